@@ -1,0 +1,179 @@
+"""
+Every exception smskit raises on purpose.
+
+    SmskitError
+      SettingsError            missing or contradictory settings; before any request
+      InputError               what a person gave us cannot be used; also a ValueError
+        SpecError              a campaign parameter; names it and the nearest known one
+        SegmentError           a segment file or query; names file, row and reason
+        RuleError              a filter rule; names its place in the tree
+        TemplateError          a template or its variables; names them
+        UnsupportedFeature     this provider has no way to do that
+      GuardRefused             a guard said no (plan hash, size, cost, date); nothing was sent
+      NotUsable                the provider's check said no; nothing was sent
+      ProviderError            provider, code, detail, request_id, http_status
+        NotAccepted            known: nothing of this request was sent
+          Unreachable          could not connect: may be resent
+          RateLimited          may be resent after retry_after_s
+          Refused              content, template, signature, number: resending is pointless
+          AccountProblem       key, balance, allow-list: stop the campaign
+        OutcomeUnknown         may have arrived: never resent by itself
+      LedgerError
+        LedgerLocked           another run holds the campaign
+        PlanMismatch           the campaign was started with something else
+      CampaignPaused           stopped with people still waiting; run again to go on
+
+The second level under ProviderError answers the engine's only question: may
+this be sent again? Messages name the thing, the masked value and the next
+step; keys and full phone numbers never enter them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class SmskitError(Exception):
+    """Base of all smskit errors; ``exit_code`` is what the command line exits with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class SettingsError(SmskitError):
+    """Settings are missing or contradict each other; raised before any request."""
+
+    exit_code = 3
+
+
+class InputError(SmskitError, ValueError):
+    """Something a person gave us cannot be used as it is."""
+
+    exit_code = 2
+
+
+class SpecError(InputError):
+    """A campaign parameter is unknown, missing or out of range."""
+
+
+class SegmentError(InputError):
+    """A segment cannot be read; says where and why."""
+
+
+class RuleError(InputError):
+    """A filter rule is malformed; says which one."""
+
+
+class TemplateError(InputError):
+    """A template and its variables do not fit together."""
+
+
+class UnsupportedFeature(InputError):
+    """The provider has no way to do what was asked."""
+
+
+class GuardRefused(SmskitError):
+    """A guard refused the run before the first submission."""
+
+    exit_code = 3
+
+
+class NotUsable(SmskitError):
+    """The check found the set-up not usable; carries the provider's own words."""
+
+    exit_code = 3
+
+
+class ProviderError(SmskitError):
+    """
+    A provider's answer, or the lack of one.
+
+    Args:
+        message: What happened, in words; holds no key and no full phone.
+        provider: Registered name of the provider.
+        code: The provider's own code, as text; "" when there was none.
+        detail: The provider's own explanation.
+        http_status: HTTP status, when an answer came.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str = "",
+        code: str = "",
+        detail: str = "",
+        request_id: str = "",
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.provider = provider
+        self.code = code
+        self.detail = detail
+        self.request_id = request_id
+        self.http_status = http_status
+
+
+class NotAccepted(ProviderError):
+    """Nothing of this request was sent to anybody."""
+
+
+class Unreachable(NotAccepted):
+    """The connection could not be made, so the request never left."""
+
+    exit_code = 4
+
+
+class RateLimited(NotAccepted):
+    """The provider asks us to slow down; ``retry_after_s`` is its hint, or None."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, **kw: object) -> None:
+        super().__init__(message, **kw)  # type: ignore[arg-type]
+        self.retry_after_s = retry_after_s
+
+
+class Refused(NotAccepted):
+    """Refused for what was asked; asking again is pointless."""
+
+
+class AccountProblem(NotAccepted):
+    """The account itself cannot send: key, balance, allow-list, permission."""
+
+    exit_code = 3
+
+
+class OutcomeUnknown(ProviderError):
+    """The request left and no clear answer came back; it may have been accepted."""
+
+    exit_code = 4
+
+
+class LedgerError(SmskitError):
+    """The ledger cannot do what was asked."""
+
+
+class LedgerLocked(LedgerError):
+    """Another run owns this campaign right now."""
+
+    exit_code = 4
+
+
+class PlanMismatch(LedgerError):
+    """The campaign id was started with something else; names what differs."""
+
+    exit_code = 3
+
+
+class CampaignPaused(SmskitError):
+    """The run stopped before everybody was served; running again goes on."""
+
+    exit_code = 4
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint such as ``; did you mean `campaign`?``, or "" when nothing is near."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean `{close[0]}`?" if close else ""

@@ -1,0 +1,158 @@
+"""
+The words and shapes everything else speaks in: states, reasons, records.
+
+Nothing here does anything. States and reasons are small integers because the
+ledger keeps one byte a person; their lower-case names are what people read.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Mode(enum.StrEnum):
+    """How far a campaign goes."""
+
+    PLAN = "plan"  # nothing is submitted
+    REHEARSE = "rehearse"  # submitted to the built-in simulator
+    LIVE = "live"  # submitted to the provider
+
+
+class MessageClass(enum.StrEnum):
+    """What kind of message this is, which decides the rules it obeys."""
+
+    MARKETING = "marketing"  # consent, opt-out wording, send window
+    NOTIFICATION = "notification"
+
+
+class State(enum.IntEnum):
+    """Where one planned message is. Stored as one byte; do not renumber."""
+
+    WAITING = 0  # not submitted, or known not to have been taken
+    SUBMITTING = 1  # intent recorded, no outcome yet; after a kill this *is* unknown
+    ACCEPTED = 2  # taken by the provider, no receipt yet ("awaiting")
+    REFUSED = 3  # the provider, or a person, said no
+    UNKNOWN = 4  # may have been taken; settled by asking, never by resending
+    DELIVERED = 5  # accepted, and a receipt says the handset has it
+    UNDELIVERED = 6  # accepted, and a receipt says it will not arrive
+
+    @property
+    def label(self) -> str:
+        """The word people read."""
+        return self.name.lower()
+
+
+class Reason(enum.IntEnum):
+    """Why a row of the segment is left out; first that applies, in this order."""
+
+    NONE = 0  # planned
+    NO_PHONE = 1
+    BAD_PHONE = 2
+    UNSUPPORTED_REGION = 3
+    DUPLICATE_PHONE = 4
+    DUPLICATE_USER = 5
+    ALREADY_SENT = 6
+    OPTED_OUT = 7
+    NO_CONSENT = 8
+    FREQUENCY_CAP = 9
+    MISSING_VARIABLE = 10
+    BAD_VARIABLE = 11
+    TEXT_TOO_LONG = 12
+    HOLDOUT = 13
+
+    @property
+    def label(self) -> str:
+        """The word people read."""
+        return self.name.lower()
+
+
+class CodeClass(enum.StrEnum):
+    """What a provider's code means for the message it was said about."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # this number, text, template or request: final
+    LATER = "later"  # this number may be tried again after a window; nothing was sent
+    RETRY = "retry"  # the provider was too busy; nothing was sent
+    ACCOUNT = "account"  # nothing can be sent with this account now: stop
+    UNKNOWN = "unknown"  # may or may not have been sent
+
+
+class Code(NamedTuple):
+    """One documented code of a provider: its class, meaning and what to do next."""
+
+    kind: CodeClass
+    meaning: str  # the provider's own words, in Chinese where it speaks Chinese
+    next_step: str = ""  # for a person, in plain words
+    retry_after_s: float | None = None  # for LATER and RETRY, when documented
+
+
+class Message(NamedTuple):
+    """One message as a provider sees it."""
+
+    phone: str  # E.164, "+8613800000000"
+    text: str  # the whole text, signature in front
+    variables: Mapping[str, str]  # template variable -> value, as rendered
+
+
+class Submission(NamedTuple):
+    """A provider's word on one message."""
+
+    kind: CodeClass
+    message_id: str = ""  # the provider's id; "" unless accepted
+    code: str = ""  # the provider's own code, as text
+    detail: str = ""
+
+
+class Receipt(NamedTuple):
+    """A later report on one accepted message."""
+
+    message_id: str
+    phone: str  # E.164
+    delivered: bool | None  # None: the carrier said nothing final
+    code: str  # raw carrier or provider code
+    detail: str = ""
+    at: datetime | None = None  # aware UTC
+
+
+class Reply(NamedTuple):
+    """A message a recipient sent back (上行)."""
+
+    reply_id: str
+    phone: str  # E.164
+    text: str
+    at: datetime | None = None  # aware UTC
+
+
+class Record(NamedTuple):
+    """What a provider remembers of one submission, found by asking for it."""
+
+    message_id: str
+    phone: str  # E.164
+    text: str  # the whole text as sent, or "" where the provider does not keep it
+    reference: str = ""  # our own reference, where the provider echoes one
+    accepted: bool = True  # False: the provider remembers refusing it
+    code: str = ""
+    receipt: Receipt | None = None
+
+
+class Finding(NamedTuple):
+    """One line of a check: what was looked at and what came back."""
+
+    what: str  # "credential", "balance", "signature", "template", "variables"
+    ok: bool
+    code: str  # the provider's own code
+    meaning: str
+    next_step: str = ""
+
+
+class CheckResult(NamedTuple):
+    """Whether a provider can be used as set up, in the provider's own words."""
+
+    provider: str
+    usable: bool
+    findings: tuple[Finding, ...]
+    template_text: str = ""  # as the provider has it, when it tells
+    balance: str = ""
