@@ -16,6 +16,7 @@ Every exception smskit raises on purpose.
           Unreachable          could not connect: may be resent
           RateLimited          may be resent after retry_after_s
           Refused              content, template, signature, number: resending is pointless
+          BatchNotAllowed      not this many at once: cut the same people smaller
           AccountProblem       key, balance, allow-list: stop the campaign
         OutcomeUnknown         may have arrived: never resent by itself
       LedgerError
@@ -137,6 +138,10 @@ class RateLimited(NotAccepted):
 
 class Refused(NotAccepted):
     """Refused for what was asked; asking again is pointless."""
+
+
+class BatchNotAllowed(NotAccepted):
+    """The account may not send this many, or different texts, in one request; smaller ones may pass."""
 
 
 class AccountProblem(NotAccepted):

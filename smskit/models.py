@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 
 class Mode(enum.StrEnum):
     """How far a campaign goes."""
@@ -80,6 +84,14 @@ class CodeClass(enum.StrEnum):
     UNKNOWN = "unknown"  # may or may not have been sent
 
 
+class About(enum.StrEnum):
+    """What a refusal is about, which tells whether the next message would fare better."""
+
+    NUMBER = "number"  # this phone; others may pass
+    TEXT = "text"  # this text, template or signature
+    REQUEST = "request"  # how it was asked: a mistake on our side
+
+
 class Code(NamedTuple):
     """One documented code of a provider: its class, meaning and what to do next."""
 
@@ -87,6 +99,31 @@ class Code(NamedTuple):
     meaning: str  # the provider's own words, in Chinese where it speaks Chinese
     next_step: str = ""  # for a person, in plain words
     retry_after_s: float | None = None  # for LATER and RETRY, when documented
+    about: About = About.NUMBER
+
+
+def _masked(name: str, phone: str, **facts: object) -> str:
+    """A repr without the full phone: records travel into tracebacks and notebooks."""
+    shown = "".join(f", {key}={value!r}" for key, value in facts.items() if value not in ("", None))
+    return f"{name}({phone[-11:-8]}****{phone[-4:]}{shown})"
+
+
+class Slice(NamedTuple):
+    """Some people of an audience, by column; rows of all columns correspond."""
+
+    chunk: int  # of the ledger
+    positions: NDArray[np.uint16]  # within the chunk
+    phones: NDArray[np.int64]  # E.164 digits
+    variables: Mapping[str, pa.Array]  # template variable -> text, as rendered
+
+    def __repr__(self) -> str:
+        return f"Slice(chunk={self.chunk}, people={len(self.positions)})"
+
+    def take(self, rows: NDArray[np.int64]) -> Slice:
+        """Only those rows, in that order."""
+        index = pa.array(rows)
+        columns = {name: column.take(index) for name, column in self.variables.items()}
+        return Slice(self.chunk, self.positions[rows], self.phones[rows], columns)
 
 
 class Message(NamedTuple):
@@ -95,6 +132,9 @@ class Message(NamedTuple):
     phone: str  # E.164, "+8613800000000"
     text: str  # the whole text, signature in front
     variables: Mapping[str, str]  # template variable -> value, as rendered
+
+    def __repr__(self) -> str:
+        return _masked("Message", self.phone)
 
 
 class Submission(NamedTuple):
@@ -116,6 +156,9 @@ class Receipt(NamedTuple):
     detail: str = ""
     at: datetime | None = None  # aware UTC
 
+    def __repr__(self) -> str:
+        return _masked("Receipt", self.phone, message_id=self.message_id, delivered=self.delivered, code=self.code)
+
 
 class Reply(NamedTuple):
     """A message a recipient sent back (上行)."""
@@ -124,6 +167,9 @@ class Reply(NamedTuple):
     phone: str  # E.164
     text: str
     at: datetime | None = None  # aware UTC
+
+    def __repr__(self) -> str:
+        return _masked("Reply", self.phone, reply_id=self.reply_id)
 
 
 class Record(NamedTuple):
@@ -136,6 +182,9 @@ class Record(NamedTuple):
     accepted: bool = True  # False: the provider remembers refusing it
     code: str = ""
     receipt: Receipt | None = None
+
+    def __repr__(self) -> str:
+        return _masked("Record", self.phone, message_id=self.message_id, accepted=self.accepted)
 
 
 class Finding(NamedTuple):

@@ -1,0 +1,79 @@
+"""
+Send SMS campaigns to user segments through Chinese SMS providers, and account for every message.
+
+    spec = smskit.CampaignSpec.from_yaml("campaign.yaml")
+    campaign = smskit.open_campaign(spec)
+    campaign.plan()      # who gets what, who does not and why, what it costs
+    campaign.check()     # is the provider usable as set up
+    campaign.send()      # once to everybody, however often it is called
+
+Names are loaded when they are first used, so importing smskit costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smskit.campaign import Campaign, Outcome
+    from smskit.errors import SmskitError
+    from smskit.ledger import Ledger
+    from smskit.models import Mode, Reason, State
+    from smskit.notebook import Notebook, open_notebook
+    from smskit.plan import Plan
+    from smskit.session import open_campaign, open_ledger
+    from smskit.settings import Environment
+    from smskit.spec import CampaignSpec
+    from smskit.template import Template
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Campaign": "campaign",
+    "CampaignSpec": "spec",
+    "Environment": "settings",
+    "Ledger": "ledger",
+    "Mode": "models",
+    "Notebook": "notebook",
+    "Outcome": "campaign",
+    "Plan": "plan",
+    "Reason": "models",
+    "SmskitError": "errors",
+    "State": "models",
+    "Template": "template",
+    "open_campaign": "session",
+    "open_ledger": "session",
+    "open_notebook": "notebook",
+}
+
+__all__ = [
+    "Campaign",
+    "CampaignSpec",
+    "Environment",
+    "Ledger",
+    "Mode",
+    "Notebook",
+    "Outcome",
+    "Plan",
+    "Reason",
+    "SmskitError",
+    "State",
+    "Template",
+    "__version__",
+    "open_campaign",
+    "open_ledger",
+    "open_notebook",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'smskit' has no attribute {name!r}")
+    value = getattr(import_module(f"smskit.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,428 @@
+"""
+The order of things: plan, check, send, fetch receipts, settle.
+
+``Campaign`` joins the pure parts with the two doors to the world. It decides
+nothing a lower floor can decide, and prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from smskit import segment as segment_module
+from smskit.engine import Ended, Engine, Patience, Progress, run_in_thread
+from smskit.errors import (
+    CampaignPaused,
+    GuardRefused,
+    InputError,
+    LedgerError,
+    NotUsable,
+    PlanMismatch,
+    SettingsError,
+    TemplateError,
+)
+from smskit.ledger import Books, CampaignRow, Frozen, Ledger
+from smskit.models import CheckResult, Mode
+from smskit.plan import Fit, Past, Plan, build, columns_read
+from smskit.policy import guard_problems
+from smskit.providers.base import Feature, Job, Limits, Provider
+from smskit.reconcile import settle_by_asking
+from smskit.spec import DEFINITION, CampaignSpec
+from smskit.template import Template
+from smskit.variables import parse_bindings
+
+# mode, spec -> a provider for it: the real one, or one that talks to a rehearsal.
+Connect = Callable[[Mode, "Job | None"], AbstractContextManager[Provider]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    campaign: str
+    mode: Mode
+    state: str
+    books: Books
+    note: str = ""
+
+
+class Campaign:
+    """
+    One campaign, from its parameters to its accounts.
+
+    Args:
+        connect: Gives a provider for a mode; see ``session.open_campaign``.
+        limits: What the provider can carry, known without an account.
+        frame: A segment that is in memory already; else it is loaded from the spec.
+        now: The time, aware; handed in by tests.
+    """
+
+    def __init__(
+        self,
+        spec: CampaignSpec,
+        *,
+        ledger: Ledger,
+        connect: Connect,
+        limits: Limits,
+        frame: pd.DataFrame | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+    ) -> None:
+        self.spec = spec
+        self.ledger = ledger
+        self._connect, self._limits = connect, limits
+        self._frame, self._now, self._patience = frame, now, patience
+        self._plan: Plan | None = None
+        self._template: Template | None = None
+
+    def __repr__(self) -> str:
+        return f"Campaign({self.spec.campaign}, {self.spec.mode}, {self.spec.provider})"
+
+    # -- plan ---------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """
+        Who gets what, and who does not. In mode ``plan`` it is recorded in the ledger.
+
+        Asked again, the same plan comes back: what was previewed is what is sent.
+        """
+        if self._plan is None:
+            self._plan = self._build()
+            if self.spec.mode is Mode.PLAN:
+                self._freeze(Mode.PLAN, self._plan)
+        return self._plan
+
+    def started(self) -> CampaignRow | None:
+        """The campaign as an earlier run froze it in this mode, or None."""
+        return None if self.spec.mode is Mode.PLAN else self.ledger.campaign(self.spec.campaign, self.spec.mode)
+
+    def guards(self) -> list[str]:
+        """Why this plan would be refused in a run, one line each; empty when it would not."""
+        plan = self.plan()
+        return guard_problems(
+            self.spec, planned=plan.planned, cost=plan.cost, plan_hash=plan.hash, now=self._now()
+        )
+
+    def template(self) -> Template:
+        """
+        The text all messages share: from the parameters, else from the provider.
+
+        Raises:
+            TemplateError: there is none, or it contradicts the signature.
+        """
+        if self._template is None:
+            self._template = Template.parse(self._template_text(), signature=self.spec.signature)
+        return self._template
+
+    def _template_text(self) -> str:
+        if self.spec.template:
+            return self.spec.template
+        if not self.spec.template_id:
+            raise TemplateError("give the text as parameter `template`, or the provider's `template_id`")
+        try:
+            with self._connect(Mode.LIVE, None) as provider:
+                return str(self._wait(lambda: _closing(provider, provider.template_text(self.spec.template_id))))
+        except SettingsError as error:
+            raise TemplateError(
+                f"the text of template {self.spec.template_id} has to be fetched from the provider, but {error} "
+                "Or give the text as parameter `template`."
+            ) from None
+
+    def _build(self) -> Plan:
+        spec = self.spec
+        bindings = parse_bindings(spec.variables)
+        frame = self._frame
+        if frame is None:
+            frame = segment_module.load(
+                spec.segment,
+                query=spec.segment_query,
+                text_columns={spec.phone, spec.user_id} - {""},
+                columns=columns_read(spec, bindings),
+            )
+        else:
+            frame = segment_module.from_frame(frame)
+        limits = self._limits
+        fit = Fit(limits.text_units, limits.value_units, limits.unfit_value, limits.same > limits.different)
+        return build(spec, frame, self.template(), bindings, fit=fit, past=self._past(), now=self._local_now())
+
+    def _past(self) -> Past:
+        spec, ledger = self.spec, self.ledger
+        # A plan looks at what the live campaign of this id has done; a run starts from nothing.
+        phones, persons = ledger.submitted(spec.campaign, Mode.LIVE if spec.mode is Mode.PLAN else spec.mode)
+        recent = np.empty(0, np.int64)
+        if spec.cap:
+            since = self._now() - spec.cap.window
+            recent = ledger.accepted_since(since.timestamp(), but_not=spec.campaign)
+        return Past(phones, persons, ledger.opt_outs(), recent)
+
+    def _freeze(self, mode: Mode, plan: Plan) -> CampaignRow:
+        frozen = Frozen(
+            phones=plan.phones,
+            persons=plan.persons,
+            variables=plan.variables,
+            parts=plan.parts,
+            excluded=plan.left_out(),
+            order=plan.order,
+        )
+        return self.ledger.freeze(
+            name=self.spec.campaign,
+            mode=mode,
+            provider=self.spec.provider,
+            plan_hash=plan.hash,
+            spec=self.spec.model_dump(mode="json", exclude={"test_phones"}),
+            summary=plan.summary(),
+            frozen=frozen,
+        )
+
+    # -- check ----------------------------------------------------------------------
+
+    def check(self) -> CheckResult:
+        """Ask the provider whether this set-up is usable; sends nothing."""
+        template = self.template()
+        with self._connect(self._sending_mode(), self._job(template)) as provider:
+            check = provider.check(
+                signature=template.signature, template_id=self.spec.template_id, template=template
+            )
+            result = self._wait(lambda: _closing(provider, check))
+        assert isinstance(result, CheckResult)
+        return result
+
+    def _sending_mode(self) -> Mode:
+        return Mode.LIVE if self.spec.mode is Mode.PLAN else self.spec.mode
+
+    def _job(self, template: Template) -> Job:
+        return Job(template, self.spec.template_id, self.spec.message_class, reference=self.spec.campaign[:60])
+
+    # -- send -----------------------------------------------------------------------
+
+    def send(self, *, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
+        """
+        Send to everybody planned who was not submitted yet, once. Blocks until done.
+
+        The first call freezes the audience. Later calls, from whatever process,
+        go on with it, or say that it is finished.
+
+        Raises:
+            GuardRefused, NotUsable, PlanMismatch: nothing was sent by this call.
+            LedgerLocked: another run is at it.
+            CampaignPaused: it stopped with people still waiting; call again.
+        """
+        if self.spec.mode is Mode.PLAN:
+            raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
+        row = self.ledger.campaign(self.spec.campaign, self.spec.mode)
+        if row is None:
+            plan = self.plan()
+            self._guard(plan.planned, plan.cost, plan.hash)
+            self._demand_window()
+            self._demand_usable()
+            row = self._freeze(self.spec.mode, plan)
+            if row.plan_hash == plan.hash:
+                return self._run(row, progress)
+        self._demand_same(row)
+        books = self.ledger.books(row.id)
+        if row.state == "finished" and not books.unknown and not books.waiting:
+            return Outcome(row.name, row.mode, row.state, books, "finished before; nothing was sent again")
+        self._guard(books.planned, Decimal(row.summary["cost"]), row.plan_hash)
+        self._demand_window()
+        self._demand_usable()
+        return self._run(row, progress)
+
+    def resume(self, *, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
+        """
+        Go on with this campaign as it was frozen.
+
+        Raises:
+            LedgerError: there is nothing to go on with.
+        """
+        if self.ledger.campaign(self.spec.campaign, self.spec.mode) is None:
+            raise LedgerError(f"campaign {self.spec.campaign} ({self.spec.mode}) was never started")
+        return self.send(progress=progress)
+
+    def stop(self) -> None:
+        """Ask the run that owns this campaign, in whatever process, to stop cleanly."""
+        row = self.ledger.campaign(self.spec.campaign, self.spec.mode)
+        if row is not None:
+            self.ledger.request_stop(row.id)
+
+    def _guard(self, planned: int, cost: Decimal, plan_hash: str) -> None:
+        problems = guard_problems(self.spec, planned=planned, cost=cost, plan_hash=plan_hash, now=self._now())
+        if problems:
+            raise GuardRefused("nothing was sent: " + "; ".join(problems))
+
+    def _demand_window(self) -> None:
+        window = self._window()
+        if window and not window.is_open(self._local_now()):
+            raise CampaignPaused(
+                f"nothing was sent: marketing may leave {self.spec.send_window} ({self.spec.timezone}), and it is "
+                f"{self._local_now():%H:%M} there. Run again then, or change parameter `send_window`"
+            )
+
+    def _window(self) -> Any:
+        # A rehearsal messages nobody, so it may run at night.
+        return self.spec.window if self.spec.mode is Mode.LIVE else None
+
+    def _demand_usable(self) -> None:
+        result = self.check()
+        if not result.usable:
+            bad = [f for f in result.findings if not f.ok]
+            raise NotUsable(
+                f"nothing was sent: {result.provider} is not usable as set up: "
+                + "; ".join(f"{f.what}: {f.code} {f.meaning}. {f.next_step}".strip() for f in bad)
+            )
+
+    def _demand_same(self, row: CampaignRow) -> None:
+        now = self.spec.definition()
+        then = {name: row.spec.get(name) for name in DEFINITION}
+        differs = [name for name in DEFINITION if now[name] != then[name]]
+        if self.spec.plan_hash and self.spec.plan_hash != row.plan_hash:
+            raise GuardRefused(
+                f"nothing was sent: campaign {row.name} was started with plan {row.plan_hash}, "
+                f"not {self.spec.plan_hash} as parameter `plan_hash` demands"
+            )
+        if differs:
+            raise PlanMismatch(
+                f"campaign {row.name} ({row.mode}) was started with something else: "
+                + "; ".join(f"{name} was {_short(then[name])}, is {_short(now[name])}" for name in differs)
+                + ". Give the new campaign an id of its own, or go on with the old parameters"
+            )
+
+    def _run(self, row: CampaignRow, progress: Callable[[Progress], None]) -> Outcome:
+        # The text that was frozen, whatever the provider or the file says today.
+        job = self._job(Template.parse(row.summary["template"], signature=row.summary["signature"]))
+        with self.ledger.lease(row.id) as token:
+            inherited = self.ledger.interrupt(row.id, token=token) + self.ledger.books(row.id).unknown
+            self.ledger.mark(row.id, "running")
+            engine: list[Engine] = []
+
+            async def work() -> Ended:
+                with self._connect(row.mode, job) as provider:
+                    async with provider:
+                        ended = await self._engine(row, provider, job, token, progress, engine)
+                        if inherited and not ended.stopped and Feature.RECORDS in provider.features:
+                            # Only those of earlier runs: what became unknown now has not had time to show.
+                            await settle_by_asking(self.ledger, row, provider, job, wait=True)
+                            if self.ledger.books(row.id).waiting:
+                                ended = await self._engine(row, provider, job, token, progress, engine)
+                        return ended
+
+            def interrupted() -> None:
+                for running in engine[-1:]:
+                    running.stop("stopped by hand")
+
+            try:
+                ended = run_in_thread(work, on_interrupt=interrupted)
+            except BaseException as error:
+                self.ledger.mark(row.id, "paused", note=f"{type(error).__name__}: {error}")
+                raise
+            return self._close(row, ended)
+
+    async def _engine(
+        self,
+        row: CampaignRow,
+        provider: Provider,
+        job: Job,
+        token: str,
+        progress: Callable[[Progress], None],
+        running: list[Engine],
+    ) -> Ended:
+        engine = Engine(
+            self.ledger,
+            row.id,
+            provider,
+            job,
+            token=token,
+            window=self._window(),
+            local_now=self._local_now,
+            progress=progress,
+            patience=self._patience,
+        )
+        running.append(engine)
+        return await engine.run()
+
+    def _close(self, row: CampaignRow, ended: Ended) -> Outcome:
+        books = self.ledger.books(row.id)
+        if books.waiting or books.submitting:
+            why = ended.stopped or "some were not taken for now"
+            self.ledger.mark(row.id, "paused", note=why)
+            raise CampaignPaused(
+                f"campaign {row.name} ({row.mode}) stopped with {books.waiting} people still waiting: {why}. "
+                f"Run it again, or `smskit resume {row.name}`, to go on"
+            )
+        self.ledger.mark(row.id, "finished")
+        note = f"{books.unknown} outcomes are unknown; `smskit receipts {row.name}` settles them" if books.unknown else ""
+        return Outcome(row.name, row.mode, "finished", books, note)
+
+    # -- test send --------------------------------------------------------------------
+
+    def test_send(self, *, row: int | None = None) -> Outcome:
+        """
+        Send what one planned person would get to each of ``test_phones``.
+
+        A campaign of its own in the ledger (``<id>.test-<time>``), so the plan
+        and its hash stay what they are.
+
+        Args:
+            row: Whose values to use, by position in the plan; None = the first planned.
+        """
+        from smskit.phones import normalise_one
+
+        plan = self.plan()
+        if not self.spec.test_phones:
+            raise InputError("parameter `test_phones` is empty: there is nobody to send a test to")
+        if not plan.planned:
+            raise InputError("nobody is planned, so there is nothing to test with")
+        source = int(plan.order[0]) if row is None else row
+        phones = list(dict.fromkeys(normalise_one(p) for p in self.spec.test_phones))
+        values = {name: column[source].as_py() for name, column in plan.variables.items()}
+        name = f"{self.spec.campaign[:90]}.test-{self._now():%Y%m%dT%H%M%S}"
+        spec = self.spec.model_copy(
+            update={
+                "campaign": name,
+                "rules": None,
+                "user_id": "",
+                "phone": "phone",
+                "consent": "",
+                "frequency_cap": "",
+                "holdout": 0.0,
+                "plan_hash": "",
+                "variables": {name: {"value": value} for name, value in values.items()},
+            }
+        )
+        frame = pd.DataFrame({"phone": [str(p) for p in phones]}, dtype="str")
+        test = Campaign(
+            spec,
+            ledger=self.ledger,
+            connect=self._connect,
+            limits=self._limits,
+            frame=frame,
+            now=self._now,
+            patience=self._patience,
+        )
+        return test.send()
+
+    # -- small ------------------------------------------------------------------------
+
+    def _local_now(self) -> datetime:
+        return self._now().astimezone(self.spec.zone)
+
+    @staticmethod
+    def _wait(work: Callable[[], Any]) -> Any:
+        return run_in_thread(work, on_interrupt=lambda: None)
+
+
+async def _closing(provider: Provider, answer: Any) -> Any:
+    async with provider:
+        return await answer
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}…`"

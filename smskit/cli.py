@@ -1,0 +1,367 @@
+"""
+The command line: one function a command, each over one function of the package.
+
+Exit codes: 0 done, 1 error, 2 usage, 3 not usable or a guard refused, 4 paused
+or incomplete (run again).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from smskit.errors import InputError, SmskitError
+from smskit.models import Mode
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Send SMS campaigns to user segments, and account for every message.",
+)
+opt_out = typer.Typer(no_args_is_help=True, help="People who asked not to be messaged.")
+app.add_typer(opt_out, name="opt-out")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
+InMode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse, else plan.")]
+
+
+class Format(StrEnum):
+    """File formats of ``messages``."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+def main() -> None:
+    """Run the command line; smskit's own errors become one line and an exit code."""
+    try:
+        app()
+    except SmskitError as error:
+        print(f"smskit: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the notebook and the report go.")] = Path("runs"),
+) -> None:
+    """The whole loop in rehearsal: plan, check, send, receipts, report."""
+    from smskit.demo import run_demo
+
+    run_demo(folder)
+
+
+@app.command()
+def simulator(
+    port: Annotated[int, typer.Option(help="0 = any free one.")] = 8765,
+    faults: Annotated[Path | None, typer.Option(help="A fault plan, YAML or JSON.")] = None,
+) -> None:
+    """Serve all providers' protocols on 127.0.0.1, for rehearsals and tests."""
+    from smskit.simulator import serve
+
+    serve(port=port, faults_file=faults)
+
+
+@app.command()
+def plan(file: Path, as_json: AsJson = False) -> None:
+    """What a parameter file would do: books, cost, hash; sends nothing."""
+    from smskit import report
+    from smskit.session import open_campaign, open_ledger
+    from smskit.spec import CampaignSpec
+
+    spec = CampaignSpec.from_yaml(file)
+    campaign = open_campaign(spec.model_copy(update={"mode": Mode.PLAN}))
+    made = campaign.plan()
+    row = open_ledger().campaign(spec.campaign, Mode.PLAN)
+    assert row is not None
+    status = report.status(open_ledger(), row) | {"guards": campaign.guards()}
+    if as_json:
+        _print_json(status | {"steps": row.summary["steps"]})
+        return
+    print(made.waterfall().to_string(index=False))
+    print(f"\n{made.planned} people, {made.total_parts} parts, about {made.cost} yuan; plan hash {made.hash}")
+    for problem in status["guards"]:
+        print(f"a run would be refused: {problem}")
+
+
+@app.command()
+def check(
+    provider: str,
+    template_id: Annotated[str, typer.Option()] = "",
+    signature: Annotated[str, typer.Option()] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Whether a provider is usable as set up, in its own words; exit 0 usable, 3 not."""
+    from smskit.engine import run_in_thread
+    from smskit.models import CheckResult
+    from smskit.providers import get_provider
+    from smskit.settings import Environment
+
+    client = get_provider(provider, Environment())
+
+    async def ask() -> CheckResult:
+        async with client:
+            return await client.check(signature=signature.strip("【】"), template_id=template_id)
+
+    result: CheckResult = run_in_thread(ask, on_interrupt=lambda: None)
+    if as_json:
+        _print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
+    else:
+        for f in result.findings:
+            print(f"{'ok ' if f.ok else 'NOT'} {f.what}: {f.code} {f.meaning} {f.next_step}".rstrip())
+        print("usable" if result.usable else "not usable")
+    raise typer.Exit(0 if result.usable else 3)
+
+
+@app.command()
+def status(
+    campaign: Annotated[str, typer.Argument()] = "", mode: InMode = None, as_json: AsJson = False
+) -> None:
+    """The books of a campaign, or of all."""
+    from smskit import report
+    from smskit.session import open_ledger
+
+    ledger = open_ledger()
+    if campaign:
+        found = report.status(ledger, _row(campaign, mode))
+        _print_json(found) if as_json else print_books(found)
+        return
+    rows = [report.status(ledger, row) for row in ledger.campaigns(mode=mode)]
+    if as_json:
+        _print_json(rows)
+    elif not rows:
+        print("no campaign yet; `smskit demo` rehearses one")
+    else:
+        import pandas as pd
+
+        shown = ["campaign", "mode", "state", "provider", "planned", "waiting", "accepted", "refused", "unknown"]
+        print(pd.DataFrame(rows)[[*shown, "delivered", "undelivered", "awaiting", "cost"]].to_string(index=False))
+
+
+@app.command()
+def messages(
+    campaign: str,
+    output_format: Annotated[Format, typer.Option("--format")] = Format.CSV,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Full phone numbers (E.164).")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; needed for parquet.")] = None,
+    mode: InMode = None,
+) -> None:
+    """One row per person of the segment: what was said, and what became of it."""
+    from smskit.export import write_messages
+    from smskit.session import open_ledger
+
+    write_messages(open_ledger(), _row(campaign, mode), output_format.value, output, reveal=reveal)
+
+
+@app.command()
+def why(campaign: str, person: str, mode: InMode = None) -> None:
+    """What became of one person (user id or phone), with the evidence."""
+    from smskit import report
+    from smskit.session import open_ledger
+
+    print(report.why(open_ledger(), _row(campaign, mode), person))
+
+
+@app.command()
+def resume(campaign: str, mode: InMode = None) -> None:
+    """Go on with an interrupted campaign, as it was frozen."""
+    from smskit import report
+    from smskit.session import open_ledger, reopen_campaign
+
+    row = _row(campaign, mode)
+    outcome = reopen_campaign(row).resume(progress=_progress_bar(row.name))
+    print_books(report.status(open_ledger(), _row(campaign, row.mode)))
+    if outcome.note:
+        print(outcome.note)
+
+
+@app.command()
+def stop(campaign: str, mode: InMode = None) -> None:
+    """Ask the run of a campaign, in whatever process, to stop cleanly."""
+    from smskit.session import open_ledger
+
+    open_ledger().request_stop(_row(campaign, mode).id)
+    print("asked; requests on the way are finished and recorded first")
+
+
+@app.command()
+def receipts(
+    campaign: Annotated[str, typer.Argument()] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is open.")] = False,
+    mode: InMode = None,
+) -> None:
+    """Fetch receipts and replies, settle unknowns."""
+    from smskit.session import fetch, open_ledger
+
+    ledger = open_ledger()
+    rows = [_row(campaign, mode)] if campaign else [r for r in ledger.campaigns(mode=mode) if r.mode is not Mode.PLAN]
+    while True:
+        fetched = fetch(ledger, rows)
+        s = fetched.settled
+        print(
+            f"{s.delivered} delivered, {s.undelivered} undelivered, {fetched.awaiting} awaiting; "
+            f"unknown: {s.found} were accepted, {s.refused} refused, {s.never_taken} never taken, "
+            f"{fetched.unknown} still open; {s.replies} replies, {s.opt_outs} opt-outs"
+        )
+        if s.never_taken:
+            print("those never taken wait to be sent: `smskit resume CAMPAIGN`")
+        for problem in s.problems:
+            print(f"smskit: {problem}", file=sys.stderr)
+        if not watch or not (fetched.awaiting or fetched.unknown):
+            raise typer.Exit(1 if s.problems else 0)
+        time.sleep(2)
+
+
+@app.command()
+def settle(
+    campaign: str,
+    resend: Annotated[bool, typer.Option("--resend", help="Send them again; some may get it twice.")] = False,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Count them as refused.")] = False,
+    mode: InMode = None,
+) -> None:
+    """A person's word on what stayed unknown."""
+    from smskit.reconcile import settle_by_hand
+    from smskit.session import open_ledger
+
+    if resend == give_up:
+        raise InputError("say either --resend or --give-up")
+    ledger, row = open_ledger(), _row(campaign, mode)
+    count = settle_by_hand(ledger, row, resend=resend)
+    if resend and count:
+        ledger.mark(row.id, "paused", note="people who stayed unknown are to be sent again")
+        print(f"{count} wait to be sent again: `smskit resume {campaign}`")
+    else:
+        print(f"{count} given up")
+
+
+@app.command()
+def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.REHEARSE) -> None:
+    """Delete a rehearsal or a plan, so that its id can be used anew; live campaigns stay."""
+    from smskit.session import open_ledger
+
+    if mode is Mode.LIVE:
+        raise InputError("a live campaign is never forgotten: its record is what keeps people from a second message")
+    open_ledger().forget(_row(campaign, mode).id)
+
+
+# -- opt-outs -------------------------------------------------------------------------
+
+
+@opt_out.command("add")
+def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") -> None:
+    """Add phone numbers."""
+    from smskit.phones import normalise_one
+    from smskit.session import open_ledger
+
+    new = open_ledger().add_opt_outs([normalise_one(p) for p in phones], source="by hand", note=note)
+    print(f"{new} added, {len(set(phones)) - new} were there")
+
+
+@opt_out.command("remove")
+def opt_out_remove(phone: str) -> None:
+    """Take a phone number off the list."""
+    from smskit.phones import mask, normalise_one
+    from smskit.session import open_ledger
+
+    there = open_ledger().remove_opt_out(normalise_one(phone))
+    print(f"{mask(phone)} {'removed' if there else 'was not on the list'}")
+
+
+@opt_out.command("import")
+def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone") -> None:
+    """Add every number of a column of a csv, parquet or xlsx file."""
+    import numpy as np
+
+    from smskit import segment
+    from smskit.phones import normalise
+    from smskit.session import open_ledger
+
+    numbers = normalise(segment.load(str(file), text_columns={column}, columns={column})[column])
+    good = np.unique(numbers.e164[numbers.e164 > 0])
+    new = open_ledger().add_opt_outs(good.tolist(), source=f"import:{file.name}")
+    bad = int((numbers.e164 == 0).sum())
+    print(f"{new} added, {len(good) - new} were there, {bad} cells hold no mobile number")
+
+
+@opt_out.command("list")
+def opt_out_list(
+    as_json: AsJson = False, reveal: Annotated[bool, typer.Option("--reveal")] = False
+) -> None:
+    """Who is on the list, newest first."""
+    from datetime import UTC, datetime
+
+    from smskit.phones import mask, to_e164
+    from smskit.session import open_ledger
+
+    rows = [
+        {
+            "phone": to_e164(phone) if reveal else mask(to_e164(phone)),
+            "since": datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds"),
+            "source": source,
+            "note": note,
+        }
+        for phone, since, source, note in open_ledger().opt_out_rows()
+    ]
+    if as_json:
+        _print_json(rows)
+    for row in () if as_json else rows:
+        print("  ".join(row.values()).rstrip())
+
+
+# -- small --------------------------------------------------------------------------------
+
+
+def _row(campaign: str, mode: Mode | None) -> Any:
+    from smskit.errors import nearest
+    from smskit.session import open_ledger
+
+    ledger = open_ledger()
+    for wanted in [mode] if mode else [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]:
+        row = ledger.campaign(campaign, wanted)
+        if row is not None:
+            return row
+    names = {row.name for row in ledger.campaigns()}
+    raise InputError(f"no campaign `{campaign}`{f' in mode {mode}' if mode else ''}{nearest(campaign, names)}")
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+def print_books(status: dict[str, Any]) -> None:
+    """Print a status as the sums that always balance."""
+    print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
+    print(f"  segment {status['segment']} = excluded {sum(status['excluded'].values())} + planned {status['planned']}")
+    for reason, count in status["excluded"].items():
+        print(f"    {reason} {count}")
+    flow = ("waiting", "submitting", "accepted", "refused", "unknown")
+    print("  planned = " + " + ".join(f"{name} {status[name]}" for name in flow))
+    print("  accepted = " + " + ".join(f"{name} {status[name]}" for name in ("delivered", "undelivered", "awaiting")))
+    print(f"  {status['parts']} parts, about {status['cost']} yuan; plan {status['plan_hash']}")
+    if status["note"]:
+        print(f"  {status['note']}")
+
+
+def _progress_bar(name: str) -> Any:
+    from tqdm import tqdm
+
+    bar: list[Any] = []
+
+    def show(now: Any) -> None:
+        done = now.accepted + now.refused + now.unknown
+        if not bar:
+            bar.append(tqdm(total=done + now.left, unit="msg", desc=name, disable=not sys.stderr.isatty()))
+        bar[0].n = done
+        bar[0].refresh()
+        if not now.left:
+            bar[0].close()
+
+    return show

@@ -1,0 +1,128 @@
+"""
+``smskit demo``: the send notebook, run by papermill on a messy segment, in rehearsal.
+
+Works without an account and without touching anything of the user's: its
+ledger lies in the output folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from smskit.errors import SmskitError
+from smskit.settings import project_root
+
+PARAMETERS: dict[str, Any] = {
+    "segment": "sample_segments/messy.csv",
+    "rules": {"all": [{"column": "level", "op": "in", "value": ["gold", "platinum", "silver", "normal"]}]},
+    "provider": "yunpian",
+    "signature": "GrowingIO",
+    "template": "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R",
+    "variables": {"name": "name", "coupon": "coupon"},
+    "consent": "consent",
+    "mode": "rehearse",
+    "max_recipients": 1000,
+    "max_cost": "100",
+}
+
+
+def run_demo(folder: Path) -> None:
+    """
+    Run the demo and print its books; leaves an executed notebook and an HTML report in *folder*.
+
+    Raises:
+        SmskitError: the notebook failed; names the executed notebook to look at.
+    """
+    root = find_project()
+    folder = folder if folder.is_absolute() else Path.cwd() / folder
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["SMSKIT_DATABASE_URL"] = f"sqlite:///{folder / 'demo.db'}"
+    name = f"demo-{datetime.now():%Y%m%d-%H%M%S}"
+    notebook, page = folder / f"{name}.ipynb", folder / f"{name}.html"
+    _import_opt_outs(root / "sample_segments" / "opt_out.csv")
+    print("Rehearsing sample_segments/messy.csv with the built-in simulator ...", flush=True)
+    parameters = PARAMETERS | {"campaign": name, "segment": str(root / PARAMETERS["segment"])}
+    execute(root / "notebooks" / "03_send_campaign.ipynb", notebook, parameters)
+    write_report(notebook, page)
+    _print_result(notebook)
+    print(f"\nnotebook  {_near(notebook)}\nreport    {_near(page)}")
+    print(f"\nAsk on:   export SMSKIT_DATABASE_URL=sqlite:///{_near(folder / 'demo.db')}")
+    print(f"          smskit status {name}\n          smskit messages {name}")
+
+
+def find_project() -> Path:
+    """
+    The folder that holds ``notebooks/`` and ``sample_segments/``: the checkout, else the installed copy.
+
+    Raises:
+        SmskitError: neither is there.
+    """
+    package = Path(__file__).parent
+    for folder in (project_root(Path.cwd()), package.parent, package / "_project"):
+        if folder and (folder / "notebooks" / "03_send_campaign.ipynb").is_file():
+            return folder
+    raise SmskitError("the notebooks are not here; run this in a checkout of smskit")
+
+
+def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
+    """
+    Run a notebook through papermill.
+
+    Raises:
+        SmskitError: a cell failed; carries its last line, not its traceback.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    config = Config()
+    # Files instead of TCP ports between us and the kernel: nothing to warn about.
+    config.KernelManager.transport = config.AsyncKernelManager.transport = "ipc"
+    try:
+        papermill.execute_notebook(
+            str(source), str(target), parameters=parameters, kernel_name="python3", progress_bar=False, config=config
+        )
+    except PapermillExecutionError as error:
+        raise SmskitError(f"the notebook failed: {error.ename}: {error.evalue}; look at {target}") from None
+
+
+def write_report(notebook: Path, page: Path) -> None:
+    """Write an executed notebook as one HTML page without code, widgets and parameters."""
+    from nbconvert import HTMLExporter
+    from traitlets.config import Config
+
+    config = Config()
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_cell_tags = {"interactive", "parameters", "injected-parameters"}
+    exporter = HTMLExporter(config=config, exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True)
+    body, _ = exporter.from_filename(str(notebook))
+    page.write_text(body, encoding="utf-8")
+
+
+def _import_opt_outs(file: Path) -> None:
+    from smskit import segment
+    from smskit.phones import normalise
+    from smskit.session import open_ledger
+
+    numbers = normalise(segment.load(str(file))["phone"])
+    open_ledger().add_opt_outs(numbers.e164[numbers.e164 > 0].tolist(), source=f"import:{file.name}")
+
+
+def _print_result(notebook: Path) -> None:
+    from smskit.cli import print_books
+    from smskit.notebook import SUMMARY_TYPE
+
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if SUMMARY_TYPE in data:
+                print()
+                print_books(data[SUMMARY_TYPE])
+
+
+def _near(path: Path) -> str:
+    return os.path.relpath(path)

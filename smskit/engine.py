@@ -1,0 +1,555 @@
+"""
+The sending pipeline: waiting people in, recorded outcomes out.
+
+The order of things for one request, which is all the safety there is:
+
+1. the intent of its people is committed (waiting -> submitting);
+2. the request leaves;
+3. the outcome is committed (-> accepted, refused, unknown, or back to waiting
+   when it is certain that nothing was sent).
+
+A kill between 1 and 3 leaves "submitting", which the next run reads as unknown.
+So at most batch size x concurrency people are ever uncertain. Commits are
+grouped: one thread writes whatever waits at that moment in one transaction.
+
+Leaves to others: who is planned (``plan``), what a provider says on the wire
+(``providers``), settling unknowns (``campaign``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smskit.errors import (
+    AccountProblem,
+    BatchNotAllowed,
+    LedgerError,
+    NotAccepted,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+)
+from smskit.ledger import Change, Facts, Ledger
+from smskit.models import About, CodeClass, Slice, State, Submission
+from smskit.pacing import Pacer, backoff
+from smskit.providers.base import Call, Job, Provider
+from smskit.spec import SendWindow
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When the engine tries again, and when it stops and asks a person."""
+
+    # A number that is limited for longer than this is refused with the provider's code, not waited for.
+    longest_deferral_s: float = 60.0
+    attempts: int = 4  # of one message, all of them known not to have been taken
+    failures_in_a_row: int = 6  # requests that did not get through: pause
+    unknown_in_a_row: int = 10  # requests without a clear answer: pause
+    refused_in_a_row: int = 20  # messages refused for text or request: pause
+
+
+class Progress(NamedTuple):
+    """How far a run is: counts of this run."""
+
+    accepted: int
+    refused: int
+    unknown: int
+    left: int  # still waiting
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended. ``stopped`` says why people are still waiting, "" when nobody is."""
+
+    stopped: str = ""
+    account_problem: bool = False
+
+
+@dataclass(order=True)
+class _Deferred:
+    due: float
+    number: int
+    people: Slice = field(compare=False)
+
+
+class Recorder:
+    """
+    Commits changes from one thread, grouping whatever waits into one transaction.
+
+    It also honours opt-outs that arrive during a run: a claim of somebody who
+    has opted out since the plan becomes a refusal, and the claim's answer says so.
+    """
+
+    def __init__(self, ledger: Ledger, campaign_id: int, token: str) -> None:
+        self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
+        self._queue: queue.SimpleQueue[tuple[Change, Slice | None, Future[NDArray[np.bool_] | None]] | None]
+        self._queue = queue.SimpleQueue()
+        self._seen: tuple[int, float] | None = None
+        self._opted_out: NDArray[np.int64] = np.empty(0, np.int64)
+        self._thread = threading.Thread(target=self._work, name="smskit-ledger", daemon=True)
+        self._thread.start()
+
+    def record(self, change: Change, people: Slice | None = None) -> Future[NDArray[np.bool_] | None]:
+        """
+        Queue *change*; the future is done once it is durable.
+
+        For a claim hand in its *people*: the result is then None, or a mask of
+        those who may still be messaged.
+        """
+        done: Future[NDArray[np.bool_] | None] = Future()
+        self._queue.put((change, people, done))
+        return done
+
+    def close(self) -> None:
+        """Commit what is queued and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        open_ = True
+        while open_:
+            group = [self._queue.get()]
+            while not self._queue.empty():
+                group.append(self._queue.get())
+            open_ = None not in group
+            items = [item for item in group if item is not None]
+            if items:
+                self._commit(items)
+
+    def _commit(self, items: Sequence[tuple[Change, Slice | None, Future[Any]]]) -> None:
+        try:
+            self._refresh_opt_outs()
+            masks: list[NDArray[np.bool_] | None] = []
+            changes: list[Change] = []
+            for change, people, _ in items:
+                mask = None
+                out = np.isin(people.phones, self._opted_out) if people is not None else np.zeros(0, bool)
+                if out.any():
+                    mask = ~out
+                    changes += _split_claim(change, mask)
+                else:
+                    changes.append(change)
+                masks.append(mask)
+            self._ledger.apply(self._campaign_id, _merged(changes), token=self._token)
+        except BaseException as error:
+            for *_, done in items:
+                done.set_exception(error)
+            return
+        for (*_, done), mask in zip(items, masks, strict=True):
+            done.set_result(mask)
+
+    def _refresh_opt_outs(self) -> None:
+        version = self._ledger.opt_out_version()
+        if version != self._seen:
+            self._seen, self._opted_out = version, self._ledger.opt_outs()
+
+
+def _split_claim(change: Change, keep: NDArray[np.bool_]) -> list[Change]:
+    out = change.positions[~keep]
+    refused = Change(
+        "opt_out", change.chunk, out, np.full(len(out), State.REFUSED, np.uint8), Facts(reason="opted_out")
+    )
+    if not keep.any():
+        return [refused]
+    return [refused, change._replace(positions=change.positions[keep], states=change.states[keep])]
+
+
+def _merged(changes: Sequence[Change]) -> list[Change]:
+    """
+    One change per chunk and kind, so that single sends do not cost an event each.
+
+    Outcomes come first: somebody who is back to waiting may be claimed again
+    within the same group, never the other way round, since a claim is waited for.
+    """
+    groups: dict[tuple[str, int], list[Change]] = {}
+    for change in sorted(changes, key=lambda c: c.kind != "outcome"):
+        groups.setdefault((change.kind, change.chunk), []).append(change)
+    return [group[0] if len(group) == 1 else _joined(group) for group in groups.values()]
+
+
+def _joined(group: Sequence[Change]) -> Change:
+    def column(index: int) -> Any:
+        values: list[Any] = [change.facts[index] for change in group]
+        if all(isinstance(v, str) or v is None for v in values) and len(set(values)) == 1:
+            return values[0]
+        sizes = [len(change.positions) for change in group]
+        return list(
+            itertools.chain.from_iterable(
+                [v] * n if isinstance(v, str) or v is None else v for v, n in zip(values, sizes, strict=True)
+            )
+        )
+
+    return Change(
+        group[0].kind,
+        group[0].chunk,
+        np.concatenate([change.positions for change in group]),
+        np.concatenate([change.states for change in group]),
+        Facts(*(column(i) for i in range(len(Facts._fields)))),
+    )
+
+
+class Engine:
+    """
+    Sends everybody who waits in one campaign, once.
+
+    Args:
+        token: Proof of the campaign's lease.
+        window: When messages may leave; None = always.
+        local_now: The time in the campaign's zone.
+        progress: Called at most five times a second, from the engine's thread.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        campaign_id: int,
+        provider: Provider,
+        job: Job,
+        *,
+        token: str,
+        window: SendWindow | None,
+        local_now: Callable[[], datetime],
+        progress: Callable[[Progress], None] = lambda _: None,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+    ) -> None:
+        self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
+        self._provider, self._job = provider, job
+        self._window, self._local_now = window, local_now
+        self._progress, self._patience = progress, patience
+        # A little below the limit, so that jitter on the way never adds up to more than it.
+        self._pacer = Pacer(provider.settings.requests_per_second * 0.98)
+        self._backlog: deque[Call] = deque()
+        self._deferred: list[_Deferred] = []
+        self._attempts: dict[tuple[int, int], int] = {}
+        self._numbers = itertools.count()
+        self._in_flight = 0
+        self._failures = self._unknowns = self._refusals = 0
+        self._counts = {State.ACCEPTED: 0, State.REFUSED: 0, State.UNKNOWN: 0}
+        self._left = 0
+        self._stopped: str | None = None
+        self._account_problem = False
+        self._error: BaseException | None = None
+
+    def stop(self, why: str) -> None:
+        """End cleanly: requests on the way are finished and recorded, nothing new leaves."""
+        if self._stopped is None:
+            self._stopped = why
+
+    async def run(self) -> Ended:
+        """
+        Send until nobody waits or something stops it.
+
+        Raises:
+            LedgerError: the ledger refused a change; nothing more was sent.
+        """
+        states = self._ledger.states(self._campaign_id)
+        self._left = sum(int((s == State.WAITING).sum()) for s in states.values())
+        self._changed = asyncio.Event()
+        self._fresh: Iterator[Call] | None = self._produce(states)
+        self._recorder = Recorder(self._ledger, self._campaign_id, self._token)
+        watch = asyncio.create_task(self._watch())
+        workers = [asyncio.create_task(self._work()) for _ in range(self._provider.settings.concurrency)]
+        try:
+            await asyncio.gather(*workers)
+        except asyncio.CancelledError:
+            self.stop("stopped at once; requests on the way became unknown")
+            await asyncio.gather(*workers, return_exceptions=True)
+        finally:
+            watch.cancel()
+            await asyncio.to_thread(self._recorder.close)
+            self._report()
+        if self._error:
+            raise self._error
+        return Ended(self._stopped or "", self._account_problem)
+
+    # -- what to send next ---------------------------------------------------------
+
+    def _produce(self, states: dict[int, NDArray[np.uint8]]) -> Iterator[Call]:
+        for chunk, present in states.items():
+            waiting = np.flatnonzero(present == State.WAITING).astype(np.uint16)
+            if len(waiting):
+                people = self._ledger.people(self._campaign_id, chunk, waiting)
+                yield from self._provider.calls(self._job, people)
+
+    async def _next(self) -> Call | None:
+        while self._stopped is None and self._error is None:
+            if self._backlog:
+                return self._backlog.popleft()
+            now = time.monotonic()
+            if self._deferred and self._deferred[0].due <= now:
+                people = heapq.heappop(self._deferred).people
+                self._backlog.extend(self._provider.calls(self._job, people))
+                continue
+            if self._fresh is not None:
+                call = next(self._fresh, None)
+                if call is not None:
+                    return call
+                self._fresh = None
+                continue
+            if not self._deferred and not self._in_flight:
+                self._changed.set()
+                return None
+            self._changed.clear()
+            wait = self._deferred[0].due - now if self._deferred else 1.0
+            try:
+                await asyncio.wait_for(self._changed.wait(), min(wait, 1.0))
+            except TimeoutError:
+                continue
+        return None
+
+    # -- one request -----------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            call = await self._next()
+            if call is None:
+                return
+            self._in_flight += 1
+            try:
+                await self._send(call)
+            except Exception as error:
+                self._error = self._error or error
+            finally:
+                self._in_flight -= 1
+                self._changed.set()
+
+    async def _send(self, call: Call) -> None:
+        if not await self._pace():
+            self._backlog.appendleft(call)
+            return
+        kept = await asyncio.wrap_future(self._recorder.record(_claim(call), _people(call)))
+        if kept is not None:
+            # Somebody opted out since the plan: the others are cut anew, already claimed.
+            self._count(State.REFUSED, int((~kept).sum()))
+            if not kept.any():
+                return
+            call = Call(call.job, call.people, call.rows[kept], call.method)
+        states, facts = await self._submit(call)
+        outcome = Change("outcome", call.people.chunk, _positions(call), states, facts)
+        # Not waited for: the next claim is committed after it, or with it.
+        self._recorder.record(outcome).add_done_callback(self._recorded)
+        for state in self._counts:
+            self._count(state, int((states == state).sum()))
+
+    def _recorded(self, done: Future[Any]) -> None:
+        self._error = self._error or done.exception()
+
+    async def _submit(self, call: Call) -> tuple[NDArray[np.uint8], Facts]:
+        """Send, and say for each person what became of it; plans whatever is to be tried again."""
+        try:
+            results = await self._provider.submit(call)
+            if len(results) != len(call):
+                raise OutcomeUnknown("the provider answered for other people than it was asked about")
+        except AccountProblem as error:
+            self._account_problem = True
+            self.stop(str(error))
+            return _all(call, State.WAITING, "account", error)
+        except (BatchNotAllowed, RateLimited) as error:
+            self._again(call, error)
+            return _all(call, State.WAITING, "not_taken", error)
+        except Refused as error:
+            return self._refused(call, error)
+        except NotAccepted as error:
+            self._again(call, error)
+            return _all(call, State.WAITING, "not_taken", error)
+        except OutcomeUnknown as error:
+            self._unclear(str(error))
+            return _all(call, State.UNKNOWN, "no_answer", error)
+        except asyncio.CancelledError:
+            return _all(call, State.UNKNOWN, "interrupted", OutcomeUnknown("", detail="stopped while waiting"))
+        except Exception as error:
+            # A bug in a provider module: the request may have left all the same.
+            self.stop(f"{self._provider.name}: {type(error).__name__} while sending; please report this")
+            return _all(call, State.UNKNOWN, "no_answer", OutcomeUnknown("", detail=type(error).__name__))
+        return self._judge(call, results)
+
+    def _judge(self, call: Call, results: Sequence[Submission]) -> tuple[NDArray[np.uint8], Facts]:
+        kinds = {result.kind for result in results}
+        if kinds == {CodeClass.ACCEPTED}:
+            self._failures = self._unknowns = self._refusals = 0
+            facts = Facts(ids=[r.message_id for r in results], codes=_shared([r.code for r in results]))
+            return np.full(len(results), State.ACCEPTED, np.uint8), facts
+        states = np.fromiter((self._state(call, i, r) for i, r in enumerate(results)), np.uint8, len(results))
+        if CodeClass.ACCEPTED in kinds:
+            self._failures = self._unknowns = self._refusals = 0
+        elif kinds == {CodeClass.UNKNOWN}:
+            self._unclear(results[0].detail or results[0].code)
+        return states, Facts(
+            reason=[_REASONS.get(int(s), "") for s in states],
+            ids=[r.message_id for r in results],
+            codes=[r.code for r in results],
+            details=[r.detail for r in results],
+        )
+
+    def _state(self, call: Call, index: int, result: Submission) -> int:
+        code = self._provider.code(result.code)
+        if result.kind is CodeClass.ACCEPTED:
+            return State.ACCEPTED
+        if result.kind is CodeClass.UNKNOWN:
+            return State.UNKNOWN
+        if result.kind is CodeClass.ACCOUNT:
+            self._account_problem = True
+            self.stop(f"{self._provider.name}: {result.code} {result.detail}. {code.next_step}".strip())
+            return State.WAITING
+        if result.kind in (CodeClass.LATER, CodeClass.RETRY):
+            after = code.retry_after_s if code.retry_after_s is not None else 1.0
+            if self._defer(call, index, after):
+                return State.WAITING
+            return State.REFUSED if result.kind is CodeClass.LATER else State.WAITING
+        self._note_refusals(1, code.about, f"{result.code} {result.detail}")
+        return State.REFUSED
+
+    def _refused(self, call: Call, error: Refused) -> tuple[NDArray[np.uint8], Facts]:
+        about = self._provider.code(error.code).about
+        same_text = len(set(call.texts)) == 1
+        if len(call) == 1 or (about is not About.NUMBER and same_text):
+            self._note_refusals(len(call), about, str(error))
+            return _all(call, State.REFUSED, "refused", error)
+        # One of them spoilt it for all, and the provider does not say who: halve until it shows.
+        half = len(call) // 2
+        self._backlog.extend((call.part(0, half), call.part(half, len(call))))
+        return _all(call, State.WAITING, "not_taken", error)
+
+    # -- trying again, and stopping --------------------------------------------------
+
+    def _again(self, call: Call, error: NotAccepted) -> None:
+        """Nothing was sent: the same people go again, after a pause where one is due."""
+        if isinstance(error, BatchNotAllowed):
+            self._backlog.extend(self._provider.calls(call.job, _people(call)))
+            return
+        self._failures += 1
+        if self._failures >= self._patience.failures_in_a_row:
+            self.stop(f"{self._failures} requests in a row did not get through. Last: {error}")
+            return
+        hint = error.retry_after_s if isinstance(error, RateLimited) else None
+        self._pacer.hold(time.monotonic(), hint if hint is not None else backoff(self._failures))
+        self._backlog.append(call)
+
+    def _defer(self, call: Call, index: int, after_s: float) -> bool:
+        key = (call.people.chunk, int(call.people.positions[call.rows[index]]))
+        self._attempts[key] = self._attempts.get(key, 0) + 1
+        if after_s > self._patience.longest_deferral_s or self._attempts[key] >= self._patience.attempts:
+            return False
+        people = call.people.take(call.rows[index : index + 1])
+        heapq.heappush(self._deferred, _Deferred(time.monotonic() + after_s, next(self._numbers), people))
+        return True
+
+    def _unclear(self, why: str) -> None:
+        self._unknowns += 1
+        if self._unknowns >= self._patience.unknown_in_a_row:
+            self.stop(f"{self._unknowns} requests in a row had no clear answer. Last: {why}")
+
+    def _note_refusals(self, count: int, about: About, why: str) -> None:
+        if about is not About.NUMBER:
+            self._refusals += count
+            if self._refusals >= self._patience.refused_in_a_row:
+                self.stop(f"{self._refusals} messages in a row were refused for what they say. Last: {why}")
+
+    async def _pace(self) -> bool:
+        wait = self._pacer.reserve(time.monotonic())
+        while wait > 0 and self._stopped is None:
+            await asyncio.sleep(min(wait, 0.5))
+            wait -= 0.5
+        if self._window and not self._window.is_open(self._local_now()):
+            self.stop(f"the send window ({self._window.start:%H:%M}-{self._window.end:%H:%M}) is closed")
+        return self._stopped is None
+
+    def _count(self, state: State, n: int) -> None:
+        self._counts[state] += n
+        self._left -= n
+
+    def _report(self) -> None:
+        c = self._counts
+        self._progress(Progress(c[State.ACCEPTED], c[State.REFUSED], c[State.UNKNOWN], self._left))
+
+    async def _watch(self) -> None:
+        """Five times a second: progress; every second: was a stop requested; every ten: renew the lease."""
+        for tick in itertools.count(1):
+            await asyncio.sleep(0.2)
+            self._report()
+            try:
+                if tick % 5 == 0 and await asyncio.to_thread(self._ledger.stop_requested, self._campaign_id):
+                    self.stop("a stop was requested")
+                if tick % 50 == 0:
+                    await asyncio.to_thread(self._ledger.renew, self._campaign_id, self._token)
+            except LedgerError as error:
+                self._error = self._error or error
+
+
+_REASONS = {int(State.REFUSED): "refused", int(State.UNKNOWN): "no_answer", int(State.WAITING): "not_taken"}
+
+
+def _claim(call: Call) -> Change:
+    return Change("claim", call.people.chunk, _positions(call), np.full(len(call), State.SUBMITTING, np.uint8))
+
+
+def _positions(call: Call) -> NDArray[np.uint16]:
+    return call.people.positions[call.rows]
+
+
+def _people(call: Call) -> Slice:
+    everybody = len(call.rows) == len(call.people.positions)
+    return call.people if everybody else call.people.take(call.rows)
+
+
+def _all(call: Call, state: State, reason: str, error: ProviderError) -> tuple[NDArray[np.uint8], Facts]:
+    facts = Facts(reason=reason, codes=error.code, details=error.detail or str(error))
+    return np.full(len(call), state, np.uint8), facts
+
+
+def _shared(values: list[str]) -> str | list[str]:
+    return values[0] if values and values.count(values[0]) == len(values) else values
+
+
+def run_in_thread(work: Callable[[], Any], *, on_interrupt: Callable[[], None]) -> Any:
+    """
+    Run the coroutine that *work* makes to its end, whether or not a loop runs here already.
+
+    A notebook kernel has a running loop, so the work gets a thread and a loop
+    of its own. Ctrl-C calls *on_interrupt* and goes on waiting for a clean end;
+    a second one gives up waiting at once.
+    """
+    result: Future[Any] = Future()
+
+    def target() -> None:
+        try:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                result.set_result(runner.run(work()))
+        except BaseException as error:
+            result.set_exception(error)
+
+    thread = threading.Thread(target=target, name="smskit-engine", daemon=True)
+    thread.start()
+    interrupted = False
+    while thread.is_alive():
+        try:
+            thread.join(0.2)
+        except KeyboardInterrupt:
+            if interrupted:
+                raise
+            interrupted = True
+            on_interrupt()
+    return result.result()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not made for Windows
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,419 @@
+"""
+Phone numbers: read them as people and spreadsheets write them, check them, hide them.
+
+Inside smskit a phone is one int64, its E.164 digits without the plus
+(``8613800000000``); 0 means none. Only mainland China mobiles are accepted, and
+what one is, is decided by the metadata of the `phonenumbers` library alone.
+Columns are worked on in slices, so memory stays small whatever their length.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.errors import InputError
+from smskit.models import Reason
+
+__all__ = [
+    "Column",
+    "Phones",
+    "e164_column",
+    "mask",
+    "mask_column",
+    "mask_raw_column",
+    "national",
+    "normalise",
+    "normalise_one",
+    "redact",
+    "to_e164",
+]
+
+# pandas' Series, or an arrow Array or ChunkedArray (pyarrow ships no types).
+Column = Any
+
+SLICE_ROWS: Final = 100_000
+
+_CN: Final = 86
+_CN_BASE: Final = _CN * 10**11  # national mobile numbers have 11 digits
+
+# Whole cells, lower-cased and without blanks, that programs and people write for "no number".
+# fmt: off
+_EMPTY_WORDS: Final = [
+    "nan", "none", "null", "nat", "na", "n/a", "#n/a", "<na>", "\\n", "/", "无", "暂无", "空",
+]
+# fmt: on
+
+# The classes below are RE2's; arrow's kernels run them over a whole slice at once.
+_DASH: Final = r"\p{Pd}\x{2212}\x{2043}-"  # U+2212 minus and U+2043 hyphen bullet are no \p{Pd}
+_BLANK: Final = r"\p{Z}\p{Cc}\p{Cf}"  # Cf: zero-width, BOM, direction marks
+_QUOTE: Final = r"""'"=‘’“”`"""  # Excel: '138… and ="138…"
+_NOISE: Final = rf"^[{_BLANK}{_QUOTE}]+|[{_BLANK}()]+|[{_QUOTE}]+$"
+_SEPARATOR: Final = rf"([0-9])[{_DASH}]+|^((?:\+|00)?86)\."
+# A dot separates only in the printed shape 138.0000.0000 (or after 86, above); everywhere else it is a
+# decimal point, or a column of coordinates bound by mistake would turn into strangers' numbers.
+# Scientific notation counts when all digits are there: ten behind the point of 1.…E10, twelve of 8.…E12.
+_NUMBER_SHAPE: Final = (
+    r"^(?:(\+?[0-9]+)\.0*"
+    r"|(1)\.([0-9]{10})0*[eE]\+?0*10"
+    r"|(8)\.([0-9]{12})0*[eE]\+?0*12"
+    r"|((?:(?:\+|00)?86)?[0-9]{3})\.([0-9]{4})\.([0-9]{4}))$"
+)
+_NUMBER_DIGITS: Final = "".join(rf"\{group}" for group in range(1, 9))
+
+
+class Phones(NamedTuple):
+    """One entry per row of a column: the phone, or why there is none."""
+
+    e164: NDArray[np.int64]  # 0 where there is none
+    reason: NDArray[np.int8]  # values of `Reason`; NONE where there is a phone
+
+    def __repr__(self) -> str:
+        # Shown by a notebook when it ends a cell: counts, no number.
+        return f"Phones({np.count_nonzero(self.e164)} of {len(self.e164)} rows)"
+
+
+class _Patterns(NamedTuple):
+    """RE2 patterns built from the library's own metadata."""
+
+    mobile: str  # a mainland mobile, nothing else in the cell but 86, +86 or 0086
+    undecided: str  # only `phonenumbers` can tell; all else is a bad phone already
+
+
+@cache
+def _patterns() -> _Patterns:
+    from phonenumbers import PhoneMetadata
+
+    metadata: Any = PhoneMetadata.metadata_for_region("CN")
+    number = metadata.mobile.national_number_pattern
+    return _Patterns(
+        mobile=rf"^(?:(?:\+|00)?86)?(?:{number})$",
+        # Another country, said so; or a mobile behind a trunk or carrier prefix, which ends like a mobile.
+        undecided=rf"^(?:(?:\+|00)[0-9]+|[0-9]+(?:{number}))$",
+    )
+
+
+def normalise(column: Column) -> Phones:
+    """
+    Return the phone of every row of a column, or the reason there is none.
+
+    Understood: full-width forms, blanks and invisible characters anywhere, dashes
+    and brackets, the dots of ``138.0000.0000``, an apostrophe or ``="…"`` from
+    Excel, a decimal tail (``.0``), scientific notation that kept all digits, and
+    ``+86``, ``0086`` or ``86`` in front. Numeric columns count as the same text
+    without decimal tail; single-precision floats have lost the last digits, so
+    theirs are bad. A row's answer never depends on other rows.
+
+    Args:
+        column: Text, integers, floats, decimals or a mix of objects, as pandas
+            Series, arrow Array or ChunkedArray; not changed.
+
+    Returns:
+        NO_PHONE for empty cells and words such as ``null`` or ``无``;
+        UNSUPPORTED_REGION for a possible number of another country code given
+        with ``+`` or ``00`` (Hong Kong, Macau and Taiwan have their own);
+        BAD_PHONE for everything else that is not one mainland mobile, such as
+        landlines, two numbers in a cell, or letters.
+    """
+    e164 = np.zeros(len(column), np.int64)
+    reason = np.zeros(len(column), np.int8)
+    start = 0
+    for piece in _slices(column):
+        stop = start + len(piece)
+        e164[start:stop], reason[start:stop] = _normalise_slice(piece)
+        start = stop
+    return Phones(e164, reason)
+
+
+def normalise_one(text: str) -> int:
+    """
+    Return the phone in *text*, read exactly as `normalise` reads a cell.
+
+    Raises:
+        InputError: There is none; names the masked value and the reason.
+    """
+    phones = normalise(pa.array([_object_to_text(text)], pa.large_string()))
+    if phones.e164[0]:
+        return int(phones.e164[0])
+    reason = Reason(int(phones.reason[0]))
+    raise InputError(
+        f"phone {mask(text)!r}: {reason.label}; give one mainland China mobile, 11 digits or +86 before them"
+    )
+
+
+def national(e164: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the 11 digits providers in China take, without country code; 0 stays 0."""
+    return e164 % 10**11
+
+
+def to_e164(e164: int) -> str:
+    """Return ``+8613800000000``; "" for 0."""
+    return f"+{e164}" if e164 else ""
+
+
+def e164_column(e164: NDArray[np.int64]) -> pa.Array:
+    """Return ``+8613800000000`` for every phone, as arrow large_string; null for 0."""
+    digits = pa.array(e164, mask=e164 == 0).cast(pa.large_string())
+    plus, nothing = pa.scalar("+", digits.type), pa.scalar("", digits.type)
+    return pc.binary_join_element_wise(plus, digits, nothing)
+
+
+def mask(text: str) -> str:
+    """
+    Return *text* with enough digits starred out that nobody can be called.
+
+    A mobile, however decorated, becomes ``138****0000``. In anything else digits
+    become stars in place: from 11 digits on the first 3 and last 4 stay, below
+    that half of them at most, the larger part at the end. Already masked
+    ``138****0000`` is left alone.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    if _MASKED.fullmatch(text):
+        return text
+    places = [place for place, char in enumerate(text) if char.isdecimal()]
+    if _DECORATED.fullmatch(text):
+        digits = "".join(text[place] for place in places)
+        if _MOBILE_LIKE.fullmatch(digits):
+            return f"{digits[-11:-8]}****{digits[-4:]}"
+    shown = 7 if len(places) >= 11 else len(places) // 2
+    head = shown * 3 // 7
+    starred = set(places[head : len(places) - (shown - head)])
+    return "".join("*" if place in starred else char for place, char in enumerate(text))
+
+
+_MASKED: Final = re.compile(r"[0-9]{3}\*{4}[0-9]{4}")
+_DECORATED: Final = re.compile(r"[\d\s+()'.\-]*")
+# Loose on purpose: a mistyped mobile is hidden like a right one.
+_MOBILE_LIKE: Final = re.compile(r"(?:0|(?:00)?86)?1\d{10}")
+
+
+def mask_column(e164: NDArray[np.int64]) -> pa.Array:
+    """
+    Return ``138****0000`` for every phone, as arrow large_string.
+
+    Null for 0, so that ``pc.coalesce`` can put `mask_raw_column` there.
+    """
+    head, tail = _digit_tables()
+    number = national(e164)
+    letters = np.full((len(e164), 11), ord("*"), np.uint8)
+    letters[:, :3] = head[number // 10**8]
+    letters[:, 7:] = tail[number % 10**4]
+    offsets = np.arange(0, letters.size + 1, 11, dtype=np.int64)
+    return pc.if_else(
+        pa.array(e164 != 0),
+        pa.LargeStringArray.from_buffers(len(e164), pa.py_buffer(offsets), pa.py_buffer(letters)),
+        pa.scalar(None, pa.large_string()),
+    )
+
+
+@cache
+def _digit_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the ASCII of 000 to 999 and of 0000 to 9999, a row each."""
+    head, tail = (
+        np.array([f"{i:0{width}d}".encode() for i in range(10**width)]).view(np.uint8).reshape(-1, width)
+        for width in (3, 4)
+    )
+    return head, tail
+
+
+def mask_raw_column(column: Column) -> pa.Array:
+    """
+    Return the cells of *column* with digits starred out in place, as arrow large_string.
+
+    For cells that did not normalise, so that a person can find them in the file:
+    everything but digits stays. Stricter than `mask`: never more than half of
+    the digits, never more than 3 in front and 4 at the end. Null stays null.
+    """
+    masked = [_mask_slice(piece) for piece in _slices(column)]
+    return pa.chunked_array(masked, pa.large_string()).combine_chunks()
+
+
+def redact(text: str) -> str:
+    """
+    Return *text* with every full phone number in it masked.
+
+    For words of others (provider details, errors). Masked: 11 digits starting
+    with 1, as one run or grouped 3-4-4, with or without +86, 86, 0086 or 0;
+    other runs of 8 to 14 digits standing alone; any run of 8 or more after a
+    plus. Kept: runs of 15 digits and more (provider message ids), UUIDs, and
+    shorter runs within ids of letters and digits. A bare date-time of 14 digits is masked
+    too: hiding too much is the cheaper mistake.
+    """
+    return _FULL_PHONE.sub(lambda found: found[0] if found["uuid"] else mask(found[0]), text)
+
+
+_FULL_PHONE: Final = re.compile(
+    r"""
+    (?P<uuid> (?<![0-9A-Za-z]) [0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12} (?![0-9A-Za-z]) )
+    | (?<!\d) (?:0|(?:\+|00)?86[ -]?)? 1\d{2}([ -]?)\d{4}\2\d{4} (?!\d)
+    | (?<!\d) \+\d{8,} (?!\d)
+    | (?<![\dA-Za-z_]) \d{8,14} (?![\dA-Za-z_])
+    """,
+    re.VERBOSE,
+)
+
+
+def _slices(column: Column) -> Iterator[pa.Array]:
+    """Yield *column* as large_string arrays of at most SLICE_ROWS rows, in order."""
+    if isinstance(column, pd.Series) and isinstance(column.dtype, pd.CategoricalDtype):
+        column = pa.array(column)  # once, not its categories again for every slice
+    if isinstance(column, pa.ChunkedArray):
+        for chunk in column.chunks:
+            yield from _slices(chunk)
+        return
+    for start in range(0, len(column), SLICE_ROWS):
+        if isinstance(column, pa.Array):
+            yield _as_text(column.slice(start, SLICE_ROWS))
+        else:
+            yield _as_text(_series_to_arrow(column.iloc[start : start + SLICE_ROWS]))
+
+
+def _series_to_arrow(series: pd.Series[Any]) -> pa.Array:
+    try:
+        piece = pa.array(series, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
+        # A mix of kinds, as openpyxl reads a column that is partly text, or text that is not Unicode.
+        piece = pa.array([_object_to_text(cell) for cell in series], pa.large_string())
+    return piece.combine_chunks() if isinstance(piece, pa.ChunkedArray) else piece
+
+
+def _object_to_text(cell: object) -> str | None:
+    if isinstance(cell, bytes):
+        return cell.decode(errors="replace")
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:
+        return None
+    return str(cell).encode(errors="replace").decode()
+
+
+def _as_text(cells: pa.Array) -> pa.Array:
+    """Return *cells* of any type as large_string."""
+    if pa.types.is_dictionary(cells.type):
+        return _as_text(cells.dictionary_decode())
+    if pa.types.is_float64(cells.type):
+        # Arrow writes 13800000000.0 as 1.38e+10, which reads as lost digits: whole numbers go by int64.
+        whole = pc.and_(pc.equal(cells, pc.floor(cells)), pc.less(pc.abs(cells), 1e15))
+        as_int = pc.if_else(whole, cells, None).cast(pa.int64()).cast(pa.large_string())
+        return pc.coalesce(as_int, cells.cast(pa.large_string()))
+    try:
+        return cells.cast(pa.large_string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.array([_object_to_text(cell) for cell in cells.to_pylist()], pa.large_string())
+
+
+def _normalise_slice(cells: pa.Array) -> Phones:
+    e164 = np.zeros(len(cells), np.int64)
+    reason = np.zeros(len(cells), np.int8)
+    # Most cells are a number as it should be; only the others are worth cleaning.
+    good = _matches(cells, _patterns().mobile)
+    e164[good] = _mobiles(cells.filter(pa.array(good)))
+    rows = np.flatnonzero(~good)
+    if len(rows):
+        e164[rows], reason[rows] = _normalise_odd(cells.take(pa.array(rows)).fill_null(""))
+    return Phones(e164, reason)
+
+
+def _normalise_odd(cells: pa.Array) -> Phones:
+    """Return the phones of cells that need cleaning first; no nulls."""
+    e164 = np.zeros(len(cells), np.int64)
+    reason = np.full(len(cells), Reason.BAD_PHONE, np.int8)
+
+    text = pc.replace_substring_regex(pc.utf8_normalize(cells, "NFKC"), _NOISE, "")
+    empty = pc.is_in(pc.utf8_lower(text), pa.array(_EMPTY_WORDS, text.type))
+    reason[_matches(text, rf"^[{_DASH}]*$") | empty.to_numpy(zero_copy_only=False)] = Reason.NO_PHONE
+
+    text = pc.replace_substring_regex(text, _SEPARATOR, r"\1\2")
+    text = pc.replace_substring_regex(text, _NUMBER_SHAPE, _NUMBER_DIGITS)
+    good = _matches(text, _patterns().mobile)
+    e164[good] = _mobiles(text.filter(pa.array(good)))
+    reason[good] = Reason.NONE
+
+    rows = np.flatnonzero(~good & _matches(text, _patterns().undecided))
+    if len(rows):
+        distinct = text.take(pa.array(rows)).dictionary_encode()
+        verdicts = [_ask_phonenumbers(cell) for cell in distinct.dictionary.to_pylist()]
+        code = distinct.indices.to_numpy()
+        e164[rows] = np.array([phone for phone, _ in verdicts], np.int64)[code]
+        reason[rows] = np.array([why for _, why in verdicts], np.int8)[code]
+    return Phones(e164, reason)
+
+
+def _matches(text: pa.Array, pattern: str) -> NDArray[np.bool_]:
+    found = pc.match_substring_regex(text, pattern).fill_null(False)
+    return cast("NDArray[np.bool_]", found.to_numpy(zero_copy_only=False))
+
+
+def _mobiles(text: pa.Array) -> NDArray[np.int64]:
+    """Return the phones of cells that match the mobile pattern: their last 11 characters, all ASCII."""
+    last = pc.binary_slice(text.cast(pa.large_binary()), -11).cast(pa.large_string())
+    return cast("NDArray[np.int64]", last.cast(pa.int64()).to_numpy() + _CN_BASE)
+
+
+@lru_cache(maxsize=2**16)
+def _ask_phonenumbers(digits: str) -> tuple[int, Reason]:
+    """Return what the library says about one cleaned cell, digits with or without a plus."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(digits, "CN")
+    except phonenumbers.NumberParseException:
+        return 0, Reason.BAD_PHONE
+    if number.country_code == _CN:
+        if phonenumbers.number_type(number) != phonenumbers.PhoneNumberType.MOBILE:
+            return 0, Reason.BAD_PHONE
+        return _CN_BASE + int(phonenumbers.national_significant_number(number)), Reason.NONE
+    # A carrier's dialling prefix can look like an exit code; only a plus or 00 says "abroad".
+    abroad = digits.startswith(("+", "00")) and phonenumbers.is_possible_number(number)
+    return 0, Reason.UNSUPPORTED_REGION if abroad else Reason.BAD_PHONE
+
+
+def _mask_slice(cells: pa.Array) -> pa.Array:
+    text = pc.utf8_normalize(cells, "NFKC")
+    # Digits of other scripts take several bytes; they are starred out whole.
+    text = pc.replace_substring_regex(text, r"[^\P{Nd}0-9]", "*")
+    validity, offset_buffer, data = text.buffers()
+    if data is None:
+        return text
+    # Fresh from a kernel, so nothing lies outside the offsets.
+    offsets = np.frombuffer(offset_buffer, np.int64)[: len(text) + 1]
+    letters = np.frombuffer(data, np.uint8).copy()
+
+    # In place, byte by byte: a digit stays when few enough digits of its own cell come before or after it.
+    digits = np.flatnonzero((letters >= ord("0")) & (letters <= ord("9")))
+    before = np.searchsorted(digits, offsets)
+    count = np.diff(before)
+    shown = np.minimum(count // 2, 7)
+    head = shown * 3 // 7
+    row = np.repeat(np.arange(len(count)), count)
+    rank = np.arange(len(row)) - before[row]
+    hidden = (rank >= head[row]) & (rank < (count - shown + head)[row])
+    letters[digits[: len(row)][hidden]] = ord("*")
+    return pa.LargeStringArray.from_buffers(len(text), offset_buffer, pa.py_buffer(letters), validity)
+
+
+def shown_column(column: Column, e164: NDArray[np.int64]) -> pa.Array:
+    """What people may see of each cell: the masked number, or the masked cell where it is none."""
+    shown = mask_column(e164)
+    unread = np.flatnonzero(e164 == 0)
+    if not len(unread):
+        return shown
+    cells = column.iloc[unread] if isinstance(column, pd.Series) else column.take(pa.array(unread))
+    masked = np.asarray(shown, dtype=object)
+    masked[unread] = np.asarray(pc.fill_null(mask_raw_column(cells), ""), dtype=object)
+    return pa.array(masked, pa.large_string())
+
+
+def mask_ids(persons: pa.Array) -> pa.Array:
+    """Person ids as people may see them: one that is itself a phone number is masked."""
+    # Deliberately looser than `normalise`: whatever looks like a mobile is not shown.
+    return pc.replace_substring_regex(persons, r"^(?:\+?86|0086)?(1[3-9]\d)\d{4}(\d{4})$", r"\1****\2")

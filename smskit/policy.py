@@ -1,0 +1,79 @@
+"""
+Who may be messaged, and when: consent, frequency cap, holdout, guards, the window.
+
+Pure: history and clock are handed in; masks come out, row for row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from smskit.spec import CampaignSpec
+
+_YES = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意")
+
+
+def consented(column: pd.Series) -> NDArray[np.bool_]:
+    """Whether each cell plainly says yes; an empty or unclear one does not."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.fillna(False).to_numpy(bool)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return (column == 1).fillna(False).to_numpy(bool)
+    text = column.astype("str").str.strip().str.lower()
+    return text.isin(_YES).to_numpy(bool)
+
+
+def over_cap(phones: NDArray[np.int64], recent: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """
+    Whether one more message would exceed the cap.
+
+    Args:
+        recent: One entry for each message a phone got within the window, in any order.
+        count: Most messages a phone may get in the window.
+    """
+    ascending = np.sort(recent)
+    had = np.searchsorted(ascending, phones, "right") - np.searchsorted(ascending, phones, "left")
+    return np.asarray(had >= count)
+
+
+def held_back(persons: pa.Array, share: float, *, key: str) -> NDArray[np.bool_]:
+    """
+    Whether each person belongs to the share kept back.
+
+    The same person under the same *key* is always on the same side, on any
+    machine, whoever else is in the segment.
+    """
+    # SipHash with a key of 16 bytes (pandas.util.hash_array), made from the campaign.
+    secret = hashlib.sha256(key.encode()).hexdigest()[:16]
+    text = pd.Series(persons).to_numpy(object)
+    drawn = pd.util.hash_array(text, hash_key=secret, categorize=False)
+    return np.asarray(drawn < np.uint64(share * (2**64 - 1)) if share < 1 else np.ones(len(drawn), bool))
+
+
+def guard_problems(spec: CampaignSpec, *, planned: int, cost: Decimal, plan_hash: str, now: datetime) -> list[str]:
+    """
+    Why this plan may not be sent; empty when it may.
+
+    Args:
+        now: Aware.
+    """
+    problems = []
+    if spec.plan_hash and spec.plan_hash != plan_hash:
+        problems.append(
+            f"the plan is {plan_hash}, not {spec.plan_hash} as parameter `plan_hash` demands: provider, signature, "
+            "template, people or texts are not those that were looked at"
+        )
+    if planned > spec.max_recipients:
+        problems.append(f"{planned} people are more than `max_recipients` ({spec.max_recipients})")
+    if spec.max_cost is not None and cost > spec.max_cost:
+        problems.append(f"about {cost} yuan are more than `max_cost` ({spec.max_cost})")
+    if spec.deadline and now > spec.deadline:
+        problems.append(f"it is later than `not_after` ({spec.deadline.isoformat()})")
+    return problems

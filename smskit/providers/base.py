@@ -1,0 +1,299 @@
+"""
+The contract between smskit and a provider.
+
+A provider declares what it needs (``Settings``), what it can do (``features``),
+how much fits in a request (``limits``) and what its codes mean (``codes``). The
+settings form, the README table and the contract tests read these declarations.
+Everything a provider knows stays in its own module; the engine sees only
+``calls`` (cut some people into requests) and ``submit`` (send one of them).
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import httpx
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from smskit.errors import UnsupportedFeature
+from smskit.models import (
+    CheckResult,
+    Code,
+    CodeClass,
+    Message,
+    MessageClass,
+    Receipt,
+    Record,
+    Reply,
+    Slice,
+    Submission,
+)
+from smskit.phones import to_e164
+from smskit.providers.http import Door
+from smskit.settings import ProviderSettings
+from smskit.template import Template
+
+
+class Feature(enum.StrEnum):
+    """What a provider can do beyond submitting."""
+
+    RECEIPTS = "receipts"  # fetch delivery reports
+    REPLIES = "replies"  # fetch what recipients sent back
+    RECORDS = "records"  # ask what became of one submission: settles unknowns
+    BALANCE = "balance"
+    TEMPLATES = "templates"  # read template texts and their approval
+    SIGNATURES = "signatures"  # read signatures and their approval
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    How much fits into one request, and what a value may hold.
+
+    Args:
+        same: Most people in one request when all get the same values.
+        different: Most people when each has values of their own; 1 = one request each.
+        text_units: Longest text, signature included, in UTF-16 code units.
+        value_units: Longest value of one variable, in UTF-16 code units; None = not stated.
+        unfit_value: RE2 pattern; a value in which it is found cannot be sent.
+    """
+
+    same: int
+    different: int
+    text_units: int = 500
+    value_units: int | None = None
+    unfit_value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all messages of a campaign have in common."""
+
+    template: Template
+    template_id: str = ""
+    message_class: MessageClass = MessageClass.MARKETING
+    reference: str = ""  # ours; short, without any personal data
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    """
+    One request's worth of people.
+
+    Args:
+        people: The slice the call was cut from.
+        rows: Whom of the slice it is about; answers come back in this order.
+        method: The provider's own choice of how to send them.
+        body: What the provider prepared, if it prepares by column.
+    """
+
+    job: Job
+    people: Slice
+    rows: NDArray[np.int64]
+    method: str = ""
+    body: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Call({self.method or 'submit'}, people={len(self)})"
+
+    @cached_property
+    def phones(self) -> list[str]:
+        """E.164, in order."""
+        return [to_e164(p) for p in self.people.phones[self.rows].tolist()]
+
+    @cached_property
+    def variables(self) -> dict[str, list[str]]:
+        """Template variable -> values, in order."""
+        take = pa.array(self.rows)
+        return {name: column.take(take).to_pylist() for name, column in self.people.variables.items()}
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Whole texts, signature in front, in order."""
+        take = pa.array(self.rows)
+        columns = {name: column.take(take) for name, column in self.people.variables.items()}
+        return list(self.job.template.render_column(columns, len(self.rows)).to_pylist())
+
+    @property
+    def messages(self) -> list[Message]:
+        """The same, one record a message."""
+        names = list(self.variables)
+        values = zip(*self.variables.values(), strict=True) if names else iter([()] * len(self))
+        return [
+            Message(phone, text, dict(zip(names, row, strict=True)))
+            for phone, text, row in zip(self.phones, self.texts, values, strict=True)
+        ]
+
+    def part(self, first: int, last: int) -> Call:
+        """The same call for some of its people, to be prepared anew."""
+        return Call(self.job, self.people, self.rows[first:last], self.method)
+
+
+class Provider(ABC):
+    """
+    One SMS provider. Built-in ones and plug-ins come in by the same door.
+
+    Args:
+        settings: An instance of the class's own ``Settings``.
+        transport: Stands in for the network in tests.
+    """
+
+    name: ClassVar[str]  # lower-case; also the settings prefix
+    title: ClassVar[str]  # for people: "Yunpian 云片"
+    console_url: ClassVar[str] = ""  # where a person manages the account
+    Settings: ClassVar[type[ProviderSettings]] = ProviderSettings
+    features: ClassVar[frozenset[Feature]] = frozenset()
+    codes: ClassVar[Mapping[str, Code]] = {}
+    # Made-up credentials for rehearsals, where the simulator speaks this provider's protocol.
+    rehearsal: ClassVar[Mapping[str, Any]] = {}
+    # How long after a submission "no record of it" may be believed, in seconds.
+    record_lag_s: float = 60.0
+
+    def __init__(self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.settings = settings
+        self.door = Door(
+            self.name,
+            timeout_s=settings.timeout_s,
+            connect_timeout_s=settings.connect_timeout_s,
+            connections=settings.concurrency,
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.settings.base_url})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.door.close()
+
+    @property
+    @abstractmethod
+    def limits(self) -> Limits:
+        """What one request may hold, under these settings."""
+
+    # -- sending -----------------------------------------------------------------
+
+    def calls(self, job: Job, people: Slice) -> Iterator[Call]:
+        """
+        Cut *people* into requests: neighbours with equal values together, others as far as they fit.
+
+        The engine keeps people with equal values next to each other when
+        ``limits.same`` is larger than ``limits.different``.
+        """
+        for first, last, equal in runs(people, self.limits):
+            size = self.limits.same if equal else self.limits.different
+            for start in range(first, last, size):
+                yield Call(job, people, np.arange(start, min(start + size, last)))
+
+    @abstractmethod
+    async def submit(self, call: Call) -> list[Submission]:
+        """
+        Send one request; one result a message, in order.
+
+        Raises:
+            NotAccepted: the request as a whole was refused; nobody was messaged.
+            OutcomeUnknown: anybody in it may have been.
+        """
+
+    # -- looking -------------------------------------------------------------------
+
+    async def check(
+        self, *, signature: str = "", template_id: str = "", template: Template | None = None
+    ) -> CheckResult:
+        """
+        Whether the account, and a campaign set up like this, could send; sends nothing.
+
+        Args:
+            signature: "" = do not look at signatures.
+            template_id: "" = do not look at templates.
+            template: What the campaign would send; compared with what the provider approved.
+        """
+        raise UnsupportedFeature(f"{self.title} has no check")
+
+    async def template_text(self, template_id: str) -> str:
+        """The approved text of a template, in the provider's own form."""
+        raise UnsupportedFeature(
+            f"{self.title} does not hand out template texts; give the text as parameter `template`"
+        )
+
+    # -- afterwards ------------------------------------------------------------------
+
+    async def pull_receipts(self) -> bytes | None:
+        """One page of delivery reports as it came, None when nothing waits. Reading may delete it there."""
+        return None
+
+    def parse_receipts(self, body: bytes) -> list[Receipt]:
+        """What a page holds; pure, so that a stored page can be read again."""
+        return []
+
+    async def pull_replies(self) -> bytes | None:
+        """One page of replies as it came, None when nothing waits. Reading may delete it there."""
+        return None
+
+    def parse_replies(self, body: bytes) -> list[Reply]:
+        """What a page holds; pure."""
+        return []
+
+    async def records(self, phone: str, since: datetime, until: datetime) -> Sequence[Record]:
+        """
+        What the provider remembers of submissions to *phone* in that time.
+
+        Only for providers with ``Feature.RECORDS``: an empty answer is taken to
+        mean that nothing was accepted, once ``record_lag_s`` have passed.
+        """
+        raise UnsupportedFeature(f"{self.title} cannot be asked about single messages")
+
+    def approved_form(self, job: Job) -> dict[str, str]:
+        """The job's template as this provider's console would hold it, for a rehearsal's simulated account."""
+        raise UnsupportedFeature(f"the simulator does not speak {self.title}")
+
+    def code(self, code: str) -> Code:
+        """What *code* means; one that is not documented is unknown, never guessed."""
+        return self.codes.get(code) or Code(
+            CodeClass.UNKNOWN, "", "This code is not documented; ask the provider what it means."
+        )
+
+
+def runs(people: Slice, limits: Limits) -> Iterator[tuple[int, int, bool]]:
+    """
+    Split a slice into runs ``(first, last, equal)``.
+
+    Neighbours with equal values form an *equal* run when that fills requests
+    better than sending them as different ones; all others are joined.
+    """
+    n = len(people.positions)
+    if not n:
+        return
+    changes = np.zeros(n, bool)
+    changes[0] = True
+    for column in people.variables.values():
+        codes = np.asarray(column.dictionary_encode().indices)
+        changes[1:] |= codes[1:] != codes[:-1]
+    starts = np.flatnonzero(changes)
+    ends = np.append(starts[1:], n)
+    # A run pays for a request of its own only if it would fill at least one of the other kind.
+    worth = (ends - starts) > limits.different if limits.same > limits.different else np.zeros(len(starts), bool)
+    if len(starts) == 1:
+        worth[:] = True
+    first = 0
+    for index in np.flatnonzero(worth):
+        if starts[index] > first:
+            yield first, int(starts[index]), False
+        yield int(starts[index]), int(ends[index]), True
+        first = int(ends[index])
+    if first < n:
+        yield first, n, False

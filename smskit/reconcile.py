@@ -1,0 +1,363 @@
+"""
+What happens after sending: receipts, replies, and settling unknown outcomes.
+
+Nothing here submits. An unknown becomes accepted when the provider shows a
+record or a report of exactly that message, and goes back to waiting only when
+the provider can be asked, was given time, and has no record of it. Pages that
+the provider deletes on reading are stored before anybody tries to understand them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smskit.errors import InputError, ProviderError
+from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
+from smskit.models import Mode, Receipt, Record, Reply, State
+from smskit.phones import normalise_one, to_e164
+from smskit.providers.base import Feature, Job, Provider
+
+# Clocks of two companies: how far a provider's may be from ours when its records are searched.
+CLOCK_SKEW = timedelta(minutes=5)
+_OPT_OUT_WORDS = frozenset(
+    {"T", "TD", "R", "N", "退订", "TD退订", "T退订", "退订T", "取消", "取消订阅", "拒收", "UNSUBSCRIBE", "STOP"}
+)
+
+
+@dataclass
+class Settled:
+    """What fetching receipts and settling came to; counts of messages."""
+
+    delivered: int = 0
+    undelivered: int = 0
+    repeated: int = 0  # reports about messages that had one already
+    stray: int = 0  # reports about messages the ledger cannot name (yet)
+    found: int = 0  # unknown -> accepted
+    refused: int = 0  # unknown -> refused
+    never_taken: int = 0  # unknown -> waiting: nothing was sent
+    replies: int = 0
+    opt_outs: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, other: Settled) -> None:
+        """Add the counts of *other*."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+def is_opt_out(text: str) -> bool:
+    """
+    Whether a reply asks to be left alone: TD, T, R, 退订 …, however it is typed.
+
+    >>> [is_opt_out(t) for t in (" ｔｄ ", "T D", "退 订。", "取消", "谢谢", "T恤多少钱")]
+    [True, True, True, True, False, False]
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKC", text).upper() if c.isalnum())
+    return plain in _OPT_OUT_WORDS
+
+
+# -- unknowns -------------------------------------------------------------------------
+
+
+class _Unknown(NamedTuple):
+    chunk: int
+    position: int
+    phone: int
+    text: str
+    submitted_at: float
+
+
+async def settle_by_asking(
+    ledger: Ledger, row: CampaignRow, provider: Provider, job: Job, *, wait: bool = False
+) -> Settled:
+    """
+    Ask the provider about every unknown of a campaign and record what it says.
+
+    Args:
+        wait: Sleep until "no record" may be believed, instead of leaving the
+            youngest unknown for another time.
+    """
+    result = Settled()
+    open_ = _unknowns(ledger, row, job)
+    if not open_ or Feature.RECORDS not in provider.features:
+        return result
+    now = ledger.clock()
+    youngest = max(u.submitted_at for u in open_)
+    if wait and now < youngest + provider.record_lag_s:
+        await asyncio.sleep(youngest + provider.record_lag_s - now)
+    answers = await _ask(provider, open_, result)
+    since = min(u.submitted_at for u in open_) - CLOCK_SKEW.total_seconds()
+    candidates = {r.message_id for records in answers.values() for r in records if r.message_id}
+    # A record of another message of ours, such as a test sent a minute before, proves nothing about this one.
+    taken = ledger.message_ids_since(provider.name, row.mode, since, candidates)
+    for unknown, records in answers.items():
+        match = next((r for r in records if _same(r, unknown, job) and r.message_id not in taken), None)
+        change = _verdict(unknown, match, old_enough=ledger.clock() >= unknown.submitted_at + provider.record_lag_s)
+        if change is None:
+            continue
+        ledger.apply(row.id, [change], token=None)
+        state = State(int(change.states[0]))
+        result.found += state is State.ACCEPTED
+        result.refused += state is State.REFUSED
+        result.never_taken += state is State.WAITING
+        if match is not None and match.message_id:
+            taken.add(match.message_id)
+            if match.receipt is not None and state is State.ACCEPTED:
+                result.add(_apply_receipts(ledger, row, [(unknown.chunk, unknown.position, match.receipt)]))
+    return result
+
+
+def _unknowns(ledger: Ledger, row: CampaignRow, job: Job) -> list[_Unknown]:
+    found = []
+    for chunk, states in ledger.states(row.id).items():
+        positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
+        if len(positions):
+            people = ledger.people(row.id, chunk, positions)
+            texts = job.template.render_column(people.variables, len(positions)).to_pylist()
+            times = ledger.history(row.id, chunk).submitted_at[positions]
+            found += [
+                _Unknown(chunk, int(at), int(phone), text, float(time))
+                for at, phone, text, time in zip(positions, people.phones, texts, times, strict=True)
+            ]
+    return found
+
+
+async def _ask(provider: Provider, open_: Sequence[_Unknown], result: Settled) -> dict[_Unknown, Sequence[Record]]:
+    answers: dict[_Unknown, Sequence[Record]] = {}
+    places = asyncio.Semaphore(provider.settings.concurrency)
+
+    async def one(unknown: _Unknown) -> None:
+        at = datetime.fromtimestamp(unknown.submitted_at, UTC)
+        async with places:
+            try:
+                until = datetime.now(UTC) + CLOCK_SKEW
+                answers[unknown] = await provider.records(to_e164(unknown.phone), at - CLOCK_SKEW, until)
+            except ProviderError as error:
+                if str(error) not in result.problems:
+                    result.problems.append(str(error))
+
+    await asyncio.gather(*(one(unknown) for unknown in open_))
+    return answers
+
+
+def _same(record: Record, unknown: _Unknown, job: Job) -> bool:
+    if normalise_one(record.phone) != unknown.phone:
+        return False
+    return record.text == unknown.text if record.text else bool(record.reference) and record.reference == job.reference
+
+
+def _verdict(unknown: _Unknown, match: Record | None, *, old_enough: bool) -> Change | None:
+    at = np.array([unknown.position], np.uint16)
+
+    def change(state: State, facts: Facts) -> Change:
+        return Change("settled", unknown.chunk, at, np.array([state], np.uint8), facts)
+
+    if match is None:
+        return change(State.WAITING, Facts(reason="no_record")) if old_enough else None
+    if not match.accepted:
+        return change(State.REFUSED, Facts(reason="refused", codes=match.code))
+    return change(State.ACCEPTED, Facts(ids=match.message_id, codes=match.code))
+
+
+def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
+    """
+    A person's word on everybody who stayed unknown: send again, or give up.
+
+    Returns:
+        How many it was said about.
+    """
+    state, facts = (
+        (State.WAITING, Facts(reason="resend_ordered")) if resend else (State.REFUSED, Facts(reason="given_up"))
+    )
+    changes = []
+    for chunk, states in ledger.states(row.id).items():
+        positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
+        if len(positions):
+            to = np.full(len(positions), state, np.uint8)
+            changes.append(Change("settled", chunk, positions, to, facts))
+    if changes:
+        ledger.apply(row.id, changes, token=None)
+    return sum(len(c.positions) for c in changes)
+
+
+# -- receipts ---------------------------------------------------------------------------
+
+
+async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
+    """Fetch every report that waits, store each page as it came, then sort it into the books."""
+    result = Settled()
+    index = _Index(ledger, provider.name, mode)
+    result.add(_sort_in(ledger, index, provider, mode, strays=True))
+    if Feature.RECEIPTS in provider.features:
+        try:
+            while (body := await provider.pull_receipts()) is not None:
+                ledger.keep_page(provider.name, mode, "receipts", body)
+                result.add(_sort_in(ledger, index, provider, mode, strays=False))
+        except ProviderError as error:
+            result.problems.append(str(error))
+    return result
+
+
+def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, strays: bool) -> Settled:
+    result = Settled()
+    if strays:
+        kept = ledger.strays(provider.name, mode)
+        matched, lost = index.match([receipt for _, receipt in kept])
+        result.add(_apply_matched(ledger, index, matched))
+        missing = {id(receipt) for receipt in lost}
+        ledger.drop_strays([number for number, receipt in kept if id(receipt) not in missing])
+    for page, body in ledger.open_pages(provider.name, mode, "receipts"):
+        matched, lost = index.match(provider.parse_receipts(body))
+        result.add(_apply_matched(ledger, index, matched))
+        ledger.keep_strays(provider.name, mode, lost)
+        ledger.close_page(page)
+        result.stray += len(lost)
+    return result
+
+
+class _Place(NamedTuple):
+    row: CampaignRow
+    chunk: int
+    position: int
+
+
+class _Index:
+    """Finds the message a report is about: by phone, then by the provider's id."""
+
+    def __init__(self, ledger: Ledger, provider: str, mode: Mode) -> None:
+        self._ledger = ledger
+        self._rows = list(reversed(ledger.campaigns(provider=provider, mode=mode)))
+        self._phones: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._histories: dict[tuple[int, int], History] = {}
+
+    def match(
+        self, receipts: Iterable[Receipt]
+    ) -> tuple[dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]], list[Receipt]]:
+        """Receipts by campaign, each with its (chunk, position); and those nobody knows."""
+        found: dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]] = {}
+        lost = []
+        for receipt in receipts:
+            place = self._find(receipt)
+            if place is None:
+                lost.append(receipt)
+            else:
+                found.setdefault(place.row.id, (place.row, []))[1].append((place.chunk, place.position, receipt))
+        return found, lost
+
+    def _find(self, receipt: Receipt) -> _Place | None:
+        try:
+            phone = normalise_one(receipt.phone)
+        except InputError:
+            return None
+        for row in self._rows:
+            phones, places = self._sorted_phones(row)
+            at = int(np.searchsorted(phones, phone))
+            if at < len(phones) and phones[at] == phone:
+                chunk, position = divmod(int(places[at]), 1 << 16)
+                if self.history(row, chunk).message_id[position] == receipt.message_id:
+                    return _Place(row, chunk, position)
+        return None
+
+    def _sorted_phones(self, row: CampaignRow) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        if row.id not in self._phones:
+            chunks = [(c, self._ledger.keys(row.id, c).phones) for c in self._ledger.states(row.id)]
+            phones = np.concatenate([p for _, p in chunks]) if chunks else np.empty(0, np.int64)
+            places = [np.arange(len(p), dtype=np.int64) + (c << 16) for c, p in chunks]
+            order = np.argsort(phones)
+            self._phones[row.id] = phones[order], (np.concatenate(places)[order] if places else phones)
+        return self._phones[row.id]
+
+    def history(self, row: CampaignRow, chunk: int) -> History:
+        key = (row.id, chunk)
+        if key not in self._histories:
+            self._histories[key] = self._ledger.history(row.id, chunk)
+        return self._histories[key]
+
+
+def _apply_matched(
+    ledger: Ledger, index: _Index, matched: dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]]
+) -> Settled:
+    result = Settled()
+    for row, receipts in matched.values():
+        result.add(_apply_receipts(ledger, row, receipts))
+    return result
+
+
+def _apply_receipts(ledger: Ledger, row: CampaignRow, receipts: Sequence[tuple[int, int, Receipt]]) -> Settled:
+    """Move accepted messages to delivered or undelivered; the first final report of a message stands."""
+    result = Settled()
+    present = ledger.states(row.id)
+    seen: set[tuple[int, int]] = set()
+    groups: dict[int, list[tuple[int, Receipt]]] = {}
+    for chunk, position, receipt in receipts:
+        if receipt.delivered is None:
+            continue
+        if present[chunk][position] != State.ACCEPTED or (chunk, position) in seen:
+            result.repeated += 1
+            continue
+        seen.add((chunk, position))
+        groups.setdefault(chunk, []).append((position, receipt))
+        result.delivered += receipt.delivered
+        result.undelivered += not receipt.delivered
+    changes = [
+        Change(
+            "receipt",
+            chunk,
+            np.array([position for position, _ in group], np.uint16),
+            np.array([State.DELIVERED if r.delivered else State.UNDELIVERED for _, r in group], np.uint8),
+            Facts(
+                codes=[r.code for _, r in group],
+                details=[r.detail for _, r in group],
+                times=[r.at.timestamp() if r.at else ledger.clock() for _, r in group],
+            ),
+        )
+        for chunk, group in groups.items()
+    ]
+    if changes:
+        ledger.apply(row.id, changes, token=None)
+    return result
+
+
+# -- replies ------------------------------------------------------------------------------
+
+
+async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
+    """Fetch replies; those that ask to be left alone become opt-outs (not in a rehearsal)."""
+    result = Settled()
+    if Feature.REPLIES not in provider.features:
+        return result
+    try:
+        while (body := await provider.pull_replies()) is not None:
+            ledger.keep_page(provider.name, mode, "replies", body)
+            result.add(_sort_replies(ledger, provider, mode))
+    except ProviderError as error:
+        result.problems.append(str(error))
+    result.add(_sort_replies(ledger, provider, mode))
+    return result
+
+
+def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
+    result = Settled()
+    for page, body in ledger.open_pages(provider.name, mode, "replies"):
+        rows: list[tuple[Reply, int, bool]] = []
+        for reply in provider.parse_replies(body):
+            try:
+                rows.append((reply, normalise_one(reply.phone), is_opt_out(reply.text)))
+            except InputError:
+                result.problems.append("a reply from a number that is not a domestic mobile was left out")
+        result.replies += ledger.keep_replies(provider.name, mode, rows)
+        asked = [phone for _, phone, opted_out in rows if opted_out]
+        if mode is Mode.LIVE:
+            result.opt_outs += ledger.add_opt_outs(asked, source=f"reply:{provider.name}")
+        else:
+            result.opt_outs += len(asked)
+        ledger.close_page(page)
+    return result

@@ -1,0 +1,210 @@
+"""
+Ledger rows -> what people and programs read: books, messages, one person's story.
+
+Phones are masked here unless a caller reveals them on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from smskit import phones
+from smskit.errors import InputError
+from smskit.ledger import CampaignRow, Event, History, Ledger
+from smskit.models import Reason, State
+from smskit.template import Template
+
+COLUMNS = [
+    "user_id",
+    "phone",
+    "state",
+    "reason",
+    "text",
+    "parts",
+    "provider_message_id",
+    "provider_code",
+    "provider_detail",
+    "submitted_at",
+    "receipt_code",
+    "receipt_at",
+]
+_STATES = np.array([state.label for state in State], object)
+_REASONS = np.array([reason.label for reason in Reason], object)
+
+
+def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
+    """A campaign's books as plain data; they always balance. Times are ISO, UTC."""
+    books = ledger.books(row.id)
+    summary = row.summary
+    return {
+        "campaign": row.name,
+        "mode": str(row.mode),
+        "state": row.state,
+        "provider": row.provider,
+        "segment": summary["segment"],
+        "excluded": summary["excluded"],
+        "planned": books.planned,
+        "waiting": books.waiting,
+        "submitting": books.submitting,
+        "accepted": books.accepted,
+        "refused": books.refused,
+        "unknown": books.unknown,
+        "delivered": books.delivered,
+        "undelivered": books.undelivered,
+        "awaiting": books.awaiting,
+        "parts": summary["parts"],
+        "cost": summary["cost"],
+        "plan_hash": row.plan_hash,
+        "started_at": _iso(row.started_at),
+        "finished_at": _iso(row.finished_at),
+        "note": row.note,
+    }
+
+
+def messages(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> Iterator[pd.DataFrame]:
+    """
+    One row per person of the segment, planned ones first, as frames of at most ``ledger.CHUNK`` rows.
+
+    Columns are ``COLUMNS``; times are aware UTC. Phones (and user ids that are
+    phones) are masked; with *reveal* they are E.164.
+    """
+    template = Template.parse(row.summary["template"], signature=row.summary["signature"])
+    for chunk in ledger.states(row.id):
+        people, history = ledger.people(row.id, chunk), ledger.history(row.id, chunk)
+        keys = history.keys
+        yield pd.DataFrame(
+            {
+                "user_id": pd.Series(keys.persons if reveal else phones.mask_ids(keys.persons)),
+                "phone": pd.Series((phones.e164_column if reveal else phones.mask_column)(keys.phones)),
+                "state": _STATES[keys.states],
+                "reason": _reason(history),
+                "text": pd.Series(template.render_column(people.variables, len(people.positions))),
+                "parts": keys.parts,
+                "provider_message_id": history.message_id,
+                "provider_code": history.code,
+                "provider_detail": history.detail,
+                "submitted_at": _times(history.submitted_at),
+                "receipt_code": history.receipt_code,
+                "receipt_at": _times(history.receipt_at),
+            }
+        )
+    for table in ledger.excluded(row.id):
+        yield _left_out(table, reveal=reveal)
+
+
+def _left_out(table: pa.Table, *, reveal: bool) -> pd.DataFrame:
+    n = table.num_rows
+    phone = table["shown"].combine_chunks()
+    if reveal:
+        numbers = np.asarray(table["phone"])
+        known = pa.array(numbers > 0)
+        phone = pc.if_else(known, phones.e164_column(numbers), phone)
+    persons = table["person"].combine_chunks()
+    frame = pd.DataFrame({name: np.full(n, "", object) for name in COLUMNS})
+    frame["user_id"] = pd.Series(persons if reveal else phones.mask_ids(persons))
+    frame["phone"] = pd.Series(phone)
+    frame["state"] = "excluded"
+    frame["reason"] = _REASONS[np.asarray(table["reason"])]
+    frame["parts"] = np.zeros(n, np.int16)
+    frame["submitted_at"] = frame["receipt_at"] = _times(np.full(n, np.nan))
+    return frame
+
+
+def _reason(history: History) -> Any:
+    # A reason explains a state; what an earlier attempt met is history once the message was taken.
+    explained = np.isin(history.keys.states, (State.REFUSED, State.UNKNOWN, State.WAITING))
+    return np.where(explained, history.reason, "")
+
+
+def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
+    """
+    One line on what became of *person* (a user id, or a phone) and the evidence for it.
+
+    Raises:
+        InputError: the campaign's segment has nobody like that.
+    """
+    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+    phone = _as_phone(person)
+    found = ledger.find(row.id, person=person, phone=phone)
+    if found:
+        return "\n".join(_story(ledger, row, chunk, position, zone) for chunk, position in found)
+    for table in ledger.excluded(row.id):
+        hit = np.asarray(pc.equal(table["person"], person))
+        if phone:
+            hit |= np.asarray(table["phone"]) == phone
+        for at in np.flatnonzero(hit):
+            reason = Reason(int(table["reason"][int(at)].as_py()))
+            shown = table["shown"][int(at)].as_py() or "no phone"
+            return f"{_name(person)} ({shown}): excluded, {reason.label}: {_WORDS[reason]}"
+    raise InputError(f"{_name(person)} is not in the segment of campaign {row.name} ({row.mode})")
+
+
+def _story(ledger: Ledger, row: CampaignRow, chunk: int, position: int, zone: tzinfo) -> str:
+    keys = ledger.keys(row.id, chunk)
+    state = State(int(keys.states[position]))
+    steps = [
+        _step(event, int(np.flatnonzero(event.positions == position)[0]), zone)
+        for event in ledger.events(row.id, chunk)
+        if (event.positions == position).any()
+    ]
+    person = phones.mask_ids(keys.persons.slice(position, 1))[0].as_py()
+    shown = phones.mask(phones.to_e164(int(keys.phones[position])))
+    return f"{person} ({shown}): {state.label}; " + ("; ".join(steps) or "not submitted yet")
+
+
+def _step(event: Event, at: int, zone: tzinfo) -> str:
+    facts = {
+        name: value if isinstance(value, str) or value is None else value[at]
+        for name, value in event.facts._asdict().items()
+        if name != "times"
+    }
+    when = datetime.fromtimestamp(event.at, zone).strftime("%Y-%m-%d %H:%M:%S")
+    to = State(int(event.states[at])).label
+    words = [facts["reason"] if facts["reason"] not in ("", to) else "", facts["details"]]
+    words += [f"code {facts['codes']}" if facts["codes"] else "", f"id {facts['ids']}" if facts["ids"] else ""]
+    return f"{when} {to}" + "".join(f", {word}" for word in words if word)
+
+
+def _name(person: str) -> str:
+    return phones.mask_ids(pa.array([person], pa.large_string()))[0].as_py()  # type: ignore[no-any-return]
+
+
+def _as_phone(person: str) -> int:
+    try:
+        return phones.normalise_one(person)
+    except InputError:
+        return 0
+
+
+def _times(seconds: Any) -> pd.Series:
+    return pd.to_datetime(pd.Series(seconds), unit="s", utc=True).dt.floor("ms")
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+_WORDS = {
+    Reason.NONE: "",
+    Reason.NO_PHONE: "the row has no phone number",
+    Reason.BAD_PHONE: "the number is not a valid mobile number",
+    Reason.UNSUPPORTED_REGION: "the number is not a mainland mobile",
+    Reason.DUPLICATE_PHONE: "an earlier row has the same phone",
+    Reason.DUPLICATE_USER: "an earlier row is the same person",
+    Reason.ALREADY_SENT: "was messaged in this campaign before",
+    Reason.OPTED_OUT: "asked not to be messaged",
+    Reason.NO_CONSENT: "has not consented to marketing",
+    Reason.FREQUENCY_CAP: "has had as many messages as the frequency cap allows",
+    Reason.MISSING_VARIABLE: "a value the text needs is missing",
+    Reason.BAD_VARIABLE: "a value cannot be sent through this provider",
+    Reason.TEXT_TOO_LONG: "the text is longer than the provider takes",
+    Reason.HOLDOUT: "belongs to the share that is kept back",
+}

@@ -1,0 +1,210 @@
+"""
+Opening a campaign: environment, ledger and provider, or a rehearsal, put together.
+
+The one place that knows both the engine's side and the simulator, so that
+notebooks and the command line start in the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from smskit.campaign import Campaign
+from smskit.engine import run_in_thread
+from smskit.errors import LedgerError, SettingsError, UnsupportedFeature
+from smskit.ledger import CampaignRow, Ledger
+from smskit.models import Mode
+from smskit.providers import get_provider, provider_class
+from smskit.providers.base import Job, Limits, Provider
+from smskit.reconcile import Settled, fetch_receipts, fetch_replies, settle_by_asking
+from smskit.settings import Environment
+from smskit.spec import CampaignSpec
+from smskit.template import Template
+
+
+def open_ledger(environment: Environment | None = None) -> Ledger:
+    """The ledger the environment names (``SMSKIT_DATABASE_URL``)."""
+    return _ledger((environment or Environment()).database_url)
+
+
+@cache
+def _ledger(url: str) -> Ledger:
+    return Ledger(url)
+
+
+def open_campaign(
+    spec: CampaignSpec, *, frame: pd.DataFrame | None = None, environment: Environment | None = None
+) -> Campaign:
+    """
+    A campaign ready to be planned, checked and sent.
+
+    Args:
+        frame: A segment in memory; otherwise ``spec.segment`` is loaded.
+        environment: Where settings come from; the process's own by default.
+
+    Raises:
+        SpecError: the provider is not known.
+        LedgerError: the ledger cannot be opened.
+    """
+    environment = environment or Environment()
+
+    @contextmanager
+    def connect(mode: Mode, job: Job | None) -> Iterator[Provider]:
+        with provider_for(spec.provider, mode, environment, campaign=spec.campaign, job=job) as provider:
+            yield provider
+
+    return Campaign(
+        spec,
+        ledger=open_ledger(environment),
+        connect=connect,
+        limits=limits_of(spec.provider, environment),
+        frame=frame,
+    )
+
+
+def reopen_campaign(row: CampaignRow, *, environment: Environment | None = None) -> Campaign:
+    """A campaign from the ledger, with the parameters it was started with."""
+    return open_campaign(CampaignSpec.from_data(row.spec), environment=environment)
+
+
+def limits_of(name: str, environment: Environment) -> Limits:
+    """What a provider can carry under these settings, whether or not there is an account yet."""
+    cls = provider_class(name)
+    missing = {field: "not-set-up" for field in cls.Settings.secret_fields()}
+    required = {n: "0" for n, f in cls.Settings.model_fields.items() if f.is_required()}
+    return cls(environment.provider(name, cls.Settings, **(required | missing | dict(cls.rehearsal)))).limits
+
+
+@contextmanager
+def provider_for(
+    name: str, mode: Mode, environment: Environment, *, campaign: str = "", job: Job | None = None
+) -> Iterator[Provider]:
+    """
+    The provider itself for live work, or one that talks to the built-in simulator for a rehearsal.
+
+    Args:
+        campaign: Whose rehearsal; each has a simulated account of its own.
+        job: What the simulated account has approved.
+    """
+    if mode is Mode.LIVE:
+        yield get_provider(name, environment)
+        return
+    cls = provider_class(name)
+    if not cls.rehearsal:
+        raise UnsupportedFeature(f"the simulator does not speak {cls.title}; use mode `plan`, then `live`")
+    from smskit.simulator import Simulator
+
+    simulator = _simulator(environment.database_url)
+    assert isinstance(simulator, Simulator)
+    credentials = _rehearsal_account(cls, campaign)
+    settings: dict[str, Any] = {"base_url": simulator.url, **credentials}
+    if "record_lag_s" in cls.Settings.model_fields:
+        settings["record_lag_s"] = 0.0  # the simulator remembers at once
+    provider = get_provider(name, environment, **settings)
+    if job is not None:
+        _approve(simulator, provider, credentials, job)
+    yield provider
+
+
+@cache
+def _simulator(database_url: str) -> Any:
+    # One a process, ended with it. What it accepted is kept in the ledger's database, since a
+    # rehearsal that is killed must find it again, and phones go into no other file.
+    from smskit.ledger import resolve_url
+    from smskit.simulator import Simulator, World
+
+    return Simulator(world=World(store_url=resolve_url(database_url))).start()
+
+
+def _rehearsal_account(cls: type[Provider], campaign: str) -> dict[str, str]:
+    digest = hashlib.sha256(campaign.encode()).hexdigest()
+    return {name: digest[: len(str(value))] for name, value in cls.rehearsal.items()}
+
+
+def _approve(simulator: Any, provider: Provider, credentials: dict[str, str], job: Job) -> None:
+    """Register the account as the provider's console would show it: this signature and template, approved."""
+    template = provider.approved_form(job)
+    simulator.world.register(
+        provider.name,
+        next(iter(credentials.values())),
+        signatures=[job.template.signature] if job.template.signature else [],
+        templates=[template],
+    )
+
+
+# -- after sending ------------------------------------------------------------------
+
+
+@dataclass
+class Fetched:
+    """What ``fetch`` did, by campaign or provider, and what is still open."""
+
+    settled: Settled = field(default_factory=Settled)
+    unknown: int = 0
+    awaiting: int = 0
+
+
+def fetch(
+    ledger: Ledger, rows: list[CampaignRow], *, environment: Environment | None = None, wait: bool = False
+) -> Fetched:
+    """
+    Settle unknowns, then fetch receipts and replies, for the accounts behind *rows*.
+
+    Reports are fetched per account, so other live campaigns of the same
+    provider profit too. A provider that cannot be reached becomes a problem in
+    the result; the others are still asked.
+
+    Args:
+        wait: Wait until "no record" may be believed for every unknown.
+    """
+    environment = environment or Environment()
+    result = Fetched()
+    for row in rows:
+        if ledger.books(row.id).unknown:
+            _with_provider(row, environment, result, lambda p, r=row: _settle(ledger, r, p, result, wait))
+    # One live account a provider; a rehearsal has an account of its own.
+    accounts = {(r.provider, r.mode, r.name if r.mode is Mode.REHEARSE else ""): r for r in rows}
+    for row in accounts.values():
+        _with_provider(row, environment, result, lambda p, r=row: _collect(ledger, r, p, result))
+    for row in rows:
+        books = ledger.books(row.id)
+        result.unknown += books.unknown
+        result.awaiting += books.awaiting
+        if books.waiting and row.state == "finished":
+            ledger.mark(row.id, "paused", note="some were never taken by the provider and wait to be sent")
+    return result
+
+
+def _with_provider(row: CampaignRow, environment: Environment, result: Fetched, work: Any) -> None:
+    async def run(provider: Provider) -> None:
+        async with provider:
+            await work(provider)
+
+    try:
+        with provider_for(
+            row.provider, row.mode, environment, campaign=row.name, job=_job(row)
+        ) as provider:
+            run_in_thread(lambda: run(provider), on_interrupt=lambda: None)
+    except (SettingsError, LedgerError) as error:
+        result.settled.problems.append(str(error))
+
+
+async def _settle(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched, wait: bool) -> None:
+    result.settled.add(await settle_by_asking(ledger, row, provider, _job(row), wait=wait))
+
+
+async def _collect(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched) -> None:
+    result.settled.add(await fetch_receipts(ledger, provider, row.mode))
+    result.settled.add(await fetch_replies(ledger, provider, row.mode))
+
+
+def _job(row: CampaignRow) -> Job:
+    template = Template.parse(row.summary["template"], signature=row.summary["signature"])
+    return Job(template, row.spec.get("template_id", ""), reference=row.name[:60])

@@ -1,0 +1,163 @@
+"""
+Environment, ``.env`` and OS keyring -> frozen settings. The only reader of them.
+
+Looked up in this order: the process environment, the nearest ``.env`` at or
+above the working folder, and for credentials the OS keyring (service
+``smskit``). Credentials are ``SecretStr``: no repr, error or dump shows them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from smskit.errors import SettingsError
+
+DEFAULT_DATABASE_URL = "sqlite:///smskit.db"
+KEYRING_SERVICE = "smskit"
+
+
+class ProviderSettings(BaseModel):
+    """
+    What every provider can be told; a provider adds its credentials and switches.
+
+    Field ``x`` of provider ``p`` is read from ``SMSKIT_<P>_<X>``. Times are
+    seconds. ``requests_per_second`` 0 means unpaced.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    base_url: str = ""
+    timeout_s: float = Field(default=8.0, gt=0)
+    connect_timeout_s: float = Field(default=5.0, gt=0)
+    requests_per_second: float = Field(default=100.0, ge=0)
+    concurrency: int = Field(default=8, ge=1, le=256)
+    batch_size: int = Field(default=200, ge=1)
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @classmethod
+    def secret_fields(cls) -> tuple[str, ...]:
+        """Names of the credential fields, which never leave this object in clear."""
+        return tuple(n for n, f in cls.model_fields.items() if f.annotation is SecretStr)
+
+
+S = TypeVar("S", bound=ProviderSettings)
+
+
+class Environment:
+    """
+    One look-up over environment, ``.env`` and keyring.
+
+    Args:
+        environ: Stands for ``os.environ``; handed in by tests.
+        folder: Where the search for ``.env`` starts, upwards to the project's root.
+        keyring: Ask the OS keyring for credentials that are nowhere else.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        folder: Path | None = None,
+        keyring: bool = True,
+    ) -> None:
+        self._environ = dict(os.environ if environ is None else environ)
+        self._file = _read_dotenv(folder or Path.cwd()) if environ is None or folder else {}
+        self._keyring = keyring and self._environ.get("SMSKIT_KEYRING", "1") != "0"
+
+    def __repr__(self) -> str:
+        return "Environment()"
+
+    def get(self, name: str, default: str = "") -> str:
+        """The plain setting *name*, or *default*; an empty value counts as absent."""
+        return self._environ.get(name) or self._file.get(name) or default
+
+    def secret(self, name: str) -> str:
+        """The credential *name*, "" when it is nowhere."""
+        return self.get(name) or (_from_keyring(name) if self._keyring else "")
+
+    @property
+    def database_url(self) -> str:
+        """Where the ledger lives; may hold a password, so do not print it."""
+        return self.get("SMSKIT_DATABASE_URL", DEFAULT_DATABASE_URL)
+
+    @property
+    def language(self) -> str:
+        """``zh`` or ``en``: the language of labels (``SMSKIT_LANG``)."""
+        return "en" if self.get("SMSKIT_LANG", "zh").lower().startswith("en") else "zh"
+
+    def provider(self, name: str, model: type[S], **override: Any) -> S:
+        """
+        Settings of provider *name*.
+
+        Raises:
+            SettingsError: a credential is missing or a value is out of range;
+                names the variable, never the value.
+        """
+        values: dict[str, Any] = {}
+        secrets = model.secret_fields()
+        for field in model.model_fields:
+            variable = variable_of(name, field)
+            text = self.secret(variable) if field in secrets else self.get(variable)
+            if text:
+                values[field] = text
+        values.update(override)
+        try:
+            return model(**values)
+        except ValidationError as error:
+            problems = "; ".join(_problem(name, e) for e in error.errors(include_input=False, include_url=False))
+            raise SettingsError(
+                f"provider `{name}` is not set up: {problems}. "
+                "Set it in the environment, in a .env file beside the notebook, or in the OS keyring."
+            ) from None
+
+
+def variable_of(provider: str, field: str) -> str:
+    """Name of the environment variable for one field: ``SMSKIT_YUNPIAN_API_KEY``."""
+    return f"SMSKIT_{provider}_{field}".upper().replace("-", "_")
+
+
+def project_root(start: Path) -> Path | None:
+    """The nearest folder at or above *start* that looks like a project's root, or None."""
+    for folder in (start, *start.parents):
+        if any((folder / mark).exists() for mark in ("pyproject.toml", "environment.yml", ".git")):
+            return folder
+    return None
+
+
+def _problem(provider: str, error: Mapping[str, Any]) -> str:
+    variable = variable_of(provider, str(error["loc"][0])) if error["loc"] else provider
+    return f"{variable} is missing" if error["type"] == "missing" else f"{variable}: {error['msg']}"
+
+
+def _read_dotenv(folder: Path) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    root = project_root(folder) or folder
+    for place in (folder, *folder.parents):
+        if (place / ".env").is_file():
+            return {k: v for k, v in dotenv_values(place / ".env").items() if v}
+        if place == root:
+            break
+    return {}
+
+
+def _from_keyring(name: str) -> str:
+    try:
+        import keyring
+
+        return keyring.get_password(KEYRING_SERVICE, name) or ""
+    except Exception:
+        # A machine without a keyring service (servers, containers) is normal: the
+        # caller then reports the credential as missing, naming the variable.
+        return ""

@@ -1,0 +1,31 @@
+"""
+A server that speaks the providers' wire protocols on loopback, with faults on demand and its own count.
+
+`World` is the truth and the judge, `Simulator` serves it from a thread,
+`serve` from the command line, `FaultPlan` says what goes wrong. It is used by
+rehearsals and tests alike and stands apart: it knows nothing of our clients.
+"""
+
+from smskit.simulator.accounts import Account, AccountSettings, Limits, Review, Signature, Template
+from smskit.simulator.core import Accepted, Doubled, Line, World
+from smskit.simulator.faults import FaultPlan, ReceiptPlan, ReplyPlan
+from smskit.simulator.server import Simulator, greeting, serve
+
+__all__ = [
+    "Accepted",
+    "Account",
+    "AccountSettings",
+    "Doubled",
+    "FaultPlan",
+    "Limits",
+    "Line",
+    "ReceiptPlan",
+    "ReplyPlan",
+    "Review",
+    "Signature",
+    "Simulator",
+    "Template",
+    "World",
+    "greeting",
+    "serve",
+]

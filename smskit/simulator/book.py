@@ -1,0 +1,361 @@
+"""
+One account's accepted messages, in columns, and the feeds that turn them into receipts.
+
+A million messages fit because a call is a handful of array entries, a phone is
+one dictionary slot, and a receipt is worked out when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, KeysView, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from smskit.parts import parts
+from smskit.simulator.faults import ReceiptPlan, ReplyPlan
+
+RETENTION_S = 72 * 3600.0  # every provider keeps unfetched receipts for three days
+
+_TABLE_UNITS = 4096
+_PARTS: list[int] = parts(np.arange(_TABLE_UNITS + 1)).tolist()
+
+
+def parts_in(text: str) -> int:
+    """Return `smskit.parts.parts_of` of *text*, from a table because it is asked for every message."""
+    units = len(text.encode("utf-16-le", "replace")) >> 1
+    return _PARTS[units] if units <= _TABLE_UNITS else int(parts(np.array([units]))[0])
+
+
+def is_mainland(phone: int) -> bool:
+    """Whether E.164 digits are a mainland mobile number."""
+    return 86_130_0000_0000 <= phone <= 86_199_9999_9999
+
+
+class Note(NamedTuple):
+    """What all messages of one call share; consecutive calls with an equal note share one object."""
+
+    receipts: ReceiptPlan
+    replies: ReplyPlan
+    uid: str = ""
+    template_id: str = ""
+    extend: str = ""
+    receipt_url: str = ""
+    wants_receipt: bool = True
+
+
+class Message(NamedTuple):
+    """One accepted message, put together from the columns."""
+
+    sid: int
+    phone: int  # E.164 digits
+    text: str
+    at: float  # epoch seconds
+    note: Note
+
+
+class Book:
+    """
+    Accepted calls of one account, oldest first. The caller holds the world's lock.
+
+    Attributes:
+        at: Time of each call, epoch seconds.
+        first_sid: Id of each call's first message; the others count up from it.
+        upto: Messages accepted up to and including each call.
+        phones: A call's phone (int), or phones (array), as E.164 digits.
+        texts: A call's one text (str), or one text a phone (tuple).
+        again: Phones accepted more than once.
+        abroad: Messages to phones outside the mainland.
+    """
+
+    def __init__(self) -> None:
+        self.at = array("d")
+        self.first_sid = array("q")
+        self.upto = array("q")
+        self.phones: list[int | array[int]] = []
+        self.texts: list[str | tuple[str, ...]] = []
+        self.notes: list[Note] = []
+        self.again: set[int] = set()
+        self.abroad = 0
+        self._calls_of: dict[int, int | tuple[int, ...]] = {}
+
+    def __len__(self) -> int:
+        return self.upto[-1] if self.upto else 0
+
+    @property
+    def calls(self) -> int:
+        """How many calls were accepted."""
+        return len(self.at)
+
+    @property
+    def people(self) -> int:
+        """How many different phones were accepted."""
+        return len(self._calls_of)
+
+    def known(self) -> KeysView[int]:
+        """Return the phones accepted at least once."""
+        return self._calls_of.keys()
+
+    def knows_none(self, phones: Sequence[int]) -> bool:
+        """Whether *phones* are all different and all new to this account."""
+        return self._calls_of.keys().isdisjoint(phones) and len(set(phones)) == len(phones)
+
+    def add(
+        self, at: float, first_sid: int, phones: Sequence[int], texts: str | tuple[str, ...], note: Note
+    ) -> None:
+        """Write down one accepted call; *texts* is one for all or one a phone, in order."""
+        call = len(self.at)
+        self.at.append(at)
+        self.first_sid.append(first_sid)
+        self.upto.append(len(self) + len(phones))
+        self.texts.append(texts[0] if len(texts) == 1 and isinstance(texts, tuple) else texts)
+        self.notes.append(self.notes[-1] if self.notes and self.notes[-1] == note else note)
+        if not is_mainland(min(phones)) or not is_mainland(max(phones)):
+            self.abroad += sum(not is_mainland(phone) for phone in phones)
+        if len(phones) == 1:
+            phone = phones[0]
+            self.phones.append(phone)
+            if self._calls_of.setdefault(phone, call) != call:
+                self._known(phone, call)
+            return
+        self.phones.append(array("q", phones))
+        if self.knows_none(phones):
+            self._calls_of.update(dict.fromkeys(phones, call))
+            return
+        met: set[int] = set()
+        for phone in phones:
+            if phone in met or phone in self._calls_of:
+                self._known(phone, call)
+            else:
+                self._calls_of[phone] = call
+            met.add(phone)
+
+    def _known(self, phone: int, call: int) -> None:
+        before = self._calls_of[phone]
+        self._calls_of[phone] = (*before, call) if isinstance(before, tuple) else (before, call)
+        self.again.add(phone)
+
+    def count(self, phone: int) -> int:
+        """Return how many messages to *phone* were accepted."""
+        calls = self._calls_of.get(phone)
+        if calls is None:
+            return 0
+        return len(calls) if isinstance(calls, tuple) else 1
+
+    def size(self, call: int) -> int:
+        """Return how many messages a call holds."""
+        phones = self.phones[call]
+        return 1 if isinstance(phones, int) else len(phones)
+
+    def messages(self, call: int) -> Iterator[Message]:
+        """Yield a call's messages in order."""
+        phones, texts = self.phones[call], self.texts[call]
+        many = (phones,) if isinstance(phones, int) else phones
+        each = itertools.repeat(texts) if isinstance(texts, str) else texts
+        at, sid, note = self.at[call], self.first_sid[call], self.notes[call]
+        for position, (phone, text) in enumerate(zip(many, each, strict=False)):
+            yield Message(sid + position, phone, text, at, note)
+
+    def message(self, call: int, position: int) -> Message:
+        """Return one message of a call."""
+        phones, texts = self.phones[call], self.texts[call]
+        return Message(
+            self.first_sid[call] + position,
+            phones if isinstance(phones, int) else phones[position],
+            texts if isinstance(texts, str) else texts[position],
+            self.at[call],
+            self.notes[call],
+        )
+
+    def find(self, sid: int) -> Message | None:
+        """Return the message with that id, or None."""
+        call = bisect_right(self.first_sid, sid) - 1
+        if call < 0 or sid - self.first_sid[call] >= self.size(call):
+            return None
+        return self.message(call, sid - self.first_sid[call])
+
+    def to(self, phone: int) -> list[Message]:
+        """Return the messages accepted for *phone*, oldest first."""
+        calls = self._calls_of.get(phone)
+        if calls is None:
+            return []
+        found = []
+        for call in dict.fromkeys(calls) if isinstance(calls, tuple) else (calls,):
+            phones = self.phones[call]
+            if isinstance(phones, int):
+                found.append(self.message(call, 0))
+                continue
+            position = phones.index(phone)
+            found.append(self.message(call, position))
+            # More than one position only where a call held the phone twice, which is rare.
+            if isinstance(calls, tuple) and calls.count(call) > 1:
+                later = range(position + 1, len(phones))
+                found.extend(self.message(call, p) for p in later if phones[p] == phone)
+        return found
+
+    def calls_between(self, start: float, end: float) -> range:
+        """Return the numbers of the calls with start <= time <= end."""
+        return range(bisect_left(self.at, start), bisect_right(self.at, end))
+
+    def newest(self, start: float, end: float, skip: int, limit: int) -> list[Message]:
+        """Return a page of the messages between two times, newest first; *skip* costs nothing."""
+        calls = self.calls_between(start, end)
+        if not calls:
+            return []
+        last = self.upto[calls[-1]] - 1 - skip  # running number of the first message wanted
+        first = self.upto[calls[0]] - self.size(calls[0])
+        page = []
+        for number in range(last, max(last - limit, first - 1), -1):
+            call = bisect_right(self.upto, number)
+            page.append(self.message(call, number - (self.upto[call] - self.size(call))))
+        return page
+
+
+class ReceiptDue(NamedTuple):
+    """A receipt that is to be handed out at a time."""
+
+    at: float
+    sid: int
+    phone: int
+    delivered: bool
+    code: str
+    call: int  # in the book; -1 when it belongs to none
+
+
+class ReplyDue(NamedTuple):
+    """A reply (上行) that is to be handed out at a time."""
+
+    at: float
+    sid: int  # unique; that of the message it answers, where there is one
+    phone: int
+    text: str
+    call: int
+
+
+E = TypeVar("E", bound=ReceiptDue | ReplyDue)
+
+
+class Feed(Generic[E]):
+    """
+    Receipts or replies waiting to be fetched, worked out call by call when asked.
+
+    What is taken is gone, as with the real ones. Only as many calls are
+    expanded as are needed to fill a page, so a million waiting cost nothing.
+
+    Args:
+        book: Where the accepted calls are.
+        expand: Call number -> what it yields.
+        low_s: Call number -> the earliest delay its entries can have.
+        wants: Call number -> whether this feed serves it.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        expand: Callable[[int], list[E]],
+        low_s: Callable[[int], float],
+        wants: Callable[[int], bool],
+    ) -> None:
+        self._book = book
+        self._expand = expand
+        self._low_s = low_s
+        self._wants = wants
+        self._next = 0
+        self._ready: list[E] = []  # due, oldest last
+        self._later: list[E] = []  # heap
+        self._open: dict[int, int] = {}  # call -> entries not handed out yet
+
+    def add(self, entry: E) -> None:
+        """Put in one entry that no call yields."""
+        heapq.heappush(self._later, entry)
+
+    def take(self, limit: int, now: float, *, shuffle: random.Random | None = None) -> list[E]:
+        """Remove and return up to *limit* entries that are due; older than three days are lost."""
+        self._fill(limit, now, shuffle)
+        taken: list[E] = []
+        while self._ready and len(taken) < limit:
+            entry = self._ready.pop()
+            self._close(entry)
+            if entry.at > now - RETENTION_S:
+                taken.append(entry)
+        return taken
+
+    @property
+    def handed_out(self) -> int:
+        """Number of the first call that still has something to hand out; all before it are done."""
+        return min(self._open, default=self._next)
+
+    def skip_to(self, call: int) -> None:
+        """Take the calls before *call* as handed out, after a restart."""
+        self._next = max(self._next, call)
+
+    def _fill(self, limit: int, now: float, shuffle: random.Random | None) -> None:
+        book = self._book
+        fresh: list[E] = []
+        while self._later and self._later[0].at <= now:
+            fresh.append(heapq.heappop(self._later))
+        while len(self._ready) + len(fresh) < limit and self._next < book.calls:
+            call = self._next
+            # A call with a long delay must not hold up later ones with a shorter delay, which a change
+            # of plan can make; so only a call of the newest plan may stop the loop.
+            newest_plan = book.notes[call].receipts is book.notes[-1].receipts
+            if newest_plan and book.at[call] + self._low_s(call) > now:
+                break
+            self._next += 1
+            if not self._wants(call):
+                continue
+            entries = self._expand(call)
+            if entries:
+                self._open[call] = len(entries)
+            for entry in entries:
+                if entry.at <= now:
+                    fresh.append(entry)
+                else:
+                    heapq.heappush(self._later, entry)
+        if not fresh:
+            return
+        self._ready.extend(fresh)
+        if shuffle:
+            shuffle.shuffle(self._ready)
+        else:
+            self._ready.sort(reverse=True)
+
+    def _close(self, entry: E) -> None:
+        left = self._open.get(entry.call, 0)
+        if left > 1:
+            self._open[entry.call] = left - 1
+        else:
+            self._open.pop(entry.call, None)
+
+
+def receipts_of(book: Book, call: int) -> list[ReceiptDue]:
+    """Return a call's receipts with their times, doubled where its plan says so."""
+    plan = book.notes[call].receipts
+    found = []
+    for message in book.messages(call):
+        outcome = plan.outcome(message.phone, message.at)
+        if outcome is None:
+            continue
+        due = ReceiptDue(outcome.at, message.sid, message.phone, outcome.delivered, outcome.code, call)
+        found.append(due)
+        if plan.comes_twice(message.phone):
+            found.append(due._replace(at=due.at + 0.001))
+    return found
+
+
+def replies_of(book: Book, call: int) -> list[ReplyDue]:
+    """Return the replies a call's recipients send."""
+    plan = book.notes[call].replies
+    if not plan.rate:
+        return []
+    found = []
+    for message in book.messages(call):
+        reply = plan.reply(message.phone, message.at)
+        if reply:
+            found.append(ReplyDue(reply[0], message.sid, message.phone, reply[1], call))
+    return found

@@ -1,0 +1,406 @@
+"""
+What goes wrong, when, and how often: the fault plan and the dice it is thrown with.
+
+A plan is data (YAML or JSON) with a seed. Call-level faults are drawn by the
+running number of the matching call, so the same calls in the same order meet
+the same faults; what happens to one person's message (refusal of an item,
+receipt, reply) is drawn from the phone, so it does not depend on order at all.
+Nothing here touches a connection: the transport does what it is told here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from smskit.errors import InputError
+
+ANY_ENDPOINT = "*"
+
+_HTML = "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>nginx</body></html>"
+_MASK = (1 << 64) - 1
+
+
+def draw(seed: int, salt: int, number: int) -> float:
+    """
+    Return a reproducible number in [0, 1) for these three; equal inputs, equal answer.
+
+    The mixing steps are those of SplitMix64, which spreads neighbouring phones well.
+    """
+    x = (seed * 0x9E3779B97F4A7C15 + salt * 0xD1B54A32D192ED03 + number * 0x8CB92BA72F3D8DD7) & _MASK
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+    return ((x ^ (x >> 31)) >> 11) / (1 << 53)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Fault(_Strict):
+    """
+    When a fault strikes.
+
+    Args:
+        rate: Share of the matching calls (of items, for a code with scope item).
+        count: At most this many; alone, the first that many.
+        skip: Let this many matching calls pass first.
+        provider: Only this one; "" is every one.
+        endpoint: Only this one, as the provider names it (``single_send``); ""
+            is every endpoint that submits messages, ``*`` is every endpoint.
+    """
+
+    rate: float | None = Field(default=None, ge=0, le=1)
+    count: int | None = Field(default=None, ge=1)
+    skip: int = Field(default=0, ge=0)
+    provider: str = ""
+    endpoint: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_measure(self) -> _Fault:
+        if self.rate is None and self.count is None:
+            raise ValueError("give rate or count")
+        return self
+
+
+class Drop(_Fault):
+    """The connection is closed without an answer."""
+
+    kind: Literal["drop_before_accept", "drop_after_accept"]
+
+
+class Hang(_Fault):
+    """The call is accepted, and the answer comes only after *seconds*."""
+
+    kind: Literal["hang_after_accept"]
+    seconds: float = Field(default=60.0, gt=0)
+
+
+class HttpError(_Fault):
+    """An HTML page from something in front of the provider, instead of its answer."""
+
+    kind: Literal["http_error", "http_error_after_accept"]
+    status: int = Field(default=502, ge=400, le=599)
+    body: str = ""
+
+    @property
+    def page(self) -> str:
+        """The page to answer with."""
+        return self.body or _HTML.format(status=self.status)
+
+
+class Garble(_Fault):
+    """The call is accepted, and HTTP 200 comes with a body that is not JSON, or only half of it."""
+
+    kind: Literal["non_json_after_accept", "truncated_json_after_accept"]
+
+
+class Coded(_Fault):
+    """The provider's own refusal *code*, for the whole call or for single numbers in it."""
+
+    kind: Literal["code"]
+    code: str | int
+    scope: Literal["call", "item"] = "call"
+
+
+class Slow(_Fault):
+    """The call waits *seconds* before it is looked at."""
+
+    kind: Literal["slow"]
+    seconds: float = Field(default=1.0, gt=0)
+
+
+class Throttle(_Fault):
+    """The provider's own code for calling too fast; nothing is accepted."""
+
+    kind: Literal["throttle"]
+
+
+Fault = Annotated[Drop | Hang | HttpError | Garble | Coded | Slow | Throttle, Field(discriminator="kind")]
+
+Range = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+
+
+def _ordered(low_high: Range) -> None:
+    if low_high[0] > low_high[1]:
+        raise ValueError("delay_s is [low, high], low first")
+
+
+class Outcome(NamedTuple):
+    """What becomes of one accepted message in the end."""
+
+    at: float  # epoch seconds
+    delivered: bool
+    code: str
+
+
+class ReceiptPlan(_Strict):
+    """
+    What becomes of accepted messages, and how their receipts arrive.
+
+    Drawn from the phone: the same seed fails the same people in every run.
+
+    Args:
+        delay_s: Lowest and highest delay after acceptance.
+        fail_rate: Share reported undelivered, with one of *fail_codes*.
+        missing_rate: Share that never gets a receipt.
+        double_rate: Share whose receipt comes twice.
+        shuffle: Receipts that wait come in any order.
+        cut_after_pop: That many pull answers are cut off after the receipts in
+            them were deleted.
+    """
+
+    delay_s: Range = (0.2, 2.0)
+    fail_rate: float = Field(default=0.0, ge=0, le=1)
+    fail_codes: tuple[str, ...] = Field(
+        default=("UNDELIV", "EXPIRED", "REJECTD", "MK:0001", "YP:54"), min_length=1
+    )
+    missing_rate: float = Field(default=0.0, ge=0, le=1)
+    double_rate: float = Field(default=0.0, ge=0, le=1)
+    shuffle: bool = False
+    cut_after_pop: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, exclude=True)
+
+    @model_validator(mode="after")
+    def _delay_is_ordered(self) -> ReceiptPlan:
+        _ordered(self.delay_s)
+        return self
+
+    def outcome(self, phone: int, accepted_at: float) -> Outcome | None:
+        """Return how the message to *phone* (E.164 digits) ends, or None when nobody ever says."""
+        if self.missing_rate and draw(self.seed, 11, phone) < self.missing_rate:
+            return None
+        low, high = self.delay_s
+        at = accepted_at + low
+        if high > low:
+            at += (high - low) * draw(self.seed, 12, phone)
+        if self.fail_rate and draw(self.seed, 13, phone) < self.fail_rate:
+            return Outcome(at, False, self.fail_codes[int(draw(self.seed, 14, phone) * len(self.fail_codes))])
+        return Outcome(at, True, "DELIVRD")
+
+    def comes_twice(self, phone: int) -> bool:
+        """Whether the receipt for *phone* is sent twice."""
+        return bool(self.double_rate) and draw(self.seed, 15, phone) < self.double_rate
+
+
+class ReplyPlan(_Strict):
+    """Recipients who answer: what share, with which texts, how long after acceptance."""
+
+    rate: float = Field(default=0.0, ge=0, le=1)
+    texts: tuple[str, ...] = Field(default=("TD", "T", "退订", "收到"), min_length=1)
+    delay_s: Range = (1.0, 5.0)
+    seed: int = Field(default=0, exclude=True)
+
+    @model_validator(mode="after")
+    def _delay_is_ordered(self) -> ReplyPlan:
+        _ordered(self.delay_s)
+        return self
+
+    def reply(self, phone: int, accepted_at: float) -> tuple[float, str] | None:
+        """Return when and what *phone* answers, or None when it stays silent."""
+        if not self.rate or draw(self.seed, 21, phone) >= self.rate:
+            return None
+        low, high = self.delay_s
+        at = accepted_at + low + (high - low) * draw(self.seed, 22, phone)
+        return at, self.texts[int(draw(self.seed, 23, phone) * len(self.texts))]
+
+
+class FaultPlan(_Strict):
+    """
+    Everything that is to go wrong; unknown keys are refused.
+
+        seed: 7
+        latency_s: 0.05
+        faults:
+          - {kind: drop_after_accept, rate: 0.01}
+          - {kind: hang_after_accept, count: 1, skip: 3, seconds: 30}
+          - {kind: http_error, status: 502, rate: 0.02, endpoint: single_send}
+          - {kind: code, code: 10, scope: item, rate: 0.01}
+        receipts: {delay_s: [0.5, 3], fail_rate: 0.05, double_rate: 0.01}
+        replies: {rate: 0.01, texts: [TD, 退订]}
+
+    Args:
+        latency_s: Added to every call of every provider.
+        faults: Tried in this order; the first that strikes decides, except that
+            ``slow`` adds to whatever follows.
+    """
+
+    seed: int = 0
+    latency_s: float = Field(default=0.0, ge=0)
+    faults: tuple[Fault, ...] = ()
+    receipts: ReceiptPlan = ReceiptPlan()
+    replies: ReplyPlan = ReplyPlan()
+
+    @model_validator(mode="after")
+    def _share_the_seed(self) -> FaultPlan:
+        # Receipts and replies outlive the plan they were accepted under, so they carry its seed.
+        object.__setattr__(self, "receipts", self.receipts.model_copy(update={"seed": self.seed}))
+        object.__setattr__(self, "replies", self.replies.model_copy(update={"seed": self.seed}))
+        return self
+
+    @classmethod
+    def parse(cls, data: Any) -> FaultPlan:
+        """
+        Return the plan that *data*, already read from JSON or YAML, describes.
+
+        Raises:
+            InputError: A key is unknown or a value out of range; says which.
+        """
+        try:
+            return cls.model_validate({} if data is None else data)
+        except ValidationError as exc:
+            problems = "; ".join(
+                f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg']}" for e in exc.errors(include_url=False)
+            )
+            raise InputError(f"fault plan: {problems}") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> FaultPlan:
+        """Return the plan in a YAML or JSON file; raises InputError naming the file and the key."""
+        try:
+            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except OSError as exc:
+            raise InputError(f"{path}: cannot be read: {exc.strerror}") from None
+        except yaml.YAMLError as exc:
+            raise InputError(f"{path}: neither YAML nor JSON: {exc}") from None
+        try:
+            return cls.parse(data)
+        except InputError as exc:
+            raise InputError(f"{path}: {exc}") from None
+
+
+class Tally:
+    """How often each kind of fault was injected: calls, and messages in them."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, list[int]] = {}
+
+    def add(self, kind: str, *, calls: int = 0, messages: int = 0) -> None:
+        """Count one injection of *kind*."""
+        entry = self._counts.setdefault(kind, [0, 0])
+        entry[0] += calls
+        entry[1] += messages
+
+    def as_dict(self) -> dict[str, dict[str, int]]:
+        """Return ``{kind: {"calls": n, "messages": n}}``."""
+        return {kind: {"calls": c, "messages": m} for kind, (c, m) in sorted(self._counts.items())}
+
+
+class _Armed:
+    """One fault and how often it was met and struck."""
+
+    def __init__(self, fault: Any, number: int, seed: int) -> None:
+        self.fault = fault
+        self._salt = 1000 + number
+        self._seed = seed
+        self._met = 0
+        self._struck = 0
+
+    def applies(self, provider: str, endpoint: str, submits: bool) -> bool:
+        fault = self.fault
+        if fault.provider not in ("", provider):
+            return False
+        if not fault.endpoint:
+            return submits
+        return bool(fault.endpoint in (ANY_ENDPOINT, endpoint))
+
+    def strikes(self, number: int | None = None) -> bool:
+        """Throw the dice for the next match; *number* replaces its running number."""
+        fault = self.fault
+        met = self._met
+        self._met += 1
+        if met < fault.skip or (fault.count is not None and self._struck >= fault.count):
+            return False
+        thrown = met if number is None else number
+        if fault.rate is not None and draw(self._seed, self._salt, thrown) >= fault.rate:
+            return False
+        self._struck += 1
+        return True
+
+
+_AFTER = (
+    "drop_after_accept",
+    "hang_after_accept",
+    "http_error_after_accept",
+    "non_json_after_accept",
+    "truncated_json_after_accept",
+)
+
+ItemCode = Callable[[int], str | None]  # phone (E.164 digits) -> the code it is refused with
+
+
+class Faults:
+    """
+    A plan at work: which call is struck by what. Not thread-safe; the server's loop owns it.
+
+    Args:
+        plan: What to inject.
+        tally: Counts what was injected; outlives a change of plan.
+    """
+
+    def __init__(self, plan: FaultPlan, tally: Tally) -> None:
+        self.plan = plan
+        self.tally = tally
+        armed = [_Armed(fault, number, plan.seed) for number, fault in enumerate(plan.faults)]
+        self._before = [a for a in armed if a.fault.kind not in _AFTER and not self._per_item(a.fault)]
+        self._items = [a for a in armed if self._per_item(a.fault)]
+        self._after = [a for a in armed if a.fault.kind in _AFTER]
+        self._tries: dict[int, int] = {}
+        self._cuts_left = plan.receipts.cut_after_pop
+        self.quiet = not armed  # the hot path asks only this
+
+    @staticmethod
+    def _per_item(fault: Any) -> bool:
+        return isinstance(fault, Coded) and fault.scope == "item"
+
+    def before(self, provider: str, endpoint: str, submits: bool) -> tuple[float, Any]:
+        """Return seconds to wait first, and the fault that answers instead of the provider, or None."""
+        wait = 0.0
+        for armed in self._before:
+            if armed.applies(provider, endpoint, submits) and armed.strikes():
+                if armed.fault.kind != "slow":
+                    return wait, armed.fault
+                wait += armed.fault.seconds
+                self.tally.add("slow", calls=1)
+        return wait, None
+
+    def items(self, provider: str, endpoint: str, submits: bool) -> ItemCode | None:
+        """Return a function that says which numbers of this call are refused, or None when none can be."""
+        active = [a for a in self._items if a.applies(provider, endpoint, submits)]
+        if not active:
+            return None
+
+        def code(phone: int) -> str | None:
+            # The try is part of the draw: a number refused once may pass when it is tried again.
+            attempt = self._tries.get(phone, 0)
+            for armed in active:
+                if armed.strikes(phone + (attempt << 48)):
+                    self._tries[phone] = attempt + 1
+                    self.tally.add("code", messages=1)
+                    return str(armed.fault.code)
+            return None
+
+        return code
+
+    def after(self, provider: str, endpoint: str, submits: bool, accepted: int) -> Any:
+        """Return the fault that spoils the answer to a call that took *accepted* messages, or None."""
+        for armed in self._after:
+            # A call that accepted nothing is no match, so `count: 1` is one accepted call.
+            if submits and not accepted:
+                continue
+            if armed.applies(provider, endpoint, submits) and armed.strikes():
+                self.tally.add(armed.fault.kind, calls=1, messages=accepted)
+                return armed.fault
+        return None
+
+    def cut(self, popped: int) -> bool:
+        """Whether a pull answer that just deleted *popped* receipts is cut off."""
+        if not popped or not self._cuts_left:
+            return False
+        self._cuts_left -= 1
+        self.tally.add("cut_after_pop", calls=1, messages=popped)
+        return True

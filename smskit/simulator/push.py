@@ -1,0 +1,161 @@
+"""
+Pushing receipts and replies to the client's own address, with the provider's retries.
+
+Only loopback addresses are ever contacted: the simulator must not be a way to
+make a request anywhere else. What to send is the dialect's; when, is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import ipaddress
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from smskit.simulator.accounts import Account
+from smskit.simulator.book import ReceiptDue, ReplyDue
+from smskit.simulator.core import World
+
+_PER_PUSH = 100  # receipts in one push at most; the same figure at every provider that batches them
+_TIMEOUT_S = 5.0
+_IDLE_S = 0.05
+
+
+class Push(NamedTuple):
+    """One request to a client's address."""
+
+    url: str
+    body: bytes
+    content_type: str
+    taken: Callable[[int, bytes], bool]  # (status, body) of the answer -> acknowledged
+    retries: int
+    every_s: float
+    messages: int
+    method: str = "POST"
+
+
+class PushDialect(Protocol):
+    """What a provider's pushes look like; its dialect module fits."""
+
+    def receipt_pushes(self, account: Account, url: str, receipts: Sequence[ReceiptDue]) -> list[Push]:
+        """Return the pushes for receipts that go to one address."""
+
+    def reply_pushes(self, account: Account, url: str, replies: Sequence[ReplyDue]) -> list[Push]:
+        """Return the pushes for replies that go to one address."""
+
+
+class Pusher:
+    """
+    Sends what is due, again and again until it is acknowledged or given up.
+
+    Args:
+        world: Where receipts and replies come from; its clock times the retries.
+        dialects: Provider -> how its pushes look.
+    """
+
+    def __init__(self, world: World, dialects: Mapping[str, PushDialect]) -> None:
+        self._world = world
+        self._dialects = dialects
+        self._waiting: list[tuple[float, int, int, Push]] = []  # heap: (due, number, tries, push)
+        self._numbers = itertools.count()
+
+    async def run(self) -> None:
+        """Push until cancelled."""
+        while True:
+            if not await self.step():
+                await asyncio.sleep(_IDLE_S)
+
+    async def step(self) -> int:
+        """Collect what is due and send it; returns how many pushes were sent."""
+        now = self._world.clock()
+        for account in self._world.accounts():
+            for push in self._collect(account):
+                heapq.heappush(self._waiting, (now, next(self._numbers), 0, push))
+        sent = 0
+        while self._waiting and self._waiting[0][0] <= now:
+            _, number, tries, push = heapq.heappop(self._waiting)
+            sent += 1
+            if not await self._send(push) and tries < push.retries:
+                heapq.heappush(self._waiting, (now + push.every_s, number, tries + 1, push))
+        return sent
+
+    def _collect(self, account: Account) -> list[Push]:
+        dialect = self._dialects.get(account.provider)
+        if dialect is None:
+            return []
+        pushes = []
+        by_url: dict[str, list[ReceiptDue]] = {}
+        for due in self._world.take_pushes(account, _PER_PUSH):
+            by_url.setdefault(account.book.notes[due.call].receipt_url, []).append(due)
+        for url, receipts in by_url.items():
+            pushes += dialect.receipt_pushes(account, url, receipts)
+        if account.settings.reply_url:
+            replies = self._world.take_replies(account, _PER_PUSH)
+            pushes += dialect.reply_pushes(account, account.settings.reply_url, replies)
+        return pushes
+
+    async def _send(self, push: Push) -> bool:
+        """Make the request; whether it was acknowledged, or must never be made."""
+        if not is_loopback_url(push.url):
+            self._world.tally.add("push_refused_not_loopback", calls=1, messages=push.messages)
+            return True
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                return push.taken(*await _request(push))
+        except (OSError, ValueError, TimeoutError):
+            return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine and nothing else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_loopback_url(url: str) -> bool:
+    """Whether *url* is plain HTTP to this machine."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and is_loopback(parts.hostname or "") and (parts.port or 80) > 0
+    except ValueError:
+        return False
+
+
+async def _request(push: Push) -> tuple[int, bytes]:
+    """Return status and body of the answer. One connection a push: it is rare, and a client less to carry."""
+    parts = urlsplit(push.url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+    try:
+        head = (
+            f"{push.method} {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n"
+            f"Content-Type: {push.content_type}\r\nContent-Length: {len(push.body)}\r\n\r\n"
+        )
+        writer.write(head.encode("latin-1") + push.body)
+        await writer.drain()
+        answer = await reader.read()
+    finally:
+        writer.close()
+    head_bytes, _, body = answer.partition(b"\r\n\r\n")
+    status_line, _, headers = head_bytes.partition(b"\r\n")
+    if b"transfer-encoding: chunked" in headers.lower():
+        body = _unchunk(body)
+    return int(status_line.split(b" ", 2)[1]), body
+
+
+def _unchunk(body: bytes) -> bytes:
+    whole = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size.split(b";")[0], 16)
+        if not length:
+            break
+        whole, body = whole + body[:length], body[length + 2 :]
+    return whole

@@ -1,0 +1,257 @@
+"""
+The simulator as a server: one port for all providers, in a daemon thread or in the foreground.
+
+Uvicorn carries the connections, Starlette the control routes; calls of the
+providers' APIs take a shorter way, straight from the path to their endpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from smskit.errors import SettingsError
+from smskit.simulator import control, yunpian
+from smskit.simulator.core import World
+from smskit.simulator.faults import FaultPlan
+from smskit.simulator.push import Pusher, is_loopback
+from smskit.simulator.wire import CLOSING, DROP, Receive, Scope, Send
+
+# A dialect is a module with PROVIDER, CODES, ENVIRONMENT, routes(world), receipt_pushes and reply_pushes. One
+# that shares a path with another also has claims(scope), which says whether a call is its own.
+DIALECTS = (yunpian,)
+
+_START_TIMEOUT_S = 10.0
+_STOP_TIMEOUT_S = 5.0
+
+Claim = Callable[[Scope], bool]
+
+
+class App:
+    """
+    The ASGI application: exact paths go to their dialect, the rest to Starlette.
+
+    Attributes:
+        closing: Set when the server stops, so that nothing hangs on; made when the loop runs.
+    """
+
+    def __init__(self, world: World) -> None:
+        codes = {
+            module.PROVIDER: {str(code): words.msg for code, words in module.CODES.items()}
+            for module in DIALECTS
+        }
+        self.closing = asyncio.Event()
+        self._paths: dict[str, list[tuple[Claim | None, Any]]] = {}
+        for module in DIALECTS:
+            for route in module.routes(world):
+                claim = getattr(module, "claims", None)
+                self._paths.setdefault(route.path, []).append((claim, route.endpoint))
+        self._rest = Starlette(routes=control.routes(world, codes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a call to whom it belongs."""
+        candidates = self._paths.get(scope.get("path", ""))
+        if candidates is None:
+            await self._rest(scope, receive, send)
+            return
+        scope["extensions"][CLOSING] = self.closing
+        for claim, endpoint in candidates:
+            # A path of one dialect only is not asked whose it is.
+            if len(candidates) == 1 or claim is None or claim(scope):
+                await endpoint(scope, receive, send)
+                return
+        await self._rest(scope, receive, send)
+
+
+class _Http(HttpToolsProtocol):
+    """Uvicorn's protocol, which also tells the application how to close the connection."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {DROP: self.transport.close}  # type: ignore[dict-item]
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, which says when it is up."""
+
+    def __init__(self, config: uvicorn.Config, up: threading.Event) -> None:
+        super().__init__(config)
+        self._up = up
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._up.set()
+
+
+class Simulator:
+    """
+    All simulated providers on one loopback port, served from a daemon thread.
+
+        with Simulator() as simulator:
+            send_to(simulator.url)
+            assert simulator.world.doubled() == []
+
+    Args:
+        host: A loopback address; anything else is refused.
+        port: 0 takes a free one.
+        world: The truth to serve; a fresh one when left out. A world handed in
+            stays open when the simulator stops.
+
+    Raises:
+        SettingsError: The host is not loopback, or the port is taken.
+    """
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, world: World | None = None) -> None:
+        if not is_loopback(host):
+            raise SettingsError(f"the simulator serves this machine only, so not on `{host}`; use 127.0.0.1")
+        self.world = world or World()
+        self._owns_world = world is None
+        self._host = host
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._app: App | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it serves, without a slash at the end."""
+        if self._socket is None:
+            raise SettingsError("the simulator is not running; call start() first")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    def start(self) -> Simulator:
+        """Begin to serve; returns when connections are taken."""
+        if self._thread is not None:
+            return self
+        self._socket = _listen(self._host, self._port)
+        self._port = self._socket.getsockname()[1]
+        up = threading.Event()
+        config = uvicorn.Config(
+            self._serve_one,
+            interface="asgi3",
+            http=_Http,
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=1,
+            backlog=1024,
+        )
+        self._server = _Server(config, up)
+        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+        self._thread.start()
+        if not up.wait(_START_TIMEOUT_S):
+            raise SettingsError("the simulator did not come up")
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; hanging calls are dropped. The world can still be asked."""
+        if self._thread is None or self._server is None or self._loop is None or self._app is None:
+            return
+        self._server.should_exit = True
+        self._loop.call_soon_threadsafe(self._app.closing.set)
+        self._thread.join(_STOP_TIMEOUT_S)
+        self._thread = self._socket = None
+        if self._owns_world:
+            self.world.close()
+
+    def __enter__(self) -> Simulator:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    async def _serve_one(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(self._main())
+
+    async def _main(self) -> None:
+        assert self._server is not None
+        assert self._socket is not None
+        self._loop = asyncio.get_running_loop()
+        self._app = App(self.world)
+        pusher = asyncio.create_task(
+            Pusher(self.world, {module.PROVIDER: module for module in DIALECTS}).run()
+        )
+        await self._server.serve(sockets=[self._socket])
+        pusher.cancel()
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    faults_file: str | Path | None = None,
+    store_url: str = "",
+    echo: Callable[[str], None] = print,
+) -> None:
+    """
+    Serve until interrupted or terminated; says where, and what to put into the environment.
+
+    Args:
+        faults_file: YAML or JSON, see `FaultPlan`.
+        store_url: SQLAlchemy URL that keeps accepted messages over restarts.
+        echo: Takes each line for the person who started it.
+    """
+    plan = FaultPlan.load(faults_file) if faults_file else None
+    world = World(faults=plan, store_url=store_url)
+    done = threading.Event()
+    previous = signal.signal(signal.SIGTERM, lambda *_: done.set())
+    try:
+        with Simulator(host=host, port=port, world=world) as simulator:
+            for line in greeting(simulator.url):
+                echo(line)
+            done.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        world.close()
+
+
+def greeting(url: str) -> list[str]:
+    """Return what a person needs to know: the address, and each provider's environment."""
+    lines = [f"simulator at {url}", f"judge at {url}/_simulator/"]
+    for module in DIALECTS:
+        lines += [f"{name}={value.format(url=url)}" for name, value in module.ENVIRONMENT.items()]
+    return lines
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as exc:
+        listener.close()
+        raise SettingsError(f"port {port} on {host} cannot be used: {exc.strerror}") from None
+    return listener
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not made for Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

@@ -1,0 +1,316 @@
+"""
+``CampaignSpec``: the one validated description of a campaign.
+
+Widgets edit it, papermill parameters build it, the ledger stores it, and
+``to_yaml`` writes the file papermill reads with ``-f``. It knows names, types
+and ranges; whether they fit a segment or a provider is found out by planning.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from smskit.errors import SpecError, nearest
+from smskit.models import MessageClass, Mode
+
+# Fields that decide who is messaged what. A campaign id that was started with
+# one set of them is never continued with another.
+DEFINITION = (
+    "segment",
+    "segment_query",
+    "rules",
+    "user_id",
+    "phone",
+    "provider",
+    "signature",
+    "template_id",
+    "template",
+    "variables",
+    "message_class",
+    "consent",
+    "frequency_cap",
+    "holdout",
+)
+
+_CREDENTIAL_NAME = re.compile(r"key|secret|passw|token|credential", re.IGNORECASE)
+_CREDENTIAL_VALUE = re.compile(r"LTAI[0-9A-Za-z]{12,}|AKID[0-9A-Za-z]{13,}|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
+_URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+
+
+class FrequencyCap(NamedTuple):
+    """At most ``most`` accepted messages per phone in any ``window`` of time."""
+
+    most: int
+    window: timedelta
+
+
+class SendWindow(NamedTuple):
+    """Local hours in which marketing may leave; may cross midnight."""
+
+    start: time
+    end: time
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether *at*, in the campaign's own time zone, is inside; the end is outside."""
+        now = at.time().replace(tzinfo=None)
+        if self.start <= self.end:
+            return self.start <= now < self.end
+        return now >= self.start or now < self.end
+
+
+class CampaignSpec(BaseModel):
+    """
+    Everything that decides a campaign, except credentials.
+
+    Unknown names are refused with the nearest known one, and a value that
+    looks like a credential is refused without being repeated.
+
+    Raises:
+        SpecError: from the ``from_...`` constructors, one line a problem.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", coerce_numbers_to_str=True, hide_input_in_errors=True
+    )
+
+    campaign: str = Field(min_length=1, max_length=120, pattern=r"^[\w.:+-]+$")
+    segment: str = Field(min_length=1)
+    segment_query: str = ""
+    rules: dict[str, Any] | list[Any] | None = None
+    user_id: str = "user_id"
+    phone: str = Field(default="phone", min_length=1)
+    provider: str = "yunpian"
+    signature: str = ""
+    template_id: str = ""
+    template: str = ""
+    variables: dict[str, Any] = Field(default_factory=dict)
+    message_class: MessageClass = MessageClass.MARKETING
+    mode: Mode = Mode.REHEARSE
+    max_recipients: int = Field(default=1000, ge=0)
+    max_cost: Decimal | None = Field(default=None, ge=0)
+    price_per_part: Decimal = Field(default=Decimal("0.05"), ge=0)
+    plan_hash: str = ""
+    consent: str = ""
+    send_window: str = "08:00-20:00"
+    timezone: str = "Asia/Shanghai"
+    not_after: datetime | None = None
+    frequency_cap: str = ""
+    holdout: float = Field(default=0.0, ge=0, le=1)
+    test_phones: list[str] = Field(default_factory=list, repr=False)
+
+    @field_validator("max_cost", "price_per_part", mode="before")
+    @classmethod
+    def _exact_money(cls, value: object) -> object:
+        # 0.05 typed in YAML is a float; its shortest text is what was meant.
+        return str(value) if isinstance(value, float) else value
+
+    @field_validator("max_cost", "not_after", mode="before")
+    @classmethod
+    def _blank_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("not_after", mode="before")
+    @classmethod
+    def _whole_day(cls, value: object) -> object:
+        # A bare date means until the end of that day, which is how people read it.
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            value = date.fromisoformat(value)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return datetime.combine(value, time.max)
+        return value
+
+    @field_validator("send_window")
+    @classmethod
+    def _window_reads(cls, value: str) -> str:
+        _parse_window(value)
+        return value
+
+    @field_validator("frequency_cap")
+    @classmethod
+    def _cap_reads(cls, value: str) -> str:
+        _parse_cap(value)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("is not a time zone name such as Asia/Shanghai") from None
+        return value
+
+    @field_validator("signature")
+    @classmethod
+    def _no_brackets(cls, value: str) -> str:
+        return value.strip().removeprefix("【").removesuffix("】")
+
+    # -- reading ------------------------------------------------------------
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> CampaignSpec:
+        """Validate plain *data* (what a YAML file or a set of parameters holds)."""
+        problems = _unknown_names(data) + _credentials(data)
+        if problems:
+            raise SpecError("; ".join(problems))
+        try:
+            return cls(**data)
+        except ValidationError as error:
+            raise SpecError("; ".join(_problem(e) for e in error.errors(include_input=False, include_url=False))) from None
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> CampaignSpec:
+        """Read the parameter file at *path*, the one papermill takes with ``-f``."""
+        try:
+            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SpecError(f"cannot read parameter file {path}: {error.strerror}") from None
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f" at line {mark.line + 1}" if mark else ""
+            raise SpecError(f"{path} is not valid YAML{where}") from None
+        if not isinstance(data, Mapping):
+            raise SpecError(f"{path} must hold `name: value` lines")
+        return cls.from_data(data)
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, Any]) -> CampaignSpec:
+        """
+        Build the spec from a notebook's globals, right after its parameters cell.
+
+        papermill only warns about a parameter the notebook does not have, and
+        runs on with defaults. So every name assigned in the cell it injected
+        must be a parameter of ours.
+
+        Args:
+            namespace: ``globals()`` of the notebook.
+        """
+        injected = injected_parameters(namespace)
+        problems = _unknown_names(injected) + _credentials(injected)
+        if problems:
+            raise SpecError("; ".join(problems))
+        return cls.from_data({name: namespace[name] for name in cls.model_fields if name in namespace})
+
+    # -- writing ------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data with only what differs from the defaults; ``from_data`` reads it back."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def to_yaml(self) -> str:
+        """The text of a parameter file for ``papermill -f``."""
+        return yaml.safe_dump(self.to_data(), allow_unicode=True, sort_keys=False)
+
+    def definition(self) -> dict[str, Any]:
+        """The fields that decide who gets what, as plain data."""
+        return self.model_dump(mode="json", include=set(DEFINITION))
+
+    # -- reading between the lines -------------------------------------------
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The campaign's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def window(self) -> SendWindow | None:
+        """When messages may leave; None = always. Only marketing has a window."""
+        return _parse_window(self.send_window) if self.message_class is MessageClass.MARKETING else None
+
+    @property
+    def cap(self) -> FrequencyCap | None:
+        """The frequency cap, None = none."""
+        return _parse_cap(self.frequency_cap)
+
+    @property
+    def deadline(self) -> datetime | None:
+        """``not_after`` as an aware time; a bare one is in the campaign's zone."""
+        if self.not_after is None or self.not_after.tzinfo:
+            return self.not_after
+        return self.not_after.replace(tzinfo=self.zone)
+
+
+def injected_parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Names and values papermill injected into this notebook; empty when it did not.
+
+    papermill writes a cell that starts with ``# Parameters``; IPython keeps the
+    source of every executed cell in ``In``. (Source: papermill 2.7,
+    ``translators.PythonTranslator.codify``.)
+    """
+    found: dict[str, Any] = {}
+    for source in namespace.get("In", ()):
+        if source.startswith("# Parameters\n"):
+            for node in ast.parse(source).body:
+                if isinstance(node, ast.Assign):
+                    for target in node.targets:
+                        if isinstance(target, ast.Name):
+                            found[target.id] = namespace.get(target.id)
+    return found
+
+
+def _unknown_names(data: Mapping[str, Any]) -> list[str]:
+    known = CampaignSpec.model_fields
+    return [
+        f"unknown parameter `{name}`{nearest(str(name), known)}"
+        for name in data
+        if name not in known and not _CREDENTIAL_NAME.search(str(name))
+    ]
+
+
+def _credentials(data: Mapping[str, Any]) -> list[str]:
+    problems = []
+    for name, value in data.items():
+        named = name not in CampaignSpec.model_fields and _CREDENTIAL_NAME.search(str(name))
+        looks = name not in ("plan_hash", "campaign") and _CREDENTIAL_VALUE.search(str(value))
+        if named or looks or (isinstance(value, str) and _URL_PASSWORD.search(value)):
+            problems.append(
+                f"parameter `{name}` looks like a credential. Parameters are written into the executed "
+                "notebook: put it in the environment, a .env file or the keyring instead"
+            )
+    return problems
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"parameter `{place}` is required"
+    if place == "campaign":
+        return "parameter `campaign` must be an id of 1 to 120 letters, digits, and . : _ + -"
+    return f"parameter `{place}`: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _parse_window(text: str) -> SendWindow | None:
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
+    if not match:
+        raise ValueError("must read like 08:00-20:00, or be empty for always")
+    hours = [int(part) for part in match.groups()]
+    if hours[0] > 23 or hours[2] > 24 or max(hours[1], hours[3]) > 59 or (hours[2] == 24 and hours[3]):
+        raise ValueError("holds a time that does not exist")
+    end = time.max if hours[2] == 24 else time(hours[2], hours[3])
+    start = time(hours[0], hours[1])
+    if start == end:
+        raise ValueError("starts when it ends; leave it empty for always")
+    return SendWindow(start, end)
+
+
+def _parse_cap(text: str) -> FrequencyCap | None:
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*([dh])\s*", text)
+    if not match or int(match[2]) == 0:
+        raise ValueError("must read like 2/7d (two in any seven days) or 1/24h")
+    unit = timedelta(days=1) if match[3] == "d" else timedelta(hours=1)
+    return FrequencyCap(int(match[1]), int(match[2]) * unit)

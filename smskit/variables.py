@@ -1,0 +1,520 @@
+"""
+What fills a template's variables: columns of the segment, or literals.
+
+Owns the binding of each variable, the check that bindings, template and
+segment fit, and how a cell becomes text (`format_value` says it for one
+value, `format_column` gives the same for a whole column). Leaves the text
+around the values to ``template``.
+
+A missing cell is a null, never a word: the planner leaves that person out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from smskit.errors import TemplateError, nearest
+
+__all__ = [
+    "Binding",
+    "bind",
+    "check_bindings",
+    "format_column",
+    "format_value",
+    "parse_bindings",
+    "to_data",
+]
+
+_TEXT = pa.large_string()
+
+# White space of every kind, and the two invisible signs that exports leave behind (BOM, zero-width
+# space). Spelt out because arrow and Python disagree about some of these.
+_BLANKS = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\u200b\ufeff"
+)
+# What other programs write for a missing cell. Exact, so that a person called Nan keeps her name.
+_MISSING = ("nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined")
+_MISSING_CELLS = pa.array(["", *_MISSING], _TEXT)
+# A whole number that went through a float on its way into a text file. Two zeros are a price.
+_SPREADSHEET_FRACTION = r"^(-?[0-9]+)\.0$"
+
+_DATE = "%Y-%m-%d"
+_TIME = "%H:%M"
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+# Our own strftime, because the platform's depends on its locale and knows `%-d` on some systems
+# only: the same plan must give the same texts, and the same hash, everywhere.
+_DIRECTIVES: dict[str, Callable[[datetime], str]] = {
+    "Y": lambda at: f"{at.year:04d}",
+    "y": lambda at: f"{at.year % 100:02d}",
+    "m": lambda at: f"{at.month:02d}",
+    "-m": lambda at: f"{at.month}",
+    "d": lambda at: f"{at.day:02d}",
+    "-d": lambda at: f"{at.day}",
+    "H": lambda at: f"{at.hour:02d}",
+    "-H": lambda at: f"{at.hour}",
+    "I": lambda at: f"{at.hour % 12 or 12:02d}",
+    "-I": lambda at: f"{at.hour % 12 or 12}",
+    "p": lambda at: "AM" if at.hour < 12 else "PM",
+    "M": lambda at: f"{at.minute:02d}",
+    "-M": lambda at: f"{at.minute}",
+    "S": lambda at: f"{at.second:02d}",
+    "-S": lambda at: f"{at.second}",
+    "B": lambda at: _MONTHS[at.month - 1],
+    "b": lambda at: _MONTHS[at.month - 1][:3],
+    "A": lambda at: _DAYS[at.weekday()],
+    "a": lambda at: _DAYS[at.weekday()][:3],
+    "%": lambda at: "%",
+}
+_DIRECTIVE = re.compile(r"%(-?.|$)", re.DOTALL)
+# The coarsest unit that still shows in the text: fewer distinct moments to write out.
+_UNITS = (("S", "s"), ("M", "m"), ("H", "h"), ("I", "h"), ("p", "h"))
+
+
+class HasNames(Protocol):
+    """What of a template is needed here: the names of its variables."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """
+    Where one variable's value comes from: a column, or a literal for everybody.
+
+    Args:
+        column: Name of the segment's column; None for a literal.
+        default: For people whose cell is missing; None leaves them out.
+        format: How a date is written, as strftime: ``%Y %m %d %H %M %S`` and
+            so on, ``%-m`` without leading zero. Names of days and months are
+            English.
+        value: The literal, taken as it is.
+
+    Raises:
+        TemplateError: Not exactly one of *column* and *value*, an option that
+            does not go with it, an empty literal or default, or an unknown
+            directive.
+    """
+
+    column: str | None = None
+    default: str | None = None
+    format: str | None = None
+    value: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.column is None) == (self.value is None):
+            raise TemplateError("needs exactly one of `column` and `value`")
+        if self.value is not None and (self.default is not None or self.format is not None):
+            raise TemplateError("`default` and `format` go with a `column`, not with a `value`")
+        if self.column is not None and not self.column.strip():
+            raise TemplateError("`column` is empty")
+        for key, text in (("value", self.value), ("default", self.default)):
+            if text is not None and _clean_text(text) is None:
+                raise TemplateError(f"`{key}` is empty or a word for a missing cell: {text!r}")
+        if self.format is not None:
+            _check_pattern(self.format)
+
+
+def parse_bindings(data: Mapping[str, Any]) -> dict[str, Binding]:
+    """
+    Read the campaign parameter ``variables``.
+
+    A number as literal or default is written as in a column (100.0 gives
+    "100"), a date by *format*; a text is taken as typed. A number as variable
+    name (``1: code``, for Tencent's ``{1}``) is taken as its digits.
+
+    Args:
+        data: Variable -> column name, or ``{column:, default:, format:}``, or
+            ``{value:}``.
+
+    Raises:
+        TemplateError: Names the variable, what is wrong, and the nearest known
+            word.
+    """
+    if not isinstance(data, Mapping):
+        raise TemplateError(f"`variables` must be a mapping such as `name: column`, not {_kind(data)}")
+    bindings: dict[str, Binding] = {}
+    for key, given in data.items():
+        # YAML reads `1: code` as an integer; whatever else is no name will not be in the template.
+        name = str(key)
+        if name in bindings:
+            raise TemplateError(f"variable `{name}` is bound twice")
+        try:
+            bindings[name] = _parse_binding(given)
+        except TemplateError as error:
+            raise TemplateError(f"variable `{name}`: {error}") from None
+    return bindings
+
+
+def to_data(bindings: Mapping[str, Binding]) -> dict[str, Any]:
+    """Return plain data that `parse_bindings` reads back as *bindings*."""
+    data: dict[str, Any] = {}
+    for name, binding in bindings.items():
+        options = {
+            key: getattr(binding, key)
+            for key in ("column", "default", "format", "value")
+            if getattr(binding, key) is not None
+        }
+        data[name] = binding.column if options.keys() == {"column"} else options
+    return data
+
+
+def check_bindings(template: HasNames, bindings: Mapping[str, Binding], columns: Sequence[str]) -> None:
+    """
+    Make sure every variable is bound to something that exists, and nothing is left over.
+
+    Raises:
+        TemplateError: Lists every problem, in the template's order.
+    """
+    problems: list[str] = []
+    for name in template.names:
+        if name not in bindings:
+            problems.append(f"`{name}` is in the template but bound to nothing{_column_hint(name, columns)}")
+    for name, binding in bindings.items():
+        if name not in template.names:
+            unbound = [other for other in template.names if other not in bindings]
+            problems.append(f"`{name}` is bound but not in the template{_near(name, unbound)}")
+        if binding.column is not None and binding.column not in columns:
+            problems.append(
+                f"`{name}` is bound to the column `{binding.column}`, which the segment does not have"
+                f"{_near(binding.column, columns)}"
+            )
+    if problems:
+        raise TemplateError("variables do not fit:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+def format_value(value: object, pattern: str | None = None) -> str | None:
+    """
+    Return how one cell is written in a message, or None where it is missing.
+
+    =============  ==========================================================
+    text           without blanks at its ends; ``100.0`` gives ``100`` (a
+                   spreadsheet's trace), ``5.50`` and ``3.00`` stay as typed
+    missing        None, NaN, infinity, a blank text, and the exact words
+                   nan NaN NAN None NaT <NA> null NULL undefined
+    integer        digits only
+    float          the shortest digits that mean it, never with an exponent;
+                   no fraction when whole
+    Decimal        as it is, never with an exponent; no fraction when whole
+                   (``100.00`` gives ``100``, ``5.50`` stays)
+    bool           是 or 否
+    date           by *pattern*, else ``%Y-%m-%d``; a date-time shows the
+                   clock of its own time zone: converting it is the caller's
+    time of day    by *pattern*, else ``%H:%M``
+    =============  ==========================================================
+
+    Raises:
+        TemplateError: Any other type, or an unknown directive in *pattern*.
+    """
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    match value:
+        case str():
+            return _clean_text(value)
+        case bool() | np.bool_():
+            return "是" if value else "否"
+        case int() | np.integer():
+            return str(int(value))
+        case Decimal():
+            return _write_decimal(value)
+        case float() | np.floating():
+            return _write_float(value)
+        case datetime():
+            return _write_moment(value, pattern or _DATE)
+        case date():
+            return _write_moment(datetime(value.year, value.month, value.day), pattern or _DATE)
+        case time():
+            return _write_moment(datetime.combine(date(1900, 1, 1), value), pattern or _TIME)
+    raise TemplateError(f"{_kind(value)} cannot be written in a message; make it text, a number or a date")
+
+
+def format_column(column: pd.Series[Any], *, pattern: str | None = None) -> pa.Array:
+    """
+    Return a column as text, each cell as `format_value` writes it.
+
+    Args:
+        column: Of any type, mixed ones too; not changed.
+        pattern: How dates are written.
+
+    Returns:
+        One large_string a row, null where the cell is missing. Text that is
+        clean already is handed on without a copy.
+
+    Raises:
+        TemplateError: Names the column.
+    """
+    try:
+        if pattern is not None:
+            _check_pattern(pattern)
+        return _format_series(column, pattern)
+    except TemplateError as error:
+        raise TemplateError(f"column `{column.name}`: {error}") from None
+
+
+def bind(frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[str]) -> dict[str, pa.Array]:
+    """
+    Return the values of each variable.
+
+    Args:
+        frame: One row a person; only bound columns are read. Not changed.
+        names: The template's variables.
+
+    Returns:
+        Variable -> one large_string a row, defaults filled in, null where the
+        person has no value.
+
+    Raises:
+        TemplateError: A variable has no binding, or its column is not there;
+            `check_bindings` says so earlier and better.
+    """
+    formatted: dict[tuple[str, str | None], pa.Array] = {}  # two variables may show one column
+    values: dict[str, pa.Array] = {}
+    for name in names:
+        if name not in bindings:
+            raise TemplateError(f"variable `{name}` is bound to nothing{_column_hint(name, frame.columns)}")
+        binding = bindings[name]
+        if binding.column is None:
+            # A plain array, though a dictionary would be smaller: whoever checks the values can use
+            # any arrow function on them. It costs 3 ms and 8 bytes a row more than nothing.
+            values[name] = pa.repeat(pa.scalar(binding.value, _TEXT), len(frame))
+            continue
+        if binding.column not in frame.columns:
+            raise TemplateError(
+                f"variable `{name}`: the segment has no column `{binding.column}`"
+                f"{_near(binding.column, frame.columns)}"
+            )
+        key = (binding.column, binding.format)
+        if key not in formatted:
+            formatted[key] = format_column(frame[binding.column], pattern=binding.format)
+        column = formatted[key]
+        values[name] = column if binding.default is None else pc.fill_null(column, binding.default)
+    return values
+
+
+def _parse_binding(given: object) -> Binding:
+    if isinstance(given, str):
+        return Binding(column=given)
+    if not isinstance(given, Mapping):
+        raise TemplateError(
+            f"write the name of a column, or `{{value: …}}` for the same text for everybody, "
+            f"not {_kind(given)}"
+        )
+    known = ("column", "default", "format", "value")
+    for key in given:
+        if key not in known:
+            hint = nearest(str(key), known) or "; known are " + ", ".join(f"`{word}`" for word in known)
+            raise TemplateError(f"unknown key `{key}`{hint}")
+    column, pattern = given.get("column"), given.get("format")
+    for key, name in (("column", column), ("format", pattern)):
+        if name is not None and not isinstance(name, str):
+            raise TemplateError(f"`{key}` must be text, not {_kind(name)}")
+    if "value" in given and column is None:
+        return Binding(value=_parse_literal("value", given["value"], pattern))
+    default = given.get("default")
+    return Binding(
+        column=column,
+        default=None if default is None else _parse_literal("default", default, pattern),
+        format=pattern,
+        value=None if given.get("value") is None else _parse_literal("value", given["value"], pattern),
+    )
+
+
+def _parse_literal(key: str, given: object, pattern: str | None) -> str:
+    # YAML makes a bool of an unquoted yes, no, on and off, so nobody can tell what was meant.
+    if isinstance(given, bool | np.bool_):
+        raise TemplateError(f"`{key}` is {given}, not a text; put the word in quotes")
+    text = given if isinstance(given, str) else format_value(given, pattern)
+    if text is None:
+        raise TemplateError(f"`{key}` is empty")
+    return text
+
+
+def _kind(value: object) -> str:
+    """The type of *value* for an error; the value itself may be private."""
+    return f"a value of type {type(value).__name__}"
+
+
+def _near(name: str, known: Iterable[object]) -> str:
+    words = [str(word) for word in known]
+    for word in words:
+        if word.strip().casefold() == name.strip().casefold():
+            return f"; did you mean `{word}`?"
+    return nearest(name, words)
+
+
+def _column_hint(name: str, columns: Iterable[object]) -> str:
+    words = [str(column) for column in columns]
+    if name in words:
+        return f"; the segment has a column of that name: write `{name}: {name}`"
+    return _near(name, words)
+
+
+def _clean_text(value: str) -> str | None:
+    text = value.strip(_BLANKS)
+    if not text or text in _MISSING:
+        return None
+    whole = re.fullmatch(_SPREADSHEET_FRACTION, text)
+    return whole[1] if whole else text
+
+
+def _write_decimal(value: Decimal) -> str | None:
+    if not value.is_finite():
+        return None
+    whole, _, fraction = f"{value:f}".partition(".")
+    if fraction.strip("0"):
+        return f"{whole}.{fraction}"
+    return "0" if whole == "-0" else whole
+
+
+def _write_float(value: float | np.floating[Any]) -> str | None:
+    if not np.isfinite(value):
+        return None
+    if value == np.trunc(value):
+        return str(int(value))
+    # Knows the shortest digits of a 32-bit float too, where repr(float(x)) shows its rounding.
+    return np.format_float_positional(value, trim="-")
+
+
+def _write_moment(at: datetime, pattern: str) -> str:
+    _check_pattern(pattern)
+    return _DIRECTIVE.sub(lambda mark: _DIRECTIVES[mark[1]](at), pattern)
+
+
+def _check_pattern(pattern: str) -> None:
+    used = _DIRECTIVE.findall(pattern)
+    for directive in used:
+        if directive not in _DIRECTIVES:
+            known = " ".join(f"%{word}" for word in _DIRECTIVES)
+            raise TemplateError(
+                f"the date format {pattern!r} has the unknown `%{directive}`; known are {known}"
+            )
+    if not set(used) - {"%"}:
+        raise TemplateError(f"the date format {pattern!r} shows no part of a date; such as `{_DATE}`")
+
+
+def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        categories = _format_series(pd.Series(column.cat.categories), pattern)
+        return categories.take(pa.array(codes, mask=codes < 0))
+    # Arrow would bring mixed values to one type first, which shows: 5.5 next to 5.50 becomes 5.50.
+    if column.dtype != object or pd.api.types.infer_dtype(column, skipna=True) == "string":
+        try:
+            array = pa.array(column, from_pandas=True)
+        except pa.ArrowException:  # a type that arrow has no word for, such as a sparse one
+            array = None
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        formatted = None if array is None else _format_array(array, pattern)
+        if formatted is not None:
+            return formatted
+    return _format_objects(column.to_numpy(dtype=object), pattern)
+
+
+def _format_array(values: pa.Array, pattern: str | None) -> pa.Array | None:
+    """The column as text, or None for a type that is left to `format_value`."""
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return _format_texts(values.cast(_TEXT))
+    if pa.types.is_null(kind):
+        return pa.nulls(len(values), _TEXT)
+    if pa.types.is_boolean(kind):
+        return pc.if_else(values, pa.scalar("是", _TEXT), pa.scalar("否", _TEXT))
+    if pa.types.is_integer(kind):
+        return values.cast(_TEXT)
+    if pa.types.is_float32(kind) or pa.types.is_float64(kind):
+        return _format_floats(values)
+    if pa.types.is_decimal(kind):
+        return _format_decimals(values)
+    if pa.types.is_date(kind):
+        return _format_moments(values.cast(pa.timestamp("s" if pa.types.is_date32(kind) else "ms")), pattern)
+    if pa.types.is_timestamp(kind):
+        return _format_moments(values, pattern)
+    if pa.types.is_dictionary(kind):
+        distinct = _format_array(values.dictionary, pattern)
+        return None if distinct is None else distinct.take(values.indices)
+    return None
+
+
+def _format_texts(texts: pa.Array) -> pa.Array:
+    trimmed = pc.utf8_trim(texts, characters=_BLANKS)
+    # Equal sizes mean that nothing was trimmed; the copy is dropped, the column's own text kept.
+    if pc.sum(pc.binary_length(trimmed)) != pc.sum(pc.binary_length(texts)):
+        texts = trimmed
+    missing = pc.is_in(texts, value_set=_MISSING_CELLS)
+    if pc.any(missing).as_py():
+        texts = pc.if_else(missing, pa.scalar(None, _TEXT), texts)
+    if pc.any(pc.ends_with(texts, ".0")).as_py():
+        texts = pc.replace_substring_regex(texts, _SPREADSHEET_FRACTION, r"\1")
+    return texts
+
+
+def _format_floats(values: pa.Array) -> pa.Array:
+    numbers = values.to_numpy(zero_copy_only=False)  # a null becomes NaN
+    finite = np.isfinite(numbers)
+    whole = finite & (np.trunc(numbers) == numbers) & (np.abs(numbers) < 2**63)
+    integers = np.where(whole, numbers, 0).astype(np.int64)
+    texts = pa.array(integers, mask=~whole).cast(_TEXT)
+    rest = finite & ~whole
+    if not rest.any():
+        return texts
+    fractions = pa.array(numbers, mask=~rest).cast(_TEXT)
+    # Arrow writes the shortest digits as numpy does, but turns to exponents early.
+    odd = pc.fill_null(pc.match_substring(fractions, "e"), False)
+    if pc.any(odd).as_py():
+        remaining = numbers[odd.to_numpy(zero_copy_only=False)]
+        written = _format_objects(np.array([*remaining, None], dtype=object)[:-1], None)
+        fractions = pc.replace_with_mask(fractions, odd, written)
+    return pc.coalesce(texts, fractions)
+
+
+def _format_decimals(values: pa.Array) -> pa.Array | None:
+    texts = values.cast(_TEXT)
+    if pc.any(pc.match_substring(texts, "E")).as_py():
+        return None
+    return pc.replace_substring_regex(texts, r"\.0+$", "")
+
+
+def _format_moments(values: pa.Array, pattern: str | None) -> pa.Array:
+    pattern = pattern or _DATE
+    stamps = values.to_pandas()
+    if values.type.tz is not None:
+        stamps = stamps.dt.tz_localize(None)
+    used = {directive.lstrip("-") for directive in _DIRECTIVE.findall(pattern)}
+    unit = next((unit for directive, unit in _UNITS if directive in used), "D")
+    codes, distinct = pd.factorize(stamps.to_numpy().astype(f"datetime64[{unit}]"))
+    texts = pa.array([format_value(at, pattern) for at in pd.DatetimeIndex(distinct)], _TEXT)
+    return texts.take(pa.array(codes, mask=codes < 0))
+
+
+def _format_objects(values: npt.NDArray[np.object_], pattern: str | None) -> pa.Array:
+    """
+    Write each distinct value once.
+
+    Distinct by type and by what `str` shows, since equal values may be written
+    differently: True and 1, Decimal 5.5 and 5.50, one instant in two zones.
+    """
+    shown, _ = pd.factorize(np.array([*map(str, values), None], dtype=object)[:-1])
+    kinds, types = pd.factorize(np.array([*map(type, values), None], dtype=object)[:-1])
+    codes, distinct = pd.factorize(shown * len(types) + kinds)
+    first = np.empty(len(distinct), dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]  # of several writes the last one stays
+    return pa.array([format_value(values[row], pattern) for row in first], _TEXT).take(pa.array(codes))
