@@ -7,7 +7,7 @@ nothing a lower floor can decide, and prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,6 +62,7 @@ class Campaign:
         connect: Gives a provider for a mode; see ``session.open_campaign``.
         limits: What the provider can carry, known without an account.
         frame: A segment that is in memory already; else it is loaded from the spec.
+        variables: Where ``env:NAME`` is looked up.
         now: The time, aware; handed in by tests.
     """
 
@@ -73,12 +74,14 @@ class Campaign:
         connect: Connect,
         limits: Limits,
         frame: pd.DataFrame | None = None,
+        variables: Mapping[str, str] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
         self.spec = spec
         self.ledger = ledger
         self._connect, self._limits = connect, limits
+        self._variables = {} if variables is None else variables
         self._frame, self._now, self._patience = frame, now, patience
         self._plan: Plan | None = None
         self._template: Template | None = None
@@ -146,6 +149,7 @@ class Campaign:
                 query=spec.segment_query,
                 text_columns={spec.phone, spec.user_id} - {""},
                 columns=columns_read(spec, bindings),
+                environ=self._variables,
             )
         else:
             frame = segment_module.from_frame(frame)

@@ -14,21 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from smskit.errors import SmskitError
-from smskit.settings import project_root
-
-PARAMETERS: dict[str, Any] = {
-    "segment": "sample_segments/messy.csv",
-    "rules": {"all": [{"column": "level", "op": "in", "value": ["gold", "platinum", "silver", "normal"]}]},
-    "provider": "yunpian",
-    "signature": "GrowingIO",
-    "template": "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R",
-    "variables": {"name": "name", "coupon": "coupon"},
-    "consent": "consent",
-    "mode": "rehearse",
-    "max_recipients": 1000,
-    "max_cost": "100",
-}
-
+from smskit.sample import campaign_data, project
 
 def run_demo(folder: Path) -> None:
     """
@@ -37,7 +23,7 @@ def run_demo(folder: Path) -> None:
     Raises:
         SmskitError: the notebook failed; names the executed notebook to look at.
     """
-    root = find_project()
+    root = project()
     folder = folder if folder.is_absolute() else Path.cwd() / folder
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["SMSKIT_DATABASE_URL"] = f"sqlite:///{folder / 'demo.db'}"
@@ -45,27 +31,12 @@ def run_demo(folder: Path) -> None:
     notebook, page = folder / f"{name}.ipynb", folder / f"{name}.html"
     _import_opt_outs(root / "sample_segments" / "opt_out.csv")
     print("Rehearsing sample_segments/messy.csv with the built-in simulator ...", flush=True)
-    parameters = PARAMETERS | {"campaign": name, "segment": str(root / PARAMETERS["segment"])}
-    execute(root / "notebooks" / "03_send_campaign.ipynb", notebook, parameters)
+    execute(root / "notebooks" / "03_send_campaign.ipynb", notebook, campaign_data(name))
     write_report(notebook, page)
     _print_result(notebook)
     print(f"\nnotebook  {_near(notebook)}\nreport    {_near(page)}")
     print(f"\nAsk on:   export SMSKIT_DATABASE_URL=sqlite:///{_near(folder / 'demo.db')}")
     print(f"          smskit status {name}\n          smskit messages {name}")
-
-
-def find_project() -> Path:
-    """
-    The folder that holds ``notebooks/`` and ``sample_segments/``: the checkout, else the installed copy.
-
-    Raises:
-        SmskitError: neither is there.
-    """
-    package = Path(__file__).parent
-    for folder in (project_root(Path.cwd()), package.parent, package / "_project"):
-        if folder and (folder / "notebooks" / "03_send_campaign.ipynb").is_file():
-            return folder
-    raise SmskitError("the notebooks are not here; run this in a checkout of smskit")
 
 
 def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:

@@ -810,7 +810,9 @@ def _once(frozen: Frozen) -> None:
     phones = np.sort(frozen.phones[frozen.order])
     if len(phones) and ((np.diff(phones) == 0).any() or phones[0] <= 0):
         raise LedgerError("the plan holds a phone twice; nothing was stored")
-    if pc.count_distinct(frozen.persons).as_py() != len(frozen.persons):
+    everybody = len(frozen.order) == len(frozen.persons)
+    persons = frozen.persons if everybody else frozen.persons.take(pa.array(frozen.order))
+    if pc.count_distinct(persons).as_py() != len(persons):
         raise LedgerError("the plan holds a person twice; nothing was stored")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -21,6 +22,7 @@ from smskit.engine import Progress
 from smskit.errors import CampaignPaused, GuardRefused
 from smskit.models import Mode
 from smskit.plan import Plan
+from smskit.sample import campaign_data
 from smskit.session import Fetched, fetch, open_campaign
 from smskit.settings import Environment
 from smskit.spec import CampaignSpec, injected_parameters
@@ -33,12 +35,18 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     """
     Start a campaign notebook from its parameters; the first call after the parameters cell.
 
+    Without any parameter it rehearses the sample segment, which messages nobody.
+
     Args:
         namespace: ``globals()`` of the notebook.
 
     Raises:
         SpecError: a parameter is unknown, missing or out of range; nothing was read or sent.
     """
+    if not (namespace.get("campaign") or namespace.get("segment") or injected_parameters(namespace)):
+        name = f"sample-{datetime.now():%Y%m%d-%H%M%S}"
+        _say(f"No parameters were given, so this rehearses the sample segment as {name} 未给参数，演练示例分群。")
+        return Notebook(open_campaign(CampaignSpec.from_data(campaign_data(name))), may_send=True)
     spec = CampaignSpec.from_notebook(namespace)
     return Notebook(open_campaign(spec), may_send=_runs_by_itself(namespace))
 

@@ -215,10 +215,8 @@ def build(
     """
     _demand(frame, spec)
     check_bindings(template, bindings, list(frame.columns))
-    rule = rules_module.parse(spec.rules)
-    steps = rule.steps(frame, now=now)
+    keep, steps = rules_module.parse(spec.rules).sift(frame, now=now)
     read = len(frame)
-    keep = rule.mask(frame, now=now)
     if not keep.all():
         frame = frame[keep]
 

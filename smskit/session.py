@@ -66,6 +66,7 @@ def open_campaign(
         connect=connect,
         limits=limits_of(spec.provider, environment),
         frame=frame,
+        variables=environment.variables,
     )
 
 

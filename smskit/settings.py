@@ -87,6 +87,11 @@ class Environment:
         return self.get(name) or (_from_keyring(name) if self._keyring else "")
 
     @property
+    def variables(self) -> Mapping[str, str]:
+        """Everything in the environment and ``.env``, for ``env:NAME``; holds credentials."""
+        return self._file | self._environ
+
+    @property
     def database_url(self) -> str:
         """Where the ledger lives; may hold a password, so do not print it."""
         return self.get("SMSKIT_DATABASE_URL", DEFAULT_DATABASE_URL)

@@ -82,8 +82,8 @@ _DIRECTIVES: dict[str, Callable[[datetime], str]] = {
     "%": lambda at: "%",
 }
 _DIRECTIVE = re.compile(r"%(-?.|$)", re.DOTALL)
-# The coarsest unit that still shows in the text: fewer distinct moments to write out.
-_UNITS = (("S", "s"), ("M", "m"), ("H", "h"), ("I", "h"), ("p", "h"))
+_UNITS = {"H": "h", "I": "h", "p": "h", "M": "m", "S": "s"}  # the others tell something of the day
+_WITHIN = {"h": "D", "m": "h", "s": "m"}
 
 
 class HasNames(Protocol):
@@ -222,28 +222,9 @@ def format_value(value: object, pattern: str | None = None) -> str | None:
     Raises:
         TemplateError: Any other type, or an unknown directive in *pattern*.
     """
-    if isinstance(value, np.datetime64):
-        value = pd.Timestamp(value)
-    if value is None or value is pd.NaT or value is pd.NA:
-        return None
-    match value:
-        case str():
-            return _clean_text(value)
-        case bool() | np.bool_():
-            return "是" if value else "否"
-        case int() | np.integer():
-            return str(int(value))
-        case Decimal():
-            return _write_decimal(value)
-        case float() | np.floating():
-            return _write_float(value)
-        case datetime():
-            return _write_moment(value, pattern or _DATE)
-        case date():
-            return _write_moment(datetime(value.year, value.month, value.day), pattern or _DATE)
-        case time():
-            return _write_moment(datetime.combine(date(1900, 1, 1), value), pattern or _TIME)
-    raise TemplateError(f"{_kind(value)} cannot be written in a message; make it text, a number or a date")
+    if pattern is not None:
+        _check_pattern(pattern)
+    return _write(value, pattern)
 
 
 def format_column(column: pd.Series[Any], *, pattern: str | None = None) -> pa.Array:
@@ -367,6 +348,31 @@ def _column_hint(name: str, columns: Iterable[object]) -> str:
     return _near(name, words)
 
 
+def _write(value: object, pattern: str | None) -> str | None:
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    match value:
+        case str():
+            return _clean_text(value)
+        case bool() | np.bool_():
+            return "是" if value else "否"
+        case int() | np.integer():
+            return str(int(value))
+        case Decimal():
+            return _write_decimal(value)
+        case float() | np.floating():
+            return _write_float(value)
+        case datetime():
+            return _write_moment(value, pattern or _DATE)
+        case date():
+            return _write_moment(datetime(value.year, value.month, value.day), pattern or _DATE)
+        case time():
+            return _write_moment(datetime.combine(date(1900, 1, 1), value), pattern or _TIME)
+    raise TemplateError(f"{_kind(value)} cannot be written in a message; make it text, a number or a date")
+
+
 def _clean_text(value: str) -> str | None:
     text = value.strip(_BLANKS)
     if not text or text in _MISSING:
@@ -394,7 +400,6 @@ def _write_float(value: float | np.floating[Any]) -> str | None:
 
 
 def _write_moment(at: datetime, pattern: str) -> str:
-    _check_pattern(pattern)
     return _DIRECTIVE.sub(lambda mark: _DIRECTIVES[mark[1]](at), pattern)
 
 
@@ -404,10 +409,10 @@ def _check_pattern(pattern: str) -> None:
         if directive not in _DIRECTIVES:
             known = " ".join(f"%{word}" for word in _DIRECTIVES)
             raise TemplateError(
-                f"the date format {pattern!r} has the unknown `%{directive}`; known are {known}"
+                f"the date format {pattern!r}: `%{directive}` is not known; known are {known}"
             )
     if not set(used) - {"%"}:
-        raise TemplateError(f"the date format {pattern!r} shows no part of a date; such as `{_DATE}`")
+        raise TemplateError(f"the date format {pattern!r} shows no part of a date; write e.g. `{_DATE}`")
 
 
 def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:
@@ -415,8 +420,11 @@ def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:
         codes = column.cat.codes.to_numpy()
         categories = _format_series(pd.Series(column.cat.categories), pattern)
         return categories.take(pa.array(codes, mask=codes < 0))
-    # Arrow would bring mixed values to one type first, which shows: 5.5 next to 5.50 becomes 5.50.
-    if column.dtype != object or pd.api.types.infer_dtype(column, skipna=True) == "string":
+    # Arrow brings other objects to one type first, which shows: 5.5 next to 5.50 becomes 5.50.
+    found = pd.api.types.infer_dtype(column, skipna=True) if column.dtype == object else ""
+    if found == "decimal":
+        return _format_decimal_objects(column.to_numpy())
+    if column.dtype != object or found in ("string", "date"):
         try:
             array = pa.array(column, from_pandas=True)
         except pa.ArrowException:  # a type that arrow has no word for, such as a sparse one
@@ -481,27 +489,58 @@ def _format_floats(values: pa.Array) -> pa.Array:
     odd = pc.fill_null(pc.match_substring(fractions, "e"), False)
     if pc.any(odd).as_py():
         remaining = numbers[odd.to_numpy(zero_copy_only=False)]
-        written = _format_objects(np.array([*remaining, None], dtype=object)[:-1], None)
+        written = _format_objects(_objects(remaining), None)
         fractions = pc.replace_with_mask(fractions, odd, written)
     return pc.coalesce(texts, fractions)
 
 
 def _format_decimals(values: pa.Array) -> pa.Array | None:
     texts = values.cast(_TEXT)
-    if pc.any(pc.match_substring(texts, "E")).as_py():
-        return None
-    return pc.replace_substring_regex(texts, r"\.0+$", "")
+    exponents = pc.any(pc.match_substring(texts, "E")).as_py()
+    return None if exponents else _drop_zero_fraction(texts)
+
+
+def _format_decimal_objects(values: npt.NDArray[np.object_]) -> pa.Array:
+    # What a database's NUMERIC arrives as, so worth not going through `_write` a row.
+    texts = pa.array(_objects(map(str, values)), _TEXT, mask=pd.isna(values))
+    odd = pc.fill_null(pc.match_substring_regex(texts, "[A-Za-z]"), False)  # 1E+5, Infinity
+    rows = odd.to_numpy(zero_copy_only=False)
+    return pc.replace_with_mask(_drop_zero_fraction(texts), odd, _format_objects(values[rows], None))
+
+
+def _drop_zero_fraction(texts: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(pc.replace_substring_regex(texts, r"\.0+$", ""), "^-0$", "0")
 
 
 def _format_moments(values: pa.Array, pattern: str | None) -> pa.Array:
-    pattern = pattern or _DATE
     stamps = values.to_pandas()
     if values.type.tz is not None:
         stamps = stamps.dt.tz_localize(None)
-    used = {directive.lstrip("-") for directive in _DIRECTIVE.findall(pattern)}
-    unit = next((unit for directive, unit in _UNITS if directive in used), "D")
-    codes, distinct = pd.factorize(stamps.to_numpy().astype(f"datetime64[{unit}]"))
-    texts = pa.array([format_value(at, pattern) for at in pd.DatetimeIndex(distinct)], _TEXT)
+    moments = stamps.to_numpy()
+    runs = [_format_run(moments, run, unit) for run, unit in _split_pattern(pattern or _DATE)]
+    return runs[0] if len(runs) == 1 else pc.binary_join_element_wise(*runs, pa.scalar("", _TEXT))
+
+
+def _split_pattern(pattern: str) -> list[tuple[str, str]]:
+    """Cut where the unit changes: a million date-times have few days, and 60 minutes of the hour."""
+    runs: list[tuple[str, str]] = []
+    run, unit = "", ""
+    for token in re.findall(r"%-?.|[^%]+", pattern, re.DOTALL):
+        plain = token[0] != "%" or token == "%%"
+        needed = unit if plain else _UNITS.get(token[-1], "D")
+        if unit and needed != unit:
+            runs.append((run, unit))
+            run = ""
+        run, unit = run + token, needed
+    return [*runs, (run, unit)]
+
+
+def _format_run(moments: npt.NDArray[np.datetime64], run: str, unit: str) -> pa.Array:
+    shown = moments.astype(f"datetime64[{unit}]")
+    if unit in _WITHIN:
+        shown = np.datetime64(0, unit) + (shown - moments.astype(f"datetime64[{_WITHIN[unit]}]"))
+    codes, distinct = pd.factorize(shown)
+    texts = pa.array([_write_moment(at, run) for at in pd.DatetimeIndex(distinct)], _TEXT)
     return texts.take(pa.array(codes, mask=codes < 0))
 
 
@@ -512,9 +551,14 @@ def _format_objects(values: npt.NDArray[np.object_], pattern: str | None) -> pa.
     Distinct by type and by what `str` shows, since equal values may be written
     differently: True and 1, Decimal 5.5 and 5.50, one instant in two zones.
     """
-    shown, _ = pd.factorize(np.array([*map(str, values), None], dtype=object)[:-1])
-    kinds, types = pd.factorize(np.array([*map(type, values), None], dtype=object)[:-1])
+    shown, _ = pd.factorize(_objects(map(str, values)))
+    kinds, types = pd.factorize(_objects(map(type, values)))
     codes, distinct = pd.factorize(shown * len(types) + kinds)
     first = np.empty(len(distinct), dtype=np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]  # of several writes the last one stays
-    return pa.array([format_value(values[row], pattern) for row in first], _TEXT).take(pa.array(codes))
+    return pa.array([_write(values[row], pattern) for row in first], _TEXT).take(pa.array(codes))
+
+
+def _objects(values: Iterable[object]) -> npt.NDArray[np.object_]:
+    """The values as they are; numpy would make arrays of lists and one type of numbers."""
+    return np.fromiter(values, dtype=object)

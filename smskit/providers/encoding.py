@@ -55,6 +55,10 @@ class ColumnEncoder:
         return pa.array(encoded, pa.large_string()).take(coded.indices)
 
 
+def _text(value: str) -> pa.Scalar:
+    return pa.scalar(value, pa.large_string())
+
+
 class Joined:
     """
     The rows of *pieces*, written one after the other with *separator* behind each.
@@ -64,10 +68,10 @@ class Joined:
     """
 
     def __init__(self, pieces: Sequence[str | pa.Array], separator: str, length: int) -> None:
-        columns = [pa.scalar(p, pa.large_string()) if isinstance(p, str) else p for p in pieces]
+        columns = [_text(p) if isinstance(p, str) else p for p in pieces]
         if not any(isinstance(c, pa.Array) for c in columns):
-            columns.append(pa.repeat(pa.scalar("", pa.large_string()), length))
-        joined = pc.binary_join_element_wise(*columns, pa.scalar(separator, pa.large_string()), "")
+            columns.append(pa.repeat(_text(""), length))
+        joined = pc.binary_join_element_wise(*columns, _text(separator), _text(""))
         _, offsets, data = joined.buffers()
         self._offsets: NDArray[np.int64] = np.frombuffer(offsets, np.int64)[joined.offset :]
         self._data = memoryview(data) if data is not None else memoryview(b"")

@@ -12,7 +12,7 @@ documents are silent the safe reading is taken and is a setting below.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, ClassVar
 from urllib.parse import quote_plus, urlencode
@@ -184,6 +184,7 @@ class Yunpian(Provider):
     def calls(self, job: Job, people: Slice) -> Iterator[Call]:
         """Same text: batch; different: multi_send where allowed, else one by one; each prepared by column."""
         tpl = "tpl_" if job.template_id else ""
+        writers: dict[str, Callable[[int, int], bytes]] = {}
         for first, last, equal in runs(people, self.limits):
             size = self.limits.same if equal else self.limits.different
             if equal and last - first > 1:
@@ -191,12 +192,12 @@ class Yunpian(Provider):
             else:
                 # There is no template call for different values: Yunpian matches the full text.
                 method = "multi_send" if size > 1 and not equal else f"{tpl}single_send"
-            part = people if last - first == len(people.positions) else people.take(np.arange(first, last))
-            write = self._writer(method, job, part)
+            if method not in writers:
+                writers[method] = self._writer(method, job, people)
             step = 1 if method.endswith("single_send") else size
-            for start in range(0, last - first, step):
-                end = min(start + step, last - first)
-                yield Call(job, part, np.arange(start, end), method, write(start, end))
+            for start in range(first, last, step):
+                end = min(start + step, last)
+                yield Call(job, people, np.arange(start, end), method, writers[method](start, end))
 
     async def submit(self, call: Call) -> list[Submission]:
         """Send one call; see the contract."""
@@ -204,7 +205,7 @@ class Yunpian(Provider):
         answer = await self._post(f"sms/{call.method}", body)
         return self.parse_submission(answer, call)
 
-    def _writer(self, method: str, job: Job, people: Slice) -> Any:
+    def _writer(self, method: str, job: Job, people: Slice) -> Callable[[int, int], bytes]:
         """A function ``(first, last) -> form body`` (without the apikey) for rows of *people*."""
         n = len(people.positions)
         mobiles = Joined([pa.array(national(people.phones)).cast(pa.large_string())], "%2C", n)

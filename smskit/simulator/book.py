@@ -32,6 +32,24 @@ def parts_in(text: str) -> int:
     return _PARTS[units] if units <= _TABLE_UNITS else int(parts(np.array([units]))[0])
 
 
+def parts_in_each(texts: Sequence[str], together: str) -> list[int]:
+    """
+    Return `parts_in` of each text, quicker than one by one.
+
+    Args:
+        together: All of *texts* joined by anything, from which it shows whether
+            any character counts twice.
+    """
+    if len(together.encode("utf-16-le", "replace")) != 2 * len(together):
+        return list(map(parts_in, texts))
+    longest = max(map(len, texts))
+    if longest > _TABLE_UNITS:
+        return list(map(parts_in, texts))
+    if _PARTS[longest] == 1 and all(texts):
+        return [1] * len(texts)
+    return [_PARTS[len(text)] for text in texts]
+
+
 def is_mainland(phone: int) -> bool:
     """Whether E.164 digits are a mainland mobile number."""
     return 86_130_0000_0000 <= phone <= 86_199_9999_9999

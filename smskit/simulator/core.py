@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smskit.errors import InputError
 from smskit.simulator.accounts import ANY_CREDENTIAL, Account, AccountSettings, digits_of, reference
@@ -30,7 +30,9 @@ from smskit.simulator.book import (
     replies_of,
 )
 from smskit.simulator.faults import FaultPlan, Faults, Tally
-from smskit.simulator.store import Fetched, Row, Store
+
+if TYPE_CHECKING:
+    from smskit.simulator.store import Store
 
 # Ids count microseconds since then: beyond 32 bits as the real ones, still exact in a JSON double, and a
 # simulator started later never gives out an id that an earlier one gave.
@@ -135,8 +137,12 @@ class World:
         self._closed: set[str] = set()
         self._shelves: dict[tuple[str, str], _Shelf] = {}
         self._next_sid = self._first_sid()
-        self._store = Store(store_url) if store_url else None
-        if self._store:
+        self._store: Store | None = None
+        if store_url:
+            # Only here is the database needed; without one, starting need not wait for SQLAlchemy.
+            from smskit.simulator import store
+
+            self._store = store.Store(store_url)
             self._load(self._store)
 
     # -- accounts ---------------------------------------------------------------------------------
@@ -238,8 +244,13 @@ class World:
             account.balance -= account.settings.price * parts
             if self._store is None:
                 return Accepted(first_sid, None)
-            row = Row(first_sid, account.provider, account.ref, now, list(phones), kept, _kept(note))
-            return Accepted(first_sid, self._store.append(row))
+            kept_note = _kept(note)
+            return Accepted(
+                first_sid,
+                self._store.append_call(
+                    first_sid, account.provider, account.ref, now, phones, kept, kept_note
+                ),
+            )
 
     def _first_sid(self) -> int:
         return max(_LOWEST_SID, int((self.clock() - _SID_EPOCH) * 1_000_000))
@@ -292,7 +303,7 @@ class World:
                 calls = shelf.book.first_sid
                 before_sid = calls[done] if done < len(calls) else self._next_sid
                 # Not waited for: losing this note only hands receipts out again, which any client must bear.
-                self._store.append(Fetched(account.provider, account.ref, feed_name, before_sid))
+                self._store.append_fetched(account.provider, account.ref, feed_name, before_sid)
             return taken
 
     def reply(self, phone: str, text: str, *, provider: str = "") -> int:

@@ -13,7 +13,7 @@ import sys
 import threading
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ class Row(NamedTuple):
     provider: str
     account: str
     at: float
-    phones: list[int]
+    phones: Sequence[int]
     texts: str | tuple[str, ...]
     note: dict[str, Any]
 
@@ -81,8 +81,24 @@ class Store:
         self._thread = threading.Thread(target=self._write, name="simulator-store", daemon=True)
         self._thread.start()
 
-    def append(self, entry: Row | Fetched) -> Future[None]:
-        """Queue *entry*; the future is done when it is committed."""
+    def append_call(
+        self,
+        first_sid: int,
+        provider: str,
+        account: str,
+        at: float,
+        phones: Sequence[int],
+        texts: str | tuple[str, ...],
+        note: dict[str, Any],
+    ) -> Future[None]:
+        """Queue an accepted call; the future is done when it is committed."""
+        return self._append(Row(first_sid, provider, account, at, phones, texts, note))
+
+    def append_fetched(self, provider: str, account: str, feed: str, before_sid: int) -> Future[None]:
+        """Queue a note of how far a feed was handed out."""
+        return self._append(Fetched(provider, account, feed, before_sid))
+
+    def _append(self, entry: Row | Fetched) -> Future[None]:
         done: Future[None] = Future()
         self._queue.put((entry, done))
         return done

@@ -14,7 +14,7 @@ from smskit.simulator.accounts import Review, Signature, Template
 from smskit.simulator.wire import Answer
 from smskit.simulator.yunpian.codes import Refusal
 from smskit.simulator.yunpian.dialect import Call, answer, malformed, phone_in, show_time
-from smskit.simulator.yunpian.send import DEFAULT_TEMPLATES
+from smskit.simulator.yunpian.templates import DEFAULT_TEMPLATES
 
 _FIRST_TPL_ID = 1_000_001
 _SIGN_LENGTH = range(2, 21)  # the current page; older ones say 3 to 8

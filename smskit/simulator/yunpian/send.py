@@ -10,47 +10,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 import orjson
 
-from smskit.simulator.accounts import Account, Limits, Review, Template
-from smskit.simulator.book import Message, is_mainland, parts_in
+from smskit.simulator.accounts import Account, Template
+from smskit.simulator.book import is_mainland, parts_in, parts_in_each
 from smskit.simulator.core import Accepted
 from smskit.simulator.wire import Answer, as_text, unquote_form
+from smskit.simulator.yunpian import templates
+from smskit.simulator.yunpian.checks import MAX_TEXT, afford, check_number, check_text, in_hours, is_approved
 from smskit.simulator.yunpian.codes import CODES, Refusal
-from smskit.simulator.yunpian.dialect import BEIJING, Call, malformed, missing, phone_in, show_phone
+from smskit.simulator.yunpian.dialect import Call, malformed, missing, phone_in, show_phone
 
 MAX_NUMBERS = 1000
-MAX_TEXT = 500  # support says 400, the English page 500
 MAX_UID = 256
-
-# Dossier section 12. The window of code 53 is not documented, so it is off.
-DEFAULT_LIMITS = Limits(
-    same_30s=1,
-    same_5min=3,
-    same_day=5,
-    code_30s=1,
-    code_hour=3,
-    code_day=10,
-    any_minute=0,
-    any_hour=0,
-    any_day=30,
-)
-
-_DAY = 86_400.0
-
-# Templates everybody has; the first is the one the official SDK's documentation uses.
-DEFAULT_TEMPLATES = (
-    Template(id="1", content="【#company#】您的验证码是#code#", kind="verification"),
-    Template(id="2", content="【#company#】您的验证码是#code#，请忽略他人索要", kind="verification"),
-)
 
 _SEPARATOR = "\x1f"  # stands between texts while they are decoded as one
 _MAINLAND_LIST = re.compile(r"1[3-9][0-9]{9}(?:,1[3-9][0-9]{9})*")
-_VARIABLE = re.compile(r"#([^#\s]+)#")
-
 _SENT = CODES[0].msg
 
 
@@ -111,11 +88,11 @@ def multi_send(call: Call) -> Answer:
     texts = split_texts(joined)
     if len(mobiles) != len(texts):
         raise Refusal(25)
-    _in_hours(call)
+    in_hours(call)
     fast = _all_plain(call, mobile, mobiles, texts)
     if fast is not None:
         phones, parts = fast
-        _afford(call.account, sum(parts))
+        afford(call.account, sum(parts))
         return _accept_all(call, mobiles, phones, texts, parts, extras)
     return _send_many(call, mobiles, texts, None, extras)
 
@@ -138,48 +115,15 @@ def split_texts(joined: bytes) -> list[str]:
     return [as_text(unquote_form(piece)) for piece in joined.split(b",")]
 
 
-def template_values(inner: str) -> dict[str, str]:
-    """
-    Return the variables in a ``tpl_value``, whose field was decoded once already.
-
-    Names keep their hashes on the way here and lose them now. The form encoded
-    only once (``#code#=1234``), which the official SDK's own test sends, is
-    understood as well.
-    """
-    values = {}
-    for pair in inner.split("&"):
-        name, _, value = pair.partition("=")
-        name = as_text(unquote_form(name.encode())).strip("#")
-        if name:
-            values[name] = as_text(unquote_form(value.encode()))
-    return values
-
-
 def _filled(call: Call) -> tuple[str, str, Template]:
     mobile, tpl_id = call.need("mobile"), call.need("tpl_id")
     inner = call.form.text("tpl_value")
-    if inner is None:
+    if inner is None:  # it may be empty, but not absent
         raise missing("tpl_value")
     if not tpl_id.isdigit():
         raise malformed("tpl_id", tpl_id)
-    template = (call.account.templates or {}).get(tpl_id) or next(
-        (t for t in DEFAULT_TEMPLATES if t.id == tpl_id), None
-    )
-    if template is None:
-        raise Refusal(5, f"未找到对应id的模板，tpl_id:{tpl_id}")
-    if template.state is Review.EXPIRED:
-        raise Refusal(60)
-    if template.state is not Review.APPROVED:
-        raise Refusal(7)
-    values = template_values(inner)
-
-    def value_of(match: re.Match[str]) -> str:
-        value = values.get(match[1], "")
-        if not value:
-            raise Refusal(58, f"变量 #{match[1]}# 缺失或为空")
-        return value
-
-    return mobile, _VARIABLE.sub(value_of, template.content), template
+    template = templates.find(call.account, tpl_id)
+    return mobile, templates.fill(template, inner), template
 
 
 def _extras(call: Call) -> _Extras:
@@ -206,11 +150,11 @@ def _send_one(call: Call, mobile: str, text: str, template: Template | None) -> 
     if phone is None:
         raise malformed("mobile", mobile)
     extras = _extras(call)
-    _in_hours(call)
-    template = _check_text(call.account, text, template)
+    in_hours(call)
+    template = check_text(call.account, text, template)
     parts = parts_in(text)
-    _afford(call.account, parts)
-    _check_number(call, phone, text, template, ())
+    afford(call.account, parts)
+    check_number(call, phone, text, template, ())
 
     accepted = _accept(call, [phone], text, parts, extras, template)
     entry = {
@@ -228,11 +172,11 @@ def _send_one(call: Call, mobile: str, text: str, template: Template | None) -> 
 def _send_same(call: Call, mobile: str, text: str, template: Template | None) -> Answer:
     mobiles = _split(mobile)
     extras = _extras(call)
-    _in_hours(call)
-    template = _check_text(call.account, text, template)
+    in_hours(call)
+    template = check_text(call.account, text, template)
     account = call.account
     each = parts_in(text)
-    _afford(account, each * len(mobiles))
+    afford(account, each * len(mobiles))
     if _plain_numbers(call, mobile):
         phones = _mainland(mobile)
         if account.book.knows_none(phones):
@@ -262,8 +206,8 @@ def _send_many(
                 raise malformed("mobile", mobile)
             if not is_mainland(phone):
                 raise Refusal(20)  # numbers abroad go one a call
-            matched = template if same is not None else _check_text(account, text, None)
-            _check_number(call, phone, text, matched, met.get(phone, ()))
+            matched = template if same is not None else check_text(account, text, None)
+            check_number(call, phone, text, matched, met.get(phone, ()))
         except Refusal as refusal:
             if same is None and refusal.code == -57:
                 raise  # about the account, not about this text
@@ -272,7 +216,7 @@ def _send_many(
         met.setdefault(phone, []).append(text)
         items.append(_Item(show_phone(phone), phone, text, parts_in(text)))
         cost += items[-1].parts
-    _afford(account, cost)
+    afford(account, cost)
     if not items:
         return _batch_answer(account, list(refused.values()), 0)
 
@@ -353,12 +297,12 @@ def _all_plain(
     n = len(texts)
     if together.count(_SEPARATOR + head) != n - 1 or together.count("【") != n or together.count("】") != n:
         return None
-    if account.signatures is not None and not _is_approved(account, head[1:-1]):
+    if account.signatures is not None and not is_approved(account, head[1:-1]):
         return None
     phones = _mainland(mobile)
     if not account.book.knows_none(phones):
         return None
-    return phones, list(map(parts_in, texts))
+    return phones, parts_in_each(texts, together)
 
 
 def _accept_all(
@@ -403,127 +347,3 @@ def _accept(
         template_id=template.id if template else "",
         receipt_url=extras.callback_url,
     )
-
-
-# -- checks ---------------------------------------------------------------------------------------
-
-
-def _in_hours(call: Call) -> None:
-    hours = call.account.settings.send_hours
-    if hours and not hours[0] <= datetime.fromtimestamp(call.world.clock(), BEIJING).hour < hours[1]:
-        raise Refusal(13)
-
-
-def _check_text(account: Account, text: str, template: Template | None) -> Template | None:
-    """Return the template the text was made from, or matches; None where templates are not checked."""
-    if not text.startswith("【") or "】" not in text:
-        raise Refusal(2, "参数 text 格式不正确，text短信内容头部需要加签名,如【云片网】")
-    if len(text) > MAX_TEXT:
-        raise Refusal(48, "参数 text 长度超过限制")
-    end = text.index("】")
-    if end < 2 or text.count("【") != 1 or text.count("】") != 1:
-        raise Refusal(16)
-    if account.signatures is not None and not _is_approved(account, text[1:end]):
-        raise Refusal(15, f"签名 {text[: end + 1]} 与设置的签名不匹配")
-    if template is None and account.templates is not None:
-        template = _matching(account, text)
-        if template is None:
-            raise Refusal(5)
-    for word in account.settings.black_words:
-        if word in text:
-            raise Refusal(4, f"关键词 {word} 为屏蔽词，不允许发送")
-    return template
-
-
-def _is_approved(account: Account, name: str) -> bool:
-    if not account.signatures:
-        raise Refusal(-57)
-    signature = account.signatures.get(name)
-    return signature is not None and signature.state is Review.APPROVED
-
-
-def _matching(account: Account, text: str) -> Template | None:
-    """Return the approved template that *text* can be made from (智能匹配)."""
-    patterns: list[tuple[re.Pattern[str], Template]] | None = account.memo.get("patterns")
-    if patterns is None:
-        patterns = account.memo["patterns"] = [
-            (_pattern(t.content), t) for t in (account.templates or {}).values() if t.state is Review.APPROVED
-        ]
-    return next((template for pattern, template in patterns if pattern.fullmatch(text)), None)
-
-
-def _pattern(content: str) -> re.Pattern[str]:
-    literals = _VARIABLE.split(content)[::2]
-    return re.compile("(?:.+?)".join(map(re.escape, literals)), re.DOTALL)
-
-
-def _afford(account: Account, parts: int) -> None:
-    if account.settings.price * parts > account.balance:
-        raise Refusal(3)
-
-
-def _check_number(call: Call, phone: int, text: str, template: Template | None, met: Sequence[str]) -> None:
-    """
-    Refuse a number for what it is or for how much it got already.
-
-    Args:
-        met: Texts this call already takes to the same number.
-    """
-    account = call.account
-    abroad = not is_mainland(phone)
-    if abroad and not account.settings.abroad:
-        raise Refusal(20)
-    if template is not None and template.region != "global" and (template.region == "abroad") != abroad:
-        raise Refusal(23)
-    if phone in account.black_numbers:
-        raise Refusal(10)
-    if account.settings.number_codes:
-        digits = str(phone)
-        for suffix, code in account.settings.number_codes.items():
-            if digits.endswith(suffix):
-                raise Refusal(int(code))
-    if call.request.item_code is not None and (forced := call.request.item_code(phone)) is not None:
-        raise Refusal(int(forced))
-
-    earlier = account.book.to(phone)
-    if earlier or met:
-        _check_limits(call, earlier, text, template, met)
-
-
-def _check_limits(
-    call: Call, earlier: list[Message], text: str, template: Template | None, met: Sequence[str]
-) -> None:
-    account = call.account
-    limits: Limits | None = account.memo.get("limits")
-    if limits is None:
-        limits = account.memo["limits"] = account.settings.limits.over(DEFAULT_LIMITS)
-    now = call.world.clock()
-    past = [(m.at, m.text, m.note.template_id) for m in earlier if m.at > now - _DAY]
-    past += [(now, other, template.id if template else "") for other in met]
-    is_code = _is_code(text, template)
-
-    same = [at for at, other, _ in past if other == text]
-    _limit(8, limits.same_30s, same, now - 30)
-    _limit(9, limits.same_5min, same, now - 300)
-    codes = [at for at, other, _ in past if "验证码" in other]
-    if is_code:
-        if template:
-            _limit(33, limits.code_30s, [at for at, _, tpl in past if tpl == template.id], now - 30)
-        _limit(22, limits.code_hour, codes, now - 3600)
-        _limit(17, limits.code_day, codes, now - _DAY)
-    else:
-        _limit(17, limits.same_day, same, now - _DAY)
-        _limit(17, limits.any_day, [at for at, other, _ in past if "验证码" not in other], now - _DAY)
-    times = [at for at, _, _ in past]
-    _limit(53, limits.any_minute, times, now - 60)
-    _limit(53, limits.any_hour, times, now - 3600)
-
-
-def _limit(code: int, most: int | None, times: list[float], since: float) -> None:
-    if most and sum(at > since for at in times) >= most:
-        raise Refusal(code)
-
-
-def _is_code(text: str, template: Template | None) -> bool:
-    # Without a template the class of a text shows only in its words; the real matching is not documented.
-    return template.kind == "verification" if template else "验证码" in text

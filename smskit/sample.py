@@ -1,0 +1,40 @@
+"""The sample campaign: what the demo runs, and a notebook that was given no parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from smskit.errors import SmskitError
+from smskit.settings import project_root
+
+_PARAMETERS: dict[str, Any] = {
+    "rules": {"all": [{"column": "level", "op": "in", "value": ["gold", "platinum", "silver", "normal"]}]},
+    "provider": "yunpian",
+    "signature": "GrowingIO",
+    "template": "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R",
+    "variables": {"name": "name", "coupon": "coupon"},
+    "consent": "consent",
+    "mode": "rehearse",
+    "max_recipients": 1000,
+    "max_cost": "100",
+}
+
+
+def campaign_data(name: str) -> dict[str, Any]:
+    """Parameters of a rehearsal of the messy sample segment under the id *name*."""
+    return _PARAMETERS | {"campaign": name, "segment": str(project() / "sample_segments" / "messy.csv")}
+
+
+def project() -> Path:
+    """
+    The folder that holds ``notebooks/`` and ``sample_segments/``: the checkout, else the installed copy.
+
+    Raises:
+        SmskitError: neither is there.
+    """
+    package = Path(__file__).parent
+    for folder in (project_root(Path.cwd()), package.parent, package / "_project"):
+        if folder and (folder / "notebooks" / "03_send_campaign.ipynb").is_file():
+            return folder
+    raise SmskitError("the notebooks are not here; run this in a checkout of smskit")

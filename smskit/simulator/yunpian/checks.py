@@ -1,0 +1,140 @@
+"""
+What Yunpian looks at before it takes a message: text, template, money, number, frequency.
+
+Order of checks: dossier section 17, steps 5 to 9; limits: section 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from smskit.simulator.accounts import Account, Limits, Review, Template
+from smskit.simulator.book import Message, is_mainland
+from smskit.simulator.yunpian import templates
+from smskit.simulator.yunpian.codes import Refusal
+from smskit.simulator.yunpian.dialect import BEIJING, Call
+
+MAX_TEXT = 500  # support says 400, the English page 500
+
+# Dossier section 12. The window of code 53 is not documented, so it is off.
+DEFAULT_LIMITS = Limits(
+    same_30s=1,
+    same_5min=3,
+    same_day=5,
+    code_30s=1,
+    code_hour=3,
+    code_day=10,
+    any_minute=0,
+    any_hour=0,
+    any_day=30,
+)
+
+_DAY = 86_400.0
+_CODE_WORD = "验证码"
+
+
+def in_hours(call: Call) -> None:
+    hours = call.account.settings.send_hours
+    if hours and not hours[0] <= datetime.fromtimestamp(call.world.clock(), BEIJING).hour < hours[1]:
+        raise Refusal(13)
+
+
+def check_text(account: Account, text: str, template: Template | None) -> Template | None:
+    """Return the template the text was made from, or matches; None where templates are not checked."""
+    if not text.startswith("【") or "】" not in text:
+        raise Refusal(2, "参数 text 格式不正确，text短信内容头部需要加签名,如【云片网】")
+    if len(text) > MAX_TEXT:
+        raise Refusal(48, "参数 text 长度超过限制")
+    end = text.index("】")
+    if end < 2 or text.count("【") != 1 or text.count("】") != 1:
+        raise Refusal(16)
+    if account.signatures is not None and not is_approved(account, text[1:end]):
+        raise Refusal(15, f"签名 {text[: end + 1]} 与设置的签名不匹配")
+    if template is None and account.templates is not None:
+        template = templates.matching(account, text)
+        if template is None:
+            raise Refusal(5)
+    for word in account.settings.black_words:
+        if word in text:
+            raise Refusal(4, f"关键词 {word} 为屏蔽词，不允许发送")
+    return template
+
+
+def is_approved(account: Account, name: str) -> bool:
+    if not account.signatures:
+        raise Refusal(-57)
+    signature = account.signatures.get(name)
+    return signature is not None and signature.state is Review.APPROVED
+
+
+def afford(account: Account, parts: int) -> None:
+    if account.settings.price * parts > account.balance:
+        raise Refusal(3)
+
+
+def check_number(call: Call, phone: int, text: str, template: Template | None, met: Sequence[str]) -> None:
+    """
+    Refuse a number for what it is or for how much it got already.
+
+    Args:
+        met: Texts this call already takes to the same number.
+    """
+    account = call.account
+    abroad = not is_mainland(phone)
+    if abroad and not account.settings.abroad:
+        raise Refusal(20)
+    if template is not None and template.region != "global" and (template.region == "abroad") != abroad:
+        raise Refusal(23)
+    if phone in account.black_numbers:
+        raise Refusal(10)
+    if account.settings.number_codes:
+        digits = str(phone)
+        for suffix, code in account.settings.number_codes.items():
+            if digits.endswith(suffix):
+                raise Refusal(int(code))
+    if call.request.item_code is not None and (forced := call.request.item_code(phone)) is not None:
+        raise Refusal(int(forced))
+
+    earlier = account.book.to(phone)
+    if earlier or met:
+        _check_limits(call, earlier, text, template, met)
+
+
+def _check_limits(
+    call: Call, earlier: list[Message], text: str, template: Template | None, met: Sequence[str]
+) -> None:
+    account = call.account
+    limits: Limits | None = account.memo.get("limits")
+    if limits is None:
+        limits = account.memo["limits"] = account.settings.limits.over(DEFAULT_LIMITS)
+    now = call.world.clock()
+    past = [(m.at, m.text, m.note.template_id) for m in earlier if m.at > now - _DAY]
+    past += [(now, other, template.id if template else "") for other in met]
+    is_code = _is_code(text, template)
+
+    same = [at for at, other, _ in past if other == text]
+    _limit(8, limits.same_30s, same, now - 30)
+    _limit(9, limits.same_5min, same, now - 300)
+    codes = [at for at, other, _ in past if _CODE_WORD in other]
+    if is_code:
+        if template:
+            _limit(33, limits.code_30s, [at for at, _, tpl in past if tpl == template.id], now - 30)
+        _limit(22, limits.code_hour, codes, now - 3600)
+        _limit(17, limits.code_day, codes, now - _DAY)
+    else:
+        _limit(17, limits.same_day, same, now - _DAY)
+        _limit(17, limits.any_day, [at for at, other, _ in past if _CODE_WORD not in other], now - _DAY)
+    times = [at for at, _, _ in past]
+    _limit(53, limits.any_minute, times, now - 60)
+    _limit(53, limits.any_hour, times, now - 3600)
+
+
+def _limit(code: int, most: int | None, times: list[float], since: float) -> None:
+    if most and sum(at > since for at in times) >= most:
+        raise Refusal(code)
+
+
+def _is_code(text: str, template: Template | None) -> bool:
+    # Without a template the class of a text shows only in its words; the real matching is not documented.
+    return template.kind == "verification" if template else _CODE_WORD in text
