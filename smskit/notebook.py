@@ -228,6 +228,7 @@ def waterfall_svg(waterfall: pd.DataFrame) -> str:
     import vl_convert
 
     long = waterfall.reset_index(names="order").melt(["order", "step"], ["left", "left_out"], "part", "people")
+    long["place"] = (long["part"] == "left_out").astype(int)  # what a step took lies at the end of its bar
     long["part"] = long["part"].map({"left": "left 剩余", "left_out": "left out 排除"})
     chart = (
         alt.Chart(long)
@@ -240,7 +241,7 @@ def waterfall_svg(waterfall: pd.DataFrame) -> str:
                 title=None,
                 scale=alt.Scale(domain=["left 剩余", "left out 排除"], range=["#2f7d6b", "#e0a458"]),
             ),
-            order=alt.Order("part:N", sort="ascending"),
+            order=alt.Order("place:Q"),
         )
         .properties(width=560, height=alt.Step(20))
     )
@@ -265,8 +266,8 @@ def _show(frame: pd.DataFrame) -> None:
     from IPython.display import HTML, display
 
     # escape=True: names and texts come from the segment and may hold HTML.
-    html = frame.to_html(index=False, escape=True, border=0, max_rows=60)
-    display(HTML(f'<div style="max-width:70em">{html}</div>'))
+    html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
+    display(HTML(f'<div style="max-width:75em;overflow-x:auto">{_LEFT}{html}</div>'))
 
 
 def _say(text: str) -> None:
@@ -287,6 +288,8 @@ def _show_data(status: Mapping[str, Any]) -> None:
     display({SUMMARY_TYPE: dict(status), "text/html": books_table(status).to_html(index=False, border=0)}, raw=True)
 
 
+# Jupyter sets tables to the right, which suits numbers and nothing else here.
+_LEFT = "<style scoped>td, th {text-align: left !important; vertical-align: top}</style>"
 _WATERFALL = {"step": "step 步骤", "left_out": "left out 排除", "left": "left 剩余"}
 _BOOKS = {
     "segment": "segment 分群",

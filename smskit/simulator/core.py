@@ -206,7 +206,7 @@ class World:
         return self._shelves.setdefault((provider, ref), _Shelf())
 
     def _shelf_of(self, account: Account) -> _Shelf:
-        return self._shelves[account.provider, account.ref]
+        return self._shelf(account.provider, account.ref)
 
     # -- accepting --------------------------------------------------------------------------------
 

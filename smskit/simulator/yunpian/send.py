@@ -177,7 +177,7 @@ def _send_same(call: Call, mobile: str, text: str, template: Template | None) ->
     account = call.account
     each = parts_in(text)
     afford(account, each * len(mobiles))
-    if _plain_numbers(call, mobile):
+    if _plain_numbers(call, mobile) and (template is None or template.region != "abroad"):
         phones = _mainland(mobile)
         if account.book.knows_none(phones):
             return _accept_all(call, mobiles, phones, text, [each] * len(phones), extras, template)

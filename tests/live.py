@@ -1,0 +1,140 @@
+"""Live campaigns against a simulator: segments, parameters and processes that can be killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from smskit.campaign import Campaign, Outcome
+from smskit.errors import SmskitError
+from smskit.ledger import Ledger
+from smskit.models import Mode
+from smskit.providers import Job, provider_class
+from smskit.session import open_campaign
+from smskit.settings import Environment
+from smskit.simulator import Simulator
+from smskit.spec import CampaignSpec
+from smskit.template import Template
+
+TEMPLATE = "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of sending to test: a provider and its settings."""
+
+    provider: str
+    credentials: dict[str, str]
+    settings: dict[str, str] = field(default_factory=dict)
+    template_id: str = ""
+
+    def environ(self, url: str, folder: Path) -> dict[str, str]:
+        """The environment of a process that sends this way."""
+        prefix = f"SMSKIT_{self.provider.upper()}_"
+        defaults = {"TIMEOUT_S": "5", "REQUESTS_PER_SECOND": "0", "CONCURRENCY": "8", "RECORD_LAG_S": "0.5"}
+        named = {prefix + k: v for k, v in (defaults | self.settings | self.credentials).items()}
+        database = {"SMSKIT_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}", "SMSKIT_KEYRING": "0"}
+        return named | database | {prefix + "BASE_URL": url}
+
+
+YUNPIAN_KEY = "5ec2e7c0ffee5ec2e7c0ffee5ec2e7c0"
+SINGLES = Way("yunpian", {"API_KEY": YUNPIAN_KEY})
+MULTI = Way("yunpian", {"API_KEY": YUNPIAN_KEY}, {"MULTI_SEND": "true", "BATCH_SIZE": "50"})
+
+
+def segment(path: Path, people: int, *, first: int = 13800100000) -> Path:
+    """Write a segment of *people* with different names and a few coupons."""
+    pd.DataFrame(
+        {
+            "user_id": [f"u{i:06d}" for i in range(people)],
+            "phone": [str(first + i) for i in range(people)],
+            "name": [f"用户{i}" for i in range(people)],
+            "coupon": [(50, 100, 200)[i % 3] for i in range(people)],
+        }
+    ).to_csv(path, index=False)
+    return path
+
+
+def data(way: Way, source: Path, **more: Any) -> dict[str, Any]:
+    """Parameters of a live campaign over *source*."""
+    return {
+        "campaign": "live-1",
+        "segment": str(source),
+        "provider": way.provider,
+        "signature": "GrowingIO",
+        "template": TEMPLATE,
+        "template_id": way.template_id,
+        "variables": {"name": "name", "coupon": "coupon"},
+        "mode": "live",
+        "send_window": "",
+        "max_recipients": 1_000_000,
+    } | more
+
+
+def campaign(parameters: dict[str, Any], environ: dict[str, str]) -> Campaign:
+    """A campaign that sees exactly *environ*."""
+    return open_campaign(CampaignSpec.from_data(parameters), environment=Environment(environ))
+
+
+def send(parameters: dict[str, Any], environ: dict[str, str]) -> Outcome:
+    """Send in this process."""
+    return campaign(parameters, environ).send()
+
+
+def _child(parameters: dict[str, Any], environ: dict[str, str]) -> None:
+    # Errors of ours are an exit code, as on the command line; anything else is a traceback and 1.
+    try:
+        send(parameters, environ)
+    except SmskitError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        os._exit(error.exit_code)
+    os._exit(0)
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["smskit.session", "smskit.providers.yunpian", "aiohttp", "certifi", "phonenumbers"])
+
+
+def start(parameters: dict[str, Any], environ: dict[str, str]) -> ForkServerProcess:
+    """Send in a process of its own, which may be killed."""
+    process = _FORKS.Process(target=_child, args=(parameters, environ), daemon=True)
+    process.start()
+    return process
+
+
+def approve(simulator: Simulator, way: Way) -> None:
+    """Give the simulator's account what this way of sending needs: an approved signature and template."""
+    job = Job(Template.parse(TEMPLATE, signature="GrowingIO"), way.template_id)
+    cls = provider_class(way.provider)
+    settings = Environment(way.environ(simulator.url, Path("."))).provider(way.provider, cls.Settings)
+    simulator.world.register(
+        way.provider,
+        next(iter(way.credentials.values())),
+        signatures=["GrowingIO"],
+        templates=[cls(settings).approved_form(job)],
+    )
+
+
+def books(environ: dict[str, str], name: str = "live-1") -> Any:
+    """The books, read by an outsider."""
+    ledger = Ledger(environ["SMSKIT_DATABASE_URL"])
+    try:
+        row = ledger.campaign(name, Mode.LIVE)
+        return ledger.books(row.id) if row else None
+    finally:
+        ledger.close()
+
+
+def balanced(b: Any) -> bool:
+    """Whether the books balance, as DESIGN promises at every instant."""
+    return bool(
+        b.planned == b.waiting + b.submitting + b.accepted + b.refused + b.unknown
+        and b.accepted == b.delivered + b.undelivered + b.awaiting
+    )

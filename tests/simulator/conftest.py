@@ -1,0 +1,97 @@
+"""A running simulator with a clock of our own, and a small client for its Yunpian side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote_plus
+
+import httpx
+import pytest
+
+from smskit.simulator import FaultPlan, Simulator, World
+
+KEY = "0123456789abcdef0123456789abcdef"
+START = 1_767_225_600.0  # 2026-01-01 08:00:00 in Beijing
+
+
+class Clock:
+    """Epoch seconds that move only when told to."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+    def go(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Yun:
+    """Posts forms to one simulator; answers ``(status, JSON)``."""
+
+    def __init__(self, url: str, apikey: str = KEY) -> None:
+        self.http = httpx.Client(base_url=url, timeout=5)
+        self.apikey = apikey
+
+    def raw(self, method: str, **fields: Any) -> httpx.Response:
+        return self.http.post(f"/v2/{method}.json", data={"apikey": self.apikey, **fields})
+
+    def __call__(self, method: str, **fields: Any) -> tuple[int, Any]:
+        answer = self.raw(method, **fields)
+        return answer.status_code, answer.json()
+
+    def ok(self, method: str, **fields: Any) -> Any:
+        status, answer = self(method, **fields)
+        assert status == 200, answer
+        return answer
+
+    def code(self, method: str, **fields: Any) -> int:
+        """The code of a refused call."""
+        status, answer = self(method, **fields)
+        assert status == 400, answer
+        assert answer["http_status_code"] == 400
+        return int(answer["code"])
+
+    def single(self, mobile: str, text: str, **fields: Any) -> tuple[int, Any]:
+        return self("sms/single_send", mobile=mobile, text=text, **fields)
+
+    def multi(self, pairs: dict[str, str], **fields: Any) -> Any:
+        texts = ",".join(map(quote_plus, pairs.values()))
+        return self.ok("sms/multi_send", mobile=",".join(pairs), text=texts, **fields)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def world(clock: Clock) -> Iterator[World]:
+    world = World(clock=clock)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def simulator(world: World) -> Iterator[Simulator]:
+    with Simulator(world=world) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def yun(simulator: Simulator) -> Iterator[Yun]:
+    client = Yun(simulator.url)
+    yield client
+    client.http.close()
+
+
+@pytest.fixture
+def plan(world: World) -> Callable[..., None]:
+    """Replace the fault plan: ``plan(faults=[...], receipts={...})``."""
+
+    def replace(**keys: Any) -> None:
+        world.set_faults(FaultPlan.parse(keys))
+
+    return replace
