@@ -275,7 +275,9 @@ class Ledger:
         self.clock = clock
         try:
             self._engine = _open(url)
-            _meta.create_all(self._engine)
+            # Two runs may open a new ledger at once: only the one with the write lock makes the tables.
+            with self._write() as conn:
+                _meta.create_all(conn)
         except Exception as error:
             raise LedgerError(
                 f"the ledger cannot be opened ({type(error).__name__}); look at SMSKIT_DATABASE_URL"
@@ -895,6 +897,20 @@ def _prove(conn: sa.Connection, campaign_id: int, token: str) -> None:
 # -- database ---------------------------------------------------------------------
 
 
+def _use_wal(connection: Any) -> None:
+    """Switch to write-ahead logging; SQLite answers "locked" at once, without waiting, while another does so."""
+    import sqlite3
+
+    for attempt in range(200):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if attempt == 199:
+                raise
+            _time.sleep(0.05)
+
+
 def resolve_url(url: str) -> str:
     """*url* with a relative SQLite path made absolute, from the project's root."""
     parsed = sa.make_url(url)
@@ -914,8 +930,9 @@ def _open(url: str) -> sa.Engine:
     def _connected(connection: Any, _record: Any) -> None:
         # The driver must not open transactions by itself: we say BEGIN below.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000"):
+        for pragma in ("busy_timeout=60000", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
+        _use_wal(connection)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(conn: sa.Connection) -> None:

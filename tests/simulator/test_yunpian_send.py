@@ -383,7 +383,7 @@ def test_the_short_way_decides_as_the_long_one(yun: Any, world: World) -> None:
     [
         ["【示例】a", "【示例】b【"],
         ["【示例】a", "b【示例】】"],
-        ["【示例】a", "【示】b"],
+        ["【示例】a", "【示例b】】"],
         ["【】a", "【】b"],
         ["【示例a", "【示例b"],
         ["【示例】a", "【示例】" + "长" * 500],

@@ -1,0 +1,151 @@
+"""
+Reading what Aliyun says after sending: pushed reports and replies, and send details. Pure.
+
+Times without a zone are China's. One ``BizId`` stands for a whole call, so what
+a report is about is told by (BizId, phone) together.
+
+Sources: help.aliyun.com 101508 (SmsReport), 101867 (SmsUp), 419277
+(QuerySendDetails); read 2026-11.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+import orjson
+
+from smskit.models import Receipt, Record, Reply
+from smskit.phones import redact
+from smskit.providers.aliyun.codes import DELIVERY
+
+CHINA = timezone(timedelta(hours=8))
+
+_MARK = "~"  # between the job's reference and what makes a call's OutId unique
+_MARK_DIGITS = 16
+
+# Submitted, and the carrier never said more: neither delivered nor failed, whatever stands beside it.
+_SILENT = "REQUEST_SUCCESS"
+
+
+class Pushed(NamedTuple):
+    """What one push holds; a push of any other kind holds nothing for us."""
+
+    receipts: list[Receipt]
+    replies: list[Reply]
+
+
+def parse_push(body: bytes) -> Pushed:
+    """
+    Read the body of an HTTP push: a JSON array of SmsReport or SmsUp, or one of them alone as the queue has it.
+
+    Answer the push with HTTP 200 and ``{"code":0,"msg":"接收成功"}`` within 700 ms,
+    so keep the body and read it later.
+    """
+    data = orjson.loads(body)
+    items = [item for item in (data if isinstance(data, list) else [data]) if isinstance(item, dict)]
+    receipts = [_pushed_receipt(item) for item in items if "biz_id" in item]
+    return Pushed(receipts, [_pushed_reply(i) for i in items if "content" in i and "phone_number" in i])
+
+
+def _pushed_receipt(item: Mapping[str, Any]) -> Receipt:
+    code = str(item.get("err_code") or "")
+    success = item.get("success")
+    delivered = None if code == _SILENT or not isinstance(success, bool) else success
+    return Receipt(
+        message_id=str(item["biz_id"]),
+        phone=e164(item["phone_number"]),
+        delivered=delivered,
+        code=code,
+        detail=redact(str(item.get("err_msg") or DELIVERY.get(code, ""))),
+        at=time_of(item.get("report_time")),
+    )
+
+
+def _pushed_reply(item: Mapping[str, Any]) -> Reply:
+    at, text = item.get("send_time"), str(item.get("content") or "")
+    number = item.get("sequence_id")
+    # A push may come twice; without a number of its own a reply is told by what it says and when.
+    digest = hashlib.sha256(orjson.dumps([str(item["phone_number"]), text, str(at)])).hexdigest()[:24]
+    return Reply(str(number) if number else digest, e164(item["phone_number"]), text, time_of(at))
+
+
+# -- send details ------------------------------------------------------------------
+
+
+def out_id(reference: str, unique: str) -> str:
+    """
+    Our own reference of one call, unique to it.
+
+    Args:
+        reference: The job's.
+        unique: At least 16 hexadecimal digits, never the same twice.
+    """
+    return f"{reference}{_MARK}{unique[:_MARK_DIGITS]}"
+
+
+def reference_in(out_id: str) -> str | None:
+    """The job's reference in an ``OutId`` of ours, None when it is somebody else's."""
+    reference, mark, unique = out_id.rpartition(_MARK)
+    return reference if mark and len(unique) == _MARK_DIGITS else None
+
+
+def record_of(row: Mapping[str, Any]) -> Record:
+    """
+    Read one row of send details.
+
+    The row tells no BizId, so our ``OutId`` stands as its id; `Aliyun.receipts_for`
+    takes either. A row that carries our reference is matched by that alone, which
+    cannot be mistaken as an equal text can; so its text is left out.
+    """
+    theirs = str(row.get("OutId") or "")
+    reference = reference_in(theirs)
+    receipt = receipt_of(row, theirs)
+    return Record(
+        message_id=theirs,
+        phone=receipt.phone,
+        text=str(row.get("Content") or "") if reference is None else "",
+        reference=theirs if reference is None else reference,
+        code=receipt.code,
+        receipt=receipt if receipt.delivered is not None else None,
+    )
+
+
+def receipt_of(row: Mapping[str, Any], message_id: str) -> Receipt:
+    """What a row of send details says about delivery; ``SendStatus`` 1 waits, 2 failed, 3 arrived."""
+    code = str(row.get("ErrCode") or "")
+    delivered = {"2": False, "3": True}.get(str(row.get("SendStatus")))
+    return Receipt(
+        message_id=message_id,
+        phone=e164(row.get("PhoneNum") or ""),
+        delivered=None if code == _SILENT else delivered,
+        code=code,
+        detail=DELIVERY.get(code, ""),
+        at=time_of(row.get("ReceiveDate")),
+    )
+
+
+def rows_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of a ``QuerySendDetails`` answer."""
+    details = data.get("SmsSendDetailDTOs") or {}
+    return list(details.get("SmsSendDetailDTO") or []) if isinstance(details, dict) else []
+
+
+def e164(number: object) -> str:
+    """A number as Aliyun writes it: 11 digits, or with a country code that may lack its plus."""
+    text = str(number)
+    if text.startswith("+"):
+        return text
+    return f"+86{text}" if len(text) == 11 else f"+{text.removeprefix('00')}"
+
+
+def time_of(text: object) -> datetime | None:
+    """A naive China time as aware UTC; None when there is none, or it cannot be read."""
+    for form in ("%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S"):  # the second in old samples of SmsUp
+        try:
+            return datetime.strptime(str(text).strip(), form).replace(tzinfo=CHINA).astimezone(UTC)
+        except ValueError:
+            continue
+    return None

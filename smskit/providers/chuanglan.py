@@ -1,0 +1,632 @@
+"""
+Chuanglan 创蓝 (253.com), domestic messages: the full-text API "v1" and the template API "v2".
+
+Everything Chuanglan knows: how people are cut into calls, what goes on the wire,
+what its answers and codes mean, how to read reports and replies. One id stands
+for a whole call, and nothing but a report ever tells about a single number.
+
+Sources: 253云通讯PaaS短信云接口说明（JSON版）rev. 1.2.0; doc.chuanglan.com
+(HAQYSZKH9HT5Z50L, W89EY1H130AX6W6M, 3AOM4WYZSXUGXRHS, PA4N31T5HDWA1768); the
+vendor's PHP, Python, Go and Java demos; public clients of the template API; read
+2026-11. Where they contradict each other the safe reading is taken and is a
+setting below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, ClassVar, Literal
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import Field, SecretStr, field_validator
+
+from smskit.errors import (
+    AccountProblem,
+    NotAccepted,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    TemplateError,
+)
+from smskit.models import About, CheckResult, Code, CodeClass, Finding, Receipt, Reply, Slice, Submission
+from smskit.phones import national, redact
+from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.encoding import Joined
+from smskit.providers.http import Answer
+from smskit.settings import ProviderSettings
+from smskit.template import Form, Template, Var
+
+_CHINA = timezone(timedelta(hours=8))  # Chuanglan writes naive times; taken as Asia/Shanghai
+_HEADERS = {"accept": "application/json", "content-type": "application/json; charset=utf-8"}
+_PAGE = 100  # most rows of a pull
+_MOST_NUMBERS = 1000  # in one call
+_MOST_VARIABLES = 20  # in one text with {$var}
+_TPL_URL = "https://smssh.253.com"
+
+_PATHS = {"send": "msg/v1/send/json", "variable": "msg/variable/json", "tpl": "msg/sms/v2/tpl/send"}
+
+# No escape is documented: either sign inside a value shifts all that follow, and a `{$` could be filled.
+_SHIFTS = r"[,;]|\{\$"
+_FULL_WIDTH = str.maketrans({",": "，", ";": "；"})
+_PERCENT_SENSITIVE = "[%+]"  # what a server that url-decodes would change
+
+# What a receiver of pushed reports answers; anything but the first is pushed again, twice, a minute apart.
+PUSH_TAKEN = b'{"clcode":"000000"}'
+PUSH_FAILED = b'{"clcode":"111111"}'
+
+
+def _codes(*rows: tuple[str, CodeClass, About, str, str]) -> dict[str, Code]:
+    return {code: Code(kind, meaning, step, about=about) for code, kind, about, meaning, step in rows}
+
+
+def _tables() -> dict[str, dict[str, Code]]:
+    """Each API family numbers its codes for itself, so each has a table of its own."""
+    number, text, request = About.NUMBER, About.TEXT, About.REQUEST
+    refused, retry, account = CodeClass.REFUSED, CodeClass.RETRY, CodeClass.ACCOUNT
+    ours = "A mistake in the request; please report it to the maintainers of smskit."
+    key = "Look at SMSKIT_CHUANGLAN_ACCOUNT and _PASSWORD: the API account, not the console login."
+    address = "Bind this machine's public address in the console (加白请求IP)."
+    money = "Top up the account in the Chuanglan console, then run again."
+    words = "Take the blocked word out of the template or the value."
+    review = "The text must match an approved template of the account; look in the console."
+    ask = "Ask Chuanglan about this account."
+    misuse = "Look for misuse in the console; run again tomorrow."
+    decoding = "Look at SMSKIT_CHUANGLAN_ENCODE_MSG and _ENCODE_VARIABLE_MSG."
+    v1 = _codes(
+        ("0", CodeClass.ACCEPTED, number, "提交成功", ""),
+        ("101", account, request, "无此用户", key),
+        ("102", account, request, "密码错误", key),
+        ("103", retry, request, "提交过快", "Lower SMSKIT_CHUANGLAN_REQUESTS_PER_SECOND."),
+        ("104", retry, request, "系统忙", ""),
+        ("105", refused, text, "敏感短信", words),
+        ("106", refused, text, "消息长度错误", "Shorten the text: 536 characters with signature at most."),
+        ("107", refused, number, "包含错误的手机号码", ""),
+        # About the number of numbers or of groups, so half as many may pass.
+        ("108", refused, number, "手机号码个数错误", "Lower SMSKIT_CHUANGLAN_BATCH_SIZE."),
+        ("109", account, request, "无发送额度", money),
+        # Nothing was taken and everybody would hear the same: stop, the rest waits.
+        ("110", account, request, "不在发送时间内", "Run again within the account's sending hours."),
+        ("111", account, request, "超出该账户当月发送额度限制", "Raise the quota, or run again next month."),
+        ("112", account, request, "无此产品，用户没有订购该产品", ask),
+        ("113", refused, request, "扩展码格式错误", "The extension code is 1 to 3 digits."),
+        ("114", refused, number, "参数组个数错误", "Lower SMSKIT_CHUANGLAN_BATCH_SIZE."),
+        ("115", refused, text, "自动审核驳回", review),
+        ("116", refused, text, "签名不合法或未带签名", "Use a signature that is filed for this account."),
+        ("117", account, request, "IP地址认证错", address),
+        ("118", account, request, "用户没有相应的发送权限", ask),
+        ("119", account, request, "用户已过期", ask),
+        ("120", account, request, "违反防盗用策略，超过日发送限制", misuse),
+        ("121", refused, request, "必填参数needstatus缺失", ours),
+        ("122", account, request, "5分钟内相同内容重复提交", "Wait five minutes, then run again."),
+        ("123", account, request, "发送类型错误", "Use the account for this kind of message."),
+        ("124", refused, text, "白模板匹配错误", review),
+        ("125", refused, text, "匹配驳回模板", review),
+        ("126", refused, text, "未匹配到审核通过的模板", review),
+        ("127", refused, request, "定时发送时间格式错误", ours),
+        ("128", refused, text, "内容编码失败", decoding),
+        ("129", refused, request, "JSON格式错误", ours),
+        ("130", refused, request, "请求参数错误（缺少必填参数）", ours),
+    )
+    v2 = _codes(
+        ("000000", CodeClass.ACCEPTED, number, "提交成功", ""),
+        ("101200", account, request, "账号或密码错误", key),
+        ("101203", account, request, "IP地址未授权", address),
+        ("101206", refused, text, "内容包含违禁词", words),
+        ("101207", account, request, "余额不足", money),
+    )
+    return {"v1": v1, "v2": v2}
+
+
+def _is_here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+class ChuanglanSettings(ProviderSettings):
+    """Chuanglan's settings; each is ``SMSKIT_CHUANGLAN_<NAME>``."""
+
+    account: SecretStr
+    password: SecretStr
+    # The console names the host to use; this is the one most accounts are given.
+    base_url: str = "https://smssh1.253.com"
+    # Where v2 sends go; "" is the vendor's own host, or base_url where that is this machine.
+    tpl_base_url: str = ""
+    # v1: the whole text. v2: an approved template's id and its values.
+    family: Literal["v1", "v2"] = "v1"
+    # How a v2 send proves who it is: the password itself, or a digest made with it.
+    auth: Literal["password", "hmac"] = "password"
+    # Send , and ; inside a value as ，and ；instead of leaving the person out. v1 only.
+    replace_separators: bool = False
+    # v1 url-decodes `msg`: the vendor's PHP, Go and Python demos encode it, its Java demo does not.
+    encode_msg: bool = True
+    # Whether the call for different values decodes too is not settled. Unset: whoever's message a
+    # decoding could change (% or +) is sent alone, as whole text. Set once the vendor has told.
+    encode_variable_msg: bool | None = None
+    # A call without an answer cannot be asked about later, so waiting is cheap.
+    timeout_s: float = Field(default=30.0, gt=0)
+    # The rate of an account is in its contract and not published.
+    requests_per_second: float = Field(default=40.0, ge=0)
+    concurrency: int = Field(default=4, ge=1, le=256)
+    batch_size: int = Field(default=_MOST_NUMBERS, ge=1, le=_MOST_NUMBERS)
+    # Signature included; 8 billed parts of 67.
+    text_units: int = Field(default=536, ge=1)
+
+    @field_validator("tpl_base_url")
+    @classmethod
+    def _as_base_url(cls, value: str) -> str:
+        return cls._no_trailing_slash(value)
+
+    @field_validator("base_url", "tpl_base_url")
+    @classmethod
+    def _not_in_clear(cls, value: str) -> str:
+        if value.startswith("http://") and (urlsplit(value).hostname or "").endswith(".253.com"):
+            raise ValueError("must start with https://, since the password travels in the request")
+        return value
+
+    @property
+    def tpl_url(self) -> str:
+        """Where v2 sends go."""
+        if self.tpl_base_url:
+            return self.tpl_base_url
+        return self.base_url if _is_here(self.base_url) else _TPL_URL
+
+
+class Chuanglan(Provider):
+    """Chuanglan 创蓝. Credentials: the API account and its password, not the console login."""
+
+    name: ClassVar[str] = "chuanglan"
+    title: ClassVar[str] = "Chuanglan 创蓝"
+    console_url: ClassVar[str] = "https://zz.253.com"
+    Settings: ClassVar[type[ProviderSettings]] = ChuanglanSettings
+    # There is no query about single messages, templates or signatures.
+    features: ClassVar[frozenset[Feature]] = frozenset({Feature.RECEIPTS, Feature.REPLIES, Feature.BALANCE})
+    tables: ClassVar[Mapping[str, Mapping[str, Code]]] = _tables()
+    codes: ClassVar[Mapping[str, Code]] = tables["v1"]
+    rehearsal: ClassVar[Mapping[str, Any]] = {
+        "account": "0123456789abcdef",
+        "password": "0123456789abcdef0123456789abcdef",
+    }
+
+    settings: ChuanglanSettings
+
+    @property
+    def limits(self) -> Limits:
+        """v1 carries different values as well as equal ones; v2 one set of values a call."""
+        size = self.settings.batch_size
+        if self.settings.family == "v2":
+            return Limits(size, 1, self.settings.text_units, unfit_value="[【】]")
+        # The signature is found by its brackets, so a second pair within the text is not risked.
+        unfit = r"[【】]|\{\$" if self.settings.replace_separators else rf"[【】]|{_SHIFTS}"
+        return Limits(size, size, self.settings.text_units, unfit_value=unfit)
+
+    def code(self, code: str) -> Code:
+        """What *code* means in the family messages are sent by; the other's numbers mean nothing here."""
+        return self._meaning(self.settings.family, code)
+
+    def _meaning(self, family: str, code: str) -> Code:
+        return self.tables[family].get(code) or Code(
+            CodeClass.UNKNOWN, "", "This code is not documented; ask Chuanglan what it means."
+        )
+
+    # -- sending -----------------------------------------------------------------
+
+    def calls(self, job: Job, people: Slice) -> Iterator[Call]:
+        """Equal values: one text for many; different: values by number where safe, else one by one."""
+        if self.settings.family == "v1" and self.settings.replace_separators:
+            people = _replaced(people)
+        for first, last, equal in runs(people, self.limits):
+            rows = np.arange(first, last)
+            if self.settings.family == "v2":
+                yield from self._cut("tpl", job, people, rows, self.limits.same if equal else 1)
+            elif equal:
+                yield from self._cut("send", job, people, rows, self.limits.same)
+            else:
+                alone = self._alone(job.template, people.take(rows))
+                yield from self._cut("variable", job, people, rows[~alone], self.limits.different)
+                yield from self._cut("send", job, people, rows[alone], 1)
+
+    def _cut(
+        self, method: str, job: Job, people: Slice, rows: NDArray[np.int64], size: int
+    ) -> Iterator[Call]:
+        if len(rows):
+            write = self._writer(method, job, people.take(rows))
+            for start in range(0, len(rows), size):
+                end = min(start + size, len(rows))
+                yield Call(job, people, rows[start:end], method, write(start, end))
+
+    def _alone(self, template: Template, people: Slice) -> NDArray[np.bool_]:
+        """
+        Whose message the call for different values might not carry as it is.
+
+        The plan leaves people with separators in their values out. Whoever was
+        planned under other settings goes alone, since a shifted value would
+        reach the wrong person.
+        """
+        alone = np.zeros(len(people.positions), bool)
+        unsettled = self.settings.encode_variable_msg is None
+        literals = "".join(piece for piece in template.pieces if isinstance(piece, str))
+        try:
+            template.write(Form.CHUANGLAN, with_signature=True)
+            writable = True
+        except TemplateError:  # a literal {$…} would be filled
+            writable = False
+        many = len(template.positions()) > _MOST_VARIABLES
+        if many or not writable or (unsettled and re.search(_PERCENT_SENSITIVE, literals)):
+            return ~alone
+        pattern = f"{_SHIFTS}|{_PERCENT_SENSITIVE}" if unsettled else _SHIFTS
+        for column in people.variables.values():
+            alone |= np.asarray(pc.match_substring_regex(column, pattern))
+        return alone
+
+    def _writer(self, method: str, job: Job, people: Slice) -> Callable[[int, int], bytes]:
+        """A function ``(first, last) -> body`` (JSON without the credentials) for rows of *people*."""
+        n = len(people.positions)
+        mobiles = pa.array(national(people.phones)).cast(pa.large_string())
+        phones = Joined([mobiles], ",", n)
+
+        def values(row: int) -> dict[str, str]:
+            return {name: column[row].as_py() for name, column in people.variables.items()}
+
+        def same_text(first: int, last: int) -> dict[str, Any]:
+            text = job.template.render(values(first))
+            msg = quote(text, safe="") if self.settings.encode_msg else text
+            return {"msg": msg, "phone": phones[first:last].decode()}
+
+        def by_template(first: int, last: int) -> dict[str, Any]:
+            body = {"phoneNumbers": phones[first:last].decode(), "templateId": job.template_id}
+            row = values(first)
+            filled = {f"param{n}": row[name] for n, name in enumerate(job.template.positions(), 1)}
+            if filled:
+                body["templateParamJson"] = orjson.dumps([filled]).decode()
+            if job.template.signature:
+                body["signature"] = f"【{job.template.signature}】"
+            return body
+
+        if method == "variable":
+            msg = self._with_marks(job.template)
+            pieces: list[str | pa.Array] = [mobiles]
+            for name in job.template.positions():
+                pieces += [",", people.variables[name]]
+            groups = Joined(pieces, ";", n)
+            return lambda a, b: _body(job, {"msg": msg, "params": groups[a:b].decode()})
+        fields = by_template if method == "tpl" else same_text
+        return lambda a, b: _body(job, fields(a, b))
+
+    def _with_marks(self, template: Template) -> str:
+        """The text with ``{$var}``, which stays bare: it is found before a decoding as well as after."""
+        if not self.settings.encode_variable_msg:
+            return template.write(Form.CHUANGLAN, with_signature=True)
+        head = f"【{template.signature}】" if template.signature else ""
+        pieces = [head, *template.pieces]
+        return "".join("{$var}" if isinstance(p, Var) else quote(p, safe="") for p in pieces)
+
+    async def submit(self, call: Call) -> list[Submission]:
+        """Send one call; see the contract."""
+        if call.method == "tpl" and not call.job.template_id:
+            raise AccountProblem(f"chuanglan: {_NEEDS_TEMPLATE}", provider=self.name, detail=_NEEDS_TEMPLATE)
+        body = call.body or self._writer(call.method, call.job, call.people.take(call.rows))(0, len(call))
+        try:
+            return self.parse_submission(await self._post(_PATHS[call.method], body), call)
+        except OutcomeUnknown as error:
+            # A report names our own id too, which is then the only thing known of this call.
+            error.request_id = orjson.loads(body)["uid"]
+            raise
+
+    def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
+        """
+        What the answer says of everybody in the call; pure.
+
+        With any number failed it does not say which: all are unknown until
+        reports tell, under the call's id.
+        """
+        family = "v2" if call.method == "tpl" else "v1"
+        data = self.parse_answer(answer, family=family)
+        message_id = str(data.get("msgId") or data.get("msgid") or "")
+        if not message_id:
+            raise self._unclear("an answer without msgId", answer)
+        code = str(data["code"])
+        failed, taken = data.get("failNum"), data.get("successNum")
+        if _count(failed, 0) == 0 and _count(taken, len(call)) >= len(call):
+            return [Submission(CodeClass.ACCEPTED, message_id, code)] * len(call)
+        detail = redact(f"failNum {failed}, successNum {taken} of {len(call)}: only reports tell who")
+        return [Submission(CodeClass.UNKNOWN, message_id, code, detail)] * len(call)
+
+    def parse_answer(self, answer: Answer, *, family: str = "v1") -> dict[str, Any]:
+        """
+        Tell a good answer from a bad one; pure. The body decides, whatever the status.
+
+        Raises:
+            ProviderError: the subclass the code stands for in that family.
+        """
+        data = _decoded(answer.content)
+        if not isinstance(data, dict) or data.get("code") is None:
+            what = "an incomplete answer" if isinstance(data, dict) else "no JSON object"
+            raise self._unclear(f"HTTP {answer.status} with {what}", answer)
+        code = str(data["code"])
+        known = self._meaning(family, code)
+        if known.kind is not CodeClass.ACCEPTED:
+            raise self._error(code, known, data, answer.status)
+        if not 200 <= answer.status < 300:
+            raise self._unclear(f"HTTP {answer.status} with code {code}", answer)
+        return data
+
+    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"chuanglan: {what}", provider=self.name, detail=what, http_status=answer.status
+        )
+
+    def _error(self, code: str, known: Code, data: Mapping[str, Any], status: int) -> ProviderError:
+        detail = redact(str(data.get("errorMsg") or data.get("msg") or known.meaning))
+        words = f"chuanglan: {code} {detail}".strip() + (f". {known.next_step}" if known.next_step else "")
+        facts: dict[str, Any] = {"provider": self.name, "code": code, "detail": detail, "http_status": status}
+        if known.kind is CodeClass.RETRY:
+            return RateLimited(words, retry_after_s=known.retry_after_s, **facts)
+        kinds: dict[CodeClass, type[ProviderError]] = {
+            CodeClass.ACCOUNT: AccountProblem,
+            CodeClass.REFUSED: Refused,
+        }
+        return kinds.get(known.kind, OutcomeUnknown)(words, **facts)
+
+    async def _post(self, path: str, body: bytes) -> Answer:
+        """POST *body* with the credentials put in front, as its family wants them."""
+        account, password = (
+            secret.get_secret_value() for secret in (self.settings.account, self.settings.password)
+        )
+        headers, base = _HEADERS, self.settings.base_url
+        who = {"account": account, "password": password}
+        if path == _PATHS["tpl"]:
+            base = self.settings.tpl_url
+            timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+            who |= {"timestamp": timestamp, "nonce": nonce}
+            if self.settings.auth == "hmac":
+                del who["password"]
+                headers = {**_HEADERS, "x-qa-hmac-signature": request_digest(password, timestamp, nonce)}
+        content = orjson.dumps(who)[:-1] + (b"," + body[1:] if body != b"{}" else b"}")
+        return await self.door.send("POST", f"{base}/{path}", headers=headers, content=content)
+
+    # -- the account -----------------------------------------------------------------
+
+    async def balance(self) -> str:
+        """``msg/balance/json``: billed parts (条) left, as Chuanglan writes them."""
+        answer = await self._post("msg/balance/json", b"{}")
+        data = self.parse_answer(answer)
+        if data.get("balance") is None:
+            raise self._unclear("a balance answer without a balance", answer)
+        return str(data["balance"]).strip()
+
+    async def check(
+        self, *, signature: str = "", template_id: str = "", template: Template | None = None
+    ) -> CheckResult:
+        """
+        Credential, allow-list and balance by asking; sends nothing.
+
+        Signatures and templates cannot be asked about and are judged when a
+        message is sent; what can be told without asking is said here.
+        """
+        try:
+            balance = await self.balance()
+        except ProviderError as error:
+            step = self._meaning("v1", error.code).next_step if error.code else _LOOK_AT_URL
+            finding = Finding("credential", False, error.code, error.detail or str(error), step)
+            return CheckResult(self.name, False, (finding,))
+        findings = [self._check_credential(), self._check_balance(balance)]
+        if signature or template is not None:
+            findings.append(self._check_signature(signature))
+        if template_id or template is not None:
+            findings.append(self._check_template(template_id, template))
+        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), balance=balance)
+
+    def _check_credential(self) -> Finding:
+        url = self.settings.base_url
+        open_ = url.startswith("http://") and not _is_here(url)
+        return Finding(
+            "credential", True, "0", "OK", "The password travels in clear: use https." if open_ else ""
+        )
+
+    def _check_balance(self, balance: str) -> Finding:
+        # What the figure means for a sub-account, billed on its main one, is not documented.
+        sub_account = "_" in self.settings.account.get_secret_value()
+        empty = not sub_account and bool(re.fullmatch(r"-\d+|0+(\.0*)?", balance))
+        code = {"v1": "109", "v2": "101207"}[self.settings.family] if empty else "0"
+        step = self.code(code).next_step if empty else ""
+        return Finding("balance", not empty, code, f"{balance} 条", step)
+
+    def _check_signature(self, name: str) -> Finding:
+        if name:
+            return Finding("signature", True, "", f"【{name}】 没有查询签名的接口，提交时才判断")
+        if self.settings.family == "v2":
+            return Finding("signature", True, "", "未带签名：模板须已绑定签名，提交时才判断")
+        known = self.code("116")
+        return Finding("signature", False, "116", known.meaning, "Give parameter `signature`.")
+
+    def _check_template(self, template_id: str, template: Template | None) -> Finding:
+        if self.settings.family == "v2":
+            if not template_id:
+                return Finding("template", False, "", "缺少模板ID", f"{_NEEDS_TEMPLATE}.")
+            return Finding("template", True, "", f"模板 {template_id} 没有查询模板的接口，提交时才判断")
+        step = ""
+        if template is not None and _OLD_ENDING.search(template.text):
+            step = "Chuanglan now takes only 拒收请回复R as the last words of a marketing message."
+        return Finding("template", True, "", "没有查询模板的接口，全文提交时才判断", step)
+
+    def approved_form(self, job: Job) -> dict[str, str]:
+        """As the console holds it: the body with ``{$var}``, the signature filed apart."""
+        content = job.template.write(Form.CHUANGLAN, with_signature=False)
+        return {"id": job.template_id or "1", "content": content}
+
+    # -- afterwards --------------------------------------------------------------------
+
+    async def pull_receipts(self) -> bytes | None:
+        """``msg/pull/report``: what was read is deleted there, so the page is returned as it came."""
+        return await self._pull("msg/pull/report")
+
+    async def pull_replies(self) -> bytes | None:
+        """``msg/pull/mo``: likewise."""
+        return await self._pull("msg/pull/mo")
+
+    async def _pull(self, path: str) -> bytes | None:
+        answer = await self._post(path, orjson.dumps({"count": str(_PAGE)}))
+        data = _decoded(answer.content)
+        if isinstance(data, dict) and str(data.get("ret")) == "0":
+            return answer.content if data.get("result") else None
+        if isinstance(data, dict) and "ret" in data:
+            detail = redact(str(data.get("error") or ""))
+            message = f"chuanglan: {path}: {detail}. Ask Chuanglan to set the account to pull (拉取) mode."
+            raise NotAccepted(message, provider=self.name, code=str(data["ret"]), detail=detail)
+        if b'"mobile"' in answer.content:
+            # Cut short on the way: the rows are deleted there, so what came is kept.
+            return answer.content
+        raise self._unclear(f"HTTP {answer.status} with no page of {path}", answer)
+
+    def parse_receipts(self, body: bytes) -> list[Receipt]:
+        """A page of ``pull/report``, even one that was cut short."""
+        return [receipt for row in _rows(body) if (receipt := _receipt(row)) is not None]
+
+    def parse_replies(self, body: bytes) -> list[Reply]:
+        """A page of ``pull/mo``, even one that was cut short."""
+        return [reply for row in _rows(body) if (reply := _reply(row)) is not None]
+
+    def parse_push(self, query: str) -> list[Receipt]:
+        """
+        A report as Chuanglan pushes it: the query of its GET; pure.
+
+        Answer `PUSH_TAKEN` once it is stored, and check ``receiver`` and
+        ``pswd`` before: nothing else shows who is calling.
+        """
+        receipt = _receipt(_pushed(query))
+        return [] if receipt is None else [receipt]
+
+    def parse_reply_push(self, query: str) -> list[Reply]:
+        """A reply as Chuanglan pushes it; a long one comes in parts, each its own reply here. Pure."""
+        reply = _reply(_pushed(query))
+        return [] if reply is None else [reply]
+
+
+_NEEDS_TEMPLATE = "family v2 sends by template id: give parameter `template_id`"
+_LOOK_AT_URL = "Look at SMSKIT_CHUANGLAN_BASE_URL (the console names it) and the network."
+_OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")
+
+
+def request_digest(password: str, timestamp: str, nonce: str) -> str:
+    """
+    The ``X-QA-Hmac-Signature`` of a v2 send; it does not cover the body.
+
+    >>> request_digest("FakePass123", "1717171717", "0123456789abcdef0123456789abcdef")
+    '96c084781392e22cb60984b282fa9170f9b15699f6aaaa261faa64dc17deb08e'
+    """
+    key = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+    signed = re.sub(r"\s", "", "".join(sorted((key, timestamp, nonce))))
+    return hmac.new(key.encode(), signed.encode(), hashlib.sha256).hexdigest()
+
+
+def _body(job: Job, fields: Mapping[str, Any]) -> bytes:
+    """The call without its credentials, under an id of our own that reports will name."""
+    campaign = re.sub(r"[^A-Za-z0-9_.-]", "", job.reference)[:40]
+    uid = f"{campaign}-{secrets.token_hex(8)}".lstrip("-")
+    return orjson.dumps({**fields, "report": "true", "uid": uid, **job.extra})
+
+
+def _replaced(people: Slice) -> Slice:
+    def fitted(column: pa.Array) -> pa.Array:
+        for sign, full in _FULL_WIDTH.items():
+            column = pc.replace_substring(column, chr(sign), full)
+        return column
+
+    return people._replace(variables={name: fitted(column) for name, column in people.variables.items()})
+
+
+def _count(value: object, absent: int) -> int:
+    """A count that is written as text; -1, which fits nothing, when it is no count."""
+    if value is None or value == "":
+        return absent
+    text = str(value).strip()
+    return int(text) if text.isascii() and text.isdigit() else -1
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _rows(body: bytes) -> list[Mapping[str, Any]]:
+    """The rows of a page; of one that was cut short, those that are whole."""
+    data = _decoded(body)
+    if isinstance(data, dict):
+        found = data.get("result") or []
+    else:
+        found, text, decoder = [], body.decode("utf-8", "replace"), json.JSONDecoder()
+        at = text.find("{", text.find("["))
+        while at >= 0:
+            try:
+                row, end = decoder.raw_decode(text, at)
+            except ValueError:
+                break
+            found.append(row)
+            at = text.find("{", end)
+    return [row for row in found if isinstance(row, dict)]
+
+
+def _pushed(query: str) -> dict[str, str]:
+    """The parameters of a push, decoded once."""
+    return dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True))
+
+
+def _text(row: Mapping[str, Any], *names: str) -> str:
+    """The first of these that is there; the vendor's own sample has a blank in front of one."""
+    return next((str(row[name]).strip() for name in names if row.get(name) not in (None, "")), "")
+
+
+def _time(text: str) -> datetime | None:
+    """``yyMMddHHmm`` or ``yyMMddHHmmss`` as an instant."""
+    form = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}.get(len(text))
+    try:
+        return datetime.strptime(text, form).replace(tzinfo=_CHINA).astimezone(UTC) if form else None
+    except ValueError:
+        return None
+
+
+def _e164(mobile: str) -> str:
+    return mobile if mobile.startswith("+") else f"+86{mobile}"
+
+
+def _receipt(row: Mapping[str, Any]) -> Receipt | None:
+    # The name of the id is lower-case in a push.
+    message_id, mobile = _text(row, "msgId", "msgid"), _text(row, "mobile")
+    if not message_id or not mobile:
+        return None
+    status = _text(row, "status")
+    return Receipt(
+        message_id=message_id,
+        phone=_e164(mobile),
+        # Only DELIVRD is success; UNKNOWN is neither; every other word, known or not, is a failure.
+        delivered={"DELIVRD": True, "UNKNOWN": None, "": None}.get(status, False),
+        code=status,
+        detail=redact(_text(row, "statusDesc")),
+        at=_time(_text(row, "reportTime")) or _time(_text(row, "notifyTime")),
+    )
+
+
+def _reply(row: Mapping[str, Any]) -> Reply | None:
+    mobile, text = _text(row, "mobile"), _text(row, "messageContent", "msg")
+    if not mobile:
+        return None
+    at = _text(row, "moTime")
+    # A reply has no id. The same words from the same phone within a minute are one reply.
+    facts = (mobile, at, text, _text(row, "destCode", "descCode", "destcode"), _text(row, "emshead"))
+    reply_id = hashlib.sha256("\x1f".join(facts).encode()).hexdigest()[:32]
+    return Reply(reply_id, _e164(mobile), text, _time(at))
