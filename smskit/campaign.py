@@ -122,17 +122,18 @@ class Campaign:
             TemplateError: there is none, or it contradicts the signature.
         """
         if self._template is None:
-            self._template = Template.parse(self._template_text(), signature=self.spec.signature)
+            self._template = self._find_template()
         return self._template
 
-    def _template_text(self) -> str:
+    def _find_template(self) -> Template:
         if self.spec.template:
-            return self.spec.template
+            return Template.parse(self.spec.template, signature=self.spec.signature)
         if not self.spec.template_id:
             raise TemplateError("give the text as parameter `template`, or the provider's `template_id`")
         try:
             with self._connect(Mode.LIVE, None) as provider:
-                return str(self._wait(lambda: _closing(provider, provider.template_text(self.spec.template_id))))
+                text = self._wait(lambda: _closing(provider, provider.template_text(self.spec.template_id)))
+            return Template.parse(text, signature=self.spec.signature, form=provider.form)
         except SettingsError as error:
             raise TemplateError(
                 f"the text of template {self.spec.template_id} has to be fetched from the provider, but {error} "

@@ -39,7 +39,7 @@ from smskit.models import (
 from smskit.phones import to_e164
 from smskit.providers.http import Door
 from smskit.settings import ProviderSettings
-from smskit.template import Template
+from smskit.template import Form, Template
 
 
 class Feature(enum.StrEnum):
@@ -156,6 +156,7 @@ class Provider(ABC):
     Settings: ClassVar[type[ProviderSettings]] = ProviderSettings
     features: ClassVar[frozenset[Feature]] = frozenset()
     codes: ClassVar[Mapping[str, Code]] = {}
+    form: ClassVar[Form] = Form.BRACES  # how this provider writes variables in its templates
     # Made-up credentials for rehearsals, where the simulator speaks this provider's protocol.
     rehearsal: ClassVar[Mapping[str, Any]] = {}
     # How long after a submission "no record of it" may be believed, in seconds.

@@ -31,6 +31,7 @@ from smskit.errors import (
     ProviderError,
     RateLimited,
     Refused,
+    TemplateError,
 )
 from smskit.models import (
     About,
@@ -157,6 +158,7 @@ class Yunpian(Provider):
     Settings: ClassVar[type[ProviderSettings]] = YunpianSettings
     features: ClassVar[frozenset[Feature]] = frozenset(Feature)
     codes: ClassVar[Mapping[str, Code]] = _table()
+    form: ClassVar[Form] = Form.YUNPIAN
     rehearsal: ClassVar[Mapping[str, Any]] = {"api_key": "0123456789abcdef0123456789abcdef"}
 
     settings: YunpianSettings
@@ -433,11 +435,16 @@ class Yunpian(Provider):
         if state != "SUCCESS":
             reason = row.get("reason") or self.code("7").next_step
             return Finding("template", False, "7", f"模板 {template_id} {state}", str(reason)), text
-        theirs = Template.parse(text)
-        if template is not None and theirs.pieces != template.pieces:
-            step = f"Yunpian has: {theirs.text}. Use this text, or leave `template` empty to take it over."
+        if template is not None and not self._same_text(text, template):
+            step = f"Yunpian has: {text}. Use this text, or leave `template` empty to take it over."
             return Finding("template", False, "5", "模板内容不一致", step), text
         return Finding("template", True, "0", f"模板 {template_id} SUCCESS"), text
+
+    def _same_text(self, theirs: str, ours: Template) -> bool:
+        try:
+            return Template.parse(theirs, form=self.form).pieces == ours.pieces
+        except TemplateError:  # a stock template such as 【#company#】…, which cannot be anybody's own
+            return False
 
     def _failed(self, what: str, error: ProviderError) -> Finding:
         step = self.code(error.code).next_step if error.code else "Look at SMSKIT_YUNPIAN_BASE_URL and the network."

@@ -1,24 +1,17 @@
 """
-Tencent 腾讯云短信, API 3.0, service ``sms``, version 2021-01-11.
+The client: how people are cut into calls, what goes on the wire, what answers mean.
 
-Everything Tencent knows: how people are cut into calls, the TC3-HMAC-SHA256
-signature, what goes on the wire, what answers and codes mean, how to read
-reports and replies.
-
-Sources: cloud.tencent.com document/product/382 (SendSms, PullSmsSendStatus,
-Describe*List, callbacks, limits), document/api/382/59177 and /38780 (codes),
-the official Python SDK (common 3.1.195, sms 3.1.153); read 2026-11. Where they
-are silent or contradict each other the safe reading is taken, and is a setting
-below where an account may differ.
+Sources: cloud.tencent.com document/product/382 (SendSms, Describe*List, limits)
+and document/api/382/38780, the official Python SDK (common 3.1.195, sms
+3.1.153); read 2026-11. Where they are silent or contradict each other the safe
+reading is taken, and is a setting below where accounts differ.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
@@ -37,7 +30,6 @@ from smskit.errors import (
     Refused,
 )
 from smskit.models import (
-    About,
     CheckResult,
     Code,
     CodeClass,
@@ -52,308 +44,35 @@ from smskit.phones import e164_column, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import ColumnEncoder, Joined
 from smskit.providers.http import Answer
+from smskit.providers.tencent import reports
+from smskit.providers.tencent.codes import (
+    CODES,
+    EXPIRED,
+    FAMILIES,
+    MAY_NOT_ASK,
+    MISSING,
+    NO_BALANCE,
+    NO_SIGNATURE,
+    NO_TEMPLATE,
+    OK,
+    OTHER_TEMPLATE,
+    TOO_MANY,
+)
+from smskit.providers.tencent.signature import authorization
 from smskit.settings import ProviderSettings
 from smskit.template import Form, Piece, Template
 
 _VERSION = "2021-01-11"
 _JSON = "application/json"
-_CHINA = timezone(timedelta(hours=8))  # times without a zone are taken as Beijing's
 _PAGE = 100  # most rows of a page, whatever is asked for
 _MOST_NUMBERS = 200  # in one call
 _MOST_CONTEXT = 511  # bytes of SessionContext: "less than 512"
 _MEMORY = timedelta(days=7)  # how far back reports can be asked for
-_OK = "Ok"
-_TOO_MANY = "LimitExceeded.PhoneNumberCountLimit"
 
 # A URL in a value is refused. What counts as one is not documented; these two always do.
 _URL = r"(?i:https?://|\bwww\.)"
 
-# Families whose every member says the same: refused at the door, before anything was looked at. The
-# words after the dot only say why, so one that is not in the list is no riddle.
-_FAMILIES = frozenset({"AuthFailure", "RequestLimitExceeded", "UnauthorizedOperation"})
-
-# The key is good, but may not ask this: personal accounts, sub-accounts, keys that may only send.
-_MAY_NOT_ASK = frozenset(
-    {
-        "AuthFailure.UnauthorizedOperation",
-        "FailedOperation.NotEnterpriseCertification",
-        "FailedOperation.ProhibitSubAccountUse",
-        "UnauthorizedOperation",
-        "UnauthorizedOperation.RequestPermissionDeny",
-    }
-)
-
 _STATUS = {0: "可用", 1: "审核中", 2: "审核通过待生效", -1: "未通过或不可用"}  # of signatures and templates
-
-
-def _table() -> dict[str, Code]:
-    """
-    Every code of the documents, by what it means for a message.
-
-    The documents do not say which codes stand at the top of an answer and which
-    in the row of one number, so one table serves both.
-    """
-    number, text, request = About.NUMBER, About.TEXT, About.REQUEST
-    refused, later, retry = CodeClass.REFUSED, CodeClass.LATER, CodeClass.RETRY
-    account, unknown = CodeClass.ACCOUNT, CodeClass.UNKNOWN
-    table = {_OK: Code(CodeClass.ACCEPTED, "发送成功")}
-
-    def add(
-        kind: CodeClass, about: About, step: str, codes: Mapping[str, str], *, after: float | None = None
-    ) -> None:
-        table.update({code: Code(kind, meaning, step, after, about) for code, meaning in codes.items()})
-
-    # -- the account, or how this machine is set up: everybody waits until it is right
-    add(
-        account,
-        request,
-        "Look at SMSKIT_TENCENT_SECRET_ID and SMSKIT_TENCENT_SECRET_KEY (console: 访问管理 → API密钥管理).",
-        {
-            "AuthFailure": "鉴权失败",
-            "AuthFailure.InvalidAuthorization": "请求头 Authorization 不合规范",
-            "AuthFailure.InvalidSecretId": "密钥类型不对",
-            "AuthFailure.MFAFailure": "MFA 错误",
-            "AuthFailure.SecretIdNotFound": "密钥不存在",
-            "AuthFailure.SignatureFailure": "签名错误",
-            "AuthFailure.TokenFailure": "临时密钥的 token 错误",
-        },
-    )
-    add(
-        account,
-        request,
-        "Set this machine's clock; it must not differ by more than 5 minutes.",
-        {"AuthFailure.SignatureExpire": "签名过期"},
-    )
-    add(
-        account,
-        request,
-        "Allow the key to use SMS (console: 访问管理 → 策略).",
-        {
-            "AuthFailure.UnauthorizedOperation": "未授权",
-            "UnauthorizedOperation": "未授权操作",
-            "UnauthorizedOperation.RequestPermissionDeny": "请求没有权限",
-        },
-    )
-    add(
-        account,
-        request,
-        "Let this machine's address in (console: IP 白名单), or ask Tencent about it.",
-        {
-            "IpInBlacklist": "IP 在黑名单中",
-            "IpNotInWhitelist": "IP 不在白名单中",
-            "UnauthorizedOperation.RequestIpNotInWhitelist": "请求 IP 不在白名单中",
-        },
-    )
-    add(account, request, "Look at SMSKIT_TENCENT_REGION.", {"UnsupportedRegion": "地域不支持"})
-    add(
-        account,
-        request,
-        "Look at SMSKIT_TENCENT_APP_ID; it must belong to the key's account (console: 应用管理).",
-        {
-            "InvalidParameter.AppidAndBizId": "账号与应用不匹配",
-            "InvalidParameterValue.SdkAppIdNotExist": "SdkAppId 不存在",
-            "UnauthorizedOperation.SdkAppIdIsDisabled": "SdkAppId 被停用",
-            "UnauthorizedOperation.SmsSdkAppIdVerifyFail": "SmsSdkAppId 校验失败",
-        },
-    )
-    add(
-        account,
-        request,
-        "Pay in the Tencent console (套餐包, 费用中心), then run again.",
-        {
-            "FailedOperation.InsufficientBalanceInSmsPackage": "套餐包余量不足",
-            "UnauthorizedOperation.ServiceSuspendDueToArrears": "欠费停服",
-        },
-    )
-    add(
-        account,
-        request,
-        "Raise the limit in the console (应用管理 → 基础配置), or run again tomorrow.",
-        {
-            "LimitExceeded": "超过配额",
-            "LimitExceeded.AppCountryOrRegionDailyLimit": "国家或地区日发送量超限",
-            "LimitExceeded.AppDailyLimit": "应用日发送量超限",
-            "LimitExceeded.AppGlobalDailyLimit": "应用国际日发送量超限",
-            "LimitExceeded.AppMainlandChinaDailyLimit": "应用国内日发送量超限",
-            "LimitExceeded.DailyLimit": "日发送量超限",
-        },
-    )
-    add(
-        account,
-        request,
-        "Run again after 08:00; parameter `send_window` can keep a campaign to these hours.",
-        {"FailedOperation.MarketingSendTimeConstraint": "营销短信限 8 点到 22 点发送"},
-    )
-    add(
-        account,
-        request,
-        "This needs an account certified as a company, and a key of the main account.",
-        {
-            "FailedOperation.NotEnterpriseCertification": "非企业认证",
-            "FailedOperation.ProhibitSubAccountUse": "子账号不可用",
-            "UnauthorizedOperation.IndividualUserMarketingSmsPermissionDeny": "个人用户不能发营销短信",
-        },
-    )
-
-    # -- too fast: nothing was taken
-    add(
-        retry,
-        request,
-        "",
-        {
-            "RequestLimitExceeded": "请求频率超限",
-            "RequestLimitExceeded.GlobalRegionUinLimitExceeded": "账号在所有地域的请求频率超限",
-            "RequestLimitExceeded.IPLimitExceeded": "来源 IP 请求频率超限",
-            "RequestLimitExceeded.UinLimitExceeded": "账号请求频率超限",
-        },
-        after=1.0,
-    )
-    add(retry, number, "", {"LimitExceeded.GlobalSmsSendingRateLimit": "国际短信发送速率超限"}, after=1.0)
-
-    # -- this number, for a while
-    for code, meaning, window in (
-        ("PhoneNumberThirtySecondLimit", "同一号码 30 秒内超限", 30.0),
-        ("PhoneNumberOneHourLimit", "同一号码 1 小时内超限", 3600.0),
-        ("PhoneNumberDailyLimit", "同一号码当日超限", 86400.0),
-        ("PhoneNumberSameContentDailyLimit", "同一号码相同内容超限", 86400.0),
-        # Which rule it was is not said. The shortest is 30 s; a longer one shows by being hit again.
-        ("DeliveryFrequencyLimit", "命中频率限制策略", 60.0),
-    ):
-        add(later, number, "", {f"LimitExceeded.{code}": meaning}, after=window)
-
-    # -- this number, for good
-    add(
-        refused,
-        number,
-        "This person unsubscribed, or the carrier shields the number; do not try again.",
-        {"FailedOperation.PhoneNumberInBlacklist": "号码在免打扰名单中"},
-    )
-    add(
-        refused,
-        number,
-        "",
-        {
-            "FailedOperation.PhoneNumberParseFail": "号码解析失败",
-            "InvalidParameterValue.IncorrectPhoneNumber": "手机号格式错误",
-            "LimitExceeded.AppCountryOrRegionInBlacklist": "国家或地区被应用设置禁发",
-            "UnsupportedOperation.UnsupportedRegion": "不支持该地区",
-        },
-    )
-
-    # -- what it says: template, signature, values
-    add(
-        refused,
-        text,
-        "Use a signature that is approved for this account, without brackets.",
-        {
-            "FailedOperation.SignIdNotExist": "签名不存在",
-            "FailedOperation.SignatureIncorrectOrUnapproved": "签名未审批或格式错误",
-        },
-    )
-    add(
-        refused,
-        text,
-        "Look at the template, its kind and its state in the console (正文模板管理).",
-        {
-            "FailedOperation.TemplateIdNotExist": "模板 ID 不存在",
-            "FailedOperation.TemplateIncorrectOrUnapproved": "模板未审批或内容不匹配",
-            "FailedOperation.TemplateParamSetNotMatchApprovedTemplate": "模板参数个数不匹配",
-            "FailedOperation.TemplateUnapprovedOrNotExist": "模板未审批或不存在",
-            "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone": "国内模板不支持国际号码",
-            "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone": "国际模板不支持国内号码",
-        },
-    )
-    add(
-        refused,
-        text,
-        "Take the word out of the value or the template.",
-        {
-            "FailedOperation.ContainSensitiveWord": "内容含敏感词",
-            "InvalidParameter.DirtyWordFound": "存在敏感词",
-        },
-    )
-    add(
-        refused,
-        text,
-        "Shorten the text; 500 characters are the most.",
-        {"InvalidParameterValue.ContentLengthLimit": "短信内容太长"},
-    )
-    add(
-        refused,
-        text,
-        "Put the link into the template itself.",
-        {"InvalidParameterValue.ProhibitedUseUrlInTemplateParameter": "模板变量不能含 URL"},
-    )
-    add(
-        refused,
-        text,
-        "A verification template takes at most six digits.",
-        {"InvalidParameterValue.TemplateParameterFormatError": "验证码模板变量须为 0 到 6 位数字"},
-    )
-    add(
-        refused,
-        text,
-        "Set SMSKIT_TENCENT_PARAMETER_LENGTH to what the console shows; the plan then says who has more.",
-        {"InvalidParameterValue.TemplateParameterLengthLimit": "模板变量超长"},
-    )
-
-    # -- how it was asked
-    add(
-        refused,
-        request,
-        "A mistake in the request; please report it to the maintainers of smskit.",
-        {
-            "ActionOffline": "接口已下线",
-            "DryRunOperation": "DryRun 操作",
-            "FailedOperation": "操作失败",
-            "FailedOperation.FailResolvePacket": "请求包解析失败",
-            "FailedOperation.JsonParseFail": "请求体解析失败",
-            "FailedOperation.OtherError": "其他错误",
-            "FailedOperation.ParametersOtherError": "参数其他错误",
-            "InvalidAction": "接口不存在",
-            "InvalidParameter": "参数错误",
-            "InvalidParameter.InvalidParameters": "参数有误",
-            "InvalidParameterValue": "参数取值错误",
-            "InvalidParameterValue.MultiSmsInfoSetEmpty": "MultiSmsInfoSet 为空",
-            "InvalidRequest": "请求体格式错误",
-            "MissingParameter": "缺少参数",
-            "MissingParameter.EmptyPhoneNumberSet": "号码列表为空",
-            "NoSuchProduct": "产品不存在",
-            "NoSuchVersion": "接口版本不存在",
-            "UnknownParameter": "未知参数",
-            "UnsupportedOperation": "操作不支持",
-            "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber": "国内与国际号码混发",
-            "UnsupportedOperation.ContainDomesticPhoneNumber": "含国内号码",
-            "UnsupportedProtocol": "协议不支持",
-        },
-    )
-    add(refused, request, "Lower SMSKIT_TENCENT_BATCH_SIZE.", {_TOO_MANY: "单次号码超过 200 个"})
-
-    # -- nobody knows. Some of Tencent's inner errors sound like a refusal, but something behind the door
-    # said them: a message too many weighs more than a question too many. And of the three without
-    # InternalError no document says that nothing was taken.
-    add(
-        unknown,
-        request,
-        "It may have been sent: look at the record in the Tencent console before sending again.",
-        {
-            "InternalError": "内部错误",
-            "InternalError.JsonParseFail": "用户参数解析失败",
-            "InternalError.OtherError": "内部其他错误",
-            "InternalError.ParseBackendResponseFail": "运营商包解析失败",
-            "InternalError.RequestTimeException": "请求时间不正常",
-            "InternalError.RestApiInterfaceNotExist": "内部接口不存在",
-            "InternalError.SendAndRecvFail": "收发包超时",
-            "InternalError.SigFieldMissing": "后端签名缺失",
-            "InternalError.SigVerificationFail": "后端签名校验失败",
-            "InternalError.Timeout": "下发超时",
-            "InternalError.UnknownError": "内部未知错误",
-            "ResourceInsufficient": "资源不足",
-            "ResourceUnavailable": "资源不可用",
-            "ServiceUnavailable": "服务暂不可用",
-        },
-    )
-    return table
 
 
 class TencentSettings(ProviderSettings):
@@ -393,7 +112,7 @@ class Tencent(Provider):
     # Not RECORDS: what that promises, "no record, so nothing was sent", Tencent cannot say; see `records`.
     features: ClassVar[frozenset[Feature]] = frozenset(Feature) - {Feature.RECORDS}
     records_prove_absence: ClassVar[bool] = False
-    codes: ClassVar[Mapping[str, Code]] = _table()
+    codes: ClassVar[Mapping[str, Code]] = CODES
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "secret_id": "AKID0123456789abcdef0123456789abcdef",
         "secret_key": "AKID0123456789abcdef0123456789ab",
@@ -429,9 +148,9 @@ class Tencent(Provider):
         )
 
     def code(self, code: str) -> Code:
-        """As documented; the members of `_FAMILIES` mean what their family means."""
+        """As documented; the members of `FAMILIES` mean what their family means."""
         known = self.codes.get(code)
-        if known is None and (family := code.partition(".")[0]) in _FAMILIES:
+        if known is None and (family := code.partition(".")[0]) in FAMILIES:
             return self.codes[family]
         return known or super().code(code)
 
@@ -492,7 +211,7 @@ class Tencent(Provider):
         except Refused as error:
             if len(call) == 1:
                 return [Submission(self.code(error.code).kind, "", error.code, error.detail)]
-            if error.code == _TOO_MANY:
+            if error.code == TOO_MANY:
                 self._most = min(self._most, len(call) // 2)
                 raise BatchNotAllowed(str(error), provider=self.name, code=error.code) from None
             raise
@@ -500,9 +219,9 @@ class Tencent(Provider):
             raise self._unclear("an answer without SendStatusSet", answer)
         said: dict[str, Mapping[str, Any]] = {}
         for row in rows:
-            phone = _e164(row.get("PhoneNumber"))
+            phone = reports.e164(row.get("PhoneNumber"))
             # Of two rows about one number the one that says it was taken counts.
-            if phone not in said or row.get("Code") == _OK:
+            if phone not in said or row.get("Code") == OK:
                 said[phone] = row
         return [self._row(said.get(phone)) for phone in call.phones]
 
@@ -510,7 +229,7 @@ class Tencent(Provider):
         if row is None:
             return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
         code = str(row.get("Code") or "")
-        if code == _OK:
+        if code == OK:
             return Submission(CodeClass.ACCEPTED, str(row.get("SerialNo") or ""), code)
         return Submission(self.code(code).kind, "", code, redact(str(row.get("Message") or "")))
 
@@ -531,9 +250,9 @@ class Tencent(Provider):
             response = orjson.loads(answer.content)["Response"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise self._unclear(f"HTTP {answer.status} without an answer of Tencent's form", answer) from None
-        if not isinstance(response, dict) or answer.status != 200:
+        if answer.status != 200 or not isinstance(response, dict):
             raise self._unclear(f"HTTP {answer.status} with an unusual answer", answer)
-        if error := response.get("Error"):
+        if isinstance(error := response.get("Error"), dict):
             raise self._error(error, response, answer)
         if any(key not in response for key in keys):
             raise self._unclear("an incomplete answer", answer)
@@ -546,7 +265,7 @@ class Tencent(Provider):
         code, detail = str(error.get("Code")), redact(str(error.get("Message") or ""))
         known = self.code(code)
         step = known.next_step
-        if code == "AuthFailure.SignatureExpire":
+        if code == EXPIRED:
             step = f"{step} {_skew(answer, self._clock())}".strip()
         words = f"tencent: {code} {detail}".strip() + (f". {step}" if step else "")
         facts: dict[str, Any] = {
@@ -668,7 +387,7 @@ class Tencent(Provider):
         findings: list[Finding] = []
         try:
             await self.statistics(now, now)
-            findings.append(Finding("credential", True, _OK, "OK"))
+            findings.append(Finding("credential", True, OK, "OK"))
         except ProviderError as error:
             findings.append(self._failed("credential", error))
             if not findings[0].ok:
@@ -679,14 +398,14 @@ class Tencent(Provider):
             findings.append(await self._check_signature(signature))
         elif template is not None:
             step = "Mainland messages need one: give parameter `signature`."
-            findings.append(Finding("signature", False, "MissingParameter", "缺少 SignName", step))
+            findings.append(Finding("signature", False, MISSING, "缺少 SignName", step))
         text = ""
         if template_id:
             finding, text = await self._check_template(template_id, template)
             findings.append(finding)
         elif template is not None:
             step = "Tencent sends by template id only: give parameter `template_id`."
-            findings.append(Finding("template", False, "MissingParameter", "缺少 TemplateId", step))
+            findings.append(Finding("template", False, MISSING, "缺少 TemplateId", step))
         if template is not None and template.names:
             findings.append(self._check_variables(len(template.names)))
         return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text, balance)
@@ -703,7 +422,7 @@ class Tencent(Provider):
         if not packages:
             # Also what an account billed afterwards looks like.
             return "", Finding(
-                "balance", True, _OK, "没有套餐包", "Make sure that the account is billed afterwards."
+                "balance", True, OK, "没有套餐包", "Make sure that the account is billed afterwards."
             )
         left = sum(
             int(p.get("PackageAmount") or 0) - int(p.get("CurrentUsage") or 0)
@@ -712,10 +431,9 @@ class Tencent(Provider):
         )
         balance = f"{left} 条"
         if left > 0 or self.settings.postpaid:
-            return balance, Finding("balance", True, _OK, balance)
-        code = "FailedOperation.InsufficientBalanceInSmsPackage"
-        step = f"{self.code(code).next_step} If it is billed afterwards, set SMSKIT_TENCENT_POSTPAID=1."
-        return balance, Finding("balance", False, code, balance, step)
+            return balance, Finding("balance", True, OK, balance)
+        step = f"{self.code(NO_BALANCE).next_step} If it is billed afterwards, set SMSKIT_TENCENT_POSTPAID=1."
+        return balance, Finding("balance", False, NO_BALANCE, balance, step)
 
     async def _check_signature(self, name: str) -> Finding:
         try:
@@ -757,15 +475,15 @@ class Tencent(Provider):
 
     def _check_variables(self, count: int) -> Finding:
         if longest := self.settings.parameter_length:
-            return Finding("variables", True, _OK, f"{count} 个变量，每个最长 {longest} 字")
+            return Finding("variables", True, OK, f"{count} 个变量，每个最长 {longest} 字")
         step = (
             "Tencent takes 6 or 12 characters in each by default; the console shows your figure "
             "(正文模板管理 → 创建). Set SMSKIT_TENCENT_PARAMETER_LENGTH to see in the plan who has more."
         )
-        return Finding("variables", True, _OK, f"{count} 个变量，最大长度以控制台为准", step)
+        return Finding("variables", True, OK, f"{count} 个变量，最大长度以控制台为准", step)
 
     def _failed(self, what: str, error: ProviderError) -> Finding:
-        if error.code in _MAY_NOT_ASK:
+        if error.code in MAY_NOT_ASK:
             meaning = f"未能查询：{error.detail or self.code(error.code).meaning}"
             step = "This key may not ask; look in the console, or use a key of a company's main account."
             return Finding(what, True, error.code, meaning, step)
@@ -809,22 +527,11 @@ class Tencent(Provider):
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
         """A page of ``PullSmsSendStatus``, or the array of a callback."""
-        page = orjson.loads(body)
-        if isinstance(page, list):
-            return [_pushed_receipt(row) for row in page]
-        return [_receipt(row) for row in page["Response"].get("PullSmsSendStatusSet") or []]
+        return reports.receipts(body)
 
     def parse_replies(self, body: bytes) -> list[Reply]:
         """A page of ``PullSmsReplyStatus``, or the object of a callback."""
-        page = orjson.loads(body)
-        if "Response" not in page:
-            phone = _joined(page.get("nationcode"), page.get("mobile"))
-            return [_reply(phone, str(page.get("text") or ""), page.get("time"))]
-        rows = page["Response"].get("PullSmsReplyStatusSet") or []
-        return [
-            _reply(_e164(row.get("PhoneNumber")), str(row.get("ReplyContent") or ""), row.get("ReplyTime"))
-            for row in rows
-        ]
+        return reports.replies(body)
 
     async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
         """
@@ -851,42 +558,7 @@ class Tencent(Provider):
             PhoneNumber=phone,
             SmsSdkAppId=self.settings.app_id,
         )
-        return [_record(row) for row in response["PullSmsSendStatusSet"] or []]
-
-
-def authorization(
-    secret_id: str,
-    secret_key: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    timestamp: int,
-    service: str = "sms",
-) -> str:
-    """
-    Return the ``Authorization`` header of a POST to ``/`` (TC3-HMAC-SHA256).
-
-    Args:
-        headers: Those to sign, lower-case names, exactly as they will be sent;
-            ``content-type`` and ``host`` are the least.
-        body: The bytes that will be sent; equal JSON in other bytes has another signature.
-        timestamp: Epoch seconds, as in ``X-TC-Timestamp``. The date signed is
-            that of UTC: before 08:00 in Beijing it is yesterday.
-
-    Source: "签名方法 v3", cloud.tencent.com/document/api/382/38768.
-    """
-    names = sorted(headers)
-    lines = "".join(f"{name}:{headers[name].strip().lower()}\n" for name in names)
-    signed = ";".join(names)
-    canonical = f"POST\n/\n\n{lines}\n{signed}\n{hashlib.sha256(body).hexdigest()}"
-    date = datetime.fromtimestamp(timestamp, UTC).date().isoformat()
-    scope = f"{date}/{service}/tc3_request"
-    what = f"TC3-HMAC-SHA256\n{timestamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"TC3{secret_key}".encode()
-    for part in (date, service, "tc3_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, what.encode(), "sha256").hex()
-    return f"TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders={signed}, Signature={signature}"
+        return [reports.record(row) for row in response["PullSmsSendStatusSet"] or []]
 
 
 def _escaped(value: str) -> str:
@@ -903,7 +575,7 @@ def _skew(answer: Answer, now: float) -> str:
 
 
 def _hour(at: datetime) -> str:
-    return at.astimezone(_CHINA).strftime("%Y%m%d%H")
+    return at.astimezone(reports.CHINA).strftime("%Y%m%d%H")
 
 
 def _numbered(template: Template) -> list[Piece | int]:
@@ -917,81 +589,8 @@ def _reviewed(what: str, code: str, name: str, row: Mapping[str, Any]) -> Findin
     status = row.get("StatusCode")
     meaning = f"{name} {_STATUS.get(status, status) if isinstance(status, int) else status}"
     if status == 0:
-        return Finding(what, True, _OK, meaning)
+        return Finding(what, True, OK, meaning)
     step = f"Wait for the review, or look in the console. {row.get('ReviewReply') or ''}".strip()
     return Finding(what, False, code, meaning, step)
 
 
-def _e164(phone: object) -> str:
-    """A number in any form Tencent takes for the mainland, or with a plus, as ``+8613800000000``."""
-    digits = str(phone or "").removeprefix("+").removeprefix("00")
-    return (
-        f"+86{digits}"
-        if len(digits) == 11 and digits[0] == "1" and not str(phone).startswith("+")
-        else f"+{digits}"
-    )
-
-
-def _joined(country: object, number: object) -> str:
-    return f"+{country or 86}{number}"
-
-
-def _epoch(at: object) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(int(str(at)), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _beijing(text: object) -> datetime | None:
-    try:
-        return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA).astimezone(UTC)
-    except ValueError:
-        return None
-
-
-# FAIL is final with whatever code: that is Tencent's word, and the carriers' codes change over time.
-_DELIVERED = {"SUCCESS": True, "FAIL": False}
-
-
-def _receipt(row: Mapping[str, Any]) -> Receipt:
-    status = str(row.get("ReportStatus") or "")
-    phone = row.get("PhoneNumber")
-    return Receipt(
-        message_id=str(row.get("SerialNo") or ""),
-        phone=_e164(phone) if phone else _joined(row.get("CountryCode"), row.get("SubscriberNumber")),
-        delivered=_DELIVERED.get(status),
-        code=str(row.get("Description") or status),
-        at=_epoch(row.get("UserReceiveTime")),
-    )
-
-
-def _pushed_receipt(row: Mapping[str, Any]) -> Receipt:
-    """Here the carrier's code is the ``errmsg``; in a pulled row it is the ``Description``."""
-    status = str(row.get("report_status") or "")
-    return Receipt(
-        message_id=str(row.get("sid") or ""),
-        phone=_joined(row.get("nationcode"), row.get("mobile")),
-        delivered=_DELIVERED.get(status),
-        code=str(row.get("errmsg") or status),
-        detail=redact(str(row.get("description") or "")),
-        at=_beijing(row.get("user_receive_time")),
-    )
-
-
-def _reply(phone: str, text: str, at: object) -> Reply:
-    # Replies have no id of their own; who said what when tells them apart, however they came.
-    digest = hashlib.sha256(f"{phone}\n{at}\n{text}".encode()).hexdigest()
-    return Reply(digest[:32], phone, text, _epoch(at))
-
-
-def _record(row: Mapping[str, Any]) -> Record:
-    receipt = _receipt(row)
-    return Record(
-        message_id=receipt.message_id,
-        phone=receipt.phone,
-        text="",
-        reference=str(row.get("SessionContext") or ""),
-        code=_OK,
-        receipt=receipt if receipt.delivered is not None else None,
-    )

@@ -1,0 +1,348 @@
+"""The engine against providers made for the purpose: what is recorded for every kind of answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from smskit.engine import Ended, Engine, Patience
+from smskit.errors import (
+    AccountProblem,
+    BatchNotAllowed,
+    LedgerLocked,
+    NotAccepted,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unreachable,
+)
+from smskit.ledger import Frozen, Ledger
+from smskit.models import About, Code, CodeClass, Mode, State, Submission
+from smskit.providers.base import Call, Job, Limits, Provider
+from smskit.settings import ProviderSettings
+from smskit.spec import SendWindow
+from smskit.template import Template
+
+OK = Submission(CodeClass.ACCEPTED, "id", "0")
+Answer = Callable[[Call], list[Submission]]
+
+
+class Scripted(Provider):
+    """Answers what it is told, and counts what it is asked."""
+
+    name: ClassVar[str] = "scripted"
+    title: ClassVar[str] = "Scripted"
+    codes = {
+        "0": Code(CodeClass.ACCEPTED, "ok"),
+        "num": Code(CodeClass.REFUSED, "bad number"),
+        "text": Code(CodeClass.REFUSED, "bad text", about=About.TEXT),
+        "later": Code(CodeClass.LATER, "later", retry_after_s=0.01),
+        "tomorrow": Code(CodeClass.LATER, "tomorrow", retry_after_s=86400.0),
+        "broke": Code(CodeClass.ACCOUNT, "no money"),
+    }
+
+    def __init__(self, answer: Answer, *, batch: int = 1, concurrency: int = 2) -> None:
+        super().__init__(ProviderSettings(base_url="http://x", concurrency=concurrency, requests_per_second=0))
+        self.answer, self.batch = answer, batch
+        self.asked: list[list[str]] = []
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(same=1, different=self.batch)
+
+    async def submit(self, call: Call) -> list[Submission]:
+        self.asked.append(call.phones)
+        await asyncio.sleep(0)
+        return self.answer(call)
+
+
+def freeze(ledger: Ledger, people: int, *, same: bool = False) -> int:
+    """A live campaign of *people*, each with a text of their own unless *same*."""
+    names = pa.array(["x" if same else f"n{i}" for i in range(people)], pa.large_string())
+    row = ledger.freeze(
+        name="c",
+        mode=Mode.LIVE,
+        provider="scripted",
+        plan_hash="p",
+        spec={},
+        summary={},
+        frozen=Frozen(
+            phones=np.arange(8613800000000, 8613800000000 + people, dtype=np.int64),
+            persons=pa.array([f"u{i}" for i in range(people)], pa.large_string()),
+            variables={"name": names},
+            parts=np.ones(people, np.int16),
+            excluded=pa.table({"person": pa.array([], pa.large_string())}),
+            order=np.arange(people),
+        ),
+    )
+    return row.id
+
+
+def run(ledger: Ledger, campaign: int, provider: Provider, **more: Any) -> Ended:
+    """Run the engine over the campaign."""
+    with ledger.lease(campaign) as token:
+        engine = Engine(
+            ledger,
+            campaign,
+            provider,
+            Job(Template.parse("你好{name}", signature="S")),
+            token=token,
+            **{"window": None, "local_now": lambda: datetime.now(UTC)} | more,
+        )
+        return asyncio.run(engine.run())
+
+
+def everybody(state: CodeClass, code: str = "") -> Answer:
+    return lambda call: [Submission(state, "id" if state is CodeClass.ACCEPTED else "", code)] * len(call)
+
+
+def failing(error: Exception) -> Answer:
+    def answer(call: Call) -> list[Submission]:
+        raise error
+
+    return answer
+
+
+def test_everybody_is_asked_once(ledger: Ledger) -> None:
+    """A good run asks for each person exactly once, in batches, and records all as accepted."""
+    campaign = freeze(ledger, 25_000)
+    provider = Scripted(everybody(CodeClass.ACCEPTED, "0"), batch=700, concurrency=4)
+    ended = run(ledger, campaign, provider)
+    asked = [phone for call in provider.asked for phone in call]
+
+    assert ended == Ended()
+    assert ledger.books(campaign).accepted == 25_000
+    assert len(asked) == len(set(asked)) == 25_000
+    assert max(map(len, provider.asked)) == 700
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "stops"),
+    [
+        pytest.param(everybody(CodeClass.ACCEPTED, "0"), State.ACCEPTED, False, id="accepted"),
+        pytest.param(everybody(CodeClass.REFUSED, "num"), State.REFUSED, False, id="refused-number"),
+        pytest.param(everybody(CodeClass.UNKNOWN, "?"), State.UNKNOWN, False, id="unknown-code"),
+        pytest.param(everybody(CodeClass.ACCOUNT, "broke"), State.WAITING, True, id="account-item"),
+        pytest.param(everybody(CodeClass.LATER, "tomorrow"), State.REFUSED, False, id="limited-for-long"),
+        pytest.param(lambda call: [], State.UNKNOWN, False, id="too-few-answers"),
+        pytest.param(failing(Refused("no", code="num")), State.REFUSED, False, id="refused-call"),
+        pytest.param(failing(AccountProblem("broke")), State.WAITING, True, id="account-call"),
+        pytest.param(failing(OutcomeUnknown("?")), State.UNKNOWN, False, id="no-answer"),
+        pytest.param(failing(Unreachable("!")), State.WAITING, True, id="unreachable"),
+        pytest.param(failing(RateLimited("slow", retry_after_s=0.0)), State.WAITING, True, id="throttled"),
+        pytest.param(failing(NotAccepted("!")), State.WAITING, True, id="not-accepted"),
+        pytest.param(failing(KeyError("bug")), State.UNKNOWN, True, id="bug-in-provider"),
+    ],
+)
+def test_what_an_answer_becomes(
+    ledger: Ledger, answer: Answer, state: State, stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind of answer ends in the state its class says, and stops the run where it must."""
+    monkeypatch.setattr("smskit.engine.backoff", lambda failures: 0.0)
+    campaign = freeze(ledger, 1)
+    ended = run(ledger, campaign, Scripted(answer))
+
+    assert ledger.states(campaign)[0].tolist() == [state]
+    assert bool(ended.stopped) == stops
+
+
+def test_mixed_answers_are_data(ledger: Ledger) -> None:
+    """One request with different answers records each person's own, with the provider's code."""
+    campaign = freeze(ledger, 3)
+    mixed = [OK, Submission(CodeClass.REFUSED, "", "num", "why"), Submission(CodeClass.UNKNOWN, "", "?")]
+    run(ledger, campaign, Scripted(lambda call: mixed, batch=3))
+    history = ledger.history(campaign, 0)
+
+    assert ledger.states(campaign)[0].tolist() == [State.ACCEPTED, State.REFUSED, State.UNKNOWN]
+    assert history.code.tolist() == ["0", "num", "?"]
+    assert history.detail.tolist() == ["", "why", ""]
+    assert history.message_id.tolist() == ["id", "", ""]
+
+
+def test_a_short_limit_is_waited_for(ledger: Ledger) -> None:
+    """Somebody limited for a moment is asked again after it, not at once, and not for ever."""
+    campaign = freeze(ledger, 1)
+    answers = iter([[Submission(CodeClass.LATER, "", "later")], [OK]])
+    provider = Scripted(lambda call: next(answers))
+    run(ledger, campaign, provider)
+    other = Ledger(str(ledger._engine.url))
+    hammered = Scripted(everybody(CodeClass.LATER, "later"))
+    second = other.freeze(
+        name="d", mode=Mode.LIVE, provider="s", plan_hash="p", spec={}, summary={}, frozen=_one_person()
+    ).id
+    run(other, second, hammered)
+
+    assert len(provider.asked) == 2
+    assert ledger.books(campaign).accepted == 1
+    assert len(hammered.asked) == Patience().attempts
+    assert other.books(second).refused == 1
+
+
+def _one_person() -> Frozen:
+    return Frozen(
+        phones=np.array([8613900000000]),
+        persons=pa.array(["u"], pa.large_string()),
+        variables={"name": pa.array(["n"], pa.large_string())},
+        parts=np.ones(1, np.int16),
+        excluded=pa.table({"person": pa.array([], pa.large_string())}),
+        order=np.arange(1),
+    )
+
+
+def test_one_bad_number_does_not_take_the_others_along(ledger: Ledger) -> None:
+    """A call refused as a whole for one number is halved until only that number is refused."""
+    campaign = freeze(ledger, 40)
+    bad = "+8613800000013"
+
+    def answer(call: Call) -> list[Submission]:
+        if bad in call.phones:
+            raise Refused("spoilt", code="num")
+        return [OK] * len(call)
+
+    run(ledger, campaign, Scripted(answer, batch=40))
+
+    assert ledger.books(campaign).refused == 1
+    assert ledger.books(campaign).accepted == 39
+    assert ledger.states(campaign)[0][13] == State.REFUSED
+
+
+def test_a_bad_text_stops_before_everybody_is_refused(ledger: Ledger) -> None:
+    """When every message is refused for what it says, the run stops with most people still waiting."""
+    campaign = freeze(ledger, 500)
+    ended = run(ledger, campaign, Scripted(everybody(CodeClass.REFUSED, "text")))
+
+    assert "refused for what they say" in ended.stopped
+    assert ledger.books(campaign).refused <= Patience().refused_in_a_row + 2
+    assert ledger.books(campaign).waiting >= 470
+
+
+def test_silence_stops_the_run(ledger: Ledger) -> None:
+    """A provider that stops answering leaves few unknown, not all."""
+    campaign = freeze(ledger, 500)
+    ended = run(ledger, campaign, Scripted(failing(OutcomeUnknown("?"))))
+
+    assert "no clear answer" in ended.stopped
+    assert ledger.books(campaign).unknown <= Patience().unknown_in_a_row + 2
+
+
+def test_batches_that_are_not_allowed_are_cut_smaller(ledger: Ledger) -> None:
+    """When batches are definitely refused, the same people go one by one and nobody is asked for twice."""
+    campaign = freeze(ledger, 30)
+
+    def answer(call: Call) -> list[Submission]:
+        if len(call) > 1:
+            provider.batch = 1
+            raise BatchNotAllowed("one by one, please")
+        return [OK]
+
+    provider = Scripted(answer, batch=10)
+    run(ledger, campaign, provider)
+    singles = [call[0] for call in provider.asked if len(call) == 1]
+
+    assert ledger.books(campaign).accepted == 30
+    assert len(singles) == len(set(singles)) == 30
+
+
+def test_an_account_problem_leaves_the_rest_waiting(ledger: Ledger) -> None:
+    """Money running out stops at once; the next run finishes the others."""
+    campaign = freeze(ledger, 100)
+    left = iter(range(10))
+
+    def answer(call: Call) -> list[Submission]:
+        if next(left, None) is None:
+            raise AccountProblem("账户余额不足")
+        return [OK]
+
+    ended = run(ledger, campaign, Scripted(answer))
+    between = ledger.books(campaign)
+    run(ledger, campaign, Scripted(everybody(CodeClass.ACCEPTED, "0")))
+
+    assert ended.account_problem
+    assert (between.accepted, between.waiting) == (10, 90)
+    assert ledger.books(campaign).accepted == 100
+
+
+def test_an_opt_out_during_the_run_is_honoured(ledger: Ledger) -> None:
+    """Somebody who opts out while the campaign runs is refused with that reason, not messaged."""
+    campaign = freeze(ledger, 200)
+    late = 8613800000150
+
+    def answer(call: Call) -> list[Submission]:
+        if call.phones[0] == "+8613800000003":
+            ledger.add_opt_outs([late], source="reply")
+        return [OK] * len(call)
+
+    provider = Scripted(answer, batch=3, concurrency=1)
+    run(ledger, campaign, provider)
+
+    assert ledger.states(campaign)[0][150] == State.REFUSED
+    assert ledger.history(campaign, 0).reason[150] == "opted_out"
+    assert ledger.books(campaign).accepted == 199
+    assert f"+{late}" not in [phone for call in provider.asked for phone in call]
+
+
+def test_the_window_closes_during_a_run(ledger: Ledger) -> None:
+    """When the send window closes, requests on the way are finished and the rest waits."""
+    campaign = freeze(ledger, 50)
+    clock = iter([datetime(2026, 1, 1, 19, 59)] * 20 + [datetime(2026, 1, 1, 20, 0)] * 1000)
+    window = SendWindow(datetime(2026, 1, 1, 8).time(), datetime(2026, 1, 1, 20).time())
+    provider = Scripted(everybody(CodeClass.ACCEPTED, "0"))
+    ended = run(ledger, campaign, provider, window=window, local_now=lambda: next(clock))
+
+    assert "send window" in ended.stopped
+    assert ledger.books(campaign).accepted == 20
+    assert ledger.books(campaign).waiting == 30
+
+
+def test_a_stop_request_from_elsewhere_ends_it_cleanly(ledger: Ledger) -> None:
+    """A stop asked for by another process leaves nothing between the states."""
+    campaign = freeze(ledger, 2000)
+
+    async def slow(call: Call) -> list[Submission]:
+        await asyncio.sleep(0.01)
+        return [OK]
+
+    provider = Scripted(everybody(CodeClass.ACCEPTED))
+    provider.submit = slow  # type: ignore[method-assign]
+    threading.Timer(0.5, ledger.request_stop, [campaign]).start()
+    ended = run(ledger, campaign, provider)
+    books = ledger.books(campaign)
+
+    assert ended.stopped == "a stop was requested"
+    assert books.submitting == books.unknown == 0
+    assert 0 < books.accepted < 2000
+
+
+def test_a_lost_lease_stops_the_run(ledger: Ledger) -> None:
+    """A run whose lease another one took sends nothing more and says so."""
+    campaign = freeze(ledger, 50)
+
+    def answer(call: Call) -> list[Submission]:
+        with ledger._write() as conn:
+            conn.exec_driver_sql("update lease set token = 'somebody else'")
+        return [OK]
+
+    provider = Scripted(answer, concurrency=1)
+    with pytest.raises(LedgerLocked):
+        run(ledger, campaign, provider)
+
+    assert len(provider.asked) == 1
+
+
+def test_pacing_holds(ledger: Ledger) -> None:
+    """No second ever holds more requests than the limit."""
+    from smskit.pacing import Pacer
+
+    pacer = Pacer(200)
+    at = [pacer.reserve(0.0) for _ in range(1000)]
+    gaps: Sequence[float] = np.diff(at)  # type: ignore[assignment]
+
+    assert min(gaps) == pytest.approx(1 / 200)
+    assert max(np.searchsorted(at, np.array(at) + 0.999) - np.arange(1000)) <= 200
