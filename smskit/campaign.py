@@ -105,7 +105,9 @@ class Campaign:
 
     def started(self) -> CampaignRow | None:
         """The campaign as an earlier run froze it in this mode, or None."""
-        return None if self.spec.mode is Mode.PLAN else self.ledger.campaign(self.spec.campaign, self.spec.mode)
+        return (
+            None if self.spec.mode is Mode.PLAN else self.ledger.campaign(self.spec.campaign, self.spec.mode)
+        )
 
     def guards(self) -> list[str]:
         """Why this plan would be refused in a run, one line each; empty when it would not."""
@@ -156,7 +158,9 @@ class Campaign:
             frame = segment_module.from_frame(frame)
         limits = self._limits
         fit = Fit(limits.text_units, limits.value_units, limits.unfit_value, limits.same > limits.different)
-        return build(spec, frame, self.template(), bindings, fit=fit, past=self._past(), now=self._local_now())
+        return build(
+            spec, frame, self.template(), bindings, fit=fit, past=self._past(), now=self._local_now()
+        )
 
     def _past(self) -> Past:
         spec, ledger = self.spec, self.ledger
@@ -204,7 +208,9 @@ class Campaign:
         return Mode.LIVE if self.spec.mode is Mode.PLAN else self.spec.mode
 
     def _job(self, template: Template) -> Job:
-        return Job(template, self.spec.template_id, self.spec.message_class, reference=self.spec.campaign[:60])
+        return Job(
+            template, self.spec.template_id, self.spec.message_class, reference=self.spec.campaign[:60]
+        )
 
     # -- send -----------------------------------------------------------------------
 
@@ -362,7 +368,11 @@ class Campaign:
                 f"Run it again, or `smskit resume {row.name}`, to go on"
             )
         self.ledger.mark(row.id, "finished")
-        note = f"{books.unknown} outcomes are unknown; `smskit receipts {row.name}` settles them" if books.unknown else ""
+        note = (
+            f"{books.unknown} outcomes are unknown; `smskit receipts {row.name}` settles them"
+            if books.unknown
+            else ""
+        )
         return Outcome(row.name, row.mode, "finished", books, note)
 
     # -- test send --------------------------------------------------------------------

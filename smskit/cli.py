@@ -142,8 +142,22 @@ def status(
     else:
         import pandas as pd
 
-        shown = ["campaign", "mode", "state", "provider", "planned", "waiting", "accepted", "refused", "unknown"]
-        print(pd.DataFrame(rows)[[*shown, "delivered", "undelivered", "awaiting", "cost"]].to_string(index=False))
+        shown = [
+            "campaign",
+            "mode",
+            "state",
+            "provider",
+            "planned",
+            "waiting",
+            "accepted",
+            "refused",
+            "unknown",
+        ]
+        print(
+            pd.DataFrame(rows)[[*shown, "delivered", "undelivered", "awaiting", "cost"]].to_string(
+                index=False
+            )
+        )
 
 
 @app.command()
@@ -202,7 +216,11 @@ def receipts(
     from smskit.session import fetch, open_ledger
 
     ledger = open_ledger()
-    rows = [_row(campaign, mode)] if campaign else [r for r in ledger.campaigns(mode=mode) if r.mode is not Mode.PLAN]
+    rows = (
+        [_row(campaign, mode)]
+        if campaign
+        else [r for r in ledger.campaigns(mode=mode) if r.mode is not Mode.PLAN]
+    )
     while True:
         fetched = fetch(ledger, rows)
         s = fetched.settled
@@ -248,7 +266,9 @@ def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.R
     from smskit.session import open_ledger
 
     if mode is Mode.LIVE:
-        raise InputError("a live campaign is never forgotten: its record is what keeps people from a second message")
+        raise InputError(
+            "a live campaign is never forgotten: its record is what keeps people from a second message"
+        )
     open_ledger().forget(_row(campaign, mode).id)
 
 
@@ -292,9 +312,7 @@ def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone")
 
 
 @opt_out.command("list")
-def opt_out_list(
-    as_json: AsJson = False, reveal: Annotated[bool, typer.Option("--reveal")] = False
-) -> None:
+def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("--reveal")] = False) -> None:
     """Who is on the list, newest first."""
     from datetime import UTC, datetime
 
@@ -329,7 +347,9 @@ def _row(campaign: str, mode: Mode | None) -> Any:
         if row is not None:
             return row
     names = {row.name for row in ledger.campaigns()}
-    raise InputError(f"no campaign `{campaign}`{f' in mode {mode}' if mode else ''}{nearest(campaign, names)}")
+    raise InputError(
+        f"no campaign `{campaign}`{f' in mode {mode}' if mode else ''}{nearest(campaign, names)}"
+    )
 
 
 def _print_json(data: Any) -> None:
@@ -339,12 +359,17 @@ def _print_json(data: Any) -> None:
 def print_books(status: dict[str, Any]) -> None:
     """Print a status as the sums that always balance."""
     print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
-    print(f"  segment {status['segment']} = excluded {sum(status['excluded'].values())} + planned {status['planned']}")
+    print(
+        f"  segment {status['segment']} = excluded {sum(status['excluded'].values())} + planned {status['planned']}"
+    )
     for reason, count in status["excluded"].items():
         print(f"    {reason} {count}")
     flow = ("waiting", "submitting", "accepted", "refused", "unknown")
     print("  planned = " + " + ".join(f"{name} {status[name]}" for name in flow))
-    print("  accepted = " + " + ".join(f"{name} {status[name]}" for name in ("delivered", "undelivered", "awaiting")))
+    print(
+        "  accepted = "
+        + " + ".join(f"{name} {status[name]}" for name in ("delivered", "undelivered", "awaiting"))
+    )
     print(f"  {status['parts']} parts, about {status['cost']} yuan; plan {status['plan_hash']}")
     if status["note"]:
         print(f"  {status['note']}")

@@ -16,6 +16,7 @@ from typing import Any
 from smskit.errors import SmskitError
 from smskit.sample import campaign_data, project
 
+
 def run_demo(folder: Path) -> None:
     """
     Run the demo and print its books; leaves an executed notebook and an HTML report in *folder*.
@@ -55,7 +56,12 @@ def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     config.KernelManager.transport = config.AsyncKernelManager.transport = "ipc"
     try:
         papermill.execute_notebook(
-            str(source), str(target), parameters=parameters, kernel_name="python3", progress_bar=False, config=config
+            str(source),
+            str(target),
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            config=config,
         )
     except PapermillExecutionError as error:
         raise SmskitError(f"the notebook failed: {error.ename}: {error.evalue}; look at {target}") from None
@@ -69,7 +75,9 @@ def write_report(notebook: Path, page: Path) -> None:
     config = Config()
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_cell_tags = {"interactive", "parameters", "injected-parameters"}
-    exporter = HTMLExporter(config=config, exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True)
+    exporter = HTMLExporter(
+        config=config, exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
+    )
     body, _ = exporter.from_filename(str(notebook))
     page.write_text(body, encoding="utf-8")
 

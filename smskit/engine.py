@@ -51,6 +51,9 @@ from smskit.providers.base import Call, Job, Provider
 from smskit.spec import SendWindow
 
 
+_GATHER_S = 0.001
+
+
 @dataclass(frozen=True)
 class Patience:
     """When the engine tries again, and when it stops and asks a person."""
@@ -87,6 +90,12 @@ class _Deferred:
     people: Slice = field(compare=False)
 
 
+class _Item(NamedTuple):
+    change: Change
+    phones: NDArray[np.int64] | None
+    done: asyncio.Future[NDArray[np.bool_] | None]
+
+
 class Recorder:
     """
     Commits changes from one thread, grouping whatever waits into one transaction.
@@ -97,22 +106,24 @@ class Recorder:
 
     def __init__(self, ledger: Ledger, campaign_id: int, token: str) -> None:
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
-        self._queue: queue.SimpleQueue[tuple[Change, Slice | None, Future[NDArray[np.bool_] | None]] | None]
-        self._queue = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
         self._seen: tuple[int, float] | None = None
         self._opted_out: NDArray[np.int64] = np.empty(0, np.int64)
         self._thread = threading.Thread(target=self._work, name="smskit-ledger", daemon=True)
         self._thread.start()
 
-    def record(self, change: Change, people: Slice | None = None) -> Future[NDArray[np.bool_] | None]:
+    def record(
+        self, change: Change, phones: NDArray[np.int64] | None = None
+    ) -> asyncio.Future[NDArray[np.bool_] | None]:
         """
         Queue *change*; the future is done once it is durable.
 
-        For a claim hand in its *people*: the result is then None, or a mask of
+        For a claim hand in its *phones*: the result is then None, or a mask of
         those who may still be messaged.
         """
-        done: Future[NDArray[np.bool_] | None] = Future()
-        self._queue.put((change, people, done))
+        done: asyncio.Future[NDArray[np.bool_] | None] = self._loop.create_future()
+        self._queue.put(_Item(change, phones, done))
         return done
 
     def close(self) -> None:
@@ -124,6 +135,8 @@ class Recorder:
         open_ = True
         while open_:
             group = [self._queue.get()]
+            # A moment for the others that are about to come: a commit costs more than this wait.
+            time.sleep(_GATHER_S)
             while not self._queue.empty():
                 group.append(self._queue.get())
             open_ = None not in group
@@ -131,32 +144,43 @@ class Recorder:
             if items:
                 self._commit(items)
 
-    def _commit(self, items: Sequence[tuple[Change, Slice | None, Future[Any]]]) -> None:
+    def _commit(self, items: Sequence[_Item]) -> None:
         try:
             self._refresh_opt_outs()
             masks: list[NDArray[np.bool_] | None] = []
             changes: list[Change] = []
-            for change, people, _ in items:
-                mask = None
-                out = np.isin(people.phones, self._opted_out) if people is not None else np.zeros(0, bool)
-                if out.any():
-                    mask = ~out
-                    changes += _split_claim(change, mask)
-                else:
-                    changes.append(change)
-                masks.append(mask)
+            for item in items:
+                out = self._have_opted_out(item.phones)
+                masks.append(None if out is None else ~out)
+                changes += [item.change] if out is None else _split_claim(item.change, ~out)
             self._ledger.apply(self._campaign_id, _merged(changes), token=self._token)
         except BaseException as error:
-            for *_, done in items:
-                done.set_exception(error)
-            return
-        for (*_, done), mask in zip(items, masks, strict=True):
-            done.set_result(mask)
+            self._loop.call_soon_threadsafe(_failed, items, error)
+        else:
+            self._loop.call_soon_threadsafe(_done, items, masks)
+
+    def _have_opted_out(self, phones: NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
+        if phones is None or not len(self._opted_out):
+            return None
+        out = np.isin(phones, self._opted_out)
+        return out if out.any() else None
 
     def _refresh_opt_outs(self) -> None:
         version = self._ledger.opt_out_version()
         if version != self._seen:
             self._seen, self._opted_out = version, self._ledger.opt_outs()
+
+
+def _done(items: Sequence[_Item], masks: Sequence[NDArray[np.bool_] | None]) -> None:
+    for item, mask in zip(items, masks, strict=True):
+        if not item.done.done():
+            item.done.set_result(mask)
+
+
+def _failed(items: Sequence[_Item], error: BaseException) -> None:
+    for item in items:
+        if not item.done.done():
+            item.done.set_exception(error)
 
 
 def _split_claim(change: Change, keep: NDArray[np.bool_]) -> list[Change]:
@@ -272,6 +296,7 @@ class Engine:
         finally:
             watch.cancel()
             await asyncio.to_thread(self._recorder.close)
+            await asyncio.sleep(0)  # the last outcomes report back
             self._report()
         if self._error:
             raise self._error
@@ -332,7 +357,7 @@ class Engine:
         if not await self._pace():
             self._backlog.appendleft(call)
             return
-        kept = await asyncio.wrap_future(self._recorder.record(_claim(call), _people(call)))
+        kept = await self._recorder.record(_claim(call), call.people.phones[call.rows])
         if kept is not None:
             # Somebody opted out since the plan: the others are cut anew, already claimed.
             self._count(State.REFUSED, int((~kept).sum()))
@@ -343,10 +368,11 @@ class Engine:
         outcome = Change("outcome", call.people.chunk, _positions(call), states, facts)
         # Not waited for: the next claim is committed after it, or with it.
         self._recorder.record(outcome).add_done_callback(self._recorded)
+        counted = np.bincount(states, minlength=len(State)).tolist()
         for state in self._counts:
-            self._count(state, int((states == state).sum()))
+            self._count(state, counted[state])
 
-    def _recorded(self, done: Future[Any]) -> None:
+    def _recorded(self, done: asyncio.Future[Any]) -> None:
         self._error = self._error or done.exception()
 
     async def _submit(self, call: Call) -> tuple[NDArray[np.uint8], Facts]:
@@ -371,7 +397,9 @@ class Engine:
             self._unclear(str(error))
             return _all(call, State.UNKNOWN, "no_answer", error)
         except asyncio.CancelledError:
-            return _all(call, State.UNKNOWN, "interrupted", OutcomeUnknown("", detail="stopped while waiting"))
+            return _all(
+                call, State.UNKNOWN, "interrupted", OutcomeUnknown("", detail="stopped while waiting")
+            )
         except Exception as error:
             # A bug in a provider module: the request may have left all the same.
             self.stop(f"{self._provider.name}: {type(error).__name__} while sending; please report this")
@@ -495,7 +523,9 @@ _REASONS = {int(State.REFUSED): "refused", int(State.UNKNOWN): "no_answer", int(
 
 
 def _claim(call: Call) -> Change:
-    return Change("claim", call.people.chunk, _positions(call), np.full(len(call), State.SUBMITTING, np.uint8))
+    return Change(
+        "claim", call.people.chunk, _positions(call), np.full(len(call), State.SUBMITTING, np.uint8)
+    )
 
 
 def _positions(call: Call) -> NDArray[np.uint16]:

@@ -308,7 +308,11 @@ class Ledger:
     ) -> list[CampaignRow]:
         """Campaigns that match, oldest first."""
         query = sa.select(_campaign).order_by(_campaign.c.id)
-        for column, value in ((_campaign.c.name, name), (_campaign.c.mode, mode), (_campaign.c.provider, provider)):
+        for column, value in (
+            (_campaign.c.name, name),
+            (_campaign.c.mode, mode),
+            (_campaign.c.provider, provider),
+        ):
             if value is not None:
                 query = query.where(column == str(value))
         with self._read() as conn:
@@ -430,14 +434,18 @@ class Ledger:
             yield token
         finally:
             with self._write() as conn:
-                conn.execute(_lease.delete().where(_lease.c.campaign_id == campaign_id, _lease.c.token == token))
+                conn.execute(
+                    _lease.delete().where(_lease.c.campaign_id == campaign_id, _lease.c.token == token)
+                )
 
     def renew(self, campaign_id: int, token: str) -> None:
         """Sign of life of the run that holds *token*."""
         with self._write() as conn:
             _prove(conn, campaign_id, token)
             conn.execute(
-                _lease.update().where(_lease.c.campaign_id == campaign_id).values(until=self.clock() + LEASE_TTL_S)
+                _lease.update()
+                .where(_lease.c.campaign_id == campaign_id)
+                .values(until=self.clock() + LEASE_TTL_S)
             )
 
     # -- changes --------------------------------------------------------------
@@ -591,7 +599,9 @@ class Ledger:
         for row in self.campaigns(provider=provider, mode=mode):
             for chunk in self._chunks_since(row.id, since):
                 for event in self.events(row.id, chunk):
-                    known |= wanted & ({event.facts.ids} if isinstance(event.facts.ids, str) else set(event.facts.ids))
+                    known |= wanted & (
+                        {event.facts.ids} if isinstance(event.facts.ids, str) else set(event.facts.ids)
+                    )
         return known
 
     def _chunks_since(self, campaign_id: int, since: float) -> list[int]:
@@ -603,7 +613,13 @@ class Ledger:
 
     def keep_page(self, provider: str, mode: Mode, kind: str, body: bytes) -> int:
         """Store a page of reports as it came, before anybody tries to understand it."""
-        values = {"provider": provider, "mode": str(mode), "kind": kind, "body": body, "received_at": self.clock()}
+        values = {
+            "provider": provider,
+            "mode": str(mode),
+            "kind": kind,
+            "body": body,
+            "received_at": self.clock(),
+        }
         with self._write() as conn:
             key = conn.execute(_page.insert().values(**values)).inserted_primary_key
         assert key is not None
@@ -612,7 +628,10 @@ class Ledger:
     def open_pages(self, provider: str, mode: Mode, kind: str) -> list[tuple[int, bytes]]:
         """Pages that were stored but not worked through yet."""
         query = sa.select(_page.c.id, _page.c.body).where(
-            _page.c.provider == provider, _page.c.mode == str(mode), _page.c.kind == kind, _page.c.handled_at.is_(None)
+            _page.c.provider == provider,
+            _page.c.mode == str(mode),
+            _page.c.kind == kind,
+            _page.c.handled_at.is_(None),
         )
         with self._read() as conn:
             return [(row.id, row.body) for row in conn.execute(query.order_by(_page.c.id))]
@@ -729,7 +748,11 @@ class Event(NamedTuple):
         """Read a database row."""
         facts = Facts(**orjson.loads(row.facts))
         return cls(
-            row.kind, row.at, np.frombuffer(row.positions, np.uint16), np.frombuffer(row.states, np.uint8), facts
+            row.kind,
+            row.at,
+            np.frombuffer(row.positions, np.uint16),
+            np.frombuffer(row.states, np.uint8),
+            facts,
         )
 
 
@@ -800,7 +823,9 @@ def _apply(conn: sa.Connection, campaign_id: int, changes: Sequence[Change], now
                 "at": now,
                 "positions": change.positions.tobytes(),
                 "states": change.states.tobytes(),
-                "facts": orjson.dumps({k: v for k, v in change.facts._asdict().items() if v not in ("", None)}),
+                "facts": orjson.dumps(
+                    {k: v for k, v in change.facts._asdict().items() if v not in ("", None)}
+                ),
             }
         )
     conn.execute(_event.insert(), rows)
@@ -830,11 +855,14 @@ def _store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> No
             _audience.insert(), key | {"phones": frozen.phones[rows].tobytes(), "persons": _to_arrow(persons)}
         )
         conn.execute(
-            _content.insert(), key | {"parts": frozen.parts[rows].tobytes(), "variables": _to_arrow(variables)}
+            _content.insert(),
+            key | {"parts": frozen.parts[rows].tobytes(), "variables": _to_arrow(variables)},
         )
         conn.execute(_progress.insert(), key | {"states": bytes(len(rows))})
     for chunk, batch in enumerate(frozen.excluded.to_batches(max_chunksize=CHUNK)):
-        conn.execute(_excluded.insert(), {"campaign_id": campaign_id, "chunk": chunk, "people": _to_arrow(batch)})
+        conn.execute(
+            _excluded.insert(), {"campaign_id": campaign_id, "chunk": chunk, "people": _to_arrow(batch)}
+        )
 
 
 def _delete(conn: sa.Connection, campaign_id: int) -> None:
@@ -883,7 +911,9 @@ def _holds(held: Any, host: str, now: float) -> bool:
     try:
         # Process numbers are reused; the same number with another start is another process.
         alive = psutil.Process(held.pid)
-        return abs(alive.create_time() - held.process_started) < 1.0 and alive.status() != psutil.STATUS_ZOMBIE
+        return (
+            abs(alive.create_time() - held.process_started) < 1.0 and alive.status() != psutil.STATUS_ZOMBIE
+        )
     except psutil.NoSuchProcess:
         return False
 

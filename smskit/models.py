@@ -157,7 +157,9 @@ class Receipt(NamedTuple):
     at: datetime | None = None  # aware UTC
 
     def __repr__(self) -> str:
-        return _masked("Receipt", self.phone, message_id=self.message_id, delivered=self.delivered, code=self.code)
+        return _masked(
+            "Receipt", self.phone, message_id=self.message_id, delivered=self.delivered, code=self.code
+        )
 
 
 class Reply(NamedTuple):

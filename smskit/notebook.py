@@ -45,7 +45,9 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     """
     if not (namespace.get("campaign") or namespace.get("segment") or injected_parameters(namespace)):
         name = f"sample-{datetime.now():%Y%m%d-%H%M%S}"
-        _say(f"No parameters were given, so this rehearses the sample segment as {name} 未给参数，演练示例分群。")
+        _say(
+            f"No parameters were given, so this rehearses the sample segment as {name} 未给参数，演练示例分群。"
+        )
         return Notebook(open_campaign(CampaignSpec.from_data(campaign_data(name))), may_send=True)
     spec = CampaignSpec.from_notebook(namespace)
     return Notebook(open_campaign(spec), may_send=_runs_by_itself(namespace))
@@ -101,7 +103,9 @@ class Notebook:
     def preview(self, count: int = 5) -> None:
         """Show the first messages, the longest one, and one row for each reason to be left out."""
         if self.campaign.started() is None:
-            _show(self.campaign.plan().preview(count)[["user_id", "phone", "state", "reason", "text", "parts"]])
+            _show(
+                self.campaign.plan().preview(count)[["user_id", "phone", "state", "reason", "text", "parts"]]
+            )
 
     def check(self) -> None:
         """
@@ -163,7 +167,9 @@ class Notebook:
             nonlocal bar
             done = now.accepted + now.refused + now.unknown
             if bar is None:
-                bar = tqdm(total=done + now.left, unit="msg", desc=self.campaign.spec.campaign, file=sys.stdout)
+                bar = tqdm(
+                    total=done + now.left, unit="msg", desc=self.campaign.spec.campaign, file=sys.stdout
+                )
             bar.n = done
             bar.set_postfix(refused=now.refused, unknown=now.unknown)
 
@@ -212,7 +218,9 @@ class Notebook:
         status = report.status(ledger, row)
         _show_data(status)
         if row.mode is not Mode.PLAN and (status["waiting"] or status["submitting"]):
-            raise CampaignPaused(f"campaign {row.name} is not complete: {status['waiting']} people are still waiting")
+            raise CampaignPaused(
+                f"campaign {row.name} is not complete: {status['waiting']} people are still waiting"
+            )
 
 
 def books_table(status: Mapping[str, Any]) -> pd.DataFrame:
@@ -227,7 +235,9 @@ def waterfall_svg(waterfall: pd.DataFrame) -> str:
     import altair as alt
     import vl_convert
 
-    long = waterfall.reset_index(names="order").melt(["order", "step"], ["left", "left_out"], "part", "people")
+    long = waterfall.reset_index(names="order").melt(
+        ["order", "step"], ["left", "left_out"], "part", "people"
+    )
     long["place"] = (long["part"] == "left_out").astype(int)  # what a step took lies at the end of its bar
     long["part"] = long["part"].map({"left": "left 剩余", "left_out": "left out 排除"})
     chart = (
@@ -285,7 +295,10 @@ def _show_svg(svg: str) -> None:
 def _show_data(status: Mapping[str, Any]) -> None:
     from IPython.display import display
 
-    display({SUMMARY_TYPE: dict(status), "text/html": books_table(status).to_html(index=False, border=0)}, raw=True)
+    display(
+        {SUMMARY_TYPE: dict(status), "text/html": books_table(status).to_html(index=False, border=0)},
+        raw=True,
+    )
 
 
 # Jupyter sets tables to the right, which suits numbers and nothing else here.

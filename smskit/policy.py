@@ -57,7 +57,9 @@ def held_back(persons: pa.Array, share: float, *, key: str) -> NDArray[np.bool_]
     return np.asarray(drawn < np.uint64(share * (2**64 - 1)) if share < 1 else np.ones(len(drawn), bool))
 
 
-def guard_problems(spec: CampaignSpec, *, planned: int, cost: Decimal, plan_hash: str, now: datetime) -> list[str]:
+def guard_problems(
+    spec: CampaignSpec, *, planned: int, cost: Decimal, plan_hash: str, now: datetime
+) -> list[str]:
     """
     Why this plan may not be sent; empty when it may.
 

@@ -28,7 +28,21 @@ from smskit.providers.base import Feature, Job, Provider
 # Clocks of two companies: how far a provider's may be from ours when its records are searched.
 CLOCK_SKEW = timedelta(minutes=5)
 _OPT_OUT_WORDS = frozenset(
-    {"T", "TD", "R", "N", "退订", "TD退订", "T退订", "退订T", "取消", "取消订阅", "拒收", "UNSUBSCRIBE", "STOP"}
+    {
+        "T",
+        "TD",
+        "R",
+        "N",
+        "退订",
+        "TD退订",
+        "T退订",
+        "退订T",
+        "取消",
+        "取消订阅",
+        "拒收",
+        "UNSUBSCRIBE",
+        "STOP",
+    }
 )
 
 
@@ -100,7 +114,9 @@ async def settle_by_asking(
     taken = ledger.message_ids_since(provider.name, row.mode, since, candidates)
     for unknown, records in answers.items():
         match = next((r for r in records if _same(r, unknown, job) and r.message_id not in taken), None)
-        change = _verdict(unknown, match, old_enough=ledger.clock() >= unknown.submitted_at + provider.record_lag_s)
+        change = _verdict(
+            unknown, match, old_enough=ledger.clock() >= unknown.submitted_at + provider.record_lag_s
+        )
         if change is None:
             continue
         ledger.apply(row.id, [change], token=None)
@@ -130,7 +146,9 @@ def _unknowns(ledger: Ledger, row: CampaignRow, job: Job) -> list[_Unknown]:
     return found
 
 
-async def _ask(provider: Provider, open_: Sequence[_Unknown], result: Settled) -> dict[_Unknown, Sequence[Record]]:
+async def _ask(
+    provider: Provider, open_: Sequence[_Unknown], result: Settled
+) -> dict[_Unknown, Sequence[Record]]:
     answers: dict[_Unknown, Sequence[Record]] = {}
     places = asyncio.Semaphore(provider.settings.concurrency)
 
@@ -151,7 +169,11 @@ async def _ask(provider: Provider, open_: Sequence[_Unknown], result: Settled) -
 def _same(record: Record, unknown: _Unknown, job: Job) -> bool:
     if normalise_one(record.phone) != unknown.phone:
         return False
-    return record.text == unknown.text if record.text else bool(record.reference) and record.reference == job.reference
+    return (
+        record.text == unknown.text
+        if record.text
+        else bool(record.reference) and record.reference == job.reference
+    )
 
 
 def _verdict(unknown: _Unknown, match: Record | None, *, old_enough: bool) -> Change | None:
@@ -175,7 +197,9 @@ def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
         How many it was said about.
     """
     state, facts = (
-        (State.WAITING, Facts(reason="resend_ordered")) if resend else (State.REFUSED, Facts(reason="given_up"))
+        (State.WAITING, Facts(reason="resend_ordered"))
+        if resend
+        else (State.REFUSED, Facts(reason="given_up"))
     )
     changes = []
     for chunk, states in ledger.states(row.id).items():
@@ -249,7 +273,9 @@ class _Index:
             if place is None:
                 lost.append(receipt)
             else:
-                found.setdefault(place.row.id, (place.row, []))[1].append((place.chunk, place.position, receipt))
+                found.setdefault(place.row.id, (place.row, []))[1].append(
+                    (place.chunk, place.position, receipt)
+                )
         return found, lost
 
     def _find(self, receipt: Receipt) -> _Place | None:
@@ -291,7 +317,9 @@ def _apply_matched(
     return result
 
 
-def _apply_receipts(ledger: Ledger, row: CampaignRow, receipts: Sequence[tuple[int, int, Receipt]]) -> Settled:
+def _apply_receipts(
+    ledger: Ledger, row: CampaignRow, receipts: Sequence[tuple[int, int, Receipt]]
+) -> Settled:
     """Move accepted messages to delivered or undelivered; the first final report of a message stands."""
     result = Settled()
     present = ledger.states(row.id)

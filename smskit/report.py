@@ -169,7 +169,10 @@ def _step(event: Event, at: int, zone: tzinfo) -> str:
     when = datetime.fromtimestamp(event.at, zone).strftime("%Y-%m-%d %H:%M:%S")
     to = State(int(event.states[at])).label
     words = [facts["reason"] if facts["reason"] not in ("", to) else "", facts["details"]]
-    words += [f"code {facts['codes']}" if facts["codes"] else "", f"id {facts['ids']}" if facts["ids"] else ""]
+    words += [
+        f"code {facts['codes']}" if facts["codes"] else "",
+        f"id {facts['ids']}" if facts["ids"] else "",
+    ]
     return f"{when} {to}" + "".join(f", {word}" for word in words if word)
 
 

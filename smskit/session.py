@@ -189,9 +189,7 @@ def _with_provider(row: CampaignRow, environment: Environment, result: Fetched, 
             await work(provider)
 
     try:
-        with provider_for(
-            row.provider, row.mode, environment, campaign=row.name, job=_job(row)
-        ) as provider:
+        with provider_for(row.provider, row.mode, environment, campaign=row.name, job=_job(row)) as provider:
             run_in_thread(lambda: run(provider), on_interrupt=lambda: None)
     except (SettingsError, LedgerError) as error:
         result.settled.problems.append(str(error))

@@ -120,7 +120,9 @@ class Environment:
         try:
             return model(**values)
         except ValidationError as error:
-            problems = "; ".join(_problem(name, e) for e in error.errors(include_input=False, include_url=False))
+            problems = "; ".join(
+                _problem(name, e) for e in error.errors(include_input=False, include_url=False)
+            )
             raise SettingsError(
                 f"provider `{name}` is not set up: {problems}. "
                 "Set it in the environment, in a .env file beside the notebook, or in the OS keyring."

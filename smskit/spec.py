@@ -43,7 +43,9 @@ DEFINITION = (
 )
 
 _CREDENTIAL_NAME = re.compile(r"key|secret|passw|token|credential", re.IGNORECASE)
-_CREDENTIAL_VALUE = re.compile(r"LTAI[0-9A-Za-z]{12,}|AKID[0-9A-Za-z]{13,}|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
+_CREDENTIAL_VALUE = re.compile(
+    r"LTAI[0-9A-Za-z]{12,}|AKID[0-9A-Za-z]{13,}|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
+)
 _URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 
@@ -166,7 +168,9 @@ class CampaignSpec(BaseModel):
         try:
             return cls(**data)
         except ValidationError as error:
-            raise SpecError("; ".join(_problem(e) for e in error.errors(include_input=False, include_url=False))) from None
+            raise SpecError(
+                "; ".join(_problem(e) for e in error.errors(include_input=False, include_url=False))
+            ) from None
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> CampaignSpec:

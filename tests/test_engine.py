@@ -49,7 +49,9 @@ class Scripted(Provider):
     }
 
     def __init__(self, answer: Answer, *, batch: int = 1, concurrency: int = 2) -> None:
-        super().__init__(ProviderSettings(base_url="http://x", concurrency=concurrency, requests_per_second=0))
+        super().__init__(
+            ProviderSettings(base_url="http://x", concurrency=concurrency, requests_per_second=0)
+        )
         self.answer, self.batch = answer, batch
         self.asked: list[list[str]] = []
 

@@ -35,7 +35,9 @@ class Desk:
         """Parameters of a live campaign of ``PEOPLE``."""
         return live.data(live.SINGLES, self.source, **more)
 
-    def papermill(self, parameters: dict[str, Any], name: str = "out", **environ: str) -> subprocess.CompletedProcess[str]:
+    def papermill(
+        self, parameters: dict[str, Any], name: str = "out", **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run the notebook with a parameter file; everything it says is kept beside it."""
         file = self.folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump(parameters, allow_unicode=True), encoding="utf-8")
@@ -143,7 +145,9 @@ def test_nothing_secret_is_written(desk: Desk, simulator: Simulator) -> None:
     simulator.world.set_faults(FaultPlan.model_validate({"seed": 4, "faults": faults}))
     failing = desk.papermill(desk.parameters(), "failing")
     desk.papermill(desk.parameters(phone="name"), "wrong-column")
-    desk.papermill(desk.parameters(campaign="bad-key"), "bad-key", SMSKIT_YUNPIAN_API_KEY=live.YUNPIAN_KEY[:-1])
+    desk.papermill(
+        desk.parameters(campaign="bad-key"), "bad-key", SMSKIT_YUNPIAN_API_KEY=live.YUNPIAN_KEY[:-1]
+    )
     simulator.world.set_faults(FaultPlan())
     desk.papermill(desk.parameters(), "live")
     for command in (
@@ -166,12 +170,17 @@ def test_nothing_secret_is_written(desk: Desk, simulator: Simulator) -> None:
     assert len(told) > 15
     assert [p.name for p, text in told.items() if live.YUNPIAN_KEY[:-1] in text] == []
     assert [p.name for p, text in told.items() if phones.search(text)] == []
-    assert any("139****47" in text for text in told.values()), "the masked form shows that phones were shown at all"
+    assert any("139****47" in text for text in told.values()), (
+        "the masked form shows that phones were shown at all"
+    )
 
 
 def test_without_parameters_the_sample_is_rehearsed(desk: Desk) -> None:
     """Run as it lies there, the notebook rehearses the sample segment."""
-    done = desk.run(["papermill", str(NOTEBOOK), str(desk.folder / "sample.ipynb"), "--cwd", str(ROOT / "notebooks")], "sample")
+    done = desk.run(
+        ["papermill", str(NOTEBOOK), str(desk.folder / "sample.ipynb"), "--cwd", str(ROOT / "notebooks")],
+        "sample",
+    )
     (row,) = json.loads(desk.smskit("status", "--json").stdout)
 
     assert done.returncode == 0

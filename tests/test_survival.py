@@ -58,9 +58,14 @@ def test_killed_again_and_again(
 
 @pytest.mark.parametrize(
     ("way", "people"),
-    [pytest.param(live.SINGLES, 2000, id="yunpian-singles"), pytest.param(live.MULTI, 8000, id="yunpian-multi")],
+    [
+        pytest.param(live.SINGLES, 2000, id="yunpian-singles"),
+        pytest.param(live.MULTI, 8000, id="yunpian-multi"),
+    ],
 )
-def test_unknown_is_settled_by_asking(simulator: Simulator, tmp_path: Path, way: live.Way, people: int) -> None:
+def test_unknown_is_settled_by_asking(
+    simulator: Simulator, tmp_path: Path, way: live.Way, people: int
+) -> None:
     """Answers lost after acceptance become unknown, one for one, are never resent, and are settled by receipts."""
     faults = [
         {"kind": "drop_after_accept", "rate": 0.03},

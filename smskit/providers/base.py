@@ -162,7 +162,9 @@ class Provider(ABC):
     # How long after a submission "no record of it" may be believed, in seconds.
     record_lag_s: float = 60.0
 
-    def __init__(self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self.settings = settings
         self.door = Door(
             self.name,
@@ -287,7 +289,9 @@ def runs(people: Slice, limits: Limits) -> Iterator[tuple[int, int, bool]]:
     starts = np.flatnonzero(changes)
     ends = np.append(starts[1:], n)
     # A run pays for a request of its own only if it would fill at least one of the other kind.
-    worth = (ends - starts) > limits.different if limits.same > limits.different else np.zeros(len(starts), bool)
+    worth = (
+        (ends - starts) > limits.different if limits.same > limits.different else np.zeros(len(starts), bool)
+    )
     if len(starts) == 1:
         worth[:] = True
     first = 0

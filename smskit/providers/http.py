@@ -5,18 +5,18 @@ What matters to the engine is whether a request *left*. A connection that was
 never made sent nothing (``Unreachable``); anything that goes wrong afterwards
 may have been accepted (``OutcomeUnknown``). Nothing here retries.
 
-``AiohttpTransport`` exists because httpx's own pool costs several times more per
-request (``bench/transport.py``), and two providers force one request a person.
-Everything else speaks httpx, so tests hand in ``httpx.MockTransport`` or respx.
+Two things carry requests. ``_Aiohttp`` by default: two providers force one
+request a person, and httpx costs several times as much for one (`make bench`).
+``_Httpx`` for whatever httpx transport is handed in: tests use
+``httpx.MockTransport`` or respx, and nothing else has to change.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,6 +25,7 @@ from smskit.errors import OutcomeUnknown, Unreachable
 
 if TYPE_CHECKING:
     import aiohttp
+    import yarl
 
 # httpx logs full URLs at INFO; a provider may carry credentials there.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -33,11 +34,33 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Answer(NamedTuple):
-    """What came back: status, headers (lower-case names) and the whole body."""
+    """What came back: status, headers (looked up in any case) and the whole body."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+
+
+class NotConnected(Exception):
+    """No connection was made."""
+
+
+class NoAnswerInTime(Exception):
+    """The request left, and no answer came in time."""
+
+
+class Broken(Exception):
+    """The connection broke after the request left, or on the way."""
+
+
+class Carrier(Protocol):
+    """Carries one request; failures are the three above, named after what they wrap."""
+
+    async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        """Send one request and read the whole answer."""
+
+    async def close(self) -> None:
+        """Close all connections."""
 
 
 class Door:
@@ -61,22 +84,20 @@ class Door:
         connections: int,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._provider = provider
-        self._timeout = {
-            "connect": connect_timeout_s,
-            "read": timeout_s,
-            "write": timeout_s,
-            "pool": connect_timeout_s,
-        }
-        self._transport = transport or AiohttpTransport(
-            timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, connections=connections
-        )
+        self._provider, self._timeout_s = provider, timeout_s
+        self._carrier: Carrier
+        if transport is None:
+            self._carrier = _Aiohttp(timeout_s, connect_timeout_s, connections)
+        else:
+            self._carrier = _Httpx(transport, timeout_s, connect_timeout_s)
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._transport.aclose()
+        await self._carrier.close()
 
-    async def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b"") -> Answer:
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b""
+    ) -> Answer:
         """
         Send one request and read the whole answer, whatever its status.
 
@@ -84,56 +105,97 @@ class Door:
             Unreachable: no connection was made; nothing was sent.
             OutcomeUnknown: the request may have arrived.
         """
+        try:
+            return await self._carrier.carry(method, url, headers, content)
+        except NotConnected as error:
+            raise Unreachable(
+                f"{self._provider}: no connection to {urlsplit(url).hostname} ({error}); nothing was sent",
+                provider=self._provider,
+            ) from None
+        except NoAnswerInTime:
+            raise OutcomeUnknown(
+                f"{self._provider}: no answer within {self._timeout_s:g} s; the request may have arrived",
+                provider=self._provider,
+                detail="no answer in time",
+            ) from None
+        except Broken as error:
+            raise OutcomeUnknown(
+                f"{self._provider}: the connection broke before the answer ({error})",
+                provider=self._provider,
+                detail="connection broke before the answer",
+            ) from None
+
+
+class _Httpx:
+    """Any httpx transport; used without httpx's client, which would only add cookies and redirects."""
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, timeout_s: float, connect_timeout_s: float
+    ) -> None:
+        self._transport = transport
+        self._timeout = dict.fromkeys(("read", "write"), timeout_s) | dict.fromkeys(
+            ("connect", "pool"), connect_timeout_s
+        )
+
+    async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         request = httpx.Request(
             method, url, headers=dict(headers), content=content, extensions={"timeout": self._timeout}
         )
         try:
             response = await self._transport.handle_async_request(request)
-            try:
-                body = await response.aread()
-            finally:
-                await response.aclose()
+            body = await response.aread()
+            await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Unreachable(
-                f"{self._provider}: no connection to {urlsplit(url).hostname} ({type(error).__name__}); nothing was sent",
-                provider=self._provider,
-            ) from None
-        except httpx.TimeoutException:
-            raise OutcomeUnknown(
-                f"{self._provider}: no answer within {self._timeout['read']:g} s; the request may have arrived",
-                provider=self._provider,
-                detail="no answer in time",
-            ) from None
+            _as(NotConnected, error)
+        except httpx.TimeoutException as error:
+            _as(NoAnswerInTime, error)
         except httpx.TransportError as error:
-            raise OutcomeUnknown(
-                f"{self._provider}: the connection broke before the answer ({type(error).__name__})",
-                provider=self._provider,
-                detail="connection broke before the answer",
-            ) from None
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+            _as(Broken, error)
+        return Answer(response.status_code, response.headers, body)
+
+    async def close(self) -> None:
+        await self._transport.aclose()
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
+class _Aiohttp:
     """
-    An httpx transport that lets aiohttp move the bytes.
+    aiohttp, with one session for the provider's lifetime.
 
-    aiohttp never repeats a POST by itself. (Source: aiohttp 3.14, ``client.py``:
+    It never repeats a POST by itself. (Source: aiohttp 3.14, ``client.py``:
     only idempotent methods are retried on a closed kept-alive connection.)
     """
 
-    def __init__(self, *, timeout_s: float, connect_timeout_s: float, connections: int) -> None:
-        self._times = (timeout_s, connect_timeout_s)
+    def __init__(self, timeout_s: float, connect_timeout_s: float, connections: int) -> None:
+        self._timeout_s, self._connect_timeout_s = timeout_s, connect_timeout_s
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
-    def _open(self, url: httpx.URL) -> aiohttp.ClientSession:
+    async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        import aiohttp
+
+        place = _place(url)
+        if self._session is None:
+            self._session = self._open(place)
+        try:
+            async with self._session.request(
+                method, place, data=content or None, headers=headers, allow_redirects=False
+            ) as answer:
+                body = await answer.read()
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
+            _as(NotConnected, error)
+        except TimeoutError as error:
+            _as(NoAnswerInTime, error)
+        except aiohttp.ClientError as error:
+            _as(Broken, error)
+        return Answer(answer.status, answer.headers, body)
+
+    def _open(self, place: yarl.URL) -> aiohttp.ClientSession:
+        import ssl
+
         import aiohttp
         import certifi
 
-        read, connect = self._times
-        secure: ssl.SSLContext | bool = True
-        if url.scheme == "https":
-            secure = ssl.create_default_context(cafile=certifi.where())
+        secure = ssl.create_default_context(cafile=certifi.where()) if place.scheme == "https" else True
         connector = aiohttp.TCPConnector(
             limit=self._connections,
             ssl=secure,
@@ -143,43 +205,28 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
         return aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read),
-            trust_env=url.host not in _LOOPBACK,
+            # One deadline for all of it: a timer less for each request, and no answer that drips for ever.
+            timeout=aiohttp.ClientTimeout(
+                total=self._timeout_s + self._connect_timeout_s, sock_connect=self._connect_timeout_s
+            ),
+            trust_env=place.host not in _LOOPBACK,
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
+            skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
         )
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send *request*; transport failures come as httpx's own exceptions."""
-        import aiohttp
-        import yarl
-
-        if self._session is None:
-            self._session = self._open(request.url)
-        read, connect = self._times
-        try:
-            async with (
-                asyncio.timeout(read + connect),
-                self._session.request(
-                    request.method,
-                    yarl.URL(str(request.url), encoded=True),  # signed queries go out as they are
-                    data=request.content or None,
-                    headers=request.headers,
-                    allow_redirects=False,
-                    skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
-                ) as answer,
-            ):
-                body = await answer.read()
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
-            raise httpx.ConnectError(type(error).__name__) from None
-        except TimeoutError as error:
-            raise httpx.ReadTimeout(type(error).__name__) from None
-        except aiohttp.ClientError as error:
-            raise httpx.RemoteProtocolError(type(error).__name__) from None
-        return httpx.Response(answer.status, headers=list(answer.headers.items()), content=body)
-
-    async def aclose(self) -> None:
-        """Close the session."""
+    async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+@lru_cache(maxsize=64)
+def _place(url: str) -> yarl.URL:
+    import yarl
+
+    # A signed query goes out as it was signed, so nothing may be encoded anew.
+    return yarl.URL(url, encoded=True)
+
+
+def _as(kind: type[Exception], error: Exception) -> NoReturn:
+    raise kind(type(error).__name__) from None

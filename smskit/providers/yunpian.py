@@ -69,19 +69,61 @@ def _table() -> dict[str, Code]:
     rows: list[tuple[int, CodeClass, About, str, str, float | None]] = [
         (0, CodeClass.ACCEPTED, number, "发送成功", "", None),
         (1, refused, request, "请求参数缺失", ours, None),
-        (2, refused, number, "请求参数格式错误", "Look at the number, and that the text starts with 【签名】.", None),
-        (3, account, request, "账户余额不足", "Top up the account in the Yunpian console, then run again.", None),
+        (
+            2,
+            refused,
+            number,
+            "请求参数格式错误",
+            "Look at the number, and that the text starts with 【签名】.",
+            None,
+        ),
+        (
+            3,
+            account,
+            request,
+            "账户余额不足",
+            "Top up the account in the Yunpian console, then run again.",
+            None,
+        ),
         (4, refused, text, "关键词屏蔽", "Take the blocked word out of the template or the value.", None),
-        (5, refused, text, "未找到匹配的模板", "The text must match an approved template word for word.", None),
+        (
+            5,
+            refused,
+            text,
+            "未找到匹配的模板",
+            "The text must match an approved template word for word.",
+            None,
+        ),
         (6, refused, request, "添加模板失败", ours, None),
-        (7, refused, text, "模板不可用", "The template is in review or was rejected; look in the console.", None),
+        (
+            7,
+            refused,
+            text,
+            "模板不可用",
+            "The template is in review or was rejected; look in the console.",
+            None,
+        ),
         (8, later, number, "同一手机号30秒内重复提交相同的内容", "", 30.0),
         (9, later, number, "同一手机号5分钟内重复提交相同的内容超过3次", "", 300.0),
-        (10, refused, number, "手机号防骚扰名单过滤", "This person is on Yunpian's do-not-disturb list.", None),
+        (
+            10,
+            refused,
+            number,
+            "手机号防骚扰名单过滤",
+            "This person is on Yunpian's do-not-disturb list.",
+            None,
+        ),
         # 11 meant "no GET" in old lists; a client that only POSTs can meet only the newer meaning.
         (11, refused, number, "用户号码防骚扰", "", None),
         (12, refused, request, "接口不支持POST方式调用", ours, None),
-        (13, account, text, "营销短信暂停发送", "Carriers hold marketing messages now; run again hours later.", None),
+        (
+            13,
+            account,
+            text,
+            "营销短信暂停发送",
+            "Carriers hold marketing messages now; run again hours later.",
+            None,
+        ),
         (14, refused, request, "解码失败", ours, None),
         (15, refused, text, "签名不匹配", "Use a signature that is approved for this account.", None),
         (16, refused, text, "签名格式不正确", "Only one 【】 may be in the text, at its front.", None),
@@ -99,7 +141,14 @@ def _table() -> dict[str, Code]:
         (28, later, number, "运营商错误", "", 5.0),
         (33, later, number, "超过频率", "", 30.0),
         (34, refused, request, "签名创建失败", ours, None),
-        (40, account, request, "未开启白名单", "Switch on the IP allow-list in the console (系统设置).", None),
+        (
+            40,
+            account,
+            request,
+            "未开启白名单",
+            "Switch on the IP allow-list in the console (系统设置).",
+            None,
+        ),
         (43, later, number, "一天内同一手机号发送次数超过限制", "", 86400.0),
         (48, refused, text, "参数长度超过限制", "Shorten the text.", None),
         (52, refused, text, "关键词屏蔽", "Take the blocked word out of the template or the value.", None),
@@ -163,7 +212,9 @@ class Yunpian(Provider):
 
     settings: YunpianSettings
 
-    def __init__(self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         super().__init__(settings, transport=transport)
         self.record_lag_s = self.settings.record_lag_s
         self._multi = self.settings.multi_send
@@ -249,7 +300,9 @@ class Yunpian(Provider):
     def _read(self, answer: Answer, call: Call) -> Any:
         """The body of a good answer; everything else as the error its code stands for."""
         try:
-            data = self.parse_answer(answer, keys=("sid",) if call.method.endswith("single_send") else ("data",))
+            data = self.parse_answer(
+                answer, keys=("sid",) if call.method.endswith("single_send") else ("data",)
+            )
         except Refused as error:
             if call.method == "multi_send" and error.code in ("-6", "25"):
                 self._multi = False
@@ -285,9 +338,7 @@ class Yunpian(Provider):
         return data
 
     def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"yunpian: {what}", provider=self.name, detail=what, http_status=answer.status
-        )
+        return OutcomeUnknown(f"yunpian: {what}", provider=self.name, detail=what, http_status=answer.status)
 
     def _error(self, data: Mapping[str, Any], status: int) -> ProviderError:
         code, detail = str(data["code"]), _explain(data)
@@ -447,12 +498,19 @@ class Yunpian(Provider):
             return False
 
     def _failed(self, what: str, error: ProviderError) -> Finding:
-        step = self.code(error.code).next_step if error.code else "Look at SMSKIT_YUNPIAN_BASE_URL and the network."
+        step = (
+            self.code(error.code).next_step
+            if error.code
+            else "Look at SMSKIT_YUNPIAN_BASE_URL and the network."
+        )
         return Finding(what, False, error.code, error.detail or str(error), step)
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """As ``tpl/get`` would tell it."""
-        return {"id": job.template_id or "1", "content": job.template.write(Form.YUNPIAN, with_signature=True)}
+        return {
+            "id": job.template_id or "1",
+            "content": job.template.write(Form.YUNPIAN, with_signature=True),
+        }
 
     async def template_text(self, template_id: str) -> str:
         """``tpl/get``: the text of one template."""
@@ -485,7 +543,9 @@ class Yunpian(Provider):
     def parse_replies(self, body: bytes) -> list[Reply]:
         """A page of ``pull_reply``."""
         return [
-            Reply(str(row["id"]), _e164(row["mobile"]), str(row.get("text", "")), _time(row.get("reply_time")))
+            Reply(
+                str(row["id"]), _e164(row["mobile"]), str(row.get("text", "")), _time(row.get("reply_time"))
+            )
             for row in orjson.loads(body)
         ]
 
@@ -540,7 +600,9 @@ def _time(text: object) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.strptime(str(text).strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA).astimezone(UTC)
+        return (
+            datetime.strptime(str(text).strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA).astimezone(UTC)
+        )
     except ValueError:
         return None
 

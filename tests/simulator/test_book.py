@@ -57,7 +57,12 @@ def test_a_phone_finds_all_its_messages() -> None:
     """Messages of a phone are found across single calls, batches and a batch that holds it twice."""
     book = _book((1, [A], "x"), (2, [B, A], ("p", "q")), (3, [A, C, A], "y"))
 
-    assert [(m.at, m.text, m.sid) for m in book.to(A)] == [(1, "x", 100), (2, "q", 102), (3, "y", 103), (3, "y", 105)]
+    assert [(m.at, m.text, m.sid) for m in book.to(A)] == [
+        (1, "x", 100),
+        (2, "q", 102),
+        (3, "y", 103),
+        (3, "y", 105),
+    ]
     assert (book.count(A), book.count(B), book.count(86)) == (4, 1, 0)
     assert book.again == {A}
     assert (len(book), book.people) == (6, 3)

@@ -84,7 +84,11 @@ def test_dice_are_fair_and_repeat() -> None:
 def test_skip_count_and_endpoint_choose_the_calls() -> None:
     """Of the calls to one endpoint, the first are let pass and then only so many are struck."""
     plan = FaultPlan.parse(
-        {"faults": [{"kind": "throttle", "count": 2, "skip": 1, "endpoint": "get_record", "provider": "yunpian"}]}
+        {
+            "faults": [
+                {"kind": "throttle", "count": 2, "skip": 1, "endpoint": "get_record", "provider": "yunpian"}
+            ]
+        }
     )
     faults = Faults(plan, Tally())
 
@@ -113,7 +117,9 @@ def _send(yun: Any, mobile: str = A, **options: Any) -> httpx.Response:
 
 
 @pytest.mark.parametrize(("kind", "accepted"), [("drop_before_accept", 0), ("drop_after_accept", 1)])
-def test_dropped_connections(yun: Any, world: World, plan: Callable[..., None], kind: str, accepted: int) -> None:
+def test_dropped_connections(
+    yun: Any, world: World, plan: Callable[..., None], kind: str, accepted: int
+) -> None:
     """The connection closes without an answer, before or after the message was taken."""
     plan(faults=[{"kind": kind, "count": 1}])
 
@@ -214,7 +220,10 @@ def test_a_number_refused_once_may_pass_the_next_time(yun: Any, plan: Callable[.
 
 def test_slow_calls_and_latency(yun: Any, plan: Callable[..., None]) -> None:
     """Slow adds to what follows, and latency is added to every endpoint."""
-    plan(latency_s=0.05, faults=[{"kind": "slow", "count": 1, "seconds": 0.1}, {"kind": "throttle", "count": 1}])
+    plan(
+        latency_s=0.05,
+        faults=[{"kind": "slow", "count": 1, "seconds": 0.1}, {"kind": "throttle", "count": 1}],
+    )
 
     slow = _send(yun)
     quick = yun.raw("user/get")
@@ -242,7 +251,13 @@ def test_receipts_fail_vanish_and_double_by_plan(yun: Any, clock: Any, plan: Cal
     """Shares of failed, missing and doubled receipts are as asked, and records agree with receipts."""
     plan(
         seed=11,
-        receipts={"fail_rate": 0.3, "fail_codes": ["X:1"], "missing_rate": 0.2, "double_rate": 0.1, "shuffle": True},
+        receipts={
+            "fail_rate": 0.3,
+            "fail_codes": ["X:1"],
+            "missing_rate": 0.2,
+            "double_rate": 0.1,
+            "shuffle": True,
+        },
     )
     yun.multi(dict.fromkeys(numbers(500), TEXT))
     clock.go(60)
@@ -299,7 +314,9 @@ def test_call_faults_repeat_by_their_running_number() -> None:
     """The same seed strikes the same ones of a row of calls."""
 
     def struck(seed: int) -> list[bool]:
-        faults = Faults(FaultPlan.parse({"seed": seed, "faults": [{"kind": "throttle", "rate": 0.3}]}), Tally())
+        faults = Faults(
+            FaultPlan.parse({"seed": seed, "faults": [{"kind": "throttle", "rate": 0.3}]}), Tally()
+        )
         return [faults.before("yunpian", "single_send", True)[1] is not None for _ in range(200)]
 
     assert struck(1) == struck(1)

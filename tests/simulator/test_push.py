@@ -147,7 +147,9 @@ async def test_replies_are_pushed_signed(world: World, pusher: Pusher, receiver:
     assert reply["_sign"] == sign(reply, "0" * 32)
 
 
-async def test_pushes_can_be_encoded_twice(world: World, clock: Any, pusher: Pusher, receiver: Receiver) -> None:
+async def test_pushes_can_be_encoded_twice(
+    world: World, clock: Any, pusher: Pusher, receiver: Receiver
+) -> None:
     """Some accounts see the value url-encoded once more than needed."""
     world.register("yunpian", "0" * 32, push_encoded_twice=True)
     _send(world, receipt_url=receiver.url)

@@ -89,7 +89,11 @@ def test_batch_send(client: Any, world: World) -> None:
     sent = _data(client.sms().batch_send({"mobile": f"{A},{B}", "text": "【示例】你好"}))
     again = client.sms().batch_send({"mobile": f"{A},{B}", "text": "【示例】你好"})
 
-    assert (sent["total_count"], sent["total_fee"], [d["code"] for d in sent["data"]]) == (2, "0.1000", [0, 0])
+    assert (sent["total_count"], sent["total_fee"], [d["code"] for d in sent["data"]]) == (
+        2,
+        "0.1000",
+        [0, 0],
+    )
     assert again.is_succ()
     assert [d["code"] for d in again.data()["data"]] == [8, 8]
     assert world.accepted() == 2
@@ -105,7 +109,9 @@ def test_multi_send(client: Any, world: World) -> None:
     assert [line.text for line in world.messages()] == texts
 
 
-@pytest.mark.parametrize("value", ["%23code%23=1234", "#code#=1234"], ids=["documented", "the SDK's own test"])
+@pytest.mark.parametrize(
+    "value", ["%23code%23=1234", "#code#=1234"], ids=["documented", "the SDK's own test"]
+)
 def test_template_sends(client: Any, world: World, clock: Any, value: str) -> None:
     """The SDK sends by template, singly and to many, with the value encoded once or twice."""
     tpl_id = _data(client.tpl().add({"tpl_content": "【示例】您的验证码是#code#"}))["tpl_id"]

@@ -111,9 +111,7 @@ def test_serve_refuses_a_bad_fault_file(tmp_path: Path) -> None:
         serve(faults_file=path)
 
 
-async def test_a_shared_path_goes_to_whom_it_belongs(
-    monkeypatch: pytest.MonkeyPatch, world: World
-) -> None:
+async def test_a_shared_path_goes_to_whom_it_belongs(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     """Two dialects on one path are told apart by what they claim of the call."""
     from starlette.routing import Route
 
@@ -150,7 +148,13 @@ async def test_a_shared_path_goes_to_whom_it_belongs(
         return {"type": "http.request", "body": b""}
 
     for who in (b"b", b"a", b"c"):
-        scope = {"type": "http", "path": "/", "method": "POST", "headers": [(b"x-who", who)], "extensions": {}}
+        scope = {
+            "type": "http",
+            "path": "/",
+            "method": "POST",
+            "headers": [(b"x-who", who)],
+            "extensions": {},
+        }
         await app(scope, receive, send)
 
     assert met == ["b", "a", 404]

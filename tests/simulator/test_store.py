@@ -191,7 +191,9 @@ class Process:
     """``serve`` in a process of its own, which can be killed."""
 
     def __init__(self, url: str) -> None:
-        self._process = subprocess.Popen([sys.executable, "-c", _SERVE, url], stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _SERVE, url], stdout=subprocess.PIPE, text=True
+        )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
 

@@ -10,7 +10,23 @@ from hypothesis import strategies as st
 
 from smskit.simulator.wire import Form, unquote_form
 
-_PIECES = [b"%", b"=", b"+", b"\n", b"\r", b"4", b"a", b"F", b"g", b"%41", b"%3D", b"%25", b"%0a", b"_", b"\xff"]
+_PIECES = [
+    b"%",
+    b"=",
+    b"+",
+    b"\n",
+    b"\r",
+    b"4",
+    b"a",
+    b"F",
+    b"g",
+    b"%41",
+    b"%3D",
+    b"%25",
+    b"%0a",
+    b"_",
+    b"\xff",
+]
 
 
 def _stdlib(raw: bytes) -> bytes:

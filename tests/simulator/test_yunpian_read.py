@@ -40,7 +40,9 @@ def test_pull_pages(yun: Any, clock: Any) -> None:
     yun.ok("sms/batch_send", mobile=",".join(str(13_800_000_000 + n) for n in range(150)), text=TEXT)
     clock.go(60)
 
-    assert [len(yun.ok("sms/pull_status", **size)) for size in ({}, {"page_size": 100}, {"page_size": 100})] == [
+    assert [
+        len(yun.ok("sms/pull_status", **size)) for size in ({}, {"page_size": 100}, {"page_size": 100})
+    ] == [
         20,
         100,
         30,
@@ -113,7 +115,10 @@ def test_get_record_types(yun: Any) -> None:
     yun.single(A, TEXT)
     yun.single("+85291234567", TEXT)
 
-    found = {kind: [r["mobile"] for r in yun.ok("sms/get_record", type=kind, **DAY)] for kind in ("", "global", "all")}
+    found = {
+        kind: [r["mobile"] for r in yun.ok("sms/get_record", type=kind, **DAY)]
+        for kind in ("", "global", "all")
+    }
 
     assert found == {"": [A], "global": ["+85291234567"], "all": ["+85291234567", A]}
 

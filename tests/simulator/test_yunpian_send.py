@@ -266,7 +266,10 @@ def test_batch_limits(yun: Any, world: World) -> None:
 def test_texts_are_matched_against_templates(yun: Any, world: World) -> None:
     """Once templates are registered, only a text that one of them can make passes; variables are not empty."""
     world.register(
-        "yunpian", yun.apikey, templates=[{"id": "1", "content": "【示例】您好#name#，(#n#)元"}], limits={"any_day": 0}
+        "yunpian",
+        yun.apikey,
+        templates=[{"id": "1", "content": "【示例】您好#name#，(#n#)元"}],
+        limits={"any_day": 0},
     )
 
     data = yun.multi(
@@ -348,7 +351,9 @@ def test_same_verification_template_within_30_s(yun: Any, world: World, clock: A
 
 def test_limits_can_be_switched_off(yun: Any, world: World) -> None:
     """An account may have no filter at all, so nobody may rely on it; a combined cap gives 53."""
-    world.register("yunpian", yun.apikey, limits={"same_30s": 0, "same_5min": 0, "same_day": 0, "any_minute": 7})
+    world.register(
+        "yunpian", yun.apikey, limits={"same_30s": 0, "same_5min": 0, "same_day": 0, "any_minute": 7}
+    )
 
     assert [yun.single(A, TEXT)[1]["code"] for _ in range(8)] == [0] * 7 + [53]
 
@@ -402,7 +407,9 @@ def test_the_short_way_lets_nothing_slip(yun: Any, world: World, texts: list[str
 
 @pytest.mark.parametrize("scope", ["call", "item"])
 @pytest.mark.parametrize("code", [c for c in CODES if c])
-def test_every_code_can_be_forced(yun: Any, world: World, plan: Callable[..., None], code: int, scope: str) -> None:
+def test_every_code_can_be_forced(
+    yun: Any, world: World, plan: Callable[..., None], code: int, scope: str
+) -> None:
     """Each documented code comes on demand, for a call or for a number in a batch; nothing is taken."""
     plan(faults=[{"kind": "code", "code": code, "scope": scope, "rate": 1}])
 

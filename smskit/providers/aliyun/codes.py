@@ -1,9 +1,9 @@
 """
 What Aliyun's codes mean: those of its gateway, of sending, and of delivery.
 
-Sources: help.aliyun.com 101346 and 101347 (API error codes), the public error
-pages of the gateway (51132, 435312), and the delivery codes of QuerySendDetails
-(101347); read 2026-11. A code that is not here is unknown, never guessed.
+Sources: help.aliyun.com 101346, 101347 and "API error codes" (sending and
+delivery), 51132, 434846 and 435312 (gateway); read 2026-11. A code that is not
+here is unknown, never guessed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,13 @@ def _gateway() -> Iterator[_Row]:
     yield "SignatureDoesNotMatch", account, request, "签名不匹配", _KEY
     yield "IncompleteSignature", account, request, "签名不符合规范", _OURS
     yield "InvalidAccessKeyId.NotFound", account, request, "AccessKeyId 不存在", _KEY
-    yield "InvalidAccessKeyId.Inactive", account, request, "AccessKey 已被禁用", "Enable the key in the console."
+    yield (
+        "InvalidAccessKeyId.Inactive",
+        account,
+        request,
+        "AccessKey 已被禁用",
+        "Enable the key in the console.",
+    )
     yield "MissingAccessKeyId", account, request, "缺少 AccessKeyId", _KEY
     clock = "Set this machine's clock, then run again."
     yield "InvalidTimeStamp.Format", account, request, "时间戳格式错误", _OURS
@@ -135,7 +141,13 @@ def _product() -> Iterator[_Row]:
     yield "isv.SMS_SIGNATURE_SCENE_ILLEGAL", refused, text, "签名与模板类型不一致", scene
     template = "Use a template that is approved for this account, and bind exactly its variables."
     yield "isv.SMS_TEMPLATE_ILLEGAL", refused, text, "模板不合法或未审核通过", template
-    yield "isv.SMS_CONTENT_ILLEGAL", refused, text, "短信内容包含禁止发送的内容", "Change the template or the value."
+    yield (
+        "isv.SMS_CONTENT_ILLEGAL",
+        refused,
+        text,
+        "短信内容包含禁止发送的内容",
+        "Change the template or the value.",
+    )
     signs = "No traditional Chinese, emoji, 【】 or rare symbols in a value."
     yield "isv.UNSUPPORTED_CONTENT", refused, text, "内容包含不支持的字符", signs
     kind = "A promotion needs a template for promotions (推广短信)."
@@ -155,7 +167,13 @@ def _product() -> Iterator[_Row]:
     yield "isv.DOMESTIC_NUMBER_NOT_SUPPORTED", refused, number, "国际模板不支持境内号码", ""
     # Old pages give this code another meaning (a word in the value); the new one is about the number.
     yield "isv.BLACK_KEY_CONTROL_LIMIT", refused, number, "号码在防骚扰名单中", ""
-    yield "isv.CUSTOMER_REFUSED", refused, number, "用户已退订推广短信", "Put this person on the opt-out list."
+    yield (
+        "isv.CUSTOMER_REFUSED",
+        refused,
+        number,
+        "用户已退订推广短信",
+        "Put this person on the opt-out list.",
+    )
     yield "isv.BUSINESS_LIMIT_CONTROL", CodeClass.LATER, number, "触发号码发送频率限制", ""
     # Said by Aliyun of itself, without a word on whether the message was taken.
     yield "isp.SYSTEM_ERROR", unknown, request, "系统错误", ""

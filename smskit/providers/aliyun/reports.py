@@ -4,7 +4,7 @@ Reading what Aliyun says after sending: pushed reports and replies, and send det
 Times without a zone are China's. One ``BizId`` stands for a whole call, so what
 a report is about is told by (BizId, phone) together.
 
-Sources: help.aliyun.com 101508 (SmsReport), 101867 (SmsUp), 419277
+Sources: help.aliyun.com 101508, 101867 and "smsup-http" (pushes), 419277
 (QuerySendDetails); read 2026-11.
 """
 
@@ -39,7 +39,7 @@ class Pushed(NamedTuple):
 
 def parse_push(body: bytes) -> Pushed:
     """
-    Read the body of an HTTP push: a JSON array of SmsReport or SmsUp, or one of them alone as the queue has it.
+    Read the body of an HTTP push: an array of SmsReport or SmsUp, or one of them alone as the queue has it.
 
     Answer the push with HTTP 200 and ``{"code":0,"msg":"接收成功"}`` within 700 ms,
     so keep the body and read it later.

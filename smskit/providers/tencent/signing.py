@@ -1,5 +1,5 @@
 """
-The request signature TC3-HMAC-SHA256; pure.
+The request digest TC3-HMAC-SHA256; pure.
 
 Source: "签名方法 v3", cloud.tencent.com/document/api/382/38768, and the official
 SDK's ``sign.py`` (common 3.1.195), whose output the tests compare with; read 2026-11.

@@ -1,0 +1,633 @@
+"""
+The Aliyun provider: how people are cut into calls, what goes on the wire, what the answers mean.
+
+One call has one fate: Aliyun answers one ``Code`` and one ``BizId`` for all its
+people, and no result a number. What became of each shows later, in a pushed
+report or by asking number by number (``QuerySendDetails``).
+
+Sources: help.aliyun.com 55284, 66041, 419274 (sending), 419276, 419277, 419279,
+419288, 2807431 (queries, signatures, templates), package
+alibabacloud-dysmsapi20170525 4.6.0; read 2026-11. Where the documents are
+silent the safe reading is taken, and is a setting where it could be wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar
+
+import httpx
+import numpy as np
+import orjson
+
+from smskit.errors import (
+    AccountProblem,
+    BatchNotAllowed,
+    NotAccepted,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    TemplateError,
+)
+from smskit.models import (
+    CheckResult,
+    Code,
+    CodeClass,
+    Finding,
+    MessageClass,
+    Receipt,
+    Record,
+    Reply,
+    Slice,
+    Submission,
+)
+from smskit.pacing import Pacer
+from smskit.phones import redact
+from smskit.providers.aliyun.codes import CODES, limit_window_s
+from smskit.providers.aliyun.reports import (
+    CHINA,
+    out_id,
+    parse_push,
+    receipt_of,
+    record_of,
+    rows_of,
+    time_of,
+)
+from smskit.providers.aliyun.signing import pair
+from smskit.providers.aliyun.wire import (
+    MOST_DIFFERENT,
+    AliyunSettings,
+    Wire,
+    Writer,
+    build_request,
+    json_percent,
+    write_different,
+    write_same,
+)
+from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.encoding import ColumnEncoder
+from smskit.providers.http import Answer
+from smskit.settings import ProviderSettings
+from smskit.template import Form, Template
+
+_TEXT_UNITS = 500
+_VALUE_UNITS = 35
+_PAGE = 50  # most rows of a page of send details
+_RECORD_DAYS = 30  # send details are kept that long
+
+# What isv.UNSUPPORTED_CONTENT and isv.PARAM_NOT_SUPPORT_URL name and a pattern can tell: 【】, the symbols
+# of the template rules, emoji, links. Traditional Chinese is named too, but people have such names.
+_UNFIT_VALUE = r"[【】★※→•①-⑳\x{2600}-\x{27BF}\x{1F000}-\x{1FAFF}]|(?i:https?://|www\.)"
+
+_NO_SUCH_ACTION = frozenset({"InvalidAction.NotFound", "InvalidApi.NotFound", "isv.INTERFACE_OFFLINE"})
+_NOT_ALLOWED = frozenset({"Forbidden.RAM", "NoPermission", "isp.RAM_PERMISSION_DENY"})
+
+_REVIEW = {"0": "审核中", "1": "审核通过", "2": "审核未通过", "10": "已取消审核"}
+_FILING = {"3": "已报备", "1": "已报备", "-1": "报备中", "0": "报备失败", "2": "报备失效", "-2": "未报备"}
+_CARRIERS = {"mobile": "移动", "unicom": "联通", "telecom": "电信"}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _nonce() -> str:
+    return secrets.token_hex(16)
+
+
+class Aliyun(Provider):
+    """
+    Aliyun 阿里云. Credential: the AccessKey of a RAM user that may use SMS.
+
+    Args:
+        clock: The time, aware; handed in by tests.
+        nonce: Gives 32 hexadecimal digits, never the same twice.
+    """
+
+    name: ClassVar[str] = "aliyun"
+    title: ClassVar[str] = "Aliyun 阿里云"
+    console_url: ClassVar[str] = "https://dysms.console.aliyun.com"
+    Settings: ClassVar[type[ProviderSettings]] = AliyunSettings
+    features: ClassVar[frozenset[Feature]] = frozenset(
+        {Feature.RECORDS, Feature.TEMPLATES, Feature.SIGNATURES}
+    )
+    codes: ClassVar[Mapping[str, Code]] = CODES
+    form: ClassVar[Form] = Form.ALIYUN
+    rehearsal: ClassVar[Mapping[str, Any]] = {
+        "access_key_id": "LTAI5tRehearsalKey000001",
+        "access_key_secret": "RehearsalSecret000000000000001",
+        "security_token": "",  # a person's own temporary one must not leak into a rehearsal
+    }
+
+    settings: AliyunSettings
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], datetime] = _now,
+        nonce: Callable[[], str] = _nonce,
+    ) -> None:
+        super().__init__(settings, transport=transport)
+        self.record_lag_s = self.settings.record_lag_s
+        self._clock, self._nonce = clock, nonce
+        self._most = self.settings.batch_size
+        self._encode = ColumnEncoder(json_percent)
+
+    @property
+    def limits(self) -> Limits:
+        """Equal values up to ``batch_size``; different ones a hundred."""
+        return Limits(
+            same=self._most,
+            different=min(self._most, MOST_DIFFERENT),
+            text_units=_TEXT_UNITS,
+            value_units=_VALUE_UNITS,
+            unfit_value=_UNFIT_VALUE,
+        )
+
+    # -- sending -----------------------------------------------------------------
+
+    def calls(self, job: Job, people: Slice) -> Iterator[Call]:
+        """Equal values: SendSms; different: SendBatchSms; each prepared by column."""
+        for first, last, equal in runs(people, self.limits):
+            method = "SendSms" if equal else "SendBatchSms"
+            size = self.limits.same if equal else self.limits.different
+            part = people if last - first == len(people.positions) else people.take(np.arange(first, last))
+            write = self._writer(method, job, part)
+            for start in range(0, last - first, size):
+                end = min(start + size, last - first)
+                yield Call(job, part, np.arange(start, end), method, write(start, end))
+
+    async def submit(self, call: Call) -> list[Submission]:
+        """Send one call; see the contract."""
+        job = call.job
+        for field, value, what in (
+            ("TemplateCode", job.template_id, "`template_id`"),
+            ("SignName", job.template.signature, "`signature`"),
+        ):
+            if not value:
+                raise Refused(
+                    f"aliyun: parameter {what} is empty; Aliyun sends nothing without it",
+                    provider=self.name,
+                    code=f"Missing{field}",
+                )
+        method = call.method or _method_for(call)
+        body = call.body or self._writer(method, job, call.people.take(call.rows))(0, len(call))
+        query = [pair("OutId", out_id(job.reference, self._nonce()))]
+        if method == "SendBatchSms":
+            answer = await self._post(method, [*query, pair("TemplateCode", job.template_id)], body)
+        else:
+            answer = await self._post(method, [*query, *body.decode().split("&")])
+        return self.parse_submission(answer, call)
+
+    def _writer(self, method: str, job: Job, people: Slice) -> Writer:
+        """A function ``(first, last) -> encoded fields`` for rows of *people*, without OutId."""
+        extend = self.settings.extend_code
+        if method == "SendBatchSms":
+            return write_different(job, people, self._encode, extend_code=extend)
+        return write_same(job, people, extend_code=extend)
+
+    def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
+        """
+        Judge a whole call by its one code; pure but for the size of later calls.
+
+        Raises:
+            ProviderError: the call was about more than one person, or not about this person at all.
+        """
+        try:
+            data = self.parse_answer(answer, keys=("BizId",))
+        except Refused as error:
+            if len(call) == 1:
+                return [Submission(self._kind(error), "", error.code, error.detail)]
+            if error.code == "isv.MOBILE_COUNT_OVER_LIMIT":
+                self._most = max(1, min(self._most, len(call) // 2))
+                raise BatchNotAllowed(str(error), provider=self.name, code=error.code) from None
+            raise
+        return [Submission(CodeClass.ACCEPTED, str(data["BizId"]), "OK")] * len(call)
+
+    def _kind(self, error: Refused) -> CodeClass:
+        """
+        What a refusal means for the one number it was about.
+
+        A number limited for the hour or the day is refused with Aliyun's words:
+        the table's window is the minute's, and asking again each minute would be hammering.
+        """
+        known = self.code(error.code)
+        window = known.retry_after_s or 0.0
+        too_long = known.kind is CodeClass.LATER and limit_window_s(error.detail) > window
+        return CodeClass.REFUSED if too_long else known.kind
+
+    def parse_answer(self, answer: Answer, *, keys: Sequence[str] = ()) -> dict[str, Any]:
+        """
+        Tell a good answer from a bad one; pure. ``Code`` decides, whatever the HTTP status.
+
+        Raises:
+            ProviderError: the subclass the code stands for.
+        """
+        try:
+            data = orjson.loads(answer.content)
+        except orjson.JSONDecodeError:
+            raise self._unclear(f"HTTP {answer.status} without JSON", answer) from None
+        if not isinstance(data, dict):
+            raise self._unclear("an answer of an unknown shape", answer)
+        code = str(data.get("Code") or data.get("code") or "")
+        if not code:
+            raise self._unclear(f"HTTP {answer.status} without a code", answer)
+        if code != "OK":
+            raise self._error(code, data, answer)
+        if not 200 <= answer.status < 300 or any(not data.get(key) for key in keys):
+            raise self._unclear(f"HTTP {answer.status} with an incomplete answer", answer)
+        return data
+
+    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
+        return OutcomeUnknown(f"aliyun: {what}", provider=self.name, detail=what, http_status=answer.status)
+
+    def _error(self, code: str, data: Mapping[str, Any], answer: Answer) -> ProviderError:
+        detail = self._explain(str(data.get("Message") or data.get("message") or ""))
+        known = self.code(code)
+        words = f"aliyun: {code} {detail}".strip() + (f". {known.next_step}" if known.next_step else "")
+        facts: dict[str, Any] = {
+            "provider": self.name,
+            "code": code,
+            "detail": detail,
+            "request_id": str(data.get("RequestId") or data.get("requestId") or ""),
+            "http_status": answer.status,
+        }
+        if known.kind is CodeClass.RETRY:
+            return RateLimited(words, retry_after_s=_retry_after_s(answer, known.retry_after_s), **facts)
+        kinds: dict[CodeClass, type[ProviderError]] = {
+            CodeClass.ACCOUNT: AccountProblem,
+            CodeClass.REFUSED: Refused,
+            CodeClass.LATER: Refused,
+        }
+        return kinds.get(known.kind, OutcomeUnknown)(words, **facts)
+
+    def _explain(self, message: str) -> str:
+        """Aliyun's words without what they echo: the signed text holds the key id and every number."""
+        plain = message.partition("server string to sign is")[0].rstrip(" :,.")
+        return redact(plain.replace(self.settings.access_key_id.get_secret_value(), "***"))
+
+    async def _post(self, action: str, query: Sequence[str], form: bytes = b"") -> Answer:
+        wire = build_request(self.settings, action, query, form, at=self._clock(), nonce=self._nonce())
+        answer = await self.door.send("POST", wire.url, headers=wire.headers, content=wire.body)
+        if b"SignatureDoesNotMatch" in answer.content:
+            self._diagnose(answer, wire)
+        return answer
+
+    def _diagnose(self, answer: Answer, wire: Wire) -> None:
+        """
+        Say whose fault a wrong signature is: Aliyun may echo what it signed itself.
+
+        Raises:
+            AccountProblem: the echo equals ours, so only the secret can differ.
+        """
+        echoed = _text_of(answer).partition("server string to sign is:")[2].strip()
+        if echoed and echoed == wire.string_to_sign:
+            raise AccountProblem(
+                "aliyun: SignatureDoesNotMatch, and Aliyun signed the very same text: "
+                "SMSKIT_ALIYUN_ACCESS_KEY_SECRET is not the secret of this AccessKeyId",
+                provider=self.name,
+                code="SignatureDoesNotMatch",
+                detail="the AccessKey secret is wrong",
+                http_status=answer.status,
+            )
+
+    async def ask(self, action: str, *, keys: Sequence[str] = (), **fields: Any) -> dict[str, Any]:
+        """
+        Call any action, e.g. ``ask("GetSmsTemplate", TemplateCode="SMS_1")``; answers the decoded body.
+
+        Args:
+            keys: Names a good answer must hold.
+            fields: The action's fields; None is left out, mappings and lists become JSON.
+        """
+        query = [pair(name, _field(value)) for name, value in fields.items() if value is not None]
+        return self.parse_answer(await self._post(action, query), keys=keys)
+
+    # -- signatures and templates ----------------------------------------------------
+
+    async def signature(self, name: str) -> dict[str, Any]:
+        """``GetSmsSign``, or the older ``QuerySmsSign`` where the account has not got it."""
+        return await self._newer_or_older("GetSmsSign", "QuerySmsSign", SignName=name)
+
+    async def template(self, template_id: str) -> dict[str, Any]:
+        """``GetSmsTemplate``, or the older ``QuerySmsTemplate`` where the account has not got it."""
+        return await self._newer_or_older("GetSmsTemplate", "QuerySmsTemplate", TemplateCode=template_id)
+
+    async def _newer_or_older(self, newer: str, older: str, **fields: Any) -> dict[str, Any]:
+        try:
+            return await self.ask(newer, **fields)
+        except NotAccepted as error:
+            # A RAM policy written before the new action existed names only the old one.
+            if error.code not in _NO_SUCH_ACTION | _NOT_ALLOWED:
+                raise
+        return await self.ask(older, **fields)
+
+    async def signatures(self) -> list[dict[str, Any]]:
+        """``QuerySmsSignList``: all signatures of the account."""
+        return await self._pages("QuerySmsSignList", "SmsSignList")
+
+    async def templates(self) -> list[dict[str, Any]]:
+        """``QuerySmsTemplateList``: all templates; the numbers of its ``TemplateType`` mean other kinds."""
+        return await self._pages("QuerySmsTemplateList", "SmsTemplateList")
+
+    async def _pages(self, action: str, key: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        page = 1
+        while True:
+            rows = (await self.ask(action, PageIndex=page, PageSize=_PAGE)).get(key) or []
+            found += rows
+            if len(rows) < _PAGE:
+                return found
+            page += 1
+
+    async def add_template(self, name: str, text: str, kind: int, **fields: Any) -> dict[str, Any]:
+        """``CreateSmsTemplate``: hand a template in for review; kind 0 code, 1 notification, 2 promotion."""
+        return await self.ask(
+            "CreateSmsTemplate", TemplateName=name, TemplateContent=text, TemplateType=kind, **fields
+        )
+
+    async def change_template(
+        self, template_id: str, name: str, text: str, kind: int, **fields: Any
+    ) -> dict[str, Any]:
+        """``UpdateSmsTemplate``: a rejected template goes back to review."""
+        return await self.ask(
+            "UpdateSmsTemplate",
+            TemplateCode=template_id,
+            TemplateName=name,
+            TemplateContent=text,
+            TemplateType=kind,
+            **fields,
+        )
+
+    async def delete_template(self, template_id: str) -> dict[str, Any]:
+        """``DeleteSmsTemplate``: final, and not while it is in review."""
+        return await self.ask("DeleteSmsTemplate", TemplateCode=template_id)
+
+    async def daily_totals(self, start: date, end: date, *, page: int = 1) -> dict[str, Any]:
+        """``QuerySendStatistics``, mainland: billed, delivered, failed and open messages a day."""
+        data = await self.ask(
+            "QuerySendStatistics",
+            IsGlobe=1,
+            StartDate=start.strftime("%Y%m%d"),
+            EndDate=end.strftime("%Y%m%d"),
+            PageIndex=page,
+            PageSize=_PAGE,
+        )
+        return dict(data.get("Data") or {})
+
+    # -- check -----------------------------------------------------------------------
+
+    async def check(
+        self, *, signature: str = "", template_id: str = "", template: Template | None = None
+    ) -> CheckResult:
+        """Credential, signature, template, in Aliyun's own words; sends nothing. It tells no balance."""
+        findings: list[Finding] = []
+        try:
+            await self.ask("QuerySmsTemplateList", PageIndex=1, PageSize=1)
+        except ProviderError as error:
+            return CheckResult(self.name, False, (self._failed("credential", error),))
+        findings.append(Finding("credential", True, "OK", "OK"))
+        if signature:
+            findings.append(await self._check_signature(signature))
+        elif template is not None:
+            findings.append(_not_given("signature", "SignName", "an approved signature"))
+        text = ""
+        if template_id:
+            finding, text = await self._check_template(template_id, template)
+            findings.append(finding)
+        elif template is not None:
+            findings.append(
+                _not_given("template", "TemplateCode", "the id of an approved template (SMS_...)")
+            )
+        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text)
+
+    async def _check_signature(self, name: str) -> Finding:
+        try:
+            data = await self.signature(name)
+        except ProviderError as error:
+            return self._failed("signature", error)
+        state = str(data.get("SignStatus"))
+        words = f"【{name}】 {_REVIEW.get(state, '状态')} ({state})"
+        if state != "1":
+            code = "isv.SMS_SIGNATURE_ILLEGAL"
+            return Finding(
+                "signature", False, code, words, _reviewers_words(data) or self.code(code).next_step
+            )
+        filing = {
+            str(row.get("OperatorCode")): str(row.get("RegisterStatus"))
+            for row in data.get("SignIspRegisterDetailList") or []
+        }
+        open_ = [_CARRIERS.get(c, c) for c, status in filing.items() if status not in ("1", "3")]
+        if filing:
+            words += ", " + " ".join(f"{_CARRIERS.get(c, c)}{_FILING.get(s, s)}" for c, s in filing.items())
+        # Sending works before the carriers' filing is done, but they may block what is sent.
+        step = f"Carriers without filing may block messages: {' '.join(open_)}." if open_ else ""
+        return Finding("signature", True, "OK", words, step)
+
+    async def _check_template(self, template_id: str, template: Template | None) -> tuple[Finding, str]:
+        try:
+            data = await self.template(template_id)
+        except ProviderError as error:
+            return self._failed("template", error), ""
+        text, state = str(data.get("TemplateContent") or ""), str(data.get("TemplateStatus"))
+        words = f"模板 {template_id} {_REVIEW.get(state, '状态')} ({state})"
+        code = "isv.SMS_TEMPLATE_ILLEGAL"
+        if state != "1":
+            step = _reviewers_words(data) or self.code(code).next_step
+            return Finding("template", False, code, words, step), text
+        try:
+            theirs = Template.parse(text, form=self.form)
+        except TemplateError as error:
+            return Finding("template", False, code, "模板内容无法识别", str(error)), text
+        if template is not None and theirs.pieces != template.pieces:
+            step = f"Aliyun has: {text}. Use this text, or leave `template` empty to take it over."
+            return Finding("template", False, code, "模板内容不一致", step), text
+        return Finding("template", True, "OK", words), text
+
+    def _failed(self, what: str, error: ProviderError) -> Finding:
+        step = (
+            self.code(error.code).next_step
+            if error.code
+            else "Look at SMSKIT_ALIYUN_BASE_URL and the network."
+        )
+        return Finding(what, False, error.code, error.detail or str(error), step)
+
+    def approved_form(self, job: Job) -> dict[str, str]:
+        """As the console would hold it: Aliyun keeps the text without the signature."""
+        return {
+            "id": job.template_id or "SMS_000000000",
+            "content": job.template.write(self.form, with_signature=False),
+            "kind": "marketing" if job.message_class is MessageClass.MARKETING else "notification",
+        }
+
+    async def template_text(self, template_id: str) -> str:
+        """The text of one template, without the signature, variables as ``${name}``."""
+        text = (await self.template(template_id)).get("TemplateContent")
+        if not text:
+            raise Refused(
+                f"aliyun: template {template_id} has no text",
+                provider=self.name,
+                code="isv.SMS_TEMPLATE_ILLEGAL",
+            )
+        return str(text)
+
+    # -- afterwards --------------------------------------------------------------------
+
+    def parse_receipts(self, body: bytes) -> list[Receipt]:
+        """The reports in a push (SmsReport)."""
+        return parse_push(body).receipts
+
+    def parse_replies(self, body: bytes) -> list[Reply]:
+        """The replies in a push (SmsUp)."""
+        return parse_push(body).replies
+
+    async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
+        """``QuerySendDetails`` for one number, for every China day the time touches."""
+        return [
+            record_of(row)
+            for day in _days(since, until, now=self._clock())
+            for row in await self._details(phone, day)
+            if _within(time_of(row.get("SendDate")), since, until)
+        ]
+
+    async def receipts_for(self, messages: Sequence[tuple[str, str, datetime]]) -> list[Receipt]:
+        """
+        Ask for the receipts of single messages; the way to them where nothing is pushed.
+
+        One request a message and day, paced and as many at once as the settings
+        say. Messages without a final word yet are left out.
+
+        Args:
+            messages: ``(message_id, phone, submitted_at)``: the id as `submit` or
+                `records` gave it, the phone as E.164, the time aware.
+
+        Raises:
+            ProviderError: nothing could be asked; with some answers there, the rest is left for another time.
+        """
+        pacer = Pacer(self.settings.requests_per_second * 0.98)
+        found: list[Receipt] = []
+        problems: list[ProviderError] = []
+        answered = 0
+        waiting = iter(messages)
+
+        async def work() -> None:
+            nonlocal answered
+            for message_id, phone, at in waiting:
+                await asyncio.sleep(pacer.reserve(time.monotonic()))
+                try:
+                    found.extend(await self._receipts_of(message_id, phone, at))
+                    answered += 1
+                except RateLimited as error:
+                    pacer.hold(time.monotonic(), error.retry_after_s or 1.0)
+                    problems.append(error)
+                except Refused as error:
+                    problems.append(error)  # about this number; the next may be answered
+                except ProviderError as error:
+                    problems.append(error)
+                    return
+
+        await asyncio.gather(*(work() for _ in range(self.settings.concurrency)))
+        if problems and not answered:
+            raise problems[0]
+        return found
+
+    async def _receipts_of(self, message_id: str, phone: str, at: datetime) -> list[Receipt]:
+        biz_id = message_id if "^" in message_id else ""
+        found: list[Receipt] = []
+        for day in _days(at - _CLOCK_SKEW, at + _CLOCK_SKEW, now=self._clock()):
+            for row in await self._details(phone, day, biz_id=biz_id):
+                if biz_id or str(row.get("OutId") or "") == message_id:
+                    receipt = receipt_of(row, message_id)
+                    found += [receipt] if receipt.delivered is not None else []
+        return found
+
+    async def _details(self, phone: str, day: date, *, biz_id: str = "") -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        page = 1
+        while True:
+            data = await self.ask(
+                "QuerySendDetails",
+                PhoneNumber=phone.removeprefix("+86"),
+                SendDate=day.strftime("%Y%m%d"),
+                PageSize=_PAGE,
+                CurrentPage=page,
+                BizId=biz_id or None,
+            )
+            rows = rows_of(data)
+            found += rows
+            if len(rows) < _PAGE:
+                return found
+            page += 1
+
+
+# Two companies' clocks: a message of just before midnight may be theirs of the next day.
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+def _days(since: datetime, until: datetime, *, now: datetime) -> list[date]:
+    """The China days between two times that Aliyun still answers for."""
+    first, last = (at.astimezone(CHINA).date() for at in (since, until))
+    oldest = (now.astimezone(CHINA) - timedelta(days=_RECORD_DAYS)).date()
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [day for day in days if day >= oldest]
+
+
+def _within(at: datetime | None, since: datetime, until: datetime) -> bool:
+    """
+    Whether a record's time can be one between the two.
+
+    That its times are China's is not documented. Read wrongly, a record would be
+    overlooked and its message sent again, so a time that fits as UTC counts too.
+    """
+    if at is None:
+        return True
+    as_utc = at.astimezone(CHINA).replace(tzinfo=UTC)
+    # Records tell whole seconds.
+    return any(since - timedelta(seconds=1) <= t <= until for t in (at, as_utc))
+
+
+def _method_for(call: Call) -> str:
+    values = zip(*call.variables.values(), strict=True)
+    return "SendSms" if len(set(values)) <= 1 else "SendBatchSms"
+
+
+def _field(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return orjson.dumps(value).decode()
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _retry_after_s(answer: Answer, default: float | None) -> float | None:
+    """How long Aliyun asks us to wait; the header counts milliseconds (as its SDK reads it)."""
+    try:
+        return int(answer.headers["x-acs-retry-after"]) / 1000
+    except (KeyError, ValueError):
+        return default
+
+
+def _text_of(answer: Answer) -> str:
+    try:
+        return str(orjson.loads(answer.content).get("Message", ""))
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
+
+
+def _not_given(what: str, field: str, wanted: str) -> Finding:
+    return Finding(
+        what,
+        False,
+        f"Missing{field}",
+        f"缺少参数 {field}",
+        f"Aliyun needs {wanted}: give parameter `{what}`.",
+    )
+
+
+def _reviewers_words(data: Mapping[str, Any]) -> str:
+    audit = data.get("AuditInfo") or {}
+    return str(audit.get("RejectInfo") or data.get("Reason") or "")

@@ -1,0 +1,459 @@
+"""
+The provider itself: settings, and the configuration's words put into the contract's.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+import httpx
+from pydantic import Field, SecretStr
+
+from smskit.errors import (
+    AccountProblem,
+    InputError,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    SettingsError,
+    UnsupportedFeature,
+    nearest,
+)
+from smskit.models import CheckResult, CodeClass, Finding, Receipt, Record, Submission
+from smskit.phones import normalise_one, redact, to_e164
+from smskit.providers.base import Call, Feature, Limits, Provider
+from smskit.providers.generic.config import HttpConfig, Reading, Request, load_config
+from smskit.providers.generic.pattern import Value, Values, to_json
+from smskit.providers.generic.wire import (
+    Verdict,
+    at,
+    build_request,
+    decode,
+    judge,
+    parse_time,
+    word_at,
+    write_time,
+)
+from smskit.providers.http import Answer
+from smskit.settings import ProviderSettings, variable_of
+from smskit.template import Template
+
+# Which credentials a placeholder needs.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "account": ("account",),
+    "secret": ("secret",),
+    "token": ("token",),
+    "basic": ("account", "secret"),
+}
+
+
+class GenericSettings(ProviderSettings):
+    """Settings of the generic provider; each is ``SMSKIT_HTTP_<NAME>``."""
+
+    # A path, or the configuration itself. A subclass may have its own as default.
+    config: str = ""
+    account: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+    # Only to send fewer at a time than the configuration allows.
+    batch_size: int = Field(default=1000, ge=1)
+
+
+class GenericHttp(Provider):
+    """
+    An SSP described by a configuration file.
+
+    Credentials: those of account, secret and token that the file has
+    placeholders for. A subclass with a name and a file of its own is a provider
+    of its own, so that several SSPs can be used side by side.
+    """
+
+    name: ClassVar[str] = "http"
+    title: ClassVar[str] = "Own SSP 自有通道 (HTTP)"
+    Settings: ClassVar[type[ProviderSettings]] = GenericSettings
+
+    settings: GenericSettings
+
+    def __init__(
+        self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        super().__init__(settings, transport=transport)
+        self.config = self._load()
+        self._base_url = self.settings.base_url or self.config.base_url.rstrip("/")
+        self._last_page = ""
+        if self.config.records:
+            self.record_lag_s = self.config.records.lag_s
+        # The contract declares these once for a class; here every file has its own.
+        vars(self).update(
+            title=self.config.title,
+            console_url=self.config.console_url,
+            codes=self.config.table(),
+            features=self._features(),
+        )
+
+    def _load(self) -> HttpConfig:
+        variable = variable_of(self.name, "config")
+        if not self.settings.config:
+            raise SettingsError(
+                f"provider `{self.name}` is not set up: {variable} is missing, the path of its configuration"
+            )
+        try:
+            config = load_config(self.settings.config)
+        except SettingsError as error:
+            raise SettingsError(f"{variable}: {error}") from None
+        for field in sorted({field for name in config.names for field in _NEEDS.get(name, ())}):
+            if not getattr(self.settings, field).get_secret_value():
+                raise SettingsError(
+                    f"provider `{self.name}` is not set up: {variable_of(self.name, field)} is missing. "
+                    "Set it in the environment, in a .env file beside the notebook, or in the OS keyring."
+                )
+        relative = any(request.is_relative for request in config.requests.values())
+        if relative and not (self.settings.base_url or config.base_url):
+            raise SettingsError(
+                f"{variable}: `base_url` is missing; or set {variable_of(self.name, 'base_url')}"
+            )
+        return config
+
+    def _features(self) -> frozenset[Feature]:
+        config = self.config
+        offered = {
+            Feature.RECEIPTS: config.receipts is not None,
+            Feature.RECORDS: config.records is not None,
+            Feature.BALANCE: config.check is not None and bool(config.check.answer.balance),
+        }
+        return frozenset(feature for feature, is_there in offered.items() if is_there)
+
+    @property
+    def limits(self) -> Limits:
+        """Equal texts as far as the file allows; every other text is a request of its own."""
+        texts = self.config.limits
+        return Limits(
+            same=min(self.config.batching.same, self.settings.batch_size),
+            different=1,
+            text_units=texts.text_units,
+            value_units=texts.value_units,
+            unfit_value=texts.unfit_value,
+        )
+
+    # -- sending ---------------------------------------------------------------------
+
+    async def submit(self, call: Call) -> list[Submission]:
+        """Send one call; see the contract."""
+        values = self._message_values(call)
+        for name in self._wanted_variables():
+            if f"var.{name}" not in values:
+                # Everybody would be refused for it, so it ends the run instead.
+                raise AccountProblem(
+                    f"{self.name}: `submit` wants {{var.{name}}}, and the template has no such variable",
+                    provider=self.name,
+                )
+        answer = await self._send("submit", self.config.submit, values)
+        return self.parse_submission(answer, call)
+
+    def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
+        """Judge each message, by a row of its own where the answer has rows; pure."""
+        reading = self.config.submit.answer
+        verdict = self._verdict(answer, reading, by_row=bool(reading.row.code))
+        kind = verdict.meaning.kind
+        if kind in (CodeClass.REFUSED, CodeClass.LATER) and len(call) == 1:
+            return [Submission(kind, "", verdict.code, self._clean(verdict.detail))]
+        if kind is not CodeClass.ACCEPTED:
+            raise self._error(verdict, answer)
+        shared = word_at(verdict.data, reading.id)
+        if not reading.rows:
+            return [self._accepted(verdict.code, shared, expected=bool(reading.id))] * len(call)
+        rows = at(verdict.data, reading.rows)
+        if not isinstance(rows, list):
+            raise self._unclear(f"no list at `{reading.rows}`", answer)
+        return [
+            self._judge_rows(found, verdict.code, shared) for found in self._by_person(rows, call, answer)
+        ]
+
+    def _by_person(self, rows: list[Any], call: Call, answer: Answer) -> list[list[Any]]:
+        """For each person the rows that are about them: one, when all is well."""
+        path = self.config.submit.answer.row.phone
+        if not path:
+            if len(rows) != len(call):
+                raise self._unclear(f"{len(rows)} rows about {len(call)} numbers", answer)
+            return [[row] for row in rows]
+        by_phone: dict[str, list[Any]] = {}
+        for row in rows:
+            by_phone.setdefault(_tail(word_at(row, path)), []).append(row)
+        return [by_phone.get(_tail(phone), []) for phone in call.phones]
+
+    def _judge_rows(self, found: Sequence[Any], code: str, shared: str) -> Submission:
+        reading = self.config.submit.answer
+        if not found:
+            return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
+        if len({word_at(row, reading.row.code) for row in found}) > 1:
+            return Submission(CodeClass.UNKNOWN, detail="the answer says two things about this number")
+        if reading.row.code:
+            code = word_at(found[0], reading.row.code)
+        kind = self.code(code).kind
+        if kind is CodeClass.ACCEPTED:
+            message_id = word_at(found[0], reading.row.id) if reading.row.id else shared
+            return self._accepted(code, message_id, expected=bool(reading.row.id or reading.id))
+        return Submission(kind, "", code, self._clean(word_at(found[0], reading.row.detail)))
+
+    @staticmethod
+    def _accepted(code: str, message_id: str, *, expected: bool) -> Submission:
+        if expected and not message_id:
+            # An answer cut short, or a wrong path in the file: without its id no receipt would ever match.
+            return Submission(CodeClass.UNKNOWN, "", code, "the answer holds no message id")
+        return Submission(CodeClass.ACCEPTED, message_id, code)
+
+    def _message_values(self, call: Call) -> dict[str, Value]:
+        job, first = call.job, call.part(0, 1)
+        text = first.texts[0]
+        variables = {name: values[0] for name, values in first.variables.items()}
+        batching = self.config.batching
+        start = {"e164": 0, "digits": 1, "national": 3}[batching.numbers]
+        phones = [phone[start:] for phone in call.phones]
+        return {
+            "phone": call.phones[0],
+            "national": call.phones[0][3:],
+            "phones": phones if batching.join is None else batching.join.join(phones),
+            "text": text,
+            "body": text.removeprefix(f"【{job.template.signature}】"),
+            "signature": job.template.signature,
+            "template_id": job.template_id,
+            "variables": variables,
+            "reference": job.reference,
+            **{f"var.{name}": value for name, value in variables.items()},
+        }
+
+    def _wanted_variables(self) -> list[str]:
+        names = self.config.submit.names | (self.config.signing.names if self.config.signing else frozenset())
+        return sorted(name.removeprefix("var.") for name in names if name.startswith("var."))
+
+    # -- one request -------------------------------------------------------------------
+
+    async def _send(self, key: str, request: Request, values: Values) -> Answer:
+        try:
+            wire = build_request(
+                request, self._base_url, self.config.signing, {**self._own_values(), **values}
+            )
+        except ValueError as error:
+            raise Refused(f"{self.name}: `{key}`: {error}; nothing was sent", provider=self.name) from None
+        return await self.door.send(wire.method, wire.url, headers=wire.headers, content=wire.content)
+
+    def _own_values(self) -> dict[str, Value]:
+        settings, now = self.settings, time.time()
+        account = settings.account.get_secret_value()
+        secret = settings.secret.get_secret_value()
+        moment = datetime.fromtimestamp(now, UTC)
+        return {
+            "account": account,
+            "secret": secret,
+            "token": settings.token.get_secret_value(),
+            "basic": base64.b64encode(f"{account}:{secret}".encode()).decode(),
+            "timestamp": str(int(now)),
+            "timestamp_ms": str(int(now * 1000)),
+            "time": write_time(moment, self.config.time_format, self.config.zone),
+            "nonce": secrets.token_hex(16),
+        }
+
+    def _verdict(self, answer: Answer, reading: Reading, *, by_row: bool = False) -> Verdict:
+        verdict = judge(answer, reading, self.codes, by_row=by_row)
+        if isinstance(verdict, str):
+            raise self._unclear(verdict, answer)
+        return verdict
+
+    def _good(self, answer: Answer, reading: Reading) -> Verdict:
+        """An answer that went well; every other is raised as the error it stands for."""
+        verdict = self._verdict(answer, reading)
+        if verdict.meaning.kind is not CodeClass.ACCEPTED:
+            raise self._error(verdict, answer)
+        return verdict
+
+    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
+        words = f"{self.name}: {what}"
+        return OutcomeUnknown(words, provider=self.name, detail=what, http_status=answer.status)
+
+    def _error(self, verdict: Verdict, answer: Answer) -> ProviderError:
+        code, meaning = verdict.code, verdict.meaning
+        detail = self._clean(verdict.detail) or meaning.meaning
+        words = f"{self.name}: {code} {detail}".strip()
+        if meaning.next_step:
+            words += f". {meaning.next_step}"
+        facts: dict[str, Any] = {
+            "provider": self.name,
+            "code": code,
+            "detail": detail,
+            "http_status": answer.status,
+        }
+        if meaning.kind is CodeClass.RETRY:
+            hint = answer.headers.get("retry-after", "")
+            after = float(hint) if hint.isdecimal() else meaning.retry_after_s
+            return RateLimited(words, retry_after_s=after, **facts)
+        kinds: dict[CodeClass, type[ProviderError]] = {
+            CodeClass.ACCOUNT: AccountProblem,
+            CodeClass.REFUSED: Refused,
+            CodeClass.LATER: Refused,
+        }
+        return kinds.get(meaning.kind, OutcomeUnknown)(words, **facts)
+
+    def _clean(self, text: str) -> str:
+        """Words of the SSP, without the credentials and numbers it may repeat in them."""
+        for field in self.settings.secret_fields():
+            secret = getattr(self.settings, field).get_secret_value()
+            text = text.replace(secret, "***") if len(secret) > 3 else text
+        return redact(text)[:300]
+
+    # -- looking -----------------------------------------------------------------------
+
+    async def check(
+        self, *, signature: str = "", template_id: str = "", template: Template | None = None
+    ) -> CheckResult:
+        """Whether a request can be filled, and what the SSP says of the account; sends nothing."""
+        findings = list(self._unfilled(signature, template_id, template)) if template else []
+        balance = ""
+        if self.config.check is None:
+            # All there is to say: the file is in order and no credential is missing.
+            findings.append(Finding("credential", True, "", "given; the configuration has no `check` to try"))
+        else:
+            reading = self.config.check.answer
+            try:
+                verdict = self._good(await self._send("check", self.config.check, {}), reading)
+                findings.append(Finding("credential", True, verdict.code, verdict.meaning.meaning))
+                if reading.balance:
+                    balance = word_at(verdict.data, reading.balance)
+                    findings.append(_balance_finding(balance))
+            except ProviderError as error:
+                known = reading.codes.table().get(error.code) or self.code(error.code)
+                step = known.next_step if error.code else ""
+                step = step or f"Look at the credentials and at {variable_of(self.name, 'config')}."
+                findings.append(Finding("credential", False, error.code, error.detail or str(error), step))
+        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), "", balance)
+
+    def _unfilled(self, signature: str, template_id: str, template: Template) -> Iterator[Finding]:
+        """What the request has a place for and this campaign has nothing for."""
+        names = self.config.submit.names
+        if "template_id" in names and not template_id:
+            wants = "the request wants {template_id}"
+            yield Finding("template", False, "", wants, "Give parameter `template_id`.")
+        if "signature" in names and not signature:
+            wants = "the request wants {signature}"
+            yield Finding("signature", False, "", wants, "Give parameter `signature`.")
+        for name in self._wanted_variables():
+            if name not in template.names:
+                step = f"Use `{name}` in the template{nearest(name, template.names)}."
+                yield Finding("variables", False, "", f"the request wants {{var.{name}}}", step)
+
+    # -- afterwards ----------------------------------------------------------------------
+
+    async def pull_receipts(self) -> bytes | None:
+        """One page as it came; None when nothing waits, or when the same page comes again."""
+        if self.config.receipts is None:
+            return None
+        reading = self.config.receipts.answer
+        answer = await self._send("receipts", self.config.receipts, {})
+        rows = at(self._good(answer, reading).data, reading.rows)
+        if rows is None or rows == []:
+            return None
+        if not isinstance(rows, list):
+            raise self._unclear(f"no list at `{reading.rows}`", answer)
+        page = to_json(rows)
+        if page == self._last_page:
+            # Reading does not delete there: without this, fetching would never end.
+            return None
+        self._last_page = page
+        return answer.content
+
+    def parse_receipts(self, body: bytes) -> list[Receipt]:
+        """The reports of a page; a row without id or mainland number is nobody's and left out."""
+        if self.config.receipts is None:
+            return []
+        rows = at(decode(body), self.config.receipts.answer.rows)
+        found = [self._receipt(row) for row in rows] if isinstance(rows, list) else []
+        return [receipt for receipt in found if receipt is not None]
+
+    def _receipt(self, row: Any) -> Receipt | None:
+        assert self.config.receipts is not None
+        reading = self.config.receipts.answer
+        where = reading.row
+        message_id, status = word_at(row, where.id), word_at(row, where.status)
+        try:
+            phone = to_e164(normalise_one(word_at(row, where.phone)))
+        except InputError:
+            return None
+        if not message_id:
+            return None
+        delivered: bool | None = None
+        if status in reading.delivered:
+            delivered = True
+        elif status and status not in reading.pending:
+            listed = reading.undelivered is None or status in reading.undelivered
+            delivered = False if listed else None
+        form = reading.time_format or self.config.time_format
+        moment = parse_time(word_at(row, where.at), form, self.config.zone)
+        return Receipt(message_id, phone, delivered, status, self._clean(word_at(row, where.detail)), moment)
+
+    async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
+        """
+        What the SSP remembers of one number.
+
+        Raises:
+            OutcomeUnknown: a row cannot be read, or the page is full: the record
+                that matters may be one that is not seen.
+        """
+        if self.config.records is None:
+            raise UnsupportedFeature(f"{self.config.title} cannot be asked about single messages")
+        reading, form, zone = self.config.records.answer, self.config.time_format, self.config.zone
+        values: dict[str, Value] = {
+            "phone": phone,
+            "national": phone[3:],
+            "since": write_time(since, form, zone),
+            "until": write_time(until, form, zone),
+        }
+        answer = await self._send("records", self.config.records, values)
+        rows = at(self._good(answer, reading).data, reading.rows)
+        if rows is None:
+            return []
+        if not isinstance(rows, list):
+            raise self._unclear(f"no list at `{reading.rows}`", answer)
+        if len(rows) >= reading.page_size:
+            raise self._unclear(
+                f"{len(rows)} records, a full page; look for the number in the console", answer
+            )
+        return [self._record(row, phone, answer) for row in rows]
+
+    def _record(self, row: Any, phone: str, answer: Answer) -> Record:
+        assert self.config.records is not None
+        reading = self.config.records.answer
+        where = reading.row
+        status = word_at(row, where.status)
+        record = Record(
+            message_id=word_at(row, where.id),
+            phone=word_at(row, where.phone) if where.phone else phone,
+            text=word_at(row, where.text),
+            reference=word_at(row, where.reference),
+            accepted=status not in reading.refused,
+            code=status,
+        )
+        named = record.message_id or not record.accepted
+        if not (named and record.phone and (record.text or record.reference)):
+            # Not to be recognised, it would count as "no record", and the person get a second message.
+            raise self._unclear("a record without id, number or text", answer)
+        return record
+
+
+def _tail(phone: str) -> str:
+    """The 11 digits a number ends with, however it is decorated."""
+    return re.sub(r"[^0-9]", "", phone)[-11:]
+
+
+def _balance_finding(balance: str) -> Finding:
+    try:
+        empty = Decimal(balance) <= 0
+    except InvalidOperation:
+        return Finding("balance", False, "", "the answer holds no balance", "Look at `check.answer.balance`.")
+    return Finding("balance", not empty, "", balance, "Top up the account, then run again." if empty else "")
