@@ -24,9 +24,10 @@ Needs pytest and nothing else; docs/own_ssp.md walks through it.
 from __future__ import annotations
 
 import asyncio
+import json
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -332,6 +333,21 @@ class ProviderContract:
 
         assert _kinds(fate) == {CodeClass.UNKNOWN}
 
+    @pytest.mark.parametrize("kind", ["alone", "equal"])
+    @pytest.mark.parametrize(
+        "instead", [None, 0, "", [], {}], ids=["null", "zero", "blank", "list", "object"]
+    )
+    def test_an_odd_answer_is_still_an_answer(self, kind: str, instead: Any) -> None:
+        """Whatever stands where something else should, everybody gets a result or the call an outcome."""
+        provider, network = self._provider(self.accepted)
+        call = self._calls(provider, kind)[0]
+        self._submit(provider, network, call)
+        whole = json.loads(self.accepted(network.requests[0]).content)
+        for path in list(_paths(whole))[:40]:
+            network.answer = lambda _, path=path: httpx.Response(200, json=_with(whole, path, instead))  # type: ignore[misc]
+            fate = self._submit(provider, network, call)
+            assert isinstance(fate, ProviderError) or len(fate) == len(call)
+
     # -- secrets --------------------------------------------------------------------------
 
     def test_nothing_secret_is_shown(self) -> None:
@@ -543,6 +559,23 @@ class ProviderContract:
     def _bad_codes(self) -> list[str]:
         codes = (self.refused_code, self.account_code, self.busy_code, self.undocumented_code)
         return [code for code in codes if code]
+
+
+def _paths(data: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where values stand in JSON data, outer ones first."""
+    yield place
+    children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, child in children:
+        yield from _paths(child, (*place, key))
+
+
+def _with(data: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """*data* with something else at *path*."""
+    if not path:
+        return value
+    copy = dict(data) if isinstance(data, dict) else list(data)
+    copy[path[0]] = _with(data[path[0]], path[1:], value)
+    return copy
 
 
 async def _awaited(answer: Any) -> Any:

@@ -8,6 +8,7 @@ providers' APIs take a shorter way, straight from the path to their endpoint.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import threading
@@ -40,16 +41,16 @@ class App:
     """
     The ASGI application: exact paths go to their dialect, the rest to Starlette.
 
-    Attributes:
-        closing: Set when the server stops, so that nothing hangs on; made when the loop runs.
+    Args:
+        closing: Set when the server stops, so that no call hangs on.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, closing: asyncio.Event) -> None:
         codes = {
             module.PROVIDER: {str(code): words.msg for code, words in module.CODES.items()}
             for module in DIALECTS
         }
-        self.closing = asyncio.Event()
+        self._closing = closing
         self._paths: dict[str, list[tuple[Claim | None, Any]]] = {}
         for module in DIALECTS:
             for route in module.routes(world):
@@ -63,7 +64,7 @@ class App:
         if candidates is None:
             await self._rest(scope, receive, send)
             return
-        scope["extensions"][CLOSING] = self.closing
+        scope["extensions"][CLOSING] = self._closing
         for claim, endpoint in candidates:
             # A path of one dialect only is not asked whose it is.
             if len(candidates) == 1 or claim is None or claim(scope):
@@ -81,15 +82,36 @@ class _Http(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server, which says when it is up."""
+    """
+    Uvicorn's server, which says when it is up and stops at once.
 
-    def __init__(self, config: uvicorn.Config, up: threading.Event) -> None:
+    Uvicorn looks every tenth of a second whether it is to stop, and then waits
+    as long again; tests that start hundreds of simulators would feel it.
+    """
+
+    def __init__(self, config: uvicorn.Config, up: threading.Event, closing: asyncio.Event) -> None:
         super().__init__(config)
         self._up = up
+        self._closing = closing
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self._up.set()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._closing.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        # Calls being answered may finish; those that hang are dropped by `closing`.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_TIMEOUT_S / 2):
+                while self.server_state.tasks or self.server_state.connections:
+                    await asyncio.sleep(0.002)
 
 
 class Simulator:
@@ -118,10 +140,9 @@ class Simulator:
         self._host = host
         self._port = port
         self._socket: socket.socket | None = None
-        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._app: App | None = None
+        self._closing: asyncio.Event | None = None
 
     @property
     def url(self) -> str:
@@ -138,23 +159,7 @@ class Simulator:
         self._socket = _listen(self._host, self._port)
         self._port = self._socket.getsockname()[1]
         up = threading.Event()
-        config = uvicorn.Config(
-            self._serve_one,
-            interface="asgi3",
-            http=_Http,
-            ws="none",
-            lifespan="off",
-            proxy_headers=False,
-            log_config=None,
-            access_log=False,
-            date_header=False,
-            server_header=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=1,
-            backlog=1024,
-        )
-        self._server = _Server(config, up)
-        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(up,), name="simulator", daemon=True)
         self._thread.start()
         if not up.wait(_START_TIMEOUT_S):
             raise SettingsError("the simulator did not come up")
@@ -162,10 +167,9 @@ class Simulator:
 
     def stop(self) -> None:
         """Stop serving; hanging calls are dropped. The world can still be asked."""
-        if self._thread is None or self._server is None or self._loop is None or self._app is None:
+        if self._thread is None or self._loop is None or self._closing is None:
             return
-        self._server.should_exit = True
-        self._loop.call_soon_threadsafe(self._app.closing.set)
+        self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join(_STOP_TIMEOUT_S)
         self._thread = self._socket = None
         if self._owns_world:
@@ -177,23 +181,32 @@ class Simulator:
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
-    async def _serve_one(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._app is not None
-        await self._app(scope, receive, send)
-
-    def _run(self) -> None:
+    def _run(self, up: threading.Event) -> None:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(self._main())
+            runner.run(self._main(up))
 
-    async def _main(self) -> None:
-        assert self._server is not None
+    async def _main(self, up: threading.Event) -> None:
         assert self._socket is not None
         self._loop = asyncio.get_running_loop()
-        self._app = App(self.world)
+        self._closing = asyncio.Event()
+        config = uvicorn.Config(
+            App(self.world, self._closing),
+            interface="asgi3",
+            http=_Http,
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            timeout_keep_alive=60,
+            backlog=1024,
+        )
         pusher = asyncio.create_task(
             Pusher(self.world, {module.PROVIDER: module for module in DIALECTS}).run()
         )
-        await self._server.serve(sockets=[self._socket])
+        await _Server(config, up, self._closing).serve(sockets=[self._socket])
         pusher.cancel()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -138,7 +139,7 @@ async def test_a_shared_path_goes_to_whom_it_belongs(monkeypatch: pytest.MonkeyP
 
     met: list[str] = []
     monkeypatch.setattr(server, "DIALECTS", (Dialect("a"), Dialect("b")))
-    app = App(world)
+    app = App(world, asyncio.Event())
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
