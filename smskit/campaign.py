@@ -34,7 +34,7 @@ from smskit.models import CheckResult, Mode
 from smskit.plan import Fit, Past, Plan, build, columns_read
 from smskit.policy import guard_problems
 from smskit.providers.base import Feature, Job, Limits, Provider
-from smskit.reconcile import settle_by_asking
+from smskit.reconcile import job_of, reference_of, settle_by_asking
 from smskit.spec import DEFINITION, CampaignSpec
 from smskit.template import Template
 from smskit.variables import parse_bindings
@@ -208,9 +208,8 @@ class Campaign:
         return Mode.LIVE if self.spec.mode is Mode.PLAN else self.spec.mode
 
     def _job(self, template: Template) -> Job:
-        return Job(
-            template, self.spec.template_id, self.spec.message_class, reference=self.spec.campaign[:60]
-        )
+        reference = reference_of(self.spec.campaign, self._sending_mode())
+        return Job(template, self.spec.template_id, self.spec.message_class, reference=reference)
 
     # -- send -----------------------------------------------------------------------
 
@@ -306,8 +305,7 @@ class Campaign:
             )
 
     def _run(self, row: CampaignRow, progress: Callable[[Progress], None]) -> Outcome:
-        # The text that was frozen, whatever the provider or the file says today.
-        job = self._job(Template.parse(row.summary["template"], signature=row.summary["signature"]))
+        job = job_of(row)
         with self.ledger.lease(row.id) as token:
             inherited = self.ledger.interrupt(row.id, token=token) + self.ledger.books(row.id).unknown
             self.ledger.mark(row.id, "running")

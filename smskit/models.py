@@ -155,6 +155,7 @@ class Receipt(NamedTuple):
     code: str  # raw carrier or provider code
     detail: str = ""
     at: datetime | None = None  # aware UTC
+    reference: str = ""  # our own reference, where the provider echoes one; starts with the job's
 
     def __repr__(self) -> str:
         return _masked(

@@ -10,6 +10,7 @@ the provider deletes on reading are stored before anybody tries to understand th
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +22,10 @@ from numpy.typing import NDArray
 
 from smskit.errors import InputError, ProviderError
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
-from smskit.models import Mode, Receipt, Record, Reply, State
+from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State
 from smskit.phones import normalise_one, to_e164
 from smskit.providers.base import Feature, Job, Provider
+from smskit.template import Template
 
 # Clocks of two companies: how far a provider's may be from ours when its records are searched.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -65,6 +67,25 @@ class Settled:
         """Add the counts of *other*."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
+
+
+def reference_of(name: str, mode: Mode) -> str:
+    """
+    What stands for a campaign in requests, where a provider echoes a text of ours: short, no personal data.
+
+    The same campaign always has the same; two campaigns never share the beginning.
+    """
+    return "s" + hashlib.sha256(f"{mode}:{name}".encode()).hexdigest()[:15]
+
+
+def job_of(row: CampaignRow) -> Job:
+    """What all messages of a frozen campaign have in common, whatever the parameters say today."""
+    return Job(
+        Template.parse(row.summary["template"], signature=row.summary["signature"]),
+        row.spec.get("template_id", ""),
+        MessageClass(row.spec.get("message_class", MessageClass.MARKETING)),
+        reference=reference_of(row.name, row.mode),
+    )
 
 
 def is_opt_out(text: str) -> bool:
@@ -115,7 +136,10 @@ async def settle_by_asking(
     for unknown, records in answers.items():
         match = next((r for r in records if _same(r, unknown, job) and r.message_id not in taken), None)
         change = _verdict(
-            unknown, match, old_enough=ledger.clock() >= unknown.submitted_at + provider.record_lag_s
+            unknown,
+            match,
+            silence_counts=provider.records_prove_absence
+            and ledger.clock() >= unknown.submitted_at + provider.record_lag_s,
         )
         if change is None:
             continue
@@ -176,14 +200,14 @@ def _same(record: Record, unknown: _Unknown, job: Job) -> bool:
     )
 
 
-def _verdict(unknown: _Unknown, match: Record | None, *, old_enough: bool) -> Change | None:
+def _verdict(unknown: _Unknown, match: Record | None, *, silence_counts: bool) -> Change | None:
     at = np.array([unknown.position], np.uint16)
 
     def change(state: State, facts: Facts) -> Change:
         return Change("settled", unknown.chunk, at, np.array([state], np.uint8), facts)
 
     if match is None:
-        return change(State.WAITING, Facts(reason="no_record")) if old_enough else None
+        return change(State.WAITING, Facts(reason="no_record")) if silence_counts else None
     if not match.accepted:
         return change(State.REFUSED, Facts(reason="refused", codes=match.code))
     return change(State.ACCEPTED, Facts(ids=match.message_id, codes=match.code))
@@ -220,6 +244,9 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
     result = Settled()
     index = _Index(ledger, provider.name, mode)
     result.add(_sort_in(ledger, index, provider, mode, strays=True))
+    if Feature.RECEIPTS_BY_QUERY in provider.features:
+        for row in ledger.campaigns(provider=provider.name, mode=mode):
+            result.add(await _ask_for_receipts(ledger, row, provider))
     if Feature.RECEIPTS in provider.features:
         try:
             while (body := await provider.pull_receipts()) is not None:
@@ -227,6 +254,31 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
                 result.add(_sort_in(ledger, index, provider, mode, strays=False))
         except ProviderError as error:
             result.problems.append(str(error))
+    return result
+
+
+async def _ask_for_receipts(ledger: Ledger, row: CampaignRow, provider: Provider) -> Settled:
+    """Ask about every message that has no report yet; for providers with nothing to fetch pages from."""
+    result = Settled()
+    for chunk, states in ledger.states(row.id).items():
+        awaiting = np.flatnonzero(states == State.ACCEPTED)
+        if not len(awaiting):
+            continue
+        history = ledger.history(row.id, chunk)
+        places = {
+            (str(history.message_id[at]), to_e164(int(history.keys.phones[at]))): int(at) for at in awaiting
+        }
+        times = [datetime.fromtimestamp(float(history.submitted_at[at]), UTC) for at in awaiting]
+        asked = [(*key, time) for key, time in zip(places, times, strict=True)]
+        try:
+            receipts = await provider.receipts_for(asked)
+        except ProviderError as error:
+            result.problems.append(str(error))
+            return result
+        known = [
+            (chunk, places[r.message_id, r.phone], r) for r in receipts if (r.message_id, r.phone) in places
+        ]
+        result.add(_apply_receipts(ledger, row, known))
     return result
 
 
@@ -288,7 +340,7 @@ class _Index:
             at = int(np.searchsorted(phones, phone))
             if at < len(phones) and phones[at] == phone:
                 chunk, position = divmod(int(places[at]), 1 << 16)
-                if self.history(row, chunk).message_id[position] == receipt.message_id:
+                if _is_about(receipt, row, self.history(row, chunk), position):
                     return _Place(row, chunk, position)
         return None
 
@@ -308,6 +360,14 @@ class _Index:
         return self._histories[key]
 
 
+def _is_about(receipt: Receipt, row: CampaignRow, history: History, position: int) -> bool:
+    """By the provider's id; while nobody knows that, by our own reference, which names the campaign."""
+    if receipt.message_id and history.message_id[position] == receipt.message_id:
+        return True
+    ours = receipt.reference.startswith(reference_of(row.name, row.mode))
+    return ours and history.keys.states[position] == State.UNKNOWN
+
+
 def _apply_matched(
     ledger: Ledger, index: _Index, matched: dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]]
 ) -> Settled:
@@ -320,22 +380,35 @@ def _apply_matched(
 def _apply_receipts(
     ledger: Ledger, row: CampaignRow, receipts: Sequence[tuple[int, int, Receipt]]
 ) -> Settled:
-    """Move accepted messages to delivered or undelivered; the first final report of a message stands."""
+    """
+    Move accepted messages to delivered or undelivered; the first final report of a message stands.
+
+    A report about an unknown message settles it first: there is no report of what was not taken.
+    """
     result = Settled()
     present = ledger.states(row.id)
     seen: set[tuple[int, int]] = set()
     groups: dict[int, list[tuple[int, Receipt]]] = {}
+    found: dict[int, list[tuple[int, Receipt]]] = {}
     for chunk, position, receipt in receipts:
-        if receipt.delivered is None:
+        state = present[chunk][position]
+        if (chunk, position) in seen or state not in (State.ACCEPTED, State.UNKNOWN):
+            result.repeated += receipt.delivered is not None
             continue
-        if present[chunk][position] != State.ACCEPTED or (chunk, position) in seen:
-            result.repeated += 1
-            continue
-        seen.add((chunk, position))
-        groups.setdefault(chunk, []).append((position, receipt))
-        result.delivered += receipt.delivered
-        result.undelivered += not receipt.delivered
+        if state == State.UNKNOWN:
+            found.setdefault(chunk, []).append((position, receipt))
+        if receipt.delivered is not None:
+            groups.setdefault(chunk, []).append((position, receipt))
+        if state == State.UNKNOWN or receipt.delivered is not None:
+            seen.add((chunk, position))
+        result.found += state == State.UNKNOWN
+        result.delivered += receipt.delivered is True
+        result.undelivered += receipt.delivered is False
     changes = [
+        Change("settled", chunk, *_to(group, State.ACCEPTED), Facts(ids=[r.message_id for _, r in group]))
+        for chunk, group in found.items()
+    ]
+    changes += [
         Change(
             "receipt",
             chunk,
@@ -352,6 +425,11 @@ def _apply_receipts(
     if changes:
         ledger.apply(row.id, changes, token=None)
     return result
+
+
+def _to(group: Sequence[tuple[int, Receipt]], state: State) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    positions = np.array([position for position, _ in group], np.uint16)
+    return positions, np.full(len(positions), state, np.uint8)
 
 
 # -- replies ------------------------------------------------------------------------------

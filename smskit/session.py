@@ -23,10 +23,9 @@ from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers import get_provider, provider_class
 from smskit.providers.base import Job, Limits, Provider
-from smskit.reconcile import Settled, fetch_receipts, fetch_replies, settle_by_asking
+from smskit.reconcile import Settled, fetch_receipts, fetch_replies, job_of, settle_by_asking
 from smskit.settings import Environment
 from smskit.spec import CampaignSpec
-from smskit.template import Template
 
 
 def open_ledger(environment: Environment | None = None) -> Ledger:
@@ -129,6 +128,13 @@ def _rehearsal_account(cls: type[Provider], campaign: str) -> dict[str, str]:
     return {name: digest[: len(str(value))] for name, value in cls.rehearsal.items()}
 
 
+def _account_facts(credentials: dict[str, str]) -> dict[str, str]:
+    """The second credential is the secret; an application id comes under its own name."""
+    secrets = [value for name, value in list(credentials.items())[1:] if name != "app_id"]
+    facts = {"secret": secrets[0]} if secrets else {}
+    return facts | ({"app_id": credentials["app_id"]} if "app_id" in credentials else {})
+
+
 def _approve(simulator: Any, provider: Provider, credentials: dict[str, str], job: Job) -> None:
     """Register the account as the provider's console would show it: this signature and template, approved."""
     template = provider.approved_form(job)
@@ -137,6 +143,7 @@ def _approve(simulator: Any, provider: Provider, credentials: dict[str, str], jo
         next(iter(credentials.values())),
         signatures=[job.template.signature] if job.template.signature else [],
         templates=[template],
+        **_account_facts(credentials),
     )
 
 
@@ -189,21 +196,18 @@ def _with_provider(row: CampaignRow, environment: Environment, result: Fetched, 
             await work(provider)
 
     try:
-        with provider_for(row.provider, row.mode, environment, campaign=row.name, job=_job(row)) as provider:
+        with provider_for(
+            row.provider, row.mode, environment, campaign=row.name, job=job_of(row)
+        ) as provider:
             run_in_thread(lambda: run(provider), on_interrupt=lambda: None)
     except (SettingsError, LedgerError) as error:
         result.settled.problems.append(str(error))
 
 
 async def _settle(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched, wait: bool) -> None:
-    result.settled.add(await settle_by_asking(ledger, row, provider, _job(row), wait=wait))
+    result.settled.add(await settle_by_asking(ledger, row, provider, job_of(row), wait=wait))
 
 
 async def _collect(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched) -> None:
     result.settled.add(await fetch_receipts(ledger, provider, row.mode))
     result.settled.add(await fetch_replies(ledger, provider, row.mode))
-
-
-def _job(row: CampaignRow) -> Job:
-    template = Template.parse(row.summary["template"], signature=row.summary["signature"])
-    return Job(template, row.spec.get("template_id", ""), reference=row.name[:60])

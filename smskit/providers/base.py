@@ -45,7 +45,8 @@ from smskit.template import Form, Template
 class Feature(enum.StrEnum):
     """What a provider can do beyond submitting."""
 
-    RECEIPTS = "receipts"  # fetch delivery reports
+    RECEIPTS = "receipts"  # fetch delivery reports, a page at a time
+    RECEIPTS_BY_QUERY = "receipts_by_query"  # ask for the report of one message after the other
     REPLIES = "replies"  # fetch what recipients sent back
     RECORDS = "records"  # ask what became of one submission: settles unknowns
     BALANCE = "balance"
@@ -161,6 +162,9 @@ class Provider(ABC):
     rehearsal: ClassVar[Mapping[str, Any]] = {}
     # How long after a submission "no record of it" may be believed, in seconds.
     record_lag_s: float = 60.0
+    # False: a provider that shows a message only once the carrier has answered. Finding it proves
+    # that it was taken; not finding it proves nothing.
+    records_prove_absence: ClassVar[bool] = True
 
     def __init__(
         self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None
@@ -243,6 +247,15 @@ class Provider(ABC):
         """What a page holds; pure, so that a stored page can be read again."""
         return []
 
+    async def receipts_for(self, messages: Sequence[tuple[str, str, datetime]]) -> list[Receipt]:
+        """
+        Ask for the reports of messages, each (message id, E.164 phone, submitted at).
+
+        Only for providers with ``Feature.RECEIPTS_BY_QUERY``; a message that has
+        no report yet is left out.
+        """
+        raise UnsupportedFeature(f"{self.title} has no reports to ask for one by one")
+
     async def pull_replies(self) -> bytes | None:
         """One page of replies as it came, None when nothing waits. Reading may delete it there."""
         return None
@@ -256,7 +269,8 @@ class Provider(ABC):
         What the provider remembers of submissions to *phone* in that time.
 
         Only for providers with ``Feature.RECORDS``: an empty answer is taken to
-        mean that nothing was accepted, once ``record_lag_s`` have passed.
+        mean that nothing was accepted, once ``record_lag_s`` have passed, unless
+        ``records_prove_absence`` is False.
         """
         raise UnsupportedFeature(f"{self.title} cannot be asked about single messages")
 

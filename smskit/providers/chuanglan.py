@@ -63,6 +63,10 @@ _SHIFTS = r"[,;]|\{\$"
 _FULL_WIDTH = str.maketrans({",": "，", ";": "；"})
 _PERCENT_SENSITIVE = "[%+]"  # what a server that url-decodes would change
 
+_NEEDS_TEMPLATE = "family v2 sends by template id: give parameter `template_id`"
+_LOOK_AT_URL = "Look at SMSKIT_CHUANGLAN_BASE_URL (the console names it) and the network."
+_OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")  # opt-out wordings no longer taken
+
 # What a receiver of pushed reports answers; anything but the first is pushed again, twice, a minute apart.
 PUSH_TAKEN = b'{"clcode":"000000"}'
 PUSH_FAILED = b'{"clcode":"111111"}'
@@ -513,11 +517,6 @@ class Chuanglan(Provider):
         """A reply as Chuanglan pushes it; a long one comes in parts, each its own reply here. Pure."""
         reply = _reply(_pushed(query))
         return [] if reply is None else [reply]
-
-
-_NEEDS_TEMPLATE = "family v2 sends by template id: give parameter `template_id`"
-_LOOK_AT_URL = "Look at SMSKIT_CHUANGLAN_BASE_URL (the console names it) and the network."
-_OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")
 
 
 def request_digest(password: str, timestamp: str, nonce: str) -> str:

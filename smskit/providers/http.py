@@ -205,9 +205,10 @@ class _Aiohttp:
         )
         return aiohttp.ClientSession(
             connector=connector,
-            # One deadline for all of it: a timer less for each request, and no answer that drips for ever.
+            # One deadline for all of it: a timer less for each request, and no answer that drips for
+            # ever. Connecting must fail before it, so that it is known that nothing was sent.
             timeout=aiohttp.ClientTimeout(
-                total=self._timeout_s + self._connect_timeout_s, sock_connect=self._connect_timeout_s
+                total=self._timeout_s, sock_connect=min(self._connect_timeout_s, 0.9 * self._timeout_s)
             ),
             trust_env=place.host not in _LOOPBACK,
             cookie_jar=aiohttp.DummyCookieJar(),

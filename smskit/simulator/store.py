@@ -11,6 +11,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+import time
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ _FETCHED = sa.Table(
     sa.Column("before_sid", sa.BigInteger, nullable=False),  # everything below was handed out
 )
 
-_BUSY_TIMEOUT_MS = 30_000
+_BUSY_TIMEOUT_S = 30
 
 
 class Row(NamedTuple):
@@ -74,7 +75,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine = sa.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
+        self._sqlite = self._engine.dialect.name == "sqlite"
+        if self._sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
         _METADATA.create_all(self._engine)
         self._queue: queue.SimpleQueue[tuple[Row | Fetched, Future[None]] | None] = queue.SimpleQueue()
@@ -140,6 +142,13 @@ class Store:
         self._engine.dispose()
 
     def _write(self) -> None:
+        with self._engine.connect() as connection:
+            if self._sqlite:
+                connection.exec_driver_sql("PRAGMA busy_timeout=0")
+                connection.commit()
+            self._write_until_closed(connection)
+
+    def _write_until_closed(self, connection: sa.Connection) -> None:
         closing = False
         while not closing:
             batch = []
@@ -151,22 +160,20 @@ class Store:
                 entry = self._queue.get()
             closing = entry is None
             if batch:
-                self._commit(batch)
+                self._commit(connection, batch)
 
-    def _commit(self, batch: list[tuple[Row | Fetched, Future[None]]]) -> None:
+    def _commit(self, connection: sa.Connection, batch: list[tuple[Row | Fetched, Future[None]]]) -> None:
         try:
             # Packed before the transaction opens: while it is open, the caller's ledger must wait.
             rows = [_pack(entry) for entry, _ in batch if isinstance(entry, Row)]
             marks = {e[:3]: e for e, _ in batch if isinstance(e, Fetched)}
-            with self._engine.begin() as connection:
-                if rows:
-                    connection.execute(_CALLS.insert(), rows)
-                for mark in marks.values():
-                    key = sa.and_(
-                        *(column == value for column, value in zip(_FETCHED.primary_key, mark, strict=False))
-                    )
-                    connection.execute(_FETCHED.delete().where(key))
-                    connection.execute(_FETCHED.insert(), mark._asdict())
+            give_up = time.monotonic() + _BUSY_TIMEOUT_S
+            while not self._try_commit(connection, rows, list(marks.values())):
+                if time.monotonic() > give_up:
+                    raise TimeoutError(f"the database stayed locked for {_BUSY_TIMEOUT_S} s")
+                # SQLite's own busy handler waits ever longer, up to a tenth of a second, and starves beside
+                # a ledger that writes all the time; asking every millisecond finds the gaps.
+                time.sleep(0.001)
         except BaseException as exc:
             for _, done in batch:
                 done.set_exception(exc)
@@ -174,10 +181,32 @@ class Store:
         for _, done in batch:
             done.set_result(None)
 
+    def _try_commit(
+        self, connection: sa.Connection, rows: list[dict[str, Any]], marks: list[Fetched]
+    ) -> bool:
+        """Write one transaction; False when somebody else holds SQLite's only write lock."""
+        try:
+            with connection.begin():
+                _insert(connection, rows, marks)
+        except sa.exc.OperationalError as exc:
+            if self._sqlite and "locked" in str(exc.orig):
+                return False
+            raise
+        return True
+
+
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]], marks: list[Fetched]) -> None:
+    if rows:
+        connection.execute(_CALLS.insert(), rows)
+    for mark in marks:
+        key = sa.and_(*(column == value for column, value in zip(_FETCHED.primary_key, mark, strict=False)))
+        connection.execute(_FETCHED.delete().where(key))
+        connection.execute(_FETCHED.insert(), mark._asdict())
+
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_S * 1000}")
     cursor.execute("PRAGMA journal_mode=WAL")
     # NORMAL survives the death of the process, which is what a rehearsal tests; only the ledger, whose
     # commits must survive a power failure as well, pays for FULL.

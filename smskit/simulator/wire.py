@@ -78,6 +78,10 @@ class Form:
                 self._raw[unquote_form(body[start:equals])] = body[equals + 1 : end]
             start = end + 1
 
+    def names(self) -> list[str]:
+        """Return the names of all fields, in order of first appearance."""
+        return [as_text(name) for name in self._raw]
+
     def data(self, name: str) -> bytes | None:
         """Return a value as decoded bytes, or None when the field is absent."""
         raw = self._raw.get(name.encode())
@@ -121,6 +125,7 @@ class Answer(NamedTuple):
     durable: Future[None] | None = None  # to be waited for before the answer leaves
     popped: int = 0  # receipts or replies this answer is the only copy of
     content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()  # further ones, lower-case names
 
 
 class Dialect(Protocol):
@@ -249,6 +254,7 @@ def _head(answer: Answer) -> dict[str, Any]:
         "headers": [
             (b"content-type", answer.content_type),
             (b"content-length", b"%d" % len(answer.body)),
+            *answer.headers,
         ],
     }
 

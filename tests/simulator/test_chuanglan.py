@@ -663,9 +663,9 @@ def test_every_code_ends_in_its_class(simulator: Simulator, plan: Callable[..., 
 def test_spoilt_answers_are_unknown(simulator: Simulator, plan: Callable[..., None], fault: Any) -> None:
     """The message was taken; a client that cannot know says so and keeps the id that reports name."""
     plan(faults=[{"count": 1, **fault}])
+    made = client(simulator.url, timeout_s=0.2, connect_timeout_s=0.2)
 
     with pytest.raises(OutcomeUnknown) as caught:
-        made = client(simulator.url, timeout_s=0.2, connect_timeout_s=0.2)
         deliver(made, Job(Template.parse(TEXT), reference="spring"), ["x"])
     assert caught.value.request_id.startswith("spring-")
     assert simulator.world.accepted() == 1

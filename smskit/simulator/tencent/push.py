@@ -1,0 +1,73 @@
+"""
+Tencent's callbacks: receipts as an array, replies as one object each.
+
+Source: dossier section 4.3. Nothing is signed. How often they are tried again
+is not documented: three times, a minute apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from smskit.simulator.accounts import Account
+from smskit.simulator.book import ReceiptDue, ReplyDue
+from smskit.simulator.push import Push
+from smskit.simulator.tencent.dialect import BEIJING, JSON, serial_no, split_phone
+from smskit.simulator.tencent.read import reply_row
+
+# In a callback the carrier's code stands beside words; pulled, it stands alone.
+_WORDS = {
+    "DELIVRD": "用户短信送达成功",
+    "UNDELIV": "用户关机、停机或不在服务区",
+    "EXPIRED": "短信超过有效期",
+    "REJECTD": "短信被拒绝",
+}
+
+
+def receipt_pushes(account: Account, url: str, receipts: Sequence[ReceiptDue]) -> list[Push]:
+    """Return one callback holding all *receipts*."""
+    rows = [receipt_row(due) for due in receipts]
+    return [Push(url, orjson.dumps(rows), JSON, taken, retries=3, every_s=60.0, messages=len(rows))]
+
+
+def reply_pushes(account: Account, url: str, replies: Sequence[ReplyDue]) -> list[Push]:
+    """Return one callback for each reply."""
+    pushes = []
+    for reply in replies:
+        row = reply_row(account, reply)
+        body = {
+            "extend": row["ExtendCode"],
+            "mobile": row["SubscriberNumber"],
+            "nationcode": row["CountryCode"],
+            "sign": row["SignName"],
+            "text": reply.text,
+            "time": int(reply.at),
+        }
+        pushes.append(Push(url, orjson.dumps(body), JSON, taken, retries=3, every_s=60.0, messages=1))
+    return pushes
+
+
+def receipt_row(due: ReceiptDue) -> dict[str, object]:
+    """Return one receipt as pushed: the carrier's code is ``errmsg``, and the number lacks its country."""
+    country, rest = split_phone(due.phone)
+    return {
+        "user_receive_time": datetime.fromtimestamp(due.at, BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
+        "nationcode": country,
+        "mobile": rest,
+        "report_status": "SUCCESS" if due.delivered else "FAIL",
+        "errmsg": due.code,
+        "description": _WORDS.get(due.code, "短信发送失败"),
+        "sid": serial_no(due.sid),
+    }
+
+
+def taken(status: int, body: bytes) -> bool:
+    """Whether the receiver's answer acknowledges a callback: ``{"result":0,"errmsg":"OK"}``."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return status == 200 and isinstance(said, dict) and said.get("result") == 0

@@ -1,0 +1,356 @@
+"""
+Tencent's reading actions: receipts, replies, figures, templates, signatures, numbers.
+
+Source: dossier section 4. ``PullSmsSendStatus`` and ``PullSmsReplyStatus`` take
+from a queue, and what they took is gone; asking by number takes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from smskit.simulator.accounts import Account
+from smskit.simulator.book import Message, ReceiptDue, ReplyDue, is_mainland
+from smskit.simulator.faults import Outcome
+from smskit.simulator.tencent.codes import OK, Refusal, words
+from smskit.simulator.tencent.dialect import (
+    BEIJING,
+    Call,
+    answer,
+    phone_in,
+    serial_no,
+    split_phone,
+)
+from smskit.simulator.tencent.send import MAX_NUMBERS, fee_of, status_of
+from smskit.simulator.wire import Answer
+
+PULL = {"Limit": "whole", "SmsSdkAppId": "text"}
+BY_NUMBER = {
+    "BeginTime": "whole",
+    "EndTime": "whole",
+    "Offset": "whole",
+    "Limit": "whole",
+    "PhoneNumber": "text",
+    "SmsSdkAppId": "text",
+}
+STATISTICS = {
+    "BeginTime": "text",
+    "EndTime": "text",
+    "SmsSdkAppId": "text",
+    "Limit": "whole",
+    "Offset": "whole",
+}
+TEMPLATES = {"International": "whole", "TemplateIdSet": "wholes", "Limit": "whole", "Offset": "whole"}
+SIGNATURES = {"International": "whole", "SignIdSet": "wholes", "Limit": "whole", "Offset": "whole"}
+NUMBERS = {"PhoneNumberSet": "texts"}
+CONVERSION = {"SmsSdkAppId": "text", "SerialNo": "text", "ConversionTime": "whole"}
+
+_PAGE = 100
+_DAY = 86_400.0
+_MEMORY = 7 * _DAY
+_SIGN = re.compile(r"【([^】]*)】")
+_REGIONS = {"domestic": 0, "abroad": 1, "global": 3}
+
+
+# -- receipts and replies -----------------------------------------------------------------------------
+
+
+def pull_status(call: Call) -> Answer:
+    """Answer receipts that wait, and forget them."""
+    call.app()
+    limit = _pull_limit(call)
+    taken = call.world.take_receipts(call.account, limit)
+    rows = [status_row(call.account, due) for due in taken]
+    return answer(PullSmsSendStatusSet=rows)._replace(popped=len(taken))
+
+
+def pull_replies(call: Call) -> Answer:
+    """Answer replies that wait, and forget them."""
+    call.app()
+    limit = _pull_limit(call)
+    taken = [] if call.account.settings.reply_url else call.world.take_replies(call.account, limit)
+    rows = [reply_row(call.account, reply) for reply in taken]
+    return answer(PullSmsReplyStatusSet=rows)._replace(popped=len(taken))
+
+
+def status_by_number(call: Call) -> Answer:
+    """Answer the receipts of one number that came between two times; they are not taken."""
+    phone, start, end, limit = _window_of_number(call)
+    now = call.world.clock() - call.account.settings.record_lag_s
+    with call.world.lock:
+        messages = call.account.book.to(phone)
+    rows = []
+    for message in messages:
+        outcome = outcome_of(message)
+        # Whether times of sending or of receiving are meant is not documented; a row has the latter.
+        if outcome is not None and start <= outcome.at <= min(end, now):
+            due = ReceiptDue(outcome.at, message.sid, phone, outcome.delivered, outcome.code, -1)
+            rows.append(status_row(call.account, due))
+    return answer(PullSmsSendStatusSet=rows[:limit])
+
+
+def replies_by_number(call: Call) -> Answer:
+    """Answer the replies of one number between two times; they are not taken."""
+    phone, start, end, limit = _window_of_number(call)
+    found = [r for r in call.world.replies_between(call.account, start, end) if r.phone == phone]
+    return answer(PullSmsReplyStatusSet=[reply_row(call.account, reply) for reply in found[:limit]])
+
+
+def outcome_of(message: Message) -> Outcome | None:
+    """Return how a message ends, or None when its carrier never says."""
+    return message.note.receipts.outcome(message.phone, message.at) if message.note.wants_receipt else None
+
+
+def status_row(account: Account, due: ReceiptDue) -> dict[str, object]:
+    """Return one receipt as pulled; SessionContext only where it is switched on (``echo_uid``)."""
+    message = account.book.find(due.sid)
+    country, rest = split_phone(due.phone)
+    return {
+        "UserReceiveTime": int(due.at),
+        "CountryCode": country,
+        "SubscriberNumber": rest,
+        "PhoneNumber": f"+{due.phone}",
+        "SerialNo": serial_no(due.sid),
+        "ReportStatus": "SUCCESS" if due.delivered else "FAIL",
+        "Description": due.code,
+        "SessionContext": message.note.uid if message and account.settings.echo_uid else "",
+    }
+
+
+def reply_row(account: Account, reply: ReplyDue) -> dict[str, object]:
+    """Return one reply as pulled."""
+    message = answered(account, reply)
+    sign = _SIGN.match(message.text) if message else None
+    country, rest = split_phone(reply.phone)
+    return {
+        "ExtendCode": message.note.extend if message else "",
+        "CountryCode": country,
+        "PhoneNumber": f"+{reply.phone}",
+        "SignName": sign[1] if sign else "",
+        "ReplyContent": reply.text,
+        "ReplyTime": int(reply.at),
+        "SubscriberNumber": rest,
+    }
+
+
+def answered(account: Account, reply: ReplyDue) -> Message | None:
+    """Return the message a reply is about: its own, else the latest to that number."""
+    found = account.book.find(reply.sid)
+    if found is not None:
+        return found
+    known = account.book.to(reply.phone)
+    return known[-1] if known else None
+
+
+def _pull_limit(call: Call) -> int:
+    if not call.account.settings.pull:
+        raise Refusal("UnauthorizedOperation.RequestPermissionDeny")
+    return call.number("Limit", 1, _PAGE)
+
+
+def _window_of_number(call: Call) -> tuple[int, float, float, int]:
+    call.app()
+    phone = phone_in(str(call.need("PhoneNumber")))
+    if phone is None:
+        raise Refusal("InvalidParameterValue.IncorrectPhoneNumber")
+    call.number("Offset", 0, 0)
+    limit = call.number("Limit", 1, _PAGE)
+    now = call.world.clock()
+    start, end = float(call.need("BeginTime")), float(call.fields.get("EndTime") or now)
+    if start < now - _MEMORY:
+        raise Refusal("InvalidParameterValue.BeginTimeVerifyFail")
+    # An end still to come is not documented; a refusal is the louder choice.
+    if end > now:
+        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
+    if start > end:
+        raise Refusal("InvalidParameterValue.InvalidStartTime")
+    return phone, start, end, limit
+
+
+# -- figures --------------------------------------------------------------------------------------------
+
+
+def send_statistics(call: Call) -> Answer:
+    """Answer how many messages were asked for and billed in some hours; refused ones are not kept here."""
+    found = list(_in_hours(call))
+    fees = sum(fee_of(message.text, message.phone) for message in found)
+    figures = {"FeeCount": fees, "RequestCount": len(found), "RequestSuccessCount": len(found)}
+    return answer(SendStatusStatistics=figures)
+
+
+def callback_statistics(call: Call) -> Answer:
+    """Answer what became of the messages of some hours, at most 32 days."""
+    start, end = _hours(call)
+    if end - start > 32 * _DAY:
+        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
+    now = call.world.clock()
+    found = list(_in_hours(call))
+    known = [o for o in map(outcome_of, found) if o is not None and o.at <= now]
+    good = sum(o.delivered for o in known)
+    return answer(
+        CallbackStatusStatistics={
+            "CallbackCount": len(known),
+            "RequestSuccessCount": len(found),
+            "CallbackFailCount": len(known) - good,
+            "CallbackSuccessCount": good,
+            "InternalErrorCount": 0,
+            "InvalidNumberCount": 0,
+            "ShutdownErrorCount": sum(o.code == "UNDELIV" for o in known),
+            "BlackListCount": 0,
+            "FrequencyLimitCount": 0,
+        }
+    )
+
+
+def package_statistics(call: Call) -> Answer:
+    """Answer the account's one package, as many messages as its balance buys."""
+    call.app()
+    call.number("Limit", 0, 500)
+    offset = call.number("Offset", 0, 1 << 31)
+    start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
+    now = call.world.clock()
+    if not start < end < now:
+        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
+    settings = call.account.settings
+    if not settings.price or offset:
+        return answer(SmsPackagesStatisticsSet=[])
+    bought = now - 30 * _DAY
+    package = {
+        "PackageCreateTime": int(bought),
+        "PackageEffectiveTime": int(bought),
+        "PackageExpiredTime": int(bought + 730 * _DAY),
+        "PackageAmount": int(settings.balance / settings.price),
+        "PackageType": 1,
+        "PackageId": 1,
+        "CurrentUsage": int((settings.balance - call.account.balance) / settings.price),
+    }
+    return answer(SmsPackagesStatisticsSet=[package] if start <= bought <= end else [])
+
+
+def _hour(call: Call, name: str) -> float:
+    value = str(call.need(name))
+    try:
+        return datetime.strptime(value, "%Y%m%d%H").replace(tzinfo=BEIJING).timestamp()
+    except ValueError:
+        raise Refusal(f"InvalidParameterValue.{name}VerifyFail") from None
+
+
+def _hours(call: Call) -> tuple[float, float]:
+    call.app()
+    call.number("Limit", 0, 0)
+    call.number("Offset", 0, 0)
+    start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
+    if end < start:
+        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
+    return start, end + 3599.999
+
+
+def _in_hours(call: Call) -> Iterator[Message]:
+    start, end = _hours(call)
+    with call.world.lock:
+        for number in call.account.book.calls_between(start, end):
+            yield from call.account.book.messages(number)
+
+
+# -- templates, signatures, numbers ------------------------------------------------------------------------
+
+
+def templates(call: Call) -> Answer:
+    """Answer the templates asked for by id, or a page of all; without a Limit that page is empty."""
+    international = _international(call)
+    every = [
+        {
+            "TemplateId": int(template.id),
+            "International": _REGIONS[template.region],
+            "StatusCode": status_of(template),
+            "ReviewReply": template.remark,
+            "TemplateName": f"模板{template.id}",
+            "CreateTime": int(template.at),
+            "TemplateContent": template.content,
+        }
+        for template in (call.account.templates or {}).values()
+        if template.id.isdigit() and _REGIONS[template.region] in (international, 3)
+    ]
+    wanted = call.fields.get("TemplateIdSet")
+    return answer(DescribeTemplateStatusSet=_chosen(call, every, "TemplateId", wanted, default=0))
+
+
+def signatures(call: Call) -> Answer:
+    """Answer the signatures asked for by id, or a page of all, ten unless told."""
+    international = _international(call)
+    every = [
+        {
+            "SignId": number,
+            "International": international,
+            "StatusCode": status_of(signature),
+            "ReviewReply": signature.remark,
+            "SignName": signature.name,
+            "CreateTime": int(signature.at),
+            "QualificationId": 1,
+            "QualificationName": "模拟公司",
+            "QualificationStatusCode": 1,
+        }
+        for number, signature in enumerate((call.account.signatures or {}).values(), start=1)
+    ]
+    wanted = call.fields.get("SignIdSet")
+    return answer(DescribeSignListStatusSet=_chosen(call, every, "SignId", wanted, default=10))
+
+
+def _international(call: Call) -> int:
+    value = call.need("International")
+    if value not in (0, 1):
+        raise Refusal("InvalidParameterValue.InvalidInternational")
+    return int(value)
+
+
+def _chosen(
+    call: Call, rows: list[dict[str, Any]], key: str, wanted: list[int] | None, *, default: int
+) -> list[dict[str, Any]]:
+    if wanted:
+        if len(wanted) > _PAGE:
+            raise Refusal("InvalidParameterValue.LimitVerifyFail")
+        return [row for row in rows if row[key] in wanted]
+    limit, offset = call.fields.get("Limit"), call.fields.get("Offset") or 0
+    limit = default if limit is None else limit
+    if not 0 <= limit <= _PAGE:
+        raise Refusal("InvalidParameterValue.LimitVerifyFail")
+    if offset < 0:
+        raise Refusal("InvalidParameterValue.OffsetVerifyFail")
+    return rows[offset : offset + limit]
+
+
+def number_info(call: Call) -> Answer:
+    """Answer how each number is read."""
+    numbers = call.fields.get("PhoneNumberSet")
+    if not numbers:
+        raise Refusal("MissingParameter.EmptyPhoneNumberSet")
+    if len(numbers) > MAX_NUMBERS:
+        raise Refusal("LimitExceeded.PhoneNumberCountLimit")
+    return answer(PhoneNumberInfoSet=[_number_row(number) for number in numbers])
+
+
+def _number_row(number: str) -> dict[str, object]:
+    phone = phone_in(number)
+    code = OK if phone else "InvalidParameterValue.IncorrectPhoneNumber"
+    country, rest = split_phone(phone) if phone else ("", "")
+    at_home = phone is not None and is_mainland(phone)
+    return {
+        "Code": code,
+        "Message": "success" if phone else words(code),
+        "NationCode": country,
+        "SubscriberNumber": rest,
+        "PhoneNumber": f"+{phone}" if phone else number,
+        "IsoCode": "CN" if at_home else "DEF",
+        "IsoName": "China" if at_home else "",
+    }
+
+
+def report_conversion(call: Call) -> Answer:
+    """Take note that a code was typed in; nothing comes of it."""
+    call.app()
+    call.need("SerialNo")
+    call.need("ConversionTime")
+    return answer(ReportConversionStatus={"Code": OK, "Message": "ok"})

@@ -1,0 +1,402 @@
+"""
+Tencent's two sending actions, ``SendSms`` and ``SendMultiGlobalSms``.
+
+What is wrong with a request is said at the top of the answer; what is wrong
+with a number, template, signature or value is said in rows (dossier 3, 6.2).
+
+A fault plan may give an item, instead of a code, what no code says:
+``taken:CODE`` takes the message and lets its row say CODE, ``taken:missing``
+takes it and leaves its row out, ``taken:null`` takes it and answers null
+instead of all rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from smskit.simulator.accounts import Account, Limits, Review, Template
+from smskit.simulator.book import is_mainland, parts_in
+from smskit.simulator.tencent.codes import OK, Refusal, words
+from smskit.simulator.tencent.dialect import (
+    BEIJING,
+    Call,
+    check_fields,
+    day_start,
+    envelope,
+    phone_in,
+    request_id,
+    serial_no,
+)
+from smskit.simulator.wire import Answer
+
+MAX_NUMBERS = 200
+MAX_TEXT = 500
+MAX_CONTEXT = 511  # bytes; "less than 512"
+
+# Dossier section 5. Hour, equal content and application are off until set in the console.
+DEFAULT_LIMITS = Limits(same_30s=1, same_day=0, any_minute=0, any_hour=0, any_day=10)
+
+SEND_SMS = {
+    "PhoneNumberSet": "texts",
+    "SmsSdkAppId": "text",
+    "TemplateId": "text",
+    "SignName": "text",
+    "TemplateParamSet": "texts",
+    "ExtendCode": "text",
+    "SessionContext": "text",
+    "SenderId": "text",
+}
+SEND_MULTI_GLOBAL_SMS = {"SmsSdkAppId": "text", "MultiSmsInfoSet": "objects"}
+_MULTI_SMS_INFO = {
+    "PhoneNumber": "text",
+    "TemplateId": "text",
+    "TemplateParamSet": "texts",
+    "SignName": "text",
+    "SenderId": "text",
+    "SessionContext": "text",
+}
+
+_VARIABLE = re.compile(r"\{\s*([0-9]+)\s*\}")
+_URL = re.compile(r"https?://|(?<![0-9a-z])www\.", re.IGNORECASE)
+_DIGITS = re.compile(r"[0-9]{0,6}")
+_PLAIN = re.compile(r"(?:\+861[3-9][0-9]{9},)+")
+_TAKEN = "taken:"
+
+# The GSM alphabet as far as messages abroad use it; the second group counts twice.
+_GSM = re.compile(r"[\n\r !\"#$%&'()*+,\-./0-9:;<=>?@A-Z_a-z£¥èéùìòÇØøÅåÆæßÉÄÖÑÜäöñüà¡¿§¤|^€{}\[\]~\\]*")
+_TWICE = re.compile(r"[|^€{}\[\]~\\]")
+
+
+class _Text(NamedTuple):
+    """What some numbers are to get."""
+
+    text: str
+    template: Template | None
+    refused: str = ""  # code that every one of them is refused with
+
+
+class _Row(NamedTuple):
+    """One number of a call and its fate."""
+
+    number: str  # as it goes into the answer
+    phone: int  # 0 when it is none
+    code: str
+    fee: int = 0
+
+    @property
+    def taken(self) -> bool:
+        return self.code == OK or self.code.startswith(_TAKEN)
+
+
+# -- the actions ----------------------------------------------------------------------------------
+
+
+def send_sms(call: Call) -> Answer:
+    """Send one text to up to 200 numbers, all at home or all abroad."""
+    numbers = call.fields.get("PhoneNumberSet")
+    if not numbers:
+        raise Refusal("MissingParameter.EmptyPhoneNumberSet")
+    if len(numbers) > MAX_NUMBERS:
+        raise Refusal("LimitExceeded.PhoneNumberCountLimit")
+    call.app()
+    template_id, context = str(call.need("TemplateId")), _context(call.fields)
+    if (extend := call.fields.get("ExtendCode")) and not (extend.isascii() and extend.isdigit()):
+        raise Refusal("InvalidParameter", "ExtendCode holds digits")
+
+    plain = _plain(call, numbers)
+    phones = plain or [phone_in(number) or 0 for number in numbers]
+    at_home = {is_mainland(phone) for phone in phones if phone}
+    if len(at_home) > 1:
+        raise Refusal("UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber")
+    sign = str(call.fields.get("SignName") or "") if at_home == {False} else str(call.need("SignName"))
+    text = _compose(call, template_id, sign, call.fields.get("TemplateParamSet") or [])
+    if plain and not text.refused and (answer := _take_all(call, plain, text, context)):
+        return answer
+    rows = _judge(call, list(zip(numbers, phones, [text] * len(numbers), strict=True)))
+    return _take(call, rows, text, context)
+
+
+def send_multi_global_sms(call: Call) -> Answer:
+    """Send a text each to numbers abroad; a mainland number refuses the whole call."""
+    call.app()
+    infos = call.fields.get("MultiSmsInfoSet")
+    if not infos:
+        raise Refusal("InvalidParameterValue.MultiSmsInfoSetEmpty")
+    if len(infos) > MAX_NUMBERS:
+        raise Refusal("LimitExceeded.PhoneNumberCountLimit")
+    answers = []
+    for info in infos:
+        check_fields(info, _MULTI_SMS_INFO)
+        if not info.get("PhoneNumber") or not info.get("TemplateId"):
+            raise Refusal("MissingParameter", "PhoneNumber and TemplateId are needed")
+        phone = phone_in(info["PhoneNumber"]) or 0
+        if is_mainland(phone):
+            raise Refusal("UnsupportedOperation.ContainDomesticPhoneNumber")
+        sign, values = info.get("SignName") or "", info.get("TemplateParamSet") or []
+        answers.append((info, phone, _compose(call, info["TemplateId"], sign, values)))
+    sent: list[dict[str, Any]] = []
+    result = Answer(b"")
+    for info, phone, text in answers:
+        (row,) = _judge(call, [(info["PhoneNumber"], phone, text)])
+        taken = _take(call, [row], text, _context(info))
+        sent += orjson.loads(taken.body)["Response"]["SendStatusSet"] or []
+        result = result._replace(accepted=result.accepted + taken.accepted, durable=taken.durable)
+    return result._replace(body=envelope({"SendStatusSet": sent}))
+
+
+# -- the text, the same for all numbers of it --------------------------------------------------------
+
+
+def _context(fields: Mapping[str, Any]) -> str:
+    context = str(fields.get("SessionContext") or "")
+    if len(context.encode()) > MAX_CONTEXT:
+        raise Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
+    return context
+
+
+def _compose(call: Call, template_id: str, sign: str, values: Sequence[str]) -> _Text:
+    """Return the text, or the code it is refused with; the template is looked at first."""
+    account = call.account
+    head = f"【{sign}】" if sign else ""
+    template = (account.templates or {}).get(template_id)
+    if account.templates is None:
+        # Nobody said what this template says; the judge at least shows what was to go into it.
+        body, refused = f"模板{template_id}：{'，'.join(values)}", _check_values(account, "", values)
+    elif template is None:
+        return _Text(head, None, "FailedOperation.TemplateUnapprovedOrNotExist")
+    elif status_of(template) != 0:
+        return _Text(head, template, "FailedOperation.TemplateIncorrectOrUnapproved")
+    else:
+        places = {int(number) for number in _VARIABLE.findall(template.content)}
+        if len(places) != len(values) or places - set(range(1, len(values) + 1)):
+            return _Text(head, template, "FailedOperation.TemplateParamSetNotMatchApprovedTemplate")
+        body = _VARIABLE.sub(lambda place: values[int(place[1]) - 1], template.content)
+        refused = _check_values(account, template.kind, values)
+    text = head + body
+    return _Text(text, template, refused or _check_text(call, sign, text, template))
+
+
+def status_of(entry: Any) -> int:
+    """Return the StatusCode of a template or signature; 2, "not yet in force", is in its ``extra``."""
+    states = {Review.APPROVED: 0, Review.PENDING: 1, Review.REJECTED: -1, Review.EXPIRED: -1}
+    return int(entry.extra.get("StatusCode", states[entry.state]))
+
+
+def _check_values(account: Account, kind: str, values: Sequence[str]) -> str:
+    longest = account.profile.get("parameter_length")
+    for value in values:
+        if _URL.search(value):
+            return "InvalidParameterValue.ProhibitedUseUrlInTemplateParameter"
+        if kind == "verification" and _DIGITS.fullmatch(value) is None:
+            return "InvalidParameterValue.TemplateParameterFormatError"
+        if longest and len(value) > longest:
+            return "InvalidParameterValue.TemplateParameterLengthLimit"
+    return ""
+
+
+def _check_text(call: Call, sign: str, text: str, template: Template | None) -> str:
+    account = call.account
+    if sign and account.signatures is not None:
+        signature = account.signatures.get(sign)
+        if signature is None or status_of(signature) != 0:
+            return "FailedOperation.SignatureIncorrectOrUnapproved"
+    if len(text) > MAX_TEXT:
+        return "InvalidParameterValue.ContentLengthLimit"
+    if any(word in text for word in account.settings.black_words):
+        return "FailedOperation.ContainSensitiveWord"
+    # (8, 22) at the real one. Off unless the account says so: a rehearsal may run at night.
+    hours = account.settings.send_hours
+    if hours and template is not None and template.kind == "marketing":
+        hour = datetime.fromtimestamp(call.world.clock(), BEIJING).hour
+        if not hours[0] <= hour < hours[1]:
+            return "FailedOperation.MarketingSendTimeConstraint"
+    return ""
+
+
+def fee_of(text: str, phone: int) -> int:
+    """Return the billed parts of *text*: 70 or 67 each, for Latin texts abroad 160 or 153."""
+    if is_mainland(phone) or _GSM.fullmatch(text) is None:
+        return parts_in(text)
+    units = len(text) + len(_TWICE.findall(text))
+    return 1 if units <= 160 else -(-units // 153)
+
+
+# -- the numbers ------------------------------------------------------------------------------------
+
+
+def _judge(call: Call, wanted: Sequence[tuple[str, int, _Text]]) -> list[_Row]:
+    """Decide about each number in turn; one that is met twice counts as having got the first."""
+    rows: list[_Row] = []
+    met: dict[int, list[str]] = {}
+    cost = 0
+    today = _left_today(call)
+    for number, phone, text in wanted:
+        fee = fee_of(text.text, phone)
+        code = _check_number(call, phone, text, met.get(phone, ()))
+        if not code and today is not None and today <= 0:
+            code = "LimitExceeded.AppDailyLimit"
+        price = call.account.settings.price
+        if not code and price * (cost + fee) > call.account.balance:
+            code = "FailedOperation.InsufficientBalanceInSmsPackage"
+        row = _Row(f"+{phone}" if phone else number, phone, code or OK)
+        if row.taken:
+            row = row._replace(fee=fee)
+            met.setdefault(phone, []).append(text.text)
+            cost += fee
+            today = None if today is None else today - 1
+        rows.append(row)
+    return rows
+
+
+def _left_today(call: Call) -> int | None:
+    """How many more messages the application may send today; None is any number."""
+    most = call.account.profile.get("app_day")
+    if not most:
+        return None
+    book, now = call.account.book, call.world.clock()
+    with call.world.lock:
+        first = book.calls_between(day_start(now), now).start
+        return int(most) - (len(book) - (book.upto[first - 1] if first else 0))
+
+
+def _check_number(call: Call, phone: int, text: _Text, met: Sequence[str]) -> str:
+    """Return the code a number is refused with, or "" when it may have the text."""
+    account = call.account
+    if not phone:
+        return "InvalidParameterValue.IncorrectPhoneNumber"
+    if text.refused:
+        return text.refused
+    abroad = not is_mainland(phone)
+    if abroad and not account.settings.abroad:
+        return "UnsupportedOperation.UnsupportedRegion"
+    region = text.template.region if text.template else "global"
+    if abroad and region == "domestic":
+        return "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone"
+    if not abroad and region == "abroad":
+        return "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone"
+    if phone in account.black_numbers:
+        return "FailedOperation.PhoneNumberInBlacklist"
+    digits = str(phone)
+    for suffix, code in account.settings.number_codes.items():
+        if digits.endswith(suffix):
+            return code
+    if call.request.item_code is not None and (forced := call.request.item_code(phone)) is not None:
+        return forced
+    return _check_limits(call, phone, text.text, met)
+
+
+def _check_limits(call: Call, phone: int, text: str, met: Sequence[str]) -> str:
+    """Frequency rules; a day is Beijing's, the other windows roll."""
+    account, now = call.account, call.world.clock()
+    with call.world.lock:
+        past = [(message.at, message.text) for message in account.book.to(phone)]
+    past += [(now, other) for other in met]
+    if not past:
+        return ""
+    limits = account.settings.limits.over(DEFAULT_LIMITS)
+    today = day_start(now)
+    same = [at for at, other in past if other == text]
+    every = [at for at, _ in past]
+    for code, most, times, since in (
+        ("PhoneNumberThirtySecondLimit", limits.same_30s, same, now - 30),
+        ("DeliveryFrequencyLimit", limits.any_minute, every, now - 60),
+        ("PhoneNumberOneHourLimit", limits.any_hour, every, now - 3600),
+        ("PhoneNumberSameContentDailyLimit", limits.same_day, same, today),
+        ("PhoneNumberDailyLimit", limits.any_day, every, today),
+    ):
+        if most and sum(at > since for at in times) >= most:
+            return f"LimitExceeded.{code}"
+    return ""
+
+
+# -- taking ------------------------------------------------------------------------------------------
+
+
+def _take(call: Call, rows: Sequence[_Row], text: _Text, context: str) -> Answer:
+    """Accept what may pass, and answer a row for each number."""
+    taken = [row for row in rows if row.taken]
+    accepted = (
+        _accept(call, [r.phone for r in taken], text, sum(r.fee for r in taken), context) if taken else None
+    )
+    sid = accepted.first_sid if accepted else 0
+    shown: list[dict[str, Any]] = []
+    for row in rows:
+        code = row.code.removeprefix(_TAKEN)
+        good = code == OK
+        if code != "missing":
+            shown.append(
+                {
+                    "SerialNo": serial_no(sid) if good else "",
+                    "PhoneNumber": row.number,
+                    "Fee": row.fee if good else 0,
+                    "SessionContext": context,
+                    "Code": code,
+                    "Message": words(code),
+                    "IsoCode": ("CN" if is_mainland(row.phone) else "DEF") if row.phone else "",
+                }
+            )
+        sid += row.taken
+    nothing = any(row.code == f"{_TAKEN}null" for row in rows)
+    body = envelope({"SendStatusSet": None if nothing else shown})
+    return Answer(body, accepted=len(taken), durable=accepted.durable if accepted else None)
+
+
+def _accept(call: Call, phones: list[int], text: _Text, fee: int, context: str) -> Any:
+    return call.world.accept(
+        call.account,
+        phones,
+        text.text,
+        parts=fee,
+        uid=context,
+        template_id=text.template.id if text.template else "",
+        extend=str(call.fields.get("ExtendCode") or ""),
+        receipt_url=call.account.settings.receipt_url,
+    )
+
+
+# -- the short way for a whole call ---------------------------------------------------------------------
+
+
+def _plain(call: Call, numbers: list[str]) -> list[int]:
+    """The phones, when it is plain to see that no single one can be refused; else []."""
+    account = call.account
+    if (
+        call.request.item_code is not None
+        or account.black_numbers
+        or account.settings.number_codes
+        or account.profile.get("app_day")
+    ):
+        return []
+    joined = ",".join(numbers) + ","
+    if _PLAIN.fullmatch(joined) is None:
+        return []
+    phones = list(map(int, numbers))
+    return phones if account.book.knows_none(phones) else []
+
+
+def _take_all(call: Call, phones: list[int], text: _Text, context: str) -> Answer | None:
+    """Accept all of *phones* and word the answer piece by piece; None when they cannot be paid for."""
+    account = call.account
+    if text.template is not None and text.template.region == "abroad":
+        return None
+    fee = parts_in(text.text)
+    if account.settings.price * fee * len(phones) > account.balance:
+        return None
+    accepted = _accept(call, phones, text, fee * len(phones), context)
+    # Numbers and ids are digits, so nothing in a row but the context needs escaping.
+    tail = f'","Fee":{fee},"SessionContext":{orjson.dumps(context).decode()},"Code":"{OK}",'
+    tail += f'"Message":"{words(OK)}","IsoCode":"CN"}}'
+    sids = range(accepted.first_sid, accepted.first_sid + len(phones))
+    rows = ",".join(
+        [
+            f'{{"SerialNo":"{serial_no(sid)}","PhoneNumber":"+{phone}{tail}'
+            for sid, phone in zip(sids, phones, strict=True)
+        ]
+    )
+    body = f'{{"Response":{{"SendStatusSet":[{rows}],"RequestId":"{request_id()}"}}}}'
+    return Answer(body.encode(), accepted=len(phones), durable=accepted.durable)
