@@ -347,6 +347,8 @@ class ProviderContract:
             network.answer = lambda _, path=path: httpx.Response(200, json=_with(whole, path, instead))  # type: ignore[misc]
             fate = self._submit(provider, network, call)
             assert isinstance(fate, ProviderError) or len(fate) == len(call)
+            ids = {r.message_id for r in fate} if isinstance(fate, list) else set()
+            assert not ids & {"None", "[]", "{}"}, "what is no id is none"
 
     # -- secrets --------------------------------------------------------------------------
 

@@ -205,7 +205,7 @@ class Yunpian(Provider):
     title: ClassVar[str] = "Yunpian 云片"
     console_url: ClassVar[str] = "https://www.yunpian.com/console"
     Settings: ClassVar[type[ProviderSettings]] = YunpianSettings
-    features: ClassVar[frozenset[Feature]] = frozenset(Feature)
+    features: ClassVar[frozenset[Feature]] = frozenset(Feature) - {Feature.RECEIPTS_BY_QUERY}
     codes: ClassVar[Mapping[str, Code]] = _table()
     form: ClassVar[Form] = Form.YUNPIAN
     rehearsal: ClassVar[Mapping[str, Any]] = {"api_key": "0123456789abcdef0123456789abcdef"}

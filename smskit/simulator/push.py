@@ -35,6 +35,8 @@ class Push(NamedTuple):
     every_s: float
     messages: int
     method: str = "POST"
+    waits_s: tuple[float, ...] = ()  # before each retry in turn, where they differ; else every_s
+    timeout_s: float = _TIMEOUT_S
 
 
 class PushDialect(Protocol):
@@ -79,7 +81,8 @@ class Pusher:
             _, number, tries, push = heapq.heappop(self._waiting)
             sent += 1
             if not await self._send(push) and tries < push.retries:
-                heapq.heappush(self._waiting, (now + push.every_s, number, tries + 1, push))
+                wait_s = push.waits_s[tries] if push.waits_s else push.every_s
+                heapq.heappush(self._waiting, (now + wait_s, number, tries + 1, push))
         return sent
 
     def _collect(self, account: Account) -> list[Push]:
@@ -103,7 +106,7 @@ class Pusher:
             self._world.tally.add("push_refused_not_loopback", calls=1, messages=push.messages)
             return True
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(push.timeout_s):
                 return push.taken(*await _request(push))
         except (OSError, ValueError, TimeoutError):
             return False

@@ -8,7 +8,6 @@ providers' APIs take a shorter way, straight from the path to their endpoint.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import socket
 import threading
@@ -32,6 +31,7 @@ from smskit.simulator.wire import CLOSING, DROP, Receive, Scope, Send
 DIALECTS = (yunpian, chuanglan, tencent)
 
 _START_TIMEOUT_S = 10.0
+_FINISH_TIMEOUT_S = 1.0
 _STOP_TIMEOUT_S = 5.0
 
 Claim = Callable[[Scope], bool]
@@ -108,10 +108,9 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.shutdown()
         # Calls being answered may finish; those that hang are dropped by `closing`.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_STOP_TIMEOUT_S / 2):
-                while self.server_state.tasks or self.server_state.connections:
-                    await asyncio.sleep(0.002)
+        if self.server_state.tasks:
+            await asyncio.wait(list(self.server_state.tasks), timeout=_FINISH_TIMEOUT_S)
+        await asyncio.sleep(0)
 
 
 class Simulator:

@@ -119,10 +119,9 @@ async def test_a_shared_path_goes_to_whom_it_belongs(monkeypatch: pytest.MonkeyP
     from smskit.simulator import server
 
     class Dialect:
-        CODES: dict[str, Any] = {}
-
         def __init__(self, name: str) -> None:
             self.PROVIDER = name
+            self.CODES: dict[str, Any] = {}
 
         def claims(self, scope: Any) -> bool:
             return (b"x-who", self.PROVIDER.encode()) in scope["headers"]

@@ -143,6 +143,7 @@ def test_the_file_is_shared_with_a_busy_ledger(url: str, clock: Any) -> None:
             time.sleep(0.2 if not written else 0.001)
             connection.execute("COMMIT")
             written.append(1)
+            time.sleep(0.002)  # a ledger waits for answers between its writes
         connection.close()
 
     thread = threading.Thread(target=write)

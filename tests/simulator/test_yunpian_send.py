@@ -264,7 +264,7 @@ def test_batch_limits(yun: Any, world: World) -> None:
 
 
 def test_texts_are_matched_against_templates(yun: Any, world: World) -> None:
-    """Once templates are registered, only a text that one of them can make passes; variables are not empty."""
+    """Once templates are registered, only a text that one of them can make passes."""
     world.register(
         "yunpian",
         yun.apikey,

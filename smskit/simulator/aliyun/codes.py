@@ -160,8 +160,8 @@ class Refusal(Exception):
 
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(code)
-        words = CODES.get(code, Words("发生错误"))
+        unlisted = Words("发生错误", 400 if code.startswith(("Missing", "Invalid")) else 200)
+        words = CODES.get(code, unlisted)
         self.code = code
         self.message = message or words.msg
         self.status = words.status
-        self.from_gateway = code in CODES and code not in _PRODUCT

@@ -32,7 +32,7 @@ from smskit.simulator.aliyun.signing import (
 )
 from smskit.simulator.book import is_mainland
 from smskit.simulator.core import World
-from smskit.simulator.wire import Answer, Form, Request, Scope
+from smskit.simulator.wire import Answer, Form, Request, Scope, as_text, unquote_form
 
 PROVIDER = "aliyun"
 KEY_ID = "LTAI5tSimulatorKey000001"
@@ -125,7 +125,7 @@ class Aliyun:
 
     def size(self, request: Request) -> int:
         """Return how many numbers a call names."""
-        query, form = Form(request.scope["query_string"]), _form(request)
+        query, form = Form(request.scope["query_string"]), Form(_form_body(request))
         numbers = query.data("PhoneNumbers") or form.data("PhoneNumbers")
         if numbers:
             return numbers.count(b",") + 1
@@ -140,8 +140,7 @@ class Aliyun:
         headers: dict[str, list[str]] = {}
         for name, value in request.scope["headers"]:
             headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-        query = _texts(Form(request.scope["query_string"]))
-        form = _texts(_form(request))
+        query, form = _texts(request.scope["query_string"]), _texts(_form_body(request))
         authorization = headers.get("authorization", [""])[0]
         if authorization.startswith(SCHEME) or "x-acs-action" in headers:
             account, nonce = self._check_acs3(request, headers, query, claim_in(authorization))
@@ -260,13 +259,15 @@ def _check_token(account: Account, token: str) -> None:
         raise Refusal("InvalidSecurityToken.MismatchWithAccessKey")
 
 
-def _form(request: Request) -> Form:
+def _form_body(request: Request) -> bytes:
     kind = (request.header(b"content-type") or b"").partition(b";")[0].strip().lower()
-    return Form(request.body if kind == _FORM_TYPE else b"")
+    return request.body if kind == _FORM_TYPE else b""
 
 
-def _texts(form: Form) -> dict[str, str]:
-    return {name: form.text(name) or "" for name in form.names()}
+def _texts(raw: bytes) -> dict[str, str]:
+    """Return all fields of a query or form, decoded; ``+`` and ``%20`` are both a space."""
+    pairs = (piece.partition(b"=") for piece in raw.split(b"&") if piece)
+    return {as_text(unquote_form(name)): as_text(unquote_form(value)) for name, _, value in pairs}
 
 
 # -- answers -------------------------------------------------------------------------
@@ -284,8 +285,8 @@ def answer(value: Mapping[str, Any]) -> Answer:
 
 def _refused(refusal: Refusal) -> Answer:
     body = {"RequestId": request_id(), "Code": refusal.code, "Message": refusal.message}
-    if refusal.from_gateway or refusal.status != 200:
-        link = f"https://api.aliyun.com/troubleshoot?q={refusal.code}&product=Dysmsapi&requestId={body['RequestId']}"
+    if refusal.status != 200:
+        link = f"https://api.aliyun.com/troubleshoot?q={refusal.code}&product=Dysmsapi"
         body |= {"HostId": _HOST, "Recommend": link}
     return Answer(orjson.dumps(body), refusal.status)
 
@@ -294,8 +295,8 @@ def _wants_xml(request: Request) -> bool:
     """Whether the older scheme answers XML, which it does unless told ``Format=JSON``."""
     if request.header(b"x-acs-action") is not None:
         return False
-    asked = Form(request.scope["query_string"]).text("Format") or _form(request).text("Format") or "XML"
-    return asked.upper() != "JSON"
+    asked = (Form(raw).text("Format") for raw in (request.scope["query_string"], _form_body(request)))
+    return next(filter(None, asked), "XML").upper() != "JSON"
 
 
 def _in_xml(answer: Answer, action: str) -> Answer:

@@ -1,0 +1,343 @@
+"""
+SendSms and SendBatchSms: one code and one BizId for a whole call.
+
+Order of checks: dossier section 18: parameters, account, signature, template,
+variables, numbers, limits. What one bad number among many does is not
+documented; it refuses the call, which a client can tell and put right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from smskit.simulator.accounts import Account, Limits, Review, Template
+from smskit.simulator.aliyun.codes import Refusal
+from smskit.simulator.aliyun.dialect import PROVIDER, Call, answer, phone_in
+from smskit.simulator.book import Message, is_mainland, parts_in, parts_in_each
+from smskit.simulator.wire import Answer
+
+MOST_SAME = 1000
+MOST_DIFFERENT = 100
+MOST_TEXT = 500
+MOST_VALUE = 35
+MOST_OUT_ID = 255
+
+VARIABLE = re.compile(r"\$\{\s*([^${}\s]+)\s*\}")
+
+# Dossier section 10. ``code_30s`` is a provider's shortest window for codes: Aliyun's is the clock minute.
+DEFAULT_LIMITS = Limits(code_30s=1, code_hour=5, code_day=10, any_minute=0, any_hour=0, any_day=50)
+_CODES_A_DAY_FROM_ALL = 40
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
+
+_BIZ_ID_BASE = 900_000_000_000_000_000  # real ones have 18 digits, ours count up from there
+
+_MAINLAND_LIST = re.compile(r"1[3-9][0-9]{9}(?:,1[3-9][0-9]{9})*")
+_SEPARATOR = "\x1f"  # stands between texts while they are looked at as one
+
+_URL = re.compile(r"https?://|www\.", re.IGNORECASE)
+_UNSUPPORTED = re.compile(r"[【】★※→•①-⑳\u2600-\u27bf\U0001f000-\U0001faff]")
+
+# Dossier section 12: kinds of variables a template may declare, as far as they are documented.
+_KINDS = {
+    "numberCaptcha": re.compile(r"[0-9]{4,6}"),
+    "characterWithNumber2": re.compile(r"[0-9A-Za-z]{4,6}"),
+    "phone_number2": re.compile(r"(?=.{5,15}$)[0-9]+(?:-[0-9]+)*"),
+    "user_nick": re.compile(r".{1,20}"),
+    "unit_name": re.compile(r".{1,20}"),
+    "address": re.compile(r".{1,30}"),
+    "license_plate_number": re.compile(r".{1,10}"),
+    "tracking_number": re.compile(r".{8,16}"),
+    "pick_up_code": re.compile(r".{4,8}"),
+    "link_param": re.compile(r".{1,8}"),
+    "email_address": re.compile(r".{7,30}"),
+}
+
+
+class _Order(NamedTuple):
+    """What a call asks for, as read from its fields; columns correspond."""
+
+    numbers: list[str]
+    signs: list[str]  # one for all, or one a number
+    params: list[dict[str, Any]]  # likewise
+    template_code: str
+    out_id: str
+    extends: list[str]
+
+
+# -- the actions -------------------------------------------------------------------------
+
+
+def send_sms(call: Call) -> Answer:
+    """Send one signature, template and set of values to up to a thousand numbers."""
+    numbers, sign, code = call.need("PhoneNumbers"), call.need("SignName"), call.need("TemplateCode")
+    param = _json(call.optional("TemplateParam") or "{}", dict)
+    extend = call.optional("SmsUpExtendCode")
+    order = _Order(
+        numbers.split(","), [sign], [param], code, call.optional("OutId"), [extend] if extend else []
+    )
+    return _send(call, order, most=MOST_SAME)
+
+
+def send_batch_sms(call: Call) -> Answer:
+    """Send one template to up to a hundred numbers, each with a signature and values of its own."""
+    numbers = _texts(_json(call.need("PhoneNumberJson"), list))
+    signs = _texts(_json(call.need("SignNameJson"), list))
+    code = call.need("TemplateCode")
+    given = call.optional("TemplateParamJson")
+    params = _json(given, list) if given else [{}] * len(numbers)
+    if any(not isinstance(param, dict) for param in params):
+        # An array of JSON strings is the usual mistake.
+        raise Refusal("isv.INVALID_JSON_PARAM")
+    given = call.optional("SmsUpExtendCodeJson")
+    extends = _texts(_json(given, list)) if given else []
+    if any(len(column) not in (len(numbers), 0) for column in (signs, params, extends)) or not numbers:
+        raise Refusal("isv.INVALID_PARAMETERS", "数组长度不一致")
+    order = _Order(numbers, signs, params, code, call.optional("OutId"), extends)
+    return _send(call, order, most=MOST_DIFFERENT)
+
+
+def biz_id(first_sid: int) -> str:
+    """Return the id of the call whose first message has that number."""
+    return f"{_BIZ_ID_BASE + first_sid}^0"
+
+
+def sid_in(biz_id: str) -> int | None:
+    """Return the number in a BizId, or None when it is not one of ours."""
+    digits, caret, _ = biz_id.partition("^")
+    return int(digits) - _BIZ_ID_BASE if caret and digits.isascii() and digits.isdigit() else None
+
+
+# -- one call, one fate --------------------------------------------------------------------
+
+
+def _send(call: Call, order: _Order, *, most: int) -> Answer:
+    account = call.account
+    if len(order.numbers) > most:
+        raise Refusal("isv.MOBILE_COUNT_OVER_LIMIT")
+    if len(order.out_id) > MOST_OUT_ID:
+        raise Refusal("isv.INVALID_PARAMETERS", "参数 OutId 过长")
+    if account.balance < 0:
+        raise Refusal("isv.OUT_OF_SERVICE")
+    template = _template(account, order.template_code)
+    for sign in set(order.signs):
+        _check_sign(account, sign, template)
+    _check_values(account, order.params, template)
+    texts = _texts_of(order, template)
+    for word in account.settings.black_words:
+        if any(word in text for text in texts):
+            raise Refusal("isv.SMS_CONTENT_ILLEGAL")
+    if max(map(len, texts)) > MOST_TEXT:
+        raise Refusal("isv.PARAM_LENGTH_LIMIT", "短信内容超过500字")
+    phones = _phones(call, order, template)
+    _check_extends(account, order)
+    same = len(texts) == 1
+    parts = parts_in(texts[0]) * len(phones) if same else sum(parts_in_each(texts, _SEPARATOR.join(texts)))
+    if account.settings.price * parts > account.balance:
+        raise Refusal("isv.AMOUNT_NOT_ENOUGH")
+
+    accepted = call.world.accept(
+        account,
+        phones,
+        texts[0] if same else texts,
+        parts=parts,
+        uid=order.out_id,
+        template_id=order.template_code,
+        extend=order.extends[0] if order.extends else "",
+        receipt_url=account.settings.receipt_url,
+    )
+    done = answer({"BizId": biz_id(accepted.first_sid)})
+    return done._replace(accepted=len(phones), durable=accepted.durable)
+
+
+def _template(account: Account, code: str) -> Template | None:
+    """Return the template, or None where the account has none registered and so does not check them."""
+    if account.templates is None:
+        return None
+    template = account.templates.get(code)
+    if template is None or template.state is not Review.APPROVED:
+        raise Refusal("isv.SMS_TEMPLATE_ILLEGAL")
+    return template
+
+
+def _check_sign(account: Account, name: str, template: Template | None) -> None:
+    if "【" in name or "】" in name:
+        raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
+    if account.signatures is None:
+        return
+    sign = account.signatures.get(name)
+    if sign is None or sign.state is not Review.APPROVED:
+        raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
+    if sign.extra.get("code_only") and template is not None and template.kind != "verification":
+        raise Refusal("isv.SMS_SIGNATURE_SCENE_ILLEGAL")
+
+
+def _check_extends(account: Account, order: _Order) -> None:
+    """One extension code serves one signature, for good."""
+    owners: dict[str, str] = account.memo.setdefault("extends", {})
+    for position, extend in enumerate(order.extends):
+        sign = order.signs[position if len(order.signs) > 1 else 0]
+        if not extend.isdigit():
+            raise Refusal("isv.EXTEND_CODE_ERROR")
+        if owners.setdefault(extend, sign) != sign:
+            raise Refusal("isv.ONE_CODE_MULTIPLE_SIGN")
+
+
+# -- variables and texts -------------------------------------------------------------------
+
+
+def _check_values(account: Account, params: Sequence[Mapping[str, Any]], template: Template | None) -> None:
+    """Check the members a template uses; others are ignored."""
+    names = list(dict.fromkeys(VARIABLE.findall(template.content))) if template else None
+    code = template is not None and template.kind == "verification"
+    kinds: Mapping[str, str] = template.extra.get("TemplateRule", {}) if template else {}
+    for param in params:
+        if names is not None and not param.keys() >= set(names):
+            raise Refusal("isv.TEMPLATE_MISSING_PARAMETERS")
+        for name in names if names is not None else param:
+            value = param[name]
+            if not isinstance(value, str):
+                # Programs that send bare numbers exist; whether they work is not documented.
+                if not account.profile.get("loose_json"):
+                    raise Refusal("isv.INVALID_JSON_PARAM")
+                value = str(value)
+            if not 1 <= len(value) <= MOST_VALUE or (code and not 4 <= len(value) <= 6):
+                raise Refusal("isv.PARAM_LENGTH_LIMIT")
+            if (kind := _KINDS.get(kinds.get(name, ""))) is not None and not kind.fullmatch(value):
+                raise Refusal("isv.TEMPLATE_PARAMS_ILLEGAL")
+    together = _SEPARATOR.join(str(value) for param in params for value in param.values())
+    if _URL.search(together):
+        raise Refusal("isv.PARAM_NOT_SUPPORT_URL")
+    if _UNSUPPORTED.search(together):
+        raise Refusal("isv.UNSUPPORTED_CONTENT")
+
+
+def _texts_of(order: _Order, template: Template | None) -> list[str]:
+    """Return the text of each number, or the one text of all."""
+    signs, params = order.signs, order.params
+    if len(signs) != len(params):
+        signs = signs * len(params)
+    rows = zip(signs, params, strict=True)
+    if template is None:
+        # Nobody said what the template's text is; id and values stand for it.
+        return [f"【{sign}】{order.template_code}{orjson.dumps(param).decode()}" for sign, param in rows]
+    pieces = VARIABLE.split(template.content)
+    literals, names = pieces[::2], pieces[1::2]
+    texts = []
+    for sign, param in rows:
+        text = ["【", sign, "】", literals[0]]
+        for name, literal in zip(names, literals[1:], strict=True):
+            text += (str(param[name]), literal)
+        texts.append("".join(text))
+    return texts
+
+
+def _json(text: str, kind: type[Any]) -> Any:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise Refusal("isv.INVALID_JSON_PARAM") from None
+    if not isinstance(value, kind):
+        raise Refusal("isv.INVALID_JSON_PARAM")
+    return value
+
+
+def _texts(values: list[Any]) -> list[str]:
+    if any(not isinstance(value, str) for value in values):
+        raise Refusal("isv.INVALID_JSON_PARAM")
+    return values
+
+
+# -- numbers and limits --------------------------------------------------------------------
+
+
+def _phones(call: Call, order: _Order, template: Template | None) -> list[int]:
+    account = call.account
+    if _nothing_special(call, template) and _MAINLAND_LIST.fullmatch(",".join(order.numbers)):
+        phones = [int("86" + number) for number in order.numbers]
+        if account.book.knows_none(phones):
+            return phones
+    phones = []
+    for position, number in enumerate(order.numbers):
+        phone = phone_in(number)
+        if phone is None:
+            raise Refusal("isv.MOBILE_NUMBER_ILLEGAL")
+        _check_number(call, phone, template)
+        _check_limits(call, phone, order.signs[position if len(order.signs) > 1 else 0], order, template)
+        phones.append(phone)
+    return phones
+
+
+def _nothing_special(call: Call, template: Template | None) -> bool:
+    """Whether nothing can refuse single numbers but what they got before."""
+    account = call.account
+    return (
+        call.request.item_code is None
+        and not account.black_numbers
+        and not account.settings.number_codes
+        and (template is None or (template.region == "domestic" and template.kind != "verification"))
+    )
+
+
+def _check_number(call: Call, phone: int, template: Template | None) -> None:
+    account = call.account
+    if not is_mainland(phone) and (
+        not account.settings.abroad or (template is not None and template.region == "domestic")
+    ):
+        raise Refusal("isv.MOBILE_NUMBER_ILLEGAL")
+    if is_mainland(phone) and template is not None and template.region == "abroad":
+        raise Refusal("isv.DOMESTIC_NUMBER_NOT_SUPPORTED")
+    if phone in account.black_numbers:
+        raise Refusal("isv.BLACK_KEY_CONTROL_LIMIT")
+    for suffix, code in account.settings.number_codes.items():
+        if str(phone).endswith(suffix):
+            raise Refusal(code)
+    if call.request.item_code is not None and (forced := call.request.item_code(phone)) is not None:
+        raise Refusal(forced)
+
+
+def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Template | None) -> None:
+    """
+    Count what a number got: minutes and hours by the clock, a day back from now.
+
+    China's clock is a whole number of hours from UTC, so its hours begin when
+    those of epoch seconds do.
+    """
+    account = call.account
+    now = call.world.clock()
+    limits: Limits | None = account.memo.get("limits")
+    if limits is None:
+        limits = account.memo["limits"] = account.settings.limits.over(DEFAULT_LIMITS)
+    past = [m for m in account.book.to(phone) if m.at > now - _DAY]
+    head = f"【{sign}】"
+    if template is not None and template.kind == "verification":
+        codes = [m.at for m in past if m.text.startswith(head) and _is_code(account, m)]
+        _limit("分钟", limits.code_30s, [at for at in codes if at // _MINUTE == now // _MINUTE])
+        _limit("小时", limits.code_hour, [at for at in codes if at // _HOUR == now // _HOUR])
+        _limit("天", limits.code_day, codes)
+        from_all = [
+            m.at
+            for other in call.world.accounts(PROVIDER)
+            for m in other.book.to(phone)
+            if m.at > now - _DAY and _is_code(other, m)
+        ]
+        _limit("天", _CODES_A_DAY_FROM_ALL, from_all)
+        return
+    same = [m.at for m in past if m.note.template_id == order.template_code and m.text.startswith(head)]
+    _limit("分钟", limits.any_minute, [at for at in same if at // _MINUTE == now // _MINUTE])
+    _limit("小时", limits.any_hour, [at for at in same if at // _HOUR == now // _HOUR])
+    _limit("天", limits.any_day, same)
+
+
+def _is_code(account: Account, message: Message) -> bool:
+    template = (account.templates or {}).get(message.note.template_id)
+    return template is not None and template.kind == "verification"
+
+
+def _limit(grade: str, most: int | None, times: Sequence[float]) -> None:
+    if most and len(times) >= most:
+        raise Refusal("isv.BUSINESS_LIMIT_CONTROL", f"触发{grade}级流控Permits:{most}")
