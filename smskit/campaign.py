@@ -157,7 +157,14 @@ class Campaign:
         else:
             frame = segment_module.from_frame(frame)
         limits = self._limits
-        fit = Fit(limits.text_units, limits.value_units, limits.unfit_value, limits.same > limits.different)
+        fit = Fit(
+            text_units=limits.text_units,
+            value_units=limits.value_units,
+            unfit_value=limits.unfit_value,
+            unfit_words=limits.unfit_words,
+            replace=limits.replace,
+            group_equal=limits.same > limits.different,
+        )
         return build(
             spec, frame, self.template(), bindings, fit=fit, past=self._past(), now=self._local_now()
         )

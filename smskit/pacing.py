@@ -46,4 +46,4 @@ def backoff(failures: int, *, base_s: float = 0.5, cap_s: float = 30.0) -> float
     >>> [backoff(n) for n in (1, 2, 3, 20)]
     [0.5, 1.0, 2.0, 30.0]
     """
-    return float(min(cap_s, base_s * 2 ** (failures - 1)))
+    return min(cap_s, base_s * 2.0 ** min(failures - 1, 64))  # by then any cap is reached

@@ -55,6 +55,8 @@ class Fit(NamedTuple):
     text_units: int = 500
     value_units: int | None = None
     unfit_value: str = ""
+    unfit_words: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
     group_equal: bool = False  # order people so that equal values are neighbours
 
 
@@ -79,6 +81,7 @@ class Plan:
     read: int  # rows read before the rules
     hash: str
     order: NDArray[np.int64] = field(repr=False)  # planned rows, in send order
+    unfit_words: str = ""  # what makes a value a bad_variable for this provider
 
     def __len__(self) -> int:
         return len(self.reasons)
@@ -118,6 +121,7 @@ class Plan:
             "cost": str(self.cost),
             "signature": self.template.signature,
             "template": self.template.text,
+            "unfit_words": self.unfit_words,
             "steps": [{"rule": s.label, "alone": s.alone, "kept": s.kept} for s in self.steps],
         }
 
@@ -142,7 +146,7 @@ class Plan:
 
     def frame(self, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
         """
-        Rows as people may see them: user_id, phone (masked), state, reason, text, parts, one column a variable.
+        Rows as people may see them: user_id, masked phone, state, reason, text, parts, then the variables.
 
         Args:
             rows: Which, by position; None = all (renders every text).
@@ -222,7 +226,7 @@ def build(
 
     phones, reasons = phones_module.normalise(frame[spec.phone])
     persons = _persons(frame, spec, phones)
-    values = bind(frame, bindings, template.names)
+    values = {name: _fitted(column, fit) for name, column in bind(frame, bindings, template.names).items()}
     units = _units(template, values, len(frame))
 
     def rule_out(reason: Reason, mask: NDArray[np.bool_]) -> None:
@@ -264,6 +268,7 @@ def build(
         read=read,
         hash=_hash(spec, template, planned, phones, persons, values),
         order=_grouped(planned, values) if fit.group_equal else planned,
+        unfit_words=fit.unfit_words,
     )
 
 
@@ -329,6 +334,12 @@ def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[n
         return np.zeros(len(values), bool)
     at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
     return np.asarray(ascending[at] == values)
+
+
+def _fitted(column: pa.Array, fit: Fit) -> pa.Array:
+    for text, instead in fit.replace:
+        column = pc.replace_substring(column, text, instead)
+    return column
 
 
 def _unfit(column: pa.Array, fit: Fit) -> NDArray[np.bool_]:

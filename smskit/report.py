@@ -143,7 +143,10 @@ def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
         for at in np.flatnonzero(hit):
             reason = Reason(int(table["reason"][int(at)].as_py()))
             shown = table["shown"][int(at)].as_py() or "no phone"
-            return f"{_name(person)} ({shown}): excluded, {reason.label}: {_WORDS[reason]}"
+            words = _WORDS[reason]
+            if reason is Reason.BAD_VARIABLE and row.summary.get("unfit_words"):
+                words = f"{words}: {row.summary['unfit_words']}"
+            return f"{_name(person)} ({shown}): excluded, {reason.label}: {words}"
     raise InputError(f"{_name(person)} is not in the segment of campaign {row.name} ({row.mode})")
 
 

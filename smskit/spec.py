@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from smskit.errors import SpecError, nearest
 from smskit.models import MessageClass, Mode
+from smskit.variables import parse_bindings, to_data
 
 # Fields that decide who is messaged what. A campaign id that was started with
 # one set of them is never continued with another.
@@ -46,7 +47,7 @@ _CREDENTIAL_NAME = re.compile(r"key|secret|passw|token|credential", re.IGNORECAS
 _CREDENTIAL_VALUE = re.compile(
     r"LTAI[0-9A-Za-z]{12,}|AKID[0-9A-Za-z]{13,}|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
 )
-_URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+_URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^\s@]+@")
 
 
 class FrequencyCap(NamedTuple):
@@ -116,11 +117,6 @@ class CampaignSpec(BaseModel):
         # 0.05 typed in YAML is a float; its shortest text is what was meant.
         return str(value) if isinstance(value, float) else value
 
-    @field_validator("max_cost", "not_after", mode="before")
-    @classmethod
-    def _blank_is_none(cls, value: object) -> object:
-        return None if value == "" else value
-
     @field_validator("not_after", mode="before")
     @classmethod
     def _whole_day(cls, value: object) -> object:
@@ -129,7 +125,22 @@ class CampaignSpec(BaseModel):
             value = date.fromisoformat(value)
         if isinstance(value, date) and not isinstance(value, datetime):
             return datetime.combine(value, time.max)
+        if not isinstance(value, datetime | None) and not re.match(r"\d{4}-\d{2}-\d{2}", str(value)):
+            # 20261123 would be read as seconds since 1970.
+            raise ValueError("must be a date or date-time such as 2026-11-23 or 2026-11-23T20:00")
         return value
+
+    @field_validator("max_cost", "not_after", mode="before")
+    @classmethod
+    def _blank_is_none(cls, value: object) -> object:
+        # Runs before `_whole_day`: of such validators pydantic takes the last one first.
+        return None if value == "" else value
+
+    @field_validator("variables")
+    @classmethod
+    def _bindings_as_text(cls, value: dict[str, Any]) -> dict[str, Any]:
+        # JSON and YAML write a date in their own way, so what a literal says is settled here.
+        return to_data(parse_bindings(value))
 
     @field_validator("send_window")
     @classmethod
@@ -155,7 +166,7 @@ class CampaignSpec(BaseModel):
     @field_validator("signature")
     @classmethod
     def _no_brackets(cls, value: str) -> str:
-        return value.strip().removeprefix("【").removesuffix("】")
+        return re.sub(r"^[\s【]+|[\s】]+$", "", value)
 
     # -- reading ------------------------------------------------------------
 
@@ -175,14 +186,19 @@ class CampaignSpec(BaseModel):
     @classmethod
     def from_yaml(cls, path: str | Path) -> CampaignSpec:
         """Read the parameter file at *path*, the one papermill takes with ``-f``."""
+        problem = ""
         try:
             data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise SpecError(f"cannot read parameter file {path}: {error.strerror}") from None
+            problem = f"cannot read parameter file {path}: {error.strerror}"
+        except UnicodeDecodeError:
+            problem = f"parameter file {path} must be UTF-8; save it so"
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            where = f" at line {mark.line + 1}" if mark else ""
-            raise SpecError(f"{path} is not valid YAML{where}") from None
+            problem = f"{path} is not valid YAML{f' at line {mark.line + 1}' if mark else ''}"
+        if problem:
+            # Raised out here: these errors hold the file's text, and would travel along as context.
+            raise SpecError(problem)
         if not isinstance(data, Mapping):
             raise SpecError(f"{path} must hold `name: value` lines")
         return cls.from_data(data)
@@ -277,7 +293,7 @@ def _credentials(data: Mapping[str, Any]) -> list[str]:
     for name, value in data.items():
         named = name not in CampaignSpec.model_fields and _CREDENTIAL_NAME.search(str(name))
         looks = name not in ("plan_hash", "campaign") and _CREDENTIAL_VALUE.search(str(value))
-        if named or looks or (isinstance(value, str) and _URL_PASSWORD.search(value)):
+        if named or looks or _URL_PASSWORD.search(str(value)):
             problems.append(
                 f"parameter `{name}` looks like a credential. Parameters are written into the executed "
                 "notebook: put it in the environment, a .env file or the keyring instead"
@@ -313,7 +329,7 @@ def _parse_window(text: str) -> SendWindow | None:
 def _parse_cap(text: str) -> FrequencyCap | None:
     if not text.strip():
         return None
-    match = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*([dh])\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,4})\s*([dh])\s*", text)
     if not match or int(match[2]) == 0:
         raise ValueError("must read like 2/7d (two in any seven days) or 1/24h")
     unit = timedelta(days=1) if match[3] == "d" else timedelta(hours=1)

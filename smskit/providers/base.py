@@ -65,6 +65,8 @@ class Limits:
         text_units: Longest text, signature included, in UTF-16 code units.
         value_units: Longest value of one variable, in UTF-16 code units; None = not stated.
         unfit_value: RE2 pattern; a value in which it is found cannot be sent.
+        unfit_words: What that is, in words, for whoever asks why somebody was left out.
+        replace: What values are rid of first, ``(text, instead)``; seen in every preview.
     """
 
     same: int
@@ -72,6 +74,8 @@ class Limits:
     text_units: int = 500
     value_units: int | None = None
     unfit_value: str = ""
+    unfit_words: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +279,7 @@ class Provider(ABC):
         raise UnsupportedFeature(f"{self.title} cannot be asked about single messages")
 
     def approved_form(self, job: Job) -> dict[str, str]:
-        """The job's template as this provider's console would hold it, for a rehearsal's simulated account."""
+        """The job's template as this provider's console holds it, for a rehearsal's simulated account."""
         raise UnsupportedFeature(f"the simulator does not speak {self.title}")
 
     def code(self, code: str) -> Code:

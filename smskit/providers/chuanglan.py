@@ -60,7 +60,7 @@ _PATHS = {"send": "msg/v1/send/json", "variable": "msg/variable/json", "tpl": "m
 
 # No escape is documented: either sign inside a value shifts all that follow, and a `{$` could be filled.
 _SHIFTS = r"[,;]|\{\$"
-_FULL_WIDTH = str.maketrans({",": "，", ";": "；"})
+_FULL_WIDTH = ((",", "，"), (";", "；"))
 _PERCENT_SENSITIVE = "[%+]"  # what a server that url-decodes would change
 
 _NEEDS_TEMPLATE = "family v2 sends by template id: give parameter `template_id`"
@@ -211,10 +211,19 @@ class Chuanglan(Provider):
         """v1 carries different values as well as equal ones; v2 one set of values a call."""
         size = self.settings.batch_size
         if self.settings.family == "v2":
-            return Limits(size, 1, self.settings.text_units, unfit_value="[【】]")
-        # The signature is found by its brackets, so a second pair within the text is not risked.
-        unfit = r"[【】]|\{\$" if self.settings.replace_separators else rf"[【】]|{_SHIFTS}"
-        return Limits(size, size, self.settings.text_units, unfit_value=unfit)
+            words = "it holds 【 or 】, by which the signature is found"
+            return Limits(size, 1, self.settings.text_units, unfit_value="[【】]", unfit_words=words)
+        replace = _FULL_WIDTH if self.settings.replace_separators else ()
+        return Limits(
+            size,
+            size,
+            self.settings.text_units,
+            # The signature is found by its brackets, so a second pair within the text is not risked.
+            unfit_value=r"[【】]|\{\$" if replace else rf"[【】]|{_SHIFTS}",
+            unfit_words="it holds one of 【 】 , ; or {$, which Chuanglan would take for something else"
+            + ("" if replace else " (SMSKIT_CHUANGLAN_REPLACE_SEPARATORS=true sends , ; as ， ；)"),
+            replace=replace,
+        )
 
     def code(self, code: str) -> Code:
         """What *code* means in the family messages are sent by; the other's numbers mean nothing here."""
@@ -229,8 +238,6 @@ class Chuanglan(Provider):
 
     def calls(self, job: Job, people: Slice) -> Iterator[Call]:
         """Equal values: one text for many; different: values by number where safe, else one by one."""
-        if self.settings.family == "v1" and self.settings.replace_separators:
-            people = _replaced(people)
         for first, last, equal in runs(people, self.limits):
             rows = np.arange(first, last)
             if self.settings.family == "v2":
@@ -538,15 +545,6 @@ def _body(job: Job, fields: Mapping[str, Any]) -> bytes:
     return orjson.dumps({**fields, "report": "true", "uid": uid, **job.extra})
 
 
-def _replaced(people: Slice) -> Slice:
-    def fitted(column: pa.Array) -> pa.Array:
-        for sign, full in _FULL_WIDTH.items():
-            column = pc.replace_substring(column, chr(sign), full)
-        return column
-
-    return people._replace(variables={name: fitted(column) for name, column in people.variables.items()})
-
-
 def _count(value: object, absent: int) -> int:
     """A count that is written as text; -1, which fits nothing, when it is no count."""
     if value is None or value == "":
@@ -617,6 +615,7 @@ def _receipt(row: Mapping[str, Any]) -> Receipt | None:
         code=status,
         detail=redact(_text(row, "statusDesc")),
         at=_time(_text(row, "reportTime")) or _time(_text(row, "notifyTime")),
+        reference=_text(row, "uid"),
     )
 
 

@@ -229,7 +229,8 @@ class Yunpian(Provider):
             same=size,
             different=size if self._multi else 1,
             text_units=self.settings.text_units,
-            unfit_value="[【】]",  # a second pair of brackets is refused with code 16
+            unfit_value="[【】]",
+            unfit_words="it holds 【 or 】, and a second pair of brackets is refused (code 16)",
         )
 
     # -- sending -----------------------------------------------------------------
@@ -286,15 +287,21 @@ class Yunpian(Provider):
             return [Submission(self.code(error.code).kind, "", error.code, error.detail)]
         if call.method.endswith("single_send"):
             return [Submission(CodeClass.ACCEPTED, str(data["sid"]), "0")]
-        items = {str(item.get("mobile", "")).removeprefix("+86"): item for item in data["data"]}
-        return [self._item(items.get(phone[3:])) for phone in call.phones]
+        found = data["data"]
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise self._unclear("an answer of an unknown shape", answer)
+        asked = [str(number) for number in national(call.people.phones[call.rows]).tolist()]
+        if [item.get("mobile") for item in found] == asked and all(item.get("code") == 0 for item in found):
+            return [Submission(CodeClass.ACCEPTED, str(item.get("sid", "")), "0") for item in found]
+        items = {str(item.get("mobile", "")).removeprefix("+86"): item for item in found}
+        return [self._item(items.get(number)) for number in asked]
 
     def _item(self, item: Mapping[str, Any] | None) -> Submission:
         if item is None:
             return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
         code = str(item.get("code"))
         if code == "0":
-            return Submission(CodeClass.ACCEPTED, str(item["sid"]), code)
+            return Submission(CodeClass.ACCEPTED, str(item.get("sid", "")), code)
         return Submission(self.code(code).kind, "", code, _explain(item))
 
     def _read(self, answer: Answer, call: Call) -> Any:

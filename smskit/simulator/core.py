@@ -299,7 +299,7 @@ class World:
             dice = self._dice if self.faults.plan.receipts.shuffle else None
             taken = feed.take(limit, self.clock(), shuffle=dice)
             done = feed.handed_out
-            if self._store and done != before:
+            if self._store and taken and done != before:
                 calls = shelf.book.first_sid
                 before_sid = calls[done] if done < len(calls) else self._next_sid
                 # Not waited for: losing this note only hands receipts out again, which any client must bear.

@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smskit.errors import SettingsError
-from smskit.simulator import chuanglan, control, tencent, yunpian
+from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
 from smskit.simulator.core import World
 from smskit.simulator.faults import FaultPlan
 from smskit.simulator.push import Pusher, is_loopback
@@ -28,7 +28,7 @@ from smskit.simulator.wire import CLOSING, DROP, Receive, Scope, Send
 
 # A dialect is a module with PROVIDER, CODES, ENVIRONMENT, routes(world), receipt_pushes and reply_pushes. One
 # that shares a path with another also has claims(scope), which says whether a call is its own.
-DIALECTS = (yunpian, chuanglan, tencent)
+DIALECTS = (yunpian, aliyun, chuanglan, tencent)
 
 _START_TIMEOUT_S = 10.0
 _FINISH_TIMEOUT_S = 1.0

@@ -827,7 +827,13 @@ def test_records_of_a_number() -> None:
     }
     assert (ours.reference, ours.text, ours.message_id) == ("spring-sale", "", "spring-sale~0123456789abcdef")
     assert ours.receipt == Receipt(
-        ours.message_id, "+8615300000001", True, "DELIVERED", "用户接收成功", AT + timedelta(seconds=5)
+        message_id=ours.message_id,
+        phone="+8615300000001",
+        delivered=True,
+        code="DELIVERED",
+        detail="用户接收成功",
+        at=AT + timedelta(seconds=5),
+        reference="spring-sale~0123456789abcdef",
     )
     assert (theirs.reference, theirs.text) == ("order-1", "【阿里云】您的验证码为123456")
     assert theirs.receipt is not None
@@ -922,7 +928,7 @@ def test_pushed_reports() -> None:
     first, second, third = Wired().aliyun.parse_receipts((DATA / "report.json").read_bytes())
 
     assert first == Receipt(
-        BIZ_ID, "+8615300000001", True, "DELIVERED", "用户接收成功", AT + timedelta(seconds=5)
+        BIZ_ID, "+8615300000001", True, "DELIVERED", "用户接收成功", AT + timedelta(seconds=5), "order-1"
     )
     assert (second.delivered, second.detail) == (False, "停机、空号、关机或不在服务区")
     assert (third.delivered, third.code) == (None, "REQUEST_SUCCESS")

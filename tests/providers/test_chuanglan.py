@@ -270,17 +270,12 @@ def test_texts_the_variable_call_cannot_carry_go_one_by_one(text: str) -> None:
 
 
 def test_separators_are_replaced_only_on_request() -> None:
-    """replace_separators sends , and ; inside values at full width, whichever call carries them."""
-    who = people(2, name=["x,y;z", "b"])
+    """replace_separators has the plan, and so the preview, write , and ; inside values at full width."""
+    asked = provider(replace_separators=True).limits.replace
+    default = provider().limits.replace
 
-    ((_, different),) = sent({"replace_separators": True}, job("你好{name},"), who)
-    ((_, alone),) = sent(
-        {"replace_separators": True, "encode_msg": False}, job("你好{name},"), people(1, name=["x,y"])
-    )
-
-    assert different["params"] == "13800000001,x，y；z;13800000002,b"
-    assert different["msg"].endswith(",")
-    assert alone["msg"] == "【示例】你好x，y,"
+    assert asked == ((",", "，"), (";", "；"))
+    assert default == ()
 
 
 @pytest.mark.parametrize(
@@ -621,9 +616,15 @@ def at(*parts: int) -> datetime:
 
 
 RECEIPTS = [
-    Receipt(MSG_ID, "+8613800000001", True, "DELIVRD", "短信发送成功", at(2024, 6, 1, 4, 1)),
+    Receipt(MSG_ID, "+8613800000001", True, "DELIVRD", "短信发送成功", at(2024, 6, 1, 4, 1), "job42-0001"),
     Receipt(
-        MSG_ID, "+8613800000002", False, "MBBLACK", "目的号码138****0002是黑名单号码", at(2024, 6, 1, 4, 1, 7)
+        MSG_ID,
+        "+8613800000002",
+        False,
+        "MBBLACK",
+        "目的号码138****0002是黑名单号码",
+        at(2024, 6, 1, 4, 1, 7),
+        "job42-0001",
     ),
     Receipt(MSG_ID, "+8613800000003", None, "UNKNOWN", "未知短信状态", at(2024, 6, 1, 4, 2)),
 ]

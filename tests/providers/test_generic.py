@@ -268,7 +268,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> Non
 
 
 def test_a_relative_path_is_looked_for_upwards(tmp_path: Path) -> None:
-    """A notebook in a sub-folder finds the file beside the project's root; nothing above that is looked at."""
+    """A notebook in a sub-folder finds the file beside the project's root, and none above it."""
     below = tmp_path / "project" / "notebooks"
     below.mkdir(parents=True)
     (tmp_path / "project" / "pyproject.toml").touch()
@@ -347,7 +347,7 @@ def wire(signing: dict[str, Any] | None = None, **request: Any) -> Any:
 
 
 def test_json_body() -> None:
-    """Values are JSON values: text escaped, lists and objects as such, numbers where asked for, the rest as it is."""
+    """Values are JSON: text escaped, lists and objects as such, numbers where asked for, the rest kept."""
     made = wire(
         json={
             "to": "{phones}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +25,7 @@ from smskit.providers.tencent.codes import CODES
 from smskit.providers.tencent.signing import authorization
 from smskit.session import fetch, open_campaign, open_ledger
 from smskit.settings import Environment
-from smskit.simulator import Simulator, World
+from smskit.simulator import FaultPlan, Simulator, World
 from smskit.simulator import tencent as dialect
 from smskit.simulator.push import Pusher
 from smskit.simulator.tencent import signing
@@ -224,7 +225,7 @@ def test_without_a_secret_the_id_is_the_key(simulator: Simulator, clock: Any) ->
     """An account nobody gave a key checks signatures too: with its own id."""
     ten = Ten(simulator.url, clock)  # nobody is registered, so anybody may come
 
-    def code(key: str) -> str | None:
+    def code(key: str) -> Any:
         answer = ten.raw("PullSmsSendStatus", b'{"Limit":1,"SmsSdkAppId":"1"}', key=key).json()["Response"]
         return answer.get("Error", {}).get("Code")
 
@@ -514,7 +515,7 @@ def by_number(ten: Ten, action: str = "PullSmsSendStatusByPhoneNumber", **fields
 
 
 def test_receipts_by_number_stay(ten: Ten, account: Any, clock: Any, plan: Any) -> None:
-    """Asking by number takes nothing, shows only what a carrier answered, and echoes the context if switched on."""
+    """Asking by number takes nothing, and shows what a carrier answered; the context if switched on."""
     plan(receipts={"delay_s": [10, 10]})
     account(echo_uid=True)
     ten.send(A, SessionContext="weekly")
@@ -684,6 +685,7 @@ async def test_receipts_and_replies_are_pushed(world: World, clock: Any, callbac
     """Several receipts in one array, a reply as one object; our client reads both as it reads pulled ones."""
     plan(receipts={"delay_s": [1, 1], "fail_rate": 1, "fail_codes": ["UNDELIV"]})
     account = world.register("tencent", SECRET_ID, receipt_url=callbacks.url, reply_url=callbacks.url)
+    assert account is not None
     world.accept(
         account, [8613800000001, 8613800000002], "【测试签名】您好", parts=2, receipt_url=callbacks.url
     )
@@ -715,6 +717,7 @@ async def test_callbacks_are_tried_again(world: World, clock: Any, callbacks: An
     plan(receipts={"delay_s": [0, 0]})
     callbacks.answer = b'{"result":1,"errmsg":"busy"}'
     account = world.register("tencent", SECRET_ID, receipt_url=callbacks.url)
+    assert account is not None
     world.accept(account, [8613800000001], "【测试签名】您好", parts=1, receipt_url=callbacks.url)
     pusher = Pusher(world, {"tencent": dialect})
 
@@ -795,7 +798,7 @@ async def test_every_code_ends_in_its_class(ten: Ten, plan: Any, simulator: Simu
         top = await send(simulator.url, clock)
         plan(faults=[{"kind": "code", "code": code, "scope": "item", "count": 2}])
         rows = await send(simulator.url, clock)
-        expected = _ERRORS[kind]
+        expected: Any = _ERRORS[kind]
         if code == "LimitExceeded.PhoneNumberCountLimit":
             expected = None  # comes back to be cut smaller; tested on its own
         if (expected and top is not expected) or rows != [kind, kind]:
@@ -861,7 +864,7 @@ async def test_a_charset_in_the_answer(ten: Ten, account: Any, simulator: Simula
 
 
 async def test_what_comes_back(ten: Ten, account: Any, plan: Any, simulator: Simulator, clock: Any) -> None:
-    """Receipts and replies are pulled until nothing waits; records are there by number, with our reference."""
+    """Receipts and replies are pulled until nothing waits; a record by number has our reference."""
     plan(receipts={"delay_s": [1, 1]})
     account(echo_uid=True)
     async with client(simulator.url, clock) as provider:
@@ -888,7 +891,8 @@ async def test_check(ten: Ten, account: Any, plan: Any, simulator: Simulator, cl
     """The check is green for a good set-up, and names what is wrong with a bad one."""
 
     async def findings(**asked: Any) -> dict[str, bool]:
-        wanted = {"signature": "测试签名", "template_id": "2", "template": JOB.template} | asked
+        wanted: dict[str, Any] = {"signature": "测试签名", "template_id": "2", "template": JOB.template}
+        wanted |= asked
         async with client(simulator.url, clock) as provider:
             result = await provider.check(**wanted)
         return {f.what: f.ok for f in result.findings} | {"usable": result.usable}
@@ -918,30 +922,80 @@ async def test_check(ten: Ten, account: Any, plan: Any, simulator: Simulator, cl
     assert all((await findings()).values())
 
 
-def test_a_rehearsal(tmp_path: Path) -> None:
-    """A whole campaign in the built-in simulator: signed with made-up keys, counted by the judge, all delivered."""
-    frame = pd.DataFrame({"user_id": ["a", "b", "c"], "phone": [A, B, C], "name": ["甲", "乙", "乙"]})
+PEOPLE = pd.DataFrame({"user_id": ["a", "b", "c"], "phone": [A, B, C], "name": ["甲", "乙", "乙"]})
+
+
+def spec(**more: Any) -> CampaignSpec:
     given = {
-        "campaign": "tencent-rehearsal",
+        "campaign": "weekly",
         "segment": "memory.csv",
         "provider": "tencent",
         "signature": "测试签名",
         "template": "{name}您好。拒收请回复R",
         "template_id": "1000002",
         "variables": {"name": "name"},
+        "send_window": "",
     }
-    environment = Environment(
-        {"SMSKIT_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.db'}", "SMSKIT_KEYRING": "0"}
-    )
-    campaign = open_campaign(CampaignSpec.from_data(given), frame=frame, environment=environment)
+    return CampaignSpec.from_data(given | more)
 
-    outcome = campaign.send()
 
-    ledger = open_ledger(environment)
-    row = ledger.campaign("tencent-rehearsal", Mode.REHEARSE)
+def environment(folder: Path, **more: str) -> Environment:
+    database = {"SMSKIT_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}", "SMSKIT_KEYRING": "0"}
+    return Environment(database | {f"SMSKIT_TENCENT_{name}": value for name, value in more.items()})
+
+
+def test_a_rehearsal(tmp_path: Path) -> None:
+    """A whole campaign in the built-in simulator with made-up keys, to the last receipt."""
+    known = environment(tmp_path)
+
+    outcome = open_campaign(spec(), frame=PEOPLE, environment=known).send()
+
+    ledger = open_ledger(known)
+    row = ledger.campaign("weekly", Mode.REHEARSE)
     assert row is not None
     assert (outcome.state, outcome.books.accepted) == ("finished", 3)
-    assert fetch(ledger, [row], environment=environment, wait=True).settled.problems == []
-    without = CampaignSpec.from_data(given | {"campaign": "no-template-id", "template_id": ""})
+    for _ in range(60):
+        assert fetch(ledger, [row], environment=known).settled.problems == []
+        if ledger.books(row.id).delivered == 3:
+            return
+        time.sleep(0.05)
+    pytest.fail("not all receipts came")
+
+
+def test_a_rehearsal_without_a_template_id(tmp_path: Path) -> None:
+    """Tencent sends by template id only, and so does its rehearsal: the check says what is missing."""
     with pytest.raises(NotUsable, match="template_id"):
-        open_campaign(without, frame=frame, environment=environment).send()
+        open_campaign(spec(template_id=""), frame=PEOPLE, environment=environment(tmp_path)).send()
+
+
+@pytest.mark.parametrize("echo", [True, False], ids=["echoed", "not echoed"])
+def test_an_unknown_is_found_or_stays_unknown(tmp_path: Path, echo: bool) -> None:
+    """A lost answer: found by its echoed reference it was accepted; unfound it is never sent again."""
+    plan = {"faults": [{"kind": "drop_after_accept", "count": 1}], "receipts": {"delay_s": [0, 0]}}
+    with Simulator(world=World(faults=FaultPlan.parse(plan))) as simulator:
+        world = simulator.world
+        template = {"id": "1000002", "content": "{1}您好。拒收请回复R", "kind": "marketing"}
+        world.register(
+            "tencent",
+            SECRET_ID,
+            secret=SECRET_KEY,
+            signatures=["测试签名"],
+            templates=[template],
+            echo_uid=echo,
+        )
+        credentials = {"SECRET_ID": SECRET_ID, "SECRET_KEY": SECRET_KEY, "APP_ID": APP}
+        known = environment(tmp_path, BASE_URL=simulator.url, RECORD_LAG_S="0.1", **credentials)
+        campaign = open_campaign(spec(mode="live"), frame=PEOPLE, environment=known)
+        ledger = open_ledger(known)
+
+        campaign.send()
+        row = ledger.campaign("weekly", Mode.LIVE)
+        assert row is not None
+        lost = ledger.books(row.id).unknown
+        settled = fetch(ledger, [row], environment=known, wait=True).settled
+        campaign.send()
+
+        assert lost > 0
+        assert (settled.found, settled.never_taken) == (lost if echo else 0, 0)
+        assert ledger.books(row.id).unknown == (0 if echo else lost)
+        assert (world.accepted(), world.doubled()) == (3, [])

@@ -114,7 +114,7 @@ class Aliyun(Provider):
     console_url: ClassVar[str] = "https://dysms.console.aliyun.com"
     Settings: ClassVar[type[ProviderSettings]] = AliyunSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
-        {Feature.RECORDS, Feature.TEMPLATES, Feature.SIGNATURES}
+        {Feature.RECEIPTS_BY_QUERY, Feature.RECORDS, Feature.TEMPLATES, Feature.SIGNATURES}
     )
     codes: ClassVar[Mapping[str, Code]] = CODES
     form: ClassVar[Form] = Form.ALIYUN

@@ -61,6 +61,7 @@ def _pushed_receipt(item: Mapping[str, Any]) -> Receipt:
         code=code,
         detail=redact(str(item.get("err_msg") or DELIVERY.get(code, ""))),
         at=time_of(item.get("report_time")),
+        reference=str(item.get("out_id") or ""),
     )
 
 
@@ -124,6 +125,7 @@ def receipt_of(row: Mapping[str, Any], message_id: str) -> Receipt:
         code=code,
         detail=DELIVERY.get(code, ""),
         at=time_of(row.get("ReceiveDate")),
+        reference=str(row.get("OutId") or ""),
     )
 
 

@@ -93,6 +93,8 @@ class TencentSettings(ProviderSettings):
     # console shows"; a wrong guess would leave people out who could be written to. So nothing is assumed,
     # the check says so, and Tencent refuses the longer ones without sending them.
     parameter_length: int | None = Field(default=None, ge=1)
+    # What became of a message can be asked for once its carrier has answered; how soon that is, nobody says.
+    record_lag_s: float = Field(default=60.0, ge=0)
     # Billed after the month: an empty package is no obstacle then.
     postpaid: bool = False
 
@@ -110,9 +112,17 @@ class Tencent(Provider):
     title: ClassVar[str] = "Tencent 腾讯云"
     console_url: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
     Settings: ClassVar[type[ProviderSettings]] = TencentSettings
-    # Not RECORDS: what that promises, "no record, so nothing was sent", Tencent cannot say; see `records`.
-    features: ClassVar[frozenset[Feature]] = frozenset(Feature) - {Feature.RECORDS}
-    records_prove_absence: ClassVar[bool] = False
+    features: ClassVar[frozenset[Feature]] = frozenset(
+        {
+            Feature.RECEIPTS,
+            Feature.REPLIES,
+            Feature.RECORDS,
+            Feature.BALANCE,
+            Feature.TEMPLATES,
+            Feature.SIGNATURES,
+        }
+    )
+    records_prove_absence: ClassVar[bool] = False  # there is none before the carrier has answered
     codes: ClassVar[Mapping[str, Code]] = CODES
     form: ClassVar[Form] = Form.TENCENT
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
@@ -134,6 +144,7 @@ class Tencent(Provider):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(settings, transport=transport)
+        self.record_lag_s = self.settings.record_lag_s
         self._clock = clock
         self._most = self.settings.batch_size
         # Signed, so it must be what leaves: with the port when that is not the usual one.

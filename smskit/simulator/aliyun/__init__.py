@@ -18,8 +18,8 @@ from collections.abc import Callable
 
 from starlette.routing import Route
 
-from smskit.simulator.aliyun.codes import CODES, Refusal
-from smskit.simulator.aliyun.dialect import KEY_ID, PROVIDER, SECRET, Aliyun, Call, Handler, claims
+from smskit.simulator.aliyun.codes import CODES
+from smskit.simulator.aliyun.dialect import KEY_ID, PROVIDER, SECRET, Aliyun, Handler, claims
 from smskit.simulator.aliyun.push import receipt_pushes, reply_pushes
 from smskit.simulator.aliyun.read import query_send_details, query_send_statistics
 from smskit.simulator.aliyun.register import (
@@ -79,7 +79,9 @@ class Actions:
             for submits, actions in ((True, _SUBMITTING), (False, _OTHER))
             for action, handler in actions.items()
         }
-        self._unknown = Endpoint(world, dialect, "unknown", lambda _: dialect.refuse("InvalidAction.NotFound"))
+        self._unknown = Endpoint(
+            world, dialect, "unknown", lambda _: dialect.refuse("InvalidAction.NotFound")
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""

@@ -12,7 +12,7 @@ import re
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -142,7 +142,8 @@ class Aliyun:
             headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
         query, form = _texts(request.scope["query_string"]), _texts(_form_body(request))
         authorization = headers.get("authorization", [""])[0]
-        if authorization.startswith(SCHEME) or "x-acs-action" in headers:
+        # The SDK names the action in a header with either scheme; only this tells them apart.
+        if authorization.startswith(SCHEME):
             account, nonce = self._check_acs3(request, headers, query, claim_in(authorization))
             fields = query | {name: value for name, value in form.items() if name in _IN_FORM}
         else:
@@ -204,7 +205,7 @@ class Aliyun:
 
     def _check_time(self, stamp: str) -> None:
         try:
-            at = datetime.strptime(stamp, _TIME).replace(tzinfo=timezone.utc).timestamp()  # noqa: UP017
+            at = datetime.strptime(stamp, _TIME).replace(tzinfo=UTC).timestamp()
         except ValueError:
             raise Refusal("InvalidTimeStamp.Format") from None
         if abs(self._world.clock() - at) > _CLOCK_OFF_S:
@@ -293,7 +294,7 @@ def _refused(refusal: Refusal) -> Answer:
 
 def _wants_xml(request: Request) -> bool:
     """Whether the older scheme answers XML, which it does unless told ``Format=JSON``."""
-    if request.header(b"x-acs-action") is not None:
+    if (request.header(b"authorization") or b"").startswith(SCHEME.encode()):
         return False
     asked = (Form(raw).text("Format") for raw in (request.scope["query_string"], _form_body(request)))
     return next(filter(None, asked), "XML").upper() != "JSON"

@@ -54,7 +54,7 @@ def query_send_statistics(call: Call) -> Answer:
     size = call.number("PageSize", low=1, high=_PAGE)
     sign = call.optional("SignName")
     now = call.world.clock()
-    days = []
+    days: list[dict[str, object]] = []
     with call.world.lock:
         at = start
         while at <= end and len(days) < 366:
@@ -120,7 +120,9 @@ def _counts(book: Book, start: float, now: float, *, abroad: bool, sign: str) ->
     total = delivered = failed = 0
     for number in book.calls_between(start, start + _DAY - 1e-6):
         for message in book.messages(number):
-            if is_mainland(message.phone) is abroad or not message.text.startswith(f"【{sign}" if sign else ""):
+            if is_mainland(message.phone) is abroad or not message.text.startswith(
+                f"【{sign}" if sign else ""
+            ):
                 continue
             size = parts_in(message.text)
             total += size

@@ -240,7 +240,9 @@ def _submitted(call: Call, code: str) -> Template:
     )
     if wrong:
         raise Refusal("isv.INVALID_PARAMETERS", "模板内容不符合规范")
-    if not abroad and call.need("RelatedSignName") not in (call.account.signatures or {call.need("RelatedSignName")}):
+    if not abroad and call.need("RelatedSignName") not in (
+        call.account.signatures or {call.need("RelatedSignName")}
+    ):
         raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
     try:
         kinds = orjson.loads(rule) if rule else {}
@@ -250,7 +252,7 @@ def _submitted(call: Call, code: str) -> Template:
         id=code or _next_code(call.account),
         content=content,
         state=Review.PENDING,
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         region="abroad" if abroad else "domestic",
         at=call.world.clock(),
         extra={"TemplateName": name, "TemplateRule": kinds},
