@@ -229,7 +229,7 @@ class CampaignSpec(BaseModel):
 
     def to_yaml(self) -> str:
         """The text of a parameter file for ``papermill -f``."""
-        return yaml.safe_dump(self.to_data(), allow_unicode=True, sort_keys=False)
+        return yaml.dump(self.to_data(), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
 
     def definition(self) -> dict[str, Any]:
         """The fields that decide who gets what, as plain data."""
@@ -258,6 +258,17 @@ class CampaignSpec(BaseModel):
         if self.not_after is None or self.not_after.tzinfo:
             return self.not_after
         return self.not_after.replace(tzinfo=self.zone)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text with a rare line separator, which reads back as a blank otherwise."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = '"' if re.search("[\x85\u2028\u2029]", data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def injected_parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``smskit.spec``: names, types and ranges of every parameter; what is refused, and what is never repeated."""
+"""``smskit.spec``: names, types and ranges of parameters; what is refused, and what is never repeated."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_campaign_ids(name: str) -> None:
     ],
 )
 def test_credentials_are_refused_and_never_repeated(data: dict[str, Any], secret: str) -> None:
-    """What looks like a credential, by name or by value, is refused, and nothing in the chain of errors holds it."""
+    """What looks like a credential, by name or by value, is refused, and no error in the chain holds it."""
     error = refusal(lambda: CampaignSpec.from_data(REQUIRED | {"max_recipients": -1} | data))
 
     assert f"`{next(iter(data))}` looks like a credential" in str(error)

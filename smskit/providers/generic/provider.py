@@ -64,7 +64,7 @@ class GenericSettings(ProviderSettings):
     secret: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
     # Only to send fewer at a time than the configuration allows.
-    batch_size: int = Field(default=1000, ge=1)
+    batch_size: int = Field(default=10_000, ge=1)
 
 
 class GenericHttp(Provider):
