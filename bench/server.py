@@ -104,7 +104,8 @@ def _yunpian_batch(request: Request) -> Reply:
     mobiles = _field(_MOBILE, request.body).replace(b"%2C", b",").split(b",")
     items = b",".join(
         [
-            b'{"code":0,"count":1,"fee":0.05,"mobile":"%b","msg":"OK","sid":%d,"unit":"RMB"}' % (m, next(_ids))
+            b'{"code":0,"count":1,"fee":0.05,"mobile":"%b","msg":"OK","sid":%d,"unit":"RMB"}'
+            % (m, next(_ids))
             for m in mobiles
         ]
     )
@@ -192,7 +193,9 @@ def _table(template: str) -> dict[bytes, Answer]:
         b"tc:SendStatusStatistics": _always(
             {"Response": {"SendStatusStatistics": {"FeeCount": 0, "RequestCount": 0}, "RequestId": "r0"}}
         ),
-        b"tc:SmsPackagesStatistics": _always({"Response": {"SmsPackagesStatisticsSet": [], "RequestId": "r0"}}),
+        b"tc:SmsPackagesStatistics": _always(
+            {"Response": {"SmsPackagesStatisticsSet": [], "RequestId": "r0"}}
+        ),
         b"tc:DescribeSmsSignList": _always(
             {"Response": {"DescribeSignListStatusSet": [listed | {"SignName": SIGNATURE}], "RequestId": "r0"}}
         ),
@@ -244,8 +247,7 @@ class _Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._need = 0  # bytes of the request being read, once its head is there
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

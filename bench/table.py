@@ -73,7 +73,9 @@ def plain(rows: Sequence[Row]) -> str:
     table = [_HEAD, *(_cells(r) for r in rows)]
     widths = [max(_width(line[i]) for line in table) for i in range(len(_HEAD))]
     return "\n".join(
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
         for line in table
     )
 

@@ -143,6 +143,8 @@ def _approve(simulator: Any, provider: Provider, credentials: dict[str, str], jo
         next(iter(credentials.values())),
         signatures=[job.template.signature] if job.template.signature else [],
         templates=[template],
+        send_hours=(0, 24),  # a rehearsal messages nobody, so it may run at night
+        echo_uid=True,
         **_account_facts(credentials),
     )
 

@@ -47,6 +47,29 @@ class Way:
 YUNPIAN_KEY = "5ec2e7c0ffee5ec2e7c0ffee5ec2e7c0"
 SINGLES = Way("yunpian", {"API_KEY": YUNPIAN_KEY})
 MULTI = Way("yunpian", {"API_KEY": YUNPIAN_KEY}, {"MULTI_SEND": "true", "BATCH_SIZE": "50"})
+ALIYUN = Way(
+    "aliyun",
+    {"ACCESS_KEY_ID": "LTAI5tMadeUpForTests0001", "ACCESS_KEY_SECRET": "madeUpSecretForTests0000000001"},
+    {"BATCH_SIZE": "50"},
+    template_id="SMS_100000001",
+)
+CHUANGLAN = Way("chuanglan", {"ACCOUNT": "M0000001", "PASSWORD": "MadeUpPassword01"}, {"BATCH_SIZE": "50"})
+TENCENT = Way(
+    "tencent",
+    {
+        "SECRET_ID": "AKIDMadeUpForTests000000000000000001",
+        "SECRET_KEY": "MadeUpSecretForTests00000000001",
+        "APP_ID": "1400000001",
+    },
+    template_id="1000001",
+)
+WAYS = {
+    "yunpian-singles": SINGLES,
+    "yunpian-multi": MULTI,
+    "aliyun": ALIYUN,
+    "chuanglan": CHUANGLAN,
+    "tencent": TENCENT,
+}
 
 
 def segment(path: Path, people: int, *, first: int = 13800100000) -> Path:
@@ -116,11 +139,16 @@ def approve(simulator: Simulator, way: Way) -> None:
     job = Job(Template.parse(TEMPLATE, signature="GrowingIO"), way.template_id)
     cls = provider_class(way.provider)
     settings = Environment(way.environ(simulator.url, Path("."))).provider(way.provider, cls.Settings)
+    first, *rest = way.credentials.values()
     simulator.world.register(
         way.provider,
-        next(iter(way.credentials.values())),
+        first,
+        secret=rest[0] if rest else "",
+        app_id=way.credentials.get("APP_ID", ""),
         signatures=["GrowingIO"],
         templates=[cls(settings).approved_form(job)],
+        echo_uid=True,
+        send_hours=(0, 24),  # the tests run at any hour
     )
 
 

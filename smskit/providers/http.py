@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HTTPX_NOT_CONNECTED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 class Answer(NamedTuple):
@@ -145,11 +152,11 @@ class _Httpx:
             response = await self._transport.handle_async_request(request)
             body = await response.aread()
             await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except _HTTPX_NOT_CONNECTED as error:
             _as(NotConnected, error)
         except httpx.TimeoutException as error:
             _as(NoAnswerInTime, error)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             _as(Broken, error)
         return Answer(response.status_code, response.headers, body)
 
@@ -161,8 +168,8 @@ class _Aiohttp:
     """
     aiohttp, with one session for the provider's lifetime.
 
-    It never repeats a POST by itself. (Source: aiohttp 3.14, ``client.py``:
-    only idempotent methods are retried on a closed kept-alive connection.)
+    By itself it repeats a GET or PUT whose connection closed under it, and some
+    providers send by GET: that is switched off, and a test looks that it stays so.
     """
 
     def __init__(self, timeout_s: float, connect_timeout_s: float, connections: int) -> None:
@@ -173,7 +180,10 @@ class _Aiohttp:
     async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         import aiohttp
 
-        place = _place(url)
+        try:
+            place = _place(url)
+        except ValueError as error:
+            _as(NotConnected, error)
         if self._session is None:
             self._session = self._open(place)
         try:
@@ -181,7 +191,12 @@ class _Aiohttp:
                 method, place, data=content or None, headers=headers, allow_redirects=False
             ) as answer:
                 body = await answer.read()
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
+        except (
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.ClientConnectorError,
+            aiohttp.ClientHttpProxyError,
+            aiohttp.InvalidURL,
+        ) as error:
             _as(NotConnected, error)
         except TimeoutError as error:
             _as(NoAnswerInTime, error)
@@ -203,17 +218,20 @@ class _Aiohttp:
             # connection that is just closing has an unknown outcome.
             keepalive_timeout=4,
         )
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=connector,
             # One deadline for all of it: a timer less for each request, and no answer that drips for
-            # ever. Connecting must fail before it, so that it is known that nothing was sent.
+            # ever. Connecting, from the wait for a free place to the handshake, must fail before it, so
+            # that it is known that nothing was sent.
             timeout=aiohttp.ClientTimeout(
-                total=self._timeout_s, sock_connect=min(self._connect_timeout_s, 0.9 * self._timeout_s)
+                total=self._timeout_s, connect=min(self._connect_timeout_s, 0.9 * self._timeout_s)
             ),
             trust_env=place.host not in _LOOPBACK,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
         )
+        session._retry_connection = False
+        return session
 
     async def close(self) -> None:
         if self._session is not None:
@@ -226,7 +244,9 @@ def _place(url: str) -> yarl.URL:
     import yarl
 
     # A signed query goes out as it was signed, so nothing may be encoded anew.
-    return yarl.URL(url, encoded=True)
+    place = yarl.URL(url, encoded=True)
+    _ = place.port  # read only now; a wrong one raises ValueError
+    return place
 
 
 def _as(kind: type[Exception], error: Exception) -> NoReturn:

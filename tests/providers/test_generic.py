@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smskit.errors import (
     AccountProblem,
@@ -74,10 +76,10 @@ def submit(**changes: Any) -> dict[str, Any]:
     return config(submit={name: value for name, value in block.items() if value is not None})
 
 
-def provider(data: dict[str, Any], transport: Transport | None = None, **settings: Any) -> GenericHttp:
+def provider(data: dict[str, Any], transport: Transport | None = None) -> GenericHttp:
     """A provider of that configuration, given inline."""
-    given = {"account": ACCOUNT, "secret": SECRET, "token": "made-up-token", **settings}
-    return GenericHttp(GenericSettings(config=json.dumps(data), **given), transport=transport)
+    made_up: dict[str, Any] = {"account": ACCOUNT, "secret": SECRET, "token": "made-up-token"}
+    return GenericHttp(GenericSettings(config=json.dumps(data), **made_up), transport=transport)
 
 
 def call(size: int = 1, text: str = "您好{name}", **job: Any) -> Call:
@@ -281,7 +283,7 @@ def test_a_relative_path_is_looked_for_upwards(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("given_settings", "words"),
     [
         ({}, "SMSKIT_HTTP_CONFIG is missing"),
         ({"config": "nowhere.yaml"}, "SMSKIT_HTTP_CONFIG: nowhere.yaml"),
@@ -290,10 +292,10 @@ def test_a_relative_path_is_looked_for_upwards(tmp_path: Path) -> None:
         ({"config": json.dumps(config(base_url=None))}, "`base_url` is missing; or set SMSKIT_HTTP_BASE_URL"),
     ],
 )
-def test_missing_settings_name_their_variable(settings: dict[str, Any], words: str) -> None:
+def test_missing_settings_name_their_variable(given_settings: dict[str, Any], words: str) -> None:
     """What the file needs and the environment does not have is said before any request."""
     with pytest.raises(SettingsError, match=re.escape(words)):
-        GenericHttp(GenericSettings(**settings))
+        GenericHttp(GenericSettings(**given_settings))
 
 
 def test_limits_are_known_without_credentials() -> None:
@@ -509,6 +511,35 @@ def test_a_variable_the_template_does_not_have_ends_the_run() -> None:
     assert network.requests == []
 
 
+@settings(max_examples=60)
+@given(st.text(), st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.text(), max_size=3))
+def test_every_value_arrives_as_it_is(text: str, variables: dict[str, str]) -> None:
+    """Braces, quotes, percent signs, line breaks: whatever a value holds, the SSP reads exactly that."""
+    values: dict[str, Any] = {"phone": "+8613800000000", "text": text, "variables": variables}
+    fields = {"to": "{phone}", "a": "<{text}>", "b": "{text}{text}", "c": {"v": "{variables}"}}
+    as_json, as_form, as_query = (
+        build_request(
+            load_config(json.dumps(data | {"batching": {"same": 1}})).submit, "https://x", None, values
+        )
+        for data in (
+            submit(json=fields),
+            submit(json=None, form=fields),
+            submit(json=None, method="GET", query=fields),
+        )
+    )
+    expected = {"to": "+8613800000000", "a": f"<{text}>", "b": text + text}
+    flat = {**expected, "c": {"v": variables}}
+
+    assert json.loads(as_json.content) == flat
+    for sent in (as_form.content.decode(), urlsplit(as_query.url).query):
+        read = {
+            name: found[0]
+            for name, found in parse_qs(sent, keep_blank_values=True, strict_parsing=True).items()
+        }
+        assert json.loads(read.pop("c")) == flat["c"]
+        assert read == expected
+
+
 # -- answers -----------------------------------------------------------------------------
 
 FATES: list[tuple[str, Answer, Any]] = [
@@ -646,6 +677,30 @@ def test_what_the_ssp_repeats_of_ours_is_not_shown() -> None:
 
     assert str(error) == "http: 14 account *** key *** to 138****0000"
     assert error.detail == "account *** key *** to 138****0000"
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("13800000000"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["code", "data", "rows", "to", "status", "id", "st"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150)
+@given(ANYTHING)
+def test_any_json_is_an_answer(data: Any) -> None:
+    """Whatever JSON comes, every person gets a result or the request an outcome, and a page can be read."""
+    made = provider(ROWS | {"receipts": RECEIPTS})
+    content = json.dumps(data).encode()
+    fate = _fate(made, Answer(200, {}, content), size=2)
+
+    assert isinstance(fate, ProviderError) or len(fate) == 2
+    assert all(receipt.message_id for receipt in made.parse_receipts(content))
 
 
 # -- looking -----------------------------------------------------------------------------

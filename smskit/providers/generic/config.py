@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -321,7 +322,7 @@ class Request(_Part):
         """Does it need a base address?"""
         return str(self.url.pieces[0]).startswith("/")
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The placeholders in it."""
         return frozenset(place.name for _, pattern in self.patterns() for place in pattern.places)
@@ -362,7 +363,7 @@ class Signing(_Part):
     key: _Pattern = Pattern((Place("secret"),))
     encoding: Literal["hex", "HEX", "base64"] = "hex"
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The placeholders it needs."""
         key = self.key.places if self.algorithm.startswith("hmac-") else ()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any, ClassVar
 
 import httpx
@@ -148,7 +149,7 @@ class GenericHttp(Provider):
     async def submit(self, call: Call) -> list[Submission]:
         """Send one call; see the contract."""
         values = self._message_values(call)
-        for name in self._wanted_variables():
+        for name in self._wanted_variables:
             if f"var.{name}" not in values:
                 # Everybody would be refused for it, so it ends the run instead.
                 raise AccountProblem(
@@ -230,6 +231,7 @@ class GenericHttp(Provider):
             **{f"var.{name}": value for name, value in variables.items()},
         }
 
+    @cached_property
     def _wanted_variables(self) -> list[str]:
         names = self.config.submit.names | (self.config.signing.names if self.config.signing else frozenset())
         return sorted(name.removeprefix("var.") for name in names if name.startswith("var."))
@@ -343,7 +345,7 @@ class GenericHttp(Provider):
         if "signature" in names and not signature:
             wants = "the request wants {signature}"
             yield Finding("signature", False, "", wants, "Give parameter `signature`.")
-        for name in self._wanted_variables():
+        for name in self._wanted_variables:
             if name not in template.names:
                 step = f"Use `{name}` in the template{nearest(name, template.names)}."
                 yield Finding("variables", False, "", f"the request wants {{var.{name}}}", step)

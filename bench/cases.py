@@ -1,0 +1,651 @@
+"""
+The benches: each yields rows of the table, running its jobs in turn, round by round.
+
+A goal is copied from the project's page of figures to reach; nothing here
+decides what is good.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+
+from bench import campaigns, child, loops, prototype, segments
+from bench.server import Server
+from bench.table import Row, ratios, row, seconds
+
+_BATCH = 1000
+_MULTI = {"multi_send": True, "batch_size": _BATCH}
+_LATENCY_S = 0.05
+
+
+@dataclass
+class Run:
+    """
+    How much is measured, and where it is kept meanwhile.
+
+    Args:
+        rows: People of the large campaigns.
+        rounds: How often each thing is timed.
+        quick: Smaller samples for everything that does not depend on *rows*.
+    """
+
+    rows: int
+    folder: Path
+    rounds: int = 3
+    quick: bool = False
+    _segments: dict[int, str] = field(default_factory=dict)
+
+    def segment(self, people: int) -> str:
+        """A Parquet file of *people* who pass the rules; made once."""
+        if people not in self._segments:
+            path = str(self.folder / f"segment-{people}.parquet")
+            child.call(segments.write, people=people, path=path)
+            self._segments[people] = path
+        return self._segments[people]
+
+    @contextmanager
+    def scratch(self) -> Iterator[str]:
+        """A folder for one ledger, gone afterwards."""
+        with TemporaryDirectory(dir=self.folder) as folder:
+            yield folder
+
+    def campaign(
+        self,
+        server: Server,
+        people: int,
+        *,
+        provider: str = "yunpian",
+        latency_s: float = 0.0,
+        ledger: bool = True,
+        more: dict[str, Any] | None = None,
+        **settings: object,
+    ) -> dict[str, float]:
+        """
+        One whole campaign in a fresh process, with a fresh ledger.
+
+        Raises:
+            JobFailed: not everybody was accepted, in the ledger's and the server's count.
+        """
+        server.reset(latency_s=latency_s)
+        with self.scratch() as folder:
+            done: dict[str, float] = child.call(
+                campaigns.run,
+                data=campaigns.parameters(self.segment(people), provider, **(more or {})),
+                variables=campaigns.environ(server.url, folder, provider, **settings),
+                ledger=ledger,
+            )
+        if not done["accepted"] == server.counts().people == people:
+            raise child.JobFailed(
+                f"{done['accepted']} of {people} accepted, the server counted another number"
+            )
+        return done
+
+
+def _times(found: list[dict[str, float]], name: str = "total_s") -> list[float]:
+    return [one[name] for one in found]
+
+
+# -- planning -------------------------------------------------------------------------------
+
+
+def plan(run: Run) -> Iterator[Row]:
+    """A plan against the sum of what it cannot do without."""
+    for messy, words in ((False, "clean phones"), (True, "phones as exports hold them")):
+        found = child.call(campaigns.plan, people=run.rows, messy=messy, rounds=max(run.rounds, 3))
+        steps = [name for name in found if name not in ("plan", "floors", "distinct")]
+        beside = f"{seconds(found['plan'])} / {seconds(found['floors'])} ("
+        beside += ", ".join(f"{name} {seconds(found[name])}" for name in steps)
+        beside += f"); telling ids apart, not in the floors: {seconds(found['distinct'])}"
+        yield row(
+            f"plan of {run.rows:,} rows / floors of its parts, {words}",
+            ratios(found["plan"], found["floors"]),
+            "×",
+            at_most=2.0,
+            beside=beside,
+        )
+
+
+def phones(run: Run) -> Iterator[Row]:
+    """Phones by column against the library row by row."""
+    sample = 5_000 if run.quick else 20_000
+    found = child.call(campaigns.phones, cells=run.rows, sample=sample, rounds=run.rounds)
+    yield row(
+        "`phonenumbers` row by row / our phones by column, same odd cells",
+        ratios(found["each"], found["ours"]),
+        "×",
+        at_least=30,
+        beside=f"{_million(found['each'])} / {_million(found['ours'])} a million",
+    )
+
+
+def bodies(run: Run) -> Iterator[Row]:
+    """Form bodies by column against quote and urlencode."""
+    people = min(run.rows, 300_000)
+    sample = 5_000 if run.quick else 20_000
+    found = child.call(campaigns.bodies, people=people, sample=sample, rounds=run.rounds)
+    yield row(
+        "`quote_plus` + `urlencode` a text / our `multi_send` bodies by column, byte for byte equal",
+        ratios(found["stdlib"], found["ours"]),
+        "×",
+        at_least=10,
+        beside=f"{_million(found['stdlib'])} / {_million(found['ours'])} a million",
+    )
+
+
+def _million(each: list[float]) -> str:
+    return seconds([1e6 * s for s in each])
+
+
+# -- sending --------------------------------------------------------------------------------
+
+
+def campaign(run: Run) -> Iterator[Row]:
+    """A whole campaign against the tidy prototype and against a loop over the vendor's SDK."""
+    n = run.rows
+    sample = 500 if run.quick else 2000
+    ours, tidy, plain, recorded = [], [], [], []
+    with Server() as server:
+        for _ in range(run.rounds):
+            ours.append(run.campaign(server, n, concurrency=8, **_MULTI))
+            tidy.append(_prototype(run, server))
+            plain.append(_loop(run, server, "yunpian", sample))
+            recorded.append(_loop(run, server, "yunpian", sample, record=True))
+    total, tidy_s = _times(ours), _times(tidy)
+    yield row(
+        f"whole campaign of {n:,}, 1000 a call / tidy prototype",
+        ratios(total, tidy_s),
+        "×",
+        at_most=2.1,
+        beside=f"{seconds(total)} (plan {seconds(_times(ours, 'plan_s'))}) / {seconds(tidy_s)}",
+        server="bare",
+    )
+    yield row(f"… in seconds, goal for {n:,}", total, "s", at_most=12.0 * n / 1e6, server="bare")
+    for each, words, goal in (
+        (recorded, "yunpian-python-sdk loop that commits each person", 300),
+        (plain, "yunpian-python-sdk loop that keeps no record", 200),
+    ):
+        yield row(
+            f"{words} ({sample:,} measured) / whole campaign",
+            ratios([n * s for s in _times(each, "each_s")], total),
+            "×",
+            at_least=goal,
+            beside=f"{seconds([n * s for s in _times(each, 'each_s')])} / {seconds(total)}",
+            server="bare",
+        )
+
+
+def simulated(run: Run) -> Iterator[Row]:
+    """The same campaign against the simulator, which checks everything and remembers everybody."""
+    ours, tidy = [], []
+    for _ in range(run.rounds):
+        with _simulator(run) as simulator, run.scratch() as folder:
+            variables = campaigns.environ(simulator.url, folder, concurrency=8, **_MULTI)
+            data = campaigns.parameters(run.segment(run.rows))
+            ours.append(child.call(campaigns.run, data=data, variables=variables))
+        with _simulator(run) as simulator:
+            tidy.append(_prototype(run, simulator))
+    yield row(
+        f"whole campaign of {run.rows:,}, 1000 a call / tidy prototype",
+        ratios(_times(ours), _times(tidy)),
+        "×",
+        at_most=2.1,
+        beside=f"{seconds(_times(ours))} / {seconds(_times(tidy))}",
+        server="simulator",
+    )
+
+
+def latency(run: Run) -> Iterator[Row]:
+    """What 50 ms of a provider cost, and what the ledger costs beside them."""
+    near, far, bare = [], [], []
+    with Server() as server:
+        for _ in range(run.rounds):
+            near.append(run.campaign(server, run.rows, concurrency=16, **_MULTI))
+            far.append(run.campaign(server, run.rows, latency_s=_LATENCY_S, concurrency=16, **_MULTI))
+            bare.append(
+                run.campaign(server, run.rows, latency_s=_LATENCY_S, ledger=False, concurrency=16, **_MULTI)
+            )
+    yield row(
+        f"whole campaign of {run.rows:,} with 50 ms / without latency, 16 at once",
+        ratios(_times(far), _times(near)),
+        "×",
+        at_most=1.15,
+        beside=f"{seconds(_times(far))} / {seconds(_times(near))}",
+        server="bare",
+    )
+    send = ratios(_times(far, "send_s"), _times(bare, "send_s"))
+    yield row(
+        f"whole campaign of {run.rows:,} with / without ledger, 50 ms, 16 at once",
+        ratios(_times(far), _times(bare)),
+        "×",
+        at_most=1.3,
+        beside=f"{seconds(_times(far))} / {seconds(_times(bare))}; sending alone {median(send):.2f} ×",
+        server="bare",
+    )
+
+
+def singles(run: Run) -> Iterator[Row]:
+    """Personalised texts where every person needs a request."""
+    people = 5_000 if run.quick else 30_000
+    with Server() as server:
+        found = [run.campaign(server, people, concurrency=16) for _ in range(run.rounds)]
+        unrecorded = [run.campaign(server, people, concurrency=16, ledger=False) for _ in range(run.rounds)]
+    rate = [people / s for s in _times(found, "send_s")]
+    without = [people / s for s in _times(unrecorded, "send_s")]
+    yield row(
+        f"single personalised sends, pacing off, 16 at once ({people:,})",
+        rate,
+        "people/s",
+        at_least=3000,
+        beside=f"{seconds(_times(found, 'send_s'))}; without a ledger {median(without):,.0f} people/s",
+        server="bare",
+    )
+
+
+def pacing(run: Run) -> Iterator[Row]:
+    """How much of a configured limit is used, and that no second ever holds more."""
+    limit = 500
+    people = limit * (4 if run.quick else 10)
+    shares, busiest = [], []
+    with Server() as server:
+        for _ in range(run.rounds):
+            run.campaign(server, people, concurrency=16, requests_per_second=limit)
+            noted = server.counts()
+            shares.append(100 * (noted.requests - 1) / (noted.last_at - noted.first_at) / limit)
+            busiest.append(noted.busiest)
+    yield row(f"share of a limit of {limit}/s that is used", shares, "%", at_least=95, server="bare")
+    yield row(
+        "requests in the busiest of all seconds, wherever it begins",
+        [max(busiest)],
+        "requests",
+        at_most=limit,
+        beside=f"by round: {', '.join(map(str, busiest))}",
+        server="bare",
+    )
+
+
+@dataclass(frozen=True)
+class _Case:
+    """How a provider is measured: what it is sent, how many at once, and what it has to be told."""
+
+    provider: str
+    words: str
+    template: str
+    settings: dict[str, object]
+    template_id: str = ""
+
+
+_GROUPED = "{city}的朋友你好，请于3天内在App领取优惠券。拒收请回复R"
+_CASES = (
+    _Case("aliyun", "100 a call", segments.TEMPLATE, {"concurrency": 16}, "SMS_1"),
+    _Case("chuanglan", "1000 a call", segments.TEMPLATE, {"concurrency": 8, "batch_size": 1000}),
+    _Case("tencent", "200 with equal values a call", _GROUPED, {"concurrency": 16}, "1"),
+)
+
+
+def providers(run: Run) -> Iterator[Row]:
+    """The other providers against loops over their vendors' clients; one that is not there yet says so."""
+    people = min(run.rows, 200_000)
+    for case in _CASES:
+        try:
+            yield _provider(run, case, people)
+        except child.JobFailed as error:
+            yield Row(f"{case.provider}: {case.words}", "not measured", goal="≥ 50 ×", beside=str(error))
+
+
+def _provider(run: Run, case: _Case, people: int) -> Row:
+    sample = 100 if run.quick else 500
+    names = [name for name in segments.VARIABLES if f"{{{name}}}" in case.template]
+    more = {
+        "template": case.template,
+        "template_id": case.template_id,
+        "variables": {name: name for name in names},
+    }
+    ours, theirs = [], []
+    with Server(_approved(case)) as server:
+        for _ in range(run.rounds):
+            ours.append(run.campaign(server, people, provider=case.provider, more=more, **case.settings))
+            theirs.append(_loop(run, server, case.provider, sample, template=case.template))
+    loop_s = [people * s for s in _times(theirs, "each_s")]
+    return row(
+        f"{case.provider}: loop over the vendor's client ({sample} measured) / campaign, {case.words}",
+        ratios(loop_s, _times(ours)),
+        "×",
+        at_least=50,
+        beside=f"{seconds(loop_s)} / {seconds(_times(ours))} for {people:,}",
+        server="bare",
+    )
+
+
+def _approved(case: _Case) -> str:
+    from smskit.template import Form, Template
+
+    return Template.parse(case.template).write(Form(case.provider), with_signature=False)
+
+
+def _prototype(run: Run, server: Any) -> dict[str, float]:
+    if isinstance(server, Server):
+        server.reset()
+    with run.scratch() as folder:
+        done: dict[str, float] = child.call(
+            prototype.run,
+            segment=run.segment(run.rows),
+            url=server.url,
+            folder=folder,
+            concurrency=8,
+            batch=_BATCH,
+        )
+    if done["accepted"] != run.rows:
+        raise child.JobFailed(f"the prototype got {done['accepted']} of {run.rows} accepted")
+    return done
+
+
+def _loop(
+    run: Run,
+    server: Server,
+    provider: str,
+    people: int,
+    *,
+    template: str = segments.TEMPLATE,
+    record: bool = False,
+) -> dict[str, float]:
+    server.reset()
+    with run.scratch() as folder:
+        done: dict[str, float] = child.call(
+            loops.run,
+            provider=provider,
+            segment=run.segment(run.rows),
+            url=server.url,
+            folder=folder,
+            people=people,
+            template=template,
+            record=record,
+        )
+    return done
+
+
+# -- memory and growth ----------------------------------------------------------------------
+
+
+def memory(run: Run) -> Iterator[Row]:
+    """Peaks above the loaded frame, phase by phase."""
+    with Server() as server:
+        for people in (run.rows, 3 * run.rows):
+            found, alone = [], []
+            for _ in range(run.rounds if people == run.rows else 1):
+                server.reset()
+                data = campaigns.parameters(run.segment(people))
+                with run.scratch() as folder:
+                    variables = campaigns.environ(server.url, folder, concurrency=8, **_MULTI)
+                    found.append(child.call(campaigns.memory, data=data, variables=variables))
+                with run.scratch() as folder:
+                    variables = campaigns.environ(server.url, folder, concurrency=8, **_MULTI)
+                    child.call(campaigns.freeze, data=data, variables=variables)
+                    alone.append(child.call(campaigns.send_memory, data=data, variables=variables))
+            peaks = [max(one["plan"], one["send"]) for one in found]
+            beside = (
+                f"planning {_mib(found, 'plan')}, kept by the plan {_mib(found, 'kept')}, "
+                f"sending {_mib(found, 'send')}; the frame itself {_mib(found, 'frame')}; "
+                f"a resume, above its imports, {_mib(alone, 'send')}"
+            )
+            yield row(
+                f"peak memory above the loaded frame, {people:,} people",
+                peaks,
+                "MiB",
+                at_most=150,
+                beside=beside,
+                server="bare",
+            )
+
+
+def _mib(found: list[dict[str, float]], name: str) -> str:
+    return f"{median(_times(found, name)):.0f} MiB"
+
+
+def growth(run: Run) -> Iterator[Row]:
+    """Ten times the people."""
+    large, small = 3 * run.rows, 3 * run.rows // 10
+    much, little = [], []
+    with Server() as server:
+        for _ in range(run.rounds):
+            much.append(run.campaign(server, large, concurrency=8, **_MULTI))
+            little.append(run.campaign(server, small, concurrency=8, **_MULTI))
+    yield row(
+        f"whole campaign of {large:,} / of {small:,}",
+        ratios(_times(much), _times(little)),
+        "×",
+        at_most=11,
+        beside=f"{seconds(_times(much))} / {seconds(_times(little))}",
+        server="bare",
+    )
+
+
+# -- being killed ---------------------------------------------------------------------------
+
+
+def kill(run: Run) -> Iterator[Row]:
+    """Three kills of one campaign, each resumed by command line, then a quiet end; the simulator is the judge."""
+    concurrency, at_once = 16, 16 * _BATCH
+    uncertain, first_s = [], []
+    with _simulator(run) as simulator, run.scratch() as folder:
+        simulator.latency(_LATENCY_S)
+        settings = {"concurrency": concurrency, "record_lag_s": 1} | _MULTI
+        variables = campaigns.environ(simulator.url, folder, **settings)
+        started = time.time()
+        process = child.start(
+            campaigns.send, data=campaigns.parameters(run.segment(run.rows)), variables=variables
+        )
+        resumed_at: list[float] = []
+        for share in (0.2, 0.4, 0.6):
+            simulator.wait_for(int(share * run.rows), process)
+            process.kill()
+            process.wait()
+            uncertain.append(child.call(campaigns.books, variables=variables)["submitting"])
+            started = time.time()
+            resumed_at.append(started)
+            process = campaigns.command(variables, "resume", campaigns.NAME, "--mode", "live")
+        simulator.latency(0.0)
+        status = process.wait()
+        took = time.time() - started
+        after = child.call(campaigns.books, variables=variables)
+        summary = simulator.summary()
+        at = simulator.times()
+        for start in resumed_at:
+            first_s.append(min(t for t in at if t > start) - start)
+    yield row(
+        f"people uncertain after a kill, {run.rows:,} people, {concurrency} at once × {_BATCH}",
+        uncertain,
+        "people",
+        at_most=at_once,
+        beside=f"by kill: {', '.join(f'{n:,}' for n in uncertain)}",
+        server="simulator",
+    )
+    lost = run.rows - summary["phones"]
+    yield row(
+        "messaged twice, or not at all, after three kills",
+        [summary["doubled"] + lost],
+        "people",
+        at_most=0,
+        beside=f"{after['accepted']:,} accepted, {after['unknown']:,} unknown, {after['waiting']:,} waiting; "
+        f"the last run, which settled them by asking, took {took:.0f} s and ended with {status}",
+        server="simulator",
+    )
+    yield row(
+        "first new request after `smskit resume` starts",
+        first_s,
+        "s",
+        at_most=2.0,
+        server="simulator",
+    )
+
+
+class _Simulator:
+    """The built-in simulator in a child process, steered through its control routes."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def latency(self, seconds: float) -> None:
+        """Answer everything that late."""
+        self._ask("faults", {"latency_s": seconds}, method="PUT")
+
+    def summary(self) -> dict[str, Any]:
+        """The judge's figures."""
+        return dict(orjson.loads(self._ask("")))
+
+    def times(self) -> list[float]:
+        """When each message was accepted."""
+        return [orjson.loads(line)["at"] for line in self._ask("messages").splitlines()]
+
+    def wait_for(self, accepted: int, process: subprocess.Popen[bytes]) -> None:
+        """Return when that many were accepted while *process* lives."""
+        while self.summary()["accepted"] < accepted:
+            if process.poll() is not None:
+                raise child.JobFailed(f"the run ended by itself with {process.returncode}")
+            time.sleep(0.05)
+
+    def register(self) -> None:
+        """Open the account that campaigns of `campaigns` use."""
+        account = {"provider": "yunpian", "credential": campaigns.YUNPIAN_KEY}
+        self._ask("account", account | {"signatures": [segments.SIGNATURE]})
+        # The prototype and the loops have another key.
+        self._ask("account", account | {"credential": "0" * 32, "signatures": [segments.SIGNATURE]})
+
+    def _ask(self, path: str, data: Any = None, method: str | None = None) -> bytes:
+        body = None if data is None else orjson.dumps(data)
+        request = urllib.request.Request(f"{self.url}/_simulator/{path}", body, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return bytes(answer.read())
+
+
+@contextmanager
+def _simulator(run: Run) -> Iterator[_Simulator]:
+    command = [sys.executable, "-m", "smskit", "simulator", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=child.ROOT)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().decode().split()[-1]
+        simulator = _Simulator(url)
+        simulator.register()
+        yield simulator
+    finally:
+        process.terminate()
+        process.wait()
+
+
+# -- reading back, and starting ---------------------------------------------------------------
+
+
+def reading(run: Run) -> Iterator[Row]:
+    """``status`` and ``why`` on a finished campaign, as functions and as commands."""
+    segment = run.segment(run.rows)
+    with Server() as server, run.scratch() as folder:
+        variables = campaigns.environ(server.url, folder, concurrency=8, **_MULTI)
+        child.call(campaigns.run, data=campaigns.parameters(segment), variables=variables)
+        persons = _some_people(segment)
+        found = child.call(campaigns.read_back, variables=variables, persons=persons, rounds=5)
+        for name, goal in (("status", 0.3), ("why", 0.1)):
+            yield row(f"`report.{name}` on {run.rows:,}, ledger open", found[name], "s", at_most=goal)
+        rounds = range(max(run.rounds, 3))
+        nothing = [_python("pass") for _ in rounds]
+        for name, arguments, goal in (("status", (), 0.3), ("why", (persons[-1],), 0.1)):
+            command = (name, campaigns.NAME, *arguments, "--mode", "live")
+            took = [campaigns.clocked(variables, *command) for _ in rounds]
+            yield row(
+                f"`smskit {name}` on {run.rows:,}, interpreter and imports included",
+                took,
+                "s",
+                at_most=goal,
+                beside=f"`python -c pass` {seconds(nothing)}",
+            )
+
+
+def _some_people(segment: str) -> list[str]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(segment, columns=["user_id", "phone", "level"])
+    good = table.filter(table["level"].to_pandas().isin(segments.LEVELS).to_numpy())
+    n = len(good)
+    return [
+        good["user_id"][n // 2].as_py(),
+        good["phone"][n // 3].as_py(),
+        good["user_id"][n - 1].as_py(),
+    ]
+
+
+_LATE = "jupyter ipywidgets IPython altair papermill nbconvert openpyxl keyring yunpian aiohttp starlette"
+
+
+def startup(run: Run) -> Iterator[Row]:
+    """What importing costs beside importing pandas, and what must not come with it."""
+    rounds = range(7)
+    pandas, bare, first = [], [], []
+    for _ in rounds:
+        pandas.append(_python("import pandas"))
+        bare.append(_python("import smskit"))
+        first.append(_python("from smskit import CampaignSpec, open_campaign"))
+    for found, words in (
+        (bare, "`import smskit`"),
+        (first, "`from smskit import CampaignSpec, open_campaign`"),
+    ):
+        yield row(
+            f"{words} - `import pandas`",
+            [a - b for a, b in zip(found, pandas, strict=True)],
+            "s",
+            at_most=0.25,
+            beside=f"{seconds(found)} - {seconds(pandas)}",
+        )
+    code = f"""
+import sys, smskit
+smskit.open_campaign
+names = {{part for name in sys.modules for part in name.split(".")}}
+print(*[name for name in {_LATE!r}.split() if name in names])"""
+    early = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=child.ROOT)
+    if early.returncode:
+        raise child.JobFailed(early.stderr.splitlines()[-1])
+    names = early.stdout.split()
+    yield row(
+        "parts loaded before they are used (Jupyter, altair, a provider, the simulator)",
+        [len(names)],
+        "modules",
+        at_most=0,
+        beside=", ".join(names),
+    )
+
+
+def _python(code: str) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=child.ROOT)
+    return time.perf_counter() - started
+
+
+BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
+    bench.__name__: bench
+    for bench in (
+        plan,
+        phones,
+        bodies,
+        campaign,
+        simulated,
+        latency,
+        singles,
+        pacing,
+        providers,
+        memory,
+        growth,
+        kill,
+        reading,
+        startup,
+    )
+}
