@@ -155,15 +155,17 @@ class Plan:
         take = pa.array(index)
         reasons = self.reasons[index]
         labels = np.array([r.label for r in Reason], object)
+        # A variable may be bound to the phone column; it is masked where it is shown, not where it is sent.
+        values = {n: phones_module.mask_ids(column.take(take)) for n, column in self.variables.items()}
         columns: dict[str, Any] = {
             "user_id": phones_module.mask_ids(self.persons.take(take)),
             "phone": self._shown(index),
             "state": np.where(reasons == 0, "planned", "excluded"),
             "reason": np.where(reasons == 0, "", labels[reasons]),
-            "text": pc.fill_null(self.texts(index), ""),
+            "text": pc.fill_null(self.template.render_column(values, len(index)), ""),
             "parts": self.parts[index],
         }
-        columns |= {name: column.take(take) for name, column in self.variables.items() if name not in columns}
+        columns |= {name: column for name, column in values.items() if name not in columns}
         return pd.DataFrame({name: pd.Series(column) for name, column in columns.items()}).set_axis(index)
 
     def _shown(self, rows: NDArray[np.int64]) -> pa.Array:
@@ -284,7 +286,7 @@ def _demand(frame: pd.DataFrame, spec: CampaignSpec) -> None:
 
 def _persons(frame: pd.DataFrame, spec: CampaignSpec, phones: NDArray[np.int64]) -> pa.Array:
     """Who each row is: the user id, or the phone where there is none."""
-    by_phone = pa.array(phones).cast(pa.large_string())
+    by_phone = pc.fill_null(pa.array(phones, mask=phones == 0).cast(pa.large_string()), "")
     if not spec.user_id:
         return by_phone
     from smskit.variables import format_column

@@ -22,6 +22,8 @@ _YES = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意")
 
 def consented(column: pd.Series) -> NDArray[np.bool_]:
     """Whether each cell plainly says yes; an empty or unclear one does not."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
     if pd.api.types.is_bool_dtype(column.dtype):
         return column.fillna(False).to_numpy(bool)
     if pd.api.types.is_numeric_dtype(column.dtype):
@@ -69,8 +71,8 @@ def guard_problems(
     problems = []
     if spec.plan_hash and spec.plan_hash != plan_hash:
         problems.append(
-            f"the plan is {plan_hash}, not {spec.plan_hash} as parameter `plan_hash` demands: provider, signature, "
-            "template, people or texts are not those that were looked at"
+            f"the plan is {plan_hash}, not {spec.plan_hash} as parameter `plan_hash` demands: provider, "
+            "signature, template, people or texts are not those that were looked at"
         )
     if planned > spec.max_recipients:
         problems.append(f"{planned} people are more than `max_recipients` ({spec.max_recipients})")

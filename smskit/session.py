@@ -24,7 +24,7 @@ from smskit.models import Mode
 from smskit.providers import get_provider, provider_class
 from smskit.providers.base import Job, Limits, Provider
 from smskit.reconcile import Settled, fetch_receipts, fetch_replies, job_of, settle_by_asking
-from smskit.settings import Environment
+from smskit.settings import Environment, variable_of
 from smskit.spec import CampaignSpec
 
 
@@ -77,9 +77,11 @@ def reopen_campaign(row: CampaignRow, *, environment: Environment | None = None)
 def limits_of(name: str, environment: Environment) -> Limits:
     """What a provider can carry under these settings, whether or not there is an account yet."""
     cls = provider_class(name)
-    missing = {field: "not-set-up" for field in cls.Settings.secret_fields()}
-    required = {n: "0" for n, f in cls.Settings.model_fields.items() if f.is_required()}
-    return cls(environment.provider(name, cls.Settings, **(required | missing | dict(cls.rehearsal)))).limits
+    # What is not set yet is made up; what is set decides, since limits may depend on it.
+    made_up: dict[str, Any] = {n: "0" for n, f in cls.Settings.model_fields.items() if f.is_required()}
+    made_up |= dict.fromkeys(cls.Settings.secret_fields(), "not-set-up") | dict(cls.rehearsal)
+    unset = {n: v for n, v in made_up.items() if not environment.get(variable_of(name, n))}
+    return cls(environment.provider(name, cls.Settings, **unset)).limits
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Way:
 
 YUNPIAN_KEY = "5ec2e7c0ffee5ec2e7c0ffee5ec2e7c0"
 SINGLES = Way("yunpian", {"API_KEY": YUNPIAN_KEY})
-MULTI = Way("yunpian", {"API_KEY": YUNPIAN_KEY}, {"MULTI_SEND": "true", "BATCH_SIZE": "50"})
+MULTI = Way("yunpian", {"API_KEY": YUNPIAN_KEY}, {"MULTI_SEND": "true", "BATCH_SIZE": "20"})
 ALIYUN = Way(
     "aliyun",
     {"ACCESS_KEY_ID": "LTAI5tMadeUpForTests0001", "ACCESS_KEY_SECRET": "madeUpSecretForTests0000000001"},

@@ -33,17 +33,17 @@ def settle(simulator: Simulator, environ: dict[str, str], ledger: Ledger, *, res
 
 
 @pytest.mark.parametrize(
-    ("name", "people", "kills", "latency_s"),
+    ("name", "people", "kills", "latency_s", "concurrency"),
     [
-        ("yunpian-singles", 5000, 50, 0.03),
-        ("yunpian-multi", 5000, 50, 0.25),
-        ("aliyun", 5000, 15, 0.25),
-        ("chuanglan", 5000, 15, 0.25),
-        ("tencent", 2000, 15, 0.05),
+        ("yunpian-singles", 5000, 50, 0.03, 8),
+        ("yunpian-multi", 5000, 50, 0.1, 1),
+        ("aliyun", 4000, 15, 0.1, 1),
+        ("chuanglan", 4000, 15, 0.1, 1),
+        ("tencent", 2000, 15, 0.05, 8),
     ],
 )
 def test_killed_again_and_again(
-    simulator: Simulator, tmp_path: Path, name: str, people: int, kills: int, latency_s: float
+    simulator: Simulator, tmp_path: Path, name: str, people: int, kills: int, latency_s: float, concurrency: int
 ) -> None:
     """
     A run killed with SIGKILL at random instants and resumed each time reaches everybody exactly once.
@@ -55,12 +55,13 @@ def test_killed_again_and_again(
     simulator.world.set_faults(FaultPlan(seed=1, latency_s=latency_s))
     live.approve(simulator, way)
     environ = way.environ(simulator.url, tmp_path)
+    environ[f"SMSKIT_{way.provider.upper()}_CONCURRENCY"] = str(concurrency)
     parameters = live.data(way, live.segment(tmp_path / "segment.csv", people))
     dice = random.Random(20261122)
     killed_while_sending = 0
     for _ in range(kills):
         run = live.start(parameters, environ)
-        time.sleep(dice.uniform(0.05, 0.75))
+        time.sleep(dice.uniform(0.05, 0.6 + 4 * latency_s))  # a check comes first
         assert run.exitcode in (None, 0), "the run ended by itself with an error"
         run.kill()
         run.join()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 from urllib.parse import quote_plus, urlencode
 
@@ -59,6 +60,8 @@ _HEADERS = {
 }
 _PAGE = 100  # most rows of a pull or record page
 _MOST_NUMBERS = 1000  # in one batch request
+# Codes that close one way of sending many at once, and not the account.
+_CLOSED = {"multi_send": ("-6", "25", "-2", "-11", "55"), "batch_send": ("-6",)}
 
 
 def _table() -> dict[str, Code]:
@@ -217,7 +220,8 @@ class Yunpian(Provider):
     ) -> None:
         super().__init__(settings, transport=transport)
         self.record_lag_s = self.settings.record_lag_s
-        self._multi = self.settings.multi_send
+        self._batch = self.settings.batch_size > 1
+        self._multi = self._batch and self.settings.multi_send
         self._once = ColumnEncoder(quote_plus)
         self._twice = ColumnEncoder(twice)
 
@@ -226,7 +230,7 @@ class Yunpian(Provider):
         """Equal texts up to ``batch_size``; different ones as many only by multi_send."""
         size = self.settings.batch_size
         return Limits(
-            same=size,
+            same=size if self._batch else 1,
             different=size if self._multi else 1,
             text_units=self.settings.text_units,
             unfit_value="[【】]",
@@ -237,21 +241,27 @@ class Yunpian(Provider):
 
     def calls(self, job: Job, people: Slice) -> Iterator[Call]:
         """Same text: batch; different: multi_send where allowed, else one by one; each prepared by column."""
-        tpl = "tpl_" if job.template_id else ""
         writers: dict[str, Callable[[int, int], bytes]] = {}
         for first, last, equal in runs(people, self.limits):
-            size = self.limits.same if equal else self.limits.different
-            if equal and last - first > 1:
-                method = f"{tpl}batch_send"
-            else:
-                # There is no template call for different values: Yunpian matches the full text.
-                method = "multi_send" if size > 1 and not equal else f"{tpl}single_send"
-            if method not in writers:
-                writers[method] = self._writer(method, job, people)
-            step = 1 if method.endswith("single_send") else size
-            for start in range(first, last, step):
-                end = min(start + step, last)
+            start = first
+            while start < last:
+                # Asked for each call anew: Yunpian may have said meanwhile that a method is not open.
+                method, size = self._method(job, last - start, equal=equal)
+                if method not in writers:
+                    writers[method] = self._writer(method, job, people)
+                end = min(start + size, last)
                 yield Call(job, people, np.arange(start, end), method, writers[method](start, end))
+                start = end
+
+    def _method(self, job: Job, left: int, *, equal: bool) -> tuple[str, int]:
+        """The method for people of one run, *left* in number, and how many of them fit into a call."""
+        tpl = "tpl_" if job.template_id else ""
+        if equal and left > 1 and self._batch:
+            return f"{tpl}batch_send", self.settings.batch_size
+        if not equal and self._multi:
+            # There is no template call for different values: Yunpian matches the full text.
+            return "multi_send", self.settings.batch_size
+        return f"{tpl}single_send", 1
 
     async def submit(self, call: Call) -> list[Submission]:
         """Send one call; see the contract."""
@@ -286,13 +296,13 @@ class Yunpian(Provider):
                 raise
             return [Submission(self.code(error.code).kind, "", error.code, error.detail)]
         if call.method.endswith("single_send"):
-            return [Submission(CodeClass.ACCEPTED, str(data["sid"]), "0")]
+            return [Submission(CodeClass.ACCEPTED, _id(data["sid"]), "0")]
         found = data["data"]
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise self._unclear("an answer of an unknown shape", answer)
         asked = [str(number) for number in national(call.people.phones[call.rows]).tolist()]
         if [item.get("mobile") for item in found] == asked and all(item.get("code") == 0 for item in found):
-            return [Submission(CodeClass.ACCEPTED, str(item.get("sid", "")), "0") for item in found]
+            return [Submission(CodeClass.ACCEPTED, _id(item.get("sid")), "0") for item in found]
         items = {str(item.get("mobile", "")).removeprefix("+86"): item for item in found}
         return [self._item(items.get(number)) for number in asked]
 
@@ -301,27 +311,23 @@ class Yunpian(Provider):
             return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
         code = str(item.get("code"))
         if code == "0":
-            return Submission(CodeClass.ACCEPTED, str(item.get("sid", "")), code)
+            return Submission(CodeClass.ACCEPTED, _id(item.get("sid")), code)
         return Submission(self.code(code).kind, "", code, _explain(item))
 
     def _read(self, answer: Answer, call: Call) -> Any:
         """The body of a good answer; everything else as the error its code stands for."""
+        single = call.method.endswith("single_send")
         try:
-            data = self.parse_answer(
-                answer, keys=("sid",) if call.method.endswith("single_send") else ("data",)
-            )
-        except Refused as error:
-            if call.method == "multi_send" and error.code in ("-6", "25"):
-                self._multi = False
-                raise BatchNotAllowed(str(error), provider=self.name, code=error.code) from None
-            raise
-        except AccountProblem as error:
-            # "No permission" for the batch call alone is not the end of the account.
-            if call.method == "multi_send" and error.code in ("-2", "-11", "55"):
-                self._multi = False
-                raise BatchNotAllowed(str(error), provider=self.name, code=error.code) from None
-            raise
-        return data
+            return self.parse_answer(answer, keys=("sid",) if single else ("data",))
+        except NotAccepted as error:
+            if error.code not in _CLOSED.get(call.method.removeprefix("tpl_"), ()):
+                raise
+            # The method is closed to this account, or unknown to it, which is not the end of the account.
+            self._multi = False
+            self._batch = self._batch and call.method == "multi_send"
+            raise BatchNotAllowed(
+                str(error), provider=self.name, code=error.code, detail=error.detail
+            ) from None
 
     def parse_answer(self, answer: Answer, *, keys: Sequence[str] = ()) -> Any:
         """
@@ -334,11 +340,9 @@ class Yunpian(Provider):
             data = orjson.loads(answer.content)
         except orjson.JSONDecodeError:
             raise self._unclear(f"HTTP {answer.status} without JSON", answer) from None
-        if isinstance(data, list):
-            return data
-        if not isinstance(data, dict):
+        if not isinstance(data, dict if keys else (dict, list)):
             raise self._unclear("an answer of an unknown shape", answer)
-        if data.get("code", 0) != 0:
+        if isinstance(data, dict) and data.get("code", 0) != 0:
             raise self._error(data, answer.status)
         if not 200 <= answer.status < 300 or any(key not in data for key in keys):
             raise self._unclear(f"HTTP {answer.status} with an incomplete answer", answer)
@@ -371,7 +375,7 @@ class Yunpian(Provider):
         Call any v2 method, e.g. ``ask("tpl/get", tpl_id=1)``; answers the decoded body.
 
         Args:
-            keys: Names a good answer must hold.
+            keys: Names a good answer, an object, must hold.
             fields: Form fields; None is left out, booleans become true/false, a list repeats the field.
         """
         form = {
@@ -394,8 +398,8 @@ class Yunpian(Provider):
     async def signatures(self, name: str = "") -> list[dict[str, Any]]:
         """``sign/get``: all signatures, or exactly 【name】."""
         data = await self.ask("sign/get", sign=f"【{name}】" if name else None)
-        found = data.get("sign", []) if isinstance(data, dict) else data
-        return [found] if isinstance(found, dict) else list(found)
+        found = data.get("sign") if isinstance(data, dict) else data
+        return [found] if isinstance(found, dict) else list(found or ())
 
     async def add_signature(self, name: str, **fields: Any) -> dict[str, Any]:
         """``sign/add``: hand a signature in for review."""
@@ -453,7 +457,7 @@ class Yunpian(Provider):
             return CheckResult(self.name, False, (self._failed("credential", error),))
         balance = str(account["balance"])
         findings.append(Finding("credential", True, "0", "OK"))
-        empty = float(balance) <= 0
+        empty = not _is_positive(balance)
         step = self.code("3").next_step if empty else ""
         findings.append(Finding("balance", not empty, "3" if empty else "0", balance, step))
         if signature:
@@ -500,7 +504,7 @@ class Yunpian(Provider):
 
     def _same_text(self, theirs: str, ours: Template) -> bool:
         try:
-            return Template.parse(theirs, form=self.form).pieces == ours.pieces
+            return Template.parse(theirs, form=self.form) == ours
         except TemplateError:  # a stock template such as 【#company#】…, which cannot be anybody's own
             return False
 
@@ -551,13 +555,13 @@ class Yunpian(Provider):
         """A page of ``pull_reply``."""
         return [
             Reply(
-                str(row["id"]), _e164(row["mobile"]), str(row.get("text", "")), _time(row.get("reply_time"))
+                str(row["id"]), _e164(row["mobile"]), str(row.get("text") or ""), _time(row.get("reply_time"))
             )
             for row in orjson.loads(body)
         ]
 
     async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
-        """``sms/get_record`` for one number; ``type=all`` since some domestic ones are kept as international."""
+        """``sms/get_record`` for one number; ``type=all``: some domestic ones are kept as international."""
         found: list[Record] = []
         page = 1
         while True:
@@ -570,8 +574,8 @@ class Yunpian(Provider):
                 page_size=_PAGE,
                 type="all",
             )
-            if not isinstance(rows, list):
-                raise NotAccepted("yunpian: get_record answered no list", provider=self.name)
+            if not isinstance(rows, list) or not all(isinstance(r, dict) and "mobile" in r for r in rows):
+                raise OutcomeUnknown("yunpian: get_record answered no list of records", provider=self.name)
             found += [_record(row) for row in rows]
             if len(rows) < _PAGE:
                 return found
@@ -598,6 +602,18 @@ def _explain(data: Mapping[str, Any]) -> str:
     return redact(detail if msg in detail else f"{msg} {detail}".strip())
 
 
+def _id(sid: object) -> str:
+    """A 64-bit number in some answers, a text in others; what is neither is no id."""
+    return str(sid) if isinstance(sid, int | str) else ""
+
+
+def _is_positive(amount: str) -> bool:
+    try:
+        return Decimal(amount) > 0
+    except InvalidOperation:
+        return False
+
+
 def _e164(mobile: object) -> str:
     text = str(mobile)
     return text if text.startswith("+") else f"+86{text}"
@@ -620,7 +636,7 @@ def _stamp(at: datetime) -> str:
 
 def _receipt(row: Mapping[str, Any], status: object) -> Receipt:
     return Receipt(
-        message_id=str(row["sid"]),
+        message_id=_id(row.get("sid")),
         phone=_e164(row["mobile"]),
         delivered={"SUCCESS": True, "FAIL": False}.get(str(status)),
         code=str(row.get("error_msg") or status or ""),
@@ -633,9 +649,9 @@ def _record(row: Mapping[str, Any]) -> Record:
     receipt = _receipt(row, row.get("report_status"))
     status = str(row.get("send_status") or "SUCCESS")
     return Record(
-        message_id=str(row["sid"]),
+        message_id=receipt.message_id,
         phone=receipt.phone,
-        text=str(row.get("text", "")),
+        text=str(row.get("text") or ""),
         reference=str(row.get("uid") or ""),
         accepted=status != "FAIL",
         code=status,

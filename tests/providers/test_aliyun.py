@@ -34,7 +34,7 @@ from smskit.models import About, CodeClass, MessageClass, Receipt, Slice, Submis
 from smskit.providers import Call, Job, provider_class
 from smskit.providers.aliyun import Aliyun, AliyunSettings, parse_push
 from smskit.providers.aliyun.codes import CODES
-from smskit.providers.aliyun.reports import out_id, reference_in
+from smskit.providers.aliyun.reports import out_id, record_id, reference_in
 from smskit.providers.aliyun.signing import (
     authorization,
     canonical,
@@ -825,7 +825,8 @@ def test_records_of_a_number() -> None:
         "PageSize": "50",
         "CurrentPage": "1",
     }
-    assert (ours.reference, ours.text, ours.message_id) == ("spring-sale", "", "spring-sale~0123456789abcdef")
+    assert (ours.reference, ours.text) == ("spring-sale", "")
+    assert ours.message_id == record_id("spring-sale~0123456789abcdef", "+8615300000001")
     assert ours.receipt == Receipt(
         message_id=ours.message_id,
         phone="+8615300000001",
@@ -878,6 +879,21 @@ def test_records_keep_to_their_time(sent_at: str, found: bool) -> None:
     assert bool(records) is found
 
 
+def test_people_of_one_call_have_records_of_their_own() -> None:
+    """Though they share an OutId, no two people's records share an id."""
+    row = ANSWERS["details"]["SmsSendDetailDTOs"]["SmsSendDetailDTO"][0]
+    ids = set()
+    for number in ("15300000001", "15300000002"):
+        answer = {"SmsSendDetailDTOs": {"SmsSendDetailDTO": [row | {"PhoneNum": number}]}}
+        wired = Wired(ANSWERS["details"] | answer)
+        ids |= {
+            r.message_id for r in run(wired.aliyun.records(f"+86{number}", AT, AT + timedelta(minutes=5)))
+        }
+
+    assert len(ids) == 2
+    assert not [i for i in ids if "1530000000" in i]
+
+
 def test_details_are_read_page_by_page() -> None:
     """A full page is followed by the next one."""
     row = ANSWERS["details"]["SmsSendDetailDTOs"]["SmsSendDetailDTO"][0]
@@ -892,15 +908,13 @@ def test_details_are_read_page_by_page() -> None:
 def test_receipts_are_asked_for_by_message() -> None:
     """An accepted message is asked for by BizId, a settled one by our reference; open ones are left out."""
     wired = Wired(ANSWERS["details"])
-    receipts = run(
-        wired.aliyun.receipts_for(
-            [(BIZ_ID, "+8615300000001", AT), ("spring-sale~0123456789abcdef", "+8615300000001", AT)]
-        )
-    )
+    phone = "+8615300000001"
+    settled = record_id("spring-sale~0123456789abcdef", phone)
+    receipts = run(wired.aliyun.receipts_for([(BIZ_ID, phone, AT), (settled, phone, AT)]))
     asked = [dict(parse_qsl(r.url.query.decode())).get("BizId") for r in wired.requests]
 
     assert sorted(asked, key=str) == [BIZ_ID, None]
-    assert {r.message_id for r in receipts} == {BIZ_ID, "spring-sale~0123456789abcdef"}
+    assert {r.message_id for r in receipts} == {BIZ_ID, settled}
     assert sum(r.message_id == BIZ_ID for r in receipts) == 2
     assert None not in {r.delivered for r in receipts}
 

@@ -54,7 +54,8 @@ class Declared(Provider):
 
 # -- runs -------------------------------------------------------------------------------------------
 
-ROWS = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["", "1"])), max_size=40)
+_ROW = st.tuples(st.sampled_from("ab"), st.sampled_from(["", "1"]))
+ROWS = st.lists(_ROW, max_size=40)
 LIMITS = st.builds(Limits, same=st.integers(1, 12), different=st.integers(1, 12))
 
 
@@ -70,9 +71,9 @@ def test_runs_cover_everybody_once_in_order(rows: list[Row], limits: Limits, bef
         assert not equal or len(set(rows[first:last])) == 1
 
 
-@given(rows=ROWS, limits=LIMITS)
+@given(rows=st.lists(_ROW, min_size=1, max_size=40), limits=LIMITS)
 def test_an_equal_run_pays_for_itself(rows: list[Row], limits: Limits) -> None:
-    """Neighbours with equal values go apart exactly where that fills more than a request of the other kind."""
+    """Neighbours with equal values go apart exactly where they fill more than a request of the others."""
     found = list(runs(people(rows), limits))
     stretches = _stretches(rows)
     apart = {(first, last) for first, last, equal in found if equal}

@@ -67,7 +67,7 @@ def test_any_text_column_is_taken(make: Callable[[list[str]], pa.Array]) -> None
 
 
 def test_values_are_encoded_once_and_remembered() -> None:
-    """A value that comes back, in this column or the next, is not encoded again; a plain column not at all."""
+    """A value that comes back, in this column or the next, is encoded once; a plain column not at all."""
     asked: list[str] = []
 
     def counted(text: str) -> str:

@@ -51,7 +51,9 @@ from smskit.phones import redact
 from smskit.providers.aliyun.codes import CODES, limit_window_s
 from smskit.providers.aliyun.reports import (
     CHINA,
+    is_biz_id,
     out_id,
+    out_id_in,
     parse_push,
     receipt_of,
     record_of,
@@ -538,11 +540,11 @@ class Aliyun(Provider):
         return found
 
     async def _receipts_of(self, message_id: str, phone: str, at: datetime) -> list[Receipt]:
-        biz_id = message_id if "^" in message_id else ""
+        biz_id = message_id if is_biz_id(message_id) else ""
         found: list[Receipt] = []
         for day in _days(at - _CLOCK_SKEW, at + _CLOCK_SKEW, now=self._clock()):
             for row in await self._details(phone, day, biz_id=biz_id):
-                if biz_id or str(row.get("OutId") or "") == message_id:
+                if biz_id or str(row.get("OutId") or "") == out_id_in(message_id):
                     receipt = receipt_of(row, message_id)
                     found += [receipt] if receipt.delivered is not None else []
         return found

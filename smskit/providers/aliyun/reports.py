@@ -11,6 +11,7 @@ Sources: help.aliyun.com 101508, 101867 and "smsup-http" (pushes), 419277
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ CHINA = timezone(timedelta(hours=8))
 
 _MARK = "~"  # between the job's reference and what makes a call's OutId unique
 _MARK_DIGITS = 16
+_PERSON = "#"  # between an OutId and the digest of a number
+_BIZ_ID = re.compile(r"[0-9]+\^[0-9]+")
 
 # Submitted, and the carrier never said more: neither delivered nor failed, whatever stands beside it.
 _SILENT = "REQUEST_SUCCESS"
@@ -93,19 +96,40 @@ def reference_in(out_id: str) -> str | None:
     return reference if mark and len(unique) == _MARK_DIGITS else None
 
 
+def record_id(out_id: str, phone: str) -> str:
+    """
+    What stands as the id of one person's message where its BizId is not known.
+
+    Unlike an ``OutId`` it is no other person's, though they shared a call.
+    """
+    return f"{out_id}{_PERSON}{hashlib.sha256(phone.encode()).hexdigest()[:12]}"
+
+
+def is_biz_id(message_id: str) -> bool:
+    """Whether an id is Aliyun's own: digits, a caret, digits."""
+    return _BIZ_ID.fullmatch(message_id) is not None
+
+
+def out_id_in(record_id: str) -> str:
+    """The ``OutId`` in what `record_id` made."""
+    return record_id.rpartition(_PERSON)[0]
+
+
 def record_of(row: Mapping[str, Any]) -> Record:
     """
     Read one row of send details.
 
-    The row tells no BizId, so our ``OutId`` stands as its id; `Aliyun.receipts_for`
-    takes either. A row that carries our reference is matched by that alone, which
-    cannot be mistaken as an equal text can; so its text is left out.
+    The row tells no BizId, so our ``OutId`` and the number make its id, which
+    `Aliyun.receipts_for` takes as well. A row that carries our reference is
+    matched by that alone, which cannot be mistaken as an equal text can; so its
+    text is left out.
     """
     theirs = str(row.get("OutId") or "")
     reference = reference_in(theirs)
-    receipt = receipt_of(row, theirs)
+    message_id = record_id(theirs, e164(row.get("PhoneNum") or ""))
+    receipt = receipt_of(row, message_id)
     return Record(
-        message_id=theirs,
+        message_id=message_id,
         phone=receipt.phone,
         text=str(row.get("Content") or "") if reference is None else "",
         reference=theirs if reference is None else reference,

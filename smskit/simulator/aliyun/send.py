@@ -126,8 +126,7 @@ def _send(call: Call, order: _Order, *, most: int) -> Answer:
     template = _template(account, order.template_code)
     for sign in set(order.signs):
         _check_sign(account, sign, template)
-    _check_values(account, order.params, template)
-    texts = _texts_of(order, template)
+    texts = _texts_of(order, template, _values(account, order.params, template))
     for word in account.settings.black_words:
         if any(word in text for text in texts):
             raise Refusal("isv.SMS_CONTENT_ILLEGAL")
@@ -190,50 +189,53 @@ def _check_extends(account: Account, order: _Order) -> None:
 # -- variables and texts -------------------------------------------------------------------
 
 
-def _check_values(account: Account, params: Sequence[Mapping[str, Any]], template: Template | None) -> None:
-    """Check the members a template uses; others are ignored."""
-    names = list(dict.fromkeys(VARIABLE.findall(template.content))) if template else None
+def _values(
+    account: Account, params: Sequence[Mapping[str, Any]], template: Template | None
+) -> dict[str, list[str]]:
+    """
+    Return the values by variable, one a number, each checked; members no variable uses are ignored.
+
+    Looks at columns, since a batch has a hundred rows and few variables.
+    """
+    names = dict.fromkeys(VARIABLE.findall(template.content) if template else params[0])
+    try:
+        columns = {name: [param[name] for param in params] for name in names}
+    except KeyError:
+        raise Refusal("isv.TEMPLATE_MISSING_PARAMETERS") from None
     code = template is not None and template.kind == "verification"
     kinds: Mapping[str, str] = template.extra.get("TemplateRule", {}) if template else {}
-    for param in params:
-        if names is not None and not param.keys() >= set(names):
-            raise Refusal("isv.TEMPLATE_MISSING_PARAMETERS")
-        for name in names if names is not None else param:
-            value = param[name]
-            if not isinstance(value, str):
-                # Programs that send bare numbers exist; whether they work is not documented.
-                if not account.profile.get("loose_json"):
-                    raise Refusal("isv.INVALID_JSON_PARAM")
-                value = str(value)
-            if not 1 <= len(value) <= MOST_VALUE or (code and not 4 <= len(value) <= 6):
-                raise Refusal("isv.PARAM_LENGTH_LIMIT")
-            if (kind := _KINDS.get(kinds.get(name, ""))) is not None and not kind.fullmatch(value):
-                raise Refusal("isv.TEMPLATE_PARAMS_ILLEGAL")
-    together = _SEPARATOR.join(str(value) for param in params for value in param.values())
-    if _URL.search(together):
-        raise Refusal("isv.PARAM_NOT_SUPPORT_URL")
-    if _UNSUPPORTED.search(together):
-        raise Refusal("isv.UNSUPPORTED_CONTENT")
+    shortest, longest = (4, 6) if code else (1, MOST_VALUE)
+    for name, column in columns.items():
+        if any(kind is not str for kind in set(map(type, column))):
+            # Programs that send bare numbers exist; whether they work is not documented.
+            if not account.profile.get("loose_json"):
+                raise Refusal("isv.INVALID_JSON_PARAM")
+            column[:] = map(str, column)
+        if min(map(len, column)) < shortest or max(map(len, column)) > longest:
+            raise Refusal("isv.PARAM_LENGTH_LIMIT")
+        kind = _KINDS.get(kinds.get(name, ""))
+        if kind is not None and not all(map(kind.fullmatch, column)):
+            raise Refusal("isv.TEMPLATE_PARAMS_ILLEGAL")
+        together = _SEPARATOR.join(column)
+        if _URL.search(together):
+            raise Refusal("isv.PARAM_NOT_SUPPORT_URL")
+        if _UNSUPPORTED.search(together):
+            raise Refusal("isv.UNSUPPORTED_CONTENT")
+    return columns
 
 
-def _texts_of(order: _Order, template: Template | None) -> list[str]:
+def _texts_of(order: _Order, template: Template | None, values: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the text of each number, or the one text of all."""
     signs, params = order.signs, order.params
-    if len(signs) != len(params):
-        signs = signs * len(params)
-    rows = zip(signs, params, strict=True)
     if template is None:
         # Nobody said what the template's text is; id and values stand for it.
-        return [f"【{sign}】{order.template_code}{orjson.dumps(param).decode()}" for sign, param in rows]
+        shown = [f"{order.template_code}{orjson.dumps(param).decode()}" for param in params]
+        return [f"【{sign}】{text}" for sign, text in zip(signs, shown, strict=True)]
     pieces = VARIABLE.split(template.content)
-    literals, names = pieces[::2], pieces[1::2]
-    texts = []
-    for sign, param in rows:
-        text = ["【", sign, "】", literals[0]]
-        for name, literal in zip(names, literals[1:], strict=True):
-            text += (str(param[name]), literal)
-        texts.append("".join(text))
-    return texts
+    columns: list[Sequence[str]] = [["【"] * len(params), signs, [f"】{pieces[0]}"] * len(params)]
+    for name, literal in zip(pieces[1::2], pieces[2::2], strict=True):
+        columns += [values[name], [literal] * len(params)]
+    return ["".join(row) for row in zip(*columns, strict=True)]
 
 
 def _json(text: str, kind: type[Any]) -> Any:

@@ -73,7 +73,11 @@ def acs3_digest(text: str, secret: str) -> str:
 def rpc_text(method: str, fields: Mapping[str, str]) -> str:
     """Return the string to sign over all fields but ``Signature``."""
     signed = {name: value for name, value in fields.items() if name != "Signature"}
-    return f"{method}&{encoded('/')}&{encoded(canonical_query(signed))}"
+    query = canonical_query(signed)
+    # Encoded once more; of what an encoded query holds, only these three are not safe already.
+    for sign in "%=&":
+        query = query.replace(sign, encoded(sign))
+    return f"{method}&{encoded('/')}&{query}"
 
 
 def rpc_digest(text: str, secret: str) -> str:
