@@ -139,7 +139,7 @@ class Notebook:
         if spec.mode is Mode.PLAN:
             _say("Mode plan: nothing is sent 仅计划，不发送。")
             return
-        if spec.mode is Mode.LIVE and not self._may_send and not self._confirmed(confirm):
+        if spec.mode is Mode.LIVE and not self._may_send and not self._confirmed(confirm, "send"):
             return
         outcome = self._send_with_bar()
         row = self.campaign.started()
@@ -148,14 +148,32 @@ class Notebook:
         if outcome.note:
             _say(outcome.note)
 
-    def _confirmed(self, confirm: str) -> bool:
+    def test(self, *, confirm: str = "") -> None:
+        """
+        Send the first planned message to each of ``test_phones``; nothing where there are none.
+
+        Only before the campaign itself starts, so that a run that goes on does not test again.
+        ``confirm`` is needed where ``send`` needs it.
+        """
+        spec = self.campaign.spec
+        if spec.mode is Mode.PLAN or not spec.test_phones or self.campaign.started() is not None:
+            _say("No test send 未测试发送。")
+            return
+        if spec.mode is Mode.LIVE and not self._may_send and not self._confirmed(confirm, "test"):
+            return
+        outcome = self.campaign.test_send()
+        row = self.campaign.ledger.campaign(outcome.campaign, outcome.mode)
+        if row is not None:
+            _show(books_table(report.status(self.campaign.ledger, row)))
+
+    def _confirmed(self, confirm: str, step: str) -> bool:
         row = self.campaign.started()
         wanted = row.plan_hash if row is not None else self.campaign.plan().hash
         if confirm == wanted:
             return True
         if confirm:
             raise GuardRefused(f"nothing was sent: the plan is {wanted}, not {confirm}")
-        _say(f'Not sent 未发送. To send for real 正式发送: run.send(confirm="{wanted}")')
+        _say(f'Not sent 未发送. To send for real 正式发送: run.{step}(confirm="{wanted}")')
         return False
 
     def _send_with_bar(self) -> Outcome:
@@ -244,11 +262,12 @@ def waterfall_svg(waterfall: pd.DataFrame) -> str:
         alt.Chart(long)
         .mark_bar()
         .encode(
-            y=alt.Y("step:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=360)),
+            y=alt.Y("step:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=200)),
             x=alt.X("people:Q", title="people 人数"),
             color=alt.Color(
                 "part:N",
                 title=None,
+                legend=alt.Legend(orient="top"),
                 scale=alt.Scale(domain=["left 剩余", "left out 排除"], range=["#2f7d6b", "#e0a458"]),
             ),
             order=alt.Order("place:Q"),

@@ -368,7 +368,8 @@ class Yunpian(Provider):
     async def _post(self, path: str, body: bytes) -> Answer:
         key = quote_plus(self.settings.api_key.get_secret_value()).encode()
         url = f"{self.settings.base_url}/v2/{path}.json"
-        return await self.door.send("POST", url, headers=_HEADERS, content=b"apikey=" + key + b"&" + body)
+        form = b"apikey=" + key + (b"&" + body if body else b"")
+        return await self.door.send("POST", url, headers=_HEADERS, content=form)
 
     async def ask(self, path: str, *, keys: Sequence[str] = (), **fields: Any) -> Any:
         """
