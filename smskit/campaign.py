@@ -29,7 +29,7 @@ from smskit.errors import (
     SettingsError,
     TemplateError,
 )
-from smskit.ledger import Books, CampaignRow, Frozen, Ledger
+from smskit.ledger import Books, CampaignRow, Frozen, Ledger, tests_of
 from smskit.models import CheckResult, Mode
 from smskit.plan import Fit, Past, Plan, build, columns_read
 from smskit.policy import guard_problems
@@ -402,7 +402,7 @@ class Campaign:
         source = int(plan.order[0]) if row is None else row
         phones = list(dict.fromkeys(normalise_one(p) for p in self.spec.test_phones))
         values = {name: column[source].as_py() for name, column in plan.variables.items()}
-        name = f"{self.spec.campaign[:90]}.test-{self._now():%Y%m%dT%H%M%S}"
+        name = f"{tests_of(self.spec.campaign)}{self._now():%Y%m%dT%H%M%S}"
         spec = self.spec.model_copy(
             update={
                 "campaign": name,

@@ -64,10 +64,16 @@ def simulator(
     port: Annotated[int, typer.Option(help="0 = any free one.")] = 8765,
     faults: Annotated[Path | None, typer.Option(help="A fault plan, YAML or JSON.")] = None,
 ) -> None:
-    """Serve all providers' protocols on 127.0.0.1, for rehearsals and tests."""
+    """
+    Serve all providers' protocols on 127.0.0.1, for rehearsals and tests.
+
+    Credentials found in the environment become its accounts; a provider without is open.
+    """
+    from smskit.session import simulated_accounts
+    from smskit.settings import Environment
     from smskit.simulator import serve
 
-    serve(port=port, faults_file=faults)
+    serve(port=port, faults_file=faults, accounts=simulated_accounts(Environment()))
 
 
 @app.command()

@@ -580,11 +580,11 @@ class Ledger:
         A message that may have been accepted counts: a cap is a promise.
 
         Args:
-            but_not: The campaign that asks; its own messages are left out.
+            but_not: The campaign that asks; its own messages, test sends included, are left out.
         """
         phones: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         for row in self.campaigns(mode=Mode.LIVE):
-            if row.name == but_not:
+            if row.name == but_not or row.name.startswith(tests_of(but_not)):
                 continue
             for chunk in self._chunks_since(row.id, since):
                 keys = self.keys(row.id, chunk)
@@ -593,15 +593,25 @@ class Ledger:
                 phones.append(keys.phones[taken & (history.submitted_at >= since)])
         return np.concatenate(phones)
 
-    def message_ids_since(self, provider: str, mode: Mode, since: float, wanted: set[str]) -> set[str]:
-        """Those of *wanted* that some campaign already knows as its own message."""
-        known: set[str] = set()
+    def known_messages(
+        self, provider: str, mode: Mode, since: float, wanted: set[tuple[str, int]]
+    ) -> set[tuple[str, int]]:
+        """
+        Those of *wanted* that some campaign already has as its own message.
+
+        Args:
+            wanted: (message id, phone): providers may share one id among the people of a call.
+        """
+        ids = {message_id for message_id, _ in wanted}
+        known: set[tuple[str, int]] = set()
         for row in self.campaigns(provider=provider, mode=mode):
             for chunk in self._chunks_since(row.id, since):
                 for event in self.events(row.id, chunk):
-                    known |= wanted & (
-                        {event.facts.ids} if isinstance(event.facts.ids, str) else set(event.facts.ids)
-                    )
+                    have = event.facts.ids
+                    have = [have] * len(event.positions) if isinstance(have, str) else have
+                    if ids.intersection(have):
+                        phones = self.keys(row.id, chunk).phones[event.positions].tolist()
+                        known |= wanted.intersection(zip(have, phones, strict=True))
         return known
 
     def _chunks_since(self, campaign_id: int, since: float) -> list[int]:
@@ -712,10 +722,12 @@ class Ledger:
 
     def add_opt_outs(self, phones: Sequence[int], *, source: str, note: str = "") -> int:
         """Add phones; those already there keep their first date. Returns how many were new."""
-        fresh = np.setdiff1d(np.array(phones, np.int64), self.opt_outs())
-        rows = [{"phone": int(p), "since": self.clock(), "source": source, "note": note} for p in fresh]
-        if rows:
-            with self._write() as conn:
+        with self._write() as conn:
+            # Looked up under the write lock: two imports may run at once.
+            there = conn.execute(sa.select(_opt_out.c.phone)).scalars().all()
+            fresh = np.setdiff1d(np.array(phones, np.int64), np.array(there, np.int64))
+            rows = [{"phone": int(p), "since": self.clock(), "source": source, "note": note} for p in fresh]
+            if rows:
                 conn.execute(_opt_out.insert(), rows)
         return len(rows)
 
@@ -723,6 +735,11 @@ class Ledger:
         """Remove a phone; returns whether it was there."""
         with self._write() as conn:
             return bool(conn.execute(_opt_out.delete().where(_opt_out.c.phone == phone)).rowcount)
+
+
+def tests_of(campaign: str) -> str:
+    """What the names of a campaign's test sends begin with; each is a campaign of its own."""
+    return f"{campaign[:90]}.test-"
 
 
 class Keys(NamedTuple):
@@ -812,6 +829,8 @@ def _apply(conn: sa.Connection, campaign_id: int, changes: Sequence[Change], now
         start, allowed = _ARROWS[change.kind]
         if (states[change.positions] != start).any():
             raise LedgerError(f"{change.kind}: somebody is not {start.label}; nothing was recorded")
+        if len(np.unique(change.positions)) < len(change.positions):
+            raise LedgerError(f"{change.kind}: somebody is named twice; nothing was recorded")
         if not allowed.issuperset(State(s) for s in set(change.states.tolist())):
             raise LedgerError(f"{change.kind} cannot lead there; nothing was recorded")
         states[change.positions] = change.states
@@ -928,7 +947,7 @@ def _prove(conn: sa.Connection, campaign_id: int, token: str) -> None:
 
 
 def _use_wal(connection: Any) -> None:
-    """Switch to write-ahead logging; SQLite answers "locked" at once, without waiting, while another does so."""
+    """Switch to write-ahead logging; SQLite answers "locked" at once, not waiting, while another does so."""
     import sqlite3
 
     for attempt in range(200):

@@ -126,32 +126,39 @@ async def settle_by_asking(
         return result
     now = ledger.clock()
     youngest = max(u.submitted_at for u in open_)
-    if wait and now < youngest + provider.record_lag_s:
+    if wait and provider.records_prove_absence and now < youngest + provider.record_lag_s:
         await asyncio.sleep(youngest + provider.record_lag_s - now)
     answers = await _ask(provider, open_, result)
     since = min(u.submitted_at for u in open_) - CLOCK_SKEW.total_seconds()
-    candidates = {r.message_id for records in answers.values() for r in records if r.message_id}
+    candidates = {(r.message_id, u.phone) for u, records in answers.items() for r in records if r.message_id}
     # A record of another message of ours, such as a test sent a minute before, proves nothing about this one.
-    taken = ledger.message_ids_since(provider.name, row.mode, since, candidates)
+    taken = ledger.known_messages(provider.name, row.mode, since, candidates)
+    changes: list[Change] = []
+    receipts: list[tuple[int, int, Receipt]] = []
     for unknown, records in answers.items():
-        match = next((r for r in records if _same(r, unknown, job) and r.message_id not in taken), None)
-        change = _verdict(
-            unknown,
-            match,
-            silence_counts=provider.records_prove_absence
-            and ledger.clock() >= unknown.submitted_at + provider.record_lag_s,
+        free = [r for r in records if (r.message_id, unknown.phone) not in taken]
+        match = next((r for r in free if _same(r, unknown, job)), None)
+        # A record that is nobody's may be this message in another form: no proof that it was not taken.
+        silence_counts = (
+            provider.records_prove_absence
+            and not free
+            and ledger.clock() >= unknown.submitted_at + provider.record_lag_s
         )
+        change = _verdict(unknown, match, silence_counts=silence_counts)
         if change is None:
             continue
-        ledger.apply(row.id, [change], token=None)
+        changes.append(change)
         state = State(int(change.states[0]))
         result.found += state is State.ACCEPTED
         result.refused += state is State.REFUSED
         result.never_taken += state is State.WAITING
-        if match is not None and match.message_id:
-            taken.add(match.message_id)
+        if match is not None:
+            taken.add((match.message_id, unknown.phone))
             if match.receipt is not None and state is State.ACCEPTED:
-                result.add(_apply_receipts(ledger, row, [(unknown.chunk, unknown.position, match.receipt)]))
+                receipts.append((unknown.chunk, unknown.position, match.receipt))
+    if changes:
+        ledger.apply(row.id, changes, token=None)
+        result.add(_apply_receipts(ledger, row, receipts))
     return result
 
 
@@ -191,13 +198,15 @@ async def _ask(
 
 
 def _same(record: Record, unknown: _Unknown, job: Job) -> bool:
-    if normalise_one(record.phone) != unknown.phone:
+    try:
+        if normalise_one(record.phone) != unknown.phone:
+            return False
+    except InputError:
         return False
-    return (
-        record.text == unknown.text
-        if record.text
-        else bool(record.reference) and record.reference == job.reference
-    )
+    # Our own reference names the campaign; the same text may have gone out in another one.
+    if record.reference and job.reference:
+        return record.reference.startswith(job.reference)
+    return bool(record.text) and record.text == unknown.text
 
 
 def _verdict(unknown: _Unknown, match: Record | None, *, silence_counts: bool) -> Change | None:
@@ -291,7 +300,13 @@ def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, s
         missing = {id(receipt) for receipt in lost}
         ledger.drop_strays([number for number, receipt in kept if id(receipt) not in missing])
     for page, body in ledger.open_pages(provider.name, mode, "receipts"):
-        matched, lost = index.match(provider.parse_receipts(body))
+        try:
+            receipts = provider.parse_receipts(body)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            # Stored as it came, so nothing is lost; the other pages must not wait for it.
+            result.problems.append(f"page {page} of reports cannot be read ({type(error).__name__})")
+            continue
+        matched, lost = index.match(receipts)
         result.add(_apply_matched(ledger, index, matched))
         ledger.keep_strays(provider.name, mode, lost)
         ledger.close_page(page)
@@ -361,11 +376,11 @@ class _Index:
 
 
 def _is_about(receipt: Receipt, row: CampaignRow, history: History, position: int) -> bool:
-    """By the provider's id; while nobody knows that, by our own reference, which names the campaign."""
+    """By the provider's id; where nobody knows that, by our own reference, which names the campaign."""
     if receipt.message_id and history.message_id[position] == receipt.message_id:
         return True
     ours = receipt.reference.startswith(reference_of(row.name, row.mode))
-    return ours and history.keys.states[position] == State.UNKNOWN
+    return ours and history.keys.states[position] in (State.UNKNOWN, State.ACCEPTED)
 
 
 def _apply_matched(

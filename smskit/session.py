@@ -21,7 +21,7 @@ from smskit.engine import run_in_thread
 from smskit.errors import LedgerError, SettingsError, UnsupportedFeature
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
-from smskit.providers import get_provider, provider_class
+from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Job, Limits, Provider
 from smskit.reconcile import Settled, fetch_receipts, fetch_replies, job_of, settle_by_asking
 from smskit.settings import Environment, variable_of
@@ -130,11 +130,22 @@ def _rehearsal_account(cls: type[Provider], campaign: str) -> dict[str, str]:
     return {name: digest[: len(str(value))] for name, value in cls.rehearsal.items()}
 
 
+def simulated_accounts(environment: Environment) -> list[tuple[str, str, dict[str, str]]]:
+    """The accounts whose credentials *environment* holds, for a simulator that is to know them."""
+    accounts: list[tuple[str, str, dict[str, str]]] = []
+    for name in provider_names():
+        fields = list(provider_class(name).rehearsal)
+        credentials = {n: environment.get(variable_of(name, n)) for n in fields}
+        if fields and credentials[fields[0]]:
+            accounts.append((name, credentials[fields[0]], _account_facts(credentials)))
+    return accounts
+
+
 def _account_facts(credentials: dict[str, str]) -> dict[str, str]:
     """The second credential is the secret; an application id comes under its own name."""
-    secrets = [value for name, value in list(credentials.items())[1:] if name != "app_id"]
+    secrets = [value for name, value in list(credentials.items())[1:] if value and name != "app_id"]
     facts = {"secret": secrets[0]} if secrets else {}
-    return facts | ({"app_id": credentials["app_id"]} if "app_id" in credentials else {})
+    return facts | ({"app_id": credentials["app_id"]} if credentials.get("app_id") else {})
 
 
 def _approve(simulator: Any, provider: Provider, credentials: dict[str, str], job: Job) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +215,7 @@ def serve(
     port: int = 0,
     faults_file: str | Path | None = None,
     store_url: str = "",
+    accounts: Sequence[tuple[str, str, dict[str, str]]] = (),
     echo: Callable[[str], None] = print,
 ) -> None:
     """
@@ -223,10 +224,14 @@ def serve(
     Args:
         faults_file: YAML or JSON, see `FaultPlan`.
         store_url: SQLAlchemy URL that keeps accepted messages over restarts.
+        accounts: (provider, credential, settings) of accounts to know; a provider
+            without one is open to any plausible credential.
         echo: Takes each line for the person who started it.
     """
     plan = FaultPlan.load(faults_file) if faults_file else None
     world = World(faults=plan, store_url=store_url)
+    for provider, credential, settings in accounts:
+        world.register(provider, credential, **settings)
     done = threading.Event()
     previous = signal.signal(signal.SIGTERM, lambda *_: done.set())
     try:
