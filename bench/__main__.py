@@ -50,11 +50,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rows", type=int, help="people of the large campaigns (1,000,000)")
     parser.add_argument("--only", nargs="+", choices=BENCHES, metavar="NAME", help=", ".join(BENCHES))
-    parser.add_argument("--rounds", type=int, default=3, help="how often each thing is timed (3)")
+    parser.add_argument("--rounds", type=int, help="how often each thing is timed (3; quick: 1)")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK_ROWS:,} people and small samples")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table for the README there")
     asked = parser.parse_args()
     asked.rows = asked.rows or (_QUICK_ROWS if asked.quick else 1_000_000)
+    asked.rounds = asked.rounds or (1 if asked.quick else 3)
     return asked
 
 
@@ -62,9 +63,10 @@ def _note(rounds: int, took_s: float) -> str:
     packages = " ".join(f"{name} {version(name)}" for name in ("pandas", "pyarrow", "aiohttp", "httpx"))
     load = f", load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
     return (
-        f"Median of {rounds} rounds (spread: lowest-highest), things compared run in turn. "
+        f"Median of {rounds} rounds or more (spread: lowest-highest), things compared run in turn. "
         f'Server "bare": says yes and checks nothing; "simulator": the built-in one. '
-        f"{os.cpu_count()} cores{load}, Python {platform.python_version()}, {packages}; {took_s:.0f} s in all."
+        f"{os.cpu_count()} cores{load}, Python {platform.python_version()}, {packages}; "
+        f"{took_s:.0f} s in all."
     )
 
 

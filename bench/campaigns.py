@@ -29,14 +29,16 @@ _CREDENTIALS = {
 YUNPIAN_KEY = _CREDENTIALS["yunpian"]["API_KEY"]
 
 
-def environ(url: str, folder: str, provider: str = "yunpian", **settings: object) -> dict[str, str]:
+def environ(
+    url: str, folder: str, settings: Mapping[str, object], provider: str = "yunpian"
+) -> dict[str, str]:
     """
     The variables of a process that sends to *url* and keeps its ledger in *folder*.
 
     Args:
-        settings: Fields of the provider's settings, e.g. ``concurrency=16``.
+        settings: Fields of the provider's settings, e.g. ``{"concurrency": 16}``; unpaced unless they say so.
     """
-    named = {"base_url": url, "requests_per_second": 0, "timeout_s": 30} | settings
+    named = {"base_url": url, "requests_per_second": 0, "timeout_s": 30} | dict(settings)
     return {
         **{f"SMSKIT_{provider}_{name}".upper(): str(value) for name, value in named.items()},
         **{f"SMSKIT_{provider}_{name}".upper(): value for name, value in _CREDENTIALS[provider].items()},
@@ -84,13 +86,6 @@ def run(*, data: dict[str, Any], variables: dict[str, str], ledger: bool = True)
         "accepted": outcome.books.accepted,
         "peak_mib": peak_mib(),
     }
-
-
-def send(*, data: dict[str, Any], variables: dict[str, str]) -> None:
-    """Plan and send; meant to be killed."""
-    campaign = _open(data, variables)
-    campaign.plan()
-    campaign.send()
 
 
 def memory(*, data: dict[str, Any], variables: dict[str, str]) -> dict[str, float]:

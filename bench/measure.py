@@ -4,6 +4,7 @@ Clocks and memory of the process that asks.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import time
@@ -27,14 +28,10 @@ def settle_memory() -> float:
 
     gc.collect()
     pa.default_memory_pool().release_unused()
-    try:
+    with contextlib.suppress(AttributeError, TypeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, TypeError):  # not glibc
-        pass
-    try:
+    with contextlib.suppress(OSError):  # not Linux: the peak is then the whole life's
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:  # not Linux: the peak is then the whole life's
-        pass
     import psutil
 
     return float(psutil.Process().memory_info().rss) / _MIB

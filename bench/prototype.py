@@ -126,9 +126,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _register(path: Path, phones: NDArray[np.int64]) -> None:
     connection = _connect(path)
     connection.execute("create table reg (phone integer primary key, seq integer) without rowid")
-    connection.execute(
-        "create table batch (first integer primary key, last integer, state integer, ids blob)"
-    )
+    connection.execute("create table batch (first integer primary key, last int, state int, ids blob)")
     order = np.argsort(phones)
     connection.execute("begin immediate")
     rows = zip(phones[order].tolist(), order.tolist(), strict=True)

@@ -102,13 +102,8 @@ class Server:
 
 def _yunpian_batch(request: Request) -> Reply:
     mobiles = _field(_MOBILE, request.body).replace(b"%2C", b",").split(b",")
-    items = b",".join(
-        [
-            b'{"code":0,"count":1,"fee":0.05,"mobile":"%b","msg":"OK","sid":%d,"unit":"RMB"}'
-            % (m, next(_ids))
-            for m in mobiles
-        ]
-    )
+    entry = b'{"code":0,"count":1,"fee":0.05,"mobile":"%b","msg":"OK","sid":%d,"unit":"RMB"}'
+    items = b",".join([entry % (mobile, next(_ids)) for mobile in mobiles])
     n = len(mobiles)
     body = b'{"total_count":%d,"total_fee":"%.4f","unit":"RMB","data":[%b]}' % (n, n * 0.05, items)
     return Reply(body, n)
@@ -174,10 +169,14 @@ def _always(data: Any) -> Answer:
     return lambda _request: reply
 
 
+def _tencent(data: dict[str, Any]) -> Answer:
+    return _always({"Response": data | {"RequestId": "r0"}})
+
+
 def _table(template: str) -> dict[bytes, Answer]:
     """Path, or the action of a provider that has one path for all -> its answer."""
     ok = {"Code": "OK", "Message": "OK", "RequestId": "R0"}
-    listed = {"StatusCode": 0, "ReviewReply": "", "International": 0}
+    fine = {"StatusCode": 0, "ReviewReply": "", "International": 0}
     return {
         b"/v2/sms/multi_send.json": _yunpian_batch,
         b"/v2/sms/batch_send.json": _yunpian_batch,
@@ -190,22 +189,11 @@ def _table(template: str) -> dict[bytes, Answer]:
         b"GetSmsSign": _always(ok | {"SignName": SIGNATURE, "SignStatus": 1}),
         b"GetSmsTemplate": _always(ok | {"TemplateStatus": "1", "TemplateContent": template}),
         b"tc:SendSms": _tencent_send,
-        b"tc:SendStatusStatistics": _always(
-            {"Response": {"SendStatusStatistics": {"FeeCount": 0, "RequestCount": 0}, "RequestId": "r0"}}
-        ),
-        b"tc:SmsPackagesStatistics": _always(
-            {"Response": {"SmsPackagesStatisticsSet": [], "RequestId": "r0"}}
-        ),
-        b"tc:DescribeSmsSignList": _always(
-            {"Response": {"DescribeSignListStatusSet": [listed | {"SignName": SIGNATURE}], "RequestId": "r0"}}
-        ),
-        b"tc:DescribeSmsTemplateList": _always(
-            {
-                "Response": {
-                    "DescribeTemplateStatusSet": [listed | {"TemplateContent": template, "TemplateId": 1}],
-                    "RequestId": "r0",
-                }
-            }
+        b"tc:SendStatusStatistics": _tencent({"SendStatusStatistics": {"FeeCount": 0, "RequestCount": 0}}),
+        b"tc:SmsPackagesStatistics": _tencent({"SmsPackagesStatisticsSet": []}),
+        b"tc:DescribeSmsSignList": _tencent({"DescribeSignListStatusSet": [fine | {"SignName": SIGNATURE}]}),
+        b"tc:DescribeSmsTemplateList": _tencent(
+            {"DescribeTemplateStatusSet": [fine | {"TemplateContent": template, "TemplateId": 1}]}
         ),
         b"/msg/variable/json": _chuanglan_send,
         b"/msg/v1/send/json": _chuanglan_send,

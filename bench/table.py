@@ -69,19 +69,23 @@ def markdown(rows: Sequence[Row], *, note: str) -> str:
 
 
 def plain(rows: Sequence[Row]) -> str:
-    """The table for a terminal, in columns."""
-    table = [_HEAD, *(_cells(r) for r in rows)]
-    widths = [max(_width(line[i]) for line in table) for i in range(len(_HEAD))]
-    return "\n".join(
-        "  ".join(
-            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
-        ).rstrip()
-        for line in table
-    )
+    """The table for a terminal: columns, and the absolute figures of a row on a line of their own."""
+    shown = [i for i, name in enumerate(_HEAD) if name != "beside"]
+    table = [tuple(line[i] for i in shown) for line in (_HEAD, *map(_cells, rows))]
+    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
+    lines = [_padded(table[0], widths)]
+    for cells, r in zip(table[1:], rows, strict=True):
+        lines += [_padded(cells, widths), *([f"    {r.beside}"] if r.beside else [])]
+    return "\n".join(lines)
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
 
 
 def _cells(r: Row) -> tuple[str, ...]:
-    reached = "" if r.reached is None else "yes" if r.reached else "**no**"
+    reached = "" if r.reached is None else "yes" if r.reached else "NO"
     return (r.what, r.measured, r.spread, r.goal, reached, r.beside, r.server)
 
 

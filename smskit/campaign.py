@@ -138,8 +138,8 @@ class Campaign:
             return Template.parse(text, signature=self.spec.signature, form=provider.form)
         except SettingsError as error:
             raise TemplateError(
-                f"the text of template {self.spec.template_id} has to be fetched from the provider, but {error} "
-                "Or give the text as parameter `template`."
+                f"the text of template {self.spec.template_id} has to be fetched from the provider, "
+                f"but {error} Or give the text as parameter `template`."
             ) from None
 
     def _build(self) -> Plan:
@@ -278,8 +278,8 @@ class Campaign:
         window = self._window()
         if window and not window.is_open(self._local_now()):
             raise CampaignPaused(
-                f"nothing was sent: marketing may leave {self.spec.send_window} ({self.spec.timezone}), and it is "
-                f"{self._local_now():%H:%M} there. Run again then, or change parameter `send_window`"
+                f"nothing was sent: marketing may leave {self.spec.send_window} ({self.spec.timezone}), and "
+                f"it is {self._local_now():%H:%M} there. Run again then, or change parameter `send_window`"
             )
 
     def _window(self) -> Any:

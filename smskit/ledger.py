@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 
 from smskit.errors import LedgerError, LedgerLocked
 from smskit.models import Mode, Receipt, Reply, Slice, State
+from smskit.persons import later_copies
 from smskit.settings import project_root
 
 CHUNK = 10_000
@@ -856,9 +857,7 @@ def _once(frozen: Frozen) -> None:
     phones = np.sort(frozen.phones[frozen.order])
     if len(phones) and ((np.diff(phones) == 0).any() or phones[0] <= 0):
         raise LedgerError("the plan holds a phone twice; nothing was stored")
-    everybody = len(frozen.order) == len(frozen.persons)
-    persons = frozen.persons if everybody else frozen.persons.take(pa.array(frozen.order))
-    if pc.count_distinct(persons).as_py() != len(persons):
+    if len(later_copies(frozen.persons, frozen.order)):
         raise LedgerError("the plan holds a person twice; nothing was stored")
 
 

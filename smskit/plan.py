@@ -30,6 +30,7 @@ from smskit import phones as phones_module
 from smskit import rules as rules_module
 from smskit.errors import SegmentError, nearest
 from smskit.models import MessageClass, Reason
+from smskit.persons import later_copies
 from smskit.policy import consented, held_back, over_cap
 from smskit.spec import CampaignSpec
 from smskit.template import Template
@@ -238,7 +239,7 @@ def build(
         return np.flatnonzero(reasons == Reason.NONE)
 
     _later_copies(reasons, Reason.DUPLICATE_PHONE, alive(), phones)
-    _later_people(reasons, alive(), persons)
+    reasons[later_copies(persons, alive())] = Reason.DUPLICATE_USER
     rule_out(Reason.ALREADY_SENT, _sent(phones, persons, past))
     rule_out(Reason.OPTED_OUT, _among(phones, past.opted_out))
     if spec.consent and spec.message_class is MessageClass.MARKETING:
@@ -317,13 +318,6 @@ def _later_copies(
         reasons[rows[pd.Series(keys[rows]).duplicated().to_numpy()]] = reason
 
 
-def _later_people(reasons: NDArray[np.int8], rows: NDArray[np.int64], persons: pa.Array) -> None:
-    among = persons if len(rows) == len(persons) else persons.take(pa.array(rows))
-    if pc.count_distinct(among).as_py() < len(among):
-        codes = np.asarray(among.dictionary_encode().indices)
-        reasons[rows[pd.Series(codes).duplicated().to_numpy()]] = Reason.DUPLICATE_USER
-
-
 def _sent(phones: NDArray[np.int64], persons: pa.Array, past: Past) -> NDArray[np.bool_]:
     sent = _among(phones, np.sort(past.sent_phones))
     if len(past.sent_persons):
@@ -356,8 +350,7 @@ def _grouped(planned: NDArray[np.int64], values: Mapping[str, pa.Array]) -> NDAr
     """Planned rows with equal values next to each other, otherwise in segment order."""
     if not values:
         return planned
-    take = pa.array(planned)
-    codes = [np.asarray(column.take(take).dictionary_encode().indices) for column in values.values()]
+    codes = [np.asarray(column.dictionary_encode().indices)[planned] for column in values.values()]
     return planned[np.lexsort(codes[::-1])]
 
 

@@ -6,7 +6,6 @@ Pure: history and clock are handed in; masks come out, row for row.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from decimal import Decimal
 
@@ -15,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from smskit.persons import keys
 from smskit.spec import CampaignSpec
 
 _YES = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意")
@@ -52,11 +52,9 @@ def held_back(persons: pa.Array, share: float, *, key: str) -> NDArray[np.bool_]
     The same person under the same *key* is always on the same side, on any
     machine, whoever else is in the segment.
     """
-    # SipHash with a key of 16 bytes (pandas.util.hash_array), made from the campaign.
-    secret = hashlib.sha256(key.encode()).hexdigest()[:16]
-    text = pd.Series(persons).to_numpy(object)
-    drawn = pd.util.hash_array(text, hash_key=secret, categorize=False)
-    return np.asarray(drawn < np.uint64(share * (2**64 - 1)) if share < 1 else np.ones(len(drawn), bool))
+    if share >= 1:
+        return np.ones(len(persons), bool)
+    return np.asarray(keys(persons, salt=key) < np.uint64(share * (2**64 - 1)))
 
 
 def guard_problems(

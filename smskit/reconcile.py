@@ -48,6 +48,10 @@ _OPT_OUT_WORDS = frozenset(
 )
 
 
+# What a parser raises on a page unlike any before.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+
+
 @dataclass
 class Settled:
     """What fetching receipts and settling came to; counts of messages."""
@@ -64,9 +68,11 @@ class Settled:
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: Settled) -> None:
-        """Add the counts of *other*."""
+        """Add the counts of *other*, and those of its problems that are new."""
         for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
+            if name != "problems":
+                setattr(self, name, getattr(self, name) + value)
+        self.problems += [problem for problem in other.problems if problem not in self.problems]
 
 
 def reference_of(name: str, mode: Mode) -> str:
@@ -124,12 +130,14 @@ async def settle_by_asking(
     open_ = _unknowns(ledger, row, job)
     if not open_ or Feature.RECORDS not in provider.features:
         return result
-    now = ledger.clock()
-    youngest = max(u.submitted_at for u in open_)
-    if wait and provider.records_prove_absence and now < youngest + provider.record_lag_s:
-        await asyncio.sleep(youngest + provider.record_lag_s - now)
+    left = max(u.submitted_at for u in open_) + provider.record_lag_s - ledger.clock()
+    if wait and provider.records_prove_absence and left > 0:
+        await asyncio.sleep(left + 0.05)
+    # An answer is as old as its question, however long it takes to ask about everybody.
+    asked_at = ledger.clock()
     answers = await _ask(provider, open_, result)
-    since = min(u.submitted_at for u in open_) - CLOCK_SKEW.total_seconds()
+    # Twice: records were searched that much earlier, by a clock that may be that much ahead of ours.
+    since = min(u.submitted_at for u in open_) - 2 * CLOCK_SKEW.total_seconds()
     candidates = {(r.message_id, u.phone) for u, records in answers.items() for r in records if r.message_id}
     # A record of another message of ours, such as a test sent a minute before, proves nothing about this one.
     taken = ledger.known_messages(provider.name, row.mode, since, candidates)
@@ -142,7 +150,7 @@ async def settle_by_asking(
         silence_counts = (
             provider.records_prove_absence
             and not free
-            and ledger.clock() >= unknown.submitted_at + provider.record_lag_s
+            and asked_at >= unknown.submitted_at + provider.record_lag_s
         )
         change = _verdict(unknown, match, silence_counts=silence_counts)
         if change is None:
@@ -302,7 +310,7 @@ def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, s
     for page, body in ledger.open_pages(provider.name, mode, "receipts"):
         try:
             receipts = provider.parse_receipts(body)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except _UNREADABLE as error:
             # Stored as it came, so nothing is lost; the other pages must not wait for it.
             result.problems.append(f"page {page} of reports cannot be read ({type(error).__name__})")
             continue
@@ -402,23 +410,24 @@ def _apply_receipts(
     """
     result = Settled()
     present = ledger.states(row.id)
-    seen: set[tuple[int, int]] = set()
+    known: set[tuple[int, int]] = set()  # no longer unknown
+    final: set[tuple[int, int]] = set()
     groups: dict[int, list[tuple[int, Receipt]]] = {}
     found: dict[int, list[tuple[int, Receipt]]] = {}
     for chunk, position, receipt in receipts:
-        state = present[chunk][position]
-        if (chunk, position) in seen or state not in (State.ACCEPTED, State.UNKNOWN):
+        place, state = (chunk, position), present[chunk][position]
+        if place in final or state not in (State.ACCEPTED, State.UNKNOWN):
             result.repeated += receipt.delivered is not None
             continue
-        if state == State.UNKNOWN:
+        if state == State.UNKNOWN and place not in known:
+            known.add(place)
             found.setdefault(chunk, []).append((position, receipt))
+            result.found += 1
         if receipt.delivered is not None:
+            final.add(place)
             groups.setdefault(chunk, []).append((position, receipt))
-        if state == State.UNKNOWN or receipt.delivered is not None:
-            seen.add((chunk, position))
-        result.found += state == State.UNKNOWN
-        result.delivered += receipt.delivered is True
-        result.undelivered += receipt.delivered is False
+            result.delivered += receipt.delivered
+            result.undelivered += not receipt.delivered
     changes = [
         Change("settled", chunk, *_to(group, State.ACCEPTED), Facts(ids=[r.message_id for _, r in group]))
         for chunk, group in found.items()
@@ -469,7 +478,12 @@ def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
     result = Settled()
     for page, body in ledger.open_pages(provider.name, mode, "replies"):
         rows: list[tuple[Reply, int, bool]] = []
-        for reply in provider.parse_replies(body):
+        try:
+            replies = provider.parse_replies(body)
+        except _UNREADABLE as error:
+            result.problems.append(f"page {page} of replies cannot be read ({type(error).__name__})")
+            continue
+        for reply in replies:
             try:
                 rows.append((reply, normalise_one(reply.phone), is_opt_out(reply.text)))
             except InputError:

@@ -489,17 +489,22 @@ def test_who_got_live_messages_lately(timed: Ledger, clock: Clock) -> None:
 
 
 def test_whose_message_an_id_is(timed: Ledger, clock: Clock) -> None:
-    """Of some ids those are told that a campaign of this provider and mode knows as its own."""
-    row = freeze(timed, 3)
+    """Of some ids and phones those are told that a campaign of this provider and mode has as its own."""
+    row = freeze(timed, 4)
     clock.now = 1000.0
-    move(timed, row.id, change("claim", [0, 1, 2], S))
-    move(timed, row.id, change("outcome", [0, 1], A, ids=["m0", "m1"]), change("outcome", [2], A, ids="m2"))
-    wanted = {"m1", "m2", "m9"}
+    move(timed, row.id, change("claim", [0, 1, 2, 3], S))
+    move(timed, row.id, change("outcome", [0, 1], A, ids=["m0", "m1"]))
+    move(timed, row.id, change("outcome", [2, 3], A, ids="m2"))
+    wanted = {("m1", FIRST + 1), ("m1", FIRST), ("m2", FIRST + 2), ("m2", FIRST + 3), ("m9", FIRST)}
 
-    assert timed.message_ids_since("acme", Mode.LIVE, 900.0, wanted) == {"m1", "m2"}
-    assert timed.message_ids_since("acme", Mode.LIVE, 1001.0, wanted) == set()
-    assert timed.message_ids_since("acme", Mode.REHEARSE, 900.0, wanted) == set()
-    assert timed.message_ids_since("other", Mode.LIVE, 900.0, wanted) == set()
+    assert timed.known_messages("acme", Mode.LIVE, 900.0, wanted) == {
+        ("m1", FIRST + 1),
+        ("m2", FIRST + 2),
+        ("m2", FIRST + 3),
+    }
+    assert timed.known_messages("acme", Mode.LIVE, 1001.0, wanted) == set()
+    assert timed.known_messages("acme", Mode.REHEARSE, 900.0, wanted) == set()
+    assert timed.known_messages("other", Mode.LIVE, 900.0, wanted) == set()
 
 
 # -- state of a campaign ----------------------------------------------------------------------------
@@ -854,7 +859,7 @@ def test_processes_that_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_database_that_cannot_be_opened(url: str) -> None:
-    """The error names the variable to look at; the URL, which may hold a password, is nowhere in the chain."""
+    """The error names the variable to look at; the URL, which may hold a password, is nowhere in it."""
     with pytest.raises(LedgerError, match="SMSKIT_DATABASE_URL") as caught:
         Ledger(url)
     told, error = "", caught.value

@@ -2,8 +2,10 @@
 The contract between smskit and a provider.
 
 A provider declares what it needs (``Settings``), what it can do (``features``),
-how much fits in a request (``limits``) and what its codes mean (``codes``). The
-settings form, the README table and the contract tests read these declarations.
+how much fits in a request (``limits``), what its codes mean (``codes``) and what
+its templates may not hold (``template_rules``). The settings form, the README
+table, docs/providers, the template doctor and the contract tests read these
+declarations.
 Everything a provider knows stays in its own module; the engine sees only
 ``calls`` (cut some people into requests) and ``submit`` (send one of them).
 """
@@ -23,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from smskit.doctor import TemplateRule
 from smskit.errors import UnsupportedFeature
 from smskit.models import (
     CheckResult,
@@ -158,10 +161,15 @@ class Provider(ABC):
     name: ClassVar[str]  # lower-case; also the settings prefix
     title: ClassVar[str]  # for people: "Yunpian 云片"
     console_url: ClassVar[str] = ""  # where a person manages the account
+    console_steps: ClassVar[tuple[str, ...]] = ()  # what a person obtains or switches on there, in order
     Settings: ClassVar[type[ProviderSettings]] = ProviderSettings
     features: ClassVar[frozenset[Feature]] = frozenset()
+    configurable: ClassVar[frozenset[Feature]] = frozenset()  # what its configuration may add to them
     codes: ClassVar[Mapping[str, Code]] = {}
+    delivery: ClassVar[Mapping[str, str]] = {}  # what codes in its receipts mean, where it says so
     form: ClassVar[Form] = Form.BRACES  # how this provider writes variables in its templates
+    signature_in_template: ClassVar[bool] = False  # its templates begin with 【signature】
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = ()  # only what its documents say, with the source
     # Made-up credentials for rehearsals, where the simulator speaks this provider's protocol.
     rehearsal: ClassVar[Mapping[str, Any]] = {}
     # How long after a submission "no record of it" may be believed, in seconds.
@@ -281,6 +289,11 @@ class Provider(ABC):
     def approved_form(self, job: Job) -> dict[str, str]:
         """The job's template as this provider's console holds it, for a rehearsal's simulated account."""
         raise UnsupportedFeature(f"the simulator does not speak {self.title}")
+
+    @classmethod
+    def code_tables(cls) -> Mapping[str, Mapping[str, Code]]:
+        """All its tables of codes, by what to call them; most providers have one."""
+        return {"": cls.codes}
 
     def code(self, code: str) -> Code:
         """What *code* means; one that is not documented is unknown, never guessed."""
