@@ -80,7 +80,6 @@ class Ended:
     """How a run ended. ``stopped`` says why people are still waiting, "" when nobody is."""
 
     stopped: str = ""
-    account_problem: bool = False
 
 
 @dataclass(order=True)
@@ -266,7 +265,6 @@ class Engine:
         self._counts = {State.ACCEPTED: 0, State.REFUSED: 0, State.UNKNOWN: 0}
         self._left = 0
         self._stopped: str | None = None
-        self._account_problem = False
         self._error: BaseException | None = None
 
     def stop(self, why: str) -> None:
@@ -300,7 +298,7 @@ class Engine:
             self._report()
         if self._error:
             raise self._error
-        return Ended(self._stopped or "", self._account_problem)
+        return Ended(self._stopped or "")
 
     # -- what to send next ---------------------------------------------------------
 
@@ -382,7 +380,6 @@ class Engine:
             if len(results) != len(call):
                 raise OutcomeUnknown("the provider answered for other people than it was asked about")
         except AccountProblem as error:
-            self._account_problem = True
             self.stop(str(error))
             return _all(call, State.WAITING, "account", error)
         except (BatchNotAllowed, RateLimited) as error:
@@ -431,7 +428,6 @@ class Engine:
         if result.kind is CodeClass.UNKNOWN:
             return State.UNKNOWN
         if result.kind is CodeClass.ACCOUNT:
-            self._account_problem = True
             self.stop(f"{self._provider.name}: {result.code} {result.detail}. {code.next_step}".strip())
             return State.WAITING
         if result.kind in (CodeClass.LATER, CodeClass.RETRY):

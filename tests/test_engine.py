@@ -266,7 +266,7 @@ def test_an_account_problem_leaves_the_rest_waiting(ledger: Ledger) -> None:
     between = ledger.books(campaign)
     run(ledger, campaign, Scripted(everybody(CodeClass.ACCEPTED, "0")))
 
-    assert ended.account_problem
+    assert ended.stopped == "账户余额不足"
     assert (between.accepted, between.waiting) == (10, 90)
     assert ledger.books(campaign).accepted == 100
 
