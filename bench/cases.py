@@ -280,7 +280,7 @@ def latency(run: Run) -> Iterator[Row]:
 
 def singles(run: Run) -> Iterator[Row]:
     """Personalised texts where every person needs a request."""
-    people = 3_000 if run.quick else 30_000
+    people = 2_000 if run.quick else 30_000
     settings = {"concurrency": 16}
     kept, unkept = [], []
     with Server() as server:
@@ -301,7 +301,7 @@ def singles(run: Run) -> Iterator[Row]:
 def pacing(run: Run) -> Iterator[Row]:
     """How much of a configured limit is used, and that no second ever holds more."""
     limit = 500
-    people = limit * (4 if run.quick else 10)
+    people = limit * (3 if run.quick else 10)
     settings = {"concurrency": 16, "requests_per_second": limit}
     shares, busiest = [], []
     with Server() as server:
@@ -345,7 +345,7 @@ def providers(run: Run) -> Iterator[Row]:
     """The other providers against loops over their vendors' clients; one that is not there yet says so."""
     for case in _CASES:
         try:
-            yield _provider(run, case, people=min(run.rows // 2, 200_000))
+            yield _provider(run, case, people=min(run.rows // 4, 200_000))
         except child.JobFailed as error:
             yield Row(f"{case.provider}, {case.words}", "not measured", goal="≥ 50 ×", beside=str(error))
 
@@ -556,7 +556,7 @@ def reading(run: Run) -> Iterator[Row]:
             command = (name, campaigns.NAME, *arguments, "--mode", "live")
             yield row(
                 f"`smskit {name}` on {run.rows:,}, with interpreter and imports",
-                [campaigns.clocked(variables, *command) for _ in range(3)],
+                [campaigns.clocked(variables, *command) for _ in range(run.rounds)],
                 "s",
                 at_most=goal,
                 beside=f"`python -c pass` {seconds(nothing)}",

@@ -31,6 +31,7 @@ from smskit.errors import (
 )
 from smskit.ledger import Books, CampaignRow, Frozen, Ledger, tests_of
 from smskit.models import CheckResult, Mode
+from smskit.phones import normalise_one, redact
 from smskit.plan import Fit, Past, Plan, build, columns_read
 from smskit.policy import guard_problems
 from smskit.providers.base import Feature, Job, Limits, Provider
@@ -392,8 +393,6 @@ class Campaign:
         Args:
             row: Whose values to use, by position in the plan; None = the first planned.
         """
-        from smskit.phones import normalise_one
-
         plan = self.plan()
         if not self.spec.test_phones:
             raise InputError("parameter `test_phones` is empty: there is nobody to send a test to")
@@ -444,5 +443,5 @@ async def _closing(provider: Provider, answer: Any) -> Any:
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = redact(str(value))
     return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}…`"

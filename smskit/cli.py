@@ -128,6 +128,52 @@ def check(
 
 
 @app.command()
+def doctor(
+    file: Path,
+    provider: Annotated[
+        list[str] | None, typer.Option(help="Instead of the campaign's own; may be given again.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every registered provider.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a provider would not pass of a campaign's template, by its own rules; exit 0 it would, 3 not."""
+    from smskit.doctor import diagnose
+    from smskit.providers import provider_class, provider_names
+    from smskit.session import open_campaign
+    from smskit.spec import CampaignSpec
+
+    if every and provider:
+        raise InputError("say either --provider or --all")
+    spec = CampaignSpec.from_yaml(file)
+    classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
+    text = spec.template or open_campaign(spec).template().text
+    found = [
+        diagnose(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes
+    ]
+    if as_json:
+        _print_json([d.to_data() for d in found])
+    for diagnosis in () if as_json else found:
+        print(diagnosis)
+    raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)
+
+
+@app.command()
+def providers(
+    as_json: AsJson = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As the README has it.")] = False,
+) -> None:
+    """The registered providers: what each can do, and which settings it needs."""
+    from smskit.providers import provider_names
+    from smskit.providers_doc import markdown, overview, plain
+
+    rows = overview(provider_names())
+    if as_json:
+        _print_json([row._asdict() for row in rows])
+    else:
+        print(markdown(rows) if as_markdown else plain(rows))
+
+
+@app.command()
 def status(
     campaign: Annotated[str, typer.Argument()] = "", mode: InMode = None, as_json: AsJson = False
 ) -> None:
@@ -287,8 +333,9 @@ def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") ->
     from smskit.phones import normalise_one
     from smskit.session import open_ledger
 
-    new = open_ledger().add_opt_outs([normalise_one(p) for p in phones], source="by hand", note=note)
-    print(f"{new} added, {len(set(phones)) - new} were there")
+    numbers = {normalise_one(p) for p in phones}
+    new = open_ledger().add_opt_outs(sorted(numbers), source="by hand", note=note)
+    print(f"{new} added, {len(numbers) - new} were there")
 
 
 @opt_out.command("remove")
@@ -365,9 +412,8 @@ def _print_json(data: Any) -> None:
 def print_books(status: dict[str, Any]) -> None:
     """Print a status as the sums that always balance."""
     print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
-    print(
-        f"  segment {status['segment']} = excluded {sum(status['excluded'].values())} + planned {status['planned']}"
-    )
+    left_out = sum(status["excluded"].values())
+    print(f"  segment {status['segment']} = excluded {left_out} + planned {status['planned']}")
     for reason, count in status["excluded"].items():
         print(f"    {reason} {count}")
     flow = ("waiting", "submitting", "accepted", "refused", "unknown")

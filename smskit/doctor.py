@@ -9,6 +9,7 @@ are the plan's (``bad_variable``, ``text_too_long``), approval is the check's.
 from __future__ import annotations
 
 import enum
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -127,6 +128,25 @@ class Diagnosis:
         """Is there nothing severe?"""
         return not any(complaint.severe for complaint in self.complaints)
 
+    def __str__(self) -> str:
+        lines = [f"{self.title}: {'passes' if self.passes else 'would not pass'}"]
+        lines += [f"  {self.text}"] if self.text else []
+        for complaint in self.complaints:
+            lines.append(f"  {'NOT ' if complaint.severe else 'note'} {complaint.what}")
+            lines.append(f"       rule: {complaint.rule}")
+            lines.append(f"       from: {complaint.source}")
+        return "\n".join(lines)
+
+    def to_data(self) -> dict[str, object]:
+        """The same as plain data."""
+        return {
+            "provider": self.provider,
+            "title": self.title,
+            "passes": self.passes,
+            "text": self.text,
+            "complaints": [complaint._asdict() for complaint in self.complaints],
+        }
+
 
 def diagnose(
     text: str, provider: Declares | type[Declares], *, signature: str, message_class: MessageClass
@@ -181,6 +201,7 @@ class _Case(NamedTuple):
 
 
 _PLACE = "\ufffc"  # stands for a variable where a body is searched
+_EXCERPT = 10  # characters of an ending that are shown
 # Latin only, so that a link is also seen right behind a Chinese character.
 _LINK = re.compile(
     r"https?://[!-~]*|(?<![A-Za-z0-9.@-])(?:www\.[!-~]+"
@@ -217,7 +238,7 @@ def _signature_missing(case: _Case, rule: TemplateRule) -> Iterator[str]:
 def _signature_length(case: _Case, rule: TemplateRule) -> Iterator[str]:
     length = len(case.template.signature)
     if length and not rule.least <= length <= rule.most:
-        yield f"the signature 【{case.template.signature}】 has {length} characters"
+        yield f"the signature 【{case.template.signature}】 has {_counted(length, 'character')}"
 
 
 def _signature_charset(case: _Case, rule: TemplateRule) -> Iterator[str]:
@@ -254,7 +275,7 @@ def _longest_template(case: _Case, rule: TemplateRule) -> Iterator[str]:
 def _most_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
     count = len(case.template.positions())
     if count > rule.most:
-        yield f"the template has {count} variable{'s' if count > 1 else ''}"
+        yield f"the template has {_counted(count, 'variable')}"
 
 
 def _all_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
@@ -264,7 +285,7 @@ def _all_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
 
 def _adjacent_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
     pieces = case.template.pieces
-    for left, right in zip(pieces, pieces[1:], strict=False):
+    for left, right in itertools.pairwise(pieces):
         if isinstance(left, Var) and isinstance(right, Var):
             yield f"nothing is between {{{left.name}}} and {{{right.name}}}"
 
@@ -283,7 +304,7 @@ def _link_in_text(case: _Case, rule: TemplateRule) -> Iterator[str]:
 
 def _must_end_with(case: _Case, rule: TemplateRule) -> Iterator[str]:
     if not case.body.endswith(rule.texts):
-        ending = case.body[-8:].replace(_PLACE, "{…}")
+        ending = ("…" if len(case.body) > _EXCERPT else "") + case.body[-_EXCERPT:].replace(_PLACE, "{…}")
         yield f"the text ends with `{ending}`, not with {' or '.join(rule.texts)}"
 
 
@@ -323,6 +344,10 @@ def _found(pattern: str, text: str) -> str:
     """What of *pattern* is in *text*, each once and quoted; "" when nothing is."""
     seen = dict.fromkeys(match[0].replace(_PLACE, "{…}") for match in re.finditer(pattern, text))
     return " ".join(f"`{part}`" for part in seen)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("s" if count != 1 else "")
 
 
 def _braced(names: Iterable[str]) -> str:

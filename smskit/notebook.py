@@ -18,10 +18,12 @@ import pandas as pd
 
 from smskit import report
 from smskit.campaign import Campaign, Outcome
+from smskit.doctor import examine
 from smskit.engine import Progress
 from smskit.errors import CampaignPaused, GuardRefused
 from smskit.models import Mode
 from smskit.plan import Plan
+from smskit.providers import provider_class
 from smskit.sample import campaign_data
 from smskit.session import Fetched, fetch, open_campaign
 from smskit.settings import Environment
@@ -98,7 +100,15 @@ class Notebook:
         )
         for problem in self.campaign.guards():
             _say(f"A run would be refused 运行会被拒绝: {problem}")
+        self._complain(plan)
         return plan
+
+    def _complain(self, plan: Plan) -> None:
+        """One line for each thing in the template that the provider refuses, with its rule."""
+        spec, provider = self.campaign.spec, provider_class(self.campaign.spec.provider)
+        found = examine(plan.template, spec.message_class, provider.template_rules, form=provider.form)
+        for complaint in (c for c in found if c.severe):
+            _say(f"{provider.title} would not pass 不会通过: {complaint.what}. {complaint.rule}")
 
     def preview(self, count: int = 5) -> None:
         """Show the first messages, the longest one, and one row for each reason to be left out."""

@@ -79,14 +79,16 @@ def messages(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> Itera
     template = Template.parse(row.summary["template"], signature=row.summary["signature"])
     for chunk in ledger.states(row.id):
         people, history = ledger.people(row.id, chunk), ledger.history(row.id, chunk)
-        keys = history.keys
+        keys, values = history.keys, people.variables
+        if not reveal:  # a variable may be bound to the phone column
+            values = {name: phones.mask_ids(column) for name, column in values.items()}
         yield pd.DataFrame(
             {
                 "user_id": pd.Series(keys.persons if reveal else phones.mask_ids(keys.persons)),
                 "phone": pd.Series((phones.e164_column if reveal else phones.mask_column)(keys.phones)),
                 "state": _STATES[keys.states],
                 "reason": _reason(history),
-                "text": pd.Series(template.render_column(people.variables, len(people.positions))),
+                "text": pd.Series(template.render_column(values, len(people.positions))),
                 "parts": keys.parts,
                 "provider_message_id": history.message_id,
                 "provider_code": history.code,

@@ -291,6 +291,11 @@ class Provider(ABC):
         raise UnsupportedFeature(f"the simulator does not speak {self.title}")
 
     @classmethod
+    def required_settings(cls) -> tuple[str, ...]:
+        """Names of the settings without which nothing can be sent."""
+        return tuple(name for name, field in cls.Settings.model_fields.items() if field.is_required())
+
+    @classmethod
     def code_tables(cls) -> Mapping[str, Mapping[str, Code]]:
         """All its tables of codes, by what to call them; most providers have one."""
         return {"": cls.codes}

@@ -32,6 +32,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, SecretStr, field_validator
 
+from smskit.doctor import Kind, TemplateRule
 from smskit.errors import (
     AccountProblem,
     NotAccepted,
@@ -41,7 +42,18 @@ from smskit.errors import (
     Refused,
     TemplateError,
 )
-from smskit.models import About, CheckResult, Code, CodeClass, Finding, Receipt, Reply, Slice, Submission
+from smskit.models import (
+    About,
+    CheckResult,
+    Code,
+    CodeClass,
+    Finding,
+    MessageClass,
+    Receipt,
+    Reply,
+    Slice,
+    Submission,
+)
 from smskit.phones import national, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import Joined
@@ -134,6 +146,53 @@ def _tables() -> dict[str, dict[str, Code]]:
     return {"v1": v1, "v2": v2}
 
 
+_PAGE_OF_RULES = "doc.chuanglan.com: HAQYSZKH9HT5Z50L"
+_TEMPLATE_RULES = (
+    TemplateRule(
+        kind=Kind.SIGNATURE_MISSING,
+        en="The text begins with a filed signature (code 116).",
+        zh="短信须带已报备的签名",
+        source=_PAGE_OF_RULES,
+    ),
+    TemplateRule(
+        kind=Kind.DOUBLED_SIGNATURE,
+        en="A message is 【signature】 and text: one signature, in front.",
+        zh="短信格式为【签名】+正文，签名只写一次",
+        source=_PAGE_OF_RULES,
+    ),
+    TemplateRule(
+        kind=Kind.BRACKETS_IN_BODY,
+        en="The signature is told by its 【】; other ones in the text may be taken for it.",
+        zh="签名以【】识别，正文中的【】可能被误认为签名",
+        source=_PAGE_OF_RULES,
+        severe=False,
+    ),
+    TemplateRule(
+        kind=Kind.LONGEST_TEXT,
+        most=536,
+        en="A message has 536 characters at most, signature included (code 106).",
+        zh="短信含签名不超过536个字符",
+        source="253云通讯PaaS短信云接口说明（JSON版） 2.1",
+    ),
+    TemplateRule(
+        kind=Kind.MOST_VARIABLES,
+        most=_MOST_VARIABLES,
+        en="One request takes 20 variables; with more of them smskit sends to one person at a time.",
+        zh="变量短信最多20个变量，超出时逐条发送",
+        source="253云通讯PaaS短信云接口说明（JSON版） 2.2",
+        severe=False,
+    ),
+    TemplateRule(
+        kind=Kind.MUST_END_WITH,
+        texts=("拒收请回复R",),
+        message_class=MessageClass.MARKETING,
+        en="A marketing message ends with 拒收请回复R, capital R; older wordings are not taken any more.",
+        zh="营销短信须以“拒收请回复R”结尾，R大写；“退订回T”等旧写法不再接受",
+        source=_PAGE_OF_RULES,
+    ),
+)
+
+
 def _is_here(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
@@ -194,11 +253,23 @@ class Chuanglan(Provider):
     name: ClassVar[str] = "chuanglan"
     title: ClassVar[str] = "Chuanglan 创蓝"
     console_url: ClassVar[str] = "https://zz.253.com"
+    console_steps: ClassVar[tuple[str, ...]] = (
+        "A company account with real-name certification 实名认证; a signature can be filed only after it.",
+        "An API account and its password (API账号, API密码), not the console login. One account sends one "
+        "kind: 验证码 codes, 通知 notices, or 会员营销 marketing.",
+        "The address the console names for it: put it into `SMSKIT_CHUANGLAN_BASE_URL`.",
+        "This machine's public address bound to the account (加白请求IP).",
+        "A filed signature 签名. Texts that match no approved template 模板 wait for a person's review, and "
+        "may be refused later, in the report.",
+        "Reports and replies set to be fetched (拉取), not pushed.",
+    )
     Settings: ClassVar[type[ProviderSettings]] = ChuanglanSettings
     # There is no query about single messages, templates or signatures.
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.RECEIPTS, Feature.REPLIES, Feature.BALANCE})
     tables: ClassVar[Mapping[str, Mapping[str, Code]]] = _tables()
     codes: ClassVar[Mapping[str, Code]] = tables["v1"]
+    form: ClassVar[Form] = Form.CHUANGLAN
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",
         "password": "0123456789abcdef0123456789abcdef",
@@ -224,6 +295,11 @@ class Chuanglan(Provider):
             + ("" if replace else " (SMSKIT_CHUANGLAN_REPLACE_SEPARATORS=true sends , ; as ， ；)"),
             replace=replace,
         )
+
+    @classmethod
+    def code_tables(cls) -> Mapping[str, Mapping[str, Code]]:
+        """One table a family."""
+        return {f"family {family}": table for family, table in cls.tables.items()}
 
     def code(self, code: str) -> Code:
         """What *code* means in the family messages are sent by; the other's numbers mean nothing here."""

@@ -21,6 +21,8 @@ from smskit.providers.http import Door
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
 
+pytestmark = pytest.mark.timeout(20)  # what should end and does not is a failure, not a wait
+
 BODY = b"apikey=5ec2e7c0ffee5ec2e7c0ffee5ec2e7c0&mobile=13800000001"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -377,8 +379,9 @@ async def test_any_status_is_an_answer() -> None:
         b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nSet-Cookie: a=b\r\ncontent-length: 0\r\n\r\n"
     )
     async with serving(saying(pieces)) as server, _closing(door()) as client:
-        one = await client.send("POST", server.url, headers={}, content=b"x")
-        await client.send("POST", server.url, headers={}, content=b"x")
+        url = server.url.replace("127.0.0.1", "localhost")  # a name, since addresses get no cookies anyway
+        one = await client.send("POST", url, headers={}, content=b"x")
+        await client.send("POST", url, headers={}, content=b"x")
 
     assert (one.status, one.content) == (302, b"")
     assert one.headers["location"] == one.headers["LOCATION"] == "http://127.0.0.1:1/"

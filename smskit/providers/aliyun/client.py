@@ -24,6 +24,7 @@ import httpx
 import numpy as np
 import orjson
 
+from smskit.doctor import TemplateRule
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -48,7 +49,8 @@ from smskit.models import (
 )
 from smskit.pacing import Pacer
 from smskit.phones import redact
-from smskit.providers.aliyun.codes import CODES, limit_window_s
+from smskit.providers.aliyun.codes import CODES, DELIVERY, limit_window_s
+from smskit.providers.aliyun.console import STEPS, TEMPLATE_RULES
 from smskit.providers.aliyun.reports import (
     CHINA,
     is_biz_id,
@@ -114,12 +116,15 @@ class Aliyun(Provider):
     name: ClassVar[str] = "aliyun"
     title: ClassVar[str] = "Aliyun 阿里云"
     console_url: ClassVar[str] = "https://dysms.console.aliyun.com"
+    console_steps: ClassVar[tuple[str, ...]] = STEPS
     Settings: ClassVar[type[ProviderSettings]] = AliyunSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
         {Feature.RECEIPTS_BY_QUERY, Feature.RECORDS, Feature.TEMPLATES, Feature.SIGNATURES}
     )
     codes: ClassVar[Mapping[str, Code]] = CODES
+    delivery: ClassVar[Mapping[str, str]] = DELIVERY
     form: ClassVar[Form] = Form.ALIYUN
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "access_key_id": "LTAI5tRehearsalKey000001",
         "access_key_secret": "RehearsalSecret000000000000001",
@@ -151,6 +156,8 @@ class Aliyun(Provider):
             text_units=_TEXT_UNITS,
             value_units=_VALUE_UNITS,
             unfit_value=_UNFIT_VALUE,
+            unfit_words=f"it has more than {_VALUE_UNITS} characters, or holds 【】, an emoji, a link or a "
+            "symbol such as ★, which Aliyun refuses",
         )
 
     # -- sending -----------------------------------------------------------------

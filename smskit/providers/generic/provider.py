@@ -79,7 +79,16 @@ class GenericHttp(Provider):
 
     name: ClassVar[str] = "http"
     title: ClassVar[str] = "Own SSP 自有通道 (HTTP)"
+    console_steps: ClassVar[tuple[str, ...]] = (
+        "The description of the SSP's interface, and an account.",
+        "A configuration file that says the same to smskit: docs/own_ssp.md walks through it. Its path goes "
+        "into `SMSKIT_HTTP_CONFIG`.",
+        "The credentials the file has placeholders for.",
+    )
     Settings: ClassVar[type[ProviderSettings]] = GenericSettings
+    configurable: ClassVar[frozenset[Feature]] = frozenset(
+        {Feature.RECEIPTS, Feature.RECORDS, Feature.BALANCE}
+    )
 
     settings: GenericSettings
 
@@ -99,6 +108,11 @@ class GenericHttp(Provider):
             codes=self.config.table(),
             features=self._features(),
         )
+
+    @classmethod
+    def required_settings(cls) -> tuple[str, ...]:
+        """The file, unless a subclass brings its own; which credentials it needs shows in it."""
+        return () if cls.Settings.model_fields["config"].default else ("config",)
 
     def _load(self) -> HttpConfig:
         variable = variable_of(self.name, "config")

@@ -21,6 +21,7 @@ import orjson
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
+from smskit.doctor import TemplateRule
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -59,6 +60,7 @@ from smskit.providers.tencent.codes import (
     OTHER_TEMPLATE,
     TOO_MANY,
 )
+from smskit.providers.tencent.console import STEPS, TEMPLATE_RULES
 from smskit.providers.tencent.signing import authorization
 from smskit.settings import ProviderSettings
 from smskit.template import Form, Piece, Template
@@ -111,6 +113,7 @@ class Tencent(Provider):
     name: ClassVar[str] = "tencent"
     title: ClassVar[str] = "Tencent 腾讯云"
     console_url: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
+    console_steps: ClassVar[tuple[str, ...]] = STEPS
     Settings: ClassVar[type[ProviderSettings]] = TencentSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
         {
@@ -125,6 +128,7 @@ class Tencent(Provider):
     records_prove_absence: ClassVar[bool] = False  # there is none before the carrier has answered
     codes: ClassVar[Mapping[str, Code]] = CODES
     form: ClassVar[Form] = Form.TENCENT
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
     # account's id as its key where it was told none.
     rehearsal: ClassVar[Mapping[str, Any]] = {
@@ -160,6 +164,7 @@ class Tencent(Provider):
             text_units=500,
             value_units=self.settings.parameter_length,
             unfit_value=_URL,
+            unfit_words="it holds a link or is longer than the console allows, which Tencent refuses",
         )
 
     def code(self, code: str) -> Code:

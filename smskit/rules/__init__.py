@@ -1,0 +1,13 @@
+"""
+Filter as data: a tree of rules that says which rows of a frame are kept.
+
+`parse` reads a rule; a rule gives a mask, counts per step, plain data and SQL
+text. A value is only ever compared, never evaluated. Reading segments and
+showing rules is left to others; the clock is handed in.
+"""
+
+from smskit.rules.comparison import OPS
+from smskit.rules.parsing import parse
+from smskit.rules.tree import All, Any_, Leaf, Not, Rule, Step
+
+__all__ = ["OPS", "All", "Any_", "Leaf", "Not", "Rule", "Step", "parse"]

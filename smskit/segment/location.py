@@ -1,0 +1,65 @@
+"""
+Where a segment is: the variable that names it, and the file a path means in this project.
+
+Errors do not repeat the place, which may come from a variable and be a secret.
+What is in the file or database is for its reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from smskit.errors import SegmentError, nearest
+
+FILE_KINDS: Final = ".csv, .tsv, .txt, .parquet or .xlsx"
+
+_ROOT_MARKS: Final = ("pyproject.toml", ".git", "environment.yml")
+_URL: Final = re.compile(r"[A-Za-z][\w+.-]*://")
+
+
+def is_url(place: str) -> bool:
+    """Tell a URL from a path, by its start alone."""
+    return _URL.match(place) is not None
+
+
+def from_environ(name: str, environ: Mapping[str, str]) -> str:
+    """Return the path or URL that a variable holds; it is not empty."""
+    name = name.strip()
+    value = environ.get(name, "").strip()
+    if not value:
+        hint = "" if name in environ else nearest(name, environ)
+        raise SegmentError(f"that environment variable is not set{hint or '; put a path or a URL in it'}")
+    return value
+
+
+def locate(path: str, working_folder: Path | None) -> Path:
+    """Return the file *path* means: absolute, or in the working folder or one above it within the project."""
+    if not path:
+        raise SegmentError("no segment given: name a file, a database URL or env:NAME")
+    wanted = Path(path).expanduser()
+    if wanted.is_absolute():
+        if _is_file(wanted):
+            return wanted
+        raise SegmentError("no such file")
+    folders = list(_folders((working_folder or Path.cwd()).absolute()))
+    for folder in folders:
+        if _is_file(folder / wanted):
+            return folder / wanted
+    raise SegmentError(f"no such file in {', '.join(map(str, folders))}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no name a file could have, such as the whole content of one
+        return False
+
+
+def _folders(start: Path) -> Iterator[Path]:
+    """Yield *start* and the folders above it up to the project's root, if there is one."""
+    upwards = [start, *start.parents]
+    roots = (n for n, folder in enumerate(upwards) if any((folder / mark).exists() for mark in _ROOT_MARKS))
+    yield from upwards[: next(roots, 0) + 1]

@@ -1,0 +1,49 @@
+"""
+The names of a segment's columns: which are proper, and which of them to read.
+
+Every reader asks here before it reads a row. No name is ever changed beyond
+the blanks around it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+
+from smskit.errors import SegmentError, nearest
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names that are empty, there twice, or look like a person's number."""
+    if not names:
+        raise SegmentError("has no columns")
+    for place, name in enumerate(names, start=1):
+        if not name.strip():
+            raise SegmentError(f"column {place} has no name")
+        # Without this, a file that lacks its header would show somebody's phone in every error about columns.
+        if re.fullmatch(r"\+?\d{10,}", re.sub(r"[\s().'-]", "", unicodedata.normalize("NFKC", name))):
+            raise SegmentError(f"column {place} is named by a number; the first row must name the columns")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SegmentError(f"{names.count(twice)} columns are named `{twice}`; rename all but one")
+
+
+def pick(names: Sequence[str], wanted: Collection[str] | None) -> list[str]:
+    """Return the names to read, in the order of the source; None wants all."""
+    check_names(names)
+    if wanted is None:
+        return list(names)
+    if not wanted:
+        raise SegmentError("no columns were asked for")
+    if unknown := sorted(set(wanted) - set(names)):
+        known = ", ".join(f"`{name}`" for name in names)
+        raise SegmentError(
+            f"no column `{unknown[0]}`{nearest(unknown[0], names) or '.'} Its columns are {known}"
+        )
+    return [name for name in names if name in wanted]
+
+
+def tidy(name: str) -> str:
+    """Return a name without the blanks nobody sees, which copying between programs leaves around it."""
+    return name.strip(" \t\r\n\xa0\u3000\u200b\ufeff")

@@ -1,0 +1,191 @@
+"""What is written about providers is what they declare: README table, pages, index."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from smskit.cli import app
+from smskit.errors import SmskitError
+from smskit.models import About, Code, CodeClass
+from smskit.providers import Feature, provider_class, provider_names
+from smskit.providers_doc import _comments_in, _does, builtin_names, files, markdown, overview, page, plain
+from smskit.session import limits_of
+from smskit.settings import Environment, variable_of
+from tests.conftest import ROOT
+
+PAGES = ROOT / "docs" / "providers"
+
+
+@pytest.fixture(scope="module")
+def wanted() -> dict[Path, str]:
+    """Every generated file as it should read."""
+    return files(ROOT)
+
+
+def test_files_are_current(wanted: dict[Path, str]) -> None:
+    """README and pages say what providers declare; `python -m smskit.providers_doc` writes them anew."""
+    stale = [path.name for path, text in wanted.items() if not path.exists() or path.read_text() != text]
+
+    assert stale == [], "run `python -m smskit.providers_doc`"
+
+
+def test_no_page_is_left_over(wanted: dict[Path, str]) -> None:
+    """A page whose provider is gone, or one that the index does not link, shows."""
+    index = (PAGES / "README.md").read_text("utf-8")
+    there = {path.name for path in PAGES.glob("*.md")} - {"README.md"}
+
+    assert there == {path.name for path in wanted if path.parent == PAGES}
+    assert there == {f"{name}.md" for name in builtin_names()}
+    assert [name for name in there if f"]({name})" not in index] == []
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/providers/README.md", "docs/providers/http.md"])
+def test_links_lead_somewhere(path: str) -> None:
+    """Every relative link points at a file of the checkout."""
+    text = (ROOT / path).read_text("utf-8")
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
+
+    assert links
+    assert [link for link in links if not ((ROOT / path).parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", provider_names())
+def test_page_holds_everything_declared(name: str) -> None:
+    """Every setting, code, rule and step a provider declares stands on its page."""
+    cls, text = provider_class(name), page(name)
+    codes = {code for table in cls.code_tables().values() for code in table} | set(cls.delivery)
+    meanings = [code.meaning for table in cls.code_tables().values() for code in table.values()]
+    steps = [code.next_step for table in cls.code_tables().values() for code in table.values()]
+    rules = [part for rule in cls.template_rules for part in (rule.en, rule.zh, rule.source)]
+    fields = [f"`{variable_of(name, field)}`" for field in cls.Settings.model_fields]
+    missing = [part for part in (*fields, *meanings, *steps, *rules, *cls.console_steps) if part not in text]
+
+    assert missing == []
+    assert [code for code in codes if f"| `{code}` |" not in text] == []
+    assert (
+        cls.codes.items()
+        <= {code: row for table in cls.code_tables().values() for code, row in table.items()}.items()
+    )
+    assert cls.title in text
+    assert cls.console_url in text
+
+
+@pytest.mark.parametrize("name", provider_names())
+def test_tables_are_tables(name: str) -> None:
+    """Each row of a page has as many cells as its head: a | in a word is escaped."""
+    for block in re.split(r"\n\n+", page(name)):
+        rows = [line for line in block.splitlines() if line.startswith("|")]
+
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_console_steps_are_there(name: str) -> None:
+    """Somebody without an account is told how to come by one."""
+    assert len(provider_class(name).console_steps) >= 3
+
+
+def test_table_is_what_is_declared() -> None:
+    """Capabilities and limits in the table are the classes' own."""
+    rows = {row.name: row for row in overview(provider_names())}
+
+    assert list(rows) == provider_names()
+    for name, row in rows.items():
+        cls = provider_class(name)
+        for feature in (Feature.REPLIES, Feature.BALANCE, Feature.TEMPLATES, Feature.SIGNATURES):
+            assert (getattr(row, feature.value) == "yes") is (feature in cls.features)
+        assert (row.receipts == "one by one") is (Feature.RECEIPTS_BY_QUERY in cls.features)
+        if row.same is not None:
+            limits = limits_of(name, Environment({}))
+            assert (row.same, row.different) == (limits.same, limits.different)
+    assert rows["tencent"].records == "accepted only"
+    assert rows["yunpian"].records == "yes"
+    assert rows["chuanglan"].records == "no"
+    assert rows["http"].receipts == "if configured"
+    assert (rows["yunpian"].same, rows["yunpian"].most_same, rows["yunpian"].most_different) == (200, 1000, 1)
+    assert (rows["aliyun"].most_same, rows["aliyun"].most_different) == (1000, 100)
+    assert rows["yunpian"].credentials == ("SMSKIT_YUNPIAN_API_KEY",)
+    assert rows["tencent"].credentials[-1] == "SMSKIT_TENCENT_APP_ID"
+    assert rows["http"].credentials == ("SMSKIT_HTTP_CONFIG",)
+
+
+def test_settings_of_this_machine_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table is about providers, not about how one is set up here; no credential shows in it."""
+    before = overview(provider_names())
+    for name, value in {
+        "SMSKIT_YUNPIAN_API_KEY": "5ec2e7c0ffee5ec2e7c0ffee5ec2e7c0",
+        "SMSKIT_YUNPIAN_BATCH_SIZE": "3",
+        "SMSKIT_YUNPIAN_MULTI_SEND": "true",
+        "SMSKIT_HTTP_CONFIG": "nowhere.yaml",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    assert overview(provider_names()) == before
+    assert "5ec2e7c0" not in markdown(before) + page("yunpian")
+
+
+def test_command() -> None:
+    """`smskit providers` prints the table for a person, a program or the README, without any credential."""
+    rows = overview(provider_names())
+    printed = {
+        option: CliRunner().invoke(app, ["providers", *option.split()], catch_exceptions=False).stdout
+        for option in ("", "--json", "--markdown")
+    }
+    data: list[dict[str, Any]] = json.loads(printed["--json"])
+
+    assert printed[""] == plain(rows) + "\n"
+    assert printed["--markdown"] == markdown(rows) + "\n"
+    assert [row["name"] for row in data] == provider_names()
+    assert data == json.loads(json.dumps([row._asdict() for row in rows]))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (Code(CodeClass.ACCEPTED, ""), "counts the person as accepted"),
+        (Code(CodeClass.REFUSED, ""), "refuses this person, goes on with the others"),
+        (Code(CodeClass.REFUSED, "", about=About.TEXT), "refuses the message; pauses after 20 in a row"),
+        (Code(CodeClass.LATER, "", "", 30.0), "tries this person again after 30 s"),
+        (Code(CodeClass.LATER, "", "", 60.0), "tries this person again after 1 min"),
+        (Code(CodeClass.LATER, "", "", 3600.0), "refuses this person: the limit lasts 1 h, too long to wait"),
+        (Code(CodeClass.RETRY, "", "", 2.0), "nobody was messaged: slows down and tries again"),
+        (Code(CodeClass.ACCOUNT, ""), "pauses the campaign; who is left keeps waiting"),
+        (Code(CodeClass.UNKNOWN, ""), "unknown: does not send again; `smskit receipts` settles it"),
+    ],
+)
+def test_what_smskit_does(code: Code, words: str) -> None:
+    """A code's class in words: what the engine makes of it."""
+    assert _does(code) == words
+
+
+def test_comments_of_settings() -> None:
+    """What stands above a field, or else behind it, is said of it; an old comment is not."""
+    source = '''
+    class Made(ProviderSettings):
+        """Words: these are none."""
+
+        # A comment of
+        # two lines.
+        one: int = 1
+        two: str = "x"  # behind it
+        three: int = 3
+        # about nothing
+
+        four: int = 4
+    '''
+
+    assert dict(_comments_in(source)) == {"one": "A comment of two lines.", "two": "behind it"}
+
+
+def test_readme_without_its_markers(tmp_path: Path) -> None:
+    """Lost markers are named instead of the table being put anywhere."""
+    (tmp_path / "README.md").write_text("# smskit\n", "utf-8")
+
+    with pytest.raises(SmskitError, match="needs the lines <!-- providers -->"):
+        files(tmp_path)
