@@ -50,7 +50,6 @@ from smskit.pacing import Pacer, backoff
 from smskit.providers.base import Call, Job, Provider
 from smskit.spec import SendWindow
 
-
 _GATHER_S = 0.001
 
 
@@ -248,7 +247,7 @@ class Engine:
         window: SendWindow | None,
         local_now: Callable[[], datetime],
         progress: Callable[[Progress], None] = lambda _: None,
-        patience: Patience = Patience(),  # noqa: B008 - frozen
+        patience: Patience = Patience(),
     ) -> None:
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
         self._provider, self._job = provider, job

@@ -48,7 +48,7 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     if not (namespace.get("campaign") or namespace.get("segment") or injected_parameters(namespace)):
         name = f"sample-{datetime.now():%Y%m%d-%H%M%S}"
         _say(
-            f"No parameters were given, so this rehearses the sample segment as {name} 未给参数，演练示例分群。"
+            f"No parameters were given: this rehearses the sample segment as {name} 未给参数，演练示例分群。"
         )
         return Notebook(open_campaign(CampaignSpec.from_data(campaign_data(name))), may_send=True)
     spec = CampaignSpec.from_notebook(namespace)

@@ -39,7 +39,7 @@ class Scripted(Provider):
 
     name: ClassVar[str] = "scripted"
     title: ClassVar[str] = "Scripted"
-    codes = {
+    codes: ClassVar[dict[str, Code]] = {
         "0": Code(CodeClass.ACCEPTED, "ok"),
         "num": Code(CodeClass.REFUSED, "bad number"),
         "text": Code(CodeClass.REFUSED, "bad text", about=About.TEXT),

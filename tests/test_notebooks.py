@@ -1,4 +1,4 @@
-"""Notebook 03 by real papermill: plan, rehearse, live; what stops it; and nothing secret in what it writes."""
+"""Notebook 03 by real papermill: plan, rehearse, live; what stops it; nothing secret in what it writes."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_an_incomplete_run_fails_and_goes_on(desk: Desk, simulator: Simulator) -
 
 
 def test_nothing_secret_is_written(desk: Desk, simulator: Simulator) -> None:
-    """No key and no full phone in anything good and failing runs write: notebooks, logs, exports, parameters."""
+    """No key and no full phone in anything that good and failing runs write."""
     desk.papermill(desk.parameters(mode="plan"), "plan")
     desk.papermill(desk.parameters(mode="rehearse"), "rehearse")
     faults = [

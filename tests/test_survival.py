@@ -43,7 +43,13 @@ def settle(simulator: Simulator, environ: dict[str, str], ledger: Ledger, *, res
     ],
 )
 def test_killed_again_and_again(
-    simulator: Simulator, tmp_path: Path, name: str, people: int, kills: int, latency_s: float, concurrency: int
+    simulator: Simulator,
+    tmp_path: Path,
+    name: str,
+    people: int,
+    kills: int,
+    latency_s: float,
+    concurrency: int,
 ) -> None:
     """
     A run killed with SIGKILL at random instants and resumed each time reaches everybody exactly once.
@@ -120,7 +126,7 @@ def test_unknown_is_settled_by_asking(simulator: Simulator, tmp_path: Path, name
 
 
 def test_never_taken_goes_back_to_waiting(simulator: Simulator, tmp_path: Path) -> None:
-    """A request dropped before acceptance is unknown, until the provider has no record of it; then it goes."""
+    """A request dropped before acceptance is unknown until the provider has no record; then it goes."""
     faults = [{"kind": "drop_before_accept", "rate": 0.05}]
     simulator.world.set_faults(FaultPlan.model_validate({"seed": 3, "faults": faults}))
     live.approve(simulator, live.SINGLES)
