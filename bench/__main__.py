@@ -34,6 +34,7 @@ def main() -> int:
             try:
                 for row in BENCHES[name](run):
                     rows.append(row)
+                    print(f"        {row.what}: {row.measured} {row.beside}", file=sys.stderr, flush=True)
             except Exception as error:
                 # The others can still be measured.
                 failed = True

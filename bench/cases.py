@@ -280,7 +280,7 @@ def latency(run: Run) -> Iterator[Row]:
 
 def singles(run: Run) -> Iterator[Row]:
     """Personalised texts where every person needs a request."""
-    people = 2_000 if run.quick else 30_000
+    people = 2_000 if run.quick else 10_000
     settings = {"concurrency": 16}
     kept, unkept = [], []
     with Server() as server:

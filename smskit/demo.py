@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ def run_demo(folder: Path) -> None:
     _print_result(notebook)
     print(f"\nnotebook  {_near(notebook)}\nreport    {_near(page)}")
     print(f"\nAsk on:   export SMSKIT_DATABASE_URL=sqlite:///{_near(folder / 'demo.db')}")
-    print(f"          smskit status {name}\n          smskit messages {name}")
+    command = _near(Path(sys.argv[0])) if Path(sys.argv[0]).name == "smskit" else "smskit"
+    print(f"          {command} status {name}\n          {command} messages {name}")
 
 
 def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:

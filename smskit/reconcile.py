@@ -98,11 +98,13 @@ def is_opt_out(text: str) -> bool:
     """
     Whether a reply asks to be left alone: TD, T, R, 退订 …, however it is typed.
 
-    >>> [is_opt_out(t) for t in (" ｔｄ ", "T D", "退 订。", "取消", "谢谢", "T恤多少钱")]
-    [True, True, True, True, False, False]
+    Two Chinese words count wherever they stand: whoever writes them is not taken for anything else.
+
+    >>> [is_opt_out(t) for t in (" ｔｄ ", "T D", "退 订。", "我要退订", "取消", "谢谢", "T恤多少钱")]
+    [True, True, True, True, True, False, False]
     """
     plain = "".join(c for c in unicodedata.normalize("NFKC", text).upper() if c.isalnum())
-    return plain in _OPT_OUT_WORDS
+    return plain in _OPT_OUT_WORDS or any(word in plain for word in ("退订", "拒收"))
 
 
 # -- unknowns -------------------------------------------------------------------------
@@ -160,10 +162,8 @@ async def settle_by_asking(
         result.found += state is State.ACCEPTED
         result.refused += state is State.REFUSED
         result.never_taken += state is State.WAITING
-        if match is not None:
-            taken.add((match.message_id, unknown.phone))
-            if match.receipt is not None and state is State.ACCEPTED:
-                receipts.append((unknown.chunk, unknown.position, match.receipt))
+        if match is not None and match.receipt is not None and state is State.ACCEPTED:
+            receipts.append((unknown.chunk, unknown.position, match.receipt))
     if changes:
         ledger.apply(row.id, changes, token=None)
         result.add(_apply_receipts(ledger, row, receipts))

@@ -97,6 +97,14 @@ def test_unknown_names_are_refused(data: dict[Any, Any], words: str) -> None:
     assert error.exit_code == 2
 
 
+def test_the_class_itself_takes_no_other_names() -> None:
+    """Built by hand too, a spec refuses a name it does not know, without repeating its value."""
+    with pytest.raises(ValueError, match="Extra inputs are not permitted") as caught:
+        CampaignSpec(**REQUIRED, api_key="sesame-open")
+
+    assert "sesame-open" not in whole_chain(caught.value)
+
+
 def test_all_problems_are_told_at_once() -> None:
     """Several wrong values and missing parameters come in one message."""
     error = refusal(lambda: CampaignSpec.from_data({"mode": "real", "max_recipients": -1, "holdout": 2}))
