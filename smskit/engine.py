@@ -106,7 +106,7 @@ class Recorder:
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._seen: tuple[int, float] | None = None
+        self._seen = -1  # no version of the opt-outs is known yet
         self._opted_out: NDArray[np.int64] = np.empty(0, np.int64)
         self._thread = threading.Thread(target=self._work, name="smskit-ledger", daemon=True)
         self._thread.start()
@@ -144,29 +144,33 @@ class Recorder:
 
     def _commit(self, items: Sequence[_Item]) -> None:
         try:
-            self._refresh_opt_outs()
-            masks: list[NDArray[np.bool_] | None] = []
-            changes: list[Change] = []
-            for item in items:
-                out = self._have_opted_out(item.phones)
-                masks.append(None if out is None else ~out)
-                changes += [item.change] if out is None else _split_claim(item.change, ~out)
-            self._ledger.apply(self._campaign_id, _merged(changes), token=self._token)
+            masks = self._apply(items)
+            while masks is None:
+                self._seen, self._opted_out = self._ledger.opt_out_version(), self._ledger.opt_outs()
+                masks = self._apply(items)
         except BaseException as error:
             self._loop.call_soon_threadsafe(_failed, items, error)
         else:
             self._loop.call_soon_threadsafe(_done, items, masks)
+
+    def _apply(self, items: Sequence[_Item]) -> list[NDArray[np.bool_] | None] | None:
+        """Masks of those who may be messaged, or None when the opt-outs are not those we know."""
+        masks: list[NDArray[np.bool_] | None] = []
+        changes: list[Change] = []
+        for item in items:
+            out = self._have_opted_out(item.phones)
+            masks.append(None if out is None else ~out)
+            changes += [item.change] if out is None else _split_claim(item.change, ~out)
+        done = self._ledger.apply_unless_opted_out(
+            self._campaign_id, _merged(changes), token=self._token, version=self._seen
+        )
+        return masks if done else None
 
     def _have_opted_out(self, phones: NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
         if phones is None or not len(self._opted_out):
             return None
         out = np.isin(phones, self._opted_out)
         return out if out.any() else None
-
-    def _refresh_opt_outs(self) -> None:
-        version = self._ledger.opt_out_version()
-        if version != self._seen:
-            self._seen, self._opted_out = version, self._ledger.opt_outs()
 
 
 def _done(items: Sequence[_Item], masks: Sequence[NDArray[np.bool_] | None]) -> None:
@@ -254,7 +258,7 @@ class Engine:
         self._window, self._local_now = window, local_now
         self._progress, self._patience = progress, patience
         # A little below the limit, so that jitter on the way never adds up to more than it.
-        self._pacer = Pacer(provider.settings.requests_per_second * 0.98)
+        self._pacer = Pacer(provider.settings.requests_per_second * 0.965)
         self._backlog: deque[Call] = deque()
         self._deferred: list[_Deferred] = []
         self._attempts: dict[tuple[int, int], int] = {}
