@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from importlib.metadata import version
@@ -27,6 +28,8 @@ def main() -> int:
     rows: list[Row] = []
     failed = False
     started = time.monotonic()
+    # So that servers are stopped and folders removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with TemporaryDirectory(prefix="smskit-bench-") as folder:
         run = Run(asked.rows, Path(folder), rounds=asked.rounds, quick=asked.quick)
         for name in asked.only or BENCHES:

@@ -558,6 +558,22 @@ def test_a_test_of_another_row(desk: Desk) -> None:
     ]
 
 
+def test_a_test_is_not_capped(desk: Desk) -> None:
+    """A test reaches its phone whatever consent, caps and rules would say of the person who holds it."""
+    desk.campaign(1, campaign="monday").send()
+    strict = {
+        "frequency_cap": "1/7d",
+        "holdout": 0.5,
+        "consent": "ok",
+        "rules": [{"column": "name", "op": "is_null"}],
+    }
+    frame = people(40, FIRST + 1).assign(ok=True, name=None)
+    variables = {"name": {"column": "name", "default": "您"}, "coupon": "coupon"}
+    desk.campaign(frame, test_phones=[str(FIRST)], variables=variables, **strict).test_send()
+
+    assert desk.sent() == [str(FIRST)] * 2
+
+
 @pytest.mark.parametrize("more", [{}, {"frequency_cap": "1/7d"}], ids=["plain", "with-cap"])
 def test_a_test_leaves_the_plan_as_it_is(desk: Desk, more: dict[str, Any]) -> None:
     """After a test to somebody of the segment the plan has the same hash, and that person is messaged."""

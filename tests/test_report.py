@@ -99,17 +99,17 @@ def told(timed: tuple[Ledger, list[float]]) -> tuple[Ledger, CampaignRow]:
     ledger, now = timed
     row = frozen(ledger)
     steps: list[tuple[float, str, list[int], list[State], Facts]] = [
-        (1.0, "claim", [0, 1, 2, 3, 4, 5], [S] * 6, Facts()),
+        (1.0, "claim", [0, 1, 2, 3, 4, 5, 6], [S] * 7, Facts()),
         (
             2.5,
             "outcome",
-            [0, 1, 2, 3, 4, 5],
-            [A, A, A, R, U, W],
+            [0, 1, 2, 3, 4, 5, 6],
+            [A, A, A, R, U, W, W],
             Facts(
-                reason=["", "", "", "refused", "no_answer", "not_taken"],
-                ids=["m0", "m1", "m2", "", "", ""],
-                codes=["0", "0", "0", "15", "", "8"],
-                details=["", "", "", "黑名单", "", "太快"],
+                reason=["", "", "", "refused", "no_answer", "not_taken", "not_taken"],
+                ids=["m0", "m1", "m2", "", "", "", ""],
+                codes=["0", "0", "0", "15", "", "8", "8"],
+                details=["", "", "", "黑名单", "", "太快", "太快"],
             ),
         ),
         (3.0, "claim", [6], [S], Facts()),

@@ -637,7 +637,7 @@ def test_words_of_the_driver_are_scrubbed() -> None:
     said = Exception(f"bad {PASSWORD} in {WITH_PASSWORD['authority']} near 13800000000\nLINE 2: 13800000000")
     error = sa.exc.DBAPIError("select 1", None, said)
 
-    assert segment._scrubbed(error, url) == "bad *** in *** near ***"
+    assert scrubbed(error, url) == "bad *** in *** near ***"
 
 
 @pytest.mark.parametrize("value", ["s3cr3t-key", "/nowhere/s3cr3t-key.csv", "s3cr3t-key" * 600], ids=len)

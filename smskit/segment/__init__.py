@@ -18,7 +18,6 @@ from pathlib import Path
 import pandas as pd
 
 from smskit.errors import SegmentError
-from smskit.segment.database import _scrubbed as _scrubbed  # its test asks for it here
 from smskit.segment.database import read_database
 from smskit.segment.delimited import read_delimited
 from smskit.segment.excel import read_excel

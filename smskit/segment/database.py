@@ -100,7 +100,7 @@ def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]
         failure = f"the driver `{error.name}` is not installed"
     except Exception as error:  # drivers raise their own kinds
         if connected:
-            failure = f"the query failed: {_scrubbed(error, url)}"
+            failure = f"the query failed: {scrubbed(error, url)}"
         else:
             # Before there is a connection, all a driver can quote is the URL.
             kind = type(getattr(error, "orig", None) or error).__name__
@@ -109,7 +109,7 @@ def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]
     raise SegmentError(failure)
 
 
-def _scrubbed(error: Exception, url: sa.URL) -> str:
+def scrubbed(error: Exception, url: sa.URL) -> str:
     """Return the first line of the driver's own words, without secrets and without long numbers."""
     # SQLAlchemy's words would add the whole statement; ODBC's may quote a password within an option.
     own = None if "odbc_connect" in url.query else getattr(error, "orig", None)
