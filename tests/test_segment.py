@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 from smskit import parts, phones, segment
 from smskit.errors import SegmentError
 from smskit.models import Reason
+from smskit.segment.database import scrubbed
 
 SAMPLES = Path(__file__).parent.parent / "sample_segments"
 
