@@ -563,7 +563,7 @@ def test_a_test_is_not_capped(desk: Desk) -> None:
     desk.campaign(1, campaign="monday").send()
     strict = {
         "frequency_cap": "1/7d",
-        "holdout": 0.5,
+        "holdout": 0.9,
         "consent": "ok",
         "rules": [{"column": "name", "op": "is_null"}],
     }
