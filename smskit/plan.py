@@ -34,7 +34,7 @@ from smskit.persons import later_copies
 from smskit.policy import consented, held_back, over_cap
 from smskit.spec import CampaignSpec
 from smskit.template import Template
-from smskit.variables import Binding, bind, check_bindings
+from smskit.variables import Binding, bind, check_bindings, format_column
 
 _SLICE = 50_000
 # Characters no handset shows and carriers refuse; line breaks and tabs are fine.
@@ -225,7 +225,9 @@ def build(
     keep, steps = rules_module.parse(spec.rules).sift(frame, now=now)
     read = len(frame)
     if not keep.all():
-        frame = frame[keep]
+        # Only the columns that are still needed: a copy of a wide segment is most of the memory.
+        used = {spec.phone, spec.user_id, spec.consent} | {b.column for b in bindings.values()}
+        frame = frame.loc[keep, [name for name in frame.columns if name in used]]
 
     phones, reasons = phones_module.normalise(frame[spec.phone])
     persons = _persons(frame, spec, phones)
@@ -287,13 +289,11 @@ def _demand(frame: pd.DataFrame, spec: CampaignSpec) -> None:
 
 def _persons(frame: pd.DataFrame, spec: CampaignSpec, phones: NDArray[np.int64]) -> pa.Array:
     """Who each row is: the user id, or the phone where there is none."""
+    ids = format_column(frame[spec.user_id]) if spec.user_id else None
+    if ids is not None and not ids.null_count:
+        return ids
     by_phone = pc.fill_null(pa.array(phones, mask=phones == 0).cast(pa.large_string()), "")
-    if not spec.user_id:
-        return by_phone
-    from smskit.variables import format_column
-
-    ids = format_column(frame[spec.user_id])
-    return pc.if_else(ids.is_null(), by_phone, ids) if ids.null_count else ids
+    return by_phone if ids is None else pc.if_else(ids.is_null(), by_phone, ids)
 
 
 def _units(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArray[np.int32]:
