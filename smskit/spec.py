@@ -50,6 +50,29 @@ _CREDENTIAL_VALUE = re.compile(
 _URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^\s@]+@")
 
 
+# What a repeating campaign puts at the end of its id: a week, a quarter, a month, a day, a moment.
+# A bare year is none: `vision-2030` repeats less often than it is a name.
+_MONTH, _DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+_HOUR, _SIXTIETH = "(?:[01][0-9]|2[0-3])", "[0-5][0-9]"
+_OCCURRENCE = re.compile(
+    rf"""
+    (?<![0-9])20[0-9]{{2}}
+    (?: -?[Ww](?:0[1-9]|[1-4][0-9]|5[0-3])
+      | -?[Qq][1-4]
+      | (?: -{_MONTH} | {_MONTH}
+          | (?: -{_MONTH}-{_DAY} | {_MONTH}{_DAY} )
+            (?: (?: [Tt]{_HOUR}
+                  | [Tt_-]{_HOUR}:?{_SIXTIETH}(?: :?{_SIXTIETH}(?: \.[0-9]{{1,9}} )? )?
+                )
+                (?: [Zz] | [+-]{_HOUR}:?{_SIXTIETH} )?
+            )?
+        )
+    )\Z
+    """,
+    re.VERBOSE,
+)
+
+
 class FrequencyCap(NamedTuple):
     """At most ``most`` accepted messages per phone in any ``window`` of time."""
 
@@ -269,6 +292,17 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(str, _Dumper.represent_str)
+
+
+def series_of(campaign: str) -> str:
+    """
+    The id of *campaign* without the one occurrence it may end in: ``weekly-vip-2026-W47`` -> ``weekly-vip``.
+
+    All occurrences of a repeating campaign have the same series, any other id is
+    its own; so is one that is nothing but an occurrence. See ``_OCCURRENCE``.
+    """
+    found = _OCCURRENCE.search(campaign)
+    return (campaign[: found.start()].rstrip("-_.:+") or campaign) if found else campaign
 
 
 def injected_parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:

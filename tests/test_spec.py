@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from smskit.errors import SmskitError, SpecError
 from smskit.models import MessageClass, Mode
-from smskit.spec import CampaignSpec, FrequencyCap, SendWindow
+from smskit.spec import CampaignSpec, FrequencyCap, SendWindow, series_of
 from smskit.variables import parse_bindings
 
 REQUIRED = {"campaign": "weekly-vip-2026-W47", "segment": "people.csv"}
@@ -558,3 +558,59 @@ def test_a_cell_of_ones_own_is_not_injected() -> None:
     cells = notebook() | {"In": ["", "max_recipient = 5", "#Parameters of mine\nfoo = 1"], "max_recipient": 5}
 
     assert CampaignSpec.from_notebook(cells) == spec()
+
+
+# -- series -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("campaign", "series"),
+    [
+        ("weekly-vip-2026-W47", "weekly-vip"),
+        ("weekly-vip-2026W07", "weekly-vip"),
+        ("weekly_vip_2026-w47", "weekly_vip"),
+        ("daily-2026-11-23", "daily"),
+        ("daily.20261123", "daily"),
+        ("daily20261123", "daily"),
+        ("生日_20261123", "生日"),
+        ("monthly-2026-11", "monthly"),
+        ("monthly-202611", "monthly"),
+        ("quarter-2026-Q4", "quarter"),
+        ("hourly-2026-11-23T10", "hourly"),
+        ("hourly-2026-11-23T10:30", "hourly"),
+        ("hourly-20261123T103000", "hourly"),
+        ("hourly-20261123_1030", "hourly"),
+        ("scheduled__2026-11-23T10:00:00+00:00", "scheduled"),
+        ("scheduled__2026-11-23T10:00:00.123456Z", "scheduled"),
+        ("weekly-2026-W46-2026-W47", "weekly-2026-W46"),
+        ("b2-2026-11", "b2"),
+    ],
+)
+def test_series_is_the_id_without_its_occurrence(campaign: str, series: str) -> None:
+    """One trailing occurrence goes, whatever way of writing it the scheduler has."""
+    assert series_of(campaign) == series
+
+
+@pytest.mark.parametrize(
+    "campaign",
+    [
+        "welcome",
+        "vision-2030",
+        "双11_第1波",
+        "2026-W47",
+        "20261123",
+        "week-2026-W54",
+        "week-2026-W00",
+        "month-2026-13",
+        "day-2026-11-32",
+        "code-120261123",
+        "2026-11-23-welcome",
+        "hour-2026-11-23T24",
+        "try-2026-11-23-2",
+        "try-2026-11-23-02",
+        "coupon-19991231",
+    ],
+)
+def test_other_ids_are_their_own_series(campaign: str) -> None:
+    """What is no occurrence at the end of the id stays: nothing else may fall together."""
+    assert series_of(campaign) == campaign
