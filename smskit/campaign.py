@@ -64,6 +64,7 @@ class Campaign:
         limits: What the provider can carry, known without an account.
         frame: A segment that is in memory already; else it is loaded from the spec.
         variables: Where ``env:NAME`` is looked up.
+        holdout_salt: Of ``global_holdout``; see ``plan.build``.
         now: The time, aware; handed in by tests.
     """
 
@@ -76,6 +77,7 @@ class Campaign:
         limits: Limits,
         frame: pd.DataFrame | None = None,
         variables: Mapping[str, str] | None = None,
+        holdout_salt: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
@@ -83,6 +85,7 @@ class Campaign:
         self.ledger = ledger
         self._connect, self._limits = connect, limits
         self._variables = {} if variables is None else variables
+        self._holdout_salt = holdout_salt
         self._frame, self._now, self._patience = frame, now, patience
         self._plan: Plan | None = None
         self._template: Template | None = None
@@ -167,7 +170,14 @@ class Campaign:
             group_equal=limits.same > limits.different,
         )
         return build(
-            spec, frame, self.template(), bindings, fit=fit, past=self._past(), now=self._local_now()
+            spec,
+            frame,
+            self.template(),
+            bindings,
+            fit=fit,
+            past=self._past(),
+            now=self._local_now(),
+            holdout_salt=self._holdout_salt,
         )
 
     def _past(self) -> Past:
@@ -298,7 +308,8 @@ class Campaign:
 
     def _demand_same(self, row: CampaignRow) -> None:
         now = self.spec.definition()
-        then = {name: row.spec.get(name) for name in DEFINITION}
+        # A parameter that is younger than the campaign had its default then.
+        then = {name: row.spec.get(name, CampaignSpec.model_fields[name].default) for name in DEFINITION}
         differs = [name for name in DEFINITION if now[name] != then[name]]
         if self.spec.plan_hash and self.spec.plan_hash != row.plan_hash:
             raise GuardRefused(
@@ -411,6 +422,7 @@ class Campaign:
                 "consent": "",
                 "frequency_cap": "",
                 "holdout": 0.0,
+                "global_holdout": 0.0,
                 "plan_hash": "",
                 "variables": {name: {"value": value} for name, value in values.items()},
             }

@@ -50,7 +50,12 @@ class State(enum.IntEnum):
 
 
 class Reason(enum.IntEnum):
-    """Why a row of the segment is left out; first that applies, in this order."""
+    """
+    Why a row of the segment is left out; first that applies, in this order. Stored; do not renumber.
+
+    Only `GLOBAL_HOLDOUT` is asked before `HOLDOUT`: a campaign's own holdout is then drawn
+    from the same people as those it messages, so that the two can be compared.
+    """
 
     NONE = 0  # planned
     NO_PHONE = 1
@@ -65,7 +70,8 @@ class Reason(enum.IntEnum):
     MISSING_VARIABLE = 10
     BAD_VARIABLE = 11
     TEXT_TOO_LONG = 12
-    HOLDOUT = 13
+    HOLDOUT = 13  # of this campaign, the same people in each of its occurrences
+    GLOBAL_HOLDOUT = 14  # of all marketing
 
     @property
     def label(self) -> str:

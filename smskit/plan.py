@@ -31,8 +31,8 @@ from smskit import rules as rules_module
 from smskit.errors import SegmentError, nearest
 from smskit.models import MessageClass, Reason
 from smskit.persons import later_copies
-from smskit.policy import consented, held_back, over_cap
-from smskit.spec import CampaignSpec
+from smskit.policy import consented, global_key, held_back, over_cap
+from smskit.spec import CampaignSpec, series_of
 from smskit.template import Template
 from smskit.variables import Binding, bind, check_bindings, format_column
 
@@ -210,12 +210,14 @@ def build(
     fit: Fit,
     past: Past,
     now: datetime,
+    holdout_salt: str = "",
 ) -> Plan:
     """
     Plan a campaign over *frame* (one row per person; read, never changed).
 
     Args:
         now: Aware; what ``within_days`` counts from.
+        holdout_salt: Of the holdout of all marketing; other salt, other people.
 
     Raises:
         InputError: a column is missing, a rule or a variable does not fit.
@@ -254,8 +256,10 @@ def build(
     for column in values.values():
         rule_out(Reason.BAD_VARIABLE, _unfit(column, fit))
     rule_out(Reason.TEXT_TOO_LONG, units > fit.text_units)
+    if spec.global_holdout and spec.message_class is MessageClass.MARKETING:
+        rule_out(Reason.GLOBAL_HOLDOUT, held_back(persons, spec.global_holdout, key=global_key(holdout_salt)))
     if spec.holdout:
-        rule_out(Reason.HOLDOUT, held_back(persons, spec.holdout, key=spec.campaign))
+        rule_out(Reason.HOLDOUT, held_back(persons, spec.holdout, key=series_of(spec.campaign)))
 
     planned = alive()
     parts = np.zeros(len(frame), np.int16)

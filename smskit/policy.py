@@ -50,11 +50,18 @@ def held_back(persons: pa.Array, share: float, *, key: str) -> NDArray[np.bool_]
     Whether each person belongs to the share kept back.
 
     The same person under the same *key* is always on the same side, on any
-    machine, whoever else is in the segment.
+    machine, whoever else is in the segment. A campaign's key is its series, so
+    that a weekly campaign keeps the same people back each week; what all
+    marketing keeps back has `global_key`.
     """
     if share >= 1:
         return np.ones(len(persons), bool)
     return np.asarray(keys(persons, salt=key) < np.uint64(share * (2**64 - 1)))
+
+
+def global_key(salt: str = "") -> str:
+    """The key of the holdout of all marketing: no series has it, since an id holds no blank."""
+    return f"all marketing {salt}"
 
 
 def guard_problems(

@@ -215,4 +215,5 @@ _WORDS = {
     Reason.BAD_VARIABLE: "a value cannot be sent through this provider",
     Reason.TEXT_TOO_LONG: "the text is longer than the provider takes",
     Reason.HOLDOUT: "belongs to the share that is kept back",
+    Reason.GLOBAL_HOLDOUT: "belongs to the share that is kept back from all marketing",
 }

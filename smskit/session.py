@@ -66,6 +66,7 @@ def open_campaign(
         limits=limits_of(spec.provider, environment),
         frame=frame,
         variables=environment.variables,
+        holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),
     )
 
 

@@ -41,6 +41,7 @@ DEFINITION = (
     "consent",
     "frequency_cap",
     "holdout",
+    "global_holdout",
 )
 
 _CREDENTIAL_NAME = re.compile(r"key|secret|passw|token|credential", re.IGNORECASE)
@@ -132,6 +133,7 @@ class CampaignSpec(BaseModel):
     not_after: datetime | None = None
     frequency_cap: str = ""
     holdout: float = Field(default=0.0, ge=0, le=1)
+    global_holdout: float = Field(default=0.0, ge=0, le=1)
     test_phones: list[str] = Field(default_factory=list, repr=False)
 
     @field_validator("max_cost", "price_per_part", mode="before")

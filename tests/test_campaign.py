@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from smskit import report
 from smskit.campaign import Campaign
 from smskit.errors import (
     CampaignPaused,
@@ -24,7 +26,7 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.ledger import CampaignRow, Ledger
-from smskit.models import Mode
+from smskit.models import Mode, Reason
 from smskit.phones import normalise_one
 from smskit.providers import Job, Provider, get_provider
 from smskit.session import limits_of, open_campaign
@@ -533,6 +535,45 @@ def test_a_holdout_is_kept_back(desk: Desk) -> None:
     assert len(desk.sent()) == plan.planned == 40 - plan.excluded["holdout"]
 
 
+def test_both_holdouts_are_reported(desk: Desk) -> None:
+    """How many are kept back, and for which of the two, is in the status of the run."""
+    campaign = desk.campaign(40, holdout=0.5, global_holdout=0.5)
+    plan = campaign.plan()
+    campaign.send()
+    told = report.status(desk.ledger, desk.row())
+
+    assert told["excluded"] == plan.excluded
+    assert set(told["excluded"]) == {"holdout", "global_holdout"}
+    assert len(desk.sent()) == 40 - sum(told["excluded"].values())
+
+
+def test_the_environment_salts_the_holdout_of_all_marketing(tmp_path: Path) -> None:
+    """``SMSKIT_HOLDOUT_KEY`` decides who is kept back from all marketing."""
+    parameters = live.data(live.SINGLES, Path("memory.csv"), mode="rehearse", global_holdout=0.5)
+
+    def kept_back(**more: str) -> list[bool]:
+        environ = live.SINGLES.environ("http://127.0.0.1:9", tmp_path) | more
+        spec = CampaignSpec.from_data(parameters)
+        plan = open_campaign(spec, frame=people(40), environment=Environment(environ)).plan()
+        return (plan.reasons == Reason.GLOBAL_HOLDOUT).tolist()
+
+    assert kept_back(SMSKIT_HOLDOUT_KEY="pepper") == kept_back(SMSKIT_HOLDOUT_KEY="pepper")
+    assert kept_back(SMSKIT_HOLDOUT_KEY="pepper") != kept_back()
+
+
+def test_a_campaign_older_than_a_parameter_goes_on(desk: Desk) -> None:
+    """What the ledger holds from before a parameter existed is taken to have its default."""
+    start_and_stop(desk)
+    row = desk.row()
+    younger = {name: value for name, value in row.spec.items() if name != "global_holdout"}
+    with desk.ledger._write() as conn:
+        conn.exec_driver_sql("UPDATE campaign SET spec = ? WHERE id = ?", (json.dumps(younger), row.id))
+    with pytest.raises(PlanMismatch, match=r"global_holdout was `0.0`, is `0.5`"):
+        desk.campaign(10, global_holdout=0.5).send()
+
+    assert desk.campaign(10).send().books.accepted == 10
+
+
 # -- test sends --------------------------------------------------------------------------------------
 
 
@@ -564,6 +605,7 @@ def test_a_test_is_not_capped(desk: Desk) -> None:
     strict = {
         "frequency_cap": "1/7d",
         "holdout": 0.9,
+        "global_holdout": 0.9,
         "consent": "ok",
         "rules": [{"column": "name", "op": "is_null"}],
     }

@@ -41,11 +41,19 @@ def phones_of(*numbers: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.array(sorted(numbers), np.int64)
 
 
-def planned(frame: pd.DataFrame, *, fit: Fit = Fit(), past: Past = Past(), **more: Any) -> Plan:  # noqa: B008
+def planned(
+    frame: pd.DataFrame,
+    *,
+    fit: Fit = Fit(),  # noqa: B008
+    past: Past = Past(),  # noqa: B008
+    holdout_salt: str = "",
+    **more: Any,
+) -> Plan:
     """Plan *frame* with the parameters of ``DATA`` and *more*."""
     spec = CampaignSpec.from_data(DATA | more)
     template = Template.parse(spec.template, signature=spec.signature)
-    return build(spec, frame, template, parse_bindings(spec.variables), fit=fit, past=past, now=NOW)
+    bindings = parse_bindings(spec.variables)
+    return build(spec, frame, template, bindings, fit=fit, past=past, now=NOW, holdout_salt=holdout_salt)
 
 
 def people(count: int, **columns: Any) -> pd.DataFrame:
@@ -107,6 +115,7 @@ CASES = {
     "value-too-long": Case("bad_variable", {"name": ["a" * 5, "a😀bcd"]}, fit=Fit(value_units=5)),
     "text-too-long": Case("text_too_long", {"name": ["a", "a" * 600]}),
     "holdout": Case("holdout", {"user_id": ["u5", "u0"]}, {"holdout": 0.5}),
+    "global-holdout": Case("global_holdout", {"user_id": ["u2", "u0"]}, {"global_holdout": 0.5}),
 }
 
 
@@ -493,6 +502,63 @@ def test_values_cannot_slide_into_each_other() -> None:
 
     assert first.texts(first.order).to_pylist() == second.texts(second.order).to_pylist()
     assert first.hash != second.hash
+
+
+def test_plans_made_before_keep_their_hash() -> None:
+    """A hash that was noted down before there were global holdouts still names the same plan."""
+    drawn = planned(people(50), holdout=0.3, frequency_cap="2/7d")
+
+    assert planned(people(3)).hash == "pf718345785a24673dbb8c63b"
+    assert drawn.hash == "p0d3a3b54e6554f35e52d2b55"
+
+
+# -- holdout ---------------------------------------------------------------------------------------
+
+
+def kept_back(reason: str, **more: Any) -> set[str]:
+    """Who of 400 people is left out for *reason*."""
+    plan = planned(people(400), **more)
+    return {f"u{n}" for n, label in enumerate(labels(plan)) if label == reason}
+
+
+def test_a_series_keeps_the_same_people_back_each_time() -> None:
+    """Each occurrence of a repeating campaign draws the same people, another series draws others."""
+    weekly = [kept_back("holdout", campaign=f"weekly-2026-W{week}", holdout=0.2) for week in (46, 47)]
+    other = kept_back("holdout", campaign="monthly-2026-11", holdout=0.2)
+
+    assert weekly[0] == weekly[1]
+    assert 40 < len(weekly[0]) < 120
+    assert other != weekly[0]
+
+
+def test_all_marketing_keeps_the_same_people_back() -> None:
+    """Whatever the campaign, the same people are left out; another salt draws others; no salt is none."""
+    some, others = (kept_back("global_holdout", campaign=c, global_holdout=0.2) for c in ("a", "b-2026-11"))
+    salted = planned(people(400), global_holdout=0.2, holdout_salt="pepper")
+
+    assert some == others
+    assert 40 < len(some) < 120
+    assert {f"u{n}" for n, label in enumerate(labels(salted)) if label} != some
+
+
+def test_both_holdouts_are_told_apart() -> None:
+    """Of all marketing comes first, so the campaign's own is drawn from those it could have messaged."""
+    plan = planned(people(400), global_holdout=0.2, holdout=0.5)
+    everywhere = kept_back("global_holdout", global_holdout=0.2)
+    own = kept_back("holdout", holdout=0.5)
+
+    assert {f"u{n}" for n, label in enumerate(labels(plan)) if label == "global_holdout"} == everywhere
+    assert {f"u{n}" for n, label in enumerate(labels(plan)) if label == "holdout"} == own - everywhere
+    assert own & everywhere
+    assert plan.summary()["excluded"] == plan.excluded
+    assert sum(plan.excluded.values()) + plan.planned == 400
+
+
+def test_notifications_reach_everybody() -> None:
+    """An order's confirmation is no marketing: what is kept back from marketing still gets it."""
+    plan = planned(people(40), global_holdout=1.0, message_class="notification")
+
+    assert plan.planned == 40
 
 
 # -- what people see ---------------------------------------------------------------------------

@@ -72,6 +72,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "not_after": None,
         "frequency_cap": "",
         "holdout": 0.0,
+        "global_holdout": 0.0,
         "test_phones": [],
     }
 
@@ -138,6 +139,7 @@ def test_all_problems_are_told_at_once() -> None:
         ("holdout", -0.1),
         ("holdout", 1.1),
         ("holdout", math.nan),
+        ("global_holdout", 1.1),
         ("timezone", ""),
         ("timezone", "Peking"),
         ("timezone", "../etc/passwd"),
@@ -485,6 +487,7 @@ SPECS = st.fixed_dictionaries(
         | st.dates(date(2000, 1, 1)),
         "frequency_cap": st.sampled_from(["", "2/7d"]),
         "holdout": st.floats(0, 1),
+        "global_holdout": st.floats(0, 1),
         "test_phones": st.lists(st.integers(13000000000, 19999999999) | TEXTS, max_size=2),
     },
 )
