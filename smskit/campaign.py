@@ -368,6 +368,7 @@ class Campaign:
             job,
             token=token,
             window=self._window(),
+            cap=self.spec.cap,
             local_now=self._local_now,
             progress=progress,
             patience=self._patience,

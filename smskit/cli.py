@@ -418,6 +418,8 @@ def print_books(status: dict[str, Any]) -> None:
         print(f"    {reason} {count}")
     flow = ("waiting", "submitting", "accepted", "refused", "unknown")
     print("  planned = " + " + ".join(f"{name} {status[name]}" for name in flow))
+    for reason, count in status["stopped"].items():
+        print(f"    refused, {reason} since the plan {count}")
     print(
         "  accepted = "
         + " + ".join(f"{name} {status[name]}" for name in ("delivered", "undelivered", "awaiting"))

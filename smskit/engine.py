@@ -25,15 +25,16 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smskit.caps import Recent
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -48,9 +49,13 @@ from smskit.ledger import Change, Facts, Ledger
 from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.pacing import Pacer, backoff
 from smskit.providers.base import Call, Job, Provider
-from smskit.spec import SendWindow
+from smskit.spec import FrequencyCap, SendWindow
 
 _GATHER_S = 0.001
+
+# Why somebody is stopped at the last moment: the event's kind, and what people read.
+Stop = Literal["opt_out", "frequency_cap"]
+_STOP_REASONS: dict[Stop, str] = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}
 
 
 @dataclass(frozen=True)
@@ -98,12 +103,17 @@ class Recorder:
     """
     Commits changes from one thread, grouping whatever waits into one transaction.
 
-    It also honours opt-outs that arrive during a run: a claim of somebody who
-    has opted out since the plan becomes a refusal, and the claim's answer says so.
+    It also honours what happens during a run: a claim of somebody who has opted
+    out since the plan, or has had as many messages as the cap allows, becomes a
+    refusal, and the claim's answer says so.
+
+    Args:
+        recent: What the campaign's cap looks at; None = it has none.
     """
 
-    def __init__(self, ledger: Ledger, campaign_id: int, token: str) -> None:
+    def __init__(self, ledger: Ledger, campaign_id: int, token: str, *, recent: Recent | None = None) -> None:
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
+        self._recent = recent
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._seen = -1  # no version of the opt-outs is known yet
@@ -156,21 +166,30 @@ class Recorder:
     def _apply(self, items: Sequence[_Item]) -> list[NDArray[np.bool_] | None] | None:
         """Masks of those who may be messaged, or None when the opt-outs are not those we know."""
         masks: list[NDArray[np.bool_] | None] = []
-        changes: list[Change] = []
-        for item in items:
-            out = self._have_opted_out(item.phones)
-            masks.append(None if out is None else ~out)
-            changes += [item.change] if out is None else _split_claim(item.change, ~out)
+
+        def changes(now: float) -> list[Change]:
+            made: list[Change] = []
+            for item in items:
+                stops = {} if item.phones is None else self._stops(item.phones, now)
+                masks.append(~np.logical_or.reduce(list(stops.values())) if stops else None)
+                made += _split_claim(item.change, stops)
+            return _merged(made)
+
         done = self._ledger.apply_unless_opted_out(
-            self._campaign_id, _merged(changes), token=self._token, version=self._seen
+            self._campaign_id, changes, token=self._token, version=self._seen, recent=self._recent
         )
         return masks if done else None
 
-    def _have_opted_out(self, phones: NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
-        if phones is None or not len(self._opted_out):
-            return None
-        out = np.isin(phones, self._opted_out)
-        return out if out.any() else None
+    def _stops(self, phones: NDArray[np.int64], now: float) -> dict[Stop, NDArray[np.bool_]]:
+        """Who of a claim is not to be messaged after all, by the first reason that applies."""
+        stops: dict[Stop, NDArray[np.bool_]] = {}
+        if len(self._opted_out) and (out := np.isin(phones, self._opted_out)).any():
+            stops["opt_out"] = out
+        if self._recent is not None:
+            over = self._recent.over(phones, now) & ~stops.get("opt_out", np.False_)
+            if over.any():
+                stops["frequency_cap"] = over
+        return stops
 
 
 def _done(items: Sequence[_Item], masks: Sequence[NDArray[np.bool_] | None]) -> None:
@@ -185,14 +204,19 @@ def _failed(items: Sequence[_Item], error: BaseException) -> None:
             item.done.set_exception(error)
 
 
-def _split_claim(change: Change, keep: NDArray[np.bool_]) -> list[Change]:
-    out = change.positions[~keep]
-    refused = Change(
-        "opt_out", change.chunk, out, np.full(len(out), State.REFUSED, np.uint8), Facts(reason="opted_out")
-    )
-    if not keep.any():
-        return [refused]
-    return [refused, change._replace(positions=change.positions[keep], states=change.states[keep])]
+def _split_claim(change: Change, stops: Mapping[Stop, NDArray[np.bool_]]) -> list[Change]:
+    """The claim without those who are stopped, and their refusals."""
+    if not stops:
+        return [change]
+    keep = ~np.logical_or.reduce(list(stops.values()))
+    split = []
+    if keep.any():
+        split.append(change._replace(positions=change.positions[keep], states=change.states[keep]))
+    for kind, out in stops.items():
+        refused = np.full(int(out.sum()), State.REFUSED, np.uint8)
+        facts = Facts(reason=_STOP_REASONS[kind])
+        split.append(Change(kind, change.chunk, change.positions[out], refused, facts))
+    return split
 
 
 def _merged(changes: Sequence[Change]) -> list[Change]:
@@ -236,6 +260,7 @@ class Engine:
     Args:
         token: Proof of the campaign's lease.
         window: When messages may leave; None = always.
+        cap: Most messages a phone may get from all live campaigns; None = any number.
         local_now: The time in the campaign's zone.
         progress: Called at most five times a second, from the engine's thread.
     """
@@ -249,13 +274,14 @@ class Engine:
         *,
         token: str,
         window: SendWindow | None,
+        cap: FrequencyCap | None = None,
         local_now: Callable[[], datetime],
         progress: Callable[[Progress], None] = lambda _: None,
         patience: Patience = Patience(),
     ) -> None:
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
         self._provider, self._job = provider, job
-        self._window, self._local_now = window, local_now
+        self._window, self._cap, self._local_now = window, cap, local_now
         self._progress, self._patience = progress, patience
         # A little below the limit, so that jitter on the way never adds up to more than it.
         self._pacer = Pacer(provider.settings.requests_per_second * 0.965)
@@ -286,7 +312,8 @@ class Engine:
         self._left = sum(int((s == State.WAITING).sum()) for s in states.values())
         self._changed = asyncio.Event()
         self._fresh: Iterator[Call] | None = self._produce(states)
-        self._recorder = Recorder(self._ledger, self._campaign_id, self._token)
+        recent = self._ledger.recent(self._campaign_id, self._cap) if self._cap else None
+        self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self._provider.settings.concurrency)]
         try:
@@ -360,7 +387,7 @@ class Engine:
             return
         kept = await self._recorder.record(_claim(call), call.people.phones[call.rows])
         if kept is not None:
-            # Somebody opted out since the plan: the others are cut anew, already claimed.
+            # Somebody opted out or was messaged elsewhere since the plan: the others are cut anew.
             self._count(State.REFUSED, int((~kept).sum()))
             if not kept.any():
                 return

@@ -37,10 +37,12 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from smskit.caps import Recent, counted
 from smskit.errors import LedgerError, LedgerLocked
 from smskit.models import Mode, Receipt, Reply, Slice, State
 from smskit.persons import later_copies
 from smskit.settings import project_root
+from smskit.spec import FrequencyCap
 
 CHUNK = 10_000
 LEASE_TTL_S = 60.0
@@ -176,6 +178,7 @@ _counter = sa.Table(
 _ARROWS: dict[str, tuple[State, frozenset[State]]] = {
     "claim": (State.WAITING, frozenset({State.SUBMITTING})),
     "opt_out": (State.WAITING, frozenset({State.REFUSED})),
+    "frequency_cap": (State.WAITING, frozenset({State.REFUSED})),
     "outcome": (
         State.SUBMITTING,
         frozenset({State.ACCEPTED, State.REFUSED, State.UNKNOWN, State.WAITING}),
@@ -184,7 +187,7 @@ _ARROWS: dict[str, tuple[State, frozenset[State]]] = {
     "settled": (State.UNKNOWN, frozenset({State.ACCEPTED, State.REFUSED, State.WAITING})),
     "receipt": (State.ACCEPTED, frozenset({State.DELIVERED, State.UNDELIVERED})),
 }
-EventKind = Literal["claim", "opt_out", "outcome", "interrupted", "settled", "receipt"]
+EventKind = Literal["claim", "opt_out", "frequency_cap", "outcome", "interrupted", "settled", "receipt"]
 
 
 class Facts(NamedTuple):
@@ -478,19 +481,38 @@ class Ledger:
             _apply(conn, self._hot, campaign_id, changes, now)
 
     def apply_unless_opted_out(
-        self, campaign_id: int, changes: Sequence[Change], *, token: str, version: int
+        self,
+        campaign_id: int,
+        changes: Callable[[float], Sequence[Change]],
+        *,
+        token: str,
+        version: int,
+        recent: Recent | None = None,
     ) -> bool:
         """
         `apply`, if the opt-outs are still those of *version*; else change nothing and return False.
 
-        One transaction for both, so no claim can slip past an opt-out that was recorded before it.
+        One transaction for all of it, so no claim can slip past an opt-out that was recorded
+        before it, nor two runs take the same person past a frequency cap: of two claims one
+        is first, and the other sees it. (SQLite has one writer at a time; elsewhere writers
+        have to be kept apart for this to hold.)
+
+        Args:
+            changes: Makes them, given the time of the transaction, when *recent* is up to date.
+            recent: Brought up to date with everything other campaigns did; None = there is no cap.
         """
-        now = self.clock()
         with self._write() as conn:
+            # Taken under the lock: a claim is never older than one that was committed before it.
+            now = self.clock()
             _prove(conn, self._hot, campaign_id, token)
             if (self._hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0) != version:
                 return False
-            _apply(conn, self._hot, campaign_id, changes, now)
+            last = 0 if recent is None else _catch_up(conn, self._hot, campaign_id, recent)
+            _apply(conn, self._hot, campaign_id, changes(now), now)
+        if recent is not None:
+            # Only now: a number that was rolled back, or that a forgotten rehearsal had, is given anew.
+            # After it lies an event of ours, which stays.
+            recent.seen = last
         return True
 
     def interrupt(self, campaign_id: int, *, token: str) -> int:
@@ -554,6 +576,18 @@ class Ledger:
         with self._read() as conn:
             return [Event.of(row) for row in conn.execute(query.order_by(_event.c.id))]
 
+    def stopped(self, campaign_id: int) -> dict[str, int]:
+        """Reason -> how many planned people were stopped when they were claimed; only those that occur."""
+        kinds = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}
+        query = (
+            sa.select(_event.c.kind, sa.func.sum(sa.func.length(_event.c.states)))
+            .where(_event.c.campaign_id == campaign_id, _event.c.kind.in_(kinds))
+            .group_by(_event.c.kind)
+        )
+        with self._read() as conn:
+            found = {kind: int(count) for kind, count in conn.execute(query)}
+        return {reason: found[kind] for kind, reason in kinds.items() if kind in found}
+
     def excluded(self, campaign_id: int) -> Iterator[pa.Table]:
         """The people left out, as tables of person, phone (0 = none), shown, reason."""
         query = sa.select(_excluded.c.people).where(_excluded.c.campaign_id == campaign_id)
@@ -600,23 +634,50 @@ class Ledger:
 
     def accepted_since(self, since: float, *, but_not: str) -> NDArray[np.int64]:
         """
-        Phones of live messages accepted at or after *since*, once for each message.
+        Phones of live messages that were submitted after *since* and accepted, once for each message.
 
-        A message that may have been accepted counts: a cap is a promise.
+        A message that may have been accepted counts; see ``caps.counted``.
 
         Args:
             but_not: The campaign that asks; its own messages, test sends included, are left out.
         """
         phones: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-        for row in self.campaigns(mode=Mode.LIVE):
-            if row.name == but_not or row.name.startswith(tests_of(but_not)):
-                continue
-            for chunk in self._chunks_since(row.id, since):
-                keys = self.keys(row.id, chunk)
-                history = _fold(keys, self.events(row.id, chunk))
-                taken = ~np.isin(keys.states, (State.WAITING, State.REFUSED))
-                phones.append(keys.phones[taken & (history.submitted_at >= since)])
+        with self._read() as conn:
+            for campaign_id in _others(conn, but_not):
+                for chunk in _chunks_since(conn, campaign_id, since):
+                    key = {"campaign_id": campaign_id, "chunk": chunk}
+                    held = np.frombuffer(_blob(conn, _audience.c.phones, key), np.int64)
+                    states = np.frombuffer(_blob(conn, _progress.c.states, key), np.uint8)
+                    claimed_at = np.full(len(held), np.nan)
+                    for move in conn.execute(_moves(campaign_id, chunk)):
+                        if move.kind == "claim":
+                            claimed_at[np.frombuffer(move.positions, np.uint16)] = move.at
+                    phones.append(held[counted(states) & (claimed_at > since)])
         return np.concatenate(phones)
+
+    def recent(self, campaign_id: int, cap: FrequencyCap) -> Recent:
+        """
+        What a cap of this campaign looks at when people are claimed, as of now.
+
+        Campaigns of the same name (its rehearsal or live twin) and its test sends do not count.
+        """
+        phones = sa.select(_audience.c.phones).where(_audience.c.campaign_id == campaign_id)
+        with self._read() as conn:
+            blobs = conn.execute(phones.order_by(_audience.c.chunk)).scalars()
+            recent = Recent(np.concatenate([np.empty(0, np.int64), *map(_phones, blobs)]), cap)
+            others = _others(conn, _name(conn, campaign_id))
+            # Of live campaigns, whose events stay: the number of a forgotten rehearsal's is given anew.
+            live = sa.select(_event.c.id).where(_event.c.campaign_id.in_([*others, campaign_id]))
+            recent.seen = conn.execute(live.order_by(_event.c.id.desc()).limit(1)).scalar() or 0
+            since = self.clock() - recent.reach_s
+            for other in others:
+                for chunk in _chunks_since(conn, other, since):
+                    held = _blob(conn, _audience.c.phones, {"campaign_id": other, "chunk": chunk})
+                    recent.add(other, chunk, _phones(held))
+                    if recent.concerns(other, chunk):
+                        for move in conn.execute(_moves(other, chunk)):
+                            _tell(recent, move)
+        return recent
 
     def known_messages(
         self, provider: str, mode: Mode, since: float, wanted: set[tuple[str, int]]
@@ -640,9 +701,8 @@ class Ledger:
         return known
 
     def _chunks_since(self, campaign_id: int, since: float) -> list[int]:
-        query = sa.select(_event.c.chunk).where(_event.c.campaign_id == campaign_id, _event.c.at >= since)
         with self._read() as conn:
-            return sorted(set(conn.execute(query.distinct()).scalars()))
+            return _chunks_since(conn, campaign_id, since)
 
     # -- receipts and replies ---------------------------------------------------
 
@@ -860,6 +920,14 @@ class _Hot:
         self.opt_outs = _driver(
             dialect, sa.select(_counter.c.value).where(_counter.c.name == sa.bindparam("name"))
         )
+        self.last = _driver(dialect, sa.select(sa.func.max(_event.c.id)))
+        # Not joined with `campaign`: by number is the order in which little has to be read.
+        self.others = _driver(
+            dialect,
+            sa.select(*_MOVE)
+            .where(_event.c.id > sa.bindparam("seen"), _event.c.campaign_id != sa.bindparam("own"))
+            .order_by(_event.c.id),
+        )
         self.states = _driver(dialect, sa.select(_progress.c.states).where(here))
         self.move = _driver(dialect, _progress.update().where(here).values(states=sa.bindparam("now")))
         names = [column.name for column in _event.columns if column.name != "id"]
@@ -914,6 +982,67 @@ def _apply(conn: sa.Connection, hot: _Hot, campaign_id: int, changes: Sequence[C
         )
     for chunk, states in present.items():
         hot.move(conn, {"campaign": campaign_id, "at": chunk, "now": states.tobytes()})
+
+
+# -- frequency caps ---------------------------------------------------------------
+
+# An event without what it knows: all a cap needs.
+_MOVE = (_event.c.campaign_id, _event.c.chunk, _event.c.kind, _event.c.at)
+_MOVE += (_event.c.positions, _event.c.states)
+
+
+def _phones(blob: bytes) -> NDArray[np.int64]:
+    return np.frombuffer(blob, np.int64)
+
+
+def _name(conn: sa.Connection, campaign_id: int) -> str:
+    return str(conn.execute(sa.select(_campaign.c.name).where(_campaign.c.id == campaign_id)).scalar_one())
+
+
+def _others(conn: sa.Connection, but_not: str, among: Sequence[int] | None = None) -> list[int]:
+    """Live campaigns that count for a cap of the campaign of that name."""
+    query = sa.select(_campaign.c.id, _campaign.c.name).where(_campaign.c.mode == str(Mode.LIVE))
+    if among is not None:
+        query = query.where(_campaign.c.id.in_(among))
+    tests = tests_of(but_not)
+    return [r.id for r in conn.execute(query) if r.name != but_not and not r.name.startswith(tests)]
+
+
+def _chunks_since(conn: sa.Connection, campaign_id: int, since: float) -> list[int]:
+    query = sa.select(_event.c.chunk).where(_event.c.campaign_id == campaign_id, _event.c.at >= since)
+    return sorted(set(conn.execute(query.distinct()).scalars()))
+
+
+def _moves(campaign_id: int, chunk: int) -> sa.Select[Any]:
+    here = (_event.c.campaign_id == campaign_id) & (_event.c.chunk == chunk)
+    return sa.select(*_MOVE).where(here).order_by(_event.c.id)
+
+
+def _tell(recent: Recent, move: Any) -> None:
+    recent.tell(
+        move.campaign_id,
+        move.chunk,
+        claimed_at=move.at if move.kind == "claim" else None,
+        positions=np.frombuffer(move.positions, np.uint16),
+        states=np.frombuffer(move.states, np.uint8),
+    )
+
+
+def _catch_up(conn: sa.Connection, hot: _Hot, campaign_id: int, recent: Recent) -> int:
+    """Tell *recent* what happened since it was told last; returns the number of the last event."""
+    last = int(hot.last(conn, {}).scalar() or 0)
+    moves = hot.others(conn, {"seen": recent.seen, "own": campaign_id}).all() if last > recent.seen else []
+    strange = {m.campaign_id for m in moves if not recent.knows(m.campaign_id, m.chunk)}
+    # Asked anew each time: the number of a forgotten rehearsal may be a live campaign's by now.
+    count = set(_others(conn, _name(conn, campaign_id), sorted(strange))) if strange else set()
+    for move in moves:
+        if not recent.knows(move.campaign_id, move.chunk):
+            if move.campaign_id not in count:
+                continue
+            key = {"campaign_id": move.campaign_id, "chunk": move.chunk}
+            recent.add(move.campaign_id, move.chunk, _phones(_blob(conn, _audience.c.phones, key)))
+        _tell(recent, move)
+    return last
 
 
 def _once(frozen: Frozen) -> None:

@@ -60,6 +60,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "delivered": books.delivered,
         "undelivered": books.undelivered,
         "awaiting": books.awaiting,
+        "stopped": ledger.stopped(row.id),  # of the refused: by ourselves, at the last moment
         "parts": summary["parts"],
         "cost": summary["cost"],
         "plan_hash": row.plan_hash,

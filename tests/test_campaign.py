@@ -506,7 +506,7 @@ def test_an_opt_out_between_runs_is_honoured(desk: Desk) -> None:
 
 
 def test_frequency_cap_over_campaigns(desk: Desk) -> None:
-    """Live messages of other campaigns within the rolling window count; older ones and rehearsals do not."""
+    """Live messages of other campaigns within the window count; rehearsals do not, nor exactly 7 days ago."""
     cap = {"frequency_cap": "2/7d"}
     desk.campaign(1, campaign="monday").send()
     desk.campaign(1, campaign="rehearsed", mode="rehearse").send()
@@ -515,14 +515,69 @@ def test_frequency_cap_over_campaigns(desk: Desk) -> None:
     desk.campaign(1, campaign="thursday").send()
     twice = desk.campaign(2, campaign="friday", **cap).plan()
     desk.now = MORNING + timedelta(days=7)
+    desk.now -= timedelta(microseconds=1)
+    just_before = desk.campaign(2, campaign="next", **cap).plan()
+    desk.now += timedelta(microseconds=1)
     edge = desk.campaign(2, campaign="next", **cap).plan()
-    desk.now += timedelta(seconds=1)
-    rolled_on = desk.campaign(2, campaign="next", **cap).plan()
 
     assert once.excluded == {}
-    assert twice.excluded == edge.excluded == {"frequency_cap": 1}
+    assert twice.excluded == just_before.excluded == {"frequency_cap": 1}
     assert twice.frame()["reason"].tolist() == ["frequency_cap", ""]
-    assert rolled_on.excluded == {}
+    assert edge.excluded == {}
+
+
+def test_the_cap_is_looked_at_again_when_people_are_claimed(desk: Desk) -> None:
+    """Who was messaged by another campaign after the audience was frozen is stopped, with that reason."""
+    cap = {"frequency_cap": "1/7d"}
+    accepted = start_and_stop(desk, **cap)
+    waiting = [n for n in range(10) if str(FIRST + n) not in desk.sent()]
+    desk.campaign(people(1, FIRST + waiting[0]), campaign="friday").send()
+    desk.ledger.add_opt_outs([FIRST + waiting[1]], source="reply")
+    outcome = desk.campaign(10, **cap).send()
+    told = report.status(desk.ledger, desk.row())
+    shown = pd.concat(report.messages(desk.ledger, desk.row())).set_index("user_id")
+
+    assert outcome.state == "finished"
+    assert live.balanced(outcome.books)
+    assert (outcome.books.accepted, outcome.books.refused) == (8, 2)
+    assert told["stopped"] == {"opted_out": 1, "frequency_cap": 1}
+    assert shown.loc[f"u{waiting[0]}", ["state", "reason"]].tolist() == ["refused", "frequency_cap"]
+    assert "refused, frequency_cap" in report.why(desk.ledger, desk.row(), f"u{waiting[0]}")
+    assert desk.sent().count(str(FIRST + waiting[0])) == 1  # Friday's
+    assert accepted < 8
+
+
+@pytest.mark.parametrize(
+    ("after", "stopped"),
+    [(timedelta(days=7) - timedelta(milliseconds=1), True), (timedelta(days=7), False)],
+    ids=["within-the-window", "exactly-the-window"],
+)
+def test_the_window_of_a_cap_rolls_on_while_people_wait(desk: Desk, after: timedelta, stopped: bool) -> None:
+    """A claim looks at the window as it is then: what has left it meanwhile keeps nobody from a message."""
+    cap = {"frequency_cap": "1/7d"}
+    start_and_stop(desk, **cap)
+    waiting = next(n for n in range(10) if str(FIRST + n) not in desk.sent())
+    desk.campaign(people(1, FIRST + waiting), campaign="friday").send()
+    desk.now += after
+    outcome = desk.campaign(10, **cap).send()
+
+    assert outcome.books.refused == stopped
+    assert desk.sent().count(str(FIRST + waiting)) == (1 if stopped else 2)
+
+
+def test_an_outcome_that_is_not_known_counts_for_a_cap(desk: Desk) -> None:
+    """A message of another campaign that may have been accepted keeps its person from a second one."""
+    cap = {"frequency_cap": "1/7d"}
+    start_and_stop(desk, **cap)
+    waiting = next(n for n in range(10) if str(FIRST + n) not in desk.sent())
+    desk.world.set_faults(FaultPlan.model_validate({"faults": [{"kind": "drop_before_accept", "rate": 1.0}]}))
+    unclear = desk.campaign(people(1, FIRST + waiting), campaign="friday").send()
+    desk.world.set_faults(FaultPlan())
+    outcome = desk.campaign(10, **cap).send()
+
+    assert unclear.books.unknown == 1
+    assert (outcome.books.accepted, outcome.books.refused) == (9, 1)
+    assert str(FIRST + waiting) not in desk.sent()
 
 
 def test_a_holdout_is_kept_back(desk: Desk) -> None:

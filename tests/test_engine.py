@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy
 
 from smskit.engine import Ended, Engine, Patience
 from smskit.errors import (
@@ -23,11 +24,11 @@ from smskit.errors import (
     Refused,
     Unreachable,
 )
-from smskit.ledger import Frozen, Ledger
+from smskit.ledger import Change, Frozen, Ledger
 from smskit.models import About, Code, CodeClass, Mode, State, Submission
 from smskit.providers.base import Call, Job, Limits, Provider
 from smskit.settings import ProviderSettings
-from smskit.spec import SendWindow
+from smskit.spec import FrequencyCap, SendWindow
 from smskit.template import Template
 
 OK = Submission(CodeClass.ACCEPTED, "id", "0")
@@ -65,11 +66,11 @@ class Scripted(Provider):
         return self.answer(call)
 
 
-def freeze(ledger: Ledger, people: int, *, same: bool = False) -> int:
+def freeze(ledger: Ledger, people: int, *, same: bool = False, name: str = "c") -> int:
     """A live campaign of *people*, each with a text of their own unless *same*."""
     names = pa.array(["x" if same else f"n{i}" for i in range(people)], pa.large_string())
     row = ledger.freeze(
-        name="c",
+        name=name,
         mode=Mode.LIVE,
         provider="scripted",
         plan_hash="p",
@@ -269,6 +270,45 @@ def test_an_account_problem_leaves_the_rest_waiting(ledger: Ledger) -> None:
     assert ended.stopped == "账户余额不足"
     assert (between.accepted, between.waiting) == (10, 90)
     assert ledger.books(campaign).accepted == 100
+
+
+def test_a_message_of_another_campaign_during_the_run_counts_for_the_cap(ledger: Ledger) -> None:
+    """Whom another campaign claims meanwhile is stopped; the others of the same request are messaged."""
+    campaign, other = freeze(ledger, 200), freeze(ledger, 200, name="other")
+    late = 8613800000150
+
+    def answer(call: Call) -> list[Submission]:
+        if call.phones[0] == "+8613800000003":
+            claim = Change("claim", 0, np.array([150], np.uint16), np.array([State.SUBMITTING], np.uint8))
+            ledger.apply(other, [claim], token=None)
+        return [OK] * len(call)
+
+    provider = Scripted(answer, batch=3, concurrency=1)
+    run(ledger, campaign, provider, cap=FrequencyCap(1, timedelta(days=7)))
+
+    assert ledger.history(campaign, 0).reason[150] == "frequency_cap"
+    assert ledger.stopped(campaign) == {"frequency_cap": 1}
+    assert ledger.books(campaign).accepted == 199
+    assert f"+{late}" not in [phone for call in provider.asked for phone in call]
+    assert ["+8613800000151", "+8613800000152"] in provider.asked
+
+
+def test_without_a_cap_nothing_is_looked_up(ledger: Ledger) -> None:
+    """A campaign without a cap never asks what other campaigns did."""
+    campaign, other = freeze(ledger, 3), freeze(ledger, 3, name="other")
+    asked: list[str] = []
+
+    def watched(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    sqlalchemy.event.listen(ledger._engine, "before_cursor_execute", watched)
+    run(ledger, campaign, Scripted(everybody(CodeClass.ACCEPTED, "0")))
+    plain, asked = asked, []
+    run(ledger, other, Scripted(everybody(CodeClass.ACCEPTED, "0")), cap=FrequencyCap(1, timedelta(days=7)))
+
+    assert not [statement for statement in plain if "FROM event" in statement]
+    assert [statement for statement in asked if "FROM event" in statement]
+    assert ledger.books(other).refused == 3
 
 
 def test_an_opt_out_during_the_run_is_honoured(ledger: Ledger) -> None:

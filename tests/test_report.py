@@ -31,8 +31,8 @@ W, S, A, R, U, D, X = State
 # fmt: off
 STATUS_KEYS = [
     "campaign", "mode", "state", "provider", "segment", "excluded", "planned", "waiting", "submitting",
-    "accepted", "refused", "unknown", "delivered", "undelivered", "awaiting", "parts", "cost", "plan_hash",
-    "started_at", "finished_at", "note",
+    "accepted", "refused", "unknown", "delivered", "undelivered", "awaiting", "stopped", "parts", "cost",
+    "plan_hash", "started_at", "finished_at", "note",
 ]
 COLUMNS = [
     "user_id", "phone", "state", "reason", "text", "parts", "provider_message_id", "provider_code",
@@ -159,6 +159,7 @@ def test_status_is_what_the_design_lists(told: tuple[Ledger, CampaignRow]) -> No
         "delivered": 1,
         "undelivered": 1,
         "awaiting": 1,
+        "stopped": {"opted_out": 1},
         "parts": 9,
         "cost": "0.45",
         "plan_hash": told[1].plan_hash,
