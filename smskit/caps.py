@@ -16,6 +16,8 @@ from smskit.spec import FrequencyCap
 
 __all__ = ["Recent", "counted"]
 
+_COUNTED = np.array([state not in (State.WAITING, State.REFUSED) for state in State])
+
 
 def counted(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """
@@ -24,15 +26,15 @@ def counted(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     A cap is a promise, so what is on its way (submitting) or without a clear
     answer (unknown) counts until it is known not to have been taken.
     """
-    return ~np.isin(states, (State.WAITING, State.REFUSED))
+    return np.asarray(_COUNTED[states])
 
 
 class Recent:
     """
     What other campaigns sent to the people of one campaign, as far as its cap looks back.
 
-    Told of the others' chunks and then of each event there; asked about the
-    people of a claim. A message is as old as its claim. The window is open at
+    Given the others' chunks as they are and then each event there; asked about
+    the people of a claim. A message is as old as its claim. The window is open at
     its far edge: with ``2/7d`` a message of exactly seven days ago counts no more.
 
     Args:
@@ -65,12 +67,22 @@ class Recent:
         """Whether that chunk was added."""
         return (campaign, chunk) in self._chunks
 
-    def concerns(self, campaign: int, chunk: int) -> bool:
-        """Whether somebody of that chunk, which was added, is one of ours."""
-        return self._chunks[campaign, chunk] is not None
+    def add(
+        self,
+        campaign: int,
+        chunk: int,
+        phones: NDArray[np.int64],
+        *,
+        claimed_at: NDArray[np.float64],
+        states: NDArray[np.uint8],
+    ) -> None:
+        """
+        Add a chunk of another campaign as it is; needed before its further events are told.
 
-    def add(self, campaign: int, chunk: int, phones: NDArray[np.int64]) -> None:
-        """Add a chunk of another campaign, each phone once; needed before its events are told."""
+        Args:
+            phones: Each once.
+            claimed_at: Epoch seconds, NaN = not within reach.
+        """
         self._chunks[campaign, chunk] = None
         if not len(self._phones):
             return
@@ -81,6 +93,8 @@ class Recent:
         entries = self._make(len(ours))
         self._older[entries] = self._newest[rows[ours]]
         self._newest[rows[ours]] = entries
+        self._at[entries] = claimed_at[ours]
+        self._counts[entries] = counted(states[ours])
         places = np.full(len(phones), -1, np.int32)
         places[ours] = entries
         self._chunks[campaign, chunk] = places
@@ -95,7 +109,7 @@ class Recent:
         states: NDArray[np.uint8],
     ) -> None:
         """
-        Take note of an event of a chunk that was added. Told twice it changes nothing.
+        Take note of an event of a chunk that was added; told twice it changes nothing.
 
         Args:
             claimed_at: When these people were claimed; None = the event was no claim.
@@ -129,7 +143,6 @@ class Recent:
         if self._entries > len(self._at):
             more = max(self._entries - len(self._at), len(self._at))
             self._older = np.concatenate([self._older, np.empty(more, np.int32)])
-            # No time is not within any reach: people of a chunk who were not claimed lately.
-            self._at = np.concatenate([self._at, np.full(more, np.nan)])
-            self._counts = np.concatenate([self._counts, np.zeros(more, bool)])
+            self._at = np.concatenate([self._at, np.empty(more, np.float64)])
+            self._counts = np.concatenate([self._counts, np.empty(more, bool)])
         return np.arange(first, self._entries, dtype=np.int32)

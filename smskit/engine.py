@@ -55,6 +55,7 @@ _GATHER_S = 0.001
 
 # Why somebody is stopped at the last moment: the event's kind, and what people read.
 Stop = Literal["opt_out", "frequency_cap"]
+_NOBODY = np.empty(0, np.int64)
 _STOP_REASONS: dict[Stop, str] = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}
 
 
@@ -169,8 +170,16 @@ class Recorder:
 
         def changes(now: float) -> list[Change]:
             made: list[Change] = []
-            for item in items:
-                stops = {} if item.phones is None else self._stops(item.phones, now)
+            phones = [_NOBODY if item.phones is None else item.phones for item in items]
+            # Asked once for the whole group: with one person a request the asking is what costs.
+            everybody = self._stops(np.concatenate(phones), now)
+            ends = np.cumsum([len(p) for p in phones]).tolist()
+            for item, end, own in zip(items, ends, phones, strict=True):
+                stops = {
+                    kind: out[end - len(own) : end]
+                    for kind, out in everybody.items()
+                    if out[end - len(own) : end].any()
+                }
                 masks.append(~np.logical_or.reduce(list(stops.values())) if stops else None)
                 made += _split_claim(item.change, stops)
             return _merged(made)
@@ -183,6 +192,8 @@ class Recorder:
     def _stops(self, phones: NDArray[np.int64], now: float) -> dict[Stop, NDArray[np.bool_]]:
         """Who of a claim is not to be messaged after all, by the first reason that applies."""
         stops: dict[Stop, NDArray[np.bool_]] = {}
+        if not len(phones):
+            return stops
         if len(self._opted_out) and (out := np.isin(phones, self._opted_out)).any():
             stops["opt_out"] = out
         if self._recent is not None:

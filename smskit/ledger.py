@@ -507,7 +507,7 @@ class Ledger:
             _prove(conn, self._hot, campaign_id, token)
             if (self._hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0) != version:
                 return False
-            last = 0 if recent is None else _catch_up(conn, self._hot, campaign_id, recent)
+            last = 0 if recent is None else _catch_up(conn, self._hot, campaign_id, recent, now)
             _apply(conn, self._hot, campaign_id, changes(now), now)
         if recent is not None:
             # Only now: a number that was rolled back, or that a forgotten rehearsal had, is given anew.
@@ -645,14 +645,8 @@ class Ledger:
         with self._read() as conn:
             for campaign_id in _others(conn, but_not):
                 for chunk in _chunks_since(conn, campaign_id, since):
-                    key = {"campaign_id": campaign_id, "chunk": chunk}
-                    held = np.frombuffer(_blob(conn, _audience.c.phones, key), np.int64)
-                    states = np.frombuffer(_blob(conn, _progress.c.states, key), np.uint8)
-                    claimed_at = np.full(len(held), np.nan)
-                    for move in conn.execute(_moves(campaign_id, chunk)):
-                        if move.kind == "claim":
-                            claimed_at[np.frombuffer(move.positions, np.uint16)] = move.at
-                    phones.append(held[counted(states) & (claimed_at > since)])
+                    lately = _lately(conn, campaign_id, chunk, since)
+                    phones.append(lately.phones[counted(lately.states) & (lately.claimed_at > since)])
         return np.concatenate(phones)
 
     def recent(self, campaign_id: int, cap: FrequencyCap) -> Recent:
@@ -672,11 +666,7 @@ class Ledger:
             since = self.clock() - recent.reach_s
             for other in others:
                 for chunk in _chunks_since(conn, other, since):
-                    held = _blob(conn, _audience.c.phones, {"campaign_id": other, "chunk": chunk})
-                    recent.add(other, chunk, _phones(held))
-                    if recent.concerns(other, chunk):
-                        for move in conn.execute(_moves(other, chunk)):
-                            _tell(recent, move)
+                    _add(recent, conn, other, chunk, since)
         return recent
 
     def known_messages(
@@ -987,8 +977,7 @@ def _apply(conn: sa.Connection, hot: _Hot, campaign_id: int, changes: Sequence[C
 # -- frequency caps ---------------------------------------------------------------
 
 # An event without what it knows: all a cap needs.
-_MOVE = (_event.c.campaign_id, _event.c.chunk, _event.c.kind, _event.c.at)
-_MOVE += (_event.c.positions, _event.c.states)
+_MOVE = [_event.c[name] for name in ("campaign_id", "chunk", "kind", "at", "positions", "states")]
 
 
 def _phones(blob: bytes) -> NDArray[np.int64]:
@@ -1013,22 +1002,40 @@ def _chunks_since(conn: sa.Connection, campaign_id: int, since: float) -> list[i
     return sorted(set(conn.execute(query.distinct()).scalars()))
 
 
-def _moves(campaign_id: int, chunk: int) -> sa.Select[Any]:
-    here = (_event.c.campaign_id == campaign_id) & (_event.c.chunk == chunk)
-    return sa.select(*_MOVE).where(here).order_by(_event.c.id)
+class _Lately(NamedTuple):
+    """A chunk as a cap sees it; NaN = not claimed since then."""
+
+    phones: NDArray[np.int64]
+    states: NDArray[np.uint8]
+    claimed_at: NDArray[np.float64]
 
 
-def _tell(recent: Recent, move: Any) -> None:
-    recent.tell(
-        move.campaign_id,
-        move.chunk,
-        claimed_at=move.at if move.kind == "claim" else None,
-        positions=np.frombuffer(move.positions, np.uint16),
-        states=np.frombuffer(move.states, np.uint8),
-    )
+def _lately(conn: sa.Connection, campaign_id: int, chunk: int, since: float) -> _Lately:
+    key = {"campaign_id": campaign_id, "chunk": chunk}
+    phones = _phones(_blob(conn, _audience.c.phones, key))
+    states = np.frombuffer(_blob(conn, _progress.c.states, key), np.uint8)
+    claims = conn.execute(
+        sa.select(_event.c.at, _event.c.positions)
+        .where(
+            _event.c.campaign_id == campaign_id,
+            _event.c.chunk == chunk,
+            _event.c.kind == "claim",
+            _event.c.at > since,
+        )
+        .order_by(_event.c.id)
+    ).all()
+    claimed_at = np.full(len(phones), np.nan)
+    times = np.repeat([at for at, _ in claims], [len(blob) // 2 for _, blob in claims])
+    claimed_at[np.frombuffer(b"".join(blob for _, blob in claims), np.uint16)] = times  # the last one stays
+    return _Lately(phones, states, claimed_at)
 
 
-def _catch_up(conn: sa.Connection, hot: _Hot, campaign_id: int, recent: Recent) -> int:
+def _add(recent: Recent, conn: sa.Connection, campaign_id: int, chunk: int, since: float) -> None:
+    lately = _lately(conn, campaign_id, chunk, since)
+    recent.add(campaign_id, chunk, lately.phones, claimed_at=lately.claimed_at, states=lately.states)
+
+
+def _catch_up(conn: sa.Connection, hot: _Hot, campaign_id: int, recent: Recent, now: float) -> int:
     """Tell *recent* what happened since it was told last; returns the number of the last event."""
     last = int(hot.last(conn, {}).scalar() or 0)
     moves = hot.others(conn, {"seen": recent.seen, "own": campaign_id}).all() if last > recent.seen else []
@@ -1039,9 +1046,14 @@ def _catch_up(conn: sa.Connection, hot: _Hot, campaign_id: int, recent: Recent) 
         if not recent.knows(move.campaign_id, move.chunk):
             if move.campaign_id not in count:
                 continue
-            key = {"campaign_id": move.campaign_id, "chunk": move.chunk}
-            recent.add(move.campaign_id, move.chunk, _phones(_blob(conn, _audience.c.phones, key)))
-        _tell(recent, move)
+            _add(recent, conn, move.campaign_id, move.chunk, now - recent.reach_s)
+        recent.tell(
+            move.campaign_id,
+            move.chunk,
+            claimed_at=move.at if move.kind == "claim" else None,
+            positions=np.frombuffer(move.positions, np.uint16),
+            states=np.frombuffer(move.states, np.uint8),
+        )
     return last
 
 

@@ -35,6 +35,12 @@ def phones(*numbers: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.array([FIRST + n for n in numbers], np.int64)
 
 
+def add(recent: Recent, campaign: int, numbers: Sequence[int], *, chunk: int = 0) -> None:
+    """Add a chunk of another campaign in which everybody waits."""
+    n = len(numbers)
+    recent.add(campaign, chunk, phones(*numbers), claimed_at=np.full(n, np.nan), states=np.zeros(n, np.uint8))
+
+
 def told(recent: Recent, campaign: int, moves: dict[int, State], *, at: float | None, chunk: int = 0) -> None:
     """Tell *recent* of an event; *at* is when it claimed."""
     positions, states = np.array(list(moves), np.uint16), np.array(list(moves.values()), np.uint8)
@@ -58,7 +64,7 @@ def over(recent: Recent, now: float, *numbers: int) -> list[int]:
 def test_what_counts(state: State, counts: bool) -> None:
     """What was accepted counts, and what may have been; what was refused or not taken does not."""
     recent = Recent(phones(1), cap())
-    recent.add(7, 0, phones(1))
+    add(recent, 7, [1])
     told(recent, 7, {0: S}, at=0.0)
     told(recent, 7, {0: state}, at=None)
 
@@ -74,7 +80,7 @@ def test_what_counts(state: State, counts: bool) -> None:
 def test_the_edge_of_the_window(age_s: float, counts: bool) -> None:
     """A message of exactly the window's length ago counts no more, a thousandth of a second younger does."""
     recent = Recent(phones(1), cap(1, 1))
-    recent.add(7, 0, phones(1))
+    add(recent, 7, [1])
     told(recent, 7, {0: S}, at=1_795_400_000.0)
 
     assert over(recent, 1_795_400_000.0 + age_s, 1) == ([1] if counts else [])
@@ -84,7 +90,7 @@ def test_messages_of_all_campaigns_and_chunks_add_up() -> None:
     """Each campaign counts once a phone; people who are not ours, or have had fewer, are not over."""
     recent = Recent(phones(5, 1, 3), cap(2))
     for campaign, chunk, held in [(7, 0, (1, 2)), (7, 1, (3, 4)), (8, 0, (3, 1)), (9, 4, (1,))]:
-        recent.add(campaign, chunk, phones(*held))
+        add(recent, campaign, held, chunk=chunk)
         told(recent, campaign, dict.fromkeys(range(len(held)), S), at=10.0, chunk=chunk)
 
     assert over(recent, 11.0, 1, 3, 5) == [1, 3]
@@ -95,7 +101,7 @@ def test_messages_of_all_campaigns_and_chunks_add_up() -> None:
 def test_a_second_attempt_counts_from_its_own_time() -> None:
     """Somebody who was not taken and is claimed again later counts once, as of the later claim."""
     recent = Recent(phones(1), cap(1))
-    recent.add(7, 0, phones(1))
+    add(recent, 7, [1])
     for moves, at in [({0: S}, 0.0), ({0: W}, None), ({0: S}, HOUR / 2)]:
         told(recent, 7, moves, at=at)
 
@@ -107,11 +113,10 @@ def test_nobody_and_strangers() -> None:
     """A campaign about nobody, and chunks without anybody of ours, are no special case."""
     nobody, one = Recent(phones(), cap()), Recent(phones(1), cap())
     for recent in (nobody, one):
-        recent.add(7, 0, phones(2, 3))
+        add(recent, 7, [2, 3])
         told(recent, 7, {0: S, 1: S}, at=0.0)
 
     assert nobody.knows(7, 0)
-    assert not one.concerns(7, 0)
     assert over(one, 1.0, 1) == []
     assert over(Recent(phones(1), cap(0)), 1.0, 1) == [1]
 
