@@ -7,7 +7,8 @@ nothing a lower floor can decide, and prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +67,7 @@ class Campaign:
         variables: Where ``env:NAME`` is looked up.
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
         now: The time, aware; handed in by tests.
+        sleep: How a wait for the send window passes the time; handed in by tests.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Campaign:
         variables: Mapping[str, str] | None = None,
         holdout_salt: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
         self.spec = spec
@@ -87,6 +90,7 @@ class Campaign:
         self._variables = {} if variables is None else variables
         self._holdout_salt = holdout_salt
         self._frame, self._now, self._patience = frame, now, patience
+        self._sleep = sleep
         self._plan: Plan | None = None
         self._template: Template | None = None
 
@@ -287,7 +291,17 @@ class Campaign:
 
     def _demand_window(self) -> None:
         window = self._window()
-        if window and not window.is_open(self._local_now()):
+        if not window or window.is_open(self._local_now()):
+            return
+        if self.spec.outside_window == "wait":
+            # Waiting is the engine's, once the run owns the campaign: a second one started now goes away.
+            opening, deadline = window.next_opening(self._local_now()), self.spec.deadline
+            if deadline and opening.astimezone(UTC) > deadline.astimezone(UTC):
+                raise GuardRefused(
+                    f"nothing was sent: the send window opens at {opening:%Y-%m-%d %H:%M} "
+                    f"({self.spec.timezone}), later than `not_after` ({deadline.isoformat()})"
+                )
+        else:
             raise CampaignPaused(
                 f"nothing was sent: marketing may leave {self.spec.send_window} ({self.spec.timezone}), and "
                 f"it is {self._local_now():%H:%M} there. Run again then, or change parameter `send_window`"
@@ -368,6 +382,9 @@ class Campaign:
             job,
             token=token,
             window=self._window(),
+            waits=self.spec.outside_window == "wait",
+            deadline=self.spec.deadline,
+            sleep=self._sleep,
             cap=self.spec.cap,
             local_now=self._local_now,
             progress=progress,
@@ -436,6 +453,7 @@ class Campaign:
             limits=self._limits,
             frame=frame,
             now=self._now,
+            sleep=self._sleep,
             patience=self._patience,
         )
         return test.send()

@@ -25,10 +25,10 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -271,8 +271,11 @@ class Engine:
     Args:
         token: Proof of the campaign's lease.
         window: When messages may leave; None = always.
+        waits: Whether a run outside the window waits for it to open; else it stops.
+        deadline: A wait that would go past it stops the run instead; aware, None = none.
         cap: Most messages a phone may get from all live campaigns; None = any number.
         local_now: The time in the campaign's zone.
+        sleep: How waiting for the window passes the time; seconds.
         progress: Called at most five times a second, from the engine's thread.
     """
 
@@ -285,14 +288,18 @@ class Engine:
         *,
         token: str,
         window: SendWindow | None,
+        waits: bool = False,
+        deadline: datetime | None = None,
         cap: FrequencyCap | None = None,
         local_now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         progress: Callable[[Progress], None] = lambda _: None,
         patience: Patience = Patience(),
     ) -> None:
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
         self._provider, self._job = provider, job
-        self._window, self._cap, self._local_now = window, cap, local_now
+        self._window, self._waits, self._deadline = window, waits, deadline
+        self._cap, self._local_now, self._sleep = cap, local_now, sleep
         self._progress, self._patience = progress, patience
         # A little below the limit, so that jitter on the way never adds up to more than it.
         self._pacer = Pacer(provider.settings.requests_per_second * 0.965)
@@ -322,6 +329,7 @@ class Engine:
         states = self._ledger.states(self._campaign_id)
         self._left = sum(int((s == State.WAITING).sum()) for s in states.values())
         self._changed = asyncio.Event()
+        self._at_the_window = asyncio.Lock()
         self._fresh: Iterator[Call] | None = self._produce(states)
         recent = self._ledger.recent(self._campaign_id, self._cap) if self._cap else None
         self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
@@ -531,8 +539,35 @@ class Engine:
             await asyncio.sleep(min(wait, 0.5))
             wait -= 0.5
         if self._window and not self._window.is_open(self._local_now()):
-            self.stop(f"the send window ({self._window.start:%H:%M}-{self._window.end:%H:%M}) is closed")
+            if not self._waits:
+                self.stop(f"the send window ({self._window.start:%H:%M}-{self._window.end:%H:%M}) is closed")
+                return False
+            await self._wait_for(self._window)
+            # The turn that was taken is long over.
+            return self._stopped is None and await self._pace()
         return self._stopped is None
+
+    async def _wait_for(self, window: SendWindow) -> None:
+        """Wait until the window opens, or the run is stopped; one worker looks at the clock for all."""
+        async with self._at_the_window:
+            told: datetime | None = None
+            while self._stopped is None and not window.is_open(now := self._local_now()):
+                # In UTC: two times of one zone are subtracted as if its clock were never changed.
+                at = now.astimezone(UTC)
+                if told is None or at >= told:
+                    opening = window.next_opening(now)
+                    told = opening.astimezone(UTC)
+                    if self._deadline and told > self._deadline.astimezone(UTC):
+                        self.stop(
+                            f"the send window opens at {opening:%Y-%m-%d %H:%M}, later than `not_after`"
+                        )
+                        return
+                    note = f"waits for the send window, which opens at {opening:%Y-%m-%d %H:%M %Z}"
+                    await asyncio.to_thread(self._ledger.note, self._campaign_id, note)
+                # A second at a time: a machine may have slept, and a stop is not to wait for morning.
+                await self._sleep(min((told - at).total_seconds(), 1.0))
+            if told is not None and self._stopped is None:
+                await asyncio.to_thread(self._ledger.note, self._campaign_id, "")
 
     def _count(self, state: State, n: int) -> None:
         self._counts[state] += n

@@ -397,6 +397,11 @@ class Ledger:
         with self._write() as conn:
             conn.execute(_campaign.update().where(_campaign.c.id == campaign_id).values(**values))
 
+    def note(self, campaign_id: int, text: str) -> None:
+        """Say what a run is at, for people who look at it meanwhile; ``mark`` writes over it."""
+        with self._write() as conn:
+            conn.execute(_campaign.update().where(_campaign.c.id == campaign_id).values(note=text))
+
     def request_stop(self, campaign_id: int) -> None:
         """Ask whichever run owns the campaign to stop cleanly; it looks once a second."""
         with self._write() as conn:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -94,6 +94,20 @@ class SendWindow(NamedTuple):
             return self.start <= now < self.end
         return now >= self.start or now < self.end
 
+    def next_opening(self, at: datetime) -> datetime:
+        """
+        The first instant at or after *at* that is inside, in *at*'s zone.
+
+        Goes by the clock on the wall, minute after minute: where clocks jump over the
+        start the window opens when they have, and where they are set back an hour that
+        comes twice is inside twice.
+        """
+        minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+        while not self.is_open(at):
+            minute += timedelta(minutes=1)
+            at = minute.astimezone(at.tzinfo)
+        return at
+
 
 class CampaignSpec(BaseModel):
     """
@@ -129,6 +143,7 @@ class CampaignSpec(BaseModel):
     plan_hash: str = ""
     consent: str = ""
     send_window: str = "08:00-20:00"
+    outside_window: Literal["stop", "wait"] = "stop"
     timezone: str = "Asia/Shanghai"
     not_after: datetime | None = None
     frequency_cap: str = ""

@@ -68,6 +68,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "plan_hash": "",
         "consent": "",
         "send_window": "08:00-20:00",
+        "outside_window": "stop",
         "timezone": "Asia/Shanghai",
         "not_after": None,
         "frequency_cap": "",
@@ -136,6 +137,7 @@ def test_all_problems_are_told_at_once() -> None:
         ("max_cost", math.inf),
         ("max_cost", "cheap"),
         ("price_per_part", -1),
+        ("outside_window", "skip"),
         ("holdout", -0.1),
         ("holdout", 1.1),
         ("holdout", math.nan),
@@ -480,6 +482,7 @@ SPECS = st.fixed_dictionaries(
         "plan_hash": TEXTS,
         "consent": TEXTS,
         "send_window": st.sampled_from(["", "22:00-06:00"]),
+        "outside_window": st.sampled_from(["stop", "wait"]),
         "timezone": st.sampled_from(["UTC", "Asia/Tokyo"]),
         "not_after": st.none()
         | st.datetimes(datetime(2000, 1, 1))
