@@ -31,7 +31,8 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.ledger import Books, CampaignRow, Frozen, Ledger, tests_of
-from smskit.models import CheckResult, Mode
+from smskit.models import CheckResult, MessageClass, Mode
+from smskit.optout import OptOutRule, lack_of, notice_of, with_wording
 from smskit.phones import normalise_one, redact
 from smskit.plan import Fit, Past, Plan, build, columns_read
 from smskit.policy import guard_problems
@@ -63,6 +64,7 @@ class Campaign:
     Args:
         connect: Gives a provider for a mode; see ``session.open_campaign``.
         limits: What the provider can carry, known without an account.
+        opt_out: What it says about the opt-out wording.
         frame: A segment that is in memory already; else it is loaded from the spec.
         variables: Where ``env:NAME`` is looked up.
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
@@ -77,6 +79,7 @@ class Campaign:
         ledger: Ledger,
         connect: Connect,
         limits: Limits,
+        opt_out: OptOutRule = OptOutRule(),  # noqa: B008 - frozen
         frame: pd.DataFrame | None = None,
         variables: Mapping[str, str] | None = None,
         holdout_salt: str = "",
@@ -86,7 +89,7 @@ class Campaign:
     ) -> None:
         self.spec = spec
         self.ledger = ledger
-        self._connect, self._limits = connect, limits
+        self._connect, self._limits, self._opt_out = connect, limits, opt_out
         self._variables = {} if variables is None else variables
         self._holdout_salt = holdout_salt
         self._frame, self._now, self._patience = frame, now, patience
@@ -120,9 +123,7 @@ class Campaign:
     def guards(self) -> list[str]:
         """Why this plan would be refused in a run, one line each; empty when it would not."""
         plan = self.plan()
-        return guard_problems(
-            self.spec, planned=plan.planned, cost=plan.cost, plan_hash=plan.hash, now=self._now()
-        )
+        return self._problems(plan.planned, plan.cost, plan.hash, lack=self._of_wording(lack_of))
 
     def template(self) -> Template:
         """
@@ -132,8 +133,24 @@ class Campaign:
             TemplateError: there is none, or it contradicts the signature.
         """
         if self._template is None:
-            self._template = self._find_template()
+            self._template = with_wording(
+                self._find_template(),
+                self.spec.opt_out_wording,
+                self._opt_out,
+                message_class=self.spec.message_class,
+                template_id=self.spec.template_id,
+            )
         return self._template
+
+    def _of_wording(self, what: Callable[..., str]) -> str:
+        spec = self.spec
+        return what(
+            self.template(),
+            self._opt_out,
+            provider=spec.provider,
+            message_class=spec.message_class,
+            template_id=spec.template_id,
+        )
 
     def _find_template(self) -> Template:
         if self.spec.template:
@@ -172,7 +189,9 @@ class Campaign:
             unfit_words=limits.unfit_words,
             replace=limits.replace,
             group_equal=limits.same > limits.different,
+            appended=self._opt_out.appended if spec.message_class is MessageClass.MARKETING else "",
         )
+        notice = self._of_wording(notice_of)
         return build(
             spec,
             frame,
@@ -182,6 +201,7 @@ class Campaign:
             past=self._past(),
             now=self._local_now(),
             holdout_salt=self._holdout_salt,
+            notices=[notice] if notice else [],
         )
 
     def _past(self) -> Past:
@@ -252,7 +272,7 @@ class Campaign:
         row = self.ledger.campaign(self.spec.campaign, self.spec.mode)
         if row is None:
             plan = self.plan()
-            self._guard(plan.planned, plan.cost, plan.hash)
+            self._guard(plan.planned, plan.cost, plan.hash, lack=self._of_wording(lack_of))
             self._demand_window()
             self._demand_usable()
             row = self._freeze(self.spec.mode, plan)
@@ -284,8 +304,12 @@ class Campaign:
         if row is not None:
             self.ledger.request_stop(row.id)
 
-    def _guard(self, planned: int, cost: Decimal, plan_hash: str) -> None:
-        problems = guard_problems(self.spec, planned=planned, cost=cost, plan_hash=plan_hash, now=self._now())
+    def _problems(self, planned: int, cost: Decimal, plan_hash: str, *, lack: str = "") -> list[str]:
+        now = self._now()
+        return guard_problems(self.spec, planned=planned, cost=cost, plan_hash=plan_hash, now=now, lack=lack)
+
+    def _guard(self, planned: int, cost: Decimal, plan_hash: str, *, lack: str = "") -> None:
+        problems = self._problems(planned, cost, plan_hash, lack=lack)
         if problems:
             raise GuardRefused("nothing was sent: " + "; ".join(problems))
 
@@ -451,6 +475,7 @@ class Campaign:
             ledger=self.ledger,
             connect=self._connect,
             limits=self._limits,
+            opt_out=self._opt_out,
             frame=frame,
             now=self._now,
             sleep=self._sleep,

@@ -90,10 +90,12 @@ def plan(file: Path, as_json: AsJson = False) -> None:
     assert row is not None
     status = report.status(open_ledger(), row) | {"guards": campaign.guards()}
     if as_json:
-        _print_json(status | {"steps": row.summary["steps"]})
+        _print_json(status | {"steps": row.summary["steps"], "notices": row.summary["notices"]})
         return
     print(made.waterfall().to_string(index=False))
     print(f"\n{made.planned} people, {made.total_parts} parts, about {made.cost} yuan; plan hash {made.hash}")
+    for notice in made.notices:
+        print(f"notice: {notice}")
     for problem in status["guards"]:
         print(f"a run would be refused: {problem}")
 

@@ -98,6 +98,8 @@ class Notebook:
             f"{plan.planned} people 人, {plan.total_parts} parts 条, about {plan.cost} yuan 元. "
             f"Plan hash 计划指纹: {plan.hash}"
         )
+        for notice in plan.notices:
+            _say(f"Notice 提示: {notice}")
         for problem in self.campaign.guards():
             _say(f"A run would be refused 运行会被拒绝: {problem}")
         self._complain(plan)

@@ -59,6 +59,7 @@ class Fit(NamedTuple):
     unfit_words: str = ""
     replace: tuple[tuple[str, str], ...] = ()
     group_equal: bool = False  # order people so that equal values are neighbours
+    appended: str = ""  # what the provider puts behind every message itself
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Plan:
     hash: str
     order: NDArray[np.int64] = field(repr=False)  # planned rows, in send order
     unfit_words: str = ""  # what makes a value a bad_variable for this provider
+    notices: Sequence[str] = ()  # what whoever looks at the plan should know
 
     def __len__(self) -> int:
         return len(self.reasons)
@@ -123,6 +125,7 @@ class Plan:
             "signature": self.template.signature,
             "template": self.template.text,
             "unfit_words": self.unfit_words,
+            "notices": list(self.notices),
             "steps": [{"rule": s.label, "alone": s.alone, "kept": s.kept} for s in self.steps],
         }
 
@@ -211,6 +214,7 @@ def build(
     past: Past,
     now: datetime,
     holdout_salt: str = "",
+    notices: Sequence[str] = (),
 ) -> Plan:
     """
     Plan a campaign over *frame* (one row per person; read, never changed).
@@ -234,7 +238,7 @@ def build(
     phones, reasons = phones_module.normalise(frame[spec.phone])
     persons = _persons(frame, spec, phones)
     values = {name: _fitted(column, fit) for name, column in bind(frame, bindings, template.names).items()}
-    units = _units(template, values, len(frame))
+    units = _units(template, values, len(frame)) + parts_module.units_of(fit.appended)
 
     def rule_out(reason: Reason, mask: NDArray[np.bool_]) -> None:
         reasons[(reasons == Reason.NONE) & mask] = reason
@@ -278,6 +282,7 @@ def build(
         hash=_hash(spec, template, planned, phones, persons, values),
         order=_grouped(planned, values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
+        notices=notices,
     )
 
 

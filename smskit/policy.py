@@ -65,13 +65,14 @@ def global_key(salt: str = "") -> str:
 
 
 def guard_problems(
-    spec: CampaignSpec, *, planned: int, cost: Decimal, plan_hash: str, now: datetime
+    spec: CampaignSpec, *, planned: int, cost: Decimal, plan_hash: str, now: datetime, lack: str = ""
 ) -> list[str]:
     """
     Why this plan may not be sent; empty when it may.
 
     Args:
         now: Aware.
+        lack: What is missing in the text for people to opt out.
     """
     problems = []
     if spec.plan_hash and spec.plan_hash != plan_hash:
@@ -79,6 +80,8 @@ def guard_problems(
             f"the plan is {plan_hash}, not {spec.plan_hash} as parameter `plan_hash` demands: provider, "
             "signature, template, people or texts are not those that were looked at"
         )
+    if lack and spec.opt_out_wording == "demand":
+        problems.append(f"`opt_out_wording` demands it, but {lack}")
     if planned > spec.max_recipients:
         problems.append(f"{planned} people are more than `max_recipients` ({spec.max_recipients})")
     if spec.max_cost is not None and cost > spec.max_cost:

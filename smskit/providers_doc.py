@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from smskit.engine import Patience
 from smskit.errors import SettingsError, SmskitError
 from smskit.models import About, Code, CodeClass
+from smskit.optout import OptOutRule, Place
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
 from smskit.session import limits_of
 from smskit.settings import Environment, ProviderSettings, project_root, variable_of
@@ -29,6 +30,12 @@ __all__ = ["Overview", "builtin_names", "files", "markdown", "overview", "page",
 
 _START, _END = "<!-- providers -->", "<!-- /providers -->"
 _COMMAND = "python -m smskit.providers_doc"
+_PLACES = {
+    Place.TEXT: "part of the text (of the approved template where a template id is given); "
+    "`opt_out_wording: add` appends `{0}`",
+    Place.TEMPLATE: "part of the approved template; smskit cannot add it",
+    Place.PROVIDER: "the provider appends it itself, and its length is counted",
+}
 
 _FEATURES = {
     "receipts": "receipts 状态报告",
@@ -317,8 +324,9 @@ def _templates(cls: type[Provider]) -> str:
     words = f"`{example.text}` is written `{written}` there; smskit understands both."
     if cls.form is Form.BRACES:
         words = f"Variables are written as in `{example.text}`."
+    words += f"\n\n{_opt_out(cls.opt_out)}"
     if not cls.template_rules:
-        return f"{words} It declares no rules."
+        return f"{words}\n\nIt declares no rules."
     rows = (
         (
             rule.words,
@@ -329,7 +337,17 @@ def _templates(cls: type[Provider]) -> str:
         for rule in cls.template_rules
     )
     asked = "`smskit doctor campaign.yaml` tells which of these rules a template breaks."
-    return f"{words} {asked}\n\n{_table(('rule', 'messages', 'when broken', 'source'), rows)}"
+    return f"{words}\n\n{asked}\n\n{_table(('rule', 'messages', 'when broken', 'source'), rows)}"
+
+
+def _opt_out(rule: OptOutRule) -> str:
+    takes = " or ".join(f"`{text}`" for text in rule.taken)
+    what = f"taken: {takes} as the last words" if takes else "taken: any usual wording"
+    place = _PLACES[rule.place].format(rule.wording)
+    return (
+        f"Opt-out wording 退订方式 of marketing messages: {place}; {what}. "
+        f"Source, read on {rule.read_on}: {rule.source}."
+    )
 
 
 def _codes(cls: type[Provider]) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,30 +22,13 @@ from numpy.typing import NDArray
 from smskit.errors import InputError, ProviderError
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State
+from smskit.optout import is_opt_out
 from smskit.phones import normalise_one, to_e164
 from smskit.providers.base import Feature, Job, Provider
 from smskit.template import Template
 
 # Clocks of two companies: how far a provider's may be from ours when its records are searched.
 CLOCK_SKEW = timedelta(minutes=5)
-_OPT_OUT_WORDS = frozenset(
-    {
-        "T",
-        "TD",
-        "R",
-        "N",
-        "退订",
-        "TD退订",
-        "T退订",
-        "退订T",
-        "取消",
-        "取消订阅",
-        "拒收",
-        "UNSUBSCRIBE",
-        "STOP",
-    }
-)
-
 
 # What a parser raises on a page unlike any before.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
@@ -92,19 +74,6 @@ def job_of(row: CampaignRow) -> Job:
         MessageClass(row.spec.get("message_class", MessageClass.MARKETING)),
         reference=reference_of(row.name, row.mode),
     )
-
-
-def is_opt_out(text: str) -> bool:
-    """
-    Whether a reply asks to be left alone: TD, T, R, 退订 …, however it is typed.
-
-    Two Chinese words count wherever they stand: whoever writes them is not taken for anything else.
-
-    >>> [is_opt_out(t) for t in (" ｔｄ ", "T D", "退 订。", "我要退订", "取消", "谢谢", "T恤多少钱")]
-    [True, True, True, True, True, False, False]
-    """
-    plain = "".join(c for c in unicodedata.normalize("NFKC", text).upper() if c.isalnum())
-    return plain in _OPT_OUT_WORDS or any(word in plain for word in ("退订", "拒收"))
 
 
 # -- unknowns -------------------------------------------------------------------------

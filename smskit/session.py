@@ -64,6 +64,7 @@ def open_campaign(
         ledger=open_ledger(environment),
         connect=connect,
         limits=limits_of(spec.provider, environment),
+        opt_out=provider_class(spec.provider).opt_out,
         frame=frame,
         variables=environment.variables,
         holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),

@@ -38,6 +38,7 @@ DEFINITION = (
     "template",
     "variables",
     "message_class",
+    "opt_out_wording",
     "consent",
     "frequency_cap",
     "holdout",
@@ -48,6 +49,7 @@ _CREDENTIAL_NAME = re.compile(r"key|secret|passw|token|credential", re.IGNORECAS
 _CREDENTIAL_VALUE = re.compile(
     r"LTAI[0-9A-Za-z]{12,}|AKID[0-9A-Za-z]{13,}|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
 )
+_WORDING = re.compile("退|拒|取消|不再|stop|unsubscribe|opt.?out", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^\s@]+@")
 
 
@@ -141,6 +143,7 @@ class CampaignSpec(BaseModel):
     max_cost: Decimal | None = Field(default=None, ge=0)
     price_per_part: Decimal = Field(default=Decimal("0.05"), ge=0)
     plan_hash: str = ""
+    opt_out_wording: str = ""
     consent: str = ""
     send_window: str = "08:00-20:00"
     outside_window: Literal["stop", "wait"] = "stop"
@@ -192,6 +195,17 @@ class CampaignSpec(BaseModel):
     @classmethod
     def _cap_reads(cls, value: str) -> str:
         _parse_cap(value)
+        return value
+
+    @field_validator("opt_out_wording")
+    @classmethod
+    def _wording_is_one(cls, value: str) -> str:
+        # Whatever stands here goes out to everybody, so a misspelt `demand` must not.
+        value = value.strip()
+        if value not in ("", "add", "demand") and not _WORDING.search(value):
+            raise ValueError(
+                "must be add, demand, empty, or words that say how to opt out such as 拒收请回复R"
+            )
         return value
 
     @field_validator("timezone")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import pyarrow as pa
@@ -211,6 +211,12 @@ class Template:
         for piece in self.pieces:
             parts.append(columns[piece.name] if isinstance(piece, Var) else _constant(piece))
         return pc.binary_join_element_wise(*parts, _constant(""), null_handling="emit_null")
+
+    def ending_with(self, text: str) -> Self:
+        """The same template with *text* behind it, which is literal whatever it holds."""
+        *before, last = self.pieces
+        pieces = (*before, last + text) if isinstance(last, str) else (*self.pieces, text)
+        return replace(self, pieces=pieces)
 
     @property
     def _head(self) -> str:

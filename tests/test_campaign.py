@@ -246,6 +246,69 @@ def test_a_later_run_waits_for_the_window_too(desk: Desk) -> None:
     assert len(desk.sent()) == sent
 
 
+# -- opt-out wording -------------------------------------------------------------------------------
+
+BARE = "你好{name}，送你{coupon}元。"
+
+
+def test_a_text_without_a_way_to_opt_out_is_shown_and_sent(desk: Desk) -> None:
+    """By default the text stays as it is: the plan tells what is missing, and the run goes on."""
+    desk.register("【GrowingIO】你好#name#，送你#coupon#元。")
+    campaign = desk.campaign(1, template=BARE)
+    (notice,) = campaign.plan().notices
+    outcome = campaign.send()
+
+    assert "does not say how to opt out" in notice
+    assert campaign.guards() == []
+    assert desk.row().summary["notices"] == [notice]
+    assert outcome.books.accepted == 1
+    assert [line.text for line in desk.world.messages()] == ["【GrowingIO】你好用户0，送你50元。"]
+    assert desk.campaign().plan().notices == []
+
+
+def test_a_wording_that_is_added_is_part_of_the_text(desk: Desk) -> None:
+    """It is in preview, parts, hash and message; the same text written out is the same plan."""
+    desk.register("【GrowingIO】你好#name#，送你#coupon#元。拒收请回复R")
+    campaign = desk.campaign(1, template=BARE, opt_out_wording="add")
+    plan = campaign.plan()
+    written_out = desk.campaign(1, template=f"{BARE}拒收请回复R").plan()
+    without = desk.campaign(1, template=BARE).plan()
+    campaign.send()
+
+    assert plan.preview()["text"].tolist() == ["【GrowingIO】你好用户0，送你50元。拒收请回复R"]
+    assert plan.hash == written_out.hash != without.hash
+    assert plan.notices == []
+    assert [line.text for line in desk.world.messages()] == plan.preview()["text"].tolist()
+
+
+def test_a_wording_is_billed(desk: Desk) -> None:
+    """The seven characters of the wording take a text over the length of one part."""
+    more = {"template": "x" * 58, "variables": {}}  # 11 for the signature, 1 character left
+
+    assert desk.campaign(1, **more).plan().total_parts == 1
+    assert desk.campaign(1, **more, opt_out_wording="add").plan().total_parts == 2
+
+
+def test_a_wording_can_be_demanded(desk: Desk) -> None:
+    """Under ``demand`` a marketing text without one is refused; one with it, and a notification, are sent."""
+    with pytest.raises(GuardRefused, match="`opt_out_wording` demands it") as caught:
+        desk.campaign(template=BARE, opt_out_wording="demand").send()
+    fine = desk.campaign(1, opt_out_wording="demand").guards()
+    notification = desk.campaign(template=BARE, opt_out_wording="demand", message_class="notification")
+
+    assert caught.value.exit_code == 3
+    assert desk.ledger.campaigns() == []
+    assert fine == notification.guards() == []
+
+
+def test_a_test_send_has_the_wording_once(desk: Desk) -> None:
+    """What is sent to the test phones is what people will get."""
+    desk.register("【GrowingIO】你好#name#，送你#coupon#元。拒收请回复R")
+    desk.campaign(1, template=BARE, opt_out_wording="add", test_phones=["13912345678"]).test_send()
+
+    assert [line.text for line in desk.world.messages()] == ["【GrowingIO】你好用户0，送你50元。拒收请回复R"]
+
+
 # -- check -----------------------------------------------------------------------------------------
 
 
@@ -358,6 +421,7 @@ def test_resume_needs_a_start(desk: Desk) -> None:
         pytest.param({"rules": [{"column": "name", "op": "not_null"}]}, "rules was `None`", id="rules"),
         pytest.param({"segment": "other.csv"}, "segment was `memory.csv`, is `other.csv`", id="segment"),
         pytest.param({"variables": {"name": "name", "coupon": "name"}}, "variables was", id="variables"),
+        pytest.param({"opt_out_wording": "add"}, "opt_out_wording was ``, is `add`", id="wording"),
         pytest.param({"holdout": 0.5}, "holdout was `0.0`, is `0.5`", id="holdout"),
     ],
 )

@@ -206,6 +206,18 @@ def test_what_is_refused(desk: Desk, run: Run, arguments: list[str], code: int) 
 # -- plan ------------------------------------------------------------------------------------------
 
 
+def test_plan_tells_what_the_text_lacks(desk: Desk, run: Run) -> None:
+    """A marketing text without a way to opt out is noticed, for people and for programs, and not refused."""
+    bare = desk.file(template="你好{name}，送你{coupon}元。")
+    told, data = run("plan", bare), run("plan", bare, "--json").data
+
+    assert told.code == 0
+    assert "\nnotice: the text does not say how to opt out" in told.out
+    assert len(data["notices"]) == 1
+    assert data["guards"] == []
+    assert run("plan", desk.file(), "--json").data["notices"] == []
+
+
 def test_plan_prints_data_for_programs(desk: Desk, run: Run) -> None:
     """``plan --json`` prints the status of the plan, its steps and what a run would be refused for."""
     rules = [{"column": "coupon", "op": "<", "value": 200}]
@@ -213,7 +225,7 @@ def test_plan_prints_data_for_programs(desk: Desk, run: Run) -> None:
     by_status = run("status", "live-1", "--mode", "plan", "--json")
 
     assert done.code == 0
-    assert list(done.data) == [*STATUS_KEYS, "guards", "steps"]
+    assert list(done.data) == [*STATUS_KEYS, "guards", "steps", "notices"]
     assert {k: done.data[k] for k in STATUS_KEYS} == by_status.data
     assert (done.data["mode"], done.data["segment"], done.data["planned"]) == ("plan", 4, 4)
     assert [step["kept"] for step in done.data["steps"]] == [4]

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 FLOORS = [
     {"errors", "models"},
     {"caps", "doctor", "pacing", "parts", "persons", "phones", "plan", "policy", "rules", "sample", "segment"}
-    | {"settings", "spec", "template", "variables"},
+    | {"optout", "settings", "spec", "template", "variables"},
     {"ledger", "providers"},
     {"engine", "reconcile", "report"},
     {"campaign", "export"},
@@ -25,6 +25,7 @@ FLOORS = [
 SIDEWAYS = {
     "caps": {"spec"},
     "doctor": {"parts", "template"},
+    "optout": {"template"},
     "plan": {"parts", "persons", "phones", "policy", "rules", "spec", "template", "variables"},
     "policy": {"persons", "spec"},
     "sample": {"settings"},

@@ -16,13 +16,13 @@ import pytest
 from smskit.errors import OutcomeUnknown, Unreachable
 from smskit.ledger import STRAY_DAYS, CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
+from smskit.optout import is_opt_out
 from smskit.providers.base import Call, Feature, Limits, Provider
 from smskit.reconcile import (
     CLOCK_SKEW,
     Settled,
     fetch_receipts,
     fetch_replies,
-    is_opt_out,
     job_of,
     reference_of,
     settle_by_asking,

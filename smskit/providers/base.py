@@ -39,6 +39,7 @@ from smskit.models import (
     Slice,
     Submission,
 )
+from smskit.optout import OptOutRule
 from smskit.phones import to_e164
 from smskit.providers.http import Door
 from smskit.settings import ProviderSettings
@@ -170,6 +171,7 @@ class Provider(ABC):
     form: ClassVar[Form] = Form.BRACES  # how this provider writes variables in its templates
     signature_in_template: ClassVar[bool] = False  # its templates begin with 【signature】
     template_rules: ClassVar[tuple[TemplateRule, ...]] = ()  # only what its documents say, with the source
+    opt_out: ClassVar[OptOutRule] = OptOutRule()  # what it says about opt-out wording, with source and date
     # Made-up credentials for rehearsals, where the simulator speaks this provider's protocol.
     rehearsal: ClassVar[Mapping[str, Any]] = {}
     # How long after a submission "no record of it" may be believed, in seconds.

@@ -21,7 +21,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -54,6 +54,7 @@ from smskit.models import (
     Slice,
     Submission,
 )
+from smskit.optout import OptOutRule, Place
 from smskit.phones import national, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import Joined
@@ -147,6 +148,9 @@ def _tables() -> dict[str, dict[str, Code]]:
 
 
 _PAGE_OF_RULES = "doc.chuanglan.com: HAQYSZKH9HT5Z50L"
+_OPT_OUT = OptOutRule(
+    place=Place.TEXT, taken=("拒收请回复R",), source=_PAGE_OF_RULES, read_on=date(2026, 11, 22)
+)
 _TEMPLATE_RULES = (
     TemplateRule(
         kind=Kind.SIGNATURE_MISSING,
@@ -184,7 +188,7 @@ _TEMPLATE_RULES = (
     ),
     TemplateRule(
         kind=Kind.MUST_END_WITH,
-        texts=("拒收请回复R",),
+        texts=_OPT_OUT.taken,
         message_class=MessageClass.MARKETING,
         en="A marketing message ends with 拒收请回复R, capital R; older wordings are not taken any more.",
         zh="营销短信须以“拒收请回复R”结尾，R大写；“退订回T”等旧写法不再接受",
@@ -270,6 +274,7 @@ class Chuanglan(Provider):
     codes: ClassVar[Mapping[str, Code]] = tables["v1"]
     form: ClassVar[Form] = Form.CHUANGLAN
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
+    opt_out: ClassVar[OptOutRule] = _OPT_OUT
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",
         "password": "0123456789abcdef0123456789abcdef",

@@ -13,7 +13,7 @@ documents are silent the safe reading is taken and is a setting below.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 from urllib.parse import quote_plus, urlencode
@@ -48,6 +48,7 @@ from smskit.models import (
     Slice,
     Submission,
 )
+from smskit.optout import OptOutRule, Place
 from smskit.phones import national, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import ColumnEncoder, Joined, twice
@@ -187,6 +188,11 @@ def _table() -> dict[str, Code]:
 
 
 _DOCUMENT = "yunpian.com/official/document"
+_OPT_OUT = OptOutRule(
+    place=Place.TEXT,
+    source="yunpian.com names no wording for text messages; usual ones end with 退订 or 拒收请回复R",
+    read_on=date(2026, 11, 22),
+)
 _TEMPLATE_RULES = (
     TemplateRule(
         kind=Kind.SIGNATURE_MISSING,
@@ -238,7 +244,7 @@ _TEMPLATE_RULES = (
     ),
     TemplateRule(
         kind=Kind.MUST_END_WITH,
-        texts=("拒收请回复R", "回T退订", "回TD退订"),
+        texts=(_OPT_OUT.wording, "回T退订", "回TD退订"),
         message_class=MessageClass.MARKETING,
         en="Marketing messages usually end with a way to opt out; no page of Yunpian demands a wording.",
         zh="营销短信通常以退订方式结尾，云片文档未规定固定写法",
@@ -286,6 +292,7 @@ class Yunpian(Provider):
     form: ClassVar[Form] = Form.YUNPIAN
     signature_in_template: ClassVar[bool] = True
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
+    opt_out: ClassVar[OptOutRule] = _OPT_OUT
     rehearsal: ClassVar[Mapping[str, Any]] = {"api_key": "0123456789abcdef0123456789abcdef"}
 
     settings: YunpianSettings

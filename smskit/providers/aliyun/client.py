@@ -47,10 +47,11 @@ from smskit.models import (
     Slice,
     Submission,
 )
+from smskit.optout import OptOutRule
 from smskit.pacing import Pacer
 from smskit.phones import redact
 from smskit.providers.aliyun.codes import CODES, DELIVERY, limit_window_s
-from smskit.providers.aliyun.console import STEPS, TEMPLATE_RULES
+from smskit.providers.aliyun.console import OPT_OUT, STEPS, TEMPLATE_RULES
 from smskit.providers.aliyun.reports import (
     CHINA,
     is_biz_id,
@@ -125,6 +126,7 @@ class Aliyun(Provider):
     delivery: ClassVar[Mapping[str, str]] = DELIVERY
     form: ClassVar[Form] = Form.ALIYUN
     template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
+    opt_out: ClassVar[OptOutRule] = OPT_OUT
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "access_key_id": "LTAI5tRehearsalKey000001",
         "access_key_secret": "RehearsalSecret000000000000001",

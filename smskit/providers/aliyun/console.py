@@ -6,12 +6,20 @@ Sources: help.aliyun.com, the pages named at each rule; read 2026-11.
 
 from __future__ import annotations
 
+from datetime import date
+
 from smskit.doctor import HAN, VERIFICATION, Kind, TemplateRule
 from smskit.models import MessageClass
+from smskit.optout import OptOutRule, Place
 
 _SIGNATURES = "help.aliyun.com: api-dysmsapi-2017-05-25-createsmssign"
 _TEMPLATES = "help.aliyun.com/document_detail: 44357, 91975, 463237, 463270, 2806243"
-_OPT_OUT = "拒收请回复R"
+OPT_OUT = OptOutRule(
+    place=Place.TEMPLATE,
+    taken=("拒收请回复R",),
+    source=_TEMPLATES,
+    read_on=date(2026, 11, 22),
+)
 
 STEPS = (
     "For promotions 推广短信 an enterprise account 企业账号. They go to members only; finance, games and "
@@ -120,18 +128,18 @@ TEMPLATE_RULES = (
     ),
     TemplateRule(
         kind=Kind.MUST_END_WITH,
-        texts=(_OPT_OUT,),
+        texts=OPT_OUT.taken,
         message_class=MessageClass.MARKETING,
-        en=f"A promotion ends with {_OPT_OUT}.",
-        zh=f"推广短信须以“{_OPT_OUT}”结尾",
+        en=f"A promotion ends with {OPT_OUT.wording}.",
+        zh=f"推广短信须以“{OPT_OUT.wording}”结尾",
         source=_TEMPLATES,
     ),
     TemplateRule(
         kind=Kind.MUST_NOT_HOLD,
-        texts=(_OPT_OUT,),
+        texts=OPT_OUT.taken,
         message_class=MessageClass.NOTIFICATION,
-        en=f"A notification holds no {_OPT_OUT}.",
-        zh=f"通知短信不能含“{_OPT_OUT}”",
+        en=f"A notification holds no {OPT_OUT.wording}.",
+        zh=f"通知短信不能含“{OPT_OUT.wording}”",
         source=_TEMPLATES,
     ),
     TemplateRule(

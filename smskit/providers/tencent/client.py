@@ -42,6 +42,7 @@ from smskit.models import (
     Slice,
     Submission,
 )
+from smskit.optout import OptOutRule
 from smskit.phones import e164_column, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import ColumnEncoder, Joined
@@ -60,7 +61,7 @@ from smskit.providers.tencent.codes import (
     OTHER_TEMPLATE,
     TOO_MANY,
 )
-from smskit.providers.tencent.console import STEPS, TEMPLATE_RULES
+from smskit.providers.tencent.console import OPT_OUT, STEPS, TEMPLATE_RULES
 from smskit.providers.tencent.signing import authorization
 from smskit.settings import ProviderSettings
 from smskit.template import Form, Piece, Template
@@ -129,6 +130,7 @@ class Tencent(Provider):
     codes: ClassVar[Mapping[str, Code]] = CODES
     form: ClassVar[Form] = Form.TENCENT
     template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
+    opt_out: ClassVar[OptOutRule] = OPT_OUT
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
     # account's id as its key where it was told none.
     rehearsal: ClassVar[Mapping[str, Any]] = {

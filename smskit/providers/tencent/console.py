@@ -7,13 +7,22 @@ Sources: cloud.tencent.com and tencentcloud.com, document/product; comments in t
 
 from __future__ import annotations
 
+from datetime import date
+
 from smskit.doctor import HAN, VERIFICATION, Kind, TemplateRule
 from smskit.models import MessageClass
+from smskit.optout import OptOutRule, Place
 
 _SEND = "cloud.tencent.cn: document/product/409/55981 (SendSms)"
 _LENGTH = "tencentcloud.com: document/product/382/18052, 34671"
 _CODES = "tencentcloud-sdk-python-sms, errorcodes.py"
-_OPT_OUT = "拒收请回复R"
+OPT_OUT = OptOutRule(
+    place=Place.TEMPLATE,
+    taken=("拒收请回复R",),
+    source=f"{_CODES}: MarketingTemplateWithoutUnsubscribe",
+    read_on=date(2026, 11, 22),
+    numbers="e164",
+)
 
 STEPS = (
     "An account certified as a company 企业认证: a personal one may neither send marketing messages nor be "
@@ -65,10 +74,10 @@ TEMPLATE_RULES = (
     ),
     TemplateRule(
         kind=Kind.MUST_END_WITH,
-        texts=(_OPT_OUT,),
+        texts=OPT_OUT.taken,
         message_class=MessageClass.MARKETING,
-        en=f"A marketing template ends with {_OPT_OUT}; nothing is added when it is sent.",
-        zh=f"营销模板须以“{_OPT_OUT}”结尾，发送时不会自动添加",
+        en=f"A marketing template ends with {OPT_OUT.wording}; nothing is added when it is sent.",
+        zh=f"营销模板须以“{OPT_OUT.wording}”结尾，发送时不会自动添加",
         source=f"{_CODES}: MarketingTemplateWithoutUnsubscribe",
     ),
     TemplateRule(
