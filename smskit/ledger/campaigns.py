@@ -1,0 +1,123 @@
+"""
+Campaigns: how one begins, what state it is in, how a rehearsal is forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from smskit.ledger.audience import delete_campaign, demand_once, store_audience
+from smskit.ledger.database import Database
+from smskit.ledger.records import CampaignRow, Frozen
+from smskit.ledger.schema import CAMPAIGN
+from smskit.models import Mode
+
+
+class Campaigns(Database):
+    """The campaigns of a ledger."""
+
+    def campaign(self, name: str, mode: Mode) -> CampaignRow | None:
+        """The campaign, or None."""
+        return next(iter(self.campaigns(name=name, mode=mode)), None)
+
+    def campaigns(
+        self, *, name: str | None = None, mode: Mode | None = None, provider: str | None = None
+    ) -> list[CampaignRow]:
+        """Campaigns that match, oldest first."""
+        query = sa.select(CAMPAIGN).order_by(CAMPAIGN.c.id)
+        for column, value in (
+            (CAMPAIGN.c.name, name),
+            (CAMPAIGN.c.mode, mode),
+            (CAMPAIGN.c.provider, provider),
+        ):
+            if value is not None:
+                query = query.where(column == str(value))
+        with self._read() as conn:
+            return [CampaignRow.of(r) for r in conn.execute(query)]
+
+    def freeze(
+        self,
+        *,
+        name: str,
+        mode: Mode,
+        provider: str,
+        plan_hash: str,
+        spec: Mapping[str, Any],
+        summary: Mapping[str, Any],
+        frozen: Frozen,
+    ) -> CampaignRow:
+        """
+        Store a campaign with its audience, in one transaction.
+
+        A plan replaces an earlier plan of the same name. Rehearsals and live
+        campaigns start here: if another run was faster, its audience stands.
+
+        Returns:
+            The campaign that now has this name and mode.
+
+        Raises:
+            LedgerError: the plan holds a phone or person twice.
+        """
+        demand_once(frozen)
+        with self._write() as conn:
+            same = (CAMPAIGN.c.mode == str(mode)) & (CAMPAIGN.c.name == name)
+            old = conn.execute(sa.select(CAMPAIGN).where(same)).one_or_none()
+            if old is not None and mode is not Mode.PLAN:
+                return CampaignRow.of(old)
+            if old is not None:
+                delete_campaign(conn, old.id)
+            now = self.clock()
+            campaign_id = conn.execute(
+                CAMPAIGN.insert().values(
+                    mode=str(mode),
+                    name=name,
+                    state="planned",
+                    provider=provider,
+                    plan_hash=plan_hash,
+                    spec=json.dumps(spec, ensure_ascii=False),
+                    summary=json.dumps(summary, ensure_ascii=False),
+                    created_at=now,
+                    started_at=None if mode is Mode.PLAN else now,
+                )
+            ).inserted_primary_key
+            assert campaign_id is not None
+            store_audience(conn, campaign_id[0], frozen)
+        row = self.campaign(name, mode)
+        assert row is not None
+        return row
+
+    def forget(self, campaign_id: int) -> None:
+        """Delete a campaign and all that is known of it. For rehearsals and plans only."""
+        with self._write() as conn:
+            delete_campaign(conn, campaign_id)
+
+    def mark(self, campaign_id: int, state: str, *, note: str = "") -> None:
+        """Set the campaign's state; the first ``running`` and each ``finished`` are timed."""
+        values: dict[str, Any] = {"state": state, "note": note}
+        if state == "running":
+            values |= {"stop_requested": 0, "finished_at": None}
+            values["started_at"] = sa.func.coalesce(CAMPAIGN.c.started_at, self.clock())
+        if state == "finished":
+            values["finished_at"] = self.clock()
+        with self._write() as conn:
+            conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(**values))
+
+    def note(self, campaign_id: int, text: str) -> None:
+        """Say what a run is at, for people who look at it meanwhile; ``mark`` writes over it."""
+        with self._write() as conn:
+            conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(note=text))
+
+    def request_stop(self, campaign_id: int) -> None:
+        """Ask whichever run owns the campaign to stop cleanly; it looks once a second."""
+        with self._write() as conn:
+            conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(stop_requested=1))
+
+    def stop_requested(self, campaign_id: int) -> bool:
+        """Whether somebody asked for a stop."""
+        with self._read() as conn:
+            query = sa.select(CAMPAIGN.c.stop_requested).where(CAMPAIGN.c.id == campaign_id)
+            return bool(conn.execute(query).scalar())

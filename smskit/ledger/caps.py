@@ -1,0 +1,141 @@
+"""
+What frequency caps look at: other live campaigns' messages, by phone and time.
+
+The arithmetic is ``smskit.caps``; here is where it gets its history from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from smskit.caps import Recent, counted
+from smskit.ledger.blobs import phones_of, read_blob
+from smskit.ledger.database import Database
+from smskit.ledger.hot import Hot
+from smskit.ledger.schema import AUDIENCE, CAMPAIGN, EVENT, PROGRESS
+from smskit.models import Mode
+from smskit.spec import FrequencyCap
+
+
+class Caps(Database):
+    """Who was messaged lately."""
+
+    def accepted_since(self, since: float, *, but_not: str) -> NDArray[np.int64]:
+        """
+        Phones of live messages that were submitted after *since* and accepted, once for each message.
+
+        A message that may have been accepted counts; see ``caps.counted``.
+
+        Args:
+            but_not: The campaign that asks; its own messages, test sends included, are left out.
+        """
+        phones: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        with self._read() as conn:
+            for campaign_id in _others(conn, but_not):
+                for chunk in chunks_since(conn, campaign_id, since):
+                    lately = _lately(conn, campaign_id, chunk, since)
+                    phones.append(lately.phones[counted(lately.states) & (lately.claimed_at > since)])
+        return np.concatenate(phones)
+
+    def recent(self, campaign_id: int, cap: FrequencyCap) -> Recent:
+        """
+        What a cap of this campaign looks at when people are claimed, as of now.
+
+        Campaigns of the same name (its rehearsal or live twin) and its test sends do not count.
+        """
+        phones = sa.select(AUDIENCE.c.phones).where(AUDIENCE.c.campaign_id == campaign_id)
+        with self._read() as conn:
+            blobs = conn.execute(phones.order_by(AUDIENCE.c.chunk)).scalars()
+            recent = Recent(np.concatenate([np.empty(0, np.int64), *map(phones_of, blobs)]), cap)
+            others = _others(conn, _name(conn, campaign_id))
+            # Of live campaigns, whose events stay: the number of a forgotten rehearsal's is given anew.
+            live = sa.select(EVENT.c.id).where(EVENT.c.campaign_id.in_([*others, campaign_id]))
+            recent.seen = conn.execute(live.order_by(EVENT.c.id.desc()).limit(1)).scalar() or 0
+            since = self.clock() - recent.reach_s
+            for other in others:
+                for chunk in chunks_since(conn, other, since):
+                    _add(recent, conn, other, chunk, since)
+        return recent
+
+
+def tests_of(campaign: str) -> str:
+    """What the names of a campaign's test sends begin with; each is a campaign of its own."""
+    return f"{campaign[:90]}.test-"
+
+
+def _name(conn: sa.Connection, campaign_id: int) -> str:
+    return str(conn.execute(sa.select(CAMPAIGN.c.name).where(CAMPAIGN.c.id == campaign_id)).scalar_one())
+
+
+def _others(conn: sa.Connection, but_not: str, among: Sequence[int] | None = None) -> list[int]:
+    """Live campaigns that count for a cap of the campaign of that name."""
+    query = sa.select(CAMPAIGN.c.id, CAMPAIGN.c.name).where(CAMPAIGN.c.mode == str(Mode.LIVE))
+    if among is not None:
+        query = query.where(CAMPAIGN.c.id.in_(among))
+    tests = tests_of(but_not)
+    return [r.id for r in conn.execute(query) if r.name != but_not and not r.name.startswith(tests)]
+
+
+def chunks_since(conn: sa.Connection, campaign_id: int, since: float) -> list[int]:
+    query = sa.select(EVENT.c.chunk).where(EVENT.c.campaign_id == campaign_id, EVENT.c.at >= since)
+    return sorted(set(conn.execute(query.distinct()).scalars()))
+
+
+class _Lately(NamedTuple):
+    """A chunk as a cap sees it; NaN = not claimed since then."""
+
+    phones: NDArray[np.int64]
+    states: NDArray[np.uint8]
+    claimed_at: NDArray[np.float64]
+
+
+def _lately(conn: sa.Connection, campaign_id: int, chunk: int, since: float) -> _Lately:
+    key = {"campaign_id": campaign_id, "chunk": chunk}
+    phones = phones_of(read_blob(conn, AUDIENCE.c.phones, key))
+    states = np.frombuffer(read_blob(conn, PROGRESS.c.states, key), np.uint8)
+    claims = conn.execute(
+        sa.select(EVENT.c.at, EVENT.c.positions)
+        .where(
+            EVENT.c.campaign_id == campaign_id,
+            EVENT.c.chunk == chunk,
+            EVENT.c.kind == "claim",
+            EVENT.c.at > since,
+        )
+        .order_by(EVENT.c.id)
+    ).all()
+    claimed_at = np.full(len(phones), np.nan)
+    times = np.repeat([at for at, _ in claims], [len(blob) // 2 for _, blob in claims])
+    claimed_at[np.frombuffer(b"".join(blob for _, blob in claims), np.uint16)] = times  # the last one stays
+    return _Lately(phones, states, claimed_at)
+
+
+def _add(recent: Recent, conn: sa.Connection, campaign_id: int, chunk: int, since: float) -> None:
+    lately = _lately(conn, campaign_id, chunk, since)
+    recent.add(campaign_id, chunk, lately.phones, claimed_at=lately.claimed_at, states=lately.states)
+
+
+def catch_up(conn: sa.Connection, hot: Hot, campaign_id: int, recent: Recent, now: float) -> int:
+    """Tell *recent* what happened since it was told last; returns the number of the last event."""
+    last = int(hot.last(conn, {}).scalar() or 0)
+    moves = hot.others(conn, {"seen": recent.seen, "own": campaign_id}).all() if last > recent.seen else []
+    strange = {m.campaign_id for m in moves if not recent.knows(m.campaign_id, m.chunk)}
+    # Asked anew each time: the number of a forgotten rehearsal may be a live campaign's by now.
+    count = set(_others(conn, _name(conn, campaign_id), sorted(strange))) if strange else set()
+    for move in moves:
+        if not recent.knows(move.campaign_id, move.chunk):
+            if move.campaign_id not in count:
+                continue
+            _add(recent, conn, move.campaign_id, move.chunk, now - recent.reach_s)
+        recent.tell(
+            move.campaign_id,
+            move.chunk,
+            claimed_at=move.at if move.kind == "claim" else None,
+            positions=np.frombuffer(move.positions, np.uint16),
+            states=np.frombuffer(move.states, np.uint8),
+        )
+    return last

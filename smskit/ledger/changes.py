@@ -1,0 +1,139 @@
+"""
+The only changes of state there are, each along an allowed arrow and with its event.
+
+A claim, its intent and the proof of the lease are one transaction, with the look
+at opt-outs and frequency caps in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import orjson
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from smskit.caps import Recent
+from smskit.errors import LedgerError
+from smskit.ledger.caps import catch_up
+from smskit.ledger.hot import Hot
+from smskit.ledger.lease import prove
+from smskit.ledger.reading import Reading
+from smskit.ledger.records import Change, Facts
+from smskit.models import State
+
+# What may become what. Anything else is a bug, and is refused by the transaction.
+ARROWS: dict[str, tuple[State, frozenset[State]]] = {
+    "claim": (State.WAITING, frozenset({State.SUBMITTING})),
+    "opt_out": (State.WAITING, frozenset({State.REFUSED})),
+    "frequency_cap": (State.WAITING, frozenset({State.REFUSED})),
+    "outcome": (
+        State.SUBMITTING,
+        frozenset({State.ACCEPTED, State.REFUSED, State.UNKNOWN, State.WAITING}),
+    ),
+    "interrupted": (State.SUBMITTING, frozenset({State.UNKNOWN})),
+    "settled": (State.UNKNOWN, frozenset({State.ACCEPTED, State.REFUSED, State.WAITING})),
+    "receipt": (State.ACCEPTED, frozenset({State.DELIVERED, State.UNDELIVERED})),
+}
+
+
+class Changes(Reading):
+    """What runs, receipts and people do to the states."""
+
+    def apply(self, campaign_id: int, changes: Sequence[Change], *, token: str | None) -> None:
+        """
+        Commit *changes* together, durably, or none of them.
+
+        Args:
+            token: Proof of the lease, for everything a run does; None for
+                receipts and settling, which touch only finished submissions.
+
+        Raises:
+            LedgerLocked: the lease was lost.
+            LedgerError: somebody is not in the state the change starts from.
+        """
+        now = self.clock()
+        with self._write() as conn:
+            if token is not None:
+                prove(conn, self._hot, campaign_id, token)
+            _apply(conn, self._hot, campaign_id, changes, now)
+
+    def apply_unless_opted_out(
+        self,
+        campaign_id: int,
+        changes: Callable[[float], Sequence[Change]],
+        *,
+        token: str,
+        version: int,
+        recent: Recent | None = None,
+    ) -> bool:
+        """
+        `apply`, if the opt-outs are still those of *version*; else change nothing and return False.
+
+        One transaction for all of it, so no claim can slip past an opt-out that was recorded
+        before it, nor two runs take the same person past a frequency cap: of two claims one
+        is first, and the other sees it. (SQLite has one writer at a time; elsewhere writers
+        have to be kept apart for this to hold.)
+
+        Args:
+            changes: Makes them, given the time of the transaction, when *recent* is up to date.
+            recent: Brought up to date with everything other campaigns did; None = there is no cap.
+        """
+        with self._write() as conn:
+            # Taken under the lock: a claim is never older than one that was committed before it.
+            now = self.clock()
+            prove(conn, self._hot, campaign_id, token)
+            if (self._hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0) != version:
+                return False
+            last = 0 if recent is None else catch_up(conn, self._hot, campaign_id, recent, now)
+            _apply(conn, self._hot, campaign_id, changes(now), now)
+        if recent is not None:
+            # Only now: a number that was rolled back, or that a forgotten rehearsal had, is given anew.
+            # After it lies an event of ours, which stays.
+            recent.seen = last
+        return True
+
+    def interrupt(self, campaign_id: int, *, token: str) -> int:
+        """Turn what an earlier, dead run left as submitting into unknown; returns how many."""
+        changes = []
+        for chunk, states in self.states(campaign_id).items():
+            left = np.flatnonzero(states == State.SUBMITTING).astype(np.uint16)
+            if len(left):
+                to = np.full(len(left), State.UNKNOWN, np.uint8)
+                changes.append(Change("interrupted", chunk, left, to, Facts(reason="interrupted")))
+        if changes:
+            self.apply(campaign_id, changes, token=token)
+        return sum(len(c.positions) for c in changes)
+
+
+def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Change], now: float) -> None:
+    present: dict[int, NDArray[np.uint8]] = {}
+    for change in changes:
+        here = {"campaign": campaign_id, "at": change.chunk}
+        if change.chunk not in present:
+            present[change.chunk] = np.frombuffer(hot.states(conn, here).scalar_one(), np.uint8).copy()
+        states = present[change.chunk]
+        start, allowed = ARROWS[change.kind]
+        if (states[change.positions] != start).any():
+            raise LedgerError(f"{change.kind}: somebody is not {start.label}; nothing was recorded")
+        if len(set(change.positions.tolist())) < len(change.positions):
+            raise LedgerError(f"{change.kind}: somebody is named twice; nothing was recorded")
+        if not allowed.issuperset(set(change.states.tolist())):
+            raise LedgerError(f"{change.kind} cannot lead there; nothing was recorded")
+        states[change.positions] = change.states
+        facts = {k: v for k, v in change.facts._asdict().items() if v not in ("", None)}
+        hot.event(
+            conn,
+            {
+                "e_campaign_id": campaign_id,
+                "e_chunk": change.chunk,
+                "e_kind": change.kind,
+                "e_at": now,
+                "e_positions": change.positions.tobytes(),
+                "e_states": change.states.tobytes(),
+                "e_facts": orjson.dumps(facts),
+            },
+        )
+    for chunk, states in present.items():
+        hot.move(conn, {"campaign": campaign_id, "at": chunk, "now": states.tobytes()})

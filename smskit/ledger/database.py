@@ -1,0 +1,97 @@
+"""
+Opening a database, and the two ways in: a read, and a write that holds the write lock from its start.
+
+SQLite runs with ``synchronous=FULL``: what was committed stays through a power cut.
+"""
+
+from __future__ import annotations
+
+import time as _time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from smskit.errors import LedgerError
+from smskit.ledger.hot import Hot
+from smskit.ledger.schema import META
+from smskit.settings import project_root
+
+
+class Database:
+    """The connections of a ledger; every room of it is one of these and adds what it is about."""
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = _time.time) -> None:
+        self.clock = clock
+        try:
+            self._engine = open_engine(url)
+            # Two runs may open a new ledger at once: only the one with the write lock makes the tables.
+            with self._write() as conn:
+                META.create_all(conn)
+            self._hot = Hot(self._engine.dialect)
+        except Exception as error:
+            raise LedgerError(
+                f"the ledger cannot be opened ({type(error).__name__}); look at SMSKIT_DATABASE_URL"
+            ) from None
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with self._engine.connect().execution_options(smskit_write=True) as conn, conn.begin():
+            yield conn
+
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        with self._engine.connect() as conn, conn.begin():
+            yield conn
+
+
+def _use_wal(connection: Any) -> None:
+    """Switch to write-ahead logging; SQLite answers "locked" at once, not waiting, while another does so."""
+    import sqlite3
+
+    for attempt in range(200):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if attempt == 199:
+                raise
+            _time.sleep(0.05)
+
+
+def resolve_url(url: str) -> str:
+    """*url* with a relative SQLite path made absolute, from the project's root."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database and not Path(parsed.database).is_absolute():
+        folder = project_root(Path.cwd()) or Path.cwd()
+        parsed = parsed.set(database=str(folder / parsed.database))
+    return parsed.render_as_string(hide_password=False)
+
+
+def open_engine(url: str) -> sa.Engine:
+    parsed = sa.make_url(resolve_url(url))
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, hide_parameters=True)
+    engine = sa.create_engine(parsed, hide_parameters=True, connect_args={"timeout": 60})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        # The driver must not open transactions by itself: we say BEGIN below.
+        connection.isolation_level = None
+        for pragma in ("busy_timeout=60000", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+        _use_wal(connection)
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(conn: sa.Connection) -> None:
+        # A writer takes the write lock at once; upgrading later could fail with "busy" without waiting.
+        write = conn.get_execution_options().get("smskit_write")
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine

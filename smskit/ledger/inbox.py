@@ -1,0 +1,99 @@
+"""
+What providers report: pages as they came, receipts without a message yet, replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+import sqlalchemy as sa
+
+from smskit.ledger.database import Database
+from smskit.ledger.schema import PAGE, REPLY, STRAY
+from smskit.models import Mode, Receipt, Reply
+
+STRAY_DAYS = 7
+
+
+class Inbox(Database):
+    """Receipts and replies on their way to their messages."""
+
+    def keep_page(self, provider: str, mode: Mode, kind: str, body: bytes) -> int:
+        """Store a page of reports as it came, before anybody tries to understand it."""
+        values = {
+            "provider": provider,
+            "mode": str(mode),
+            "kind": kind,
+            "body": body,
+            "received_at": self.clock(),
+        }
+        with self._write() as conn:
+            key = conn.execute(PAGE.insert().values(**values)).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+    def open_pages(self, provider: str, mode: Mode, kind: str) -> list[tuple[int, bytes]]:
+        """Pages that were stored but not worked through yet."""
+        query = sa.select(PAGE.c.id, PAGE.c.body).where(
+            PAGE.c.provider == provider,
+            PAGE.c.mode == str(mode),
+            PAGE.c.kind == kind,
+            PAGE.c.handled_at.is_(None),
+        )
+        with self._read() as conn:
+            return [(row.id, row.body) for row in conn.execute(query.order_by(PAGE.c.id))]
+
+    def close_page(self, page: int) -> None:
+        """Mark a page as worked through; its raw body has served its purpose and goes."""
+        with self._write() as conn:
+            conn.execute(PAGE.update().where(PAGE.c.id == page).values(handled_at=self.clock(), body=b""))
+
+    def keep_strays(self, provider: str, mode: Mode, receipts: Sequence[Receipt]) -> None:
+        """Keep reports whose message is not known yet, to be tried again later."""
+        rows = [
+            {
+                "provider": provider,
+                "mode": str(mode),
+                "receipt": orjson.dumps(receipt._asdict()),
+                "received_at": self.clock(),
+            }
+            for receipt in receipts
+        ]
+        if rows:
+            with self._write() as conn:
+                conn.execute(STRAY.insert(), rows)
+
+    def strays(self, provider: str, mode: Mode) -> list[tuple[int, Receipt]]:
+        """The kept reports with their ids; those older than ``STRAY_DAYS`` are nobody's and go."""
+        where = (STRAY.c.provider == provider) & (STRAY.c.mode == str(mode))
+        with self._write() as conn:
+            conn.execute(STRAY.delete().where(STRAY.c.received_at < self.clock() - STRAY_DAYS * 86400))
+            rows = conn.execute(sa.select(STRAY.c.id, STRAY.c.receipt).where(where)).all()
+        found = []
+        for row in rows:
+            data = orjson.loads(row.receipt)
+            data["at"] = datetime.fromisoformat(data["at"]) if data["at"] else None
+            found.append((row.id, Receipt(**data)))
+        return found
+
+    def drop_strays(self, ids: Sequence[int]) -> None:
+        """Remove kept reports that found their message."""
+        if ids:
+            with self._write() as conn:
+                conn.execute(STRAY.delete().where(STRAY.c.id == sa.bindparam("i")), [{"i": i} for i in ids])
+
+    def keep_replies(self, provider: str, mode: Mode, replies: Sequence[tuple[Reply, int, bool]]) -> int:
+        """Store (reply, phone, is an opt-out), each once; returns how many were new."""
+        new = 0
+        with self._write() as conn:
+            for reply, phone, opted_out in replies:
+                key = {"provider": provider, "mode": str(mode), "reply_id": reply.reply_id}
+                where = sa.and_(*(REPLY.c[name] == value for name, value in key.items()))
+                if conn.execute(sa.select(REPLY.c.phone).where(where)).first() is None:
+                    at = reply.at.timestamp() if reply.at else None
+                    values = key | {"phone": phone, "text": reply.text, "at": at, "opted_out": int(opted_out)}
+                    conn.execute(REPLY.insert().values(**values))
+                    new += 1
+        return new

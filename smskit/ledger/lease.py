@@ -1,0 +1,99 @@
+"""
+One run at a time owns a campaign, by a lease that a dead run loses.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from smskit.errors import LedgerLocked
+from smskit.ledger.database import Database
+from smskit.ledger.hot import Hot
+from smskit.ledger.schema import LEASE
+
+LEASE_TTL_S = 60.0
+
+
+class Leases(Database):
+    """Who owns which campaign."""
+
+    @contextmanager
+    def lease(self, campaign_id: int) -> Iterator[str]:
+        """
+        Own the campaign for the length of the block; yields the token that proves it.
+
+        A run on this machine that is still alive is never pushed aside, one
+        that died is at once; a run on another machine after ``LEASE_TTL_S``
+        without a sign of life.
+
+        Raises:
+            LedgerLocked: another run owns it.
+        """
+        token = uuid.uuid4().hex
+        host, pid, started = this_process()
+        with self._write() as conn:
+            held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
+            if held is not None and holds(held, host, self.clock()):
+                raise LedgerLocked(
+                    f"another run (process {held.pid} on {held.host}) is working on this campaign; "
+                    "wait for it or stop it, then run again"
+                )
+            conn.execute(LEASE.delete().where(LEASE.c.campaign_id == campaign_id))
+            conn.execute(
+                LEASE.insert().values(
+                    campaign_id=campaign_id,
+                    token=token,
+                    host=host,
+                    pid=pid,
+                    process_started=started,
+                    until=self.clock() + LEASE_TTL_S,
+                )
+            )
+        try:
+            yield token
+        finally:
+            with self._write() as conn:
+                conn.execute(LEASE.delete().where(LEASE.c.campaign_id == campaign_id, LEASE.c.token == token))
+
+    def renew(self, campaign_id: int, token: str) -> None:
+        """Sign of life of the run that holds *token*."""
+        with self._write() as conn:
+            prove(conn, self._hot, campaign_id, token)
+            conn.execute(
+                LEASE.update()
+                .where(LEASE.c.campaign_id == campaign_id)
+                .values(until=self.clock() + LEASE_TTL_S)
+            )
+
+
+def this_process() -> tuple[str, int, float]:
+    import psutil
+
+    return platform.node(), os.getpid(), psutil.Process().create_time()
+
+
+def holds(held: Any, host: str, now: float) -> bool:
+    if held.host != host:
+        return bool(held.until > now)
+    import psutil
+
+    try:
+        # Process numbers are reused; the same number with another start is another process.
+        alive = psutil.Process(held.pid)
+        return (
+            abs(alive.create_time() - held.process_started) < 1.0 and alive.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.NoSuchProcess:
+        return False
+
+
+def prove(conn: sa.Connection, hot: Hot, campaign_id: int, token: str) -> None:
+    if hot.token(conn, {"campaign": campaign_id}).scalar() != token:
+        raise LedgerLocked("another run has taken this campaign over; this one stops")

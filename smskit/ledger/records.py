@@ -1,0 +1,183 @@
+"""
+What the ledger hands out and takes: campaigns, audiences, changes, events, books.
+
+Frozen shapes; how they are stored is ``schema``, what may change is ``changes``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from smskit.models import Mode, State
+
+EventKind = Literal["claim", "opt_out", "frequency_cap", "outcome", "interrupted", "settled", "receipt"]
+
+
+class Facts(NamedTuple):
+    """What an event knows about its people, each a list as long as the event, or one value for all."""
+
+    reason: str | Sequence[str] = ""  # our word: "no_answer", "refused", "given_up" ...
+    ids: str | Sequence[str] = ""  # the provider's message ids
+    codes: str | Sequence[str] = ""
+    details: str | Sequence[str] = ""
+    times: float | Sequence[float] | None = None  # the provider's own time, for receipts
+
+
+class Change(NamedTuple):
+    """One move of some people of one chunk; the unit the ledger commits in groups."""
+
+    kind: EventKind
+    chunk: int
+    positions: NDArray[np.uint16]
+    states: NDArray[np.uint8]
+    facts: Facts = Facts()
+
+
+class CampaignRow(NamedTuple):
+    """One campaign as the ledger has it."""
+
+    id: int
+    mode: Mode
+    name: str
+    state: str  # planned, running, paused, finished
+    provider: str
+    plan_hash: str
+    spec: dict[str, Any]
+    summary: dict[str, Any]
+    note: str
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    stop_requested: bool
+
+    @classmethod
+    def of(cls, row: Any) -> CampaignRow:
+        """Read a database row."""
+        values = row._asdict()
+        values |= {"mode": Mode(row.mode), "spec": json.loads(row.spec), "summary": json.loads(row.summary)}
+        return cls(**(values | {"stop_requested": bool(row.stop_requested)}))
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What ``freeze`` stores: the planned people in send order, and those left out."""
+
+    phones: NDArray[np.int64]
+    persons: pa.Array
+    variables: Mapping[str, pa.Array]
+    parts: NDArray[np.int16]
+    excluded: pa.Table  # person, phone, shown, reason
+    order: NDArray[np.int64] = field(repr=False)  # send order: rows of the arrays above
+
+
+@dataclass(frozen=True)
+class Books:
+    """The count of everybody, which always balances; see DESIGN promise 2."""
+
+    planned: int
+    waiting: int
+    submitting: int
+    accepted: int
+    refused: int
+    unknown: int
+    delivered: int
+    undelivered: int
+    awaiting: int
+
+    @classmethod
+    def of(cls, states: NDArray[np.uint8]) -> Books:
+        """Count one byte a person."""
+        n = np.bincount(states, minlength=len(State))
+        return cls(
+            planned=len(states),
+            waiting=int(n[State.WAITING]),
+            submitting=int(n[State.SUBMITTING]),
+            accepted=int(n[State.ACCEPTED] + n[State.DELIVERED] + n[State.UNDELIVERED]),
+            refused=int(n[State.REFUSED]),
+            unknown=int(n[State.UNKNOWN]),
+            delivered=int(n[State.DELIVERED]),
+            undelivered=int(n[State.UNDELIVERED]),
+            awaiting=int(n[State.ACCEPTED]),
+        )
+
+
+class Keys(NamedTuple):
+    """Who one chunk holds, row for row."""
+
+    phones: NDArray[np.int64]
+    persons: pa.Array
+    parts: NDArray[np.int16]
+    states: NDArray[np.uint8]
+
+
+class Event(NamedTuple):
+    """One thing that happened to some people of a chunk."""
+
+    kind: EventKind
+    at: float
+    positions: NDArray[np.uint16]
+    states: NDArray[np.uint8]
+    facts: Facts
+
+    @classmethod
+    def of(cls, row: Any) -> Event:
+        """Read a database row."""
+        facts = Facts(**orjson.loads(row.facts))
+        return cls(
+            row.kind,
+            row.at,
+            np.frombuffer(row.positions, np.uint16),
+            np.frombuffer(row.states, np.uint8),
+            facts,
+        )
+
+
+class History(NamedTuple):
+    """What is known of each person of a chunk now; arrays row for row, NaN = no time."""
+
+    keys: Keys
+    reason: NDArray[Any]
+    message_id: NDArray[Any]
+    code: NDArray[Any]
+    detail: NDArray[Any]
+    submitted_at: NDArray[np.float64]
+    receipt_code: NDArray[Any]
+    receipt_at: NDArray[np.float64]
+
+
+def fold(keys: Keys, events: Sequence[Event]) -> History:
+    n = len(keys.phones)
+
+    def text() -> NDArray[Any]:
+        return np.full(n, "", object)
+
+    def times() -> NDArray[np.float64]:
+        return np.full(n, np.nan)
+
+    h = History(keys, text(), text(), text(), text(), times(), text(), times())
+    for e in events:
+        at = e.positions
+        if e.kind == "claim":
+            h.submitted_at[at] = e.at
+        elif e.kind == "receipt":
+            h.receipt_code[at] = _column(e.facts.codes)
+            h.receipt_at[at] = e.at if e.facts.times is None else _column(e.facts.times)
+            h.detail[at] = _column(e.facts.details)
+        else:
+            h.reason[at] = _column(e.facts.reason)
+            h.code[at] = _column(e.facts.codes)
+            h.detail[at] = _column(e.facts.details)
+            h.message_id[at] = _column(e.facts.ids)
+    return h
+
+
+def _column(value: Any) -> Any:
+    return value if isinstance(value, (str, float, int)) else np.array(value, object)

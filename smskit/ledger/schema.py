@@ -1,0 +1,139 @@
+"""
+The tables, as they are. A column of one audience lies in chunks of ``CHUNK`` people.
+
+Leaves to the other rooms who may read and write them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+CHUNK = 10_000
+
+META = sa.MetaData()
+
+CAMPAIGN = sa.Table(
+    "campaign",
+    META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("provider", sa.String(64), nullable=False),
+    sa.Column("plan_hash", sa.String(64), nullable=False),
+    sa.Column("spec", sa.Text, nullable=False),  # JSON: the campaign's parameters
+    sa.Column("summary", sa.Text, nullable=False),  # JSON: what the plan added up to
+    sa.Column("note", sa.Text, nullable=False, server_default=""),  # why it stopped, for people
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float),
+    sa.Column("finished_at", sa.Float),
+    sa.Column("stop_requested", sa.Integer, nullable=False, server_default="0"),
+    sa.UniqueConstraint("mode", "name"),
+)
+LEASE = sa.Table(
+    "lease",
+    META,
+    sa.Column("campaign_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("token", sa.String(32), nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("process_started", sa.Float, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),
+)
+
+
+def _chunk_key() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("campaign_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("chunk", sa.Integer, primary_key=True, autoincrement=False),
+    ]
+
+
+AUDIENCE = sa.Table(
+    "audience",
+    META,
+    *_chunk_key(),
+    sa.Column("phones", sa.LargeBinary, nullable=False),  # int64, E.164 digits
+    sa.Column("persons", sa.LargeBinary, nullable=False),  # Arrow: person
+)
+CONTENT = sa.Table(
+    "content",
+    META,
+    *_chunk_key(),
+    sa.Column("parts", sa.LargeBinary, nullable=False),  # int16
+    sa.Column("variables", sa.LargeBinary, nullable=False),  # Arrow: one column a variable
+)
+PROGRESS = sa.Table(
+    "progress",
+    META,
+    *_chunk_key(),
+    sa.Column("states", sa.LargeBinary, nullable=False),  # uint8, models.State
+)
+EXCLUDED = sa.Table(
+    "excluded",
+    META,
+    *_chunk_key(),
+    sa.Column("people", sa.LargeBinary, nullable=False),  # Arrow: person, phone (0 = none), shown, reason
+)
+EVENT = sa.Table(
+    "event",
+    META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("campaign_id", sa.Integer, nullable=False),
+    sa.Column("chunk", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("positions", sa.LargeBinary, nullable=False),  # uint16 within the chunk
+    sa.Column("states", sa.LargeBinary, nullable=False),  # uint8 after the event
+    sa.Column("facts", sa.LargeBinary, nullable=False),  # JSON, see Facts
+    sa.Index("event_by_chunk", "campaign_id", "chunk", "id"),
+    sa.Index("event_by_time", "campaign_id", "at"),
+)
+PAGE = sa.Table(
+    "inbox",
+    META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("provider", sa.String(64), nullable=False),
+    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),  # "receipts" or "replies"
+    sa.Column("body", sa.LargeBinary, nullable=False),  # as it came
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("handled_at", sa.Float),
+)
+STRAY = sa.Table(
+    "stray_receipt",  # reports whose message the ledger cannot name yet
+    META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("provider", sa.String(64), nullable=False),
+    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("receipt", sa.LargeBinary, nullable=False),
+    sa.Column("received_at", sa.Float, nullable=False),
+)
+OPT_OUT = sa.Table(
+    "opt_out",
+    META,
+    sa.Column("phone", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("source", sa.String(64), nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+)
+REPLY = sa.Table(
+    "reply",
+    META,
+    sa.Column("provider", sa.String(64), primary_key=True),
+    sa.Column("mode", sa.String(16), primary_key=True),
+    sa.Column("reply_id", sa.String(128), primary_key=True),
+    sa.Column("phone", sa.BigInteger, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", sa.Float),
+    sa.Column("opted_out", sa.Integer, nullable=False),
+)
+
+COUNTER = sa.Table(
+    "counter",  # goes up with every change of something that is asked about often
+    META,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("value", sa.Integer, nullable=False),
+)
