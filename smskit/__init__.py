@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smskit.campaign import Campaign, Outcome
+    from smskit.draft import Draft
     from smskit.errors import SmskitError
     from smskit.ledger import Ledger
     from smskit.models import Mode, Reason, State
-    from smskit.notebook import Notebook, open_notebook
+    from smskit.notebook import Notebook, open_connect, open_explore, open_notebook, open_track
     from smskit.plan import Plan
     from smskit.session import open_campaign, open_ledger
     from smskit.settings import Environment
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Campaign": "campaign",
     "CampaignSpec": "spec",
+    "Draft": "draft",
     "Environment": "settings",
     "Ledger": "ledger",
     "Mode": "models",
@@ -43,13 +45,17 @@ _HOME = {
     "State": "models",
     "Template": "template",
     "open_campaign": "session",
+    "open_connect": "notebook",
+    "open_explore": "notebook",
     "open_ledger": "session",
     "open_notebook": "notebook",
+    "open_track": "notebook",
 }
 
 __all__ = [
     "Campaign",
     "CampaignSpec",
+    "Draft",
     "Environment",
     "Ledger",
     "Mode",
@@ -62,8 +68,11 @@ __all__ = [
     "Template",
     "__version__",
     "open_campaign",
+    "open_connect",
+    "open_explore",
     "open_ledger",
     "open_notebook",
+    "open_track",
 ]
 
 

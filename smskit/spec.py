@@ -227,9 +227,7 @@ class CampaignSpec(BaseModel):
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> CampaignSpec:
         """Validate plain *data* (what a YAML file or a set of parameters holds)."""
-        problems = _unknown_names(data) + _credentials(data)
-        if problems:
-            raise SpecError("; ".join(problems))
+        check_names(data)
         try:
             return cls(**data)
         except ValidationError as error:
@@ -269,10 +267,7 @@ class CampaignSpec(BaseModel):
         Args:
             namespace: ``globals()`` of the notebook.
         """
-        injected = injected_parameters(namespace)
-        problems = _unknown_names(injected) + _credentials(injected)
-        if problems:
-            raise SpecError("; ".join(problems))
+        check_names(injected_parameters(namespace))
         return cls.from_data({name: namespace[name] for name in cls.model_fields if name in namespace})
 
     # -- writing ------------------------------------------------------------
@@ -353,6 +348,19 @@ def injected_parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
                         if isinstance(target, ast.Name):
                             found[target.id] = namespace.get(target.id)
     return found
+
+
+def check_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    *data* itself, whose names are all parameters and whose values are no credentials.
+
+    Raises:
+        SpecError: an unknown name, with the nearest known one, or a credential, which is not repeated.
+    """
+    problems = _unknown_names(data) + _credentials(data)
+    if problems:
+        raise SpecError("; ".join(problems))
+    return data
 
 
 def _unknown_names(data: Mapping[str, Any]) -> list[str]:

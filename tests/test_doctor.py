@@ -15,12 +15,11 @@ from typer.testing import CliRunner
 
 from smskit.cli import app
 from smskit.doctor import Complaint, Kind, TemplateRule, diagnose, examine
+from smskit.draft import Draft
 from smskit.errors import SmskitError, SpecError, TemplateError
 from smskit.models import MessageClass
 from smskit.notebook import Notebook
 from smskit.providers import provider_class, provider_names
-from smskit.session import open_campaign
-from smskit.spec import CampaignSpec
 from smskit.template import Form, Template
 from tests import live
 
@@ -489,15 +488,15 @@ def test_command_without_a_text(campaign: Any) -> None:
 def test_notebook_shows_what_is_severe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`run.plan()` says in one line each what the chosen provider would not pass, and leaves notes out."""
     said: list[str] = []
-    monkeypatch.setattr("smskit.notebook._say", said.append)
-    monkeypatch.setattr("smskit.notebook._show", lambda frame: None)
-    monkeypatch.setattr("smskit.notebook._show_svg", lambda svg: None)
+    monkeypatch.setattr("smskit.notebook.send.say", said.append)
+    monkeypatch.setattr("smskit.notebook.send.show_frame", lambda frame: None)
+    monkeypatch.setattr("smskit.notebook.send.show_svg", lambda svg: None)
     source = live.segment(tmp_path / "segment.csv", 3)
     data = live.data(live.TENCENT, source, mode="plan", template="你好{name}，【{coupon}】元券等您领取")
-    Notebook(open_campaign(CampaignSpec.from_data(data)), may_send=False).plan()
+    Notebook(Draft(data), may_send=False).plan()
 
     assert [line for line in said if "不会通过" in line] == [
-        "Tencent 腾讯云 would not pass 不会通过: the text ends with `…，【{…}】元券等您领取`, "
+        "Tencent 腾讯云 不会通过: the text ends with `…，【{…}】元券等您领取`, "
         "not with 拒收请回复R. A marketing template ends with 拒收请回复R; nothing is added when it is sent. "
         "营销模板须以“拒收请回复R”结尾，发送时不会自动添加"
     ]

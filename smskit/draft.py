@@ -1,0 +1,132 @@
+"""
+``Draft``: the parameters of a campaign while a person is still choosing them.
+
+Every panel reads and changes one draft, so that what is clicked in one is seen
+in the next, and all of it is written back as the file papermill takes. A draft
+may be incomplete; ``spec()`` is the moment it has to be whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from smskit.errors import InputError, SpecError, nearest
+from smskit.spec import CampaignSpec
+
+__all__ = ["Draft"]
+
+# Stand in for what is required and not chosen yet, while the rest is validated.
+_MISSING = {"campaign": "not-named-yet", "segment": "not-chosen-yet"}
+_DEFAULTS = CampaignSpec.from_data(_MISSING).model_dump() | {"campaign": "", "segment": ""}
+
+
+class Draft:
+    """
+    Campaign parameters by name, defaults included; changed by ``set`` alone.
+
+    Args:
+        data: As a parameter file holds them; may lack what is required.
+        frame: A segment that is in memory; ``segment`` then only names it.
+
+    Raises:
+        SpecError: a name is unknown or a value out of range.
+    """
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, frame: pd.DataFrame | None = None) -> None:
+        self._data: dict[str, Any] = {}
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self.frame = frame
+        if data:
+            self.set(**{str(name): value for name, value in data.items()})
+
+    def __repr__(self) -> str:
+        return f"Draft({self['campaign'] or 'not named yet'})"
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _DEFAULTS:
+            raise KeyError(name)
+        return self._data.get(name, _DEFAULTS[name])
+
+    def set(self, **values: Any) -> None:
+        """
+        Take these values, all or none, and tell whoever listens what changed.
+
+        None and a value that equals the default mean: not set. Of ``campaign`` and
+        ``segment`` so does "".
+
+        Raises:
+            SpecError: an unknown name, or a value out of range; nothing was taken.
+        """
+        unknown = [name for name in values if name not in _DEFAULTS]
+        if unknown:
+            raise SpecError(f"unknown parameter `{unknown[0]}`{nearest(unknown[0], _DEFAULTS)}")
+        joined = (self._data | values).items()
+        wanted = {n: v for n, v in joined if v is not None and not (n in _MISSING and v == "")}
+        whole = CampaignSpec.from_data(_MISSING | wanted)
+        kept = {n: v for n, v in whole.to_data().items() if n in wanted}
+        changed = frozenset(n for n in {*kept, *self._data} if kept.get(n) != self._data.get(n))
+        self._data = kept
+        if changed:
+            for listener in list(self._listeners):
+                listener(changed)
+
+    def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Call *listener* with the names that changed, after each change."""
+        self._listeners.append(listener)
+
+    def spec(self) -> CampaignSpec:
+        """
+        The campaign as it stands.
+
+        Raises:
+            SpecError: something required is missing.
+        """
+        return CampaignSpec.from_data(self._data)
+
+    # -- as a file ---------------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        """What was chosen, as plain data; defaults are left out."""
+        return dict(self._data)
+
+    def to_yaml(self) -> str:
+        """The text of the parameter file papermill takes with ``-f``; holds no test phones, see ``save``."""
+        shown = {n: v for n, v in self._data.items() if n != "test_phones"}
+        whole = CampaignSpec.from_data(_MISSING | shown).to_yaml()
+        # What stands in for a missing name is nothing to save.
+        lines = whole.splitlines(keepends=True)
+        return "".join(x for x in lines if x.strip() not in {f"{n}: {v}" for n, v in _MISSING.items()})
+
+    def save(self, path: str | Path) -> Path:
+        """
+        Write the parameter file; returns where it lies.
+
+        Test phones stay out of it: full numbers go into no file but the ledger.
+
+        Raises:
+            SpecError: something required is missing, so papermill could not run it.
+            InputError: the file cannot be written.
+        """
+        self.spec()
+        text = self.to_yaml()
+        place = Path(path).expanduser()
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot write parameter file {path}: {error.strerror}") from None
+        return place
+
+    @classmethod
+    def read(cls, path: str | Path) -> Draft:
+        """
+        The draft a parameter file holds.
+
+        Raises:
+            SpecError: it cannot be read or holds something unknown.
+        """
+        return cls(CampaignSpec.from_yaml(path).to_data())

@@ -1,0 +1,28 @@
+"""What every panel says."""
+
+ZH = {
+    "Something went wrong that smskit did not expect ({kind}).": "出现意料之外的错误（{kind}）。",
+    "Saved to {path}": "已保存到 {path}",
+    "Save parameters": "保存参数",
+    "Parameter file": "参数文件",
+    "Open": "打开",
+    "Parameters as a file": "参数文件内容",
+    "Run it tomorrow:": "以后直接运行：",
+    "people": "人数",
+    "step": "步骤",
+    "left": "剩余",
+    "left out": "排除",
+    "books": "账目",
+    "segment": "分群",
+    "planned": "计划发送",
+    "waiting": "待发",
+    "submitting": "提交中",
+    "accepted": "已受理",
+    "refused": "被拒",
+    "unknown": "未知",
+    "delivered": "已送达",
+    "undelivered": "未送达",
+    "awaiting receipt": "等待状态报告",
+    "parts": "计费条数",
+    "cost, yuan": "费用（元）",
+}

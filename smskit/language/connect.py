@@ -1,0 +1,3 @@
+"""What the connect panel says."""
+
+ZH: dict[str, str] = {}

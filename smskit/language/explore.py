@@ -1,0 +1,3 @@
+"""What the explore panel says."""
+
+ZH: dict[str, str] = {}

@@ -1,0 +1,3 @@
+"""What the track panel says."""
+
+ZH: dict[str, str] = {}

@@ -1,0 +1,95 @@
+"""What all notebooks start with: their parameters as a draft, who runs them, and a page for panels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smskit.draft import Draft
+from smskit.errors import SpecError
+from smskit.host import Host, host_of
+from smskit.language import Language
+from smskit.notebook.shown import show_widget
+from smskit.sample import campaign_data
+from smskit.settings import Environment, project_root
+from smskit.spec import CampaignSpec, check_names, injected_parameters
+
+if TYPE_CHECKING:
+    from smskit.widgets.page import Page
+
+__all__ = ["Base", "draft_of"]
+
+PARAMETER_FILE = "campaign.yaml"
+
+
+class Base:
+    """
+    A notebook that has been opened.
+
+    Args:
+        draft: Its parameters, which panels change.
+        host: Who runs it.
+    """
+
+    def __init__(self, draft: Draft, *, host: Host | None = None) -> None:
+        self.draft = draft
+        self.host = host_of() if host is None else host
+        self._language = Language(Environment().language)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.draft!r})"
+
+    @property
+    def t(self) -> Language:
+        """The language people are spoken to: ``SMSKIT_LANG``, or what the page was switched to."""
+        return self.page.t if "page" in self.__dict__ else self._language
+
+    @cached_property
+    def page(self) -> Page:
+        """What the panels of this notebook share; made with the first of them."""
+        from smskit.widgets.page import Page
+
+        return Page(self.draft, language=self._language, host=self.host)
+
+    def language(self) -> None:
+        """Show the switch between 中文 and English; the other language's texts are hidden."""
+        show_widget(self.page.header)
+
+
+def draft_of(namespace: Mapping[str, Any], host: Host, *, defaults: Mapping[str, Any] | None = None) -> Draft:
+    """
+    The draft a notebook starts from.
+
+    Its parameters where any was given; else, where a person sits, the parameter
+    file another notebook left in the project; else *defaults*.
+
+    Args:
+        namespace: ``globals()`` of the notebook, right after its parameters cell.
+
+    Raises:
+        SpecError: a parameter is unknown or out of range.
+    """
+    given = check_names(injected_parameters(namespace))
+    names = [name for name in CampaignSpec.model_fields if name in namespace]
+    draft = Draft({name: namespace[name] for name in names})
+    if given or draft.to_data():
+        return draft
+    found = _left_here() if host.is_person else None
+    return found or Draft(defaults)
+
+
+def sample_draft(name: str) -> Draft:
+    """The sample campaign, for a look around without anything prepared."""
+    return Draft(campaign_data(name))
+
+
+def _left_here() -> Draft | None:
+    file = (project_root(Path.cwd()) or Path.cwd()) / PARAMETER_FILE
+    if not file.is_file():
+        return None
+    try:
+        return Draft.read(file)
+    except SpecError:
+        return None  # somebody is editing it; the panel can open it and says what is wrong

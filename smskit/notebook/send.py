@@ -1,0 +1,272 @@
+"""
+Notebook 03: plan, preview, check, test, send, receipts, as plain steps and as a panel.
+
+Shows and asks, decides nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from smskit import charts, report
+from smskit.campaign import Campaign, Outcome
+from smskit.doctor import examine
+from smskit.draft import Draft
+from smskit.engine import Progress
+from smskit.errors import CampaignPaused, GuardRefused
+from smskit.host import Host, host_of, may_send
+from smskit.language import mark
+from smskit.models import Mode
+from smskit.notebook.base import Base, draft_of
+from smskit.notebook.shown import books_table, say, show_data, show_frame, show_svg
+from smskit.plan import Plan
+from smskit.providers import provider_class
+from smskit.sample import campaign_data
+from smskit.session import Fetched, fetch, open_campaign
+from smskit.spec import CampaignSpec
+
+_FETCH_WAIT_S = 20.0
+_FINDINGS = (mark("check"), mark("ok"), mark("code"), mark("meaning"), mark("next step"))
+
+
+def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
+    """
+    Start notebook 03 from its parameters; the first call after the parameters cell.
+
+    Without any parameter it rehearses the sample segment, which messages nobody.
+
+    Args:
+        namespace: ``globals()`` of the notebook.
+
+    Raises:
+        SpecError: a parameter is unknown, missing or out of range; nothing was read or sent.
+    """
+    host = host_of()
+    draft = draft_of(namespace, host)
+    if not draft.to_data():
+        draft = Draft(campaign_data(f"sample-{datetime.now():%Y%m%d-%H%M%S}"))
+    if not host.is_person:
+        draft.spec()  # nobody is there to fill in what is missing
+    return Notebook(draft, may_send=may_send(namespace, host), host=host)
+
+
+class Notebook(Base):
+    """
+    A campaign with every step shown.
+
+    Args:
+        may_send: Whether ``send()`` sends in live mode without being told to:
+            true under papermill, false where a person runs the cells.
+    """
+
+    def __init__(self, draft: Draft, *, may_send: bool, host: Host | None = None) -> None:
+        super().__init__(draft, host=host)
+        self._may_send = may_send
+        self._campaign: Campaign | None = None
+
+    @property
+    def campaign(self) -> Campaign:
+        """
+        The campaign of the parameters as they are now; the same one while they stay.
+
+        Raises:
+            SpecError: something required is missing.
+        """
+        spec = self.draft.spec()
+        if self._campaign is None or self._campaign.spec != spec:
+            self._campaign = open_campaign(spec, frame=self.draft.frame)
+        return self._campaign
+
+    def parameters(self) -> None:
+        """Show the parameters as they were understood."""
+        spec = self.campaign.spec
+        rows = {k: v for k, v in spec.to_data().items() if k != "test_phones"}
+        rows |= {"mode": str(spec.mode), "test_phones": f"{len(spec.test_phones)} numbers"}
+        show_frame(
+            pd.DataFrame({self.t("parameter"): list(rows), self.t("value"): [str(v) for v in rows.values()]})
+        )
+
+    def plan(self) -> Plan | None:
+        """
+        Show who gets what: the waterfall, the cost, the hash, and what a run would refuse.
+
+        When an earlier run has frozen the audience, that is shown instead: it
+        is what this run goes on with.
+        """
+        row = self.campaign.started()
+        if row is not None:
+            show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
+            started = "Started before: plan {hash}, state {state}. This run goes on with it."
+            say(self.t(started, hash=row.plan_hash, state=row.state))
+            return None
+        plan = self.campaign.plan()
+        waterfall = plan.waterfall()
+        show_frame(waterfall.rename(columns={n: self.t(n.replace("_", " ")) for n in waterfall.columns}))
+        show_svg(charts.waterfall(waterfall, self.t))
+        told = "{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}"
+        say(self.t(told, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash))
+        for notice in plan.notices:
+            say(f"{self.t('Notice')}: {notice}")
+        for problem in self.campaign.guards():
+            say(f"{self.t('A run would be refused')}: {problem}")
+        self._complain(plan)
+        return plan
+
+    def _complain(self, plan: Plan) -> None:
+        """One line for each thing in the template that the provider refuses, with its rule."""
+        spec, provider = self.campaign.spec, provider_class(self.campaign.spec.provider)
+        found = examine(plan.template, spec.message_class, provider.template_rules, form=provider.form)
+        for complaint in (c for c in found if c.severe):
+            refused = self.t("{provider} would not pass", provider=provider.title)
+            say(f"{refused}: {complaint.what}. {complaint.rule}")
+
+    def preview(self, count: int = 5) -> None:
+        """Show the first messages, the longest one, and one row for each reason to be left out."""
+        if self.campaign.started() is None:
+            show_frame(
+                self.campaign.plan().preview(count)[["user_id", "phone", "state", "reason", "text", "parts"]]
+            )
+
+    def check(self) -> None:
+        """
+        Ask the provider whether this set-up is usable; in mode ``plan`` nobody is asked.
+
+        Not usable is shown here and refused by ``send``.
+        """
+        if self.campaign.spec.mode is Mode.PLAN:
+            say(self.t("Mode plan: the provider is not asked."))
+            return
+        result = self.campaign.check()
+        show_frame(
+            pd.DataFrame(
+                [(f.what, "✓" if f.ok else "✗", f.code, f.meaning, f.next_step) for f in result.findings],
+                columns=[self.t(c) for c in _FINDINGS],
+            )
+        )
+        say(self.t("Usable") if result.usable else self.t("NOT usable"))
+
+    def send(self, *, confirm: str = "") -> None:
+        """
+        Send, once, and show the books. In mode ``plan`` nothing is sent.
+
+        Under papermill it sends. Where a person runs the cells it is sent only
+        when ``confirm`` repeats the plan hash, or by a click in the panel.
+
+        Raises:
+            SmskitError: refused, or stopped with people still waiting; the cell fails.
+        """
+        spec = self.campaign.spec
+        if spec.mode is Mode.PLAN:
+            say(self.t("Mode plan: nothing is sent."))
+            return
+        if self._asks_first(spec) and not self._confirmed(confirm, "send"):
+            return
+        outcome = self._send_with_bar()
+        row = self.campaign.started()
+        if row is not None:
+            show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
+        if outcome.note:
+            say(outcome.note)
+
+    def test(self, *, confirm: str = "") -> None:
+        """
+        Send the first planned message to each of ``test_phones``; nothing where there are none.
+
+        Only before the campaign itself starts, so that a run that goes on does not test again.
+        ``confirm`` is needed where ``send`` needs it.
+        """
+        spec = self.campaign.spec
+        if spec.mode is Mode.PLAN or not spec.test_phones or self.campaign.started() is not None:
+            say(self.t("No test send."))
+            return
+        if self._asks_first(spec) and not self._confirmed(confirm, "test"):
+            return
+        outcome = self.campaign.test_send()
+        row = self.campaign.ledger.campaign(outcome.campaign, outcome.mode)
+        if row is not None:
+            show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
+
+    def _asks_first(self, spec: CampaignSpec) -> bool:
+        # A person's "run all cells" is no word for sending, not even to the simulator: the panel above
+        # may be about to change the campaign.
+        return self.host.is_person or (spec.mode is Mode.LIVE and not self._may_send)
+
+    def _confirmed(self, confirm: str, step: str) -> bool:
+        row = self.campaign.started()
+        wanted = row.plan_hash if row is not None else self.campaign.plan().hash
+        if confirm == wanted:
+            return True
+        if confirm:
+            raise GuardRefused(f"nothing was sent: the plan is {wanted}, not {confirm}")
+        call = f'run.{step}(confirm="{wanted}")'
+        say(self.t("Not sent. Send from the panel, or with {call}", call=call))
+        return False
+
+    def _send_with_bar(self) -> Outcome:
+        from tqdm.auto import tqdm
+
+        bar: Any = None
+
+        def progress(now: Progress) -> None:
+            nonlocal bar
+            done = now.accepted + now.refused + now.unknown
+            if bar is None:
+                bar = tqdm(
+                    total=done + now.left, unit="msg", desc=self.campaign.spec.campaign, file=sys.stdout
+                )
+            bar.n = done
+            bar.set_postfix(refused=now.refused, unknown=now.unknown)
+
+        try:
+            return self.campaign.send(progress=progress)
+        finally:
+            if bar is not None:
+                bar.close()
+
+    def receipts(self, *, wait_s: float = _FETCH_WAIT_S) -> None:
+        """
+        Fetch receipts and replies, settle unknowns, and show the books.
+
+        Args:
+            wait_s: In a rehearsal, how long to wait for the last receipts; a live
+                campaign is asked once, since carriers take minutes and days.
+        """
+        import time
+
+        row = self.campaign.started()
+        if row is None:
+            say(self.t("Nothing was sent, so there are no receipts."))
+            return
+        end = time.monotonic() + (wait_s if row.mode is Mode.REHEARSE else 0.0)
+        while True:
+            fetched: Fetched = fetch(self.campaign.ledger, [row])
+            if not fetched.awaiting or time.monotonic() >= end:
+                break
+            time.sleep(0.5)
+        show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
+        for problem in fetched.settled.problems:
+            say(problem)
+
+    def summary(self) -> None:
+        """
+        Show the result, also as data for programs, and fail when it is incomplete.
+
+        Raises:
+            CampaignPaused: people are still waiting.
+        """
+        ledger, spec = self.campaign.ledger, self.campaign.spec
+        row = self.campaign.started() or ledger.campaign(spec.campaign, Mode.PLAN)
+        if row is None:
+            say(self.t("Nothing was sent."))
+            return
+        status = report.status(ledger, row)
+        show_data(status, self.t)
+        if row.mode is not Mode.PLAN and (status["waiting"] or status["submitting"]):
+            raise CampaignPaused(
+                f"campaign {row.name} is not complete: {status['waiting']} people are still waiting"
+            )

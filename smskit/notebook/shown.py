@@ -1,0 +1,77 @@
+"""How plain cells show things: tables and pictures that need no widget, for papermill and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from smskit.language import Language, mark
+
+__all__ = ["SUMMARY_TYPE", "books_table", "say", "show_data", "show_frame", "show_svg", "show_widget"]
+
+SUMMARY_TYPE = "application/vnd.smskit.summary+json"
+
+# Jupyter sets tables to the right, which suits numbers and nothing else here.
+_LEFT = "<style scoped>td, th {text-align: left !important; vertical-align: top}</style>"
+BOOKS = {
+    "segment": mark("segment"),
+    "planned": mark("planned"),
+    "waiting": mark("waiting"),
+    "submitting": mark("submitting"),
+    "accepted": mark("accepted"),
+    "refused": mark("refused"),
+    "unknown": mark("unknown"),
+    "delivered": mark("delivered"),
+    "undelivered": mark("undelivered"),
+    "awaiting": mark("awaiting receipt"),
+    "parts": mark("parts"),
+    "cost": mark("cost, yuan"),
+}
+
+
+def books_table(status: Mapping[str, Any], t: Language) -> pd.DataFrame:
+    """The books as a table: what is counted and how many."""
+    rows = [(t(label), status[name]) for name, label in BOOKS.items() if name in status]
+    rows[1:1] = [(f"— {reason}", n) for reason, n in status["excluded"].items()]
+    return pd.DataFrame(rows, columns=[t("books"), "n"])
+
+
+def show_frame(frame: pd.DataFrame) -> None:
+    """A table of at most 60 rows."""
+    from IPython.display import HTML, display
+
+    # escape=True: names and texts come from the segment and may hold HTML.
+    html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
+    display(HTML(f'<div style="max-width:75em;overflow-x:auto">{_LEFT}{html}</div>'))
+
+
+def say(text: str) -> None:
+    """One sentence."""
+    from IPython.display import HTML, display
+
+    display(HTML(f"<p>{escape(text)}</p>"))
+
+
+def show_svg(svg: str) -> None:
+    """A picture, as part of the page: an image of its own would not take the theme's colours."""
+    from IPython.display import HTML, display
+
+    display(HTML(svg))
+
+
+def show_data(status: Mapping[str, Any], t: Language) -> None:
+    """The books for people, and as data for programs that read the executed notebook."""
+    from IPython.display import display
+
+    html = books_table(status, t).to_html(index=False, border=0)
+    display({SUMMARY_TYPE: dict(status), "text/html": html}, raw=True)
+
+
+def show_widget(widget: Any) -> None:
+    """A widget."""
+    from IPython.display import display
+
+    display(widget)

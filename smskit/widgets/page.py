@@ -1,0 +1,89 @@
+"""
+``Page``: what the panels of one notebook share, language, draft and looks, and work in the background.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from smskit.draft import Draft
+from smskit.host import Host
+from smskit.language import LANGUAGES, NAMES, Language
+from smskit.settings import Environment
+from smskit.widgets.style import css, hide_other
+
+if TYPE_CHECKING:
+    from smskit.widgets.panel import Panel
+
+__all__ = ["Page"]
+
+
+class Page:
+    """
+    One notebook page.
+
+    Args:
+        draft: The campaign parameters all panels read and change.
+        environment: Makes a fresh look at settings and credentials, which panels may have saved meanwhile.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        *,
+        language: Language,
+        host: Host,
+        environment: Callable[[], Environment] = Environment,
+    ) -> None:
+        self.draft, self.t, self.host, self.environment = draft, language, host, environment
+        self._panels: list[Panel] = []
+        self._threads: list[threading.Thread] = []
+        self._style = w.HTML()
+        self._switch = w.ToggleButtons(
+            options=[(NAMES[code], code) for code in LANGUAGES],
+            value=language.code,
+            style={"button_width": "72px"},
+            tooltips=["Language 语言"] * len(LANGUAGES),
+        )
+        self._switch.observe(lambda change: self.speak(change["new"]), "value")
+        self.header = w.HBox(
+            [self._style, self._switch], layout=w.Layout(justify_content="flex-end", width="100%")
+        )
+        self.header.add_class("smskit")
+        self._dress()
+
+    def __repr__(self) -> str:
+        return f"Page({self.t.code}, {self.host})"
+
+    def add(self, panel: Panel) -> None:
+        """Let *panel* follow the language from now on."""
+        self._panels.append(panel)
+
+    def speak(self, code: str) -> None:
+        """Switch the whole page to another language: panels, and the two-language texts around them."""
+        self.t = Language(code)
+        self._switch.value = code
+        self._dress()
+        for panel in self._panels:
+            panel.draw()
+
+    def _dress(self) -> None:
+        self._style.value = f"<style>{css()}\n{hide_other(self.t.code)}</style>"
+
+    # -- work that would block the kernel ------------------------------------------------
+
+    def start(self, work: Callable[[], Any]) -> None:
+        """Do *work* beside the kernel. It handles its own errors: nobody would see them."""
+        thread = threading.Thread(target=work, name="smskit-panel", daemon=True)
+        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+        thread.start()
+
+    def wait(self, timeout_s: float = 60.0) -> bool:
+        """Wait for everything in the background; whether it all ended. For cells, and for tests."""
+        for thread in list(self._threads):
+            thread.join(timeout_s)
+        return not any(thread.is_alive() for thread in self._threads)

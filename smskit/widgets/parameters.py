@@ -1,0 +1,61 @@
+"""The parameters as a file: what a panel's choices come to, saved for papermill and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import ipywidgets as w
+
+from smskit.draft import Draft
+from smskit.widgets.page import Page
+from smskit.widgets.panel import Panel
+from smskit.widgets.parts import button, details, field, html, row
+
+__all__ = ["ParametersPanel"]
+
+
+class ParametersPanel(Panel):
+    """
+    The draft as YAML, with a path to save it to and to open another from.
+
+    Args:
+        path: Where it is saved unless a person says otherwise.
+    """
+
+    def __init__(self, page: Page, *, path: str = "campaign.yaml") -> None:
+        super().__init__(page)
+        self.path = path
+        self._yaml = html("")
+        page.draft.on_change(lambda _: self._show())
+
+    def build(self) -> Sequence[w.Widget]:
+        place = field(w.Text, self.t("Parameter file"), value=self.path)
+        place.observe(self.attempt(lambda: setattr(self, "path", place.value)), "value")
+        save, open_ = (
+            button(self.t("Save parameters"), icon="save"),
+            button(self.t("Open"), icon="folder-open"),
+        )
+        save.on_click(self.attempt(self.save))
+        open_.on_click(self.attempt(self.open))
+        self._show()
+        box = w.VBox([row(place, save, open_), self._yaml])
+        box.add_class("smskit-card")
+        return [box]
+
+    def save(self) -> None:
+        """Write the file and say how papermill runs it."""
+        saved = self.page.draft.save(self.path)
+        command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {saved}"
+        self.tell(f"{self.t('Saved to {path}', path=saved)}\n{self.t('Run it tomorrow:')} {command}", "ok")
+
+    def open(self) -> None:
+        """Take over what a file holds, instead of everything chosen so far."""
+        read = Draft.read(Path(self.path).expanduser()).to_data()
+        gone = dict.fromkeys(set(self.page.draft.to_data()) - set(read))
+        self.page.draft.set(**(gone | read))
+
+    def _show(self) -> None:
+        text = escape(self.page.draft.to_yaml())
+        self._yaml.value = details(self.t("Parameters as a file"), f"<pre>{text}</pre>")

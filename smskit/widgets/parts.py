@@ -1,0 +1,135 @@
+"""
+Small pieces of HTML that panels are made of.
+
+Everything from a segment or a provider is escaped here: an ``HTML`` widget
+runs the scripts it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+import pandas as pd
+
+__all__ = [
+    "bubble",
+    "button",
+    "chip",
+    "details",
+    "field",
+    "frame_table",
+    "html",
+    "notice",
+    "row",
+    "tiles",
+    "title",
+]
+
+WIDE = w.Layout(width="100%")
+
+
+def html(text: str, *, css: str = "") -> w.HTML:
+    """A piece of HTML; whoever calls has escaped what is not ours."""
+    made = w.HTML(text)
+    for name in css.split():
+        made.add_class(name)
+    return made
+
+
+def title(text: str, hint: str = "") -> w.HTML:
+    """A heading with one soft line below."""
+    soft = f'<p class="smskit-soft">{escape(hint)}</p>' if hint else ""
+    return html(f"<h3>{escape(text)}</h3>{soft}")
+
+
+def notice(text: str, kind: str = "info") -> str:
+    """A boxed sentence; *kind* is info, ok, warn or error."""
+    role = "alert" if kind == "error" else "status"
+    return f'<div class="smskit-notice {kind}" role="{role}">{escape(text)}</div>' if text else ""
+
+
+def chip(text: str, kind: str = "") -> str:
+    """A word in a rounded frame; *kind* is "", ok, warn or bad."""
+    return f'<span class="smskit-chip {kind}">{escape(text)}</span>'
+
+
+def tiles(counts: Iterable[tuple[str, Any, str]]) -> str:
+    """Figures side by side, each (label, value, kind); whole numbers get thousands separators."""
+    made = [
+        f'<div class="smskit-tile {kind}"><b>{_figure(value)}</b><span>{escape(label)}</span></div>'
+        for label, value, kind in counts
+    ]
+    return f'<div class="smskit-tiles">{"".join(made)}</div>'
+
+
+def frame_table(frame: pd.DataFrame, *, headings: Mapping[str, str] | None = None, label: str = "") -> str:
+    """A frame as a table, cells escaped, numbers to the right; show a page of it, never a million rows."""
+    heads = [(headings or {}).get(str(name), str(name)) for name in frame.columns]
+    numeric = [_is_number(dtype) for dtype in frame.dtypes]
+    top = "".join(f'<th scope="col"{_n(n)}>{escape(h)}</th>' for h, n in zip(heads, numeric, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{_n(n)}>{_cell(v)}</td>" for v, n in zip(row, numeric, strict=True)) + "</tr>"
+        for row in frame.itertuples(index=False, name=None)
+    )
+    name = f' aria-label="{escape(label)}"' if label else ""
+    table = f"<table{name}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="smskit-table">{table}</div>'
+
+
+def bubble(who: str, text: str, foot: str) -> str:
+    """One message as it looks on a phone."""
+    return (
+        f'<div class="smskit-phone"><div class="who">{escape(who)}</div>'
+        f'<div class="text">{escape(text)}</div><div class="foot">{escape(foot)}</div></div>'
+    )
+
+
+def details(summary: str, inner: str) -> str:
+    """HTML that is folded away until asked for."""
+    return f"<details><summary>{escape(summary)}</summary>{inner}</details>"
+
+
+def button(text: str, *, style: str = "", tip: str = "", icon: str = "", enabled: bool = True) -> w.Button:
+    """A button as wide as its words; *style* is "", primary, warning or danger."""
+    return w.Button(
+        description=text,
+        button_style=style,
+        tooltip=tip or text,
+        icon=icon,
+        disabled=not enabled,
+        layout=w.Layout(width="auto"),
+    )
+
+
+def field(kind: type[Any], label: str, **options: Any) -> Any:
+    """An input with its label in front, wide enough to read both."""
+    style = {"description_width": "140px"}
+    return kind(description=label, style=style, layout=w.Layout(width="420px"), **options)
+
+
+def row(*children: w.Widget) -> w.HBox:
+    """Widgets side by side, which wrap on a narrow page."""
+    return w.HBox(children, layout=w.Layout(flex_flow="row wrap", align_items="center", grid_gap="8px"))
+
+
+def _is_number(dtype: Any) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype))
+
+
+def _n(numeric: bool) -> str:
+    return ' class="n"' if numeric else ""
+
+
+def _figure(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else escape(str(value))
+
+
+def _cell(value: Any) -> str:
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return escape(", ".join(map(str, value)))
+    return _figure(value)

@@ -1,0 +1,88 @@
+"""A draft takes choices one by one, and what it comes to is exactly what a parameter file would say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smskit.draft import Draft
+from smskit.errors import InputError, SpecError
+from smskit.spec import CampaignSpec
+
+
+def test_a_draft_may_be_incomplete() -> None:
+    """Values can be chosen in any order; the whole is asked for once, and then something missing is named."""
+    draft = Draft()
+    draft.set(signature="【GrowingIO】", max_cost=5)
+
+    assert (draft["signature"], str(draft["max_cost"]), draft["user_id"]) == ("GrowingIO", "5", "user_id")
+    with pytest.raises(SpecError, match="`campaign` is required"):
+        draft.spec()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param({"max_recipient": 3}, "did you mean `max_recipients`", id="unknown"),
+        pytest.param({"holdout": 2}, "holdout", id="out-of-range"),
+        pytest.param({"template": "LTAI5tMadeUpForTests0001"}, "credential", id="credential"),
+    ],
+)
+def test_a_bad_value_changes_nothing(values: dict[str, object], words: str) -> None:
+    """What is refused leaves the draft as it was, its good values too, and nobody is told."""
+    draft, told = Draft({"signature": "A"}), []
+    draft.on_change(told.append)
+
+    with pytest.raises(SpecError, match=words):
+        draft.set(signature="B", **values)
+    assert draft.to_data() == {"signature": "A"}
+    assert told == []
+
+
+def test_listeners_hear_what_changed() -> None:
+    """A listener hears the names of values that are different now, and nothing when none is."""
+    draft, told = Draft({"signature": "A"}), []
+    draft.on_change(told.append)
+    draft.set(signature="A")
+    draft.set(signature="B", holdout=0.1)
+    draft.set(holdout=None)
+
+    assert told == [{"signature", "holdout"}, {"holdout"}]
+
+
+def test_empty_is_a_value_where_it_means_something() -> None:
+    """An empty user id column or send window is a choice of its own, not the default."""
+    draft = Draft({"user_id": "", "send_window": "", "campaign": ""})
+
+    assert (draft["user_id"], draft["send_window"]) == ("", "")
+    assert draft.to_data() == {"user_id": "", "send_window": ""}
+
+
+def test_saved_and_read_back(tmp_path: Path) -> None:
+    """The file a draft writes is what papermill reads: the same campaign comes back; test phones stay out."""
+    draft = Draft({"campaign": "c-1", "segment": "s.csv", "rules": [{"column": "a", "op": "is_null"}]})
+    draft.set(test_phones=["13800138000"], user_id="")
+    file = draft.save(tmp_path / "deep" / "campaign.yaml")
+
+    assert CampaignSpec.from_yaml(file) == draft.spec().model_copy(update={"test_phones": []})
+    assert Draft.read(file).to_data() == {n: v for n, v in draft.to_data().items() if n != "test_phones"}
+    assert "13800138000" not in file.read_text()
+
+
+def test_an_incomplete_draft_shows_its_yaml_and_is_not_saved(tmp_path: Path) -> None:
+    """What was chosen can be read at any time; a file is written only when papermill could run it."""
+    draft = Draft({"signature": "A"})
+
+    assert draft.to_yaml() == "signature: A\n"
+    with pytest.raises(SpecError, match="required"):
+        draft.save(tmp_path / "campaign.yaml")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    """A file in the way is said in words."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(InputError, match="cannot write"):
+        Draft({"campaign": "c-1", "segment": "s.csv"}).save(tmp_path / "file" / "campaign.yaml")
