@@ -101,6 +101,69 @@ def plan(file: Path, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def validate(
+    files: list[Path],
+    with_segment: Annotated[
+        bool, typer.Option("--segment/--no-segment", help="Look whether the segment fits, too.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Everything that is wrong with parameter files, at once; exit 0 nothing, 2 something. Sends nothing."""
+    from datetime import UTC, datetime
+
+    from smskit.settings import Environment
+    from smskit.validate import validate as look
+
+    found = [
+        look(file, now=datetime.now(UTC), environ=Environment().variables, with_segment=with_segment)
+        for file in files
+    ]
+    if as_json:
+        _print_json([f.to_data() for f in found])
+    for one in () if as_json else found:
+        print(one)
+    raise typer.Exit(0 if all(f.good for f in found) else 2)
+
+
+@app.command()
+def explain(file: Path, as_json: AsJson = False) -> None:
+    """A campaign in words: who, what, through whom, when, limits, what stops it, and each parameter."""
+    from datetime import UTC, datetime
+
+    from smskit.explain import explain as tell
+    from smskit.spec import CampaignSpec, read_file
+
+    given = read_file(file)
+    told = tell(CampaignSpec.from_data(given), list(given), now=datetime.now(UTC))
+    _print_json(told.to_data()) if as_json else print(told)
+
+
+@app.command()
+def diff(before: Path, after: Path, as_json: AsJson = False) -> None:
+    """Where two parameter files differ, and what that means; exit 0 nowhere, 1 somewhere, 2 not valid."""
+    from smskit.parameters import differences, verdict
+    from smskit.spec import CampaignSpec
+
+    one, other = CampaignSpec.from_yaml(before), CampaignSpec.from_yaml(after)
+    found, meaning = differences(one, other), verdict(one, other)
+    if as_json:
+        _print_json({"differences": [d.to_data() for d in found], "meaning": meaning})
+    else:
+        print("\n".join([*map(str, found), meaning]))
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def schema(
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table, as the README has it.")] = False,
+) -> None:
+    """The JSON Schema of parameter files, for editors."""
+    from smskit import parameters
+
+    print(parameters.markdown(), end="") if as_markdown else _print_json(parameters.schema())
+
+
+@app.command()
 def check(
     provider: str,
     template_id: Annotated[str, typer.Option()] = "",

@@ -226,7 +226,8 @@ def build(
     Raises:
         InputError: a column is missing, a rule or a variable does not fit.
     """
-    _demand(frame, spec)
+    if problems := misnamed(spec, [str(c) for c in frame.columns]):
+        raise SegmentError("; ".join(text for _, text in problems))
     check_bindings(template, bindings, list(frame.columns))
     keep, steps = rules_module.parse(spec.rules).sift(frame, now=now)
     read = len(frame)
@@ -286,14 +287,19 @@ def build(
     )
 
 
-def _demand(frame: pd.DataFrame, spec: CampaignSpec) -> None:
-    for role, name in (("phone", spec.phone), ("user_id", spec.user_id), ("consent", spec.consent)):
-        if name and name not in frame.columns:
-            known = [str(c) for c in frame.columns]
-            raise SegmentError(
-                f"parameter `{role}` names column `{name}`, which the segment does not have"
-                f"{nearest(name, known)} (it has: {', '.join(known[:12])}{', …' if len(known) > 12 else ''})"
-            )
+def misnamed(spec: CampaignSpec, columns: Sequence[str]) -> list[tuple[str, str]]:
+    """Parameters that name a column the segment does not have, each with what to say about it."""
+    roles = (("phone", spec.phone), ("user_id", spec.user_id), ("consent", spec.consent))
+    has = f"(it has: {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''})"
+    return [
+        (
+            role,
+            f"parameter `{role}` names column `{name}`, which the segment does not have"
+            f"{nearest(name, columns)} {has}",
+        )
+        for role, name in roles
+        if name and name not in columns
+    ]
 
 
 def _persons(frame: pd.DataFrame, spec: CampaignSpec, phones: NDArray[np.int64]) -> pa.Array:

@@ -126,33 +126,126 @@ class CampaignSpec(BaseModel):
         frozen=True, extra="forbid", coerce_numbers_to_str=True, hide_input_in_errors=True
     )
 
-    campaign: str = Field(min_length=1, max_length=120, pattern=r"^[\w.:+-]+$")
-    segment: str = Field(min_length=1)
-    segment_query: str = ""
-    rules: dict[str, Any] | list[Any] | None = None
-    user_id: str = "user_id"
-    phone: str = Field(default="phone", min_length=1)
-    provider: str = "yunpian"
-    signature: str = ""
-    template_id: str = ""
-    template: str = ""
-    variables: dict[str, Any] = Field(default_factory=dict)
-    message_class: MessageClass = MessageClass.MARKETING
-    mode: Mode = Mode.REHEARSE
-    max_recipients: int = Field(default=1000, ge=0)
-    max_cost: Decimal | None = Field(default=None, ge=0)
-    price_per_part: Decimal = Field(default=Decimal("0.05"), ge=0)
-    plan_hash: str = ""
-    opt_out_wording: str = ""
-    consent: str = ""
-    send_window: str = "08:00-20:00"
-    outside_window: Literal["stop", "wait"] = "stop"
-    timezone: str = "Asia/Shanghai"
-    not_after: datetime | None = None
-    frequency_cap: str = ""
-    holdout: float = Field(default=0.0, ge=0, le=1)
-    global_holdout: float = Field(default=0.0, ge=0, le=1)
-    test_phones: list[str] = Field(default_factory=list, repr=False)
+    campaign: str = Field(
+        min_length=1,
+        max_length=120,
+        pattern=r"^[\w.:+-]+$",
+        description="id; one message per person per campaign and mode. A repeating campaign puts its "
+        "occurrence in it (`weekly-vip-2026-W47`)",
+        examples=["weekly-vip-2026-W47"],
+    )
+    segment: str = Field(
+        min_length=1,
+        description="csv, tsv, parquet or xlsx path, SQLAlchemy URL without a password, or `env:NAME`, a "
+        "variable holding a URL",
+        examples=["sample_segments/clean.csv", "env:CRM_URL"],
+    )
+    segment_query: str = Field(default="", description="SQL, when `segment` is a database")
+    rules: dict[str, Any] | list[Any] | None = Field(
+        default=None,
+        description="filter as data; its operators are below",
+        examples=[{"all": [{"column": "level", "op": "in", "value": ["gold", "platinum"]}]}],
+    )
+    user_id: str = Field(
+        default="user_id", description="column naming the person; empty = the phone is the person"
+    )
+    phone: str = Field(default="phone", min_length=1, description="column holding the phone number")
+    provider: str = Field(
+        default="yunpian", description="a registered provider", examples=["yunpian", "aliyun"]
+    )
+    signature: str = Field(
+        default="", description="the sender's name, without brackets", examples=["GrowingIO"]
+    )
+    template_id: str = Field(
+        default="", description="the provider's id; the text is fetched from the provider where its API can"
+    )
+    template: str = Field(
+        default="",
+        description="the text, with `{name}` or the provider's own form of variables",
+        examples=["你好{name}，恭喜你获得100元VIP优惠券，请于3天内在App使用。拒收请回复R"],
+    )
+    variables: dict[str, Any] = Field(
+        default_factory=dict,
+        description='`name: column`, `name: {column: c, default: d, format: "%m月%d日"}` or `name: {value: '
+        "v}`",
+        examples=[
+            {"name": "name", "until": {"column": "expires", "format": "%m月%d日"}, "gift": {"value": 100}}
+        ],
+    )
+    message_class: MessageClass = Field(
+        default=MessageClass.MARKETING,
+        description="`marketing` obeys consent, opt-out wording and the send window; or `notification`",
+    )
+    mode: Mode = Field(
+        default=Mode.REHEARSE,
+        description="`plan` submits nothing, `rehearse` submits to the simulator, `live` to the provider",
+    )
+    max_recipients: int = Field(
+        default=1000, ge=0, description="a larger plan stops before the first submission"
+    )
+    max_cost: Decimal | None = Field(
+        default=None,
+        ge=0,
+        description="yuan; a dearer plan stops before the first submission",
+        examples=["500"],
+    )
+    price_per_part: Decimal = Field(default=Decimal("0.05"), ge=0, description="yuan, for the estimate")
+    plan_hash: str = Field(default="", description="when given, any other plan is refused")
+    opt_out_wording: str = Field(
+        default="",
+        description="how marketing texts say how to opt out (退订方式). Empty: the text stays as it is, "
+        "and a lack is shown in the plan; `add`: the provider's own wording (拒收请回复R) is appended "
+        "where the text is ours and has none; `demand`: a text without one is refused; any other wording "
+        "is appended as it stands. What each provider says: [docs/providers](docs/providers/README.md)",
+        examples=["add", "demand", "拒收请回复R"],
+    )
+    consent: str = Field(
+        default="", description="column that must be true for marketing; empty = all have consented"
+    )
+    send_window: str = Field(
+        default="08:00-20:00",
+        description="local hours in which live marketing may leave; may cross midnight; empty = always",
+        examples=["08:00-20:00", "22:00-06:00"],
+    )
+    outside_window: Literal["stop", "wait"] = Field(
+        default="stop",
+        description="`stop`: a run outside the window pauses (exit 4); `wait`: it waits until the window "
+        "opens, in the middle of a run too, never past `not_after`",
+    )
+    timezone: str = Field(
+        default="Asia/Shanghai",
+        description="in which `send_window` and `not_after` are read",
+        examples=["UTC"],
+    )
+    not_after: datetime | None = Field(
+        default=None,
+        description="ISO date or date-time; a run that comes later refuses",
+        examples=["2026-11-23T20:00"],
+    )
+    frequency_cap: str = Field(
+        default="",
+        description="`2/7d`: at most 2 accepted messages per phone in any 7 days, over all live campaigns; "
+        "looked at for the plan and again as each batch is claimed, so campaigns may run at once. What may "
+        "have been accepted counts; a message of exactly 7 days ago does not",
+        examples=["2/7d", "1/24h"],
+    )
+    holdout: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share kept back, by a stable hash of person and series: `weekly-vip-2026-W47` and "
+        "`-W48` keep the same people back",
+    )
+    global_holdout: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share kept back from all marketing, the same people whatever the campaign (salted by "
+        "`SMSKIT_HOLDOUT_KEY`)",
+    )
+    test_phones: list[str] = Field(
+        default_factory=list, repr=False, description="numbers for `campaign.test_send()`"
+    )
 
     @field_validator("max_cost", "price_per_part", mode="before")
     @classmethod
@@ -227,33 +320,27 @@ class CampaignSpec(BaseModel):
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> CampaignSpec:
         """Validate plain *data* (what a YAML file or a set of parameters holds)."""
-        check_names(data)
+        made, problems = cls.read(data)
+        if made is None:
+            raise SpecError("; ".join(text for _, text in problems))
+        return made
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> tuple[CampaignSpec | None, list[tuple[str, str]]]:
+        """The spec, or None and every problem there is, each as (parameter, sentence)."""
+        problems = _unknown_names(data) + _credentials(data)
+        made: CampaignSpec | None = None
         try:
-            return cls(**data)
+            made = cls(**{name: value for name, value in data.items() if name in cls.model_fields})
         except ValidationError as error:
-            raise SpecError(
-                "; ".join(_problem(e) for e in error.errors(include_input=False, include_url=False))
-            ) from None
+            found = error.errors(include_input=False, include_url=False)
+            problems += [(str(e["loc"][0]) if e["loc"] else "", _problem(e)) for e in found]
+        return (None if problems else made), problems
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> CampaignSpec:
         """Read the parameter file at *path*, the one papermill takes with ``-f``."""
-        problem = ""
-        try:
-            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            problem = f"cannot read parameter file {path}: {error.strerror}"
-        except UnicodeDecodeError:
-            problem = f"parameter file {path} must be UTF-8; save it so"
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            problem = f"{path} is not valid YAML{f' at line {mark.line + 1}' if mark else ''}"
-        if problem:
-            # Raised out here: these errors hold the file's text, and would travel along as context.
-            raise SpecError(problem)
-        if not isinstance(data, Mapping):
-            raise SpecError(f"{path} must hold `name: value` lines")
-        return cls.from_data(data)
+        return cls.from_data(read_file(path))
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> CampaignSpec:
@@ -320,6 +407,51 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.represent_str)
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a name that is given twice, of which YAML silently takes the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise _GivenTwice(key.start_mark.line + 1)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+class _GivenTwice(yaml.YAMLError):
+    """Carries the line; the name may be anything, even a key in the wrong place."""
+
+
+def read_file(path: str | Path) -> dict[str, Any]:
+    """
+    The plain data of a parameter file.
+
+    Raises:
+        SpecError: it cannot be read or is not ``name: value`` lines; nothing of its text is repeated.
+    """
+    problem = ""
+    data: object = None
+    try:
+        data = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        problem = f"cannot read parameter file {path}: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = f"parameter file {path} must be UTF-8; save it so"
+    except _GivenTwice as error:
+        problem = f"{path} gives a name twice, again at line {error.args[0]}; which of the two is meant?"
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = f"{path} is not valid YAML{f' at line {mark.line + 1}' if mark else ''}"
+    if problem:
+        # Raised out here: these errors hold the file's text, and would travel along as context.
+        raise SpecError(problem)
+    if not isinstance(data, dict):
+        raise SpecError(f"{path} must hold `name: value` lines")
+    return data
+
+
 def series_of(campaign: str) -> str:
     """
     The id of *campaign* without the one occurrence it may end in: ``weekly-vip-2026-W47`` -> ``weekly-vip``.
@@ -359,29 +491,30 @@ def check_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     problems = _unknown_names(data) + _credentials(data)
     if problems:
-        raise SpecError("; ".join(problems))
+        raise SpecError("; ".join(text for _, text in problems))
     return data
 
 
-def _unknown_names(data: Mapping[str, Any]) -> list[str]:
+def _unknown_names(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     known = CampaignSpec.model_fields
     return [
-        f"unknown parameter `{name}`{nearest(str(name), known)}"
+        (str(name), f"unknown parameter `{name}`{nearest(str(name), known)}")
         for name in data
         if name not in known and not _CREDENTIAL_NAME.search(str(name))
     ]
 
 
-def _credentials(data: Mapping[str, Any]) -> list[str]:
+def _credentials(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     problems = []
     for name, value in data.items():
         named = name not in CampaignSpec.model_fields and _CREDENTIAL_NAME.search(str(name))
         looks = name not in ("plan_hash", "campaign") and _CREDENTIAL_VALUE.search(str(value))
         if named or looks or _URL_PASSWORD.search(str(value)):
-            problems.append(
+            text = (
                 f"parameter `{name}` looks like a credential. Parameters are written into the executed "
                 "notebook: put it in the environment, a .env file or the keyring instead"
             )
+            problems.append((str(name), text))
     return problems
 
 
