@@ -34,8 +34,8 @@ class ParametersPanel(Panel):
         place = field(w.Text, self.t("Parameter file"), value=self.path)
         place.observe(self.attempt(lambda: setattr(self, "path", place.value)), "value")
         save, open_ = (
-            button(self.t("Save parameters"), icon="save"),
-            button(self.t("Open"), icon="folder-open"),
+            button(self.t("Save parameters")),
+            button(self.t("Open")),
         )
         save.on_click(self.attempt(self.save))
         open_.on_click(self.attempt(self.open))

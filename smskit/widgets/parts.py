@@ -92,13 +92,16 @@ def details(summary: str, inner: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{inner}</details>"
 
 
-def button(text: str, *, style: str = "", tip: str = "", icon: str = "", enabled: bool = True) -> w.Button:
-    """A button as wide as its words; *style* is "", primary, warning or danger."""
+def button(text: str, *, style: str = "", tip: str = "", enabled: bool = True) -> w.Button:
+    """
+    A button as wide as its words; *style* is "", primary, warning or danger.
+
+    No icons: their font is fetched from elsewhere under Voilà, and they stand in the button's name.
+    """
     return w.Button(
         description=text,
         button_style=style,
         tooltip=tip or text,
-        icon=icon,
         disabled=not enabled,
         layout=w.Layout(width="auto"),
     )
