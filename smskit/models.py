@@ -196,6 +196,15 @@ class Record(NamedTuple):
         return _masked("Record", self.phone, message_id=self.message_id, accepted=self.accepted)
 
 
+class Offer(NamedTuple):
+    """A signature or template of the account, as its provider lists it."""
+
+    id: str  # of a signature its name, without brackets
+    text: str  # of a template, in the provider's own form; "" for a signature
+    usable: bool
+    review: str  # the provider's own word on it
+
+
 class Finding(NamedTuple):
     """One line of a check: what was looked at and what came back."""
 

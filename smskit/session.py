@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -20,9 +20,9 @@ from smskit.campaign import Campaign
 from smskit.engine import run_in_thread
 from smskit.errors import LedgerError, SettingsError, UnsupportedFeature
 from smskit.ledger import CampaignRow, Ledger
-from smskit.models import Mode
+from smskit.models import Mode, Offer
 from smskit.providers import get_provider, provider_class, provider_names
-from smskit.providers.base import Job, Limits, Provider
+from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reconcile import Settled, fetch_receipts, fetch_replies, job_of, settle_by_asking
 from smskit.settings import Environment, variable_of
 from smskit.spec import CampaignSpec
@@ -162,6 +162,40 @@ def _approve(simulator: Any, provider: Provider, credentials: dict[str, str], jo
         echo_uid=True,
         **_account_facts(credentials),
     )
+
+
+# -- what an account has --------------------------------------------------------------
+
+
+class Offers(NamedTuple):
+    """The signatures and templates of an account; None where its provider cannot list them."""
+
+    signatures: tuple[Offer, ...] | None
+    templates: tuple[Offer, ...] | None
+
+
+def offers_of(name: str, environment: Environment | None = None) -> Offers:
+    """
+    What the account of provider *name* has, approved or not.
+
+    Raises:
+        SettingsError: the account is not set up.
+        ProviderError: it could not be asked.
+    """
+
+    async def ask(provider: Provider) -> Offers:
+        async with provider:
+            has = provider.features
+            signatures = await provider.offered_signatures() if Feature.SIGNATURES in has else None
+            templates = await provider.offered_templates() if Feature.TEMPLATES in has else None
+            return Offers(
+                None if signatures is None else tuple(signatures),
+                None if templates is None else tuple(templates),
+            )
+
+    with provider_for(name, Mode.LIVE, environment or Environment()) as provider:
+        offers: Offers = run_in_thread(lambda: ask(provider), on_interrupt=lambda: None)
+    return offers
 
 
 # -- after sending ------------------------------------------------------------------

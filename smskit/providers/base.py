@@ -33,6 +33,7 @@ from smskit.models import (
     CodeClass,
     Message,
     MessageClass,
+    Offer,
     Receipt,
     Record,
     Reply,
@@ -250,6 +251,14 @@ class Provider(ABC):
         raise UnsupportedFeature(
             f"{self.title} does not hand out template texts; give the text as parameter `template`"
         )
+
+    async def offered_signatures(self) -> list[Offer]:
+        """All signatures of the account, approved or not; only with ``Feature.SIGNATURES``."""
+        raise UnsupportedFeature(f"{self.title} does not list signatures; its console does")
+
+    async def offered_templates(self) -> list[Offer]:
+        """All templates of the account, approved or not; only with ``Feature.TEMPLATES``."""
+        raise UnsupportedFeature(f"{self.title} does not list templates; its console does")
 
     # -- afterwards ------------------------------------------------------------------
 

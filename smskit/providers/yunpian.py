@@ -42,6 +42,7 @@ from smskit.models import (
     CodeClass,
     Finding,
     MessageClass,
+    Offer,
     Receipt,
     Record,
     Reply,
@@ -562,9 +563,8 @@ class Yunpian(Provider):
         exact = [s for s in found if str(s.get("sign", "")).strip("【】") == name]
         if not exact:
             return Finding("signature", False, "15", f"【{name}】 签名不匹配", self.code("15").next_step)
-        state = str(exact[0].get("check_status", exact[0].get("apply_state", "")))
-        # A signature that applies for a channel of its own is approved already.
-        ok = state in ("SUCCESS", "APLLYING_VIP", "APPLYING_VIP")
+        state = _sign_state(exact[0])
+        ok = state in _SIGN_APPROVED
         step = "" if ok else f"Wait for the review in the console. {exact[0].get('remark') or ''}".strip()
         return Finding("signature", ok, "0" if ok else "15", f"【{name}】 {state}", step)
 
@@ -612,6 +612,25 @@ class Yunpian(Provider):
             if str(row.get("tpl_id")) == template_id:
                 return str(row["tpl_content"])
         raise Refused(f"yunpian: there is no template {template_id}", provider=self.name, code="5")
+
+    async def offered_signatures(self) -> list[Offer]:
+        """``sign/get``."""
+        states = (
+            (str(row.get("sign", "")).strip("【】"), _sign_state(row)) for row in await self.signatures()
+        )
+        return [Offer(name, "", state in _SIGN_APPROVED, state) for name, state in states]
+
+    async def offered_templates(self) -> list[Offer]:
+        """``tpl/get``."""
+        return [
+            Offer(
+                str(row["tpl_id"]),
+                str(row["tpl_content"]),
+                row.get("check_status") == "SUCCESS",
+                str(row.get("check_status")),
+            )
+            for row in await self.templates()
+        ]
 
     # -- afterwards --------------------------------------------------------------------
 
@@ -663,6 +682,14 @@ class Yunpian(Provider):
             if len(rows) < _PAGE:
                 return found
             page += 1
+
+
+# A signature that applies for a channel of its own is approved already.
+_SIGN_APPROVED = ("SUCCESS", "APLLYING_VIP", "APPLYING_VIP")
+
+
+def _sign_state(row: Mapping[str, Any]) -> str:
+    return str(row.get("check_status", row.get("apply_state", "")))
 
 
 def _encoded(template: Template, people: Slice, quote: Any, column: ColumnEncoder) -> list[str | pa.Array]:

@@ -41,6 +41,7 @@ from smskit.models import (
     CodeClass,
     Finding,
     MessageClass,
+    Offer,
     Receipt,
     Record,
     Reply,
@@ -488,6 +489,17 @@ class Aliyun(Provider):
             )
         return str(text)
 
+    async def offered_signatures(self) -> list[Offer]:
+        """``QuerySmsSignList``."""
+        return [Offer(str(row["SignName"]), "", *_audited(row)) for row in await self.signatures()]
+
+    async def offered_templates(self) -> list[Offer]:
+        """``QuerySmsTemplateList``."""
+        return [
+            Offer(str(row["TemplateCode"]), str(row.get("TemplateContent") or ""), *_audited(row))
+            for row in await self.templates()
+        ]
+
     # -- afterwards --------------------------------------------------------------------
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
@@ -627,6 +639,11 @@ def _text_of(answer: Answer) -> str:
         return str(orjson.loads(answer.content).get("Message", ""))
     except (orjson.JSONDecodeError, AttributeError):
         return ""
+
+
+def _audited(row: Mapping[str, Any]) -> tuple[bool, str]:
+    state = str(row.get("AuditStatus"))
+    return state == "AUDIT_STATE_PASS", state
 
 
 def _not_given(what: str, field: str, wanted: str) -> Finding:

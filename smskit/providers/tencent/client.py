@@ -36,6 +36,7 @@ from smskit.models import (
     Code,
     CodeClass,
     Finding,
+    Offer,
     Receipt,
     Record,
     Reply,
@@ -536,6 +537,17 @@ class Tencent(Provider):
             raise Refused(what, provider=self.name, code=NO_TEMPLATE)
         return str(row.get("TemplateContent") or "")
 
+    async def offered_signatures(self) -> list[Offer]:
+        """``DescribeSmsSignList``."""
+        return [Offer(str(row["SignName"]), "", *_review(row)) for row in await self.signatures()]
+
+    async def offered_templates(self) -> list[Offer]:
+        """``DescribeSmsTemplateList``."""
+        return [
+            Offer(str(row["TemplateId"]), str(row.get("TemplateContent") or ""), *_review(row))
+            for row in await self.templates()
+        ]
+
     # -- afterwards --------------------------------------------------------------------
 
     async def pull_receipts(self) -> bytes | None:
@@ -608,6 +620,11 @@ def _numbered(template: Template) -> list[Piece | int]:
     """The body with each variable as the number of its place in ``TemplateParamSet``."""
     places = {name: place for place, name in enumerate(template.numbering(), start=1)}
     return [piece if isinstance(piece, str) else places[piece.name] for piece in template.pieces]
+
+
+def _review(row: Mapping[str, Any]) -> tuple[bool, str]:
+    status = row.get("StatusCode")
+    return status == 0, str(_STATUS.get(status, status) if isinstance(status, int) else status)
 
 
 def _reviewed(what: str, code: str, name: str, row: Mapping[str, Any]) -> Finding:
