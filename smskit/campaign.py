@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from smskit import segment as segment_module
+from smskit.canary import Wait, size_of, try_first
 from smskit.engine import Ended, Engine, Patience, Progress, run_in_thread
 from smskit.errors import (
     CampaignPaused,
@@ -95,6 +97,7 @@ class Campaign:
         self._frame, self._now, self._patience = frame, now, patience
         self._sleep = sleep
         self._plan: Plan | None = None
+        self._reports = False  # whether the provider hands out receipts; known once it was checked
         self._template: Template | None = None
 
     def __repr__(self) -> str:
@@ -239,6 +242,7 @@ class Campaign:
         """Ask the provider whether this set-up is usable; sends nothing."""
         template = self.template()
         with self._connect(self._sending_mode(), self._job(template)) as provider:
+            self._reports = bool(provider.features & {Feature.RECEIPTS, Feature.RECEIPTS_BY_QUERY})
             check = provider.check(
                 signature=template.signature, template_id=self.spec.template_id, template=template
             )
@@ -274,7 +278,7 @@ class Campaign:
             plan = self.plan()
             self._guard(plan.planned, plan.cost, plan.hash, lack=self._of_wording(lack_of))
             self._demand_window()
-            self._demand_usable()
+            self._demand_usable(plan.planned)
             row = self._freeze(self.spec.mode, plan)
             if row.plan_hash == plan.hash:
                 return self._run(row, progress)
@@ -284,7 +288,7 @@ class Campaign:
             return Outcome(row.name, row.mode, row.state, books, "finished before; nothing was sent again")
         self._guard(books.planned, Decimal(row.summary["cost"]), row.plan_hash)
         self._demand_window()
-        self._demand_usable()
+        self._demand_usable(books.planned)
         return self._run(row, progress)
 
     def resume(self, *, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
@@ -335,8 +339,13 @@ class Campaign:
         # A rehearsal messages nobody, so it may run at night.
         return self.spec.window if self.spec.mode is Mode.LIVE else None
 
-    def _demand_usable(self) -> None:
+    def _demand_usable(self, planned: int) -> None:
         result = self.check()
+        if self.spec.canary and size_of(planned, self.spec.canary) < planned and not self._reports:
+            raise GuardRefused(
+                f"nothing was sent: {self.spec.provider} has no receipts to fetch, so a canary cannot "
+                "be looked at; use `canary: 0`"
+            )
         if not result.usable:
             bad = [f for f in result.findings if not f.ok]
             raise NotUsable(
@@ -366,12 +375,14 @@ class Campaign:
         with self.ledger.lease(row.id) as token:
             inherited = self.ledger.interrupt(row.id, token=token) + self.ledger.books(row.id).unknown
             self.ledger.mark(row.id, "running")
-            engine: list[Engine] = []
+            engine: list[Engine | Wait] = []
 
             async def work() -> Ended:
                 with self._connect(row.mode, job) as provider:
                     async with provider:
-                        ended = await self._engine(row, provider, job, token, progress, engine)
+                        ended = await self._canary(row, provider, job, token, progress, engine)
+                        if not ended.stopped:
+                            ended = await self._engine(row, provider, job, token, progress, engine)
                         if inherited and not ended.stopped and Feature.RECORDS in provider.features:
                             # Only those of earlier runs: what became unknown now has not had time to show.
                             await settle_by_asking(self.ledger, row, provider, job, wait=True)
@@ -390,6 +401,25 @@ class Campaign:
                 raise
             return self._close(row, ended)
 
+    async def _canary(
+        self,
+        row: CampaignRow,
+        provider: Provider,
+        job: Job,
+        token: str,
+        progress: Callable[[Progress], None],
+        running: list[Engine | Wait],
+    ) -> Ended:
+        wait = Wait(self.ledger, row.id, token, now=self._now, sleep=self._sleep, deadline=self.spec.deadline)
+
+        async def send(among: Mapping[int, NDArray[np.bool_]]) -> Ended:
+            ended = await self._engine(row, provider, job, token, progress, running, among)
+            running.append(wait)
+            return ended
+
+        running.append(wait)
+        return Ended(await try_first(self.ledger, row, self.spec, provider, job, send=send, wait=wait))
+
     async def _engine(
         self,
         row: CampaignRow,
@@ -397,7 +427,8 @@ class Campaign:
         job: Job,
         token: str,
         progress: Callable[[Progress], None],
-        running: list[Engine],
+        running: list[Engine | Wait],
+        among: Mapping[int, NDArray[np.bool_]] | None = None,
     ) -> Ended:
         engine = Engine(
             self.ledger,
@@ -405,6 +436,7 @@ class Campaign:
             provider,
             job,
             token=token,
+            among=among,
             window=self._window(),
             waits=self.spec.outside_window == "wait",
             deadline=self.spec.deadline,
@@ -426,11 +458,13 @@ class Campaign:
                 f"campaign {row.name} ({row.mode}) stopped with {books.waiting} people still waiting: {why}. "
                 f"Run it again, or `smskit resume {row.name}`, to go on"
             )
-        self.ledger.mark(row.id, "finished")
+        canary = self.ledger.canary(row.id)
+        told = canary.told if canary else ""
+        self.ledger.mark(row.id, "finished", note=told)
         note = (
             f"{books.unknown} outcomes are unknown; `smskit receipts {row.name}` settles them"
             if books.unknown
-            else ""
+            else told
         )
         return Outcome(row.name, row.mode, "finished", books, note)
 
@@ -463,6 +497,7 @@ class Campaign:
                 "phone": "phone",
                 "consent": "",
                 "frequency_cap": "",
+                "canary": 0.0,
                 "holdout": 0.0,
                 "global_holdout": 0.0,
                 "plan_hash": "",

@@ -270,6 +270,7 @@ class Engine:
 
     Args:
         token: Proof of the campaign's lease.
+        among: Chunk -> who of it may be sent to; None = everybody.
         window: When messages may leave; None = always.
         waits: Whether a run outside the window waits for it to open; else it stops.
         deadline: A wait that would go past it stops the run instead; aware, None = none.
@@ -287,6 +288,7 @@ class Engine:
         job: Job,
         *,
         token: str,
+        among: Mapping[int, NDArray[np.bool_]] | None = None,
         window: SendWindow | None,
         waits: bool = False,
         deadline: datetime | None = None,
@@ -297,7 +299,7 @@ class Engine:
         patience: Patience = Patience(),
     ) -> None:
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
-        self._provider, self._job = provider, job
+        self._provider, self._job, self._among = provider, job, among
         self._window, self._waits, self._deadline = window, waits, deadline
         self._cap, self._local_now, self._sleep = cap, local_now, sleep
         self._progress, self._patience = progress, patience
@@ -327,7 +329,7 @@ class Engine:
             LedgerError: the ledger refused a change; nothing more was sent.
         """
         states = self._ledger.states(self._campaign_id)
-        self._left = sum(int((s == State.WAITING).sum()) for s in states.values())
+        self._left = sum(int(self._waiting(chunk, s).sum()) for chunk, s in states.items())
         self._changed = asyncio.Event()
         self._at_the_window = asyncio.Lock()
         self._fresh: Iterator[Call] | None = self._produce(states)
@@ -353,10 +355,14 @@ class Engine:
 
     def _produce(self, states: dict[int, NDArray[np.uint8]]) -> Iterator[Call]:
         for chunk, present in states.items():
-            waiting = np.flatnonzero(present == State.WAITING).astype(np.uint16)
+            waiting = np.flatnonzero(self._waiting(chunk, present)).astype(np.uint16)
             if len(waiting):
                 people = self._ledger.people(self._campaign_id, chunk, waiting)
                 yield from self._provider.calls(self._job, people)
+
+    def _waiting(self, chunk: int, states: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        waiting: NDArray[np.bool_] = states == State.WAITING
+        return waiting if self._among is None else waiting & self._among[chunk]
 
     async def _next(self) -> Call | None:
         while self._stopped is None and self._error is None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from smskit import rules as rules_module
+from smskit.canary import LEAST
 from smskit.models import MessageClass, Mode
 from smskit.parameters import shown
 from smskit.phones import redact
@@ -197,6 +198,17 @@ def _limits(spec: CampaignSpec) -> list[str]:
     return told
 
 
+def _canary(spec: CampaignSpec) -> list[str]:
+    if not spec.canary:
+        return []
+    return [
+        f"First to {_percent(spec.canary)} of them (at least {LEAST} people); then it waits "
+        f"{spec.canary_wait} and looks at receipts and replies.",
+        f"It stops there (exit 4) when more than {_percent(spec.canary_max_failure)} of them failed, more "
+        f"than {_percent(spec.canary_max_opt_out)} opted out, or less than half of them have a receipt.",
+    ]
+
+
 def _stops(spec: CampaignSpec) -> list[str]:
     told = ["Before the first message (exit 3): the provider's check fails, or a limit above is exceeded."]
     if spec.plan_hash:
@@ -205,7 +217,7 @@ def _stops(spec: CampaignSpec) -> list[str]:
         "On the way (exit 4, run again to go on): `smskit stop`, no money, requests that do not get through, "
         "many unclear or refused in a row."
     )
-    return told
+    return told + _canary(spec)
 
 
 def _times(spec: CampaignSpec) -> str:

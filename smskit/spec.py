@@ -243,6 +243,30 @@ class CampaignSpec(BaseModel):
         description="share kept back from all marketing, the same people whatever the campaign (salted by "
         "`SMSKIT_HOLDOUT_KEY`)",
     )
+    canary: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share that is sent to first, at least 20 people; after `canary_wait` receipts and "
+        "replies are fetched, and it goes on or stops (exit 4; run again, and it looks again; with "
+        "`canary: 0` it goes on anyway). Receipts for less than half of them are too few to go on",
+    )
+    canary_wait: str = Field(
+        default="1h",
+        description="how long a canary is waited for: `90s`, `30m`, `2h`, `1d`; in a rehearsal, whose "
+        "receipts come at once, no longer than 3 seconds",
+        examples=["30m", "2h"],
+    )
+    canary_max_failure: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="most of a canary that may be refused, undelivered or unclear, of those of whom "
+        "something is known",
+    )
+    canary_max_opt_out: float = Field(
+        default=0.01, ge=0, le=1, description="most of a canary that may opt out, of those who were sent to"
+    )
     test_phones: list[str] = Field(
         default_factory=list, repr=False, description="numbers for `campaign.test_send()`"
     )
@@ -288,6 +312,12 @@ class CampaignSpec(BaseModel):
     @classmethod
     def _cap_reads(cls, value: str) -> str:
         _parse_cap(value)
+        return value
+
+    @field_validator("canary_wait")
+    @classmethod
+    def _wait_reads(cls, value: str) -> str:
+        _parse_wait(value)
         return value
 
     @field_validator("opt_out_wording")
@@ -387,6 +417,11 @@ class CampaignSpec(BaseModel):
     def cap(self) -> FrequencyCap | None:
         """The frequency cap, None = none."""
         return _parse_cap(self.frequency_cap)
+
+    @property
+    def canary_pause(self) -> timedelta:
+        """How long a canary is waited for."""
+        return _parse_wait(self.canary_wait)
 
     @property
     def deadline(self) -> datetime | None:
@@ -551,3 +586,10 @@ def _parse_cap(text: str) -> FrequencyCap | None:
         raise ValueError("must read like 2/7d (two in any seven days) or 1/24h")
     unit = timedelta(days=1) if match[3] == "d" else timedelta(hours=1)
     return FrequencyCap(int(match[1]), int(match[2]) * unit)
+
+
+def _parse_wait(text: str) -> timedelta:
+    match = re.fullmatch(r"\s*(\d{1,6})\s*([smhd])\s*", text)
+    if not match:
+        raise ValueError("must read like 30m, 2h or 1d")
+    return int(match[1]) * timedelta(seconds={"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]])

@@ -33,8 +33,8 @@ FLOORS = [
     }
     | {"host", "optout", "parameters", "settings", "spec", "template", "variables"},
     {"ledger", "providers"},
-    {"engine", "explain", "reconcile", "report", "validate"},
-    {"campaign", "export"},
+    {"engine", "reconcile", "report", "validate"},
+    {"campaign", "canary", "explain", "export"},
     {"session"},
     {"widgets"},
     {"cli", "demo", "notebook", "providers_doc", "testing"},
@@ -51,7 +51,9 @@ SIDEWAYS = {
     "rows": {"phones"},
     "sample": {"settings"},
     "spec": {"variables"},
+    "campaign": {"canary"},
     "cli": {"demo", "providers_doc"},
+    "explain": {"canary"},
     "demo": {"cli", "notebook"},
 }
 APART = {"simulator": {"errors", "models", "parts"}}  # imported by the two uppermost floors only

@@ -75,6 +75,10 @@ def test_defaults_are_those_of_the_design() -> None:
         "frequency_cap": "",
         "holdout": 0.0,
         "global_holdout": 0.0,
+        "canary": 0.0,
+        "canary_wait": "1h",
+        "canary_max_failure": 0.1,
+        "canary_max_opt_out": 0.01,
         "test_phones": [],
     }
 
@@ -143,6 +147,11 @@ def test_all_problems_are_told_at_once() -> None:
         ("holdout", 1.1),
         ("holdout", math.nan),
         ("global_holdout", 1.1),
+        ("canary", 1.1),
+        ("canary_wait", "2"),
+        ("canary_wait", "two hours"),
+        ("canary_max_failure", -0.1),
+        ("canary_max_opt_out", 2),
         ("timezone", ""),
         ("timezone", "Peking"),
         ("timezone", "../etc/passwd"),
@@ -493,6 +502,10 @@ SPECS = st.fixed_dictionaries(
         "frequency_cap": st.sampled_from(["", "2/7d"]),
         "holdout": st.floats(0, 1),
         "global_holdout": st.floats(0, 1),
+        "canary": st.floats(0, 1),
+        "canary_wait": st.sampled_from(["90s", "2h", "1d"]),
+        "canary_max_failure": st.floats(0, 1),
+        "canary_max_opt_out": st.floats(0, 1),
         "test_phones": st.lists(st.integers(13000000000, 19999999999) | TEXTS, max_size=2),
     },
 )

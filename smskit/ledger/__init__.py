@@ -14,7 +14,7 @@ that records the intent and proves the lease. SQLite runs with
 ``synchronous=FULL``: what was claimed stays claimed through a power cut.
 
 Rooms: ``schema`` and ``database`` are the ground, ``records`` and ``blobs`` the shapes;
-``campaigns``, ``lease``, ``changes``, ``reading``, ``caps``, ``inbox`` and ``opt_outs``
+``campaigns``, ``lease``, ``changes``, ``reading``, ``caps``, ``canaries``, ``inbox`` and ``opt_outs``
 each add to ``Ledger`` what they are about.
 
 Times are epoch seconds (UTC). Leaves to others: what to send and when.
@@ -22,6 +22,7 @@ Times are epoch seconds (UTC). Leaves to others: what to send and when.
 
 from __future__ import annotations
 
+from smskit.ledger.canaries import Canaries
 from smskit.ledger.caps import Caps, tests_of
 from smskit.ledger.changes import Changes
 from smskit.ledger.database import resolve_url
@@ -50,7 +51,7 @@ __all__ = [
 ]
 
 
-class Ledger(Changes, Leases, Caps, Inbox, OptOuts):
+class Ledger(Changes, Leases, Caps, Canaries, Inbox, OptOuts):
     """
     The ledger at *url* (a SQLAlchemy URL; SQLite or PostgreSQL). Safe to share between threads.
 

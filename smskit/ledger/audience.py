@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from smskit.errors import LedgerError
 from smskit.ledger.blobs import to_arrow
 from smskit.ledger.records import Frozen
-from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CHUNK, CONTENT, EVENT, EXCLUDED, LEASE, PROGRESS
+from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CANARY, CHUNK, CONTENT, EVENT, EXCLUDED, LEASE, PROGRESS
 from smskit.persons import later_copies
 
 
@@ -46,6 +46,6 @@ def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> Non
 
 
 def delete_campaign(conn: sa.Connection, campaign_id: int) -> None:
-    for table in (AUDIENCE, CONTENT, PROGRESS, EXCLUDED, EVENT, LEASE):
+    for table in (AUDIENCE, CONTENT, PROGRESS, EXCLUDED, EVENT, LEASE, CANARY):
         conn.execute(table.delete().where(table.c.campaign_id == campaign_id))
     conn.execute(CAMPAIGN.delete().where(CAMPAIGN.c.id == campaign_id))

@@ -32,6 +32,16 @@ CAMPAIGN = sa.Table(
     sa.Column("stop_requested", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("mode", "name"),
 )
+CANARY = sa.Table(
+    "canary",  # the share of a campaign that was sent to first
+    META,
+    sa.Column("campaign_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("begun_at", sa.Float, nullable=False),
+    sa.Column("sent_at", sa.Float),
+    sa.Column("passed_at", sa.Float),
+    sa.Column("told", sa.Text, nullable=False),
+)
 LEASE = sa.Table(
     "lease",
     META,
