@@ -8,6 +8,7 @@ nothing a lower floor can decide, and prints nothing.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from smskit import rules as rules_module
 from smskit import segment as segment_module
 from smskit.canary import Wait, size_of, try_first
 from smskit.engine import Ended, Engine, Patience, Progress, run_in_thread
@@ -38,6 +40,7 @@ from smskit.optout import OptOutRule, lack_of, notice_of, with_wording
 from smskit.phones import normalise_one, redact
 from smskit.plan import Fit, Past, Plan, build, columns_read
 from smskit.policy import guard_problems
+from smskit.preview import masked
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reconcile import job_of, reference_of, settle_by_asking
 from smskit.spec import DEFINITION, CampaignSpec
@@ -98,6 +101,8 @@ class Campaign:
         self._sleep = sleep
         self._plan: Plan | None = None
         self._reports = False  # whether the provider hands out receipts; known once it was checked
+        self._planning = threading.Lock()  # a panel and a cell may ask at once
+        self._recorded = False
         self._template: Template | None = None
 
     def __repr__(self) -> str:
@@ -105,17 +110,38 @@ class Campaign:
 
     # -- plan ---------------------------------------------------------------------
 
-    def plan(self) -> Plan:
+    def plan(self, *, record: bool = True) -> Plan:
         """
         Who gets what, and who does not. In mode ``plan`` it is recorded in the ledger.
 
         Asked again, the same plan comes back: what was previewed is what is sent.
+
+        Args:
+            record: False where a person is still choosing, and this is one of many plans.
         """
-        if self._plan is None:
-            self._plan = self._build()
-            if self.spec.mode is Mode.PLAN:
+        with self._planning:
+            if self._plan is None:
+                self._plan = self._build()
+            if record and self.spec.mode is Mode.PLAN and not self._recorded:
                 self._freeze(Mode.PLAN, self._plan)
-        return self._plan
+                self._recorded = True
+            return self._plan
+
+    def lost(self, step: int, *, count: int = 50) -> pd.DataFrame:
+        """
+        The first rows a rule leaves out that passed those before it, to look at; reads the segment again.
+
+        Args:
+            step: Number of the rule among ``Plan.steps``.
+
+        Returns:
+            The person, the masked phone, and the columns the rules read.
+        """
+        spec, rule = self.spec, rules_module.parse(self.spec.rules)
+        columns = dict.fromkeys([*filter(None, (spec.user_id, spec.phone)), *sorted(rule.columns())])
+        frame = self._load(set(columns))
+        rows = np.flatnonzero(rule.lost(frame, step, now=self._local_now()))[:count]
+        return masked(frame.loc[rows, list(columns)], phone=spec.phone)
 
     def started(self) -> CampaignRow | None:
         """The campaign as an earlier run froze it in this mode, or None."""
@@ -173,17 +199,7 @@ class Campaign:
     def _build(self) -> Plan:
         spec = self.spec
         bindings = parse_bindings(spec.variables)
-        frame = self._frame
-        if frame is None:
-            frame = segment_module.load(
-                spec.segment,
-                query=spec.segment_query,
-                text_columns={spec.phone, spec.user_id} - {""},
-                columns=columns_read(spec, bindings),
-                environ=self._variables,
-            )
-        else:
-            frame = segment_module.from_frame(frame)
+        frame = self._load(columns_read(spec, bindings))
         limits = self._limits
         fit = Fit(
             text_units=limits.text_units,
@@ -205,6 +221,18 @@ class Campaign:
             now=self._local_now(),
             holdout_salt=self._holdout_salt,
             notices=[notice] if notice else [],
+        )
+
+    def _load(self, columns: set[str]) -> pd.DataFrame:
+        if self._frame is not None:
+            return segment_module.from_frame(self._frame)
+        spec = self.spec
+        return segment_module.load(
+            spec.segment,
+            query=spec.segment_query,
+            text_columns={spec.phone, spec.user_id} - {""},
+            columns=columns,
+            environ=self._variables,
         )
 
     def _past(self) -> Past:

@@ -85,6 +85,7 @@ class Plan:
     order: NDArray[np.int64] = field(repr=False)  # planned rows, in send order
     unfit_words: str = ""  # what makes a value a bad_variable for this provider
     notices: Sequence[str] = ()  # what whoever looks at the plan should know
+    appended: str = ""  # what the provider puts behind every message itself
 
     def __len__(self) -> int:
         return len(self.reasons)
@@ -102,6 +103,11 @@ class Plan:
         """Reason -> rows left out for it, in order of the reasons; only those that occur."""
         counts = np.bincount(self.reasons, minlength=len(Reason))
         return {r.label: int(counts[r]) for r in Reason if r is not Reason.NONE and counts[r]}
+
+    @cached_property
+    def units(self) -> NDArray[np.int32]:
+        """Length of each row's whole text in UTF-16 units, with what the provider appends; not rendered."""
+        return _units(self.template, self.variables, len(self)) + parts_module.units_of(self.appended)
 
     @cached_property
     def total_parts(self) -> int:
@@ -284,6 +290,7 @@ def build(
         order=_grouped(planned, values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
         notices=notices,
+        appended=fit.appended,
     )
 
 

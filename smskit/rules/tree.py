@@ -87,6 +87,15 @@ class Rule(ABC):
             steps.append(Step(path, rule.label, int(yes.sum()), int(so_far.sum())))
         return so_far, steps
 
+    def lost(self, frame: pd.DataFrame, step: int, *, now: datetime) -> Mask:
+        """Return which rows pass every step before number *step* of `steps`, and not that one."""
+        source = Source(frame, now)
+        so_far = np.ones(len(frame), dtype=np.bool_)
+        for path, rule in self._parts()[:step]:
+            so_far = so_far & rule._truth(source, path).yes
+        path, rule = self._parts()[step]
+        return np.asarray(so_far & ~rule._truth(source, path).yes)
+
     def to_sql(self, *, now: datetime | None = None, frame: pd.DataFrame | None = None) -> str:
         """
         Return the condition of a SQL ``WHERE``, to read; SQLite runs it.
