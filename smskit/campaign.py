@@ -103,6 +103,7 @@ class Campaign:
         self._reports = False  # whether the provider hands out receipts; known once it was checked
         self._planning = threading.Lock()  # a panel and a cell may ask at once
         self._recorded = False
+        self._held = threading.Event()
         self._template: Template | None = None
 
     def __repr__(self) -> str:
@@ -336,6 +337,14 @@ class Campaign:
         if row is not None:
             self.ledger.request_stop(row.id)
 
+    def hold(self) -> None:
+        """Let the run of this object send nothing more until ``go_on``; it stays the campaign's owner."""
+        self._held.set()
+
+    def go_on(self) -> None:
+        """End ``hold``."""
+        self._held.clear()
+
     def _problems(self, planned: int, cost: Decimal, plan_hash: str, *, lack: str = "") -> list[str]:
         now = self._now()
         return guard_problems(self.spec, planned=planned, cost=cost, plan_hash=plan_hash, now=now, lack=lack)
@@ -472,6 +481,7 @@ class Campaign:
             cap=self.spec.cap,
             local_now=self._local_now,
             progress=progress,
+            held=self._held.is_set,
             patience=self._patience,
         )
         running.append(engine)

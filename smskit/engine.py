@@ -278,6 +278,7 @@ class Engine:
         local_now: The time in the campaign's zone.
         sleep: How waiting for the window passes the time; seconds.
         progress: Called at most five times a second, from the engine's thread.
+        held: Whether the next request is to wait; asked before each, from the engine's thread.
     """
 
     def __init__(
@@ -296,8 +297,10 @@ class Engine:
         local_now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         progress: Callable[[Progress], None] = lambda _: None,
+        held: Callable[[], bool] = lambda: False,
         patience: Patience = Patience(),
     ) -> None:
+        self._held = held
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
         self._provider, self._job, self._among = provider, job, among
         self._window, self._waits, self._deadline = window, waits, deadline
@@ -540,6 +543,8 @@ class Engine:
                 self.stop(f"{self._refusals} messages in a row were refused for what they say. Last: {why}")
 
     async def _pace(self) -> bool:
+        while self._held() and self._stopped is None:  # noqa: ASYNC110 - set from another thread
+            await asyncio.sleep(0.1)
         wait = self._pacer.reserve(time.monotonic())
         while wait > 0 and self._stopped is None:
             await asyncio.sleep(min(wait, 0.5))

@@ -73,7 +73,7 @@ def rows_of(plan: Plan, look: Look, *, count: int = 3, draw: int = 0) -> Rows:
         draw: Of random rows: another number, other rows; the same number, the same ones.
     """
     if look is Look.FIRST:
-        return plan.order[:count]
+        return np.asarray(plan.order[:count])
     if look is Look.RANDOM:
         size = min(count, plan.planned)
         return np.asarray(np.random.default_rng(draw).choice(plan.order, size, replace=False))
@@ -81,7 +81,7 @@ def rows_of(plan: Plan, look: Look, *, count: int = 3, draw: int = 0) -> Rows:
         units = plan.units[plan.order]
         most = min(count, len(units))
         longest = np.argpartition(-units, most - 1)[:most] if most else np.empty(0, np.int64)
-        return plan.order[longest[np.argsort(-units[longest], kind="stable")]]
+        return np.asarray(plan.order[longest[np.argsort(-units[longest], kind="stable")]])
     _, first = np.unique(plan.reasons, return_index=True)
     return first[plan.reasons[first] != Reason.NONE].astype(np.int64)[:count]
 
@@ -145,7 +145,7 @@ def just_over(plan: Plan, characters: int, *, count: int = 3) -> Rows:
     """Planned rows pushed into one more part by at most *characters*, fewest first."""
     over = units_over(plan.units[plan.order])
     among = np.flatnonzero((over > 0) & (over <= characters))
-    return plan.order[among[np.argsort(over[among], kind="stable")]][:count]
+    return np.asarray(plan.order[among[np.argsort(over[among], kind="stable")]][:count])
 
 
 def savings(plan: Plan, *, most: int = _MOST_CHARACTERS) -> pd.DataFrame:

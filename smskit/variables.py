@@ -33,7 +33,10 @@ __all__ = [
     "check_bindings",
     "format_column",
     "format_value",
+    "lacking",
     "parse_bindings",
+    "rebound",
+    "suggest",
     "to_data",
 ]
 
@@ -199,6 +202,41 @@ def check_bindings(template: HasNames, bindings: Mapping[str, Binding], columns:
             )
     if problems:
         raise TemplateError("variables do not fit:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+def suggest(name: str, columns: Sequence[str]) -> str:
+    """The column that *name* most likely means: the same word, however written, or a near one; "" = none."""
+    if name in columns:
+        return name
+    plain = {_plain(column): column for column in reversed(columns)}
+    close = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.75)
+    return plain[close[0]] if close else ""
+
+
+def rebound(template: HasNames, data: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """
+    The parameter ``variables`` for another template: what it still has stays, what is new gets a suggestion.
+
+    A variable nothing is suggested for stays unbound.
+    """
+    found = {name: data[name] if name in data else suggest(name, columns) for name in template.names}
+    return {name: given for name, given in found.items() if given}
+
+
+def lacking(frame: pd.DataFrame) -> dict[str, int]:
+    """Column -> how many rows have no value there, as a message would need one."""
+    return {str(name): _lacking(frame[name]) for name in frame.columns}
+
+
+def _lacking(column: pd.Series[Any]) -> int:
+    try:
+        return int(format_column(column).null_count)
+    except TemplateError:  # of a type no message can show
+        return len(column)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def format_value(value: object, pattern: str | None = None) -> str | None:

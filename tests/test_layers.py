@@ -37,6 +37,7 @@ FLOORS = [
     {"engine", "reconcile", "report", "validate"},
     {"campaign", "canary", "explain", "export"},
     {"session"},
+    {"desk", "planning", "runner"},
     {"widgets"},
     {"cli", "demo", "notebook", "providers_doc", "testing"},
 ]
@@ -44,6 +45,7 @@ SIDEWAYS = {
     "caps": {"spec"},
     "draft": {"spec"},
     "host": {"settings", "spec"},
+    "desk": {"planning", "runner"},
     "doctor": {"parts", "template"},
     "optout": {"template"},
     "parameters": {"phones", "rules", "spec"},

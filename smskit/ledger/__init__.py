@@ -27,7 +27,7 @@ from smskit.ledger.caps import Caps, tests_of
 from smskit.ledger.changes import Changes
 from smskit.ledger.database import resolve_url
 from smskit.ledger.inbox import STRAY_DAYS, Inbox
-from smskit.ledger.lease import LEASE_TTL_S, Leases
+from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOuts
 from smskit.ledger.records import Books, CampaignRow, Change, Event, EventKind, Facts, Frozen, History, Keys
 from smskit.ledger.schema import CHUNK
@@ -46,6 +46,7 @@ __all__ = [
     "History",
     "Keys",
     "Ledger",
+    "Owner",
     "resolve_url",
     "tests_of",
 ]

@@ -9,7 +9,7 @@ import platform
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,6 +19,14 @@ from smskit.ledger.hot import Hot
 from smskit.ledger.schema import LEASE
 
 LEASE_TTL_S = 60.0
+
+
+class Owner(NamedTuple):
+    """The process that runs a campaign."""
+
+    host: str
+    pid: int
+    here: bool  # it is this one
 
 
 class Leases(Database):
@@ -61,6 +69,14 @@ class Leases(Database):
         finally:
             with self._write() as conn:
                 conn.execute(LEASE.delete().where(LEASE.c.campaign_id == campaign_id, LEASE.c.token == token))
+
+    def owner(self, campaign_id: int) -> Owner | None:
+        """Who works on the campaign right now, or None; a run that died works on nothing."""
+        with self._read() as conn:
+            held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
+        if held is None or not holds(held, platform.node(), self.clock()):
+            return None
+        return Owner(held.host, held.pid, (held.host, held.pid) == this_process()[:2])
 
     def renew(self, campaign_id: int, token: str) -> None:
         """Sign of life of the run that holds *token*."""
