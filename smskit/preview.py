@@ -83,7 +83,7 @@ def rows_of(plan: Plan, look: Look, *, count: int = 3, draw: int = 0) -> Rows:
         longest = np.argpartition(-units, most - 1)[:most] if most else np.empty(0, np.int64)
         return np.asarray(plan.order[longest[np.argsort(-units[longest], kind="stable")]])
     _, first = np.unique(plan.reasons, return_index=True)
-    return first[plan.reasons[first] != Reason.NONE].astype(np.int64)[:count]
+    return np.asarray(first[plan.reasons[first] != Reason.NONE].astype(np.int64)[:count])
 
 
 def find(plan: Plan, who: str, *, count: int = 5) -> Rows:
