@@ -11,7 +11,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from smskit import rules as rules_module
 from smskit import segment as segment_module
 from smskit.canary import Wait, size_of, try_first
+from smskit.drift import Footprint, drifted
 from smskit.engine import Ended, Engine, Patience, Progress, run_in_thread
 from smskit.errors import (
     CampaignPaused,
@@ -43,7 +44,7 @@ from smskit.policy import guard_problems
 from smskit.preview import masked
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reconcile import job_of, reference_of, settle_by_asking
-from smskit.spec import DEFINITION, CampaignSpec
+from smskit.spec import DEFINITION, CampaignSpec, series_of
 from smskit.template import Template
 from smskit.variables import parse_bindings
 
@@ -123,6 +124,9 @@ class Campaign:
         with self._planning:
             if self._plan is None:
                 self._plan = self._build()
+                if self.spec.drift == "allow" and (drift := self._drift_of(self._plan)):
+                    allowed = [f"allowed by `drift: allow`: {change}" for change in drift]
+                    self._plan = replace(self._plan, notices=[*self._plan.notices, *allowed])
             if record and self.spec.mode is Mode.PLAN and not self._recorded:
                 self._freeze(Mode.PLAN, self._plan)
                 self._recorded = True
@@ -144,6 +148,29 @@ class Campaign:
         rows = np.flatnonzero(rule.lost(frame, step, now=self._local_now()))[:count]
         return masked(frame.loc[rows, list(columns)], phone=spec.phone)
 
+    def drift(self) -> list[str]:
+        """How the plan is unlike earlier runs of its series, one line each; see ``drift.drifted``."""
+        return self._drift_of(self.plan(record=False))
+
+    def _drift_of(self, plan: Plan) -> list[str]:
+        spec = self.spec
+        series, mode = series_of(spec.campaign), self._sending_mode()
+        past = [
+            Footprint.of(
+                row.name,
+                row.summary,
+                provider=row.provider,
+                template_id=row.spec.get("template_id", ""),
+                at=row.finished_at or 0.0,
+            )
+            for row in self.ledger.campaigns(mode=mode)
+            if row.state == "finished" and row.name != spec.campaign and series_of(row.name) == series
+        ]
+        now = Footprint.of(
+            spec.campaign, plan.summary(), provider=spec.provider, template_id=spec.template_id
+        )
+        return drifted(now, past, factor=spec.drift_factor)
+
     def started(self) -> CampaignRow | None:
         """The campaign as an earlier run froze it in this mode, or None."""
         return (
@@ -153,7 +180,9 @@ class Campaign:
     def guards(self) -> list[str]:
         """Why this plan would be refused in a run, one line each; empty when it would not."""
         plan = self.plan()
-        return self._problems(plan.planned, plan.cost, plan.hash, lack=self._of_wording(lack_of))
+        return self._problems(
+            plan.planned, plan.cost, plan.hash, lack=self._of_wording(lack_of), drift=self.drift()
+        )
 
     def template(self) -> Template:
         """
@@ -305,7 +334,8 @@ class Campaign:
         row = self.ledger.campaign(self.spec.campaign, self.spec.mode)
         if row is None:
             plan = self.plan()
-            self._guard(plan.planned, plan.cost, plan.hash, lack=self._of_wording(lack_of))
+            lack = self._of_wording(lack_of)
+            self._guard(plan.planned, plan.cost, plan.hash, lack=lack, drift=self.drift())
             self._demand_window()
             self._demand_usable(plan.planned)
             row = self._freeze(self.spec.mode, plan)
@@ -345,12 +375,12 @@ class Campaign:
         """End ``hold``."""
         self._held.clear()
 
-    def _problems(self, planned: int, cost: Decimal, plan_hash: str, *, lack: str = "") -> list[str]:
+    def _problems(self, planned: int, cost: Decimal, plan_hash: str, **found: Any) -> list[str]:
         now = self._now()
-        return guard_problems(self.spec, planned=planned, cost=cost, plan_hash=plan_hash, now=now, lack=lack)
+        return guard_problems(self.spec, planned=planned, cost=cost, plan_hash=plan_hash, now=now, **found)
 
-    def _guard(self, planned: int, cost: Decimal, plan_hash: str, *, lack: str = "") -> None:
-        problems = self._problems(planned, cost, plan_hash, lack=lack)
+    def _guard(self, planned: int, cost: Decimal, plan_hash: str, **found: Any) -> None:
+        problems = self._problems(planned, cost, plan_hash, **found)
         if problems:
             raise GuardRefused("nothing was sent: " + "; ".join(problems))
 
@@ -536,6 +566,7 @@ class Campaign:
                 "consent": "",
                 "frequency_cap": "",
                 "canary": 0.0,
+                "drift": "allow",
                 "holdout": 0.0,
                 "global_holdout": 0.0,
                 "plan_hash": "",

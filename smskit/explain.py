@@ -214,6 +214,13 @@ def _stops(spec: CampaignSpec) -> list[str]:
     if spec.plan_hash:
         told.append(f"Any plan but {spec.plan_hash}.")
     told.append(
+        f"It is far from the last finished runs of `{series_of(spec.campaign)}`: {spec.drift_factor:g} times "
+        "as many or as few people, a column that lost half of its values, "
+        "a template that says something else."
+        if spec.drift == "stop"
+        else "A run far from its series' last ones is let go (`drift: allow`)."
+    )
+    told.append(
         "On the way (exit 4, run again to go on): `smskit stop`, no money, requests that do not get through, "
         "many unclear or refused in a row."
     )

@@ -84,6 +84,7 @@ class Plan:
     hash: str
     order: NDArray[np.int64] = field(repr=False)  # planned rows, in send order
     unfit_words: str = ""  # what makes a value a bad_variable for this provider
+    coverage: Mapping[str, float] = field(default_factory=dict)  # see `drift.Footprint`
     notices: Sequence[str] = ()  # what whoever looks at the plan should know
     appended: str = ""  # what the provider puts behind every message itself
 
@@ -130,6 +131,7 @@ class Plan:
             "cost": str(self.cost),
             "signature": self.template.signature,
             "template": self.template.text,
+            "coverage": dict(self.coverage),
             "unfit_words": self.unfit_words,
             "notices": list(self.notices),
             "steps": [{"rule": s.label, "alone": s.alone, "kept": s.kept} for s in self.steps],
@@ -243,8 +245,10 @@ def build(
         frame = frame.loc[keep, [name for name in frame.columns if name in used]]
 
     phones, reasons = phones_module.normalise(frame[spec.phone])
+    reachable = reasons == Reason.NONE
     persons = _persons(frame, spec, phones)
     values = {name: _fitted(column, fit) for name, column in bind(frame, bindings, template.names).items()}
+    coverage = _coverage(frame, spec, bindings, values, reachable)
     units = _units(template, values, len(frame)) + parts_module.units_of(fit.appended)
 
     def rule_out(reason: Reason, mask: NDArray[np.bool_]) -> None:
@@ -289,9 +293,31 @@ def build(
         hash=_hash(spec, template, planned, phones, persons, values),
         order=_grouped(planned, values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
+        coverage=coverage,
         notices=notices,
         appended=fit.appended,
     )
+
+
+def _coverage(
+    frame: pd.DataFrame,
+    spec: CampaignSpec,
+    bindings: Mapping[str, Binding],
+    values: Mapping[str, pa.Array],
+    reachable: NDArray[np.bool_],
+) -> dict[str, float]:
+    """Column -> share of rows with a value of use: what a default fills in was not there."""
+    if not len(frame):
+        return {}
+    good: dict[str, float] = {}
+    for name, binding in bindings.items():
+        if binding.column is not None:
+            as_is = values[name] if binding.default is None else format_column(frame[binding.column])
+            good[binding.column] = 1 - as_is.null_count / len(frame)
+    if spec.consent and spec.message_class is MessageClass.MARKETING:
+        good[spec.consent] = float(consented(frame[spec.consent]).mean())
+    good[spec.phone] = float(reachable.mean())
+    return good
 
 
 def misnamed(spec: CampaignSpec, columns: Sequence[str]) -> list[tuple[str, str]]:

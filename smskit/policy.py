@@ -6,6 +6,7 @@ Pure: history and clock are handed in; masks come out, row for row.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -65,7 +66,14 @@ def global_key(salt: str = "") -> str:
 
 
 def guard_problems(
-    spec: CampaignSpec, *, planned: int, cost: Decimal, plan_hash: str, now: datetime, lack: str = ""
+    spec: CampaignSpec,
+    *,
+    planned: int,
+    cost: Decimal,
+    plan_hash: str,
+    now: datetime,
+    lack: str = "",
+    drift: Sequence[str] = (),
 ) -> list[str]:
     """
     Why this plan may not be sent; empty when it may.
@@ -73,6 +81,7 @@ def guard_problems(
     Args:
         now: Aware.
         lack: What is missing in the text for people to opt out.
+        drift: How it is unlike earlier runs of its series.
     """
     problems = []
     if spec.plan_hash and spec.plan_hash != plan_hash:
@@ -82,6 +91,8 @@ def guard_problems(
         )
     if lack and spec.opt_out_wording == "demand":
         problems.append(f"`opt_out_wording` demands it, but {lack}")
+    if drift and spec.drift == "stop":
+        problems.append(f"it is not as usual: {'; '.join(drift)}. If that is meant, say `drift: allow`")
     if planned > spec.max_recipients:
         problems.append(f"{planned} people are more than `max_recipients` ({spec.max_recipients})")
     if spec.max_cost is not None and cost > spec.max_cost:

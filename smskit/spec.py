@@ -267,6 +267,14 @@ class CampaignSpec(BaseModel):
     canary_max_opt_out: float = Field(
         default=0.01, ge=0, le=1, description="most of a canary that may opt out, of those who were sent to"
     )
+    drift: Literal["stop", "allow"] = Field(
+        default="stop",
+        description="a run that is far from its series' last finished runs (below) is refused and says "
+        "what changed; `allow` lets it go",
+    )
+    drift_factor: float = Field(
+        default=2.0, gt=1, description="how many times as many, or as few, people as usual are too far"
+    )
     test_phones: list[str] = Field(
         default_factory=list, repr=False, description="numbers for `campaign.test_send()`"
     )

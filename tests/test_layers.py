@@ -19,6 +19,7 @@ FLOORS = [
         "caps",
         "charts",
         "draft",
+        "drift",
         "doctor",
         "pacing",
         "parts",
@@ -57,6 +58,7 @@ SIDEWAYS = {
     "spec": {"variables"},
     "campaign": {"canary"},
     "cli": {"demo", "providers_doc"},
+    "drift": {"phones"},
     "explain": {"canary"},
     "demo": {"cli", "notebook"},
 }

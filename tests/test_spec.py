@@ -79,6 +79,8 @@ def test_defaults_are_those_of_the_design() -> None:
         "canary_wait": "1h",
         "canary_max_failure": 0.1,
         "canary_max_opt_out": 0.01,
+        "drift": "stop",
+        "drift_factor": 2.0,
         "test_phones": [],
     }
 
@@ -147,6 +149,8 @@ def test_all_problems_are_told_at_once() -> None:
         ("holdout", 1.1),
         ("holdout", math.nan),
         ("global_holdout", 1.1),
+        ("drift", "ask"),
+        ("drift_factor", 1),
         ("canary", 1.1),
         ("canary_wait", "2"),
         ("canary_wait", "two hours"),
@@ -506,6 +510,8 @@ SPECS = st.fixed_dictionaries(
         "canary_wait": st.sampled_from(["90s", "2h", "1d"]),
         "canary_max_failure": st.floats(0, 1),
         "canary_max_opt_out": st.floats(0, 1),
+        "drift": st.sampled_from(["stop", "allow"]),
+        "drift_factor": st.floats(1, 1000, exclude_min=True),
         "test_phones": st.lists(st.integers(13000000000, 19999999999) | TEXTS, max_size=2),
     },
 )
