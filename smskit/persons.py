@@ -9,6 +9,7 @@ by sorting keeps a million persons within a few megabytes.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,13 @@ def keys(persons: pa.Array, *, salt: str = "") -> NDArray[np.uint64]:
         text = persons[first : first + _SLICE].to_numpy(zero_copy_only=False)
         made[first : first + _SLICE] = pd.util.hash_array(text, hash_key=secret, categorize=False)
     return made
+
+
+def distinct(keys: NDArray[Any]) -> NDArray[Any]:
+    """The different ones of *keys*, ascending."""
+    # np.unique hashes, which takes five times as long for a million keys.
+    ascending = np.sort(keys)
+    return ascending[np.append(True, ascending[1:] != ascending[:-1])] if len(keys) else ascending
 
 
 def later_copies(persons: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from smskit import phones
 from smskit.errors import InputError, nearest
 
-__all__ = ["FrameRows", "RowPage", "Rows"]
+__all__ = ["FrameRows", "RowPage", "Rows", "arrow_of", "text_of"]
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Order: TypeAlias = npt.NDArray[np.int64]
@@ -131,7 +131,7 @@ class FrameRows:
         return order if wanted is None else order[wanted[order]]
 
     def _sorted(self, column: str, descending: bool) -> Order:
-        encoded = _as_numbers(_arrow(self._frame[column])).dictionary_encode()
+        encoded = _as_numbers(arrow_of(self._frame[column])).dictionary_encode()
         rank = pc.rank(encoded.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
         codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
         rank = np.append(-rank if descending else rank, len(self._frame) + 1)  # -1 picks the last
@@ -140,7 +140,7 @@ class FrameRows:
     def _found(self, search: str, shown: tuple[str, ...]) -> Mask:
         hit = np.zeros(len(self._frame), np.bool_)
         for name in shown:
-            hit |= _holds(_text(_arrow(self._frame[name])), search)
+            hit |= _holds(text_of(arrow_of(self._frame[name])), search)
         whole = _phone(search)
         for name in self._phone & set(shown) if whole else ():
             hit |= phones.normalise(self._frame[name]).e164 == whole
@@ -178,7 +178,8 @@ def _phone(text: str) -> int:
         return 0
 
 
-def _arrow(column: pd.Series[Any]) -> pa.Array:
+def arrow_of(column: pd.Series[Any]) -> pa.Array:
+    """A column of any kind as one Arrow array, without dictionaries."""
     try:
         array = pa.array(column, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # cells of several kinds
@@ -201,11 +202,12 @@ def _as_numbers(array: pa.Array) -> pa.Array:
         return array
 
 
-def _text(array: pa.Array) -> pa.Array:
+def text_of(array: pa.Array) -> pa.Array:
+    """The cells as text; null stays null."""
     try:
         return array.cast(pa.large_string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pa.array(map(str, array.to_pylist()), pa.large_string())
+        return pa.array([None if c is None else str(c) for c in array.to_pylist()], pa.large_string())
 
 
 def _holds(text: pa.Array, search: str) -> Mask:

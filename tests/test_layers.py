@@ -21,6 +21,7 @@ FLOORS = [
         "draft",
         "drift",
         "doctor",
+        "explore",
         "pacing",
         "parts",
         "persons",
@@ -45,6 +46,7 @@ FLOORS = [
 SIDEWAYS = {
     "caps": {"spec"},
     "draft": {"spec"},
+    "explore": {"draft", "persons", "phones", "rows", "rules", "segment", "settings"},
     "host": {"settings", "spec"},
     "desk": {"planning", "runner"},
     "doctor": {"parts", "template"},

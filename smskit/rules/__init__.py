@@ -8,6 +8,7 @@ showing rules is left to others; the clock is handed in.
 
 from smskit.rules.comparison import OPS
 from smskit.rules.parsing import parse
+from smskit.rules.sieve import Sieve
 from smskit.rules.tree import All, Any_, Leaf, Not, Rule, Step
 
-__all__ = ["OPS", "All", "Any_", "Leaf", "Not", "Rule", "Step", "parse"]
+__all__ = ["OPS", "All", "Any_", "Leaf", "Not", "Rule", "Sieve", "Step", "parse"]

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -20,6 +21,8 @@ from smskit.rules.comparison import NULLS, Comparison
 from smskit.rules.fit import Kind, Reading, fit, kind_of, plain_dtype
 from smskit.rules.moments import moments_of_dates, moments_of_text, zone_of
 from smskit.rules.views import Coded, Mask, Reals, Texts, View, Wholes, flags_of_text, numbers_of_text
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 class Truth(NamedTuple):
@@ -43,6 +46,10 @@ class Source:
         if name not in self._columns:
             self._columns[name] = Column(find_column(self._frame, name, where), self._now)
         return self._columns[name]
+
+    def answer(self, question: Comparison, where: str) -> Truth:
+        """Answer *question*, whose place in the tree is *where*, for every row."""
+        return self.column(question.column, where).judge(question, where)
 
 
 def find_column(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
@@ -79,6 +86,19 @@ class Column:
         view = self._view(reading)
         hit = view.test(question.op, bounds)
         return Truth(view.known & hit, view.known & ~hit)
+
+    @property
+    def kind(self) -> Kind:
+        """What it holds, told by its dtype."""
+        return self._kind
+
+    def readable(self, reading: Reading) -> int:
+        """Return how many rows have a value when the column is read so; the view is kept."""
+        return int(np.count_nonzero(self._view(reading).known))
+
+    def floats(self, reading: Reading) -> Floats:
+        """Return the column read as numbers or, dates, as microseconds since 1970 UTC; NaN where unknown."""
+        return self._view(reading).floats()
 
     @cached_property
     def _null(self) -> Mask:

@@ -69,6 +69,10 @@ class Moments(Ordered):
     def test(self, op: str, bounds: Sequence[Any]) -> Mask:
         return self._within_days(bounds[0]) if op == "within_days" else super().test(op, bounds)
 
+    def floats(self) -> npt.NDArray[np.float64]:
+        """Return microseconds since 1970 UTC."""
+        return np.where(self.known, self._at.astype(np.float64), np.nan)
+
     def _within_days(self, days: int) -> Mask:
         # A date has no hour to count 24 back from, so dates are compared with dates.
         today, instant = self._now.date(), _micros(self._now)

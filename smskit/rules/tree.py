@@ -78,13 +78,16 @@ class Rule(ABC):
 
     def sift(self, frame: pd.DataFrame, *, now: datetime) -> tuple[Mask, list[Step]]:
         """Return what `mask` and `steps` do, for the work of one."""
-        source = Source(frame, now)
-        so_far = np.ones(len(frame), dtype=np.bool_)
+        return self.sift_from(Source(frame, now))
+
+    def sift_from(self, source: Source) -> tuple[Mask, list[Step]]:
+        """Return what `sift` does; a `Sieve` as *source* asks nothing of its frame a second time."""
+        so_far = np.ones(source.rows, dtype=np.bool_)
         steps = []
         for path, rule in self._parts():
             yes = rule._truth(source, path).yes
             so_far = so_far & yes
-            steps.append(Step(path, rule.label, int(yes.sum()), int(so_far.sum())))
+            steps.append(Step(path, rule.label, int(np.count_nonzero(yes)), int(np.count_nonzero(so_far))))
         return so_far, steps
 
     def lost(self, frame: pd.DataFrame, step: int, *, now: datetime) -> Mask:
@@ -156,7 +159,7 @@ class Leaf(Comparison, Rule):
         yield self
 
     def _truth(self, source: Source, where: str) -> Truth:
-        return source.column(self.column, where).judge(self, where)
+        return source.answer(self, where)
 
     def _sql(self, context: SqlContext, where: str) -> str:
         return condition(self, context, where)

@@ -44,6 +44,10 @@ class View(ABC):
     def test(self, op: str, bounds: Sequence[Any]) -> Mask:
         """Apply *op*; rows that are not known may come out either way."""
 
+    def floats(self) -> npt.NDArray[np.float64]:
+        """Return each row's value as a float, to be drawn or summed up; NaN where it is not known."""
+        raise NotImplementedError(f"{type(self).__name__} are no numbers")
+
 
 class Ordered(View):
     """Values of one type, for which two questions answer all the others."""
@@ -86,6 +90,12 @@ class Either(View):
     def test(self, op: str, bounds: Sequence[Any]) -> Mask:
         return reduce(np.logical_or, (view.known & view.test(op, bounds) for view in self._views))
 
+    def floats(self) -> npt.NDArray[np.float64]:
+        made = np.full(len(self.known), np.nan)
+        for view in self._views:
+            made[view.known] = view.floats()[view.known]
+        return made
+
 
 class Coded(View):
     """Rows that repeat a few values: each value is compared once, the answers are handed out by code."""
@@ -97,6 +107,9 @@ class Coded(View):
 
     def test(self, op: str, bounds: Sequence[Any]) -> Mask:
         return self._hand_out(self._values.test(op, bounds))
+
+    def floats(self) -> npt.NDArray[np.float64]:
+        return np.asarray(np.append(self._values.floats(), np.nan)[self._codes])
 
     def _hand_out(self, answers: Mask) -> Mask:
         # Code -1 is a null, and picks the appended False.
@@ -148,6 +161,9 @@ class Reals(Ordered):
         exact = [float(bound) for bound in bounds if float(bound) == bound]
         return np.isin(self._values, np.array(exact, np.float64))
 
+    def floats(self) -> npt.NDArray[np.float64]:
+        return self._values
+
 
 class Wholes(Ordered):
     """Whole numbers of at most 64 bits; true and false are 1 and 0."""
@@ -164,6 +180,9 @@ class Wholes(Ordered):
         possible = [bound for bound in _whole(bounds) if limits.min <= bound <= limits.max]
         return np.isin(self._values, np.array(possible, self._values.dtype))
 
+    def floats(self) -> npt.NDArray[np.float64]:
+        return np.where(self.known, self._values.astype(np.float64), np.nan)
+
 
 class Decimals(Ordered):
     """Whole numbers of up to 38 digits."""
@@ -178,6 +197,9 @@ class Decimals(Ordered):
     def one_of(self, bounds: Sequence[int | float]) -> Mask:
         exact = [Decimal(bound) for bound in _whole(bounds)]
         return bools(pc.is_in(self._values, pa.array(exact, self._values.type)))
+
+    def floats(self) -> npt.NDArray[np.float64]:
+        return np.asarray(self._values.cast(pa.float64()).to_numpy(zero_copy_only=False))
 
 
 def _whole(bounds: Sequence[int | float]) -> list[int]:

@@ -83,12 +83,11 @@ class TablePanel(Panel):
 
     def _paging(self) -> w.Widget:
         self._steps = [
-            self._step(self.t("First page"), "angle-double-left", lambda: 0),
-            self._step(self.t("Previous page"), "angle-left", lambda: self.first - self.count),
-            self._step(self.t("Next page"), "angle-right", lambda: self.first + self.count),
+            self._step(self.t("First page"), lambda: 0),
+            self._step(self.t("Previous page"), lambda: self.first - self.count),
+            self._step(self.t("Next page"), lambda: self.first + self.count),
             self._step(
                 self.t("Last page"),
-                "angle-double-right",
                 lambda: (self._total - 1) // self.count * self.count,
             ),
         ]
@@ -97,8 +96,8 @@ class TablePanel(Panel):
         count.observe(self.attempt(lambda: self._change(count=count.value)), "value")
         return row(*self._steps, count, self._where)
 
-    def _step(self, name: str, icon: str, place: Callable[[], int]) -> w.Button:
-        made = button("", tip=name, icon=icon)
+    def _step(self, name: str, place: Callable[[], int]) -> w.Button:
+        made = button(name)
         made.on_click(self.attempt(lambda: self._go(place())))
         return made
 
@@ -110,7 +109,7 @@ class TablePanel(Panel):
         chosen.observe(self.attempt(lambda: self._change(columns=chosen.value or self.columns)), "value")
         parts: list[w.Widget] = [chosen]
         if self.can_reveal:
-            reveal = w.ToggleButton(self.reveal, description=self.t("Show full phones"), icon="eye")
+            reveal = w.ToggleButton(self.reveal, description=self.t("Show full phones"))
             reveal.tooltip = self.t("Full phones then stand on this page for everybody who sees it")
             reveal.layout.width = "auto"
             reveal.observe(self.attempt(lambda: self._change(reveal=reveal.value)), "value")

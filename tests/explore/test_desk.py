@@ -1,0 +1,402 @@
+"""Loading, looking, comparing and keeping segments: what the explore panel stands on."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smskit import segment
+from smskit.draft import Draft
+from smskit.errors import InputError, RuleError, SegmentError
+from smskit.explore import Desk, compare, keep_upload, offered, write_segment
+from smskit.explore.desk import MEMORY
+from smskit.explore.profile import distribution
+from smskit.explore.questions import typed, written
+from smskit.rules import parse
+from smskit.rules.fit import Reading
+from tests.conftest import ROOT
+
+NOW = datetime(2026, 1, 31, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+PEOPLE = """user_id,phone,level,spend,last_active,vip,note
+u1,13800138001,gold,100,2026-01-30,true,call 13800138009
+u2,138-0013-8002,silver,20.5,2026-01-01,false,
+u3,13800138001,gold,,2025/12/31,true,x
+u4,+1 202 555 0123,gold,n/a,2026-01-02,,x
+u5,12345,normal,7,2026-01-03,true,x
+u6,,normal,8,2026-01-04,true,x
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one segment of six people."""
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    return tmp_path
+
+
+def desk(project: Path, **more: object) -> Desk:
+    draft = Draft({"campaign": "c", "segment": "people.csv", **more})
+    return Desk(draft, project=project, clock=lambda: NOW)
+
+
+# --- load
+
+
+def test_a_missing_or_broken_file_is_said(project: Path) -> None:
+    """What cannot be read says so with its name, and what was loaded before stays."""
+    at = desk(project)
+    before = at.load()
+    (project / "broken.csv").write_text('a,b\n"1,2\n', encoding="utf-8")
+
+    for name, words in [("gone.csv", "no such file"), ("broken.csv", "quote"), ("", "no segment given")]:
+        at.choose(name)
+        with pytest.raises(SegmentError, match=words):
+            at.read()
+    assert at.loaded is before
+
+
+def test_a_query_and_one_that_fails(project: Path) -> None:
+    """A database is asked with one SELECT; a failing one says what the database said."""
+    with sqlite3.connect(project / "crm.db") as connection:
+        connection.execute("create table people (user_id text, phone text)")
+        connection.execute("insert into people values ('u1', '13800138001')")
+    at = desk(project)
+    at.choose("sqlite:///crm.db", "select * from people")
+    rows = len(at.load().frame)
+    at.choose("sqlite:///crm.db", "select * from persons")
+
+    assert rows == 1
+    with pytest.raises(SegmentError, match="no such table"):
+        at.read()
+
+
+def test_a_frame_of_the_notebook(project: Path) -> None:
+    """A frame from any cell is a segment, and the parameters say that no file holds it."""
+    at = desk(project)
+    at.use(pd.DataFrame({"phone": ["13800138001"]}))
+    rows, alone = len(at.load().frame), at.only_in_memory()
+    at.choose("people.csv")
+
+    assert (rows, alone, at.only_in_memory()) == (1, True, False)
+    assert MEMORY not in at.draft.to_yaml()
+
+
+# --- look
+
+
+def test_columns_are_read_as_people_read_them(project: Path) -> None:
+    """Numbers, dates and yes-or-no are seen in text, missing and unreadable values counted."""
+    look = desk(project).load().look
+    kinds = {c.name: c.reading for c in look.columns.values()}
+    spend = look.columns["spend"]
+
+    assert kinds == {
+        "user_id": Reading.TEXT,
+        "phone": Reading.TEXT,
+        "level": Reading.TEXT,
+        "spend": Reading.TEXT,  # one in five is no number, and text it is
+        "last_active": Reading.MOMENT,
+        "vip": Reading.FLAG,
+        "note": Reading.TEXT,
+    }
+    assert (spend.nulls, spend.distinct) == (1, 5)
+    assert look.columns["level"].top == (("gold", 3), ("normal", 2), ("silver", 1))
+    assert look.columns["last_active"].low == "2025-12-31"
+
+
+def test_who_can_be_reached(project: Path) -> None:
+    """Every row is counted once, by what its phone is."""
+    look = desk(project).load().look
+
+    assert look.coverage == {
+        "valid": 2,
+        "duplicate_phone": 1,
+        "no_phone": 1,
+        "bad_phone": 1,
+        "unsupported_region": 1,
+    }
+    assert sum(look.coverage.values()) == look.rows
+
+
+def test_no_phone_is_shown_or_suggested(project: Path) -> None:
+    """Neither the phones' own column nor a note with a phone in it gives anything away."""
+    look = desk(project).load().look
+
+    assert look.columns["phone"].top == ()
+    assert "13800138009" not in str(look)
+    assert "13800138001" not in look.table().to_csv()
+
+
+def test_a_segment_without_the_phone_column(project: Path) -> None:
+    """The missing column is named with one that may be meant."""
+    (project / "other.csv").write_text("uid,mobile\nu1,13800138001\n", encoding="utf-8")
+    at = desk(project)
+    at.choose("other.csv")
+    at.load()
+    missing = at.missing_roles()
+    at.roles(user_id="uid", phone="mobile", consent="")
+
+    assert missing == {"phone": "mobile", "user_id": ""}
+    assert at.missing_roles() == {}
+    assert at.loaded is not None
+    assert at.loaded.look.coverage["valid"] == 1
+
+
+def test_an_empty_segment(project: Path) -> None:
+    """A segment without rows can be looked at, filtered and drawn."""
+    (project / "empty.csv").write_text("user_id,phone,level\n", encoding="utf-8")
+    at = desk(project, rules=[{"column": "level", "op": "==", "value": "gold"}])
+    at.choose("empty.csv")
+    loaded = at.load()
+    drawn = distribution(loaded.frame, loaded.sieve, loaded.look.columns["level"])
+
+    assert at.counts().kept == 0
+    assert loaded.look.rows == 0
+    assert drawn is not None
+    assert len(drawn.bars) == 0
+
+
+@pytest.mark.parametrize("column", ["spend", "last_active", "level", "vip"])
+def test_a_distribution_counts_every_row(column: str) -> None:
+    """Bars, others and empty cells add up to the rows of the segment, whatever is drawn."""
+    dice = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "spend": dice.gamma(2, 300, 500).round(2),
+            "last_active": pd.Timestamp("2026-01-01") + pd.to_timedelta(dice.integers(0, 90, 500), unit="D"),
+            "level": dice.choice([f"l{i}" for i in range(20)], 500),
+            "vip": dice.choice([True, False], 500),
+        }
+    )
+    frame.loc[:9, "spend"] = np.nan
+    at = Desk(Draft(frame=frame), clock=lambda: NOW)
+    loaded = at.load()
+    keep = np.arange(500) < 100
+    drawn = distribution(loaded.frame, loaded.sieve, loaded.look.columns[column], keep)
+
+    assert drawn is not None
+    assert int(drawn.bars["rows"].sum()) + drawn.others + drawn.empty == 500
+    assert (drawn.bars["kept"] <= drawn.bars["rows"]).all()
+
+
+# --- the rule and the draft
+
+
+def test_a_whole_rule_reaches_the_draft_and_a_partial_one_does_not(project: Path) -> None:
+    """The draft has the last whole rule; saving rows with a partial one is refused rather than guessed."""
+    at = desk(project)
+    at.load()
+    at.editor.add(at.editor.root.id, "level", "==", "gold")
+    whole = at.put_rules()
+    at.editor.add(at.editor.root.id, "level", "==")
+    partial = at.put_rules()
+
+    assert (whole, partial) == (True, False)
+    assert at.draft["rules"] == {"all": [{"column": "level", "op": "==", "value": "gold"}]}
+    with pytest.raises(RuleError, match="give a value"):
+        at.frame()
+
+
+def test_a_rule_on_a_column_that_is_gone(project: Path) -> None:
+    """With another segment the rule stays, says which column it misses, and nothing is taken for kept."""
+    at = desk(project, rules=[{"column": "level", "op": "==", "value": "gold"}])
+    (project / "bare.csv").write_text("user_id,phone,levels\nu1,13800138001,gold\n", encoding="utf-8")
+    at.choose("bare.csv")
+    at.load()
+    problems = [str(error) for error in at.counts().problems.values()]
+
+    assert "no column `level`; did you mean `levels`?" in problems[0]
+    assert at.draft["rules"] is not None
+    with pytest.raises(RuleError, match="no column `level`"):
+        at.frame()
+
+
+def test_rules_of_others_are_followed(project: Path) -> None:
+    """A rule that another panel or an opened file put into the draft replaces the one being edited."""
+    at = desk(project)
+    unchanged = at.follow_draft()
+    at.draft.set(rules=[{"column": "level", "op": "is_null"}])
+
+    assert (unchanged, at.follow_draft(), at.follow_draft()) == (False, True, False)
+    assert at.editor.to_data() == at.draft["rules"]
+
+
+def test_kept_rows_are_pandas_own(project: Path) -> None:
+    """The frame that is handed out holds exactly the rows pandas would keep."""
+    at = desk(project, rules=[{"column": "level", "op": "==", "value": "gold"}])
+    whole = at.load().frame
+
+    pd.testing.assert_frame_equal(at.frame(), whole[whole["level"] == "gold"].reset_index(drop=True))
+
+
+# --- values as typed
+
+
+@pytest.mark.parametrize(
+    ("op", "reading", "text", "value"),
+    [
+        pytest.param("in", Reading.TEXT, "上海，北京、 广州,", ["上海", "北京", "广州"], id="chinese-commas"),
+        pytest.param("between", Reading.NUMBER, "1, 2.5", [1, 2.5], id="numbers"),
+        pytest.param(">=", Reading.NUMBER, " 500 ", 500, id="number"),
+        pytest.param(">=", Reading.NUMBER, "many", "many", id="no-number-stays-text"),
+        pytest.param("==", Reading.TEXT, "007", "007", id="text"),
+        pytest.param("contains", Reading.NUMBER, "13", "13", id="part-of-a-number"),
+        pytest.param("==", Reading.FLAG, "是", True, id="yes"),
+        pytest.param("within_days", Reading.MOMENT, "30", 30, id="days"),
+        pytest.param("before", Reading.MOMENT, "2026-01-31", "2026-01-31", id="date"),
+        pytest.param("==", Reading.TEXT, "  ", None, id="blank"),
+        pytest.param("is_null", Reading.TEXT, "x", None, id="takes-none"),
+    ],
+)
+def test_typed_values(op: str, reading: Reading, text: str, value: object) -> None:
+    """What somebody types means what a rule's data would say, and is shown as it can be typed again."""
+    read = typed(op, reading, text)
+
+    assert (read, type(read)) == (value, type(value))
+    assert typed(op, reading, written(read)) == read
+
+
+def test_every_offered_operator_is_taken(project: Path) -> None:
+    """No operator is offered that the rules refuse for that column, and a null test always is."""
+    at = desk(project)
+    loaded = at.load()
+    values = {
+        Reading.TEXT: "x",
+        Reading.NUMBER: 1,
+        Reading.FLAG: True,
+        Reading.MOMENT: "2026-01-01",
+    }
+    for column in loaded.look.columns.values():
+        assert {"is_null", "not_null"} <= set(column.ops)
+        for op in column.ops:
+            value: object = (
+                "x" if op in ("contains", "starts_with") else values[column.reading or Reading.TEXT]
+            )
+            value = {"within_days": 1, "between": [value, value], "in": [value], "not_in": [value]}.get(
+                op, value
+            )
+            data = {"column": column.name, "op": op} | ({} if "null" in op else {"value": value})
+            assert len(loaded.sieve.sift(parse(data))[0]) == loaded.look.rows
+
+
+# --- two segments
+
+KEYS = st.lists(st.integers(0, 20), max_size=30)
+
+
+@given(KEYS, KEYS)
+def test_comparing_is_what_sets_say(a: list[int], b: list[int]) -> None:
+    """Only in one, in both, only in the other: as with sets of people and of phones."""
+
+    def frame(people: list[int]) -> pd.DataFrame:
+        phone = [f"+86 1380013{8000 + p}" if p else "" for p in people]
+        return pd.DataFrame({"user_id": [f"u{p}" for p in people], "phone": phone}, dtype="str")
+
+    found = compare(frame(a), frame(b), user_id="user_id", phone="phone")
+    phones_a, phones_b = set(a) - {0}, set(b) - {0}
+
+    assert found.persons is not None
+    assert found.phones is not None
+    assert found.persons[:3] == (len({*a} - {*b}), len({*a} & {*b}), len({*b} - {*a}))
+    assert found.phones[:3] == (
+        len(phones_a - phones_b),
+        len(phones_a & phones_b),
+        len(phones_b - phones_a),
+    )
+    assert found.persons.in_b.tolist() == [p in b for p in a]
+    assert found.phones.in_a.tolist() == [p in phones_a for p in b]
+
+
+def test_where_two_segments_differ() -> None:
+    """The largest difference in a column's shares comes first; columns of ids are no help and left out."""
+    a = pd.DataFrame(
+        {"phone": [str(13800138000 + i) for i in range(100)], "level": ["gold"] * 90 + ["silver"] * 10}
+    )
+    b = pd.DataFrame(
+        {"phone": [str(13800138000 + i) for i in range(50)], "level": ["gold"] * 10 + [None] * 40}
+    )
+    found = compare(a, b, user_id="", phone="phone")
+
+    assert found.persons is None
+    assert found.shares.loc[0].tolist() == ["level", "", 0.0, 80.0, -80.0]
+    assert set(found.shares["column"]) == {"level"}
+
+
+def test_segments_that_share_no_key() -> None:
+    """Without a column that names people in both, that is said."""
+    with pytest.raises(InputError, match="share neither column `user_id` nor `phone`"):
+        compare(
+            pd.DataFrame({"phone": ["1"]}), pd.DataFrame({"mobile": ["1"]}), user_id="user_id", phone="phone"
+        )
+
+
+# --- files
+
+
+def test_an_upload_is_kept_for_its_owner_alone(project: Path) -> None:
+    """An uploaded file lies in the project, unreadable for others, ignored by git; again is the same."""
+    content = PEOPLE.encode()
+    first = keep_upload("../下载/my people.csv", content, project)
+    again = keep_upload("my people.csv", content, project)
+    other = keep_upload("my people.csv", content + b"u9,13800138009,gold,1,,,\n", project)
+
+    assert (first, again, other) == (
+        "segments/my_people.csv",
+        "segments/my_people.csv",
+        "segments/my_people-2.csv",
+    )
+    assert os.stat(project / first).st_mode & 0o777 == 0o600
+    assert (project / "segments" / ".gitignore").read_text() == "*\n"
+    assert len(segment.load(str(project / other))) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        pytest.param("people.csv", b'a,b\n"1,2\n', "^people.csv: row 2", id="broken"),
+        pytest.param("people.xlsx", b"no sheet", "^people.xlsx", id="no-sheet"),
+        pytest.param("people.exe", b"", "is one of", id="ending"),
+        pytest.param(".csv", b"", "is one of", id="no-name"),
+    ],
+)
+def test_what_is_no_segment_is_not_kept(project: Path, name: str, content: bytes, words: str) -> None:
+    """An upload that cannot be read is refused under its own name and leaves nothing."""
+    with pytest.raises(InputError, match=words):
+        keep_upload(name, content, project)
+    left = [p.name for p in (project / "segments").glob("*") if p.name != ".gitignore"]
+
+    assert left == []
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_kept_rows_load_back(project: Path, ending: str) -> None:
+    """Rows saved as a file are a segment of the same people, for its owner alone; nothing is replaced."""
+    at = desk(project, rules=[{"column": "level", "op": "==", "value": "gold"}])
+    at.load()
+    kept = at.frame()
+    saved = at.save_rows(f"gold.{ending}", switch=True)
+
+    with pytest.raises(InputError, match="there already"):
+        write_segment(kept, f"gold.{ending}", project)
+    assert saved == f"segments/gold.{ending}"
+    assert os.stat(project / saved).st_mode & 0o777 == 0o600
+    assert (at.draft["segment"], at.draft["rules"]) == (saved, None)
+    pd.testing.assert_frame_equal(at.load().frame, kept)
+
+
+def test_samples_are_offered() -> None:
+    """The sample segments can be chosen, the opt-out list, which is none, cannot."""
+    names = {offer.path for offer in offered(ROOT) if offer.sample}
+
+    assert "sample_segments/clean.csv" in names
+    assert "sample_segments/opt_out.csv" not in names
