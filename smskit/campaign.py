@@ -44,6 +44,7 @@ from smskit.policy import guard_problems
 from smskit.preview import masked
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reconcile import job_of, reference_of, settle_by_asking
+from smskit.runs import RunRecord
 from smskit.spec import DEFINITION, CampaignSpec, series_of
 from smskit.template import Template
 from smskit.variables import parse_bindings
@@ -76,6 +77,7 @@ class Campaign:
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
         now: The time, aware; handed in by tests.
         sleep: How a wait for the send window passes the time; handed in by tests.
+        record: Writes its runs down; see ``session.open_campaign``.
     """
 
     def __init__(
@@ -92,9 +94,11 @@ class Campaign:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         patience: Patience = Patience(),  # noqa: B008 - frozen
+        record: RunRecord | None = None,
     ) -> None:
         self.spec = spec
         self.ledger = ledger
+        self.record = record or RunRecord(ledger, spec)
         self._connect, self._limits, self._opt_out = connect, limits, opt_out
         self._variables = {} if variables is None else variables
         self._holdout_salt = holdout_salt
@@ -331,6 +335,14 @@ class Campaign:
         """
         if self.spec.mode is Mode.PLAN:
             raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
+        with self.record.sending(self.planned):
+            return self._send(progress)
+
+    def planned(self) -> dict[str, Any] | None:
+        """What the plan adds up to, with its hash; None while there is none."""
+        return None if self._plan is None else self._plan.summary() | {"plan_hash": self._plan.hash}
+
+    def _send(self, progress: Callable[[Progress], None]) -> Outcome:
         row = self.ledger.campaign(self.spec.campaign, self.spec.mode)
         if row is None:
             plan = self.plan()

@@ -32,6 +32,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print data for programs.")
 InMode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse, else plan.")]
 
 
+_LAST_RUNS = 200  # that `status --runs` lists
+
+
 class Format(StrEnum):
     """File formats of ``messages``."""
 
@@ -134,7 +137,7 @@ def explain(file: Path, as_json: AsJson = False) -> None:
     from smskit.spec import CampaignSpec, read_file
 
     given = read_file(file)
-    told = tell(CampaignSpec.from_data(given), list(given), now=datetime.now(UTC))
+    told = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC))
     _print_json(told.to_data()) if as_json else print(told)
 
 
@@ -240,13 +243,19 @@ def providers(
 
 @app.command()
 def status(
-    campaign: Annotated[str, typer.Argument()] = "", mode: InMode = None, as_json: AsJson = False
+    campaign: Annotated[str, typer.Argument()] = "",
+    mode: InMode = None,
+    runs: Annotated[bool, typer.Option("--runs", help="Its runs instead, or the last of all.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """The books of a campaign, or of all."""
+    """The books of a campaign, or of all; with --runs who ran what, when, and how it ended."""
     from smskit import report
     from smskit.session import open_ledger
 
     ledger = open_ledger()
+    if runs:
+        _print_runs(ledger.runs(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
+        return
     if campaign:
         found = report.status(ledger, _row(campaign, mode))
         _print_json(found) if as_json else print_books(found)
@@ -275,6 +284,9 @@ def status(
                 index=False
             )
         )
+        if last := ledger.runs(mode=mode, last=5):
+            print("\nlast runs (all: `smskit status --runs`)")
+            _print_runs(last, as_json=False)
 
 
 @app.command()
@@ -312,6 +324,38 @@ def resume(campaign: str, mode: InMode = None) -> None:
     print_books(report.status(open_ledger(), _row(campaign, row.mode)))
     if outcome.note:
         print(outcome.note)
+
+
+@app.command()
+def run(
+    file: Path,
+    occurrence: Annotated[
+        str, typer.Option(help="Of a repeating campaign: fills its placeholder, else is appended to its id.")
+    ] = "",
+    mode: Annotated[Mode | None, typer.Option(help="Instead of the file's.")] = None,
+    not_after: Annotated[str, typer.Option(help="A run that starts later refuses; ISO date-time.")] = "",
+    plan_hash: Annotated[str, typer.Option(help="Any other plan is refused.")] = "",
+    folder: Annotated[
+        Path | None, typer.Option(help="Of the executed notebook and report; default: runs in the project.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a parameter file as a scheduler does: notebook 03 through papermill; exits as the run ended."""
+    from smskit.runs import as_data
+    from smskit.scheduled import run_file
+
+    given = {"mode": mode and str(mode), "not_after": not_after, "plan_hash": plan_hash}
+    overrides = {name: value for name, value in given.items() if value}
+    done = run_file(file, folder=folder, occurrence=occurrence, overrides=overrides)
+    if as_json:
+        _print_json(as_data(done))
+    else:
+        if done.books:
+            print_books(done.books)
+        print(f"{done.state}; notebook {done.executed}" + (f"; report {done.report}" if done.report else ""))
+    if done.message:
+        print(f"smskit: {done.message}", file=sys.stderr)
+    raise typer.Exit(1 if done.exit_code is None else done.exit_code)
 
 
 @app.command()
@@ -468,6 +512,23 @@ def _row(campaign: str, mode: Mode | None) -> Any:
     raise InputError(
         f"no campaign `{campaign}`{f' in mode {mode}' if mode else ''}{nearest(campaign, names)}"
     )
+
+
+def _print_runs(rows: Any, as_json: bool) -> None:
+    from smskit.runs import as_data
+
+    found = [as_data(row) for row in rows]
+    if as_json:
+        _print_json(found)
+    for run in () if as_json else found:
+        books = run["books"] or {}
+        counts = [f"{name} {books[name]}" for name in ("accepted", "waiting", "unknown") if books]
+        words = [run["started_at"], run["state"], run["campaign"] or "?", f"({run['mode']})", *counts]
+        told = f"hook: {run['told']}" if run["told"] else ""
+        by = f"by {run['user']}@{run['host']}"
+        print("  ".join(w for w in (*words, by, Path(run["file"]).name, run["message"], told) if w))
+    if not found and not as_json:
+        print("no run yet")
 
 
 def _print_json(data: Any) -> None:

@@ -12,10 +12,9 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from smskit.errors import SmskitError
 from smskit.sample import campaign_data, project
+from smskit.scheduled import execute
 
 
 def run_demo(folder: Path) -> None:
@@ -33,55 +32,13 @@ def run_demo(folder: Path) -> None:
     notebook, page = folder / f"{name}.ipynb", folder / f"{name}.html"
     _import_opt_outs(root / "sample_segments" / "opt_out.csv")
     print("Rehearsing sample_segments/messy.csv with the built-in simulator ...", flush=True)
+    os.environ["SMSKIT_RUN_EXECUTED"] = str(notebook)  # the run leaves its report beside it
     execute(root / "notebooks" / "03_send_campaign.ipynb", notebook, campaign_data(name))
-    write_report(notebook, page)
     _print_result(notebook)
     print(f"\nnotebook  {_near(notebook)}\nreport    {_near(page)}")
     print(f"\nAsk on:   export SMSKIT_DATABASE_URL=sqlite:///{_near(folder / 'demo.db')}")
     command = _near(Path(sys.argv[0])) if Path(sys.argv[0]).name == "smskit" else "smskit"
     print(f"          {command} status {name}\n          {command} messages {name}")
-
-
-def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
-    """
-    Run a notebook through papermill.
-
-    Raises:
-        SmskitError: a cell failed; carries its last line, not its traceback.
-    """
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
-
-    config = Config()
-    # Files instead of TCP ports between us and the kernel: nothing to warn about.
-    config.KernelManager.transport = config.AsyncKernelManager.transport = "ipc"
-    try:
-        papermill.execute_notebook(
-            str(source),
-            str(target),
-            parameters=parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            config=config,
-        )
-    except PapermillExecutionError as error:
-        raise SmskitError(f"the notebook failed: {error.ename}: {error.evalue}; look at {target}") from None
-
-
-def write_report(notebook: Path, page: Path) -> None:
-    """Write an executed notebook as one HTML page without code, widgets and parameters."""
-    from nbconvert import HTMLExporter
-    from traitlets.config import Config
-
-    config = Config()
-    config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_cell_tags = {"interactive", "parameters", "injected-parameters"}
-    exporter = HTMLExporter(
-        config=config, exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
-    )
-    body, _ = exporter.from_filename(str(notebook))
-    page.write_text(body, encoding="utf-8")
 
 
 def _import_opt_outs(file: Path) -> None:

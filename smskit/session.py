@@ -8,23 +8,27 @@ notebooks and the command line start in the same way.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from smskit import page, runs
 from smskit.campaign import Campaign
 from smskit.engine import run_in_thread
 from smskit.errors import LedgerError, SettingsError, UnsupportedFeature
-from smskit.ledger import CampaignRow, Ledger
+from smskit.hook import Hook, hook_of
+from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import Mode, Offer
+from smskit.origin import Origin, origin_of
 from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reconcile import Settled, fetch_receipts, fetch_replies, job_of, settle_by_asking
-from smskit.settings import Environment, variable_of
+from smskit.settings import Environment, project_root, variable_of
 from smskit.spec import CampaignSpec
 
 
@@ -39,7 +43,11 @@ def _ledger(url: str) -> Ledger:
 
 
 def open_campaign(
-    spec: CampaignSpec, *, frame: pd.DataFrame | None = None, environment: Environment | None = None
+    spec: CampaignSpec,
+    *,
+    frame: pd.DataFrame | None = None,
+    environment: Environment | None = None,
+    origin: Origin | None = None,
 ) -> Campaign:
     """
     A campaign ready to be planned, checked and sent.
@@ -47,6 +55,7 @@ def open_campaign(
     Args:
         frame: A segment in memory; otherwise ``spec.segment`` is loaded.
         environment: Where settings come from; the process's own by default.
+        origin: Who runs it, from where; found out by default.
 
     Raises:
         SpecError: the provider is not known.
@@ -59,16 +68,74 @@ def open_campaign(
         with provider_for(spec.provider, mode, environment, campaign=spec.campaign, job=job) as provider:
             yield provider
 
+    ledger, hook = open_ledger(environment), hook_of(environment)
     return Campaign(
         spec,
-        ledger=open_ledger(environment),
+        ledger=ledger,
         connect=connect,
         limits=limits_of(spec.provider, environment),
         opt_out=provider_class(spec.provider).opt_out,
         frame=frame,
         variables=environment.variables,
         holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),
+        record=runs.RunRecord(
+            ledger,
+            spec,
+            origin=origin or origin_of(environment),
+            report=lambda ledger, run: leave_report(ledger, run, environment),
+            tell=hook.tell,
+        ),
     )
+
+
+def runs_folder(environment: Environment) -> Path | None:
+    """Where reports go that no executed notebook lies beside; None = reports are off."""
+    named = environment.get("SMSKIT_RUNS_FOLDER", "runs")
+    return None if named == "off" else (project_root(Path.cwd()) or Path.cwd()) / named
+
+
+def leave_report(ledger: Ledger, run: RunRow, environment: Environment) -> str:
+    """Write the report of *run*; returns its path, "" when reports are off."""
+    folder = runs_folder(environment)
+    if folder is None:
+        return ""
+    place = page.place_of(run, folder)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(page.page(ledger, run), encoding="utf-8")
+    return str(place)
+
+
+def record_refusal(
+    error: BaseException, parameters: Mapping[str, Any], environment: Environment, origin: Origin
+) -> None:
+    """Write down, and tell of, a run whose parameters were refused before there was a campaign."""
+    runs.record_failure(
+        open_ledger(environment),
+        error,
+        campaign=parameters.get("campaign"),
+        mode=parameters.get("mode"),
+        provider=parameters.get("provider"),
+        origin=origin,
+        report=lambda ledger, run: leave_report(ledger, run, environment),
+        tell=_hook_or_none(environment).tell,
+    )
+
+
+def end_dead_run(ledger: Ledger, run: RunRow, environment: Environment) -> RunRow:
+    """Write down that the process of *run* is gone, leave its report and tell of it."""
+    return runs.end_dead(
+        ledger,
+        run,
+        report=lambda ledger, run: leave_report(ledger, run, environment),
+        tell=_hook_or_none(environment).tell,
+    )
+
+
+def _hook_or_none(environment: Environment) -> Hook:
+    try:
+        return hook_of(environment)
+    except SettingsError:
+        return Hook()  # the settings may be what was refused
 
 
 def reopen_campaign(row: CampaignRow, *, environment: Environment | None = None) -> Campaign:

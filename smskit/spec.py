@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from smskit.errors import SpecError, nearest
 from smskit.models import MessageClass, Mode
+from smskit.occurrence import with_occurrence
+from smskit.origin import INJECTED_PATHS
 from smskit.variables import parse_bindings, to_data
 
 # Fields that decide who is messaged what. A campaign id that was started with
@@ -376,9 +378,14 @@ class CampaignSpec(BaseModel):
         return (None if problems else made), problems
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> CampaignSpec:
-        """Read the parameter file at *path*, the one papermill takes with ``-f``."""
-        return cls.from_data(read_file(path))
+    def from_yaml(cls, path: str | Path, *, now: datetime | None = None) -> CampaignSpec:
+        """
+        Read the parameter file at *path*, the one papermill takes with ``-f``.
+
+        Args:
+            now: Aware; of a repeating campaign it says which occurrence is meant. None = this moment.
+        """
+        return cls.from_data(with_occurrence(read_file(path), now=now or datetime.now(UTC)))
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> CampaignSpec:
@@ -508,7 +515,7 @@ def series_of(campaign: str) -> str:
 
 def injected_parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Names and values papermill injected into this notebook; empty when it did not.
+    Names and values papermill injected into this notebook, but for its own; empty when it did not.
 
     papermill writes a cell that starts with ``# Parameters``; IPython keeps the
     source of every executed cell in ``In``. (Source: papermill 2.7,
@@ -520,7 +527,7 @@ def injected_parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
             for node in ast.parse(source).body:
                 if isinstance(node, ast.Assign):
                     for target in node.targets:
-                        if isinstance(target, ast.Name):
+                        if isinstance(target, ast.Name) and target.id not in INJECTED_PATHS:
                             found[target.id] = namespace.get(target.id)
     return found
 

@@ -19,6 +19,7 @@ import pandas as pd
 from smskit import rules as rules_module
 from smskit import segment as segment_module
 from smskit.errors import InputError, SegmentError, SpecError, nearest
+from smskit.occurrence import with_occurrence
 from smskit.parameters import lines
 from smskit.plan import misnamed
 from smskit.providers import provider_class
@@ -79,7 +80,7 @@ def validate(
     """
     found = Validated(str(path))
     try:
-        data = read_file(path)
+        data = with_occurrence(read_file(path), now=now)
     except SpecError as error:
         found.problems.append(Problem("", 0, str(error).removeprefix(f"{path} ")))
         return found

@@ -41,6 +41,7 @@ class Way:
         defaults = {"TIMEOUT_S": "5", "REQUESTS_PER_SECOND": "0", "CONCURRENCY": "8", "RECORD_LAG_S": "0.5"}
         named = {prefix + k: v for k, v in (defaults | self.settings | self.credentials).items()}
         database = {"SMSKIT_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}", "SMSKIT_KEYRING": "0"}
+        database["SMSKIT_RUNS_FOLDER"] = str(folder / "runs")
         return named | database | {prefix + "BASE_URL": url}
 
 

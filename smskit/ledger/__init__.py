@@ -14,8 +14,8 @@ that records the intent and proves the lease. SQLite runs with
 ``synchronous=FULL``: what was claimed stays claimed through a power cut.
 
 Rooms: ``schema`` and ``database`` are the ground, ``records`` and ``blobs`` the shapes;
-``campaigns``, ``lease``, ``changes``, ``reading``, ``caps``, ``canaries``, ``inbox`` and ``opt_outs``
-each add to ``Ledger`` what they are about.
+``campaigns``, ``lease``, ``changes``, ``reading``, ``caps``, ``canaries``, ``inbox``, ``opt_outs``
+and ``runs`` each add to ``Ledger`` what they are about.
 
 Times are epoch seconds (UTC). Leaves to others: what to send and when.
 """
@@ -30,6 +30,7 @@ from smskit.ledger.inbox import STRAY_DAYS, Inbox
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOuts
 from smskit.ledger.records import Books, CampaignRow, Change, Event, EventKind, Facts, Frozen, History, Keys
+from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
 
 __all__ = [
@@ -47,12 +48,13 @@ __all__ = [
     "Keys",
     "Ledger",
     "Owner",
+    "RunRow",
     "resolve_url",
     "tests_of",
 ]
 
 
-class Ledger(Changes, Leases, Caps, Canaries, Inbox, OptOuts):
+class Ledger(Changes, Leases, Caps, Canaries, Inbox, OptOuts, Runs):
     """
     The ledger at *url* (a SQLAlchemy URL; SQLite or PostgreSQL). Safe to share between threads.
 

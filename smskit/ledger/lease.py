@@ -98,14 +98,17 @@ def this_process() -> tuple[str, int, float]:
 def holds(held: Any, host: str, now: float) -> bool:
     if held.host != host:
         return bool(held.until > now)
+    return lives(held.pid, held.process_started)
+
+
+def lives(pid: int, started: float) -> bool:
+    """Whether that process of this machine is still there, and the same one."""
     import psutil
 
     try:
         # Process numbers are reused; the same number with another start is another process.
-        alive = psutil.Process(held.pid)
-        return (
-            abs(alive.create_time() - held.process_started) < 1.0 and alive.status() != psutil.STATUS_ZOMBIE
-        )
+        alive = psutil.Process(pid)
+        return abs(alive.create_time() - started) < 1.0 and alive.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

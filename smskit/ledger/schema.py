@@ -147,3 +147,34 @@ COUNTER = sa.Table(
     sa.Column("name", sa.String(32), primary_key=True),
     sa.Column("value", sa.Integer, nullable=False),
 )
+
+RUN = sa.Table(
+    "run",  # every run, also one that was refused or died
+    META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False, server_default=""),  # of whoever started the process
+    sa.Column("campaign", sa.String(120), nullable=False),
+    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("series", sa.String(120), nullable=False),
+    sa.Column("provider", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    sa.Column("user", sa.String(255), nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("process_started", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("file", sa.Text, nullable=False, server_default=""),
+    sa.Column("notebook", sa.Text, nullable=False, server_default=""),
+    sa.Column("executed", sa.Text, nullable=False, server_default=""),
+    sa.Column("plan_hash", sa.String(64), nullable=False, server_default=""),
+    sa.Column("plan", sa.Text, nullable=False, server_default="null"),  # JSON: what the plan added up to
+    sa.Column("books", sa.Text, nullable=False, server_default="null"),  # JSON, as `report.status` has them
+    sa.Column("versions", sa.Text, nullable=False, server_default="{}"),  # JSON
+    sa.Column("report", sa.Text, nullable=False, server_default=""),
+    sa.Column("told", sa.Text, nullable=False, server_default=""),  # how the hook took it
+    sa.Index("run_by_campaign", "campaign", "mode", "id"),
+    sa.Index("run_by_series", "series", "mode", "state"),
+)

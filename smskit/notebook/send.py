@@ -7,9 +7,10 @@ Shows and asks, decides nothing.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -18,18 +19,22 @@ from smskit.campaign import Campaign, Outcome
 from smskit.doctor import examine
 from smskit.draft import Draft
 from smskit.engine import Progress
-from smskit.errors import CampaignPaused, GuardRefused
+from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError
 from smskit.host import Host, host_of, may_send
 from smskit.language import mark
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
 from smskit.notebook.shown import books_table, say, show_data, show_frame, show_svg
+from smskit.origin import Origin, origin_of
 from smskit.plan import Plan
 from smskit.providers import provider_class
 from smskit.sample import campaign_data
-from smskit.session import Fetched, fetch, open_campaign
+from smskit.session import Fetched, fetch, open_campaign, record_refusal
+from smskit.settings import Environment
 from smskit.spec import CampaignSpec
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _FETCH_WAIT_S = 20.0
 _FINDINGS = (mark("check"), mark("ok"), mark("code"), mark("meaning"), mark("next step"))
 
@@ -47,12 +52,30 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
         SpecError: a parameter is unknown, missing or out of range; nothing was read or sent.
     """
     host = host_of()
-    draft = draft_of(namespace, host)
-    if not draft.to_data():
-        draft = Draft(campaign_data(f"sample-{datetime.now():%Y%m%d-%H%M%S}"))
-    if not host.is_person:
-        draft.spec()  # nobody is there to fill in what is missing
-    return Notebook(draft, may_send=may_send(namespace, host), host=host)
+    origin = origin_of(Environment(), namespace)
+    try:
+        draft = draft_of(namespace, host)
+        if not draft.to_data():
+            draft = Draft(campaign_data(f"sample-{datetime.now():%Y%m%d-%H%M%S}"))
+        opened = Notebook(draft, may_send=may_send(namespace, host), host=host, origin=origin)
+        if not host.is_person:
+            opened.campaign.record.begin(whole=True)  # nobody is there: all of it is a run
+    except SmskitError as error:
+        if not host.is_person and not isinstance(error, LedgerError):
+            record_refusal(error, namespace, Environment(), origin)
+        raise
+    return opened
+
+
+def _step(method: Callable[Concatenate[Notebook, P], T]) -> Callable[Concatenate[Notebook, P], T]:
+    """A step whose failure is how the run ended, where nobody sits before it."""
+
+    @wraps(method)
+    def step(self: Notebook, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self.campaign.record.step():
+            return method(self, *args, **kwargs)
+
+    return step
 
 
 class Notebook(Base):
@@ -64,8 +87,11 @@ class Notebook(Base):
             true under papermill, false where a person runs the cells.
     """
 
-    def __init__(self, draft: Draft, *, may_send: bool, host: Host | None = None) -> None:
+    def __init__(
+        self, draft: Draft, *, may_send: bool, host: Host | None = None, origin: Origin | None = None
+    ) -> None:
         super().__init__(draft, host=host)
+        self._origin = origin
         self._may_send = may_send
         self._campaign: Campaign | None = None
 
@@ -79,9 +105,10 @@ class Notebook(Base):
         """
         spec = self.draft.spec()
         if self._campaign is None or self._campaign.spec != spec:
-            self._campaign = open_campaign(spec, frame=self.draft.frame)
+            self._campaign = open_campaign(spec, frame=self.draft.frame, origin=self._origin)
         return self._campaign
 
+    @_step
     def parameters(self) -> None:
         """Show the parameters as they were understood."""
         spec = self.campaign.spec
@@ -91,6 +118,7 @@ class Notebook(Base):
             pd.DataFrame({self.t("parameter"): list(rows), self.t("value"): [str(v) for v in rows.values()]})
         )
 
+    @_step
     def plan(self) -> Plan | None:
         """
         Show who gets what: the waterfall, the cost, the hash, and what a run would refuse.
@@ -125,6 +153,7 @@ class Notebook(Base):
             refused = self.t("{provider} would not pass", provider=provider.title)
             say(f"{refused}: {complaint.what}. {complaint.rule}")
 
+    @_step
     def preview(self, count: int = 5) -> None:
         """Show the first messages, the longest one, and one row for each reason to be left out."""
         if self.campaign.started() is None:
@@ -132,6 +161,7 @@ class Notebook(Base):
                 self.campaign.plan().preview(count)[["user_id", "phone", "state", "reason", "text", "parts"]]
             )
 
+    @_step
     def check(self) -> None:
         """
         Ask the provider whether this set-up is usable; in mode ``plan`` nobody is asked.
@@ -150,6 +180,7 @@ class Notebook(Base):
         )
         say(self.t("Usable") if result.usable else self.t("NOT usable"))
 
+    @_step
     def send(self, *, confirm: str = "") -> None:
         """
         Send, once, and show the books. In mode ``plan`` nothing is sent.
@@ -163,8 +194,10 @@ class Notebook(Base):
         spec = self.campaign.spec
         if spec.mode is Mode.PLAN:
             say(self.t("Mode plan: nothing is sent."))
+            self.campaign.record.end_unsent(plan=self.campaign.planned())
             return
         if self._asks_first(spec) and not self._confirmed(confirm, "send"):
+            self.campaign.record.end_unsent("nothing was sent: nobody confirmed it")
             return
         outcome = self._send_with_bar()
         row = self.campaign.started()
@@ -173,6 +206,7 @@ class Notebook(Base):
         if outcome.note:
             say(outcome.note)
 
+    @_step
     def test(self, *, confirm: str = "") -> None:
         """
         Send the first planned message to each of ``test_phones``; nothing where there are none.
@@ -228,6 +262,7 @@ class Notebook(Base):
             if bar is not None:
                 bar.close()
 
+    @_step
     def receipts(self, *, wait_s: float = _FETCH_WAIT_S) -> None:
         """
         Fetch receipts and replies, settle unknowns, and show the books.
@@ -251,7 +286,9 @@ class Notebook(Base):
         show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
         for problem in fetched.settled.problems:
             say(problem)
+        self.campaign.record.refresh()
 
+    @_step
     def summary(self) -> None:
         """
         Show the result, also as data for programs, and fail when it is incomplete.
@@ -266,6 +303,7 @@ class Notebook(Base):
             return
         status = report.status(ledger, row)
         show_data(status, self.t)
+        self.campaign.record.refresh()
         if row.mode is not Mode.PLAN and (status["waiting"] or status["submitting"]):
             raise CampaignPaused(
                 f"campaign {row.name} is not complete: {status['waiting']} people are still waiting"

@@ -1,0 +1,59 @@
+"""
+The occurrence of a repeating campaign: what its id ends in, filled into a parameter file.
+
+``campaign: weekly-vip-{week}`` becomes ``weekly-vip-2026-W47``. Which ids are one
+series is ``spec.series_of``; when a file is run is a scheduler's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from smskit.errors import SpecError, nearest
+
+__all__ = ["FORMS", "with_occurrence"]
+
+# Placeholder -> strftime format; ISO weeks belong to the ISO year.
+FORMS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+_PLACE = re.compile(r"\{(\w*)\}")
+
+
+def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str = "") -> dict[str, Any]:
+    """
+    Parameters with the occurrence in their campaign id; without placeholder and *occurrence* as they are.
+
+    Args:
+        now: Aware; read in the campaign's own time zone.
+        occurrence: Stands for whatever placeholder there is, else is appended with a dash.
+
+    Raises:
+        SpecError: there is no such placeholder, or *occurrence* has no campaign to belong to.
+    """
+    name = data.get("campaign")
+    if not isinstance(name, str) or not name:
+        if occurrence:
+            raise SpecError("an occurrence needs a `campaign` in the parameter file to belong to")
+        return dict(data)
+    unknown = [p for p in _PLACE.findall(name) if p not in FORMS]
+    if unknown:
+        known = ", ".join(f"{{{form}}}" for form in FORMS)
+        raise SpecError(
+            f"parameter `campaign` has a placeholder {{{unknown[0]}}}; known are {known}"
+            + nearest(unknown[0], FORMS)
+        )
+    if occurrence and not _PLACE.search(name):
+        return dict(data) | {"campaign": f"{name}-{occurrence}"}
+    here = now.astimezone(_zone(data))
+    filled = _PLACE.sub(lambda found: occurrence or here.strftime(FORMS[found[1]]), name)
+    return dict(data) | {"campaign": filled}
+
+
+def _zone(data: Mapping[str, Any]) -> ZoneInfo:
+    try:
+        return ZoneInfo(str(data.get("timezone") or "Asia/Shanghai"))
+    except (KeyError, ValueError, OSError):
+        raise SpecError("parameter `timezone` is not a time zone name such as Asia/Shanghai") from None
