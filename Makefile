@@ -4,13 +4,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SCHEDULERS := airflow prefect jupyter_scheduler
+ENVS := $(SCHEDULERS:%=.venvs/%/.installed)
 
-.PHONY: demo test check lab bench clean
+.PHONY: demo test check lab bench clean examples-env
 
 demo: $(VENV)/.installed
 	$(BIN)/smskit demo
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed examples-env
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed
@@ -31,5 +33,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
+# The schedulers of examples/ want other versions than smskit, so the tests run each in an environment of its own.
+examples-env: $(ENVS)
+
+.venvs/%/.installed: examples/%/requirements.txt examples/%/constraints.txt
+	$(PYTHON) -m venv .venvs/$*
+	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r examples/$*/requirements.txt -c examples/$*/constraints.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venvs runs build dist .pytest_cache .mypy_cache .ruff_cache
