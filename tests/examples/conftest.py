@@ -30,7 +30,7 @@ class Site:
     def run(self, command: list[str], *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a program of the scheduler's side with nothing but ``environ``."""
         return subprocess.run(
-            command, env=self.environ, cwd=cwd or self.folder, capture_output=True, text=True, timeout=300
+            command, env=self.environ, cwd=cwd or self.folder, capture_output=True, text=True, timeout=900
         )
 
     def books(self, campaign: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def prefect(site: Site) -> Site:
         "PYTHONPATH": f"{ROOT / 'examples' / 'prefect'}:{site.environ.get('PYTHONPATH', '')}".rstrip(":"),
         "PREFECT_HOME": str(site.folder / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
         "DO_NOT_TRACK": "1",
     }
     return site
@@ -58,7 +58,7 @@ def flow_runs(site: Site, *times: datetime) -> list[Any]:
     return found
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_runs_of_the_flow(prefect: Site) -> None:
     """The scheduled time makes the id; a second run sends nothing; one that is too late fails at once."""
     scheduled = datetime.now(UTC) - timedelta(minutes=30)  # a run that starts half an hour late
