@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from smskit.language import Language
+from smskit.language import Language, mark
 
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["BAD", "GOOD", "NEUTRAL", "WARN", "svg", "waterfall"]
+__all__ = ["BAD", "GOOD", "NEUTRAL", "WARN", "carriers", "over_time", "svg", "waterfall"]
 
 GOOD, WARN, BAD, NEUTRAL = "#2f8f78", "#e0a458", "#c0564b", "#6b8fb5"
 _INK = "currentColor"  # of whatever the picture stands in
@@ -68,5 +68,81 @@ def waterfall(steps: pd.DataFrame, t: Language) -> str:
             order=alt.Order("place:Q"),
         )
         .properties(width=560, height=alt.Step(20))
+    )
+    return svg(chart)
+
+
+def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
+    """
+    Receipts as bars, and who still waits for one as a line.
+
+    Args:
+        table: See ``delivery.Survey.over_time``.
+        unit: What one bar stands for: second, minute, hour, day.
+        zone: On whose clock the times are.
+    """
+    import altair as alt
+
+    names = {n: t(label) for n, label in _RECEIPTS.items()}
+    # The last ones of a long time; they are read, not counted.
+    drawn = table.tail(400).assign(at=lambda f: f["at"].dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    long = drawn.melt(["at", "awaiting"], ["delivered", "undelivered"], "kind", "people")
+    long["kind"] = long["kind"].map(names)
+    time = alt.X("at:T", title=t("time ({zone}), one bar a {unit}", zone=zone, unit=t(unit)))
+    colour = alt.Color(
+        "kind:N",
+        title=None,
+        legend=alt.Legend(orient="top"),
+        scale=alt.Scale(domain=list(names.values()), range=[GOOD, BAD, WARN]),
+    )
+    bars = (
+        alt.Chart(long)
+        .mark_bar(width={"expr": f"max(2, min(24, 500 / {max(len(drawn), 1)}))"})
+        .encode(x=time, y=alt.Y("people:Q", title=t("receipts, people")), color=colour, order="kind:N")
+    )
+    waits = (
+        alt.Chart(drawn.assign(kind=names["awaiting"]))
+        .mark_line(interpolate="step-after", strokeWidth=2, point={"size": 24})
+        .encode(x=time, y=alt.Y("awaiting:Q", title=t("receipts, people")), color=colour)
+    )
+    return svg((bars + waits).properties(width=620, height=220))
+
+
+_RECEIPTS = {
+    "delivered": mark("delivered"),
+    "undelivered": mark("undelivered"),
+    "awaiting": mark("awaiting receipt"),
+}
+
+
+def carriers(table: pd.DataFrame, t: Language) -> str:
+    """
+    Where the messages of each carrier's people are, as shares of those submitted.
+
+    Args:
+        table: See ``delivery.Survey.carriers``.
+    """
+    import altair as alt
+
+    names = {n: t(label) for n, label in (_RECEIPTS | {"refused": mark("refused")}).items()}
+    shown = table.assign(carrier=[t(name) for name in table["carrier"]])
+    long = shown.melt(["carrier"], list(names), "kind", "people")
+    long["order"] = [list(names).index(kind) for kind in long["kind"]]
+    long["kind"] = long["kind"].map(names)
+    chart = (
+        alt.Chart(long[long["people"] > 0])
+        .mark_bar()
+        .encode(
+            y=alt.Y("carrier:N", title=None, sort=shown["carrier"].tolist()),
+            x=alt.X("people:Q", title=t("share of people, %"), stack="normalize", axis=alt.Axis(format="%")),
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                legend=alt.Legend(orient="top"),
+                scale=alt.Scale(domain=list(names.values()), range=[GOOD, BAD, WARN, NEUTRAL]),
+            ),
+            order=alt.Order("order:Q"),
+        )
+        .properties(width=560, height=alt.Step(24))
     )
     return svg(chart)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -374,7 +373,7 @@ def receipts(
     mode: InMode = None,
 ) -> None:
     """Fetch receipts and replies, settle unknowns."""
-    from smskit.session import fetch, open_ledger
+    from smskit.session import fetch, fetch_while_open, open_ledger
 
     ledger = open_ledger()
     rows = (
@@ -382,8 +381,8 @@ def receipts(
         if campaign
         else [r for r in ledger.campaigns(mode=mode) if r.mode is not Mode.PLAN]
     )
-    while True:
-        fetched = fetch(ledger, rows)
+
+    def told(fetched: Any) -> None:
         s = fetched.settled
         print(
             f"{s.delivered} delivered, {s.undelivered} undelivered, {fetched.awaiting} awaiting; "
@@ -394,9 +393,12 @@ def receipts(
             print("those never taken wait to be sent: `smskit resume CAMPAIGN`")
         for problem in s.problems:
             print(f"smskit: {problem}", file=sys.stderr)
-        if not watch or not (fetched.awaiting or fetched.unknown):
-            raise typer.Exit(1 if s.problems else 0)
-        time.sleep(2)
+
+    if watch:
+        fetched = fetch_while_open(ledger, rows, told=told)
+    else:
+        told(fetched := fetch(ledger, rows))
+    raise typer.Exit(1 if fetched.settled.problems else 0)
 
 
 @app.command()

@@ -56,6 +56,7 @@ _GATHER_S = 0.001
 # Why somebody is stopped at the last moment: the event's kind, and what people read.
 Stop = Literal["opt_out", "frequency_cap"]
 _NOBODY = np.empty(0, np.int64)
+_PLAIN_FACTS = Facts._fields.index("requests")  # those before it are columns of every event
 _STOP_REASONS: dict[Stop, str] = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}
 
 
@@ -260,8 +261,15 @@ def _joined(group: Sequence[Change]) -> Change:
         group[0].chunk,
         np.concatenate([change.positions for change in group]),
         np.concatenate([change.states for change in group]),
-        Facts(*(column(i) for i in range(len(Facts._fields)))),
+        Facts(*(column(i) for i in range(_PLAIN_FACTS)))._replace(requests=_requests(group)),
     )
+
+
+def _requests(group: Sequence[Change]) -> list[int] | None:
+    """Which request each person of several claims is in, counted from 0; None where it is no claim."""
+    if group[0].kind != "claim":
+        return None
+    return np.repeat(np.arange(len(group)), [len(change.positions) for change in group]).tolist()
 
 
 class Engine:

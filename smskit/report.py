@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from smskit import phones
 from smskit.errors import InputError
+from smskit.language import mark
 from smskit.ledger import CampaignRow, Event, History, Ledger
 from smskit.models import Reason, State
 from smskit.template import Template
@@ -77,30 +79,44 @@ def messages(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> Itera
     Columns are ``COLUMNS``; times are aware UTC. Phones (and user ids that are
     phones) are masked; with *reveal* they are E.164.
     """
-    template = Template.parse(row.summary["template"], signature=row.summary["signature"])
     for chunk in ledger.states(row.id):
-        people, history = ledger.people(row.id, chunk), ledger.history(row.id, chunk)
-        keys, values = history.keys, people.variables
-        if not reveal:  # a variable may be bound to the phone column
-            values = {name: phones.mask_ids(column) for name, column in values.items()}
-        yield pd.DataFrame(
-            {
-                "user_id": pd.Series(keys.persons if reveal else phones.mask_ids(keys.persons)),
-                "phone": pd.Series((phones.e164_column if reveal else phones.mask_column)(keys.phones)),
-                "state": _STATES[keys.states],
-                "reason": _reason(history),
-                "text": pd.Series(template.render_column(values, len(people.positions))),
-                "parts": keys.parts,
-                "provider_message_id": history.message_id,
-                "provider_code": history.code,
-                "provider_detail": history.detail,
-                "submitted_at": _times(history.submitted_at),
-                "receipt_code": history.receipt_code,
-                "receipt_at": _times(history.receipt_at),
-            }
-        )
+        yield people(ledger, row, chunk, ledger.history(row.id, chunk), reveal=reveal)
     for table in ledger.excluded(row.id):
         yield _left_out(table, reveal=reveal)
+
+
+def people(
+    ledger: Ledger,
+    row: CampaignRow,
+    chunk: int,
+    history: History,
+    positions: NDArray[np.uint16] | None = None,
+    *,
+    reveal: bool = False,
+) -> pd.DataFrame:
+    """The rows of ``messages`` for a chunk, or for some of it: everything known of it is *history*."""
+    template = Template.parse(row.summary["template"], signature=row.summary["signature"])
+    held = ledger.people(row.id, chunk, positions)
+    at, keys, values = held.positions, history.keys, held.variables
+    persons = keys.persons.take(pa.array(at))
+    if not reveal:  # a variable may be bound to the phone column
+        values = {name: phones.mask_ids(column) for name, column in values.items()}
+    return pd.DataFrame(
+        {
+            "user_id": pd.Series(persons if reveal else phones.mask_ids(persons)),
+            "phone": pd.Series((phones.e164_column if reveal else phones.mask_column)(held.phones)),
+            "state": _STATES[keys.states[at]],
+            "reason": _reason(history)[at],
+            "text": pd.Series(template.render_column(values, len(at))),
+            "parts": keys.parts[at],
+            "provider_message_id": history.message_id[at],
+            "provider_code": history.code[at],
+            "provider_detail": history.detail[at],
+            "submitted_at": _times(history.submitted_at[at]),
+            "receipt_code": history.receipt_code[at],
+            "receipt_at": _times(history.receipt_at[at]),
+        }
+    )
 
 
 def _left_out(table: pa.Table, *, reveal: bool) -> pd.DataFrame:
@@ -135,7 +151,7 @@ def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
         InputError: the campaign's segment has nobody like that.
     """
     zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
-    phone = _as_phone(person)
+    phone = as_phone(person)
     found = ledger.find(row.id, person=person, phone=phone)
     if found:
         return "\n".join(_story(ledger, row, chunk, position, zone) for chunk, position in found)
@@ -146,11 +162,11 @@ def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
         for at in np.flatnonzero(hit):
             reason = Reason(int(table["reason"][int(at)].as_py()))
             shown = table["shown"][int(at)].as_py() or "no phone"
-            words = _WORDS[reason]
+            words = REASON_WORDS[reason]
             if reason is Reason.BAD_VARIABLE and row.summary.get("unfit_words"):
                 words = f"{words}: {row.summary['unfit_words']}"
-            return f"{_name(person)} ({shown}): excluded, {reason.label}: {words}"
-    raise InputError(f"{_name(person)} is not in the segment of campaign {row.name} ({row.mode})")
+            return f"{name_of(person)} ({shown}): excluded, {reason.label}: {words}"
+    raise InputError(f"{name_of(person)} is not in the segment of campaign {row.name} ({row.mode})")
 
 
 def _story(ledger: Ledger, row: CampaignRow, chunk: int, position: int, zone: tzinfo) -> str:
@@ -167,11 +183,7 @@ def _story(ledger: Ledger, row: CampaignRow, chunk: int, position: int, zone: tz
 
 
 def _step(event: Event, at: int, zone: tzinfo) -> str:
-    facts = {
-        name: value if isinstance(value, str) or value is None else value[at]
-        for name, value in event.facts._asdict().items()
-        if name != "times"
-    }
+    facts = event.facts_of(at)
     when = datetime.fromtimestamp(event.at, zone).strftime("%Y-%m-%d %H:%M:%S")
     to = State(int(event.states[at])).label
     words = [facts["reason"] if facts["reason"] not in ("", to) else "", facts["details"]]
@@ -182,11 +194,13 @@ def _step(event: Event, at: int, zone: tzinfo) -> str:
     return f"{when} {to}" + "".join(f", {word}" for word in words if word)
 
 
-def _name(person: str) -> str:
+def name_of(person: str) -> str:
+    """*person* as it may be shown: masked where it is a phone."""
     return phones.mask_ids(pa.array([person], pa.large_string()))[0].as_py()  # type: ignore[no-any-return]
 
 
-def _as_phone(person: str) -> int:
+def as_phone(person: str) -> int:
+    """E.164 digits when *person* is a phone, else 0."""
     try:
         return phones.normalise_one(person)
     except InputError:
@@ -201,20 +215,20 @@ def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-_WORDS = {
+REASON_WORDS = {
     Reason.NONE: "",
-    Reason.NO_PHONE: "the row has no phone number",
-    Reason.BAD_PHONE: "the number is not a valid mobile number",
-    Reason.UNSUPPORTED_REGION: "the number is not a mainland mobile",
-    Reason.DUPLICATE_PHONE: "an earlier row has the same phone",
-    Reason.DUPLICATE_USER: "an earlier row is the same person",
-    Reason.ALREADY_SENT: "was messaged in this campaign before",
-    Reason.OPTED_OUT: "asked not to be messaged",
-    Reason.NO_CONSENT: "has not consented to marketing",
-    Reason.FREQUENCY_CAP: "has had as many messages as the frequency cap allows",
-    Reason.MISSING_VARIABLE: "a value the text needs is missing",
-    Reason.BAD_VARIABLE: "a value cannot be sent through this provider",
-    Reason.TEXT_TOO_LONG: "the text is longer than the provider takes",
-    Reason.HOLDOUT: "belongs to the share that is kept back",
-    Reason.GLOBAL_HOLDOUT: "belongs to the share that is kept back from all marketing",
+    Reason.NO_PHONE: mark("the row has no phone number"),
+    Reason.BAD_PHONE: mark("the number is not a valid mobile number"),
+    Reason.UNSUPPORTED_REGION: mark("the number is not a mainland mobile"),
+    Reason.DUPLICATE_PHONE: mark("an earlier row has the same phone"),
+    Reason.DUPLICATE_USER: mark("an earlier row is the same person"),
+    Reason.ALREADY_SENT: mark("was messaged in this campaign before"),
+    Reason.OPTED_OUT: mark("asked not to be messaged"),
+    Reason.NO_CONSENT: mark("has not consented to marketing"),
+    Reason.FREQUENCY_CAP: mark("has had as many messages as the frequency cap allows"),
+    Reason.MISSING_VARIABLE: mark("a value the text needs is missing"),
+    Reason.BAD_VARIABLE: mark("a value cannot be sent through this provider"),
+    Reason.TEXT_TOO_LONG: mark("the text is longer than the provider takes"),
+    Reason.HOLDOUT: mark("belongs to the share that is kept back"),
+    Reason.GLOBAL_HOLDOUT: mark("belongs to the share that is kept back from all marketing"),
 }

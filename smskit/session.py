@@ -8,7 +8,8 @@ notebooks and the command line start in the same way.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -306,6 +307,34 @@ def fetch(
         if books.waiting and row.state == "finished":
             ledger.mark(row.id, "paused", note="some were never taken by the provider and wait to be sent")
     return result
+
+
+def fetch_while_open(
+    ledger: Ledger,
+    rows: list[CampaignRow],
+    *,
+    environment: Environment | None = None,
+    every_s: float = 2.0,
+    stop: threading.Event | None = None,
+    told: Callable[[Fetched], None] = lambda _: None,
+) -> Fetched:
+    """
+    ``fetch`` again and again while a message waits for its receipt or is unknown.
+
+    Args:
+        every_s: Seconds between two fetches.
+        stop: Set by somebody else to end it; looked at between two fetches.
+        told: Called after each fetch.
+
+    Returns:
+        What the last fetch did.
+    """
+    stop = stop or threading.Event()
+    while True:
+        fetched = fetch(ledger, rows, environment=environment)
+        told(fetched)
+        if not (fetched.awaiting or fetched.unknown) or stop.wait(every_s):
+            return fetched
 
 
 def _with_provider(row: CampaignRow, environment: Environment, result: Fetched, work: Any) -> None:

@@ -17,6 +17,7 @@ FLOORS = [
     {"language"},
     {
         "caps",
+        "carriers",
         "charts",
         "draft",
         "drift",
@@ -36,15 +37,17 @@ FLOORS = [
     }
     | {"host", "occurrence", "optout", "origin", "parameters", "settings", "spec", "template", "variables"},
     {"ledger", "providers"},
-    {"engine", "hook", "page", "reconcile", "report", "runs", "validate"},
-    {"campaign", "canary", "explain", "export"},
+    {"delivery", "engine", "hook", "page", "reconcile", "report", "runs", "validate"},
+    {"campaign", "canary", "explain", "export", "follow_up"},
     {"session"},
-    {"desk", "planning", "runner", "scheduled"},
+    {"desk", "planning", "runner", "scheduled", "tracking"},
     {"widgets"},
     {"cli", "demo", "notebook", "providers_doc", "testing"},
 ]
 SIDEWAYS = {
     "caps": {"spec"},
+    "carriers": {"phones"},
+    "delivery": {"report"},
     "draft": {"spec"},
     "explore": {"draft", "persons", "phones", "rows", "rules", "segment", "settings"},
     "host": {"settings", "spec"},

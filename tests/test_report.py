@@ -392,7 +392,7 @@ def test_why_of_nobody(told: tuple[Ledger, CampaignRow], person: str) -> None:
 
 def test_every_reason_has_words() -> None:
     """Each reason is explained in words of its own."""
-    words = [report._WORDS[reason] for reason in Reason if reason]
+    words = [report.REASON_WORDS[reason] for reason in Reason if reason]
 
     assert all(words)
     assert len(set(words)) == len(Reason) - 1

@@ -29,7 +29,18 @@ from smskit.ledger.database import resolve_url
 from smskit.ledger.inbox import STRAY_DAYS, Inbox
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOuts
-from smskit.ledger.records import Books, CampaignRow, Change, Event, EventKind, Facts, Frozen, History, Keys
+from smskit.ledger.records import (
+    Books,
+    CampaignRow,
+    Change,
+    Event,
+    EventKind,
+    Facts,
+    Frozen,
+    History,
+    Keys,
+    ReplyRow,
+)
 from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
 
@@ -48,6 +59,7 @@ __all__ = [
     "Keys",
     "Ledger",
     "Owner",
+    "ReplyRow",
     "RunRow",
     "resolve_url",
     "tests_of",

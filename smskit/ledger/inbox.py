@@ -11,6 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from smskit.ledger.database import Database
+from smskit.ledger.records import ReplyRow
 from smskit.ledger.schema import PAGE, REPLY, STRAY
 from smskit.models import Mode, Receipt, Reply
 
@@ -97,3 +98,14 @@ class Inbox(Database):
                     conn.execute(REPLY.insert().values(**values))
                     new += 1
         return new
+
+    def replies(self, provider: str, mode: Mode, *, since: float = 0.0) -> list[ReplyRow]:
+        """Stored replies that came at or after *since* (those without a time too), newest first."""
+        query = sa.select(REPLY).where(
+            REPLY.c.provider == provider,
+            REPLY.c.mode == str(mode),
+            sa.or_(REPLY.c.at >= since, REPLY.c.at.is_(None)),
+        )
+        with self._read() as conn:
+            rows = conn.execute(query.order_by(REPLY.c.at.desc().nulls_last(), REPLY.c.reply_id)).all()
+        return [ReplyRow(r.phone, r.text, r.at, bool(r.opted_out)) for r in rows]

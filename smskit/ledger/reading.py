@@ -4,7 +4,7 @@ Reading back: books, people, and what happened to each of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -49,9 +49,11 @@ class Reading(Campaigns):
             variables = {name: column.take(take) for name, column in variables.items()}
         return Slice(chunk, positions, phones, variables)
 
-    def history(self, campaign_id: int, chunk: int) -> History:
-        """Everything known about each person of a chunk, folded from its events."""
-        return fold(self.keys(campaign_id, chunk), self.events(campaign_id, chunk))
+    def history(self, campaign_id: int, chunk: int, events: Sequence[Event] | None = None) -> History:
+        """Everything known about each person of a chunk, folded from its events (read, unless handed in)."""
+        return fold(
+            self.keys(campaign_id, chunk), self.events(campaign_id, chunk) if events is None else events
+        )
 
     def keys(self, campaign_id: int, chunk: int) -> Keys:
         """Who a chunk holds: phones, persons, parts and states."""

@@ -29,6 +29,7 @@ class Facts(NamedTuple):
     codes: str | Sequence[str] = ""
     details: str | Sequence[str] = ""
     times: float | Sequence[float] | None = None  # the provider's own time, for receipts
+    requests: int | Sequence[int] | None = None  # of claims made at once: which belong to one request
 
 
 class Change(NamedTuple):
@@ -138,6 +139,25 @@ class Event(NamedTuple):
             np.frombuffer(row.states, np.uint8),
             facts,
         )
+
+    def facts_of(self, at: int) -> dict[str, Any]:
+        """What is known of the person at place *at* of the event, by the names of ``Facts``."""
+        return {
+            name: value if isinstance(value, str | float | int) or value is None else value[at]
+            for name, value in self.facts._asdict().items()
+        }
+
+
+class ReplyRow(NamedTuple):
+    """One reply (上行) as it was stored."""
+
+    phone: int  # E.164 digits
+    text: str
+    at: float | None
+    opted_out: bool  # it asked to be left alone
+
+    def __repr__(self) -> str:
+        return f"ReplyRow(at={self.at}, opted_out={self.opted_out})"
 
 
 class History(NamedTuple):

@@ -251,6 +251,19 @@ class ChuanglanSettings(ProviderSettings):
         return self.base_url if _is_here(self.base_url) else _TPL_URL
 
 
+# Status codes of its reports. Source: the vendor's interface document of 2018, 3.2; read 2026-11. Others
+# are the gateways' own.
+_DELIVERY: Mapping[str, str] = {
+    "DELIVRD": "短信发送成功",
+    "UNKNOWN": "未知短信状态",
+    "REJECTD": "短信被短信中心拒绝",
+    "REJECT": "审核驳回",
+    "MBBLACK": "目的号码是黑名单号码",
+    "SM11": "网关验证号码格式错误",
+    "SM12": "平台验证号码格式错误",
+}
+
+
 class Chuanglan(Provider):
     """Chuanglan 创蓝. Credentials: the API account and its password, not the console login."""
 
@@ -272,6 +285,7 @@ class Chuanglan(Provider):
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.RECEIPTS, Feature.REPLIES, Feature.BALANCE})
     tables: ClassVar[Mapping[str, Mapping[str, Code]]] = _tables()
     codes: ClassVar[Mapping[str, Code]] = tables["v1"]
+    delivery: ClassVar[Mapping[str, str]] = _DELIVERY
     form: ClassVar[Form] = Form.CHUANGLAN
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
     opt_out: ClassVar[OptOutRule] = _OPT_OUT

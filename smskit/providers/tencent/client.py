@@ -51,6 +51,7 @@ from smskit.providers.http import Answer
 from smskit.providers.tencent import reports
 from smskit.providers.tencent.codes import (
     CODES,
+    DELIVERY,
     EXPIRED,
     FAMILIES,
     MAY_NOT_ASK,
@@ -129,6 +130,7 @@ class Tencent(Provider):
     )
     records_prove_absence: ClassVar[bool] = False  # there is none before the carrier has answered
     codes: ClassVar[Mapping[str, Code]] = CODES
+    delivery: ClassVar[Mapping[str, str]] = DELIVERY
     form: ClassVar[Form] = Form.TENCENT
     template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
     opt_out: ClassVar[OptOutRule] = OPT_OUT

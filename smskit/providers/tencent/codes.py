@@ -317,3 +317,20 @@ def _table() -> dict[str, Code]:
 
 
 CODES = _table()
+
+# What became of an accepted message. Sources: cloud.tencent.com/document/product/382/3771 and
+# tencentcloud.com/document/product/382/35462, read 2026-11. The mainland list is longer and changes; codes
+# that are not here are the carriers' own.
+DELIVERY: Mapping[str, str] = {
+    "DELIVRD": "短消息转发成功",
+    "UNDELIV": "用户关机、停机、不在服务区或号码状态不正常",
+    "EXPIRED": "有效期内未能送达终端",
+    "REJECTD": "被运营商拒绝：关键字、内容或签名未报备",
+    "DELETED": "短消息被删除，多为终端问题",
+    "SUBFAIL": "提交运营商失败，如号码格式错误",
+    "UNKNOWN": "未知短消息状态",
+    "COMFAIL": "与运营商连接失败",
+    "WTNFAIL": "与运营商网络故障",
+    "-106": "运营商关键字拦截",
+    "002": "用户关机、停机、无法接通或不在服务区",
+}

@@ -1,0 +1,127 @@
+"""
+Which campaign to look at, and what can settle the unknown ones of its provider.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from smskit.errors import LedgerError, SpecError, nearest
+from smskit.ledger import CampaignRow, Ledger
+from smskit.models import Mode
+from smskit.providers import Feature, provider_class
+
+__all__ = ["Ways", "campaign_table", "choose", "is_test", "settled_by"]
+
+# fmt: off
+COLUMNS = [
+    "campaign", "mode", "test", "state", "provider", "planned", "delivered", "undelivered", "refused",
+    "unknown", "created",
+]
+# fmt: on
+_TEST = re.compile(r"(?P<of>.+)\.test-\d{8}T\d{6}")
+
+
+def is_test(row: CampaignRow) -> bool:
+    """Whether it is a test send, which is a campaign of its own; see ``Campaign.test_send``."""
+    return _TEST.fullmatch(row.name) is not None
+
+
+def newest_first(ledger: Ledger) -> list[CampaignRow]:
+    """All campaigns of all modes."""
+    return ledger.campaigns()[::-1]
+
+
+def campaign_table(ledger: Ledger, *, limit: int = 200) -> pd.DataFrame:
+    """
+    The newest campaigns, newest first.
+
+    Returns:
+        ``campaign``, ``mode``, ``test`` (bool), ``state``, ``provider``, ``planned``, ``delivered``,
+        ``undelivered``, ``refused``, ``unknown``, ``created`` (on the clock of its time zone).
+    """
+    rows: list[dict[str, Any]] = []
+    for row in newest_first(ledger)[:limit]:
+        books = ledger.books(row.id)
+        zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+        rows.append(
+            {
+                "campaign": row.name,
+                "mode": str(row.mode),
+                "test": is_test(row),
+                "state": row.state,
+                "provider": row.provider,
+                "planned": books.planned,
+                "delivered": books.delivered,
+                "undelivered": books.undelivered,
+                "refused": books.refused,
+                "unknown": books.unknown,
+                "created": datetime.fromtimestamp(row.created_at, zone).strftime("%Y-%m-%d %H:%M"),
+            }
+        )
+    columns = [
+        "campaign",
+        "mode",
+        "test",
+        "state",
+        "provider",
+        "planned",
+        "delivered",
+        "undelivered",
+        "refused",
+        "unknown",
+        "created",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def choose(ledger: Ledger, campaign: str = "", mode: Mode | None = None) -> CampaignRow | None:
+    """
+    The campaign of that name, else the newest there is; None when there is none at all.
+
+    Of several modes under one name the one that went furthest is meant: live, rehearse, plan.
+    Without a name test sends and plans count only where there is nothing else.
+
+    Raises:
+        LedgerError: no campaign has that name; names the nearest one.
+    """
+    rows = [r for r in newest_first(ledger) if mode is None or r.mode is mode]
+    if not campaign:
+        rows.sort(key=lambda r: (is_test(r), r.mode is Mode.PLAN))  # stable: newest first within each
+        return rows[0] if rows else None
+    order = [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]
+    named = sorted((r for r in rows if r.name == campaign), key=lambda r: order.index(r.mode))
+    if named:
+        return named[0]
+    known = [r.name for r in newest_first(ledger)]
+    where = f" in mode {mode}" if mode else ""
+    raise LedgerError(f"there is no campaign {campaign}{where}{nearest(campaign, known)}")
+
+
+class Ways(NamedTuple):
+    """What can settle an unknown of this provider, besides a person."""
+
+    records: bool  # it can be asked what it remembers of a submission
+    absence: bool  # and "no record" proves that nothing was sent
+    receipts: bool  # a receipt names the message
+    maybe: bool  # it depends on how the provider is configured
+
+
+def settled_by(provider: str) -> Ways:
+    """What *provider* declares about that; nothing where it is not installed."""
+    try:
+        cls = provider_class(provider)
+    except SpecError:
+        return Ways(False, False, False, False)
+    has = cls.features
+    return Ways(
+        records=Feature.RECORDS in has,
+        absence=Feature.RECORDS in has and cls.records_prove_absence,
+        receipts=bool({Feature.RECEIPTS, Feature.RECEIPTS_BY_QUERY} & has),
+        maybe=bool(cls.configurable),
+    )
