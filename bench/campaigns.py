@@ -44,6 +44,7 @@ def environ(
         **{f"SMSKIT_{provider}_{name}".upper(): value for name, value in _CREDENTIALS[provider].items()},
         "SMSKIT_DATABASE_URL": f"sqlite:///{Path(folder) / 'ledger.db'}",
         "SMSKIT_KEYRING": "0",
+        "SMSKIT_RUNS_FOLDER": str(Path(folder) / "runs"),
     }
 
 

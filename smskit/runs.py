@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +74,7 @@ def verdict_on(error: BaseException | None) -> Verdict:
     return Verdict(state, error.exit_code, redact(str(error)))
 
 
+@cache
 def versions(provider: str) -> dict[str, str]:
     """Versions of what a result may depend on: python, smskit, its libraries, the provider's package."""
     found = {"python": platform.python_version()}

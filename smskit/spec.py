@@ -350,6 +350,17 @@ class CampaignSpec(BaseModel):
             raise ValueError("is not a time zone name such as Asia/Shanghai") from None
         return value
 
+    @field_validator("campaign", mode="before")
+    @classmethod
+    def _occurrence_filled_in(cls, value: object) -> object:
+        # Plain papermill hands a file's text on as it stands.
+        if isinstance(value, str) and re.search(r"\{\w*\}", value):
+            raise ValueError(
+                "holds a placeholder, which `smskit run FILE` fills in; papermill is given the id: "
+                "-r campaign weekly-vip-2026-W47"
+            )
+        return value
+
     @field_validator("signature")
     @classmethod
     def _no_brackets(cls, value: str) -> str:
@@ -572,7 +583,7 @@ def _problem(error: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "missing":
         return f"parameter `{place}` is required"
-    if place == "campaign":
+    if place == "campaign" and error["type"] != "value_error":
         return "parameter `campaign` must be an id of 1 to 120 letters, digits, and . : _ + -"
     return f"parameter `{place}`: {error['msg'].removeprefix('Value error, ')}"
 

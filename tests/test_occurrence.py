@@ -8,7 +8,7 @@ import pytest
 
 from smskit.errors import SpecError
 from smskit.occurrence import FORMS, with_occurrence
-from smskit.spec import series_of
+from smskit.spec import CampaignSpec, series_of
 
 LATE_SUNDAY = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)  # in Shanghai it is Monday
 
@@ -56,6 +56,12 @@ def test_refused(data: dict[str, str], occurrence: str, words: str) -> None:
     """What cannot be filled in is refused, naming what can."""
     with pytest.raises(SpecError, match=words):
         with_occurrence(data, now=LATE_SUNDAY, occurrence=occurrence)
+
+
+def test_papermill_says_what_to_do() -> None:
+    """Handed on as it stands, a placeholder is refused with the way to give the id."""
+    with pytest.raises(SpecError, match="-r campaign"):
+        CampaignSpec.from_data({"campaign": "vip-{week}", "segment": "x"})
 
 
 @pytest.mark.parametrize("form", FORMS)
