@@ -32,7 +32,7 @@ class Done:
     """How a scheduler's command ended."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.out, self.err = process.communicate(timeout=200)
+        self.out, self.err = process.communicate(timeout=400)
         self.code = process.returncode
 
 
@@ -120,7 +120,7 @@ def desk(tmp_path: Path, simulator: Simulator) -> Desk:
 
 def wait_for(what: Callable[[], Any]) -> None:
     """Come back when *what* is so; a test that waits in vain fails."""
-    for _ in range(1200):
+    for _ in range(4000):
         if what():
             return
         time.sleep(0.05)
