@@ -7,13 +7,17 @@ BIN := $(VENV)/bin
 SCHEDULERS := airflow prefect jupyter_scheduler
 ENVS := $(SCHEDULERS:%=.venvs/%/.installed)
 
-.PHONY: demo test check lab bench clean examples-env
+.PHONY: demo test test-schedulers check lab bench clean examples-env
 
 demo: $(VENV)/.installed
 	$(BIN)/smskit demo
 
-test: $(VENV)/.installed examples-env
+test: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+# The worked examples under Airflow, Prefect and jupyter-scheduler themselves: 1.5 GB of environments.
+test-schedulers: $(VENV)/.installed examples-env
+	$(BIN)/python -m pytest -m schedulers tests/examples
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

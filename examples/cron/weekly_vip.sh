@@ -17,12 +17,9 @@ fi
 export TZ=Asia/Shanghai
 day=$(date -d "${1:-now} 10 hours ago" +%F)  # before Monday 10:00 this is still the week before
 monday=$(date -d "$day $(($(date -d "$day" +%u) - 1)) days ago" +%F)
-campaign=weekly-vip-$(date -d "$monday" +%G-W%V)
+week=$(date -d "$monday" +%G-W%V)
 unset TZ
 
 cd "$home"
-mkdir -p runs
-exec "$bin/papermill" --no-progress-bar notebooks/03_send_campaign.ipynb \
-    "runs/$campaign-$(date -u +%Y%m%dT%H%M%SZ)-$$.ipynb" \
-    -f "${SMSKIT_CAMPAIGN_FILE:-examples/weekly_vip/campaign.yaml}" \
-    -r campaign "$campaign" -r not_after "${monday}T12:00"
+exec "$bin/smskit" run "${SMSKIT_CAMPAIGN_FILE:-examples/weekly_vip/campaign.yaml}" \
+    --occurrence "$week" --not-after "${monday}T12:00"

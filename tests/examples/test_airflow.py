@@ -38,6 +38,7 @@ def dag_run(site: Site, logical_date: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.schedulers
 def test_runs_of_the_dag(airflow: Site) -> None:
     """The logical date makes the id; a second run sends nothing; one that is too late fails its task."""
     first = dag_run(airflow, "2099-11-15T16:30:00+00:00")  # Monday half past midnight in Shanghai

@@ -30,10 +30,10 @@ def test_one_occurrence_is_one_campaign(site: Site) -> None:
 
 
 def test_a_late_run_is_refused(site: Site) -> None:
-    """Past ``not_after`` the script fails and nobody is messaged."""
+    """Past ``not_after`` the script exits 3, refused, and nobody is messaged."""
     code = run(site, "2026-11-16 10:00")
 
-    assert code != 0
+    assert code == 3
     assert site.campaigns() == set()
 
 
@@ -52,7 +52,7 @@ def test_the_week_is_the_one_that_is_due(site: Site, at: str, week: str, not_aft
     """The id is that of the latest Monday 10:00 in Shanghai, whatever the machine's zone."""
     site.environ["TZ"] = "America/New_York"
     told = site.folder / "told"
-    fake = site.folder / "bin" / "papermill"
+    fake = site.folder / "bin" / "smskit"
     fake.parent.mkdir()
     fake.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {told}\n')
     fake.chmod(0o755)
@@ -61,7 +61,8 @@ def test_the_week_is_the_one_that_is_due(site: Site, at: str, week: str, not_aft
     arguments = told.read_text().splitlines()
 
     assert code == 0
-    assert arguments[-6:] == ["-r", "campaign", f"weekly-vip-{week}", "-r", "not_after", not_after]
+    assert arguments[0] == "run"
+    assert arguments[2:] == ["--occurrence", week, "--not-after", not_after]
 
 
 def test_credentials_come_from_a_file(site: Site) -> None:
@@ -98,4 +99,4 @@ def test_the_shared_campaign_is_a_rehearsal() -> None:
     shared = yaml.safe_load((ROOT / "examples" / "weekly_vip" / "campaign.yaml").read_text("utf-8"))
 
     assert shared["mode"] == "rehearse"
-    assert "campaign" not in shared
+    assert shared["campaign"] == "weekly-vip", "without an occurrence, which a scheduler adds"

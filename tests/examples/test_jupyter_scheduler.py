@@ -96,6 +96,7 @@ def _wait(lab: Lab, server: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.schedulers
 def test_jobs_of_the_definition(lab: Lab) -> None:
     """The time makes the id; a second job of a week sends nothing; one that is too late fails."""
     created = lab.schedule()

@@ -59,6 +59,7 @@ def flow_runs(site: Site, *times: datetime) -> list[Any]:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.schedulers
 def test_runs_of_the_flow(prefect: Site) -> None:
     """The scheduled time makes the id; a second run sends nothing; one that is too late fails at once."""
     scheduled = datetime.now(UTC) - timedelta(minutes=30)  # a run that starts half an hour late
