@@ -75,8 +75,8 @@ class Campaign:
         frame: A segment that is in memory already; else it is loaded from the spec.
         variables: Where ``env:NAME`` is looked up.
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
-        now: The time, aware; handed in by tests.
-        sleep: How a wait for the send window passes the time; handed in by tests.
+        now: The time, aware; None = as the ledger's clock has it, so that both are always of one mind.
+        sleep: How a wait passes the time, for the send window or until records may be believed.
         record: Writes its runs down; see ``session.open_campaign``.
     """
 
@@ -91,7 +91,7 @@ class Campaign:
         frame: pd.DataFrame | None = None,
         variables: Mapping[str, str] | None = None,
         holdout_salt: str = "",
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         patience: Patience = Patience(),  # noqa: B008 - frozen
         record: RunRecord | None = None,
@@ -102,7 +102,8 @@ class Campaign:
         self._connect, self._limits, self._opt_out = connect, limits, opt_out
         self._variables = {} if variables is None else variables
         self._holdout_salt = holdout_salt
-        self._frame, self._now, self._patience = frame, now, patience
+        self._frame, self._patience = frame, patience
+        self._now = now or (lambda: datetime.fromtimestamp(ledger.clock(), UTC))
         self._sleep = sleep
         self._plan: Plan | None = None
         self._reports = False  # whether the provider hands out receipts; known once it was checked
@@ -464,7 +465,9 @@ class Campaign:
                             ended = await self._engine(row, provider, job, token, progress, engine)
                         if inherited and not ended.stopped and Feature.RECORDS in provider.features:
                             # Only those of earlier runs: what became unknown now has not had time to show.
-                            await settle_by_asking(self.ledger, row, provider, job, wait=True)
+                            await settle_by_asking(
+                                self.ledger, row, provider, job, wait=True, sleep=self._sleep
+                            )
                             if self.ledger.books(row.id).waiting:
                                 ended = await self._engine(row, provider, job, token, progress, engine)
                         return ended

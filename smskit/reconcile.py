@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smskit.errors import InputError, ProviderError
+from smskit.errors import InputError, LedgerLocked, ProviderError
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State
 from smskit.optout import is_opt_out
@@ -76,6 +76,22 @@ def job_of(row: CampaignRow) -> Job:
     )
 
 
+def notice_dead(ledger: Ledger, row: CampaignRow) -> int:
+    """
+    Turn what a dead run left as submitting into unknown, so that it can be settled; returns how many.
+
+    The next run does so too, but there may be none: one that comes after ``not_after`` refuses.
+    A run that is alive is left alone.
+    """
+    if not ledger.books(row.id).submitting:
+        return 0
+    try:
+        with ledger.lease(row.id) as token:
+            return ledger.interrupt(row.id, token=token)
+    except LedgerLocked:
+        return 0
+
+
 # -- unknowns -------------------------------------------------------------------------
 
 
@@ -88,7 +104,13 @@ class _Unknown(NamedTuple):
 
 
 async def settle_by_asking(
-    ledger: Ledger, row: CampaignRow, provider: Provider, job: Job, *, wait: bool = False
+    ledger: Ledger,
+    row: CampaignRow,
+    provider: Provider,
+    job: Job,
+    *,
+    wait: bool = False,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Settled:
     """
     Ask the provider about every unknown of a campaign and record what it says.
@@ -96,22 +118,24 @@ async def settle_by_asking(
     Args:
         wait: Sleep until "no record" may be believed, instead of leaving the
             youngest unknown for another time.
+        sleep: How that passes the time; seconds of the ledger's clock.
     """
     result = Settled()
+    since = ledger.last_event()
     open_ = _unknowns(ledger, row, job)
     if not open_ or Feature.RECORDS not in provider.features:
         return result
     left = max(u.submitted_at for u in open_) + provider.record_lag_s - ledger.clock()
     if wait and provider.records_prove_absence and left > 0:
-        await asyncio.sleep(left + 0.05)
+        await sleep(left + 0.05)
     # An answer is as old as its question, however long it takes to ask about everybody.
     asked_at = ledger.clock()
-    answers = await _ask(provider, open_, result)
+    answers = await _ask(provider, open_, result, asked_at)
     # Twice: records were searched that much earlier, by a clock that may be that much ahead of ours.
-    since = min(u.submitted_at for u in open_) - 2 * CLOCK_SKEW.total_seconds()
+    earliest = min(u.submitted_at for u in open_) - 2 * CLOCK_SKEW.total_seconds()
     candidates = {(r.message_id, u.phone) for u, records in answers.items() for r in records if r.message_id}
     # A record of another message of ours, such as a test sent a minute before, proves nothing about this one.
-    taken = ledger.known_messages(provider.name, row.mode, since, candidates)
+    taken = ledger.known_messages(provider.name, row.mode, earliest, candidates)
     changes: list[Change] = []
     receipts: list[tuple[int, int, Receipt]] = []
     for unknown, records in answers.items():
@@ -127,14 +151,14 @@ async def settle_by_asking(
         if change is None:
             continue
         changes.append(change)
-        state = State(int(change.states[0]))
-        result.found += state is State.ACCEPTED
-        result.refused += state is State.REFUSED
-        result.never_taken += state is State.WAITING
-        if match is not None and match.receipt is not None and state is State.ACCEPTED:
+        if match is not None and match.receipt is not None and change.states[0] == State.ACCEPTED:
             receipts.append((unknown.chunk, unknown.position, match.receipt))
     if changes:
-        ledger.apply(row.id, changes, token=None)
+        # Receipts fetched meanwhile may have settled some already.
+        settled = [int(c.states[0]) for c in ledger.apply_untouched(row.id, changes, since=since)]
+        result.found += settled.count(State.ACCEPTED)
+        result.refused += settled.count(State.REFUSED)
+        result.never_taken += settled.count(State.WAITING)
         result.add(_apply_receipts(ledger, row, receipts))
     return result
 
@@ -155,16 +179,16 @@ def _unknowns(ledger: Ledger, row: CampaignRow, job: Job) -> list[_Unknown]:
 
 
 async def _ask(
-    provider: Provider, open_: Sequence[_Unknown], result: Settled
+    provider: Provider, open_: Sequence[_Unknown], result: Settled, asked_at: float
 ) -> dict[_Unknown, Sequence[Record]]:
     answers: dict[_Unknown, Sequence[Record]] = {}
     places = asyncio.Semaphore(provider.settings.concurrency)
+    until = datetime.fromtimestamp(asked_at, UTC) + CLOCK_SKEW
 
     async def one(unknown: _Unknown) -> None:
         at = datetime.fromtimestamp(unknown.submitted_at, UTC)
         async with places:
             try:
-                until = datetime.now(UTC) + CLOCK_SKEW
                 answers[unknown] = await provider.records(to_e164(unknown.phone), at - CLOCK_SKEW, until)
             except ProviderError as error:
                 if str(error) not in result.problems:
@@ -211,15 +235,21 @@ def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
         if resend
         else (State.REFUSED, Facts(reason="given_up"))
     )
-    changes = []
-    for chunk, states in ledger.states(row.id).items():
-        positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
-        if len(positions):
-            to = np.full(len(positions), state, np.uint8)
-            changes.append(Change("settled", chunk, positions, to, facts))
-    if changes:
-        ledger.apply(row.id, changes, token=None)
-    return sum(len(c.positions) for c in changes)
+    told = 0
+
+    def changes(present: Mapping[int, NDArray[np.uint8]]) -> list[Change]:
+        nonlocal told
+        made = []
+        for chunk, states in present.items():
+            positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
+            if len(positions):
+                to = np.full(len(positions), state, np.uint8)
+                made.append(Change("settled", chunk, positions, to, facts))
+        told = sum(len(change.positions) for change in made)
+        return made
+
+    ledger.apply_to_present(row.id, changes)
+    return told
 
 
 # -- receipts ---------------------------------------------------------------------------
@@ -378,46 +408,50 @@ def _apply_receipts(
     A report about an unknown message settles it first: there is no report of what was not taken.
     """
     result = Settled()
-    present = ledger.states(row.id)
-    known: set[tuple[int, int]] = set()  # no longer unknown
-    final: set[tuple[int, int]] = set()
-    groups: dict[int, list[tuple[int, Receipt]]] = {}
-    found: dict[int, list[tuple[int, Receipt]]] = {}
-    for chunk, position, receipt in receipts:
-        place, state = (chunk, position), present[chunk][position]
-        if place in final or state not in (State.ACCEPTED, State.UNKNOWN):
-            result.repeated += receipt.delivered is not None
-            continue
-        if state == State.UNKNOWN and place not in known:
-            known.add(place)
-            found.setdefault(chunk, []).append((position, receipt))
-            result.found += 1
-        if receipt.delivered is not None:
-            final.add(place)
-            groups.setdefault(chunk, []).append((position, receipt))
-            result.delivered += receipt.delivered
-            result.undelivered += not receipt.delivered
-    changes = [
-        Change("settled", chunk, *_to(group, State.ACCEPTED), Facts(ids=[r.message_id for _, r in group]))
-        for chunk, group in found.items()
-    ]
-    changes += [
-        Change(
-            "receipt",
-            chunk,
-            np.array([position for position, _ in group], np.uint16),
-            np.array([State.DELIVERED if r.delivered else State.UNDELIVERED for _, r in group], np.uint8),
-            Facts(
-                codes=[r.code for _, r in group],
-                details=[r.detail for _, r in group],
-                times=[r.at.timestamp() if r.at else ledger.clock() for _, r in group],
-            ),
-        )
-        for chunk, group in groups.items()
-    ]
-    if changes:
-        ledger.apply(row.id, changes, token=None)
+
+    def changes(present: Mapping[int, NDArray[np.uint8]]) -> list[Change]:
+        known: set[tuple[int, int]] = set()  # no longer unknown
+        final: set[tuple[int, int]] = set()
+        groups: dict[int, list[tuple[int, Receipt]]] = {}
+        found: dict[int, list[tuple[int, Receipt]]] = {}
+        for chunk, position, receipt in receipts:
+            place, state = (chunk, position), present[chunk][position]
+            if place in final or state not in (State.ACCEPTED, State.UNKNOWN):
+                result.repeated += receipt.delivered is not None
+                continue
+            if state == State.UNKNOWN and place not in known:
+                known.add(place)
+                found.setdefault(chunk, []).append((position, receipt))
+                result.found += 1
+            if receipt.delivered is not None:
+                final.add(place)
+                groups.setdefault(chunk, []).append((position, receipt))
+                result.delivered += receipt.delivered
+                result.undelivered += not receipt.delivered
+        settled = [_settled(chunk, group) for chunk, group in found.items()]
+        return settled + [_reported(chunk, group, ledger.clock()) for chunk, group in groups.items()]
+
+    if receipts:
+        ledger.apply_to_present(row.id, changes)
     return result
+
+
+def _settled(chunk: int, group: Sequence[tuple[int, Receipt]]) -> Change:
+    return Change("settled", chunk, *_to(group, State.ACCEPTED), Facts(ids=[r.message_id for _, r in group]))
+
+
+def _reported(chunk: int, group: Sequence[tuple[int, Receipt]], now: float) -> Change:
+    return Change(
+        "receipt",
+        chunk,
+        np.array([position for position, _ in group], np.uint16),
+        np.array([State.DELIVERED if r.delivered else State.UNDELIVERED for _, r in group], np.uint8),
+        Facts(
+            codes=[r.code for _, r in group],
+            details=[r.detail for _, r in group],
+            times=[r.at.timestamp() if r.at else now for _, r in group],
+        ),
+    )
 
 
 def _to(group: Sequence[tuple[int, Receipt]], state: State) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:

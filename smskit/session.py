@@ -7,9 +7,10 @@ notebooks and the command line start in the same way.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,7 +21,7 @@ import pandas as pd
 
 from smskit import page, runs
 from smskit.campaign import Campaign
-from smskit.engine import run_in_thread
+from smskit.engine import Patience, run_in_thread
 from smskit.errors import LedgerError, SettingsError, UnsupportedFeature
 from smskit.hook import Hook, hook_of
 from smskit.ledger import CampaignRow, Ledger, RunRow
@@ -28,7 +29,7 @@ from smskit.models import Mode, Offer
 from smskit.origin import Origin, origin_of
 from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Feature, Job, Limits, Provider
-from smskit.reconcile import Settled, fetch_receipts, fetch_replies, job_of, settle_by_asking
+from smskit.reconcile import Settled, fetch_receipts, fetch_replies, job_of, notice_dead, settle_by_asking
 from smskit.settings import Environment, project_root, variable_of
 from smskit.spec import CampaignSpec
 
@@ -49,6 +50,9 @@ def open_campaign(
     frame: pd.DataFrame | None = None,
     environment: Environment | None = None,
     origin: Origin | None = None,
+    ledger: Ledger | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    patience: Patience = Patience(),  # noqa: B008 - frozen
 ) -> Campaign:
     """
     A campaign ready to be planned, checked and sent.
@@ -57,6 +61,9 @@ def open_campaign(
         frame: A segment in memory; otherwise ``spec.segment`` is loaded.
         environment: Where settings come from; the process's own by default.
         origin: Who runs it, from where; found out by default.
+        ledger: None = the one the environment names. The campaign goes by its clock.
+        sleep: How the campaign's waits pass that clock's seconds.
+        patience: When a run gives up for now.
 
     Raises:
         SpecError: the provider is not known.
@@ -69,7 +76,7 @@ def open_campaign(
         with provider_for(spec.provider, mode, environment, campaign=spec.campaign, job=job) as provider:
             yield provider
 
-    ledger, hook = open_ledger(environment), hook_of(environment)
+    ledger, hook = ledger or open_ledger(environment), hook_of(environment)
     return Campaign(
         spec,
         ledger=ledger,
@@ -86,6 +93,8 @@ def open_campaign(
             report=lambda ledger, run: leave_report(ledger, run, environment),
             tell=hook.tell,
         ),
+        sleep=sleep,
+        patience=patience,
     )
 
 
@@ -282,7 +291,7 @@ def fetch(
     ledger: Ledger, rows: list[CampaignRow], *, environment: Environment | None = None, wait: bool = False
 ) -> Fetched:
     """
-    Settle unknowns, then fetch receipts and replies, for the accounts behind *rows*.
+    Settle unknowns, those of dead runs too, then fetch receipts and replies, for the accounts behind *rows*.
 
     Reports are fetched per account, so other live campaigns of the same
     provider profit too. A provider that cannot be reached becomes a problem in
@@ -294,6 +303,7 @@ def fetch(
     environment = environment or Environment()
     result = Fetched()
     for row in rows:
+        notice_dead(ledger, row)
         if ledger.books(row.id).unknown:
             _with_provider(row, environment, result, lambda p, r=row: _settle(ledger, r, p, result, wait))
     # One live account a provider; a rehearsal has an account of its own.

@@ -315,6 +315,26 @@ def test_an_answer_is_as_old_as_its_question(ledger: Ledger, clock: Clock, telle
     assert states(ledger, row) == [State.UNKNOWN]
 
 
+@pytest.mark.parametrize(("resend", "expected"), [(False, State.REFUSED), (True, State.UNKNOWN)])
+def test_somebody_else_is_faster(
+    ledger: Ledger, clock: Clock, teller: Teller, resend: bool, expected: State
+) -> None:
+    """Settled, or even sent anew, while the provider was asked: its old answer says nothing about that."""
+    row = sent(ledger, State.UNKNOWN)
+    clock.go(LAG_S)
+
+    def meanwhile() -> None:
+        settle_by_hand(ledger, row, resend=resend)
+        if resend:
+            submitted(ledger, row, State.UNKNOWN)
+
+    teller.while_asked = meanwhile
+    result = settle(ledger, row, teller)
+
+    assert states(ledger, row) == [expected]
+    assert result.never_taken == 0
+
+
 @pytest.mark.parametrize(("wait", "expected"), [(True, State.WAITING), (False, State.UNKNOWN)])
 def test_waiting_until_silence_counts(tmp_path: Path, wait: bool, expected: State) -> None:
     """Asked to wait, settling sleeps until "no record" may be believed of the youngest."""

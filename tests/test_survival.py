@@ -159,3 +159,30 @@ def test_overlapping_runs(simulator: Simulator, tmp_path: Path, name: str) -> No
     assert again.note == "finished before; nothing was sent again"
     assert again.books.accepted == 200
     assert simulator.world.accepted() == simulator.world.phones() == 200
+
+
+def test_a_dead_run_is_settled_without_another(simulator: Simulator, tmp_path: Path) -> None:
+    """What a killed run had under way is settled by asking alone: after `not_after` there is no next run."""
+    simulator.world.set_faults(FaultPlan(seed=1, latency_s=0.1))
+    live.approve(simulator, live.MULTI)
+    environ = live.MULTI.environ(simulator.url, tmp_path)
+    parameters = live.data(live.MULTI, live.segment(tmp_path / "segment.csv", 2000))
+    run = live.start(parameters, environ)
+    give_up = time.monotonic() + 60
+    while not simulator.world.accepted() and time.monotonic() < give_up:
+        time.sleep(0.005)
+    run.kill()
+    run.join()
+    under_way = live.books(environ).submitting
+    simulator.world.set_faults(FaultPlan(seed=1))
+    time.sleep(1)  # the last request arrives, and records may be believed
+    ledger = Ledger(environ["SMSKIT_DATABASE_URL"])
+    row = ledger.campaign("live-1", Mode.LIVE)
+    assert row is not None
+    fetch(ledger, [row], environment=Environment(environ))
+    after = ledger.books(row.id)
+    ledger.close()
+
+    assert under_way > 0
+    assert after.submitting == after.unknown == 0
+    assert after.accepted == simulator.world.accepted()

@@ -7,7 +7,8 @@ at opt-outs and frequency caps in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import orjson
@@ -21,6 +22,7 @@ from smskit.ledger.hot import Hot
 from smskit.ledger.lease import prove
 from smskit.ledger.reading import Reading
 from smskit.ledger.records import Change, Facts
+from smskit.ledger.schema import EVENT, PROGRESS
 from smskit.models import State
 
 # What may become what. Anything else is a bug, and is refused by the transaction.
@@ -47,7 +49,7 @@ class Changes(Reading):
 
         Args:
             token: Proof of the lease, for everything a run does; None for
-                receipts and settling, which touch only finished submissions.
+                what touches only finished submissions; see the two below.
 
         Raises:
             LedgerLocked: the lease was lost.
@@ -58,6 +60,47 @@ class Changes(Reading):
             if token is not None:
                 prove(conn, self._hot, campaign_id, token)
             _apply(conn, self._hot, campaign_id, changes, now)
+
+    def last_event(self) -> int:
+        """The number of the latest event; what is read after asking is at least as new."""
+        with self._read() as conn:
+            return int(self._hot.last(conn, {}).scalar() or 0)
+
+    def apply_untouched(self, campaign_id: int, changes: Sequence[Change], *, since: int) -> list[Change]:
+        """
+        Commit *changes* as far as nothing else happened to their people after event *since*.
+
+        For what a provider was asked about, without a lease and for some time, beside a run that settles
+        and sends too. What it says of one submission must not be recorded of the next one, even where
+        the person is in the same state again.
+
+        Returns:
+            What was committed.
+        """
+        query = sa.select(EVENT.c.chunk, EVENT.c.positions)
+        query = query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.id > since)
+        with self._write() as conn:
+            touched: dict[int, list[NDArray[np.uint16]]] = {}
+            for chunk, positions in conn.execute(query):
+                touched.setdefault(chunk, []).append(np.frombuffer(positions, np.uint16))
+            left = [_without(change, touched.get(change.chunk, [])) for change in changes]
+            made = [change for change in left if len(change.positions)]
+            _apply(conn, self._hot, campaign_id, made, self.clock())
+        return made
+
+    def apply_to_present(
+        self, campaign_id: int, changes: Callable[[Mapping[int, NDArray[np.uint8]]], Sequence[Change]]
+    ) -> None:
+        """
+        `apply` what *changes* makes of the states (chunk -> one byte a person) within the same transaction.
+
+        For receipts and a person's word, which need no lease: nobody else can move anybody in between.
+        """
+        query = sa.select(PROGRESS.c.chunk, PROGRESS.c.states).where(PROGRESS.c.campaign_id == campaign_id)
+        with self._write() as conn:
+            rows = conn.execute(query.order_by(PROGRESS.c.chunk)).all()
+            present = {chunk: np.frombuffer(states, np.uint8) for chunk, states in rows}
+            _apply(conn, self._hot, campaign_id, changes(present), self.clock())
 
     def apply_unless_opted_out(
         self,
@@ -105,6 +148,19 @@ class Changes(Reading):
         if changes:
             self.apply(campaign_id, changes, token=token)
         return sum(len(c.positions) for c in changes)
+
+
+def _without(change: Change, touched: Sequence[NDArray[np.uint16]]) -> Change:
+    keep = ~np.isin(change.positions, np.concatenate(touched)) if touched else None
+    if keep is None or keep.all():
+        return change
+    rows = np.flatnonzero(keep).tolist()
+
+    def kept(value: Any) -> Any:
+        return value if value is None or isinstance(value, str | float) else [value[row] for row in rows]
+
+    facts = Facts(*(kept(value) for value in change.facts))
+    return Change(change.kind, change.chunk, change.positions[rows], change.states[rows], facts)
 
 
 def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Change], now: float) -> None:
