@@ -1,74 +1,88 @@
 """
-What providers declare, as people read it: the table of providers, and a page about each.
+What providers declare, as people read it: the table of providers, and a page about each in both languages.
 
 Read from declarations alone, without any credential or request.
-``python -m smskit.providers_doc`` writes the README's table and docs/providers
-anew; a test says when that was forgotten.
+``python -m smskit.providers_doc`` writes the README's table, docs/providers and
+docs/zh/providers anew; a test says when that was forgotten.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args, get_origin
-
-from pydantic import SecretStr
-from pydantic.fields import FieldInfo
+from typing import NamedTuple
 
 from smskit.engine import Patience
 from smskit.errors import SettingsError, SmskitError
-from smskit.models import About, Code, CodeClass
+from smskit.language import Language, mark
+from smskit.models import About, Code, CodeClass, MessageClass
 from smskit.optout import OptOutRule, Place
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
+from smskit.providers.declared import Setting, settings_of
 from smskit.session import limits_of
-from smskit.settings import Environment, ProviderSettings, project_root, variable_of
+from smskit.settings import Environment, project_root, variable_of
 from smskit.template import Form, Template
 
 __all__ = ["Overview", "builtin_names", "files", "markdown", "overview", "page", "plain"]
 
 _START, _END = "<!-- providers -->", "<!-- /providers -->"
 _COMMAND = "python -m smskit.providers_doc"
+# Where the pages lie, by language.
+PLACES = {"en": Path("docs/providers"), "zh": Path("docs/zh/providers")}
+
 _PLACES = {
-    Place.TEXT: "part of the text (of the approved template where a template id is given); "
-    "`opt_out_wording: add` appends `{0}`",
-    Place.TEMPLATE: "part of the approved template; smskit cannot add it",
-    Place.PROVIDER: "the provider appends it itself, and its length is counted",
+    Place.TEXT: mark(
+        "part of the text (of the approved template where a template id is given); "
+        "`opt_out_wording: add` appends `{wording}`"
+    ),
+    Place.TEMPLATE: mark("part of the approved template; smskit cannot add it"),
+    Place.PROVIDER: mark("the provider appends it itself, and its length is counted"),
+}
+_OPT_OUT = mark(
+    "Opt-out wording 退订方式 of marketing messages: {place}; {taken}. Source, read on {day}: {source}."
+)
+_WHERE = mark(
+    "In JupyterLab open `notebooks/01_connect_provider.ipynb`, choose this provider, type what you obtained "
+    "into the form, and click *Save*, then *Check*. The keys go into the keyring of your computer or into "
+    "the file `.env` of the project, whichever you choose, and nowhere else."
+)
+_SOURCES = mark(
+    "Notebook 01 writes these. They are read from the environment, from a `.env` file beside the notebook, "
+    "and credentials also from the OS keyring (service `smskit`). Never from parameters."
+)
+_BILLED = mark(
+    "Whoever's message or value does not fit is left out of the plan, with the reason. Billed parts 计费条: "
+    "up to 70 characters are one, longer messages one for every 67."
+)
+_CLASSES = {
+    None: mark("all"),
+    MessageClass.MARKETING: mark("marketing"),
+    MessageClass.NOTIFICATION: mark("notification"),
 }
 
-_FEATURES = {
-    "receipts": "receipts 状态报告",
-    "replies": "replies 上行",
-    "records": "records 发送记录",
-    "balance": "balance 余额",
-    "templates": "templates 模板",
-    "signatures": "signatures 签名",
+_NAMES = {
+    "receipts": mark("receipts 状态报告"),
+    "replies": mark("replies 上行"),
+    "records": mark("records 发送记录"),
+    "balance": mark("balance 余额"),
+    "templates": mark("templates 模板"),
+    "signatures": mark("signatures 签名"),
 }
 _MEANING = {
-    "receipts": "`smskit receipts` learns who got the message, and why others did not",
-    "replies": "`smskit receipts` fetches what people answer; who answers 退订 is not messaged again",
-    "records": "what became of a message without an answer can be asked; that settles unknowns",
-    "balance": "`smskit check` shows what is left",
-    "templates": "`smskit check` compares the approved text; a campaign may leave `template` empty",
-    "signatures": "`smskit check` sees whether the signature is approved",
+    "receipts": mark("`smskit receipts` learns who got the message, and why others did not"),
+    "replies": mark("`smskit receipts` fetches what people answer; who answers 退订 is not messaged again"),
+    "records": mark("what became of a message without an answer can be asked; that settles unknowns"),
+    "balance": mark("`smskit check` shows what is left"),
+    "templates": mark("`smskit check` compares the approved text; a campaign may leave `template` empty"),
+    "signatures": mark("`smskit check` sees whether the signature is approved"),
 }
 _HOW = {
-    "one by one": "yes, asked for one message after the other",
-    "accepted only": "accepted ones only: what is not found stays unknown, for a person to decide",
-    "if configured": "where the configuration file describes it",
+    "yes": mark("yes"),
+    "no": mark("no"),
+    "one by one": mark("yes, asked for one message after the other"),
+    "accepted only": mark("accepted ones only: what is not found stays unknown, for a person to decide"),
+    "if configured": mark("where the configuration file describes it"),
 }
-
-# Settings all providers have, unless the provider's own comment says more.
-_COMMON = {
-    "base_url": "Where requests go.",
-    "timeout_s": "Longest wait for an answer, seconds.",
-    "connect_timeout_s": "Longest wait for a connection, seconds.",
-    "requests_per_second": "Most requests a second; 0 = unpaced.",
-    "concurrency": "Requests on the way at the same time.",
-    "batch_size": "Most people in one request.",
-}
-_KEY = "A key of the account."
 
 
 class Overview(NamedTuple):
@@ -125,8 +139,8 @@ def _overview(cls: type[Provider]) -> Overview:
 
 def _limits(cls: type[Provider], *, largest: bool = False) -> Limits | None:
     """The limits under default settings, or with the largest batch; None where a configuration says them."""
-    most = _bounds(cls.Settings.model_fields["batch_size"]).get("le")
-    chosen = {variable_of(cls.name, "batch_size"): str(most)} if largest and most else {}
+    size = next(s for s in settings_of(cls) if s.name == "batch_size")
+    chosen = {size.variable: str(size.most)} if largest and size.most else {}
     try:
         return limits_of(cls.name, Environment(chosen, keyring=False))
     except SettingsError:
@@ -135,7 +149,7 @@ def _limits(cls: type[Provider], *, largest: bool = False) -> Limits | None:
 
 def _capabilities(cls: type[Provider]) -> dict[str, str]:
     can: dict[str, str] = {}
-    for name in _FEATURES:
+    for name in _NAMES:
         feature = Feature(name)
         can[name] = (
             "yes" if feature in cls.features else "if configured" if feature in cls.configurable else "no"
@@ -154,7 +168,7 @@ def plain(rows: Sequence[Overview]) -> str:
     """The table for a terminal."""
     import pandas as pd
 
-    columns = ("name", "provider", "equal", "different", *_FEATURES)
+    columns = ("name", "provider", "equal", "different", *_NAMES)
     frame = pd.DataFrame([list(_cells(row)) for row in rows], columns=columns)
     needs = (f"  {row.name}: {', '.join(row.credentials + row.optional_credentials)}" for row in rows)
     return "\n".join(
@@ -170,7 +184,7 @@ def plain(rows: Sequence[Overview]) -> str:
 
 def markdown(rows: Iterable[Overview]) -> str:
     """The table for the README."""
-    head = ("name", "provider", "people a request: equal values", "different", *_FEATURES, "needs")
+    head = ("name", "provider", "people a request: equal values", "different", *_NAMES, "needs")
     return _table(head, ((f"`{row.name}`", *list(_cells(row))[1:], _needs(row)) for row in rows))
 
 
@@ -179,7 +193,7 @@ def _cells(row: Overview) -> Iterator[str]:
     yield row.title
     yield _people(row.same, row.most_same)
     yield _people(row.different, row.most_different)
-    for name in _FEATURES:
+    for name in _NAMES:
         yield str(getattr(row, name))
 
 
@@ -205,21 +219,151 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 # -- a page --------------------------------------------------------------------------
 
 
-def page(name: str) -> str:
-    """All that a provider declares, for somebody who is no engineer."""
-    cls = provider_class(name)
-    sections = [
-        f"# {cls.title}\n\n<!-- Made by `{_COMMAND}` from what the provider declares. -->",
-        f"Parameter `provider: {name}`." + (f" Console: <{cls.console_url}>" if cls.console_url else ""),
-        _section("What to obtain 需要准备", _numbered(cls.console_steps)),
-        _section("Settings 设置", _settings(cls)),
-        _section("How many at once 限额", _limits_table(cls)),
-        _section("What it can do 能力", _capability_table(cls)),
-        _section("Templates 模板", _templates(cls)),
-        _section("Codes 状态码", _codes(cls)),
-        _section("Codes in receipts 状态报告", _delivery(cls)),
-    ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+class _Page:
+    """All that one provider declares, for somebody who is no engineer, in one language."""
+
+    def __init__(self, cls: type[Provider], t: Language) -> None:
+        self.cls, self.t = cls, t
+
+    def text(self) -> str:
+        """The page as Markdown."""
+        cls, t = self.cls, self.t
+        parameter = t("Parameter `provider: {name}`.", name=cls.name)
+        console = f" {t('Console')}: <{cls.console_url}>" if cls.console_url else ""
+        sections = [
+            f"# {cls.title}\n\n<!-- Made by `{_COMMAND}` from what the provider declares. -->",
+            parameter + console,
+            _section(t("What to obtain 需要准备"), _numbered(t.words(step) for step in cls.console_steps)),
+            _section(t("Where to enter it 填写位置"), t(_WHERE)),
+            _section(t("Settings 设置"), self._settings()),
+            _section(t("How many at once 限额"), self._most()),
+            _section(t("What it can do 能力"), self._capabilities()),
+            _section(t("Templates 模板"), self._templates()),
+            _section(t("Codes 状态码"), self._codes()),
+            _section(t("Codes in receipts 状态报告"), self._delivery()),
+        ]
+        return "\n\n".join(section for section in sections if section) + "\n"
+
+    def _settings(self) -> str:
+        t = self.t
+        rows = (
+            (
+                f"`{setting.variable}`",
+                f"**{t('needed')}**" if setting.required else self._default(setting),
+                t.words(setting.help),
+            )
+            for setting in settings_of(self.cls)
+        )
+        return f"{t(_SOURCES)}\n\n{_table((t('variable'), t('default'), t('meaning')), rows)}"
+
+    def _default(self, setting: Setting) -> str:
+        t = self.t
+        shown = f"`{setting.default}`" if setting.default else t("not set")
+        if setting.kind == "choice" and setting.choices != ("true", "false"):
+            shown += t(" of {choices}", choices=", ".join(f"`{choice}`" for choice in setting.choices))
+        if setting.least is not None and setting.most is not None:
+            bounds = {"least": f"{setting.least:g}", "most": f"{setting.most:g}"}
+            shown += t(" ({least} to {most})", **bounds)
+        return shown
+
+    def _most(self) -> str:
+        t, limits, row = self.t, _limits(self.cls), _overview(self.cls)
+        if limits is None:
+            link = "[own_ssp.md](../own_ssp.md)" if t.code == "en" else "[own_ssp.md](../../own_ssp.md)"
+            return t("The configuration file says: `batching` and `limits`, see {link}.", link=link)
+        lines = [
+            (t("people in one request who all get the same values"), self._people(row.same, row.most_same)),
+            (
+                t("people in one request with values of their own"),
+                self._people(row.different, row.most_different),
+            ),
+            (t("longest message, signature included"), t("{n} characters", n=limits.text_units)),
+            (
+                t("longest value of a variable"),
+                t("{n} characters", n=limits.value_units) if limits.value_units else t("not stated"),
+            ),
+        ]
+        if limits.unfit_value:
+            unfit = t.words(limits.unfit_words) or t("what matches `{pattern}`", pattern=limits.unfit_value)
+            lines.append((t("a value that cannot be sent"), unfit))
+        return f"{_table((t('what'), t('most')), lines)}\n\n{t(_BILLED)}"
+
+    def _people(self, usual: int | None, most: int | None) -> str:
+        shown = _people(usual, most)
+        return shown if self.t.code == "en" else shown.replace("up to", "最多")
+
+    def _capabilities(self) -> str:
+        t, can = self.t, _capabilities(self.cls)
+        rows = (
+            (t(label), t(_HOW.get(can[name], can[name])), t(_MEANING[name])) for name, label in _NAMES.items()
+        )
+        return _table((t("what"), t("there"), t("what for")), rows)
+
+    def _templates(self) -> str:
+        cls, t = self.cls, self.t
+        example = Template.parse("您好{name}，您有{count}张券待使用", signature="签名")
+        written = example.write(cls.form, with_signature=cls.signature_in_template)
+        values = {"ours": example.text, "theirs": written}
+        words = t("`{ours}` is written `{theirs}` there; smskit understands both.", **values)
+        if cls.form is Form.BRACES:
+            words = t("Variables are written as in `{ours}`.", ours=example.text)
+        words += f"\n\n{self._opt_out(cls.opt_out)}"
+        if not cls.template_rules:
+            return f"{words}\n\n{t('It declares no rules.')}"
+        rows = (
+            (
+                rule.words if t.code == "en" else rule.zh,
+                t(_CLASSES[rule.message_class]),
+                t("refused") if rule.severe else t("may pass"),
+                rule.source,
+            )
+            for rule in cls.template_rules
+        )
+        asked = t("`smskit doctor campaign.yaml` tells which of these rules a template breaks.")
+        head = (t("rule"), t("messages"), t("when broken"), t("source"))
+        return f"{words}\n\n{asked}\n\n{_table(head, rows)}"
+
+    def _opt_out(self, rule: OptOutRule) -> str:
+        t = self.t
+        texts = t(" or ").join(f"`{text}`" for text in rule.taken)
+        taken = t("taken: {texts} as the last words", texts=texts) if texts else t("taken: any usual wording")
+        values = {
+            "place": t(_PLACES[rule.place], wording=rule.wording),
+            "taken": taken,
+            "day": rule.read_on,
+            "source": rule.source,
+        }
+        return t(_OPT_OUT, **values)
+
+    def _codes(self) -> str:
+        tables = {title: table for title, table in self.cls.code_tables().items() if table}
+        if not tables:
+            return self.t(
+                "The configuration file says: `codes` and `statuses`. A code that is not in it is unknown."
+            )
+        unknown = self.t("A code that is not here is unknown: nobody is sent the message again by itself.")
+        return unknown + "".join(f"\n\n{self._table(title, table)}" for title, table in tables.items())
+
+    def _table(self, title: str, table: Mapping[str, Code]) -> str:
+        t = self.t
+        head = (t("code"), t("meaning"), t("what smskit does"), t("next step"))
+        rows = (
+            (f"`{key}`", code.meaning, _does(code, t), t.words(code.next_step)) for key, code in table.items()
+        )
+        return (f"### {title[:1].upper()}{title[1:]}\n\n" if title else "") + _table(head, rows)
+
+    def _delivery(self) -> str:
+        if not self.cls.delivery:
+            return ""
+        rows = ((f"`{code}`", meaning) for code, meaning in self.cls.delivery.items())
+        head = (self.t("code"), self.t("meaning"))
+        others = self.t("Others are the carriers' own.")
+        return f"{others}\n\n{_table(head, rows)}"
+
+
+def page(name: str, language: str = "en") -> str:
+    """All that a provider declares, for somebody who is no engineer, in one language."""
+    return _Page(provider_class(name), Language(language)).text()
 
 
 def _section(title: str, body: str) -> str:
@@ -230,174 +374,35 @@ def _numbered(steps: Iterable[str]) -> str:
     return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))
 
 
-def _settings(cls: type[Provider]) -> str:
-    comments = _comments(cls.Settings)
-    needed = cls.required_settings()
-    rows = []
-    for name, field in sorted(cls.Settings.model_fields.items(), key=lambda item: item[0] not in needed):
-        default = "**needed**" if name in needed else _default(field)
-        said = comments.get(name, _KEY if name in cls.Settings.secret_fields() else "")
-        rows.append((f"`{variable_of(cls.name, name)}`", default, said))
-    where = (
-        "In the environment or in a `.env` file beside the notebook; credentials also in the OS keyring "
-        "(service `smskit`). Never in parameters."
-    )
-    return f"{where}\n\n{_table(('variable', 'default', 'meaning'), rows)}"
-
-
-def _default(field: FieldInfo) -> str:
-    value = field.default
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()
-    shown = "not set" if value in ("", None) else f"`{_plain(value)}`"
-    if get_origin(field.annotation) is Literal:
-        shown += " of " + ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
-    bounds = _bounds(field)
-    if "ge" in bounds and "le" in bounds:
-        shown += f" ({_plain(bounds['ge'])} to {_plain(bounds['le'])})"
-    return shown
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _bounds(field: FieldInfo) -> dict[str, Any]:
-    return {
-        side: getattr(mark, side) for mark in field.metadata for side in ("ge", "le") if hasattr(mark, side)
-    }
-
-
-def _comments(model: type[ProviderSettings]) -> dict[str, str]:
-    """What the comments in the settings class and its bases say of each field: above it, or behind it."""
-    found = dict(_COMMON)
-    for cls in reversed(model.__mro__):
-        if issubclass(cls, ProviderSettings) and cls is not ProviderSettings:
-            found |= _comments_in(inspect.getsource(cls))
-    return found
-
-
-def _comments_in(source: str) -> Iterator[tuple[str, str]]:
-    above: list[str] = []
-    for line in map(str.strip, source.splitlines()):
-        if line.startswith("#"):
-            above.append(line.lstrip("# "))
-            continue
-        if declared := re.match(r"(\w+): ", line):
-            said = " ".join(above) or line.partition("  # ")[2]
-            if said:
-                yield declared[1], said
-        above = []
-
-
-def _limits_table(cls: type[Provider]) -> str:
-    limits, row = _limits(cls), _overview(cls)
-    if limits is None:
-        return "The configuration file says: `batching` and `limits`, see [own_ssp.md](../own_ssp.md)."
-    longest = f"{limits.value_units} characters" if limits.value_units else "not stated"
-    lines = [
-        ("people in one request who all get the same values", _people(row.same, row.most_same)),
-        ("people in one request with values of their own", _people(row.different, row.most_different)),
-        ("longest message, signature included", f"{limits.text_units} characters"),
-        ("longest value of a variable", longest),
-    ]
-    if limits.unfit_value:
-        lines.append(
-            ("a value that cannot be sent", limits.unfit_words or f"what matches `{limits.unfit_value}`")
-        )
-    billed = "Billed parts 计费条: up to 70 characters are one, longer messages one for every 67."
-    left_out = "Whoever's message or value does not fit is left out of the plan, with the reason."
-    return f"{_table(('what', 'most'), lines)}\n\n{left_out} {billed}"
-
-
-def _capability_table(cls: type[Provider]) -> str:
-    can = _capabilities(cls)
-    rows = ((label, _HOW.get(can[name], can[name]), _MEANING[name]) for name, label in _FEATURES.items())
-    return _table(("what", "there", "what for"), rows)
-
-
-def _templates(cls: type[Provider]) -> str:
-    example = Template.parse("您好{name}，您有{count}张券待使用", signature="签名")
-    written = example.write(cls.form, with_signature=cls.signature_in_template)
-    words = f"`{example.text}` is written `{written}` there; smskit understands both."
-    if cls.form is Form.BRACES:
-        words = f"Variables are written as in `{example.text}`."
-    words += f"\n\n{_opt_out(cls.opt_out)}"
-    if not cls.template_rules:
-        return f"{words}\n\nIt declares no rules."
-    rows = (
-        (
-            rule.words,
-            str(rule.message_class or "all"),
-            "refused" if rule.severe else "may pass",
-            rule.source,
-        )
-        for rule in cls.template_rules
-    )
-    asked = "`smskit doctor campaign.yaml` tells which of these rules a template breaks."
-    return f"{words}\n\n{asked}\n\n{_table(('rule', 'messages', 'when broken', 'source'), rows)}"
-
-
-def _opt_out(rule: OptOutRule) -> str:
-    takes = " or ".join(f"`{text}`" for text in rule.taken)
-    what = f"taken: {takes} as the last words" if takes else "taken: any usual wording"
-    place = _PLACES[rule.place].format(rule.wording)
-    return (
-        f"Opt-out wording 退订方式 of marketing messages: {place}; {what}. "
-        f"Source, read on {rule.read_on}: {rule.source}."
-    )
-
-
-def _codes(cls: type[Provider]) -> str:
-    tables = {title: table for title, table in cls.code_tables().items() if table}
-    if not tables:
-        return "The configuration file says: `codes` and `statuses`. A code that is not in it is unknown."
-    unknown = "A code that is not here is unknown: nobody is sent the message again by itself."
-    return unknown + "".join(f"\n\n{_code_table(title, table)}" for title, table in tables.items())
-
-
-def _code_table(title: str, table: Mapping[str, Code]) -> str:
-    head = ("code", "meaning", "what smskit does", "next step")
-    rows = ((f"`{key}`", code.meaning, _does(code), code.next_step) for key, code in table.items())
-    return (f"### {title[:1].upper()}{title[1:]}\n\n" if title else "") + _table(head, rows)
-
-
-def _does(code: Code) -> str:
+def _does(code: Code, t: Language) -> str:
     """What the engine makes of a code, in words."""
     patience, after = Patience(), code.retry_after_s or 1.0
     match code.kind:
         case CodeClass.ACCEPTED:
-            return "counts the person as accepted"
+            return t("counts the person as accepted")
         case CodeClass.REFUSED if code.about is About.NUMBER:
-            return "refuses this person, goes on with the others"
+            return t("refuses this person, goes on with the others")
         case CodeClass.REFUSED:
-            return f"refuses the message; pauses after {patience.refused_in_a_row} in a row"
+            return t("refuses the message; pauses after {n} in a row", n=patience.refused_in_a_row)
         case CodeClass.LATER if after > patience.longest_deferral_s:
-            return f"refuses this person: the limit lasts {_duration(after)}, too long to wait"
+            told = "refuses this person: the limit lasts {time}, too long to wait"
+            return t(told, time=_duration(after, t))
         case CodeClass.LATER:
-            return f"tries this person again after {_duration(after)}"
+            return t("tries this person again after {time}", time=_duration(after, t))
         case CodeClass.RETRY:
-            return "nobody was messaged: slows down and tries again"
+            return t("nobody was messaged: slows down and tries again")
         case CodeClass.ACCOUNT:
-            return "pauses the campaign; who is left keeps waiting"
+            return t("pauses the campaign; who is left keeps waiting")
         case _:
-            return "unknown: does not send again; `smskit receipts` settles it"
+            return t("unknown: does not send again; `smskit receipts` settles it")
 
 
-def _duration(seconds: float) -> str:
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= length and seconds % length == 0:
-            return f"{seconds / length:g} {unit}"
-    return f"{seconds:g} s"
-
-
-def _delivery(cls: type[Provider]) -> str:
-    if not cls.delivery:
-        return ""
-    rows = ((f"`{code}`", meaning) for code, meaning in cls.delivery.items())
-    return f"Others are the carriers' own.\n\n{_table(('code', 'meaning'), rows)}"
+def _duration(seconds: float, t: Language) -> str:
+    if seconds >= 3600 and seconds % 3600 == 0:
+        return t("{n} h", n=f"{seconds / 3600:g}")
+    if seconds >= 60 and seconds % 60 == 0:
+        return t("{n} min", n=f"{seconds / 60:g}")
+    return t("{n} s", n=f"{seconds:g}")
 
 
 # -- files ---------------------------------------------------------------------------
@@ -419,7 +424,9 @@ def files(root: Path) -> dict[Path, str]:
     _, end, after = rest.partition(_END)
     if not (start and end):
         raise SmskitError(f"{readme} needs the lines {_START} and {_END}; the table goes between them")
-    texts = {root / "docs" / "providers" / f"{name}.md": page(name) for name in names}
+    texts = {
+        root / place / f"{name}.md": page(name, code) for code, place in PLACES.items() for name in names
+    }
     return {readme: f"{before}{start}\n\n{markdown(overview(names))}\n\n{end}{after}", **texts}
 
 

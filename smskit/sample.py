@@ -8,11 +8,13 @@ from typing import Any
 from smskit.errors import SmskitError
 from smskit.settings import project_root
 
+SIGNATURE = "GrowingIO"
+TEMPLATE = "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R"
 _PARAMETERS: dict[str, Any] = {
     "rules": {"all": [{"column": "level", "op": "in", "value": ["gold", "platinum", "silver", "normal"]}]},
     "provider": "yunpian",
-    "signature": "GrowingIO",
-    "template": "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R",
+    "signature": SIGNATURE,
+    "template": TEMPLATE,
     "variables": {"name": "name", "coupon": "coupon"},
     "consent": "consent",
     "mode": "rehearse",

@@ -251,9 +251,14 @@ class Offers(NamedTuple):
     templates: tuple[Offer, ...] | None
 
 
-def offers_of(name: str, environment: Environment | None = None) -> Offers:
+def offers_of(
+    name: str, environment: Environment | None = None, *, mode: Mode = Mode.LIVE, job: Job | None = None
+) -> Offers:
     """
     What the account of provider *name* has, approved or not.
+
+    Args:
+        mode: ``rehearse`` asks the built-in simulator, whose account has what *job* needs.
 
     Raises:
         SettingsError: the account is not set up.
@@ -270,7 +275,7 @@ def offers_of(name: str, environment: Environment | None = None) -> Offers:
                 None if templates is None else tuple(templates),
             )
 
-    with provider_for(name, Mode.LIVE, environment or Environment()) as provider:
+    with provider_for(name, mode, environment or Environment(), job=job) as provider:
         offers: Offers = run_in_thread(lambda: ask(provider), on_interrupt=lambda: None)
     return offers
 

@@ -8,6 +8,7 @@ above the working folder, and for credentials the OS keyring (service
 
 from __future__ import annotations
 
+import enum
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +52,15 @@ class ProviderSettings(BaseModel):
         return tuple(n for n, f in cls.model_fields.items() if f.annotation is SecretStr)
 
 
+class Source(enum.StrEnum):
+    """Where a setting is found; an earlier one hides the later ones."""
+
+    PROCESS = "environment"
+    DOTENV = "dotenv"
+    KEYRING = "keyring"
+    NOWHERE = ""
+
+
 S = TypeVar("S", bound=ProviderSettings)
 
 
@@ -77,6 +87,14 @@ class Environment:
 
     def __repr__(self) -> str:
         return "Environment()"
+
+    def source(self, name: str) -> Source:
+        """Where *name* would be taken from."""
+        if self._environ.get(name):
+            return Source.PROCESS
+        if self._file.get(name):
+            return Source.DOTENV
+        return Source.KEYRING if self._keyring and _from_keyring(name) else Source.NOWHERE
 
     def get(self, name: str, default: str = "") -> str:
         """The plain setting *name*, or *default*; an empty value counts as absent."""
@@ -147,16 +165,22 @@ def _problem(provider: str, error: Mapping[str, Any]) -> str:
     return f"{variable} is missing" if error["type"] == "missing" else f"{variable}: {error['msg']}"
 
 
-def _read_dotenv(folder: Path) -> dict[str, str]:
-    from dotenv import dotenv_values
-
+def dotenv_file(folder: Path) -> Path | None:
+    """The nearest ``.env`` at or above *folder*, up to the project's root; None = there is none."""
     root = project_root(folder) or folder
     for place in (folder, *folder.parents):
         if (place / ".env").is_file():
-            return {k: v for k, v in dotenv_values(place / ".env").items() if v}
+            return place / ".env"
         if place == root:
             break
-    return {}
+    return None
+
+
+def _read_dotenv(folder: Path) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    file = dotenv_file(folder)
+    return {k: v for k, v in dotenv_values(file).items() if v} if file else {}
 
 
 def _from_keyring(name: str) -> str:

@@ -12,14 +12,16 @@ from typer.testing import CliRunner
 
 from smskit.cli import app
 from smskit.errors import SmskitError
+from smskit.language import Language
 from smskit.models import About, Code, CodeClass
 from smskit.providers import Feature, provider_class, provider_names
-from smskit.providers_doc import _comments_in, _does, builtin_names, files, markdown, overview, page, plain
+from smskit.providers.declared import comments_in, settings_of
+from smskit.providers_doc import PLACES, _does, builtin_names, files, markdown, overview, page, plain
 from smskit.session import limits_of
 from smskit.settings import Environment, variable_of
 from tests.conftest import ROOT
 
-PAGES = ROOT / "docs" / "providers"
+LANGUAGES = sorted(PLACES)
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +37,28 @@ def test_files_are_current(wanted: dict[Path, str]) -> None:
     assert stale == [], "run `python -m smskit.providers_doc`"
 
 
-def test_no_page_is_left_over(wanted: dict[Path, str]) -> None:
-    """A page whose provider is gone, or one that the index does not link, shows."""
-    index = (PAGES / "README.md").read_text("utf-8")
-    there = {path.name for path in PAGES.glob("*.md")} - {"README.md"}
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_is_left_over(wanted: dict[Path, str], language: str) -> None:
+    """A page whose provider is gone, or one that the index does not link, shows; in both languages."""
+    pages = ROOT / PLACES[language]
+    index = (pages / "README.md").read_text("utf-8")
+    there = {path.name for path in pages.glob("*.md")} - {"README.md"}
 
-    assert there == {path.name for path in wanted if path.parent == PAGES}
+    assert there == {path.name for path in wanted if path.parent == pages}
     assert there == {f"{name}.md" for name in builtin_names()}
     assert [name for name in there if f"]({name})" not in index] == []
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/providers/README.md", "docs/providers/http.md"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "README.md",
+        "docs/providers/README.md",
+        "docs/providers/http.md",
+        "docs/zh/providers/README.md",
+        "docs/zh/providers/http.md",
+    ],
+)
 def test_links_lead_somewhere(path: str) -> None:
     """Every relative link points at a file of the checkout."""
     text = (ROOT / path).read_text("utf-8")
@@ -55,16 +68,23 @@ def test_links_lead_somewhere(path: str) -> None:
     assert [link for link in links if not ((ROOT / path).parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", provider_names())
-def test_page_holds_everything_declared(name: str) -> None:
-    """Every setting, code, rule and step a provider declares stands on its page."""
-    cls, text = provider_class(name), page(name)
+def test_page_holds_everything_declared(name: str, language: str) -> None:
+    """Every setting, code, rule and step a provider declares stands on its page, in the page's language."""
+    cls, text, words = provider_class(name), page(name, language), Language(language).words
     codes = {code for table in cls.code_tables().values() for code in table} | set(cls.delivery)
     meanings = [code.meaning for table in cls.code_tables().values() for code in table.values()]
-    steps = [code.next_step for table in cls.code_tables().values() for code in table.values()]
-    rules = [part for rule in cls.template_rules for part in (rule.en, rule.zh, rule.source)]
+    steps = [words(code.next_step) for table in cls.code_tables().values() for code in table.values()]
+    english = {"en": True, "zh": False}[language]
+    rules = [
+        part
+        for rule in cls.template_rules
+        for part in (rule.zh, rule.source, *([rule.en] if english else []))
+    ]
+    console = map(words, cls.console_steps)
     fields = [f"`{variable_of(name, field)}`" for field in cls.Settings.model_fields]
-    missing = [part for part in (*fields, *meanings, *steps, *rules, *cls.console_steps) if part not in text]
+    missing = [part for part in (*fields, *meanings, *steps, *rules, *console) if part not in text]
 
     assert missing == []
     assert [code for code in codes if f"| `{code}` |" not in text] == []
@@ -76,10 +96,11 @@ def test_page_holds_everything_declared(name: str) -> None:
     assert cls.console_url in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", provider_names())
-def test_tables_are_tables(name: str) -> None:
+def test_tables_are_tables(name: str, language: str) -> None:
     """Each row of a page has as many cells as its head: a | in a word is escaped."""
-    for block in re.split(r"\n\n+", page(name)):
+    for block in re.split(r"\n\n+", page(name, language)):
         rows = [line for line in block.splitlines() if line.startswith("|")]
 
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1
@@ -161,7 +182,7 @@ def test_command() -> None:
 )
 def test_what_smskit_does(code: Code, words: str) -> None:
     """A code's class in words: what the engine makes of it."""
-    assert _does(code) == words
+    assert _does(code, Language("en")) == words
 
 
 def test_comments_of_settings() -> None:
@@ -180,7 +201,7 @@ def test_comments_of_settings() -> None:
         four: int = 4
     '''
 
-    assert dict(_comments_in(source)) == {"one": "A comment of two lines.", "two": "behind it"}
+    assert dict(comments_in(source)) == {"one": "A comment of two lines.", "two": "behind it"}
 
 
 def test_readme_without_its_markers(tmp_path: Path) -> None:
@@ -189,3 +210,25 @@ def test_readme_without_its_markers(tmp_path: Path) -> None:
 
     with pytest.raises(SmskitError, match="needs the lines <!-- providers -->"):
         files(tmp_path)
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_everything_declared_has_its_chinese(name: str) -> None:
+    """Steps, settings and limits of a provider are told in Chinese, but for names."""
+    cls, zh = provider_class(name), Language("zh")
+    steps = [code.next_step for table in cls.code_tables().values() for code in table.values()]
+    said = {*steps, *cls.console_steps, *(s.help for s in settings_of(cls))} - {""}
+
+    assert sorted(text for text in said if not re.search("[\u4e00-\u9fff]", zh.words(text))) == []
+    assert sorted(text for text in said if zh.words(text) == text) == []
+    assert zh.words(cls.code("no such code").next_step) != cls.code("no such code").next_step
+
+
+def test_chinese_pages_are_chinese() -> None:
+    """No sentence of ours is left in English on a Chinese page, but for names and sources."""
+    left = {}
+    for name in builtin_names():
+        text = re.sub(r"`[^`]*`|<[^>]*>|\([^)]*\)|[\w-]+(?:\.[\w-]+)+[^|\n]*", "", page(name, "zh"))
+        left[name] = re.findall(r"(?:[A-Za-z']+ ){5,}[A-Za-z']+", text)
+
+    assert {name: runs for name, runs in left.items() if runs} == {}

@@ -19,7 +19,7 @@ __all__ = ["LANGUAGES", "SUBJECTS", "Language", "catalogue", "mark"]
 Code = Literal["zh", "en"]
 LANGUAGES: Final[tuple[str, ...]] = get_args(Code)
 NAMES: Final = {"zh": "中文", "en": "English"}
-SUBJECTS: Final = ("common", "connect", "explore", "send", "track", "errors")
+SUBJECTS: Final = ("common", "connect", "explore", "send", "track", "errors", "codes", "pages")
 
 
 def mark(text: str) -> str:
@@ -68,6 +68,19 @@ class Language:
         """*text* in this language, its ``{names}`` filled in; untranslated words stay English."""
         told = self._words.get(text, text)
         return told.format(**values) if values else told
+
+    def words(self, text: str) -> str:
+        """
+        What a provider's declarations or a check say, in this language; also with values filled in.
+
+        A provider's own words stay as they are.
+        """
+        if self.code == "en" or text in self._words:
+            return self._words.get(text, text)
+        from smskit.language.codes import TOLD
+        from smskit.language.errors import told
+
+        return told(text, TOLD)
 
     def error(self, error: BaseException) -> str:
         """

@@ -9,7 +9,7 @@ not recognised keeps its English words behind a Chinese headline of its kind.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from smskit import errors
 from smskit.errors import SmskitError
@@ -44,11 +44,12 @@ TOLD: dict[str, str] = {}
 def in_chinese(error: SmskitError) -> str:
     """One error as a Chinese sentence."""
     headline = next(words for kind, words in _HEADLINES if isinstance(error, kind))
-    return f"{headline}：{_told(str(error))}"
+    return f"{headline}：{told(str(error), TOLD)}"
 
 
-def _told(english: str) -> str:
-    for pattern, chinese in TOLD.items():
+def told(english: str, patterns: Mapping[str, str]) -> str:
+    """*english* as the first pattern that fits it says it; as it is where none does."""
+    for pattern, chinese in patterns.items():
         if match := re.fullmatch(pattern, english, re.DOTALL):
-            return chinese.format(**match.groupdict())
+            return chinese.format(**{name: value or "" for name, value in match.groupdict().items()})
     return english

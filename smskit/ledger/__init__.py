@@ -15,13 +15,14 @@ that records the intent and proves the lease. SQLite runs with
 
 Rooms: ``schema`` and ``database`` are the ground, ``records`` and ``blobs`` the shapes;
 ``campaigns``, ``lease``, ``changes``, ``reading``, ``caps``, ``canaries``, ``inbox``, ``opt_outs``
-and ``runs`` each add to ``Ledger`` what they are about.
+``runs`` and ``accounts`` each add to ``Ledger`` what they are about.
 
 Times are epoch seconds (UTC). Leaves to others: what to send and when.
 """
 
 from __future__ import annotations
 
+from smskit.ledger.accounts import Accounts, Checked
 from smskit.ledger.canaries import Canaries
 from smskit.ledger.caps import Caps, tests_of
 from smskit.ledger.changes import Changes
@@ -51,6 +52,7 @@ __all__ = [
     "Books",
     "CampaignRow",
     "Change",
+    "Checked",
     "Event",
     "EventKind",
     "Facts",
@@ -66,7 +68,7 @@ __all__ = [
 ]
 
 
-class Ledger(Changes, Leases, Caps, Canaries, Inbox, OptOuts, Runs):
+class Ledger(Changes, Leases, Caps, Canaries, Inbox, OptOuts, Runs, Accounts):
     """
     The ledger at *url* (a SQLAlchemy URL; SQLite or PostgreSQL). Safe to share between threads.
 

@@ -141,6 +141,25 @@ REPLY = sa.Table(
     sa.Column("opted_out", sa.Integer, nullable=False),
 )
 
+ACCOUNT_CHECK = sa.Table(
+    "account_check",  # what each provider said when it was last asked
+    META,
+    sa.Column("provider", sa.String(64), primary_key=True),
+    sa.Column("mode", sa.String(16), primary_key=True),
+    sa.Column("usable", sa.Integer, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),  # of the credentials, see smskit.accounts
+    sa.Column("said", sa.Text, nullable=False),  # JSON: findings, balance
+    sa.Column("at", sa.Float, nullable=False),
+)
+ACCOUNT_OFFER = sa.Table(
+    "account_offer",  # signatures and templates that people typed in
+    META,
+    sa.Column("provider", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("offer", sa.String(128), primary_key=True),  # a signature, or a template's id
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
 COUNTER = sa.Table(
     "counter",  # goes up with every change of something that is asked about often
     META,

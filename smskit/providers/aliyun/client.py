@@ -408,15 +408,13 @@ class Aliyun(Provider):
         if signature:
             findings.append(await self._check_signature(signature))
         elif template is not None:
-            findings.append(_not_given("signature", "SignName", "an approved signature"))
+            findings.append(_not_given("signature", "SignName", _WANTS_SIGNATURE))
         text = ""
         if template_id:
             finding, text = await self._check_template(template_id, template)
             findings.append(finding)
         elif template is not None:
-            findings.append(
-                _not_given("template", "TemplateCode", "the id of an approved template (SMS_...)")
-            )
+            findings.append(_not_given("template", "TemplateCode", _WANTS_TEMPLATE))
         return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text)
 
     async def _check_signature(self, name: str) -> Finding:
@@ -646,14 +644,12 @@ def _audited(row: Mapping[str, Any]) -> tuple[bool, str]:
     return state == "AUDIT_STATE_PASS", state
 
 
-def _not_given(what: str, field: str, wanted: str) -> Finding:
-    return Finding(
-        what,
-        False,
-        f"Missing{field}",
-        f"缺少参数 {field}",
-        f"Aliyun needs {wanted}: give parameter `{what}`.",
-    )
+_WANTS_SIGNATURE = "Aliyun needs an approved signature: give parameter `signature`."
+_WANTS_TEMPLATE = "Aliyun needs the id of an approved template (SMS_…): give parameter `template_id`."
+
+
+def _not_given(what: str, field: str, step: str) -> Finding:
+    return Finding(what, False, f"Missing{field}", f"缺少参数 {field}", step)
 
 
 def _reviewers_words(data: Mapping[str, Any]) -> str:
