@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from smskit.errors import InputError, SpecError, nearest
-from smskit.spec import CampaignSpec
+from smskit.settings import project_root
+from smskit.spec import CampaignSpec, read_file
 
 __all__ = ["Draft"]
 
@@ -103,30 +104,42 @@ class Draft:
 
     def save(self, path: str | Path) -> Path:
         """
-        Write the parameter file; returns where it lies.
+        Write the parameter file; returns where it lies. A relative path is one from the project's root.
 
-        Test phones stay out of it: full numbers go into no file but the ledger.
+        What is still missing can be chosen in the next notebook; papermill, which
+        nobody can ask, refuses the file until then (see ``missing``). Test phones
+        stay out of it: full numbers go into no file but the ledger.
 
         Raises:
-            SpecError: something required is missing, so papermill could not run it.
             InputError: the file cannot be written.
         """
-        self.spec()
-        text = self.to_yaml()
-        place = Path(path).expanduser()
+        place = in_project(path)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
+            place.write_text(self.to_yaml() or "{}\n", encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot write parameter file {path}: {error.strerror}") from None
         return place
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What has to be chosen before this can be run."""
+        return tuple(name for name in _MISSING if not self[name])
+
     @classmethod
     def read(cls, path: str | Path) -> Draft:
         """
-        The draft a parameter file holds.
+        The draft a parameter file holds, whole or not.
 
         Raises:
             SpecError: it cannot be read or holds something unknown.
         """
-        return cls(CampaignSpec.from_yaml(path).to_data())
+        return cls(read_file(in_project(path)))
+
+
+def in_project(path: str | Path) -> Path:
+    """*path* itself where it is absolute or there already, else from the project's root."""
+    place = Path(path).expanduser()
+    if place.is_absolute() or place.exists():
+        return place
+    return (project_root(Path.cwd()) or Path.cwd()) / place

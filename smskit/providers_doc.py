@@ -331,7 +331,7 @@ class _Page:
             "place": t(_PLACES[rule.place], wording=rule.wording),
             "taken": taken,
             "day": rule.read_on,
-            "source": rule.source,
+            "source": t.words(rule.source),
         }
         return t(_OPT_OUT, **values)
 

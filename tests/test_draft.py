@@ -70,14 +70,28 @@ def test_saved_and_read_back(tmp_path: Path) -> None:
     assert "13800138000" not in file.read_text()
 
 
-def test_an_incomplete_draft_shows_its_yaml_and_is_not_saved(tmp_path: Path) -> None:
-    """What was chosen can be read at any time; a file is written only when papermill could run it."""
-    draft = Draft({"signature": "A"})
+@pytest.mark.parametrize("data", [{"signature": "A"}, {}], ids=["some", "nothing"])
+def test_an_incomplete_draft_is_kept_for_the_next_notebook(tmp_path: Path, data: dict[str, object]) -> None:
+    """What was chosen so far is read back as it is; as a campaign it is refused, naming what is missing."""
+    draft = Draft(data)
+    file = draft.save(tmp_path / "campaign.yaml")
 
-    assert draft.to_yaml() == "signature: A\n"
-    with pytest.raises(SpecError, match="required"):
-        draft.save(tmp_path / "campaign.yaml")
-    assert list(tmp_path.iterdir()) == []
+    assert draft.missing == ("campaign", "segment")
+    assert Draft.read(file).to_data() == data
+    with pytest.raises(SpecError, match="`campaign` is required"):
+        CampaignSpec.from_yaml(file)
+
+
+def test_notebooks_meet_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path is one from the project's root, wherever the notebook lies."""
+    (tmp_path / "environment.yml").touch()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    file = Draft({"campaign": "c-1", "segment": "s.csv"}).save("campaign.yaml")
+
+    assert file == tmp_path / "campaign.yaml"
+    assert Draft.read("campaign.yaml")["campaign"] == "c-1"
+    assert Draft.read(file).missing == ()
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ FLOORS = [
     {"delivery", "engine", "hook", "page", "reconcile", "report", "runs", "validate"},
     {"campaign", "canary", "explain", "export", "follow_up"},
     {"session"},
-    {"accounts", "desk", "planning", "runner", "scheduled", "tracking"},
+    {"accounts", "connector", "desk", "planning", "runner", "scheduled", "tracking"},
     {"widgets"},
     {"cli", "demo", "notebook", "providers_doc", "testing"},
 ]
@@ -52,6 +52,9 @@ SIDEWAYS = {
     "credentials": {"settings"},
     "draft": {"spec"},
     "explore": {"draft", "persons", "phones", "rows", "rules", "segment", "settings"},
+    "connector": {"accounts"},
+    "credentials": {"settings"},
+    "draft": {"settings", "spec"},
     "host": {"settings", "spec"},
     "desk": {"planning", "runner"},
     "doctor": {"parts", "template"},

@@ -97,3 +97,11 @@ class Language:
         from smskit.language.errors import in_chinese
 
         return in_chinese(error)
+
+    def problem(self, text: str) -> str:
+        """The text of one of smskit's errors, without its headline."""
+        if self.code == "en":
+            return text
+        from smskit.language.errors import TOLD, told
+
+        return told(text, TOLD)

@@ -330,6 +330,14 @@ ZH: dict[str, str] = {
     "Billed after the month: an empty package is no obstacle then.": "后付费：套餐包为空也可发送。",
     "A path, or the configuration itself. A subclass may have its own as default.": "配置文件的路径，或配置内容本身。",
     "Only to send fewer at a time than the configuration allows.": "仅用于让每次发送的人数少于配置所允许的。",
+    # -- where rules stand
+    "yunpian.com names no wording for text messages; usual ones end with 退订 or 拒收请回复R": (
+        "云片文档未规定短信的固定写法；通行写法以“退订”或“拒收请回复R”结尾"
+    ),
+    "《通信短信息服务管理规定》, in force since 2015-06-30: commercial messages say how to refuse them, in "
+    "whatever words (Xinhua, 2015-05-29)": (
+        "《通信短信息服务管理规定》，2015-06-30 起施行：商业短信须说明拒收方式，写法不限（新华社，2015-05-29）"
+    ),
     # -- values that cannot be sent
     "it holds 【 or 】, and a second pair of brackets is refused (code 16)": "含【或】：第二对括号会被拒（状态码16）",
     "it holds a link or is longer than the console allows, which Tencent refuses": (

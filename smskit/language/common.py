@@ -3,6 +3,7 @@
 ZH = {
     "Something went wrong that smskit did not expect ({kind}).": "出现意料之外的错误（{kind}）。",
     "Saved to {path}": "已保存到 {path}",
+    "Still to be chosen: {names}": "还需选择：{names}",
     "Save parameters": "保存参数",
     "Parameter file": "参数文件",
     "Open": "打开",

@@ -1,3 +1,88 @@
-"""What the connect panel says."""
+"""What the connect notebook and its panel say."""
 
-ZH: dict[str, str] = {}
+ZH: dict[str, str] = {
+    "not set up": "未设置",
+    "saved": "已保存",
+    "verified": "已验证",
+    "failing": "不可用",
+    "Providers": "短信供应商",
+    "Provider": "供应商",
+    "What each provider said when it was last asked. Nothing here is asked again by itself.": (
+        "各供应商最近一次检查的结果；不会自动重新查询。"
+    ),
+    "state": "状态",
+    "last checked": "最近检查",
+    "what it said": "供应商的答复",
+    "balance {amount}": "余额 {amount}",
+    "What to obtain from {provider}": "需要从{provider}取得",
+    "Credentials": "凭证",
+    "Keys go into the place you choose below, and into no notebook. A typed key leaves its field at once.": (
+        "密钥只存入下方所选位置，不会写入笔记本；输入后会立即从输入框清除。"
+    ),
+    "Address": "接口地址",
+    "Time-out, s": "应答超时（秒）",
+    "Connect time-out, s": "连接超时（秒）",
+    "Requests per second": "每秒请求数",
+    "Concurrent requests": "并发请求数",
+    "People per request": "每次请求人数",
+    "set in the environment": "由环境变量设置",
+    "saved in .env": "已存于 .env",
+    "saved in the keyring": "已存于系统钥匙串",
+    "typed, not saved yet": "已输入，尚未保存",
+    "leave empty to keep it": "留空则保持不变",
+    "paste it here": "粘贴到这里",
+    "default: {value}": "默认：{value}",
+    "More settings": "更多设置",
+    "Keep keys in": "密钥存放位置",
+    "File .env of the project": "项目的 .env 文件",
+    "Keyring of this computer": "本机系统钥匙串",
+    "Save": "保存",
+    "Saved. Now click {check}.": "已保存。请点击“{check}”。",
+    "Git would take {file} into a commit: add it to .gitignore.": (
+        "{file} 会被提交到 git：请把它加入 .gitignore。"
+    ),
+    "{names} are set in the environment, which comes first.": "{names} 已由环境变量设置，优先于所保存的值。",
+    "Delete": "删除",
+    "Delete it from this computer": "从本机删除",
+    "Keep it": "保留",
+    "Deleted.": "已删除。",
+    "Check": "检查",
+    "Asks the provider about the key, the balance, and the signature and template that are chosen. Sends nothing.": (
+        "向供应商查询密钥、余额，以及所选的签名和模板。不发送任何短信。"
+    ),
+    "Try with the simulator": "用内置模拟器试用",
+    "No account yet? The built-in simulator stands in for the provider; nobody is messaged.": (
+        "还没有账号？内置模拟器代替供应商应答，不会给任何人发短信。"
+    ),
+    "Asking…": "查询中…",
+    "the simulator": "模拟器",
+    "according to {who}": "由{who}答复",
+    "Signature, template, phone column": "签名、模板、手机号列",
+    "What the provider has approved, and what you typed in from its console. Choose one of each.": (
+        "供应商已审核的，以及你从控制台抄录的。各选一个。"
+    ),
+    "This provider cannot be asked for lists: copy them from its console.": "该供应商不支持查询列表：请从其控制台抄录。",
+    "List those of my account": "列出本账号的签名和模板",
+    "List those of the simulator": "列出模拟器的签名和模板",
+    "{n} signatures and {m} templates.": "{n} 个签名，{m} 个模板。",
+    "Phone column": "手机号列",
+    "of the segment; the same for all providers": "分群中的列名；所有供应商共用",
+    "none": "无",
+    "Signature": "签名",
+    "Another signature": "另一个签名",
+    "without 【】": "不带【】",
+    "Add signature": "添加签名",
+    "Template": "模板",
+    "Another template's id": "另一个模板的编号",
+    "as the console shows it": "与控制台一致",
+    "Its text": "模板内容",
+    "with variables, as the console shows it": "含变量，与控制台一致",
+    "Add template": "添加模板",
+    "where from": "来源",
+    "text": "内容",
+    "Leave empty to keep what is there.": "留空则保持不变。",
+    "No account is set up, so the simulator is asked.": "尚未设置账号，改为询问模拟器。",
+    "typed in": "手工录入",
+    "approved": "已通过",
+    "not approved": "未通过",
+}

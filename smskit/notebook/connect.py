@@ -1,19 +1,35 @@
-"""The notebook's plain steps and panel."""
+"""
+Notebook 01: how far providers are set up, credentials, check, what is offered; as plain steps and a panel.
+
+Shows and asks, decides nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from smskit.host import host_of
-from smskit.notebook.base import Base, draft_of
+import pandas as pd
+
+from smskit.accounts import Account, Known, Offered
+from smskit.connector import Connector
+from smskit.credentials import Store
+from smskit.draft import Draft
+from smskit.errors import NotUsable, SettingsError
+from smskit.host import Host, host_of
+from smskit.models import CheckResult, Offer
+from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
+from smskit.notebook.shown import findings_table, say, show_frame
+
+if TYPE_CHECKING:
+    from smskit.widgets.connect import ConnectPanel
 
 __all__ = ["ConnectNotebook", "open_connect"]
 
 
 def open_connect(namespace: Mapping[str, Any]) -> ConnectNotebook:
     """
-    Start the notebook from its parameters; the first call after the parameters cell.
+    Start notebook 01 from its parameters; the first call after the parameters cell.
 
     Args:
         namespace: ``globals()`` of the notebook.
@@ -26,4 +42,164 @@ def open_connect(namespace: Mapping[str, Any]) -> ConnectNotebook:
 
 
 class ConnectNotebook(Base):
-    """The notebook, opened."""
+    """Providers, one of which is being connected."""
+
+    def __init__(self, draft: Draft, *, host: Host | None = None) -> None:
+        super().__init__(draft, host=host)
+        self.connector = Connector(draft)
+
+    def panel(self) -> ConnectPanel:
+        """All of this to click."""
+        from smskit.widgets.connect import ConnectPanel
+
+        return ConnectPanel(self.page, self.connector)
+
+    # -- plain steps -------------------------------------------------------------------
+
+    def providers(self) -> None:
+        """Show how far every provider is set up, and what it said when it was last asked; asks nobody."""
+        t = self.t
+        rows = [(a.name, a.title, t(a.known), _when(a), self._said(a)) for a in self.connector.accounts()]
+        columns = ["provider", t("Provider"), t("state"), t("last checked"), t("what it said")]
+        show_frame(pd.DataFrame(rows, columns=columns))
+
+    def steps(self) -> None:
+        """Show what to obtain from the provider's console, and where that is."""
+        t, cls = self.t, self.connector.cls
+        say(f"{t('What to obtain from {provider}', provider=cls.title)} {cls.console_url}".strip())
+        show_frame(pd.DataFrame({t("step"): [t.words(step) for step in cls.console_steps]}))
+
+    def settings(self) -> None:
+        """Show the provider's settings and where each comes from; no value of a key."""
+        t = self.t
+        rows = [
+            (
+                given.setting.variable,
+                t("needed") if given.setting.required else given.setting.default,
+                str(given.source) or t("not set"),
+                t.words(given.setting.help),
+            )
+            for given in self.connector.form()
+        ]
+        columns = [t("variable"), t("default"), t("where from"), t("meaning")]
+        show_frame(pd.DataFrame(rows, columns=columns))
+
+    def enter(self, store: str = "dotenv", **settings: str) -> None:
+        """
+        Ask for the provider's keys without any widget, and save them; what is typed shows nowhere.
+
+        Args:
+            store: ``dotenv`` or ``keyring``.
+            settings: Others, such as ``concurrency="4"``; never a key, which would stand in the notebook.
+
+        Raises:
+            SettingsError: nobody is there to be asked, a key was given here, or something cannot be saved.
+        """
+        from getpass import getpass
+
+        t, secrets = self.t, self.connector.cls.Settings.secret_fields()
+        if given := sorted(settings.keys() & set(secrets)):
+            raise SettingsError(f"`{given[0]}` is a key: it is asked for, and never written into a notebook")
+        if not self.host.is_person:
+            raise SettingsError("nobody is here to be asked for keys; put them into the environment or .env")
+        say(t("Leave empty to keep what is there."))
+        typed = {s.name: getpass(f"{s.variable}: ") for g in self.connector.form() if (s := g.setting).secret}
+        written = self.connector.save(
+            settings | {name: value for name, value in typed.items() if value}, Store(store)
+        )
+        say(t("Saved. Now click {check}.", check=t("Check")))
+        if written.exposed:
+            say(t("Git would take {file} into a commit: add it to .gitignore.", file=written.file))
+
+    def forget(self) -> None:
+        """Delete what is saved for the provider on this computer."""
+        self.connector.forget()
+        say(self.t("Deleted."))
+
+    def check(self, *, simulator: bool | None = None) -> CheckResult:
+        """
+        Ask whether the provider is usable, and show its answer; sends nothing.
+
+        Args:
+            simulator: Ask the built-in simulator; None = where there is no account.
+
+        Raises:
+            SettingsError: the account is not set up, and there is no simulator for it.
+        """
+        t = self.t
+        if simulator is None:
+            simulator = self.connector.account.known is Known.ABSENT and bool(self.connector.cls.rehearsal)
+            if simulator:
+                say(t("No account is set up, so the simulator is asked."))
+        result = self.connector.check(simulator=simulator)
+        show_frame(findings_table(result, t))
+        who = t("the simulator") if simulator else self.connector.cls.title
+        say(f"{t('Usable') if result.usable else t('NOT usable')} ({t('according to {who}', who=who)})")
+        return result
+
+    def signatures(self) -> list[Offer]:
+        """Show the account's signatures, and those typed in; the simulator's where there is no account."""
+        return self._show_offers(self._offered().signatures)
+
+    def templates(self) -> list[Offer]:
+        """Show the account's templates, and those typed in; the simulator's where there is no account."""
+        return self._show_offers(self._offered().templates)
+
+    def _offered(self) -> Offered:
+        connector = self.connector
+        able = connector.cls.rehearsal or connector.account.known is not Known.ABSENT
+        if connector.listed is None and able and connector.offered.listed:
+            return connector.offers()
+        if not connector.offered.listed:
+            say(self.t("This provider cannot be asked for lists: copy them from its console."))
+        return connector.offered
+
+    def _show_offers(self, found: list[Offer]) -> list[Offer]:
+        t = self.t
+        rows = [
+            (o.id, o.text, (t("approved") if o.usable else t("not approved")) if o.review else t("typed in"))
+            for o in found
+        ]
+        show_frame(pd.DataFrame(rows, columns=["id", t("text"), t("state")]))
+        return found
+
+    def use(self, *, signature: str | None = None, template_id: str | None = None) -> None:
+        """
+        Choose a signature, a listed template, or both; the next notebook finds them in the parameters.
+
+        Raises:
+            InputError: no such template is listed.
+        """
+        if signature is not None:
+            self.connector.choose_signature(signature)
+        if template_id is not None:
+            self.connector.choose_template(self.connector.find_template(template_id))
+
+    def save(self, path: str = PARAMETER_FILE) -> None:
+        """Write what was chosen into the parameter file the next notebook starts from."""
+        say(self.t("Saved to {path}", path=self.draft.save(path)))
+
+    def summary(self) -> None:
+        """
+        Show how far the provider is set up, and fail where it was asked and is not usable.
+
+        Raises:
+            NotUsable: the last check of this notebook says so.
+        """
+        account, result = self.connector.account, self.connector.result
+        say(f"{account.title}: {self.t(account.known)}")
+        if result is not None and not result.usable:
+            failed = next(f for f in result.findings if not f.ok)
+            raise NotUsable(
+                f"{account.title} is not usable: {failed.code} {failed.meaning} {failed.next_step}".rstrip()
+            )
+
+    def _said(self, account: Account) -> str:
+        t, said = self.t, account.said
+        if said is None:
+            return ""
+        return " ".join(filter(None, (said.code, t.words(said.meaning), t.words(said.next_step))))
+
+
+def _when(account: Account) -> str:
+    return account.at.astimezone().strftime("%Y-%m-%d %H:%M") if account.at else ""

@@ -9,13 +9,24 @@ from typing import Any
 import pandas as pd
 
 from smskit.language import Language, mark
+from smskit.models import CheckResult
 
-__all__ = ["SUMMARY_TYPE", "books_table", "say", "show_data", "show_frame", "show_svg", "show_widget"]
+__all__ = [
+    "SUMMARY_TYPE",
+    "books_table",
+    "findings_table",
+    "say",
+    "show_data",
+    "show_frame",
+    "show_svg",
+    "show_widget",
+]
 
 SUMMARY_TYPE = "application/vnd.smskit.summary+json"
 
 # Jupyter sets tables to the right, which suits numbers and nothing else here.
 _LEFT = "<style scoped>td, th {text-align: left !important; vertical-align: top}</style>"
+FINDINGS = (mark("check"), mark("ok"), mark("code"), mark("meaning"), mark("next step"))
 BOOKS = {
     "segment": mark("segment"),
     "planned": mark("planned"),
@@ -37,6 +48,15 @@ def books_table(status: Mapping[str, Any], t: Language) -> pd.DataFrame:
     rows = [(t(label), status[name]) for name, label in BOOKS.items() if name in status]
     rows[1:1] = [(f"— {reason}", n) for reason, n in status["excluded"].items()]
     return pd.DataFrame(rows, columns=[t("books"), "n"])
+
+
+def findings_table(result: CheckResult, t: Language) -> pd.DataFrame:
+    """What a check found, one row a finding, smskit's own words in the reader's language."""
+    rows = [
+        (t.words(f.what), "✓" if f.ok else "✗", f.code, t.words(f.meaning), t.words(f.next_step))
+        for f in result.findings
+    ]
+    return pd.DataFrame(rows, columns=[t(heading) for heading in FINDINGS])
 
 
 def show_frame(frame: pd.DataFrame) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 import ipywidgets as w
 
@@ -47,12 +46,17 @@ class ParametersPanel(Panel):
     def save(self) -> None:
         """Write the file and say how papermill runs it."""
         saved = self.page.draft.save(self.path)
+        told = self.t("Saved to {path}", path=saved)
+        if missing := self.page.draft.missing:
+            names = ", ".join(f"`{name}`" for name in missing)
+            self.tell(f"{told}\n{self.t('Still to be chosen: {names}', names=names)}", "ok")
+            return
         command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {saved}"
-        self.tell(f"{self.t('Saved to {path}', path=saved)}\n{self.t('Run it tomorrow:')} {command}", "ok")
+        self.tell(f"{told}\n{self.t('Run it tomorrow:')} {command}", "ok")
 
     def open(self) -> None:
         """Take over what a file holds, instead of everything chosen so far."""
-        read = Draft.read(Path(self.path).expanduser()).to_data()
+        read = Draft.read(self.path).to_data()
         gone = dict.fromkeys(set(self.page.draft.to_data()) - set(read))
         self.page.draft.set(**(gone | read))
 

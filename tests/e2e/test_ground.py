@@ -63,7 +63,7 @@ def test_parameters_are_saved_by_a_click(ground: Sheet) -> None:
     ground.panel.get_by_role("button", name="Save parameters", exact=True).click()
     expect(ground.panel.locator(".smskit-notice.ok")).to_contain_text("mine.yaml")
 
-    saved = (ground.lab.root / "notebooks" / "mine.yaml").read_text(encoding="utf-8")
+    saved = (ground.lab.root / "mine.yaml").read_text(encoding="utf-8")
     assert saved == "campaign: c-1\nsegment: clean.csv\nsignature: GrowingIO\n"
 
 
