@@ -49,8 +49,6 @@ SIDEWAYS = {
     "caps": {"spec"},
     "carriers": {"phones"},
     "delivery": {"report"},
-    "credentials": {"settings"},
-    "draft": {"spec"},
     "explore": {"draft", "persons", "phones", "rows", "rules", "segment", "settings"},
     "connector": {"accounts"},
     "credentials": {"settings"},
