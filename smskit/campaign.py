@@ -24,7 +24,7 @@ from smskit import rules as rules_module
 from smskit import segment as segment_module
 from smskit.canary import Wait, size_of, try_first
 from smskit.drift import Footprint, drifted
-from smskit.engine import Ended, Engine, Patience, Progress, run_in_thread
+from smskit.engine import Ended, Engine, Patience, Progress, Window, run_in_thread
 from smskit.errors import (
     CampaignPaused,
     GuardRefused,
@@ -47,6 +47,7 @@ from smskit.reconcile import job_of, reference_of, settle_by_asking
 from smskit.runs import RunRecord
 from smskit.spec import DEFINITION, CampaignSpec, series_of
 from smskit.template import Template
+from smskit.terms import Terms, notice_of_hours, openings
 from smskit.variables import parse_bindings
 
 # mode, spec -> a provider for it: the real one, or one that talks to a rehearsal.
@@ -72,6 +73,7 @@ class Campaign:
         connect: Gives a provider for a mode; see ``session.open_campaign``.
         limits: What the provider can carry, known without an account.
         opt_out: What it says about the opt-out wording.
+        terms: What it states about the hours of marketing.
         frame: A segment that is in memory already; else it is loaded from the spec.
         variables: Where ``env:NAME`` is looked up.
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
@@ -88,6 +90,7 @@ class Campaign:
         connect: Connect,
         limits: Limits,
         opt_out: OptOutRule = OptOutRule(),  # noqa: B008 - frozen
+        terms: Terms = Terms(),  # noqa: B008 - frozen
         frame: pd.DataFrame | None = None,
         variables: Mapping[str, str] | None = None,
         holdout_salt: str = "",
@@ -99,7 +102,7 @@ class Campaign:
         self.spec = spec
         self.ledger = ledger
         self.record = record or RunRecord(ledger, spec)
-        self._connect, self._limits, self._opt_out = connect, limits, opt_out
+        self._connect, self._limits, self._opt_out, self._terms = connect, limits, opt_out, terms
         self._variables = {} if variables is None else variables
         self._holdout_salt = holdout_salt
         self._frame, self._patience = frame, patience
@@ -245,7 +248,9 @@ class Campaign:
             group_equal=limits.same > limits.different,
             appended=self._opt_out.appended if spec.message_class is MessageClass.MARKETING else "",
         )
-        notice = self._of_wording(notice_of)
+        notice, hours = self._of_wording(notice_of), ""
+        if spec.message_class is MessageClass.MARKETING:
+            hours = notice_of_hours(spec.window, self._terms, provider=spec.provider, now=self._local_now())
         return build(
             spec,
             frame,
@@ -255,7 +260,7 @@ class Campaign:
             past=self._past(),
             now=self._local_now(),
             holdout_salt=self._holdout_salt,
-            notices=[notice] if notice else [],
+            notices=[text for text in (notice, hours) if text],
         )
 
     def _load(self, columns: set[str]) -> pd.DataFrame:
@@ -401,9 +406,11 @@ class Campaign:
         window = self._window()
         if not window or window.is_open(self._local_now()):
             return
+        opening, deadline = window.next_opening(self._local_now()), self.spec.deadline
+        if opening is None:
+            raise GuardRefused(f"nothing was sent: the send window never opens: it is {window}")
         if self.spec.outside_window == "wait":
             # Waiting is the engine's, once the run owns the campaign: a second one started now goes away.
-            opening, deadline = window.next_opening(self._local_now()), self.spec.deadline
             if deadline and opening.astimezone(UTC) > deadline.astimezone(UTC):
                 raise GuardRefused(
                     f"nothing was sent: the send window opens at {opening:%Y-%m-%d %H:%M} "
@@ -411,13 +418,13 @@ class Campaign:
                 )
         else:
             raise CampaignPaused(
-                f"nothing was sent: marketing may leave {self.spec.send_window} ({self.spec.timezone}), and "
+                f"nothing was sent: marketing may leave {window} ({self.spec.timezone}), and "
                 f"it is {self._local_now():%H:%M} there. Run again then, or change parameter `send_window`"
             )
 
-    def _window(self) -> Any:
+    def _window(self) -> Window | None:
         # A rehearsal messages nobody, so it may run at night.
-        return self.spec.window if self.spec.mode is Mode.LIVE else None
+        return openings(self.spec.window, self._terms) if self.spec.mode is Mode.LIVE else None
 
     def _demand_usable(self, planned: int) -> None:
         result = self.check()
@@ -595,6 +602,7 @@ class Campaign:
             connect=self._connect,
             limits=self._limits,
             opt_out=self._opt_out,
+            terms=self._terms,
             frame=frame,
             now=self._now,
             sleep=self._sleep,

@@ -461,18 +461,28 @@ def opt_out_remove(phone: str) -> None:
 
 @opt_out.command("import")
 def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone") -> None:
-    """Add every number of a column of a csv, parquet or xlsx file."""
-    import numpy as np
-
-    from smskit import segment
-    from smskit.phones import normalise
+    """Add every number of a column of a csv, txt, parquet or xlsx file, or of a plain list of numbers."""
+    from smskit.export import read_numbers
     from smskit.session import open_ledger
 
-    numbers = normalise(segment.load(str(file), text_columns={column}, columns={column})[column])
-    good = np.unique(numbers.e164[numbers.e164 > 0])
-    new = open_ledger().add_opt_outs(good.tolist(), source=f"import:{file.name}")
-    bad = int((numbers.e164 == 0).sum())
+    good, bad = read_numbers(file, column)
+    new = open_ledger().add_opt_outs(good, source=f"import:{file.name}")
     print(f"{new} added, {len(good) - new} were there, {bad} cells hold no mobile number")
+
+
+@opt_out.command("export")
+def opt_out_export(
+    provider: Annotated[str, typer.Option(help="Whose way of writing numbers.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .txt file.")],
+    reveal: Annotated[bool, typer.Option("--reveal", help="Yes, full phone numbers in a file.")] = False,
+) -> None:
+    """Write the list for a provider's own blacklist 黑名单; `import` reads it back."""
+    from smskit.export import write_opt_outs
+    from smskit.providers import provider_class
+    from smskit.session import open_ledger
+
+    count = write_opt_outs(open_ledger(), provider_class(provider).opt_out, output, reveal=reveal)
+    print(f"{count} written to {output}")
 
 
 @opt_out.command("list")

@@ -29,7 +29,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ from smskit.ledger import Change, Facts, Ledger
 from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.pacing import Pacer, backoff
 from smskit.providers.base import Call, Job, Provider
-from smskit.spec import FrequencyCap, SendWindow
+from smskit.spec import FrequencyCap
 
 _GATHER_S = 0.001
 
@@ -70,6 +70,16 @@ class Patience:
     failures_in_a_row: int = 6  # requests that did not get through: pause
     unknown_in_a_row: int = 10  # requests without a clear answer: pause
     refused_in_a_row: int = 20  # messages refused for text or request: pause
+
+
+class Window(Protocol):
+    """When messages may leave: ``spec.SendWindow``, or that within a provider's hours (``terms``)."""
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether *at*, in the campaign's zone, is inside."""
+
+    def next_opening(self, at: datetime) -> datetime | None:
+        """The first instant at or after *at* that is inside; None = never."""
 
 
 class Progress(NamedTuple):
@@ -298,7 +308,7 @@ class Engine:
         *,
         token: str,
         among: Mapping[int, NDArray[np.bool_]] | None = None,
-        window: SendWindow | None,
+        window: Window | None,
         waits: bool = False,
         deadline: datetime | None = None,
         cap: FrequencyCap | None = None,
@@ -559,14 +569,14 @@ class Engine:
             wait -= 0.5
         if self._window and not self._window.is_open(self._local_now()):
             if not self._waits:
-                self.stop(f"the send window ({self._window.start:%H:%M}-{self._window.end:%H:%M}) is closed")
+                self.stop(f"the send window ({self._window}) is closed")
                 return False
             await self._wait_for(self._window)
             # The turn that was taken is long over.
             return self._stopped is None and await self._pace()
         return self._stopped is None
 
-    async def _wait_for(self, window: SendWindow) -> None:
+    async def _wait_for(self, window: Window) -> None:
         """Wait until the window opens, or the run is stopped; one worker looks at the clock for all."""
         async with self._at_the_window:
             told: datetime | None = None
@@ -575,6 +585,9 @@ class Engine:
                 at = now.astimezone(UTC)
                 if told is None or at >= told:
                     opening = window.next_opening(now)
+                    if opening is None:
+                        self.stop(f"the send window ({window}) never opens")
+                        return
                     told = opening.astimezone(UTC)
                     if self._deadline and told > self._deadline.astimezone(UTC):
                         self.stop(

@@ -181,6 +181,11 @@ def _when(spec: CampaignSpec) -> list[str]:
         )
     else:
         told.append("At any hour.")
+    hours = provider_class(spec.provider).terms.hours
+    if spec.message_class is MessageClass.MARKETING and hours is not None:
+        told.append(
+            f"{spec.provider} takes marketing only {hours}; a send window is used as far as it lies within."
+        )
     if spec.deadline:
         told.append(f"Not after {spec.deadline.isoformat()}.")
     return told

@@ -1,4 +1,4 @@
-"""Writing the messages of a campaign to a file or to standard output, chunk by chunk."""
+"""Writing messages and opt-outs to files, and reading lists of phone numbers back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import sys
 from pathlib import Path
 from typing import IO, Literal
 
-from smskit import report
+import numpy as np
+import pandas as pd
+
+from smskit import report, segment
 from smskit.errors import InputError
 from smskit.ledger import CampaignRow, Ledger
+from smskit.optout import OptOutRule
+from smskit.phones import normalise, to_e164
 
 
 def write_messages(
@@ -62,3 +67,63 @@ def _write_parquet(ledger: Ledger, row: CampaignRow, output: Path, *, reveal: bo
     with pq.ParquetWriter(output, schema) as writer:
         for frame in report.messages(ledger, row, reveal=reveal):
             writer.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+
+# -- opt-outs -----------------------------------------------------------------------------
+
+
+def write_opt_outs(ledger: Ledger, rule: OptOutRule, output: Path, *, reveal: bool) -> int:
+    """
+    Write every opt-out as a provider writes numbers; returns how many.
+
+    No provider publishes a form of its own for such a list, so it is what their
+    consoles and support desks take: one number a line, ``.csv`` under the heading
+    ``phone``, ``.txt`` without one. Only the owner may read the file.
+
+    Args:
+        rule: Of the provider; says how it writes a mainland number.
+        reveal: The file holds full numbers, so this must be said.
+
+    Raises:
+        InputError: it was not said, or the file is neither csv nor txt.
+    """
+    if not reveal:
+        raise InputError(
+            "such a file holds full phone numbers, outside the database: say --reveal, and delete "
+            "it when the provider has it"
+        )
+    if output.suffix.lower() not in (".csv", ".txt"):
+        raise InputError("the file must end in .csv or .txt")
+    numbers = [to_e164(phone) for phone in ledger.opt_outs().tolist()]
+    if rule.numbers == "national":
+        numbers = [number.removeprefix("+86") for number in numbers]
+    heading = ["phone"] if output.suffix.lower() == ".csv" else []
+    output.touch(mode=0o600)
+    output.chmod(0o600)
+    output.write_text("".join(f"{line}\n" for line in [*heading, *numbers]), encoding="utf-8")
+    return len(numbers)
+
+
+def read_numbers(path: Path, column: str) -> tuple[list[int], int]:
+    """
+    The phones of a column of a csv, txt, parquet or xlsx file, and how many cells hold none.
+
+    A file with one column whose heading is itself a number has no heading: it is
+    read as a plain list of numbers, whatever *column* is.
+
+    Raises:
+        SegmentError: the file cannot be read, or has no such column.
+    """
+    frame = segment.load(str(path), text_columns={column})
+    only = str(frame.columns[0]) if len(frame.columns) == 1 else ""
+    if column not in frame.columns and only and _is_number(only):
+        cells = pd.concat([pd.Series([only], dtype="str"), frame[only].astype("str")], ignore_index=True)
+    else:
+        cells = segment.load(str(path), text_columns={column}, columns={column})[column]
+    numbers = normalise(cells)
+    good = np.unique(numbers.e164[numbers.e164 > 0])
+    return good.tolist(), int((numbers.e164 == 0).sum())
+
+
+def _is_number(text: str) -> bool:
+    return bool(normalise(pd.Series([text], dtype="str")).e164[0])

@@ -22,6 +22,7 @@ from smskit.providers.declared import Setting, settings_of
 from smskit.session import limits_of
 from smskit.settings import Environment, project_root, variable_of
 from smskit.template import Form, Template
+from smskit.terms import Terms
 
 __all__ = ["Overview", "builtin_names", "files", "markdown", "overview", "page", "plain"]
 
@@ -307,7 +308,7 @@ class _Page:
         words = t("`{ours}` is written `{theirs}` there; smskit understands both.", **values)
         if cls.form is Form.BRACES:
             words = t("Variables are written as in `{ours}`.", ours=example.text)
-        words += f"\n\n{self._opt_out(cls.opt_out)}"
+        words += f"\n\n{self._opt_out(cls.opt_out)}\n\n{self._terms(cls.terms)}"
         if not cls.template_rules:
             return f"{words}\n\n{t('It declares no rules.')}"
         rows = (
@@ -334,6 +335,32 @@ class _Page:
             "source": t.words(rule.source),
         }
         return t(_OPT_OUT, **values)
+
+    def _terms(self, terms: Terms) -> str:
+        t, hours = self.t, terms.hours
+        told = [t("Hours of marketing messages: none stated.")]
+        if hours is not None:
+            told = [
+                t(
+                    "Hours of marketing messages: {hours}, kept to within a campaign's own `send_window`. "
+                    "Source, read on {day}: {source}.",
+                    hours=hours,
+                    day=hours.read_on,
+                    source=t.words(hours.source),
+                )
+            ]
+        told += [
+            t(
+                "It takes at most {cap} to one phone, counted by {counts}; it refuses what exceeds that. "
+                "Source, read on {day}: {source}.",
+                cap=f"{one.cap.most}/{one.period}",
+                counts=one.counts,
+                day=one.read_on,
+                source=t.words(one.source),
+            )
+            for one in terms.often
+        ]
+        return " ".join(told)
 
     def _codes(self) -> str:
         tables = {title: table for title, table in self.cls.code_tables().items() if table}

@@ -83,6 +83,7 @@ def open_campaign(
         connect=connect,
         limits=limits_of(spec.provider, environment),
         opt_out=provider_class(spec.provider).opt_out,
+        terms=provider_class(spec.provider).terms,
         frame=frame,
         variables=environment.variables,
         holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),

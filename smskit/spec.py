@@ -91,6 +91,9 @@ class SendWindow(NamedTuple):
     start: time
     end: time
 
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{'24:00' if self.end == time.max else f'{self.end:%H:%M}'}"
+
     def is_open(self, at: datetime) -> bool:
         """Whether *at*, in the campaign's own time zone, is inside; the end is outside."""
         now = at.time().replace(tzinfo=None)
@@ -206,7 +209,8 @@ class CampaignSpec(BaseModel):
     )
     send_window: str = Field(
         default="08:00-20:00",
-        description="local hours in which live marketing may leave; may cross midnight; empty = always",
+        description="local hours in which live marketing may leave; may cross midnight; empty = always. "
+        "Narrowed by what the provider states (Tencent: 08:00-22:00)",
         examples=["08:00-20:00", "22:00-06:00"],
     )
     outside_window: Literal["stop", "wait"] = Field(

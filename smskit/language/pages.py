@@ -98,6 +98,15 @@ ZH: dict[str, str] = {
     ),
     "part of the approved template; smskit cannot add it": "写在已审核模板中，smskit 无法追加",
     "the provider appends it itself, and its length is counted": "由供应商自动追加，计入长度",
+    "Hours of marketing messages: none stated.": "营销短信发送时段：未见说明。",
+    "Hours of marketing messages: {hours}, kept to within a campaign's own `send_window`. "
+    "Source, read on {day}: {source}.": (
+        "营销短信发送时段：{hours}，与活动自己的 `send_window` 取交集。来源（{day} 查阅）：{source}。"
+    ),
+    "It takes at most {cap} to one phone, counted by {counts}; it refuses what exceeds that. "
+    "Source, read on {day}: {source}.": (
+        "同一号码最多 {cap}，按 {counts} 计；超出由供应商拒绝。来源（{day} 查阅）：{source}。"
+    ),
     "Opt-out wording 退订方式 of marketing messages: {place}; {taken}. Source, read on {day}: {source}.": (
         "营销短信的退订方式：{place}；{taken}。来源（{day} 查阅）：{source}。"
     ),

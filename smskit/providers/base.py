@@ -45,6 +45,7 @@ from smskit.phones import to_e164
 from smskit.providers.http import Door
 from smskit.settings import ProviderSettings
 from smskit.template import Form, Template
+from smskit.terms import Terms
 
 
 class Feature(enum.StrEnum):
@@ -173,6 +174,7 @@ class Provider(ABC):
     signature_in_template: ClassVar[bool] = False  # its templates begin with 【signature】
     template_rules: ClassVar[tuple[TemplateRule, ...]] = ()  # only what its documents say, with the source
     opt_out: ClassVar[OptOutRule] = OptOutRule()  # what it says about opt-out wording, with source and date
+    terms: ClassVar[Terms] = Terms()  # what it states about the hours and the frequency of marketing
     # Made-up credentials for rehearsals, where the simulator speaks this provider's protocol.
     rehearsal: ClassVar[Mapping[str, Any]] = {}
     # How long after a submission "no record of it" may be believed, in seconds.

@@ -60,7 +60,9 @@ from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import Joined
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
+from smskit.spec import FrequencyCap
 from smskit.template import Form, Template, Var
+from smskit.terms import Frequency, Terms
 
 _CHINA = timezone(timedelta(hours=8))  # Chuanglan writes naive times; taken as Asia/Shanghai
 _HEADERS = {"accept": "application/json", "content-type": "application/json; charset=utf-8"}
@@ -150,6 +152,17 @@ def _tables() -> dict[str, dict[str, Code]]:
 _PAGE_OF_RULES = "doc.chuanglan.com: HAQYSZKH9HT5Z50L"
 _OPT_OUT = OptOutRule(
     place=Place.TEXT, taken=("拒收请回复R",), source=_PAGE_OF_RULES, read_on=date(2026, 11, 22)
+)
+# A window of its own depends on the account (code 110); the hours are not published.
+_TERMS = Terms(
+    often=(
+        Frequency(
+            cap=FrequencyCap(10, timedelta(days=1)),
+            counts="phone; changed on request",
+            source="blog.csdn.net/luck_yunyun, 2018-08",
+            read_on=date(2026, 11, 22),
+        ),
+    )
 )
 _TEMPLATE_RULES = (
     TemplateRule(
@@ -289,6 +302,7 @@ class Chuanglan(Provider):
     form: ClassVar[Form] = Form.CHUANGLAN
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
     opt_out: ClassVar[OptOutRule] = _OPT_OUT
+    terms: ClassVar[Terms] = _TERMS
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",
         "password": "0123456789abcdef0123456789abcdef",

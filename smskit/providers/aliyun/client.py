@@ -52,7 +52,7 @@ from smskit.optout import OptOutRule
 from smskit.pacing import Pacer
 from smskit.phones import redact
 from smskit.providers.aliyun.codes import CODES, DELIVERY, limit_window_s
-from smskit.providers.aliyun.console import OPT_OUT, STEPS, TEMPLATE_RULES
+from smskit.providers.aliyun.console import OPT_OUT, STEPS, TEMPLATE_RULES, TERMS
 from smskit.providers.aliyun.reports import (
     CHINA,
     is_biz_id,
@@ -80,6 +80,7 @@ from smskit.providers.encoding import ColumnEncoder
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
 from smskit.template import Form, Template
+from smskit.terms import Terms
 
 _TEXT_UNITS = 500
 _VALUE_UNITS = 35
@@ -128,6 +129,7 @@ class Aliyun(Provider):
     form: ClassVar[Form] = Form.ALIYUN
     template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
     opt_out: ClassVar[OptOutRule] = OPT_OUT
+    terms: ClassVar[Terms] = TERMS
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "access_key_id": "LTAI5tRehearsalKey000001",
         "access_key_secret": "RehearsalSecret000000000000001",

@@ -6,11 +6,13 @@ Sources: help.aliyun.com, the pages named at each rule; read 2026-11.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from smskit.doctor import HAN, VERIFICATION, Kind, TemplateRule
 from smskit.models import MessageClass
 from smskit.optout import OptOutRule, Place
+from smskit.spec import FrequencyCap
+from smskit.terms import Frequency, Terms
 
 _SIGNATURES = "help.aliyun.com: api-dysmsapi-2017-05-25-createsmssign"
 _TEMPLATES = "help.aliyun.com/document_detail: 44357, 91975, 463237, 463270, 2806243"
@@ -19,6 +21,17 @@ OPT_OUT = OptOutRule(
     taken=("拒收请回复R",),
     source=_TEMPLATES,
     read_on=date(2026, 11, 22),
+)
+# No page of theirs states hours of sending.
+TERMS = Terms(
+    often=(
+        Frequency(
+            cap=FrequencyCap(50, timedelta(days=1)),
+            counts="signature, template and phone",
+            source="help.aliyun.com/document_detail: 44335, 2881383",
+            read_on=date(2026, 11, 22),
+        ),
+    )
 )
 
 STEPS = (

@@ -63,10 +63,11 @@ from smskit.providers.tencent.codes import (
     OTHER_TEMPLATE,
     TOO_MANY,
 )
-from smskit.providers.tencent.console import OPT_OUT, STEPS, TEMPLATE_RULES
+from smskit.providers.tencent.console import OPT_OUT, STEPS, TEMPLATE_RULES, TERMS
 from smskit.providers.tencent.signing import authorization
 from smskit.settings import ProviderSettings
 from smskit.template import Form, Piece, Template
+from smskit.terms import Terms
 
 _VERSION = "2021-01-11"
 _JSON = "application/json"
@@ -134,6 +135,7 @@ class Tencent(Provider):
     form: ClassVar[Form] = Form.TENCENT
     template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
     opt_out: ClassVar[OptOutRule] = OPT_OUT
+    terms: ClassVar[Terms] = TERMS
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
     # account's id as its key where it was told none.
     rehearsal: ClassVar[Mapping[str, Any]] = {

@@ -7,15 +7,40 @@ Sources: cloud.tencent.com and tencentcloud.com, document/product; comments in t
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time, timedelta
 
 from smskit.doctor import HAN, VERIFICATION, Kind, TemplateRule
 from smskit.models import MessageClass
 from smskit.optout import OptOutRule, Place
+from smskit.spec import FrequencyCap, SendWindow
+from smskit.terms import Frequency, Hours, Terms
 
 _SEND = "cloud.tencent.cn: document/product/409/55981 (SendSms)"
 _LENGTH = "tencentcloud.com: document/product/382/18052, 34671"
 _CODES = "tencentcloud-sdk-python-sms, errorcodes.py"
+_FREQUENCY = "tencentcloud.com: document/product/382/34689"
+TERMS = Terms(
+    hours=Hours(
+        window=SendWindow(time(8), time(22)),
+        source=f"{_CODES}: MarketingSendTimeConstraint",
+        read_on=date(2026, 11, 22),
+    ),
+    often=(
+        Frequency(
+            cap=FrequencyCap(1, timedelta(seconds=30)),
+            counts="content",
+            source=_FREQUENCY,
+            read_on=date(2026, 11, 22),
+        ),
+        Frequency(
+            # The China site and the Japanese page; the international page of 2024-05-27 says 2.
+            cap=FrequencyCap(10, timedelta(days=1)),
+            counts="phone; the account may set others",
+            source=_FREQUENCY,
+            read_on=date(2026, 11, 22),
+        ),
+    ),
+)
 OPT_OUT = OptOutRule(
     place=Place.TEMPLATE,
     taken=("拒收请回复R",),
