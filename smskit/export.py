@@ -108,16 +108,15 @@ def read_numbers(path: Path, column: str) -> tuple[list[int], int]:
     """
     The phones of a column of a csv, txt, parquet or xlsx file, and how many cells hold none.
 
-    A file with one column whose heading is itself a number has no heading: it is
-    read as a plain list of numbers, whatever *column* is.
+    A csv or txt file whose first line is itself a number is read as a plain list of
+    numbers, one a line, whatever *column* is.
 
     Raises:
         SegmentError: the file cannot be read, or has no such column.
     """
-    frame = segment.load(str(path), text_columns={column})
-    only = str(frame.columns[0]) if len(frame.columns) == 1 else ""
-    if column not in frame.columns and only and _is_number(only):
-        cells = pd.concat([pd.Series([only], dtype="str"), frame[only].astype("str")], ignore_index=True)
+    lines = _plain_list(path)
+    if lines:
+        cells = pd.Series(lines, dtype="str")
     else:
         cells = segment.load(str(path), text_columns={column}, columns={column})[column]
     numbers = normalise(cells)
@@ -125,5 +124,12 @@ def read_numbers(path: Path, column: str) -> tuple[list[int], int]:
     return good.tolist(), int((numbers.e164 == 0).sum())
 
 
-def _is_number(text: str) -> bool:
-    return bool(normalise(pd.Series([text], dtype="str")).e164[0])
+def _plain_list(path: Path) -> list[str]:
+    """The lines of a file that holds numbers and no heading; none where it is something else."""
+    if path.suffix.lower() not in (".csv", ".txt") or not path.is_file():
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        return []
+    return lines if lines and normalise(pd.Series(lines[:1], dtype="str")).e164[0] else []
