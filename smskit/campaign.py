@@ -192,6 +192,12 @@ class Campaign:
             plan.planned, plan.cost, plan.hash, lack=self._of_wording(lack_of), drift=self.drift()
         )
 
+    def opens_at(self) -> datetime | None:
+        """When the send window opens, in the campaign's zone; None while it is open or there is none."""
+        window, now = self._window(), self._local_now()
+        opening: datetime | None = None if not window or window.is_open(now) else window.next_opening(now)
+        return opening
+
     def template(self) -> Template:
         """
         The text all messages share: from the parameters, else from the provider.

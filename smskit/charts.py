@@ -17,7 +17,7 @@ from smskit.language import Language, mark
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["BAD", "GOOD", "NEUTRAL", "WARN", "carriers", "over_time", "svg", "waterfall"]
+__all__ = ["BAD", "GOOD", "NEUTRAL", "WARN", "carriers", "over_time", "parts", "svg", "waterfall"]
 
 GOOD, WARN, BAD, NEUTRAL = "#2f8f78", "#e0a458", "#c0564b", "#6b8fb5"
 _INK = "currentColor"  # of whatever the picture stands in
@@ -145,4 +145,22 @@ def carriers(table: pd.DataFrame, t: Language) -> str:
         )
         .properties(width=560, height=alt.Step(24))
     )
+    return svg(chart)
+
+
+def parts(counts: pd.DataFrame, t: Language) -> str:
+    """
+    How many messages have how many parts.
+
+    Args:
+        counts: One row a number of parts: ``parts`` and ``messages``; see ``preview.part_counts``.
+    """
+    import altair as alt
+
+    bars = alt.Chart(counts[["parts", "messages"]]).encode(
+        x=alt.X("parts:O", title=t("parts each"), axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("messages:Q", title=t("messages"), axis=alt.Axis(tickMinStep=1, format="~s")),
+    )
+    figures = bars.mark_text(dy=-6, color=_INK).encode(text=alt.Text("messages:Q", format=","))
+    chart = (bars.mark_bar(color=GOOD, size=36) + figures).properties(width=alt.Step(64), height=150)
     return svg(chart)

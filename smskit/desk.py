@@ -21,6 +21,7 @@ from smskit.draft import Draft
 from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import CheckResult, Mode
+from smskit.origin import Origin
 from smskit.phones import normalise_one
 from smskit.planning import Planning
 from smskit.providers import provider_class
@@ -71,10 +72,17 @@ class SendDesk:
     Args:
         draft: The parameters, changed by whoever uses the desk.
         environment: Makes a fresh look at settings and credentials.
+        origin: Who runs its campaigns, from where; found out by default.
     """
 
-    def __init__(self, draft: Draft, *, environment: Callable[[], Environment] = Environment) -> None:
-        self.draft, self.environment = draft, environment
+    def __init__(
+        self,
+        draft: Draft,
+        *,
+        environment: Callable[[], Environment] = Environment,
+        origin: Origin | None = None,
+    ) -> None:
+        self.draft, self.environment, self._origin = draft, environment, origin
         self._opened: Campaign | None = None
         self._lock = threading.Lock()
         self._columns: tuple[Any, Columns] | None = None
@@ -96,7 +104,9 @@ class SendDesk:
             return self._opened
 
     def _fresh(self, spec: CampaignSpec) -> Campaign:
-        return open_campaign(spec, frame=self.draft.frame, environment=self.environment())
+        return open_campaign(
+            spec, frame=self.draft.frame, environment=self.environment(), origin=self._origin
+        )
 
     # -- choosing ------------------------------------------------------------------------
 

@@ -58,17 +58,13 @@ class Planning:
         self._changed = threading.Condition()
         self._wish = 0
         self._thread: threading.Thread | None = None
+        self.busy = False  # whether another plan than `now` is being made
         self.now: Planned | None = None
         self.error: Exception | None = None
         draft.on_change(lambda _: self.want())
 
     def __repr__(self) -> str:
         return f"Planning({'busy' if self.busy else self.now and self.now.plan})"
-
-    @property
-    def busy(self) -> bool:
-        """Whether another plan than ``now`` is being made."""
-        return self._thread is not None
 
     @property
     def plan(self) -> Plan | None:
@@ -83,13 +79,14 @@ class Planning:
         """Make a new plan."""
         with self._changed:
             self._wish += 1
+            self.busy = True
             self._changed.notify_all()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="smskit-planning", daemon=True)
                 self._thread.start()
 
     def wait(self, timeout_s: float = 60.0) -> bool:
-        """Wait until the last wish is fulfilled; whether it is."""
+        """Wait until the last wish is fulfilled and everybody was told; whether it is so."""
         with self._changed:
             return self._changed.wait_for(lambda: self._thread is None, timeout_s)
 
@@ -98,7 +95,8 @@ class Planning:
         while True:
             with self._changed:
                 wish = self._wish
-                if self._changed.wait_for(lambda: self._wish != wish, self._patience_s):  # noqa: B023 - at once
+                self._changed.wait_for(lambda: self._wish != wish, self._patience_s)  # noqa: B023 - at once
+                if self._wish != wish:
                     continue
             now: Planned | None = None
             error: Exception | None = None
@@ -109,11 +107,13 @@ class Planning:
             with self._changed:
                 if self._wish != wish:
                     continue
-                self.now, self.error = now or self.now, error
-                self._thread = None
-                self._changed.notify_all()
+                self.now, self.error, self.busy = now or self.now, error, False
             self._tell()
-            return
+            with self._changed:
+                if self._wish == wish:
+                    self._thread = None
+                    self._changed.notify_all()
+                    return
 
     def _make(self) -> Planned:
         campaign = self._open(self._draft.spec())

@@ -71,16 +71,17 @@ class Language:
 
     def words(self, text: str) -> str:
         """
-        What a provider's declarations or a check say, in this language; also with values filled in.
+        What a provider's declarations, a check, a guard or a notice say, in this language; also with values filled in.
 
         A provider's own words stay as they are.
         """
         if self.code == "en" or text in self._words:
             return self._words.get(text, text)
         from smskit.language.codes import TOLD
-        from smskit.language.errors import told
+        from smskit.language.errors import sentence, told
 
-        return told(text, TOLD)
+        found = told(text, TOLD)
+        return sentence(text) if found == text else found
 
     def error(self, error: BaseException) -> str:
         """

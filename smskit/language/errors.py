@@ -76,13 +76,69 @@ TOLD: dict[str, str] = {
         "无人可输入密钥：请放入环境变量或 .env 文件"
     ),
     r"(?P<who>.*) has no check": "{who} 不支持检查",
+    # guards of a run
+    r"the plan is (?P<now>\w+), not (?P<wanted>\w+) as parameter `plan_hash` demands: .*": (
+        "现在的计划是 {now}，不是确认过的 {wanted}：供应商、签名、模板、人员或内容有变化，请重新查看后再发送"
+    ),
+    r"campaign (?P<name>\S+) was started with plan (?P<now>\w+), not (?P<wanted>\w+) as .*": (
+        "活动 {name} 开始时的计划是 {now}，不是参数 plan_hash 要求的 {wanted}"
+    ),
+    r"(?P<n>\d+) people are more than `max_recipients` \((?P<most>\d+)\)": (
+        "{n} 人超过最多人数 max_recipients（{most}）"
+    ),
+    r"about (?P<cost>\S+) yuan are more than `max_cost` \((?P<most>\S+)\)": (
+        "约 {cost} 元超过最多费用 max_cost（{most}）"
+    ),
+    r"it is later than `not_after` \((?P<at>[^)]*)\)": "已过最晚时间 not_after（{at}）",
+    r"marketing may leave (?P<window>\S+) \((?P<zone>\S+)\), and it is (?P<now>\S+) there\. .*": (
+        "营销短信只能在 {window}（{zone}）发送，现在是 {now}。请到时段内再发送，或修改发送时段"
+    ),
+    r"mode `plan` sends nothing; use mode `rehearse` or `live`": (
+        "仅计划模式不发送；请改用演练 rehearse 或正式 live"
+    ),
+    r"(?P<n>\d+) people would get a message; type that number to confirm": "将发送给 {n} 人；请输入这个人数确认",
+    r"the plan is not ready; wait until it is shown": "计划还没准备好，请等它显示出来",
+    r"the parameters were changed after the confirmation": "确认之后参数又被修改了",
+    r"nobody is planned": "没有人会收到短信",
+    r"campaign (?P<name>\S+) is being sent right now": "活动 {name} 正在发送",
+    r"campaign (?P<name>\S+) is finished; give the next one an id of its own": (
+        "活动 {name} 已完成；下一次请换一个活动编号"
+    ),
+    r"campaign (?P<name>\S+) \((?P<mode>\w+)\) was started with something else: (?P<what>.*)\. Give .*": (
+        "活动 {name}（{mode}）开始时的参数不同：{what}。请换一个活动编号，或改回原来的参数"
+    ),
+    r"campaign (?P<name>\S+) \((?P<mode>\w+)\) stopped with (?P<n>\d+) people still waiting: "
+    r"(?P<why>.*)\. Run it again, or .*": "活动 {name}（{mode}）已停止，还有 {n} 人待发：{why}。可以继续发送",
+    r"a stop was requested": "有人要求停止",
+    r"finished before; nothing was sent again": "之前已完成，没有重复发送",
+    r"(?P<n>\d+) outcomes are unknown; .*": "{n} 条结果未知；取状态报告时核实",
+    # choosing and testing
+    r"parameter `test_phones` is empty: .*": "还没有测试号码",
+    r"nobody is planned, so there is nothing to test with": "没有人会收到短信，无法测试",
+    r"(?P<who>.*) is not in the segment, or a rule of the campaign leaves that row out": (
+        "{who} 不在分群中，或被活动规则排除"
+    ),
+    r"parameter `(?P<name>\w+)` is required": "缺少参数 {name}",
+    r"give the text as parameter `template`, or the provider's `template_id`": "请填写模板内容，或供应商的模板编号",
 }
+_NOTHING = "nothing was sent: "
 
 
 def in_chinese(error: SmskitError) -> str:
     """One error as a Chinese sentence."""
     headline = next(words for kind, words in _HEADLINES if isinstance(error, kind))
-    return f"{headline}：{told(str(error), TOLD)}"
+    return f"{headline}：{sentence(str(error))}"
+
+
+def sentence(english: str) -> str:
+    """What the floors below say, in Chinese where it is known; several guards are said one by one."""
+    bare = english.removeprefix(_NOTHING)
+    whole = told(bare, TOLD)
+    if whole != bare:
+        return whole
+    pieces = bare.split("; ")
+    said = [told(piece, TOLD) for piece in pieces]
+    return "；".join(said) if said != pieces else english
 
 
 def told(english: str, patterns: Mapping[str, str]) -> str:

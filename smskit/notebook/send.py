@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
 from smskit import charts, report
 from smskit.campaign import Campaign, Outcome
+from smskit.desk import SendDesk
 from smskit.doctor import examine
 from smskit.draft import Draft
 from smskit.engine import Progress
@@ -29,12 +30,16 @@ from smskit.origin import Origin, origin_of
 from smskit.plan import Plan
 from smskit.providers import provider_class
 from smskit.sample import campaign_data
-from smskit.session import Fetched, fetch, open_campaign, record_refusal
+from smskit.session import Fetched, fetch, record_refusal
 from smskit.settings import Environment
 from smskit.spec import CampaignSpec
 
+if TYPE_CHECKING:
+    from smskit.widgets.send import SendPanel
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
 _FETCH_WAIT_S = 20.0
 _FINDINGS = (mark("check"), mark("ok"), mark("code"), mark("meaning"), mark("next step"))
 
@@ -67,13 +72,21 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     return opened
 
 
-def _step(method: Callable[Concatenate[Notebook, P], T]) -> Callable[Concatenate[Notebook, P], T]:
-    """A step whose failure is how the run ended, where nobody sits before it."""
+def _step(
+    work: Callable[Concatenate[Notebook, P], T],
+) -> Callable[Concatenate[Notebook, P], T | None]:
+    """
+    A plain step, whose failure is how the run ended where nobody sits before it.
 
-    @wraps(method)
-    def step(self: Notebook, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    Under Voilà it says and does nothing: the panel is the whole of the page there.
+    """
+
+    @wraps(work)
+    def step(self: Notebook, /, *args: P.args, **more: P.kwargs) -> T | None:
+        if self.host is Host.VOILA:
+            return None
         with self.campaign.record.step():
-            return method(self, *args, **kwargs)
+            return work(self, *args, **more)
 
     return step
 
@@ -93,7 +106,28 @@ class Notebook(Base):
         super().__init__(draft, host=host)
         self._origin = origin
         self._may_send = may_send
-        self._campaign: Campaign | None = None
+
+    @cached_property
+    def desk(self) -> SendDesk:
+        """What the panel clicks and cells call; see ``smskit.desk``."""
+        return SendDesk(self.draft, origin=self._origin)
+
+    @cached_property
+    def _panel(self) -> SendPanel:
+        from smskit.widgets.send import SendPanel
+
+        return SendPanel(self.page, self.desk)
+
+    def panel(self) -> SendPanel | None:
+        """
+        The whole of this notebook to click through; shown when it is the last thing of a cell.
+
+        Where nobody can click nothing is built and nothing is planned.
+        """
+        if not self.host.is_person:
+            say(self.t("The panel is for a person to click; nobody is here."))
+            return None
+        return self._panel
 
     @property
     def campaign(self) -> Campaign:
@@ -103,10 +137,7 @@ class Notebook(Base):
         Raises:
             SpecError: something required is missing.
         """
-        spec = self.draft.spec()
-        if self._campaign is None or self._campaign.spec != spec:
-            self._campaign = open_campaign(spec, frame=self.draft.frame, origin=self._origin)
-        return self._campaign
+        return self.desk.open(self.draft.spec())
 
     @_step
     def parameters(self) -> None:

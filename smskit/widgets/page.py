@@ -82,8 +82,13 @@ class Page:
         self._threads = [t for t in self._threads if t.is_alive()] + [thread]
         thread.start()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is done in the background right now."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def wait(self, timeout_s: float = 60.0) -> bool:
         """Wait for everything in the background; whether it all ended. For cells, and for tests."""
         for thread in list(self._threads):
             thread.join(timeout_s)
-        return not any(thread.is_alive() for thread in self._threads)
+        return not self.is_busy

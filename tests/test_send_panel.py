@@ -1,0 +1,367 @@
+"""The panel of notebook 03, clicked without a browser: it changes the draft, plans, and sends once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+import pandas as pd
+import pytest
+
+from smskit.desk import SendDesk
+from smskit.draft import Draft
+from smskit.host import Host
+from smskit.language import Language
+from smskit.models import Mode
+from smskit.runner import Phase
+from smskit.settings import Environment
+from smskit.simulator import Simulator
+from smskit.widgets.page import Page
+from smskit.widgets.send import SendPanel
+from tests import live
+
+PEOPLE = 30
+FIRST = 13926354700
+
+
+def widgets_in(box: w.Widget) -> Iterator[w.Widget]:
+    """All widgets below one, itself included."""
+    yield box
+    for child in getattr(box, "children", ()):
+        yield from widgets_in(child)
+
+
+class Clicker:
+    """A person at the panel: finds things by their labels, and waits for what happens in the background."""
+
+    def __init__(self, draft: Draft, environ: dict[str, str], language: str = "en") -> None:
+        def environment() -> Environment:
+            return Environment(environ)
+
+        page = Page(draft, language=Language(language), host=Host.LAB, environment=environment)
+        self.page, self.draft = page, draft
+        self.panel = SendPanel(page, SendDesk(draft, environment=environment))
+        self.panel.draw()
+        self.wait()
+
+    def wait(self) -> None:
+        assert self.panel.wait()
+
+    def find(self, label: str, kind: type[Any] = w.Widget) -> Any:
+        found = [
+            x
+            for x in widgets_in(self.panel.widget)
+            if getattr(x, "description", None) == label and isinstance(x, kind)
+        ]
+        assert found, f"there is no {label!r}"
+        return found[0]
+
+    def has(self, label: str) -> bool:
+        return any(getattr(x, "description", None) == label for x in widgets_in(self.panel.widget))
+
+    def click(self, label: str, times: int = 1) -> None:
+        button = self.find(label, w.Button)
+        assert not button.disabled, f"{label!r} is disabled"
+        for _ in range(times):
+            button.click()
+        self.wait()
+
+    def enter(self, label: str, value: Any) -> None:
+        self.find(label).value = value
+        self.wait()
+
+    @property
+    def told(self) -> str:
+        """All text there is to read."""
+        values = (x.value for x in widgets_in(self.panel.widget) if isinstance(x, w.HTML))
+        return "\n".join(values)
+
+    def state(self) -> str:
+        """Everything that is saved with a notebook that keeps its widgets' state."""
+        return json.dumps(w.Widget.get_manager_state()["state"], default=str, ensure_ascii=False)
+
+
+class Room:
+    """A live account over the simulator, and a segment."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        self.folder, self.simulator = folder, simulator
+        self.source = live.segment(folder / "people.csv", PEOPLE, first=FIRST)
+        live.approve(simulator, live.SINGLES)
+        self.environ = live.SINGLES.environ(simulator.url, folder)
+
+    def sit_down(self, language: str = "en", **more: Any) -> Clicker:
+        """Open the panel on a complete campaign, with *more* parameters."""
+        data = live.data(live.SINGLES, self.source, **({"mode": "rehearse"} | more))
+        return Clicker(Draft(data), self.environ, language)
+
+
+@pytest.fixture
+def room(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """Where somebody sits down."""
+    monkeypatch.chdir(tmp_path)
+    return Room(tmp_path, simulator)
+
+
+def test_a_campaign_is_clicked_together(room: Room) -> None:
+    """From nothing: segment, provider's lists, template, variables: what is chosen is a draft, and a plan."""
+    at = Clicker(Draft(), room.environ)
+    at.enter("Campaign id", "clicked-1")
+    at.enter("Segment", str(room.source))
+    at.enter("Most people", "100")
+    at.click("Fetch signatures and templates")
+    at.enter("Template id", at.find("Template id").options[0])
+    at.enter("{coupon}", "\0literal")
+    at.enter("Text of coupon", "50")
+    at.enter("{name}", "name")
+    at.enter("Fallback of name", "朋友")
+
+    assert at.find("Signature").options == ("GrowingIO",)
+    assert at.draft["signature"] == "GrowingIO"
+    assert at.draft["template"] == live.TEMPLATE
+    assert at.draft["variables"] == {"name": {"column": "name", "default": "朋友"}, "coupon": {"value": "50"}}
+    assert f"{PEOPLE} people" in at.told
+    assert "用户0，恭喜你获得50元" in at.told
+
+
+def test_variables_follow_the_template(room: Room) -> None:
+    """Another text keeps what its variables are bound to, suggests columns for new ones, drops the rest."""
+    at = room.sit_down()
+    at.enter("{name}", "user_id")
+    at.enter("Template", "{name}：{Coupon}元，{nothing_like_it}")
+
+    assert at.draft["variables"] == {"name": "user_id", "Coupon": "coupon"}
+    assert "nothing_like_it" in at.told
+
+
+def test_what_is_shown(room: Room) -> None:
+    """Bubbles, costs and the waterfall say what the plan says, masked; a step shows its rows and why."""
+    frame = pd.read_csv(room.source, dtype="str")
+    frame.loc[3, "phone"] = "12345"
+    frame.loc[4, "name"] = "很长的名字" * 5
+    frame.to_csv(room.source, index=False)
+    at = room.sit_down(rules=[{"column": "coupon", "op": "!=", "value": "200"}])
+    longest = at.find("", w.ToggleButtons)
+    longest.value = "longest"
+    at.wait()
+    shown_longest = at.told
+    at.enter("User id or phone", str(FIRST + 6))
+    shown_chosen = at.told
+    at.click("bad_phone")
+    bad = at.told
+    at.click('coupon != "200"')
+
+    assert "很长的名字很长的名字" in shown_longest
+    assert "u000006" in shown_chosen
+    assert "139****4706" in shown_chosen
+    assert "bad_phone: the number is not a valid mobile number" in bad
+    assert "u000002" in at.told
+    assert "characters shorter" in at.told
+    assert not re.search("|".join(str(FIRST + i) for i in range(PEOPLE)), at.told)
+
+
+def test_a_double_click_sends_once(room: Room) -> None:
+    """Send… and Send now clicked twice and thrice: one accepted message each, by the simulator's count."""
+    at = room.sit_down(mode="live")
+    at.click("Send…", times=2)
+    at.enter("Number of people", str(PEOPLE))
+    at.click("Send now", times=3)
+    run = at.panel.desk.run
+    at.click("Look again")
+
+    assert run is not None
+    assert run.look().phase is Phase.FINISHED
+    assert room.simulator.world.accepted() == room.simulator.world.phones() == PEOPLE
+    assert "finished" in at.told
+    assert not at.has("Send…")
+
+
+@pytest.mark.parametrize("typed", [str(PEOPLE + 1), "yes"])
+def test_live_wants_the_number(room: Room, typed: str) -> None:
+    """In live mode nothing is sent until the number of people was typed; a wrong one says what is right."""
+    at = room.sit_down(mode="live")
+    at.click("Send…")
+    disabled = at.find("Send now").disabled
+    at.enter("Number of people", typed)
+    at.click("Send now")
+
+    assert disabled
+    assert "type that number to confirm" in at.told
+    assert room.simulator.world.accepted() == 0
+
+
+def test_rehearse_and_live_under_one_id(room: Room) -> None:
+    """A rehearsal wants a tick, ends finished, and leaves the live campaign of the same id to be sent."""
+    at = room.sit_down()
+    at.click("Send…")
+    disabled = at.find("Send now").disabled
+    at.enter("Yes, I have looked at the messages", True)
+    at.click("Send now")
+    rehearsed = at.panel.desk.run
+    at.enter("Mode", "live")
+
+    assert disabled
+    assert rehearsed is not None
+    assert rehearsed.look().phase is Phase.FINISHED
+    assert room.simulator.world.accepted() == 0
+    assert at.find("Send…").disabled is False
+
+
+def test_a_changed_segment_is_refused(room: Room) -> None:
+    """What was confirmed is sent or nothing: a segment file that has changed since is refused."""
+    at = room.sit_down(mode="live")
+    at.click("Send…")
+    at.enter("Number of people", str(PEOPLE))
+    live.segment(room.source, PEOPLE - 1, first=FIRST)
+    at.click("Send now")
+
+    assert "as parameter `plan_hash` demands" in at.told
+    assert room.simulator.world.accepted() == 0
+
+
+def test_a_confirmation_is_void_after_a_change(room: Room) -> None:
+    """Whoever changes something between the question and the yes is asked again."""
+    at = room.sit_down(mode="live")
+    at.click("Send…")
+    at.enter("Template", live.TEMPLATE.replace("恭喜", "祝贺"))
+
+    assert not at.has("Send now")
+    assert at.has("Send…")
+
+
+def test_guards_are_shown_and_keep_the_button_off(room: Room) -> None:
+    """A plan a run would refuse says so in both languages and cannot be sent."""
+    at = room.sit_down(max_recipients=PEOPLE - 1)
+    english, off = at.told, at.find("Send…").disabled
+    at.page.speak("zh")
+    at.wait()
+
+    assert f"{PEOPLE} people are more than `max_recipients` ({PEOPLE - 1})" in english
+    assert off
+    assert f"{PEOPLE} 人超过最多人数" in at.told
+
+
+def test_a_reopened_page_resumes(room: Room) -> None:
+    """Stopped half-way, a new panel finds the campaign in the ledger, opens it and serves the rest."""
+    slow = room.environ | {"SMSKIT_YUNPIAN_REQUESTS_PER_SECOND": "30"}
+    first = Clicker(Draft(live.data(live.SINGLES, room.source)), slow)
+    first.find("Send…").click()
+    first.find("Number of people").value = str(PEOPLE)
+    first.find("Send now").click()
+    run = first.panel.desk.run
+    assert run is not None
+    while run.look().done < 5:
+        pass
+    first.find("Stop").click()
+    first.wait()
+    stopped = run.look()
+    at = Clicker(Draft(), room.environ)
+    at.click("Open live-1 (live)")
+    resumed = at.draft["campaign"], at.draft["mode"]
+    at.click("Go on…")
+    at.enter("Number of people", str(stopped.books.waiting if stopped.books else 0))
+    at.click("Send now")
+
+    assert stopped.phase is Phase.STOPPED
+    assert resumed == ("live-1", Mode.LIVE)
+    assert "finished" in at.told
+    assert room.simulator.world.accepted() == room.simulator.world.phones() == PEOPLE
+
+
+def test_check_in_words(room: Room) -> None:
+    """The check shows the provider's own code, its meaning and next step; bad credentials are not usable."""
+    at = room.sit_down(mode="live")
+    at.click("Check")
+    good = at.told
+    room.environ["SMSKIT_YUNPIAN_API_KEY"] = "0badc0de"
+    at.click("Check")
+
+    assert ">Usable<" in good
+    assert ">NOT usable<" in at.told
+    assert "非法的apikey" in at.told
+
+
+def test_a_test_is_sent_once_to_ones_own_phones(room: Room) -> None:
+    """Test phones are typed, masked at once and ticked; a double click tests once; no file holds them."""
+    at = room.sit_down(mode="live")
+    at.click("Send test")
+    unticked = room.simulator.world.accepted()
+    at.enter("Test phones", "13800138000，139-0013-9000")
+    at.enter("Send to these numbers", True)
+    at.find("Send test").click()
+    at.find("Send test").click()
+    at.wait()
+    at.click("Save parameters")
+
+    assert unticked == 0
+    assert room.simulator.world.accepted() == 2
+    assert "138****8000" in at.told
+    assert "13800138000" not in at.state()
+    assert "13900139000" not in (room.folder / "campaign.yaml").read_text(encoding="utf-8")
+
+
+def test_an_empty_segment(room: Room) -> None:
+    """Nobody to send to is said, not an error, and there is nothing to press."""
+    room.source.write_text("user_id,phone,name,coupon\n", encoding="utf-8")
+    at = room.sit_down()
+
+    assert "Nobody is planned." in at.told
+    assert at.find("Send…").disabled
+
+
+@pytest.mark.parametrize(
+    ("change", "zh", "en"),
+    [
+        pytest.param({"segment": "gone.csv"}, "分群无法读取", "gone.csv", id="no-segment"),
+        pytest.param({"template": "{xyz}"}, "模板有误", "bound to nothing", id="unbound"),
+        pytest.param({"phone": "nope"}, "分群无法读取", "no column `nope`", id="no-column"),
+    ],
+)
+def test_what_keeps_a_plan_from_being_made(room: Room, change: dict[str, Any], zh: str, en: str) -> None:
+    """What is wrong with the choices stands in the panel, in the language of the page."""
+    at = room.sit_down(**change)
+    english = at.told
+    at.page.speak("zh")
+    at.wait()
+
+    assert en in english
+    assert zh in at.told
+
+
+def test_nothing_secret_in_the_widgets(room: Room) -> None:
+    """Neither a key nor a full phone is in any widget after everything was looked at, tested and sent."""
+    at = room.sit_down(mode="live")
+    at.enter("User id or phone", str(FIRST))
+    at.enter("Test phones", str(FIRST + 1))
+    at.click("Fetch signatures and templates")
+    at.click("Check")
+    at.click("planned")
+    at.click("Send…")
+    at.enter("Number of people", str(PEOPLE))
+    at.click("Send now")
+    state = at.state()
+
+    assert live.YUNPIAN_KEY not in state
+    assert not re.search("|".join(str(FIRST + i) for i in range(PEOPLE)), state)
+    assert "139****47" in state
+
+
+def test_the_language_changes_and_nothing_is_lost(room: Room) -> None:
+    """Switched to 中文 and back, choices, rows looked at and an open question are still there."""
+    at = room.sit_down()
+    at.click("Send…")
+    at.enter("User id or phone", "u000007")
+    at.page.speak("zh")
+    at.wait()
+    chinese = at.told
+    at.page.speak("en")
+    at.wait()
+
+    assert "演练" in chinese
+    assert "u000007" in chinese
+    assert at.has("Send now")
+    assert "u000007" in at.told
