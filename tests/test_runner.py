@@ -1,4 +1,4 @@
-"""A run in the background: once, held, stopped, resumed, seen from elsewhere, after its process was killed."""
+"""A run in the background: once, held, stopped, resumed, seen from elsewhere, after a kill."""
 
 from __future__ import annotations
 

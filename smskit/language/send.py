@@ -152,8 +152,10 @@ ZH: dict[str, str] = {
     "{n} in the account": "账号中共 {n} 个",
     "{over} over": "超出 {over} 字",
     "{rate:.1f} a second": "每秒 {rate:.1f} 条",
-    "{units} characters · {parts} parts": "{units} 字 · 计费 {parts} 条",
+    "{units} characters · parts: {parts}": "{units} 字 · 计费 {parts} 条",
     "The panel is for a person to click; nobody is here.": "面板供人点击；当前无人操作。",
     "The send window is closed: the run would wait until {at}.": "现在不在发送时段内：运行会等到 {at}。",
     "The send window is closed until {at}: the run would be refused.": "现在不在发送时段内，{at} 才开放：现在发送会被拒绝。",
+    "rows left": "剩余行",
+    "rows left out": "被排除行",
 }

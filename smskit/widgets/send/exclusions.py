@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from html import escape
 
 import ipywidgets as w
 import pandas as pd
@@ -29,10 +30,12 @@ class ExclusionsPanel(SendPart):
 
     def build(self) -> Sequence[w.Widget]:
         self.show_plan()
-        hint = self.t("Press a step to see its rows.")
-        return [
-            card(title(self.t("Who gets no message, and why"), hint), self._state, self._steps, self._rows)
-        ]
+        head = title(self.t("Who gets no message, and why"), self.t("Press a step to see its rows."))
+        legend = (
+            f'<div class="smskit-legend"><i class="left"></i>{self.t("rows left")}'
+            f'<i class="out"></i>{self.t("rows left out")}</div>'
+        )
+        return [card(head, self._state, html(legend), self._steps, self._rows)]
 
     def show_plan(self) -> None:
         """Show the steps of the plan there is."""
@@ -73,7 +76,11 @@ class ExclusionsPanel(SendPart):
         count = f"−{fall.left_out:,} → {fall.left:,}" if fall.left_out else f"{fall.left:,}"
         kept = f'<i class="left" style="width:{left:.2f}%"></i>'
         lost = f'<i class="out" style="width:{out:.2f}%"></i>'
-        return f'<div class="smskit-fall"><span class="track">{kept}{lost}</span><b>{count}</b></div>'
+        why = self._words(fall) if fall.left_out else ""
+        return (
+            f'<div class="smskit-fall"><span class="track">{kept}{lost}</span>'
+            f'<b>{count}</b><span class="why">{escape(why)}</span></div>'
+        )
 
     def open(self, key: str) -> None:
         """Show the rows behind a step."""

@@ -130,7 +130,7 @@ class PreviewPanel(SendPart):
         if each.reason:
             words = f"{t('No message')}: {t(REASONS[each.reason])}"
             return bubble(who, each.text or "—", words)
-        foot = t("{units} characters · {parts} parts", units=each.units, parts=each.parts)
+        foot = t("{units} characters · parts: {parts}", units=each.units, parts=each.parts)
         if each.over:
             foot += " · " + t("{over} over", over=each.over)
         text = each.text + plan.appended
