@@ -199,6 +199,7 @@ class Sheet:
         inner = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer"
         tall = self.page.evaluate(f"() => (document.querySelector('{inner}')?.scrollHeight ?? 900) + 160")
         self.page.set_viewport_size({"width": width, "height": min(max(int(tall), 700), 9000)})
+        self.page.evaluate(f"() => document.querySelector('{inner}')?.scrollTo(0, 0)")
         self.page.wait_for_timeout(300)
         file.parent.mkdir(parents=True, exist_ok=True)
         (self.panel.locator(of).first if of else self.page).screenshot(path=file)
