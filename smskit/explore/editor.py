@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import numpy as np
 
 from smskit.errors import RuleError
+from smskit.explore.questions import carried
 from smskit.rules import All, Any_, Leaf, Not, Rule, Sieve, parse
 from smskit.rules.comparison import NULLS
 from smskit.rules.views import Mask
@@ -220,6 +221,15 @@ class RuleEditor:
         for name, new in given.items():
             if new is not _UNSET:
                 setattr(self.find(id_), name, new)
+
+    def choose_column(self, id_: int, column: str, ops: Sequence[str]) -> None:
+        """Let a comparison ask another column; its operator stays if that is one of *ops*, its value goes."""
+        node = self.find(id_)
+        self.change(id_, column=column, op=node.op if node.op in ops else ops[0], value=None)
+
+    def choose_op(self, id_: int, op: str) -> None:
+        """Let a comparison ask something else of its column; what fits of its value stays."""
+        self.change(id_, op=op, value=carried(self.find(id_).value, op))
 
     def join(self, id_: int, kind: Kind) -> None:
         """Let a group join its parts by all, any or not; of several, "not" means: not all of them."""

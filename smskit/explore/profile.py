@@ -61,6 +61,14 @@ class Look(NamedTuple):
     columns: dict[str, ColumnLook]
     coverage: dict[str, int]  # rows by what their phone is; empty without phone column
     phone_like: tuple[str, ...]  # columns that hold phones in most rows
+    e164: npt.NDArray[np.int64]  # the phone of each row, 0 for none; nothing without phone column
+
+    def __repr__(self) -> str:
+        return f"Look({self.rows} rows, {len(self.columns)} columns)"
+
+    def reached(self, keep: Mask) -> int:
+        """How many different valid phones the kept rows have."""
+        return len(persons.distinct(self.e164[keep & (self.e164 > 0)])) if len(self.e164) else 0
 
     def table(self) -> pd.DataFrame:
         """One row a column: name, kind, empty, distinct, lowest, highest, most frequent."""
@@ -97,7 +105,9 @@ def look_at(frame: pd.DataFrame, sieve: Sieve, *, phone: str, user_id: str = "")
     for name in map(str, frame.columns):
         is_phone = name == phone or name in like
         columns[name] = _column(frame[name], sieve, is_phone=is_phone, is_id=name == user_id)
-    return Look(len(frame), columns, coverage(frame, phone), like)
+    read = phones.normalise(frame[phone]) if phone in frame.columns else None
+    e164 = np.zeros(0, np.int64) if read is None else read.e164
+    return Look(len(frame), columns, coverage(read), like, e164)
 
 
 def phone_like(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -113,22 +123,21 @@ def phone_like(frame: pd.DataFrame) -> tuple[str, ...]:
     return tuple(found)
 
 
-def coverage(frame: pd.DataFrame, phone: str) -> dict[str, int]:
+def coverage(read: phones.Phones | None) -> dict[str, int]:
     """
     Rows by what their phone is: valid, duplicate_phone, no_phone, bad_phone, unsupported_region.
 
-    Of several rows with one phone the first counts as valid. Empty without the column.
+    Of several rows with one phone the first counts as valid. Empty without phones.
     """
-    if phone not in frame.columns:
+    if read is None:
         return {}
-    e164, reasons = phones.normalise(frame[phone])
-    good = int(np.count_nonzero(e164))
-    distinct = len(persons.distinct(e164[e164 > 0]))
+    good = int(np.count_nonzero(read.e164))
+    distinct = len(persons.distinct(read.e164[read.e164 > 0]))
     wrong = (Reason.NO_PHONE, Reason.BAD_PHONE, Reason.UNSUPPORTED_REGION)
     return {
         "valid": distinct,
         Reason.DUPLICATE_PHONE.label: good - distinct,
-        **{reason.label: int(np.count_nonzero(reasons == reason)) for reason in wrong},
+        **{reason.label: int(np.count_nonzero(read.reason == reason)) for reason in wrong},
     }
 
 
@@ -186,6 +195,11 @@ class Distribution(NamedTuple):
     bars: pd.DataFrame  # label or start and end, rows; with "kept" where a mask was given
     others: int  # rows whose value has no bar
     empty: int
+
+    @property
+    def dates(self) -> bool:
+        """Whether its bars are spans of time."""
+        return self.reading is Reading.MOMENT
 
 
 def distribution(

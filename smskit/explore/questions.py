@@ -20,7 +20,7 @@ from smskit.rules.parsing import parse
 from smskit.rules.tree import Leaf
 from smskit.rules.values import Scalar, read_flag, read_number
 
-__all__ = ["list_of", "offered_ops", "reading_of", "typed", "written"]
+__all__ = ["carried", "list_of", "offered_ops", "reading_of", "typed", "written"]
 
 _MOSTLY: Final = 0.9  # of a text column's values, for it to be taken as something else than text
 _PERHAPS: Final = 0.5  # of its first values, to look at them all
@@ -104,6 +104,16 @@ def typed(op: str, reading: Reading | None, text: str) -> Any:
     if op in LISTS or op == "between":
         return [_one(op, reading, part) for part in list_of(text)] or None
     return _one(op, reading, text.strip()) if text.strip() else None
+
+
+def carried(value: Any, op: str) -> Any:
+    """What stays of a value when its operator becomes *op*: one value of several, or several of one."""
+    if op in NULLS or value is None:
+        return None
+    several = op in LISTS or op == "between"
+    if isinstance(value, list):
+        return value if several else (value[0] if value else None)
+    return [value] if several else value
 
 
 def list_of(text: str) -> list[str]:

@@ -1,19 +1,50 @@
-"""The notebook's plain steps and panel."""
+"""
+Notebook 02: load, look, filter, compare, save, as plain steps and as a panel over the same desk.
+
+Shows and asks, decides nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from smskit.host import host_of
+import pandas as pd
+
+from smskit.charts import explore as charts
+from smskit.draft import Draft
+from smskit.explore import Comparison, Desk
+from smskit.explore.profile import distribution
+from smskit.explore.tables import compare_table, look_table, shares_table
+from smskit.host import Host, host_of
+from smskit.language import mark
 from smskit.notebook.base import Base, draft_of
+from smskit.notebook.shown import say, show_frame, show_svg, show_widget
+from smskit.sample import project
+from smskit.settings import project_root
 
 __all__ = ["ExploreNotebook", "open_explore"]
+
+_SAMPLE = "sample_segments/clean.csv"
+_SAMPLE_RULES = {
+    "all": [
+        {"column": "level", "op": "in", "value": ["gold", "platinum"]},
+        {
+            "any": [
+                {"column": "spend_90d", "op": ">=", "value": 500},
+                {"not": {"column": "city", "op": "==", "value": "上海"}},
+            ]
+        },
+    ]
+}
 
 
 def open_explore(namespace: Mapping[str, Any]) -> ExploreNotebook:
     """
-    Start the notebook from its parameters; the first call after the parameters cell.
+    Start notebook 02 from its parameters; the first call after the parameters cell.
+
+    Without any parameter it looks at a sample segment.
 
     Args:
         namespace: ``globals()`` of the notebook.
@@ -22,8 +53,150 @@ def open_explore(namespace: Mapping[str, Any]) -> ExploreNotebook:
         SpecError: a parameter is unknown or out of range.
     """
     host = host_of()
-    return ExploreNotebook(draft_of(namespace, host), host=host)
+    draft = draft_of(namespace, host)
+    if not draft["segment"]:
+        draft.set(segment=_sample(), rules=_SAMPLE_RULES, consent="consent")
+    return ExploreNotebook(draft, host=host)
+
+
+def _sample() -> str:
+    """Where the sample lies, as short as a path from within the project can say it."""
+    home = project()
+    return _SAMPLE if home == project_root(Path.cwd()) else str(home / _SAMPLE)
 
 
 class ExploreNotebook(Base):
-    """The notebook, opened."""
+    """
+    A segment with every step shown.
+
+    ``desk`` is what the steps and the panel both work on.
+    """
+
+    def __init__(self, draft: Draft, *, host: Host | None = None) -> None:
+        super().__init__(draft, host=host)
+        self.desk = Desk(draft)
+
+    def panel(self, *, frame: pd.DataFrame | None = None) -> None:
+        """
+        Show the panel.
+
+        Args:
+            frame: A frame of any cell, to be the segment from now on.
+
+        Raises:
+            SegmentError: the frame is no segment.
+        """
+        from smskit.widgets.explore import ExplorePanel
+
+        if frame is not None:
+            self.use(frame)
+        panel = ExplorePanel(self.page, self.desk)
+        panel.draw()
+        show_widget(panel.widget)
+
+    def use(self, frame: pd.DataFrame) -> None:
+        """
+        Let a frame of any cell be the segment from now on.
+
+        Raises:
+            SegmentError: it is no segment.
+        """
+        self.desk.use(frame)
+        self.desk.load()
+
+    def look(self, column: str = "") -> None:
+        """
+        Show what the segment holds: every column, whom its phones reach; or how one column is spread.
+
+        Raises:
+            SegmentError: the segment cannot be read.
+        """
+        loaded, t = self.desk.current(), self.t
+        if column:
+            look = loaded.look.columns.get(column)
+            found = look and distribution(loaded.frame, loaded.sieve, look, self.desk.counts().mask)
+            if not found or not len(found.bars):
+                say(t("This column has no values to draw."))
+                return
+            show_svg(charts.distribution(found.bars, found.column, t, dates=found.dates))
+            return
+        show_frame(look_table(loaded.look, t))
+        if loaded.look.rows and loaded.look.coverage:
+            show_svg(charts.coverage(loaded.look.coverage, t))
+        for role, like in self.desk.missing_roles().items():
+            lacks = mark("The segment has no column `{name}`; choose the {role} column above.")
+            say(t(lacks, name=self.draft[role], role=role))
+            if like:
+                say(t("`{like}` looks like phones.", like=like))
+
+    def rules(self, rules: Any = ...) -> None:
+        """
+        Show the rules in words and as SQL; given some, take them first. None keeps every row.
+
+        Raises:
+            RuleError: they are no rules, or do not fit the segment.
+        """
+        if rules is not ...:
+            self.draft.set(rules=rules)
+            self.desk.follow_draft()
+        say(self.desk.editor.rule().label)
+        say(self.desk.sql())
+
+    def steps(self) -> None:
+        """
+        Show what each step of the rules keeps, by itself and after all before it.
+
+        Raises:
+            RuleError: the rules do not fit the segment.
+        """
+        loaded, t = self.desk.current(), self.t
+        _, steps = loaded.sieve.sift(self.desk.editor.rule())
+        rows = [(t("segment"), loaded.look.rows, loaded.look.rows)]
+        rows += [(step.label, step.alone, step.kept) for step in steps]
+        show_frame(pd.DataFrame(rows, columns=[t("step"), t("rows it keeps alone"), t("left")]))
+
+    def frame(self) -> pd.DataFrame:
+        """
+        The rows that are kept, as a pandas frame; holds full phones, so end no cell with it.
+
+        Raises:
+            RuleError: the rules do not fit the segment.
+        """
+        self.desk.current()
+        return self.desk.frame()
+
+    def compare(self, other: str | pd.DataFrame, *, query: str = "") -> Comparison:
+        """
+        Compare the rows that are kept with another segment, and show who is in which and where they differ.
+
+        Args:
+            other: What ``segment`` may be, or a frame.
+        """
+        self.desk.current()
+        there = self.desk.read_other(other, query) if isinstance(other, str) else other
+        found = self.desk.compare(there)
+        show_frame(compare_table(found, self.t))
+        if len(found.shares):
+            show_svg(charts.differences(found.shares, self.t))
+            show_frame(shares_table(found, self.t))
+        return found
+
+    def save(self, path: str, *, overwrite: bool = False) -> str:
+        """
+        Write a ``.yaml`` of the parameters, or a ``.csv`` or ``.parquet`` of the rows kept with full phones.
+
+        Rows under a bare name go to the project's folder ``segments``, for their owner alone.
+
+        Returns:
+            Where it lies, as `segment` or papermill's ``-f`` takes it.
+
+        Raises:
+            InputError: it cannot be written, or a file of that name is there.
+        """
+        if path.endswith((".yaml", ".yml")):
+            saved = str(self.draft.save(path))
+        else:
+            self.desk.current()
+            saved = self.desk.save_rows(path, overwrite=overwrite)
+        say(self.t("Saved to {path}", path=saved))
+        return saved

@@ -42,6 +42,7 @@ class Page:
         self.draft, self.t, self.host, self.environment = draft, language, host, environment
         self._panels: list[Panel] = []
         self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
         self._style = w.HTML()
         self._switch = w.ToggleButtons(
             options=[(NAMES[code], code) for code in LANGUAGES],
@@ -79,8 +80,9 @@ class Page:
     def start(self, work: Callable[[], Any]) -> None:
         """Do *work* beside the kernel. It handles its own errors: nobody would see them."""
         thread = threading.Thread(target=work, name="smskit-panel", daemon=True)
-        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
-        thread.start()
+        with self._lock:  # work may start more work
+            self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+            thread.start()
 
     @property
     def is_busy(self) -> bool:

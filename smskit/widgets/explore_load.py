@@ -1,0 +1,190 @@
+"""Where a segment comes from: a file, an upload, a path or a query; and what its columns are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import ipywidgets as w
+
+from smskit.explore import Desk, Loaded, offered
+from smskit.language import mark
+from smskit.widgets.page import Page
+from smskit.widgets.panel import Panel
+from smskit.widgets.parts import button, field, html, notice, row, title
+
+__all__ = ["LoadPanel"]
+
+_ACCEPTED = ".csv,.tsv,.txt,.parquet,.xlsx"
+
+
+class LoadPanel(Panel):
+    """
+    Choosing and loading.
+
+    Args:
+        loaded: Called after a segment was taken.
+    """
+
+    def __init__(self, page: Page, desk: Desk, loaded: Callable[[], None]) -> None:
+        super().__init__(page)
+        self.desk, self._loaded = desk, loaded
+        self.choosing = False  # while this panel itself changes the draft
+        self._source, self._query = w.Text(), w.Textarea()
+
+    def build(self) -> Sequence[w.Widget]:
+        box = w.VBox(
+            [
+                title(
+                    self.t("Segment"), self.t("The people to look at: a file, a database query, or a frame.")
+                ),
+                row(self._offers(), self._upload()),
+                row(self._place(), self._load_button()),
+                self._query_field(),
+                html(f'<p class="smskit-soft">{self.t(_KEPT)}</p>'),
+                *self._roles(),
+            ]
+        )
+        box.add_class("smskit-card")
+        return [box]
+
+    # -- where from ------------------------------------------------------------------------
+
+    def _offers(self) -> w.Widget:
+        there = offered(self.desk.project)
+        options = [(self.t("choose a file"), "")]
+        for offer in there:
+            name = offer.path.split("/", 1)[1]
+            options.append((f"{self.t('sample: ') if offer.sample else ''}{name}", offer.path))
+        source = self.desk.draft["segment"]
+        known = source if any(source == value for _, value in options) else ""
+        made = field(w.Dropdown, self.t("Files here"), options=options, value=known)
+        made.observe(self.attempt(lambda: self._take(made.value)), "value")
+        return made
+
+    def _upload(self) -> w.Widget:
+        made = w.FileUpload(accept=_ACCEPTED, multiple=False, description=self.t("Upload a file"))
+        made.layout.width = "auto"
+        made.tooltip = self.t(_KEPT)
+
+        def uploaded() -> None:
+            for file in made.value:
+                self.tell(self.t("Loading…"))
+                keep = partial(self._keep, file["name"], bytes(file["content"]))
+                self.start("load", keep, self._take_over)
+
+        made.observe(self.attempt(uploaded), "value")
+        return made
+
+    def _keep(self, name: str, content: bytes) -> Loaded:
+        with self._by_me():
+            self.desk.upload(name, content)
+        return self.desk.read()
+
+    def _place(self) -> w.Widget:
+        in_memory = self.desk.only_in_memory()
+        self._source = field(
+            w.Text, self.t("Path or URL"), value="" if in_memory else self.desk.draft["segment"]
+        )
+        self._source.placeholder = self.t("people.csv, sqlite:///crm.db, or env:CRM_URL")
+        self._source.layout.width = "640px"
+        return self._source
+
+    def _load_button(self) -> w.Widget:
+        made = button(self.t("Load"), style="primary")
+        made.on_click(self.attempt(self._typed))
+        return made
+
+    def _query_field(self) -> w.Widget:
+        self._query = field(w.Textarea, self.t("SQL query"), value=self.desk.draft["segment_query"])
+        self._query.placeholder = self.t("only for a database: one SELECT")
+        self._query.rows = 2
+        self._query.layout.width = "640px"
+        return self._query
+
+    # -- which columns ---------------------------------------------------------------------
+
+    def _roles(self) -> list[w.Widget]:
+        loaded = self.desk.loaded
+        if loaded is None:
+            return []
+        names, made = list(map(str, loaded.frame.columns)), {}
+        roles = {
+            "user_id": (self.t("Person column"), self.t("none: the phone is the person")),
+            "phone": (self.t("Phone column"), ""),
+            "consent": (self.t("Consent column"), self.t("none: all have consented")),
+        }
+        for role, (label, none) in roles.items():
+            value = self.desk.draft[role]
+            options = [(none, "")] if none else []
+            if value and value not in names:
+                options.append((self.t("{name} (not in this segment)", name=value), value))
+            made[role] = field(w.Dropdown, label, options=options + [(n, n) for n in names], value=value)
+            made[role].layout.width, made[role].style.description_width = "340px", "120px"
+        values = {role: (lambda role=role: made[role].value) for role in made}
+        for each in made.values():
+            each.observe(self.attempt(lambda: self._set_roles({r: v() for r, v in values.items()})), "value")
+        about = mark("{name}: {rows:,} rows, {columns:,} columns")
+        facts = self.t(about, name=loaded.name, rows=loaded.look.rows, columns=len(names))
+        return [html(notice(facts, "ok")), row(*made.values()), *self._missing()]
+
+    def _missing(self) -> list[w.Widget]:
+        said = []
+        for role, like in self.desk.missing_roles().items():
+            name = self.desk.draft[role]
+            lacks = mark("The segment has no column `{name}`; choose the {role} column above.")
+            text = self.t(lacks, name=name, role=role)
+            if like:
+                text += " " + self.t("`{like}` looks like phones.", like=like)
+            said.append(html(notice(text, "warn")))
+        if self.desk.loaded is not None and not self.desk.loaded.look.rows:
+            said.append(html(notice(self.t("The segment has no rows; load another one."), "warn")))
+        return said
+
+    def _set_roles(self, roles: dict[str, str]) -> None:
+        def look() -> Loaded | None:
+            with self._by_me():
+                return self.desk.roles(**roles)
+
+        self.start("roles", look, lambda _: self._after())
+
+    # -- loading ---------------------------------------------------------------------------
+
+    def _typed(self) -> None:
+        self._take(self._source.value, self._query.value)
+
+    def _take(self, source: str, query: str = "") -> None:
+        if not source.strip():
+            return
+        with self._by_me():
+            self.desk.choose(source, query)
+        self.load()
+
+    def load(self) -> None:
+        """Read what the draft names, in the background; what was loaded stays until it is there."""
+        self.tell(self.t("Loading…"))
+        self.start("load", self.desk.read, self._take_over)
+
+    def _take_over(self, loaded: Loaded) -> None:
+        self.desk.take(loaded)
+        self._after()
+
+    def _after(self) -> None:
+        self.tell("")
+        self.draw()
+        self._loaded()
+
+    @contextmanager
+    def _by_me(self) -> Iterator[None]:
+        self.choosing = True
+        try:
+            yield
+        finally:
+            self.choosing = False
+
+
+_KEPT = mark(
+    "An uploaded file holds full phones: it is kept in this project's folder segments/, "
+    "readable by its owner alone and ignored by git. Copy files above 10 MB there yourself."
+)

@@ -1,0 +1,333 @@
+"""The explore panel clicked through without a browser: load, look, filter, people, compare, save."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from smskit.draft import Draft
+from smskit.explore import Desk
+from smskit.host import Host
+from smskit.language import Language
+from smskit.spec import CampaignSpec
+from smskit.widgets.explore import ExplorePanel
+from smskit.widgets.page import Page
+from tests.clicking import named, parts, told
+from tests.explore.test_desk import NOW, PEOPLE
+
+Open = Callable[..., ExplorePanel]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with two segments."""
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    (tmp_path / "other.csv").write_text("user_id,phone,level\nu1,13800138001,gold\nu9,13800138111,gold\n")
+    return tmp_path
+
+
+@pytest.fixture
+def panel(project: Path) -> Open:
+    """Open the panel in English over a draft."""
+
+    def open_(frame: pd.DataFrame | None = None, **data: Any) -> ExplorePanel:
+        draft = Draft({"campaign": "c-1", "segment": "people.csv"} | data, frame=frame)
+        page = Page(draft, language=Language("en"), host=Host.LAB)
+        made = ExplorePanel(page, Desk(draft, project=project, clock=lambda: NOW))
+        made.draw()
+        page.wait()
+        return made
+
+    return open_
+
+
+def says(panel: ExplorePanel) -> str:
+    """Everything the panel tells when all its work is done."""
+    while not panel.page.wait():  # what was waited for may have started more
+        pass
+    return told(panel.widget)
+
+
+def click(panel: ExplorePanel, name: str) -> None:
+    named(panel.widget, name).click()
+    says(panel)
+
+
+def put(panel: ExplorePanel, name: str, value: Any) -> None:
+    named(panel.widget, name).value = value
+    says(panel)
+
+
+# --- load
+
+
+def test_opened_over_a_draft(panel: Open) -> None:
+    """The segment the parameters name is read at once, and its people are in the table, phones masked."""
+    opened = panel()
+    shown = says(opened)
+
+    assert "people.csv: 6 rows, 7 columns" in shown
+    assert "1 to 6 of 6 rows" in shown
+    assert "138****8001" in shown
+    assert "13800138001" not in shown
+
+
+@pytest.mark.parametrize(
+    ("source", "query", "words"),
+    [
+        pytest.param("gone.csv", "", "no such file", id="not-there"),
+        pytest.param("broken.csv", "", "quote is opened", id="broken"),
+        pytest.param("env:NOBODY_SET_THIS", "", "environment variable is not set", id="variable"),
+        pytest.param("sqlite:///crm.db", "select", "no such file", id="no-database"),
+        pytest.param("sqlite://", "select * from people", "no such table: people", id="query-fails"),
+        pytest.param("sqlite://", "", "a database needs a query", id="no-query"),
+    ],
+)
+def test_what_cannot_be_loaded(panel: Open, project: Path, source: str, query: str, words: str) -> None:
+    """What is wrong is said in the panel, and what was loaded before is still there."""
+    (project / "broken.csv").write_text('a,b\n"1,2\n', encoding="utf-8")
+    opened = panel()
+    put(opened, "Path or URL", source)
+    opened.load._query.value = query
+    click(opened, "Load")
+    shown = says(opened)
+
+    assert words in shown
+    assert "1 to 6 of 6 rows" in shown
+
+
+def test_an_upload_becomes_the_segment(panel: Open, project: Path) -> None:
+    """An uploaded file is kept in the project and loaded; the parameters name it, so papermill finds it."""
+    opened = panel()
+    upload = named(opened.widget, "Upload a file")
+    content = (project / "other.csv").read_bytes()
+    upload.value = [
+        {"name": "new.csv", "type": "text/csv", "size": 1, "content": content, "last_modified": NOW}
+    ]
+    shown = says(opened)
+
+    assert "segments/new.csv: 2 rows, 3 columns" in shown
+    assert opened.page.draft["segment"] == "segments/new.csv"
+    assert os.stat(project / "segments/new.csv").st_mode & 0o777 == 0o600
+
+
+def test_columns_that_are_called_otherwise(panel: Open, project: Path) -> None:
+    """A missing phone column is said with the one that looks like phones, and chosen from a list."""
+    (project / "odd.csv").write_text("uid,mobile\nu1,13800138001\n", encoding="utf-8")
+    opened = panel(segment="odd.csv")
+    before = says(opened)
+    put(opened, "Phone column", "mobile")
+    put(opened, "Person column", "uid")
+    after = says(opened)
+
+    assert "no column `phone`" in before
+    assert "`mobile` looks like phones." in before
+    assert "no column" not in after
+    assert (opened.page.draft["phone"], opened.page.draft["user_id"]) == ("mobile", "uid")
+
+
+def test_an_empty_segment(panel: Open, project: Path) -> None:
+    """A segment without rows says so and what to do, and nothing breaks."""
+    (project / "empty.csv").write_text("user_id,phone\n", encoding="utf-8")
+    shown = says(panel(segment="empty.csv"))
+
+    assert "The segment has no rows; load another one." in shown
+    assert "0 of 0 rows kept" in shown
+
+
+def test_a_frame_from_a_cell(panel: Open) -> None:
+    """A frame is a segment like any other, and the panel says what papermill will need."""
+    opened = panel(pd.DataFrame({"user_id": ["u1"], "phone": ["13800138001"]}), segment="")
+    shown = says(opened)
+
+    assert "1 to 1 of 1 rows" in shown
+    assert "papermill cannot read" in shown
+
+
+# --- filter
+
+
+def test_a_rule_built_by_clicking(panel: Open) -> None:
+    """Added, chosen and filled in, each part counts at once, and the parameters have the whole rule."""
+    opened = panel()
+    click(opened, "Add rule")
+    unfinished = says(opened)
+    put(opened, "Column 1", "level")
+    put(opened, "Condition 1", "in")
+    put(opened, "Value 1", ("gold",))
+    first = says(opened)
+    root = opened.desk.editor.root
+    opened.desk.editor.add(root.id, "vip", "==", True)
+    opened.rules.draw()
+    opened.rules.recount()
+    both = says(opened)
+
+    assert "choose a column" in unfinished
+    assert "3 of 6 rows kept (50.0%)" in first
+    assert "2 of 6 rows kept (33.3%)" in both
+    assert "3 left" in both
+    assert "1 to 2 of 2 rows" in both, "the table follows"
+    assert opened.page.draft["rules"] == {
+        "all": [
+            {"column": "level", "op": "in", "value": ["gold"]},
+            {"column": "vip", "op": "==", "value": True},
+        ]
+    }
+
+
+def test_conditions_suit_their_column(panel: Open) -> None:
+    """A date column is asked about days, a yes-or-no column is not, and values come from the data."""
+    opened = panel()
+    click(opened, "Add rule")
+    put(opened, "Column 1", "last_active")
+    dates = [op for _, op in named(opened.widget, "Condition 1").options]
+    put(opened, "Condition 1", "within_days")
+    put(opened, "Value 1", 2)
+    recent = says(opened)
+    put(opened, "Column 1", "vip")
+    flags = [op for _, op in named(opened.widget, "Condition 1").options]
+    put(opened, "Column 1", "level")
+    put(opened, "Condition 1", "not_in")
+    levels = [value for _, value in named(opened.widget, "Value 1").options]
+
+    assert {"before", "after", "within_days"} <= set(dates)
+    assert "1 of 6 rows kept" in recent
+    assert "==" in flags
+    assert not {"within_days", "before", "<"} & set(flags)
+    assert levels == ["gold", "normal", "silver"]
+
+
+def test_parts_are_moved_negated_grouped_and_taken_back(panel: Open) -> None:
+    """Buttons of a part turn it around, and undo brings back what was."""
+    gold = {"column": "level", "op": "==", "value": "gold"}
+    opened = panel(rules=[gold])
+    for button, rules in [
+        ("not", {"all": [{"not": gold}]}),
+        ("Undo", [gold]),
+        ("or…", {"all": [{"any": [gold]}]}),
+        ("Ungroup", [gold]),
+        ("✕", None),
+        ("Undo", [gold]),
+        ("Remove all", None),
+    ]:
+        click(opened, button)
+
+        assert opened.page.draft["rules"] == rules, button
+
+
+def test_a_rule_on_a_column_that_is_gone(panel: Open) -> None:
+    """With another segment the rule stays and says what it misses, where it misses it."""
+    opened = panel(rules=[{"column": "spend", "op": "==", "value": "7"}])
+    put(opened, "Path or URL", "other.csv")
+    click(opened, "Load")
+    shown = says(opened)
+
+    assert "the segment has no column `spend`" in shown
+    assert named(opened.widget, "Column 1").value == "spend"
+    assert opened.page.draft["rules"] is not None
+
+
+def test_an_opened_parameter_file_is_followed(panel: Open) -> None:
+    """Rules and a segment that come from elsewhere are shown and counted."""
+    opened = panel()
+    opened.page.draft.set(segment="other.csv", rules=[{"column": "user_id", "op": "==", "value": "u9"}])
+    shown = says(opened)
+
+    assert "1 of 2 rows kept" in shown
+    assert named(opened.widget, "Value 1").value == "u9"
+
+
+# --- compare and save
+
+
+def test_two_segments_compared(panel: Open) -> None:
+    """Who is only here, in both and only there is counted by person and phone, and shown as rows."""
+    opened = panel()
+    put(opened, "Other segment", "other.csv")
+    named(opened.compare.widget, "Compare").click()
+    compared = says(opened)
+    put(opened, "Show rows", "only_b")
+    rows = told(opened.compare.table.widget)
+
+    assert '<td>person</td><td class="n">5</td><td class="n">1</td><td class="n">1</td>' in compared
+    assert "level = gold" in compared
+    assert "u9" in rows
+    assert "1 to 1 of 1 rows" in rows
+
+
+def test_saved_as_parameters(panel: Open, project: Path) -> None:
+    """The parameter file holds segment, rules and columns, and is what papermill takes."""
+    opened = panel(rules=[{"column": "level", "op": "==", "value": "gold"}])
+    put(opened, "Campaign id", "spring")
+    click(opened, "Save parameters")
+    spec = CampaignSpec.from_yaml(project / "campaign.yaml")
+
+    assert (spec.campaign, spec.segment) == ("spring", "people.csv")
+    assert spec.rules == [{"column": "level", "op": "==", "value": "gold"}]
+
+
+def test_saved_as_a_file_that_is_the_segment_then(panel: Open, project: Path) -> None:
+    """Kept rows are written on purpose, for their owner alone, and can be gone on with."""
+    opened = panel(rules=[{"column": "level", "op": "==", "value": "gold"}])
+    before = says(opened)
+    put(opened, "File name", "gold")
+    put(opened, "Go on with this file as the segment", True)
+    click(opened, "Save rows with full phones")
+    after = says(opened)
+    put(opened, "File name", "gold")
+    click(opened, "Save rows with full phones")
+
+    assert "The file holds full phones." in before
+    assert "segments/gold.csv: 3 rows" in after
+    assert "3 of 3 rows kept" in after
+    assert opened.page.draft["rules"] is None
+    assert "is there already" in says(opened)
+    assert os.stat(project / "segments/gold.csv").st_mode & 0o777 == 0o600
+
+
+def test_an_unfinished_rule_saves_nothing(panel: Open, project: Path) -> None:
+    """Rows are not saved by half a rule."""
+    opened = panel()
+    click(opened, "Add rule")
+    click(opened, "Save rows with full phones")
+
+    assert "choose a column" in says(opened)
+    assert not (project / "segments").exists()
+
+
+# --- languages
+
+
+def test_the_language_changes_and_nothing_is_lost(panel: Open) -> None:
+    """In 中文 the same segment, rule, counts and comparison are there, without English buttons."""
+    opened = panel(rules=[{"column": "level", "op": "in", "value": ["gold"]}])
+    put(opened, "Other segment", "other.csv")
+    named(opened.compare.widget, "Compare").click()
+    says(opened)
+    opened.page.speak("zh")
+    shown = says(opened)
+    labels = {getattr(p, "description", "") for p in parts(opened.widget)}
+
+    assert "保留 3 / 6 行（50.0%）" in shown
+    assert "第 1 至 3 行，共 3 行" in shown
+    assert "仅另一个" in shown
+    assert {"添加条件", "值 1", "保存参数"} <= labels
+    assert not {"Add rule", "Value 1", "Load", "Undo"} & labels
+
+
+def test_no_full_phone_anywhere(panel: Open) -> None:
+    """Clicked through, no widget of the panel holds a full phone, until the button is pressed."""
+    opened = panel(rules=[{"column": "phone", "op": "starts_with", "value": "138"}])
+    put(opened, "Other segment", "other.csv")
+    named(opened.compare.widget, "Compare").click()
+    says(opened)
+    state = str([p.get_state() for p in parts(opened.widget)])
+
+    assert "13800138001" not in state
+    assert "13800138111" not in state
