@@ -11,7 +11,7 @@ from smskit.language import Language, mark
 __all__ = ["compare_table", "look_table", "shares_table"]
 
 KINDS = {
-    "text": mark("text"),
+    "text": mark("words"),
     "number": mark("number"),
     "flag": mark("yes or no"),
     "moment": mark("date"),

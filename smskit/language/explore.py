@@ -138,7 +138,7 @@ ZH: dict[str, str] = {
     "sample: ": "示例：",
     "share here less share there, percentage points": "本分群占比减另一个占比（百分点）",
     "starts with": "开头是",
-    "text": "文本",
+    "words": "文本",
     "there, %": "另一个（%）",
     "valid phone": "有效号码",
     "valid phones among them": "其中有效号码",
