@@ -182,7 +182,7 @@ class RulesPanel(Panel):
         return made
 
     def _yes_no(self, node: Node) -> w.Widget:
-        options = [(self.t("choose"), None), (self.t("yes"), True), (self.t("no"), False)]
+        options = [(self.t("choose"), None), (self.t("Yes"), True), (self.t("No"), False)]
         value = node.value if isinstance(node.value, bool) else None
         made = self._quiet(w.Dropdown, "Value", 120, options=options, value=value)
         made.observe(self.attempt(lambda: self._set(node, made.value)), "value")
