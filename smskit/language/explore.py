@@ -111,7 +111,7 @@ ZH: dict[str, str] = {
     "is one of": "属于",
     "is within the last days": "在最近几天内",
     "kept by the rules": "规则保留",
-    "kind": "类型",
+    "kind": "类别",
     "low, high": "下限, 上限",
     "lowest": "最小",
     "most frequent": "最常见",
