@@ -8,6 +8,7 @@ the run's record. Leaves the executed notebook and, written by the kernel, its r
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,6 +26,8 @@ from smskit.settings import Environment, project_root
 from smskit.spec import CampaignSpec, read_file
 
 __all__ = ["execute", "run_file"]
+
+START_TIMEOUT_S = 300  # a busy machine takes its time to start a kernel
 
 
 def run_file(
@@ -78,7 +81,7 @@ def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     Run a notebook through papermill.
 
     Raises:
-        SmskitError: a cell failed, or the kernel died; carries its last line, not its traceback.
+        SmskitError: a cell failed, or the kernel died or did not start; in one line, without a traceback.
     """
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -89,18 +92,25 @@ def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     # Files instead of TCP ports between us and the kernel: nothing to warn about.
     config.KernelManager.transport = config.AsyncKernelManager.transport = "ipc"
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(target),
-            parameters=parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            config=config,
-        )
+        # In a folder of its own: by default they lie in the working folder under the same names for
+        # every kernel, and two runs that start together would talk to each other's.
+        with tempfile.TemporaryDirectory(prefix="smskit-", ignore_cleanup_errors=True) as sockets:
+            config.KernelManager.ip = config.AsyncKernelManager.ip = str(Path(sockets) / "k")
+            papermill.execute_notebook(
+                str(source),
+                str(target),
+                parameters=parameters,
+                kernel_name="python3",
+                progress_bar=False,
+                config=config,
+                start_timeout=START_TIMEOUT_S,
+            )
     except PapermillExecutionError as error:
         raise SmskitError(f"the notebook failed: {error.ename}: {error.evalue}; look at {target}") from None
     except DeadKernelError:
         raise SmskitError(f"the notebook's kernel died; look at {target}") from None
+    except (RuntimeError, OSError) as error:  # a kernel that does not start, a full disk
+        raise SmskitError(f"the notebook could not be run: {type(error).__name__}: {error}") from None
 
 
 def _outcome(
