@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SCHEDULERS := airflow prefect jupyter_scheduler
 ENVS := $(SCHEDULERS:%=.venvs/%/.installed)
 
-.PHONY: demo test test-schedulers check lab bench clean examples-env
+.PHONY: demo test test-schedulers check app lab bench clean examples-env
 
 demo: $(VENV)/.installed
 	$(BIN)/smskit demo
@@ -23,6 +23,9 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+app: $(VENV)/.installed
+	$(BIN)/smskit app
 
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab notebooks

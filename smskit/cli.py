@@ -366,6 +366,24 @@ def stop(campaign: str, mode: InMode = None) -> None:
     print("asked; requests on the way are finished and recorded first")
 
 
+@app.command("app")
+def serve_app(
+    port: Annotated[int, typer.Option(help="Where it listens.")] = 8866,
+    ip: Annotated[
+        str, typer.Option(help="127.0.0.1: this machine alone; 0.0.0.0: others too.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option(help="Open the landing page.")] = True,
+) -> None:
+    """Serve the notebooks as an app without code. Visitors log in with a token (SMSKIT_APP_TOKEN)."""
+    from smskit.app import serve
+    from smskit.sample import project
+    from smskit.settings import Environment
+
+    # A token as an option would stand in the list of processes.
+    token = Environment().get("SMSKIT_APP_TOKEN")
+    serve(project() / "notebooks", port=port, ip=ip, token=token, browser=browser)
+
+
 @app.command()
 def receipts(
     campaign: Annotated[str, typer.Argument()] = "",

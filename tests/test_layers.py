@@ -54,7 +54,7 @@ FLOORS = [
     {"session"},
     {"accounts", "connector", "desk", "planning", "runner", "scheduled", "tracking"},
     {"widgets"},
-    {"cli", "demo", "notebook", "providers_doc", "testing"},
+    {"app", "cli", "demo", "notebook", "providers_doc", "testing"},
 ]
 SIDEWAYS = {
     "caps": {"spec"},
@@ -79,7 +79,7 @@ SIDEWAYS = {
     "spec": {"occurrence", "origin", "variables"},
     "terms": {"spec"},
     "campaign": {"canary"},
-    "cli": {"demo", "providers_doc"},
+    "cli": {"app", "demo", "providers_doc"},
     "drift": {"phones"},
     "explain": {"canary"},
     "demo": {"cli", "notebook"},
@@ -98,6 +98,7 @@ DOORS = {
     "starlette": {"simulator"},
     "typer": {"cli"},
     "uvicorn": {"simulator"},
+    "voila": {"app"},
     "vl_convert": {"charts"},
 }
 PACKAGE = ROOT / "smskit"

@@ -88,7 +88,12 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
     drawn = table.tail(400).assign(at=lambda f: f["at"].dt.strftime("%Y-%m-%dT%H:%M:%S"))
     long = drawn.melt(["at", "awaiting"], ["delivered", "undelivered"], "kind", "people")
     long["kind"] = long["kind"].map(names)
-    time = alt.X("at:T", title=t("time ({zone}), one bar a {unit}", zone=zone, unit=t(unit)))
+    time = alt.X(
+        "at:T",
+        title=t("time ({zone}), one bar a {unit}", zone=zone, unit=t(unit)),
+        axis=alt.Axis(format=_CLOCKS[unit], tickCount=8, tickMinStep=_STEPS_MS[unit], labelOverlap=True),
+        scale=alt.Scale(padding=16),
+    )
     colour = alt.Color(
         "kind:N",
         title=None,
@@ -108,6 +113,8 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
     return svg((bars + waits).properties(width=620, height=220))
 
 
+_CLOCKS = {"second": "%H:%M:%S", "minute": "%H:%M", "hour": "%m-%d %H:00", "day": "%m-%d"}
+_STEPS_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 _RECEIPTS = {
     "delivered": mark("delivered"),
     "undelivered": mark("undelivered"),

@@ -24,6 +24,8 @@ from smskit.models import State
 __all__ = ["members", "people_page", "replies", "timeline"]
 
 TIMELINE = ["at", "event", "state", "reason", "code", "meaning", "message_id", "reported_at"]
+# A provider's clock may be behind ours, and often tells whole minutes only.
+_CLOCKS_DIFFER_S = 120.0
 REPLIES = ["at", "user_id", "phone", "text", "opted_out"]
 
 
@@ -127,7 +129,7 @@ def replies(ledger: Ledger, row: CampaignRow, *, limit: int = 200) -> pd.DataFra
         Columns ``REPLIES``; phones masked, in the text too; ``at`` on the clock of the campaign's time zone.
     """
     zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
-    came = ledger.replies(row.provider, row.mode, since=row.started_at or row.created_at)
+    came = ledger.replies(row.provider, row.mode, since=(row.started_at or row.created_at) - _CLOCKS_DIFFER_S)
     places = ledger.locate(row.id, np.array([r.phone for r in came], np.int64))
     rows = []
     for reply in [r for r in came if r.phone in places][:limit]:

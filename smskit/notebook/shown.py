@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from smskit.host import Host, host_of
 from smskit.language import Language, mark
 from smskit.models import CheckResult
 
@@ -61,25 +62,19 @@ def findings_table(result: CheckResult, t: Language) -> pd.DataFrame:
 
 def show_frame(frame: pd.DataFrame) -> None:
     """A table of at most 60 rows."""
-    from IPython.display import HTML, display
-
     # escape=True: names and texts come from the segment and may hold HTML.
     html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
-    display(HTML(f'<div style="max-width:75em;overflow-x:auto">{_LEFT}{html}</div>'))
+    _show_html(f'<div style="max-width:75em;overflow-x:auto">{_LEFT}{html}</div>')
 
 
 def say(text: str) -> None:
     """One sentence."""
-    from IPython.display import HTML, display
-
-    display(HTML(f"<p>{escape(text)}</p>"))
+    _show_html(f"<p>{escape(text)}</p>")
 
 
 def show_svg(svg: str) -> None:
     """A picture, as part of the page: an image of its own would not take the theme's colours."""
-    from IPython.display import HTML, display
-
-    display(HTML(svg))
+    _show_html(svg)
 
 
 def show_data(status: Mapping[str, Any], t: Language) -> None:
@@ -87,7 +82,8 @@ def show_data(status: Mapping[str, Any], t: Language) -> None:
     from IPython.display import display
 
     html = books_table(status, t).to_html(index=False, border=0)
-    display({SUMMARY_TYPE: dict(status), "text/html": html}, raw=True)
+    if not _is_app():
+        display({SUMMARY_TYPE: dict(status), "text/html": html}, raw=True)
 
 
 def show_widget(widget: Any) -> None:
@@ -95,3 +91,15 @@ def show_widget(widget: Any) -> None:
     from IPython.display import display
 
     display(widget)
+
+
+def _show_html(html: str) -> None:
+    from IPython.display import HTML, display
+
+    if not _is_app():
+        display(HTML(html))
+
+
+def _is_app() -> bool:
+    """Whether people see panels and no code: Voilà, where what plain steps show would only be in the way."""
+    return host_of() is Host.VOILA

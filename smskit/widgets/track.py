@@ -144,7 +144,8 @@ class TrackPanel(Panel):
         self._show_books(seen.status, seen)
 
     def _show_books(self, status: dict[str, Any], seen: Seen | None = None) -> None:
-        at = f"{datetime.now():%H:%M:%S}"
+        zone = seen.survey.zone if seen else None
+        at = f"{datetime.now(zone):%H:%M:%S}"
         told = f"{self.t(_MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
         told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
         note = f'<p class="smskit-soft">{escape(status["note"])}</p>' if status["note"] else ""

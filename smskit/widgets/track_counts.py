@@ -90,7 +90,9 @@ class FailuresTab(Tab):
             meaning=[self.t(m) for m in found["meaning"]],
             next_step=[self.t(s) for s in found["next_step"]],
             share=[percent(s) for s in found["share"]],
-            said=found["said"].where(found["said"] != found["meaning"], ""),
+            said=[
+                "" if s in (m, self.t(m)) else s for s, m in zip(found["said"], found["meaning"], strict=True)
+            ],
         )
         order = ["stage", "code", "meaning", "said", "next_step", "people", "share"]
         table = frame_table(shown[order].head(100), headings=headings(self.t), label=self.t("Failures"))

@@ -1,0 +1,98 @@
+"""The app: a landing page, a login, every notebook as a page without code, and no request to elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import ROOT
+from tests.e2e.lab import project_copy
+
+TOKEN = "a-token-for-tests"
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``smskit app`` over a copy of the project; its address."""
+    folder = project_copy(tmp_path_factory.mktemp("app"))
+    with contextlib.closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {n: v for n, v in os.environ.items() if not n.startswith("SMSKIT_")}
+    env |= {"SMSKIT_KEYRING": "0", "SMSKIT_APP_TOKEN": TOKEN, "SMSKIT_LANG": "en"}
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
+    log = (folder / "app.log").open("w")
+    command = [sys.executable, "-m", "smskit", "app", f"--port={port}", "--no-browser"]
+    process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
+    base = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            urllib.request.urlopen(base, timeout=5)
+            break
+        except OSError:
+            assert process.poll() is None, (folder / "app.log").read_text()
+            assert time.monotonic() < deadline, "the app did not start"
+            time.sleep(0.2)
+    yield base
+    process.terminate()
+    process.wait(30)
+    log.close()
+    assert TOKEN not in (folder / "app.log").read_text()
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Page]:
+    """A window of its own, not logged in; nothing it asks of other hosts is answered."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+def test_strangers_see_a_login(app: str, visitor: Page) -> None:
+    """Without the token neither the landing page nor a notebook is shown."""
+    for path in ("/", f"/voila/render/{NOTEBOOKS[0]}", "/voila/tree"):
+        visitor.goto(app + path)
+
+        assert "/login" in visitor.url
+        assert "smskit.open_" not in visitor.content()
+
+
+def test_the_way_through_the_app(app: str, visitor: Page) -> None:
+    """The landing page lists the steps; a click leads to a page that works, without code to be seen."""
+    answered: list[str] = []
+    visitor.on("response", lambda response: answered.append(response.url))
+    visitor.goto(f"{app}/?token={TOKEN}")
+    cards = visitor.locator("main a")
+    expect(cards).to_have_count(len(NOTEBOOKS))
+    visitor.get_by_role("link", name=re.compile("Track delivery")).click()
+    expect(visitor.get_by_text("There is no campaign yet")).to_be_visible(timeout=120_000)
+    visitor.get_by_role("button", name="中文", exact=True).click()
+    expect(visitor.get_by_text("还没有活动")).to_be_visible()
+
+    assert "smskit.open_track" not in visitor.locator("body").inner_text()
+    assert [url for url in answered if not url.startswith((app, "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_notebook_is_a_page(app: str, visitor: Page, name: str) -> None:
+    """Each renders without an error, without code, with its language switch and the links to the others."""
+    visitor.set_default_navigation_timeout(240_000)  # a page comes when its cells have run
+    visitor.goto(f"{app}/voila/render/{name}?token={TOKEN}", wait_until="domcontentloaded")
+    expect(visitor.locator("#rendered_cells")).to_be_visible(timeout=180_000)
+    text = visitor.locator("body").inner_text()
+
+    assert "There was an error when executing cell" not in text
+    assert "globals()" not in text

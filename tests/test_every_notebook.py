@@ -1,0 +1,102 @@
+"""Every notebook runs without a person, in both languages, and leaves no key and no full phone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests import live
+from tests.conftest import ROOT
+from tests.e2e.lab import project_copy
+
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
+SEND = "03_send_campaign.ipynb"
+FIRST = 15926354700  # phones no other file of the project holds
+PEOPLE = 40
+
+
+def run(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python module in a copy of the project, with keys that must not be seen again."""
+    keys = {
+        "SMSKIT_YUNPIAN_API_KEY": live.YUNPIAN_KEY,
+        "SMSKIT_ALIYUN_ACCESS_KEY_SECRET": live.ALIYUN.credentials["ACCESS_KEY_SECRET"],
+    }
+    clean = {n: v for n, v in os.environ.items() if not n.startswith("SMSKIT_")}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    env = clean | keys | {"SMSKIT_KEYRING": "0", "PYTHONPATH": path} | environ
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, env=env, capture_output=True, text=True, timeout=500
+    )
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_nbval_runs_every_notebook(language: str, tmp_path: Path) -> None:
+    """Without a parameter, one after the other, in the notebook's own folder as JupyterLab does it."""
+    project = project_copy(tmp_path)
+    nbval = ("pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env", "-q")
+    done = run(project, *nbval, "--rootdir=.", *(f"notebooks/{n}" for n in NOTEBOOKS), SMSKIT_LANG=language)
+
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "failed" not in done.stdout
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_nothing_secret_in_saved_notebooks(language: str, tmp_path: Path) -> None:
+    """By papermill, then as a person would who runs the cells: no stderr, no error, no key, no full phone."""
+    project = project_copy(tmp_path)
+    frame = {
+        "user_id": [f"u{i}" for i in range(PEOPLE)],
+        "phone": [str(FIRST + i) for i in range(PEOPLE)],
+        "name": [f"用户{i}" for i in range(PEOPLE)],
+    }
+    pd.DataFrame(frame).to_csv(project / "people.csv", index=False)
+    parameters = {
+        "campaign": "canary",
+        "segment": "people.csv",
+        "signature": "GrowingIO",
+        "template": "你好{name}，恭喜你获得优惠券。拒收请回复R",
+        "variables": {"name": "name"},
+    }
+    (project / "canary.yaml").write_text(yaml.safe_dump(parameters, allow_unicode=True), encoding="utf-8")
+    saved: list[Path] = []
+    for host in ("0", "1"):
+        for name in NOTEBOOKS:
+            saved.append(project / f"{host}-{name}")
+            command = ["papermill", f"notebooks/{name}", saved[-1].name, "-f", "canary.yaml"]
+            done = run(project, *command, SMSKIT_LANG=language, SMSKIT_INTERACTIVE=host)
+
+            assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
+    told = {path.name: path.read_text(encoding="utf-8") for path in saved}
+    secrets = (live.YUNPIAN_KEY, live.ALIYUN.credentials["ACCESS_KEY_SECRET"], str(FIRST)[:9])
+    widgets = [json.loads(text)["metadata"].get("widgets") for name, text in told.items() if name[0] == "1"]
+
+    assert [(name, secret[:4]) for name, text in told.items() for secret in secrets if secret in text] == []
+    assert [name for name, text in told.items() if any(_bad(json.loads(text)))] == []
+    assert any("159****47" in text for text in told.values()), "phones were shown at all"
+    assert any(widgets), "widget state was saved at all"
+
+
+def _bad(notebook: dict[str, Any]) -> list[str]:
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    return [o.get("name", "") for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"]
+
+
+def test_the_parameters_cell_explains_itself() -> None:
+    """Each notebook says first what it is about, and has one parameters cell, each line with its type."""
+    for name in NOTEBOOKS:
+        notebook = json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+        (cell,) = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
+        lines = "".join(cell["source"]).splitlines()
+
+        assert cells[0]["cell_type"] == "markdown"
+        assert [line for line in lines if line.strip() and ":" not in line.split("=")[0]] == [], name
+        assert len({c["id"] for c in cells}) == len(cells)

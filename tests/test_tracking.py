@@ -1,0 +1,391 @@
+"""Following a campaign: the tracker and its panel, headless; a follow-up reaches whom it is for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import stat
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from smskit import report
+from smskit.delivery import Group
+from smskit.draft import Draft
+from smskit.errors import CampaignPaused, GuardRefused, InputError, LedgerError
+from smskit.follow_up import next_id
+from smskit.host import Host
+from smskit.language import Language
+from smskit.ledger import CampaignRow
+from smskit.notebook import open_track
+from smskit.session import open_campaign
+from smskit.settings import Environment
+from smskit.simulator import FaultPlan, Simulator
+from smskit.spec import CampaignSpec
+from smskit.tracking import Tracker
+from smskit.widgets.page import Page
+from smskit.widgets.track import TrackPanel
+from tests import live
+
+PEOPLE = 120
+FIRST = 13811100000
+FAULTS = {
+    "seed": 5,
+    "faults": [
+        {"kind": "drop_after_accept", "rate": 0.04},
+        {"kind": "code", "code": 22, "scope": "item", "rate": 0.1},
+    ],
+    "receipts": {"delay_s": [0, 0.1], "fail_rate": 0.2},
+    "replies": {"rate": 0.1, "delay_s": [0, 0.1]},
+}
+
+
+class Desk:
+    """A campaign that was sent through the simulator with faults, and whoever follows it."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        self.folder, self.simulator = folder, simulator
+        self.environ = live.SINGLES.environ(simulator.url, folder)
+        live.approve(simulator, live.SINGLES)
+        self.data = live.data(live.SINGLES, live.segment(folder / "segment.csv", PEOPLE, first=FIRST))
+        self.tracker = Tracker(environment=lambda: Environment(self.environ), folder=folder)
+
+    def send(self, faults: dict[str, Any] | None = None, **more: Any) -> CampaignRow:
+        """Send, and follow it."""
+        self.simulator.world.set_faults(FaultPlan.model_validate(FAULTS if faults is None else faults))
+        with contextlib.suppress(CampaignPaused):
+            live.send(self.data | more, self.environ)
+        self.simulator.world.set_faults(FaultPlan())
+        row = self.tracker.choose(str((self.data | more)["campaign"]))
+        assert row is not None
+        return row
+
+    def messages(self) -> pd.DataFrame:
+        """Everybody, in full."""
+        return pd.concat(
+            report.messages(self.tracker.ledger, self.tracker.row, reveal=True), ignore_index=True
+        )
+
+    def panel(self, language: str = "en") -> TrackPanel:
+        """The panel over it, drawn and counted."""
+        page = Page(Draft(), language=Language(language), host=Host.LAB)
+        made = TrackPanel(page, self.tracker)
+        made.draw()
+        idle(page)
+        return made
+
+
+def idle(page: Page) -> None:
+    """Wait for what runs in the background, and for what that started."""
+    deadline = time.monotonic() + 60
+    while not page.wait():
+        assert time.monotonic() < deadline, "something in the background does not end"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, simulator: Simulator) -> Desk:
+    """A desk of its own."""
+    (tmp_path / "environment.yml").touch()  # marks a project's root
+    return Desk(tmp_path, simulator)
+
+
+# -- acting ---------------------------------------------------------------------------------------------
+
+
+def test_fetching_brings_the_receipts(desk: Desk) -> None:
+    """Receipts come by real HTTP, unknowns are settled on the way, and the counts follow."""
+    desk.send()
+    before = desk.tracker.look().survey.groups
+    time.sleep(0.3)
+    fetched = desk.tracker.fetch()
+    after = desk.tracker.look()
+
+    assert before[Group.DELIVERED] == 0 < before[Group.UNKNOWN]
+    assert after.survey.groups[Group.UNKNOWN] == 0
+    assert after.survey.groups[Group.DELIVERED] == after.status["delivered"] == fetched.settled.delivered > 0
+    assert len(after.replies) == fetched.settled.replies > 0
+
+
+def test_watching_ends_by_itself_and_by_a_word(desk: Desk) -> None:
+    """Watching goes on while a receipt is awaited; it ends when none is, or when somebody says so."""
+    desk.send(FAULTS | {"receipts": {"delay_s": [0, 0.1], "missing_rate": 0.5}})
+    stop, told = threading.Event(), []
+
+    def once(fetched: object) -> None:
+        told.append(fetched)
+        if len(told) == 2:
+            stop.set()
+
+    stopped = desk.tracker.watch(stop=stop, told=once, every_s=0.05)
+    desk.send({}, campaign="live-2")
+    ended = desk.tracker.watch(stop=threading.Event(), told=told.append, every_s=0.2)
+
+    assert stopped.awaiting > 0
+    assert len(told) > 2
+    assert ended.awaiting == ended.unknown == 0
+
+
+def test_settling_by_hand_takes_the_right_number(desk: Desk) -> None:
+    """Only with the number it is about; giving up leaves them, resending makes them wait."""
+    desk.send()
+    n = desk.tracker.status()["unknown"]
+    with pytest.raises(GuardRefused, match=f"{n} are unknown now, and you confirmed {n + 1}"):
+        desk.tracker.settle(resend=True, count=n + 1)
+    untouched = desk.tracker.status()["unknown"]
+    gave_up = desk.tracker.settle(resend=False, count=n)
+    desk.send(campaign="live-2")
+    m = desk.tracker.status()["unknown"]
+    desk.tracker.settle(resend=True, count=m)
+    status = desk.tracker.status()
+
+    assert untouched == n == gave_up > 0
+    assert (status["unknown"], status["waiting"], status["state"]) == (0, m, "paused")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_exports(desk: Desk, kind: str) -> None:
+    """One row per person; masked unless asked for, and then readable by the owner alone."""
+    desk.send()
+    masked, full = desk.tracker.export(kind), desk.tracker.export(kind, reveal=True)
+    read = {"csv": pd.read_csv, "jsonl": lambda p: pd.read_json(p, lines=True), "parquet": pd.read_parquet}[
+        kind
+    ]
+
+    assert masked.parent == desk.folder / "runs"
+    assert len(read(masked)) == len(read(full)) == PEOPLE
+    assert str(FIRST)[:8].encode() not in masked.read_bytes()
+    assert stat.S_IMODE(full.stat().st_mode) == 0o600
+    with pytest.raises(InputError, match="unknown format `xls`"):
+        desk.tracker.export("xls")
+
+
+# -- follow-up ------------------------------------------------------------------------------------------
+
+
+def test_a_follow_up_reaches_exactly_those_people(desk: Desk) -> None:
+    """Refused and undelivered people become a segment; sent as its parameters say it reaches them alone."""
+    desk.send(FAULTS | {"replies": {}})  # whoever opts out meanwhile is left out
+    time.sleep(0.3)
+    desk.tracker.fetch()
+    table = desk.messages()
+    wanted = table[table["state"].isin(["refused", "undelivered"])]
+    made = desk.tracker.follow_up(["refused", "undelivered"])
+    parameters = yaml.safe_load(made.parameters.read_text(encoding="utf-8"))
+    mode = stat.S_IMODE(made.segment.stat().st_mode)
+    before = desk.simulator.world.accepted()
+    really = {"mode": "live", "send_window": "", "segment": str(made.segment)}
+    again = CampaignSpec.from_data(parameters | really)
+    open_campaign(again, environment=Environment(desk.environ)).send()
+    desk.tracker.choose(made.campaign)
+    reached = desk.messages()
+
+    assert made.people == len(wanted) > 0
+    assert mode == 0o600
+    assert parameters.get("mode", "rehearse") == "rehearse"
+    assert parameters["segment"] == f"segments/{made.segment.name}"
+    assert parameters["max_recipients"] == made.people
+    assert str(FIRST)[:8] not in made.parameters.read_text(encoding="utf-8")
+    assert desk.simulator.world.accepted() - before == made.people
+    assert set(reached["phone"]) == set(wanted["phone"])
+    assert dict(zip(reached["phone"], reached["text"], strict=True)) == dict(
+        zip(wanted["phone"], wanted["text"], strict=True)
+    )
+
+
+@pytest.mark.parametrize("group", ["unknown", "awaiting", "given_up", "waiting", "submitting", "delivered"])
+def test_who_may_have_got_it_needs_a_word(desk: Desk, group: str) -> None:
+    """Whoever may have the message already, or get it yet, is followed up only on an explicit word."""
+    desk.send()
+    with pytest.raises(GuardRefused, match=f"{group} may have got the message"):
+        desk.tracker.follow_up([group, "refused"])
+
+    assert not list(desk.folder.glob("segments/*"))
+
+
+def test_a_follow_up_of_unknown_ones_on_a_word(desk: Desk) -> None:
+    """With the word they are written; opted-out ones never are; nobody is no segment and leaves no file."""
+    desk.send()
+    n = desk.tracker.status()["unknown"]
+    made = desk.tracker.follow_up(["unknown"], may_arrive_twice=True)
+    with pytest.raises(GuardRefused, match="asked not to be messaged"):
+        desk.tracker.follow_up(["opted_out"], may_arrive_twice=True)
+    with pytest.raises(InputError, match="nobody is in what you chose"):
+        desk.tracker.follow_up(["frequency_cap"], campaign="other")
+    with pytest.raises(InputError, match="unknown group `failed`"):
+        desk.tracker.follow_up(["failed"])
+
+    assert made.people == n > 0
+    assert sorted(p.suffix for p in desk.folder.glob("segments/*")) == [".parquet", ".yaml"]
+
+
+def test_a_follow_up_has_an_id_of_its_own(desk: Desk) -> None:
+    """Each follow-up takes the first free number, and columns that would clash get another name."""
+    row = desk.send(variables={"name": "name", "coupon": "coupon"})
+    made = desk.tracker.follow_up(["refused"])
+    desk.send(campaign=made.campaign)
+
+    assert made.campaign == "live-1.again-1"
+    assert next_id(desk.tracker.ledger, row) == "live-1.again-2"
+    assert pq.read_schema(made.segment).names == ["user_id", "phone", "name", "coupon"]
+
+
+# -- panel ----------------------------------------------------------------------------------------------
+
+
+def html_of(widget: Any) -> str:
+    """All HTML of a widget and what is in it."""
+    inner = "".join(html_of(child) for child in getattr(widget, "children", ()))
+    return inner + (str(widget.value) if type(widget).__name__ in ("HTML", "Label") else "")
+
+
+def find(widget: Any, name: str) -> Any:
+    """The button or input of that name."""
+    if getattr(widget, "description", None) == name:
+        return widget
+    hits = (find(child, name) for child in getattr(widget, "children", ()))
+    return next((hit for hit in hits if hit is not None), None)
+
+
+def test_the_panel_says_when_there_is_nothing(desk: Desk) -> None:
+    """Without any campaign the panel says so, and how to get one."""
+    panel = desk.panel()
+
+    assert "There is no campaign yet" in html_of(panel.widget)
+    with pytest.raises(LedgerError, match="no campaign to follow"):
+        desk.tracker.status()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_panel_shows_every_side(desk: Desk, language: str) -> None:
+    """Every tab is filled, in both languages, without a full phone; the switch redraws and loses nothing."""
+    desk.send()
+    panel = desk.panel(language)
+    find(panel.widget, {"en": "Fetch receipts now", "zh": "立即取状态报告"}[language]).click()
+    idle(panel.page)
+    panel.why.look("u000003")
+    panel.page.speak({"en": "zh", "zh": "en"}[language])
+    idle(panel.page)
+    panel.page.speak(language)
+    idle(panel.page)
+    shown = html_of(panel.widget)
+    status = desk.tracker.status()
+
+    assert str(FIRST)[:8] not in shown
+    assert f"<b>{status['delivered']}</b>" in shown
+    assert len([tab for tab in panel.tabs if not html_of(tab.widget)]) == 0
+    for word in {"en": ("Counting", "went wrong"), "zh": ("正在统计", "意料之外")}[language]:
+        assert word not in shown
+    assert panel.why.person == "u000003"
+    assert "u000003" in html_of(panel.why.widget)
+    assert "<svg" in html_of(panel.time.widget)
+    assert "<svg" in html_of(panel.carriers.widget)
+
+
+def test_the_panel_acts_and_complains(desk: Desk) -> None:
+    """A wrong number is refused in words, the right one settles; a follow-up says how it is sent."""
+    desk.send()
+    panel = desk.panel()
+    tab = panel.unknown
+    find(tab.widget, next(b.description for b in buttons(tab.widget) if "Give up" in b.description)).click()
+    refused = html_of(tab.widget)
+    find(tab.widget, "Repeat the number").value = desk.tracker.status()["unknown"]
+    next(b for b in buttons(tab.widget) if "Give up" in b.description).click()
+    idle(panel.page)
+    panel.follow_up.choose(Group.UNDELIVERED, False)
+    panel.follow_up.choose(Group.REFUSED, True)
+    find(panel.follow_up.widget, "Write the segment and its parameters").click()
+
+    assert "nothing was changed" in refused
+    assert desk.tracker.status()["unknown"] == 0
+    assert "-f" in html_of(panel.follow_up.widget)
+    assert len(list(desk.folder.glob("segments/*.parquet"))) == 1
+
+
+def buttons(widget: Any) -> list[Any]:
+    """All buttons in it."""
+    own = [widget] if type(widget).__name__ == "Button" else []
+    return own + [hit for child in getattr(widget, "children", ()) for hit in buttons(child)]
+
+
+def test_people_page_by_page(desk: Desk) -> None:
+    """The list of people goes on and back, and shows full phones only when asked."""
+    desk.send({})
+    panel = desk.panel()
+    tab = panel.people
+    tab.choose(str(Group.AWAITING))
+    idle(panel.page)
+    first = html_of(tab.widget)
+    next(b for b in buttons(tab.widget) if b.description == "Next page").click()
+    idle(panel.page)
+    second = html_of(tab.widget)
+    find(tab.widget, "Show full phones").value = True
+    idle(panel.page)
+
+    assert f"1 to 25 of {PEOPLE} people" in first
+    assert f"26 to 50 of {PEOPLE} people" in second
+    assert str(FIRST)[:8] not in first + second
+    assert str(FIRST)[:8] in html_of(tab.widget)
+
+
+def test_what_comes_from_outside_is_escaped(desk: Desk) -> None:
+    """A user id that is a script is shown as text."""
+    frame = pd.read_csv(desk.data["segment"], dtype=str)
+    frame.loc[0, "user_id"] = "<script>alert(1)</script>"
+    frame.to_csv(desk.data["segment"], index=False)
+    desk.send()
+    panel = desk.panel()
+    panel.why.look("<script>alert(1)</script>")
+    idle(panel.page)
+
+    assert "&lt;script&gt;" in html_of(panel.people.widget)
+    assert "<script>" not in html_of(panel.widget)
+
+
+# fmt: off
+STEPS = (
+    "campaigns", "receipts", "over_time", "failures", "carriers", "batches", "left_out", "unknowns",
+    "replies",
+    "books",
+)
+# fmt: on
+# -- plain steps ----------------------------------------------------------------------------------------
+
+
+def test_plain_steps(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every step runs from a plain cell, follows the newest campaign, and a misspelt parameter is told."""
+    monkeypatch.setenv("SMSKIT_LANG", "en")
+    for name, value in desk.environ.items():
+        monkeypatch.setenv(name, value)
+    desk.send()
+    monkeypatch.chdir(desk.folder)
+    nb = open_track({"campaign": "", "mode": ""})
+    for step in [
+        "campaigns",
+        "receipts",
+        "over_time",
+        "failures",
+        "carriers",
+        "batches",
+        "left_out",
+        "unknowns",
+        "replies",
+        "books",
+    ]:
+        getattr(nb, step)()
+    nb.why("u000002")
+    page = nb.people("refused", size=3)
+    place = nb.export("csv")
+    made = nb.follow_up("refused")
+    with pytest.raises(LedgerError, match="did you mean `live-1`"):
+        open_track({"campaign": "live-2"})
+
+    assert nb.tracker.row.name == "live-1"
+    assert set(page["state"]) == {"refused"}
+    assert place.parent.parent == made.segment.parent.parent == desk.folder
+    assert json.loads(json.dumps(nb.tracker.status()))["planned"] == PEOPLE
