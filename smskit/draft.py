@@ -9,12 +9,14 @@ may be incomplete; ``spec()`` is the moment it has to be whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from smskit.errors import InputError, SpecError, nearest
+from smskit.occurrence import with_occurrence
 from smskit.settings import project_root
 from smskit.spec import CampaignSpec, read_file
 
@@ -67,8 +69,10 @@ class Draft:
             raise SpecError(f"unknown parameter `{unknown[0]}`{nearest(unknown[0], _DEFAULTS)}")
         joined = (self._data | values).items()
         wanted = {n: v for n, v in joined if v is not None and not (n in _MISSING and v == "")}
-        whole = CampaignSpec.from_data(_MISSING | wanted)
+        whole = _validated(_MISSING | wanted)
         kept = {n: v for n, v in whole.to_data().items() if n in wanted}
+        if "campaign" in kept:
+            kept["campaign"] = wanted["campaign"]  # `weekly-vip-{week}` stays a repeating campaign
         changed = frozenset(n for n in {*kept, *self._data} if kept.get(n) != self._data.get(n))
         self._data = kept
         if changed:
@@ -81,12 +85,12 @@ class Draft:
 
     def spec(self) -> CampaignSpec:
         """
-        The campaign as it stands.
+        The campaign as it stands; of a repeating one, this moment's occurrence.
 
         Raises:
             SpecError: something required is missing.
         """
-        return CampaignSpec.from_data(self._data)
+        return _validated(self._data)
 
     # -- as a file ---------------------------------------------------------------------
 
@@ -97,7 +101,8 @@ class Draft:
     def to_yaml(self) -> str:
         """The text of the parameter file papermill takes with ``-f``; holds no test phones, see ``save``."""
         shown = {n: v for n, v in self._data.items() if n != "test_phones"}
-        whole = CampaignSpec.from_data(_MISSING | shown).to_yaml()
+        name = shown.get("campaign", _MISSING["campaign"])
+        whole = _validated(_MISSING | shown).model_copy(update={"campaign": name}).to_yaml()
         # What stands in for a missing name is nothing to save.
         lines = whole.splitlines(keepends=True)
         return "".join(x for x in lines if x.strip() not in {f"{n}: {v}" for n, v in _MISSING.items()})
@@ -135,6 +140,10 @@ class Draft:
             SpecError: it cannot be read or holds something unknown.
         """
         return cls(read_file(in_project(path)))
+
+
+def _validated(data: Mapping[str, Any]) -> CampaignSpec:
+    return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)))
 
 
 def in_project(path: str | Path) -> Path:

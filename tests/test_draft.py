@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,18 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="cannot write"):
         Draft({"campaign": "c-1", "segment": "s.csv"}).save(tmp_path / "file" / "campaign.yaml")
+
+
+def test_a_repeating_campaign_stays_one(tmp_path: Path) -> None:
+    """A placeholder is kept in the file that is written, and filled in for the campaign that is run."""
+    file = tmp_path / "weekly.yaml"
+    file.write_text("campaign: weekly-{week}\nsegment: s.csv\n", encoding="utf-8")
+    draft = Draft.read(file)
+    draft.set(signature="A")
+    saved = draft.save(tmp_path / "again.yaml")
+
+    assert re.fullmatch(r"weekly-20\d\d-W\d\d", draft.spec().campaign)
+    assert draft["campaign"] == "weekly-{week}"
+    assert saved.read_text(encoding="utf-8").startswith("campaign: weekly-{week}\n")
+    with pytest.raises(SpecError, match="placeholder"):
+        draft.set(campaign="weekly-{wek}")

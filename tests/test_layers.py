@@ -63,7 +63,7 @@ SIDEWAYS = {
     "explore": {"draft", "persons", "phones", "rows", "rules", "segment", "settings"},
     "connector": {"accounts"},
     "credentials": {"settings"},
-    "draft": {"settings", "spec"},
+    "draft": {"occurrence", "settings", "spec"},
     "host": {"settings", "spec"},
     "desk": {"planning", "runner"},
     "doctor": {"parts", "template"},
