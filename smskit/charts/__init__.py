@@ -166,7 +166,7 @@ def parts(counts: pd.DataFrame, t: Language) -> str:
 
     bars = alt.Chart(counts[["parts", "messages"]]).encode(
         x=alt.X("parts:O", title=t("parts each"), axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("messages:Q", title=t("messages"), axis=alt.Axis(tickMinStep=1, format="~s")),
+        y=alt.Y("messages:Q", title=t("how many messages"), axis=alt.Axis(tickMinStep=1, format="~s")),
     )
     figures = bars.mark_text(dy=-6, color=_INK).encode(text=alt.Text("messages:Q", format=","))
     chart = (bars.mark_bar(color=GOOD, size=36) + figures).properties(width=alt.Step(64), height=150)

@@ -154,4 +154,5 @@ ZH: dict[str, str] = {
     "The send window is closed until {at}: the run would be refused.": "现在不在发送时段内，{at} 才开放：现在发送会被拒绝。",
     "rows left": "剩余行",
     "rows left out": "被排除行",
+    "how many messages": "短信数",
 }

@@ -155,7 +155,7 @@ class PreviewPanel(SendPart):
             pd.DataFrame(
                 {
                     t("parts each"): counts["parts"],
-                    t("messages"): counts["messages"],
+                    t("how many messages"): counts["messages"],
                     t("yuan"): counts["cost"].astype(str),
                 }
             ),

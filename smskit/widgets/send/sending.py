@@ -44,6 +44,7 @@ class SendingPanel(SendPart):
         self.asked: Confirmation | None = None  # what is being confirmed
         self.seen = Snapshot(Phase.NEW)
         self._watching: Run | None = None
+        self._offered: tuple[object, ...] | None = None  # what the buttons are for
         self._state, self._figures = html(""), html("")
         self._bar = w.FloatProgress(min=0, max=1, value=0, layout=w.Layout(width="100%"))
         self._others, self._act = w.VBox(), w.VBox()
@@ -94,7 +95,11 @@ class SendingPanel(SendPart):
     def _show(self) -> None:
         self._show_others()
         self._show_figures()
-        self._act.children = tuple(self._actions())
+        # Made anew only when there is something else to do: a person may be typing the number.
+        offered = (self.t.code, self.seen.phase, self.asked, self.page.draft["mode"])
+        if self.asked is None or self._offered != offered:
+            self._act.children = tuple(self._actions())
+        self._offered = offered
 
     def _show_figures(self) -> None:
         t, seen = self.t, self.seen
@@ -246,7 +251,9 @@ class SendingPanel(SendPart):
         return "\n" + words
 
     def ask(self) -> None:
-        """First act: say what would be sent."""
+        """First act: say what would be sent; a second click on it changes nothing."""
+        if self.asked is not None:
+            return
         self.asked = self.desk.confirmation()
         self.tell("")
         self._show()
