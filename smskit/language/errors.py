@@ -39,6 +39,35 @@ _HEADLINES: Sequence[tuple[type[SmskitError], str]] = (
 
 # English as a pattern with named groups -> Chinese with the same names in braces.
 TOLD: dict[str, str] = {
+    # -- segments and rules
+    r"no segment given: name a file, a database URL or env:NAME": "未指定分群：请填文件、数据库 URL 或 env:NAME",
+    r"(?P<name>.*): no such file(?: in (?P<where>.*))?": "{name}：找不到该文件，请检查路径",
+    r"(?P<name>.*): row (?P<row>\d+):? .*quote is opened and not properly closed.*": "{name}：第 {row} 行的引号没有正确闭合，请修正文件",
+    r"(?P<name>.*): row (?P<row>\d+) has (?P<n>\d+) cells where the first row names (?P<m>\d+) columns.*": "{name}：第 {row} 行有 {n} 格，而首行有 {m} 列；含分隔符或换行的单元格请加引号",
+    r"(?P<name>.*): is empty; the first row must name the columns": "{name}：文件为空，首行应为列名",
+    r"(?P<name>.*): cannot be read as (?P<kind>\w+).*": "{name}：无法按 {kind} 格式读取，文件可能已损坏",
+    r"(?P<name>.*): that environment variable is not set.*": "{name}：没有设置这个环境变量，请将路径或 URL 放入其中",
+    r"(?P<name>.*): a query needs a database; this is a file, filter it with rules": "{name}：查询只用于数据库；文件请用规则筛选",
+    r"the segment's database: a database needs a query; give `segment_query`, one SELECT": "数据库需要一条查询（SELECT）",
+    r"the segment's database: the query failed: (?P<why>.*)": "查询失败：{why}",
+    r"the segment's database: its URL carries a password; .*": "URL 中含有密码：请把 URL 放入环境变量，再填 env:NAME",
+    r"the segment's database: cannot be connected to \((?P<why>.*)\); .*": "无法连接数据库（{why}）：请检查地址、用户名和密码",
+    r"rules\S*: the segment has no column `(?P<name>[^`]*)`; did you mean `(?P<near>[^`]*)`\?": "分群中没有列 `{name}`，是否指 `{near}`？",
+    r"rules\S*: the segment has no column `(?P<name>[^`]*)`": "分群中没有列 `{name}`",
+    r"rules\S*: (?P<value>.*) does not fit `(?P<name>[^`]*)`, which is (?P<kind>.*)": "{value} 与列 `{name}` 的类型（{kind}）不符",
+    r"rules\S*: `(?P<op>[^`]*)` (?P<value>.*) cannot be asked of `(?P<name>[^`]*)`, which is (?P<kind>.*)": "列 `{name}`（{kind}）不支持 `{op}` {value}",
+    r"rules\S*: `between` needs two values, \[low, high\], got (?P<n>\d+)": "“介于”需要两个值：下限, 上限",
+    r"rules\S*: the low end (?P<low>.*) is above the high end (?P<high>.*)": "下限 {low} 大于上限 {high}",
+    r"rules\S*: .* are mixed; put all values in quotes, or none": "几个值的类型不一致",
+    r"choose a column": "请选择列",
+    r"choose a condition": "请选择条件",
+    r"give a value": "请填写值",
+    r"this group is empty; add a rule to it or remove it": "条件组为空：请添加条件或删除该组",
+    r"rules are nested deeper than (?P<n>\d+)": "规则嵌套超过 {n} 层",
+    r"the two segments share neither column `(?P<a>.*)` nor `(?P<b>.*)`, so people cannot be compared.*": "两个分群没有共同的列 `{a}` 或 `{b}`，无法对比",
+    r"(?P<name>.*) is there already; choose another name, or say that it may be replaced": "{name} 已存在：请换名，或勾选替换",
+    r"(?P<name>.*): a segment is one of (?P<kinds>.*)": "{name}：分群文件应为 {kinds} 之一",
+    r"(?P<name>.*): a segment is saved as \.csv or \.parquet": "{name}：分群只能保存为 .csv 或 .parquet",
     # -- settings and credentials
     r"provider `(?P<name>[^`]+)` is not set up: (?P<what>[\w, ;]+?)(?: is missing)?\. Set it in the environment, in a "
     r"\.env file beside the notebook, or in the OS keyring\.": "供应商 `{name}` 尚未设置：缺少 {what}",

@@ -243,6 +243,55 @@ def test_an_opened_parameter_file_is_followed(panel: Open) -> None:
     assert named(opened.widget, "Value 1").value == "u9"
 
 
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        pytest.param(("", "", None), "请选择列", id="no-column"),
+        pytest.param(("level", "", None), "请选择条件", id="no-condition"),
+        pytest.param(("level", "==", None), "请填写值", id="no-value"),
+        pytest.param(("levels", "==", "x"), "分群中没有列 `levels`，是否指 `level`？", id="near-column"),
+        pytest.param(("zzz", "==", "x"), "分群中没有列 `zzz`", id="no-such-column"),
+        pytest.param(("spend", "between", [2]), "“介于”需要两个值", id="one-end"),
+        pytest.param(("spend", "between", [2, 1]), "下限 2 大于上限 1", id="ends-turned"),
+    ],
+)
+def test_what_a_rule_lacks_in_chinese(panel: Open, rule: tuple[str, str, Any], words: str) -> None:
+    """What a part lacks is said in 中文 beside it."""
+    opened = panel()
+    opened.page.speak("zh")
+    opened.desk.editor.add(opened.desk.editor.root.id, *rule)
+    opened.rules.draw()
+    opened.rules.recount()
+
+    assert words in says(opened)
+
+
+@pytest.mark.parametrize(
+    ("source", "query", "words"),
+    [
+        pytest.param("gone.csv", "", "gone.csv：找不到该文件", id="not-there"),
+        pytest.param("broken.csv", "", "broken.csv：第 2 行的引号没有正确闭合", id="broken"),
+        pytest.param("env:NOBODY_SET_THIS", "", "没有设置这个环境变量", id="variable"),
+        pytest.param("sqlite://", "select * from people", "查询失败：no such table", id="query-fails"),
+        pytest.param("sqlite://", "", "数据库需要一条查询", id="no-query"),
+        pytest.param("people.csv", "select 1", "文件请用规则筛选", id="query-on-a-file"),
+    ],
+)
+def test_what_cannot_be_loaded_in_chinese(
+    panel: Open, project: Path, source: str, query: str, words: str
+) -> None:
+    """What cannot be loaded is said in 中文 with the next step."""
+    (project / "broken.csv").write_text('a,b\n"1,2\n', encoding="utf-8")
+    opened = panel()
+    opened.page.speak("zh")
+    says(opened)
+    put(opened, "路径或 URL", source)
+    opened.load._query.value = query
+    click(opened, "加载")
+
+    assert words in says(opened)
+
+
 # --- compare and save
 
 
