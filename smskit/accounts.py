@@ -31,6 +31,7 @@ from smskit.settings import Environment, Source, variable_of
 from smskit.template import Template
 
 __all__ = [
+    "PLACES",
     "Account",
     "Campaigned",
     "Given",
@@ -54,6 +55,14 @@ class Known(enum.StrEnum):
     SAVED = mark("saved")  # and not asked about since the credentials are these
     VERIFIED = mark("verified")  # the provider said that it is in order
     FAILING = mark("failing")  # the provider said that it is not, or could not be asked
+
+
+PLACES = {
+    Source.PROCESS: mark("set in the environment"),
+    Source.DOTENV: mark("saved in .env"),
+    Source.KEYRING: mark("saved in the keyring"),
+    Source.NOWHERE: mark("not set"),
+}
 
 
 class Given(NamedTuple):

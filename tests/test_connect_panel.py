@@ -132,7 +132,7 @@ def test_bad_credentials(opened: Callable[..., Any], simulator: Simulator, way: 
     assert "NOT usable" in shown["en"]
     assert "不可用" in shown["zh"]
     for code in LANGUAGES:
-        assert f"<code>{failed.code}</code>" in shown[code]
+        assert f">{failed.code}</code>" in shown[code]
         assert Language(code).words(failed.next_step).split("（")[0] in shown[code]
     assert "failing" in told(panel.glance.widget)
 

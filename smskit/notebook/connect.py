@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from smskit.accounts import Account, Known, Offered
+from smskit.accounts import PLACES, Account, Known, Offered
 from smskit.connector import Connector
 from smskit.credentials import Store
 from smskit.draft import Draft
@@ -76,7 +76,7 @@ class ConnectNotebook(Base):
             (
                 given.setting.variable,
                 t("needed") if given.setting.required else given.setting.default,
-                str(given.source) or t("not set"),
+                t(PLACES[given.source]),
                 t.words(given.setting.help),
             )
             for given in self.connector.form()

@@ -34,6 +34,7 @@ class Panel(ABC):
     def __init__(self, page: Page) -> None:
         self.page = page
         self._notice = w.HTML()
+        self._said: tuple[str | Callable[[Language], str], str] = ("", "info")
         self._tickets: dict[str, int] = {}
         self.widget = w.VBox(layout=w.Layout(width="100%"))
         self.widget.add_class("smskit")
@@ -60,19 +61,27 @@ class Panel(ABC):
     def draw(self) -> None:
         """Make the widgets anew."""
         self.widget.children = (*self.build(), self._notice)
+        self.tell(*self._said)
 
     # -- saying things -----------------------------------------------------------------
 
-    def tell(self, text: str, kind: str = "info") -> None:
-        """Show one sentence below the panel, or none; *kind* is info, ok, warn or error."""
-        self._notice.value = notice(text, kind)
+    def tell(self, text: str | Callable[[Language], str], kind: str = "info") -> None:
+        """
+        Show one sentence below the panel, or none.
+
+        Args:
+            text: A function of the language is said anew when the page switches to another.
+            kind: info, ok, warn or error.
+        """
+        self._said = text, kind
+        self._notice.value = notice(text if isinstance(text, str) else text(self.t), kind)
 
     def complain(self, error: BaseException) -> None:
         """Show an error in words; one that is not smskit's own also goes to the log, without its text."""
         if not isinstance(error, SmskitError):
             # The text of a foreign error may hold a phone or a key; where it arose may not.
             _log.error("%s in a panel", type(error).__name__, stack_info=False)
-        self.tell(self.t.error(error), "error")
+        self.tell(lambda t: t.error(error), "error")
 
     # -- doing things --------------------------------------------------------------------
 

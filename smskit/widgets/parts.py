@@ -7,6 +7,7 @@ runs the scripts it is given.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = [
     "field",
     "frame_table",
     "html",
+    "names",
     "notice",
     "row",
     "tiles",
@@ -49,6 +51,11 @@ def notice(text: str, kind: str = "info") -> str:
     """A boxed sentence; *kind* is info, ok, warn or error."""
     role = "alert" if kind == "error" else "status"
     return f'<div class="smskit-notice {kind}" role="{role}">{escape(text)}</div>' if text else ""
+
+
+def names(text: str) -> str:
+    """Escaped words in which what stands between backticks looks like a name."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def chip(text: str, kind: str = "") -> str:

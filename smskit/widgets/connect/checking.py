@@ -14,7 +14,7 @@ from smskit.language import mark
 from smskit.models import CheckResult, Finding
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
-from smskit.widgets.parts import button, chip, html, row, tiles, title
+from smskit.widgets.parts import button, chip, html, names, row, title
 
 __all__ = ["CheckPanel"]
 
@@ -53,7 +53,7 @@ class CheckPanel(Panel):
 
     def ask(self, *, simulator: bool) -> None:
         """Ask beside the kernel, and show the answer when it comes."""
-        self.tell(self.t("Asking…"))
+        self.tell(lambda t: t("Asking…"))
         name = self.connector.provider
 
         def came(result: CheckResult) -> None:
@@ -72,17 +72,18 @@ class CheckPanel(Panel):
         head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
         body = "".join(self._line(finding) for finding in result.findings)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        amount = tiles([(t("balance"), result.balance, "")]) if result.balance else ""
-        said = f'<p class="smskit-verdict">{verdict} {escape(t("according to {who}", who=who))}</p>'
-        return f'{said}{amount}<div class="smskit-table">{table}</div>'
+        told = [t("according to {who}", who=who)]
+        told += [t("balance {amount}", amount=result.balance)] if result.balance else []
+        said = f'<p class="smskit-verdict">{verdict} {escape(" · ".join(told))}</p>'
+        return f'{said}<div class="smskit-table">{table}</div>'
 
     def _line(self, finding: Finding) -> str:
         t = self.t
         cells = (
             escape(t.words(finding.what)),
             chip("✓", "ok") if finding.ok else chip("✗", "bad"),
-            f"<code>{escape(finding.code)}</code>" if finding.code else "",
+            f'<code class="smskit-code">{escape(finding.code)}</code>' if finding.code else "",
             escape(t.words(finding.meaning)),
-            escape(t.words(finding.next_step)),
+            names(t.words(finding.next_step)),
         )
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -14,14 +14,13 @@ from typing import Any
 import ipywidgets as w
 from pydantic import SecretStr
 
-from smskit.accounts import Given, Known
+from smskit.accounts import PLACES, Given, Known
 from smskit.connector import Connector
 from smskit.credentials import Store, Written, keyring_problem
-from smskit.language import mark
-from smskit.settings import Source
+from smskit.language import Language, mark
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
-from smskit.widgets.parts import button, html, row, title
+from smskit.widgets.parts import button, html, names, row, title
 
 __all__ = ["EnterPanel"]
 
@@ -32,12 +31,6 @@ _LABELS = {
     "requests_per_second": mark("Requests per second"),
     "concurrency": mark("Concurrent requests"),
     "batch_size": mark("People per request"),
-}
-_PLACES = {
-    Source.PROCESS: mark("set in the environment"),
-    Source.DOTENV: mark("saved in .env"),
-    Source.KEYRING: mark("saved in the keyring"),
-    Source.NOWHERE: mark("not set"),
 }
 _STYLE = {"description_width": "200px"}
 
@@ -77,7 +70,7 @@ class EnterPanel(Panel):
 
     def _steps(self) -> w.HTML:
         t, cls = self.t, self.connector.cls
-        items = "".join(f"<li>{escape(t.words(step))}</li>" for step in cls.console_steps)
+        items = "".join(f"<li>{names(t.words(step))}</li>" for step in cls.console_steps)
         url = escape(cls.console_url, quote=True)
         link = f'<a href="{url}" target="_blank" rel="noopener">{url}</a>' if url else ""
         console = f"<p>{escape(t('Console'))}: {link}</p>" if link else ""
@@ -95,10 +88,10 @@ class EnterPanel(Panel):
 
     def _beside(self, given: Given) -> str:
         setting, t = given.setting, self.t
-        where = t("typed, not saved yet") if setting.name in self._typed else t(_PLACES[given.source])
+        where = t("typed, not saved yet") if setting.name in self._typed else t(PLACES[given.source])
         kind = "warn" if setting.required and not given.source else ""
         place = f'<span class="smskit-where {kind}">{escape(where)}</span>'
-        return f'{place} <span class="smskit-soft">{escape(t.words(setting.help))}</span>'
+        return f'{place} <span class="smskit-soft">{names(t.words(setting.help))}</span>'
 
     def _secret(self, given: Given, beside: w.HTML) -> w.Password:
         name = given.setting.name
@@ -201,17 +194,7 @@ class EnterPanel(Panel):
         self._typed, self._edited = {}, {}
         self.draw()
         self._changed()
-        self.tell(*self._told(written))
-
-    def _told(self, written: Written) -> tuple[str, str]:
-        t = self.t
-        lines = [t("Saved. Now click {check}.", check=t("Check"))]
-        if written.exposed:
-            lines += [t("Git would take {file} into a commit: add it to .gitignore.", file=written.file)]
-        if written.hidden:
-            names = ", ".join(written.hidden)
-            lines += [t("{names} are set in the environment, which comes first.", names=names)]
-        return "\n".join(lines), "warn" if written.exposed or written.hidden else "ok"
+        self.tell(lambda t: _told(written, t), "warn" if written.exposed or written.hidden else "ok")
 
     def delete(self) -> None:
         """Take everything saved for this provider out of this computer."""
@@ -219,11 +202,21 @@ class EnterPanel(Panel):
         self._typed, self._edited, self._asking = {}, {}, False
         self.draw()
         self._changed()
-        t = self.t
-        still = t("{names} are set in the environment, which comes first.", names=", ".join(left))
-        self.tell(f"{t('Deleted.')} {still}" if left else t("Deleted."), "warn" if left else "ok")
+        self.tell(lambda t: " ".join([t("Deleted."), *_hidden(left, t)]), "warn" if left else "ok")
 
 
 _KEPT = mark(
     "Keys go into the place you choose below, and into no notebook. A typed key leaves its field at once."
 )
+
+
+def _told(written: Written, t: Language) -> str:
+    lines = [t("Saved. Now click {check}.", check=t("Check"))]
+    if written.exposed:
+        lines += [t("Git would take {file} into a commit: add it to .gitignore.", file=written.file)]
+    return "\n".join([*lines, *_hidden(written.hidden, t)])
+
+
+def _hidden(variables: Sequence[str], t: Language) -> list[str]:
+    known = ", ".join(variables)
+    return [t("{names} are set in the environment, which comes first.", names=known)] if variables else []

@@ -12,7 +12,7 @@ from smskit.connector import Connector
 from smskit.language import Language
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
-from smskit.widgets.parts import chip, html, row, title
+from smskit.widgets.parts import chip, html, names, row, title
 
 __all__ = ["GlancePanel", "said_of"]
 
@@ -55,8 +55,8 @@ class GlancePanel(Panel):
         cells = (
             f"<b>{name}</b>" if account.name == self.connector.provider else name,
             chip(self.t(account.known), _KIND[account.known]),
-            escape(at),
-            escape(said_of(account, self.t)),
+            f'<span class="smskit-when">{escape(at)}</span>',
+            names(said_of(account, self.t)),
         )
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 

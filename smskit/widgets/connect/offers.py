@@ -61,14 +61,13 @@ class OffersPanel(Panel):
 
     def ask(self) -> None:
         """Ask for the lists beside the kernel."""
-        self.tell(self.t("Asking…"))
+        self.tell(lambda t: t("Asking…"))
         self.start("offers", self.connector.offers, self._came)
 
     def _came(self, offered: Offered) -> None:
-        t = self.t
         self.draw()
-        words = t("{n} signatures and {m} templates.", n=len(offered.signatures), m=len(offered.templates))
-        self.tell(words, "ok")
+        found = {"n": len(offered.signatures), "m": len(offered.templates)}
+        self.tell(lambda t: t("{n} signatures and {m} templates.", **found), "ok")
 
     # -- signatures --------------------------------------------------------------------
 
