@@ -38,6 +38,13 @@ def files_holding(folder: Path, text: str) -> set[str]:
     return {f.name for f in folder.rglob("*") if f.is_file() and text.encode() in f.read_bytes()}
 
 
+def speak(sheet: Sheet, language: str) -> None:
+    """Switch the language and wait for it: a field typed into meanwhile would be drawn anew."""
+    sheet.speak(language)
+    label = {"en": "Phone column", "zh": "手机号列"}[language]
+    expect(sheet.panel.get_by_label(label, exact=True)).to_be_visible()
+
+
 def type_into(sheet: Sheet, label: str, text: str) -> Locator:
     field = sheet.panel.get_by_label(label, exact=True)
     field.fill(text)
@@ -61,7 +68,7 @@ def test_a_key_goes_into_one_file(desk: Lab, sheet: Callable[..., Sheet]) -> Non
     """
     opened = sheet(desk, NOTEBOOK)
     assert opened.run_all()
-    opened.speak("en")
+    speak(opened, "en")
     field = type_into(opened, "api key *", CANARY)
     expect(field).to_have_value("")
     opened.command(SAVE_STATE)
@@ -104,7 +111,7 @@ def test_bad_credentials(
     provider, secret_id, secret_key, app_id, save, check, verdict, step = words
     opened = sheet(desk, NOTEBOOK)
     assert opened.run_all()
-    opened.speak(language)
+    speak(opened, language)
     opened.panel.get_by_label(provider, exact=True).select_option("Tencent 腾讯云")
     for label in (secret_id, secret_key):
         type_into(opened, label, "AKIDnobodyknowsthisone00000000000000")
@@ -123,7 +130,7 @@ def test_without_an_account(desk: Lab, sheet: Callable[..., Sheet]) -> None:
     """The simulator stands in: it is asked, offers a signature and a template, and they are saved."""
     opened = sheet(desk, NOTEBOOK)
     assert opened.run_all()
-    opened.speak("en")
+    speak(opened, "en")
     opened.panel.get_by_label("Provider", exact=True).select_option("Aliyun 阿里云")
     click(opened, "Try with the simulator")
     expect(opened.panel.locator(".smskit-verdict")).to_contain_text("Usable according to the simulator")
