@@ -34,7 +34,7 @@ class Panel(ABC):
     def __init__(self, page: Page) -> None:
         self.page = page
         self._notice = w.HTML()
-        self._said: tuple[str | Callable[[Language], str], str] = ("", "info")
+        self._telling: tuple[str | Callable[[Language], str], str] = ("", "info")
         self._tickets: dict[str, int] = {}
         self.widget = w.VBox(layout=w.Layout(width="100%"))
         self.widget.add_class("smskit")
@@ -61,7 +61,7 @@ class Panel(ABC):
     def draw(self) -> None:
         """Make the widgets anew."""
         self.widget.children = (*self.build(), self._notice)
-        self.tell(*self._said)
+        self.tell(*self._telling)
 
     # -- saying things -----------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class Panel(ABC):
             text: A function of the language is said anew when the page switches to another.
             kind: info, ok, warn or error.
         """
-        self._said = text, kind
+        self._telling = text, kind
         self._notice.value = notice(text if isinstance(text, str) else text(self.t), kind)
 
     def complain(self, error: BaseException) -> None:
