@@ -321,7 +321,7 @@ class _Page:
             for rule in cls.template_rules
         )
         asked = t("`smskit doctor campaign.yaml` tells which of these rules a template breaks.")
-        head = (t("rule"), t("messages"), t("when broken"), t("source"))
+        head = (t("rule"), t("which messages"), t("when broken"), t("source"))
         return f"{words}\n\n{asked}\n\n{_table(head, rows)}"
 
     def _opt_out(self, rule: OptOutRule) -> str:

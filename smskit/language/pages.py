@@ -86,7 +86,7 @@ ZH: dict[str, str] = {
         "`smskit doctor campaign.yaml` 指出模板违反了哪些规则。"
     ),
     "rule": "规则",
-    "messages": "适用短信",
+    "which messages": "适用短信",
     "when broken": "违反时",
     "source": "来源",
     " or ": " 或 ",

@@ -115,6 +115,7 @@ ZH: dict[str, str] = {
     "left out by a rule of the segment": "被分群规则排除",
     "longest": "最长",
     "marketing": "营销",
+    "messages": "短信（条）",
     "messages with a part less": "少一条的短信数",
     "not started": "未开始",
     "notification": "通知",
