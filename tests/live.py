@@ -123,9 +123,8 @@ def _child(parameters: dict[str, Any], environ: dict[str, str]) -> None:
 
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["smskit.session", "smskit.providers.yunpian", "aiohttp", "certifi", "phonenumbers"]
-)
+PRELOAD = ["smskit.session", "smskit.providers.yunpian", "aiohttp", "certifi", "phonenumbers"]
+_FORKS.set_forkserver_preload(PRELOAD)
 
 
 def start(parameters: dict[str, Any], environ: dict[str, str]) -> ForkServerProcess:
