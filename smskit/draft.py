@@ -152,3 +152,9 @@ def in_project(path: str | Path) -> Path:
     if place.is_absolute() or place.exists():
         return place
     return (project_root(Path.cwd()) or Path.cwd()) / place
+
+
+def from_project(place: Path) -> str:
+    """A file's path as a person says it: from the project's root, where it lies in there."""
+    root = project_root(Path.cwd())
+    return str(place.relative_to(root)) if root and place.is_relative_to(root) else str(place)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smskit.draft import Draft
+from smskit.draft import Draft, from_project
 from smskit.errors import InputError, SpecError
 from smskit.spec import CampaignSpec
 
@@ -116,3 +116,13 @@ def test_a_repeating_campaign_stays_one(tmp_path: Path) -> None:
     assert saved.read_text(encoding="utf-8").startswith("campaign: weekly-{week}\n")
     with pytest.raises(SpecError, match="placeholder"):
         draft.set(campaign="weekly-{wek}")
+
+
+def test_a_path_is_said_from_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People read a file's place within their project, and the whole of it elsewhere."""
+    (tmp_path / "home" / "notebooks").mkdir(parents=True)
+    (tmp_path / "home" / "environment.yml").touch()
+    monkeypatch.chdir(tmp_path / "home" / "notebooks")
+
+    assert from_project(tmp_path / "home" / "campaign.yaml") == "campaign.yaml"
+    assert from_project(tmp_path / "other.yaml") == str(tmp_path / "other.yaml")

@@ -7,6 +7,7 @@ from functools import partial
 
 import ipywidgets as w
 
+from smskit.draft import from_project
 from smskit.explore import Desk
 from smskit.explore.files import FOLDER
 from smskit.language import mark
@@ -24,7 +25,7 @@ class SavePanel(Panel):
     def __init__(self, page: Page, desk: Desk) -> None:
         super().__init__(page)
         self.desk = desk
-        self.parameters = ParametersPanel(page, path=str(desk.project / "campaign.yaml"))
+        self.parameters = ParametersPanel(page, path=from_project(desk.project / "campaign.yaml"))
         self.name, self.kind, self.overwrite, self.switch = "kept", "csv", False, False
         self._kept: int | None = None
         self._count = html("")

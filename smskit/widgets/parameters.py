@@ -7,7 +7,7 @@ from html import escape
 
 import ipywidgets as w
 
-from smskit.draft import Draft
+from smskit.draft import Draft, from_project
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import button, details, field, html, row
@@ -46,12 +46,13 @@ class ParametersPanel(Panel):
     def save(self) -> None:
         """Write the file and say how papermill runs it."""
         saved = self.page.draft.save(self.path)
-        told = self.t("Saved to {path}", path=saved)
+        shown = from_project(saved)
+        told = self.t("Saved to {path}", path=shown)
         if missing := self.page.draft.missing:
             names = ", ".join(f"`{name}`" for name in missing)
             self.tell(f"{told}\n{self.t('Still to be chosen: {names}', names=names)}", "ok")
             return
-        command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {saved}"
+        command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {shown}"
         self.tell(f"{told}\n{self.t('Run it tomorrow:')} {command}", "ok")
 
     def open(self) -> None:

@@ -90,7 +90,10 @@ class TrialPanel(SendPart):
             self._findings.value = ""
             return
         heads = [t("check"), t("ok"), t("code"), t("meaning"), t("next step")]
-        rows = [(f.what, "✓" if f.ok else "✗", f.code, f.meaning, f.next_step) for f in result.findings]
+        rows = [
+            (t.words(f.what), "✓" if f.ok else "✗", f.code, t.words(f.meaning), t.words(f.next_step))
+            for f in result.findings
+        ]
         usable = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
         self._findings.value = usable + frame_table(pd.DataFrame(rows, columns=heads), label=t("Check"))
 
