@@ -56,7 +56,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=BENCHES, metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--rounds", type=int, help="how often each thing is timed (3; quick: 1)")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK_ROWS:,} people and small samples")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table for the README there")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the table for docs/measured.md there"
+    )
     asked = parser.parse_args()
     asked.rows = asked.rows or (_QUICK_ROWS if asked.quick else 1_000_000)
     asked.rounds = asked.rounds or (1 if asked.quick else 3)

@@ -62,7 +62,7 @@ def _short(value: float) -> str:
 
 
 def markdown(rows: Sequence[Row], *, note: str) -> str:
-    """The table for the README, *note* under it."""
+    """The table for docs/measured.md, *note* under it."""
     lines = [_line(_HEAD), _line(("---",) * len(_HEAD))]
     lines += [_line(_cells(r)) for r in rows]
     return "\n".join([*lines, "", note, ""])
