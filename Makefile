@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SCHEDULERS := airflow prefect jupyter_scheduler
 ENVS := $(SCHEDULERS:%=.venvs/%/.installed)
 
-.PHONY: demo test test-schedulers check app lab bench clean examples-env
+.PHONY: demo test test-schedulers check app lab bench clean examples-env pictures
 
 demo: $(VENV)/.installed
 	$(BIN)/smskit demo
@@ -32,6 +32,10 @@ lab: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench
+
+# The guide's pictures anew, by a walk through a real JupyterLab; needs Debian's chromium, some ten minutes.
+pictures: $(VENV)/.installed
+	$(BIN)/python -m tests.e2e.pictures
 
 # Made again whenever what it depends on changes.
 $(VENV)/.installed: pyproject.toml constraints.txt

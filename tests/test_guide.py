@@ -1,0 +1,165 @@
+"""What people read is what they see: labels, pictures and links of the guides; both READMEs tell the same."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from smskit.language import LANGUAGES, NAMES, Language, catalogue
+from smskit.providers import provider_names
+from tests.conftest import ROOT
+
+GUIDES = {"en": ROOT / "docs" / "guide.md", "zh": ROOT / "docs" / "zh" / "guide.md"}
+READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh.md"}
+PICTURES = ROOT / "docs" / "pictures"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+SELF = {"bold", "粗体"}  # how the guides say what is in bold
+MOST_BYTES = 3_000_000  # of all pictures: a checkout stays small
+OFFERS = {
+    "yes": "是",
+    "no": "否",
+    "one by one": "逐条",
+    "as configured": "按配置",
+    "if configured": "如已配置",
+    "accepted only": "仅已受理",
+}
+FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+
+
+def prose(path: Path) -> str:
+    """A page without its blocks of code."""
+    return FENCE.sub("", path.read_text("utf-8"))
+
+
+def labels(language: str) -> list[str]:
+    """What stands in bold in a guide: buttons and labels of panels."""
+    return re.findall(r"\*\*([^*\n]+)\*\*", prose(GUIDES[language]))
+
+
+def links(path: Path) -> list[str]:
+    """Targets of links and pictures within the checkout."""
+    return re.findall(r"\]\((?!\w+:)([^)\s]+)\)", prose(path))
+
+
+def headings(path: Path) -> list[tuple[int, str]]:
+    """Level and words of each heading."""
+    return [(len(marks), words) for marks, words in re.findall(r"^(#+) (.+)$", prose(path), re.MULTILINE)]
+
+
+def anchors(path: Path) -> set[str]:
+    """What links may say after #, as GitHub makes it of headings."""
+    return {re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-") for _, words in headings(path)}
+
+
+def first_cells(path: Path) -> list[str]:
+    """The first cell of each row of each table, but for rules and heads of tables."""
+    lines = prose(path).splitlines()
+    rows = [line for i, line in enumerate(lines) if line.startswith("|") and lines[i - 1].startswith("|")]
+    cells = [row.split("|")[1].strip() for row in rows]
+    return [cell for cell in cells if cell.strip("-: ")]
+
+
+def test_english_labels_are_on_the_screen() -> None:
+    """Every button the guide names is a word of some panel."""
+    known = set(catalogue()) | set(NAMES.values()) | SELF
+
+    assert sorted(set(labels("en")) - known) == []
+
+
+def test_chinese_labels_are_on_the_screen() -> None:
+    """Every button the Chinese guide names is a panel's Chinese."""
+    known = set(catalogue().values()) | set(NAMES.values()) | SELF
+
+    assert sorted(set(labels("zh")) - known) == []
+
+
+def test_both_guides_go_the_same_way() -> None:
+    """Both languages name the same buttons equally often, under the same structure of headings."""
+    zh, names = Language("zh"), set(NAMES.values())
+    english = Counter(label if label in names else zh(label) for label in labels("en") if label not in SELF)
+    chinese = Counter(label for label in labels("zh") if label not in SELF)
+
+    assert english - chinese == chinese - english == Counter()
+    assert [n for n, _ in headings(GUIDES["en"])] == [n for n, _ in headings(GUIDES["zh"])]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_picture_is_shown(language: str) -> None:
+    """Each picture that was taken stands in the guide of its language, and none is missing."""
+    taken = {path.name for path in (PICTURES / language).iterdir()}
+    shown = {Path(link).name for link in links(GUIDES[language]) if f"pictures/{language}/" in link}
+
+    assert shown == taken
+    assert taken == {path.name for path in (PICTURES / "en").iterdir()}
+
+
+def test_pictures_are_small() -> None:
+    """All pictures together are no burden for whoever clones."""
+    assert 0 < sum(path.stat().st_size for path in PICTURES.rglob("*.png")) < MOST_BYTES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page points at a file of the checkout, and its # at a heading there."""
+    lost = []
+    for link in map(unquote, links(page)):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+            lost.append(link)
+
+    assert lost == []
+
+
+def test_architecture_names_what_there_is() -> None:
+    """Every file and folder the page about the layout names is in the checkout."""
+    named = re.findall(r"`([a-z_/0-9]+(?:\.py|\.css|/))`", prose(ROOT / "docs" / "architecture.md"))
+    found = [*ROOT.glob("[a-z]*"), *ROOT.glob("[a-z]*/**/*")]
+    files = [f"/{path.relative_to(ROOT).as_posix()}/" for path in found]
+    lost = [n for n in named if not any(file.endswith(f"/{n.rstrip('/')}/") for file in files)]
+
+    assert len(named) > 40
+    assert lost == []
+
+
+def test_readmes_have_the_same_structure() -> None:
+    """Both READMEs have the same levels of headings, in the same order."""
+    assert [n for n, _ in headings(READMES["en"])] == [n for n, _ in headings(READMES["zh"])]
+
+
+def test_readmes_have_the_same_tables() -> None:
+    """Parameters, commands and dependencies: each row of one stands in the other, in order."""
+
+    def code(language: str) -> list[list[str]]:
+        return [re.findall(r"`([^`]+)`", cell) for cell in first_cells(READMES[language])]
+
+    assert code("zh") == code("en")
+    assert sum(map(bool, code("zh"))) > 50
+
+
+def test_readmes_say_the_same_of_providers() -> None:
+    """The Chinese table of providers is the declared one, word by word."""
+
+    def rows(language: str) -> list[str]:
+        lines = re.findall(r"^\| `.*$", prose(READMES[language]), re.MULTILINE)
+        return [line for line in lines if line.split("`")[1] in provider_names()]
+
+    told = [" | ".join(OFFERS.get(cell, cell) for cell in row.strip("| ").split(" | ")) for row in rows("en")]
+    told = [row.replace("may need", "可能还需").replace("up to", "最多") for row in told]
+
+    assert [row.strip("| ") for row in rows("zh")] == told
+    assert len(told) >= 5
+
+
+def test_readmes_have_the_same_code() -> None:
+    """Commands and parameter files are printed alike, but for what is said about them."""
+
+    def code(language: str) -> list[str]:
+        blocks = FENCE.findall(READMES[language].read_text("utf-8"))
+        return [re.sub(r" *# .*$", "", block, flags=re.MULTILINE) for block in blocks]
+
+    assert code("zh") == code("en")
