@@ -91,7 +91,7 @@ class Lab:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
-        self._environ = env
+        self.environ = env
 
     def __enter__(self) -> Self:
         options = {
@@ -108,7 +108,7 @@ class Lab:
         command += [f"--{name}={value}" for name, value in options.items()]
         self._log = (self.state / "lab.log").open("w")
         self._process = subprocess.Popen(
-            command, env=self._environ, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True
+            command, env=self.environ, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True
         )
         deadline = time.monotonic() + 90
         while True:
@@ -172,6 +172,14 @@ class Sheet:
         done = self.command("notebook:run-all-cells")
         self.ready()
         return bool(done)
+
+    def restart(self) -> None:
+        """Kill the kernel and start another in its place, without asking."""
+        kernel = self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.id"
+        )
+        self.lab.call(f"/api/kernels/{kernel}/restart", b"")
+        self.ready()
 
     def command(self, name: str, **arguments: Any) -> Any:
         """Run one of JupyterLab's commands."""
