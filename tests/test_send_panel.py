@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from smskit.desk import SendDesk
 from smskit.draft import Draft
 from smskit.host import Host
 from smskit.language import Language
+from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.runner import Phase
 from smskit.settings import Environment
@@ -23,6 +27,7 @@ from smskit.simulator import Simulator
 from smskit.widgets.page import Page
 from smskit.widgets.send import SendPanel
 from tests import live
+from tests.conftest import ROOT
 
 PEOPLE = 30
 FIRST = 13926354700
@@ -126,6 +131,38 @@ def test_a_campaign_is_clicked_together(room: Room) -> None:
     assert at.draft["variables"] == {"name": {"column": "name", "default": "朋友"}, "coupon": {"value": "50"}}
     assert f"{PEOPLE} people" in at.told
     assert "用户0，恭喜你获得50元" in at.told
+
+
+def test_clicked_and_papermill_give_one_hash(room: Room) -> None:
+    """What was clicked, saved and run by papermill is the plan whose hash the panel showed."""
+    at = Clicker(Draft(), room.environ)
+    at.enter("Campaign id", "clicked-2")
+    at.enter("Segment", str(room.source))
+    at.enter("Most people", "100")
+    at.click("Fetch signatures and templates")
+    at.enter("Template id", at.find("Template id").options[0])
+    at.enter("{coupon}", "coupon")
+    at.enter("{name}", "name")
+    at.enter("Fallback of name", "朋友")
+    at.click("Save parameters")
+    shown = set(re.findall(r"p[0-9a-f]{24}", at.told))
+    saved = room.folder / "campaign.yaml"
+    command = ["-m", "papermill", str(ROOT / "notebooks" / "03_send_campaign.ipynb"), "out.ipynb"]
+    done = subprocess.run(
+        [sys.executable, *command, "-f", str(saved), "-p", "mode", "plan"],
+        cwd=room.folder,
+        env=os.environ | room.environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    ledger = Ledger(room.environ["SMSKIT_DATABASE_URL"])
+    row = ledger.campaign("clicked-2", Mode.PLAN)
+    ledger.close()
+
+    assert done.returncode == 0, done.stderr
+    assert row is not None
+    assert shown == {row.plan_hash}
 
 
 def test_variables_follow_the_template(room: Room) -> None:
