@@ -313,7 +313,7 @@ class Month:
             for account in self._accounts.values():
                 account.balance = Decimal(0)
         else:
-            more = {"seconds": 3.0} if kind == "hang_after_accept" else {}
+            more = {"seconds": 6.0} if kind == "hang_after_accept" else {}
             faults = [{"kind": kind, "rate": rate, **more}]
             self.world.set_faults(FaultPlan.model_validate(self._plan.model_dump() | {"faults": faults}))
         self._plan_for(now + lasts, self._mend, kind, trouble)
@@ -406,7 +406,7 @@ class Month:
     def _environ(self, way: live.Way) -> dict[str, str]:
         prefix = f"SMSKIT_{way.provider.upper()}_"
         return way.environ(self.url, self.folder) | {
-            f"{prefix}TIMEOUT_S": "1",
+            f"{prefix}TIMEOUT_S": "3",
             f"{prefix}CONCURRENCY": "4" if way is live.SINGLES else "1",
             f"{prefix}BATCH_SIZE": "12",
             f"{prefix}RECORD_LAG_S": "60",  # three times what the simulator needs
