@@ -21,9 +21,9 @@ MARKDOWN = """<div class="smskit-zh">
 
 </div>"""
 CELLS = """import smskit
+from smskit.notebook.base import Base
 from smskit.widgets.parameters import ParametersPanel
-nb = smskit.open_explore(globals())
-nb.draft.set(campaign="c-1", segment="clean.csv", signature="GrowingIO")
+nb = Base(smskit.Draft({"campaign": "c-1", "segment": "clean.csv", "signature": "GrowingIO"}))
 nb.language()
 ParametersPanel(nb.page, path="mine.yaml")"""
 
