@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from smskit.simulator import Simulator
 from tests import live
 from tests.conftest import ROOT
 from tests.e2e.lab import project_copy
@@ -23,33 +24,42 @@ FIRST = 15926354700  # phones no other file of the project holds
 PEOPLE = 40
 
 
-def run(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python module in a copy of the project, with keys that must not be seen again."""
-    keys = {
+@pytest.fixture
+def accounts(simulator: Simulator) -> dict[str, str]:
+    """Keys that must not be seen again, of accounts at a simulator that stands for the providers."""
+    live.approve(simulator, live.SINGLES)
+    return {
         "SMSKIT_YUNPIAN_API_KEY": live.YUNPIAN_KEY,
+        "SMSKIT_YUNPIAN_BASE_URL": simulator.url,
         "SMSKIT_ALIYUN_ACCESS_KEY_SECRET": live.ALIYUN.credentials["ACCESS_KEY_SECRET"],
+        "SMSKIT_ALIYUN_BASE_URL": simulator.url,
     }
+
+
+def run(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python module in a copy of the project."""
     clean = {n: v for n, v in os.environ.items() if not n.startswith("SMSKIT_")}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    env = clean | keys | {"SMSKIT_KEYRING": "0", "PYTHONPATH": path} | environ
+    env = clean | {"SMSKIT_KEYRING": "0", "PYTHONPATH": path} | environ
     return subprocess.run(
         [sys.executable, "-m", *command], cwd=folder, env=env, capture_output=True, text=True, timeout=500
     )
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_nbval_runs_every_notebook(language: str, tmp_path: Path) -> None:
+def test_nbval_runs_every_notebook(language: str, tmp_path: Path, accounts: dict[str, str]) -> None:
     """Without a parameter, one after the other, in the notebook's own folder as JupyterLab does it."""
     project = project_copy(tmp_path)
     nbval = ("pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env", "-q")
-    done = run(project, *nbval, "--rootdir=.", *(f"notebooks/{n}" for n in NOTEBOOKS), SMSKIT_LANG=language)
+    files = [f"notebooks/{name}" for name in NOTEBOOKS]
+    done = run(project, *nbval, "--rootdir=.", *files, SMSKIT_LANG=language, **accounts)
 
     assert done.returncode == 0, done.stdout[-4000:]
     assert "failed" not in done.stdout
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_nothing_secret_in_saved_notebooks(language: str, tmp_path: Path) -> None:
+def test_nothing_secret_in_saved_notebooks(language: str, tmp_path: Path, accounts: dict[str, str]) -> None:
     """By papermill, then as a person would who runs the cells: no stderr, no error, no key, no full phone."""
     project = project_copy(tmp_path)
     frame = {
@@ -62,8 +72,8 @@ def test_nothing_secret_in_saved_notebooks(language: str, tmp_path: Path) -> Non
         "campaign": "canary",
         "segment": "people.csv",
         "signature": "GrowingIO",
-        "template": "你好{name}，恭喜你获得优惠券。拒收请回复R",
-        "variables": {"name": "name"},
+        "template": live.TEMPLATE,
+        "variables": {"name": "name", "coupon": {"value": "50"}},
     }
     (project / "canary.yaml").write_text(yaml.safe_dump(parameters, allow_unicode=True), encoding="utf-8")
     saved: list[Path] = []
@@ -71,7 +81,7 @@ def test_nothing_secret_in_saved_notebooks(language: str, tmp_path: Path) -> Non
         for name in NOTEBOOKS:
             saved.append(project / f"{host}-{name}")
             command = ["papermill", f"notebooks/{name}", saved[-1].name, "-f", "canary.yaml"]
-            done = run(project, *command, SMSKIT_LANG=language, SMSKIT_INTERACTIVE=host)
+            done = run(project, *command, SMSKIT_LANG=language, SMSKIT_INTERACTIVE=host, **accounts)
 
             assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
     told = {path.name: path.read_text(encoding="utf-8") for path in saved}
