@@ -175,7 +175,8 @@ class SendingPanel(SendPart):
             return self._confirming(self.asked)
         again = button(t("Look again"))
         again.on_click(self.attempt(self.refresh))
-        if phase is Phase.FINISHED and not (self.seen.books and self.seen.books.unknown):
+        if phase is Phase.FINISHED:
+            # What is unknown is settled in notebook 04; who was never taken then waits, and can be sent to.
             renew = button(t("Plan another campaign"))
             renew.on_click(self.attempt(self.renew))
             return [row(renew, again), html(soft(t("Receipts and failures are followed in notebook 04.")))]
