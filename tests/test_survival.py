@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,19 @@ def settle(simulator: Simulator, environ: dict[str, str], ledger: Ledger, *, res
         time.sleep(0.2)
     if resend:
         settle_by_hand(ledger, row, resend=True)
+
+
+def start_up_s(simulator: Simulator, parameters: dict[str, Any], environ: dict[str, str]) -> float:
+    """Seconds from a run's start to its first message; it is killed then."""
+    before = simulator.world.accepted()
+    began, run = time.monotonic(), live.start(parameters, environ)
+    while simulator.world.accepted() == before:
+        assert run.exitcode is None, "the run ended by itself with an error"
+        assert time.monotonic() < began + 120, "nothing was sent"
+        time.sleep(0.005)
+    run.kill()
+    run.join()
+    return time.monotonic() - began
 
 
 @pytest.mark.parametrize(
@@ -65,9 +79,12 @@ def test_killed_again_and_again(
     parameters = live.data(way, live.segment(tmp_path / "segment.csv", people))
     dice = random.Random(20261122)
     killed_while_sending = 0
-    for _ in range(kills):
+    start_up_s(simulator, parameters, environ)  # starts the server that forks the runs, too
+    start_s = start_up_s(simulator, parameters, environ)
+    for _ in range(kills - 2):
         run = live.start(parameters, environ)
-        time.sleep(dice.uniform(0.05, 0.6 + 4 * latency_s))  # a check comes first
+        # Before the first message leaves, and while they leave, whatever the machine's speed.
+        time.sleep(dice.uniform(0.05, 1.5 * start_s + 4 * latency_s))
         assert run.exitcode in (None, 0), "the run ended by itself with an error"
         run.kill()
         run.join()
