@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as w
 
-__all__ = ["named", "parts", "told"]
+__all__ = ["named", "names", "parts", "told"]
 
 
 def parts(box: w.Widget) -> list[Any]:

@@ -29,6 +29,8 @@ from smskit.settings import project_root
 __all__ = ["MEMORY", "Desk", "Loaded"]
 
 MEMORY = "frame-in-memory"  # what `segment` says of a frame that no file holds
+# Whoever changes one of these in the draft: what was read is not what it names any more.
+_READ_BY = frozenset({"segment", "segment_query", "phone", "user_id", "timezone"})
 
 
 class Loaded(NamedTuple):
@@ -48,6 +50,9 @@ class Desk:
     """
     A segment, its rule and its draft.
 
+    Rules that somebody else puts into the draft become the rule here; a segment
+    they name is read when it is next asked for.
+
     Args:
         draft: Read for what to load, and told of what is chosen.
         project: Where relative paths and new files belong.
@@ -62,10 +67,17 @@ class Desk:
         self._clock = clock or (lambda: datetime.now(ZoneInfo(self.draft["timezone"])))
         self.loaded: Loaded | None = None
         self.editor = RuleEditor(draft["rules"])
-        self._written = draft["rules"]
+        self._outdated = self._writing = False
+        draft.on_change(self._heard)
 
     def __repr__(self) -> str:
         return f"Desk({self.loaded!r})"
+
+    def _heard(self, names: frozenset[str]) -> None:
+        """Somebody changed the draft."""
+        self._outdated = self._outdated or bool(names & _READ_BY)
+        if "rules" in names and not self._writing:
+            self.editor = RuleEditor(self.draft["rules"])
 
     # -- the segment -------------------------------------------------------------------
 
@@ -108,7 +120,7 @@ class Desk:
 
     def take(self, loaded: Loaded) -> None:
         """Go on with a segment that was read; the rule stays."""
-        self.loaded = loaded
+        self.loaded, self._outdated = loaded, False
 
     def load(self) -> Loaded:
         """``read`` and ``take``."""
@@ -128,7 +140,7 @@ class Desk:
         Raises:
             SegmentError: it is no segment.
         """
-        self.draft.frame = segment.from_frame(frame)
+        self.draft.frame, self._outdated = segment.from_frame(frame), True
         self.draft.set(segment=MEMORY, segment_query="")
 
     def upload(self, name: str, content: bytes) -> str:
@@ -142,7 +154,7 @@ class Desk:
         self.draft.set(user_id=user_id, phone=phone, consent=consent)
         if self.loaded is None:
             return None
-        self.loaded = self._looked(self.loaded.name, self.loaded.frame, self.loaded.sieve)
+        self.take(self._looked(self.loaded.name, self.loaded.frame, self.loaded.sieve))
         return self.loaded
 
     def missing_roles(self) -> dict[str, str]:
@@ -167,26 +179,22 @@ class Desk:
 
     def current(self) -> Loaded:
         """
-        The segment, read now if it was not yet.
+        The segment the draft names, read now if it was not yet.
 
         Raises:
             SegmentError: it cannot be read.
         """
+        return self.load() if self._outdated else self._at_hand()
+
+    def _at_hand(self) -> Loaded:
+        """What was read last: it stays in use while another is being read, or cannot be."""
         return self.loaded or self.load()
 
     # -- the rule ----------------------------------------------------------------------
 
-    def follow_draft(self) -> bool:
-        """Take over rules that somebody else put into the draft; whether there were any."""
-        if self.draft["rules"] == self._written:
-            return False
-        self._written = self.draft["rules"]
-        self.editor = RuleEditor(self._written)
-        return True
-
     def counts(self) -> Counts:
         """Count the rule as it stands over the segment."""
-        return self.editor.counts(self.current().sieve)
+        return self.editor.counts(self._at_hand().sieve)
 
     def put_rules(self) -> bool:
         """
@@ -196,9 +204,11 @@ class Desk:
         """
         if self.editor.problems():
             return False
-        self._written = self.editor.to_data()
-        self.draft.set(rules=self._written)
-        self._written = self.draft["rules"]
+        self._writing = True
+        try:
+            self.draft.set(rules=self.editor.to_data())
+        finally:
+            self._writing = False
         return True
 
     def sql(self) -> str:
@@ -208,7 +218,7 @@ class Desk:
         Raises:
             RuleError: a part is incomplete or does not fit the segment.
         """
-        loaded = self.current()
+        loaded = self._at_hand()
         return self.editor.rule().to_sql(now=loaded.sieve.now, frame=loaded.frame)
 
     def frame(self) -> pd.DataFrame:
@@ -218,7 +228,7 @@ class Desk:
         Raises:
             RuleError: a part of the rule is incomplete or does not fit; nothing is guessed.
         """
-        loaded = self.current()
+        loaded = self._at_hand()
         counts = self.counts()
         for problem in (*self.editor.problems().values(), *counts.problems.values()):
             raise problem

@@ -138,7 +138,6 @@ class ExploreNotebook(Base):
         """
         if rules is not ...:
             self.draft.set(rules=rules)
-            self.desk.follow_draft()
         say(self.desk.editor.rule().label)
         say(self.desk.sql())
 

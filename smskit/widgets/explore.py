@@ -47,7 +47,7 @@ class ExplorePanel(Panel):
         self.save = SavePanel(page, desk)
         self._tab = _FILTER
         self._tiles = html("")
-        page.draft.on_change(self._draft_changed)
+        page.follow(self._draft_changed)
         if desk.loaded is None and (page.draft.frame is not None or page.draft["segment"]):
             self.reload()
         elif desk.loaded is not None:
@@ -108,6 +108,5 @@ class ExplorePanel(Panel):
         """Somebody changed the parameters: a part of this panel, another one, or an opened file."""
         if names & {"segment", "segment_query"} and not self.load.choosing:
             self.reload()
-        if "rules" in names and self.desk.follow_draft():
-            self.rules.draw()
-            self.rules.recount()
+        if "rules" in names:
+            self.rules.follow()

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from functools import partial
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import ipywidgets as w
 
 from smskit.errors import SmskitError
-from smskit.explore import ColumnLook, Counts, Desk, Node
-from smskit.explore.questions import typed, written
+from smskit.explore import ColumnLook, Counts, Desk, Node, RuleEditor
 from smskit.language import mark
-from smskit.rules.comparison import DATES, LISTS, NULLS, OPS, PARTS
-from smskit.rules.fit import Reading
+from smskit.widgets.explore_rule import GroupRow, LeafRow
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import button, chip, details, html, row, title
 
-__all__ = ["OP_WORDS", "RulesPanel"]
-
-OP_WORDS = {
-    "==": mark("is"),
-    "!=": mark("is not"),
-    "<": mark("is less than"),
-    "<=": mark("is at most"),
-    ">": mark("is more than"),
-    ">=": mark("is at least"),
-    "in": mark("is one of"),
-    "not_in": mark("is none of"),
-    "between": mark("is between"),
-    "contains": mark("contains"),
-    "starts_with": mark("starts with"),
-    "is_null": mark("is empty"),
-    "not_null": mark("is not empty"),
-    "before": mark("is before"),
-    "after": mark("is after"),
-    "within_days": mark("is within the last days"),
-}
-_JOINS = {"all": mark("all of these"), "any": mark("any of these"), "not": mark("not this")}
-_FEW = 50  # values that are listed to choose from
+__all__ = ["RulesPanel"]
 
 
 class RulesPanel(Panel):
@@ -56,184 +32,90 @@ class RulesPanel(Panel):
         super().__init__(page)
         self.desk, self._counted_then = desk, counted
         self.counts: Counts | None = None
-        self._chips: dict[int, w.HTML] = {}
-        self._words, self._numbers = html(""), 0
+        self._rows: dict[int, LeafRow | GroupRow] = {}  # by the part's id
+        self._whole, self._words = w.VBox(), html("")
+        self._edited: RuleEditor | None = None  # what the rows are of
+        self._showing = False  # while it is we who change the widgets
 
     def build(self) -> Sequence[w.Widget]:
-        self._chips, self._numbers, self._words = {}, 0, html("")
+        self._rows, self._whole, self._words = {}, w.VBox(), html("")
+        self._edited = None
         if self.desk.loaded is None:
             return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
+        editor = self._edited = self.desk.editor
         undo = button(self.t("Undo"))
-        undo.on_click(self.attempt(lambda: self._edit(self.desk.editor.undo)))
+        undo.on_click(self.on_edit(editor.undo))
         clear = button(self.t("Remove all"))
-        root = self.desk.editor.root
-        clear.on_click(self.attempt(lambda: self._edit(lambda: self.desk.editor.remove(root.id))))
+        clear.on_click(self.on_edit(lambda: editor.remove(editor.root.id)))
         hint = self.t("Rows for which this holds are kept. Empty cells match only “is empty”.")
-        whole = self._group(root)
+        self._arrange()
         self._show_counts()
-        return [title(self.t("Rules"), hint), whole, row(undo, clear), self._words]
+        return [title(self.t("Rules"), hint), self._whole, row(undo, clear), self._words]
 
-    # -- parts -----------------------------------------------------------------------------
+    def follow(self) -> None:
+        """Show the desk's rule if it is another than is shown."""
+        if self.desk.editor is not self._edited:
+            self.draw()
+            self.recount()
 
-    def _part(self, node: Node) -> w.Widget:
-        return self._leaf(node) if node.kind == "leaf" else self._group(node)
+    # -- rows ------------------------------------------------------------------------------
 
-    def _group(self, node: Node) -> w.Widget:
-        editor = self.desk.editor
-        options = [(self.t(words), kind) for kind, words in _JOINS.items()]
-        joined = self._quiet(w.Dropdown, "Group", 150, options=options, value=node.kind)
-        joined.observe(self.attempt(lambda: self._edit(lambda: editor.join(node.id, joined.value))), "value")
-        add = button(self.t("Add rule"), style="primary" if node is editor.root else "")
-        group = button(self.t("Add group"))
-        add.on_click(self.attempt(lambda: self._edit(lambda: editor.add(node.id))))
-        group.on_click(self.attempt(lambda: self._edit(lambda: editor.add_group(node.id, _other(node.kind)))))
-        moves = [] if node is editor.root else self._moves(node)
-        if node is not editor.root:
-            undo = button(self.t("Ungroup"))
-            undo.on_click(self.attempt(lambda: self._edit(lambda: editor.unwrap(node.id))))
-            moves.append(undo)
-        head = row(joined, add, group, *moves, self._chip(node))
-        body = w.VBox([self._part(part) for part in node.parts])
-        body.add_class("smskit-rules")
-        return w.VBox([head, body])
+    @property
+    def columns(self) -> Mapping[str, ColumnLook]:
+        """What is known of the segment's columns, by name."""
+        return self.desk.loaded.look.columns if self.desk.loaded is not None else {}
 
-    def _leaf(self, node: Node) -> w.Widget:
-        self._numbers += 1
-        assert self.desk.loaded is not None
-        columns, editor = self.desk.loaded.look.columns, self.desk.editor
-        look = columns.get(node.column)
-        names = [(self.t("choose a column"), ""), *((n, n) for n in columns)]
-        if node.column and look is None:
-            names.append((self.t("{name} (not in this segment)", name=node.column), node.column))
-        column = self._quiet(w.Dropdown, "Column", 180, options=names, value=node.column)
-        column.observe(
-            self.attempt(
-                lambda: self._edit(
-                    lambda: editor.choose_column(node.id, column.value, _ops(columns.get(column.value)))
-                )
-            ),
-            "value",
-        )
-        ops = list(_ops(look)) if node.column else []
-        ops += [node.op] if node.op and node.op not in ops else []
-        op = self._quiet(
-            w.Dropdown,
-            "Condition",
-            170,
-            options=[(self.t(OP_WORDS[o]), o) for o in ops],
-            value=node.op if node.op else None,
-        )
-        op.observe(self.attempt(lambda: self._edit(lambda: editor.choose_op(node.id, op.value))), "value")
-        return row(column, op, *self._value(node, look), *self._moves(node), self._chip(node))
+    def _arrange(self) -> None:
+        """
+        Show the rule as it is now.
 
-    def _moves(self, node: Node) -> list[w.Widget]:
-        editor = self.desk.editor
-        actions: list[tuple[str, str, Callable[[], Any]]] = [
-            ("↑", self.t("Move up"), lambda: editor.move(node.id, -1)),
-            ("↓", self.t("Move down"), lambda: editor.move(node.id, 1)),
-            (self.t("or…"), self.t("Put into a group of alternatives"), lambda: editor.wrap(node.id, "any")),
-            (self.t("not"), self.t("Turn into its opposite"), lambda: editor.wrap(node.id, "not")),
-            ("✕", self.t("Remove"), lambda: editor.remove(node.id)),
-        ]
-        made = []
-        for words, tip, act in actions:
-            each = button(words, tip=tip)
-            each.add_class("smskit-small")
-            each.on_click(self.attempt(partial(self._edit, act)))
-            made.append(each)
-        return made
+        A row of a part that is still there stays the same widget: what a person
+        is typing or about to click is not taken away by a change next to it.
+        """
+        before, self._rows = self._rows, {}
+        self._showing = True
+        try:
+            root = self.desk.editor.root
+            self._whole.children = (self._placed(root, before, itertools.count(1), whole=True),)
+        finally:
+            self._showing = False
 
-    # -- values ----------------------------------------------------------------------------
-
-    def _value(self, node: Node, look: ColumnLook | None) -> list[w.Widget]:
-        if not node.op or node.op in NULLS:
-            return []
-        reading = look.reading if look else Reading.TEXT
-        if node.op in LISTS and look and look.top and look.distinct <= _FEW:
-            return [self._choices(node, look)]
-        if node.op == "within_days":
-            return [self._days(node)]
-        if reading is Reading.FLAG and node.op in ("==", "!="):
-            return [self._yes_no(node)]
-        if node.op in DATES and _day(node.value) is not False:
-            return [self._day(node)]
-        return [self._free(node, look, reading)]
-
-    def _choices(self, node: Node, look: ColumnLook) -> w.Widget:
-        chosen = [written(v) for v in node.value or []]
-        listed = [(f"{text} ({n:,})", text) for text, n in look.top]
-        known = {text for _, text in listed}
-        listed += [(self.t("{name} (not in the data)", name=v), v) for v in chosen if v not in known]
-        made = self._quiet(w.SelectMultiple, "Value", 260, options=listed, value=tuple(dict.fromkeys(chosen)))
-        made.rows = min(max(len(listed), 2), 6)
-
-        def read() -> list[Any]:
-            return [typed("==", look.reading, text) for text in made.value]
-
-        made.observe(self.attempt(lambda: self._set(node, read())), "value")
-        return made
-
-    def _days(self, node: Node) -> w.Widget:
-        value = node.value if isinstance(node.value, int) else 30
-        made = self._quiet(w.BoundedIntText, "Value", 120, value=value, min=1, max=36_500)
-        if not isinstance(node.value, int):
-            node.value = value
-        made.observe(self.attempt(lambda: self._set(node, made.value)), "value")
-        return made
-
-    def _yes_no(self, node: Node) -> w.Widget:
-        options = [(self.t("choose"), None), (self.t("Yes"), True), (self.t("No"), False)]
-        value = node.value if isinstance(node.value, bool) else None
-        made = self._quiet(w.Dropdown, "Value", 120, options=options, value=value)
-        made.observe(self.attempt(lambda: self._set(node, made.value)), "value")
-        return made
-
-    def _day(self, node: Node) -> w.Widget:
-        made = self._quiet(w.DatePicker, "Value", 170, value=_day(node.value) or None)
-        made.observe(
-            self.attempt(lambda: self._set(node, made.value.isoformat() if made.value else None)), "value"
-        )
-        return made
-
-    def _free(self, node: Node, look: ColumnLook | None, reading: Reading | None) -> w.Widget:
-        options = list(look.suggests[:_FEW]) if look and node.op not in (*PARTS, *LISTS) else []
-        made = self._quiet(
-            w.Combobox, "Value", 260, value=written(node.value), options=options, ensure_option=False
-        )
-        made.continuous_update = False
-        made.placeholder = self._hint(node.op, look)
-        made.observe(self.attempt(lambda: self._set(node, typed(node.op, reading, made.value))), "value")
-        return made
-
-    def _hint(self, op: str, look: ColumnLook | None) -> str:
-        if op in LISTS:
-            return self.t("values, parted by commas")
-        if op == "between":
-            return f"{look.low}, {look.high}" if look and look.low else self.t("low, high")
-        return f"{look.low} … {look.high}" if look and look.low else self.t("value")
-
-    def _quiet(self, kind: type[Any], label: str, width: int, **options: Any) -> Any:
-        """An input whose label is for assistive technology; its place in the row says the same."""
-        words = {"Group": self.t("Group"), "Column": self.t("Column"), "Condition": self.t("Condition")}
-        number = f" {self._numbers}" if label != "Group" else ""
-        made = kind(description=f"{words.get(label, self.t('Value'))}{number}", **options)
-        made.layout.width = f"{width}px"
-        made.add_class("smskit-quiet")
-        return made
+    def _placed(
+        self, node: Node, before: Mapping[int, LeafRow | GroupRow], numbers: Iterator[int], *, whole: bool
+    ) -> w.Widget:
+        known = before.get(node.id)
+        if node.kind == "leaf":
+            leaf = known if isinstance(known, LeafRow) else LeafRow(self, node)
+            leaf.show(node, next(numbers))
+            self._rows[node.id] = leaf
+            return leaf.widget
+        stays = isinstance(known, GroupRow) and known.whole is whole
+        group = known if stays and isinstance(known, GroupRow) else GroupRow(self, node, whole=whole)
+        group.show(node, [self._placed(part, before, numbers, whole=False) for part in node.parts])
+        self._rows[node.id] = group
+        return group.widget
 
     # -- changes and counts ------------------------------------------------------------------
 
-    def _edit(self, change: Callable[[], Any]) -> None:
-        """Change the shape of the rule: everything is drawn anew."""
-        self.tell("")
-        change()
-        self.draw()
-        self.recount()
+    def on_change(self, take: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback for a widget that a person, not we, changed."""
+        return self.attempt(lambda: None if self._showing else take())
 
-    def _set(self, node: Node, value: Any) -> None:
+    def on_edit(self, change: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback that changes the shape of the rule."""
+
+        def edit() -> None:
+            self.tell("")
+            change()
+            self._arrange()
+            self.recount()
+
+        return self.on_change(edit)
+
+    def set_value(self, id_: int, value: Any) -> None:
         """Change one value: nothing moves on the page."""
         self.tell("")
-        self.desk.editor.change(node.id, value=value)
+        self.desk.editor.change(id_, value=value)
         self.recount()
 
     def recount(self) -> None:
@@ -248,16 +130,12 @@ class RulesPanel(Panel):
         self._show_counts()
         self._counted_then(counts)
 
-    def _chip(self, node: Node) -> w.HTML:
-        self._chips[node.id] = html("")
-        return self._chips[node.id]
-
     def _show_counts(self) -> None:
         counts = self.counts
         if counts is None or self.desk.loaded is None or counts.rows != self.desk.loaded.look.rows:
             return
-        for id_, place in self._chips.items():
-            place.value = self._count_of(id_, counts)
+        for id_, shown in self._rows.items():
+            shown.chip.value = self._count_of(id_, counts)
         self._words.value = self._said()
 
     def _count_of(self, id_: int, counts: Counts) -> str:
@@ -281,21 +159,3 @@ class RulesPanel(Panel):
             return f'<p class="smskit-soft">{escape(unfinished)}</p>'
         both = f"<pre>{escape(label)}</pre><p></p><pre>{escape(sql)}</pre>"
         return details(self.t("In words and as SQL"), both)
-
-
-def _other(kind: str) -> Any:
-    return "all" if kind == "any" else "any"
-
-
-def _ops(look: ColumnLook | None) -> Sequence[str]:
-    return look.ops if look else OPS
-
-
-def _day(value: Any) -> date | bool | None:
-    """The day that a value says, None for no value, False for what a date picker cannot show."""
-    if value is None:
-        return None
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        return False

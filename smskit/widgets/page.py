@@ -43,6 +43,9 @@ class Page:
         self._panels: list[Panel] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
+        # Clicks come on the kernel's thread, results of work on others: one of them changes the page at a
+        # time, or a panel would be put together half from the one and half from the other.
+        self.turn = threading.RLock()
         self._style = w.HTML()
         self._switch = w.ToggleButtons(
             options=[(NAMES[code], code) for code in LANGUAGES],
@@ -66,11 +69,21 @@ class Page:
 
     def speak(self, code: str) -> None:
         """Switch the whole page to another language: panels, and the two-language texts around them."""
-        self.t = Language(code)
-        self._switch.value = code
-        self._dress()
-        for panel in self._panels:
-            panel.draw()
+        with self.turn:
+            self.t = Language(code)
+            self._switch.value = code
+            self._dress()
+            for panel in self._panels:
+                panel.draw()
+
+    def follow(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Call *listener* with the names of parameters that changed, whoever changed them, in its turn."""
+
+        def changed(names: frozenset[str]) -> None:
+            with self.turn:
+                listener(names)
+
+        self.draft.on_change(changed)
 
     def _dress(self) -> None:
         self._style.value = f"<style>{css()}\n{hide_other(self.t.code)}</style>"

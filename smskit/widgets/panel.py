@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import ipywidgets as w
@@ -60,8 +61,9 @@ class Panel(ABC):
 
     def draw(self) -> None:
         """Make the widgets anew."""
-        self.widget.children = (*self.build(), self._notice)
-        self.tell(*self._telling)
+        with self.page.turn:
+            self.widget.children = (*self.build(), self._notice)
+            self.tell(*self._telling)
 
     # -- saying things -----------------------------------------------------------------
 
@@ -89,10 +91,11 @@ class Panel(ABC):
         """A callback for a button or a trait that does *work* and shows what went wrong."""
 
         def called(_: Any) -> None:
-            try:
-                work()
-            except Exception as error:
-                self.complain(error)
+            with self.page.turn:
+                try:
+                    work()
+                except Exception as error:
+                    self.complain(error)
 
         return called
 
@@ -108,10 +111,18 @@ class Panel(ABC):
         def run() -> None:
             try:
                 result = work()
-                if self._tickets[what] == ticket:
-                    then(result)
             except Exception as error:
-                if self._tickets[what] == ticket:
-                    self.complain(error)
+                self._if_last(what, ticket, partial(self.complain, error))
+            else:
+                self._if_last(what, ticket, partial(then, result))
 
         self.page.start(run)
+
+    def _if_last(self, what: str, ticket: int, then: Callable[[], Any]) -> None:
+        """Do *then* in its turn, unless *what* was started again."""
+
+        def last() -> None:
+            if self._tickets[what] == ticket:
+                then()
+
+        self.attempt(last)(None)

@@ -27,7 +27,7 @@ class ParametersPanel(Panel):
         super().__init__(page)
         self.path = path
         self._yaml = html("")
-        page.draft.on_change(lambda _: self._show())
+        page.follow(lambda _: self._show())
 
     def build(self) -> Sequence[w.Widget]:
         place = field(w.Text, self.t("Parameter file"), value=self.path)

@@ -251,14 +251,16 @@ class TrackPanel(Panel):
             try:
                 return self.tracker.watch(stop=stop, told=lambda now: self._told(now, stop))
             finally:
-                if self._stop is stop:
-                    self._end_watch()
+                with self.page.turn:
+                    if self._stop is stop:
+                        self._end_watch()
 
         self.start("watch", work, lambda told: self._fetched(told, done=True))
 
     def _told(self, fetched: Fetched, stop: threading.Event) -> None:
-        if not stop.is_set():
-            self._fetched(fetched, done=False)
+        with self.page.turn:
+            if not stop.is_set():
+                self._fetched(fetched, done=False)
 
     def _end_watch(self) -> None:
         if self._stop is not None:

@@ -221,14 +221,38 @@ def test_a_rule_on_a_column_that_is_gone(project: Path) -> None:
         at.frame()
 
 
-def test_rules_of_others_are_followed(project: Path) -> None:
-    """A rule that another panel or an opened file put into the draft replaces the one being edited."""
-    at = desk(project)
-    unchanged = at.follow_draft()
+def test_what_others_put_into_the_draft_is_followed(project: Path) -> None:
+    """Rules set by a cell, another panel or a file replace the one being edited; no rules do too."""
+    at = desk(project, rules=[{"column": "level", "op": "==", "value": "gold"}])
     at.draft.set(rules=[{"column": "level", "op": "is_null"}])
+    others = at.editor.to_data()
+    at.draft.set(rules=None)
 
-    assert (unchanged, at.follow_draft(), at.follow_draft()) == (False, True, False)
-    assert at.editor.to_data() == at.draft["rules"]
+    assert others == [{"column": "level", "op": "is_null"}]
+    assert at.editor.to_data() is None
+
+
+def test_own_changes_keep_what_can_be_taken_back(project: Path) -> None:
+    """A rule that this desk itself puts into the draft goes on being edited, undo and all."""
+    at = desk(project)
+    editor = at.editor
+    editor.add(editor.root.id, "level", "is_null")
+    put = at.put_rules()
+
+    assert put
+    assert at.editor is editor
+    assert editor.undo()
+
+
+def test_another_segment_set_in_a_cell(project: Path) -> None:
+    """The next look reads what the draft names by then, not what was read before."""
+    at = desk(project)
+    at.load()
+    (project / "bare.csv").write_text("user_id,phone\nu1,13800138001\n", encoding="utf-8")
+    at.draft.set(segment="bare.csv")
+
+    assert at.current().look.rows == 1
+    assert at.current() is at.loaded
 
 
 def test_kept_rows_are_pandas_own(project: Path) -> None:

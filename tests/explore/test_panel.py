@@ -17,7 +17,7 @@ from smskit.language import Language
 from smskit.spec import CampaignSpec
 from smskit.widgets.explore import ExplorePanel
 from smskit.widgets.page import Page
-from tests.clicking import named, parts, told
+from tests.clicking import named, names, parts, told
 from tests.explore.test_desk import NOW, PEOPLE
 
 Open = Callable[..., ExplorePanel]
@@ -56,6 +56,12 @@ def says(panel: ExplorePanel) -> str:
 
 def click(panel: ExplorePanel, name: str) -> None:
     named(panel.widget, name).click()
+    says(panel)
+
+
+def click_of(panel: ExplorePanel, name: str, which: int) -> None:
+    """Click one of several buttons of that name, from the top, from 0."""
+    [each for each in parts(panel.widget) if name in names(each)][which].click()
     says(panel)
 
 
@@ -219,6 +225,48 @@ def test_parts_are_moved_negated_grouped_and_taken_back(panel: Open) -> None:
         click(opened, button)
 
         assert opened.page.draft["rules"] == rules, button
+
+
+def test_a_change_leaves_what_is_next_to_it(panel: Open) -> None:
+    """Rows that stay are the same widgets: nothing is taken from under what a person types or clicks."""
+    opened = panel()
+    click(opened, "Add rule")
+    put(opened, "Column 1", "level")
+    put(opened, "Value 1", "gold")
+    stay = ("Column 1", "Condition 1", "Value 1", "✕", "Add rule", "Group")
+    before = {name: named(opened.widget, name) for name in stay}
+    click(opened, "Add rule")
+    put(opened, "Column 2", "vip")
+    labels = {f"{what} 1": named(opened.widget, f"{what} 1") for what in ("Column", "Condition", "Value")}
+    put(opened, "Condition 1", "!=")
+    kept = before["Column 1"], before["Condition 1"], before["✕"], before["Group"]
+    click_of(opened, "✕", 1)
+    alone = {name: named(opened.widget, name) for name in stay}
+
+    assert labels == {name: before[name] for name in labels}
+    assert (alone["Column 1"], alone["Condition 1"], alone["✕"], alone["Group"]) == kept
+    assert alone["Value 1"].value == "gold"
+
+
+def test_a_row_moved_up_takes_the_number_of_its_place(panel: Open) -> None:
+    """Labels count from the top, whichever row stands there."""
+    level, vip = {"column": "level", "op": "==", "value": "gold"}, {"column": "vip", "op": "not_null"}
+    opened = panel(rules=[level, vip])
+    click_of(opened, "↑", 1)
+
+    assert named(opened.widget, "Column 1").value == "vip"
+    assert named(opened.widget, "Value 2").value == "gold"
+    assert opened.page.draft["rules"] == {"all": [vip, level]}
+
+
+def test_taken_back_values_are_shown(panel: Open) -> None:
+    """Undo of a value puts the old one into its widget."""
+    opened = panel(rules=[{"column": "level", "op": "==", "value": "gold"}])
+    put(opened, "Value 1", "silver")
+    click(opened, "Undo")
+
+    assert named(opened.widget, "Value 1").value == "gold"
+    assert opened.page.draft["rules"] == [{"column": "level", "op": "==", "value": "gold"}]
 
 
 def test_a_rule_on_a_column_that_is_gone(panel: Open) -> None:

@@ -30,7 +30,7 @@ class ConnectPanel(Panel):
         self.offers = OffersPanel(page, connector)
         self.parameters = ParametersPanel(page)
         self.sections = (self.glance, self.enter, self.check, self.offers, self.parameters)
-        page.draft.on_change(self._draft_changed)
+        page.follow(self._draft_changed)
 
     def build(self) -> Sequence[w.Widget]:
         for section in self.sections:

@@ -56,7 +56,7 @@ class MessagePanel(SendPart):
         self.offers: Offers | None = None
         self._own = False  # a change of ours is under way: what was typed stays as it is
         self._variables, self._complaints, self._listed = w.VBox(), html(""), html("")
-        page.draft.on_change(self._changed)
+        page.follow(self._changed)
 
     # -- widgets ---------------------------------------------------------------------------
 

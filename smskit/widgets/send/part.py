@@ -32,14 +32,8 @@ class SendPart(Panel):
     def __init__(self, page: Page, desk: SendDesk) -> None:
         super().__init__(page)
         self.desk = desk
-        desk.planning.on_change(self._planned)
-
-    def _planned(self) -> None:
-        # From a thread: what goes wrong here would be seen by nobody.
-        try:
-            self.show_plan()
-        except Exception as error:
-            self.complain(error)
+        planned = self.attempt(self.show_plan)
+        desk.planning.on_change(lambda: planned(None))
 
     def show_plan(self) -> None:
         """Show the plan as it is now; called from a thread whenever it has changed."""

@@ -80,12 +80,14 @@ class SendingPanel(SendPart):
         try:
             while self._watching is run:
                 time.sleep(_TICK_S)
-                before, self.seen = self.seen.phase, run.look()
-                if self.seen.phase is before:
-                    self._show_figures()
-                else:
-                    self._show()
-                if not self.seen.phase.is_active:
+                seen = run.look()
+                with self.page.turn:
+                    before, self.seen = self.seen.phase, seen
+                    if seen.phase is before:
+                        self._show_figures()
+                    else:
+                        self._show()
+                if not seen.phase.is_active:
                     return
         finally:
             if self._watching is run:
