@@ -7,17 +7,17 @@ Everything a panel or a cell of notebook 02 does goes through here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from smskit import segment
 from smskit.draft import Draft
-from smskit.errors import SegmentError
+from smskit.errors import RuleError, SegmentError
 from smskit.explore.compare import Comparison, compare
 from smskit.explore.editor import Counts, RuleEditor
 from smskit.explore.files import keep_upload, write_segment
@@ -57,12 +57,20 @@ class Desk:
         draft: Read for what to load, and told of what is chosen.
         project: Where relative paths and new files belong.
         clock: Now, aware; the parameter `timezone`'s by default.
+        sample: Parameters that only suit the sample segment the draft names for want of another; those
+            that still stand when another segment is chosen are taken out.
     """
 
     def __init__(
-        self, draft: Draft, *, project: Path | None = None, clock: Callable[[], datetime] | None = None
+        self,
+        draft: Draft,
+        *,
+        project: Path | None = None,
+        clock: Callable[[], datetime] | None = None,
+        sample: Mapping[str, Any] | None = None,
     ) -> None:
         self.draft = draft
+        self._sample = dict(sample or {})
         self.project = project or project_root(Path.cwd()) or Path.cwd()
         self._clock = clock or (lambda: datetime.now(ZoneInfo(self.draft["timezone"])))
         self.loaded: Loaded | None = None
@@ -131,7 +139,7 @@ class Desk:
     def choose(self, source: str, query: str = "") -> None:
         """Let the draft name another file or query; nothing is read yet."""
         self.draft.frame = None
-        self.draft.set(segment=source.strip(), segment_query=query.strip())
+        self._name(source.strip(), query.strip())
 
     def use(self, frame: pd.DataFrame) -> None:
         """
@@ -141,7 +149,12 @@ class Desk:
             SegmentError: it is no segment.
         """
         self.draft.frame, self._outdated = segment.from_frame(frame), True
-        self.draft.set(segment=MEMORY, segment_query="")
+        self._name(MEMORY, "")
+
+    def _name(self, source: str, query: str) -> None:
+        left = dict.fromkeys(name for name, value in self._sample.items() if self.draft[name] == value)
+        self._sample = {}
+        self.draft.set(**left, segment=source, segment_query=query)
 
     def upload(self, name: str, content: bytes) -> str:
         """Keep an uploaded file and let the draft name it; errors are those of ``keep_upload``."""
@@ -210,6 +223,16 @@ class Desk:
         finally:
             self._writing = False
         return True
+
+    def check_rules(self) -> None:
+        """
+        See that the draft has the rule as it stands here.
+
+        Raises:
+            RuleError: a part is incomplete, so that the draft kept an older one.
+        """
+        for problem in self.editor.problems().values():
+            raise RuleError(f"nothing was saved, a rule is not finished: {problem}")
 
     def sql(self) -> str:
         """

@@ -62,6 +62,7 @@ TOLD: dict[str, str] = {
     r"choose a column": "请选择列",
     r"choose a condition": "请选择条件",
     r"give a value": "请填写值",
+    r"nothing was saved, a rule is not finished: (?P<problem>.*)": "未保存，有一条规则尚未填完：{problem}",
     r"this group is empty; add a rule to it or remove it": "条件组为空：请添加条件或删除该组",
     r"rules are nested deeper than (?P<n>\d+)": "规则嵌套超过 {n} 层",
     r"the two segments share neither column `(?P<a>.*)` nor `(?P<b>.*)`, so people cannot be compared.*": "两个分群没有共同的列 `{a}` 或 `{b}`，无法对比",
@@ -171,8 +172,15 @@ def sentence(english: str) -> str:
 
 
 def told(english: str, patterns: Mapping[str, str]) -> str:
-    """*english* as the first pattern that fits it says it; as it is where none does."""
+    """
+    *english* as the first pattern that fits it says it; as it is where none does.
+
+    What a pattern calls ``problem`` is a sentence of its own, told in the same way.
+    """
     for pattern, chinese in patterns.items():
         if match := re.fullmatch(pattern, english, re.DOTALL):
-            return chinese.format(**{name: value or "" for name, value in match.groupdict().items()})
+            found = {name: value or "" for name, value in match.groupdict().items()}
+            if "problem" in found:
+                found["problem"] = told(found["problem"], patterns)
+            return chinese.format(**found)
     return english

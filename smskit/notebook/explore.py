@@ -27,16 +27,19 @@ from smskit.settings import project_root
 __all__ = ["ExploreNotebook", "open_explore"]
 
 _SAMPLE = "sample_segments/clean.csv"
-_SAMPLE_RULES = {
-    "all": [
-        {"column": "level", "op": "in", "value": ["gold", "platinum"]},
-        {
-            "any": [
-                {"column": "spend_90d", "op": ">=", "value": 500},
-                {"not": {"column": "city", "op": "==", "value": "上海"}},
-            ]
-        },
-    ]
+_SUITS_SAMPLE = {
+    "consent": "consent",
+    "rules": {
+        "all": [
+            {"column": "level", "op": "in", "value": ["gold", "platinum"]},
+            {
+                "any": [
+                    {"column": "spend_90d", "op": ">=", "value": 500},
+                    {"not": {"column": "city", "op": "==", "value": "上海"}},
+                ]
+            },
+        ]
+    },
 }
 
 
@@ -54,9 +57,11 @@ def open_explore(namespace: Mapping[str, Any]) -> ExploreNotebook:
     """
     host = host_of()
     draft = draft_of(namespace, host)
-    if not draft["segment"]:
-        draft.set(segment=_sample(), rules=_SAMPLE_RULES, consent="consent")
-    return ExploreNotebook(draft, host=host)
+    if draft["segment"]:
+        return ExploreNotebook(draft, host=host)
+    sample = {name: value for name, value in _SUITS_SAMPLE.items() if not draft[name]}
+    draft.set(segment=_sample(), **sample)
+    return ExploreNotebook(draft, host=host, sample=sample)
 
 
 def _sample() -> str:
@@ -70,11 +75,16 @@ class ExploreNotebook(Base):
     A segment with every step shown.
 
     ``desk`` is what the steps and the panel both work on.
+
+    Args:
+        sample: What of the draft goes away with the sample segment, see `Desk`.
     """
 
-    def __init__(self, draft: Draft, *, host: Host | None = None) -> None:
+    def __init__(
+        self, draft: Draft, *, host: Host | None = None, sample: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(draft, host=host)
-        self.desk = Desk(draft)
+        self.desk = Desk(draft, sample=sample)
 
     def panel(self, *, frame: pd.DataFrame | None = None) -> None:
         """

@@ -25,7 +25,8 @@ class SavePanel(Panel):
     def __init__(self, page: Page, desk: Desk) -> None:
         super().__init__(page)
         self.desk = desk
-        self.parameters = ParametersPanel(page, path=from_project(desk.project / "campaign.yaml"))
+        path = from_project(desk.project / "campaign.yaml")
+        self.parameters = ParametersPanel(page, path=path, ready=desk.check_rules)
         self.name, self.kind, self.overwrite, self.switch = "kept", "csv", False, False
         self._kept: int | None = None
         self._count = html("")

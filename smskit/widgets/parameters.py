@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 import ipywidgets as w
@@ -21,11 +21,14 @@ class ParametersPanel(Panel):
 
     Args:
         path: Where it is saved unless a person says otherwise.
+        ready: Asked before saving; raises when what the page shows is not what the draft holds.
     """
 
-    def __init__(self, page: Page, *, path: str = "campaign.yaml") -> None:
+    def __init__(
+        self, page: Page, *, path: str = "campaign.yaml", ready: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(page)
-        self.path = path
+        self.path, self._ready = path, ready
         self._yaml = html("")
         page.follow(lambda _: self._show())
 
@@ -45,6 +48,7 @@ class ParametersPanel(Panel):
 
     def save(self) -> None:
         """Write the file and say how papermill runs it."""
+        self._ready()
         saved = self.page.draft.save(self.path)
         shown = from_project(saved)
         told = self.t("Saved to {path}", path=shown)

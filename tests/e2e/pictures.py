@@ -22,13 +22,14 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from smskit import report
-from smskit.language import LANGUAGES, Language
+from smskit.language import LANGUAGES
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
 from tests.conftest import ROOT
 from tests.e2e.lab import Lab, Sheet, chromium, project_copy, window
+from tests.e2e.walk import Walk
 
 PICTURES = ROOT / "docs" / "pictures"
 WIDTH, HEIGHT = 1280, 6000  # tall: Chromium draws only what is in the window
@@ -54,57 +55,8 @@ _TROUBLE = {
 }
 
 
-class Walk:
-    """
-    One person at one notebook.
-
-    Args:
-        code: The language they read; labels are given in English and looked up.
-    """
-
-    def __init__(self, sheet: Sheet, code: str) -> None:
-        self.sheet, self.code, self.t = sheet, code, Language(code)
-        self.panel, self.page = sheet.panel, sheet.page
-
-    def button(self, label: str, **values: Any) -> Locator:
-        return self.panel.get_by_role("button", name=self.t(label, **values), exact=True)
-
-    def click(self, label: str, **values: Any) -> None:
-        self.button(label, **values).first.click()
-
-    def field(self, label: str, **values: Any) -> Locator:
-        return self.panel.get_by_label(self.t(label, **values), exact=True).first
-
-    def fill(self, label: str, text: str, **values: Any) -> None:
-        """Type into a field and leave it."""
-        self.field(label, **values).fill(text)
-        self.field(label, **values).press("Tab")
-
-    def tab(self, label: str) -> None:
-        """Turn to a tab; some say a number after their name."""
-        self.tabs().get_by_role("tab", name=self.t(label)).first.click()
-        self.rest()
-
-    def tabs(self) -> Locator:
-        return self.panel.locator(".widget-tab").first
-
-    def pick(self, label: str, value: str) -> None:
-        """Choose in a drop-down list whose label is given as it stands on the page."""
-        self.panel.get_by_label(label, exact=True).select_option(value)
-        self.rest()
-
-    def tick(self, label: str) -> None:
-        self.field(label).check()
-        self.rest()
-
-    def card(self, heading: str, **values: Any) -> Locator:
-        """The framed box with this heading."""
-        head = self.page.get_by_role("heading", name=self.t(heading, **values), exact=True)
-        return self.panel.locator(".smskit-card", has=head).last
-
-    def rest(self, ms: int = 800) -> None:
-        """Let the last change reach the page."""
-        self.page.wait_for_timeout(ms)
+class Photographer(Walk):
+    """A walk of which pictures are taken."""
 
     def shoot(self, name: str, *parts: Locator) -> None:
         """Save what *parts* cover together; without any, the window as a person has it."""
@@ -144,7 +96,7 @@ class Tour:
         self.browser, self.lab, self.code, self.provider = browser, lab, code, provider
 
     @contextmanager
-    def at(self, notebook: str) -> Iterator[Walk]:
+    def at(self, notebook: str) -> Iterator[Photographer]:
         """Sit down at a notebook and run its cells, as *Run all* does."""
         page: Page = window(self.browser, WIDTH).new_page()
         page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
@@ -152,7 +104,7 @@ class Tour:
         if not sheet.run_all():
             print(f"{notebook}: a cell failed", file=sys.stderr)
         try:
-            yield Walk(sheet, self.code)
+            yield Photographer(sheet, self.code)
         finally:
             sheet.close()
             page.context.close()
@@ -195,8 +147,6 @@ class Tour:
             files.select_option(f"{walk.t('sample: ')}messy.csv")
             expect(walk.panel.locator(".smskit-notice.ok").first).to_contain_text("messy.csv", timeout=30_000)
             walk.tab("Filter")
-            walk.click("Remove all")
-            walk.rest()
             for number, column, op in ((1, "level", "is one of"), (2, "city", "is not")):
                 walk.click("Add rule")
                 walk.pick(f"{walk.t('Column')} {number}", column)

@@ -24,7 +24,6 @@ MILLION = """import smskit
 from bench.segments import frame
 nb = smskit.open_explore({})
 nb.language()
-nb.draft.set(rules=None)
 nb.panel(frame=frame(1_000_000))"""
 
 

@@ -255,6 +255,38 @@ def test_another_segment_set_in_a_cell(project: Path) -> None:
     assert at.current() is at.loaded
 
 
+SAMPLE = {"rules": [{"column": "level", "op": "==", "value": "gold"}], "consent": "agreed"}
+
+
+@pytest.mark.parametrize("how", ["file", "frame"])
+def test_what_suits_the_sample_goes_with_it(project: Path, how: str) -> None:
+    """Another segment starts without the sample's rules and columns."""
+    draft = Draft({"segment": "people.csv"} | SAMPLE)
+    at = Desk(draft, project=project, clock=lambda: NOW, sample=SAMPLE)
+    if how == "file":
+        at.choose("other.csv")
+    else:
+        at.use(pd.DataFrame({"user_id": ["u1"], "phone": ["13800138001"]}))
+
+    assert (draft["rules"], draft["consent"]) == (None, "")
+    assert at.editor.to_data() is None
+
+
+def test_what_was_chosen_stays(project: Path) -> None:
+    """Rules that are a person's own, or set again after the sample went, stay with every other segment."""
+    own = [{"column": "level", "op": "is_null"}]
+    draft = Draft({"segment": "people.csv"} | SAMPLE)
+    at = Desk(draft, project=project, clock=lambda: NOW, sample=SAMPLE)
+    draft.set(rules=own)
+    at.choose("other.csv")
+    first = draft["rules"], draft["consent"]
+    draft.set(**SAMPLE)
+    at.choose("people.csv")
+
+    assert first == (own, "")
+    assert {name: draft[name] for name in SAMPLE} == SAMPLE
+
+
 def test_kept_rows_are_pandas_own(project: Path) -> None:
     """The frame that is handed out holds exactly the rows pandas would keep."""
     at = desk(project, rules=[{"column": "level", "op": "==", "value": "gold"}])

@@ -401,6 +401,24 @@ def test_an_unfinished_rule_saves_nothing(panel: Open, project: Path) -> None:
 # --- languages
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "a rule is not finished: give a value"), ("zh", "未保存，有一条规则尚未填完：请填写值")],
+)
+def test_parameters_are_not_saved_with_an_older_rule(
+    panel: Open, project: Path, language: str, words: str
+) -> None:
+    """While a rule is unfinished the file would hold another than the page shows: it is not written."""
+    opened = panel()
+    click(opened, "Add rule")
+    put(opened, "Column 1", "level")
+    opened.page.speak(language)
+    click(opened, {"en": "Save parameters", "zh": "保存参数"}[language])
+
+    assert words in says(opened)
+    assert not (project / "campaign.yaml").exists()
+
+
 def test_the_language_changes_and_nothing_is_lost(panel: Open) -> None:
     """In 中文 the same segment, rule, counts and comparison are there, without English buttons."""
     opened = panel(rules=[{"column": "level", "op": "in", "value": ["gold"]}])

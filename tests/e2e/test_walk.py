@@ -1,0 +1,123 @@
+"""The whole way in one sitting, in both languages: connect, explore, preview, test, rehearse, track."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+from playwright.sync_api import expect
+
+from smskit import report
+from smskit.ledger import Ledger
+from smskit.models import Mode
+from smskit.simulator import Simulator, World
+from smskit.spec import CampaignSpec
+from tests import live
+from tests.e2e.lab import Lab, Sheet
+from tests.e2e.walk import Walk
+
+PATIENCE_MS = 90_000
+CAMPAIGN = "vip-walk"
+
+
+@pytest.fixture
+def provider() -> Iterator[Simulator]:
+    """What stands for Yunpian: it knows one account and its templates."""
+    with Simulator(world=World()) as running:
+        live.approve(running, live.SINGLES)
+        yield running
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_from_nothing_to_who_got_it(
+    start_lab: Callable[..., Lab], provider: Simulator, sheet: Callable[..., Sheet], language: str
+) -> None:
+    """Each notebook goes on with what the one before saved; the last one tells of every single person."""
+    lab = start_lab(SMSKIT_LANG=language, SMSKIT_YUNPIAN_BASE_URL=provider.url)
+    saved: list[dict[str, Any]] = []
+
+    def sit_down(notebook: str) -> Walk:
+        opened = sheet(lab, f"notebooks/{notebook}.ipynb")
+        assert opened.run_all()
+        return Walk(opened, language)
+
+    walk = sit_down("01_connect_provider")
+    for key, verdict in (("0" * 32, "NOT usable"), (live.YUNPIAN_KEY, "Usable")):
+        walk.fill("api key *", key)
+        expect(walk.field("api key *")).to_have_value("")
+        walk.click("Save")
+        expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible(timeout=PATIENCE_MS)
+        walk.click("Check")
+        expect(walk.panel.locator(".smskit-verdict")).to_contain_text(walk.t(verdict), timeout=PATIENCE_MS)
+    walk.click("List those of my account")
+    for label in ("Signature", "Template"):
+        expect(walk.field(label).locator("option")).not_to_have_count(1, timeout=PATIENCE_MS)
+        walk.field(label).select_option(index=1)
+    walk.click("Save parameters")
+    expect(walk.panel.locator(".smskit-notice.ok").last).to_contain_text("campaign.yaml")
+    saved.append(walk.sheet.source())
+
+    walk = sit_down("02_explore_segment")
+    walk.field("Files here").select_option(f"{walk.t('sample: ')}vip_users.xlsx")
+    expect(walk.panel.locator(".smskit-notice.ok").first).to_contain_text("vip_users.xlsx")
+    walk.tab("Filter")
+    walk.click("Add rule")
+    walk.panel.get_by_label(f"{walk.t('Column')} 1", exact=True).select_option("user_id")
+    walk.panel.get_by_label(f"{walk.t('Condition')} 1", exact=True).select_option(walk.t("is not empty"))
+    expect(walk.panel.locator(".smskit-chip.ok").first).to_contain_text("100.0%")
+    walk.tab("Save")
+    walk.fill("Campaign id", CAMPAIGN)
+    walk.click("Save parameters")
+    expect(walk.panel.locator(".smskit-notice.ok").last).to_contain_text("campaign.yaml")
+    saved.append(walk.sheet.source())
+
+    walk = sit_down("03_send_campaign")
+    expect(walk.button("Send…")).to_be_enabled(timeout=PATIENCE_MS)
+    expect(walk.panel.locator(".smskit-phone").first).to_be_visible()
+    walk.card("Check").get_by_role("button").click()
+    expect(walk.card("Check")).to_contain_text(walk.t("Usable"), timeout=PATIENCE_MS)
+    walk.fill("Test phones", "13800000000")
+    walk.field("Send to these numbers").check()
+    walk.click("Send test")
+    expect(walk.card("Test send").locator("table")).to_be_visible(timeout=PATIENCE_MS)
+    walk.click("Send…")
+    walk.field("Yes, I have looked at the messages").check()
+    walk.click("Send now")
+    expect(walk.button("Plan another campaign")).to_be_visible(timeout=PATIENCE_MS)
+    saved.append(walk.sheet.source())
+
+    walk = sit_down("04_track_delivery")
+    walk.click("Fetch receipts now")
+    expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible(timeout=PATIENCE_MS)
+    people = _people(lab)
+    walk.tab("One person")
+    walk.fill("User id or phone", str(people["user_id"].iloc[0]))
+    walk.click("Why?")
+    told = walk.panel.locator(f"table[aria-label='{walk.t('One person')}']")
+    expect(told).to_contain_text(re.compile("20[0-9]{2}-"))
+    saved.append(walk.sheet.source())
+    spec = CampaignSpec.from_yaml(lab.root / "campaign.yaml")
+    texts = json.dumps(saved, ensure_ascii=False)
+
+    assert (spec.campaign, spec.segment) == (CAMPAIGN, "sample_segments/vip_users.xlsx")
+    assert spec.template_id
+    assert set(people["state"]) <= {"accepted", "delivered", "undelivered"}
+    assert len(people) > 0
+    assert provider.world.accepted() == 0, "a rehearsal reaches no provider"
+    assert live.YUNPIAN_KEY not in texts
+    assert not [phone for phone in people["phone"] if phone in texts and "*" not in phone]
+
+
+def _people(lab: Lab) -> pd.DataFrame:
+    """Everybody of the campaign as the ledger has them, with full phones."""
+    ledger = Ledger(f"sqlite:///{lab.root / 'smskit.db'}")
+    try:
+        row = ledger.campaign(CAMPAIGN, Mode.REHEARSE)
+        assert row is not None
+        return pd.concat(list(report.messages(ledger, row, reveal=True)))
+    finally:
+        ledger.close()
