@@ -67,7 +67,7 @@ class Messy(NamedTuple):
     phone: str
     expected: str
     note: str
-    name: str = "王子轩"
+    name: str | None = None  # None: any ordinary one
     coupon: str = "100"
     consent: str = "true"
 
@@ -248,7 +248,7 @@ MESSY = (
 
 def messy_rows() -> list[list[str]]:
     """Return messy.csv: the rows above, ordinary people among them."""
-    rng = random.Random(SEED + 1)
+    rng, names = random.Random(SEED + 1), random.Random(SEED + 4)
     header = [
         "user_id",
         "phone",
@@ -264,7 +264,8 @@ def messy_rows() -> list[list[str]]:
     rows = [header]
     ordinary = 0
     for n, row in enumerate(MESSY, start=1):
-        who = [row.user_id, row.phone, row.name, *profile(rng)]
+        name = person(names) if row.name is None else row.name
+        who = [row.user_id, row.phone, name, *profile(rng)]
         rows.append([*who, row.coupon, row.consent, row.note, row.expected])
         if n % 4 == 0:
             ordinary += 1

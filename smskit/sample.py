@@ -25,7 +25,13 @@ _PARAMETERS: dict[str, Any] = {
 
 def campaign_data(name: str) -> dict[str, Any]:
     """Parameters of a rehearsal of the messy sample segment under the id *name*."""
-    return _PARAMETERS | {"campaign": name, "segment": str(project() / "sample_segments" / "messy.csv")}
+    return _PARAMETERS | {"campaign": name, "segment": sample_segment("messy.csv")}
+
+
+def sample_segment(file: str) -> str:
+    """Where a sample lies, as `segment` takes it: from the project's root, when we are in that project."""
+    home, path = project(), Path("sample_segments") / file
+    return str(path if home == project_root(Path.cwd()) else home / path)
 
 
 def project() -> Path:

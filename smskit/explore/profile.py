@@ -6,6 +6,7 @@ Values that may be phones are masked here already. Drawing is for `charts`.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +26,7 @@ from smskit.rules.views import Mask
 
 __all__ = ["ColumnLook", "Look", "coverage", "distribution", "look_at"]
 
+_MIDNIGHT: Final = re.compile(r" 00:00:00(\.0+)?\Z")
 _TOP: Final = 200  # values kept to be suggested
 _BARS: Final = 12
 _BINS: Final = 30
@@ -179,7 +181,7 @@ def _frequent(encoded: pa.DictionaryArray) -> tuple[tuple[str, int], ...]:
         return ()
     some = np.argsort(-counts, kind="stable")[:_TOP]
     texts = text_of(encoded.dictionary.take(pa.array(some))).to_pylist()
-    pairs = zip((text.removesuffix(" 00:00:00") for text in texts), counts[some].tolist(), strict=True)
+    pairs = zip((_MIDNIGHT.sub("", text) for text in texts), counts[some].tolist(), strict=True)
     # What may be a phone is neither shown nor suggested.
     return tuple((text, n) for text, n in pairs if phones.redact(text) == text)
 

@@ -7,7 +7,6 @@ Shows and asks, decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,12 +20,11 @@ from smskit.host import Host, host_of
 from smskit.language import mark
 from smskit.notebook.base import Base, draft_of
 from smskit.notebook.shown import say, show_frame, show_svg, show_widget
-from smskit.sample import project
-from smskit.settings import project_root
+from smskit.sample import sample_segment
 
 __all__ = ["ExploreNotebook", "open_explore"]
 
-_SAMPLE = "sample_segments/clean.csv"
+_SAMPLE = "clean.csv"
 _SUITS_SAMPLE = {
     "consent": "consent",
     "rules": {
@@ -60,14 +58,8 @@ def open_explore(namespace: Mapping[str, Any]) -> ExploreNotebook:
     if draft["segment"]:
         return ExploreNotebook(draft, host=host)
     sample = {name: value for name, value in _SUITS_SAMPLE.items() if not draft[name]}
-    draft.set(segment=_sample(), **sample)
+    draft.set(segment=sample_segment(_SAMPLE), **sample)
     return ExploreNotebook(draft, host=host, sample=sample)
-
-
-def _sample() -> str:
-    """Where the sample lies, as short as a path from within the project can say it."""
-    home = project()
-    return _SAMPLE if home == project_root(Path.cwd()) else str(home / _SAMPLE)
 
 
 class ExploreNotebook(Base):

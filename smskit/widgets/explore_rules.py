@@ -42,11 +42,11 @@ class RulesPanel(Panel):
         self._edited = None
         if self.desk.loaded is None:
             return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
-        editor = self._edited = self.desk.editor
+        self._edited = self.desk.editor
         undo = button(self.t("Undo"))
-        undo.on_click(self.on_edit(editor.undo))
+        undo.on_click(self.on_edit(lambda: self.desk.editor.undo()))
         clear = button(self.t("Remove all"))
-        clear.on_click(self.on_edit(lambda: editor.remove(editor.root.id)))
+        clear.on_click(self.on_edit(lambda: self.desk.editor.remove(self.desk.editor.root.id)))
         hint = self.t("Rows for which this holds are kept. Empty cells match only “is empty”.")
         self._arrange()
         self._show_counts()

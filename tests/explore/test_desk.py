@@ -114,6 +114,16 @@ def test_columns_are_read_as_people_read_them(project: Path) -> None:
     assert look.columns["last_active"].low == "2025-12-31"
 
 
+@pytest.mark.parametrize("unit", ["s", "us", "ns"])
+def test_days_are_listed_as_days(project: Path, unit: str) -> None:
+    """A day of any precision is offered as a date, without its midnight."""
+    at = desk(project)
+    days = pd.to_datetime(pd.Series(["2026-01-01", "2026-01-02"])).astype(f"datetime64[{unit}]")
+    at.use(pd.DataFrame({"user_id": ["a", "b"], "phone": ["", ""], "day": days}))
+
+    assert at.load().look.columns["day"].top == (("2026-01-01", 1), ("2026-01-02", 1))
+
+
 def test_who_can_be_reached(project: Path) -> None:
     """Every row is counted once, by what its phone is."""
     look = desk(project).load().look
