@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit import engine
+from smskit.caps import Recent
 from smskit.ledger import CHUNK, Books, CampaignRow, Change, Frozen
 from smskit.models import Mode, Slice
 
@@ -34,6 +35,10 @@ class Nowhere:
     def campaign(self, name: str, mode: Mode) -> CampaignRow | None:
         """The one campaign, once it is frozen."""
         return self._row
+
+    def campaigns(self, *, mode: Mode | None = None) -> list[CampaignRow]:
+        """None: there are no earlier ones to compare with."""
+        return []
 
     def submitted(self, name: str, mode: Mode) -> tuple[NDArray[np.int64], pa.Array]:
         """Nobody."""
@@ -95,6 +100,9 @@ class Nowhere:
         """Nobody can."""
         return False
 
+    def canary(self, campaign_id: int) -> None:
+        """None was begun."""
+
     def states(self, campaign_id: int) -> dict[int, NDArray[np.uint8]]:
         """Chunk -> one byte a person."""
         return self._states
@@ -121,7 +129,7 @@ class Nowhere:
 class _Recorder:
     """Done as soon as it is said."""
 
-    def __init__(self, ledger: Nowhere, campaign_id: int, token: str) -> None:
+    def __init__(self, ledger: Nowhere, campaign_id: int, token: str, *, recent: Recent | None) -> None:
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
 
