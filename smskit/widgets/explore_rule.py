@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import ipywidgets as w
 
-from smskit.explore import ColumnLook, Node
+from smskit.explore import ColumnLook, Node, RuleEditor
 from smskit.explore.questions import typed, written
-from smskit.language import mark
+from smskit.language import Language, mark
 from smskit.rules.comparison import DATES, LISTS, NULLS, OPS, PARTS
 from smskit.rules.fit import Reading
 from smskit.widgets.parts import button, html, row
 
-if TYPE_CHECKING:
-    from smskit.widgets.explore_rules import RulesPanel
-
-__all__ = ["OP_WORDS", "GroupRow", "LeafRow"]
+__all__ = ["OP_WORDS", "Around", "GroupRow", "LeafRow"]
 
 OP_WORDS = {
     "==": mark("is"),
@@ -44,6 +41,31 @@ _FEW = 50  # values that are listed to choose from
 _NOTHING: Final[Any] = object()
 
 
+class Around(Protocol):
+    """What rows ask of the panel they are in, and tell it."""
+
+    @property
+    def t(self) -> Language:
+        """The page's language now."""
+
+    @property
+    def columns(self) -> Mapping[str, ColumnLook]:
+        """What is known of the segment's columns, by name."""
+
+    @property
+    def editor(self) -> RuleEditor:
+        """The rule that is edited."""
+
+    def on_edit(self, change: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback that changes the shape of the rule."""
+
+    def on_change(self, take: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback for a widget that a person, not the panel, changed."""
+
+    def set_value(self, id_: int, value: Any) -> None:
+        """Change the value of one comparison."""
+
+
 class GroupRow:
     """
     A head to join, add and move with, and the rows of the parts, indented.
@@ -53,8 +75,8 @@ class GroupRow:
         whole: Whether this is the outermost group, which cannot be moved.
     """
 
-    def __init__(self, panel: RulesPanel, node: Node, *, whole: bool) -> None:
-        t, edit, editor, id_ = panel.t, panel.on_edit, panel.desk.editor, node.id
+    def __init__(self, panel: Around, node: Node, *, whole: bool) -> None:
+        t, edit, editor, id_ = panel.t, panel.on_edit, panel.editor, node.id
         self.whole, self.chip = whole, html("")
         options = [(t(words), kind) for kind, words in _JOINS.items()]
         self._joined = _quiet(w.Dropdown, t("Group"), 150, options=options, value=node.kind)
@@ -86,10 +108,10 @@ class LeafRow:
         panel: Told of every change.
     """
 
-    def __init__(self, panel: RulesPanel, node: Node) -> None:
+    def __init__(self, panel: Around, node: Node) -> None:
         self._panel, self.id, self.chip = panel, node.id, html("")
         self._number, self._shown = 0, (_NOTHING, _NOTHING, _NOTHING)
-        edit, editor = panel.on_edit, panel.desk.editor
+        edit, editor = panel.on_edit, panel.editor
         self._column = _quiet(w.Dropdown, "", 180)
         self._op = _quiet(w.Dropdown, "", 170)
         self._slot = w.HBox()
@@ -196,8 +218,8 @@ class LeafRow:
         return f"{look.low} … {look.high}" if look and look.low else t("value")
 
 
-def _moves(panel: RulesPanel, id_: int) -> list[w.Widget]:
-    t, editor = panel.t, panel.desk.editor
+def _moves(panel: Around, id_: int) -> list[w.Widget]:
+    t, editor = panel.t, panel.editor
     actions: list[tuple[str, str, Callable[[], Any]]] = [
         ("↑", t("Move up"), partial(editor.move, id_, -1)),
         ("↓", t("Move down"), partial(editor.move, id_, 1)),

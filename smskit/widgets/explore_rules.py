@@ -42,11 +42,11 @@ class RulesPanel(Panel):
         self._edited = None
         if self.desk.loaded is None:
             return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
-        self._edited = self.desk.editor
+        self._edited = self.editor
         undo = button(self.t("Undo"))
-        undo.on_click(self.on_edit(lambda: self.desk.editor.undo()))
+        undo.on_click(self.on_edit(lambda: self.editor.undo()))
         clear = button(self.t("Remove all"))
-        clear.on_click(self.on_edit(lambda: self.desk.editor.remove(self.desk.editor.root.id)))
+        clear.on_click(self.on_edit(lambda: self.editor.remove(self.editor.root.id)))
         hint = self.t("Rows for which this holds are kept. Empty cells match only “is empty”.")
         self._arrange()
         self._show_counts()
@@ -54,11 +54,16 @@ class RulesPanel(Panel):
 
     def follow(self) -> None:
         """Show the desk's rule if it is another than is shown."""
-        if self.desk.editor is not self._edited:
+        if self.editor is not self._edited:
             self.draw()
             self.recount()
 
     # -- rows ------------------------------------------------------------------------------
+
+    @property
+    def editor(self) -> RuleEditor:
+        """The rule that is edited."""
+        return self.desk.editor
 
     @property
     def columns(self) -> Mapping[str, ColumnLook]:
@@ -75,7 +80,7 @@ class RulesPanel(Panel):
         before, self._rows = self._rows, {}
         self._showing = True
         try:
-            root = self.desk.editor.root
+            root = self.editor.root
             self._whole.children = (self._placed(root, before, itertools.count(1), whole=True),)
         finally:
             self._showing = False
@@ -115,7 +120,7 @@ class RulesPanel(Panel):
     def set_value(self, id_: int, value: Any) -> None:
         """Change one value: nothing moves on the page."""
         self.tell("")
-        self.desk.editor.change(id_, value=value)
+        self.editor.change(id_, value=value)
         self.recount()
 
     def recount(self) -> None:
@@ -141,7 +146,7 @@ class RulesPanel(Panel):
     def _count_of(self, id_: int, counts: Counts) -> str:
         if id_ in counts.problems:
             return chip(self.t.error(counts.problems[id_]), "warn")
-        if id_ == self.desk.editor.root.id:
+        if id_ == self.editor.root.id:
             share = counts.kept / counts.rows if counts.rows else 0
             told = mark("{kept:,} of {rows:,} rows kept ({share:.1%})")
             return chip(self.t(told, kept=counts.kept, rows=counts.rows, share=share), "ok")
@@ -153,7 +158,7 @@ class RulesPanel(Panel):
     def _said(self) -> str:
         """The rule in words and as SQL, or what it lacks."""
         try:
-            label, sql = self.desk.editor.rule().label, self.desk.sql()
+            label, sql = self.editor.rule().label, self.desk.sql()
         except SmskitError:
             unfinished = self.t("Not finished: the parameters keep the last complete rules.")
             return f'<p class="smskit-soft">{escape(unfinished)}</p>'
