@@ -73,6 +73,32 @@ def test_a_switch_of_language_waits_for_a_drawing(page: Page) -> None:
     assert panel.words == ["Load", "Save parameters"]
 
 
+def test_a_switch_draws_every_panel_once(page: Page) -> None:
+    """Also one that is part of another, which draws it."""
+    drawn: list[str] = []
+
+    class Part(Slow):
+        def build(self) -> Sequence[w.Widget]:
+            drawn.append(f"part {self.t.code}")
+            return super().build()
+
+    class Whole(Slow):
+        def __init__(self, page: Page) -> None:
+            super().__init__(page)
+            self.part = Part(page)
+
+        def build(self) -> Sequence[w.Widget]:
+            drawn.append(f"whole {self.t.code}")
+            self.part.draw()
+            return [*super().build(), self.part.widget]
+
+    Whole(page).draw()
+    page.speak("en")
+    page.speak("zh")
+
+    assert drawn == ["whole zh", "part zh", "whole en", "part en", "whole zh", "part zh"]
+
+
 @pytest.mark.parametrize("how", ["click", "result", "draft"])
 def test_everything_waits_its_turn(page: Page, how: str) -> None:
     """A click, a result and a changed parameter come after the drawing they would have disturbed."""

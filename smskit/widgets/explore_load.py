@@ -12,7 +12,7 @@ from smskit.explore import Desk, Loaded, offered
 from smskit.language import mark
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
-from smskit.widgets.parts import button, field, html, notice, row, title
+from smskit.widgets.parts import button, choose, field, html, notice, row, title
 
 __all__ = ["LoadPanel"]
 
@@ -31,36 +31,59 @@ class LoadPanel(Panel):
         super().__init__(page)
         self.desk, self._loaded = desk, loaded
         self.choosing = False  # while this panel itself changes the draft
-        self._source, self._query = w.Text(), w.Textarea()
+        self._offers, self._source, self._query = w.Dropdown(), w.Text(), w.Textarea()
+        self._loaded_box = w.VBox()
+        self._showing = False  # while it is we who change the fields
+        self._shown = ("", "")  # the segment and query of the draft that the fields were last set to
 
     def build(self) -> Sequence[w.Widget]:
+        if not self.widget.children:
+            self._shown = ("", "")
+        typed = self._source.value, self._query.value
+        self._offers = self._offered_field()
+        self._source, self._query = self._source_field(typed[0]), self._query_field(typed[1])
+        self._loaded_box = w.VBox()
         box = w.VBox(
             [
                 title(
                     self.t("Segment"), self.t("The people to look at: a file, a database query, or a frame.")
                 ),
-                row(self._offers(), self._upload()),
-                row(self._place(), self._load_button()),
-                self._query_field(),
+                row(self._offers, self._upload()),
+                row(self._source, self._load_button()),
+                self._query,
                 html(f'<p class="smskit-soft">{self.t(_KEPT)}</p>'),
-                *self._roles(),
+                self._loaded_box,
             ]
         )
         box.add_class("smskit-card")
+        self._show()
         return [box]
 
-    # -- where from ------------------------------------------------------------------------
-
-    def _offers(self) -> w.Widget:
+    def _show(self) -> None:
+        """Show what is loaded and named now; a field in which somebody types something else is left alone."""
+        draft = self.desk.draft
+        named = (draft["segment"], draft["segment_query"])
         there = offered(self.desk.project)
         options = [(self.t("choose a file"), "")]
         for offer in there:
             name = offer.path.split("/", 1)[1]
             options.append((f"{self.t('sample: ') if offer.sample else ''}{name}", offer.path))
-        source = self.desk.draft["segment"]
-        known = source if any(source == value for _, value in options) else ""
-        made = field(w.Dropdown, self.t("Files here"), options=options, value=known)
-        made.observe(self.attempt(lambda: self._take(made.value)), "value")
+        self._showing = True
+        try:
+            choose(self._offers, options, named[0] if any(named[0] == path for _, path in options) else "")
+            if named != self._shown:
+                self._source.value = "" if self.desk.only_in_memory() else named[0]
+                self._query.value = named[1]
+                self._shown = named
+        finally:
+            self._showing = False
+        self._loaded_box.children = tuple(self._roles())
+
+    # -- where from ------------------------------------------------------------------------
+
+    def _offered_field(self) -> w.Widget:
+        made = field(w.Dropdown, self.t("Files here"), options=[(self.t("choose a file"), "")])
+        made.observe(self.attempt(lambda: None if self._showing else self._take(made.value)), "value")
         return made
 
     def _upload(self) -> w.Widget:
@@ -82,26 +105,23 @@ class LoadPanel(Panel):
             self.desk.upload(name, content)
         return self.desk.read()
 
-    def _place(self) -> w.Widget:
-        in_memory = self.desk.only_in_memory()
-        self._source = field(
-            w.Text, self.t("Path or URL"), value="" if in_memory else self.desk.draft["segment"]
-        )
-        self._source.placeholder = self.t("people.csv, sqlite:///crm.db, or env:CRM_URL")
-        self._source.layout.width = "640px"
-        return self._source
+    def _source_field(self, typed: str) -> w.Widget:
+        made = field(w.Text, self.t("Path or URL"), value=typed)
+        made.placeholder = self.t("people.csv, sqlite:///crm.db, or env:CRM_URL")
+        made.layout.width = "640px"
+        return made
 
     def _load_button(self) -> w.Widget:
         made = button(self.t("Load"), style="primary")
         made.on_click(self.attempt(self._typed))
         return made
 
-    def _query_field(self) -> w.Widget:
-        self._query = field(w.Textarea, self.t("SQL query"), value=self.desk.draft["segment_query"])
-        self._query.placeholder = self.t("only for a database: one SELECT")
-        self._query.rows = 2
-        self._query.layout.width = "640px"
-        return self._query
+    def _query_field(self, typed: str) -> w.Widget:
+        made = field(w.Textarea, self.t("SQL query"), value=typed)
+        made.placeholder = self.t("only for a database: one SELECT")
+        made.rows = 2
+        made.layout.width = "640px"
+        return made
 
     # -- which columns ---------------------------------------------------------------------
 
@@ -163,6 +183,7 @@ class LoadPanel(Panel):
 
     def load(self) -> None:
         """Read what the draft names, in the background; what was loaded stays until it is there."""
+        self._show()
         self.tell(self.t("Loading…"))
         self.start("load", self.desk.read, self._take_over)
 
@@ -172,7 +193,7 @@ class LoadPanel(Panel):
 
     def _after(self) -> None:
         self.tell("")
-        self.draw()
+        self._show()
         self._loaded()
 
     @contextmanager

@@ -14,7 +14,7 @@ from smskit.explore.questions import typed, written
 from smskit.language import Language, mark
 from smskit.rules.comparison import DATES, LISTS, NULLS, OPS, PARTS
 from smskit.rules.fit import Reading
-from smskit.widgets.parts import button, html, row
+from smskit.widgets.parts import button, choose, html, row
 
 __all__ = ["OP_WORDS", "Around", "GroupRow", "LeafRow"]
 
@@ -133,10 +133,10 @@ class LeafRow:
         names = [(t("choose a column"), ""), *((n, n) for n in columns)]
         if node.column and node.column not in columns:
             names.append((t("{name} (not in this segment)", name=node.column), node.column))
-        _choose(self._column, names, node.column)
+        choose(self._column, names, node.column)
         ops = list(self._ops(node.column)) if node.column else []
         ops += [node.op] if node.op and node.op not in ops else []
-        _choose(self._op, [(t(OP_WORDS[op]), op) for op in ops], node.op or None)
+        choose(self._op, [(t(OP_WORDS[op]), op) for op in ops], node.op or None)
         now = (node.column, node.op, node.value)
         if now != self._shown:
             self._slot.children = self._value(node, columns.get(node.column))
@@ -242,13 +242,6 @@ def _quiet(kind: type[Any], label: str, width: int, **options: Any) -> Any:
     made.layout.width = f"{width}px"
     made.add_class("smskit-quiet")
     return made
-
-
-def _choose(made: Any, options: Sequence[tuple[str, Any]], value: Any) -> None:
-    """Let a list offer *options* and show *value*, untouched where it does so already."""
-    if tuple(made.options) != tuple(options):
-        made.options = tuple(options)
-    made.value = value
 
 
 def _day(value: Any) -> date | bool | None:

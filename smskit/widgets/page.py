@@ -74,7 +74,9 @@ class Page:
             self._switch.value = code
             self._dress()
             for panel in self._panels:
-                panel.draw()
+                # A panel draws those it is made of: twice would take away what somebody began to type.
+                if panel.drawn_in is not self.t:
+                    panel.draw()
 
     def follow(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call *listener* with the names of parameters that changed, whoever changed them, in its turn."""

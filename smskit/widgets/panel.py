@@ -37,6 +37,7 @@ class Panel(ABC):
         self._notice = w.HTML()
         self._telling: tuple[str | Callable[[Language], str], str] = ("", "info")
         self._tickets: dict[str, int] = {}
+        self.drawn_in: Language | None = None
         self.widget = w.VBox(layout=w.Layout(width="100%"))
         self.widget.add_class("smskit")
         page.add(self)
@@ -62,6 +63,7 @@ class Panel(ABC):
     def draw(self) -> None:
         """Make the widgets anew."""
         with self.page.turn:
+            self.drawn_in = self.t
             self.widget.children = (*self.build(), self._notice)
             self.tell(*self._telling)
 

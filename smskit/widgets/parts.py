@@ -19,6 +19,7 @@ __all__ = [
     "bubble",
     "button",
     "chip",
+    "choose",
     "details",
     "field",
     "frame_table",
@@ -118,6 +119,14 @@ def field(kind: type[Any], label: str, **options: Any) -> Any:
     """An input with its label in front, wide enough to read both."""
     style = {"description_width": "140px"}
     return kind(description=label, style=style, layout=w.Layout(width="420px"), **options)
+
+
+def choose(made: Any, options: Sequence[tuple[str, Any]], value: Any) -> None:
+    """Let a list offer *options* and show *value*; not touched where it does already: it may be open."""
+    if tuple(made.options) != tuple(options):
+        made.options = tuple(options)
+    if made.value != value:
+        made.value = value
 
 
 def row(*children: w.Widget) -> w.HBox:

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from smskit.spec import CampaignSpec
 from tests.e2e.lab import Lab, Sheet
+from tests.e2e.walk import Walk
 
 WORDS = {
     "zh": ["筛选", "添加条件", "列 1", "条件 1", "人员", "搜索", "保存", "活动编号", "保存参数"],
@@ -75,6 +76,30 @@ def test_from_a_file_to_parameters(lab: Lab, sheet: Callable[..., Sheet], langua
     assert spec.campaign == f"walk-{language}"
     assert spec.segment == "sample_segments/vip_users.xlsx"
     assert spec.rules == {"all": [{"column": "user_id", "op": "not_null"}]}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_an_empty_segment(lab: Lab, sheet: Callable[..., Sheet], language: str) -> None:
+    """A file of no rows is said to be empty; nothing breaks, and another file goes on from there."""
+    (lab.root / "segments").mkdir(exist_ok=True)
+    (lab.root / "segments" / "nobody.csv").write_text("user_id,phone,name\n", encoding="utf-8")
+    walk = Walk(sheet(lab, "notebooks/02_explore_segment.ipynb"), language)
+    assert walk.sheet.run_all()
+    walk.sheet.speak(language)
+    expect(walk.button("Load")).to_be_visible()
+    walk.fill("Path or URL", "segments/nobody.csv")
+    walk.click("Load")
+    warned = walk.panel.get_by_text(walk.t("The segment has no rows; load another one."))
+    expect(warned).to_be_visible()
+    walk.click("Add rule")
+    walk.panel.get_by_label(f"{walk.t('Column')} 1", exact=True).select_option("name")
+    for name in ("Look", "People", "Compare", "Save", "Filter"):
+        walk.tab(name)
+        expect(walk.panel.locator(".smskit-notice.error")).to_have_count(0)
+    walk.fill("Path or URL", "sample_segments/clean.csv")
+    walk.click("Load")
+    expect(walk.panel.locator(".smskit-notice.ok").first).to_contain_text("200")
+    expect(walk.panel.get_by_label(f"{walk.t('Column')} 1", exact=True)).to_have_value("name")
 
 
 def test_a_million_rows(lab: Lab, sheet: Callable[..., Sheet]) -> None:

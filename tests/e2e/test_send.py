@@ -134,6 +134,22 @@ def test_the_whole_way(slow_lab: Lab, world: Simulator, sheet: Callable[..., She
     assert not re.search(f"13800138000|{str(desk.first)[:8]}[0-9]{{3}}", saved)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_nobody_to_send_to(
+    slow_lab: Lab, world: Simulator, sheet: Callable[..., Sheet], language: str
+) -> None:
+    """A segment of no rows gives a plan of nobody, which is said, and cannot be sent."""
+    desk = Desk(slow_lab, world, f"nobody-{language}", language, first=13926356700)
+    desk.source.write_text(desk.source.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    desk.sheet = sheet(slow_lab, NOTEBOOK)
+    desk.sheet.run_all()  # plain steps that need somebody may say so by an error
+    desk.sheet.speak(language)
+    expect(desk.sheet.panel.get_by_text(desk.t("Nobody is planned."))).to_be_visible(timeout=PATIENCE_MS)
+    expect(desk.button("Send…")).to_be_disabled()
+
+    assert desk.accepted == 0
+
+
 def test_restarted_in_mid_send(slow_lab: Lab, world: Simulator, sheet: Callable[..., Sheet]) -> None:
     """The kernel dies while sending; the reopened page resumes; nobody is missed or sent to twice."""
     desk = Desk(slow_lab, world, "restarted", "en", first=13926355700)

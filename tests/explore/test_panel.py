@@ -108,6 +108,24 @@ def test_what_cannot_be_loaded(panel: Open, project: Path, source: str, query: s
     assert "1 to 6 of 6 rows" in shown
 
 
+def test_what_is_being_typed_survives_a_load(panel: Open) -> None:
+    """A load that ends and a switch of language leave a half-typed path alone; a new segment replaces it."""
+    opened = panel()
+    field = named(opened.widget, "Path or URL")
+    field.value = "oth"
+    opened.reload()
+    says(opened)
+    after_load = named(opened.widget, "Path or URL")
+    opened.page.speak("zh")
+    after_switch = named(opened.widget, "路径或 URL").value
+    opened.page.draft.set(segment="other.csv")
+    says(opened)
+
+    assert (after_load, after_load.value) == (field, "oth")
+    assert after_switch == "oth"
+    assert named(opened.widget, "路径或 URL").value == "other.csv"
+
+
 def test_an_upload_becomes_the_segment(panel: Open, project: Path) -> None:
     """An uploaded file is kept in the project and loaded; the parameters name it, so papermill finds it."""
     opened = panel()
