@@ -233,7 +233,7 @@ def check(
             async with provider:
                 return await question
 
-        result: CheckResult = run_in_thread(ask, on_interrupt=lambda: None)
+        result: CheckResult = run_in_thread(ask)
     fingerprint = _fingerprint(name, environment) if mode is Mode.LIVE else ""
     ledger.keep_check(result, mode, fingerprint)
     return result

@@ -8,6 +8,7 @@ nothing a lower floor can decide, and prints nothing.
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
@@ -45,6 +46,7 @@ from smskit.preview import masked
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reconcile import job_of, reference_of, settle_by_asking
 from smskit.runs import RunRecord
+from smskit.signals import heard
 from smskit.spec import DEFINITION, CampaignSpec, series_of
 from smskit.template import Template
 from smskit.terms import Terms, notice_of_hours, openings
@@ -113,6 +115,8 @@ class Campaign:
         self._planning = threading.Lock()  # a panel and a cell may ask at once
         self._recorded = False
         self._held = threading.Event()
+        self._running: list[Engine | Wait] = []  # what sends or waits now comes last
+        self._told = ""  # why this run is to end, once it was told to
         self._template: Template | None = None
 
     def __repr__(self) -> str:
@@ -338,7 +342,8 @@ class Campaign:
         Send to everybody planned who was not submitted yet, once. Blocks until done.
 
         The first call freezes the audience. Later calls, from whatever process,
-        go on with it, or say that it is finished.
+        go on with it, or say that it is finished. Ctrl-C, and in the main thread
+        SIGTERM, end it cleanly.
 
         Raises:
             GuardRefused, NotUsable, PlanMismatch: nothing was sent by this call.
@@ -347,7 +352,10 @@ class Campaign:
         """
         if self.spec.mode is Mode.PLAN:
             raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
-        with self.record.sending(self.planned):
+        self._told = ""
+        # Until the end is written down: it may be told so more than once.
+        listening = heard(lambda s: self._end(f"told to end ({s.name})"), signal.SIGTERM)
+        with listening, self.record.sending(self.planned):
             return self._send(progress)
 
     def planned(self) -> dict[str, Any] | None:
@@ -390,6 +398,18 @@ class Campaign:
         row = self.ledger.campaign(self.spec.campaign, self.spec.mode)
         if row is not None:
             self.ledger.request_stop(row.id)
+
+    def _end(self, why: str) -> None:
+        """Let the run of this object end cleanly, whether it sends, waits or has not begun to."""
+        self._told = self._told or why
+        for running in self._running[-1:]:
+            running.stop(why)
+
+    async def _pass(self, seconds: float) -> None:
+        """Pass the time, a second at a time, unless the run is told to end."""
+        while seconds > 0 and not self._told:
+            await self._sleep(min(seconds, 1.0))
+            seconds -= 1.0
 
     def hold(self) -> None:
         """Let the run of this object send nothing more until ``go_on``; it stays the campaign's owner."""
@@ -468,29 +488,25 @@ class Campaign:
         with self.ledger.lease(row.id) as token:
             inherited = self.ledger.interrupt(row.id, token=token) + self.ledger.books(row.id).unknown
             self.ledger.mark(row.id, "running")
-            engine: list[Engine | Wait] = []
+            self._running = []
 
             async def work() -> Ended:
                 with self._connect(row.mode, job) as provider:
                     async with provider:
-                        ended = await self._canary(row, provider, job, token, progress, engine)
+                        ended = await self._canary(row, provider, job, token, progress)
                         if not ended.stopped:
-                            ended = await self._engine(row, provider, job, token, progress, engine)
+                            ended = await self._engine(row, provider, job, token, progress)
                         if inherited and not ended.stopped and Feature.RECORDS in provider.features:
                             # Only those of earlier runs: what became unknown now has not had time to show.
                             await settle_by_asking(
-                                self.ledger, row, provider, job, wait=True, sleep=self._sleep
+                                self.ledger, row, provider, job, wait=True, sleep=self._pass
                             )
                             if self.ledger.books(row.id).waiting:
-                                ended = await self._engine(row, provider, job, token, progress, engine)
+                                ended = await self._engine(row, provider, job, token, progress)
                         return ended
 
-            def interrupted() -> None:
-                for running in engine[-1:]:
-                    running.stop("stopped by hand")
-
             try:
-                ended = run_in_thread(work, on_interrupt=interrupted)
+                ended = run_in_thread(work, on_interrupt=lambda: self._end("stopped by hand"))
             except BaseException as error:
                 self.ledger.mark(row.id, "paused", note=f"{type(error).__name__}: {error}")
                 raise
@@ -503,16 +519,15 @@ class Campaign:
         job: Job,
         token: str,
         progress: Callable[[Progress], None],
-        running: list[Engine | Wait],
     ) -> Ended:
-        wait = Wait(self.ledger, row.id, token, now=self._now, sleep=self._sleep, deadline=self.spec.deadline)
+        wait = Wait(self.ledger, row.id, token, now=self._now, sleep=self._pass, deadline=self.spec.deadline)
 
         async def send(among: Mapping[int, NDArray[np.bool_]]) -> Ended:
-            ended = await self._engine(row, provider, job, token, progress, running, among)
-            running.append(wait)
+            ended = await self._engine(row, provider, job, token, progress, among)
+            self._begin(wait)
             return ended
 
-        running.append(wait)
+        self._begin(wait)
         return Ended(await try_first(self.ledger, row, self.spec, provider, job, send=send, wait=wait))
 
     async def _engine(
@@ -522,7 +537,6 @@ class Campaign:
         job: Job,
         token: str,
         progress: Callable[[Progress], None],
-        running: list[Engine | Wait],
         among: Mapping[int, NDArray[np.bool_]] | None = None,
     ) -> Ended:
         engine = Engine(
@@ -542,8 +556,13 @@ class Campaign:
             held=self._held.is_set,
             patience=self._patience,
         )
-        running.append(engine)
+        self._begin(engine)
         return await engine.run()
+
+    def _begin(self, running: Engine | Wait) -> None:
+        self._running.append(running)
+        if self._told:
+            running.stop(self._told)
 
     def _close(self, row: CampaignRow, ended: Ended) -> Outcome:
         books = self.ledger.books(row.id)
@@ -623,7 +642,7 @@ class Campaign:
 
     @staticmethod
     def _wait(work: Callable[[], Any]) -> Any:
-        return run_in_thread(work, on_interrupt=lambda: None)
+        return run_in_thread(work)
 
 
 async def _closing(provider: Provider, answer: Any) -> Any:

@@ -216,7 +216,7 @@ async def try_first(
         known = ledger.canary(row.id)
         assert known is not None
     chosen = choose(ledger, row.id, row.name, known.size)
-    if stopped := await _send_all(ledger, row, provider, job, chosen, send):
+    if stopped := await _send_all(ledger, row, provider, job, chosen, send, wait.sleep):
         return stopped
     if known.sent_at is None:
         ledger.change_canary(row.id, sent_at=wait.now().timestamp())
@@ -239,10 +239,11 @@ async def _send_all(
     job: Job,
     chosen: Mapping[int, NDArray[np.bool_]],
     send: Send,
+    sleep: Callable[[float], Awaitable[None]],
 ) -> str:
     # Those an earlier run left in the dark are asked about first: they may have to be sent to, too.
     if ledger.books(row.id).unknown and Feature.RECORDS in provider.features:
-        await settle_by_asking(ledger, row, provider, job, wait=True)
+        await settle_by_asking(ledger, row, provider, job, wait=True, sleep=sleep)
     if not _waits(ledger, row, chosen):
         return ""
     ended = await send(chosen)

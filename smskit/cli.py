@@ -184,7 +184,7 @@ def check(
         async with client:
             return await client.check(signature=signature.strip("【】"), template_id=template_id)
 
-    result: CheckResult = run_in_thread(ask, on_interrupt=lambda: None)
+    result: CheckResult = run_in_thread(ask)
     if as_json:
         _print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
     else:

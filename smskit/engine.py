@@ -650,13 +650,14 @@ def _shared(values: list[str]) -> str | list[str]:
     return values[0] if values and values.count(values[0]) == len(values) else values
 
 
-def run_in_thread(work: Callable[[], Any], *, on_interrupt: Callable[[], None]) -> Any:
+def run_in_thread(work: Callable[[], Any], *, on_interrupt: Callable[[], None] | None = None) -> Any:
     """
     Run the coroutine that *work* makes to its end, whether or not a loop runs here already.
 
     A notebook kernel has a running loop, so the work gets a thread and a loop
-    of its own. Ctrl-C calls *on_interrupt* and goes on waiting for a clean end;
-    a second one gives up waiting at once.
+    of its own. Ctrl-C calls *on_interrupt*, which is to bring about a clean end, and waits
+    for it; without one it is raised when the work is done, since a page that was
+    fetched must be kept. A second one gives up waiting at once.
     """
     result: Future[Any] = Future()
 
@@ -677,7 +678,10 @@ def run_in_thread(work: Callable[[], Any], *, on_interrupt: Callable[[], None]) 
             if interrupted:
                 raise
             interrupted = True
-            on_interrupt()
+            if on_interrupt is not None:
+                on_interrupt()
+    if interrupted and on_interrupt is None:
+        raise KeyboardInterrupt
     return result.result()
 
 

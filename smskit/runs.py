@@ -258,11 +258,15 @@ def end_dead(
     *,
     report: Callable[[Ledger, RunRow], str],
     tell: Callable[[Mapping[str, Any]], str],
+    told: str = "",
 ) -> RunRow:
     """
     Write down that the process of *row* ended without a word, leave its report and tell of it.
 
     Its exit code is that of an incomplete run where people are left to be sent to.
+
+    Args:
+        told: Why it was ended, where somebody did so on purpose; it is paused then.
     """
     found = ledger.campaign(row.campaign, Mode(row.mode))
     values: dict[str, Any] = {"state": "died", "message": "its process ended without a word", "exit_code": 1}
@@ -270,6 +274,8 @@ def end_dead(
         values |= _books_of(ledger, found)
         if values["books"]["waiting"] or values["books"]["submitting"]:
             values["exit_code"] = CampaignPaused.exit_code
+    if told:
+        values |= verdict_on(CampaignPaused(told))._asdict() | {"ended_at": ledger.clock()}
     row = ledger.change_run(row.id, **values)
     row = ledger.change_run(row.id, report=report(ledger, row))
     return ledger.change_run(row.id, told=tell(as_data(row)))

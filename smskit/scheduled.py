@@ -2,19 +2,25 @@
 ``smskit run FILE``: notebook 03 through papermill, for a scheduler that can call a command.
 
 Plain papermill can only say 1; here the kernel's outcome reaches the exit code, taken from
-the run's record. Leaves the executed notebook and, written by the kernel, its report.
+the run's record. Leaves the executed notebook and, written by the kernel, its report. Told to
+end (SIGTERM, Ctrl-C), it has the kernel end cleanly, where papermill would be gone at once.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from smskit.errors import LedgerError, SmskitError
 from smskit.ledger import Ledger, RunRow
@@ -23,11 +29,15 @@ from smskit.origin import Origin, origin_of
 from smskit.sample import project
 from smskit.session import end_dead_run, open_ledger, record_refusal
 from smskit.settings import Environment, project_root
+from smskit.signals import heard
 from smskit.spec import CampaignSpec, read_file
 
 __all__ = ["execute", "run_file"]
 
 START_TIMEOUT_S = 300  # a busy machine takes its time to start a kernel
+END_TIMEOUT_S = 60  # longer than any request takes, shorter than systemd waits
+
+_log = logging.getLogger("smskit")
 
 
 def run_file(
@@ -42,6 +52,7 @@ def run_file(
     Run a parameter file to its end; returns the run as it was written down, with its exit code.
 
     Whatever goes wrong after the parameters were understood is in the record, not raised.
+    In the main thread SIGTERM and Ctrl-C end the run cleanly, a second one this process at once.
 
     Args:
         folder: Where the executed notebook and the report go; None = ``runs`` in the project's root.
@@ -68,12 +79,13 @@ def run_file(
     token = uuid.uuid4().hex
     origin = Origin(origin.user, origin.file, str(source), str(target), token)
     failed: BaseException | None = None
-    with _told(origin):
+    ledger = open_ledger(environment)
+    with _told(origin), _ended_cleanly(ledger, origin.token) as asked:
         try:
             execute(source, target, data)
         except SmskitError as error:
             failed = error
-    return _outcome(open_ledger(environment), spec, origin, failed, environment)
+    return _outcome(ledger, spec, origin, failed, environment, told=asked[0] if asked else "")
 
 
 def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
@@ -113,8 +125,52 @@ def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
         raise SmskitError(f"the notebook could not be run: {type(error).__name__}: {error}") from None
 
 
+@contextmanager
+def _ended_cleanly(ledger: Ledger, token: str) -> Iterator[list[str]]:
+    """While the kernel works, pass a signal that asks us to end on to it; yields the words for it."""
+    asked: list[str] = []
+    ended = threading.Event()
+
+    def told(number: signal.Signals) -> None:
+        if asked:
+            os._exit(128 + number)  # the kernel ends itself when we are gone
+        asked.append(f"told to end ({number.name})")
+        threading.Thread(target=_end_kernel, args=(ledger, token, ended, asked[0]), daemon=True).start()
+
+    with heard(told, signal.SIGTERM, signal.SIGINT):
+        try:
+            yield asked
+        finally:
+            ended.set()
+
+
+def _end_kernel(ledger: Ledger, token: str, ended: threading.Event, why: str) -> None:
+    """
+    Have the kernel of a run end: cleanly while it sends, at once before that; in the end by force.
+
+    Once its run is over the little that is left is waited for. It is known by its run,
+    before which it does nothing that would have to be ended.
+    """
+    _log.warning("smskit: %s; requests on the way are finished first, a second signal ends it at once", why)
+    while not ended.wait(0.2):
+        with suppress(psutil.NoSuchProcess, LedgerError):  # just gone; just locked
+            for row in ledger.runs(token=token):
+                kernel = psutil.Process(row.pid)
+                if row.state == "running":
+                    kernel.terminate()
+                if not ended.wait(END_TIMEOUT_S):
+                    kernel.kill()
+                return
+
+
 def _outcome(
-    ledger: Ledger, spec: CampaignSpec, origin: Origin, failed: BaseException | None, environment: Environment
+    ledger: Ledger,
+    spec: CampaignSpec,
+    origin: Origin,
+    failed: BaseException | None,
+    environment: Environment,
+    *,
+    told: str,
 ) -> RunRow:
     found = ledger.runs(token=origin.token)
     if not found:
@@ -124,8 +180,8 @@ def _outcome(
     row = found[-1]
     if row.state in ("running", "died"):
         # The kernel is gone (or papermill gave up on it) and could not say so itself.
-        return end_dead_run(ledger, row, environment)
-    if failed is not None and row.exit_code == 0:
+        return end_dead_run(ledger, row, environment, told=told)
+    if failed is not None and row.exit_code == 0 and not told:
         # Something after the sending went wrong that no step of ours saw.
         return ledger.change_run(row.id, state="failed", exit_code=1, message="a later cell failed")
     return row

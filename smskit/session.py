@@ -132,13 +132,14 @@ def record_refusal(
     )
 
 
-def end_dead_run(ledger: Ledger, run: RunRow, environment: Environment) -> RunRow:
-    """Write down that the process of *run* is gone, leave its report and tell of it."""
+def end_dead_run(ledger: Ledger, run: RunRow, environment: Environment, *, told: str = "") -> RunRow:
+    """``runs.end_dead`` with the report and the hook of this environment."""
     return runs.end_dead(
         ledger,
         run,
         report=lambda ledger, run: leave_report(ledger, run, environment),
         tell=_hook_or_none(environment).tell,
+        told=told,
     )
 
 
@@ -277,7 +278,7 @@ def offers_of(
             )
 
     with provider_for(name, mode, environment or Environment(), job=job) as provider:
-        offers: Offers = run_in_thread(lambda: ask(provider), on_interrupt=lambda: None)
+        offers: Offers = run_in_thread(lambda: ask(provider))
     return offers
 
 
@@ -362,7 +363,7 @@ def _with_provider(row: CampaignRow, environment: Environment, result: Fetched, 
         with provider_for(
             row.provider, row.mode, environment, campaign=row.name, job=job_of(row)
         ) as provider:
-            run_in_thread(lambda: run(provider), on_interrupt=lambda: None)
+            run_in_thread(lambda: run(provider))
     except (SettingsError, LedgerError) as error:
         result.settled.problems.append(str(error))
 

@@ -43,6 +43,7 @@ FLOORS = [
         "origin",
         "parameters",
         "settings",
+        "signals",
         "spec",
         "template",
         "terms",

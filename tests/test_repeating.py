@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ import psutil
 import pytest
 import yaml
 
+from smskit import scheduled
 from smskit.ledger import Ledger, RunRow
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
@@ -271,21 +273,128 @@ def test_a_kernel_that_dies(desk: Desk) -> None:
     assert desk.once()
 
 
-def test_a_terminated_runner(desk: Desk) -> None:
-    """A scheduler that terminates the runner leaves nobody sending, and the next run serves the rest."""
+@pytest.mark.parametrize(
+    ("number", "whom"),
+    [
+        pytest.param(signal.SIGTERM, "runner", id="terminated"),
+        pytest.param(signal.SIGINT, "runner", id="ctrl-c"),
+        pytest.param(signal.SIGTERM, "machine", id="as-systemd-does"),
+    ],
+)
+def test_told_to_end(desk: Desk, number: signal.Signals, whom: str) -> None:
+    """Told to end, a run finishes what is on the way: exit 4 in seconds, nothing unknown, written down."""
     file = desk.file()
     desk.faults(SLOW)
     process = desk.begin(file)
     wait_for(lambda: desk.world.accepted() >= 4)
     everybody = family(process)
-    process.terminate()
+    began = time.monotonic()
+    for one in everybody if whom == "machine" else everybody[:1]:
+        one.send_signal(number)
     ended = Done(process)
+    took = time.monotonic() - began
     _, alive = psutil.wait_procs(everybody[1:], timeout=30)
+    (run,) = desk.runs
+    assert run.books is not None
+    accepted = desk.world.accepted()
     desk.faults()
     rest = desk.run(file)
 
-    assert ended.code != 0
+    assert (ended.code, run.state, run.exit_code) == (4, "paused", 4), ended.err
+    assert "told to end" in run.message
+    assert (run.books["submitting"], run.books["unknown"]) == (0, 0)
+    assert 4 <= run.books["accepted"] == accepted < PEOPLE
+    assert Path(run.report).is_file()
     assert alive == []
+    assert took < 30
+    assert rest.code == 0
+    assert [heard["state"] for heard in desk.heard] == ["paused", "finished"]
+    assert desk.once()
+
+
+def test_told_to_end_before_it_sends(desk: Desk) -> None:
+    """Told to end while it still asks the provider, a run sends nothing: exit 4, and written down."""
+    file = desk.file()
+    desk.faults(SLOW | {"endpoint": "*", "seconds": 5.0})
+    process = desk.begin(file)
+    wait_for(lambda: desk.world.summary()["injected"].get("slow"))
+    process.terminate()
+    ended = Done(process)
+    sent = desk.world.accepted()
+    desk.faults()
+    rest = desk.run(file)
+
+    assert (ended.code, sent, rest.code) == (4, 0, 0), ended.err
+    assert [run.state for run in desk.runs] == ["paused", "finished"]
+    assert [run.exit_code for run in desk.runs] == [4, 0]
+    assert [heard["state"] for heard in desk.heard] == ["paused", "finished"]
+    assert desk.once()
+
+
+def test_told_twice(desk: Desk) -> None:
+    """A second signal ends it at once, its kernel soon after; the next run settles and serves the rest."""
+    file = desk.file()
+    desk.faults(SLOW | {"seconds": 4.0})
+    process = desk.begin(file)
+    wait_for(lambda: desk.world.accepted() >= 4)
+    everybody = family(process)
+    process.terminate()
+    time.sleep(0.5)
+    process.terminate()
+    began = time.monotonic()
+    ended = Done(process)
+    took = time.monotonic() - began
+    _, alive = psutil.wait_procs(everybody[1:], timeout=30)
+    after = desk.runs
+    desk.faults()
+    rest = desk.run(file)
+
+    assert ended.code == 128 + signal.SIGTERM
+    assert took < 5
+    assert alive == []
+    assert [run.state for run in after] == ["died"]
+    assert rest.code == 0
+    assert desk.once()
+
+
+DEAF = """
+import signal, sys, time
+from smskit.ledger import Ledger
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+Ledger(sys.argv[1]).begin_run(campaign="c", mode="live", series="c", provider="yunpian", user="u", token="t1")
+time.sleep(60)
+"""
+
+
+def test_a_kernel_that_does_not_listen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that does not end in time is ended by force, so that its run can be written down."""
+    monkeypatch.setattr(scheduled, "END_TIMEOUT_S", 0.5)
+    url = desk.environ["SMSKIT_DATABASE_URL"]
+    kernel, ledger = desk.start(sys.executable, "-c", DEAF, url), Ledger(url)
+    scheduled._end_kernel(ledger, "t1", threading.Event(), "told to end")
+    ledger.close()
+
+    assert Done(kernel).code == -signal.SIGKILL
+
+
+def test_a_kernel_told_to_end(desk: Desk) -> None:
+    """Under plain papermill a kernel that is told to end does so as cleanly, and the notebook fails."""
+    file = desk.file()
+    desk.faults(SLOW)
+    process = desk.start("papermill", NOTEBOOK, desk.folder / "out.ipynb", "-f", file)
+    wait_for(lambda: desk.world.accepted() >= 4)
+    for kernel in family(process)[1:]:
+        kernel.terminate()
+    ended = Done(process)
+    (run,) = desk.runs
+    assert run.books is not None
+    accepted = desk.world.accepted()
+    desk.faults()
+    rest = desk.run(file)
+
+    assert (ended.code, run.state, run.exit_code) == (1, "paused", 4), ended.err
+    assert (run.books["submitting"], run.books["unknown"]) == (0, 0)
+    assert 4 <= run.books["accepted"] == accepted < PEOPLE
     assert rest.code == 0
     assert desk.once()
 

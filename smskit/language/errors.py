@@ -140,6 +140,8 @@ TOLD: dict[str, str] = {
     r"campaign (?P<name>\S+) \((?P<mode>\w+)\) stopped with (?P<n>\d+) people still waiting: "
     r"(?P<why>.*)\. Run it again, or .*": "活动 {name}（{mode}）已停止，还有 {n} 人待发：{why}。可以继续发送",
     r"a stop was requested": "有人要求停止",
+    r"stopped by hand": "手动停止",
+    r"told to end \((?P<signal>\w+)\)": "进程被要求结束（{signal}）",
     r"finished before; nothing was sent again": "之前已完成，没有重复发送",
     r"(?P<n>\d+) outcomes are unknown; .*": "{n} 条结果未知；取状态报告时核实",
     # choosing and testing
