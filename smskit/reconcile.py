@@ -14,7 +14,8 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 # What a parser raises on a page unlike any before.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+_SPARE = 1000  # reports that are fetched beyond those that are waited for
+_Row = TypeVar("_Row", Receipt, Reply)
 
 
 @dataclass
@@ -255,9 +258,51 @@ def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
 # -- receipts ---------------------------------------------------------------------------
 
 
+class _Waited:
+    """
+    Says when all has come that waited as a fetch began, though more keeps coming since somebody sends.
+
+    What waited comes first. So it has come with a page of nothing old that is not full, or
+    else with more such reports than could have waited. Old is what clocks that differ and
+    times without seconds cannot make young. What is left then is for the next fetch, so to
+    be told too early costs nothing but time.
+    """
+
+    def __init__(self, ledger: Ledger, provider: Provider, mode: Mode) -> None:
+        self._ledger, self._provider, self._mode = ledger, provider, mode
+        self._old = datetime.fromtimestamp(ledger.clock(), UTC) - CLOCK_SKEW
+        self._seen = 0
+
+    def is_in(self, rows: Sequence[Receipt | Reply]) -> bool:
+        """Whether the page that holds *rows* was the last that matters; asked for each page in turn."""
+        self._seen += max(len(rows), 1)  # a page nobody can read counts too
+        if any(row.at is not None and row.at < self._old for row in rows):
+            return False
+        return 0 < len(rows) < self._provider.page_size or self._seen > self._most
+
+    @cached_property
+    def _most(self) -> int:
+        rows = self._ledger.campaigns(provider=self._provider.name, mode=self._mode)
+        books = [self._ledger.books(row.id) for row in rows]
+        # A report may come twice, and some are about messages the ledger does not know.
+        return 2 * sum(b.awaiting + b.unknown + b.submitting for b in books) + _SPARE
+
+
+def _read(parse: Callable[[bytes], Sequence[_Row]], body: bytes) -> Sequence[_Row]:
+    try:
+        return parse(body)
+    except _UNREADABLE:
+        return []
+
+
 async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
-    """Fetch every report that waits, store each page as it came, then sort it into the books."""
+    """
+    Fetch every report that waits, store each page as it came, then sort it into the books.
+
+    Ends though another process may go on sending; what comes meanwhile is for the next fetch.
+    """
     result = Settled()
+    waited = _Waited(ledger, provider, mode)
     index = _Index(ledger, provider.name, mode)
     result.add(_sort_in(ledger, index, provider, mode, strays=True))
     if Feature.RECEIPTS_BY_QUERY in provider.features:
@@ -268,6 +313,8 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
             while (body := await provider.pull_receipts()) is not None:
                 ledger.keep_page(provider.name, mode, "receipts", body)
                 result.add(_sort_in(ledger, index, provider, mode, strays=False))
+                if waited.is_in(_read(provider.parse_receipts, body)):
+                    break
         except ProviderError as error:
             result.problems.append(str(error))
     return result
@@ -463,14 +510,17 @@ def _to(group: Sequence[tuple[int, Receipt]], state: State) -> tuple[NDArray[np.
 
 
 async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
-    """Fetch replies; those that ask to be left alone become opt-outs (not in a rehearsal)."""
+    """Fetch replies as reports; those that ask to be left alone become opt-outs (not in a rehearsal)."""
     result = Settled()
+    waited = _Waited(ledger, provider, mode)
     if Feature.REPLIES not in provider.features:
         return result
     try:
         while (body := await provider.pull_replies()) is not None:
             ledger.keep_page(provider.name, mode, "replies", body)
             result.add(_sort_replies(ledger, provider, mode))
+            if waited.is_in(_read(provider.parse_replies, body)):
+                break
     except ProviderError as error:
         result.problems.append(str(error))
     result.add(_sort_replies(ledger, provider, mode))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +29,9 @@ from smskit.reconcile import (
     settle_by_asking,
     settle_by_hand,
 )
-from smskit.settings import ProviderSettings
+from smskit.session import fetch
+from smskit.settings import Environment, ProviderSettings
+from smskit.simulator import FaultPlan, Simulator
 from tests import live
 
 FIRST = 8613800000000
@@ -90,12 +93,14 @@ class Teller(Provider):
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
         return [
-            Receipt(r["id"], _phone(r["to"]), r["ok"], r.get("code", "x"), reference=r.get("ref", ""))
+            Receipt(
+                r["id"], _phone(r["to"]), r["ok"], r.get("code", "x"), at=_time(r), reference=r.get("ref", "")
+            )
             for r in orjson.loads(body)
         ]
 
     def parse_replies(self, body: bytes) -> list[Reply]:
-        return [Reply(r["id"], r["from"], r["text"]) for r in orjson.loads(body)]
+        return [Reply(r["id"], r["from"], r["text"], _time(r)) for r in orjson.loads(body)]
 
 
 class Silent(Teller):
@@ -106,6 +111,10 @@ class Silent(Teller):
 
 def _phone(position: int) -> str:
     return f"+{FIRST + position}"
+
+
+def _time(row: dict[str, Any]) -> datetime | None:
+    return datetime.fromtimestamp(row["at"], UTC) if "at" in row else None
 
 
 def _next(pages: list[bytes | Exception]) -> bytes | None:
@@ -671,6 +680,113 @@ def test_a_provider_that_fails_while_fetched(ledger: Ledger, teller: Teller) -> 
     assert between == [State.DELIVERED, State.ACCEPTED]
     assert second.problems == []
     assert states(ledger, row) == [State.DELIVERED, State.DELIVERED]
+
+
+# -- a fetch beside somebody who goes on sending ---------------------------------------------------------
+
+OLD = NOON - CLOCK_SKEW.total_seconds() - 1
+YOUNG = NOON - CLOCK_SKEW.total_seconds() + 1
+
+
+class Paged(Teller):
+    """Says that it hands out three at a time."""
+
+    page_size: ClassVar[int] = 3
+
+
+def reports(count: int, **more: Any) -> bytes:
+    """A page of reports about messages of somebody else."""
+    return page(*(report("x", n + 100, **more) for n in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "pages", "left"),
+    [
+        pytest.param(Paged, [reports(1, at=YOUNG), reports(1, at=YOUNG)], 1, id="not-full-and-young"),
+        pytest.param(Paged, [reports(1), reports(1)], 1, id="not-full-and-without-a-time"),
+        pytest.param(Paged, [reports(1, at=OLD), reports(1, at=OLD)], 0, id="not-full-but-old"),
+        pytest.param(Paged, [page(report("x", 7, at=YOUNG), report("x", 8, at=OLD))] * 2, 0, id="one-is-old"),
+        pytest.param(Paged, [reports(3, at=YOUNG), reports(3, at=YOUNG)], 0, id="full"),
+        pytest.param(Paged, [reports(3, at=OLD), reports(2, at=YOUNG), b"[]"], 1, id="old-then-young"),
+        pytest.param(Paged, [b"?", reports(1, at=YOUNG), b"[]"], 1, id="unreadable-then-young"),
+        pytest.param(Teller, [reports(1, at=YOUNG), reports(1)], 0, id="how-many-a-page-holds-is-not-known"),
+        pytest.param(Teller, [reports(1004, at=YOUNG), reports(1)], 0, id="as-many-as-could-wait"),
+        pytest.param(Teller, [reports(1005, at=YOUNG), reports(1)], 1, id="more-than-could-wait"),
+        pytest.param(Teller, [reports(2000, at=OLD), reports(1)], 0, id="more-but-old"),
+        pytest.param(Teller, [reports(1004), b"?", reports(1)], 1, id="an-unreadable-page-counts"),
+    ],
+)
+def test_where_a_fetch_ends(ledger: Ledger, kind: type[Teller], pages: list[bytes], left: int) -> None:
+    """It ends where all that waited has come, and the next one goes on with what came since."""
+    sent(ledger, State.ACCEPTED, ids=["a"])
+    sent(ledger, State.UNKNOWN, name="d", first=FIRST + 50)  # two messages wait for a report
+    teller = kind()
+    teller.receipt_pages = list(pages)
+    receipts(ledger, teller)
+    after = len(teller.receipt_pages)
+    for _ in range(left):
+        receipts(ledger, teller)
+    readable = [body for body in pages if body != b"?"]
+
+    assert after == left
+    assert teller.receipt_pages == []
+    assert len(ledger.strays("teller", Mode.LIVE)) == sum(len(orjson.loads(body)) for body in readable)
+
+
+def test_replies_that_keep_coming(ledger: Ledger) -> None:
+    """A fetch of replies ends likewise, and none is lost."""
+    teller = Paged()
+    teller.reply_pages = [
+        page({"id": f"r{n}", "from": _phone(n), "text": "TD", "at": at})
+        for n, at in enumerate([OLD, OLD, YOUNG, YOUNG])
+    ]
+    counts = [replies(ledger, teller).opt_outs for _ in range(3)]
+
+    assert counts == [3, 1, 0]
+
+
+@pytest.mark.parametrize("name", ["yunpian-singles", "chuanglan", "tencent"])
+def test_fetched_while_another_process_sends(simulator: Simulator, tmp_path: Path, name: str) -> None:
+    """A fetch ends long before a sender whose reports keep coming, and the books are whole in the end."""
+    way, people = live.WAYS[name], 600
+    simulator.world.set_faults(
+        FaultPlan.model_validate(
+            {
+                "latency_s": 0.2,
+                "receipts": {"delay_s": [0.0, 0.5], "double_rate": 0.1},
+                "replies": {"rate": 0.3, "delay_s": [0.0, 0.5], "texts": ["收到"]},
+            }
+        )
+    )
+    live.approve(simulator, way)
+    environ = way.environ(simulator.url, tmp_path)
+    prefix = f"SMSKIT_{way.provider.upper()}_"
+    settings = {"REQUESTS_PER_SECOND": "40", "BATCH_SIZE": "1", "CONCURRENCY": "20"}
+    environ |= {prefix + setting: value for setting, value in settings.items()}
+    run = live.start(live.data(way, live.segment(tmp_path / "segment.csv", people)), environ)
+    give_up = time.monotonic() + 60
+    while simulator.world.accepted() < 40 and time.monotonic() < give_up:
+        time.sleep(0.05)
+    ledger = Ledger(environ["SMSKIT_DATABASE_URL"])
+    row = ledger.campaign("live-1", Mode.LIVE)
+    assert row is not None
+    counts = []
+    for _ in range(2):
+        fetched = fetch(ledger, [row], environment=Environment(environ)).settled
+        counts.append((fetched.delivered, fetched.problems, ledger.owner(row.id) is not None))
+    run.join(120)
+    time.sleep(0.6)  # the last reports are due
+    simulator.world.set_faults(FaultPlan())
+    for _ in range(3):
+        fetch(ledger, [row], environment=Environment(environ))
+    books, strays = ledger.books(row.id), ledger.strays(way.provider, Mode.LIVE)
+    ledger.close()
+
+    assert counts[0][0] > 0
+    assert [(problems, sends) for _, problems, sends in counts] == [([], True)] * 2
+    assert run.exitcode == 0
+    assert books.delivered == books.accepted == simulator.world.accepted() == people
+    assert strays == []
 
 
 def test_a_provider_without_receipts_is_not_asked(ledger: Ledger) -> None:

@@ -45,6 +45,7 @@ class ExampleSsp(Provider):
     title: ClassVar[str] = "Example SSP 示例通道"
     Settings: ClassVar[type[ProviderSettings]] = ExampleSettings
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.RECEIPTS, Feature.BALANCE})
+    page_size: ClassVar[int] = 100
     # Only what the SSP's document lists. Everything else is unknown, and never sent again by itself.
     codes: ClassVar[Mapping[str, Code]] = {
         "OK": Code(CodeClass.ACCEPTED, "已受理"),
@@ -156,7 +157,7 @@ class ExampleSsp(Provider):
 
     async def pull_receipts(self) -> bytes | None:
         """A page as it came: what was read is gone there."""
-        answer = await self._post("/reports", most=100)
+        answer = await self._post("/reports", most=self.page_size)
         return answer.content if self._good(answer).get("reports") else None
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:

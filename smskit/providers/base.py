@@ -177,6 +177,7 @@ class Provider(ABC):
     terms: ClassVar[Terms] = Terms()  # what it states about the hours and the frequency of marketing
     # Made-up credentials for rehearsals, where the simulator speaks this provider's protocol.
     rehearsal: ClassVar[Mapping[str, Any]] = {}
+    page_size: ClassVar[int] = 0  # most reports or replies of a page, where that is known; 0 = it is not
     # How long after a submission "no record of it" may be believed, in seconds.
     record_lag_s: float = 60.0
     # False: a provider that shows a message only once the carrier has answered. Finding it proves

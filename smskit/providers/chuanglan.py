@@ -303,6 +303,7 @@ class Chuanglan(Provider):
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
     opt_out: ClassVar[OptOutRule] = _OPT_OUT
     terms: ClassVar[Terms] = _TERMS
+    page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",
         "password": "0123456789abcdef0123456789abcdef",

@@ -294,6 +294,7 @@ class Yunpian(Provider):
     signature_in_template: ClassVar[bool] = True
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
     opt_out: ClassVar[OptOutRule] = _OPT_OUT
+    page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {"api_key": "0123456789abcdef0123456789abcdef"}
 
     settings: YunpianSettings

@@ -138,6 +138,7 @@ class Tencent(Provider):
     terms: ClassVar[Terms] = TERMS
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
     # account's id as its key where it was told none.
+    page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "secret_id": "AKIDrehearsal00000000000000000000001",
         "secret_key": "AKIDrehearsal00000000000000000000001",
