@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -407,7 +407,8 @@ class Campaign:
 
     async def _pass(self, seconds: float) -> None:
         """Pass the time, a second at a time, unless the run is told to end."""
-        while seconds > 0 and not self._told:
+        end = self._now() + timedelta(seconds=seconds)
+        while seconds > 0 and self._now() < end and not self._told:
             await self._sleep(min(seconds, 1.0))
             seconds -= 1.0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -70,16 +71,18 @@ def open_campaign(
         LedgerError: the ledger cannot be opened.
     """
     environment = environment or Environment()
+    opened, hook = ledger or open_ledger(environment), hook_of(environment)
 
     @contextmanager
     def connect(mode: Mode, job: Job | None) -> Iterator[Provider]:
-        with provider_for(spec.provider, mode, environment, campaign=spec.campaign, job=job) as provider:
+        with provider_for(
+            spec.provider, mode, environment, campaign=spec.campaign, job=job, clock=opened.clock
+        ) as provider:
             yield provider
 
-    ledger, hook = ledger or open_ledger(environment), hook_of(environment)
     return Campaign(
         spec,
-        ledger=ledger,
+        ledger=opened,
         connect=connect,
         limits=limits_of(spec.provider, environment),
         opt_out=provider_class(spec.provider).opt_out,
@@ -88,7 +91,7 @@ def open_campaign(
         variables=environment.variables,
         holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),
         record=runs.RunRecord(
-            ledger,
+            opened,
             spec,
             origin=origin or origin_of(environment),
             report=lambda ledger, run: leave_report(ledger, run, environment),
@@ -167,7 +170,13 @@ def limits_of(name: str, environment: Environment) -> Limits:
 
 @contextmanager
 def provider_for(
-    name: str, mode: Mode, environment: Environment, *, campaign: str = "", job: Job | None = None
+    name: str,
+    mode: Mode,
+    environment: Environment,
+    *,
+    campaign: str = "",
+    job: Job | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[Provider]:
     """
     The provider itself for live work, or one that talks to the built-in simulator for a rehearsal.
@@ -175,9 +184,10 @@ def provider_for(
     Args:
         campaign: Whose rehearsal; each has a simulated account of its own.
         job: What the simulated account has approved.
+        clock: Of the ledger it works for, epoch seconds; the built-in simulator has its own.
     """
     if mode is Mode.LIVE:
-        yield get_provider(name, environment)
+        yield get_provider(name, environment, clock=clock)
         return
     cls = provider_class(name)
     if not cls.rehearsal:
@@ -312,11 +322,13 @@ def fetch(
     for row in rows:
         notice_dead(ledger, row)
         if ledger.books(row.id).unknown:
-            _with_provider(row, environment, result, lambda p, r=row: _settle(ledger, r, p, result, wait))
+            _with_provider(
+                ledger, row, environment, result, lambda p, r=row: _settle(ledger, r, p, result, wait)
+            )
     # One live account a provider; a rehearsal has an account of its own.
     accounts = {(r.provider, r.mode, r.name if r.mode is Mode.REHEARSE else ""): r for r in rows}
     for row in accounts.values():
-        _with_provider(row, environment, result, lambda p, r=row: _collect(ledger, r, p, result))
+        _with_provider(ledger, row, environment, result, lambda p, r=row: _collect(ledger, r, p, result))
     for row in rows:
         books = ledger.books(row.id)
         result.unknown += books.unknown
@@ -354,14 +366,16 @@ def fetch_while_open(
             return fetched
 
 
-def _with_provider(row: CampaignRow, environment: Environment, result: Fetched, work: Any) -> None:
+def _with_provider(
+    ledger: Ledger, row: CampaignRow, environment: Environment, result: Fetched, work: Any
+) -> None:
     async def run(provider: Provider) -> None:
         async with provider:
             await work(provider)
 
     try:
         with provider_for(
-            row.provider, row.mode, environment, campaign=row.name, job=job_of(row)
+            row.provider, row.mode, environment, campaign=row.name, job=job_of(row), clock=ledger.clock
         ) as provider:
             run_in_thread(lambda: run(provider))
     except (SettingsError, LedgerError) as error:

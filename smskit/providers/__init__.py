@@ -5,6 +5,8 @@ an entry point in the group ``smskit.providers``.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -47,13 +49,19 @@ def get_provider(
     environment: Environment,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
+    clock: Callable[[], float] = time.time,
     **override: Any,
 ) -> Provider:
     """
     A provider set up from *environment*; keyword arguments replace single settings.
 
+    Args:
+        clock: Epoch seconds; whose time it is to go by.
+
     Raises:
         SettingsError: a credential is missing; names the variable.
     """
     cls = provider_class(name)
-    return cls(environment.provider(name, cls.Settings, **override), transport=transport)
+    provider = cls(environment.provider(name, cls.Settings, **override), transport=transport)
+    provider.clock = clock
+    return provider

@@ -13,8 +13,9 @@ Everything a provider knows stays in its own module; the engine sees only
 from __future__ import annotations
 
 import enum
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -188,6 +189,8 @@ class Provider(ABC):
         self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self.settings = settings
+        # Epoch seconds. What is signed and what is asked about goes by it, as the run that asks does.
+        self.clock: Callable[[], float] = time.time
         self.door = Door(
             self.name,
             timeout_s=settings.timeout_s,

@@ -19,7 +19,6 @@ import hmac
 import json
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, ClassVar, Literal
@@ -510,7 +509,7 @@ class Chuanglan(Provider):
         who = {"account": account, "password": password}
         if path == _PATHS["tpl"]:
             base = self.settings.tpl_url
-            timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+            timestamp, nonce = str(int(self.clock())), secrets.token_hex(16)
             who |= {"timestamp": timestamp, "nonce": nonce}
             if self.settings.auth == "hmac":
                 del who["password"]

@@ -95,9 +95,9 @@ class Wired:
         self.aliyun = Aliyun(
             settings(**fields),
             transport=httpx.MockTransport(self._answer),
-            clock=lambda: AT,
             nonce=lambda: f"{next(numbers):016x}" * 2,
         )
+        self.aliyun.clock = AT.timestamp
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

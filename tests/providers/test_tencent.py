@@ -87,7 +87,9 @@ class Tape:
 def client(handler: Handler, *, now: float = NOW, **more: Any) -> Tencent:
     secrets = {"secret_id": SECRET_ID, "secret_key": SECRET_KEY, "app_id": "1400000001"}
     settings = TencentSettings(**(secrets | more))
-    return Tencent(settings, transport=httpx.MockTransport(handler), clock=lambda: now)
+    made = Tencent(settings, transport=httpx.MockTransport(handler))
+    made.clock = lambda: now
+    return made
 
 
 def job(text: str = "{name}您好，活动到{day}结束。拒收请回复R", **more: Any) -> Job:

@@ -977,7 +977,8 @@ def submit(ali: Ali, clock: Any) -> Callable[[int], Any]:
 
     def send(number: int) -> Any:
         async def work() -> Any:
-            provider = Aliyun(ali.settings, clock=lambda: datetime.fromtimestamp(clock.now, UTC))
+            provider = Aliyun(ali.settings)
+            provider.clock = lambda: clock.now
             async with provider:
                 (call,) = provider.calls(JOB, people(number))
                 return await provider.submit(call)
@@ -1069,7 +1070,8 @@ def test_a_lost_answer_is_settled_by_asking(
     now = datetime.fromtimestamp(clock.now, UTC)
 
     async def ask() -> Any:
-        provider = Aliyun(ali.settings, clock=lambda: now)
+        provider = Aliyun(ali.settings)
+        provider.clock = now.timestamp
         async with provider:
             found = await provider.records("+8613800000001", now - timedelta(minutes=5), now)
             receipts = await provider.receipts_for([(found[0].message_id, found[0].phone, now)])

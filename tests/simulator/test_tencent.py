@@ -743,7 +743,9 @@ def client(url: str, clock: Callable[[], float], **more: Any) -> Tencent:
         "base_url": url,
         "timeout_s": 1,
     }
-    return Tencent(TencentSettings(**(secrets | more)), clock=clock)
+    made = Tencent(TencentSettings(**(secrets | more)))
+    made.clock = clock
+    return made
 
 
 def calls(provider: Tencent, count: int = 2, *, different: bool = False) -> list[Call]:

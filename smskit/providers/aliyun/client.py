@@ -99,10 +99,6 @@ _FILING = {"3": "已报备", "1": "已报备", "-1": "报备中", "0": "报备�
 _CARRIERS = {"mobile": "移动", "unicom": "联通", "telecom": "电信"}
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _nonce() -> str:
     return secrets.token_hex(16)
 
@@ -112,7 +108,6 @@ class Aliyun(Provider):
     Aliyun 阿里云. Credential: the AccessKey of a RAM user that may use SMS.
 
     Args:
-        clock: The time, aware; handed in by tests.
         nonce: Gives 32 hexadecimal digits, never the same twice.
     """
 
@@ -143,12 +138,11 @@ class Aliyun(Provider):
         settings: ProviderSettings,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        clock: Callable[[], datetime] = _now,
         nonce: Callable[[], str] = _nonce,
     ) -> None:
         super().__init__(settings, transport=transport)
         self.record_lag_s = self.settings.record_lag_s
-        self._clock, self._nonce = clock, nonce
+        self._nonce = nonce
         self._most = self.settings.batch_size
         self._encode = ColumnEncoder(json_percent)
 
@@ -287,8 +281,11 @@ class Aliyun(Provider):
         plain = message.partition("server string to sign is")[0].rstrip(" :,.")
         return redact(plain.replace(self.settings.access_key_id.get_secret_value(), "***"))
 
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
     async def _post(self, action: str, query: Sequence[str], form: bytes = b"") -> Answer:
-        wire = build_request(self.settings, action, query, form, at=self._clock(), nonce=self._nonce())
+        wire = build_request(self.settings, action, query, form, at=self._now(), nonce=self._nonce())
         answer = await self.door.send("POST", wire.url, headers=wire.headers, content=wire.body)
         if b"SignatureDoesNotMatch" in answer.content:
             self._diagnose(answer, wire)
@@ -514,7 +511,7 @@ class Aliyun(Provider):
         """``QuerySendDetails`` for one number, for every China day the time touches."""
         return [
             record_of(row)
-            for day in _days(since, until, now=self._clock())
+            for day in _days(since, until, now=self._now())
             for row in await self._details(phone, day)
             if _within(time_of(row.get("SendDate")), since, until)
         ]
@@ -563,7 +560,7 @@ class Aliyun(Provider):
     async def _receipts_of(self, message_id: str, phone: str, at: datetime) -> list[Receipt]:
         biz_id = message_id if is_biz_id(message_id) else ""
         found: list[Receipt] = []
-        for day in _days(at - _CLOCK_SKEW, at + _CLOCK_SKEW, now=self._clock()):
+        for day in _days(at - _CLOCK_SKEW, at + _CLOCK_SKEW, now=self._now()):
             for row in await self._details(phone, day, biz_id=biz_id):
                 if biz_id or str(row.get("OutId") or "") == out_id_in(message_id):
                     receipt = receipt_of(row, message_id)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import re
 import secrets
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -262,7 +261,7 @@ class GenericHttp(Provider):
         return await self.door.send(wire.method, wire.url, headers=wire.headers, content=wire.content)
 
     def _own_values(self) -> dict[str, Value]:
-        settings, now = self.settings, time.time()
+        settings, now = self.settings, self.clock()
         account = settings.account.get_secret_value()
         secret = settings.secret.get_secret_value()
         moment = datetime.fromtimestamp(now, UTC)

@@ -9,7 +9,6 @@ reading is taken, and is a setting below where accounts differ.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -136,9 +135,9 @@ class Tencent(Provider):
     template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
     opt_out: ClassVar[OptOutRule] = OPT_OUT
     terms: ClassVar[Terms] = TERMS
+    page_size: ClassVar[int] = _PAGE
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
     # account's id as its key where it was told none.
-    page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "secret_id": "AKIDrehearsal00000000000000000000001",
         "secret_key": "AKIDrehearsal00000000000000000000001",
@@ -149,15 +148,10 @@ class Tencent(Provider):
     settings: TencentSettings
 
     def __init__(
-        self,
-        settings: ProviderSettings,
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        clock: Callable[[], float] = time.time,
+        self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         super().__init__(settings, transport=transport)
         self.record_lag_s = self.settings.record_lag_s
-        self._clock = clock
         self._most = self.settings.batch_size
         # Signed, so it must be what leaves: with the port when that is not the usual one.
         self._host = httpx.URL(self.settings.base_url).netloc.decode("ascii")
@@ -294,7 +288,7 @@ class Tencent(Provider):
         known = self.code(code)
         step = known.next_step
         if code == EXPIRED:
-            step = f"{step} {_skew(answer, self._clock())}".strip()
+            step = f"{step} {_skew(answer, self.clock())}".strip()
         words = f"tencent: {code} {detail}".strip() + (f". {step}" if step else "")
         facts: dict[str, Any] = {
             "provider": self.name,
@@ -321,7 +315,7 @@ class Tencent(Provider):
         return redact(text)
 
     async def _post(self, action: str, body: bytes) -> Answer:
-        settings, now = self.settings, int(self._clock())
+        settings, now = self.settings, int(self.clock())
         headers = {
             "host": self._host,
             "content-type": _JSON,
@@ -370,7 +364,7 @@ class Tencent(Provider):
 
     async def packages(self) -> list[dict[str, Any]]:
         """``SmsPackagesStatistics``: the packages bought or given in the last three years."""
-        now = datetime.fromtimestamp(self._clock(), UTC)
+        now = datetime.fromtimestamp(self.clock(), UTC)
         response = await self.ask(
             "SmsPackagesStatistics",
             keys=("SmsPackagesStatisticsSet",),
@@ -419,7 +413,7 @@ class Tencent(Provider):
         What the key may not ask about is no obstacle: the finding says that it
         was not looked at, and Tencent itself refuses what is not approved.
         """
-        now = datetime.fromtimestamp(self._clock(), UTC)
+        now = datetime.fromtimestamp(self.clock(), UTC)
         findings: list[Finding] = []
         try:
             await self.statistics(now, now)
@@ -458,7 +452,7 @@ class Tencent(Provider):
         left = sum(
             int(p.get("PackageAmount") or 0) - int(p.get("CurrentUsage") or 0)
             for p in packages
-            if int(p.get("PackageExpiredTime") or 0) > self._clock()
+            if int(p.get("PackageExpiredTime") or 0) > self.clock()
         )
         balance = f"{left} 条"
         if left > 0 or self.settings.postpaid:
@@ -585,7 +579,7 @@ class Tencent(Provider):
         about shows only in its ``SessionContext``, which is empty unless Tencent
         switched the echo on for the account; the text is not kept.
         """
-        now = self._clock()
+        now = self.clock()
         begin = max(since.timestamp(), now - _MEMORY.total_seconds() + 60)
         end = until.timestamp()
         if begin >= end:
