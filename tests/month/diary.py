@@ -62,6 +62,7 @@ class Account:
     people: list[dict[str, Any]] = field(repr=False)  # rows of `messages --reveal`
     frozen_at: float = 0.0
     why: dict[str, str] = field(default_factory=dict, repr=False)  # person -> line, for some
+    first: dict[str, float] = field(default_factory=dict, repr=False)  # E.164 -> when its turn first came
 
 
 @dataclass

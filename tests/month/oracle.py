@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +26,8 @@ ON_ITS_WAY_S = 240.0
 # From the look at the window to the claim.
 TO_THE_CLAIM_S = 60.0
 EPS_S = 0.002
+RECEIPTS_OUT_S = 3600.0  # after which every message has its receipt
+LEAST_CANARY = 20
 
 End = tuple[str, str]  # state and reason, as `messages` has them
 TAKEN = ("delivered", "undelivered")
@@ -77,6 +79,7 @@ class Oracle:
             self.doubts[doubt.phone].append((doubt.name, doubt.claimed, doubt.until))
         # Key of a holdout -> person -> whether kept back, as far as it shows.
         self.kept: dict[str, dict[str, bool]] = defaultdict(dict)
+        self.canaries: Counter[str] = Counter()
 
     def verdict(self) -> list[str]:
         """What is not as it must be, a line each."""
@@ -128,6 +131,7 @@ class Oracle:
         for name, phone in self.sent:
             if name == occurrence.name and phone not in reached:
                 self._complain(occurrence, phone, "was messaged without being planned")
+        self._judge_canary(occurrence, account)
         self._judge_books(occurrence, account, rows)
 
     def _planned(
@@ -169,7 +173,7 @@ class Oracle:
             ends.add(("excluded", "frequency_cap"))
         if not row["name"]:
             return ends | {("excluded", "missing_variable")}
-        if "【" in row["name"]:
+        if "【" in row["name"] and not series.template_id:  # in a free text it would pass for a signature
             return ends | {("excluded", "bad_variable")}
         if series.global_holdout:
             ends.add(("excluded", "global_holdout"))
@@ -191,6 +195,67 @@ class Oracle:
             low += until - window + EPS_S < claimed < since - EPS_S and known > until
             high += since - window - EPS_S < claimed < until + EPS_S and known > since - EPS_S
         return low, high
+
+    # -- its canary --------------------------------------------------------------------------
+
+    def _canary(self, occurrence: Occurrence, account: Account) -> tuple[list[str], float, float]:
+        """
+        Whose turn came first, as many as a canary is; when it had come for all of them, and for the next.
+
+        There is none when it would be everybody, or when not everybody's turn came.
+        """
+        planned = sum(p["state"] != "excluded" for p in account.people)
+        size = max(math.ceil(planned * occurrence.series.canary), LEAST_CANARY)
+        turns = sorted((moment, phone) for phone, moment in account.first.items())
+        if not occurrence.series.canary or size >= planned or len(turns) < size:
+            return [], math.inf, math.inf
+        after = turns[size][0] if len(turns) > size else math.inf
+        return [phone for _, phone in turns[:size]], turns[size - 1][0], after
+
+    def _judge_canary(self, occurrence: Occurrence, account: Account) -> None:
+        """Nobody else's turn comes before its time, nor when too many of the canary failed or opted out."""
+        phones, over, after = self._canary(occurrence, account)
+        if not phones:
+            return
+        self.canaries["held back" if after == math.inf else "went on"] += 1
+        if after == math.inf:
+            return
+        if after < over + occurrence.series.canary_wait_hours * HOUR - EPS_S:
+            self._complain(occurrence, "", f"went on {(after - over) / 60:.0f} minutes after its canary")
+        if self._is_bad(occurrence, account, after)[0]:
+            self._complain(occurrence, "", f"went on at {_clock(after)} though its canary was bad")
+
+    def _is_bad(self, occurrence: Occurrence, account: Account, look: float) -> tuple[bool, bool]:
+        """
+        Whether the canary was too bad to go on: certainly, at its first look and so at all, and perhaps.
+
+        It may pass at a look of which nothing shows, such as one just before the window closes. What
+        failed, or opted out, by the first stays so; *look* is the last.
+        """
+        phones, over, _ = self._canary(occurrence, account)
+        first = over + occurrence.series.canary_wait_hours * HOUR
+        states = {p["phone"]: (p["state"], p["reason"]) for p in account.people}
+        began = min(account.first[p] for p in phones)
+        failed = failed_perhaps = left = left_perhaps = stopped = 0
+        for phone in phones:
+            taken = [t for t in self.sent.get((occurrence.name, phone), []) if t.at < look]
+            stopped += states[phone] in (("refused", "opted_out"), ("refused", "frequency_cap"))
+            failed += any(not t.delivered and t.at + RECEIPTS_OUT_S + ON_ITS_WAY_S < first for t in taken)
+            failed_perhaps += not any(
+                t.delivered and t.at + RECEIPTS_OUT_S + ON_ITS_WAY_S < look for t in taken
+            )
+            asks = [o for o in self.opt_outs[phone] if o.after < look]
+            left += bool(asks) and all(began <= o.after and o.known < first for o in asks)
+            left_perhaps += bool(asks)
+        failure, opt_out = occurrence.series.canary_limits
+        if self._was_troubled(over, look):  # its receipts may not have been there to see
+            failed, failed_perhaps = 0, len(phones)
+        asked = len(phones) - stopped
+        certain = failed > failure * len(phones) or left > opt_out * len(phones)
+        return certain, failed_perhaps > failure * asked or left_perhaps > opt_out * asked
+
+    def _was_troubled(self, start: float, end: float) -> bool:
+        return any(t.start <= end and start <= t.end for t in self.diary.troubles)
 
     # -- one person ------------------------------------------------------------------------
 
@@ -317,11 +382,14 @@ class Oracle:
             late = run.start > occurrence.deadline
             if late and 0 in run.exits and self._left_after(occurrence, run):
                 self._complain(occurrence, "", "a run later than `not_after` went ahead")
-            troubled = any(t.start <= run.end and run.start <= t.end for t in self.diary.troubles)
+            troubled = self._was_troubled(run.start, run.end)
             closed = series.window and not (
                 _inside(series.window, run.start, 0) and _inside(series.window, run.end, 0)
             )
             free = run.kind in ("here", "child", "doubled") and not (late or troubled or closed)
+            account = self.diary.accounts.get(occurrence.name)
+            if free and series.canary and account and self._canary(occurrence, account)[1] < run.end:
+                free = not self._is_bad(occurrence, account, run.end)[1]
             if free and 0 not in run.exits:
                 self._complain(occurrence, "", f"nothing was in the way, yet {run.exits}: {run.said}")
 

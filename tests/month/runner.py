@@ -30,23 +30,40 @@ from smskit.errors import SmskitError
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode, State
 from smskit.phones import normalise_one, to_e164
+from smskit.providers import Job
+from smskit.providers.tencent import Tencent
 from smskit.reconcile import settle_by_hand
 from smskit.session import fetch, open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from smskit.spec import CampaignSpec
+from smskit.template import Template
 from tests import live
 from tests.month.clock import SharedClock
 from tests.month.diary import Account, Diary, Doubt, OptOut, Run, Taken, Unclear
-from tests.month.script import DAYS, HOUR, SIGNATURE, Attempt, Occurrence, Script, Trouble, at
+from tests.month.script import (
+    DAYS,
+    HOUR,
+    NEWS,
+    SIGNATURE,
+    SILENT,
+    Attempt,
+    Occurrence,
+    Script,
+    Trouble,
+    at,
+)
 
+WAYS = {"bill": live.CHUANGLAN, "weekly-vip": live.SINGLES, "promo": live.MULTI, "news": live.TENCENT}
 LATENCY_S = 0.04
 RICH = Decimal(1_000_000)
 RECEIPTS = {"delay_s": (60.0, 3600.0), "fail_rate": 0.06, "double_rate": 0.05, "shuffle": True}
 PATIENCE = Patience(failures_in_a_row=3, unknown_in_a_row=4)
 LONGEST_RUN_S = 90.0
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([*live.PRELOAD, "smskit.report", "smskit.providers.chuanglan", __name__])
+_FORKS.set_forkserver_preload(
+    [*live.PRELOAD, "smskit.report", "smskit.providers.chuanglan", "smskit.providers.tencent", __name__]
+)
 
 
 def _send(
@@ -128,7 +145,7 @@ class Month:
         self._accounts = self._open_accounts()
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._numbers = itertools.count()
-        self._open_replies: dict[str, list[tuple[str, float]]] = {"yunpian": [], "chuanglan": []}
+        self._open_replies: dict[str, list[tuple[str, float]]] = {name: [] for name in self._accounts}
         self._wrong: dict[str, Trouble] = {}  # what is wrong now, by kind
 
     def close(self) -> None:
@@ -167,7 +184,8 @@ class Month:
         if self._events:
             when, _, act, arguments = self._events[0]
             # Two campaigns at once, which may want the same people.
-            if act == self._begin and when < self.clock.time() + HOUR / 2 and not occurrence.series.waits:
+            near = act == self._begin and when < self.clock.time() + HOUR / 2
+            if near and not any(o.series.moves_the_clock for o in (occurrence, arguments[0])):
                 heapq.heappop(self._events)
                 together.append(arguments)  # type: ignore[arg-type]
         runs = [self._start(each, self.script.attempt()) for each, _ in together]
@@ -181,12 +199,11 @@ class Month:
             self._end(run, each, count)
 
     def _start(self, occurrence: Occurrence, attempt: Attempt) -> _Started:
-        way = {"bill": live.CHUANGLAN, "weekly-vip": live.SINGLES, "promo": live.MULTI}[
-            occurrence.series.name
-        ]
-        environ = self._environ(way)
+        environ = self._environ(WAYS[occurrence.series.name])
         parameters = occurrence.parameters(str(self._segment(occurrence)))
-        run = _Started(occurrence, attempt, self.clock.time(), self.world.accepted(way.provider))
+        run = _Started(
+            occurrence, attempt, self.clock.time(), self.world.accepted(occurrence.series.provider)
+        )
         if attempt.kind == "here":
             run.processes = [_Here(lambda: _send(parameters, environ, self.ledger, self.clock))]
         else:
@@ -253,7 +270,7 @@ class Month:
     def _again(self, occurrence: Occurrence, tried: int) -> None:
         row, books = self._row(occurrence), self._books(occurrence)
         # Every receipt is out after an hour: whoever has none was not taken, so a person may say: send again.
-        if row and books.unknown and occurrence.series.provider == "chuanglan" and not self._wrong:
+        if row and books.unknown and occurrence.series.provider in SILENT and not self._wrong:
             self._fetch()
             if not self._open_pages and self.script.dice.random() < 0.6:
                 settle_by_hand(self.ledger, row, resend=True)
@@ -290,7 +307,9 @@ class Month:
             for row in self.ledger.campaigns(mode=Mode.LIVE)
             if provider in ("", row.provider) and row.created_at > self.clock.time() - 5 * 24 * HOUR
         ]
-        environ = self._environ(live.SINGLES) | self._environ(live.CHUANGLAN)
+        environ: dict[str, str] = {}
+        for way in (live.SINGLES, live.CHUANGLAN, live.TENCENT):
+            environ |= self._environ(way)
         done = fetch(self.ledger, rows, environment=Environment(environ)).settled
         self._open_pages = bool(done.problems)
         if not done.problems:
@@ -344,7 +363,7 @@ class Month:
             self._fetch()
         for occurrence in self.script.occurrences:
             row, books = self._row(occurrence), self._books(occurrence)
-            if row and books.unknown and row.provider == "chuanglan":
+            if row and books.unknown and row.provider in SILENT:
                 settle_by_hand(self.ledger, row, resend=False)
                 self.diary.given_up.add(occurrence.name)
         receipts = self._plan.receipts
@@ -367,17 +386,27 @@ class Month:
         claims: dict[str, float] = {}
         for chunk in self.ledger.states(row.id):
             phones = [to_e164(int(p)) for p in self.ledger.keys(row.id, chunk).phones]
-            self._doubts(row.name, chunk, row.id, phones, claims)
+            self._doubts(row.name, chunk, row.id, phones, claims, account.first)
         for person in people:
             person["claimed"] = claims.get(person["phone"]) if person["state"] != "excluded" else None
         return account
 
-    def _doubts(self, name: str, chunk: int, row: int, phones: list[str], claims: dict[str, float]) -> None:
+    def _doubts(
+        self,
+        name: str,
+        chunk: int,
+        row: int,
+        phones: list[str],
+        claims: dict[str, float],
+        first: dict[str, float],
+    ) -> None:
         """Fold the ledger's events: when somebody was claimed, to no avail, or with an unknown outcome."""
         for event in self.ledger.events(row, chunk):
             states = np.asarray(event.states)
             for position, state in zip(event.positions.tolist(), states.tolist(), strict=True):
                 phone = phones[position]
+                if event.kind in ("claim", "opt_out", "frequency_cap"):
+                    first.setdefault(phone, event.at)
                 if event.kind == "claim":
                     claims[phone] = event.at
                 elif state in (State.WAITING, State.REFUSED) and phone in claims:
@@ -389,7 +418,9 @@ class Month:
 
     def _open_accounts(self) -> dict[str, Any]:
         common: dict[str, Any] = {"signatures": [SIGNATURE], "echo_uid": True, "send_hours": (0, 24)}
-        chuanglan = live.CHUANGLAN.credentials
+        chuanglan, tencent = live.CHUANGLAN.credentials, live.TENCENT.credentials
+        settings = Environment(self._environ(live.TENCENT)).provider("tencent", Tencent.Settings)
+        job = Job(Template.parse(NEWS.text, signature=SIGNATURE), NEWS.template_id)
         return {
             "yunpian": self.world.register(
                 "yunpian",
@@ -400,6 +431,15 @@ class Month:
             ),
             "chuanglan": self.world.register(
                 "chuanglan", chuanglan["ACCOUNT"], secret=chuanglan["PASSWORD"], **common
+            ),
+            "tencent": self.world.register(
+                "tencent",
+                tencent["SECRET_ID"],
+                secret=tencent["SECRET_KEY"],
+                app_id=tencent["APP_ID"],
+                templates=[Tencent(settings).approved_form(job)],
+                record_lag_s=20.0,
+                **common,
             ),
         }
 

@@ -44,7 +44,16 @@ class Series:
     waits: bool = False  # for the window, instead of stopping
     holdout: float = 0.0
     global_holdout: float = 0.0
+    canary: float = 0.0  # the share that is sent to first
+    canary_wait_hours: float = 2.0  # longer than any receipt takes
+    canary_limits: tuple[float, float] = (0.09, 0.07)  # most that may fail, most that may opt out
+    template_id: str = ""  # where the provider knows the text, in which the day is one more variable
     lasts_hours: float = 36.0  # from midnight of its day on; a run that starts later is refused
+
+    @property
+    def moves_the_clock(self) -> bool:
+        """Whether its runs wait for hours, which others that run at the same time would feel as a leap."""
+        return self.waits or self.canary > 0
 
     def takes(self, row: Row, day: int) -> bool:
         """Whether the campaign's rules keep a line."""
@@ -81,7 +90,21 @@ PROMO = Series(
     holdout=0.15,
     global_holdout=0.1,
 )
-SERIES = (BILL, WEEKLY, PROMO)
+NEWS = Series(
+    "news",
+    "tencent",
+    True,
+    "{name}，{day}新品预售，到店立减{value}元。拒收请回复R",
+    4,
+    10.4,
+    (4, 7 * 24.0),
+    (10.0, 19.5),
+    global_holdout=0.1,
+    canary=0.2,
+    template_id="1000001",
+)
+SERIES = (BILL, WEEKLY, PROMO, NEWS)
+SILENT = ("chuanglan", "tencent")  # whose silence about a message does not prove that it was not taken
 
 
 @dataclass(frozen=True)
@@ -117,13 +140,17 @@ class Occurrence:
             "bill": {"all": [{"column": "due", "op": "==", "value": f"d{self.day % 5}"}]},
             "weekly-vip": {"all": [{"column": "level", "op": "in", "value": ["gold", "platinum"]}]},
         }
+        known = bool(series.template_id)
+        failure, opt_out = series.canary_limits
+        variables: dict[str, Any] = {"name": "name", "value": "value"}
         return {
             "campaign": self.name,
             "segment": segment,
             "provider": series.provider,
             "signature": SIGNATURE,
-            "template": series.text.replace("{day}", self.said_day),
-            "variables": {"name": "name", "value": "value"},
+            "template": series.text if known else series.text.replace("{day}", self.said_day),
+            "template_id": series.template_id,
+            "variables": variables | ({"day": {"value": self.said_day}} if known else {}),
             "rules": rules.get(series.name),
             "message_class": "marketing" if series.marketing else "notification",
             "mode": "live",
@@ -136,6 +163,10 @@ class Occurrence:
             "drift": "allow",  # its people opt out at a rate no real segment sees
             "holdout": series.holdout,
             "global_holdout": series.global_holdout,
+            "canary": series.canary,
+            "canary_wait": f"{series.canary_wait_hours:.0f}h",
+            "canary_max_failure": failure,
+            "canary_max_opt_out": opt_out,
         }
 
 

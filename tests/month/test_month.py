@@ -1,5 +1,5 @@
 """
-Thirty days of three repeating campaigns that nobody watches, judged by an oracle.
+Thirty days of four repeating campaigns that nobody watches, judged by an oracle.
 
 `script` draws what happens, `runner` plays it against a simulator and a ledger on
 disk, with processes that are killed, and `oracle` says what must have come of it.
@@ -27,7 +27,8 @@ def test_a_month_left_alone(tmp_path: Path, seed: int) -> None:
         diary = month.play()
     finally:
         month.close()
-    problems = Oracle(diary).verdict()
+    oracle = Oracle(diary)
+    problems = oracle.verdict()
     exits = Counter(code for run in diary.runs for code in run.exits)
     ends = Counter((p["state"], p["reason"]) for a in diary.accounts.values() for p in a.people)
 
@@ -37,6 +38,8 @@ def test_a_month_left_alone(tmp_path: Path, seed: int) -> None:
     assert exits[4] >= 5
     assert len(diary.taken) > 1500
     assert len(diary.unclear) > 10
+    assert oracle.canaries["went on"] >= 1
+    assert oracle.canaries["held back"] >= 1
     for end in [
         ("refused", "opted_out"),
         ("refused", "frequency_cap"),
