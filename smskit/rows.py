@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from smskit import phones
 from smskit.errors import InputError, nearest
 
-__all__ = ["FrameRows", "RowPage", "Rows", "arrow_of", "text_of"]
+__all__ = ["FrameRows", "RowPage", "arrow_of", "text_of"]
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Order: TypeAlias = npt.NDArray[np.int64]
@@ -34,37 +34,6 @@ class RowPage(NamedTuple):
 
     frame: pd.DataFrame
     total: int  # rows that the search found, on all pages together
-
-
-class Rows(Protocol):
-    """What a table shows: anything that can hand out a page."""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns there are, in their order."""
-
-    def page(
-        self,
-        first: int,
-        count: int,
-        *,
-        columns: Sequence[str] | None = None,
-        sort: str = "",
-        descending: bool = False,
-        search: str = "",
-        reveal: bool = False,
-    ) -> RowPage:
-        """
-        *count* rows from the *first* on (counted from 0).
-
-        Args:
-            columns: To show and to search; None is all.
-            sort: A column, shown or not; "" is the source's own order. Ties keep it, and rows without
-                a value come last either way.
-            search: Text that occurs in a shown column, whatever its case; a whole phone finds its
-                rows however they write it.
-            reveal: Show full phones.
-        """
 
 
 class FrameRows:
@@ -92,6 +61,7 @@ class FrameRows:
 
     @property
     def columns(self) -> Sequence[str]:
+        """The columns there are, in their order."""
         return list(map(str, self._frame.columns))
 
     def keeping(self, keep: Mask | None) -> FrameRows:
@@ -111,6 +81,20 @@ class FrameRows:
         search: str = "",
         reveal: bool = False,
     ) -> RowPage:
+        """
+        *count* rows from the *first* on (counted from 0).
+
+        Args:
+            columns: To show and to search; None is all.
+            sort: A column, shown or not; "" is the source's own order. Ties keep it, and rows without
+                a value come last either way.
+            search: Text that occurs in a shown column, whatever its case; a whole phone finds its
+                rows however they write it.
+            reveal: Show full phones.
+
+        Raises:
+            InputError: there is no such column.
+        """
         shown = self.columns if columns is None else list(columns)
         for name in [*shown, *([sort] if sort else [])]:
             if name not in self._frame.columns:

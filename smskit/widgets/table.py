@@ -8,7 +8,7 @@ from functools import partial
 import ipywidgets as w
 
 from smskit.language import mark
-from smskit.rows import RowPage, Rows
+from smskit.rows import FrameRows, RowPage
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import button, field, frame_table, html, row
@@ -30,21 +30,21 @@ class TablePanel(Panel):
     """
 
     def __init__(
-        self, page: Page, rows: Rows | None = None, *, label: str = "", can_reveal: bool = True
+        self, page: Page, rows: FrameRows | None = None, *, label: str = "", can_reveal: bool = True
     ) -> None:
         super().__init__(page)
         self.label, self.can_reveal = label, can_reveal
         self.first, self.count = 0, _COUNTS[1]
         self.columns: tuple[str, ...] = ()
         self.sort, self.descending, self.search, self.reveal = "", False, "", False
-        self.rows: Rows | None = None
+        self.rows: FrameRows | None = None
         self._total = 0
         self._table, self._where = html(""), w.Label()
         self._steps: list[w.Button] = []
         if rows is not None:
             self._take(rows)
 
-    def show(self, rows: Rows | None) -> None:
+    def show(self, rows: FrameRows | None) -> None:
         """Show other rows; what was chosen stays where their columns are the same."""
         same = self.rows is not None and rows is not None and self.rows.columns == rows.columns
         self._take(rows)
@@ -53,7 +53,7 @@ class TablePanel(Panel):
         else:
             self.draw()
 
-    def _take(self, rows: Rows | None) -> None:
+    def _take(self, rows: FrameRows | None) -> None:
         self.rows, self.first = rows, 0
         names = [] if rows is None else list(rows.columns)
         self.columns = tuple(n for n in self.columns if n in names) or tuple(names[:_AT_FIRST])
