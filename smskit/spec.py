@@ -54,6 +54,25 @@ _CREDENTIAL_VALUE = re.compile(
 _WORDING = re.compile("退|拒|取消|不再|stop|unsubscribe|opt.?out", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^\s@]+@")
 
+# What is wrong with a value, by pydantic's name for it; other words of its own speak to programmers.
+_WRONG = {
+    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than": "must be more than {gt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "decimal_parsing": "must be a number",
+    "decimal_type": "must be a number",
+    "finite_number": "must be a number",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "string_too_short": "must not be empty",
+}
+_NO_TIME = "must be a date or date-time such as 2026-11-23 or 2026-11-23T20:00"
+
 
 # What a repeating campaign puts at the end of its id: a week, a quarter, a month, a day, a moment.
 # A bare year is none: `vision-2030` repeats less often than it is a name.
@@ -279,7 +298,10 @@ class CampaignSpec(BaseModel):
         "what changed; `allow` lets it go",
     )
     drift_factor: float = Field(
-        default=2.0, gt=1, description="how many times as many, or as few, people as usual are too far"
+        default=2.0,
+        gt=1,
+        allow_inf_nan=False,
+        description="how many times as many, or as few, people as usual are too far",
     )
     test_phones: list[str] = Field(
         default_factory=list, repr=False, description="numbers for `campaign.test_send()`"
@@ -296,12 +318,15 @@ class CampaignSpec(BaseModel):
     def _whole_day(cls, value: object) -> object:
         # A bare date means until the end of that day, which is how people read it.
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-            value = date.fromisoformat(value)
+            try:
+                value = date.fromisoformat(value)
+            except ValueError:
+                raise ValueError(_NO_TIME) from None
         if isinstance(value, date) and not isinstance(value, datetime):
             return datetime.combine(value, time.max)
         if not isinstance(value, datetime | None) and not re.match(r"\d{4}-\d{2}-\d{2}", str(value)):
             # 20261123 would be read as seconds since 1970.
-            raise ValueError("must be a date or date-time such as 2026-11-23 or 2026-11-23T20:00")
+            raise ValueError(_NO_TIME)
         return value
 
     @field_validator("max_cost", "not_after", mode="before")
@@ -589,7 +614,13 @@ def _problem(error: Mapping[str, Any]) -> str:
         return f"parameter `{place}` is required"
     if place == "campaign" and error["type"] != "value_error":
         return "parameter `campaign` must be an id of 1 to 120 letters, digits, and . : _ + -"
-    return f"parameter `{place}`: {error['msg'].removeprefix('Value error, ')}"
+    if error["type"] in _WRONG:
+        words = _WRONG[error["type"]].format(**error.get("ctx", {}))
+    elif error["type"].startswith("datetime_"):
+        words = _NO_TIME
+    else:
+        words = error["msg"].removeprefix("Value error, ")
+    return f"parameter `{place}`: {words}"
 
 
 def _parse_window(text: str) -> SendWindow | None:

@@ -144,6 +144,68 @@ TOLD: dict[str, str] = {
     r"told to end \((?P<signal>\w+)\)": "进程被要求结束（{signal}）",
     r"finished before; nothing was sent again": "之前已完成，没有重复发送",
     r"(?P<n>\d+) outcomes are unknown; .*": "{n} 条结果未知；取状态报告时核实",
+    # a run far from usual
+    r"it is not as usual: (?P<why>.*)\. If that is meant, say `drift: allow`": (
+        "与往期相差过大：{why}。若属本意，请设 `drift: allow`"
+    ),
+    r"allowed by `drift: allow`: (?P<why>.*)": "已由 `drift: allow` 放行：{why}",
+    r"(?P<n>\d+) (?P<what>[a-z ]+), less than 1/(?P<factor>\S+) of (?P<usual>\S+), the median of (?P<runs>\d+) runs": (
+        "{what} {n}，不到最近 {runs} 次中位数 {usual} 的 1/{factor}"
+    ),
+    r"(?P<n>\d+) (?P<what>[a-z ]+), more than (?P<factor>\S+) times (?P<usual>\S+), the median of (?P<runs>\d+) runs": (
+        "{what} {n}，超过最近 {runs} 次中位数 {usual} 的 {factor} 倍"
+    ),
+    r"rows of the segment": "分群行数",
+    r"rows that pass the rules": "通过规则的行数",
+    r"people to be reached": "可达人数",
+    r"(?P<share>\S+%) of the rows have a good `(?P<column>.*)`, (?P<usual>\S+%) is the median of (?P<runs>\d+) runs": (
+        "列 `{column}` 有效的行占 {share}，最近 {runs} 次的中位数为 {usual}"
+    ),
+    r"(?P<share>\S+%) of the rows are left out for (?P<reason>\w+), (?P<usual>\S+%) is the median of (?P<runs>\d+) runs": (
+        "因 {reason} 排除的行占 {share}，最近 {runs} 次的中位数为 {usual}"
+    ),
+    r"the text of template (?P<id>.*) changed: in (?P<run>\S+) it was `(?P<before>.*)`, now it is `(?P<now>.*)`": (
+        "模板 {id} 的内容变了：{run} 时为“{before}”，现在为“{now}”"
+    ),
+    # a canary
+    r"(?P<who>\S+) has no receipts to fetch, so a canary cannot be looked at\. Say `canary: 0`": (
+        "{who} 不提供状态报告，无法查看先发的结果；请设 `canary: 0`"
+    ),
+    r"waits until (?P<day>\S+) (?P<at>\S+) \S+ for receipts of the first (?P<n>\d+) people, its canary": (
+        "先发的 {n} 人已发出，等待状态报告至 {day} {at}"
+    ),
+    r"while the canary of (?P<n>\d+) people was waited for: (?P<why>.*)": "等待先发的 {n} 人的结果时：{why}",
+    r"its wait would end later than `not_after`": "等待结束时会晚于最晚时间 not_after",
+    r"some of the canary were not taken for now": "先发的人中有人暂未被受理",
+    r"canary passed: (?P<what>.*)": "先发已通过：{what}",
+    r"the canary did not pass: (?P<why>.*) \((?P<what>of \d+ people [^()]*)\)\. A run looks at its receipts again; .*": (
+        "先发未通过：{why}（{what}）。再次运行会重新查看状态报告；设 `canary: 0` 则不看就继续；不作改动则不会发给其他人"
+    ),
+    r"(?P<n>\d+) of (?P<all>\d+) failed \((?P<share>\S+)\), more than `canary_max_failure` \((?P<most>\S+)\)": (
+        "{all} 人中 {n} 人失败（{share}），超过 `canary_max_failure`（{most}）"
+    ),
+    r"(?P<n>\d+) of (?P<all>\d+) opted out \((?P<share>\S+)\), more than `canary_max_opt_out` \((?P<most>\S+)\)": (
+        "{all} 人中 {n} 人退订（{share}），超过 `canary_max_opt_out`（{most}）"
+    ),
+    r"receipts are there for less than half of it \((?P<n>\d+) of (?P<all>\d+)\), which is too few to judge": (
+        "{all} 人中只有 {n} 人已有结果，不到一半，不足以判断"
+    ),
+    r"of (?P<n>\d+) people (?P<a>\d+) delivered, (?P<b>\d+) undelivered, (?P<c>\d+) refused, (?P<d>\d+) unknown, "
+    r"(?P<e>\d+) without a receipt, (?P<f>\d+) opted out": (
+        "{n} 人中送达 {a}、未送达 {b}、被拒 {c}、未知 {d}、无状态报告 {e}、退订 {f}"
+    ),
+    r"(?P<what>of \d+ people [^()]*), (?P<n>\d+) not sent to": "{what}、未发 {n}",
+    # what else a run waits for, or stopped for
+    r"waits for the send window, which opens at (?P<at>.*)": "等待发送时段，{at} 开放",
+    r"the send window \((?P<window>.*)\) is closed": "发送时段（{window}）已过",
+    r"some were not taken for now": "有人暂未被受理",
+    r"some were never taken by the provider and wait to be sent": "有人未被供应商受理，等待发送",
+    r"stopped at once; requests on the way became unknown": "已立即停止；在途请求的结果未知",
+    r"(?P<n>\d+) requests in a row did not get through\. Last: (?P<why>.*)": "连续 {n} 个请求未送到。最后一个：{why}",
+    r"(?P<n>\d+) requests in a row had no clear answer\. Last: (?P<why>.*)": "连续 {n} 个请求没有明确应答。最后一个：{why}",
+    r"(?P<n>\d+) messages in a row were refused for what they say\. Last: (?P<why>.*)": (
+        "连续 {n} 条短信因内容被拒。最后一条：{why}"
+    ),
     # choosing and testing
     r"parameter `test_phones` is empty: .*": "还没有测试号码",
     r"nobody is planned, so there is nothing to test with": "没有人会收到短信，无法测试",
@@ -151,6 +213,42 @@ TOLD: dict[str, str] = {
         "{who} 不在分群中，或被活动规则排除"
     ),
     r"parameter `(?P<name>\w+)` is required": "缺少参数 {name}",
+    r"parameter `campaign` must be an id of 1 to 120 letters, digits, and \. : _ \+ -": (
+        "活动编号 `campaign` 须为 1 到 120 个字母、数字或 . : _ + -"
+    ),
+    r"parameter `(?P<name>\w+)`: must be at least (?P<n>\S+)": "`{name}` 不能小于 {n}",
+    r"parameter `(?P<name>\w+)`: must be more than (?P<n>\S+)": "`{name}` 须大于 {n}",
+    r"parameter `(?P<name>\w+)`: must be at most (?P<n>\S+)": "`{name}` 不能大于 {n}",
+    r"parameter `(?P<name>\w+)`: must be a whole number": "`{name}` 须为整数",
+    r"parameter `(?P<name>\w+)`: must be a number": "`{name}` 须为数字",
+    r"parameter `(?P<name>\w+)`: must not be empty": "`{name}` 不能为空",
+    r"parameter `(?P<name>\w+)`: must be (?P<one>'.*)": "`{name}` 只能是 {one}",
+    r"parameter `(?P<name>\w+)`: must be a date or date-time such as (?P<one>\S+) or (?P<two>\S+)": (
+        "`{name}` 须为日期或日期时间，如 {one} 或 {two}"
+    ),
+    r"parameter `send_window`: must read like 08:00-20:00, or be empty for always": (
+        "`send_window` 应写成 08:00-20:00，留空则随时可发"
+    ),
+    r"parameter `send_window`: holds a time that does not exist": "`send_window` 中有不存在的时间",
+    r"parameter `send_window`: starts when it ends; leave it empty for always": (
+        "`send_window` 的起止时间相同；要随时可发请留空"
+    ),
+    r"parameter `frequency_cap`: must read like 2/7d \(two in any seven days\) or 1/24h": (
+        "`frequency_cap` 应写成 2/7d（任意 7 天最多 2 条）或 1/24h"
+    ),
+    r"parameter `canary_wait`: must read like 30m, 2h or 1d": "`canary_wait` 应写成 30m、2h 或 1d",
+    r"parameter `timezone`:? is not a time zone name such as Asia/Shanghai": (
+        "`timezone` 须为时区名，如 Asia/Shanghai"
+    ),
+    r"parameter `opt_out_wording`: must be add, demand, empty, or words that say how to opt out such as (?P<one>.*)": (
+        "`opt_out_wording` 须为 add、demand、空，或说明如何退订的文字，如 {one}"
+    ),
+    r"parameter `campaign` has a placeholder (?P<one>\S+); known are (?P<known>.*?)(?:; did you mean .*)?": (
+        "`campaign` 的占位符 {one} 不认识；可用的有 {known}"
+    ),
+    r"parameter `(?P<name>\w+)` looks like a credential\. .*": (
+        "`{name}` 像是密钥。参数会写进执行过的笔记本：请改放环境变量、.env 文件或系统钥匙串"
+    ),
     r"give the text as parameter `template`, or the provider's `template_id`": "请填写模板内容，或供应商的模板编号",
 }
 _NOTHING = "nothing was sent: "
@@ -164,25 +262,33 @@ def in_chinese(error: SmskitError) -> str:
 
 def sentence(english: str) -> str:
     """What the floors below say, in Chinese where it is known; several guards are said one by one."""
-    bare = english.removeprefix(_NOTHING)
-    whole = told(bare, TOLD)
-    if whole != bare:
-        return whole
-    pieces = bare.split("; ")
-    said = [told(piece, TOLD) for piece in pieces]
-    return "；".join(said) if said != pieces else english
+    pieces = english.removeprefix(_NOTHING).split("; ")
+    said: list[str] = []
+    known = False
+    while pieces:
+        # A sentence may hold a semicolon of its own, so the longest that is known is taken.
+        n = next(
+            (n for n in range(len(pieces), 1, -1) if told(_join(pieces[:n]), TOLD) != _join(pieces[:n])), 1
+        )
+        said.append(told(_join(pieces[:n]), TOLD))
+        known = known or said[-1] != _join(pieces[:n])
+        pieces = pieces[n:]
+    return "；".join(said) if known else english
+
+
+def _join(pieces: Sequence[str]) -> str:
+    return "; ".join(pieces)
 
 
 def told(english: str, patterns: Mapping[str, str]) -> str:
     """
     *english* as the first pattern that fits it says it; as it is where none does.
 
-    What a pattern calls ``problem`` is a sentence of its own, told in the same way.
+    What a pattern calls ``problem``, ``why`` or ``what`` is a sentence, or several, to be told in the same way.
     """
     for pattern, chinese in patterns.items():
         if match := re.fullmatch(pattern, english, re.DOTALL):
             found = {name: value or "" for name, value in match.groupdict().items()}
-            if "problem" in found:
-                found["problem"] = told(found["problem"], patterns)
+            found |= {name: sentence(found[name]) for name in ("problem", "why", "what") if name in found}
             return chinese.format(**found)
     return english
