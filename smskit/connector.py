@@ -13,7 +13,7 @@ from typing import Any, Literal
 from smskit import accounts
 from smskit.accounts import Account, Campaigned, Given, Known, Offered
 from smskit.credentials import Store, Written
-from smskit.draft import Draft
+from smskit.draft import Draft, Moved
 from smskit.errors import InputError
 from smskit.ledger import Ledger
 from smskit.models import CheckResult, MessageClass, Mode, Offer
@@ -36,6 +36,7 @@ class Connector:
         self.result: CheckResult | None = None
         self.tried = False  # the result, or the list, is the simulator's
         self.listed: Offered | None = None
+        draft.on_change(self._changed)
 
     def __repr__(self) -> str:
         return f"Connector({self.provider})"
@@ -60,17 +61,19 @@ class Connector:
         """Every provider there is: (title, name)."""
         return [(provider_class(name).title, name) for name in provider_names()]
 
-    def choose(self, name: str) -> None:
+    def choose(self, name: str) -> Moved:
         """
-        Take another provider. A template's id means nothing there, so it goes; its text stays.
+        Take another provider; what that did to signature and template, see ``Draft.change_provider``.
 
         Raises:
             SpecError: there is no such provider.
         """
-        if provider_class(name).name == self.provider:
-            return
-        self.draft.set(provider=name, template_id=None)
-        self.result, self.listed, self.tried = None, None, False
+        return self.draft.change_provider(provider_class(name).name)
+
+    def _changed(self, names: frozenset[str]) -> None:
+        if "provider" in names:
+            # What was answered last is another provider's.
+            self.result, self.listed, self.tried = None, None, False
 
     # -- the account -------------------------------------------------------------------
 

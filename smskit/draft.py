@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -20,11 +20,22 @@ from smskit.occurrence import with_occurrence
 from smskit.settings import project_root
 from smskit.spec import CampaignSpec, read_file
 
-__all__ = ["Draft"]
+__all__ = ["Draft", "Moved"]
 
 # Stand in for what is required and not chosen yet, while the rest is validated.
 _MISSING = {"campaign": "not-named-yet", "segment": "not-chosen-yet"}
+_OF_ACCOUNT = ("signature", "template_id", "template")  # what an account at a provider has approved
 _DEFAULTS = CampaignSpec.from_data(_MISSING).model_dump() | {"campaign": "", "segment": ""}
+
+
+class Moved(NamedTuple):
+    """What another provider meant for the parameters of the account."""
+
+    left: str  # the provider before
+    now: str
+    gone: tuple[str, ...] = ()  # taken out, until the provider before is chosen again
+    back: tuple[str, ...] = ()  # as they were chosen for this one before
+    kept: tuple[str, ...] = ()  # as they were
 
 
 class Draft:
@@ -42,6 +53,7 @@ class Draft:
     def __init__(self, data: Mapping[str, Any] | None = None, *, frame: pd.DataFrame | None = None) -> None:
         self._data: dict[str, Any] = {}
         self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self._left: dict[str, dict[str, Any]] = {}  # provider -> what was chosen for it when it was left
         self.frame = frame
         if data:
             self.set(**{str(name): value for name, value in data.items()})
@@ -79,6 +91,38 @@ class Draft:
             for listener in list(self._listeners):
                 listener(changed)
 
+    def change_provider(self, name: str) -> Moved:
+        """
+        Take another provider, with what was chosen for it before in this draft.
+
+        A template's id, and the text that came with it, belong to the account at the provider
+        that is left: they go, and come back when it is chosen again. A signature, and a text
+        without an id, are one's own: they stay, unless another was chosen for that provider.
+        """
+        left = self["provider"]
+        if name == left:
+            return Moved(left, name)
+        self._left[left] = {n: self[n] for n in (*_OF_ACCOUNT, "variables")}
+        known = self._left.get(name, {})
+        values = dict.fromkeys(("template_id", "template")) if self["template_id"] else {}
+        if known.get("signature"):
+            values["signature"] = known["signature"]
+        if known.get("template_id") or (known.get("template") and self["template_id"]):
+            # Who bound a variable anew meanwhile meant the newer binding.
+            newer = {v: b for v, b in self["variables"].items() if v in known["variables"]}
+            bound = known["variables"] | newer
+            values |= {"template_id": known["template_id"], "template": known["template"], "variables": bound}
+        before = {n: self[n] for n in _OF_ACCOUNT}
+        self.set(provider=name, **values)
+        changed = [n for n in _OF_ACCOUNT if self[n] != before[n]]
+        return Moved(
+            left,
+            name,
+            gone=tuple(n for n in changed if not self[n]),
+            back=tuple(n for n in changed if self[n]),
+            kept=tuple(n for n in _OF_ACCOUNT if self[n] and n not in changed),
+        )
+
     def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call *listener* with the names that changed, after each change."""
         self._listeners.append(listener)
@@ -91,6 +135,12 @@ class Draft:
             SpecError: something required is missing.
         """
         return _validated(self._data)
+
+    @property
+    def campaign(self) -> str:
+        """The campaign's id, of a repeating one this moment's occurrence; "" while it has none."""
+        named = {"campaign": self["campaign"], "timezone": self["timezone"]}
+        return str(with_occurrence(named, now=datetime.now(UTC))["campaign"])
 
     # -- as a file ---------------------------------------------------------------------
 

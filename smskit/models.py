@@ -8,6 +8,7 @@ ledger keeps one byte a person; their lower-case names are what people read.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -214,6 +215,25 @@ class Finding(NamedTuple):
     meaning: str
     next_step: str = ""
 
+    @property
+    def told(self) -> str:
+        """The meaning as people read it."""
+        return amount(self.meaning) if self.what == "balance" else self.meaning
+
+
+def amount(text: str) -> str:
+    """
+    A balance as people read it; a unit behind the figure stays, and none is made up.
+
+    >>> amount("1000000.0"), amount("812.35"), amount("-12345 条"), amount("没有套餐包")
+    ('1,000,000', '812.35', '-12,345 条', '没有套餐包')
+    """
+    found = re.match(r"-?(\d+)(\.\d+)?(?!\S)", text)
+    if found is None:
+        return text
+    fraction = (found[2] or "").rstrip("0.") and found[2]
+    return f"{text[: found.start(1)]}{int(found[1]):,}{fraction}{text[found.end() :]}"
+
 
 class CheckResult(NamedTuple):
     """Whether a provider can be used as set up, in the provider's own words."""
@@ -222,4 +242,4 @@ class CheckResult(NamedTuple):
     usable: bool
     findings: tuple[Finding, ...]
     template_text: str = ""  # as the provider has it, when it tells
-    balance: str = ""
+    balance: str = ""  # with the unit, where the provider states one; shown by `amount`

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import ipywidgets as w
@@ -28,5 +29,6 @@ def names(part: Any) -> set[str]:
 
 
 def told(box: w.Widget) -> str:
-    """All text and HTML it shows."""
-    return " ".join(p.value for p in parts(box) if isinstance(p, w.HTML | w.Label))
+    """All text and HTML it shows; a name that looks like code stands between backticks."""
+    shown = " ".join(p.value for p in parts(box) if isinstance(p, w.HTML | w.Label))
+    return re.sub("<code>([^<]*)</code>", r"`\1`", shown)

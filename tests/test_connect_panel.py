@@ -25,7 +25,8 @@ from tests.clicking import named, told
 
 WAYS = {way.provider: way for way in (live.SINGLES, live.ALIYUN, live.CHUANGLAN, live.TENCENT)}
 EACH = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-LABELS = {"base_url": "Address"}
+# As the simulator's accounts have it, with the unit where the provider states one.
+BALANCES = {"yunpian": "balance 1,000,000", "aliyun": "", "chuanglan": "条", "tencent": "条"}
 
 
 @pytest.fixture
@@ -84,6 +85,8 @@ def test_enter_save_check(
     assert "saved" in saved
     assert "Usable" in told(panel.check.widget)
     assert "verified" in told(panel.glance.widget)
+    assert BALANCES[way.provider] in told(panel.glance.widget)
+    assert BALANCES[way.provider] in told(panel.check.widget)
     assert [secret for secret in secrets if secret in saved_state] == []
     assert all(secret in (folder / ".env").read_text() for secret in secrets)
 
@@ -196,6 +199,28 @@ def test_typed_in_signatures_and_templates(opened: Callable[..., Any], folder: P
         "template": "您好{$var}，您有{$var}张券。拒收请回复R",
     }
     assert "campaign" in told(panel.parameters.widget)
+
+
+def test_another_provider_says_what_became_of_the_template(opened: Callable[..., Any]) -> None:
+    """A listed template goes with its account, is said to, in either language, and comes back with it."""
+    chosen = {"signature": "GrowingIO", "template_id": "77", "template": "你好{name}"}
+    notebook, panel = opened(provider="yunpian", **chosen)
+    click(notebook, panel, "Try with the simulator")
+    named(panel.widget, "Provider").value = "aliyun"
+    gone, parameters = told(panel.glance.widget), notebook.draft.to_data()
+    answered = told(panel.check.widget)
+    notebook.page.speak("zh")
+    chinese = told(panel.glance.widget)
+    notebook.page.speak("en")
+    named(panel.widget, "Provider").value = "yunpian"
+
+    assert "Taken out: `template_id`, `template`. It belongs to the account at Yunpian" in gone
+    assert "Kept: `signature`. Aliyun 阿里云 has to have approved it too" in gone
+    assert "已取出 `template_id`, `template`：属于Yunpian 云片的账号，换回时恢复。" in chinese
+    assert parameters == {"provider": "aliyun", "signature": "GrowingIO"}
+    assert "Usable" not in answered  # it was the other provider's answer
+    assert "As chosen for Yunpian 云片 before: `template_id`, `template`." in told(panel.glance.widget)
+    assert notebook.draft.to_data() == chosen
 
 
 def test_errors_are_told_in_the_panel(opened: Callable[..., Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smskit.draft import Draft, from_project
+from smskit.draft import Draft, Moved, from_project
 from smskit.errors import InputError, SpecError
 from smskit.spec import CampaignSpec
 
@@ -126,3 +126,50 @@ def test_a_path_is_said_from_the_project(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert from_project(tmp_path / "home" / "campaign.yaml") == "campaign.yaml"
     assert from_project(tmp_path / "other.yaml") == str(tmp_path / "other.yaml")
+
+
+LISTED = {"signature": "A", "template_id": "77", "template": "你好{name}", "variables": {"name": "name"}}
+
+
+def test_a_listed_template_belongs_to_its_provider() -> None:
+    """Its id and text go when another provider is taken, and come back with what is bound meanwhile."""
+    draft, heard = Draft({"provider": "yunpian", **LISTED}), []
+    draft.on_change(heard.append)
+    away = draft.change_provider("aliyun")
+    meanwhile = draft.to_data()
+    draft.set(signature="B", template_id="SMS_1", template="{name}您好", variables={"name": "nick"})
+    home = draft.change_provider("yunpian")
+    again = draft.to_data()
+    back = draft.change_provider("aliyun")
+
+    assert meanwhile == {"provider": "aliyun", "signature": "A", "variables": {"name": "name"}}
+    assert away == Moved("yunpian", "aliyun", gone=("template_id", "template"), kept=("signature",))
+    assert heard[0] == {"provider", "template_id", "template"}
+    assert again == LISTED | {"variables": {"name": "nick"}}
+    assert home == Moved("aliyun", "yunpian", back=("signature", "template_id", "template"))
+    assert draft["template_id"] == "SMS_1"
+    assert back.back == ("signature", "template_id", "template")
+
+
+def test_a_text_of_ones_own_stays() -> None:
+    """Words without an id are the campaign's own: another provider may send them, too."""
+    draft = Draft({"signature": "A", "template": "你好"})
+    there = draft.change_provider("chuanglan")
+    draft.set(template="您好")
+    home, reworded = draft.change_provider("yunpian"), draft["template"]
+    draft.change_provider("aliyun")
+    draft.set(template_id="SMS_1", template="{name}您好")
+    again = draft.change_provider("yunpian")
+
+    assert there == Moved("yunpian", "chuanglan", kept=("signature", "template"))
+    assert home == Moved("chuanglan", "yunpian", kept=("signature", "template"))
+    assert again == Moved("aliyun", "yunpian", gone=("template_id",), back=("template",), kept=("signature",))
+    assert draft["template"] == reworded == "您好"
+
+
+def test_the_same_provider_changes_nothing() -> None:
+    """Chosen again, a provider keeps what there is."""
+    draft = Draft(LISTED)
+
+    assert draft.change_provider("yunpian") == Moved("yunpian", "yunpian")
+    assert draft.to_data() == LISTED

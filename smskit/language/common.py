@@ -33,4 +33,7 @@ ZH = {
     "has not consented to marketing": "未同意接收营销短信",
     "has had as many messages as the frequency cap allows": "已达到频次上限",
     "the text is longer than the provider takes": "短信超过供应商允许的长度",
+    "Taken out: {names}. It belongs to the account at {provider} and comes back with it.": "已取出 {names}：属于{provider}的账号，换回时恢复。",
+    "As chosen for {provider} before: {names}.": "已恢复为{provider}选过的 {names}。",
+    "Kept: {names}. {provider} has to have approved it too; its check says whether it has.": "{names} 不变：也须经{provider}审核，可用“检查”查看。",
 }

@@ -198,7 +198,7 @@ class ConnectNotebook(Base):
         t, said = self.t, account.said
         if said is None:
             return ""
-        return " ".join(filter(None, (said.code, t.words(said.meaning), t.words(said.next_step))))
+        return " ".join(filter(None, (said.code, t.words(said.told), t.words(said.next_step))))
 
 
 def _when(account: Account) -> str:

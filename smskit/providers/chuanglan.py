@@ -547,7 +547,7 @@ class Chuanglan(Provider):
             findings.append(self._check_signature(signature))
         if template_id or template is not None:
             findings.append(self._check_template(template_id, template))
-        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), balance=balance)
+        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), balance=f"{balance} 条")
 
     def _check_credential(self) -> Finding:
         url = self.settings.base_url

@@ -31,8 +31,6 @@ __all__ = [
     "title",
 ]
 
-WIDE = w.Layout(width="100%")
-
 
 def html(text: str, *, css: str = "") -> w.HTML:
     """A piece of HTML; whoever calls has escaped what is not ours."""
@@ -49,9 +47,9 @@ def title(text: str, hint: str = "") -> w.HTML:
 
 
 def notice(text: str, kind: str = "info") -> str:
-    """A boxed sentence; *kind* is info, ok, warn or error."""
+    """A boxed sentence, with names between backticks; *kind* is info, ok, warn or error."""
     role = "alert" if kind == "error" else "status"
-    return f'<div class="smskit-notice {kind}" role="{role}">{escape(text)}</div>' if text else ""
+    return f'<div class="smskit-notice {kind}" role="{role}">{names(text)}</div>' if text else ""
 
 
 def names(text: str) -> str:
@@ -65,9 +63,14 @@ def chip(text: str, kind: str = "") -> str:
 
 
 def tiles(counts: Iterable[tuple[str, Any, str]]) -> str:
-    """Figures side by side, each (label, value, kind); whole numbers get thousands separators."""
+    """
+    Figures side by side, each (label, value, kind); whole numbers get thousands separators.
+
+    A value of kind "hash" shows its first 12 characters; it is whole in its title, and when it is copied.
+    """
     made = [
-        f'<div class="smskit-tile {kind}"><b>{_figure(value)}</b><span>{escape(label)}</span></div>'
+        f'<div class="smskit-tile {kind}"><b{_title(value, kind)}>{_figure(value)}</b>'
+        f"<span>{escape(label)}</span></div>"
         for label, value, kind in counts
     ]
     return f'<div class="smskit-tiles">{"".join(made)}</div>'
@@ -140,6 +143,10 @@ def _is_number(dtype: Any) -> bool:
 
 def _n(numeric: bool) -> str:
     return ' class="n"' if numeric else ""
+
+
+def _title(value: Any, kind: str) -> str:
+    return f' title="{escape(str(value))}"' if kind == "hash" else ""
 
 
 def _figure(value: Any) -> str:

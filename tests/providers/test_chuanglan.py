@@ -563,7 +563,7 @@ def test_check_asks_for_the_balance_only() -> None:
 
     assert result.usable
     assert (result.balance, [f.what for f in result.findings]) == (
-        "9950",
+        "9950 条",
         ["credential", "balance", "signature", "template"],
     )
     assert [str(r.url) for r in seen] == ["https://smssh1.253.com/msg/balance/json"]

@@ -11,7 +11,7 @@ import ipywidgets as w
 from smskit.accounts import Known
 from smskit.connector import Connector
 from smskit.language import mark
-from smskit.models import CheckResult, Finding
+from smskit.models import CheckResult, Finding, amount
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import button, chip, html, names, row, title
@@ -73,7 +73,7 @@ class CheckPanel(Panel):
         body = "".join(self._line(finding) for finding in result.findings)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         told = [t("according to {who}", who=who)]
-        told += [t("balance {amount}", amount=result.balance)] if result.balance else []
+        told += [t("balance {amount}", amount=amount(result.balance))] if result.balance else []
         said = f'<p class="smskit-verdict">{verdict} {escape(" · ".join(told))}</p>'
         return f'{said}<div class="smskit-table">{table}</div>'
 
@@ -83,7 +83,7 @@ class CheckPanel(Panel):
             escape(t.words(finding.what)),
             chip("✓", "ok") if finding.ok else chip("✗", "bad"),
             f'<code class="smskit-code">{escape(finding.code)}</code>' if finding.code else "",
-            escape(t.words(finding.meaning)),
+            escape(t.words(finding.told)),
             names(t.words(finding.next_step)),
         )
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

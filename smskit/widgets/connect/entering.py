@@ -80,9 +80,7 @@ class EnterPanel(Panel):
     # -- fields ------------------------------------------------------------------------
 
     def _line(self, given: Given) -> w.HBox:
-        beside = html("")
-        beside.layout = w.Layout(flex="1 1 320px", min_width="240px")
-        beside.value = self._beside(given)
+        beside = _beside_field(self._beside(given))
         made = self._secret(given, beside) if given.setting.secret else self._plain(given)
         return row(made, beside)
 
@@ -158,13 +156,16 @@ class EnterPanel(Panel):
             options=places,
             value=self.store,
             style=_STYLE,
-            layout=w.Layout(width="460px"),
+            layout=w.Layout(width="auto"),
         )
         where.observe(lambda change: self._keep_in(change["new"]), "value")
         save = button(t("Save"), style="primary")
         save.on_click(self.attempt(self.save))
         problem = keyring_problem(self.page.environment())
-        hint = html(f'<p class="smskit-soft">{escape(t.problem(problem))}</p>' if problem else "")
+        hint = _beside_field(
+            f'<span class="smskit-soft">{escape(t.problem(problem))}</span>' if problem else ""
+        )
+        hint.layout.align_self = "flex-end"  # beside the keyring, which is the last of the places
         return [row(where, hint), row(save, *self._deleting())]
 
     def _deleting(self) -> list[w.Button]:
@@ -208,6 +209,12 @@ class EnterPanel(Panel):
 _KEPT = mark(
     "Keys go into the place you choose below, and into no notebook. A typed key leaves its field at once."
 )
+
+
+def _beside_field(text: str) -> w.HTML:
+    made = html(text)
+    made.layout = w.Layout(flex="1 1 320px", min_width="240px")
+    return made
 
 
 def _told(written: Written, t: Language) -> str:

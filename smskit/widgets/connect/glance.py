@@ -10,6 +10,8 @@ import ipywidgets as w
 from smskit.accounts import Account, Known
 from smskit.connector import Connector
 from smskit.language import Language
+from smskit.models import amount
+from smskit.widgets.moved import what_moved
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import chip, html, names, row, title
@@ -36,10 +38,15 @@ class GlancePanel(Panel):
             style={"description_width": "140px"},
             layout=w.Layout(width="420px"),
         )
-        choice.observe(self.attempt(lambda: self.connector.choose(choice.value)), "value")
+        choice.observe(self.attempt(lambda: self.choose(choice.value)), "value")
         box = w.VBox([title(t("Providers"), hint), html(self._table()), row(choice)])
         box.add_class("smskit-card")
         return [box]
+
+    def choose(self, name: str) -> None:
+        """Take another provider, and say what that did to signature and template."""
+        moved = self.connector.choose(name)
+        self.tell(lambda t: what_moved(moved, t))
 
     def _table(self) -> str:
         t = self.t
@@ -67,9 +74,9 @@ def said_of(account: Account, t: Language) -> str:
     if said is None:
         missing = account.known is Known.SAVED and account.problem
         return t.problem(account.problem) if missing else "—"
-    words = [said.code, t.words(said.meaning)]
+    words = [said.code, t.words(said.told)]
     if account.balance and said.ok:
-        words += [t("balance {amount}", amount=account.balance)]
+        words += [t("balance {amount}", amount=amount(account.balance))]
     if not said.ok:
         words += [f"→ {t.words(said.next_step)}"] if said.next_step else []
     return " ".join(word for word in words if word)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import ipywidgets as w
@@ -11,7 +10,7 @@ from smskit.desk import SendDesk
 from smskit.models import Reason
 from smskit.report import REASON_WORDS
 from smskit.widgets.panel import Panel
-from smskit.widgets.parts import notice
+from smskit.widgets.parts import names, notice
 
 if TYPE_CHECKING:
     from smskit.widgets.page import Page
@@ -67,5 +66,5 @@ def card(*children: w.Widget) -> w.VBox:
 
 
 def soft(text: str) -> str:
-    """A soft line."""
-    return f'<p class="smskit-soft">{escape(text)}</p>'
+    """A soft line, with names between backticks."""
+    return f'<p class="smskit-soft">{names(text)}</p>'

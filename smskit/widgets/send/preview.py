@@ -147,7 +147,7 @@ class PreviewPanel(SendPart):
                 (t("people"), plan.planned, ""),
                 (t("parts"), plan.total_parts, ""),
                 (t("yuan, estimated"), str(plan.cost), ""),
-                (t("plan hash"), plan.hash, ""),
+                (t("plan hash"), plan.hash, "hash"),
             ]
         )
         picture = charts.parts(counts, t) if len(counts) else ""

@@ -91,7 +91,7 @@ class TrialPanel(SendPart):
             return
         heads = [t("check"), t("ok"), t("code"), t("meaning"), t("next step")]
         rows = [
-            (t.words(f.what), "✓" if f.ok else "✗", f.code, t.words(f.meaning), t.words(f.next_step))
+            (t.words(f.what), "✓" if f.ok else "✗", f.code, t.words(f.told), t.words(f.next_step))
             for f in result.findings
         ]
         usable = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
