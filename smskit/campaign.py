@@ -41,7 +41,7 @@ from smskit.models import CheckResult, MessageClass, Mode
 from smskit.optout import OptOutRule, lack_of, notice_of, with_wording
 from smskit.phones import normalise_one, redact
 from smskit.plan import Fit, Past, Plan, build, columns_read
-from smskit.policy import guard_problems
+from smskit.policy import Guard, guard_problems
 from smskit.preview import masked
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reconcile import job_of, reference_of, settle_by_asking
@@ -76,6 +76,7 @@ class Campaign:
         limits: What the provider can carry, known without an account.
         opt_out: What it says about the opt-out wording.
         terms: What it states about the hours of marketing.
+        reports: Whether it hands out receipts; without them there is no canary.
         frame: A segment that is in memory already; else it is loaded from the spec.
         variables: Where ``env:NAME`` is looked up.
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
@@ -93,6 +94,7 @@ class Campaign:
         limits: Limits,
         opt_out: OptOutRule = OptOutRule(),  # noqa: B008 - frozen
         terms: Terms = Terms(),  # noqa: B008 - frozen
+        reports: bool = True,
         frame: pd.DataFrame | None = None,
         variables: Mapping[str, str] | None = None,
         holdout_salt: str = "",
@@ -110,8 +112,8 @@ class Campaign:
         self._frame, self._patience = frame, patience
         self._now = now or (lambda: datetime.fromtimestamp(ledger.clock(), UTC))
         self._sleep = sleep
+        self._reports = reports
         self._plan: Plan | None = None
-        self._reports = False  # whether the provider hands out receipts; known once it was checked
         self._planning = threading.Lock()  # a panel and a cell may ask at once
         self._recorded = False
         self._held = threading.Event()
@@ -189,8 +191,8 @@ class Campaign:
             None if self.spec.mode is Mode.PLAN else self.ledger.campaign(self.spec.campaign, self.spec.mode)
         )
 
-    def guards(self) -> list[str]:
-        """Why this plan would be refused in a run, one line each; empty when it would not."""
+    def guards(self) -> list[Guard]:
+        """Why this plan would be refused in a run; empty when it would not."""
         plan = self.plan()
         return self._problems(
             plan.planned, plan.cost, plan.hash, lack=self._of_wording(lack_of), drift=self.drift()
@@ -320,7 +322,6 @@ class Campaign:
         """Ask the provider whether this set-up is usable; sends nothing."""
         template = self.template()
         with self._connect(self._sending_mode(), self._job(template)) as provider:
-            self._reports = bool(provider.features & {Feature.RECEIPTS, Feature.RECEIPTS_BY_QUERY})
             check = provider.check(
                 signature=template.signature, template_id=self.spec.template_id, template=template
             )
@@ -369,7 +370,7 @@ class Campaign:
             lack = self._of_wording(lack_of)
             self._guard(plan.planned, plan.cost, plan.hash, lack=lack, drift=self.drift())
             self._demand_window()
-            self._demand_usable(plan.planned)
+            self._demand_usable()
             row = self._freeze(self.spec.mode, plan)
             if row.plan_hash == plan.hash:
                 return self._run(row, progress)
@@ -379,7 +380,7 @@ class Campaign:
             return Outcome(row.name, row.mode, row.state, books, "finished before; nothing was sent again")
         self._guard(books.planned, Decimal(row.summary["cost"]), row.plan_hash)
         self._demand_window()
-        self._demand_usable(books.planned)
+        self._demand_usable()
         return self._run(row, progress)
 
     def resume(self, *, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
@@ -420,14 +421,17 @@ class Campaign:
         """End ``hold``."""
         self._held.clear()
 
-    def _problems(self, planned: int, cost: Decimal, plan_hash: str, **found: Any) -> list[str]:
-        now = self._now()
-        return guard_problems(self.spec, planned=planned, cost=cost, plan_hash=plan_hash, now=now, **found)
+    def _problems(self, planned: int, cost: Decimal, plan_hash: str, **found: Any) -> list[Guard]:
+        spec, canary = self.spec, self.spec.canary
+        blind = bool(canary) and size_of(planned, canary) < planned and not self._reports
+        return guard_problems(
+            spec, planned=planned, cost=cost, plan_hash=plan_hash, now=self._now(), blind=blind, **found
+        )
 
     def _guard(self, planned: int, cost: Decimal, plan_hash: str, **found: Any) -> None:
         problems = self._problems(planned, cost, plan_hash, **found)
         if problems:
-            raise GuardRefused("nothing was sent: " + "; ".join(problems))
+            raise GuardRefused("nothing was sent: " + "; ".join(guard.text for guard in problems))
 
     def _demand_window(self) -> None:
         window = self._window()
@@ -453,13 +457,8 @@ class Campaign:
         # A rehearsal messages nobody, so it may run at night.
         return openings(self.spec.window, self._terms) if self.spec.mode is Mode.LIVE else None
 
-    def _demand_usable(self, planned: int) -> None:
+    def _demand_usable(self) -> None:
         result = self.check()
-        if self.spec.canary and size_of(planned, self.spec.canary) < planned and not self._reports:
-            raise GuardRefused(
-                f"nothing was sent: {self.spec.provider} has no receipts to fetch, so a canary cannot "
-                "be looked at; use `canary: 0`"
-            )
         if not result.usable:
             bad = [f for f in result.findings if not f.ok]
             raise NotUsable(

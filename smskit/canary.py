@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smskit.engine import Ended
-from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger import WAITS, CampaignRow, Ledger
 from smskit.models import Mode, State
 from smskit.persons import keys
 from smskit.providers.base import Feature, Job, Provider
@@ -226,7 +226,8 @@ async def try_first(
     pause = spec.canary_pause if row.mode is Mode.LIVE else min(spec.canary_pause, _REHEARSED)
     due = datetime.fromtimestamp(known.sent_at, UTC) + pause
     due = due.astimezone(spec.zone)
-    note = f"canary of {known.size} people was sent to; waits until {due:%Y-%m-%d %H:%M:%S %Z}"
+    until = f"{due:%Y-%m-%d %H:%M:%S %Z}"
+    note = f"{WAITS}until {until} for receipts of the first {known.size} people, its canary"
     if given_up := await wait.until(due, note):
         return f"while the canary of {known.size} people was waited for: {given_up}"
     return await _look(ledger, row, spec, provider, chosen, since=known.begun_at, now=wait.now)

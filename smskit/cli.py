@@ -90,7 +90,7 @@ def plan(file: Path, as_json: AsJson = False) -> None:
     made = campaign.plan()
     row = open_ledger().campaign(spec.campaign, Mode.PLAN)
     assert row is not None
-    status = report.status(open_ledger(), row) | {"guards": campaign.guards()}
+    status = report.status(open_ledger(), row) | {"guards": [guard.text for guard in campaign.guards()]}
     if as_json:
         _print_json(status | {"steps": row.summary["steps"], "notices": row.summary["notices"]})
         return
@@ -189,7 +189,7 @@ def check(
         _print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
     else:
         for f in result.findings:
-            print(f"{'ok ' if f.ok else 'NOT'} {f.what}: {f.code} {f.meaning} {f.next_step}".rstrip())
+            print(f"{'ok ' if f.ok else 'NOT'} {f.what}: {f.code} {f.told} {f.next_step}".rstrip())
         print("usable" if result.usable else "not usable")
     raise typer.Exit(0 if result.usable else 3)
 

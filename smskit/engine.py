@@ -45,7 +45,7 @@ from smskit.errors import (
     RateLimited,
     Refused,
 )
-from smskit.ledger import Change, Facts, Ledger
+from smskit.ledger import WAITS, Change, Facts, Ledger
 from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.pacing import Pacer, backoff
 from smskit.providers.base import Call, Job, Provider
@@ -594,7 +594,7 @@ class Engine:
                             f"the send window opens at {opening:%Y-%m-%d %H:%M}, later than `not_after`"
                         )
                         return
-                    note = f"waits for the send window, which opens at {opening:%Y-%m-%d %H:%M %Z}"
+                    note = f"{WAITS}for the send window, which opens at {opening:%Y-%m-%d %H:%M %Z}"
                     await asyncio.to_thread(self._ledger.note, self._campaign_id, note)
                 # A second at a time: a machine may have slept, and a stop is not to wait for morning.
                 await self._sleep(min((told - at).total_seconds(), 1.0))

@@ -17,6 +17,7 @@ from smskit.doctor import Complaint, examine
 from smskit.draft import Draft
 from smskit.ledger import CampaignRow
 from smskit.plan import Plan
+from smskit.policy import Guard
 from smskit.providers import provider_class
 from smskit.spec import CampaignSpec
 
@@ -32,7 +33,7 @@ class Planned:
     campaign: Campaign
     plan: Plan | None
     started: CampaignRow | None
-    guards: tuple[str, ...] = ()  # why a run would be refused
+    guards: tuple[Guard, ...] = ()  # why a run would be refused
     complaints: tuple[Complaint, ...] = ()  # what the provider would not pass
 
     @property

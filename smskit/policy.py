@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 from smskit.persons import keys
 from smskit.spec import CampaignSpec
+
+__all__ = ["Guard", "consented", "global_key", "guard_problems", "held_back", "over_cap"]
 
 _YES = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意")
 
@@ -65,6 +68,19 @@ def global_key(salt: str = "") -> str:
     return f"all marketing {salt}"
 
 
+class Guard(NamedTuple):
+    """
+    Why a plan may not be sent.
+
+    Args:
+        text: A sentence for people.
+        unless: The parameter, and its value, with which a person lets the plan go all the same.
+    """
+
+    text: str
+    unless: tuple[str, Any] | None = None
+
+
 def guard_problems(
     spec: CampaignSpec,
     *,
@@ -74,7 +90,8 @@ def guard_problems(
     now: datetime,
     lack: str = "",
     drift: Sequence[str] = (),
-) -> list[str]:
+    blind: bool = False,
+) -> list[Guard]:
     """
     Why this plan may not be sent; empty when it may.
 
@@ -82,21 +99,27 @@ def guard_problems(
         now: Aware.
         lack: What is missing in the text for people to opt out.
         drift: How it is unlike earlier runs of its series.
+        blind: Whether there would be no receipts to look at a canary by.
     """
     problems = []
     if spec.plan_hash and spec.plan_hash != plan_hash:
-        problems.append(
+        text = (
             f"the plan is {plan_hash}, not {spec.plan_hash} as parameter `plan_hash` demands: provider, "
             "signature, template, people or texts are not those that were looked at"
         )
+        problems.append(Guard(text))
     if lack and spec.opt_out_wording == "demand":
-        problems.append(f"`opt_out_wording` demands it, but {lack}")
+        problems.append(Guard(f"`opt_out_wording` demands it, but {lack}"))
     if drift and spec.drift == "stop":
-        problems.append(f"it is not as usual: {'; '.join(drift)}. If that is meant, say `drift: allow`")
+        text = f"it is not as usual: {'; '.join(drift)}. If that is meant, say `drift: allow`"
+        problems.append(Guard(text, ("drift", "allow")))
+    if blind:
+        text = f"{spec.provider} has no receipts to fetch, so a canary cannot be looked at. Say `canary: 0`"
+        problems.append(Guard(text, ("canary", 0.0)))
     if planned > spec.max_recipients:
-        problems.append(f"{planned} people are more than `max_recipients` ({spec.max_recipients})")
+        problems.append(Guard(f"{planned} people are more than `max_recipients` ({spec.max_recipients})"))
     if spec.max_cost is not None and cost > spec.max_cost:
-        problems.append(f"about {cost} yuan are more than `max_cost` ({spec.max_cost})")
+        problems.append(Guard(f"about {cost} yuan are more than `max_cost` ({spec.max_cost})"))
     if spec.deadline and now > spec.deadline:
-        problems.append(f"it is later than `not_after` ({spec.deadline.isoformat()})")
+        problems.append(Guard(f"it is later than `not_after` ({spec.deadline.isoformat()})"))
     return problems

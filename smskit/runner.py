@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smskit.campaign import Campaign
-from smskit.ledger import Books, CampaignRow, Ledger, Owner
+from smskit.ledger import Books, CampaignRow, CanaryRow, Ledger, Owner
 from smskit.models import Mode
 
 __all__ = ["Pace", "Phase", "Run", "Snapshot", "run_of", "unfinished"]
@@ -33,6 +33,7 @@ class Phase(enum.StrEnum):
     NEW = "new"  # not started
     STARTING = "starting"  # here: planned and checked once more, nothing sent yet
     SENDING = "sending"  # here
+    WAITING = "waiting"  # here, for a time to come: a canary's receipts, the send window
     HELD = "held"  # here, by a person; keeps the campaign, sends nothing
     STOPPING = "stopping"  # here or elsewhere; requests on the way are finished
     ELSEWHERE = "elsewhere"  # another process sends
@@ -43,12 +44,12 @@ class Phase(enum.StrEnum):
     @property
     def is_active(self) -> bool:
         """Whether the figures still move."""
-        return self in (Phase.STARTING, Phase.SENDING, Phase.HELD, Phase.STOPPING, Phase.ELSEWHERE)
+        return self.is_here or self in (Phase.STOPPING, Phase.ELSEWHERE)
 
     @property
     def is_here(self) -> bool:
         """Whether this process sends."""
-        return self in (Phase.STARTING, Phase.SENDING, Phase.HELD)
+        return self in (Phase.STARTING, Phase.SENDING, Phase.WAITING, Phase.HELD)
 
     @property
     def can_resume(self) -> bool:
@@ -68,6 +69,7 @@ class Snapshot:
     left_s: float | None = None  # seconds; None = cannot be told
     error: BaseException | None = None  # of the last run here
     note: str = ""
+    canary: CanaryRow | None = None  # the share that was sent to first
 
     @property
     def done(self) -> int:
@@ -193,8 +195,9 @@ class Run:
         done = books.planned - books.waiting - books.submitting
         rate = self._pace.rate(self._clock(), done) if phase.is_active else 0.0
         left = books.waiting + books.submitting
-        left_s = left / rate if rate > 0 and phase is not Phase.HELD else None
-        return Snapshot(phase, row, books, owner, rate, left_s, self._error, self._note or row.note)
+        left_s = left / rate if rate > 0 and phase not in (Phase.HELD, Phase.WAITING) else None
+        note, canary = self._note or row.note, self.ledger.canary(row.id)
+        return Snapshot(phase, row, books, owner, rate, left_s, self._error, note, canary)
 
     def _phase(self, row: CampaignRow, books: Books, owner: Owner | None, here: bool) -> Phase:
         if owner is not None or here:
@@ -204,7 +207,9 @@ class Run:
                 return Phase.ELSEWHERE
             if self._held:
                 return Phase.HELD
-            return Phase.SENDING if owner is not None else Phase.STARTING
+            if owner is None:
+                return Phase.STARTING
+            return Phase.WAITING if row.waits else Phase.SENDING
         if row.state == "finished" and not books.waiting and not books.submitting:
             return Phase.FINISHED
         return Phase.STOPPED if row.state == "paused" else Phase.INTERRUPTED

@@ -80,13 +80,15 @@ def open_campaign(
         ) as provider:
             yield provider
 
+    known = _as_set_up(spec.provider, environment)
     return Campaign(
         spec,
         ledger=opened,
         connect=connect,
-        limits=limits_of(spec.provider, environment),
-        opt_out=provider_class(spec.provider).opt_out,
-        terms=provider_class(spec.provider).terms,
+        limits=known.limits,
+        opt_out=known.opt_out,
+        terms=known.terms,
+        reports=bool(known.features & {Feature.RECEIPTS, Feature.RECEIPTS_BY_QUERY}),
         frame=frame,
         variables=environment.variables,
         holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),
@@ -160,12 +162,16 @@ def reopen_campaign(row: CampaignRow, *, environment: Environment | None = None)
 
 def limits_of(name: str, environment: Environment) -> Limits:
     """What a provider can carry under these settings, whether or not there is an account yet."""
+    return _as_set_up(name, environment).limits
+
+
+def _as_set_up(name: str, environment: Environment) -> Provider:
     cls = provider_class(name)
     # What is not set yet is made up; what is set decides, since limits may depend on it.
     made_up: dict[str, Any] = {n: "0" for n, f in cls.Settings.model_fields.items() if f.is_required()}
     made_up |= dict.fromkeys(cls.Settings.secret_fields(), "not-set-up") | dict(cls.rehearsal)
     unset = {n: v for n, v in made_up.items() if not environment.get(variable_of(name, n))}
-    return cls(environment.provider(name, cls.Settings, **unset)).limits
+    return cls(environment.provider(name, cls.Settings, **unset))
 
 
 @contextmanager

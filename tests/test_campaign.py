@@ -193,7 +193,7 @@ def test_guards_stop_before_anything_is_stored(
         campaign.send()
 
     assert caught.value.exit_code == 3
-    assert [words.replace("`", "") in p.replace("`", "") for p in campaign.guards()] == [True]
+    assert [words.replace("`", "") in p.text.replace("`", "") for p in campaign.guards()] == [True]
     assert desk.ledger.campaigns() == []
     assert desk.sent() == []
 

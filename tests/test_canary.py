@@ -128,7 +128,9 @@ def test_a_run_sends_to_the_canary_waits_and_goes_on(desk: Desk) -> None:  # noq
     kept = desk.ledger.canary(desk.row().id)
 
     assert {sent for sent, _ in seen} == {40}
-    assert "canary of 40 people was sent to; waits until 2026-11-23 11:00:00 CST" in seen[0][1]
+    assert seen[0][1] == (
+        "waits until 2026-11-23 11:00:00 CST for receipts of the first 40 people, its canary"
+    )
     assert desk.now - MORNING == timedelta(hours=1)
     assert once(desk, 200)
     assert outcome.note.startswith("canary passed: of 40 people 40 delivered")
@@ -236,20 +238,20 @@ def test_a_campaign_that_is_on_its_way_gets_none(desk: Desk) -> None:  # noqa: F
     assert once(desk, 200)
 
 
-class Silent(Yunpian):
-    """A provider without receipts."""
-
-    features = frozenset()
-
-
 def test_a_provider_without_receipts_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    """Nothing is frozen or sent where nobody could look."""
-    monkeypatch.setattr(
-        "tests.test_campaign.get_provider", lambda _, e: Silent(e.provider("yunpian", Silent.Settings))
+    """Where nobody could look nothing is frozen or sent; the plan says so, and what lets it go."""
+    monkeypatch.setattr(Yunpian, "features", frozenset())
+    spec = CampaignSpec.from_data(live.data(live.SINGLES, Path("memory.csv"), **CANARY))
+    campaign, small = (
+        open_campaign(spec, frame=people(n), environment=desk.environment, ledger=desk.ledger)
+        for n in (200, LEAST)
     )
+    told = campaign.guards()
     with pytest.raises(GuardRefused, match="no receipts to fetch"):
-        waiting(desk).send()
+        campaign.send()
 
+    assert [guard.unless for guard in told] == [("canary", 0.0)]
+    assert small.guards() == []
     assert desk.ledger.campaigns() == []
 
 

@@ -229,7 +229,8 @@ def test_a_default_does_not_hide_that_values_are_gone(desk: Desk) -> None:  # no
     found = desk.campaign(empty, campaign="weekly-2026-W13", variables=bound).guards()
 
     assert len(found) == 1
-    assert "33.3% of the rows have a good `name`, 100.0% is the median of 3 runs" in found[0]
+    assert "33.3% of the rows have a good `name`, 100.0% is the median of 3 runs" in found[0].text
+    assert found[0].unless == ("drift", "allow")
 
 
 def test_a_text_changed_at_the_provider(desk: Desk) -> None:  # noqa: F811

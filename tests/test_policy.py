@@ -149,7 +149,8 @@ def test_holdout_is_the_same_on_every_machine() -> None:
 
 def problems(planned: int = 10, cost: str = "0.50", now: datetime = NOW, **data: Any) -> list[str]:
     spec = CampaignSpec.from_data({"campaign": "c", "segment": "s"} | data)
-    return guard_problems(spec, planned=planned, cost=Decimal(cost), plan_hash="pabc", now=now)
+    found = guard_problems(spec, planned=planned, cost=Decimal(cost), plan_hash="pabc", now=now)
+    return [guard.text for guard in found]
 
 
 @pytest.mark.parametrize(

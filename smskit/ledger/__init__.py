@@ -23,7 +23,7 @@ Times are epoch seconds (UTC). Leaves to others: what to send and when.
 from __future__ import annotations
 
 from smskit.ledger.accounts import Accounts, Checked
-from smskit.ledger.canaries import Canaries
+from smskit.ledger.canaries import Canaries, CanaryRow
 from smskit.ledger.caps import Caps, tests_of
 from smskit.ledger.changes import Changes
 from smskit.ledger.database import resolve_url
@@ -31,6 +31,7 @@ from smskit.ledger.inbox import STRAY_DAYS, Inbox
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOuts
 from smskit.ledger.records import (
+    WAITS,
     Books,
     CampaignRow,
     Change,
@@ -49,8 +50,10 @@ __all__ = [
     "CHUNK",
     "LEASE_TTL_S",
     "STRAY_DAYS",
+    "WAITS",
     "Books",
     "CampaignRow",
+    "CanaryRow",
     "Change",
     "Checked",
     "Event",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from smskit.models import Mode, State
 
+WAITS = "waits "  # how the note of a run begins that waits for a time to come
 EventKind = Literal["claim", "opt_out", "frequency_cap", "outcome", "interrupted", "settled", "receipt"]
 
 
@@ -58,6 +59,11 @@ class CampaignRow(NamedTuple):
     started_at: float | None
     finished_at: float | None
     stop_requested: bool
+
+    @property
+    def waits(self) -> bool:
+        """Whether its run waits for a time to come; the note says for which."""
+        return self.state == "running" and self.note.startswith(WAITS)
 
     @classmethod
     def of(cls, row: Any) -> CampaignRow:

@@ -22,10 +22,9 @@ from smskit.draft import Draft
 from smskit.engine import Progress
 from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError
 from smskit.host import Host, host_of, may_send
-from smskit.language import mark
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
-from smskit.notebook.shown import books_table, say, show_data, show_frame, show_svg
+from smskit.notebook.shown import books_table, findings_table, say, show_data, show_frame, show_svg
 from smskit.origin import Origin, origin_of
 from smskit.plan import Plan
 from smskit.providers import provider_class
@@ -41,7 +40,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _FETCH_WAIT_S = 20.0
-_FINDINGS = (mark("check"), mark("ok"), mark("code"), mark("meaning"), mark("next step"))
 
 
 def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
@@ -171,8 +169,8 @@ class Notebook(Base):
         say(self.t(told, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash))
         for notice in plan.notices:
             say(f"{self.t('Notice')}: {notice}")
-        for problem in self.campaign.guards():
-            say(f"{self.t('A run would be refused')}: {problem}")
+        for guard in self.campaign.guards():
+            say(f"{self.t('A run would be refused')}: {self.t.words(guard.text)}")
         self._complain(plan)
         return plan
 
@@ -203,12 +201,7 @@ class Notebook(Base):
             say(self.t("Mode plan: the provider is not asked."))
             return
         result = self.campaign.check()
-        show_frame(
-            pd.DataFrame(
-                [(f.what, "✓" if f.ok else "✗", f.code, f.meaning, f.next_step) for f in result.findings],
-                columns=[self.t(c) for c in _FINDINGS],
-            )
-        )
+        show_frame(findings_table(result, self.t))
         say(self.t("Usable") if result.usable else self.t("NOT usable"))
 
     @_step
