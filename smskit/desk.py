@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from smskit import segment
 from smskit.campaign import Campaign, Outcome
+from smskit.canary import size_of
 from smskit.draft import Draft
 from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
 from smskit.ledger import CampaignRow, Ledger
@@ -53,6 +54,7 @@ class Confirmation:
     cost: Decimal  # yuan, of the whole campaign
     plan_hash: str
     resumes: bool  # goes on with a campaign that has started
+    first: int = 0  # people who are sent to before the others, the canary
 
     def demand(self, typed: str) -> None:
         """
@@ -107,6 +109,12 @@ class SendDesk:
         return open_campaign(
             spec, frame=self.draft.frame, environment=self.environment(), origin=self._origin
         )
+
+    def plan_again(self) -> None:
+        """Plan anew from the segment as it is now, although no parameter has changed."""
+        with self._lock:
+            self._opened = None
+        self.planning.want()
 
     # -- choosing ------------------------------------------------------------------------
 
@@ -231,7 +239,7 @@ class SendDesk:
     @property
     def run(self) -> Run | None:
         """The run of the draft's campaign and mode; None in mode ``plan``, or while it has no name."""
-        name, mode = self.draft["campaign"], Mode(self.draft["mode"])
+        name, mode = self.draft.campaign, Mode(self.draft["mode"])
         return None if not name or mode is Mode.PLAN else run_of(self.ledger, name, mode)
 
     def confirmation(self) -> Confirmation:
@@ -261,11 +269,19 @@ class SendDesk:
         if plan is None or planned is None or planned.spec != spec:
             raise GuardRefused("nothing was sent: the plan is not ready; wait until it is shown")
         if planned.guards:
-            raise GuardRefused("nothing was sent: " + "; ".join(planned.guards))
+            raise GuardRefused("nothing was sent: " + "; ".join(guard.text for guard in planned.guards))
         if not plan.planned:
             raise GuardRefused("nothing was sent: nobody is planned")
+        first = size_of(plan.planned, spec.canary) if spec.canary else 0
         return Confirmation(
-            spec.mode, spec.campaign, plan.planned, plan.total_parts, plan.cost, plan.hash, resumes=False
+            spec.mode,
+            spec.campaign,
+            plan.planned,
+            plan.total_parts,
+            plan.cost,
+            plan.hash,
+            resumes=False,
+            first=first if first < plan.planned else 0,
         )
 
     def send(self, confirmed: Confirmation, *, typed: str = "") -> bool:
@@ -289,7 +305,7 @@ class SendDesk:
 
     def unfinished(self) -> list[Snapshot]:
         """Other campaigns that are being sent or wait to be resumed, youngest first."""
-        here = (self.draft["campaign"], Mode(self.draft["mode"]))
+        here = (self.draft.campaign, Mode(self.draft["mode"]))
         return [s for s in unfinished(self.ledger) if s.row and (s.row.name, s.row.mode) != here]
 
     def take_up(self, row: CampaignRow) -> None:

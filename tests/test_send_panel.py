@@ -7,7 +7,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +22,19 @@ from smskit.host import Host
 from smskit.language import Language
 from smskit.ledger import Ledger
 from smskit.models import Mode
+from smskit.providers import Feature
+from smskit.providers.yunpian import Yunpian
 from smskit.runner import Phase
 from smskit.settings import Environment
-from smskit.simulator import Simulator
+from smskit.simulator import FaultPlan, Simulator
 from smskit.widgets.page import Page
 from smskit.widgets.send import SendPanel
 from tests import live
+from tests.clicking import parts, told
 from tests.conftest import ROOT
 
 PEOPLE = 30
 FIRST = 13926354700
-
-
-def widgets_in(box: w.Widget) -> Iterator[w.Widget]:
-    """All widgets below one, itself included."""
-    yield box
-    for child in getattr(box, "children", ()):
-        yield from widgets_in(child)
 
 
 class Clicker:
@@ -59,14 +56,14 @@ class Clicker:
     def find(self, label: str, kind: type[Any] = w.Widget) -> Any:
         found = [
             x
-            for x in widgets_in(self.panel.widget)
+            for x in parts(self.panel.widget)
             if getattr(x, "description", None) == label and isinstance(x, kind)
         ]
         assert found, f"there is no {label!r}"
         return found[0]
 
     def has(self, label: str) -> bool:
-        return any(getattr(x, "description", None) == label for x in widgets_in(self.panel.widget))
+        return any(getattr(x, "description", None) == label for x in parts(self.panel.widget))
 
     def click(self, label: str, times: int = 1) -> None:
         button = self.find(label, w.Button)
@@ -82,8 +79,7 @@ class Clicker:
     @property
     def told(self) -> str:
         """All text there is to read."""
-        values = (x.value for x in widgets_in(self.panel.widget) if isinstance(x, w.HTML))
-        return "\n".join(values)
+        return told(self.panel.widget)
 
     def state(self) -> str:
         """Everything that is saved with a notebook that keeps its widgets' state."""
@@ -192,6 +188,7 @@ def test_what_is_shown(room: Room) -> None:
     bad = at.told
     at.click('coupon != "200"')
 
+    assert re.search(r'class="smskit-tile hash"><b title="(p[0-9a-f]{24})">\1</b>', shown_longest)
     assert "很长的名字很长的名字" in shown_longest
     assert "u000006" in shown_chosen
     assert "139****4706" in shown_chosen
@@ -248,6 +245,21 @@ def test_rehearse_and_live_under_one_id(room: Room) -> None:
     assert at.find("Send…").disabled is False
 
 
+def test_a_repeating_campaign_is_followed(room: Room) -> None:
+    """Of a campaign with a placeholder in its id, this week's occurrence is sent, shown, and finished."""
+    at = room.sit_down(campaign="weekly-{week}")
+    at.click("Send…")
+    at.enter("Yes, I have looked at the messages", True)
+    at.click("Send now")
+    row = at.panel.sending.seen.row
+
+    assert row is not None
+    assert re.fullmatch(r"weekly-20\d\d-W\d\d", row.name)
+    assert at.panel.sending.seen.phase is Phase.FINISHED
+    assert row.name in at.told
+    assert not at.has("Send…")
+
+
 def test_a_changed_segment_is_refused(room: Room) -> None:
     """What was confirmed is sent or nothing: a segment file that has changed since is refused."""
     at = room.sit_down(mode="live")
@@ -268,6 +280,20 @@ def test_a_confirmation_is_void_after_a_change(room: Room) -> None:
 
     assert not at.has("Send now")
     assert at.has("Send…")
+
+
+def test_a_confirmation_is_void_after_another_rule(room: Room) -> None:
+    """Also a change that leaves the plan as it is, such as no canary any more, is asked about again."""
+    at = room.sit_down(mode="live", canary=0.1)
+    at.click("Send…")
+    first = at.told
+    at.enter("Canary share", "0%")
+    void = at.has("Send now")
+    at.click("Send…")
+
+    assert "First to 20 of them" in first
+    assert not void
+    assert "First to 20 of them" not in at.told
 
 
 def test_guards_are_shown_and_keep_the_button_off(room: Room) -> None:
@@ -402,3 +428,156 @@ def test_the_language_changes_and_nothing_is_lost(room: Room) -> None:
     assert "u000007" in chinese
     assert at.has("Send now")
     assert "u000007" in at.told
+
+
+# -- a canary, and a run far from usual ------------------------------------------------------------
+
+WITHOUT = "Go on without the canary: set canary: 0"
+ANYWAY = "Send it all the same: set drift: allow"
+CANARY = {"mode": "live", "canary": 0.1, "canary_wait": "1h"}  # of 30 people 20, the least
+
+
+def receipts(room: Room, **more: Any) -> None:
+    """How the simulator reports on what it accepts from now on."""
+    plan = {"receipts": {"delay_s": [0.0, 0.0]} | more}
+    room.simulator.world.set_faults(FaultPlan.model_validate(plan))
+
+
+def until(seen: Callable[[], bool]) -> None:
+    """Wait for what a panel shows while its run goes on."""
+    deadline = time.monotonic() + 30
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_canary_is_waited_for(room: Room) -> None:
+    """The question and the panel say who is first and until when; stopped, a click goes on without it."""
+    receipts(room)
+    at = room.sit_down(**CANARY)
+    at.click("Send…")
+    asked = at.told
+    at.enter("Number of people", str(PEOPLE))
+    at.find("Send now").click()
+    until(lambda: ">waits<" in at.told and not at.has("Pause"))
+    waiting = at.told
+    first = room.simulator.world.accepted()
+    at.click("Stop")
+    stopped = at.told
+    at.click(WITHOUT)
+    clicked, still = at.told, room.simulator.world.accepted()
+    at.click("Go on…")
+    asked_again = at.told
+    at.enter("Number of people", str(PEOPLE - 20))
+    at.click("Send now")
+
+    assert "First to 20 of them. After 1h their receipts decide." in asked
+    assert re.search(r">waits<.*waits until \S+ \S+ CST for receipts of the first 20 people", waiting, re.S)
+    assert "Nobody else is sent to meanwhile. To go on at once: stop it, then set `canary: 0`." in waiting
+    assert first == still == 20
+    assert "while the canary of 20 people was waited for: a stop was requested" in stopped
+    assert "“Most failures” and “Most opt-outs” can be raised before." in stopped
+    assert "`canary: 0` is set, in the parameters too. Nothing was sent by that." in clicked
+    assert at.draft["canary"] == 0
+    assert "`canary: 0`: whatever became of the first 20, the others are sent to." in asked_again
+    assert at.panel.sending.seen.phase is Phase.FINISHED
+    assert room.simulator.world.accepted() == room.simulator.world.phones() == PEOPLE
+
+
+def test_a_bad_canary_says_why_and_higher_limits_go_on(room: Room) -> None:
+    """What failed is said in both languages, on a page opened later too; a limit is a field to raise."""
+    receipts(room, fail_rate=1.0)
+    first = room.sit_down(**CANARY | {"canary_wait": "1s"})
+    first.click("Send…")
+    first.enter("Number of people", str(PEOPLE))
+    first.click("Send now")
+    told = first.told
+    at = room.sit_down("zh", **CANARY | {"canary_wait": "1s"})
+    chinese = at.told
+    at.page.speak("en")
+    at.wait()
+    reopened = at.told
+    offered = at.has(WITHOUT)
+    at.click("Go on…")
+    asked = at.told
+    at.enter("Number of people", str(PEOPLE - 20))
+    at.click("Send now")
+    same = room.simulator.world.accepted()
+    at.enter("Most failures", "100%")
+    at.click("Go on…")
+    at.enter("Number of people", str(PEOPLE - 20))
+    at.click("Send now")
+
+    assert "20 of 20 failed (100.0%), more than `canary_max_failure` (10.0%)" in told
+    assert "20 of 20 failed (100.0%), more than `canary_max_failure` (10.0%)" in reopened
+    assert "先发未通过：20 人中 20 人失败（100.0%），超过 `canary_max_failure`（10.0%）" in chinese
+    assert offered
+    assert "First the receipts of the canary are looked at; they decide." in asked
+    assert same == 20
+    assert at.panel.sending.seen.phase is Phase.FINISHED
+    assert room.simulator.world.accepted() == room.simulator.world.phones() == PEOPLE
+
+
+def test_a_canary_nobody_could_look_at(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider without receipts is refused before anything is sent; a click does without the canary."""
+    monkeypatch.setattr(Yunpian, "features", Yunpian.features - {Feature.RECEIPTS})
+    at = room.sit_down(**CANARY)
+    refused, off = at.told, at.find("Send…").disabled
+    at.click(WITHOUT)
+
+    assert "yunpian has no receipts to fetch, so a canary cannot be looked at." in refused
+    assert off
+    assert at.draft["canary"] == 0
+    assert not at.find("Send…").disabled
+    assert not at.has(WITHOUT)
+
+
+def weeks(room: Room) -> None:
+    """Three finished runs of a series, of 30 people each; others every week, as the provider has limits."""
+    for week in (44, 45, 46):
+        others = live.segment(room.folder / "others.csv", PEOPLE, first=FIRST + 100 * week)
+        live.send(live.data(live.SINGLES, others, campaign=f"weekly-2026-W{week}"), room.environ)
+
+
+def test_a_run_far_from_usual_is_let_go_by_a_click(room: Room) -> None:
+    """The numbers are said and nothing can be sent; a click sets `drift: allow`, and sends nothing."""
+    weeks(room)
+    before = room.simulator.world.accepted()
+    live.segment(room.source, 3 * PEOPLE, first=FIRST)
+    at = room.sit_down(mode="live", campaign="weekly-2026-W47")
+    refused, off = at.told, at.find("Send…").disabled
+    at.page.speak("zh")
+    at.wait()
+    chinese = at.told
+    at.page.speak("en")
+    at.click(ANYWAY)
+    allowed, sent = at.told, room.simulator.world.accepted() - before
+
+    assert "90 rows of the segment, more than 2 times 30, the median of 3 runs" in refused
+    assert off
+    assert "与往期相差过大：分群行数 90，超过最近 3 次中位数 30 的 2 倍" in chinese
+    assert at.draft["drift"] == "allow"
+    assert "`drift: allow` is set, in the parameters too. Nothing was sent by that." in allowed
+    assert "allowed by `drift: allow`: 90 rows of the segment" in allowed
+    assert sent == 0
+    assert not at.find("Send…").disabled
+    assert not at.has(ANYWAY)
+
+
+def test_a_run_that_finds_another_segment_shows_it(room: Room) -> None:
+    """Refused because the file has changed, the panel plans anew, and says what is far from usual in it."""
+    weeks(room)
+    before = room.simulator.world.accepted()
+    at = room.sit_down(mode="live", campaign="weekly-2026-W47")
+    at.click("Send…")
+    at.enter("Number of people", str(PEOPLE))
+    live.segment(room.source, 3 * PEOPLE, first=FIRST)
+    at.click("Send now")
+    refused = at.told
+    at.click(ANYWAY)
+
+    assert "as parameter `plan_hash` demands" in refused
+    assert f"{3 * PEOPLE} people, " in refused
+    assert "as parameter `plan_hash` demands" not in at.told  # it was answered
+    assert not at.find("Send…").disabled
+    assert room.simulator.world.accepted() == before

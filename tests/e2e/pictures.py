@@ -200,7 +200,7 @@ class Tour:
         self.provider.world.set_faults(FaultPlan.parse(_TROUBLE))
         with self.at("03_send_campaign") as walk:
             walk.field("Mode").select_option(walk.t("live"))
-            walk.panel.get_by_text(walk.t("More: columns, consent, caps, holdout, hours")).click()
+            walk.panel.get_by_text(walk.t("Rules for sending")).click()
             walk.fill("Send window", "")  # pictures are taken at any hour
             walk.rest(4000)
             walk.click("Send…")

@@ -139,7 +139,7 @@ def test_nobody_to_send_to(
     slow_lab: Lab, world: Simulator, sheet: Callable[..., Sheet], language: str
 ) -> None:
     """A segment of no rows gives a plan of nobody, which is said, and cannot be sent."""
-    desk = Desk(slow_lab, world, f"nobody-{language}", language, first=13926356700)
+    desk = Desk(slow_lab, world, f"nobody-{language}", language, first=13926357700)
     desk.source.write_text(desk.source.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
     desk.sheet = sheet(slow_lab, NOTEBOOK)
     desk.sheet.run_all()  # plain steps that need somebody may say so by an error
@@ -148,6 +148,35 @@ def test_nobody_to_send_to(
     expect(desk.button("Send…")).to_be_disabled()
 
     assert desk.accepted == 0
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_rules_for_sending(
+    slow_lab: Lab, world: Simulator, sheet: Callable[..., Sheet], language: str
+) -> None:
+    """Typed wrong it is told beside the field, typed right it is saved; the hash is cut, and yet whole."""
+    desk = Desk(slow_lab, world, f"rules-{language}", language, first=13926356700)
+    desk.sit(sheet(slow_lab, NOTEBOOK))
+    panel = desk.sheet.panel
+    folded = desk.field("Canary share")
+    expect(folded).to_be_hidden()
+    panel.get_by_text(desk.t("Rules for sending"), exact=False).first.click()
+    expect(folded).to_be_visible()
+    desk.fill("Canary share", "120%")
+    alert = panel.get_by_role("alert")
+    expect(alert).to_contain_text(desk.t.problem("parameter `canary`: must be at most 1").replace("`", ""))
+    desk.fill("Canary share", "20%")
+    desk.fill("Canary wait", "30m")
+    expect(alert).to_have_count(0)
+    desk.button("Save parameters").click()
+    expect(panel.locator(".smskit-notice.ok").last).to_contain_text("campaign.yaml")
+    saved = yaml.safe_load((slow_lab.root / "campaign.yaml").read_text(encoding="utf-8"))
+    tile = panel.locator(".smskit-tile.hash b")
+    shown, whole = tile.evaluate("b => [b.clientWidth, b.scrollWidth]")
+
+    assert (saved["canary"], saved["canary_wait"]) == (0.2, "30m")
+    assert re.fullmatch(r"p[0-9a-f]{24}", tile.inner_text())
+    assert 1.9 < whole / shown < 2.2  # 25 characters, of which 12 are seen
 
 
 def test_restarted_in_mid_send(slow_lab: Lab, world: Simulator, sheet: Callable[..., Sheet]) -> None:

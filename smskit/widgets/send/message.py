@@ -1,60 +1,41 @@
-"""``MessagePanel``: campaign, signature, template, variables and limits."""
+"""``MessagePanel``: campaign, provider, signature, template and variables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as w
 import pandas as pd
 
 from smskit.desk import SendDesk
-from smskit.language import mark
-from smskit.models import MessageClass, Mode
 from smskit.providers import provider_class, provider_names
 from smskit.session import Offers
+from smskit.widgets.moved import what_moved
 from smskit.widgets.page import Page
 from smskit.widgets.parts import button, details, field, frame_table, html, notice, row, title
+from smskit.widgets.send.fields import CAMPAIGN, Fields
 from smskit.widgets.send.part import SendPart, card, soft
 
 __all__ = ["MessagePanel"]
 
 _LITERAL = "\0literal"  # no column is called so
-MODES = {
-    Mode.PLAN: mark("plan only"),
-    Mode.REHEARSE: mark("rehearse (simulator)"),
-    Mode.LIVE: mark("live"),
-}
-CLASSES = {
-    MessageClass.MARKETING: mark("marketing"),
-    MessageClass.NOTIFICATION: mark("notification"),
-}
-_LIMITS = (
-    ("max_recipients", mark("Most people")),
-    ("max_cost", mark("Most yuan")),
-    ("price_per_part", mark("Yuan a part")),
-)
-# What is chosen once and rarely changed; folded away.
-_MORE = (
-    ("user_id", mark("Column of the person")),
-    ("phone", mark("Column of the phone")),
-    ("consent", mark("Column of consent")),
-    ("opt_out_wording", mark("Opt-out wording")),
-    ("frequency_cap", mark("Frequency cap")),
-    ("holdout", mark("Holdout share")),
-    ("send_window", mark("Send window")),
-    ("not_after", mark("Not after")),
-)
 
 
 class MessagePanel(SendPart):
-    """What is said and to whom; every change goes into the draft at once."""
+    """
+    What is said and to whom; every change goes into the draft at once.
 
-    def __init__(self, page: Page, desk: SendDesk) -> None:
+    Args:
+        columns_read: Called when it is known which columns the segment has.
+    """
+
+    def __init__(self, page: Page, desk: SendDesk, *, columns_read: Callable[[], None]) -> None:
         super().__init__(page, desk)
         self.offers: Offers | None = None
-        self._own = False  # a change of ours is under way: what was typed stays as it is
+        self._tell_columns = columns_read
+        self.campaign = Fields(self)
+        self._fields: dict[str, Any] = {}  # of the other parameters
         self._variables, self._complaints, self._listed = w.VBox(), html(""), html("")
         page.follow(self._changed)
 
@@ -64,101 +45,51 @@ class MessagePanel(SendPart):
         t = self.t
         fetch = button(t("Fetch signatures and templates"))
         fetch.on_click(self.attempt(self.fetch))
+        typed: dict[str, Any] = {"continuous_update": False}
+        listed = typed | {"ensure_option": False}
+        providers = [(provider_class(name).title, name) for name in provider_names()]
+        provider = self._field("provider", self._other_provider, w.Dropdown, t("Provider"), options=providers)
+        signature = self._field("signature", self._sign, w.Combobox, t("Signature"), **listed)
+        template_id = self._field("template_id", self.choose, w.Combobox, t("Template id"), **listed)
+        template = self._field("template", self.desk.write, w.Textarea, t("Template"), rows=3, **typed)
+        template.layout.width, template.layout.max_width = "848px", "100%"
         self._show_offers()
         self._show_variables()
         self.show_plan()
         if self.page.draft["segment"] and not self.desk.known_columns.rows:
             self.read_columns()
         return [
-            card(
-                title(t("Campaign")),
-                row(self._text("campaign", t("Campaign id")), self._text("segment", t("Segment"))),
-                row(
-                    self._choice("mode", t("Mode"), MODES),
-                    self._choice("message_class", t("Message class"), CLASSES),
-                ),
-            ),
+            card(title(t("Campaign")), row(*self.campaign.make(CAMPAIGN, bare=True))),
             card(
                 title(t("Message"), t("Variables stand in braces: {example}", example="你好{name}")),
-                row(self._provider(), fetch),
-                row(self._signature(), self._template_id()),
+                row(provider, fetch),
+                row(signature, template_id),
                 self._listed,
-                self._template(),
+                template,
                 self._complaints,
                 self._variables,
             ),
-            card(
-                title(t("Limits"), t("A larger plan stops before the first message.")),
-                row(*(self._text(name, t(label)) for name, label in _LIMITS)),
-                self._more(),
-            ),
         ]
 
-    def _text(self, name: str, label: str) -> Any:
+    def _field(
+        self, name: str, take: Callable[[str], None], kind: type[Any], label: str, **options: Any
+    ) -> Any:
+        """The field of a parameter; *take* gets what a person puts into it."""
+        made = field(kind, label, value=self._value(name), **options)
+
+        def changed() -> None:
+            # What the draft has already was put there by `_changed`.
+            if made.value != self._value(name):
+                self.tell("")
+                take(made.value)
+
+        made.observe(self.attempt(changed), "value")
+        self._fields[name] = made
+        return made
+
+    def _value(self, name: str) -> Any:
         value = self.page.draft[name]
-        made = field(w.Text, label, value="" if value is None else str(value), continuous_update=False)
-        made.observe(self.attempt(lambda: self._set(**{name: made.value.strip()})), "value")
-        return made
-
-    def _choice(self, name: str, label: str, options: Any) -> Any:
-        shown = [(self.t(words), str(value)) for value, words in options.items()]
-        made = field(w.Dropdown, label, options=shown, value=str(self.page.draft[name]))
-        made.observe(self.attempt(lambda: self._set(**{name: made.value})), "value")
-        return made
-
-    def _provider(self) -> Any:
-        names = provider_names()
-        now = self.page.draft["provider"]
-        options = [(provider_class(name).title, name) for name in names]
-        made = field(w.Dropdown, self.t("Provider"), options=options, value=now if now in names else None)
-        made.observe(self.attempt(lambda: self._other_provider(made.value)), "value")
-        return made
-
-    def _signature(self) -> Any:
-        known = [s.id for s in (self.offers and self.offers.signatures) or () if s.usable]
-        value = self.page.draft["signature"]
-        made = field(
-            w.Combobox,
-            self.t("Signature"),
-            options=known,
-            value=value,
-            continuous_update=False,
-            ensure_option=False,
-        )
-        made.observe(self.attempt(lambda: self._set(signature=made.value)), "value")
-        return made
-
-    def _template_id(self) -> Any:
-        known = [s.id for s in (self.offers and self.offers.templates) or () if s.usable]
-        value = self.page.draft["template_id"]
-        made = field(
-            w.Combobox,
-            self.t("Template id"),
-            options=known,
-            value=value,
-            continuous_update=False,
-            ensure_option=False,
-        )
-        made.observe(self.attempt(lambda: self.choose(made.value)), "value")
-        return made
-
-    def _template(self) -> Any:
-        made = w.Textarea(
-            description=self.t("Template"),
-            value=self.page.draft["template"],
-            rows=3,
-            continuous_update=False,
-            style={"description_width": "140px"},
-            layout=w.Layout(width="848px", max_width="100%"),
-        )
-        made.observe(self.attempt(lambda: self._write(made.value)), "value")
-        return made
-
-    def _more(self) -> w.Widget:
-        box = w.Accordion([row(*(self._text(name, self.t(label)) for name, label in _MORE))])
-        box.set_title(0, self.t("More: columns, consent, caps, holdout, hours"))
-        box.selected_index = None
-        return box
+        return None if name == "provider" and value not in provider_names() else value
 
     # -- what is done ------------------------------------------------------------------------
 
@@ -169,8 +100,7 @@ class MessagePanel(SendPart):
 
     def choose(self, template_id: str) -> None:
         """Take a template from the list, or an id that was typed."""
-        self.desk.choose(template_id.strip(), self.offers)  # redraws: its text is to be seen
-        self.tell("")
+        self.desk.choose(template_id.strip(), self.offers)
 
     def read_columns(self) -> None:
         """Read which columns the segment has and where values are missing."""
@@ -179,43 +109,30 @@ class MessagePanel(SendPart):
     def _fetched(self, offers: Offers) -> None:
         self.offers = offers
         self.tell("")
-        self.draw()
+        self._show_offers()
 
     def _columns_read(self) -> None:
-        with self._typing():
-            self.desk.suggest_bindings()
+        self.desk.suggest_bindings()
         self._show_variables()
+        self._tell_columns()
+
+    def _sign(self, name: str) -> None:
+        self.page.draft.set(signature=name)
 
     def _other_provider(self, name: str) -> None:
-        self.offers = None
-        self.page.draft.set(provider=name)
-        self.tell("")
+        moved = self.page.draft.change_provider(name)
+        self.tell(lambda t: what_moved(moved, t))
 
-    def _write(self, text: str) -> None:
-        with self._typing():
-            self.desk.write(text)
-        self.tell("")
-
-    def _set(self, **values: Any) -> None:
-        with self._typing():
-            self.page.draft.set(**values)
-        self.tell("")
-        if "segment" in values:
-            self.read_columns()
-
-    @contextmanager
-    def _typing(self) -> Iterator[None]:
-        self._own = True
-        try:
-            yield
-        finally:
-            self._own = False
-
-    def _changed(self, names: frozenset[str]) -> None:
-        if not self._own:
-            self.draw()
-        elif names & {"template", "signature"}:
+    def _changed(self, changed: frozenset[str]) -> None:
+        for name in changed & set(self._fields):
+            self._fields[name].value = self._value(name)
+        if "provider" in changed:
+            self.offers = None
+            self._show_offers()
+        if changed & {"template", "signature", "variables"}:
             self._show_variables()
+        if changed & {"segment", "segment_query"}:
+            self.read_columns()
 
     # -- what is shown -------------------------------------------------------------------------
 
@@ -228,25 +145,18 @@ class MessagePanel(SendPart):
         )
 
     def _show_offers(self) -> None:
+        t, offers = self.t, self.offers or Offers(None, None)
+        for name, found in (("signature", offers.signatures), ("template_id", offers.templates)):
+            self._fields[name].options = tuple(o.id for o in found or () if o.usable)
         if self.offers is None:
             self._listed.value = ""
             return
-        t = self.t
-        listed = [("signatures", self.offers.signatures), ("templates", self.offers.templates)]
-        if all(found is None for _, found in listed):
+        if offers.signatures is None and offers.templates is None:
             self._listed.value = soft(t("This provider does not list them: type what its console shows."))
             return
-        rows = [
-            (
-                t("signature") if kind == "signatures" else t("template"),
-                o.id,
-                o.text,
-                "✓" if o.usable else "✗",
-                o.review,
-            )
-            for kind, found in listed
-            for o in found or ()
-        ]
+        listed = [(t("signature"), o) for o in offers.signatures or ()]
+        listed += [(t("template"), o) for o in offers.templates or ()]
+        rows = [(kind, o.id, o.text, "✓" if o.usable else "✗", o.review) for kind, o in listed]
         heads = [t("kind"), t("id"), t("text"), t("usable"), t("review")]
         table = frame_table(pd.DataFrame(rows, columns=heads))
         self._listed.value = details(t("{n} in the account", n=len(rows)), table)
@@ -272,7 +182,7 @@ class MessagePanel(SendPart):
         typed = field(
             w.Text,
             label,
-            value=str(bound.get("value" if now == _LITERAL else "default") or ""),
+            value=str(bound.get("value" if now == _LITERAL else "default", "")),
             placeholder=t("for rows without a value") if now not in ("", _LITERAL) else "",
             continuous_update=False,
         )
@@ -289,13 +199,11 @@ class MessagePanel(SendPart):
         if source == _LITERAL and not typed.strip():
             self._literal(name)
             return
-        with self._typing():
-            if source == _LITERAL:
-                self.desk.bind(name, value=typed)
-            else:
-                self.desk.bind(name, column=source, default=typed)
         self.tell("")
-        self._show_variables()
+        if source == _LITERAL:
+            self.desk.bind(name, value=typed)
+        else:
+            self.desk.bind(name, column=source, default=typed)
 
     def _literal(self, name: str) -> None:
         """Ask for the text of a variable that is to be the same for everybody."""

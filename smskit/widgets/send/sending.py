@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from html import escape
+from typing import Any
 
 import ipywidgets as w
 
 from smskit.desk import Confirmation, SendDesk
-from smskit.errors import LedgerLocked
+from smskit.errors import GuardRefused, LedgerLocked
 from smskit.language import mark
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
@@ -23,10 +24,17 @@ from smskit.widgets.send.part import SendPart, card, soft
 __all__ = ["SendingPanel"]
 
 _TICK_S = 0.25  # Jupyter drops updates that come too fast
+_WAIT_S = 1.0  # an hour long nothing changes
+# What a click sets so that a run goes on that is refused or stopped, by parameter.
+WAYS_ON = {
+    "drift": mark("Send it all the same: set drift: allow"),
+    "canary": mark("Go on without the canary: set canary: 0"),
+}
 PHASES = {
     Phase.NEW: (mark("not started"), ""),
     Phase.STARTING: (mark("being prepared"), "warn"),
     Phase.SENDING: (mark("sending"), "ok"),
+    Phase.WAITING: (mark("waits"), "warn"),
     Phase.HELD: (mark("on hold"), "warn"),
     Phase.STOPPING: (mark("stopping"), "warn"),
     Phase.ELSEWHERE: (mark("another run is sending it"), "warn"),
@@ -45,9 +53,11 @@ class SendingPanel(SendPart):
         self.seen = Snapshot(Phase.NEW)
         self._watching: Run | None = None
         self._offered: tuple[object, ...] | None = None  # what the buttons are for
+        self._answered: BaseException | None = None  # the error a person has changed something after
         self._state, self._figures = html(""), html("")
         self._bar = w.FloatProgress(min=0, max=1, value=0, layout=w.Layout(width="100%"))
         self._others, self._act = w.VBox(), w.VBox()
+        page.follow(self._changed)
 
     def build(self) -> Sequence[w.Widget]:
         self.refresh()
@@ -79,7 +89,7 @@ class SendingPanel(SendPart):
         """Follow *run* until its figures stand still."""
         try:
             while self._watching is run:
-                time.sleep(_TICK_S)
+                time.sleep(_WAIT_S if self.seen.phase is Phase.WAITING else _TICK_S)
                 seen = run.look()
                 with self.page.turn:
                     before, self.seen = self.seen.phase, seen
@@ -88,6 +98,8 @@ class SendingPanel(SendPart):
                     else:
                         self._show()
                 if not seen.phase.is_active:
+                    if isinstance(seen.error, GuardRefused) and seen.row is None:
+                        self.desk.plan_again()  # it found another plan, or another past, than is shown
                     return
         finally:
             if self._watching is run:
@@ -107,14 +119,10 @@ class SendingPanel(SendPart):
         t, seen = self.t, self.seen
         words, kind = PHASES[seen.phase]
         plan = self.desk.planning.plan
-        told = chip(t(words), kind) + " " + escape(self.page.draft["campaign"])
+        told = chip(t(words), kind) + " " + escape(self.page.draft.campaign)
         if seen.phase is Phase.ELSEWHERE and seen.owner is not None:
             told += soft(t("process {pid} on {host}", pid=seen.owner.pid, host=seen.owner.host))
-        if seen.error is not None and not isinstance(seen.error, LedgerLocked):
-            told += notice(t.error(seen.error), "error")
-        elif seen.note:
-            told += notice(t.words(seen.note), "info")
-        self._state.value = f"<p>{told}</p>"
+        self._state.value = f"<p>{told}</p>{self._reason()}"
         books = seen.books
         self._bar.layout.display = "flex" if books else "none"
         if books is None:
@@ -133,8 +141,26 @@ class SendingPanel(SendPart):
         )
         self._figures.value = shown + soft(self._speed(seen))
 
+    def _reason(self) -> str:
+        """What a run ended with, or what it waits for."""
+        t, seen = self.t, self.seen
+        error = None if seen.error is self._answered or isinstance(seen.error, LedgerLocked) else seen.error
+        # The note of a run that stopped is the reason alone; its error also says what stands around it here.
+        if error is not None and not (seen.note and seen.note in str(error)):
+            return notice(t.error(error), "error")
+        return notice(t.words(seen.note), "warn" if seen.phase.can_resume else "info")
+
+    @property
+    def _canary_is_open(self) -> bool:
+        """Whether it is the canary that keeps the others from being sent to."""
+        canary = self.seen.canary
+        return canary is not None and canary.passed_at is None and bool(self.page.draft["canary"])
+
     def _speed(self, seen: Snapshot) -> str:
         t = self.t
+        if seen.phase is Phase.WAITING:
+            words = mark("Nobody else is sent to meanwhile. To go on at once: stop it, then set `canary: 0`.")
+            return t(words) if self._canary_is_open else ""
         if seen.row is not None and not seen.phase.is_active:
             return t("plan hash {hash}", hash=seen.row.plan_hash)
         told = t("{rate:.1f} a second", rate=seen.rate)
@@ -149,7 +175,7 @@ class SendingPanel(SendPart):
         assert now is not None
         words = "{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}"
         told = soft(t(words, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash))
-        refused = [f"{t('A run would be refused')}: {t.words(problem)}" for problem in now.guards]
+        refused = [f"{t('A run would be refused')}: {t.words(guard.text)}" for guard in now.guards]
         return told + "".join(notice(text, "error") for text in refused)
 
     def _show_others(self) -> None:
@@ -185,7 +211,25 @@ class SendingPanel(SendPart):
         words = t("Go on…") if self.seen.row is not None else t("Send…")
         ask = button(words, style=self._style(), enabled=self._ready())
         ask.on_click(self.attempt(self.ask))
-        return [row(ask, again)]
+        return [row(ask, *self._ways_on(), again), *self._about_canary()]
+
+    def _ways_on(self) -> list[w.Widget]:
+        """A button for each parameter that would let go on what is refused or stopped."""
+        ways = [("canary", 0.0)] if self.seen.phase.can_resume and self._canary_is_open else []
+        if self.seen.row is None and self.desk.planning.plan is not None and self.desk.planning.now:
+            ways += [guard.unless for guard in self.desk.planning.now.guards if guard.unless]
+        made = []
+        for name, value in ways:
+            made.append(button(self.t(WAYS_ON[name])))
+            made[-1].on_click(self.attempt(partial(self.let_go, name, value)))
+        return made
+
+    def _about_canary(self) -> list[w.Widget]:
+        if not (self.seen.phase.can_resume and self._canary_is_open):
+            return []
+        t = self.t
+        words = mark("“Go on…” looks at its receipts again; “{one}” and “{other}” can be raised before.")
+        return [html(soft(t(words, one=t("Most failures"), other=t("Most opt-outs"))))]
 
     def _style(self) -> str:
         return "danger" if Mode(self.page.draft["mode"]) is Mode.LIVE else "primary"
@@ -201,7 +245,7 @@ class SendingPanel(SendPart):
         if phase is Phase.HELD:
             made.append(button(t("Go on"), style="primary"))
             made[-1].on_click(self.attempt(self.go_on))
-        elif phase.is_here:
+        elif phase.is_here and phase is not Phase.WAITING:
             made.append(button(t("Pause"), tip=t("Sends nothing until you go on")))
             made[-1].on_click(self.attempt(self.hold))
         stop = button(t("Stop"), style="warning", enabled=phase is not Phase.STOPPING)
@@ -236,9 +280,23 @@ class SendingPanel(SendPart):
             agreed.observe(self.attempt(lambda: setattr(yes, "disabled", not agreed.value)), "value")
         yes.on_click(self.attempt(lambda: self.send(asked, str(agreed.value) if live else "")))
         no.on_click(self.attempt(self.back))
-        words += self._window(self.desk.open(self.page.draft.spec()).opens_at())
+        words += self._canary(asked) + self._window(self.desk.open(self.page.draft.spec()).opens_at())
         # Below the question, so that a double click on what opened it hits neither.
         return [html(notice(words, "error" if live else "warn")), agreed, row(yes, no)]
+
+    def _canary(self, asked: Confirmation) -> str:
+        t, draft, canary = self.t, self.page.draft, self.seen.canary
+        words = ""
+        if asked.first:
+            wait = draft["canary_wait"] if asked.mode is Mode.LIVE else "3s"
+            words = t("First to {n:,} of them. After {wait} their receipts decide.", n=asked.first, wait=wait)
+        elif self._canary_is_open:
+            words = t("First the receipts of the canary are looked at; they decide.")
+        elif canary is not None and canary.passed_at is None:
+            words = t(
+                "`canary: 0`: whatever became of the first {n:,}, the others are sent to.", n=canary.size
+            )
+        return f"\n{words}" if words else ""
 
     def _window(self, opens: datetime | None) -> str:
         if opens is None:
@@ -275,6 +333,21 @@ class SendingPanel(SendPart):
         self.asked = None
         self.tell("")
         self.refresh()
+
+    def let_go(self, parameter: str, value: Any) -> None:
+        """Set the parameter that lets go on what is refused or stopped; nothing is sent by that."""
+        self.page.draft.set(**{parameter: value})
+        way = f"{parameter}: {value:g}" if isinstance(value, float) else f"{parameter}: {value}"
+        self.tell(
+            lambda t: t("`{way}` is set, in the parameters too. Nothing was sent by that.", way=way), "ok"
+        )
+        self._show()
+
+    def _changed(self, names: frozenset[str]) -> None:
+        self._answered = self.seen.error
+        if self.asked is not None and names - {"test_phones"}:
+            # What was asked about may be another thing now, a canary for everybody at once.
+            self.back()
 
     def hold(self) -> None:
         """Send nothing until ``go_on``."""

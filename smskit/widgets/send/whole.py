@@ -8,6 +8,7 @@ from smskit.desk import SendDesk
 from smskit.widgets.page import Page
 from smskit.widgets.parameters import ParametersPanel
 from smskit.widgets.send.exclusions import ExclusionsPanel
+from smskit.widgets.send.limits import LimitsPanel
 from smskit.widgets.send.message import MessagePanel
 from smskit.widgets.send.preview import PreviewPanel
 from smskit.widgets.send.sending import SendingPanel
@@ -18,7 +19,7 @@ __all__ = ["SendPanel"]
 
 class SendPanel:
     """
-    Message and preview side by side, then who is left out, check and test, and sending.
+    Message, limits and preview, then who is left out, check and test, and sending.
 
     Args:
         desk: What it shows and changes.
@@ -27,7 +28,8 @@ class SendPanel:
 
     def __init__(self, page: Page, desk: SendDesk, *, path: str = "campaign.yaml") -> None:
         self.page, self.desk = page, desk
-        self.message = MessagePanel(page, desk)
+        self.limits = LimitsPanel(page, desk)
+        self.message = MessagePanel(page, desk, columns_read=self.limits.show_columns)
         self.preview = PreviewPanel(page, desk)
         self.exclusions = ExclusionsPanel(page, desk)
         self.trial = TrialPanel(page, desk)
@@ -35,6 +37,7 @@ class SendPanel:
         self.parameters = ParametersPanel(page, path=path)
         self.parts = (
             self.message,
+            self.limits,
             self.preview,
             self.exclusions,
             self.trial,
