@@ -36,8 +36,9 @@ from smskit.errors import (
     SettingsError,
     TemplateError,
 )
+from smskit.language import Language
 from smskit.ledger import Books, CampaignRow, Frozen, Ledger, tests_of
-from smskit.models import CheckResult, MessageClass, Mode
+from smskit.models import CheckResult, Finding, MessageClass, Mode
 from smskit.optout import OptOutRule, lack_of, notice_of, with_wording
 from smskit.phones import normalise_one, redact
 from smskit.plan import Fit, Past, Plan, build, columns_read
@@ -463,7 +464,7 @@ class Campaign:
             bad = [f for f in result.findings if not f.ok]
             raise NotUsable(
                 f"nothing was sent: {result.provider} is not usable as set up: "
-                + "; ".join(f"{f.what}: {f.code} {f.meaning}. {f.next_step}".strip() for f in bad)
+                + "; ".join(f"{f.what}: {_said(f)}. {f.next_step}".strip() for f in bad)
             )
 
     def _demand_same(self, row: CampaignRow) -> None:
@@ -648,6 +649,11 @@ class Campaign:
 async def _closing(provider: Provider, answer: Any) -> Any:
     async with provider:
         return await answer
+
+
+def _said(finding: Finding) -> str:
+    meaning = Language("en").said(finding.meaning)
+    return f"{meaning} (code {finding.code})" if finding.code else meaning
 
 
 def _short(value: object) -> str:

@@ -174,6 +174,7 @@ def check(
 ) -> None:
     """Whether a provider is usable as set up, in its own words; exit 0 usable, 3 not."""
     from smskit.engine import run_in_thread
+    from smskit.language import Language
     from smskit.models import CheckResult
     from smskit.providers import get_provider
     from smskit.settings import Environment
@@ -188,8 +189,9 @@ def check(
     if as_json:
         _print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
     else:
+        said = Language("en").said
         for f in result.findings:
-            print(f"{'ok ' if f.ok else 'NOT'} {f.what}: {f.code} {f.told} {f.next_step}".rstrip())
+            print(f"{'ok ' if f.ok else 'NOT'} {f.what}: {f.code} {said(f.told)} {f.next_step}".rstrip())
         print("usable" if result.usable else "not usable")
     raise typer.Exit(0 if result.usable else 3)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from smskit.errors import TemplateError
+from smskit.language import Language
 from smskit.models import MessageClass
 from smskit.parts import units_of
 from smskit.template import Form, Template, Var
@@ -94,9 +95,19 @@ class Complaint(NamedTuple):
     """One thing a provider would not pass."""
 
     what: str  # found in this template
-    rule: str  # of the provider, in both languages
+    en: str  # the provider's rule
+    zh: str  # the same
     source: str
     severe: bool
+
+    @property
+    def rule(self) -> str:
+        """The provider's rule in both languages."""
+        return f"{self.en} {self.zh}"
+
+    def told(self, t: Language) -> str:
+        """What was found, and the rule, in one line of one language."""
+        return f"{t.words(self.what)}。{self.zh}" if t.code == "zh" else f"{self.what}. {self.en}"
 
 
 class Declares(Protocol):
@@ -144,7 +155,10 @@ class Diagnosis:
             "title": self.title,
             "passes": self.passes,
             "text": self.text,
-            "complaints": [complaint._asdict() for complaint in self.complaints],
+            "complaints": [
+                {"what": c.what, "rule": c.rule, "source": c.source, "severe": c.severe}
+                for c in self.complaints
+            ],
         }
 
 
@@ -160,8 +174,8 @@ def diagnose(
     try:
         template = Template.parse(text, signature=signature)
     except TemplateError as error:
-        rule = "A template is one text with variables in one form. 模板须为一段文本，变量写法须一致"
-        complaint = Complaint(str(error), rule, "smskit: README, parameter `template`", True)
+        source = "smskit: README, parameter `template`"
+        complaint = Complaint(str(error), *_ONE_TEXT, source, True)
         return Diagnosis(provider.name, provider.title, "", (complaint,))
     found = examine(template, message_class, provider.template_rules, form=provider.form)
     shown = _written(template, provider.form, with_signature=provider.signature_in_template)
@@ -187,8 +201,13 @@ def examine(
         if rule.message_class not in (None, message_class) or not re.search(rule.when, body):
             continue
         found = _LOOKS_FOR[rule.kind](_Case(template, body, form), rule)
-        complaints += [Complaint(what, rule.words, rule.source, rule.severe) for what in found]
+        complaints += [Complaint(what, rule.en, rule.zh, rule.source, rule.severe) for what in found]
     return complaints
+
+
+# Rules of ours, in both languages.
+_ONE_TEXT = ("A template is one text with variables in one form.", "模板须为一段文本，变量写法须一致")
+_NO_ESCAPE = ("No way is documented to write this as plain text.", "没有公开的转义写法，无法作为普通文字")
 
 
 # -- what each kind looks for --------------------------------------------------------
@@ -226,8 +245,8 @@ def _unwritable(template: Template, form: Form) -> Iterator[Complaint]:
     try:
         template.write(form, with_signature=True)
     except TemplateError as error:
-        rule = "No way is documented to write this as plain text. 没有公开的转义写法，无法作为普通文字"
-        yield Complaint(str(error), rule, f"the variables of the {form.value} form", True)
+        source = f"the variables of the {form.value} form"
+        yield Complaint(str(error), *_NO_ESCAPE, source, True)
 
 
 def _signature_missing(case: _Case, rule: TemplateRule) -> Iterator[str]:

@@ -45,6 +45,7 @@ from smskit.errors import (
     RateLimited,
     Refused,
 )
+from smskit.language import Language
 from smskit.ledger import WAITS, Change, Facts, Ledger
 from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.pacing import Pacer, backoff
@@ -489,7 +490,7 @@ class Engine:
         if CodeClass.ACCEPTED in kinds:
             self._failures = self._unknowns = self._refusals = 0
         elif kinds == {CodeClass.UNKNOWN}:
-            self._unclear(results[0].detail or results[0].code)
+            self._unclear(_said(results[0]))
         return states, Facts(
             reason=[_REASONS.get(int(s), "") for s in states],
             ids=[r.message_id for r in results],
@@ -504,14 +505,14 @@ class Engine:
         if result.kind is CodeClass.UNKNOWN:
             return State.UNKNOWN
         if result.kind is CodeClass.ACCOUNT:
-            self.stop(f"{self._provider.name}: {result.code} {result.detail}. {code.next_step}".strip())
+            self.stop(self._provider.in_words(result.code, result.detail, code.next_step))
             return State.WAITING
         if result.kind in (CodeClass.LATER, CodeClass.RETRY):
             after = code.retry_after_s if code.retry_after_s is not None else 1.0
             if self._defer(call, index, after):
                 return State.WAITING
             return State.REFUSED if result.kind is CodeClass.LATER else State.WAITING
-        self._note_refusals(1, code.about, f"{result.code} {result.detail}")
+        self._note_refusals(1, code.about, _said(result))
         return State.REFUSED
 
     def _refused(self, call: Call, error: Refused) -> tuple[NDArray[np.uint8], Facts]:
@@ -644,6 +645,12 @@ def _people(call: Call) -> Slice:
 def _all(call: Call, state: State, reason: str, error: ProviderError) -> tuple[NDArray[np.uint8], Facts]:
     facts = Facts(reason=reason, codes=error.code, details=error.detail or str(error))
     return np.full(len(call), state, np.uint8), facts
+
+
+def _said(result: Submission) -> str:
+    """A provider's word on one message, for a sentence of ours around it."""
+    detail = Language("en").said(result.detail)
+    return f"{detail} (code {result.code})" if detail and result.code else detail or f"code {result.code}"
 
 
 def _shared(values: list[str]) -> str | list[str]:

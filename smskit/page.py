@@ -1,5 +1,5 @@
 """
-The report of one run: one HTML file that needs nothing else, in 中文 and English, light or dark.
+The report of one run: one HTML file that needs nothing else, in 中文 or English, light or dark.
 
 No code, no key, no phone: counts, reasons and the providers' own codes. Reads the
 run's record and the ledger; whether and where it is written is decided above.
@@ -18,9 +18,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from smskit.language import Language, mark
 from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import Mode, State
 from smskit.phones import redact
+from smskit.report import REASON_WORDS
 
 __all__ = ["Failure", "failures", "page", "place_of"]
 
@@ -57,22 +59,22 @@ def failures(ledger: Ledger, row: CampaignRow) -> Counter[Failure]:
     return found
 
 
-def page(ledger: Ledger, run: RunRow) -> str:
+def page(ledger: Ledger, run: RunRow, t: Language) -> str:
     """The report of *run* as the text of an HTML file."""
     row = ledger.campaign(run.campaign, Mode(run.mode)) if run.campaign else None
     zone = ZoneInfo((row.spec if row else {}).get("timezone", "Asia/Shanghai"))
-    parts = [_head(run), _facts(run, zone)]
+    parts = [_head(run, t), _facts(run, zone, t)]
     if run.books:
-        parts += [_books(run.books), _cost(ledger, row, run.books)]
+        parts += [_books(run.books, t), _cost(ledger, row, run.books, t)]
     if run.plan:
-        parts.append(_waterfall(run.plan))
+        parts.append(_waterfall(run.plan, t))
     if row is not None and run.books:
-        parts.append(_failures(failures(ledger, row)))
+        parts.append(_failures(failures(ledger, row), t))
     if run.versions:
-        parts.append(_table("versions 版本", sorted(run.versions.items())))
-    title = escape(f"{run.campaign or 'run'} ({run.mode})")
+        parts.append(_table(t("Versions"), sorted(run.versions.items())))
+    title = escape(f"{run.campaign or t('run')} ({run.mode})")
     return (
-        '<!doctype html>\n<html lang="zh">\n<head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{t.code}">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body><main>\n"
         + "\n".join(parts)
@@ -80,64 +82,75 @@ def page(ledger: Ledger, run: RunRow) -> str:
     )
 
 
-def _head(run: RunRow) -> str:
+def _head(run: RunRow, t: Language) -> str:
     good = "good" if run.state == "finished" else "bad"
-    message = f"<p class={good}>{escape(redact(run.message))}</p>" if run.message else ""
+    message = f"<p class={good}>{escape(t.words(redact(run.message)))}</p>" if run.message else ""
     return (
         f"<h1>{escape(run.campaign or '?')}</h1>\n"
-        f'<p><b class="{good}">{run.state} {_STATES.get(run.state, "")}</b> · '
-        f"{escape(run.mode)} {_MODES.get(run.mode, '')} · {escape(run.provider)}</p>{message}"
+        f'<p><b class="{good}">{_named(run.state, _STATES, t)}</b> · '
+        f"{_named(run.mode, _MODES, t)} · {escape(run.provider)}</p>{message}"
     )
 
 
-def _facts(run: RunRow, zone: ZoneInfo) -> str:
+def _named(name: str, words: Mapping[str, str], t: Language) -> str:
+    """A name as programs have it too, with its words beside it where these say something else."""
+    said = t(words[name]) if name in words else ""
+    return escape(name if said in ("", name) else f"{name} {said}")
+
+
+def _facts(run: RunRow, zone: ZoneInfo, t: Language) -> str:
     def when(at: float | None) -> str:
         return "—" if at is None else datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
     who = f"{run.user}@{run.host}" if run.user else run.host
     rows = [
-        ("run 运行", f"{run.id}"),
-        ("series 系列", run.series),
-        ("started 开始", when(run.started_at)),
-        ("ended 结束", when(run.ended_at)),
-        ("exit code 退出码", "—" if run.exit_code is None else str(run.exit_code)),
-        ("by 执行者", who),
-        ("parameter file 参数文件", Path(run.file).name or "—"),
-        ("notebook", Path(run.executed or run.notebook).name or "—"),
-        ("plan hash 计划指纹", run.plan_hash or "—"),
+        (t("run"), f"{run.id}"),
+        (t("series"), run.series),
+        (t("begun"), when(run.started_at)),
+        (t("ended"), when(run.ended_at)),
+        (t("exit code"), "—" if run.exit_code is None else str(run.exit_code)),
+        (t("by whom"), who),
+        (t("parameter file"), Path(run.file).name or "—"),
+        (t("notebook"), Path(run.executed or run.notebook).name or "—"),
+        (t("plan hash"), run.plan_hash or "—"),
     ]
-    return _table("run 运行记录", rows)
+    return _table(t("Run"), rows)
 
 
-def _books(books: Mapping[str, Any]) -> str:
+def _books(books: Mapping[str, Any], t: Language) -> str:
     excluded = sum(books["excluded"].values())
     rows: list[tuple[str, Any]] = [
-        ("segment 分群", books["segment"]),
-        ("— excluded 排除", excluded),
-        ("— planned 计划", books["planned"]),
-        ("—— waiting 待发", books["waiting"]),
-        ("—— submitting 提交中", books["submitting"]),
-        ("—— accepted 已受理", books["accepted"]),
-        ("——— delivered 送达", books["delivered"]),
-        ("——— undelivered 未送达", books["undelivered"]),
-        ("——— awaiting receipt 等待回执", books["awaiting"]),
-        ("—— refused 被拒", books["refused"]),
-        *((f"——— {_REASONS.get(r, r)} since the plan 计划后", n) for r, n in books["stopped"].items()),
-        ("—— unknown 未知", books["unknown"]),
+        (t("segment"), books["segment"]),
+        (f"— {t('left out')}", excluded),
+        (f"— {t('planned')}", books["planned"]),
+        (f"—— {t('waiting')}", books["waiting"]),
+        (f"—— {t('submitting')}", books["submitting"]),
+        (f"—— {t('accepted')}", books["accepted"]),
+        (f"——— {t('delivered')}", books["delivered"]),
+        (f"——— {t('undelivered')}", books["undelivered"]),
+        (f"——— {t('awaiting receipt')}", books["awaiting"]),
+        (f"—— {t('refused')}", books["refused"]),
+        *((f"——— {t('since the plan')}: {_reason(r, t)}", n) for r, n in books["stopped"].items()),
+        (f"—— {t('unknown')}", books["unknown"]),
     ]
     held = [(reason, books["excluded"].get(reason, 0)) for reason in ("holdout", "global_holdout")]
-    kept = _table("kept back 对照组", [(_REASONS[reason], n) for reason, n in held])
-    return _table("books 账目", rows, numbers=True) + kept
+    kept = _table(t("Kept back"), [(_reason(reason, t), n) for reason, n in held])
+    return _table(t("Books"), rows, numbers=True) + kept
 
 
-def _cost(ledger: Ledger, row: CampaignRow | None, books: Mapping[str, Any]) -> str:
+def _reason(reason: str, t: Language) -> str:
+    words = {r.label: said for r, said in REASON_WORDS.items()}.get(reason, "")
+    return f"{reason}: {t(words)}" if words else reason
+
+
+def _cost(ledger: Ledger, row: CampaignRow | None, books: Mapping[str, Any], t: Language) -> str:
     planned, cost = int(books["parts"]), Decimal(books["cost"])
-    rows = [("planned 计划", f"{planned:,}", f"{cost}")]
+    rows = [(t("planned"), f"{planned:,}", f"{cost}")]
     if row is not None:
         taken = _parts_taken(ledger, row)
         price = cost / planned if planned else Decimal(0)
-        rows.append(("accepted 已受理", f"{taken:,}", f"{(price * taken).quantize(Decimal('0.01'))}"))
-    return _table("cost 费用", rows, head=("", "parts 计费条", "yuan 元"), numbers=True)
+        rows.append((t("accepted"), f"{taken:,}", f"{(price * taken).quantize(Decimal('0.01'))}"))
+    return _table(t("Cost"), rows, head=("", t("parts"), t("yuan")), numbers=True)
 
 
 def _parts_taken(ledger: Ledger, row: CampaignRow) -> int:
@@ -148,39 +161,43 @@ def _parts_taken(ledger: Ledger, row: CampaignRow) -> int:
     return total
 
 
-def _waterfall(plan: Mapping[str, Any]) -> str:
+def _waterfall(plan: Mapping[str, Any], t: Language) -> str:
     left = most = int(plan["read"])
-    rows = [("read 读入", 0, left)]
+    rows = [(t("rows read"), 0, left)]
     for step in plan["steps"]:
         rows.append((redact(str(step["rule"])), left - step["kept"], step["kept"]))
         left = step["kept"]
     for reason, n in plan["excluded"].items():
         left -= n
-        rows.append((_REASONS.get(reason, reason), n, left))
-    rows.append(("planned 计划", 0, left))
+        rows.append((_reason(reason, t), n, left))
+    rows.append((t("planned"), 0, left))
     lines = [
         f"<tr><td>{escape(name)}</td><td class=n>{out:,}</td><td class=n>{kept:,}</td>"
         f'<td class=bar><i style="width:{_share(kept, most)}"></i>'
         f'<i class=out style="width:{_share(out, most)}"></i></td></tr>'
         for name, out, kept in rows
     ]
-    head = "<tr><th>step 步骤</th><th>left out 排除</th><th>left 剩余</th><th></th></tr>"
-    return f"<h2>who is left out 排除</h2><table>{head}{''.join(lines)}</table>"
+    heads = "".join(f"<th>{escape(head)}</th>" for head in (t("step"), t("left out"), t("left"), ""))
+    title = escape(t("Who gets no message, and why"))
+    return f"<h2>{title}</h2><table><tr>{heads}</tr>{''.join(lines)}</table>"
 
 
 def _share(n: int, most: int) -> str:
     return f"{100 * n / most if most else 0:.2f}%"
 
 
-def _failures(found: Counter[Failure]) -> str:
+def _failures(found: Counter[Failure], t: Language) -> str:
     if not found:
-        return "<h2>failures 失败</h2><p>none 无</p>"
-    rows = [(f"{s} {_STATES.get(s, '')}", r, c, d, f"{n:,}") for (s, r, c, d), n in found.most_common()]
+        return f"<h2>{escape(t('Failures'))}</h2><p>{escape(t('No failure so far.'))}</p>"
+    rows = [
+        (_named(state, _STATES, t), t(reason), code, t.said(detail), f"{n:,}")
+        for (state, reason, code, detail), n in found.most_common()
+    ]
     if len(rows) > MOST_FAILURES:
         rest = sum(n for _, n in found.most_common()[MOST_FAILURES:])
-        rows = [*rows[:MOST_FAILURES], ("others 其他", "", "", "", f"{rest:,}")]
-    head = ("state 状态", "reason 原因", "code 状态码", "provider's words 供应商说明", "n")
-    return _table("failures 失败", rows, head=head, numbers=True)
+        rows = [*rows[:MOST_FAILURES], (t("others"), "", "", "", f"{rest:,}")]
+    head = (t("state"), t("reason"), t("code"), t("the provider's words"), "n")
+    return _table(t("Failures"), rows, head=head, numbers=True)
 
 
 def _table(
@@ -198,32 +215,16 @@ def _table(
 
 
 _STATES = {
-    "running": "运行中",
-    "finished": "完成",
-    "paused": "已暂停",
-    "refused": "被拒",
-    "failed": "失败",
-    "died": "异常中断",
-    "unknown": "未知",
-    "undelivered": "未送达",
+    "running": mark("running"),
+    "finished": mark("finished"),
+    "paused": mark("paused"),
+    "refused": mark("refused"),
+    "failed": mark("failed"),
+    "died": mark("died"),
+    "unknown": mark("unknown"),
+    "undelivered": mark("undelivered"),
 }
-_MODES = {"plan": "仅计划", "rehearse": "演练", "live": "正式"}
-_REASONS = {
-    "no_phone": "no_phone 无手机号",
-    "bad_phone": "bad_phone 号码无效",
-    "unsupported_region": "unsupported_region 非大陆号码",
-    "duplicate_phone": "duplicate_phone 号码重复",
-    "duplicate_user": "duplicate_user 用户重复",
-    "already_sent": "already_sent 已发送",
-    "opted_out": "opted_out 已退订",
-    "no_consent": "no_consent 未同意",
-    "frequency_cap": "frequency_cap 频次上限",
-    "missing_variable": "missing_variable 变量缺失",
-    "bad_variable": "bad_variable 变量无效",
-    "text_too_long": "text_too_long 文本过长",
-    "holdout": "holdout 本系列对照",
-    "global_holdout": "global_holdout 全局对照",
-}
+_MODES = {"plan": mark("plan only"), "rehearse": mark("rehearsal"), "live": mark("live")}
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2420; --soft: #5c6862; --line: #d9dfdb; --ground: #fff;
   --left: #2f7d6b; --out: #e0a458; --bad: #b3261e }

@@ -7,8 +7,9 @@ Phones are masked here unless a caller reveals them on purpose.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from smskit import phones
 from smskit.errors import InputError
-from smskit.language import mark
+from smskit.language import Language, mark
 from smskit.ledger import CampaignRow, Event, History, Ledger
 from smskit.models import Reason, State
 from smskit.template import Template
@@ -143,55 +144,97 @@ def _reason(history: History) -> Any:
     return np.where(explained, history.reason, "")
 
 
-def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
+class Step(NamedTuple):
+    """One thing that happened to a planned person."""
+
+    at: str  # on the clock of the campaign's time zone
+    state: State
+    reason: str  # the event's own word, such as ``no_answer``; "" where the state says it all
+    detail: str  # the provider's words, or what we noted in their place
+    code: str
+    message_id: str
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one person of a campaign, and the evidence for it; masked."""
+
+    person: str
+    phone: str  # "" where the row has none
+    state: State | None  # None: was left out, for `excluded`
+    excluded: Reason = Reason.NONE
+    unfit: str = ""  # what makes a value one that cannot be sent
+    steps: tuple[Step, ...] = ()
+
+    def told(self, t: Language) -> str:
+        """The same in one line."""
+        who = f"{self.person} ({self.phone or t('no phone')})"
+        if self.state is None:
+            why = t(REASON_WORDS[self.excluded]) + (f": {t.words(self.unfit)}" if self.unfit else "")
+            return t("{who}: excluded, {reason}: {why}", who=who, reason=self.excluded.label, why=why)
+        steps = t("; ").join(self._step(step, t) for step in self.steps) or t("not submitted yet")
+        return t("{who}: {state}; {steps}", who=who, state=t(self.state.label), steps=steps)
+
+    def _step(self, step: Step, t: Language) -> str:
+        words = [
+            t(step.reason),  # a name, put into words in 中文
+            t.said(step.detail) if step.detail else "",
+            t("code {code}", code=step.code) if step.code else "",
+            t("id {id}", id=step.message_id) if step.message_id else "",
+        ]
+        return t(", ").join([f"{step.at} {t(step.state.label)}", *filter(None, words)])
+
+
+def fates(ledger: Ledger, row: CampaignRow, person: str) -> list[Fate]:
     """
-    One line on what became of *person* (a user id, or a phone) and the evidence for it.
+    What became of *person*, a user id or a phone; more than one where an id is a phone as well.
 
     Raises:
         InputError: the campaign's segment has nobody like that.
     """
-    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
     phone = as_phone(person)
-    found = ledger.find(row.id, person=person, phone=phone)
-    if found:
-        return "\n".join(_story(ledger, row, chunk, position, zone) for chunk, position in found)
+    if found := ledger.find(row.id, person=person, phone=phone):
+        return [_planned(ledger, row, chunk, position) for chunk, position in found]
     for table in ledger.excluded(row.id):
         hit = np.asarray(pc.equal(table["person"], person))
         if phone:
             hit |= np.asarray(table["phone"]) == phone
         for at in np.flatnonzero(hit):
             reason = Reason(int(table["reason"][int(at)].as_py()))
-            shown = table["shown"][int(at)].as_py() or "no phone"
-            words = REASON_WORDS[reason]
-            if reason is Reason.BAD_VARIABLE and row.summary.get("unfit_words"):
-                words = f"{words}: {row.summary['unfit_words']}"
-            return f"{name_of(person)} ({shown}): excluded, {reason.label}: {words}"
+            shown = table["shown"][int(at)].as_py() or ""
+            unfit = row.summary.get("unfit_words", "") if reason is Reason.BAD_VARIABLE else ""
+            return [Fate(name_of(person), shown, None, reason, unfit)]
     raise InputError(f"{name_of(person)} is not in the segment of campaign {row.name} ({row.mode})")
 
 
-def _story(ledger: Ledger, row: CampaignRow, chunk: int, position: int, zone: tzinfo) -> str:
+def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
+    """
+    One line on what became of *person* (a user id, or a phone) and the evidence for it, in English.
+
+    Raises:
+        InputError: the campaign's segment has nobody like that.
+    """
+    return "\n".join(fate.told(Language("en")) for fate in fates(ledger, row, person))
+
+
+def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int) -> Fate:
+    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
     keys = ledger.keys(row.id, chunk)
-    state = State(int(keys.states[position]))
     steps = [
-        _step(event, int(np.flatnonzero(event.positions == position)[0]), zone)
+        _step_of(event, int(np.flatnonzero(event.positions == position)[0]), zone)
         for event in ledger.events(row.id, chunk)
         if (event.positions == position).any()
     ]
     person = phones.mask_ids(keys.persons.slice(position, 1))[0].as_py()
     shown = phones.mask(phones.to_e164(int(keys.phones[position])))
-    return f"{person} ({shown}): {state.label}; " + ("; ".join(steps) or "not submitted yet")
+    return Fate(person, shown, State(int(keys.states[position])), steps=tuple(steps))
 
 
-def _step(event: Event, at: int, zone: tzinfo) -> str:
-    facts = event.facts_of(at)
+def _step_of(event: Event, at: int, zone: tzinfo) -> Step:
+    facts, to = event.facts_of(at), State(int(event.states[at]))
     when = datetime.fromtimestamp(event.at, zone).strftime("%Y-%m-%d %H:%M:%S")
-    to = State(int(event.states[at])).label
-    words = [facts["reason"] if facts["reason"] not in ("", to) else "", facts["details"]]
-    words += [
-        f"code {facts['codes']}" if facts["codes"] else "",
-        f"id {facts['ids']}" if facts["ids"] else "",
-    ]
-    return f"{when} {to}" + "".join(f", {word}" for word in words if word)
+    reason = "" if facts["reason"] == to.label else facts["reason"]
+    return Step(when, to, reason, facts["details"], facts["codes"], facts["ids"])
 
 
 def name_of(person: str) -> str:

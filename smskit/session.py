@@ -25,6 +25,7 @@ from smskit.campaign import Campaign
 from smskit.engine import Patience, run_in_thread
 from smskit.errors import LedgerError, SettingsError, UnsupportedFeature
 from smskit.hook import Hook, hook_of
+from smskit.language import Language
 from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import Mode, Offer
 from smskit.origin import Origin, origin_of
@@ -117,7 +118,7 @@ def leave_report(ledger: Ledger, run: RunRow, environment: Environment) -> str:
         return ""
     place = page.place_of(run, folder)
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(page.page(ledger, run), encoding="utf-8")
+    place.write_text(page.page(ledger, run, Language(environment.language)), encoding="utf-8")
     return str(place)
 
 

@@ -23,10 +23,12 @@ from smskit.delivery import Group, Survey, Ways
 from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
 from smskit.export import write_messages
 from smskit.follow_up import FollowUp, follow_up
+from smskit.language import Language
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers import provider_class
 from smskit.reconcile import settle_by_hand
+from smskit.report import Fate
 from smskit.session import Fetched, fetch, fetch_while_open, open_ledger
 from smskit.settings import Environment, project_root
 
@@ -54,8 +56,12 @@ class Seen:
 class Story:
     """Why one person did or did not get it."""
 
-    line: str  # one sentence, see ``report.why``
+    fates: tuple[Fate, ...]  # of more than one where a user id is somebody's phone, too
     steps: pd.DataFrame  # see ``delivery.timeline``; empty for somebody who was left out
+
+    def told(self, t: Language) -> str:
+        """In one line, or one for each."""
+        return "\n".join(fate.told(t) for fate in self.fates)
 
     def __repr__(self) -> str:
         return f"Story(steps={len(self.steps)})"
@@ -158,10 +164,10 @@ class Tracker:
         if not person:
             raise InputError("say whom: a user id or a phone")
         row = self.row
-        line = report.why(self.ledger, row, person)
+        fates = tuple(report.fates(self.ledger, row, person))
         planned = self.ledger.find(row.id, person=person, phone=report.as_phone(person))
         nothing = pd.DataFrame(columns=delivery.TIMELINE)
-        return Story(line, delivery.timeline(self.ledger, row, person) if planned else nothing)
+        return Story(fates, delivery.timeline(self.ledger, row, person) if planned else nothing)
 
     # -- acting ----------------------------------------------------------------------------
 

@@ -342,7 +342,7 @@ def test_the_text_may_come_from_the_provider(desk: Desk) -> None:
 def test_a_text_that_is_not_the_providers_stops_a_run(desk: Desk) -> None:
     """When the provider has another text under that id, nothing is sent."""
     desk.register("【GrowingIO】你好#name#，送你#coupon#块")
-    with pytest.raises(NotUsable, match="模板内容不一致"):
+    with pytest.raises(NotUsable, match="the approved text is another one"):
         desk.campaign(template="你好{name}，送你{coupon}元", template_id="77").send()
 
     assert desk.sent() == []

@@ -496,7 +496,6 @@ def test_notebook_shows_what_is_severe(tmp_path: Path, monkeypatch: pytest.Monke
     Notebook(Draft(data), may_send=False).plan()
 
     assert [line for line in said if "不会通过" in line] == [
-        "Tencent 腾讯云 不会通过: the text ends with `…，【{…}】元券等您领取`, "
-        "not with 拒收请回复R. A marketing template ends with 拒收请回复R; nothing is added when it is sent. "
+        "Tencent 腾讯云 不会通过: 内容以 `…，【{…}】元券等您领取` 结尾，而不是 拒收请回复R。"
         "营销模板须以“拒收请回复R”结尾，发送时不会自动添加"
     ]

@@ -75,6 +75,7 @@ SIDEWAYS = {
     "policy": {"persons", "spec"},
     "rows": {"phones"},
     "preview": {"parts", "phones", "plan"},
+    "page": {"report"},
     "runs": {"report"},
     "sample": {"settings"},
     "spec": {"occurrence", "origin", "variables"},

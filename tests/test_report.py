@@ -328,13 +328,14 @@ def test_nobody(ledger: Ledger, tmp_path: Path, kind: str) -> None:
         pytest.param(
             "u0",
             "u0 (138****0000): delivered; 2026-11-23 10:00:01 submitting; "
-            "2026-11-23 10:00:02 accepted, code 0, id m0; 2026-11-23 10:01:00 delivered, 送达, code DELIVRD",
+            "2026-11-23 10:00:02 accepted, code 0, id m0; "
+            "2026-11-23 10:01:00 delivered, “送达”, code DELIVRD",
             id="delivered",
         ),
         pytest.param(
             "u3",
             "u3 (138****0003): refused; 2026-11-23 10:00:01 submitting; "
-            "2026-11-23 10:00:02 refused, 黑名单, code 15",
+            "2026-11-23 10:00:02 refused, “黑名单”, code 15",
             id="refused",
         ),
         pytest.param(
@@ -346,7 +347,7 @@ def test_nobody(ledger: Ledger, tmp_path: Path, kind: str) -> None:
         pytest.param(
             "u5",
             "u5 (138****0005): waiting; 2026-11-23 10:00:01 submitting; "
-            "2026-11-23 10:00:02 waiting, not_taken, 太快, code 8",
+            "2026-11-23 10:00:02 waiting, not_taken, “太快”, code 8",
             id="not-taken",
         ),
         pytest.param("13900000009", "139****0009 (139****0009): waiting; not submitted yet", id="waiting"),

@@ -9,6 +9,8 @@ from traitlets.config import Config
 from voila.app import Voila
 
 from smskit.app.pages import STEPS, for_the_app
+from smskit.language import NAMES
+from smskit.settings import Environment
 
 __all__ = ["configuration", "serve"]
 
@@ -28,7 +30,8 @@ class SmskitApp(Voila):  # type: ignore[misc]
 
     def init_settings(self) -> Any:
         settings = super().init_settings()
-        settings["voila_jinja2_env"].globals["steps"] = {step.notebook: step for step in STEPS}
+        told = {"steps": {step.notebook: step for step in STEPS}, "languages": NAMES}
+        settings["voila_jinja2_env"].globals.update(told, language=Environment().language)
         return settings
 
 

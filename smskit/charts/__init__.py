@@ -35,8 +35,10 @@ def svg(chart: alt.TopLevelMixin) -> str:
         domainColor=_INK,
         gridColor="#8884",
         titleFontWeight=500,
+        aria=False,  # Vega would describe it to assistive technology, in English sentences
     )
-    drawn = drawn.configure_legend(labelColor=_INK, titleColor=_INK).configure_title(color=_INK)
+    drawn = drawn.configure_legend(labelColor=_INK, titleColor=_INK, aria=False)
+    drawn = drawn.configure_title(color=_INK)
     return str(vl_convert.vegalite_to_svg(drawn.to_json()))
 
 

@@ -10,12 +10,13 @@ from smskit.delivery.codes import Explained, explain_code
 from smskit.delivery.groups import GROUPS, MAY_ARRIVE, NEVER_AGAIN, Group
 from smskit.delivery.people import TIMELINE, members, people_page, replies, timeline
 from smskit.delivery.survey import UNITS, Survey, survey
-from smskit.delivery.words import HEADINGS, STAGES
+from smskit.delivery.words import HEADINGS, MODES, STAGES
 
 __all__ = [
     "GROUPS",
     "HEADINGS",
     "MAY_ARRIVE",
+    "MODES",
     "NEVER_AGAIN",
     "STAGES",
     "TIMELINE",

@@ -8,7 +8,7 @@ from typing import Final
 
 from smskit.language import mark
 
-__all__ = ["HEADINGS", "STAGES"]
+__all__ = ["HEADINGS", "MODES", "STAGES"]
 
 HEADINGS: Final = {
     "at": mark("time"),
@@ -37,6 +37,7 @@ HEADINGS: Final = {
     "phone": mark("phone"),
     "state": mark("state"),
     "text": mark("text"),
+    "parts": mark("parts"),
     "event": mark("event"),
     "message_id": mark("message id"),
     "reported_at": mark("carrier's time"),
@@ -50,6 +51,8 @@ HEADINGS: Final = {
     "oldest": mark("oldest"),
     "newest": mark("newest"),
 }
+
+MODES: Final = {"plan": mark("plan"), "rehearse": mark("rehearsal"), "live": mark("live")}
 
 # Groups in words; see ``groups.Group``.
 STAGES: Final = {

@@ -1,8 +1,7 @@
 """
 What providers' declarations and checks say to people: next steps, findings, what to obtain, settings.
 
-A provider's own words (``meaning``) are Chinese already and shown as they are in both languages.
-``TOLD`` is for sentences with names and values in them, see `smskit.language.errors`.
+A provider's own words (``meaning``) are Chinese already and stay what they are.
 """
 
 ZH: dict[str, str] = {
@@ -345,36 +344,114 @@ ZH: dict[str, str] = {
     ),
 }
 
-# English as a pattern with named groups -> Chinese with the same names in braces.
 TOLD: dict[str, str] = {
-    r"it has more than (?P<n>\d+) characters, or holds 【】, an emoji, a link or a symbol such as ★, which Aliyun "
-    r"refuses": "超过{n}个字符，或含【】、表情、链接、★等符号，会被阿里云拒绝",
-    r"it holds one of 【 】 , ; or \{\$, which Chuanglan would take for something else \((?P<how>.*)=true sends , ; as "
-    r"， ；\)": "含【】、英文逗号、分号或变量开头符号，创蓝会另作解释（{how}=true 时逗号、分号改发全角）",
-    r"(?P<who>\w+): no connection to (?P<host>[^ ]+) \((?P<kind>.*)\); nothing was sent": (
-        "{who}：无法连接 {host}（{kind}），未发送任何内容"
+    # -- an answer that was no success, in the provider's words
+    "{provider}: {code} “{said}”. {why}": "{provider}：状态码 {code} “{said}”。{why}",
+    "{provider}: {code} “{said}”": "{provider}：状态码 {code} “{said}”",
+    "{provider}: {code}. {why}": "{provider}：状态码 {code}。{why}",
+    "{provider}: {why}": "{provider}：{why}",
+    "{why} (code {code})": "{why}（状态码 {code}）",
+    "{provider} is not usable as set up: {why}": "{provider} 按当前设置不可用：{why}",
+    "credential: {why}": "凭证：{why}",
+    "balance: {why}": "余额：{why}",
+    "signature: {why}": "签名：{why}",
+    "template: {why}": "模板：{why}",
+    "variables: {why}": "变量：{why}",
+    # -- no answer, or none that can be read
+    "{provider}: no connection to {host} ({kind}); nothing was sent": "{provider}：无法连接 {host}（{kind}），未发送任何内容",
+    "{provider}: no answer within {s} s; the request may have arrived": "{provider}：{s} 秒内未应答，请求可能已到达",
+    "{provider}: the connection broke before the answer ({kind})": "{provider}：应答前连接中断（{kind}）",
+    "HTTP {n} without JSON": "HTTP {n}，应答不是供应商的格式",
+    "HTTP {n} without readable JSON": "HTTP {n}，应答不是供应商的格式",
+    "HTTP {n} without an answer of Tencent's form": "HTTP {n}，应答不是供应商的格式",
+    "HTTP {n} without a code at `{name}`": "HTTP {n}，应答中 `{name}` 处没有状态码",
+    "HTTP {n} without a code": "HTTP {n}，应答中没有状态码",
+    "HTTP {n} with an incomplete answer": "HTTP {n}，应答不完整",
+    "HTTP {n} with an unusual answer": "HTTP {n}，应答无法识别",
+    "HTTP {n} with no JSON object": "HTTP {n}，应答不是供应商的格式",
+    "HTTP {n} with code {code}": "HTTP {n}，状态码 {code}，互相矛盾",
+    "HTTP {n} with the code {code}, which contradict each other": "HTTP {n} 与状态码 {code} 互相矛盾",
+    "HTTP {n} with no page of {name}": "HTTP {n}，没有 {name} 的数据",
+    "HTTP {n}, which may have come after the request was taken": "HTTP {n}，请求可能已被受理",
+    "HTTP {n}, which the configuration does not list": "HTTP {n}，配置中没有列出",
+    "an answer of an unknown shape": "应答无法识别",
+    "an incomplete answer": "应答不完整",
+    "an answer without msgId": "应答中没有 msgId",
+    "an answer without SendStatusSet": "应答中没有 SendStatusSet",
+    "a balance answer without a balance": "应答中没有余额",
+    "a page that is no list": "应答不是列表",
+    "get_record answered no list of records": "get_record 的应答不是列表",
+    "no list at `{name}`": "`{name}` 处不是列表",
+    "{n} rows about {m} numbers": "{m} 个号码，应答却有 {n} 行",
+    "{n} records, a full page; look for the number in the console": "有 {n} 条记录，可能不全：请到控制台查该号码",
+    "a record without id, number or text": "记录中没有编号、号码或内容",
+    "the answer does not mention this number": "应答中没有这个号码",
+    "the answer says two things about this number": "应答对这个号码的说法前后不一",
+    "the answer holds no message id": "应答中没有消息编号",
+    "failNum {failed}, successNum {taken} of {n}: only reports tell who": (
+        "{n} 人中 failNum {failed}、successNum {taken}，须看状态报告才知道是谁"
     ),
-    r"(?P<who>\w+): no answer within (?P<s>[\d.]+) s; the request may have arrived": (
-        "{who}：{s} 秒内未应答，请求可能已到达"
+    # -- what we refuse in the provider's place
+    "{provider}: parameter {field} is empty; {why}": "{provider}：缺少参数 {field}",
+    "{provider}: SignatureDoesNotMatch, and Aliyun signed the very same text: SMSKIT_ALIYUN_ACCESS_KEY_SECRET is not "
+    "the secret of this AccessKeyId": "{provider}：SMSKIT_ALIYUN_ACCESS_KEY_SECRET 与此 AccessKeyId 不符",
+    "{provider}: template {code} has no text": "{provider}：模板 {code} 没有内容",
+    "{provider}: there is no template {code}": "{provider}：没有模板 {code}",
+    "{provider}: one call carries one set of values": "{provider}：一次请求只能带一组变量值",
+    "{provider}: {path}: {said}. Ask Chuanglan to set the account to pull (拉取) mode.": (
+        "{provider}：{path}：{said}。请联系创蓝把账号设为“拉取”方式。"
     ),
-    r"(?P<who>\w+): the connection broke before the answer \((?P<kind>.*)\)": "{who}：应答前连接中断（{kind}）",
-    r"HTTP (?P<status>\d+) without (?:JSON|an answer of Tencent's form)": "HTTP {status}，应答不是供应商的格式",
-    r"HTTP (?P<status>\d+) with(?:out)? .*": "HTTP {status}，应答无法识别",
-    r"an answer of an unknown shape|an incomplete answer|a balance answer without a balance": "应答无法识别",
-    r"Wait for the review in the console\.(?P<more>.*)": "请等待控制台审核。{more}",
-    r"Wait for the review, or look in the console\.(?P<more>.*)": "请等待审核，或到控制台查看。{more}",
-    r"(?P<who>Yunpian|Aliyun|Tencent) has: (?P<text>.*)\. Use this text, or leave `template` empty to take it "
-    r"over\.": "供应商（{who}）处的内容为：{text}。请使用此内容，或将 `template` 留空以采用它。",
-    r"Carriers without filing may block messages: (?P<who>.*)\.": "以下运营商未完成报备，短信可能被拦截：{who}。",
-    r"Pay in the Tencent console \(套餐包, 费用中心\), then run again\. If it is billed afterwards, set "
-    r"SMSKIT_TENCENT_POSTPAID=1\.": (
+    "{provider}: {path}. Ask Chuanglan to set the account to pull (拉取) mode.": (
+        "{provider}：{path}。请联系创蓝把账号设为“拉取”方式。"
+    ),
+    "{provider}: `submit` wants {place}, and the template has no such variable": (
+        "{provider}：`submit` 需要 {place}，而模板中没有这个变量"
+    ),
+    "{provider}: `{name}`: {why}; nothing was sent": "{provider}：`{name}`：{why}，未发送任何内容",
+    "{place} would be filled with something that is no whole number": "{place} 要填的不是整数",
+    # -- what a check finds
+    "not asked: {why}": "未能查询：{why}",
+    "parameter {code} is missing": "缺少参数 {code}",
+    "【{name}】 is not there": "【{name}】不存在",
+    "template {code} is not there": "模板 {code} 不存在",
+    "template {code}: {state}": "模板 {code}：{state}",
+    "the approved text is another one": "模板内容不一致",
+    "the approved text cannot be read": "模板内容无法识别",
+    "signatures cannot be asked about; judged when sending": "没有查询签名的接口，提交时才判断",
+    "templates cannot be asked about; judged when sending": "没有查询模板的接口，提交时才判断",
+    "no signature: the template has to bring one; judged when sending": "未带签名：模板须已绑定签名，提交时才判断",
+    "no package": "没有套餐包",
+    "{n} variables of at most {m} characters": "{n} 个变量，每个最长 {m} 字",
+    "{n} variables; how long they may be, the console says": "{n} 个变量，最大长度以控制台为准",
+    "Wait for the review in the console.": "请等待控制台审核。",
+    "Wait for the review, or look in the console.": "请等待审核，或到控制台查看。",
+    "Wait for the review in the console. {said}": "请等待控制台审核。{said}",
+    "Wait for the review, or look in the console. {said}": "请等待审核，或到控制台查看。{said}",
+    "{title} has: {text}. Use this text, or leave `template` empty to take it over.": (
+        "供应商（{title}）处的内容为：{text}。请使用此内容，或将 `template` 留空以采用它。"
+    ),
+    "Carriers without filing may block messages: {names}.": "以下运营商未完成报备，短信可能被拦截：{names}。",
+    "Pay in the Tencent console (套餐包, 费用中心), then run again. If it is billed afterwards, set "
+    "SMSKIT_TENCENT_POSTPAID=1.": (
         "在腾讯云控制台充值（套餐包、费用中心）后重新运行。若为后付费，请设置 SMSKIT_TENCENT_POSTPAID=1。"
     ),
-    r"Set this machine's clock; it must not differ by more than 5 minutes\. By Tencent's clock it is (?P<s>.*)\.": (
+    "Set this machine's clock; it must not differ by more than 5 minutes. By Tencent's clock it is {s}.": (
         "校准本机时钟，误差不能超过5分钟。与腾讯云相差 {s}。"
     ),
-    r"family v2 sends by template id: give parameter `template_id`\.": "v2 接口按模板ID发送：请填写参数 `template_id`。",
-    r"the request wants \{var\.(?P<name>.*)\}": "请求需要变量 {name}",
-    r"Use `(?P<name>[^`]+)` in the template(?:; did you mean `(?P<near>[^`]+)`\?)?\.": "请在模板中使用变量 `{name}`。",
-    r"Look at the credentials and at (?P<name>\w+)\.": "检查凭证和 {name}。",
+    "the request wants {place}": "请求需要 {place}",
+    "Use `{name}` in the template; did you mean `{near}`?.": "请在模板中使用变量 `{name}`，是否指 `{near}`？",
+    "Use `{name}` in the template.": "请在模板中使用变量 `{name}`。",
+    "Look at the credentials and at {code}.": "检查凭证和 {code}。",
+    "This code is not documented; ask {who} what it means.": "文档中没有此状态码，请向供应商询问含义。",
+    # -- values that cannot be sent
+    "it has more than {n} characters, or holds 【】, an emoji, a link or a symbol such as ★, which Aliyun refuses": (
+        "超过{n}个字符，或含【】、表情、链接、★等符号，会被阿里云拒绝"
+    ),
+    "it holds one of 【 】 , ; or {{$, which Chuanglan would take for something else ({code}=true sends , ; as ， ；)": (
+        "含【】、英文逗号、分号或变量开头符号，创蓝会另作解释（{code}=true 时逗号、分号改发全角）"
+    ),
+    "it holds one of 【 】 , ; or {{$, which Chuanglan would take for something else": (
+        "含【】、英文逗号、分号或变量开头符号，创蓝会另作解释"
+    ),
+    "it holds 【 or 】, by which the signature is found": "含【或】：签名以此识别",
 }

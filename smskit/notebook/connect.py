@@ -17,6 +17,7 @@ from smskit.credentials import Store
 from smskit.draft import Draft
 from smskit.errors import NotUsable, SettingsError
 from smskit.host import Host, host_of
+from smskit.language import Language
 from smskit.models import CheckResult, Offer
 from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
 from smskit.notebook.shown import findings_table, say, show_frame
@@ -190,15 +191,14 @@ class ConnectNotebook(Base):
         say(f"{account.title}: {self.t(account.known)}")
         if result is not None and not result.usable:
             failed = next(f for f in result.findings if not f.ok)
-            raise NotUsable(
-                f"{account.title} is not usable: {failed.code} {failed.meaning} {failed.next_step}".rstrip()
-            )
+            words = (failed.code, Language("en").said(failed.meaning), failed.next_step)
+            raise NotUsable(f"{account.title} is not usable: {' '.join(filter(None, words))}")
 
     def _said(self, account: Account) -> str:
         t, said = self.t, account.said
         if said is None:
             return ""
-        return " ".join(filter(None, (said.code, t.words(said.told), t.words(said.next_step))))
+        return " ".join(filter(None, (said.code, t.said(said.told), t.words(said.next_step))))
 
 
 def _when(account: Account) -> str:

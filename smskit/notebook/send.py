@@ -168,7 +168,7 @@ class Notebook(Base):
         told = "{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}"
         say(self.t(told, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash))
         for notice in plan.notices:
-            say(f"{self.t('Notice')}: {notice}")
+            say(f"{self.t('Notice')}: {self.t.words(notice)}")
         for guard in self.campaign.guards():
             say(f"{self.t('A run would be refused')}: {self.t.words(guard.text)}")
         self._complain(plan)
@@ -180,7 +180,7 @@ class Notebook(Base):
         found = examine(plan.template, spec.message_class, provider.template_rules, form=provider.form)
         for complaint in (c for c in found if c.severe):
             refused = self.t("{provider} would not pass", provider=provider.title)
-            say(f"{refused}: {complaint.what}. {complaint.rule}")
+            say(f"{refused}: {complaint.told(self.t)}")
 
     @_step
     def preview(self, count: int = 5) -> None:
@@ -228,7 +228,7 @@ class Notebook(Base):
         if row is not None:
             show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
         if outcome.note:
-            say(outcome.note)
+            say(self.t.words(outcome.note))
 
     @_step
     def test(self, *, confirm: str = "") -> None:
@@ -309,7 +309,7 @@ class Notebook(Base):
             time.sleep(0.5)
         show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
         for problem in fetched.settled.problems:
-            say(problem)
+            say(self.t.words(problem))
         self.campaign.record.refresh()
 
     @_step

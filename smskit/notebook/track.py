@@ -109,7 +109,7 @@ class TrackNotebook(Base):
         self.tracker.seen = None
         show_frame(books_table(self.tracker.status(), self.t))
         for problem in fetched.settled.problems:
-            say(problem)
+            say(self.t.words(problem))
 
     # -- from every side -------------------------------------------------------------------
 
@@ -133,7 +133,8 @@ class TrackNotebook(Base):
         if not len(found):
             say(self.t("No failure so far."))
             return
-        words = {name: [self.t(v) for v in found[name]] for name in ("meaning", "next_step")}
+        words = {name: [self.t.said(v) for v in found[name]] for name in ("meaning", "said")}
+        words["next_step"] = [self.t.words(v) for v in found["next_step"]]
         show_frame(self._headed(found.assign(**words, share=[f"{s:.1%}" for s in found["share"]])))
 
     def carriers(self) -> None:
@@ -201,9 +202,11 @@ class TrackNotebook(Base):
         if self._row() is None:
             return
         story = self.tracker.why(person)
-        say(story.line)
+        say(story.told(self.t))
         if len(story.steps):
-            show_frame(self._headed(story.steps.assign(meaning=[self.t(m) for m in story.steps["meaning"]])))
+            show_frame(
+                self._headed(story.steps.assign(meaning=[self.t.said(m) for m in story.steps["meaning"]]))
+            )
 
     def people(self, *groups: Group | str, code: str = "", first: int = 0, size: int = 50) -> pd.DataFrame:
         """A page of people, of all groups unless some are named: ``nb.people("undelivered")``."""

@@ -317,6 +317,11 @@ class Provider(ABC):
         """All its tables of codes, by what to call them; most providers have one."""
         return {"": cls.codes}
 
+    def in_words(self, code: str, said: str, next_step: str = "") -> str:
+        """An answer that was no success, as errors tell it: the provider's own words stand in quotes."""
+        told = f"{self.name}: {code}" + (f" “{said}”" if said else "")
+        return f"{told}. {next_step}" if next_step else told
+
     def code(self, code: str) -> Code:
         """What *code* means; one that is not documented is unknown, never guessed."""
         return self.codes.get(code) or Code(

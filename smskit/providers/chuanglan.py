@@ -77,6 +77,8 @@ _SHIFTS = r"[,;]|\{\$"
 _FULL_WIDTH = ((",", "，"), (";", "；"))
 _PERCENT_SENSITIVE = "[%+]"  # what a server that url-decodes would change
 
+_NO_SIGNATURES = "signatures cannot be asked about; judged when sending"
+_NO_TEMPLATES = "templates cannot be asked about; judged when sending"
 _NEEDS_TEMPLATE = "family v2 sends by template id: give parameter `template_id`"
 _LOOK_AT_URL = "Look at SMSKIT_CHUANGLAN_BASE_URL (the console names it) and the network."
 _OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")  # opt-out wordings no longer taken
@@ -490,7 +492,7 @@ class Chuanglan(Provider):
 
     def _error(self, code: str, known: Code, data: Mapping[str, Any], status: int) -> ProviderError:
         detail = redact(str(data.get("errorMsg") or data.get("msg") or known.meaning))
-        words = f"chuanglan: {code} {detail}".strip() + (f". {known.next_step}" if known.next_step else "")
+        words = self.in_words(code, detail, known.next_step)
         facts: dict[str, Any] = {"provider": self.name, "code": code, "detail": detail, "http_status": status}
         if known.kind is CodeClass.RETRY:
             return RateLimited(words, retry_after_s=known.retry_after_s, **facts)
@@ -566,21 +568,25 @@ class Chuanglan(Provider):
 
     def _check_signature(self, name: str) -> Finding:
         if name:
-            return Finding("signature", True, "", f"【{name}】 没有查询签名的接口，提交时才判断")
+            return Finding("signature", True, "", _NO_SIGNATURES)
         if self.settings.family == "v2":
-            return Finding("signature", True, "", "未带签名：模板须已绑定签名，提交时才判断")
+            return Finding(
+                "signature", True, "", "no signature: the template has to bring one; judged when sending"
+            )
         known = self.code("116")
         return Finding("signature", False, "116", known.meaning, "Give parameter `signature`.")
 
     def _check_template(self, template_id: str, template: Template | None) -> Finding:
         if self.settings.family == "v2":
             if not template_id:
-                return Finding("template", False, "", "缺少模板ID", f"{_NEEDS_TEMPLATE}.")
-            return Finding("template", True, "", f"模板 {template_id} 没有查询模板的接口，提交时才判断")
+                return Finding(
+                    "template", False, "", "parameter templateId is missing", f"{_NEEDS_TEMPLATE}."
+                )
+            return Finding("template", True, "", _NO_TEMPLATES)
         step = ""
         if template is not None and _OLD_ENDING.search(template.text):
             step = "Chuanglan now takes only 拒收请回复R as the last words of a marketing message."
-        return Finding("template", True, "", "没有查询模板的接口，全文提交时才判断", step)
+        return Finding("template", True, "", _NO_TEMPLATES, step)
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """As the console holds it: the body with ``{$var}``, the signature filed apart."""

@@ -438,7 +438,7 @@ class Yunpian(Provider):
     def _error(self, data: Mapping[str, Any], status: int) -> ProviderError:
         code, detail = str(data["code"]), _explain(data)
         known = self.code(code)
-        words = f"yunpian: {code} {detail}".strip() + (f". {known.next_step}" if known.next_step else "")
+        words = self.in_words(code, detail, known.next_step)
         facts: dict[str, Any] = {"provider": self.name, "code": code, "detail": detail, "http_status": status}
         if known.kind is CodeClass.RETRY:
             return RateLimited(words, retry_after_s=known.retry_after_s, **facts)
@@ -563,7 +563,7 @@ class Yunpian(Provider):
             return self._failed("signature", error)
         exact = [s for s in found if str(s.get("sign", "")).strip("【】") == name]
         if not exact:
-            return Finding("signature", False, "15", f"【{name}】 签名不匹配", self.code("15").next_step)
+            return Finding("signature", False, "15", f"【{name}】 “签名不匹配”", self.code("15").next_step)
         state = _sign_state(exact[0])
         ok = state in _SIGN_APPROVED
         step = "" if ok else f"Wait for the review in the console. {exact[0].get('remark') or ''}".strip()
@@ -580,11 +580,11 @@ class Yunpian(Provider):
         text, state = str(row["tpl_content"]), str(row.get("check_status"))
         if state != "SUCCESS":
             reason = row.get("reason") or self.code("7").next_step
-            return Finding("template", False, "7", f"模板 {template_id} {state}", str(reason)), text
+            return Finding("template", False, "7", f"template {template_id}: {state}", str(reason)), text
         if template is not None and not self._same_text(text, template):
             step = f"Yunpian has: {text}. Use this text, or leave `template` empty to take it over."
-            return Finding("template", False, "5", "模板内容不一致", step), text
-        return Finding("template", True, "0", f"模板 {template_id} SUCCESS"), text
+            return Finding("template", False, "5", "the approved text is another one", step), text
+        return Finding("template", True, "0", f"template {template_id}: SUCCESS"), text
 
     def _same_text(self, theirs: str, ours: Template) -> bool:
         try:

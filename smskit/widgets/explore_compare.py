@@ -49,7 +49,7 @@ class ComparePanel(Panel):
     def compare(self, source: str, query: str = "") -> None:
         """Read the other segment and compare, in the background."""
         self.source, self.query = source.strip(), query.strip()
-        self.tell(self.t("Loading…"))
+        self.tell(lambda t: t("Loading…"))
 
         def work() -> tuple[Comparison, pd.DataFrame, pd.DataFrame]:
             here, there = self.desk.frame(), self.desk.read_other(self.source, self.query)

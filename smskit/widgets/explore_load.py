@@ -93,7 +93,7 @@ class LoadPanel(Panel):
 
         def uploaded() -> None:
             for file in made.value:
-                self.tell(self.t("Loading…"))
+                self.tell(lambda t: t("Loading…"))
                 keep = partial(self._keep, file["name"], bytes(file["content"]))
                 self.start("load", keep, self._take_over)
 
@@ -184,7 +184,7 @@ class LoadPanel(Panel):
     def load(self) -> None:
         """Read what the draft names, in the background; what was loaded stays until it is there."""
         self._show()
-        self.tell(self.t("Loading…"))
+        self.tell(lambda t: t("Loading…"))
         self.start("load", self.desk.read, self._take_over)
 
     def _take_over(self, loaded: Loaded) -> None:

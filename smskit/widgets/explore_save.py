@@ -96,4 +96,4 @@ class SavePanel(Panel):
         self.start("save", lambda: self.desk.save_rows(path, overwrite=overwrite, switch=switch), self._saved)
 
     def _saved(self, path: str) -> None:
-        self.tell(self.t("Saved to {path}", path=path), "ok")
+        self.tell(lambda t: t("Saved to {path}", path=path), "ok")

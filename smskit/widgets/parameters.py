@@ -8,6 +8,7 @@ from html import escape
 import ipywidgets as w
 
 from smskit.draft import Draft, from_project
+from smskit.language import Language
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import button, details, field, html, row
@@ -51,13 +52,18 @@ class ParametersPanel(Panel):
         self._ready()
         saved = self.page.draft.save(self.path)
         shown = from_project(saved)
-        told = self.t("Saved to {path}", path=shown)
-        if missing := self.page.draft.missing:
-            names = ", ".join(f"`{name}`" for name in missing)
-            self.tell(f"{told}\n{self.t('Still to be chosen: {names}', names=names)}", "ok")
-            return
+        names = ", ".join(f"`{name}`" for name in self.page.draft.missing)
         command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {shown}"
-        self.tell(f"{told}\n{self.t('Run it tomorrow:')} {command}", "ok")
+
+        def told(t: Language) -> str:
+            then = (
+                t("Still to be chosen: {names}", names=names)
+                if names
+                else f"{t('Run it tomorrow:')} {command}"
+            )
+            return f"{t('Saved to {path}', path=shown)}\n{then}"
+
+        self.tell(told, "ok")
 
     def open(self) -> None:
         """Take over what a file holds, instead of everything chosen so far."""

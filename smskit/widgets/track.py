@@ -11,7 +11,8 @@ from typing import Any
 import ipywidgets as w
 import pandas as pd
 
-from smskit.language import mark
+from smskit.delivery import MODES
+from smskit.language import Language, mark
 from smskit.report import REASON_WORDS
 from smskit.session import Fetched
 from smskit.tracking import Seen, Tracker
@@ -44,7 +45,6 @@ _STATES = {
     "paused": mark("paused"),
     "finished": mark("finished"),
 }
-_MODES = {"plan": mark("plan"), "rehearse": mark("rehearsal"), "live": mark("live")}
 
 
 class TrackPanel(Panel):
@@ -101,7 +101,7 @@ class TrackPanel(Panel):
         }
         now = (chosen.name, str(chosen.mode)) if chosen else None
         if now and now not in options.values():  # older than the list goes back
-            options[f"{now[0]} · {self.t(_MODES[now[1]])}"] = now
+            options[f"{now[0]} · {self.t(MODES[now[1]])}"] = now
         which = field(w.Dropdown, self.t("Campaign"), options=list(options.items()), value=now)
         which.layout.width = "640px"
         which.observe(self.attempt(lambda: self.choose(*which.value)), "value")
@@ -111,7 +111,7 @@ class TrackPanel(Panel):
 
     def _label(self, line: Any) -> str:
         kind = f"{self.t('test send')} · " if line.test else ""
-        told = f"{kind}{self.t(_MODES[line.mode])} · {self.t(_STATES.get(line.state, line.state))}"
+        told = f"{kind}{self.t(MODES[line.mode])} · {self.t(_STATES.get(line.state, line.state))}"
         return f"{line.campaign} · {told} · {line.created}"
 
     def _doing(self) -> w.Widget:
@@ -146,9 +146,9 @@ class TrackPanel(Panel):
     def _show_books(self, status: dict[str, Any], seen: Seen | None = None) -> None:
         zone = seen.survey.zone if seen else None
         at = f"{datetime.now(zone):%H:%M:%S}"
-        told = f"{self.t(_MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
+        told = f"{self.t(MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
         told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
-        note = f'<p class="smskit-soft">{escape(status["note"])}</p>' if status["note"] else ""
+        note = f'<p class="smskit-soft">{escape(self.t.words(status["note"]))}</p>' if status["note"] else ""
         self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
         shown = [(self.t(label), status[name], kind if status[name] else "") for name, label, kind in _TILES]
         self._books.value = tiles(shown) + details(self.t("The books in full"), self._full(status))
@@ -205,7 +205,7 @@ class TrackPanel(Panel):
 
     def fetch(self) -> None:
         """Fetch receipts and replies once, in the background."""
-        self.tell(self.t("Fetching receipts and replies …"))
+        self.tell(lambda t: t("Fetching receipts and replies …"))
         self._fetch.disabled = True
         self.start("fetch", self._fetched_once, lambda told: self._fetched(told, done=True))
 
@@ -217,21 +217,25 @@ class TrackPanel(Panel):
 
     def _fetched(self, fetched: Fetched, *, done: bool) -> None:
         s = fetched.settled
-        told = self.t(
-            "{delivered:,} delivered, {undelivered:,} undelivered, {awaiting:,} still awaited; unknown: "
-            "{found:,} were accepted, {refused:,} refused, {never:,} never taken, {unknown:,} open; "
-            "{replies:,} replies, {opt_outs:,} opt-outs",
-            delivered=s.delivered,
-            undelivered=s.undelivered,
-            awaiting=fetched.awaiting,
-            found=s.found,
-            refused=s.refused,
-            never=s.never_taken,
-            unknown=fetched.unknown,
-            replies=s.replies,
-            opt_outs=s.opt_outs,
-        )
-        self.tell("\n".join([told, *s.problems]), "warn" if s.problems else "ok")
+
+        def told(t: Language) -> str:
+            counts = t(
+                "{delivered:,} delivered, {undelivered:,} undelivered, {awaiting:,} still awaited; unknown: "
+                "{found:,} were accepted, {refused:,} refused, {never:,} never taken, {unknown:,} open; "
+                "{replies:,} replies, {opt_outs:,} opt-outs",
+                delivered=s.delivered,
+                undelivered=s.undelivered,
+                awaiting=fetched.awaiting,
+                found=s.found,
+                refused=s.refused,
+                never=s.never_taken,
+                unknown=fetched.unknown,
+                replies=s.replies,
+                opt_outs=s.opt_outs,
+            )
+            return "\n".join([counts, *map(t.words, s.problems)])
+
+        self.tell(told, "warn" if s.problems else "ok")
         if done or self.tracker.quick:
             self.refresh()
         else:

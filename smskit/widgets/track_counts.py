@@ -85,14 +85,13 @@ class FailuresTab(Tab):
         found = self.seen.survey.failures
         if not len(found):
             return [soft(self.t("No failure so far."))]
+        meaning, said = ([self.t.said(text) for text in found[name]] for name in ("meaning", "said"))
         shown = found.assign(
             stage=[stage_name(s, self.t) for s in found["stage"]],
-            meaning=[self.t(m) for m in found["meaning"]],
-            next_step=[self.t(s) for s in found["next_step"]],
+            meaning=meaning,
+            next_step=[self.t.words(s) for s in found["next_step"]],
             share=[percent(s) for s in found["share"]],
-            said=[
-                "" if s in (m, self.t(m)) else s for s, m in zip(found["said"], found["meaning"], strict=True)
-            ],
+            said=["" if s == m else s for s, m in zip(said, meaning, strict=True)],
         )
         order = ["stage", "code", "meaning", "said", "next_step", "people", "share"]
         table = frame_table(shown[order].head(100), headings=headings(self.t), label=self.t("Failures"))

@@ -8,7 +8,7 @@ from html import escape
 import ipywidgets as w
 
 from smskit.delivery import MAY_ARRIVE, NEVER_AGAIN, Group
-from smskit.language import mark
+from smskit.language import Language, mark
 from smskit.tracking import FORMATS
 from smskit.widgets.parts import button, field, html, notice, row
 from smskit.widgets.track_counts import soft, stage_name
@@ -79,14 +79,18 @@ class FollowUpTab(Tab):
         """Write segment and parameters, and say how they are sent."""
         made = self.tracker.follow_up(sorted(self.groups), may_arrive_twice=self.certain)
         command = _SEND.format(file=made.parameters)
-        told = self.t(
-            "{n:,} people in {segment}. Campaign {name}, mode rehearse, parameters in {file}",
-            n=made.people,
-            segment=made.segment,
-            name=made.campaign,
-            file=made.parameters,
-        )
-        self.tell(f"{told}\n{self.t('Open them in notebook 03, or run it tomorrow:')} {command}", "ok")
+
+        def told(t: Language) -> str:
+            written = t(
+                "{n:,} people in {segment}. Campaign {name}, mode rehearse, parameters in {file}",
+                n=made.people,
+                segment=made.segment,
+                name=made.campaign,
+                file=made.parameters,
+            )
+            return f"{written}\n{t('Open them in notebook 03, or run it tomorrow:')} {command}"
+
+        self.tell(told, "ok")
 
 
 class ExportTab(Tab):
@@ -113,10 +117,10 @@ class ExportTab(Tab):
 
     def write(self) -> None:
         """Write the file in the background."""
-        self.tell(self.t("Writing …"))
+        self.tell(lambda t: t("Writing …"))
         kind, path, reveal = self.kind, self.path, self.reveal
         self.start(
             "export",
             lambda: self.tracker.export(kind, path, reveal=reveal),
-            lambda place: self.tell(self.t("Saved to {path}", path=place), "ok"),
+            lambda place: self.tell(lambda t: t("Saved to {path}", path=place), "ok"),
         )

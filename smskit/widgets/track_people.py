@@ -58,7 +58,7 @@ class WhyTab(Tab):
         self.person = person
         self.tell("")
         story = self.tracker.why(person)
-        self._answer.value = notice(story.line)
+        self._answer.value = notice(story.told(self.t))
         steps = story.steps
         if not len(steps):
             self._steps.value = ""
@@ -66,7 +66,7 @@ class WhyTab(Tab):
         shown = steps.assign(
             event=[self.t(_EVENTS.get(e, e)) for e in steps["event"]],
             state=[self.t(_STATES.get(s, s)) for s in steps["state"]],
-            meaning=[self.t(m) for m in steps["meaning"]],
+            meaning=[self.t.said(m) for m in steps["meaning"]],
         )
         self._steps.value = frame_table(shown, headings=headings(self.t), label=self.t("One person"))
 
@@ -128,7 +128,7 @@ class PeopleTab(Tab):
             told = page.assign(
                 state=[self.t(_STATES.get(s, s)) for s in page["state"]],
                 code=page["receipt_code"].where(page["receipt_code"] != "", page["provider_code"]),
-                said=page["provider_detail"],
+                said=[self.t.said(text) for text in page["provider_detail"]],
                 message_id=page["provider_message_id"],
             )[["user_id", "phone", "state", "reason", "code", "said", "text", "message_id"]]
             self._table.value = frame_table(told, headings=headings(self.t), label=self.t("People"))

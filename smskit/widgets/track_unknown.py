@@ -45,6 +45,7 @@ class UnknownTab(Tab):
         shown = found.assign(
             oldest=[clock(at, zone) for at in found["oldest"]],
             newest=[clock(at, zone) for at in found["newest"]],
+            detail=[self.t.said(text) for text in found["detail"]],
         )
         about = self.t("An unknown message may have been sent. It is never sent again by itself.")
         table = frame_table(shown, headings=headings(self.t), label=self.t("Unknown"))
@@ -84,4 +85,5 @@ class UnknownTab(Tab):
             if resend
             else mark("{n:,} count as refused now; campaign {name}")
         )
-        self.tell(self.t(told, n=done, name=self.tracker.row.name), "ok")
+        name = self.tracker.row.name
+        self.tell(lambda t: t(told, n=done, name=name), "ok")

@@ -71,12 +71,17 @@ def test_strangers_see_a_login(app: str, visitor: Page) -> None:
 
 
 def test_the_way_through_the_app(app: str, visitor: Page) -> None:
-    """The landing page lists the steps; a click leads to a page that works, without code to be seen."""
+    """The landing page lists the steps in one language; a click leads to a page that works, without code."""
     answered: list[str] = []
     visitor.on("response", lambda response: answered.append(response.url))
     visitor.goto(f"{app}/?token={TOKEN}")
     cards = visitor.locator("main a")
     expect(cards).to_have_count(len(NOTEBOOKS))
+    visitor.get_by_label("中文", exact=True).check()
+    expect(visitor.get_by_text("跟踪送达")).to_be_visible()
+    expect(visitor.get_by_text("Track delivery")).to_be_hidden()
+    visitor.get_by_label("English", exact=True).check()
+    expect(visitor.get_by_text("跟踪送达")).to_be_hidden()
     visitor.get_by_role("link", name=re.compile("Track delivery")).click()
     expect(visitor.get_by_text("There is no campaign yet")).to_be_visible(timeout=120_000)
     visitor.get_by_role("button", name="中文", exact=True).click()

@@ -118,7 +118,7 @@ def test_the_whole_way(slow_lab: Lab, world: Simulator, sheet: Callable[..., She
     desk.field("Send to these numbers").check()
     desk.button("Send test").dblclick()
     expect(panel.get_by_label(desk.t("Test send"), exact=True)).to_contain_text(
-        "accepted", timeout=PATIENCE_MS
+        desk.t("accepted"), timeout=PATIENCE_MS
     )
     tested = desk.accepted
     desk.button("Send…").dblclick()
@@ -164,7 +164,7 @@ def test_the_rules_for_sending(
     expect(folded).to_be_visible()
     desk.fill("Canary share", "120%")
     alert = panel.get_by_role("alert")
-    expect(alert).to_contain_text(desk.t.problem("parameter `canary`: must be at most 1").replace("`", ""))
+    expect(alert).to_contain_text(desk.t.words("parameter `canary`: must be at most 1").replace("`", ""))
     desk.fill("Canary share", "20%")
     desk.fill("Canary wait", "30m")
     expect(alert).to_have_count(0)

@@ -338,7 +338,7 @@ def test_what_a_rule_lacks_in_chinese(panel: Open, rule: tuple[str, str, Any], w
         pytest.param("gone.csv", "", "gone.csv：找不到该文件", id="not-there"),
         pytest.param("broken.csv", "", "broken.csv：第 2 行的引号没有正确闭合", id="broken"),
         pytest.param("env:NOBODY_SET_THIS", "", "没有设置这个环境变量", id="variable"),
-        pytest.param("sqlite://", "select * from people", "查询失败：no such table", id="query-fails"),
+        pytest.param("sqlite://", "select * from people", "查询失败：“no such table", id="query-fails"),
         pytest.param("sqlite://", "", "数据库需要一条查询", id="no-query"),
         pytest.param("people.csv", "select 1", "文件请用规则筛选", id="query-on-a-file"),
     ],

@@ -756,7 +756,7 @@ def test_check_of_a_usable_set_up() -> None:
             {"template_id": "SMS_1", "signature": "", "template": Template.parse("你好")},
             "template",
             "isv.SMS_TEMPLATE_ILLEGAL",
-            "内容不一致",
+            "the approved text is another one",
         ),
         (["no-money"], {"template_id": "SMS_1"}, "template", "isv.AMOUNT_NOT_ENOUGH", "余额"),
     ],

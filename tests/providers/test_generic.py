@@ -675,7 +675,7 @@ def test_what_the_ssp_repeats_of_ours_is_not_shown() -> None:
     came = answer({"code": 14, "msg": f"account {ACCOUNT} key {SECRET} to 13800000000"})
     error = _fate(provider(config()), came)
 
-    assert str(error) == "http: 14 account *** key *** to 138****0000"
+    assert str(error) == "http: 14 “account *** key *** to 138****0000”"
     assert error.detail == "account *** key *** to 138****0000"
 
 

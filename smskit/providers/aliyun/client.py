@@ -259,7 +259,7 @@ class Aliyun(Provider):
     def _error(self, code: str, data: Mapping[str, Any], answer: Answer) -> ProviderError:
         detail = self._explain(str(data.get("Message") or data.get("message") or ""))
         known = self.code(code)
-        words = f"aliyun: {code} {detail}".strip() + (f". {known.next_step}" if known.next_step else "")
+        words = self.in_words(code, detail, known.next_step)
         facts: dict[str, Any] = {
             "provider": self.name,
             "code": code,
@@ -422,7 +422,7 @@ class Aliyun(Provider):
         except ProviderError as error:
             return self._failed("signature", error)
         state = str(data.get("SignStatus"))
-        words = f"【{name}】 {_REVIEW.get(state, '状态')} ({state})"
+        words = f"【{name}】 {_reviewed(state)}"
         if state != "1":
             code = "isv.SMS_SIGNATURE_ILLEGAL"
             return Finding(
@@ -434,7 +434,8 @@ class Aliyun(Provider):
         }
         open_ = [_CARRIERS.get(c, c) for c, status in filing.items() if status not in ("1", "3")]
         if filing:
-            words += ", " + " ".join(f"{_CARRIERS.get(c, c)}{_FILING.get(s, s)}" for c, s in filing.items())
+            filed = " ".join(f"{_CARRIERS.get(c, c)}{_FILING.get(s, s)}" for c, s in filing.items())
+            words += f", “{filed}”"
         # Sending works before the carriers' filing is done, but they may block what is sent.
         step = f"Carriers without filing may block messages: {' '.join(open_)}." if open_ else ""
         return Finding("signature", True, "OK", words, step)
@@ -445,7 +446,7 @@ class Aliyun(Provider):
         except ProviderError as error:
             return self._failed("template", error), ""
         text, state = str(data.get("TemplateContent") or ""), str(data.get("TemplateStatus"))
-        words = f"模板 {template_id} {_REVIEW.get(state, '状态')} ({state})"
+        words = f"template {template_id}: {_reviewed(state)}"
         code = "isv.SMS_TEMPLATE_ILLEGAL"
         if state != "1":
             step = _reviewers_words(data) or self.code(code).next_step
@@ -453,10 +454,10 @@ class Aliyun(Provider):
         try:
             theirs = Template.parse(text, form=self.form)
         except TemplateError as error:
-            return Finding("template", False, code, "模板内容无法识别", str(error)), text
+            return Finding("template", False, code, "the approved text cannot be read", str(error)), text
         if template is not None and theirs.pieces != template.pieces:
             step = f"Aliyun has: {text}. Use this text, or leave `template` empty to take it over."
-            return Finding("template", False, code, "模板内容不一致", step), text
+            return Finding("template", False, code, "the approved text is another one", step), text
         return Finding("template", True, "OK", words), text
 
     def _failed(self, what: str, error: ProviderError) -> Finding:
@@ -647,8 +648,13 @@ _WANTS_SIGNATURE = "Aliyun needs an approved signature: give parameter `signatur
 _WANTS_TEMPLATE = "Aliyun needs the id of an approved template (SMS_…): give parameter `template_id`."
 
 
+def _reviewed(state: str) -> str:
+    """Aliyun's word on a signature or template, with its number."""
+    return f"“{_REVIEW[state]}” ({state})" if state in _REVIEW else f"({state})"
+
+
 def _not_given(what: str, field: str, step: str) -> Finding:
-    return Finding(what, False, f"Missing{field}", f"缺少参数 {field}", step)
+    return Finding(what, False, f"Missing{field}", f"parameter {field} is missing", step)
 
 
 def _reviewers_words(data: Mapping[str, Any]) -> str:

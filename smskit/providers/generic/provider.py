@@ -296,9 +296,7 @@ class GenericHttp(Provider):
     def _error(self, verdict: Verdict, answer: Answer) -> ProviderError:
         code, meaning = verdict.code, verdict.meaning
         detail = self._clean(verdict.detail) or meaning.meaning
-        words = f"{self.name}: {code} {detail}".strip()
-        if meaning.next_step:
-            words += f". {meaning.next_step}"
+        words = self.in_words(code, detail, meaning.next_step)
         facts: dict[str, Any] = {
             "provider": self.name,
             "code": code,

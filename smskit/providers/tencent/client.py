@@ -289,7 +289,7 @@ class Tencent(Provider):
         step = known.next_step
         if code == EXPIRED:
             step = f"{step} {_skew(answer, self.clock())}".strip()
-        words = f"tencent: {code} {detail}".strip() + (f". {step}" if step else "")
+        words = self.in_words(code, detail, step)
         facts: dict[str, Any] = {
             "provider": self.name,
             "code": code,
@@ -428,14 +428,14 @@ class Tencent(Provider):
             findings.append(await self._check_signature(signature))
         elif template is not None:
             step = "Mainland messages need one: give parameter `signature`."
-            findings.append(Finding("signature", False, MISSING, "缺少 SignName", step))
+            findings.append(Finding("signature", False, MISSING, "parameter SignName is missing", step))
         text = ""
         if template_id:
             finding, text = await self._check_template(template_id, template)
             findings.append(finding)
         elif template is not None:
             step = "Tencent sends by template id only: give parameter `template_id`."
-            findings.append(Finding("template", False, MISSING, "缺少 TemplateId", step))
+            findings.append(Finding("template", False, MISSING, "parameter TemplateId is missing", step))
         if template is not None and template.names:
             findings.append(self._check_variables(len(template.names)))
         return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text, balance)
@@ -448,7 +448,7 @@ class Tencent(Provider):
         if not packages:
             # What an account that is billed afterwards looks like, too.
             step = "Without packages only an account that is billed afterwards (后付费) can send."
-            return "", Finding("balance", True, OK, "没有套餐包", step)
+            return "", Finding("balance", True, OK, "no package", step)
         left = sum(
             int(p.get("PackageAmount") or 0) - int(p.get("CurrentUsage") or 0)
             for p in packages
@@ -468,7 +468,7 @@ class Tencent(Provider):
         same = [row for row in found if row.get("SignName") == name]
         if not same:
             step = self.code(NO_SIGNATURE).next_step
-            return Finding("signature", False, NO_SIGNATURE, f"【{name}】 不存在", step)
+            return Finding("signature", False, NO_SIGNATURE, f"【{name}】 is not there", step)
         # A name can be handed in again after a refusal; one usable entry is enough.
         row = next((row for row in same if row.get("StatusCode") == 0), same[0])
         return _reviewed("signature", NO_SIGNATURE, f"【{name}】", row)
@@ -480,12 +480,12 @@ class Tencent(Provider):
             return self._failed("template", error), ""
         if row is None:
             step = self.code(NO_TEMPLATE).next_step
-            return Finding("template", False, NO_TEMPLATE, f"模板 {template_id} 不存在", step), ""
+            return Finding("template", False, NO_TEMPLATE, f"template {template_id} is not there", step), ""
         text = str(row.get("TemplateContent") or "")
-        finding = _reviewed("template", OTHER_TEMPLATE, f"模板 {template_id}", row)
+        finding = _reviewed("template", OTHER_TEMPLATE, f"template {template_id}:", row)
         if finding.ok and template is not None and not self._same_text(text, template):
             step = f"Tencent has: {text}. Use this text, or leave `template` empty to take it over."
-            finding = Finding("template", False, OTHER_TEMPLATE, "模板内容不一致", step)
+            finding = Finding("template", False, OTHER_TEMPLATE, "the approved text is another one", step)
         return finding, text
 
     def _same_text(self, theirs: str, ours: Template) -> bool:
@@ -502,18 +502,20 @@ class Tencent(Provider):
 
     def _check_variables(self, count: int) -> Finding:
         if longest := self.settings.parameter_length:
-            return Finding("variables", True, OK, f"{count} 个变量，每个最长 {longest} 字")
+            return Finding("variables", True, OK, f"{count} variables of at most {longest} characters")
         step = (
             "Tencent takes 6 or 12 characters in each by default; the console shows your figure "
             "(正文模板管理 → 创建). Set SMSKIT_TENCENT_PARAMETER_LENGTH to see in the plan who has more."
         )
-        return Finding("variables", True, OK, f"{count} 个变量，最大长度以控制台为准", step)
+        return Finding(
+            "variables", True, OK, f"{count} variables; how long they may be, the console says", step
+        )
 
     def _failed(self, what: str, error: ProviderError) -> Finding:
         # A key that may not ask, or a question Tencent did not like, says nothing against sending.
         disliked = what in ("credential", "balance") and isinstance(error, Refused)
         if disliked or error.code in MAY_NOT_ASK:
-            meaning = f"未能查询：{error.detail or self.code(error.code).meaning}"
+            meaning = f"not asked: “{error.detail or self.code(error.code).meaning}”"
             step = "Look in the console, or ask with a key of a company's main account."
             return Finding(what, True, error.code, meaning, step)
         network = "Look at SMSKIT_TENCENT_BASE_URL and the network."
@@ -629,7 +631,7 @@ def _review(row: Mapping[str, Any]) -> tuple[bool, str]:
 def _reviewed(what: str, code: str, name: str, row: Mapping[str, Any]) -> Finding:
     """A finding on a signature or template row; only StatusCode 0 can be sent with."""
     status = row.get("StatusCode")
-    meaning = f"{name} {_STATUS.get(status, status) if isinstance(status, int) else status}"
+    meaning = f"{name} “{_review(row)[1]}”"
     if status == 0:
         return Finding(what, True, OK, meaning)
     step = f"Wait for the review, or look in the console. {row.get('ReviewReply') or ''}".strip()

@@ -83,7 +83,7 @@ class CheckPanel(Panel):
             escape(t.words(finding.what)),
             chip("✓", "ok") if finding.ok else chip("✗", "bad"),
             f'<code class="smskit-code">{escape(finding.code)}</code>' if finding.code else "",
-            escape(t.words(finding.told)),
+            escape(t.said(finding.told)),
             names(t.words(finding.next_step)),
         )
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

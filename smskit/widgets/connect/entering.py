@@ -163,7 +163,7 @@ class EnterPanel(Panel):
         save.on_click(self.attempt(self.save))
         problem = keyring_problem(self.page.environment())
         hint = _beside_field(
-            f'<span class="smskit-soft">{escape(t.problem(problem))}</span>' if problem else ""
+            f'<span class="smskit-soft">{escape(t.words(problem))}</span>' if problem else ""
         )
         hint.layout.align_self = "flex-end"  # beside the keyring, which is the last of the places
         return [row(where, hint), row(save, *self._deleting())]

@@ -73,8 +73,8 @@ def said_of(account: Account, t: Language) -> str:
     said = account.said
     if said is None:
         missing = account.known is Known.SAVED and account.problem
-        return t.problem(account.problem) if missing else "—"
-    words = [said.code, t.words(said.told)]
+        return t.words(account.problem) if missing else "—"
+    words = [said.code, t.said(said.told)]
     if account.balance and said.ok:
         words += [t("balance {amount}", amount=amount(account.balance))]
     if not said.ok:

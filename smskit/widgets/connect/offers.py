@@ -134,7 +134,7 @@ class OffersPanel(Panel):
         t = self.t
         if not offer.review:
             return f"{name} · {t('typed in')}"
-        return f"{name} · {t('approved') if offer.usable else t('not approved')} ({offer.review})"
+        return f"{name} · {t('approved') if offer.usable else t('not approved')} ({t.said(offer.review)})"
 
     def _dropdown(self, label: str, options: list[tuple[str, Any]], value: Any) -> w.Dropdown:
         return w.Dropdown(

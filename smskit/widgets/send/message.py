@@ -95,7 +95,7 @@ class MessagePanel(SendPart):
 
     def fetch(self) -> None:
         """Ask the provider for its signatures and templates."""
-        self.tell(self.t("Asking the provider…"))
+        self.tell(lambda t: t("Asking the provider…"))
         self.start("offers", self.desk.offers, self._fetched)
 
     def choose(self, template_id: str) -> None:
@@ -141,7 +141,7 @@ class MessagePanel(SendPart):
         now = self.desk.planning.now
         rows = [] if now is None else now.complaints
         self._complaints.value = "".join(
-            notice(f"{c.what}. {c.rule}", "error" if c.severe else "warn") for c in rows
+            notice(c.told(self.t), "error" if c.severe else "warn") for c in rows
         )
 
     def _show_offers(self) -> None:
@@ -156,7 +156,7 @@ class MessagePanel(SendPart):
             return
         listed = [(t("signature"), o) for o in offers.signatures or ()]
         listed += [(t("template"), o) for o in offers.templates or ()]
-        rows = [(kind, o.id, o.text, "✓" if o.usable else "✗", o.review) for kind, o in listed]
+        rows = [(kind, o.id, o.text, "✓" if o.usable else "✗", t.said(o.review)) for kind, o in listed]
         heads = [t("kind"), t("id"), t("text"), t("usable"), t("review")]
         table = frame_table(pd.DataFrame(rows, columns=heads))
         self._listed.value = details(t("{n} in the account", n=len(rows)), table)

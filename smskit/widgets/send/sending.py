@@ -370,7 +370,7 @@ class SendingPanel(SendPart):
     def renew(self) -> None:
         """The same campaign again, under an id of its own."""
         name = self.desk.rename()
-        self.tell(self.t("The next one is called {name}.", name=name))
+        self.tell(lambda t: t("The next one is called {name}.", name=name))
 
     def take_up(self, started: CampaignRow) -> None:
         """Show another campaign that is not finished."""

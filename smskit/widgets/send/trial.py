@@ -9,6 +9,7 @@ import pandas as pd
 
 from smskit import report
 from smskit.campaign import Outcome
+from smskit.delivery import HEADINGS
 from smskit.desk import SendDesk
 from smskit.ledger import CampaignRow
 from smskit.models import CheckResult, Mode
@@ -74,9 +75,9 @@ class TrialPanel(SendPart):
     def check(self) -> None:
         """Ask the provider whether this set-up is usable."""
         if Mode(self.page.draft["mode"]) is Mode.PLAN:
-            self.tell(self.t("Mode plan: asked of the live account."))
+            self.tell(lambda t: t("Mode plan: asked of the live account."))
         else:
-            self.tell(self.t("Asking the provider…"))
+            self.tell(lambda t: t("Asking the provider…"))
         self.start("check", self.desk.check, self._checked)
 
     def _checked(self, result: CheckResult) -> None:
@@ -91,7 +92,7 @@ class TrialPanel(SendPart):
             return
         heads = [t("check"), t("ok"), t("code"), t("meaning"), t("next step")]
         rows = [
-            (t.words(f.what), "✓" if f.ok else "✗", f.code, t.words(f.told), t.words(f.next_step))
+            (t.words(f.what), "✓" if f.ok else "✗", f.code, t.said(f.told), t.words(f.next_step))
             for f in result.findings
         ]
         usable = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
@@ -111,7 +112,7 @@ class TrialPanel(SendPart):
         if self._testing:
             return
         if not self._agreed.value:
-            self.tell(self.t("Tick the box first: a test is a real message in live mode."), "warn")
+            self.tell(lambda t: t("Tick the box first: a test is a real message in live mode."), "warn")
             return
         plan = self.desk.planning.plan
         source = (
@@ -119,7 +120,7 @@ class TrialPanel(SendPart):
         )
         self._testing = True
         self._agreed.value, self._test.disabled = False, True
-        self.tell(self.t("Sending the test…"))
+        self.tell(lambda t: t("Sending the test…"))
         self.start("test", lambda: self._run(source), self._tested)
 
     def _run(self, source: int | None) -> tuple[Outcome, CampaignRow]:
@@ -145,5 +146,10 @@ class TrialPanel(SendPart):
             return
         _, ledger_row = self.tested
         frame = pd.concat(list(report.messages(self.desk.ledger, ledger_row)))
-        shown = frame[["phone", "state", "text", "parts", "provider_code", "provider_detail"]]
-        self._outcome.value = frame_table(shown, label=self.t("Test send"))
+        shown = frame[["phone", "state", "text", "parts"]].assign(
+            state=[self.t(state) for state in frame["state"]],
+            code=frame["provider_code"],
+            said=[self.t.said(text) for text in frame["provider_detail"]],
+        )
+        heads = {name: self.t(words) for name, words in HEADINGS.items()}
+        self._outcome.value = frame_table(shown, headings=heads, label=self.t("Test send"))
