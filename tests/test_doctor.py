@@ -485,17 +485,34 @@ def test_command_without_a_text(campaign: Any) -> None:
 # -- the notebook --------------------------------------------------------------------
 
 
-def test_notebook_shows_what_is_severe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "zh",
+            "Tencent 腾讯云 不会通过: 内容以 `…，【{…}】元券等您领取` 结尾，而不是 拒收请回复R。"
+            "营销模板须以“拒收请回复R”结尾，发送时不会自动添加",
+        ),
+        (
+            "en",
+            "Tencent 腾讯云 would not pass: the text ends with `…，【{…}】元券等您领取`, "
+            "not with 拒收请回复R. "
+            "A marketing template ends with 拒收请回复R; nothing is added when it is sent.",
+        ),
+    ],
+)
+def test_notebook_shows_what_is_severe(
+    language: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """`run.plan()` says in one line each what the chosen provider would not pass, and leaves notes out."""
-    said: list[str] = []
-    monkeypatch.setattr("smskit.notebook.send.say", said.append)
-    monkeypatch.setattr("smskit.notebook.send.show_frame", lambda frame: None)
-    monkeypatch.setattr("smskit.notebook.send.show_svg", lambda svg: None)
+    monkeypatch.setenv("SMSKIT_LANG", language)
     source = live.segment(tmp_path / "segment.csv", 3)
     data = live.data(live.TENCENT, source, mode="plan", template="你好{name}，【{coupon}】元券等您领取")
     Notebook(Draft(data), may_send=False).plan()
 
-    assert [line for line in said if "不会通过" in line] == [
-        "Tencent 腾讯云 不会通过: 内容以 `…，【{…}】元券等您领取` 结尾，而不是 拒收请回复R。"
-        "营销模板须以“拒收请回复R”结尾，发送时不会自动添加"
-    ]
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("Tencent 腾讯云 ")] == [told]

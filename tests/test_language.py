@@ -20,12 +20,12 @@ PACKAGE = ROOT / "smskit"
 
 
 def said(path: Path) -> Iterator[str]:
-    """The literal first arguments of ``t("…")``, ``self.t("…")`` and ``mark("…")``."""
+    """The literal first arguments of ``t("…")``, ``self.t("…")``, ``self.say("…")`` and ``mark("…")``."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in ("t", "mark"):
+            if name in ("t", "mark", "say"):
                 first = node.args[0]
                 branches = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
                 yield from (b.value for b in branches if isinstance(b, ast.Constant))

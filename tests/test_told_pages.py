@@ -1,4 +1,4 @@
-"""Who reads 中文 meets no English sentence of ours: panels and reports of real campaigns."""
+"""Who reads 中文 meets no English sentence of ours: panels, plain steps and reports of real campaigns."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from smskit.explore import Desk as ExploreDesk
 from smskit.host import Host
 from smskit.language import Language
 from smskit.models import Mode
+from smskit.notebook import ConnectNotebook, ExploreNotebook, Notebook, TrackNotebook
 from smskit.preview import find
 from smskit.providers import provider_class, provider_names
 from smskit.providers.declared import settings_of
@@ -299,3 +300,43 @@ def test_the_explore_panel(room: Room) -> None:
 
     assert any("请选择列" in text for text in said)
     assert english(*said) == []
+
+
+# -- plain steps ----------------------------------------------------------------------------------------
+
+
+def test_plain_steps(room: Room, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every step of every notebook, as a program's log or a terminal has it."""
+    monkeypatch.setenv("SMSKIT_LANG", "zh")
+    bad = {"template": "{name}{coupon}★", "max_recipients": 1, "opt_out_wording": "demand"}
+    look = ExploreNotebook(Draft(room.data), host=Host.PROGRAM)
+    connect = ConnectNotebook(Draft(room.data), host=Host.PROGRAM)
+    for step in (look.look, look.rules, look.steps, lambda: look.look("coupon")):
+        step()
+    look.compare(str(room.folder / "people.csv"))
+    for ask in (connect.providers, connect.steps, connect.settings, connect.check, connect.summary):
+        ask()
+    connect.templates()
+    connect.signatures()
+    refused = Notebook(Draft(room.data | bad), may_send=True, host=Host.PROGRAM)
+    refused.plan()
+    room.faults(**MIXED)
+    run = Notebook(Draft(room.data), may_send=True, host=Host.PROGRAM)
+    for do in (run.parameters, run.plan, run.preview, run.check, run.test, run.send, run.receipts):
+        do()
+    run.summary()
+    track = TrackNotebook(Draft(room.data), host=Host.PROGRAM, tracker=room.tracker)
+    room.tracker.choose()
+    for see in (track.campaigns, track.receipts, track.over_time, track.failures, track.carriers):
+        see()
+    for see in (track.batches, track.left_out, track.unknowns, track.replies, track.books):
+        see()
+    track.why("u000001")
+    track.export("csv")
+    track.follow_up("undelivered")
+    said = capsys.readouterr().out
+    for name in provider_names():
+        said = said.replace(provider_class(name).title, "·")
+
+    assert len(said.splitlines()) > 150
+    assert english(*said.splitlines()) == []

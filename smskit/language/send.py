@@ -2,6 +2,7 @@
 
 ZH: dict[str, str] = {
     "parameter": "参数",
+    "{n} numbers": "{n} 个号码",
     "value": "值",
     "Started before: plan {hash}, state {state}. This run goes on with it.": "已开始：计划 {hash}，状态 {state}。本次运行接着它继续。",
     "Notice": "提示",

@@ -64,6 +64,7 @@ ZH: dict[str, str] = {
     "others": "其他",
     "failed": "失败",
     "died": "异常中断",
+    "(picture)": "（图）",
     # -- one person's story
     "excluded": "已排除",
     "{who}: excluded, {reason}: {why}": "{who}：已排除，{reason}：{why}",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from smskit.draft import Draft
 from smskit.errors import SpecError
 from smskit.host import Host, host_of
 from smskit.language import Language
-from smskit.notebook.shown import show_widget
+from smskit.notebook import shown
 from smskit.sample import campaign_data
 from smskit.settings import Environment, project_root
 from smskit.spec import CampaignSpec, check_names, injected_parameters
@@ -55,7 +57,25 @@ class Base:
 
     def language(self) -> None:
         """Show the switch between 中文 and English; the other language's texts are hidden."""
-        show_widget(self.page.header)
+        shown.show_switch(self.t, self.page.header if self.host.is_person else None)
+
+    # -- what plain steps show, in both languages --------------------------------------------
+
+    def say(self, words: str | Callable[[Language], str], **values: Any) -> None:
+        """One sentence: English words with their values, or a function of the language."""
+        shown.say(self.t, words if callable(words) else lambda t: t(words, **values))
+
+    def repeat(self, said: str, *, after: str = "") -> None:
+        """What a floor below said, behind a few words of ours where *after* gives some."""
+        self.say(lambda t: f"{t(after)}: {t.words(said)}" if after else t.words(said))
+
+    def show_frame(self, table: Callable[[Language], pd.DataFrame]) -> None:
+        """A table of at most 60 rows."""
+        shown.show_frame(self.t, table)
+
+    def show_svg(self, picture: Callable[[Language], str]) -> None:
+        """A picture."""
+        shown.show_svg(self.t, picture)
 
 
 def draft_of(namespace: Mapping[str, Any], host: Host, *, defaults: Mapping[str, Any] | None = None) -> Draft:

@@ -17,10 +17,10 @@ from smskit.credentials import Store
 from smskit.draft import Draft
 from smskit.errors import NotUsable, SettingsError
 from smskit.host import Host, host_of
-from smskit.language import Language
+from smskit.language import Language, mark
 from smskit.models import CheckResult, Offer
 from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
-from smskit.notebook.shown import findings_table, say, show_frame
+from smskit.notebook.shown import findings_table
 
 if TYPE_CHECKING:
     from smskit.widgets.connect import ConnectPanel
@@ -59,31 +59,39 @@ class ConnectNotebook(Base):
 
     def providers(self) -> None:
         """Show how far every provider is set up, and what it said when it was last asked; asks nobody."""
-        t = self.t
-        rows = [(a.name, a.title, t(a.known), _when(a), self._said(a)) for a in self.connector.accounts()]
-        columns = ["provider", t("Provider"), t("state"), t("last checked"), t("what it said")]
-        show_frame(pd.DataFrame(rows, columns=columns))
+        accounts = self.connector.accounts()
+
+        def table(t: Language) -> pd.DataFrame:
+            rows = [(a.name, a.title, t(a.known), _when(a), _said(a, t)) for a in accounts]
+            columns = ["provider", t("Provider"), t("state"), t("last checked"), t("what it said")]
+            return pd.DataFrame(rows, columns=columns)
+
+        self.show_frame(table)
 
     def steps(self) -> None:
         """Show what to obtain from the provider's console, and where that is."""
-        t, cls = self.t, self.connector.cls
-        say(f"{t('What to obtain from {provider}', provider=cls.title)} {cls.console_url}".strip())
-        show_frame(pd.DataFrame({t("step"): [t.words(step) for step in cls.console_steps]}))
+        cls = self.connector.cls
+        told = mark("What to obtain from {provider}")
+        self.say(lambda t: f"{t(told, provider=cls.title)} {cls.console_url}".strip())
+        self.show_frame(lambda t: pd.DataFrame({t("step"): [t.words(step) for step in cls.console_steps]}))
 
     def settings(self) -> None:
         """Show the provider's settings and where each comes from; no value of a key."""
-        t = self.t
-        rows = [
-            (
-                given.setting.variable,
-                t("needed") if given.setting.required else given.setting.default,
-                t(PLACES[given.source]),
-                t.words(given.setting.help),
-            )
-            for given in self.connector.form()
-        ]
-        columns = [t("variable"), t("default"), t("where from"), t("meaning")]
-        show_frame(pd.DataFrame(rows, columns=columns))
+        form = self.connector.form()
+
+        def table(t: Language) -> pd.DataFrame:
+            rows = [
+                (
+                    given.setting.variable,
+                    t("needed") if given.setting.required else given.setting.default,
+                    t(PLACES[given.source]),
+                    t.words(given.setting.help),
+                )
+                for given in form
+            ]
+            return pd.DataFrame(rows, columns=[t("variable"), t("default"), t("where from"), t("meaning")])
+
+        self.show_frame(table)
 
     def enter(self, store: str = "dotenv", **settings: str) -> None:
         """
@@ -98,24 +106,24 @@ class ConnectNotebook(Base):
         """
         from getpass import getpass
 
-        t, secrets = self.t, self.connector.cls.Settings.secret_fields()
+        secrets = self.connector.cls.Settings.secret_fields()
         if given := sorted(settings.keys() & set(secrets)):
             raise SettingsError(f"`{given[0]}` is a key: it is asked for, and never written into a notebook")
         if not self.host.is_person:
             raise SettingsError("nobody is here to be asked for keys; put them into the environment or .env")
-        say(t("Leave empty to keep what is there."))
+        self.say("Leave empty to keep what is there.")
         typed = {s.name: getpass(f"{s.variable}: ") for g in self.connector.form() if (s := g.setting).secret}
         written = self.connector.save(
             settings | {name: value for name, value in typed.items() if value}, Store(store)
         )
-        say(t("Saved. Now click {check}.", check=t("Check")))
+        self.say(lambda t: t("Saved. Now click {check}.", check=t("Check")))
         if written.exposed:
-            say(t("Git would take {file} into a commit: add it to .gitignore.", file=written.file))
+            self.say("Git would take {file} into a commit: add it to .gitignore.", file=written.file)
 
     def forget(self) -> None:
         """Delete what is saved for the provider on this computer."""
         self.connector.forget()
-        say(self.t("Deleted."))
+        self.say("Deleted.")
 
     def check(self, *, simulator: bool | None = None) -> CheckResult:
         """
@@ -127,15 +135,19 @@ class ConnectNotebook(Base):
         Raises:
             SettingsError: the account is not set up, and there is no simulator for it.
         """
-        t = self.t
         if simulator is None:
             simulator = self.connector.account.known is Known.ABSENT and bool(self.connector.cls.rehearsal)
             if simulator:
-                say(t("No account is set up, so the simulator is asked."))
+                self.say("No account is set up, so the simulator is asked.")
         result = self.connector.check(simulator=simulator)
-        show_frame(findings_table(result, t))
-        who = t("the simulator") if simulator else self.connector.cls.title
-        say(f"{t('Usable') if result.usable else t('NOT usable')} ({t('according to {who}', who=who)})")
+        self.show_frame(lambda t: findings_table(result, t))
+        title = self.connector.cls.title
+
+        def verdict(t: Language) -> str:
+            who = t("the simulator") if simulator else title
+            return f"{t('Usable') if result.usable else t('NOT usable')} ({t('according to {who}', who=who)})"
+
+        self.say(verdict)
         return result
 
     def signatures(self) -> list[Offer]:
@@ -152,16 +164,20 @@ class ConnectNotebook(Base):
         if connector.listed is None and able and connector.offered.listed:
             return connector.offers()
         if not connector.offered.listed:
-            say(self.t("This provider cannot be asked for lists: copy them from its console."))
+            self.say("This provider cannot be asked for lists: copy them from its console.")
         return connector.offered
 
     def _show_offers(self, found: list[Offer]) -> list[Offer]:
-        t = self.t
-        rows = [
-            (o.id, o.text, (t("approved") if o.usable else t("not approved")) if o.review else t("typed in"))
-            for o in found
-        ]
-        show_frame(pd.DataFrame(rows, columns=["id", t("text"), t("state")]))
+        def state(offer: Offer) -> str:
+            if not offer.review:
+                return mark("typed in")
+            return mark("approved") if offer.usable else mark("not approved")
+
+        def table(t: Language) -> pd.DataFrame:
+            rows = [(o.id, o.text, t(state(o))) for o in found]
+            return pd.DataFrame(rows, columns=["id", t("text"), t("state")])
+
+        self.show_frame(table)
         return found
 
     def use(self, *, signature: str | None = None, template_id: str | None = None) -> None:
@@ -178,7 +194,7 @@ class ConnectNotebook(Base):
 
     def save(self, path: str = PARAMETER_FILE) -> None:
         """Write what was chosen into the parameter file the next notebook starts from."""
-        say(self.t("Saved to {path}", path=self.draft.save(path)))
+        self.say("Saved to {path}", path=self.draft.save(path))
 
     def summary(self) -> None:
         """
@@ -188,17 +204,20 @@ class ConnectNotebook(Base):
             NotUsable: the last check of this notebook says so.
         """
         account, result = self.connector.account, self.connector.result
-        say(f"{account.title}: {self.t(account.known)}")
+        self.say(lambda t: f"{account.title}: {t(account.known)}")
         if result is not None and not result.usable:
             failed = next(f for f in result.findings if not f.ok)
             words = (failed.code, Language("en").said(failed.meaning), failed.next_step)
             raise NotUsable(f"{account.title} is not usable: {' '.join(filter(None, words))}")
 
-    def _said(self, account: Account) -> str:
-        t, said = self.t, account.said
-        if said is None:
-            return ""
-        return " ".join(filter(None, (said.code, t.said(said.told), t.words(said.next_step))))
+
+def _said(account: Account, t: Language) -> str:
+    said = account.said
+    return (
+        ""
+        if said is None
+        else " ".join(filter(None, (said.code, t.said(said.told), t.words(said.next_step))))
+    )
 
 
 def _when(account: Account) -> str:

@@ -17,9 +17,9 @@ from smskit.explore import Comparison, Desk
 from smskit.explore.profile import distribution
 from smskit.explore.tables import compare_table, look_table, shares_table
 from smskit.host import Host, host_of
-from smskit.language import mark
+from smskit.language import Language, mark
 from smskit.notebook.base import Base, draft_of
-from smskit.notebook.shown import say, show_frame, show_svg, show_widget
+from smskit.notebook.shown import show_widget
 from smskit.sample import sample_segment
 
 __all__ = ["ExploreNotebook", "open_explore"]
@@ -113,23 +113,23 @@ class ExploreNotebook(Base):
         Raises:
             SegmentError: the segment cannot be read.
         """
-        loaded, t = self.desk.current(), self.t
+        loaded = self.desk.current()
         if column:
             look = loaded.look.columns.get(column)
             found = look and distribution(loaded.frame, loaded.sieve, look, self.desk.counts().mask)
             if not found or not len(found.bars):
-                say(t("This column has no values to draw."))
+                self.say("This column has no values to draw.")
                 return
-            show_svg(charts.distribution(found.bars, found.column, t, dates=found.dates))
+            self.show_svg(lambda t: charts.distribution(found.bars, found.column, t, dates=found.dates))
             return
-        show_frame(look_table(loaded.look, t))
-        if loaded.look.rows and loaded.look.coverage:
-            show_svg(charts.coverage(loaded.look.coverage, t))
+        self.show_frame(lambda t: look_table(loaded.look, t))
+        if loaded.look.rows and (coverage := loaded.look.coverage):
+            self.show_svg(lambda t: charts.coverage(coverage, t))
         for role, like in self.desk.missing_roles().items():
             lacks = mark("The segment has no column `{name}`; choose the {role} column above.")
-            say(t(lacks, name=self.draft[role], role=role))
+            self.say(lacks, name=self.draft[role], role=role)
             if like:
-                say(t("`{like}` looks like phones.", like=like))
+                self.say("`{like}` looks like phones.", like=like)
 
     def rules(self, rules: Any = ...) -> None:
         """
@@ -140,8 +140,9 @@ class ExploreNotebook(Base):
         """
         if rules is not ...:
             self.draft.set(rules=rules)
-        say(self.desk.editor.rule().label)
-        say(self.desk.sql())
+        label, sql = self.desk.editor.rule().label, self.desk.sql()
+        self.repeat(label)
+        self.say(lambda _: sql)
 
     def steps(self) -> None:
         """
@@ -150,11 +151,15 @@ class ExploreNotebook(Base):
         Raises:
             RuleError: the rules do not fit the segment.
         """
-        loaded, t = self.desk.current(), self.t
+        loaded = self.desk.current()
         _, steps = loaded.sieve.sift(self.desk.editor.rule())
-        rows = [(t("segment"), loaded.look.rows, loaded.look.rows)]
-        rows += [(step.label, step.alone, step.kept) for step in steps]
-        show_frame(pd.DataFrame(rows, columns=[t("step"), t("rows it keeps alone"), t("left")]))
+
+        def table(t: Language) -> pd.DataFrame:
+            rows = [(t("segment"), loaded.look.rows, loaded.look.rows)]
+            rows += [(step.label, step.alone, step.kept) for step in steps]
+            return pd.DataFrame(rows, columns=[t("step"), t("rows it keeps alone"), t("left")])
+
+        self.show_frame(table)
 
     def frame(self) -> pd.DataFrame:
         """
@@ -176,10 +181,10 @@ class ExploreNotebook(Base):
         self.desk.current()
         there = self.desk.read_other(other, query) if isinstance(other, str) else other
         found = self.desk.compare(there)
-        show_frame(compare_table(found, self.t))
+        self.show_frame(lambda t: compare_table(found, t))
         if len(found.shares):
-            show_svg(charts.differences(found.shares, self.t))
-            show_frame(shares_table(found, self.t))
+            self.show_svg(lambda t: charts.differences(found.shares, t))
+            self.show_frame(lambda t: shares_table(found, t))
         return found
 
     def save(self, path: str, *, overwrite: bool = False) -> str:
@@ -199,5 +204,5 @@ class ExploreNotebook(Base):
         else:
             self.desk.current()
             saved = self.desk.save_rows(path, overwrite=overwrite)
-        say(self.t("Saved to {path}", path=saved))
+        self.say("Saved to {path}", path=saved)
         return saved

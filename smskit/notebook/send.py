@@ -9,22 +9,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
 from smskit import charts, report
 from smskit.campaign import Campaign, Outcome
+from smskit.delivery import HEADINGS
 from smskit.desk import SendDesk
-from smskit.doctor import examine
+from smskit.doctor import Complaint, examine
 from smskit.draft import Draft
 from smskit.engine import Progress
 from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError
 from smskit.host import Host, host_of, may_send
+from smskit.language import Language, mark
+from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
-from smskit.notebook.shown import books_table, findings_table, say, show_data, show_frame, show_svg
+from smskit.notebook.shown import books_table, findings_table, show_data
 from smskit.origin import Origin, origin_of
 from smskit.plan import Plan
 from smskit.providers import provider_class
@@ -123,7 +126,7 @@ class Notebook(Base):
         Where nobody can click nothing is built and nothing is planned.
         """
         if not self.host.is_person:
-            say(self.t("The panel is for a person to click; nobody is here."))
+            self.say("The panel is for a person to click; nobody is here.")
             return None
         return self._panel
 
@@ -142,10 +145,13 @@ class Notebook(Base):
         """Show the parameters as they were understood."""
         spec = self.campaign.spec
         rows = {k: v for k, v in spec.to_data().items() if k != "test_phones"}
-        rows |= {"mode": str(spec.mode), "test_phones": f"{len(spec.test_phones)} numbers"}
-        show_frame(
-            pd.DataFrame({self.t("parameter"): list(rows), self.t("value"): [str(v) for v in rows.values()]})
-        )
+        rows |= {"mode": str(spec.mode)}
+
+        def table(t: Language) -> pd.DataFrame:
+            values = [*map(str, rows.values()), t("{n} numbers", n=len(spec.test_phones))]
+            return pd.DataFrame({t("parameter"): [*rows, "test_phones"], t("value"): values})
+
+        self.show_frame(table)
 
     @_step
     def plan(self) -> Plan | None:
@@ -157,38 +163,58 @@ class Notebook(Base):
         """
         row = self.campaign.started()
         if row is not None:
-            show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
-            started = "Started before: plan {hash}, state {state}. This run goes on with it."
-            say(self.t(started, hash=row.plan_hash, state=row.state))
+            self._books(row)
+            started = mark("Started before: plan {hash}, state {state}. This run goes on with it.")
+            self.say(started, hash=row.plan_hash, state=row.state)
             return None
         plan = self.campaign.plan()
         waterfall = plan.waterfall()
-        show_frame(waterfall.rename(columns={n: self.t(n.replace("_", " ")) for n in waterfall.columns}))
-        show_svg(charts.waterfall(waterfall, self.t))
-        told = "{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}"
-        say(self.t(told, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash))
+
+        def steps(t: Language) -> pd.DataFrame:
+            words = {"read": t("rows read"), "planned": t("planned")}
+            return waterfall.assign(step=[words.get(step, step) for step in waterfall["step"]])
+
+        self.show_frame(
+            lambda t: steps(t).rename(columns={n: t(str(n).replace("_", " ")) for n in waterfall})
+        )
+        self.show_svg(lambda t: charts.waterfall(steps(t), t))
+        told = mark("{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}")
+        self.say(told, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash)
         for notice in plan.notices:
-            say(f"{self.t('Notice')}: {self.t.words(notice)}")
+            self.repeat(notice, after=mark("Notice"))
         for guard in self.campaign.guards():
-            say(f"{self.t('A run would be refused')}: {self.t.words(guard.text)}")
+            self.repeat(guard.text, after=mark("A run would be refused"))
         self._complain(plan)
         return plan
+
+    def _books(self, row: CampaignRow) -> None:
+        status = report.status(self.campaign.ledger, row)
+        self.show_frame(lambda t: books_table(status, t))
 
     def _complain(self, plan: Plan) -> None:
         """One line for each thing in the template that the provider refuses, with its rule."""
         spec, provider = self.campaign.spec, provider_class(self.campaign.spec.provider)
         found = examine(plan.template, spec.message_class, provider.template_rules, form=provider.form)
+
+        def line(complaint: Complaint, t: Language) -> str:
+            return f"{t('{provider} would not pass', provider=provider.title)}: {complaint.told(t)}"
+
         for complaint in (c for c in found if c.severe):
-            refused = self.t("{provider} would not pass", provider=provider.title)
-            say(f"{refused}: {complaint.told(self.t)}")
+            self.say(partial(line, complaint))
 
     @_step
     def preview(self, count: int = 5) -> None:
         """Show the first messages, the longest one, and one row for each reason to be left out."""
         if self.campaign.started() is None:
-            show_frame(
-                self.campaign.plan().preview(count)[["user_id", "phone", "state", "reason", "text", "parts"]]
-            )
+            rows = self.campaign.plan().preview(count)[
+                ["user_id", "phone", "state", "reason", "text", "parts"]
+            ]
+
+            def table(t: Language) -> pd.DataFrame:
+                said = rows.assign(state=[t(state) for state in rows["state"]])
+                return said.rename(columns={name: t(HEADINGS[name]) for name in rows.columns})
+
+            self.show_frame(table)
 
     @_step
     def check(self) -> None:
@@ -198,11 +224,11 @@ class Notebook(Base):
         Not usable is shown here and refused by ``send``.
         """
         if self.campaign.spec.mode is Mode.PLAN:
-            say(self.t("Mode plan: the provider is not asked."))
+            self.say("Mode plan: the provider is not asked.")
             return
         result = self.campaign.check()
-        show_frame(findings_table(result, self.t))
-        say(self.t("Usable") if result.usable else self.t("NOT usable"))
+        self.show_frame(lambda t: findings_table(result, t))
+        self.say("Usable" if result.usable else "NOT usable")
 
     @_step
     def send(self, *, confirm: str = "") -> None:
@@ -217,7 +243,7 @@ class Notebook(Base):
         """
         spec = self.campaign.spec
         if spec.mode is Mode.PLAN:
-            say(self.t("Mode plan: nothing is sent."))
+            self.say("Mode plan: nothing is sent.")
             self.campaign.record.end_unsent(plan=self.campaign.planned())
             return
         if self._asks_first(spec) and not self._confirmed(confirm, "send"):
@@ -226,9 +252,9 @@ class Notebook(Base):
         outcome = self._send_with_bar()
         row = self.campaign.started()
         if row is not None:
-            show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
+            self._books(row)
         if outcome.note:
-            say(self.t.words(outcome.note))
+            self.repeat(outcome.note)
 
     @_step
     def test(self, *, confirm: str = "") -> None:
@@ -240,14 +266,14 @@ class Notebook(Base):
         """
         spec = self.campaign.spec
         if spec.mode is Mode.PLAN or not spec.test_phones or self.campaign.started() is not None:
-            say(self.t("No test send."))
+            self.say("No test send.")
             return
         if self._asks_first(spec) and not self._confirmed(confirm, "test"):
             return
         outcome = self.campaign.test_send()
         row = self.campaign.ledger.campaign(outcome.campaign, outcome.mode)
         if row is not None:
-            show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
+            self._books(row)
 
     def _asks_first(self, spec: CampaignSpec) -> bool:
         # A person's "run all cells" is no word for sending, not even to the simulator: the panel above
@@ -262,7 +288,7 @@ class Notebook(Base):
         if confirm:
             raise GuardRefused(f"nothing was sent: the plan is {wanted}, not {confirm}")
         call = f'run.{step}(confirm="{wanted}")'
-        say(self.t("Not sent. Send from the panel, or with {call}", call=call))
+        self.say("Not sent. Send from the panel, or with {call}", call=call)
         return False
 
     def _send_with_bar(self) -> Outcome:
@@ -299,7 +325,7 @@ class Notebook(Base):
 
         row = self.campaign.started()
         if row is None:
-            say(self.t("Nothing was sent, so there are no receipts."))
+            self.say("Nothing was sent, so there are no receipts.")
             return
         end = time.monotonic() + (wait_s if row.mode is Mode.REHEARSE else 0.0)
         while True:
@@ -307,9 +333,9 @@ class Notebook(Base):
             if not fetched.awaiting or time.monotonic() >= end:
                 break
             time.sleep(0.5)
-        show_frame(books_table(report.status(self.campaign.ledger, row), self.t))
+        self._books(row)
         for problem in fetched.settled.problems:
-            say(self.t.words(problem))
+            self.repeat(problem)
         self.campaign.record.refresh()
 
     @_step
@@ -323,10 +349,10 @@ class Notebook(Base):
         ledger, spec = self.campaign.ledger, self.campaign.spec
         row = self.campaign.started() or ledger.campaign(spec.campaign, Mode.PLAN)
         if row is None:
-            say(self.t("Nothing was sent."))
+            self.say("Nothing was sent.")
             return
         status = report.status(ledger, row)
-        show_data(status, self.t)
+        show_data(self.t, status)
         self.campaign.record.refresh()
         if row.mode is not Mode.PLAN and (status["waiting"] or status["submitting"]):
             raise CampaignPaused(

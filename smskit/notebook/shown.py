@@ -1,15 +1,21 @@
-"""How plain cells show things: tables and pictures that need no widget, for papermill and reports."""
+"""
+How plain cells show things: tables and pictures that need no widget, for papermill and reports.
+
+Each is shown in both languages at once, the one that is not spoken hidden. So the
+switch reaches what was shown before, and a saved notebook, in which nothing
+lives, shows the language of its run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from smskit.host import Host, host_of
-from smskit.language import Language, mark
+from smskit.language import LANGUAGES, Language, mark
 from smskit.models import CheckResult
 
 __all__ = [
@@ -20,11 +26,14 @@ __all__ = [
     "show_data",
     "show_frame",
     "show_svg",
+    "show_switch",
     "show_widget",
 ]
 
 SUMMARY_TYPE = "application/vnd.smskit.summary+json"
 
+_LARGE = 100_000  # characters of HTML that are not doubled: a picture of hundreds of bars
+_HIDDEN = ' hidden="hidden"'  # with a value, or JupyterLab takes it out of notebooks it does not trust
 # Jupyter sets tables to the right, which suits numbers and nothing else here.
 _LEFT = "<style scoped>td, th {text-align: left !important; vertical-align: top}</style>"
 FINDINGS = (mark("check"), mark("ok"), mark("code"), mark("meaning"), mark("next step"))
@@ -60,30 +69,89 @@ def findings_table(result: CheckResult, t: Language) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[t(heading) for heading in FINDINGS])
 
 
-def show_frame(frame: pd.DataFrame) -> None:
+class Shown(NamedTuple):
+    """One thing in one language."""
+
+    html: str
+    text: str  # for terminals, and for whoever compares notebooks
+
+
+class Both:
+    """
+    One thing in both languages, as an output of a cell.
+
+    Args:
+        now: The language that is not hidden while no switch says otherwise.
+        data: Other representations, by their MIME type.
+    """
+
+    def __init__(
+        self, now: Language, make: Callable[[Language], Shown], data: Mapping[str, Any] | None = None
+    ) -> None:
+        made = {code: make(Language(code)) for code in LANGUAGES}
+        self._text, self._data = made[now.code].text, dict(data or {})
+        if len({shown.html for shown in made.values()}) == 1 or len(made[now.code].html) > _LARGE:
+            self.html = made[now.code].html
+        else:
+            self.html = "".join(
+                f'<div class="smskit-{code}"{"" if code == now.code else _HIDDEN}>{shown.html}</div>'
+                for code, shown in made.items()
+            )
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {**self._data, "text/html": self.html, "text/plain": self._text}
+
+
+def show_frame(now: Language, table: Callable[[Language], pd.DataFrame]) -> None:
     """A table of at most 60 rows."""
-    # escape=True: names and texts come from the segment and may hold HTML.
-    html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
-    _show_html(f'<div style="max-width:75em;overflow-x:auto">{_LEFT}{html}</div>')
+
+    def shown(t: Language) -> Shown:
+        frame = table(t)
+        # escape=True: names and texts come from the segment and may hold HTML.
+        html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
+        wide = f'<div style="max-width:75em;overflow-x:auto">{_LEFT}{html}</div>'
+        return Shown(wide, frame.to_string(index=False, max_rows=60))
+
+    _show(Both(now, shown))
 
 
-def say(text: str) -> None:
+def say(now: Language, words: Callable[[Language], str]) -> None:
     """One sentence."""
-    _show_html(f"<p>{escape(text)}</p>")
+    _show(Both(now, lambda t: Shown(f"<p>{escape(words(t))}</p>", words(t))))
 
 
-def show_svg(svg: str) -> None:
+def show_svg(now: Language, picture: Callable[[Language], str]) -> None:
     """A picture, as part of the page: an image of its own would not take the theme's colours."""
-    _show_html(svg)
+    _show(Both(now, lambda t: Shown(picture(t), t("(picture)"))))
 
 
-def show_data(status: Mapping[str, Any], t: Language) -> None:
+def show_data(now: Language, status: Mapping[str, Any]) -> None:
     """The books for people, and as data for programs that read the executed notebook."""
-    from IPython.display import display
 
-    html = books_table(status, t).to_html(index=False, border=0)
-    if not _is_app():
-        display({SUMMARY_TYPE: dict(status), "text/html": html}, raw=True)
+    def shown(t: Language) -> Shown:
+        table = books_table(status, t)
+        return Shown(table.to_html(index=False, border=0), table.to_string(index=False))
+
+    _show(Both(now, shown, {SUMMARY_TYPE: dict(status)}))
+
+
+def show_switch(now: Language, switch: Any) -> None:
+    """
+    What hides the other language on the whole of a notebook.
+
+    Args:
+        switch: The widget a person clicks; None where nobody can.
+    """
+    from IPython.display import HTML, display
+
+    from smskit.widgets.style import one_language
+
+    display(HTML(one_language(now.code)))
+    if switch is not None:
+        display(switch)
 
 
 def show_widget(widget: Any) -> None:
@@ -93,11 +161,11 @@ def show_widget(widget: Any) -> None:
     display(widget)
 
 
-def _show_html(html: str) -> None:
-    from IPython.display import HTML, display
+def _show(both: Both) -> None:
+    from IPython.display import display
 
     if not _is_app():
-        display(HTML(html))
+        display(both)
 
 
 def _is_app() -> bool:

@@ -12,22 +12,25 @@ from typing import Any
 
 import pandas as pd
 
-from smskit import charts, delivery
+from smskit import charts
 from smskit.carriers import AS_OF, PORTABILITY
-from smskit.delivery import Group
+from smskit.delivery import HEADINGS, MODES, STAGES, Group
 from smskit.draft import Draft
 from smskit.errors import SpecError
 from smskit.follow_up import FollowUp
 from smskit.host import Host, host_of
+from smskit.language import Language, mark
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
-from smskit.notebook.shown import books_table, say, show_data, show_frame, show_svg, show_widget
+from smskit.notebook.shown import books_table, show_data, show_widget
 from smskit.report import REASON_WORDS
 from smskit.spec import check_names, injected_parameters
 from smskit.tracking import Seen, Tracker
 
 __all__ = ["TrackNotebook", "open_track"]
+
+_NONE = mark("There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that.")
 
 
 def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
@@ -83,9 +86,18 @@ class TrackNotebook(Base):
         """Show the campaigns there are, newest first; test sends are marked."""
         found = self.tracker.campaigns()
         if len(found):
-            show_frame(self._headed(found))
+            marks = ["✓" if test else "" for test in found["test"]]
+
+            def table(t: Language) -> pd.DataFrame:
+                words = {
+                    "mode": [t(MODES[mode]) for mode in found["mode"]],
+                    "state": [t(state) for state in found["state"]],
+                }
+                return _headed(found.assign(**words, test=marks), t)
+
+            self.show_frame(table)
         else:
-            say(self.t("There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."))
+            self.say(_NONE)
 
     def choose(self, campaign: str = "", mode: str = "") -> None:
         """Follow another campaign; "" = the newest."""
@@ -95,7 +107,7 @@ class TrackNotebook(Base):
     def books(self) -> None:
         """Show the books, which balance, also as data for programs."""
         if self._row() is not None:
-            show_data(self.tracker.status(), self.t)
+            show_data(self.t, self.tracker.status())
 
     def receipts(self) -> None:
         """Fetch receipts and replies once, settle unknowns, and show the books."""
@@ -103,13 +115,14 @@ class TrackNotebook(Base):
         if row is None:
             return
         if row.mode is Mode.PLAN:
-            say(self.t("Nothing was sent, so there are no receipts."))
+            self.say("Nothing was sent, so there are no receipts.")
             return
         fetched = self.tracker.fetch()
         self.tracker.seen = None
-        show_frame(books_table(self.tracker.status(), self.t))
+        status = self.tracker.status()
+        self.show_frame(lambda t: books_table(status, t))
         for problem in fetched.settled.problems:
-            say(self.t.words(problem))
+            self.repeat(problem)
 
     # -- from every side -------------------------------------------------------------------
 
@@ -119,11 +132,11 @@ class TrackNotebook(Base):
             return
         table = seen.survey.over_time(unit)
         if not len(table):
-            say(self.t("Nothing was accepted yet."))
+            self.say("Nothing was accepted yet.")
             return
-        zone = str(seen.survey.zone)
-        show_svg(charts.over_time(table, self.t, unit=unit or seen.survey.unit, zone=zone))
-        show_frame(self._headed(table))
+        zone, fitting = str(seen.survey.zone), unit or seen.survey.unit
+        self.show_svg(lambda t: charts.over_time(table, t, unit=fitting, zone=zone))
+        self.show_frame(lambda t: _headed(table, t))
 
     def failures(self) -> None:
         """Show failures by stage and raw code, in words, with what to do next."""
@@ -131,21 +144,32 @@ class TrackNotebook(Base):
             return
         found = seen.survey.failures
         if not len(found):
-            say(self.t("No failure so far."))
+            self.say("No failure so far.")
             return
-        words = {name: [self.t.said(v) for v in found[name]] for name in ("meaning", "said")}
-        words["next_step"] = [self.t.words(v) for v in found["next_step"]]
-        show_frame(self._headed(found.assign(**words, share=[f"{s:.1%}" for s in found["share"]])))
+
+        def table(t: Language) -> pd.DataFrame:
+            words = {
+                "stage": [t(STAGES.get(s, s)) for s in found["stage"]],
+                "meaning": [t.said(text) for text in found["meaning"]],
+                "said": [t.said(text) for text in found["said"]],
+                "next_step": [t.words(text) for text in found["next_step"]],
+                "share": [f"{share:.1%}" for share in found["share"]],
+            }
+            return _headed(found.assign(**words), t)
+
+        self.show_frame(table)
 
     def carriers(self) -> None:
         """Show delivery by carrier, told from the number's segment."""
         if (seen := self._seen()) is None or not len(seen.survey.carriers):
             return
-        show_svg(charts.carriers(seen.survey.carriers, self.t))
-        table = seen.survey.carriers
-        rates = ["" if pd.isna(r) else f"{r:.1%}" for r in table["rate"]]
-        show_frame(self._headed(table.assign(carrier=[self.t(c) for c in table["carrier"]], rate=rates)))
-        say(self.t(PORTABILITY, date=AS_OF))
+        found = seen.survey.carriers
+        rates = ["" if pd.isna(r) else f"{r:.1%}" for r in found["rate"]]
+        self.show_svg(lambda t: charts.carriers(found, t))
+        self.show_frame(
+            lambda t: _headed(found.assign(carrier=[t(c) for c in found["carrier"]], rate=rates), t)
+        )
+        self.say(PORTABILITY, date=AS_OF)
 
     def batches(self) -> None:
         """Show the requests that were made: when, how many people, where they are now."""
@@ -153,28 +177,31 @@ class TrackNotebook(Base):
             return
         found = seen.survey.batches
         at = pd.to_datetime(found["at"], unit="s", utc=True).dt.tz_convert(seen.survey.zone)
-        show_frame(self._headed(found.assign(at=at.dt.strftime("%Y-%m-%d %H:%M:%S"))))
+        shown = found.assign(at=at.dt.strftime("%Y-%m-%d %H:%M:%S"))
+        self.show_frame(lambda t: _headed(shown, t))
 
     def unknowns(self) -> None:
         """Show what is unknown and what can settle it."""
         if (seen := self._seen()) is None:
             return
         if not len(seen.survey.unknown):
-            say(self.t("Nothing is unknown."))
+            self.say("Nothing is unknown.")
             return
-        now = {n: pd.to_datetime(seen.survey.unknown[n], unit="s", utc=True) for n in ("oldest", "newest")}
-        at = {n: t.dt.tz_convert(seen.survey.zone).dt.strftime("%m-%d %H:%M:%S") for n, t in now.items()}
-        show_frame(self._headed(seen.survey.unknown.assign(**at)))
-        say(self.t("An unknown message may have been sent. It is never sent again by itself."))
+        found = seen.survey.unknown
+        now = {n: pd.to_datetime(found[n], unit="s", utc=True) for n in ("oldest", "newest")}
+        at = {n: s.dt.tz_convert(seen.survey.zone).dt.strftime("%m-%d %H:%M:%S") for n, s in now.items()}
+        self.show_frame(lambda t: _headed(found.assign(**at, detail=[t.said(d) for d in found["detail"]]), t))
+        self.say("An unknown message may have been sent. It is never sent again by itself.")
 
     def replies(self) -> None:
         """Show what came back (上行), opt-outs marked."""
         if (seen := self._seen()) is None:
             return
         if len(seen.replies):
-            show_frame(self._headed(seen.replies))
+            came = seen.replies
+            self.show_frame(lambda t: _headed(came, t))
         else:
-            say(self.t("No reply so far."))
+            self.say("No reply so far.")
 
     def left_out(self) -> None:
         """Show who was never messaged, by reason: before sending, and when it was their turn."""
@@ -182,18 +209,17 @@ class TrackNotebook(Base):
             return
         status = self.tracker.status()
         words = {reason.label: said for reason, said in REASON_WORDS.items()}
-        rows = [
-            (r, self.t(words.get(r, r)), n, self.t("before sending")) for r, n in status["excluded"].items()
-        ]
-        rows += [
-            (r, self.t(words.get(r, r)), n, self.t("when it was their turn"))
-            for r, n in status["stopped"].items()
-        ]
-        if rows:
-            columns = [self.t("reason"), self.t("meaning"), self.t("people"), self.t("when")]
-            show_frame(pd.DataFrame(rows, columns=columns))
-        else:
-            say(self.t("Nobody was left out."))
+        rows = [(r, n, mark("before sending")) for r, n in status["excluded"].items()]
+        rows += [(r, n, mark("when it was their turn")) for r, n in status["stopped"].items()]
+        if not rows:
+            self.say("Nobody was left out.")
+            return
+
+        def table(t: Language) -> pd.DataFrame:
+            columns = [t("reason"), t("meaning"), t("people"), t("when")]
+            return pd.DataFrame([(r, t(words.get(r, r)), n, t(when)) for r, n, when in rows], columns=columns)
+
+        self.show_frame(table)
 
     # -- one person, and what goes out ------------------------------------------------------
 
@@ -202,11 +228,9 @@ class TrackNotebook(Base):
         if self._row() is None:
             return
         story = self.tracker.why(person)
-        say(story.told(self.t))
-        if len(story.steps):
-            show_frame(
-                self._headed(story.steps.assign(meaning=[self.t.said(m) for m in story.steps["meaning"]]))
-            )
+        self.say(story.told)
+        if len(steps := story.steps):
+            self.show_frame(lambda t: _headed(steps.assign(meaning=[t.said(m) for m in steps["meaning"]]), t))
 
     def people(self, *groups: Group | str, code: str = "", first: int = 0, size: int = 50) -> pd.DataFrame:
         """A page of people, of all groups unless some are named: ``nb.people("undelivered")``."""
@@ -215,7 +239,7 @@ class TrackNotebook(Base):
     def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:
         """Write one row per person; phones masked unless *reveal*. See ``Tracker.export``."""
         place = self.tracker.export(kind, path, reveal=reveal)
-        say(self.t("Saved to {path}", path=place))
+        self.say("Saved to {path}", path=place)
         return place
 
     def follow_up(self, *groups: Group | str, **options: Any) -> FollowUp:
@@ -225,8 +249,8 @@ class TrackNotebook(Base):
         Those who may have got it need ``may_arrive_twice=True``; see ``follow_up.follow_up``.
         """
         made = self.tracker.follow_up(groups, **options)
-        told = "{n:,} people in {segment}. Campaign {name}, mode rehearse, parameters in {file}"
-        say(self.t(told, n=made.people, segment=made.segment, name=made.campaign, file=made.parameters))
+        told = mark("{n:,} people in {segment}. Campaign {name}, mode rehearse, parameters in {file}")
+        self.say(told, n=made.people, segment=made.segment, name=made.campaign, file=made.parameters)
         return made
 
     def settle(self, *, resend: bool, count: int) -> int:
@@ -239,7 +263,7 @@ class TrackNotebook(Base):
 
     def _row(self) -> CampaignRow | None:
         if self.tracker.chosen is None:
-            say(self.t("There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."))
+            self.say(_NONE)
             return None
         return self.tracker.row
 
@@ -249,5 +273,6 @@ class TrackNotebook(Base):
             return None
         return self.tracker.seen or self.tracker.look()
 
-    def _headed(self, table: pd.DataFrame) -> pd.DataFrame:
-        return table.rename(columns={name: self.t(words) for name, words in delivery.HEADINGS.items()})
+
+def _headed(table: pd.DataFrame, t: Language) -> pd.DataFrame:
+    return table.rename(columns={name: t(words) for name, words in HEADINGS.items()})

@@ -14,7 +14,7 @@ from smskit.draft import Draft
 from smskit.host import Host
 from smskit.language import LANGUAGES, NAMES, Language
 from smskit.settings import Environment
-from smskit.widgets.style import css, hide_other
+from smskit.widgets.style import SPEAKS, css
 
 if TYPE_CHECKING:
     from smskit.widgets.panel import Panel
@@ -46,7 +46,6 @@ class Page:
         # Clicks come on the kernel's thread, results of work on others: one of them changes the page at a
         # time, or a panel would be put together half from the one and half from the other.
         self.turn = threading.RLock()
-        self._style = w.HTML()
         self._switch = w.ToggleButtons(
             options=[(NAMES[code], code) for code in LANGUAGES],
             value=language.code,
@@ -55,7 +54,8 @@ class Page:
         )
         self._switch.observe(lambda change: self.speak(change["new"]), "value")
         self.header = w.HBox(
-            [self._style, self._switch], layout=w.Layout(justify_content="flex-end", width="100%")
+            [w.HTML(f"<style>{css()}</style>"), self._switch],
+            layout=w.Layout(justify_content="flex-end", width="100%"),
         )
         self.header.add_class("smskit")
         self._dress()
@@ -68,7 +68,7 @@ class Page:
         self._panels.append(panel)
 
     def speak(self, code: str) -> None:
-        """Switch the whole page to another language: panels, and the two-language texts around them."""
+        """Switch the whole page to another language: panels, and what stands around them in both."""
         with self.turn:
             self.t = Language(code)
             self._switch.value = code
@@ -88,7 +88,9 @@ class Page:
         self.draft.on_change(changed)
 
     def _dress(self) -> None:
-        self._style.value = f"<style>{css()}\n{hide_other(self.t.code)}</style>"
+        for code in LANGUAGES:
+            self.header.remove_class(SPEAKS.format(code=code))
+        self.header.add_class(SPEAKS.format(code=self.t.code))
 
     # -- work that would block the kernel ------------------------------------------------
 
