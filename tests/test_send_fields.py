@@ -162,28 +162,30 @@ def test_cleared_is_the_default(sit: Callable[..., Sat], name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "typed", "en", "zh"),
     [
-        pytest.param("campaign", "a b", "must be an id", "须为 1 到 120 个字母", id="id"),
+        pytest.param("campaign", "a b", "must be an id", "须为 1~120 个字母", id="id"),
         pytest.param(
-            "campaign", "weekly-{wek}", "a placeholder {wek}; known", "占位符 {wek} 不认识", id="placeholder"
+            "campaign", "weekly-{wek}", "a placeholder {wek}; known", "占位符 {wek}", id="placeholder"
         ),
         pytest.param("segment", "db://me:secret@host/x", "like a credential", "像是密钥", id="credential"),
         pytest.param("max_recipients", "many", "must be a whole number", "须为整数", id="no-number"),
         pytest.param("max_recipients", "-1", "must be at least 0", "不能小于 0", id="too-few"),
         pytest.param("max_cost", "cheap", "must be a number", "须为数字", id="no-money"),
-        pytest.param("send_window", "9 to 5", "must read like", "应写成 08:00-20:00", id="window"),
-        pytest.param("send_window", "09:00-09:00", "starts when it ends", "起止时间相同", id="no-window"),
+        pytest.param("send_window", "9 to 5", "must read like", "写法如 08:00-20:00", id="window"),
+        pytest.param("send_window", "09:00-09:00", "starts when it ends", "开始与结束相同", id="no-window"),
         pytest.param("send_window", "25:00-26:00", "does not exist", "不存在的时间", id="no-time"),
-        pytest.param("timezone", "Peking", "not a time zone", "须为时区名", id="zone"),
+        pytest.param("timezone", "Peking", "not a time zone", "不是时区名", id="zone"),
         pytest.param("not_after", "tomorrow", "must be a date", "须为日期", id="date"),
         pytest.param("not_after", "2026-02-30", "must be a date", "须为日期", id="no-such-day"),
-        pytest.param("frequency_cap", "often", "must read like 2/7d", "应写成 2/7d", id="cap"),
+        pytest.param("frequency_cap", "often", "must read like 2/7d", "写法如 2/7d", id="cap"),
         pytest.param("holdout", "110%", "must be at most 1", "不能大于 1", id="share"),
         pytest.param("canary", "a few %", "must be a number", "须为数字", id="no-share"),
         pytest.param("canary", "1e9999999999999999999%", "must be", "须", id="a-huge-share"),
-        pytest.param("canary_wait", "soon", "must read like 30m", "应写成 30m", id="wait"),
+        pytest.param("canary_wait", "soon", "must read like 30m", "写法如 30m", id="wait"),
         pytest.param("drift_factor", "1", "must be more than 1", "须大于 1", id="factor"),
         pytest.param("drift_factor", "inf", "must be a number", "须为数字", id="endless"),
-        pytest.param("opt_out_wording", "demnad", "must be add, demand", "须为 add、demand", id="wording"),
+        pytest.param(
+            "opt_out_wording", "demnad", "must be add, demand", "须为 `add`、`demand`", id="wording"
+        ),
     ],
 )
 def test_a_wrong_value_is_told_at_its_field(

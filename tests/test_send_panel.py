@@ -555,7 +555,7 @@ def test_a_run_far_from_usual_is_let_go_by_a_click(room: Room) -> None:
 
     assert "90 rows of the segment, more than 2 times 30, the median of 3 runs" in refused
     assert off
-    assert "与往期相差过大：分群行数 90，超过最近 3 次中位数 30 的 2 倍" in chinese
+    assert "与往期不同：分群行数 90，超过最近 3 次中位数 30 的 2 倍" in chinese
     assert at.draft["drift"] == "allow"
     assert "`drift: allow` is set, in the parameters too. Nothing was sent by that." in allowed
     assert "allowed by `drift: allow`: 90 rows of the segment" in allowed

@@ -424,9 +424,10 @@ def what_guards_say() -> Iterator[str]:
     changes = [change for now in (few, many) for change in drifted(now, past, factor=2.0)]
     yield from changes
     yield from (f"allowed by `drift: allow`: {change}" for change in changes)
-    yield from guard_problems(
-        strict, planned=9, cost=Decimal(9), plan_hash="p2", now=NOW, lack=lack, drift=changes
+    problems = guard_problems(
+        strict, planned=9, cost=Decimal(9), plan_hash="p2", now=NOW, lack=lack, drift=changes, blind=True
     )
+    yield from (guard.text for guard in problems)
     for counts in ((9, 0, 0), (0, 9, 0), (0, 0, 9), (5, 0, 4)):
         delivered, undelivered, awaiting = (n * 10 for n in counts)
         found = Counts(100, 10, delivered, undelivered, 0, 0, awaiting, opted_out=delivered // 9)

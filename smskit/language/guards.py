@@ -109,17 +109,17 @@ TOLD: dict[str, str] = {
     "the text ends with {ending}, not with {texts}": "内容以 {ending} 结尾，而不是 {texts}",
     "this reads like a verification code with {places}": "看起来是验证码短信，含 {places}",
     # -- the canary
-    "{provider} has no receipts to fetch, so a canary cannot be looked at; use `canary: 0`": (
-        "{provider} 没有状态报告可取，无法判断先行批次：请设置 `canary: 0`"
+    "{provider} has no receipts to fetch, so a canary cannot be looked at. Say `canary: 0`": (
+        "{provider} 没有状态报告可取，无法查看先发的结果：请设置 `canary: 0`"
     ),
-    "canary of {n} people was sent to; waits until {at}": "先行批次 {n} 人已发送，等到 {at}",
-    "while the canary of {n} people was waited for: {why}": "等待先行批次（{n} 人）时：{why}",
+    "waits until {at} for receipts of the first {n} people, its canary": "先发的 {n} 人已发送，等待状态报告至 {at}",
+    "while the canary of {n} people was waited for: {why}": "等待先发的 {n} 人的结果时：{why}",
     "its wait would end later than `not_after`": "等待会超过 `not_after`",
-    "some of the canary were not taken for now": "先行批次中有人暂未被受理",
-    "canary passed: {why}": "先行批次通过：{why}",
+    "some of the canary were not taken for now": "先发的人中有人暂未被受理",
+    "canary passed: {why}": "先发已通过：{why}",
     "the canary did not pass: {why}. A run looks at its receipts again; with `canary: 0` it goes on anyway; left as "
     "it is, nobody else is sent to": (
-        "先行批次未通过：{why}。再次运行会重新查看状态报告；设置 `canary: 0` 则照常继续；不处理则不再发给其他人"
+        "先发未通过：{why}。再次运行会重新查看状态报告；设置 `canary: 0` 则照常继续；不处理则不再发给其他人"
     ),
     "{why} (of {why2})": "{why}（{why2}）",
     "{n} people {delivered} delivered, {undelivered} undelivered, {refused} refused, {unknown} unknown, {awaiting} "
@@ -133,12 +133,12 @@ TOLD: dict[str, str] = {
     ),
     "of {why}": "{why}",
     "{n} of {m} failed ({share}), more than `canary_max_failure` ({most})": (
-        "{m} 人中失败 {n}（{share}），超过 `canary_max_failure`（{most}）"
+        "{m} 人中 {n} 人失败（{share}），超过 `canary_max_failure`（{most}）"
     ),
     "{n} of {m} opted out ({share}), more than `canary_max_opt_out` ({most})": (
-        "{m} 人中退订 {n}（{share}），超过 `canary_max_opt_out`（{most}）"
+        "{m} 人中 {n} 人退订（{share}），超过 `canary_max_opt_out`（{most}）"
     ),
     "receipts are there for less than half of it ({n} of {m}), which is too few to judge": (
-        "状态报告不到一半（{m} 人中 {n}），不足以判断"
+        "{m} 人中只有 {n} 人已有结果，不到一半，不足以判断"
     ),
 }

@@ -139,9 +139,9 @@ TOLD: dict[str, str] = {
     "a mapping of {n}": "{n} 项的映射",
     "nothing": "空",
     "every row": "所有行",
-    "nothing was saved, a rule is not finished: {why}": "未保存，有一条规则尚未填完：{why}",
     "choose a column": "请选择列",
     "choose a condition": "请选择条件",
+    "nothing was saved, a rule is not finished: {why}": "未保存，有一条规则尚未填完：{why}",
     "give a value": "请填写值",
     "this group is empty; add a rule to it or remove it": "条件组为空：请添加条件或删除该组",
     # -- templates
@@ -222,6 +222,13 @@ TOLD: dict[str, str] = {
     "parameter `{name}`: {why}": "参数 `{name}`：{why}",
     "holds a placeholder, which `smskit run FILE` fills in; papermill is given the id: -r campaign "
     "weekly-vip-2026-W47": "含占位符，由 `smskit run FILE` 填写；用 papermill 时请给出编号：`-r campaign weekly-vip-2026-W47`",
+    "must be a whole number": "须为整数",
+    "must be a number": "须为数字",
+    "must be at least {least}": "不能小于 {least}",
+    "must be more than {least}": "须大于 {least}",
+    "must be at most {most}": "不能大于 {most}",
+    "must be {names}": "须为 {names}",
+    "must not be empty": "不能为空",
     "must be a date or date-time such as 2026-11-23 or 2026-11-23T20:00": (
         "须为日期或日期时间，例如 2026-11-23 或 2026-11-23T20:00"
     ),

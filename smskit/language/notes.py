@@ -13,6 +13,7 @@ TOLD: dict[str, str] = {
     "campaign {campaign} is not complete: {n} people are still waiting": "活动 {campaign} 未完成：还有 {n} 人待发",
     "a stop was requested": "有人要求停止",
     "stopped by hand": "已手动停止",
+    "told to end ({name})": "进程被要求结束（{name}）",
     "stopped at once; requests on the way became unknown": "已立即停止；在途的请求记为未知",
     "stopped while waiting": "等待应答时停止",
     "some were not taken for now": "有人暂未被受理",
