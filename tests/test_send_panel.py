@@ -16,12 +16,13 @@ import ipywidgets as w
 import pandas as pd
 import pytest
 
-from smskit.desk import SendDesk
+from smskit.desk import Columns, SendDesk
 from smskit.draft import Draft
 from smskit.host import Host
 from smskit.language import Language
 from smskit.ledger import Ledger
 from smskit.models import Mode
+from smskit.notebook import Notebook
 from smskit.providers import Feature
 from smskit.providers.yunpian import Yunpian
 from smskit.runner import Phase
@@ -581,3 +582,29 @@ def test_a_run_that_finds_another_segment_shows_it(room: Room) -> None:
     assert "as parameter `plan_hash` demands" not in at.told  # it was answered
     assert not at.find("Send…").disabled
     assert room.simulator.world.accepted() == before
+
+
+def test_a_cell_waits_for_what_the_panel_binds(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the segment takes to be read, ``run.plan()`` waits for the variables it is to fill."""
+    for name, value in room.environ.items():
+        monkeypatch.setenv(name, value)
+    draft = Draft(live.data(live.SINGLES, room.source, variables={}))
+    notebook = Notebook(draft, may_send=False, host=Host.LAB)
+    columns = notebook.desk.columns
+
+    def slowly() -> Columns:
+        time.sleep(1.0)
+        return columns()
+
+    monkeypatch.setattr(notebook.desk, "columns", slowly)
+    panel = notebook.panel()
+    assert panel is not None
+    panel.draw()
+    try:
+        plan = notebook.plan()
+    finally:
+        assert panel.wait()
+
+    assert plan is not None
+    assert plan.planned == PEOPLE
+    assert draft["variables"] == {"name": "name", "coupon": "coupon"}

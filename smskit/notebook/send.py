@@ -135,9 +135,13 @@ class Notebook(Base):
         """
         The campaign of the parameters as they are now; the same one while they stay.
 
+        What the panel binds by itself is waited for, so that a cell below it sees the same campaign.
+
         Raises:
             SpecError: something required is missing.
         """
+        if "_panel" in self.__dict__:
+            self._panel.message.wait()
         return self.desk.open(self.draft.spec())
 
     @_step

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as w
 import pandas as pd
 
-from smskit.desk import SendDesk
+from smskit.desk import Columns, SendDesk
 from smskit.providers import provider_class, provider_names
 from smskit.session import Offers
 from smskit.widgets.moved import what_moved
@@ -35,6 +36,8 @@ class MessagePanel(SendPart):
         self.offers: Offers | None = None
         self._tell_columns = columns_read
         self.campaign = Fields(self)
+        self._read = threading.Event()  # not while columns are being read
+        self._read.set()
         self._fields: dict[str, Any] = {}  # of the other parameters
         self._variables, self._complaints, self._listed = w.VBox(), html(""), html("")
         page.follow(self._changed)
@@ -103,8 +106,21 @@ class MessagePanel(SendPart):
         self.desk.choose(template_id.strip(), self.offers)
 
     def read_columns(self) -> None:
-        """Read which columns the segment has and where values are missing."""
-        self.start("columns", self.desk.columns, lambda _: self._columns_read())
+        """Read which columns the segment has and where values are missing; bind what is unbound."""
+        self._read.clear()
+
+        def read() -> Columns:
+            try:
+                return self.desk.columns()
+            except Exception:
+                self._read.set()
+                raise
+
+        self.start("columns", read, lambda _: self._columns_read())
+
+    def wait(self, timeout_s: float = 60.0) -> bool:
+        """Wait until the columns are read and variables bound to what they mean; whether it is so."""
+        return self._read.wait(timeout_s)
 
     def _fetched(self, offers: Offers) -> None:
         self.offers = offers
@@ -112,9 +128,12 @@ class MessagePanel(SendPart):
         self._show_offers()
 
     def _columns_read(self) -> None:
-        self.desk.suggest_bindings()
-        self._show_variables()
-        self._tell_columns()
+        try:
+            self.desk.suggest_bindings()
+            self._show_variables()
+            self._tell_columns()
+        finally:
+            self._read.set()
 
     def _sign(self, name: str) -> None:
         self.page.draft.set(signature=name)
