@@ -283,20 +283,6 @@ def test_a_confirmation_is_void_after_a_change(room: Room) -> None:
     assert at.has("Send…")
 
 
-def test_a_confirmation_is_void_after_another_rule(room: Room) -> None:
-    """Also a change that leaves the plan as it is, such as no canary any more, is asked about again."""
-    at = room.sit_down(mode="live", canary=0.1)
-    at.click("Send…")
-    first = at.told
-    at.enter("Canary share", "0%")
-    void = at.has("Send now")
-    at.click("Send…")
-
-    assert "First to 20 of them" in first
-    assert not void
-    assert "First to 20 of them" not in at.told
-
-
 def test_guards_are_shown_and_keep_the_button_off(room: Room) -> None:
     """A plan a run would refuse says so in both languages and cannot be sent."""
     at = room.sit_down(max_recipients=PEOPLE - 1)
@@ -517,6 +503,25 @@ def test_a_bad_canary_says_why_and_higher_limits_go_on(room: Room) -> None:
     assert same == 20
     assert at.panel.sending.seen.phase is Phase.FINISHED
     assert room.simulator.world.accepted() == room.simulator.world.phones() == PEOPLE
+
+
+def test_a_confirmation_is_void_after_another_rule(room: Room) -> None:
+    """Whoever lets go of the canary between the question and the yes is asked again, about that."""
+    receipts(room, fail_rate=1.0)
+    at = room.sit_down(**CANARY | {"canary_wait": "1s"})
+    at.click("Send…")
+    at.enter("Number of people", str(PEOPLE))
+    at.click("Send now")
+    at.click("Go on…")
+    asked = at.has("Send now")
+    at.enter("Canary share", "0%")
+    void = not at.has("Send now")
+    at.click("Go on…")
+
+    assert asked
+    assert void
+    assert "`canary: 0`: whatever became of the first 20, the others are sent to." in at.told
+    assert room.simulator.world.accepted() == 20
 
 
 def test_a_canary_nobody_could_look_at(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
