@@ -142,7 +142,7 @@ def test_exit_3_when_not_usable_or_refused(desk: Desk) -> None:
     not_usable = desk.child("resume", "live-1")
 
     assert (checked.code, not_usable.code) == (3, 3)
-    assert "NOT signature: 15 【别的】 签名不匹配" in checked.out
+    assert "NOT signature: 15 【别的】 “签名不匹配”" in checked.out
     assert "yunpian is not usable as set up" in not_usable.err
     assert desk.world.accepted() == sent
 

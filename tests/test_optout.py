@@ -190,7 +190,7 @@ def test_the_guard_refuses_only_when_told_to(parameter: str, lack: str, refused:
     now = datetime(2026, 11, 23, tzinfo=UTC)
     found = guard_problems(spec, planned=1, cost=Decimal(1), plan_hash="p", now=now, lack=lack)
 
-    assert [problem.startswith("`opt_out_wording` demands it") for problem in found] == [True] * refused
+    assert [guard.text.startswith("`opt_out_wording` demands it") for guard in found] == [True] * refused
 
 
 # -- what it costs --------------------------------------------------------------------------------

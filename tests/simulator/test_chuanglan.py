@@ -806,7 +806,7 @@ def test_the_greeting_names_the_environment(simulator: Simulator) -> None:
     result = asyncio.run(_closed(Chuanglan(settings)))
 
     assert result.usable
-    assert result.balance == "20000000"
+    assert result.balance == "20000000 条"
 
 
 async def _closed(made: Chuanglan) -> Any:
