@@ -177,6 +177,20 @@ def test_without_an_account(opened: Callable[..., Any], way: live.Way) -> None:
     assert notebook.connector.result.usable
 
 
+def test_one_choice_leaves_the_other_list_alone(opened: Callable[..., Any]) -> None:
+    """Choosing a signature does not take the list of templates from under a hand that opens it."""
+    notebook, panel = opened(provider="yunpian")
+    click(notebook, panel, "List those of the simulator")
+    lists = [named(panel.widget, name) for name in ("Signature", "Template", "Phone column")]
+    lists[0].value = lists[0].options[1][1]
+    lists[1].value = 0
+    after = [named(panel.widget, name) for name in ("Signature", "Template", "Phone column")]
+
+    assert after == lists
+    assert notebook.draft["signature"] == lists[0].value
+    assert notebook.draft["template_id"]
+
+
 def test_typed_in_signatures_and_templates(opened: Callable[..., Any], folder: Path) -> None:
     """Where nothing can be listed they are typed in, chosen, remembered, and written into the parameters."""
     _, panel = opened(provider="chuanglan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -15,7 +15,7 @@ from smskit.models import Offer
 from smskit.providers import Feature
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
-from smskit.widgets.parts import button, html, notice, row, title
+from smskit.widgets.parts import button, choose, html, notice, row, title
 
 __all__ = ["OffersPanel"]
 
@@ -31,10 +31,12 @@ class OffersPanel(Panel):
     def __init__(self, page: Page, connector: Connector) -> None:
         super().__init__(page)
         self.connector = connector
+        self._signature, self._template = w.Dropdown(), w.Dropdown()
+        self._text, self._phone = html(""), w.Text()
+        self._showing = False  # while it is we who change them
 
     def build(self) -> Sequence[w.Widget]:
         t, connector = self.t, self.connector
-        offered = connector.offered
         lists = bool(connector.cls.features & {Feature.SIGNATURES, Feature.TEMPLATES})
         absent = connector.account.known is Known.ABSENT
         able = lists and (not absent or bool(connector.cls.rehearsal))
@@ -42,8 +44,10 @@ class OffersPanel(Panel):
         ask = button(words, enabled=able)
         ask.on_click(self.attempt(self.ask))
         told = html("" if lists else f'<span class="smskit-soft">{escape(t(_NO_LIST))}</span>')
-        phone = self._text(t("Phone column"), self.page.draft["phone"])
-        phone.observe(self.attempt(lambda: self.page.draft.set(phone=phone.value.strip() or None)), "value")
+        self._phone = self._field(t("Phone column"))
+        self._phone.observe(
+            self._chosen(lambda: self.page.draft.set(phone=self._phone.value.strip() or None)), "value"
+        )
         column = html(
             f'<span class="smskit-soft">{escape(t("of the segment; the same for all providers"))}</span>'
         )
@@ -51,13 +55,40 @@ class OffersPanel(Panel):
             [
                 title(t("Signature, template, phone column"), t(_HINT)),
                 row(ask, told),
-                *self._signatures(offered),
-                *self._templates(offered),
-                row(phone, column),
+                *self._signatures(),
+                *self._templates(),
+                row(self._phone, column),
             ]
         )
         box.add_class("smskit-card")
+        self.show()
         return [box]
+
+    def show(self) -> None:
+        """Show what the draft says now; a list that says so already is left alone, since it may be open."""
+        t, draft, offered = self.t, self.page.draft, self.connector.offered
+        signature = draft["signature"]
+        signatures = [(t("none"), ""), *((self._name(o, o.id), o.id) for o in offered.signatures)]
+        if signature and signature not in {o.id for o in offered.signatures}:
+            signatures.append((signature, signature))
+        templates: list[tuple[str, Any]] = [(t("none"), -1)]
+        templates += [(self._name(o, _short(o)), i) for i, o in enumerate(offered.templates)]
+        chosen = next((i for i, o in enumerate(offered.templates) if self._is_chosen(o)), -1)
+        if chosen < 0 and (draft["template_id"] or draft["template"]):
+            chosen = len(offered.templates)
+            templates.append((_short(Offer(draft["template_id"], draft["template"], True, "")), chosen))
+        self._showing = True
+        try:
+            choose(self._signature, signatures, signature)
+            choose(self._template, templates, chosen)
+            self._text.value = notice(draft["template"]) if draft["template"] else ""
+            self._phone.value = draft["phone"]
+        finally:
+            self._showing = False
+
+    def _chosen(self, take: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback for what a person, not we, chose."""
+        return self.attempt(lambda: None if self._showing else take())
 
     def ask(self) -> None:
         """Ask for the lists beside the kernel."""
@@ -71,17 +102,16 @@ class OffersPanel(Panel):
 
     # -- signatures --------------------------------------------------------------------
 
-    def _signatures(self, offered: Offered) -> list[w.Widget]:
-        t, chosen = self.t, self.page.draft["signature"]
-        options = [(t("none"), ""), *((self._name(o, o.id), o.id) for o in offered.signatures)]
-        if chosen and chosen not in {o.id for o in offered.signatures}:
-            options.append((chosen, chosen))
-        choice = self._dropdown(t("Signature"), options, chosen)
-        choice.observe(self.attempt(lambda: self.connector.choose_signature(choice.value)), "value")
-        typed = self._text(t("Another signature"), "", t("without 【】"))
+    def _signatures(self) -> list[w.Widget]:
+        t = self.t
+        self._signature = self._dropdown(t("Signature"))
+        self._signature.observe(
+            self._chosen(lambda: self.connector.choose_signature(self._signature.value)), "value"
+        )
+        typed = self._field(t("Another signature"), t("without 【】"))
         add = button(t("Add signature"))
         add.on_click(self.attempt(lambda: self._type_signature(typed.value)))
-        return [row(choice), row(typed, add)]
+        return [row(self._signature), row(typed, add)]
 
     def _type_signature(self, text: str) -> None:
         self.connector.type_signature(text)
@@ -90,18 +120,11 @@ class OffersPanel(Panel):
 
     # -- templates ---------------------------------------------------------------------
 
-    def _templates(self, offered: Offered) -> list[w.Widget]:
-        t, draft = self.t, self.page.draft
-        chosen = next((i for i, o in enumerate(offered.templates) if self._is_chosen(o)), None)
-        options: list[tuple[str, Any]] = [(t("none"), -1)]
-        options += [(self._name(o, _short(o)), i) for i, o in enumerate(offered.templates)]
-        if chosen is None and (draft["template_id"] or draft["template"]):
-            chosen = len(offered.templates)
-            options.append((_short(Offer(draft["template_id"], draft["template"], True, "")), chosen))
-        choice = self._dropdown(t("Template"), options, -1 if chosen is None else chosen)
-        choice.observe(self.attempt(lambda: self._choose(offered, choice.value)), "value")
-        text = notice(draft["template"]) if draft["template"] else ""
-        number = self._text(t("Another template's id"), "", t("as the console shows it"))
+    def _templates(self) -> list[w.Widget]:
+        t = self.t
+        self._template, self._text = self._dropdown(t("Template")), html("")
+        self._template.observe(self._chosen(lambda: self._choose(self._template.value)), "value")
+        number = self._field(t("Another template's id"), t("as the console shows it"))
         words = w.Textarea(
             description=t("Its text"),
             placeholder=t("with variables, as the console shows it"),
@@ -112,11 +135,12 @@ class OffersPanel(Panel):
         )
         add = button(t("Add template"))
         add.on_click(self.attempt(lambda: self._type_template(number.value, words.value)))
-        return [row(choice), html(text), row(number), row(words, add)]
+        return [row(self._template), self._text, row(number), row(words, add)]
 
-    def _choose(self, offered: Offered, index: int) -> None:
-        if index < len(offered.templates):
-            self.connector.choose_template(offered.templates[index] if index >= 0 else None)
+    def _choose(self, index: int) -> None:
+        templates = self.connector.offered.templates
+        if index < len(templates):
+            self.connector.choose_template(templates[index] if index >= 0 else None)
         self.tell("")
 
     def _type_template(self, number: str, text: str) -> None:
@@ -136,15 +160,12 @@ class OffersPanel(Panel):
             return f"{name} · {t('typed in')}"
         return f"{name} · {t('approved') if offer.usable else t('not approved')} ({t.said(offer.review)})"
 
-    def _dropdown(self, label: str, options: list[tuple[str, Any]], value: Any) -> w.Dropdown:
-        return w.Dropdown(
-            description=label, options=options, value=value, style=_STYLE, layout=w.Layout(width="640px")
-        )
+    def _dropdown(self, label: str) -> w.Dropdown:
+        return w.Dropdown(description=label, style=_STYLE, layout=w.Layout(width="640px"))
 
-    def _text(self, label: str, value: str, hint: str = "") -> w.Text:
+    def _field(self, label: str, hint: str = "") -> w.Text:
         return w.Text(
             description=label,
-            value=value,
             placeholder=hint,
             continuous_update=False,
             style=_STYLE,

@@ -43,7 +43,7 @@ class ConnectPanel(Panel):
                 section.tell("")
                 section.draw()
         elif names & {"signature", "template_id", "template", "phone"}:
-            self.offers.draw()
+            self.offers.show()
 
     def _account_changed(self) -> None:
         for section in (self.glance, self.check, self.offers):
