@@ -78,6 +78,12 @@ def desk(tmp_path: Path, simulator: Simulator) -> Iterator[Desk]:
 @contextmanager
 def told(numbers: list[signal.Signals], when: Callable[[], bool]) -> Iterator[None]:
     """Have this process told to end once *when* is so, with these signals one after the other."""
+    over = False
+
+    def late(number: int, frame: Any) -> None:
+        # Nobody hears a signal that comes after all is over, or it would end the tests.
+        if number == signal.SIGINT and not over:
+            signal.default_int_handler(number, frame)
 
     def work() -> None:
         give_up = time.monotonic() + 60
@@ -87,10 +93,16 @@ def told(numbers: list[signal.Signals], when: Callable[[], bool]) -> Iterator[No
             os.kill(os.getpid(), number)
             time.sleep(0.1)
 
+    kept = {number: signal.signal(number, late) for number in set(numbers)}
     thread = threading.Thread(target=work)
     thread.start()
-    yield
-    thread.join()
+    try:
+        yield
+    finally:
+        over = True
+        thread.join()
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(
