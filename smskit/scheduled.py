@@ -24,6 +24,7 @@ import psutil
 
 from smskit.errors import LedgerError, SmskitError
 from smskit.ledger import Ledger, RunRow
+from smskit.ledger.lease import lives
 from smskit.occurrence import with_occurrence
 from smskit.origin import Origin, origin_of
 from smskit.sample import project
@@ -158,7 +159,7 @@ def _end_kernel(ledger: Ledger, token: str, ended: threading.Event, why: str) ->
                 kernel = psutil.Process(row.pid)
                 if row.state == "running":
                     kernel.terminate()
-                if not ended.wait(END_TIMEOUT_S):
+                if not ended.wait(END_TIMEOUT_S) and lives(row.pid, row.process_started):
                     kernel.kill()
                 return
 

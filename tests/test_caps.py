@@ -293,6 +293,25 @@ def test_numbers_of_forgotten_events_are_given_anew() -> None:
     assert found == [1]
 
 
+def test_a_message_is_as_old_as_its_claim() -> None:
+    """What becomes of another campaign's message while a run is on does not make it younger."""
+    with world() as w:
+        w.open("own", Mode.LIVE, [*OWN, 100, 101])
+        w.open("friday", Mode.LIVE, [0, 1])
+        own = w.rows["own", Mode.LIVE]
+        with w.ledger.lease(own) as token:
+            recent = w.ledger.recent(own, cap())
+            w.move("friday", Mode.LIVE, 0, S)
+            w.now += HOUR / 2
+            w.move("friday", Mode.LIVE, 0, A)
+            w.now += HOUR / 2 - 1
+            young = ask(w, own, token, recent, position=len(OWN))
+            w.now += 1
+            old = ask(w, own, token, recent, position=len(OWN) + 1)
+
+    assert (young, old) == ([0], [])
+
+
 # -- two ledgers on one file --------------------------------------------------------------------------
 
 

@@ -260,6 +260,12 @@ BOTH = [Run(0), Run(1)]
             id="sent-again-is-young-again",
         ),
         pytest.param(
+            [Plan([0], [UNKNOWN]), Plan([1, 0], cap=(1, 3))],
+            [Run(0), Run(0, 120, resends=True), Run(1, 57)],
+            [0, 0, 1],
+            id="sent-again-is-not-as-old-as-before",
+        ),
+        pytest.param(
             [Plan([0], cap=(1, 3)), Plan([0], kind="test")], [Run(1), Run(0)], [1, 0], id="own-test-does-not"
         ),
         pytest.param(

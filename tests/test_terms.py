@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smskit.errors import CampaignPaused, GuardRefused
@@ -21,6 +21,7 @@ from tests.test_window import CHANGES, WINDOWS
 __all__ = ["desk"]  # the fixture
 
 READ_ON = date(2026, 11, 22)
+NINE_TO_TEN = SendWindow(time(9), time(10))
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TENCENT = provider_class("tencent").terms
 
@@ -76,6 +77,7 @@ def test_every_statement_is_dated_and_has_its_source(name: str) -> None:
     st.sampled_from(sorted(CHANGES)),
     st.integers(0, 86400),
 )
+@example(NINE_TO_TEN, NINE_TO_TEN, "UTC", "UTC", 9 * 3600 - 30)  # opens within the minute
 def test_open_when_both_are(own: SendWindow, stated: SendWindow, zone: str, other: str, seconds: int) -> None:
     """The first minute inside both is the opening, in whatever zones."""
     both = Openings(own, hours(stated, other))
