@@ -44,9 +44,9 @@ class View(ABC):
     def test(self, op: str, bounds: Sequence[Any]) -> Mask:
         """Apply *op*; rows that are not known may come out either way."""
 
+    @abstractmethod
     def floats(self) -> npt.NDArray[np.float64]:
-        """Return each row's value as a float, to be drawn or summed up; NaN where it is not known."""
-        raise NotImplementedError(f"{type(self).__name__} are no numbers")
+        """Return each row's value as a float, to be drawn or summed up; NaN where there is none."""
 
 
 class Ordered(View):
@@ -77,7 +77,7 @@ class Ordered(View):
                 return ~(self.below(first) | self.one_of([first]))
             case "between":
                 return ~self.below(first) & (self.below(last) | self.one_of([last]))
-        raise NotImplementedError(f"{op} of {type(self).__name__}")
+        raise ValueError(f"{op} is no question to {type(self).__name__}")
 
 
 class Either(View):
@@ -140,6 +140,9 @@ class Texts(Ordered):
             case "starts_with":
                 return bools(pc.starts_with(self._values, bounds[0]))
         return super().test(op, bounds)
+
+    def floats(self) -> npt.NDArray[np.float64]:
+        return np.full(len(self._values), np.nan)
 
 
 # --- numbers

@@ -234,8 +234,8 @@ class TestChuanglanByTemplate(TestChuanglan):
     settings: ClassVar[dict[str, Any]] = {**TestChuanglan.settings, "family": "v2"}
     template_id = "1"
     refused_code = "101206"
-    # What looks is family v1 all the same, with codes of its own.
-    account_code = ""
+    account_code = "101200"
+    check_account_code = "109"  # what looks is family v1 all the same
     busy_code = ""
 
 
