@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 from smskit import credentials
 from smskit.credentials import Store, Written
-from smskit.engine import run_in_thread
 from smskit.errors import InputError, SettingsError, SpecError, TemplateError
 from smskit.language import mark
 from smskit.ledger import Checked, Ledger
@@ -29,6 +28,7 @@ from smskit.sample import SIGNATURE, TEMPLATE
 from smskit.session import offers_of, provider_for
 from smskit.settings import Environment, Source, variable_of
 from smskit.template import Template
+from smskit.threads import run_in_thread
 
 __all__ = [
     "PLACES",

@@ -25,7 +25,7 @@ from smskit import rules as rules_module
 from smskit import segment as segment_module
 from smskit.canary import Wait, size_of, try_first
 from smskit.drift import Footprint, drifted
-from smskit.engine import Ended, Engine, Patience, Progress, Window, run_in_thread
+from smskit.engine import Ended, Engine, Patience, Progress, Window
 from smskit.errors import (
     CampaignPaused,
     GuardRefused,
@@ -51,6 +51,7 @@ from smskit.signals import heard
 from smskit.spec import DEFINITION, CampaignSpec, series_of
 from smskit.template import Template
 from smskit.terms import Terms, notice_of_hours, openings
+from smskit.threads import run_in_thread
 from smskit.variables import parse_bindings
 
 # mode, spec -> a provider for it: the real one, or one that talks to a rehearsal.

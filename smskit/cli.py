@@ -7,7 +7,6 @@ or incomplete (run again).
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +16,7 @@ import typer
 
 from smskit.errors import InputError, SmskitError
 from smskit.models import Mode
+from smskit.printed import print_books, print_json, print_runs, progress_bar
 
 app = typer.Typer(
     add_completion=False,
@@ -92,7 +92,7 @@ def plan(file: Path, as_json: AsJson = False) -> None:
     assert row is not None
     status = report.status(open_ledger(), row) | {"guards": [guard.text for guard in campaign.guards()]}
     if as_json:
-        _print_json(status | {"steps": row.summary["steps"], "notices": row.summary["notices"]})
+        print_json(status | {"steps": row.summary["steps"], "notices": row.summary["notices"]})
         return
     print(made.waterfall().to_string(index=False))
     print(f"\n{made.planned} people, {made.total_parts} parts, about {made.cost} yuan; plan hash {made.hash}")
@@ -121,7 +121,7 @@ def validate(
         for file in files
     ]
     if as_json:
-        _print_json([f.to_data() for f in found])
+        print_json([f.to_data() for f in found])
     for one in () if as_json else found:
         print(one)
     raise typer.Exit(0 if all(f.good for f in found) else 2)
@@ -137,7 +137,7 @@ def explain(file: Path, as_json: AsJson = False) -> None:
 
     given = read_file(file)
     told = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC))
-    _print_json(told.to_data()) if as_json else print(told)
+    print_json(told.to_data()) if as_json else print(told)
 
 
 @app.command()
@@ -149,7 +149,7 @@ def diff(before: Path, after: Path, as_json: AsJson = False) -> None:
     one, other = CampaignSpec.from_yaml(before), CampaignSpec.from_yaml(after)
     found, meaning = differences(one, other), verdict(one, other)
     if as_json:
-        _print_json({"differences": [d.to_data() for d in found], "meaning": meaning})
+        print_json({"differences": [d.to_data() for d in found], "meaning": meaning})
     else:
         print("\n".join([*map(str, found), meaning]))
     raise typer.Exit(1 if found else 0)
@@ -162,7 +162,7 @@ def schema(
     """The JSON Schema of parameter files, for editors."""
     from smskit import parameters
 
-    print(parameters.markdown(), end="") if as_markdown else _print_json(parameters.schema())
+    print(parameters.markdown(), end="") if as_markdown else print_json(parameters.schema())
 
 
 @app.command()
@@ -173,11 +173,11 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Whether a provider is usable as set up, in its own words; exit 0 usable, 3 not."""
-    from smskit.engine import run_in_thread
     from smskit.language import Language
     from smskit.models import CheckResult
     from smskit.providers import get_provider
     from smskit.settings import Environment
+    from smskit.threads import run_in_thread
 
     client = get_provider(provider, Environment())
 
@@ -187,7 +187,7 @@ def check(
 
     result: CheckResult = run_in_thread(ask)
     if as_json:
-        _print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
+        print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
     else:
         said = Language("en").said
         for f in result.findings:
@@ -220,7 +220,7 @@ def doctor(
         diagnose(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes
     ]
     if as_json:
-        _print_json([d.to_data() for d in found])
+        print_json([d.to_data() for d in found])
     for diagnosis in () if as_json else found:
         print(diagnosis)
     raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)
@@ -237,7 +237,7 @@ def providers(
 
     rows = overview(provider_names())
     if as_json:
-        _print_json([row._asdict() for row in rows])
+        print_json([row._asdict() for row in rows])
     else:
         print(markdown(rows) if as_markdown else plain(rows))
 
@@ -255,15 +255,15 @@ def status(
 
     ledger = open_ledger()
     if runs:
-        _print_runs(ledger.runs(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
+        print_runs(ledger.runs(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
         return
     if campaign:
         found = report.status(ledger, _row(campaign, mode))
-        _print_json(found) if as_json else print_books(found)
+        print_json(found) if as_json else print_books(found)
         return
     rows = [report.status(ledger, row) for row in ledger.campaigns(mode=mode)]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     elif not rows:
         print("no campaign yet; `smskit demo` rehearses one")
     else:
@@ -287,7 +287,7 @@ def status(
         )
         if last := ledger.runs(mode=mode, last=5):
             print("\nlast runs (all: `smskit status --runs`)")
-            _print_runs(last, as_json=False)
+            print_runs(last, as_json=False)
 
 
 @app.command()
@@ -321,7 +321,7 @@ def resume(campaign: str, mode: InMode = None) -> None:
     from smskit.session import open_ledger, reopen_campaign
 
     row = _row(campaign, mode)
-    outcome = reopen_campaign(row).resume(progress=_progress_bar(row.name))
+    outcome = reopen_campaign(row).resume(progress=progress_bar(row.name))
     print_books(report.status(open_ledger(), _row(campaign, row.mode)))
     if outcome.note:
         print(outcome.note)
@@ -349,7 +349,7 @@ def run(
     overrides = {name: value for name, value in given.items() if value}
     done = run_file(file, folder=folder, occurrence=occurrence, overrides=overrides)
     if as_json:
-        _print_json(as_data(done))
+        print_json(as_data(done))
     else:
         if done.books:
             print_books(done.books)
@@ -523,7 +523,7 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
         for phone, since, source, note in open_ledger().opt_out_rows()
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     for row in () if as_json else rows:
         print("  ".join(row.values()).rstrip())
 
@@ -544,61 +544,3 @@ def _row(campaign: str, mode: Mode | None) -> Any:
     raise InputError(
         f"no campaign `{campaign}`{f' in mode {mode}' if mode else ''}{nearest(campaign, names)}"
     )
-
-
-def _print_runs(rows: Any, as_json: bool) -> None:
-    from smskit.runs import as_data
-
-    found = [as_data(row) for row in rows]
-    if as_json:
-        _print_json(found)
-    for run in () if as_json else found:
-        books = run["books"] or {}
-        counts = [f"{name} {books[name]}" for name in ("accepted", "waiting", "unknown") if books]
-        words = [run["started_at"], run["state"], run["campaign"] or "?", f"({run['mode']})", *counts]
-        told = f"hook: {run['told']}" if run["told"] else ""
-        by = f"by {run['user']}@{run['host']}"
-        print("  ".join(w for w in (*words, by, Path(run["file"]).name, run["message"], told) if w))
-    if not found and not as_json:
-        print("no run yet")
-
-
-def _print_json(data: Any) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2, default=str))
-
-
-def print_books(status: dict[str, Any]) -> None:
-    """Print a status as the sums that always balance."""
-    print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
-    left_out = sum(status["excluded"].values())
-    print(f"  segment {status['segment']} = excluded {left_out} + planned {status['planned']}")
-    for reason, count in status["excluded"].items():
-        print(f"    {reason} {count}")
-    flow = ("waiting", "submitting", "accepted", "refused", "unknown")
-    print("  planned = " + " + ".join(f"{name} {status[name]}" for name in flow))
-    for reason, count in status["stopped"].items():
-        print(f"    refused, {reason} since the plan {count}")
-    print(
-        "  accepted = "
-        + " + ".join(f"{name} {status[name]}" for name in ("delivered", "undelivered", "awaiting"))
-    )
-    print(f"  {status['parts']} parts, about {status['cost']} yuan; plan {status['plan_hash']}")
-    if status["note"]:
-        print(f"  {status['note']}")
-
-
-def _progress_bar(name: str) -> Any:
-    from tqdm import tqdm
-
-    bar: list[Any] = []
-
-    def show(now: Any) -> None:
-        done = now.accepted + now.refused + now.unknown
-        if not bar:
-            bar.append(tqdm(total=done + now.left, unit="msg", desc=name, disable=not sys.stderr.isatty()))
-        bar[0].n = done
-        bar[0].refresh()
-        if not now.left:
-            bar[0].close()
-
-    return show

@@ -13,6 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from smskit.printed import print_books
 from smskit.sample import campaign_data, project
 from smskit.scheduled import execute
 
@@ -51,7 +52,6 @@ def _import_opt_outs(file: Path) -> None:
 
 
 def _print_result(notebook: Path) -> None:
-    from smskit.cli import print_books
     from smskit.notebook import SUMMARY_TYPE
 
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:

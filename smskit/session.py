@@ -22,7 +22,7 @@ import pandas as pd
 
 from smskit import page, runs
 from smskit.campaign import Campaign
-from smskit.engine import Patience, run_in_thread
+from smskit.engine import Patience
 from smskit.errors import LedgerError, SettingsError, UnsupportedFeature
 from smskit.hook import Hook, hook_of
 from smskit.language import Language
@@ -34,6 +34,7 @@ from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reconcile import Settled, fetch_receipts, fetch_replies, job_of, notice_dead, settle_by_asking
 from smskit.settings import Environment, project_root, variable_of
 from smskit.spec import CampaignSpec
+from smskit.threads import run_in_thread
 
 
 def open_ledger(environment: Environment | None = None) -> Ledger:

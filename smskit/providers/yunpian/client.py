@@ -1,8 +1,7 @@
 """
 Yunpian 云片, SMS v2 HTTP API.
 
-Everything Yunpian knows: how people are cut into calls, what goes on the wire,
-what its answers and codes mean, how to read reports, replies and records.
+How people are cut into calls, what goes on the wire, what an answer says, the check.
 
 Sources: yunpian.com/official/document (domestic_single_send, _batch_send,
 _tpl_batch_send, _sms_record, pull_status, pull_reply, sign_*, tpl_*, account_get,
@@ -13,7 +12,7 @@ documents are silent the safe reading is taken and is a setting below.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 from urllib.parse import quote_plus, urlencode
@@ -24,7 +23,7 @@ import orjson
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
-from smskit.doctor import Kind, TemplateRule
+from smskit.doctor import TemplateRule
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -36,12 +35,10 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.models import (
-    About,
     CheckResult,
     Code,
     CodeClass,
     Finding,
-    MessageClass,
     Offer,
     Receipt,
     Record,
@@ -49,15 +46,17 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.optout import OptOutRule, Place
+from smskit.optout import OptOutRule
 from smskit.phones import national, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import ColumnEncoder, Joined, twice
 from smskit.providers.http import Answer
+from smskit.providers.yunpian import reports
+from smskit.providers.yunpian.codes import CODES
+from smskit.providers.yunpian.console import OPT_OUT, STEPS, TEMPLATE_RULES
 from smskit.settings import ProviderSettings
 from smskit.template import Form, Template, Var
 
-_CHINA = timezone(timedelta(hours=8))  # Yunpian writes naive times; taken as Asia/Shanghai
 _HEADERS = {
     "accept": "application/json;charset=utf-8",
     "content-type": "application/x-www-form-urlencoded;charset=utf-8",
@@ -66,193 +65,6 @@ _PAGE = 100  # most rows of a pull or record page
 _MOST_NUMBERS = 1000  # in one batch request
 # Codes that close one way of sending many at once, and not the account.
 _CLOSED = {"multi_send": ("-6", "25", "-2", "-11", "55"), "batch_send": ("-6",)}
-
-
-def _table() -> dict[str, Code]:
-    number, text, request = About.NUMBER, About.TEXT, About.REQUEST
-    refused, later, retry = CodeClass.REFUSED, CodeClass.LATER, CodeClass.RETRY
-    account, unknown = CodeClass.ACCOUNT, CodeClass.UNKNOWN
-    ours = "A mistake in the request; please report it to the maintainers of smskit."
-    rows: list[tuple[int, CodeClass, About, str, str, float | None]] = [
-        (0, CodeClass.ACCEPTED, number, "发送成功", "", None),
-        (1, refused, request, "请求参数缺失", ours, None),
-        (
-            2,
-            refused,
-            number,
-            "请求参数格式错误",
-            "Look at the number, and that the text starts with 【签名】.",
-            None,
-        ),
-        (
-            3,
-            account,
-            request,
-            "账户余额不足",
-            "Top up the account in the Yunpian console, then run again.",
-            None,
-        ),
-        (4, refused, text, "关键词屏蔽", "Take the blocked word out of the template or the value.", None),
-        (
-            5,
-            refused,
-            text,
-            "未找到匹配的模板",
-            "The text must match an approved template word for word.",
-            None,
-        ),
-        (6, refused, request, "添加模板失败", ours, None),
-        (
-            7,
-            refused,
-            text,
-            "模板不可用",
-            "The template is in review or was rejected; look in the console.",
-            None,
-        ),
-        (8, later, number, "同一手机号30秒内重复提交相同的内容", "", 30.0),
-        (9, later, number, "同一手机号5分钟内重复提交相同的内容超过3次", "", 300.0),
-        (
-            10,
-            refused,
-            number,
-            "手机号防骚扰名单过滤",
-            "This person is on Yunpian's do-not-disturb list.",
-            None,
-        ),
-        # 11 meant "no GET" in old lists; a client that only POSTs can meet only the newer meaning.
-        (11, refused, number, "用户号码防骚扰", "", None),
-        (12, refused, request, "接口不支持POST方式调用", ours, None),
-        (
-            13,
-            account,
-            text,
-            "营销短信暂停发送",
-            "Carriers hold marketing messages now; run again hours later.",
-            None,
-        ),
-        (14, refused, request, "解码失败", ours, None),
-        (15, refused, text, "签名不匹配", "Use a signature that is approved for this account.", None),
-        (16, refused, text, "签名格式不正确", "Only one 【】 may be in the text, at its front.", None),
-        (17, later, number, "24小时内同一手机号发送次数超过限制", "", 86400.0),
-        (18, refused, text, "签名校验失败", "Look at the signature in the console.", None),
-        (19, refused, request, "请求已失效", ours, None),
-        (20, refused, number, "不支持的国家地区", "", None),
-        (21, refused, request, "解密失败", ours, None),
-        (22, later, number, "1小时内同一手机号发送次数超过限制", "", 3600.0),
-        (23, refused, number, "号码归属地不在模板可发送的地区内", "", None),
-        (24, refused, request, "添加告警设置失败", ours, None),
-        (25, refused, request, "手机号和内容个数不匹配", ours, None),
-        (26, refused, request, "流量包错误", ours, None),
-        (27, account, request, "未开通金额计费", "Ask Yunpian to switch on billing by money.", None),
-        (28, later, number, "运营商错误", "", 5.0),
-        (33, later, number, "超过频率", "", 30.0),
-        (34, refused, request, "签名创建失败", ours, None),
-        (
-            40,
-            account,
-            request,
-            "未开启白名单",
-            "Switch on the IP allow-list in the console (系统设置).",
-            None,
-        ),
-        (43, later, number, "一天内同一手机号发送次数超过限制", "", 86400.0),
-        (48, refused, text, "参数长度超过限制", "Shorten the text.", None),
-        (52, refused, text, "关键词屏蔽", "Take the blocked word out of the template or the value.", None),
-        # The window behind 53 is not documented; an hour is the safe reading.
-        (53, later, number, "手机号接收超过频率限制", "", 3600.0),
-        (55, account, request, "服务已下线", "Ask Yunpian; this service is not offered any more.", None),
-        (56, refused, number, "手机号码格式不正确", "", None),
-        (58, refused, text, "短信内容变量参数格式错误", "A value does not fit its variable's kind.", None),
-        (60, refused, text, "模版已失效，请重新提交模版", "Submit the template again in the console.", None),
-        (-1, account, request, "非法的apikey", "Look at SMSKIT_YUNPIAN_API_KEY (console: 账户设置).", None),
-        (-2, account, request, "API没有权限", "Ask Yunpian to open this API for the account.", None),
-        (-3, account, request, "IP没有权限", "Add this machine's address in 系统设置 → IP白名单设置.", None),
-        (-4, retry, request, "访问次数超限", "", 60.0),
-        (-5, retry, request, "访问频率超限", "", 2.0),
-        (-6, refused, request, "不支持批量发送", "Batch sending is not open for this account.", None),
-        (-7, refused, request, "HTTP请求错误", ours, None),
-        (-8, refused, request, "不支持流量业务", ours, None),
-        (-11, account, request, "用户未开启该功能", "Switch the function on in the Yunpian console.", None),
-        # Said by Yunpian of itself, without a word on whether the message was taken.
-        (-50, unknown, request, "未知异常", "", None),
-        (-51, retry, request, "系统繁忙", "", 2.0),
-        (-52, refused, request, "充值失败", ours, None),
-        (-53, unknown, request, "提交短信失败", "", None),
-        (-54, refused, request, "记录已存在", ours, None),
-        (-55, refused, request, "记录不存在", ours, None),
-        (-56, refused, request, "赠送失败", ours, None),
-        (-57, account, text, "无可用签名", "Have a signature approved in the console first.", None),
-        (-62, account, request, "无效资质信息", "Complete the company's papers in the console.", None),
-    ]
-    return {str(c): Code(kind, meaning, step, after, about) for c, kind, about, meaning, step, after in rows}
-
-
-_DOCUMENT = "yunpian.com/official/document"
-_OPT_OUT = OptOutRule(
-    place=Place.TEXT,
-    source="yunpian.com names no wording for text messages; usual ones end with 退订 or 拒收请回复R",
-    read_on=date(2026, 11, 22),
-)
-_TEMPLATE_RULES = (
-    TemplateRule(
-        kind=Kind.SIGNATURE_MISSING,
-        en="The text begins with 【signature】 (code 2).",
-        zh="短信和模板开头须带【签名】",
-        source=f"{_DOCUMENT}: domestic_tpl_get, returnvalue_example",
-    ),
-    TemplateRule(
-        kind=Kind.SIGNATURE_LENGTH,
-        least=2,
-        most=20,
-        en="A signature has 2 to 20 characters.",
-        zh="签名为2~20个字符",
-        source=f"{_DOCUMENT}: domestic_sign_add",
-    ),
-    TemplateRule(
-        kind=Kind.SIGNATURE_CHARSET,
-        pattern="云片网",
-        en="A signature does not hold 云片网.",
-        zh="签名不能含“云片网”",
-        source=f"{_DOCUMENT}: domestic_sign_add",
-    ),
-    TemplateRule(
-        kind=Kind.DOUBLED_SIGNATURE,
-        en="The signature stands in the text once, at its front (code 16).",
-        zh="签名在短信中只出现一次，且须在最前",
-        source=f"{_DOCUMENT}: returnvalue_common",
-    ),
-    TemplateRule(
-        kind=Kind.BRACKETS_IN_BODY,
-        en="Only one 【】 is in the text, at its front (code 16).",
-        zh="短信中只能有一个【】，且须在最前",
-        source=f"{_DOCUMENT}: returnvalue_common",
-    ),
-    TemplateRule(
-        kind=Kind.LONGEST_TEXT,
-        most=500,
-        en="A message has 500 characters at most, signature included (code 48).",
-        zh="短信含签名不超过500个字符",
-        source=f"{_DOCUMENT}: en/domestic_single_send",
-    ),
-    TemplateRule(
-        kind=Kind.LONGEST_TEXT,
-        most=400,
-        en="Yunpian's support says that 400 characters are the most.",
-        zh="云片客服称最长400个字符",
-        source="Yunpian's support desk, about 2018",
-        severe=False,
-    ),
-    TemplateRule(
-        kind=Kind.MUST_END_WITH,
-        texts=(_OPT_OUT.wording, "回T退订", "回TD退订"),
-        message_class=MessageClass.MARKETING,
-        en="Marketing messages usually end with a way to opt out; no page of Yunpian demands a wording.",
-        zh="营销短信通常以退订方式结尾，云片文档未规定固定写法",
-        source="usual wordings; developer.qiniu.com/sms/5814/template-specification",
-        severe=False,
-    ),
-)
 
 
 class YunpianSettings(ProviderSettings):
@@ -278,22 +90,14 @@ class Yunpian(Provider):
     name: ClassVar[str] = "yunpian"
     title: ClassVar[str] = "Yunpian 云片"
     console_url: ClassVar[str] = "https://www.yunpian.com/console"
-    console_steps: ClassVar[tuple[str, ...]] = (
-        "For marketing a company account with a marketing sub-account 营销子账号; notices go through a "
-        "system one 系统子账号. Each has its own apikey, signatures and templates.",
-        "The apikey of that sub-account (账户设置).",
-        "An approved signature 签名 and template 模板 in the same sub-account. A text is sent only when it "
-        "matches a template word for word.",
-        "This machine's address in 系统设置 → IP白名单设置, where that list is switched on.",
-        "获取状态报告 and 获取回复短信 switched on: else nothing can be fetched. Both are kept for 72 h.",
-    )
+    console_steps: ClassVar[tuple[str, ...]] = STEPS
     Settings: ClassVar[type[ProviderSettings]] = YunpianSettings
     features: ClassVar[frozenset[Feature]] = frozenset(Feature) - {Feature.RECEIPTS_BY_QUERY}
-    codes: ClassVar[Mapping[str, Code]] = _table()
+    codes: ClassVar[Mapping[str, Code]] = CODES
     form: ClassVar[Form] = Form.YUNPIAN
     signature_in_template: ClassVar[bool] = True
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
-    opt_out: ClassVar[OptOutRule] = _OPT_OUT
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
+    opt_out: ClassVar[OptOutRule] = OPT_OUT
     page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {"api_key": "0123456789abcdef0123456789abcdef"}
 
@@ -380,13 +184,15 @@ class Yunpian(Provider):
                 raise
             return [Submission(self.code(error.code).kind, "", error.code, error.detail)]
         if call.method.endswith("single_send"):
-            return [Submission(CodeClass.ACCEPTED, _id(data["sid"]), "0")]
+            return [Submission(CodeClass.ACCEPTED, reports.message_id(data["sid"]), "0")]
         found = data["data"]
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise self._unclear("an answer of an unknown shape", answer)
         asked = [str(number) for number in national(call.people.phones[call.rows]).tolist()]
         if [item.get("mobile") for item in found] == asked and all(item.get("code") == 0 for item in found):
-            return [Submission(CodeClass.ACCEPTED, _id(item.get("sid")), "0") for item in found]
+            return [
+                Submission(CodeClass.ACCEPTED, reports.message_id(item.get("sid")), "0") for item in found
+            ]
         items = {str(item.get("mobile", "")).removeprefix("+86"): item for item in found}
         return [self._item(items.get(number)) for number in asked]
 
@@ -395,7 +201,7 @@ class Yunpian(Provider):
             return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
         code = str(item.get("code"))
         if code == "0":
-            return Submission(CodeClass.ACCEPTED, _id(item.get("sid")), code)
+            return Submission(CodeClass.ACCEPTED, reports.message_id(item.get("sid")), code)
         return Submission(self.code(code).kind, "", code, _explain(item))
 
     def _read(self, answer: Answer, call: Call) -> Any:
@@ -652,16 +458,11 @@ class Yunpian(Provider):
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
         """A page of ``pull_status`` (or the array of a push)."""
-        return [_receipt(row, row.get("report_status")) for row in orjson.loads(body)]
+        return reports.receipts(body)
 
     def parse_replies(self, body: bytes) -> list[Reply]:
         """A page of ``pull_reply``."""
-        return [
-            Reply(
-                str(row["id"]), _e164(row["mobile"]), str(row.get("text") or ""), _time(row.get("reply_time"))
-            )
-            for row in orjson.loads(body)
-        ]
+        return reports.replies(body)
 
     async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
         """``sms/get_record`` for one number; ``type=all``: some domestic ones are kept as international."""
@@ -671,15 +472,15 @@ class Yunpian(Provider):
             rows = await self.ask(
                 "sms/get_record",
                 mobile=phone.removeprefix("+86"),
-                start_time=_stamp(since),
-                end_time=_stamp(until),
+                start_time=reports.stamp(since),
+                end_time=reports.stamp(until),
                 page_num=page,
                 page_size=_PAGE,
                 type="all",
             )
             if not isinstance(rows, list) or not all(isinstance(r, dict) and "mobile" in r for r in rows):
                 raise OutcomeUnknown("yunpian: get_record answered no list of records", provider=self.name)
-            found += [_record(row) for row in rows]
+            found += [reports.record(row) for row in rows]
             if len(rows) < _PAGE:
                 return found
             page += 1
@@ -713,58 +514,8 @@ def _explain(data: Mapping[str, Any]) -> str:
     return redact(detail if msg in detail else f"{msg} {detail}".strip())
 
 
-def _id(sid: object) -> str:
-    """A 64-bit number in some answers, a text in others; what is neither is no id."""
-    return str(sid) if isinstance(sid, int | str) else ""
-
-
 def _is_positive(amount: str) -> bool:
     try:
         return Decimal(amount) > 0
     except InvalidOperation:
         return False
-
-
-def _e164(mobile: object) -> str:
-    text = str(mobile)
-    return text if text.startswith("+") else f"+86{text}"
-
-
-def _time(text: object) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return (
-            datetime.strptime(str(text).strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA).astimezone(UTC)
-        )
-    except ValueError:
-        return None
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _receipt(row: Mapping[str, Any], status: object) -> Receipt:
-    return Receipt(
-        message_id=_id(row.get("sid")),
-        phone=_e164(row["mobile"]),
-        delivered={"SUCCESS": True, "FAIL": False}.get(str(status)),
-        code=str(row.get("error_msg") or status or ""),
-        detail=redact(str(row.get("error_detail") or "")),
-        at=_time(row.get("user_receive_time")),
-    )
-
-
-def _record(row: Mapping[str, Any]) -> Record:
-    receipt = _receipt(row, row.get("report_status"))
-    status = str(row.get("send_status") or "SUCCESS")
-    return Record(
-        message_id=receipt.message_id,
-        phone=receipt.phone,
-        text=str(row.get("text") or ""),
-        reference=str(row.get("uid") or ""),
-        accepted=status != "FAIL",
-        code=status,
-        receipt=receipt if receipt.delivered is not None else None,
-    )

@@ -1,9 +1,9 @@
 """
 Chuanglan 创蓝 (253.com), domestic messages: the full-text API "v1" and the template API "v2".
 
-Everything Chuanglan knows: how people are cut into calls, what goes on the wire,
-what its answers and codes mean, how to read reports and replies. One id stands
-for a whole call, and nothing but a report ever tells about a single number.
+How people are cut into calls, what goes on the wire, what an answer says, the
+check. One id stands for a whole call, and nothing but a report ever tells about
+a single number.
 
 Sources: 253云通讯PaaS短信云接口说明（JSON版）rev. 1.2.0; doc.chuanglan.com
 (HAQYSZKH9HT5Z50L, W89EY1H130AX6W6M, 3AOM4WYZSXUGXRHS, PA4N31T5HDWA1768); the
@@ -16,13 +16,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, ClassVar, Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import numpy as np
 import orjson
@@ -31,7 +29,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, SecretStr, field_validator
 
-from smskit.doctor import Kind, TemplateRule
+from smskit.doctor import TemplateRule
 from smskit.errors import (
     AccountProblem,
     NotAccepted,
@@ -42,32 +40,30 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.models import (
-    About,
     CheckResult,
     Code,
     CodeClass,
     Finding,
-    MessageClass,
     Receipt,
     Reply,
     Slice,
     Submission,
 )
-from smskit.optout import OptOutRule, Place
+from smskit.optout import OptOutRule
 from smskit.phones import national, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.chuanglan import reports
+from smskit.providers.chuanglan.codes import DELIVERY, TABLES
+from smskit.providers.chuanglan.console import MOST_VARIABLES, OPT_OUT, STEPS, TEMPLATE_RULES, TERMS
 from smskit.providers.encoding import Joined
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
-from smskit.spec import FrequencyCap
 from smskit.template import Form, Template, Var
-from smskit.terms import Frequency, Terms
+from smskit.terms import Terms
 
-_CHINA = timezone(timedelta(hours=8))  # Chuanglan writes naive times; taken as Asia/Shanghai
 _HEADERS = {"accept": "application/json", "content-type": "application/json; charset=utf-8"}
 _PAGE = 100  # most rows of a pull
 _MOST_NUMBERS = 1000  # in one call
-_MOST_VARIABLES = 20  # in one text with {$var}
 _TPL_URL = "https://smssh.253.com"
 
 _PATHS = {"send": "msg/v1/send/json", "variable": "msg/variable/json", "tpl": "msg/sms/v2/tpl/send"}
@@ -82,133 +78,6 @@ _NO_TEMPLATES = "templates cannot be asked about; judged when sending"
 _NEEDS_TEMPLATE = "family v2 sends by template id: give parameter `template_id`"
 _LOOK_AT_URL = "Look at SMSKIT_CHUANGLAN_BASE_URL (the console names it) and the network."
 _OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")  # opt-out wordings no longer taken
-
-# What a receiver of pushed reports answers; anything but the first is pushed again, twice, a minute apart.
-PUSH_TAKEN = b'{"clcode":"000000"}'
-PUSH_FAILED = b'{"clcode":"111111"}'
-
-
-def _codes(*rows: tuple[str, CodeClass, About, str, str]) -> dict[str, Code]:
-    return {code: Code(kind, meaning, step, about=about) for code, kind, about, meaning, step in rows}
-
-
-def _tables() -> dict[str, dict[str, Code]]:
-    """Each API family numbers its codes for itself, so each has a table of its own."""
-    number, text, request = About.NUMBER, About.TEXT, About.REQUEST
-    refused, retry, account = CodeClass.REFUSED, CodeClass.RETRY, CodeClass.ACCOUNT
-    ours = "A mistake in the request; please report it to the maintainers of smskit."
-    key = "Look at SMSKIT_CHUANGLAN_ACCOUNT and _PASSWORD: the API account, not the console login."
-    address = "Bind this machine's public address in the console (加白请求IP)."
-    money = "Top up the account in the Chuanglan console, then run again."
-    words = "Take the blocked word out of the template or the value."
-    review = "The text must match an approved template of the account; look in the console."
-    ask = "Ask Chuanglan about this account."
-    misuse = "Look for misuse in the console; run again tomorrow."
-    decoding = "Look at SMSKIT_CHUANGLAN_ENCODE_MSG and _ENCODE_VARIABLE_MSG."
-    v1 = _codes(
-        ("0", CodeClass.ACCEPTED, number, "提交成功", ""),
-        ("101", account, request, "无此用户", key),
-        ("102", account, request, "密码错误", key),
-        ("103", retry, request, "提交过快", "Lower SMSKIT_CHUANGLAN_REQUESTS_PER_SECOND."),
-        ("104", retry, request, "系统忙", ""),
-        ("105", refused, text, "敏感短信", words),
-        ("106", refused, text, "消息长度错误", "Shorten the text: 536 characters with signature at most."),
-        ("107", refused, number, "包含错误的手机号码", ""),
-        # About the number of numbers or of groups, so half as many may pass.
-        ("108", refused, number, "手机号码个数错误", "Lower SMSKIT_CHUANGLAN_BATCH_SIZE."),
-        ("109", account, request, "无发送额度", money),
-        # Nothing was taken and everybody would hear the same: stop, the rest waits.
-        ("110", account, request, "不在发送时间内", "Run again within the account's sending hours."),
-        ("111", account, request, "超出该账户当月发送额度限制", "Raise the quota, or run again next month."),
-        ("112", account, request, "无此产品，用户没有订购该产品", ask),
-        ("113", refused, request, "扩展码格式错误", "The extension code is 1 to 3 digits."),
-        ("114", refused, number, "参数组个数错误", "Lower SMSKIT_CHUANGLAN_BATCH_SIZE."),
-        ("115", refused, text, "自动审核驳回", review),
-        ("116", refused, text, "签名不合法或未带签名", "Use a signature that is filed for this account."),
-        ("117", account, request, "IP地址认证错", address),
-        ("118", account, request, "用户没有相应的发送权限", ask),
-        ("119", account, request, "用户已过期", ask),
-        ("120", account, request, "违反防盗用策略，超过日发送限制", misuse),
-        ("121", refused, request, "必填参数needstatus缺失", ours),
-        ("122", account, request, "5分钟内相同内容重复提交", "Wait five minutes, then run again."),
-        ("123", account, request, "发送类型错误", "Use the account for this kind of message."),
-        ("124", refused, text, "白模板匹配错误", review),
-        ("125", refused, text, "匹配驳回模板", review),
-        ("126", refused, text, "未匹配到审核通过的模板", review),
-        ("127", refused, request, "定时发送时间格式错误", ours),
-        ("128", refused, text, "内容编码失败", decoding),
-        ("129", refused, request, "JSON格式错误", ours),
-        ("130", refused, request, "请求参数错误（缺少必填参数）", ours),
-    )
-    v2 = _codes(
-        ("000000", CodeClass.ACCEPTED, number, "提交成功", ""),
-        ("101200", account, request, "账号或密码错误", key),
-        ("101203", account, request, "IP地址未授权", address),
-        ("101206", refused, text, "内容包含违禁词", words),
-        ("101207", account, request, "余额不足", money),
-    )
-    return {"v1": v1, "v2": v2}
-
-
-_PAGE_OF_RULES = "doc.chuanglan.com: HAQYSZKH9HT5Z50L"
-_OPT_OUT = OptOutRule(
-    place=Place.TEXT, taken=("拒收请回复R",), source=_PAGE_OF_RULES, read_on=date(2026, 11, 22)
-)
-# A window of its own depends on the account (code 110); the hours are not published.
-_TERMS = Terms(
-    often=(
-        Frequency(
-            cap=FrequencyCap(10, timedelta(days=1)),
-            counts="phone; changed on request",
-            source="blog.csdn.net/luck_yunyun, 2018-08",
-            read_on=date(2026, 11, 22),
-        ),
-    )
-)
-_TEMPLATE_RULES = (
-    TemplateRule(
-        kind=Kind.SIGNATURE_MISSING,
-        en="The text begins with a filed signature (code 116).",
-        zh="短信须带已报备的签名",
-        source=_PAGE_OF_RULES,
-    ),
-    TemplateRule(
-        kind=Kind.DOUBLED_SIGNATURE,
-        en="A message is 【signature】 and text: one signature, in front.",
-        zh="短信格式为【签名】+正文，签名只写一次",
-        source=_PAGE_OF_RULES,
-    ),
-    TemplateRule(
-        kind=Kind.BRACKETS_IN_BODY,
-        en="The signature is told by its 【】; other ones in the text may be taken for it.",
-        zh="签名以【】识别，正文中的【】可能被误认为签名",
-        source=_PAGE_OF_RULES,
-        severe=False,
-    ),
-    TemplateRule(
-        kind=Kind.LONGEST_TEXT,
-        most=536,
-        en="A message has 536 characters at most, signature included (code 106).",
-        zh="短信含签名不超过536个字符",
-        source="253云通讯PaaS短信云接口说明（JSON版） 2.1",
-    ),
-    TemplateRule(
-        kind=Kind.MOST_VARIABLES,
-        most=_MOST_VARIABLES,
-        en="One request takes 20 variables; with more of them smskit sends to one person at a time.",
-        zh="变量短信最多20个变量，超出时逐条发送",
-        source="253云通讯PaaS短信云接口说明（JSON版） 2.2",
-        severe=False,
-    ),
-    TemplateRule(
-        kind=Kind.MUST_END_WITH,
-        texts=_OPT_OUT.taken,
-        message_class=MessageClass.MARKETING,
-        en="A marketing message ends with 拒收请回复R, capital R; older wordings are not taken any more.",
-        zh="营销短信须以“拒收请回复R”结尾，R大写；“退订回T”等旧写法不再接受",
-        source=_PAGE_OF_RULES,
-    ),
-)
 
 
 def _is_here(url: str) -> bool:
@@ -265,45 +134,23 @@ class ChuanglanSettings(ProviderSettings):
         return self.base_url if _is_here(self.base_url) else _TPL_URL
 
 
-# Status codes of its reports. Source: the vendor's interface document of 2018, 3.2; read 2026-11. Others
-# are the gateways' own.
-_DELIVERY: Mapping[str, str] = {
-    "DELIVRD": "短信发送成功",
-    "UNKNOWN": "未知短信状态",
-    "REJECTD": "短信被短信中心拒绝",
-    "REJECT": "审核驳回",
-    "MBBLACK": "目的号码是黑名单号码",
-    "SM11": "网关验证号码格式错误",
-    "SM12": "平台验证号码格式错误",
-}
-
-
 class Chuanglan(Provider):
     """Chuanglan 创蓝. Credentials: the API account and its password, not the console login."""
 
     name: ClassVar[str] = "chuanglan"
     title: ClassVar[str] = "Chuanglan 创蓝"
     console_url: ClassVar[str] = "https://zz.253.com"
-    console_steps: ClassVar[tuple[str, ...]] = (
-        "A company account with real-name certification 实名认证; a signature can be filed only after it.",
-        "An API account and its password (API账号, API密码), not the console login. One account sends one "
-        "kind: 验证码 codes, 通知 notices, or 会员营销 marketing.",
-        "The address the console names for it: put it into `SMSKIT_CHUANGLAN_BASE_URL`.",
-        "This machine's public address bound to the account (加白请求IP).",
-        "A filed signature 签名. Texts that match no approved template 模板 wait for a person's review, and "
-        "may be refused later, in the report.",
-        "Reports and replies set to be fetched (拉取), not pushed.",
-    )
+    console_steps: ClassVar[tuple[str, ...]] = STEPS
     Settings: ClassVar[type[ProviderSettings]] = ChuanglanSettings
     # There is no query about single messages, templates or signatures.
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.RECEIPTS, Feature.REPLIES, Feature.BALANCE})
-    tables: ClassVar[Mapping[str, Mapping[str, Code]]] = _tables()
+    tables: ClassVar[Mapping[str, Mapping[str, Code]]] = TABLES
     codes: ClassVar[Mapping[str, Code]] = tables["v1"]
-    delivery: ClassVar[Mapping[str, str]] = _DELIVERY
+    delivery: ClassVar[Mapping[str, str]] = DELIVERY
     form: ClassVar[Form] = Form.CHUANGLAN
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = _TEMPLATE_RULES
-    opt_out: ClassVar[OptOutRule] = _OPT_OUT
-    terms: ClassVar[Terms] = _TERMS
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
+    opt_out: ClassVar[OptOutRule] = OPT_OUT
+    terms: ClassVar[Terms] = TERMS
     page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",
@@ -385,7 +232,7 @@ class Chuanglan(Provider):
             writable = True
         except TemplateError:  # a literal {$…} would be filled
             writable = False
-        many = len(template.positions()) > _MOST_VARIABLES
+        many = len(template.positions()) > MOST_VARIABLES
         if many or not writable or (unsettled and re.search(_PERCENT_SENSITIVE, literals)):
             return ~alone
         pattern = f"{_SHIFTS}|{_PERCENT_SENSITIVE}" if unsettled else _SHIFTS
@@ -473,7 +320,7 @@ class Chuanglan(Provider):
         Raises:
             ProviderError: the subclass the code stands for in that family.
         """
-        data = _decoded(answer.content)
+        data = reports.decoded(answer.content)
         if not isinstance(data, dict) or data.get("code") is None:
             what = "an incomplete answer" if isinstance(data, dict) else "no JSON object"
             raise self._unclear(f"HTTP {answer.status} with {what}", answer)
@@ -605,7 +452,7 @@ class Chuanglan(Provider):
 
     async def _pull(self, path: str) -> bytes | None:
         answer = await self._post(path, orjson.dumps({"count": str(_PAGE)}))
-        data = _decoded(answer.content)
+        data = reports.decoded(answer.content)
         if isinstance(data, dict) and str(data.get("ret")) == "0":
             return answer.content if data.get("result") else None
         if isinstance(data, dict) and "ret" in data:
@@ -619,11 +466,11 @@ class Chuanglan(Provider):
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
         """A page of ``pull/report``, even one that was cut short."""
-        return [receipt for row in _rows(body) if (receipt := _receipt(row)) is not None]
+        return reports.receipts(body)
 
     def parse_replies(self, body: bytes) -> list[Reply]:
         """A page of ``pull/mo``, even one that was cut short."""
-        return [reply for row in _rows(body) if (reply := _reply(row)) is not None]
+        return reports.replies(body)
 
     def parse_push(self, query: str) -> list[Receipt]:
         """
@@ -632,13 +479,11 @@ class Chuanglan(Provider):
         Answer `PUSH_TAKEN` once it is stored, and check ``receiver`` and
         ``pswd`` before: nothing else shows who is calling.
         """
-        receipt = _receipt(_pushed(query))
-        return [] if receipt is None else [receipt]
+        return reports.pushed_receipts(query)
 
     def parse_reply_push(self, query: str) -> list[Reply]:
         """A reply as Chuanglan pushes it; a long one comes in parts, each its own reply here. Pure."""
-        reply = _reply(_pushed(query))
-        return [] if reply is None else [reply]
+        return reports.pushed_replies(query)
 
 
 def request_digest(password: str, timestamp: str, nonce: str) -> str:
@@ -666,80 +511,3 @@ def _count(value: object, absent: int) -> int:
         return absent
     text = str(value).strip()
     return int(text) if text.isascii() and text.isdigit() else -1
-
-
-def _decoded(content: bytes) -> Any:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _rows(body: bytes) -> list[Mapping[str, Any]]:
-    """The rows of a page; of one that was cut short, those that are whole."""
-    data = _decoded(body)
-    if isinstance(data, dict):
-        found = data.get("result") or []
-    else:
-        found, text, decoder = [], body.decode("utf-8", "replace"), json.JSONDecoder()
-        at = text.find("{", text.find("["))
-        while at >= 0:
-            try:
-                row, end = decoder.raw_decode(text, at)
-            except ValueError:
-                break
-            found.append(row)
-            at = text.find("{", end)
-    return [row for row in found if isinstance(row, dict)]
-
-
-def _pushed(query: str) -> dict[str, str]:
-    """The parameters of a push, decoded once."""
-    return dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True))
-
-
-def _text(row: Mapping[str, Any], *names: str) -> str:
-    """The first of these that is there; the vendor's own sample has a blank in front of one."""
-    return next((str(row[name]).strip() for name in names if row.get(name) not in (None, "")), "")
-
-
-def _time(text: str) -> datetime | None:
-    """``yyMMddHHmm`` or ``yyMMddHHmmss`` as an instant."""
-    form = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}.get(len(text))
-    try:
-        return datetime.strptime(text, form).replace(tzinfo=_CHINA).astimezone(UTC) if form else None
-    except ValueError:
-        return None
-
-
-def _e164(mobile: str) -> str:
-    return mobile if mobile.startswith("+") else f"+86{mobile}"
-
-
-def _receipt(row: Mapping[str, Any]) -> Receipt | None:
-    # The name of the id is lower-case in a push.
-    message_id, mobile = _text(row, "msgId", "msgid"), _text(row, "mobile")
-    if not message_id or not mobile:
-        return None
-    status = _text(row, "status")
-    return Receipt(
-        message_id=message_id,
-        phone=_e164(mobile),
-        # Only DELIVRD is success; UNKNOWN is neither; every other word, known or not, is a failure.
-        delivered={"DELIVRD": True, "UNKNOWN": None, "": None}.get(status, False),
-        code=status,
-        detail=redact(_text(row, "statusDesc")),
-        at=_time(_text(row, "reportTime")) or _time(_text(row, "notifyTime")),
-        reference=_text(row, "uid"),
-    )
-
-
-def _reply(row: Mapping[str, Any]) -> Reply | None:
-    mobile, text = _text(row, "mobile"), _text(row, "messageContent", "msg")
-    if not mobile:
-        return None
-    at = _text(row, "moTime")
-    # A reply has no id. The same words from the same phone within a minute are one reply.
-    facts = (mobile, at, text, _text(row, "destCode", "descCode", "destcode"), _text(row, "emshead"))
-    reply_id = hashlib.sha256("\x1f".join(facts).encode()).hexdigest()[:32]
-    return Reply(reply_id, _e164(mobile), text, _time(at))
