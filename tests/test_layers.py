@@ -87,7 +87,7 @@ SIDEWAYS = {
     "cli": {"app", "demo", "providers_doc"},
     "drift": {"phones"},
     "explain": {"canary"},
-    "demo": {"cli", "notebook"},
+    "demo": {"notebook"},
 }
 APART = {"simulator": {"errors", "models", "parts"}}  # imported by the two uppermost floors only
 DOORS = {

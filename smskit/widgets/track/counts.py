@@ -19,7 +19,7 @@ from smskit.tracking import Tracker
 from smskit.widgets.page import Page
 from smskit.widgets.parts import details, field, frame_table, html, row
 from smskit.widgets.table import TablePanel
-from smskit.widgets.track_tab import Tab
+from smskit.widgets.track.tab import Tab
 
 __all__ = ["BatchesTab", "CarriersTab", "FailuresTab", "TimeTab", "headings", "stage_name"]
 

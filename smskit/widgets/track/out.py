@@ -11,8 +11,8 @@ from smskit.delivery import MAY_ARRIVE, NEVER_AGAIN, Group
 from smskit.language import Language, mark
 from smskit.tracking import FORMATS
 from smskit.widgets.parts import button, field, html, notice, row
-from smskit.widgets.track_counts import soft, stage_name
-from smskit.widgets.track_tab import Tab
+from smskit.widgets.track.counts import soft, stage_name
+from smskit.widgets.track.tab import Tab
 
 __all__ = ["ExportTab", "FollowUpTab"]
 

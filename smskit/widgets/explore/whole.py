@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import ipywidgets as w
 
 from smskit.explore import Counts, Desk
-from smskit.widgets.explore_compare import ComparePanel
-from smskit.widgets.explore_load import LoadPanel
-from smskit.widgets.explore_look import LookPanel
-from smskit.widgets.explore_rules import RulesPanel
-from smskit.widgets.explore_save import SavePanel
+from smskit.widgets.explore.compare import ComparePanel
+from smskit.widgets.explore.load import LoadPanel
+from smskit.widgets.explore.look import LookPanel
+from smskit.widgets.explore.rules import RulesPanel
+from smskit.widgets.explore.save import SavePanel
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import html, tiles

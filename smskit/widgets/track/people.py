@@ -11,8 +11,8 @@ import pandas as pd
 from smskit.delivery import Group
 from smskit.language import mark
 from smskit.widgets.parts import button, field, frame_table, html, notice, row
-from smskit.widgets.track_counts import headings, soft, stage_name
-from smskit.widgets.track_tab import Tab
+from smskit.widgets.track.counts import headings, soft, stage_name
+from smskit.widgets.track.tab import Tab
 
 __all__ = ["PeopleTab", "RepliesTab", "WhyTab"]
 

@@ -10,8 +10,8 @@ from smskit.language import mark
 from smskit.tracking import Tracker
 from smskit.widgets.page import Page
 from smskit.widgets.parts import button, frame_table, html, notice, row
-from smskit.widgets.track_counts import clock, headings, soft
-from smskit.widgets.track_tab import Tab
+from smskit.widgets.track.counts import clock, headings, soft
+from smskit.widgets.track.tab import Tab
 
 __all__ = ["UnknownTab"]
 

@@ -19,11 +19,11 @@ from smskit.tracking import Seen, Tracker
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import button, details, field, frame_table, html, row, tiles, title
-from smskit.widgets.track_counts import BatchesTab, CarriersTab, FailuresTab, TimeTab
-from smskit.widgets.track_out import ExportTab, FollowUpTab
-from smskit.widgets.track_people import PeopleTab, RepliesTab, WhyTab
-from smskit.widgets.track_tab import Tab
-from smskit.widgets.track_unknown import UnknownTab
+from smskit.widgets.track.counts import BatchesTab, CarriersTab, FailuresTab, TimeTab
+from smskit.widgets.track.out import ExportTab, FollowUpTab
+from smskit.widgets.track.people import PeopleTab, RepliesTab, WhyTab
+from smskit.widgets.track.tab import Tab
+from smskit.widgets.track.unknown import UnknownTab
 
 __all__ = ["TrackPanel"]
 

@@ -12,7 +12,7 @@ import ipywidgets as w
 from smskit.errors import SmskitError
 from smskit.explore import ColumnLook, Counts, Desk, Node, RuleEditor
 from smskit.language import mark
-from smskit.widgets.explore_rule import GroupRow, LeafRow
+from smskit.widgets.explore.rule import GroupRow, LeafRow
 from smskit.widgets.page import Page
 from smskit.widgets.panel import Panel
 from smskit.widgets.parts import button, chip, details, html, row, title
