@@ -44,6 +44,7 @@ class Doubt(NamedTuple):
     phone: str  # E.164
     claimed: float
     until: float
+    why: str  # what the ledger has of the end
 
 
 class Unclear(NamedTuple):
@@ -52,6 +53,7 @@ class Unclear(NamedTuple):
     name: str
     phone: str  # E.164
     at: float
+    why: str  # what the ledger has of it
 
 
 @dataclass

@@ -245,7 +245,8 @@ class Oracle:
                 t.delivered and t.at + RECEIPTS_OUT_S + ON_ITS_WAY_S < look for t in taken
             )
             asks = [o for o in self.opt_outs[phone] if o.after < look]
-            left += bool(asks) and all(began <= o.after and o.known < first for o in asks)
+            # Whoever was not reached any more is no answer to the campaign.
+            left += bool(taken and asks) and all(began <= o.after and o.known < first for o in asks)
             left_perhaps += bool(asks)
         failure, opt_out = occurrence.series.canary_limits
         if self._was_troubled(over, look):  # its receipts may not have been there to see
@@ -431,13 +432,19 @@ class Oracle:
 
     def _judge_doubts(self) -> None:
         """An outcome is unknown, or long in coming, only after a kill or while a provider was in trouble."""
-        in_doubt = [
-            (d.name, d.phone, d.claimed) for d in self.diary.doubts if d.until > d.claimed + ON_ITS_WAY_S
+        # (since, until): a request may have left just before the provider went away.
+        doubts = [
+            (d.name, d.phone, d.claimed, d.claimed + ON_ITS_WAY_S, f"known {_clock(d.until)}: {d.why}")
+            for d in self.diary.doubts
+            if d.until > d.claimed + ON_ITS_WAY_S
         ]
-        for name, phone, moment in in_doubt + [(u.name, u.phone, u.at) for u in self.diary.unclear]:
-            killed = any(-9 in run.exits and run.start <= moment for run in self.runs[name])
-            if not killed and not any(t.start <= moment <= t.end + ON_ITS_WAY_S for t in self.diary.troubles):
-                self.problems.append(f"{name} {phone}: unknown since {_clock(moment)} without a cause")
+        for name, phone, since, until, why in doubts + [
+            (u.name, u.phone, u.at, u.at, u.why) for u in self.diary.unclear
+        ]:
+            killed = any(-9 in run.exits and run.start <= until for run in self.runs[name])
+            troubled = any(t.start <= until and since <= t.end + ON_ITS_WAY_S for t in self.diary.troubles)
+            if not killed and not troubled:
+                self.problems.append(f"{name} {phone}: unknown since {_clock(since)} without a cause ({why})")
 
 
 def _shown(phone: str) -> str:

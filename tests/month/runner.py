@@ -27,7 +27,7 @@ import pandas as pd
 from smskit import report
 from smskit.engine import Patience
 from smskit.errors import SmskitError
-from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger import CampaignRow, Event, Ledger
 from smskit.models import Mode, State
 from smskit.phones import normalise_one, to_e164
 from smskit.providers import Job
@@ -92,6 +92,11 @@ def _child(parameters: dict[str, Any], environ: dict[str, str], clock: SharedClo
     if code not in (0, 3, 4):
         print(said, file=sys.stderr, flush=True)
     os._exit(code)
+
+
+def _evidence(event: Event, place: int) -> str:
+    facts = event.facts_of(place)
+    return " ".join([event.kind, *(facts[name] for name in ("reason", "codes", "details") if facts[name])])
 
 
 @dataclass
@@ -403,16 +408,20 @@ class Month:
         """Fold the ledger's events: when somebody was claimed, to no avail, or with an unknown outcome."""
         for event in self.ledger.events(row, chunk):
             states = np.asarray(event.states)
-            for position, state in zip(event.positions.tolist(), states.tolist(), strict=True):
+            for place, (position, state) in enumerate(
+                zip(event.positions.tolist(), states.tolist(), strict=True)
+            ):
                 phone = phones[position]
                 if event.kind in ("claim", "opt_out", "frequency_cap"):
                     first.setdefault(phone, event.at)
                 if event.kind == "claim":
                     claims[phone] = event.at
                 elif state in (State.WAITING, State.REFUSED) and phone in claims:
-                    self.diary.doubts.append(Doubt(name, phone, claims.pop(phone), event.at))
+                    self.diary.doubts.append(
+                        Doubt(name, phone, claims.pop(phone), event.at, _evidence(event, place))
+                    )
                 elif state == State.UNKNOWN:
-                    self.diary.unclear.append(Unclear(name, phone, event.at))
+                    self.diary.unclear.append(Unclear(name, phone, event.at, _evidence(event, place)))
 
     # -- small ------------------------------------------------------------------------------
 
