@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,16 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SMSKIT_KEYRING", "0")
     monkeypatch.setenv("SMSKIT_RUNS_FOLDER", str(tmp_path / "runs"))
     monkeypatch.setenv("SMSKIT_DATABASE_URL", f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+@pytest.fixture
+def deaf_to_nothing() -> Iterator[None]:
+    """Ctrl-C reaches what a test starts, even if a shell runs the tests in its background and ignores it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

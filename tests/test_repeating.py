@@ -273,6 +273,7 @@ def test_a_kernel_that_dies(desk: Desk) -> None:
     assert desk.once()
 
 
+@pytest.mark.usefixtures("deaf_to_nothing")
 @pytest.mark.parametrize(
     ("number", "whom"),
     [

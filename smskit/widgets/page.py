@@ -43,8 +43,9 @@ class Page:
         self._panels: list[Panel] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        # Clicks come on the kernel's thread, results of work on others: one of them changes the page at a
-        # time, or a panel would be put together half from the one and half from the other.
+        # Clicks come on one thread (JupyterLab gives widgets a subshell of the kernel), cells and results of
+        # work on others: one of them changes the page at a time, or a panel would be put together half from
+        # the one and half from the other.
         self.turn = threading.RLock()
         self._switch = w.ToggleButtons(
             options=[(NAMES[code], code) for code in LANGUAGES],
