@@ -8,6 +8,7 @@ here. Every axis says its unit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,11 +24,17 @@ GOOD, WARN, BAD, NEUTRAL = "#2f8f78", "#e0a458", "#c0564b", "#6b8fb5"
 _INK = "currentColor"  # of whatever the picture stands in
 
 
-def svg(chart: alt.TopLevelMixin) -> str:
-    """The chart as SVG, see-through, its text in the colour of the page."""
+def svg(chart: alt.TopLevelMixin, *, beside: Iterable[str] = ()) -> str:
+    """
+    The chart as SVG, see-through, its text in the colour of the page.
+
+    Args:
+        beside: The labels at its left, which a page's font may draw wider than they are measured here.
+    """
     import vl_convert
 
-    drawn = chart.configure(background="transparent").configure_view(stroke=None)
+    room = {"left": 5 + min(max(map(len, beside), default=0), 40), "right": 5, "top": 5, "bottom": 5}
+    drawn = chart.configure(background="transparent", padding=room).configure_view(stroke=None)
     drawn = drawn.configure_axis(
         labelColor=_INK,
         titleColor=_INK,
@@ -71,7 +78,7 @@ def waterfall(steps: pd.DataFrame, t: Language) -> str:
         )
         .properties(width=560, height=alt.Step(20))
     )
-    return svg(chart)
+    return svg(chart, beside=steps["step"])
 
 
 def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:

@@ -108,4 +108,4 @@ def differences(shares: pd.DataFrame, t: Language) -> str:
         )
         .properties(width=460, height=alt.Step(20))
     )
-    return svg(chart)
+    return svg(chart, beside=data["what"])

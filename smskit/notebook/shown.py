@@ -36,6 +36,8 @@ _LARGE = 100_000  # characters of HTML that are not doubled: a picture of hundre
 _HIDDEN = ' hidden="hidden"'  # with a value, or JupyterLab takes it out of notebooks it does not trust
 # Jupyter sets tables to the right, which suits numbers and nothing else here.
 _LEFT = "<style scoped>td, th {text-align: left !important; vertical-align: top}</style>"
+# Chinese breaks between any two characters: beside a long text a word would stand one below the other.
+_WORDS = "<style>.smskit-shown th {white-space: nowrap} .smskit-shown td {min-width: 4.5em}</style>"
 FINDINGS = (mark("check"), mark("ok"), mark("code"), mark("meaning"), mark("next step"))
 BOOKS = {
     "segment": mark("segment"),
@@ -112,7 +114,7 @@ def show_frame(now: Language, table: Callable[[Language], pd.DataFrame]) -> None
         frame = table(t)
         # escape=True: names and texts come from the segment and may hold HTML.
         html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
-        wide = f'<div style="max-width:75em;overflow-x:auto">{_LEFT}{html}</div>'
+        wide = f'<div class="smskit-shown" style="max-width:75em;overflow-x:auto">{_LEFT}{_WORDS}{html}</div>'
         return Shown(wide, frame.to_string(index=False, max_rows=60))
 
     _show(Both(now, shown))
