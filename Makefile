@@ -1,19 +1,34 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-# They need Python 3.11+, make and a package index.
+# They need Python 3.11+, make and a package index. Times below are those of two idle cores.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCHEDULERS := airflow prefect jupyter_scheduler
 ENVS := $(SCHEDULERS:%=.venvs/%/.installed)
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# What takes long carries one of these markers (pyproject.toml says what each means).
+SLOW := kernel or browser or kill or month or long
 
-.PHONY: demo test test-schedulers check app lab bench clean examples-env pictures
+.PHONY: demo test test-slow test-all test-nightly test-schedulers check app lab bench clean examples-env pictures
 
 demo: $(VENV)/.installed
 	$(BIN)/smskit demo
 
+# Everything that needs no Jupyter kernel, browser, killed process or simulated month: for every change.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not ($(SLOW) or schedulers or nightly)"
+
+# All that `make test` leaves to it; the browser tests need Debian's chromium and fonts-noto-cjk.
+test-slow: $(VENV)/.installed
+	$(PYTEST) -m "($(SLOW)) and not (schedulers or nightly)"
+
+# All but the schedulers and the nightly ones: before a release, or after a change to sending or the notebooks.
+test-all: test test-slow
+
+# What is drawn at random, for much longer: kills at any moment, more months, a thousand examples a property.
+test-nightly: $(VENV)/.installed
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "nightly or hypothesis"
 
 # The worked examples under Airflow, Prefect and jupyter-scheduler themselves: 1.5 GB of environments.
 test-schedulers: $(VENV)/.installed examples-env

@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 
+@pytest.mark.long
 def test_a_campaign_with_and_without_a_ledger_is_measured() -> None:
     """The stand-in for the ledger answers everything a run asks of one."""
     command = [sys.executable, "-m", "bench", "--only", "latency", "--rows", "2000", "--rounds", "1"]

@@ -242,6 +242,7 @@ def test_a_text_changed_at_the_provider(desk: Desk) -> None:  # noqa: F811
         desk.campaign(30, campaign="weekly-2026-W11", **fetched).send()
 
 
+@pytest.mark.kernel
 def test_a_scheduled_run_fails(simulator: Simulator, tmp_path: Path) -> None:
     """By papermill the odd week fails its cell with the numbers, and nothing is sent until it is allowed."""
     desk = Scheduler(tmp_path, simulator)  # noqa: F811

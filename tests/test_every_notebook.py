@@ -48,6 +48,7 @@ def run(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_nbval_runs_every_notebook(language: str, tmp_path: Path, accounts: dict[str, str]) -> None:
     """Without a parameter, one after the other, in the notebook's own folder as JupyterLab does it."""
@@ -60,6 +61,7 @@ def test_nbval_runs_every_notebook(language: str, tmp_path: Path, accounts: dict
     assert "failed" not in done.stdout
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_nothing_secret_in_saved_notebooks(language: str, tmp_path: Path, accounts: dict[str, str]) -> None:
     """By papermill, then as a person would who runs the cells: no stderr, no error, no key, no full phone."""

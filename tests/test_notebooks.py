@@ -74,6 +74,7 @@ def desk(tmp_path: Path, simulator: Simulator) -> Desk:
     return Desk(tmp_path, simulator)
 
 
+@pytest.mark.kernel
 def test_plan_rehearse_live_have_one_hash(desk: Desk, simulator: Simulator) -> None:
     """The same parameters give the same plan hash in all modes, and a live run takes the hash of the plan."""
     planned = desk.papermill(desk.parameters(mode="plan"), "plan")
@@ -94,6 +95,7 @@ def test_plan_rehearse_live_have_one_hash(desk: Desk, simulator: Simulator) -> N
     assert simulator.world.accepted() == simulator.world.phones() == PEOPLE
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize(
     ("change", "environ", "words"),
     [
@@ -117,6 +119,7 @@ def test_what_stops_a_run(
     assert simulator.world.accepted() == 0
 
 
+@pytest.mark.kernel
 def test_an_incomplete_run_fails_and_goes_on(desk: Desk, simulator: Simulator) -> None:
     """A run stopped by an empty account fails its cell; after topping up the next one finishes the rest."""
     fault = {"kind": "code", "code": 3, "skip": 10, "rate": 1.0, "endpoint": "single_send"}
@@ -133,6 +136,7 @@ def test_an_incomplete_run_fails_and_goes_on(desk: Desk, simulator: Simulator) -
     assert simulator.world.accepted() == simulator.world.phones() == PEOPLE
 
 
+@pytest.mark.kernel
 def test_nothing_secret_is_written(desk: Desk, simulator: Simulator) -> None:
     """No key and no full phone in anything that good and failing runs write."""
     desk.papermill(desk.parameters(mode="plan"), "plan")
@@ -175,6 +179,7 @@ def test_nothing_secret_is_written(desk: Desk, simulator: Simulator) -> None:
     )
 
 
+@pytest.mark.kernel
 def test_without_parameters_the_sample_is_rehearsed(desk: Desk) -> None:
     """Run as it lies there, the notebook rehearses the sample segment."""
     done = desk.run(

@@ -24,6 +24,8 @@ from smskit.simulator import FaultPlan, Simulator
 from tests import live
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.kernel
+
 NOTEBOOK = ROOT / "notebooks" / "03_send_campaign.ipynb"
 PEOPLE = 24
 NO_MONEY = {"kind": "code", "code": 3, "skip": 8, "rate": 1.0, "endpoint": "single_send"}

@@ -130,6 +130,7 @@ def test_a_campaign_is_clicked_together(room: Room) -> None:
     assert "用户0，恭喜你获得50元" in at.told
 
 
+@pytest.mark.kernel
 def test_clicked_and_papermill_give_one_hash(room: Room) -> None:
     """What was clicked, saved and run by papermill is the plan whose hash the panel showed."""
     at = Clicker(Draft(), room.environ)

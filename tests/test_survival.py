@@ -17,6 +17,8 @@ from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 
+pytestmark = pytest.mark.kill
+
 
 def settle(simulator: Simulator, environ: dict[str, str], ledger: Ledger, *, resend: bool = False) -> None:
     """Fetch until nothing more is settled; then, with *resend*, give a person's word on the rest."""

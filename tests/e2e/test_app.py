@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.conftest import ROOT
 from tests.e2e.lab import project_copy
 
+pytestmark = pytest.mark.browser
+
 TOKEN = "a-token-for-tests"
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
 

@@ -12,6 +12,8 @@ from smskit.simulator import Simulator, World
 from tests import live
 from tests.e2e.lab import Lab, Sheet
 
+pytestmark = pytest.mark.browser
+
 NOTEBOOK = "notebooks/01_connect_provider.ipynb"
 CANARY = live.YUNPIAN_KEY
 SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"

@@ -14,6 +14,8 @@ from smskit.spec import CampaignSpec
 from tests.e2e.lab import Lab, Sheet
 from tests.e2e.walk import Walk
 
+pytestmark = pytest.mark.browser
+
 WORDS = {
     "zh": ["筛选", "添加条件", "列 1", "条件 1", "人员", "搜索", "保存", "活动编号", "保存参数"],
     "en": [

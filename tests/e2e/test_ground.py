@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.lab import Lab, Sheet
 
+pytestmark = pytest.mark.browser
+
 MARKDOWN = """<div class="smskit-zh">
 
 **说明** 一段文字

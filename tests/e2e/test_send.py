@@ -20,6 +20,8 @@ from smskit.simulator import Simulator, World
 from tests import live
 from tests.e2e.lab import Lab, Sheet
 
+pytestmark = pytest.mark.browser
+
 NOTEBOOK = "notebooks/03_send_campaign.ipynb"
 PEOPLE = 30
 PATIENCE_MS = 60_000

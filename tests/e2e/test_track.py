@@ -16,6 +16,8 @@ from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
 from tests.e2e.lab import Lab, Sheet
 
+pytestmark = pytest.mark.browser
+
 FIRST = 13822200000
 WORDS = {
     "en": ("Failures", "Carriers", "One person", "Follow-up", "User id or phone", "Why?"),

@@ -20,6 +20,8 @@ from tests import live
 from tests.e2e.lab import Lab, Sheet
 from tests.e2e.walk import Walk
 
+pytestmark = pytest.mark.browser
+
 PATIENCE_MS = 90_000
 CAMPAIGN = "vip-walk"
 

@@ -19,6 +19,7 @@ def run(site: Site, *arguments: str) -> int:
     return site.run(["/bin/sh", str(SCRIPT), *arguments], cwd=Path("/")).returncode
 
 
+@pytest.mark.kernel
 def test_one_occurrence_is_one_campaign(site: Site) -> None:
     """However often it starts within a week, the occurrence is sent once."""
     first = run(site, "2099-11-16 10:00")  # a Monday to come, so that it is not too late
@@ -29,6 +30,7 @@ def test_one_occurrence_is_one_campaign(site: Site) -> None:
     assert_rehearsed(site, "weekly-vip-2099-W47")
 
 
+@pytest.mark.kernel
 def test_a_late_run_is_refused(site: Site) -> None:
     """Past ``not_after`` the script exits 3, refused, and nobody is messaged."""
     code = run(site, "2026-11-16 10:00")
@@ -65,6 +67,7 @@ def test_the_week_is_the_one_that_is_due(site: Site, at: str, week: str, not_aft
     assert arguments[2:] == ["--occurrence", week, "--not-after", not_after]
 
 
+@pytest.mark.kernel
 def test_credentials_come_from_a_file(site: Site) -> None:
     """``SMSKIT_ENV_FILE`` is read before the run, and a wrong name stops it."""
     ledger = site.environ.pop("SMSKIT_DATABASE_URL")

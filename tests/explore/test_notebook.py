@@ -33,6 +33,7 @@ def papermill(folder: Path, **parameters: object) -> str:
     return (folder / "out.ipynb").read_text(encoding="utf-8")
 
 
+@pytest.mark.kernel
 def test_without_parameters_it_looks_at_a_sample(tmp_path: Path) -> None:
     """It runs without anybody and without parameters, and no phone of the sample stands in what it leaves."""
     left = papermill(tmp_path)
@@ -43,6 +44,7 @@ def test_without_parameters_it_looks_at_a_sample(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["given.yaml", "out.ipynb"]
 
 
+@pytest.mark.kernel
 def test_with_parameters(tmp_path: Path) -> None:
     """The segment and rules it is given are the ones it shows, phones hidden."""
     (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
@@ -55,6 +57,7 @@ def test_with_parameters(tmp_path: Path) -> None:
     assert "13800138009" not in left
 
 
+@pytest.mark.kernel
 def test_a_segment_that_is_not_there_stops_it(tmp_path: Path) -> None:
     """A missing file fails the run with its name."""
     with pytest.raises(subprocess.CalledProcessError) as failed:

@@ -17,6 +17,8 @@ from tests.month.oracle import Oracle
 from tests.month.runner import Month
 from tests.month.script import Script
 
+pytestmark = pytest.mark.month
+
 
 @pytest.mark.timeout(1800)  # about two minutes on an idle machine with two cores
 @pytest.mark.parametrize("seed", [1, 2])
