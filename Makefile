@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # What takes long carries one of these markers (pyproject.toml says what each means).
 SLOW := kernel or browser or kill or month or long
 
-.PHONY: demo test test-slow test-all test-nightly test-schedulers check app lab bench clean examples-env pictures
+.PHONY: messages demo test test-slow test-all test-nightly test-schedulers check app lab bench clean examples-env pictures
 
 demo: $(VENV)/.installed
 	$(BIN)/smskit demo
@@ -38,6 +38,10 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Sentences for people: from the code into smskit/locale, compiled; lists those without their Chinese.
+messages: $(VENV)/.installed
+	$(BIN)/python -m tests.messages
 
 app: $(VENV)/.installed
 	$(BIN)/smskit app

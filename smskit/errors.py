@@ -35,54 +35,82 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+from smskit.language import Message, mark
+
 
 class SmskitError(Exception):
-    """Base of all smskit errors; ``exit_code`` is what the command line exits with."""
+    """
+    Base of all smskit errors.
+
+    Attributes:
+        message: What happened, in English; `Language.error` says it in another language.
+        exit_code: What the command line exits with.
+        headline: What kind of error it is, for languages in which errors have one.
+    """
 
     exit_code: ClassVar[int] = 1
+    headline: ClassVar[str] = mark("failed")
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message if isinstance(message, Message) else Message(message)
 
 
 class SettingsError(SmskitError):
     """Settings are missing or contradict each other; raised before any request."""
 
+    headline = mark("settings are incomplete")
     exit_code = 3
 
 
 class InputError(SmskitError, ValueError):
     """Something a person gave us cannot be used as it is."""
 
+    headline = mark("what was given cannot be used")
     exit_code = 2
 
 
 class SpecError(InputError):
     """A campaign parameter is unknown, missing or out of range."""
 
+    headline = mark("a parameter is wrong")
+
 
 class SegmentError(InputError):
     """A segment cannot be read; says where and why."""
+
+    headline = mark("the segment cannot be read")
 
 
 class RuleError(InputError):
     """A filter rule is malformed; says which one."""
 
+    headline = mark("a filter rule is wrong")
+
 
 class TemplateError(InputError):
     """A template and its variables do not fit together."""
+
+    headline = mark("the template is wrong")
 
 
 class UnsupportedFeature(InputError):
     """The provider has no way to do what was asked."""
 
+    headline = mark("this provider cannot do that")
+
 
 class GuardRefused(SmskitError):
     """A guard refused the run before the first submission."""
 
+    headline = mark("refused by a guard, nothing was sent")
     exit_code = 3
 
 
 class NotUsable(SmskitError):
     """The check found the set-up not usable; carries the provider's own words."""
 
+    headline = mark("the provider is not usable, nothing was sent")
     exit_code = 3
 
 
@@ -97,6 +125,8 @@ class ProviderError(SmskitError):
         detail: The provider's own explanation.
         http_status: HTTP status, when an answer came.
     """
+
+    headline = mark("the provider's answer is an error")
 
     def __init__(
         self,
@@ -147,34 +177,41 @@ class BatchNotAllowed(NotAccepted):
 class AccountProblem(NotAccepted):
     """The account itself cannot send: key, balance, allow-list, permission."""
 
+    headline = mark("there is a problem with the account")
     exit_code = 3
 
 
 class OutcomeUnknown(ProviderError):
     """The request left and no clear answer came back; it may have been accepted."""
 
+    headline = mark("the outcome is unknown")
     exit_code = 4
 
 
 class LedgerError(SmskitError):
     """The ledger cannot do what was asked."""
 
+    headline = mark("the ledger failed")
+
 
 class LedgerLocked(LedgerError):
     """Another run owns this campaign right now."""
 
+    headline = mark("another run is working on this campaign")
     exit_code = 4
 
 
 class PlanMismatch(LedgerError):
     """The campaign id was started with something else; names what differs."""
 
+    headline = mark("not what the campaign was started with")
     exit_code = 3
 
 
 class CampaignPaused(SmskitError):
     """The run stopped before everybody was served; running again goes on."""
 
+    headline = mark("paused, people are still waiting")
     exit_code = 4
 
 
@@ -182,3 +219,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint such as ``; did you mean `campaign`?``, or "" when nothing is near."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def suggest(message: Message, name: str, known: Iterable[str]) -> Message:
+    """*message*, and which of *known* was meant when one is near *name*."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return Message("{why}; did you mean `{near}`?", why=message, near=close[0]) if close else message

@@ -258,6 +258,11 @@ def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
+# Why a message is in its state, as the ledger names it: shown by these names, in 中文 in words.
+LEDGER_REASONS = (
+    *(mark("account"), mark("excluded"), mark("frequency_cap"), mark("given_up"), mark("no_answer")),
+    *(mark("no_record"), mark("not_taken"), mark("opted_out"), mark("resend_ordered")),
+)
 REASON_WORDS = {
     Reason.NONE: "",
     Reason.NO_PHONE: mark("the row has no phone number"),

@@ -2,98 +2,35 @@
 
 from __future__ import annotations
 
-import ast
+import copy
+import pickle
 import string
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from smskit import errors
-from smskit.language import SUBJECTS, Language, catalogue, sentences, system
-from smskit.providers import provider_class
-from smskit.providers.declared import settings_of
-from smskit.providers_doc import builtin_names
-from tests.conftest import ROOT
-
-PACKAGE = ROOT / "smskit"
+from smskit.language import Joined, Language, Message, Quoted, dumps, loads
+from tests import messages
 
 
-def said(path: Path) -> Iterator[str]:
-    """The literal first arguments of ``t("…")``, ``self.t("…")``, ``self.say("…")`` and ``mark("…")``."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args:
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in ("t", "mark", "say"):
-                first = node.args[0]
-                branches = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
-                yield from (b.value for b in branches if isinstance(b, ast.Constant))
+def holes(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-SAID = {text for path in PACKAGE.rglob("*.py") for text in said(path)}
+def test_the_catalogue_is_current() -> None:
+    """The ``.po`` holds each sentence of the code with its 中文, and no others."""
+    catalog = messages.updated()
 
-
-def holes(text: str) -> list[str]:
-    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
-
-
-def test_everything_said_is_translated() -> None:
-    """Each sentence a panel or notebook says has its 中文."""
-    missing = sorted(SAID - set(catalogue()))
-
-    assert missing == []
+    assert list(messages.untranslated(catalog)) == []
+    assert [m.id for m in catalog if m.id and m.fuzzy] == []
+    assert messages.as_po(catalog).decode() == messages.PO.read_text(encoding="utf-8")
 
 
 def test_translations_keep_their_holes() -> None:
     """A translation fills in the same values as its original."""
-    wrong = [english for english, chinese in catalogue().items() if holes(english) != holes(chinese)]
+    wrong = [m.id for m in messages.translated() if m.id and holes(m.id) != holes(m.string)]
 
     assert wrong == []
-
-
-def test_nothing_is_translated_that_nobody_says() -> None:
-    """The catalogues hold no leftovers: each entry stands somewhere in the package's code."""
-    helped = {setting.help for name in builtin_names() for setting in settings_of(provider_class(name))}
-    code = [p for p in PACKAGE.rglob("*.py") if p.parent.name != "language"]
-    literals = {
-        node.value
-        for path in [*code, PACKAGE / "language" / "__init__.py"]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-
-    assert sorted(set(catalogue()) - literals - helped) == []
-
-
-def test_no_sentence_is_recognised_that_nobody_says() -> None:
-    """Two words in a row of each sentence stand in the package's code, but for what others say."""
-    code = [p for p in PACKAGE.rglob("*.py") if p.parent.name != "language"]
-    literals = "\n".join(
-        node.value
-        for path in code
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
-
-    def is_said(sentence: str) -> bool:
-        pieces = [piece for piece, *_ in string.Formatter().parse(sentence)]
-        if not any(c.isalpha() for piece in pieces for c in piece):
-            return True  # marks around what others say
-        for piece in pieces:
-            words = piece.strip(" `“”【】:;,.()").split(" ")
-            if any(" ".join(words[n : n + 2]) in literals for n in range(max(len(words) - 1, 1)) if words[n]):
-                return True
-        return False
-
-    assert [text for text in sentences() if text not in system.TOLD and not is_said(text)] == []
-
-
-def test_there_is_text_in_every_subject() -> None:
-    """The subjects listed are the files there are."""
-    files = {p.stem for p in (PACKAGE / "language").glob("*.py")} - {"__init__"}
-
-    assert files == set(SUBJECTS)
 
 
 def test_languages() -> None:
@@ -121,3 +58,51 @@ def test_own_errors_have_a_headline() -> None:
 
     assert locked.startswith("另一个运行正在处理此活动：")
     assert plain == "another run"
+
+
+SAVED = Message("Saved to {path}", path="a.yaml")
+MESSAGES = {
+    "a message": (SAVED, "Saved to a.yaml", "已保存到 a.yaml"),
+    "several": (
+        Joined([SAVED, Message(""), Message("mode")]),
+        "Saved to a.yaml; mode",
+        "已保存到 a.yaml；模式",
+    ),
+    "one in another": (
+        Message("Still to be chosen: {names}", names=SAVED),
+        "Still to be chosen: Saved to a.yaml",
+        "还需选择：已保存到 a.yaml",
+    ),
+    "braces": (Message("{no} values"), "{no} values", "{no} values"),
+    "a number": (Message("{n:,} left", n=1200), "1,200 left", None),
+    "a provider's": (Quoted("账户余额不足"), "“账户余额不足”", "账户余额不足"),
+    "a code": (Quoted("DELIVRD"), "DELIVRD", "DELIVRD"),
+    "within": (Message("Still to be chosen: {names}", names=Quoted("not now")), None, "还需选择：“not now”"),
+    "a name": ("template", "template", None),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_survives_being_stored(name: str) -> None:
+    """It reads as English, renders as 中文, and does so after the ledger, a pickle and a copy."""
+    message, english, chinese = MESSAGES[name]
+    again = [loads(dumps(message)), pickle.loads(pickle.dumps(message)), copy.deepcopy(message)]
+
+    for each in [message, *again]:
+        assert type(each) is type(message)
+        assert Language("en").render(each) == each == (english or message)
+        assert Language("zh").render(each) == (chinese or Language("zh").render(message))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"msgid":',
+        '{"msgid":"{a}","values":{}}x',
+        '{"msgid":"{a}","values":{"b":1}}',
+        '{"join":"; ","parts":[]}',
+    ],
+)
+def test_what_is_no_message_is_plain_text(text: str) -> None:
+    """Text of others that only begins like a stored message is shown as it stands."""
+    assert Language("zh").render(loads(text)) in (text, "")

@@ -1,54 +1,63 @@
 """
 The two languages people read: 简体中文 and English.
 
-Text stands in the code in English and is looked up here, so that code reads
-without a catalogue beside it. Each subject has a file with one mapping ``ZH``.
-What the floors below say with names and values filled in, errors, findings,
-notes in the ledger, stands in a mapping ``TOLD``: the sentence as the code has
-it, with holes. Parameters, states, reasons and codes are names, and are the
-same everywhere; so are a provider's own words, which stand in quotes.
+Text stands in the code in English and is translated where it is shown. The translations are in
+``smskit/locale/zh_CN/LC_MESSAGES/smskit.po``; ``make messages`` writes the sentences found in the code
+into it, and says which still need their Chinese. How a sentence is written:
+
+* What a panel or a page shows by itself: ``t("{n:,} people", n=n)``, with ``t`` a `Language`.
+* Words in a table, shown later by ``t(words)``: ``mark("people")``.
+* What lower packages say, errors, findings, notes, reasons: ``Message("{n} are waiting", n=n)``. Whoever
+  shows it asks ``t.render(message)``; whatever prints or logs it gets English. Several in a row are
+  ``Joined(messages)``, the words of a provider or a driver ``Quoted(text)``.
+* In the ledger they stand as id and values: `dumps`, `loads`.
+
+Parameters, states and codes are names, and are the same everywhere.
 """
 
 from __future__ import annotations
 
+import gettext
+import os
 import re
 import string
 from functools import cache, lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from smskit.errors import SmskitError
+from smskit.language.message import Joined, Message, Quoted, dumps, is_chinese, loads, mark
 
-__all__ = ["LANGUAGES", "SUBJECTS", "Language", "catalogue", "mark", "sentences"]
+__all__ = ["LANGUAGES", "Joined", "Language", "Message", "Quoted", "dumps", "loads", "mark"]
 
 Code = Literal["zh", "en"]
 LANGUAGES: Final[tuple[str, ...]] = get_args(Code)
 NAMES: Final = {"zh": "中文", "en": "English"}
-SUBJECTS: Final = (
-    *("common", "connect", "explore", "send", "track"),
-    *("errors", "inputs", "settings", "guards", "notes", "codes", "system", "pages"),
-)
-
-
-def mark(text: str) -> str:
-    """*text* as it is: says that a table's words are looked up when they are shown."""
-    return text
+LOCALE: Final = Path(__file__).parents[1] / "locale"
+_UNEXPECTED: Final = mark("Something went wrong that smskit did not expect ({kind}).")
+_BETWEEN: Final = {"; ": "；", ". ": "。", ", ": "、", " ": "", ": ": "："}
 
 
 @cache
-def catalogue() -> dict[str, str]:
-    """
-    English -> 中文, of all subjects.
+def _translations(code: str) -> gettext.NullTranslations:
+    if code == "en":
+        return gettext.NullTranslations()
+    _compile(LOCALE / "zh_CN" / "LC_MESSAGES" / "smskit.po")
+    return gettext.translation("smskit", LOCALE, ["zh_CN"])
 
-    Raises:
-        ValueError: two subjects translate the same words in different ways.
-    """
-    joined: dict[str, str] = {}
-    for subject in SUBJECTS:
-        for english, chinese in import_module(f"smskit.language.{subject}").ZH.items():
-            if joined.setdefault(english, chinese) != chinese:
-                raise ValueError(f"two translations of {english!r}")
-    return joined
+
+def _compile(po: Path) -> None:
+    """For now: the ``.mo`` is not in the repository while many people add sentences at once."""
+    mo = po.with_suffix(".mo")
+    if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
+        return
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    made = mo.with_suffix(f".{os.getpid()}")
+    with po.open("rb") as source, made.open("wb") as file:
+        write_mo(file, read_po(source, locale="zh_CN"))
+    made.replace(mo)
 
 
 class Language:
@@ -68,23 +77,52 @@ class Language:
         if code not in LANGUAGES:
             raise ValueError(f"no language {code!r}; there are {', '.join(LANGUAGES)}")
         self.code = code
-        self._words = catalogue() if code == "zh" else {}
+        self._translations = _translations(code)
 
     def __repr__(self) -> str:
         return f"Language({self.code})"
 
     def __call__(self, text: str, /, **values: Any) -> str:
         """*text* in this language, its ``{names}`` filled in; untranslated words stay English."""
-        here = self._words.get(text, text)
-        return here.format(**values) if values else here
+        if isinstance(text, Message | Quoted):
+            return self.render(text)
+        here = self._translations.gettext(text) if text else ""
+        if here == text and self.code == "zh":
+            here = _words().get(text, text)
+        return here.format(**{n: self._value(v) for n, v in values.items()}) if values else here
 
-    def words(self, text: str) -> str:
-        """What a floor below said, in this language; what is not known, a provider's own words, as it is."""
+    def _value(self, value: Any) -> Any:
+        return self.render(value) if isinstance(value, Message | Quoted) else value
+
+    def render(self, text: str) -> str:
+        """
+        A message in this language; a plain string, such as a name, as it is.
+
+        >>> Language("zh").render(Message("Saved to {path}", path="a.yaml"))
+        '已保存到 a.yaml'
+        """
+        match text:
+            case Joined():
+                between = text.msgid if self.code == "en" else _BETWEEN.get(text.msgid, text.msgid)
+                parts = [self.render(part) for part in text.parts]
+                return between.join([*(part.removesuffix("。") for part in parts[:-1]), *parts[-1:]])
+            case Message():
+                if self.code == "zh" and not text.values and self(text.msgid) == text.msgid:
+                    return told(text)
+                return self(text.msgid, **{n: self._told(n, v) for n, v in text.values.items()})
+            case Quoted():
+                return text.words if self.code == "zh" and is_chinese(text.words) else str(text)
         return text if self.code == "en" else told(text)
+
+    def _told(self, name: str, value: str | float) -> str | float:
+        known = self.code == "zh" and type(value) is str and name in _ARE_TOLD
+        return told(str(value)) if known else value
+
+    words = render  # until every sentence is a message
 
     def said(self, text: str) -> str:
         """
-        What a provider answered, or what we noted in its place.
+        What a provider answered, or our own message in its place.
 
         A provider's own words stand in quotes; Chinese ones need none in 中文.
 
@@ -93,13 +131,12 @@ class Language:
         >>> Language("zh").said("账户余额不足"), Language("zh").said("no answer in time")
         ('账户余额不足', '未在限时内应答')
         """
+        if isinstance(text, Message | Quoted):
+            return self.render(text)
         ours = told(text)
         if ours != text:
             return ours if self.code == "zh" else text
-        bare = re.sub("【[^】]*】|“[^”]*”", "", text)  # names, and what stands in quotes already
-        chinese = re.search("[\u4e00-\u9fff]", bare) is not None
-        phrase = chinese or re.search(r"[A-Za-z]{2,},? [A-Za-z]{2,}", bare) is not None
-        return f"“{text}”" if phrase and not (chinese and self.code == "zh") else text
+        return self.render(Quoted(text))
 
     def error(self, error: BaseException) -> str:
         """
@@ -107,19 +144,18 @@ class Language:
 
         Other exceptions may carry phones or keys in their text, which is not shown.
         """
-        if not isinstance(error, SmskitError):
-            return self(
-                "Something went wrong that smskit did not expect ({kind}).", kind=type(error).__name__
-            )
+        message = getattr(error, "message", None)
+        if not isinstance(message, Message):
+            return self(_UNEXPECTED, kind=type(error).__name__)
         if self.code == "en":
-            return str(error)
-        from smskit.language.errors import headline
+            return str(message)
+        words = self.render(message) if message.values else self.render(message.removeprefix(_UNSENT))
+        return f"{self(getattr(error, 'headline', ''))}：{words}"
 
-        return f"{headline(error)}：{told(str(error).removeprefix(_UNSENT))}"
 
+# -- what is not a message yet, recognised by its English; goes when all are -------------------------------
 
-# -- sentences of the floors below -------------------------------------------------------
-
+SUBJECTS: Final = ("codes", "settings", "errors", "inputs", "guards", "notes", "system")
 _UNSENT = "nothing was sent: "  # headlines of errors say so already
 # What fits into a hole of that name. Into others fits what does not go on to another sentence.
 _HOLES = {
@@ -150,14 +186,15 @@ def sentences() -> dict[str, str]:
     return {
         english: chinese
         for subject in SUBJECTS
-        for english, chinese in getattr(import_module(f"smskit.language.{subject}"), "TOLD", {}).items()
+        for name in ("ZH", "TOLD")
+        for english, chinese in getattr(import_module(f"smskit.language.{subject}"), name, {}).items()
     }
 
 
 @cache
 def _words() -> dict[str, str]:
     """What is said without any hole."""
-    return catalogue() | {english: chinese for english, chinese in sentences().items() if "{" not in english}
+    return {english: chinese for english, chinese in sentences().items() if "{" not in english}
 
 
 @cache
@@ -210,6 +247,8 @@ def _known(english: str) -> str | None:
     for text in (english, f"{english}.", english.removesuffix(".")):
         if text in words:
             return words[text]
+        if text and (chinese := _translations("zh").gettext(text)) != text:
+            return chinese
     for pattern, chinese in _patterns():
         if match := pattern.fullmatch(english):
             holes = match.groupdict()

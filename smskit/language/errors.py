@@ -1,5 +1,5 @@
 """
-What errors are called in Chinese, and what those of the ledger, of tracking and of notebooks say.
+What errors of the ledger, of tracking and of notebooks say.
 
 An error is raised with its English words, names and values filled in; a sentence
 of ``TOLD`` recognises them by its holes and says the same in Chinese. What is
@@ -8,41 +8,7 @@ not recognised keeps its English words behind a Chinese headline of its kind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from smskit import errors
-from smskit.errors import SmskitError
-
-__all__ = ["TOLD", "ZH", "headline"]
-
-ZH: dict[str, str] = {}
-
-# The most special class comes first.
-_HEADLINES: Sequence[tuple[type[SmskitError], str]] = (
-    (errors.SettingsError, "设置不完整"),
-    (errors.SpecError, "参数有误"),
-    (errors.SegmentError, "分群无法读取"),
-    (errors.RuleError, "筛选规则有误"),
-    (errors.TemplateError, "模板有误"),
-    (errors.UnsupportedFeature, "该供应商不支持"),
-    (errors.InputError, "输入有误"),
-    (errors.GuardRefused, "已被保护条件拒绝，未发送"),
-    (errors.NotUsable, "供应商不可用，未发送"),
-    (errors.AccountProblem, "账号有问题"),
-    (errors.OutcomeUnknown, "结果未知"),
-    (errors.ProviderError, "供应商返回错误"),
-    (errors.LedgerLocked, "另一个运行正在处理此活动"),
-    (errors.PlanMismatch, "与已开始的活动不一致"),
-    (errors.LedgerError, "账本出错"),
-    (errors.CampaignPaused, "已暂停，仍有人待发"),
-    (SmskitError, "出错"),
-)
-
-
-def headline(error: SmskitError) -> str:
-    """What kind of error it is."""
-    return next(words for kind, words in _HEADLINES if isinstance(error, kind))
-
+__all__ = ["TOLD"]
 
 TOLD: dict[str, str] = {
     "{why}; did you mean `{near}`?": "{why}，是否指 `{near}`？",

@@ -1,0 +1,130 @@
+"""
+The catalogue of sentences: found in the code by Babel, kept in the ``.po``, compiled to the ``.mo``.
+
+``python -m tests.messages`` (``make messages``) brings both files up to date and lists what still needs
+its Chinese; `tests/test_messages.py` fails until it has it. With folders or files, ``python -m
+tests.messages smskit/ledger`` lists the errors there whose sentence is no message.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from smskit import errors
+from smskit.language import LOCALE, SUBJECTS
+
+PO = LOCALE / "zh_CN" / "LC_MESSAGES" / "smskit.po"
+MO = PO.with_suffix(".mo")
+PACKAGE = LOCALE.parent
+KEYWORDS = dict.fromkeys(("t", "mark", "say", "Message"))  # calls whose first argument is a sentence
+
+
+def python(file: IO[bytes], *_: object, **__: object) -> Iterator[tuple[int, str, str, list[str]]]:
+    """
+    Babel's extraction method for our code: (line, function, sentence, comments).
+
+    Babel's own misses calls inside f-strings, and joins the branches of ``a if … else b``.
+    """
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and node.args:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in KEYWORDS:
+                first = node.args[0]
+                branches = (first.body, first.orelse) if isinstance(first, ast.IfExp) else (first,)
+                for each in branches:
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                        yield node.lineno, name, each.value, []
+
+
+def extracted() -> Catalog:
+    """What the code says to people, without translations."""
+    found = Catalog(locale="zh_CN")
+    for _, _, sentence, _, _ in extract_from_dir(PACKAGE, [("**.py", python)], keywords=KEYWORDS):
+        found.add(sentence)
+    return found
+
+
+def translated(path: Path = PO) -> Catalog:
+    """What the ``.po`` holds."""
+    with path.open("rb") as file:
+        return read_po(file, locale="zh_CN")
+
+
+def updated() -> Catalog:
+    """The ``.po`` with the code's sentences, and no others."""
+    catalog = translated()
+    catalog.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
+    catalog.obsolete.clear()
+    for message in catalog:
+        message.string = message.string or _former(str(message.id))
+    return catalog
+
+
+def _former(sentence: str) -> str:
+    """Its translation in the tables that are being converted."""
+    tables = [getattr(import_module(f"smskit.language.{s}"), n, {}) for s in SUBJECTS for n in ("TOLD", "ZH")]
+    return next((table[sentence] for table in tables if sentence in table), "")
+
+
+def as_po(catalog: Catalog) -> bytes:
+    """As it stands in the repository: sorted, without line numbers, so that merges are quiet."""
+    file = BytesIO()
+    write_po(file, catalog, width=0, no_location=True, sort_output=True)
+    return file.getvalue()
+
+
+def as_mo(catalog: Catalog) -> bytes:
+    """As programs read it."""
+    file = BytesIO()
+    write_mo(file, catalog)
+    return file.getvalue()
+
+
+def untranslated(catalog: Catalog) -> Iterator[str]:
+    """Sentences without their Chinese."""
+    return (str(message.id) for message in catalog if message.id and not message.string)
+
+
+def plain_errors(path: Path) -> Iterator[str]:
+    """Where an error of ours is made from a literal or an f-string in place of a message."""
+    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and node.args:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            plain = isinstance(node.args[0], ast.JoinedStr | ast.BinOp) or (
+                isinstance(node.args[0], ast.Constant) and node.args[0].value
+            )
+            if name in kinds and name != "Message" and plain:
+                place = f"{path.relative_to(PACKAGE.parent)}:{node.lineno}"
+                yield f"{place}: {name}({ast.unparse(node.args[0])[:70]}"
+
+
+def main() -> None:
+    """Update both files."""
+    if sys.argv[1:]:
+        folders = [Path(name).resolve() for name in sys.argv[1:]]
+        files = [f for folder in folders for f in ([folder] if folder.is_file() else folder.rglob("*.py"))]
+        print(*(line for file in sorted(files) for line in plain_errors(file)), sep="\n")
+        return
+    catalog = updated()
+    PO.write_bytes(as_po(catalog))
+    MO.write_bytes(as_mo(translated()))
+    missing = list(untranslated(catalog))
+    print(f"{len(catalog)} sentences, {len(missing)} without Chinese in {PO.relative_to(PACKAGE.parent)}")
+    print(*missing, sep="\n")
+    sys.exit(1 if missing else 0)
+
+
+if __name__ == "__main__":
+    main()
