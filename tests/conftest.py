@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
+import tests.profiles  # noqa: F401  # before any property is defined
 from smskit.ledger import Ledger
 from smskit.simulator import Simulator, World
-
-settings.register_profile("smskit", deadline=None)  # shared machines stall now and then
-settings.load_profile("smskit")
 
 ROOT = Path(__file__).parents[1]
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")

@@ -21,6 +21,7 @@ from smskit.models import Mode, State
 from smskit.simulator import FaultPlan, Simulator
 from smskit.spec import FrequencyCap
 from tests import live
+from tests.profiles import examples
 
 FIRST = 8613800000000
 HOUR = 3600.0
@@ -226,7 +227,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(st.lists(STEPS, max_size=30), st.integers(1, 3), st.sampled_from([1, 2]))
 def test_caps_are_what_an_oracle_says(steps: list[tuple[Any, ...]], most: int, hours: int) -> None:
     """Whatever other campaigns do, in whatever order, a claim and a plan see what a slow count sees."""

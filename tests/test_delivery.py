@@ -43,6 +43,7 @@ from smskit.session import fetch
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
+from tests.profiles import examples
 
 PEOPLE = 400
 # Of all carriers, and some of no mainland one that anybody knows.
@@ -340,7 +341,7 @@ def test_a_campaign_nobody_started(ledger: Ledger) -> None:
     assert counted.carriers["rate"].isna().all()
 
 
-@settings(max_examples=20)  # each has a database of its own
+@settings(max_examples=examples(20))  # each has a database of its own
 @given(st.lists(st.sampled_from(list(Group)), min_size=1, max_size=40), st.integers(1, 7))
 def test_pages_never_lose_anybody(
     tmp_path_factory: pytest.TempPathFactory, wanted: list[Group], size: int

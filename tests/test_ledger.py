@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from smskit.errors import LedgerError, LedgerLocked
 from smskit.ledger import CHUNK, LEASE_TTL_S, STRAY_DAYS, Books, CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.models import Mode, Receipt, Reply, State
+from tests.profiles import examples
 
 FIRST = 8613800000000
 W, S, A, R, U, D, X = State  # waiting, submitting, accepted, refused, unknown, delivered, undelivered
@@ -361,7 +362,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_books_always_balance(ledger: Ledger, steps: list[Any]) -> None:
     """Whatever is tried in whatever order, the books balance and agree with a count person by person."""

@@ -22,6 +22,7 @@ from smskit.providers.base import Call
 from smskit.reconcile import settle_by_hand
 from smskit.spec import FrequencyCap, SendWindow
 from smskit.terms import Hours, Openings
+from tests.profiles import examples
 from tests.test_engine import Scripted, run
 from tests.test_terms import READ_ON
 from tests.test_window import CHANGES, WINDOWS
@@ -318,7 +319,7 @@ def test_one_limit_at_a_time(plans: list[Plan], runs: list[Run], reached: list[i
     assert [number for number, _, _ in left] == reached
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(PLANS, min_size=1, max_size=4),
     RUNS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smskit import parts
@@ -20,7 +20,6 @@ def utf16(text: str | None) -> int:
     return len((text or "").encode("utf-16-le")) // 2
 
 
-@settings(deadline=None)
 @given(texts, st.sampled_from(TYPES), st.data())
 def test_units_are_utf16_units(cells: list[str | None], kind: pa.DataType, data: st.DataObject) -> None:
     """Every slice of an arrow column counts as the standard library encodes it; null is 0."""
@@ -82,7 +81,6 @@ def test_parts_of_an_emoji_text() -> None:
     assert [parts.parts_of("🎁" * 35), parts.parts_of("🎁" * 35 + "字")] == [1, 2]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 5000)))
 def test_parts_never_fall(lengths: list[int]) -> None:
     """A longer text never costs less, and a column is billed row by row."""

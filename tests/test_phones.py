@@ -12,7 +12,7 @@ import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smskit import phones
@@ -202,7 +202,6 @@ def test_column_types(column: phones.Column, expected: list[int]) -> None:
     assert ((found.e164 == 0) == (found.reason != 0)).all()
 
 
-@settings(deadline=None)
 @given(nationals)
 def test_normalising_twice_changes_nothing(national: str) -> None:
     """The E.164 text of a phone normalises to that phone."""
@@ -212,7 +211,6 @@ def test_normalising_twice_changes_nothing(national: str) -> None:
     assert phones.normalise_one(phones.to_e164(phone)) == phone
 
 
-@settings(deadline=None)
 @given(
     nationals,
     st.sampled_from(["", "86", "+86", "0086", "(+86)", "+86-", "86 ", "'"]),
@@ -231,7 +229,6 @@ def test_decoration_changes_nothing(
     assert read(text.translate(FULL_WIDTH) if wide else text) == [int("86" + national)]
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         "".join,
@@ -252,7 +249,6 @@ def test_agrees_with_phonenumbers(digits: str) -> None:
     assert read(digits) == [asked(digits)]
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(
@@ -370,7 +366,6 @@ def count_digits(text: str) -> int:
 texts_with_digits = st.one_of(st.text(), st.text("0123456789+- ()./１x", max_size=40))
 
 
-@settings(deadline=None)
 @given(texts_with_digits)
 def test_mask_never_shows_more_than_allowed(text: str) -> None:
     """At most 3 digits in front and 4 at the end stay, and below 11 digits at most half."""
@@ -379,7 +374,6 @@ def test_mask_never_shows_more_than_allowed(text: str) -> None:
     assert shown <= (7 if digits >= 11 else digits // 2)
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), texts_with_digits)), st.data())
 def test_mask_raw_column_never_shows_more_than_half(cells: list[str | None], data: st.DataObject) -> None:
     """Raw cells keep everything but digits, at most half of those, and never 8 in a row."""
@@ -392,7 +386,6 @@ def test_mask_raw_column_never_shows_more_than_half(cells: list[str | None], dat
         assert count_digits(after or "") <= min(count_digits(before or "") // 2, 7)
 
 
-@settings(deadline=None)
 @given(st.lists(nationals, min_size=1))
 def test_masks_agree(numbers: list[str]) -> None:
     """The mask of a column is the mask of each of its phones."""
@@ -434,7 +427,6 @@ def test_redact(text: str, redacted: str) -> None:
     assert phones.redact(text) == redacted
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(

@@ -25,6 +25,7 @@ from smskit.policy import held_back
 from smskit.spec import CampaignSpec
 from smskit.template import Template
 from smskit.variables import parse_bindings
+from tests.profiles import examples
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 TEMPLATE = "【云片】你好{name}，{coupon}元券。拒收请回复R"
@@ -351,7 +352,7 @@ PASTS = st.builds(
 FITS = Fit(text_units=100, unfit_value="【")
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(ROWS, max_size=12), PASTS, st.sampled_from(["user_id", ""]), st.sampled_from([0.0, 0.4]))
 def test_a_plan_is_what_a_slow_one_says(
     rows: list[dict[str, Any]], past: Past, user_id: str, holdout: float

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from smskit.errors import InputError, RuleError
 from smskit.rules import OPS, All, Any_, Leaf, Not, Rule, Step, parse
+from tests.profiles import examples
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -814,7 +815,7 @@ def sqlite_keeps(frame: pd.DataFrame, rule: Rule) -> list[int]:
         database.close()
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250))
 @given(frame=frames(), data=rules())
 def test_sqlite_agrees(frame: pd.DataFrame, data: dict[str, Any]) -> None:
     """SQLite, given the SQL text, keeps the very rows the mask keeps."""
@@ -831,7 +832,7 @@ def test_property_tests_reach_every_operator(op: str) -> None:
     assert find(leaves(), lambda data: data["op"] == op, settings=options)["op"] == op
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(frame=frames(), data=rules(), cuts=st.lists(st.integers(0, 8), max_size=3))
 def test_partitions_answer_as_the_whole(frame: pd.DataFrame, data: dict[str, Any], cuts: list[int]) -> None:
     """Cutting a frame anywhere, into empty parts too, changes no row's answer."""
@@ -866,7 +867,7 @@ def shuffled(data: Any, order: random.Random) -> Any:
     return {"not": shuffled(data["not"], order)} if "not" in data else data
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(frame=frames(), data=rules(), order=st.randoms(use_true_random=False))
 def test_order_changes_nothing(frame: pd.DataFrame, data: dict[str, Any], order: random.Random) -> None:
     """Rules in another order keep the same rows, and the last step counts just those."""
@@ -878,7 +879,7 @@ def test_order_changes_nothing(frame: pd.DataFrame, data: dict[str, Any], order:
     assert rule.steps(frame, now=NOW)[-1].kept == steps[-1].kept == mask.sum()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(data=rules())
 def test_round_trip(data: dict[str, Any]) -> None:
     """Plain data, through JSON, makes an equal rule again."""
@@ -887,7 +888,7 @@ def test_round_trip(data: dict[str, Any]) -> None:
     assert parse(json.loads(json.dumps(rule.to_data()))) == rule
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(
     moment=st.datetimes(
         timezones=st.none() | st.builds(lambda m: timezone(timedelta(minutes=m)), st.integers(-720, 720)),

@@ -29,6 +29,7 @@ from smskit import parts, phones, segment
 from smskit.errors import SegmentError
 from smskit.models import Reason
 from smskit.segment.database import scrubbed
+from tests.profiles import examples
 
 SAMPLES = Path(__file__).parent.parent / "sample_segments"
 
@@ -150,7 +151,7 @@ def test_empty_cell_is_missing(tmp_path: Path) -> None:
     assert cells(frame) == [["1", None, None], ["2", " ", "x"]]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
         st.lists(

@@ -19,6 +19,7 @@ from smskit.errors import SmskitError, SpecError
 from smskit.models import MessageClass, Mode
 from smskit.spec import CampaignSpec, FrequencyCap, SendWindow, series_of
 from smskit.variables import parse_bindings
+from tests.profiles import examples
 
 REQUIRED = {"campaign": "weekly-vip-2026-W47", "segment": "people.csv"}
 KEY = "5ec2e7c0ffee5ec2e7c0ffee5ec2e7c0"
@@ -517,7 +518,7 @@ SPECS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(SPECS)
 def test_yaml_round_trip(data: dict[str, Any]) -> None:
     """Written to YAML and read back, a spec is the same spec."""

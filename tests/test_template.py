@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from smskit.errors import TemplateError
 from smskit.template import Form, Template, Var
+from tests.profiles import examples
 
 SEED = "【GrowingIO】你好{name}，恭喜你获得100元VIP优惠券，请于3天内在App使用。"
 A, B = Var("a"), Var("b")
@@ -249,7 +250,7 @@ def test_forms_round_trip(template: Template, form: Form) -> None:
     assert again == template
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(templates(), st.data())
 def test_column_equals_rows(template: Template, data: st.DataObject) -> None:
     """A column of messages is what rendering row by row gives, byte for byte, nulls excepted."""

@@ -24,6 +24,7 @@ from smskit.variables import (
     parse_bindings,
     to_data,
 )
+from tests.profiles import examples
 
 ARTEFACTS = ["nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined"]
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
@@ -230,7 +231,7 @@ def test_chunked_columns() -> None:
     assert format_column(pd.concat(parts)).to_pylist() == ["a", None, "a", None]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(mixed, max_size=8), patterns)
 def test_column_equals_cells(cells: list[object], pattern: str | None) -> None:
     """A column of mixed cells is written as its cells are, one by one."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from smskit.errors import RuleError
 from smskit.explore import RuleEditor
 from smskit.rules import Sieve, parse
+from tests.profiles import examples
 from tests.test_rules import frames, rules
 
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -246,7 +247,7 @@ def do(editor: RuleEditor, edit: tuple[str, int, Any, tuple[str, str, Any]]) -> 
         editor.join(node.id, kind)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.one_of(st.none(), rules()), EDITS)
 def test_any_edits_leave_a_rule_or_say_what_is_lacking(data: Any, edits: list[Any]) -> None:
     """After whatever edits the data parses, or a named part is incomplete; ids stay unique; counts hold."""

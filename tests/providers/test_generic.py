@@ -42,6 +42,7 @@ from smskit.settings import Environment
 from smskit.spec import CampaignSpec
 from smskit.template import Template
 from smskit.testing import Transport, audience
+from tests.profiles import examples
 
 ROOT = Path(__file__).parents[2]
 LANTERN = ROOT / "examples" / "generic_http" / "lantern.yaml"
@@ -511,7 +512,7 @@ def test_a_variable_the_template_does_not_have_ends_the_run() -> None:
     assert network.requests == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.text(), st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.text(), max_size=3))
 def test_every_value_arrives_as_it_is(text: str, variables: dict[str, str]) -> None:
     """Braces, quotes, percent signs, line breaks: whatever a value holds, the SSP reads exactly that."""
@@ -691,7 +692,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(ANYTHING)
 def test_any_json_is_an_answer(data: Any) -> None:
     """Whatever JSON comes, every person gets a result or the request an outcome, and a page can be read."""
