@@ -22,6 +22,7 @@ from smskit.settings import Environment
 from smskit.simulator import Simulator
 from smskit.spec import CampaignSpec
 from smskit.template import Template
+from tests import failpoints
 
 TEMPLATE = "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R"
 
@@ -112,7 +113,9 @@ def send(parameters: dict[str, Any], environ: dict[str, str]) -> Outcome:
     return campaign(parameters, environ).send()
 
 
-def _child(parameters: dict[str, Any], environ: dict[str, str]) -> None:
+def _child(parameters: dict[str, Any], environ: dict[str, str], point: str, request: int) -> None:
+    if point:
+        failpoints.arm(provider_class(parameters["provider"]), point, request)
     # Errors of ours are an exit code, as on the command line; anything else is a traceback and 1.
     try:
         send(parameters, environ)
@@ -127,9 +130,11 @@ PRELOAD = ["smskit.session", "smskit.providers.yunpian", "aiohttp", "certifi", "
 _FORKS.set_forkserver_preload(PRELOAD)
 
 
-def start(parameters: dict[str, Any], environ: dict[str, str]) -> ForkServerProcess:
-    """Send in a process of its own, which may be killed."""
-    process = _FORKS.Process(target=_child, args=(parameters, environ), daemon=True)
+def start(
+    parameters: dict[str, Any], environ: dict[str, str], *, point: str = "", request: int = 0
+) -> ForkServerProcess:
+    """Send in a process of its own, which may be killed, or dies at a point of `failpoints`."""
+    process = _FORKS.Process(target=_child, args=(parameters, environ, point, request), daemon=True)
     process.start()
     return process
 

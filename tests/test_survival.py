@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from smskit.session import fetch
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
+from tests.failpoints import POINTS
 
 pytestmark = pytest.mark.kill
 
@@ -48,6 +50,109 @@ def start_up_s(simulator: Simulator, parameters: dict[str, Any], environ: dict[s
     return time.monotonic() - began
 
 
+REQUESTS = 4
+BATCHES = {"yunpian-singles": 1, "yunpian-multi": 20, "aliyun": 50, "chuanglan": 50, "tencent": 1}
+
+
+class Line:
+    """
+    A live campaign whose runs die at points of `failpoints`.
+
+    Args:
+        requests: How many it takes to reach everybody.
+        concurrency: How many may be on the way at a time.
+    """
+
+    def __init__(
+        self, simulator: Simulator, folder: Path, name: str, *, requests: int, concurrency: int
+    ) -> None:
+        self.simulator, self.batch = simulator, BATCHES[name]
+        self.people = requests * self.batch
+        way = live.WAYS[name]
+        live.approve(simulator, way)
+        prefix = f"SMSKIT_{way.provider.upper()}_"
+        self.environ = way.environ(simulator.url, folder)
+        self.environ |= {f"{prefix}CONCURRENCY": str(concurrency), f"{prefix}TIMEOUT_S": "60"}
+        self.parameters = live.data(way, live.segment(folder / "segment.csv", self.people))
+
+    def die(self, point: str, request: int) -> None:
+        """Run until it dies at *point* of its *request*-th request."""
+        if point == "after-submit":
+            self._die_unanswered(request)
+            return
+        run = live.start(self.parameters, self.environ, point=point, request=request)
+        run.join(120)
+
+        assert run.exitcode == -signal.SIGKILL, f"it did not come to {point}"
+
+    def _die_unanswered(self, request: int) -> None:
+        """Have it killed while the provider, which took the request, keeps its answer to itself."""
+        before = self.simulator.world.accepted()
+        hang = {"kind": "hang_after_accept", "skip": request - 1, "count": 1, "seconds": 90}
+        self.simulator.world.set_faults(FaultPlan.model_validate({"faults": [hang]}))
+        run = live.start(self.parameters, self.environ)
+        give_up = time.monotonic() + 120
+        while self.simulator.world.accepted() < before + request * self.batch:
+            assert run.is_alive(), "it did not come to after-submit"
+            assert time.monotonic() < give_up, "nothing was sent"
+            time.sleep(0.005)
+        run.kill()
+        run.join()
+        self.simulator.world.set_faults(FaultPlan())
+
+    def finish(self) -> None:
+        """Go on, ask the provider what became of what was under way, and give a person's word on the rest."""
+        live.send(self.parameters, self.environ)
+        ledger = Ledger(self.environ["SMSKIT_DATABASE_URL"])
+        settle(self.simulator, self.environ, ledger, resend=True)
+        ledger.close()
+        live.send(self.parameters, self.environ)
+
+    def assert_everybody_once(self) -> None:
+        """By the provider's own count and by the ledger's."""
+        books = live.books(self.environ)
+
+        assert books.accepted == self.people
+        assert live.balanced(books)
+        assert self.simulator.world.accepted() == self.simulator.world.phones() == self.people
+        assert self.simulator.world.doubled() == []
+
+
+def test_every_way_has_its_batch() -> None:
+    """No way of sending is left out below."""
+    assert BATCHES.keys() == live.WAYS.keys()
+
+
+@pytest.mark.parametrize("name", live.WAYS)
+@pytest.mark.parametrize("point", POINTS)
+def test_dead_at_a_point(simulator: Simulator, tmp_path: Path, name: str, point: str) -> None:
+    """Wherever a run dies, the ledger has what is known of each request, and the next run loses nobody."""
+    line = Line(simulator, tmp_path, name, requests=REQUESTS, concurrency=1)
+    expected = POINTS[point]
+    line.die(point, expected.request)
+    books = live.books(line.environ)
+
+    assert live.balanced(books)
+    assert books.accepted == expected.accepted * line.batch
+    assert books.submitting == expected.under_way * line.batch
+    assert simulator.world.accepted() == expected.taken * line.batch
+    line.finish()
+    line.assert_everybody_once()
+
+
+@pytest.mark.parametrize("name", live.WAYS)
+def test_dead_at_one_point_after_the_other(simulator: Simulator, tmp_path: Path, name: str) -> None:
+    """The same with eight requests on the way at a time, by seven runs of one campaign."""
+    line = Line(simulator, tmp_path, name, requests=240, concurrency=8)
+    for point in POINTS:
+        line.die(point, request=3)
+
+        assert live.balanced(live.books(line.environ))
+    line.finish()
+    line.assert_everybody_once()
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "people", "kills", "latency_s", "concurrency"),
     [
