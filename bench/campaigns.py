@@ -97,10 +97,10 @@ def memory(*, data: dict[str, Any], variables: dict[str, str]) -> dict[str, floa
         frame (what loading it left), plan and send (peaks above the loaded
         frame), and kept (what the plan holds on to between the two).
     """
-    from smskit import segment
-    from smskit.plan import columns_read
-    from smskit.spec import CampaignSpec
-    from smskit.variables import parse_bindings
+    from smskit.audience import segment
+    from smskit.message.variables import parse_bindings
+    from smskit.planning.plan import columns_read
+    from smskit.planning.spec import CampaignSpec
 
     campaign = _open(data, variables)
     bare = settle_memory()
@@ -117,7 +117,7 @@ def memory(*, data: dict[str, Any], variables: dict[str, str]) -> dict[str, floa
 
 def send_memory(*, data: dict[str, Any], variables: dict[str, str]) -> dict[str, float]:
     """Peak in MiB above the imports of going on with a campaign that is frozen: no frame, no plan."""
-    from smskit.session import open_ledger, reopen_campaign
+    from smskit.sending.session import open_ledger, reopen_campaign
 
     environment = _import_and_settle(data["provider"], variables)
     row = open_ledger(environment).campaign(NAME, data["mode"])
@@ -137,8 +137,8 @@ def freeze(*, data: dict[str, Any], variables: dict[str, str]) -> None:
 
 
 def _open(data: dict[str, Any], variables: dict[str, str], *, ledger: bool = True) -> Any:
-    from smskit.session import open_campaign
-    from smskit.spec import CampaignSpec
+    from smskit.planning.spec import CampaignSpec
+    from smskit.sending.session import open_campaign
 
     environment = _import_and_settle(data["provider"], variables)
     campaign = open_campaign(CampaignSpec.from_data(data), environment=environment)
@@ -156,8 +156,9 @@ def _import_and_settle(provider: str, variables: Mapping[str, str]) -> Any:
     import psutil
     import uvloop
 
-    from smskit import campaign, segment
+    from smskit.audience import segment
     from smskit.providers import provider_class
+    from smskit.sending import campaign
     from smskit.settings import Environment
 
     assert all((aiohttp, certifi, phonenumbers, psutil, uvloop, campaign, segment))
@@ -182,10 +183,10 @@ def plan(*, people: int, messy: bool, rounds: int) -> dict[str, list[float]]:
 
     from bench import segments
     from bench.floors import distinct_ids, floors
-    from smskit.plan import Fit, Past, build
-    from smskit.spec import CampaignSpec
-    from smskit.template import Template
-    from smskit.variables import parse_bindings
+    from smskit.message.template import Template
+    from smskit.message.variables import parse_bindings
+    from smskit.planning.plan import Fit, Past, build
+    from smskit.planning.spec import CampaignSpec
 
     frame = segments.frame(people).query("level != 'bronze'").reset_index(drop=True)
     if messy:
@@ -222,7 +223,7 @@ def phones(*, cells: int, sample: int, rounds: int) -> dict[str, list[float]]:
     import phonenumbers
 
     from bench.segments import messy_phones
-    from smskit.phones import normalise
+    from smskit.audience.phones import normalise
 
     column = messy_phones(cells)
     few = column.head(sample).tolist()
@@ -256,13 +257,13 @@ def bodies(*, people: int, sample: int, rounds: int) -> dict[str, Any]:
     import pyarrow as pa
 
     from bench.segments import frame
+    from smskit.audience.phones import normalise
     from smskit.ledger import CHUNK
+    from smskit.message.template import Template
+    from smskit.message.variables import bind, parse_bindings
     from smskit.models import Slice
-    from smskit.phones import normalise
     from smskit.providers.base import Job
     from smskit.providers.yunpian import Yunpian, YunpianSettings
-    from smskit.template import Template
-    from smskit.variables import bind, parse_bindings
 
     rows = frame(people).head(people)
     numbers = normalise(rows["phone"]).e164
@@ -307,8 +308,8 @@ def bodies(*, people: int, sample: int, rounds: int) -> dict[str, Any]:
 
 def read_back(*, variables: dict[str, str], persons: list[str], rounds: int) -> dict[str, list[float]]:
     """Seconds that ``report.status`` and ``report.why`` take on the finished campaign; the ledger is open."""
-    from smskit import report
-    from smskit.session import open_ledger
+    from smskit.reporting import report
+    from smskit.sending.session import open_ledger
     from smskit.settings import Environment
 
     ledger = open_ledger(Environment(variables))
@@ -324,7 +325,7 @@ def read_back(*, variables: dict[str, str], persons: list[str], rounds: int) -> 
 def books(*, variables: dict[str, str]) -> dict[str, int] | None:
     """The campaign's books, read by an outsider; None while there is no campaign."""
     from smskit.models import Mode
-    from smskit.session import open_ledger
+    from smskit.sending.session import open_ledger
     from smskit.settings import Environment
 
     ledger = open_ledger(Environment(variables))

@@ -351,7 +351,7 @@ def providers(run: Run) -> Iterator[Row]:
 
 
 def _provider(run: Run, case: _Case, people: int) -> Row:
-    from smskit.template import Form, Template
+    from smskit.message.template import Form, Template
 
     sample = 50 if run.quick else 300
     names = [name for name in segments.VARIABLES if f"{{{name}}}" in case.template]

@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from smskit import engine
-from smskit.caps import Recent
 from smskit.ledger import CHUNK, Books, CampaignRow, Change, Frozen
+from smskit.ledger.recent import Recent
 from smskit.models import Mode, Slice
+from smskit.sending import engine
 
 
 class Nowhere:

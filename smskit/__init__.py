@@ -16,38 +16,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smskit.campaign import Campaign, Outcome
-    from smskit.draft import Draft
     from smskit.errors import SmskitError
     from smskit.ledger import Ledger
+    from smskit.message.template import Template
     from smskit.models import Mode, Reason, State
     from smskit.notebook import Notebook, open_connect, open_explore, open_notebook, open_track
-    from smskit.plan import Plan
-    from smskit.session import open_campaign, open_ledger
+    from smskit.planning.draft import Draft
+    from smskit.planning.plan import Plan
+    from smskit.planning.spec import CampaignSpec
+    from smskit.sending.campaign import Campaign, Outcome
+    from smskit.sending.session import open_campaign, open_ledger
     from smskit.settings import Environment
-    from smskit.spec import CampaignSpec
-    from smskit.template import Template
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Campaign": "campaign",
-    "CampaignSpec": "spec",
-    "Draft": "draft",
+    "Campaign": "sending.campaign",
+    "CampaignSpec": "planning.spec",
+    "Draft": "planning.draft",
     "Environment": "settings",
     "Ledger": "ledger",
     "Mode": "models",
     "Notebook": "notebook",
-    "Outcome": "campaign",
-    "Plan": "plan",
+    "Outcome": "sending.campaign",
+    "Plan": "planning.plan",
     "Reason": "models",
     "SmskitError": "errors",
     "State": "models",
-    "Template": "template",
-    "open_campaign": "session",
+    "Template": "message.template",
+    "open_campaign": "sending.session",
     "open_connect": "notebook",
     "open_explore": "notebook",
-    "open_ledger": "session",
+    "open_ledger": "sending.session",
     "open_notebook": "notebook",
     "open_track": "notebook",
 }

@@ -1,6 +1,6 @@
 """``python -m smskit`` is the same as ``smskit``."""
 
-from smskit.cli import main
+from smskit.cli.commands import main
 
 if __name__ == "__main__":
     main()

@@ -35,7 +35,7 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-from smskit.language import Message, mark
+from smskit.i18n import Message, mark
 
 
 class SmskitError(Exception):

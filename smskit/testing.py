@@ -37,6 +37,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import (
     AccountProblem,
     NotAccepted,
@@ -47,11 +48,10 @@ from smskit.errors import (
     Unreachable,
     UnsupportedFeature,
 )
+from smskit.message.template import Template
 from smskit.models import CheckResult, CodeClass, Receipt, Reply, Slice, Submission
-from smskit.phones import normalise_one, to_e164
 from smskit.providers import provider_class
 from smskit.providers.base import Call, Feature, Job, Provider
-from smskit.template import Template
 
 __all__ = ["ProviderContract", "Transport", "audience"]
 

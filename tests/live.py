@@ -12,16 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from smskit.campaign import Campaign, Outcome
 from smskit.errors import SmskitError
 from smskit.ledger import Ledger
+from smskit.message.template import Template
 from smskit.models import Mode
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job, provider_class
-from smskit.session import open_campaign
+from smskit.sending.campaign import Campaign, Outcome
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import Simulator
-from smskit.spec import CampaignSpec
-from smskit.template import Template
 from tests import failpoints
 
 TEMPLATE = "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R"
@@ -126,7 +126,7 @@ def _child(parameters: dict[str, Any], environ: dict[str, str], point: str, requ
 
 
 _FORKS = multiprocessing.get_context("forkserver")
-PRELOAD = ["smskit.session", "smskit.providers.yunpian", "aiohttp", "certifi", "phonenumbers"]
+PRELOAD = ["smskit.sending.session", "smskit.providers.yunpian", "aiohttp", "certifi", "phonenumbers"]
 _FORKS.set_forkserver_preload(PRELOAD)
 
 

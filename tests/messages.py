@@ -22,7 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from smskit import errors
-from smskit.language import LOCALE, SUBJECTS
+from smskit.i18n import LOCALE, SUBJECTS
 
 PO = LOCALE / "zh_CN" / "LC_MESSAGES" / "smskit.po"
 MO = PO.with_suffix(".mo")
@@ -73,7 +73,7 @@ def updated() -> Catalog:
 
 def _former(sentence: str) -> str:
     """Its translation in the tables that are being converted."""
-    tables = [getattr(import_module(f"smskit.language.{s}"), n, {}) for s in SUBJECTS for n in ("TOLD", "ZH")]
+    tables = [getattr(import_module(f"smskit.i18n.{s}"), n, {}) for s in SUBJECTS for n in ("TOLD", "ZH")]
     return next((table[sentence] for table in tables if sentence in table), "")
 
 

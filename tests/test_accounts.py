@@ -1,4 +1,4 @@
-"""``smskit.accounts``: how far a provider is set up, what it says, what can be chosen; over real HTTP."""
+"""``smskit.notebook.accounts``: what is set up, what it answers, what can be chosen; over real HTTP."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from smskit import accounts
-from smskit.accounts import Campaigned, Known
-from smskit.credentials import Store
 from smskit.errors import InputError, SettingsError, SpecError, TemplateError
-from smskit.language import Language
+from smskit.i18n import Language
 from smskit.ledger import Ledger
+from smskit.message.template import Template
 from smskit.models import Mode, Offer
+from smskit.notebook import accounts
+from smskit.notebook.accounts import Campaigned, Known
+from smskit.notebook.sample import SIGNATURE, TEMPLATE
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import Feature, provider_class, provider_names
+from smskit.providers.credentials import Store
 from smskit.providers.declared import settings_of
-from smskit.sample import SIGNATURE, TEMPLATE
 from smskit.settings import Environment, Source
 from smskit.simulator import Simulator
-from smskit.spec import CampaignSpec
-from smskit.template import Template
 from tests import live
 
 WAYS = {way.provider: way for way in (live.SINGLES, live.ALIYUN, live.CHUANGLAN, live.TENCENT)}

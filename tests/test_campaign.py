@@ -1,4 +1,4 @@
-"""``smskit.campaign``: what a run refuses, what it goes on with, and what it never does twice."""
+"""``smskit.sending.campaign``: what a run refuses, what it goes on with, and what it never does twice."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from smskit import report
-from smskit.campaign import Campaign
+from smskit.audience.phones import normalise_one
 from smskit.errors import (
     CampaignPaused,
     GuardRefused,
@@ -27,12 +26,13 @@ from smskit.errors import (
 )
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode, Reason
-from smskit.phones import normalise_one
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job, Provider, get_provider
-from smskit.session import limits_of, open_campaign
+from smskit.reporting import report
+from smskit.sending.campaign import Campaign
+from smskit.sending.session import limits_of, open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Limits, Simulator
-from smskit.spec import CampaignSpec
 from tests import live
 
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai

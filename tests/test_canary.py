@@ -1,4 +1,4 @@
-"""``smskit.canary``: a share is sent to first, waited for and looked at; then the others, or nobody."""
+"""``smskit.sending.canary``: a share is sent to first and waited for; then the others, or nobody."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smskit import report
-from smskit.campaign import Campaign, Outcome
-from smskit.canary import LEAST, Counts, Limits, choose, judge, size_of
 from smskit.errors import CampaignPaused, GuardRefused
 from smskit.ledger import Ledger
 from smskit.models import Mode
+from smskit.planning.spec import CampaignSpec
 from smskit.providers.yunpian import Yunpian
-from smskit.session import open_campaign
+from smskit.reporting import report
+from smskit.sending.campaign import Campaign, Outcome
+from smskit.sending.canary import LEAST, Counts, Limits, choose, judge, size_of
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
-from smskit.spec import CampaignSpec
 from tests import live
 from tests.test_campaign import MORNING, Desk, desk, people  # noqa: F401 - a fixture
 

@@ -1,4 +1,4 @@
-"""``smskit.caps``: who is over a frequency cap at a claim, against a slow count of every message there is."""
+"""``smskit.ledger.recent``: who is over a frequency cap at a claim, against a slow count of messages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smskit.caps import Recent, counted
 from smskit.ledger import Change, Facts, Frozen, Ledger
+from smskit.ledger.recent import Recent, counted
 from smskit.models import Mode, State
+from smskit.planning.spec import FrequencyCap
 from smskit.simulator import FaultPlan, Simulator
-from smskit.spec import FrequencyCap
 from tests import live
 from tests.profiles import examples
 

@@ -1,4 +1,4 @@
-"""``smskit.cli``: what each command prints and exits with; the main exits through ``python -m smskit``."""
+"""``smskit.cli.commands``: what commands print and exit with; ``python -m smskit``."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from smskit import cli
-from smskit.campaign import Campaign
+from smskit.cli import commands as cli
 from smskit.errors import CampaignPaused
 from smskit.ledger import Ledger
 from smskit.models import Mode
-from smskit.session import limits_of, open_ledger, provider_for
+from smskit.planning.spec import CampaignSpec
+from smskit.sending.campaign import Campaign
+from smskit.sending.session import limits_of, open_ledger, provider_for
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
-from smskit.spec import CampaignSpec
 from tests import live
 from tests.test_report import STATUS_KEYS
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from smskit.campaign import Campaign, Outcome
-from smskit.engine import Patience
 from smskit.errors import CampaignPaused
 from smskit.ledger import Books, Ledger
 from smskit.models import CodeClass, Mode, State
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import Feature, Job, Provider, provider_class, provider_names
-from smskit.session import limits_of, provider_for
+from smskit.sending.campaign import Campaign, Outcome
+from smskit.sending.engine import Patience
+from smskit.sending.session import limits_of, provider_for
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
-from smskit.spec import CampaignSpec
 from tests import live
 
 # Nobody is waited for and nothing but an account stops a run, so that one run meets many codes.

@@ -11,15 +11,15 @@ import ipywidgets as w
 import pytest
 import yaml
 
-from smskit.accounts import Known
-from smskit.credentials import Store
 from smskit.errors import SettingsError
-from smskit.host import Host
-from smskit.language import LANGUAGES, Language
+from smskit.i18n import LANGUAGES, Language
 from smskit.notebook import ConnectNotebook, open_connect
-from smskit.sample import SIGNATURE
+from smskit.notebook.accounts import Known
+from smskit.notebook.host import Host
+from smskit.notebook.panels.connect import ConnectPanel
+from smskit.notebook.sample import SIGNATURE
+from smskit.providers.credentials import Store
 from smskit.simulator import Simulator
-from smskit.widgets.connect import ConnectPanel
 from tests import live
 from tests.clicking import named, told
 

@@ -1,4 +1,4 @@
-"""``smskit.credentials``: what is saved is read back, lies in one place, and the rest stays."""
+"""``smskit.providers.credentials``: what is saved is read back, lies in one place, and the rest stays."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
-from smskit import credentials
-from smskit.credentials import Store, forget, is_exposed, keyring_problem, rewrite, save
 from smskit.errors import SettingsError
+from smskit.providers import credentials
+from smskit.providers.credentials import Store, forget, is_exposed, keyring_problem, rewrite, save
 from smskit.settings import Environment, Source
 
 KEY, SECRET = "SMSKIT_ACME_API_KEY", "canary-5ec2e7c0ffee"

@@ -1,4 +1,4 @@
-"""``smskit.delivery``: every count against a plain recount over the messages of troubled campaigns."""
+"""``smskit.reporting.delivery``: every count against a plain recount over troubled campaigns."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumber, carrier
 
-from smskit import report
-from smskit.carriers import CARRIERS, carriers_of
-from smskit.delivery import (
+from smskit.audience.carriers import CARRIERS, carriers_of
+from smskit.audience.phones import normalise_one
+from smskit.errors import CampaignPaused, InputError, LedgerError
+from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
+from smskit.models import Mode, State
+from smskit.reporting import report
+from smskit.reporting.delivery import (
     GROUPS,
     UNITS,
     Group,
@@ -35,11 +39,7 @@ from smskit.delivery import (
     survey,
     timeline,
 )
-from smskit.errors import CampaignPaused, InputError, LedgerError
-from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
-from smskit.models import Mode, State
-from smskit.phones import normalise_one
-from smskit.session import fetch
+from smskit.sending.session import fetch
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

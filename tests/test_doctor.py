@@ -13,14 +13,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from smskit.cli import app
-from smskit.doctor import Complaint, Kind, TemplateRule, diagnose, examine
-from smskit.draft import Draft
+from smskit.cli.commands import app
 from smskit.errors import SmskitError, SpecError, TemplateError
+from smskit.message.lint import Complaint, Kind, TemplateRule, diagnose, examine
+from smskit.message.template import Form, Template
 from smskit.models import MessageClass
 from smskit.notebook import Notebook
+from smskit.planning.draft import Draft
 from smskit.providers import provider_class, provider_names
-from smskit.template import Form, Template
 from tests import live
 
 MARKETING, NOTIFICATION = MessageClass.MARKETING, MessageClass.NOTIFICATION

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from smskit.draft import Draft, Moved, from_project
 from smskit.errors import InputError, SpecError
-from smskit.spec import CampaignSpec
+from smskit.planning.draft import Draft, Moved, from_project
+from smskit.planning.spec import CampaignSpec
 
 
 def test_a_draft_may_be_incomplete() -> None:

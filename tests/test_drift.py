@@ -1,4 +1,4 @@
-"""``smskit.drift``: what is told to be unlike a series' earlier runs, what is not, and runs that it stops."""
+"""``smskit.planning.drift``: what is unlike a series' earlier runs, what is not, and runs it stops."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smskit.drift import EXCLUSIONS, LEAST_RUNS, LOOKED_AT, Footprint, drifted
 from smskit.errors import GuardRefused
 from smskit.models import Mode
+from smskit.planning.drift import EXCLUSIONS, LEAST_RUNS, LOOKED_AT, Footprint, drifted
 from smskit.simulator import Simulator
 from tests import live
 from tests.test_campaign import Desk, desk, people  # noqa: F401 - a fixture

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 import sqlalchemy
 
-from smskit.engine import Ended, Engine, Patience
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -25,11 +24,12 @@ from smskit.errors import (
     Unreachable,
 )
 from smskit.ledger import Change, Frozen, Ledger
+from smskit.message.template import Template
 from smskit.models import About, Code, CodeClass, Mode, State, Submission
+from smskit.planning.spec import FrequencyCap, SendWindow
 from smskit.providers.base import Call, Job, Limits, Provider
+from smskit.sending.engine import Ended, Engine, Patience
 from smskit.settings import ProviderSettings
-from smskit.spec import FrequencyCap, SendWindow
-from smskit.template import Template
 
 OK = Submission(CodeClass.ACCEPTED, "id", "0")
 Answer = Callable[[Call], list[Submission]]
@@ -148,7 +148,7 @@ def test_what_an_answer_becomes(
     ledger: Ledger, answer: Answer, state: State, stops: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each kind of answer ends in the state its class says, and stops the run where it must."""
-    monkeypatch.setattr("smskit.engine.backoff", lambda failures: 0.0)
+    monkeypatch.setattr("smskit.sending.engine.backoff", lambda failures: 0.0)
     campaign = freeze(ledger, 1)
     ended = run(ledger, campaign, Scripted(answer))
 
@@ -380,7 +380,7 @@ def test_a_lost_lease_stops_the_run(ledger: Ledger) -> None:
 
 def test_pacing_holds(ledger: Ledger) -> None:
     """No second ever holds more requests than the limit."""
-    from smskit.pacing import Pacer
+    from smskit.providers.pacing import Pacer
 
     pacer = Pacer(200)
     at = [pacer.reserve(0.0) for _ in range(1000)]

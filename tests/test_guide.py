@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from smskit.language import LANGUAGES, NAMES, Language
+from smskit.i18n import LANGUAGES, NAMES, Language
 from smskit.providers import provider_names
 from tests.conftest import ROOT
 from tests.messages import translated

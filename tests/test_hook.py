@@ -1,4 +1,4 @@
-"""``smskit.hook``: who is told of a run's end, what it hears, and that it never gets in the way."""
+"""``smskit.sending.notify``: who is told of a run's end, what it hears, and that it never gets in the way."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from smskit import hook as hook_module
 from smskit.errors import SettingsError
-from smskit.hook import Hook, hook_of
+from smskit.sending import notify as hook_module
+from smskit.sending.notify import Hook, hook_of
 from smskit.settings import Environment
 
 DATA = {"campaign": "周报", "state": "failed", "books": {"accepted": 3}}

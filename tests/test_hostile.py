@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from smskit import report
+from smskit.audience.phones import normalise
+from smskit.audience.segment import load
+from smskit.message.parts import units_of
+from smskit.message.template import Template
 from smskit.models import Mode
-from smskit.parts import units_of
-from smskit.phones import normalise
 from smskit.providers import Limits
-from smskit.segment import load
-from smskit.session import limits_of
+from smskit.reporting import report
+from smskit.sending.session import limits_of
 from smskit.settings import Environment
 from smskit.simulator import Simulator
-from smskit.template import Template
 from tests import live
 from tests.conftest import ROOT
 

@@ -9,7 +9,7 @@ import string
 import pytest
 
 from smskit import errors
-from smskit.language import Joined, Language, Message, Quoted, dumps, loads
+from smskit.i18n import Joined, Language, Message, Quoted, dumps, loads
 from tests import messages
 
 

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smskit.ledger import Frozen, Ledger
+from smskit.message.windows import Hours, Openings
 from smskit.models import CodeClass, Mode, Submission
+from smskit.planning.spec import FrequencyCap, SendWindow
 from smskit.providers.base import Call
-from smskit.reconcile import settle_by_hand
-from smskit.spec import FrequencyCap, SendWindow
-from smskit.terms import Hours, Openings
+from smskit.sending.reconcile import settle_by_hand
 from tests.profiles import examples
 from tests.test_engine import Scripted, run
 from tests.test_terms import READ_ON

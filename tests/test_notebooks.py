@@ -205,7 +205,7 @@ def test_committed_notebooks_are_clean() -> None:
 
 def test_parameters_cell_is_the_spec() -> None:
     """The parameters cell lists exactly the spec's fields with the spec's defaults."""
-    from smskit.spec import CampaignSpec
+    from smskit.planning.spec import CampaignSpec
 
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     (cell,) = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", ())]

@@ -1,4 +1,4 @@
-"""``smskit.occurrence``: the id of a repeating campaign, filled in the campaign's own time zone."""
+"""``smskit.planning.occurrence``: the id of a repeating campaign, filled in the campaign's own time zone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from smskit.errors import SpecError
-from smskit.occurrence import FORMS, with_occurrence
-from smskit.spec import CampaignSpec, series_of
+from smskit.planning.occurrence import FORMS, with_occurrence
+from smskit.planning.spec import CampaignSpec, series_of
 
 LATE_SUNDAY = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)  # in Shanghai it is Monday
 

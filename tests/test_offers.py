@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from smskit.errors import SettingsError
+from smskit.message.template import Template
 from smskit.providers import provider_class
-from smskit.session import offers_of
+from smskit.sending.session import offers_of
 from smskit.settings import Environment
 from smskit.simulator import Simulator
-from smskit.template import Template
 from tests import live
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from smskit import report
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.providers import provider_class
+from smskit.reporting import report
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 from tests.test_cli import Run, run

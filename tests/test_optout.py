@@ -1,4 +1,4 @@
-"""``smskit.optout``: the wording each provider takes, what it costs, and which replies ask for peace."""
+"""``smskit.message.opt_out``: wording each provider takes, its cost, and which replies opt out."""
 
 from __future__ import annotations
 
@@ -13,14 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smskit.errors import SpecError
+from smskit.message.opt_out import (
+    OPT_OUT_REPLIES,
+    OptOutRule,
+    Place,
+    is_opt_out,
+    lack_of,
+    notice_of,
+    with_wording,
+)
+from smskit.message.template import Template
+from smskit.message.variables import parse_bindings
 from smskit.models import MessageClass
-from smskit.optout import OPT_OUT_REPLIES, OptOutRule, Place, is_opt_out, lack_of, notice_of, with_wording
-from smskit.plan import Fit, Past, build
-from smskit.policy import guard_problems
+from smskit.planning.plan import Fit, Past, build
+from smskit.planning.policy import guard_problems
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class, provider_names
-from smskit.spec import CampaignSpec
-from smskit.template import Template
-from smskit.variables import parse_bindings
 
 OWN = "拒收请回复R"
 APPENDING = OptOutRule(place=Place.PROVIDER, wording="回T退订", source="a contract")

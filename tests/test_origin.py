@@ -1,4 +1,4 @@
-"""``smskit.origin``: from which file and notebook a run comes."""
+"""``smskit.sending.origin``: from which file and notebook a run comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smskit.origin import origin_of, told_by_papermill
+from smskit.sending.origin import origin_of, told_by_papermill
 from smskit.settings import Environment
 
 HERE = Path("/work-folder")

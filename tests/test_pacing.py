@@ -1,4 +1,4 @@
-"""``smskit.pacing``: how long to wait, on a clock that is handed in."""
+"""``smskit.providers.pacing``: how long to wait, on a clock that is handed in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smskit.pacing import Pacer, backoff
+from smskit.providers.pacing import Pacer, backoff
 
 
 def test_requests_are_spread_evenly() -> None:

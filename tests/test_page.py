@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 import ipywidgets as w
 import pytest
 
-from smskit.draft import Draft
 from smskit.errors import InputError
-from smskit.host import Host
-from smskit.language import Language
-from smskit.widgets.page import Page
-from smskit.widgets.panel import Panel
-from smskit.widgets.parts import button
+from smskit.i18n import Language
+from smskit.notebook.host import Host
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button
+from smskit.planning.draft import Draft
 from tests.clicking import told
 
 PATIENCE_S = 10.0

@@ -15,11 +15,11 @@ import yaml
 from hypothesis import given
 
 from smskit.errors import SmskitError
-from smskit.explain import explain
-from smskit.parameters import differences, markdown, schema, verdict
-from smskit.sample import campaign_data
-from smskit.spec import CampaignSpec, read_file
-from smskit.validate import Validated, validate
+from smskit.notebook.sample import campaign_data
+from smskit.planning.explain import explain
+from smskit.planning.schema import differences, markdown, schema, verdict
+from smskit.planning.spec import CampaignSpec, read_file
+from smskit.planning.validate import Validated, validate
 from tests.conftest import ROOT
 from tests.test_cli import Run, run  # noqa: F401 - a fixture
 from tests.test_spec import SPECS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smskit import parts
+from smskit.message import parts
 
 TYPES = [pa.string(), pa.large_string(), pa.string_view()]
 # Astral characters often enough to matter.

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smskit import phones
+from smskit.audience import phones
 from smskit.errors import InputError
 from smskit.models import Reason
 

@@ -1,4 +1,4 @@
-"""``smskit.plan``: who is left out and why, what it costs, and what the hash stands for."""
+"""``smskit.planning.plan``: who is left out and why, what it costs, and what the hash stands for."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smskit.audience.phones import normalise_one
 from smskit.errors import InputError, SegmentError, TemplateError
+from smskit.message.template import Template
+from smskit.message.variables import parse_bindings
 from smskit.models import Reason
-from smskit.phones import normalise_one
-from smskit.plan import Fit, Past, Plan, build, columns_read
-from smskit.policy import held_back
-from smskit.spec import CampaignSpec
-from smskit.template import Template
-from smskit.variables import parse_bindings
+from smskit.planning.plan import Fit, Past, Plan, build, columns_read
+from smskit.planning.policy import held_back
+from smskit.planning.spec import CampaignSpec
 from tests.profiles import examples
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)

@@ -26,8 +26,8 @@ CAMPAIGN = """
 import json, sys
 from smskit.models import Mode
 from smskit.providers import provider_names
-from smskit.session import fetch, open_campaign, open_ledger
-from smskit.spec import CampaignSpec
+from smskit.sending.session import fetch, open_campaign, open_ledger
+from smskit.planning.spec import CampaignSpec
 
 spec = CampaignSpec.from_yaml(sys.argv[1])
 campaign = open_campaign(spec)

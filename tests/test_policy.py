@@ -1,4 +1,4 @@
-"""``smskit.policy``: consent, frequency cap, holdout and guards, each against a plain statement of it."""
+"""``smskit.planning.policy``: consent, cap, holdout and guards, each against a plain statement."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smskit.policy import consented, guard_problems, held_back, over_cap
-from smskit.spec import CampaignSpec
+from smskit.planning.policy import consented, guard_problems, held_back, over_cap
+from smskit.planning.spec import CampaignSpec
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 

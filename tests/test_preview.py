@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smskit.errors import InputError
-from smskit.parts import parts_of, units_of
-from smskit.plan import Fit
-from smskit.preview import (
+from smskit.message.parts import parts_of, units_of
+from smskit.planning.plan import Fit
+from smskit.planning.preview import (
     Look,
     bubbles,
     falls,

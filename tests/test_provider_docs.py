@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from smskit.cli import app
+from smskit.cli.commands import app
+from smskit.cli.provider_pages import PLACES, _does, builtin_names, files, markdown, overview, page, plain
 from smskit.errors import SmskitError
-from smskit.language import Language
+from smskit.i18n import Language
 from smskit.models import About, Code, CodeClass
 from smskit.providers import Feature, provider_class, provider_names
 from smskit.providers.declared import comments_in, settings_of
-from smskit.providers_doc import PLACES, _does, builtin_names, files, markdown, overview, page, plain
-from smskit.session import limits_of
+from smskit.sending.session import limits_of
 from smskit.settings import Environment, variable_of
 from tests.conftest import ROOT
 
@@ -31,10 +31,10 @@ def wanted() -> dict[Path, str]:
 
 
 def test_files_are_current(wanted: dict[Path, str]) -> None:
-    """README and pages say what providers declare; `python -m smskit.providers_doc` writes them anew."""
+    """README and pages say what providers declare; `python -m smskit.cli.provider_pages` writes them anew."""
     stale = [path.name for path, text in wanted.items() if not path.exists() or path.read_text() != text]
 
-    assert stale == [], "run `python -m smskit.providers_doc`"
+    assert stale == [], "run `python -m smskit.cli.provider_pages`"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -16,10 +16,10 @@ import pytest
 
 from smskit.errors import OutcomeUnknown, Unreachable
 from smskit.ledger import STRAY_DAYS, CampaignRow, Change, Facts, Frozen, Ledger
+from smskit.message.opt_out import is_opt_out
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
-from smskit.optout import is_opt_out
 from smskit.providers.base import Call, Feature, Limits, Provider
-from smskit.reconcile import (
+from smskit.sending.reconcile import (
     CLOCK_SKEW,
     Settled,
     fetch_receipts,
@@ -29,7 +29,7 @@ from smskit.reconcile import (
     settle_by_asking,
     settle_by_hand,
 )
-from smskit.session import fetch
+from smskit.sending.session import fetch
 from smskit.settings import Environment, ProviderSettings
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

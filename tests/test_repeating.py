@@ -18,8 +18,8 @@ import psutil
 import pytest
 import yaml
 
-from smskit import scheduled
 from smskit.ledger import Ledger, RunRow
+from smskit.notebook import headless as scheduled
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 from tests.conftest import ROOT

@@ -1,4 +1,4 @@
-"""``smskit.report`` and ``smskit.export``: the books, one row a person, and one line why; phones masked."""
+"""``smskit.reporting.report`` and ``smskit.reporting.export``: counts, one row a person, why; masked."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from smskit import export, report
 from smskit.errors import InputError
 from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
+from smskit.message.template import Template
+from smskit.message.variables import parse_bindings
 from smskit.models import Mode, Reason, State
-from smskit.plan import Fit, Past, build
-from smskit.spec import CampaignSpec
-from smskit.template import Template
-from smskit.variables import parse_bindings
+from smskit.planning.plan import Fit, Past, build
+from smskit.planning.spec import CampaignSpec
+from smskit.reporting import export, report
 
 T0 = datetime(2026, 11, 23, 2, 0, tzinfo=UTC).timestamp()
 W, S, A, R, U, D, X = State

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smskit.audience.paging import FrameRows
 from smskit.errors import InputError
-from smskit.rows import FrameRows
 
 PEOPLE = pd.DataFrame(
     {

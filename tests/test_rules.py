@@ -19,8 +19,8 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
+from smskit.audience.rules import OPS, All, Any_, Leaf, Not, Rule, Step, parse
 from smskit.errors import InputError, RuleError
-from smskit.rules import OPS, All, Any_, Leaf, Not, Rule, Step, parse
 from tests.profiles import examples
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

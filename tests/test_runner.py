@@ -12,7 +12,7 @@ import pytest
 from smskit.errors import GuardRefused, LedgerLocked
 from smskit.ledger import Ledger
 from smskit.models import Mode
-from smskit.runner import Pace, Phase, Run, Snapshot, run_of, unfinished
+from smskit.sending.background import Pace, Phase, Run, Snapshot, run_of, unfinished
 from smskit.simulator import Simulator
 from tests import live
 

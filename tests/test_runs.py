@@ -1,4 +1,4 @@
-"""``smskit.runs`` and its rows: every run is written down, how it ended, and what it leaves."""
+"""``smskit.sending.run_record`` and its rows: every run is written down, how it ended, and what it leaves."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from smskit.campaign import Campaign
 from smskit.errors import CampaignPaused, GuardRefused, LedgerLocked, NotUsable, SmskitError, SpecError
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.runs import ELSEWHERE_S
 from smskit.ledger.schema import RUN
 from smskit.models import Mode
-from smskit.runs import KEYS, RunRecord, as_data, verdict_on
+from smskit.planning.spec import CampaignSpec
+from smskit.sending.campaign import Campaign
+from smskit.sending.run_record import KEYS, RunRecord, as_data, verdict_on
 from smskit.simulator import FaultPlan, Simulator
-from smskit.spec import CampaignSpec
 from tests import live
 
 PEOPLE = 12

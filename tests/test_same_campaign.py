@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from smskit.cli.provider_pages import builtin_names
+from smskit.message.template import Template
 from smskit.models import Mode
-from smskit.providers_doc import builtin_names
-from smskit.session import fetch
+from smskit.planning.spec import DEFINITION, CampaignSpec
+from smskit.sending.session import fetch
 from smskit.settings import Environment
 from smskit.simulator import Simulator, World
-from smskit.spec import DEFINITION, CampaignSpec
-from smskit.template import Template
 from tests import live
 
 PEOPLE = 30

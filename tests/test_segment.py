@@ -1,4 +1,4 @@
-"""``smskit.segment``: every row of the source is a row of the frame, unchanged, or the source is refused."""
+"""``smskit.audience.segment``: every row of the source is in the frame, or the source is refused."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smskit import parts, phones, segment
+from smskit.audience import phones, segment
+from smskit.audience.segment.database import scrubbed
 from smskit.errors import SegmentError
+from smskit.message import parts
 from smskit.models import Reason
-from smskit.segment.database import scrubbed
 from tests.profiles import examples
 
 SAMPLES = Path(__file__).parent.parent / "sample_segments"
@@ -783,7 +784,7 @@ def test_from_frame_refused(frame: pd.DataFrame, says: str) -> None:
 def test_nothing_heavy_at_import() -> None:
     """SQLAlchemy, openpyxl and parquet are imported only by the segments that need them."""
     code = (
-        "import sys, smskit; before = set(sys.modules); import smskit.segment; "
+        "import sys, smskit; before = set(sys.modules); import smskit.audience.segment; "
         "print({'sqlalchemy', 'openpyxl', 'pyarrow.parquet'} & (set(sys.modules) - before))"
     )
 

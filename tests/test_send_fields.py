@@ -10,15 +10,15 @@ import ipywidgets as w
 import pytest
 import yaml
 
-from smskit.desk import SendDesk
-from smskit.draft import Draft
-from smskit.host import Host
-from smskit.language import Language
+from smskit.i18n import Language
+from smskit.notebook.host import Host
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.send import SendPanel
+from smskit.notebook.panels.send.fields import CAMPAIGN, LIMITS, RULES, Field
+from smskit.notebook.send_model import SendDesk
+from smskit.planning.draft import Draft
+from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
-from smskit.spec import CampaignSpec
-from smskit.widgets.page import Page
-from smskit.widgets.send import SendPanel
-from smskit.widgets.send.fields import CAMPAIGN, LIMITS, RULES, Field
 from tests.clicking import named, parts, told
 
 TABLE = {about.name: about for about in (*CAMPAIGN, *LIMITS, *(a for group in RULES.values() for a in group))}

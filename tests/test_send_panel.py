@@ -16,20 +16,20 @@ import ipywidgets as w
 import pandas as pd
 import pytest
 
-from smskit.desk import Columns, SendDesk
-from smskit.draft import Draft
-from smskit.host import Host
-from smskit.language import Language
+from smskit.i18n import Language
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.notebook import Notebook
+from smskit.notebook.host import Host
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.send import SendPanel
+from smskit.notebook.send_model import Columns, SendDesk
+from smskit.planning.draft import Draft
 from smskit.providers import Feature
 from smskit.providers.yunpian import Yunpian
-from smskit.runner import Phase
+from smskit.sending.background import Phase
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
-from smskit.widgets.page import Page
-from smskit.widgets.send import SendPanel
 from tests import live
 from tests.clicking import parts, told
 from tests.conftest import ROOT

@@ -7,11 +7,11 @@ import re
 import pandas as pd
 import pytest
 
-from smskit.draft import Draft
-from smskit.host import Host
-from smskit.language import Language
+from smskit.i18n import Language
 from smskit.notebook.base import Base
-from smskit.notebook.shown import Both, Shown, say
+from smskit.notebook.display import Both, Shown, say
+from smskit.notebook.host import Host
+from smskit.planning.draft import Draft
 
 ZH, EN = Language("zh"), Language("en")
 
@@ -48,7 +48,7 @@ def test_what_is_the_same_or_large_is_there_once() -> None:
 def test_a_notebook_says_what_it_is_told_in_both(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sentences with values, functions of the language, tables, and what a floor below said."""
     shown: list[Both] = []
-    monkeypatch.setattr("smskit.notebook.shown._show", shown.append)
+    monkeypatch.setattr("smskit.notebook.display._show", shown.append)
     nb = Base(Draft({"campaign": "c"}), host=Host.PROGRAM)
     nb.say("Saved to {path}", path="<x>.yaml")
     nb.say(lambda t: t("Usable"))

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from smskit.campaign import Campaign
 from smskit.errors import CampaignPaused
 from smskit.ledger import Books, Ledger
 from smskit.models import Mode
-from smskit.signals import heard
+from smskit.sending.campaign import Campaign
+from smskit.sending.signals import heard
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 

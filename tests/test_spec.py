@@ -1,4 +1,4 @@
-"""``smskit.spec``: names, types and ranges of parameters; what is refused, and what is never repeated."""
+"""``smskit.planning.spec``: names, types and ranges; what is refused, what is never repeated."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smskit.errors import SmskitError, SpecError
+from smskit.message.variables import parse_bindings
 from smskit.models import MessageClass, Mode
-from smskit.spec import CampaignSpec, FrequencyCap, SendWindow, series_of
-from smskit.variables import parse_bindings
+from smskit.planning.spec import CampaignSpec, FrequencyCap, SendWindow, series_of
 from tests.profiles import examples
 
 REQUIRED = {"campaign": "weekly-vip-2026-W47", "segment": "people.csv"}

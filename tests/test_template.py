@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from smskit.errors import TemplateError
-from smskit.template import Form, Template, Var
+from smskit.message.template import Form, Template, Var
 from tests.profiles import examples
 
 SEED = "【GrowingIO】你好{name}，恭喜你获得100元VIP优惠券，请于3天内在App使用。"

@@ -1,4 +1,4 @@
-"""``smskit.terms``: hours and frequencies providers state, and how their hours narrow a send window."""
+"""``smskit.message.windows``: what providers state, and how hours narrow a send window."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smskit.errors import CampaignPaused, GuardRefused
-from smskit.explain import explain
+from smskit.message.windows import Hours, Openings, Terms, notice_of_hours, openings
+from smskit.planning.explain import explain
+from smskit.planning.spec import CampaignSpec, SendWindow
 from smskit.providers import provider_class, provider_names
-from smskit.spec import CampaignSpec, SendWindow
-from smskit.terms import Hours, Openings, Terms, notice_of_hours, openings
 from tests.test_campaign import Desk, desk
 from tests.test_window import CHANGES, WINDOWS
 

@@ -14,35 +14,35 @@ import httpx
 import pandas as pd
 import pytest
 
-from smskit import rules, segment
-from smskit.accounts import Campaigned, check, chosen_template, type_signature, type_template
-from smskit.canary import Counts, Limits, judge
-from smskit.connector import Connector
-from smskit.credentials import Store
-from smskit.desk import another_id
-from smskit.doctor import diagnose
-from smskit.draft import Draft
-from smskit.drift import Footprint, drifted
+from smskit.audience import rules, segment
+from smskit.audience.explore.compare import compare
+from smskit.audience.explore.files import keep_upload, write_segment
+from smskit.audience.phones import normalise_one
 from smskit.errors import SmskitError
-from smskit.explore.compare import compare
-from smskit.explore.files import keep_upload, write_segment
-from smskit.language import Language, sentences
+from smskit.i18n import Language, sentences
 from smskit.ledger import Ledger
+from smskit.message.lint import diagnose
+from smskit.message.opt_out import OptOutRule, Place, notice_of
+from smskit.message.template import Form, Template
+from smskit.message.variables import check_bindings, format_column, parse_bindings
+from smskit.message.windows import notice_of_hours
 from smskit.models import MessageClass, Mode
-from smskit.occurrence import with_occurrence
-from smskit.optout import OptOutRule, Place, notice_of
-from smskit.phones import normalise_one
-from smskit.plan import misnamed
-from smskit.policy import guard_problems
+from smskit.notebook.accounts import Campaigned, check, chosen_template, type_signature, type_template
+from smskit.notebook.connector import Connector
+from smskit.notebook.send_model import another_id
+from smskit.planning.draft import Draft
+from smskit.planning.drift import Footprint, drifted
+from smskit.planning.occurrence import with_occurrence
+from smskit.planning.plan import misnamed
+from smskit.planning.policy import guard_problems
+from smskit.planning.spec import CampaignSpec, read_file
 from smskit.providers import provider_class, provider_names
+from smskit.providers.credentials import Store
 from smskit.providers.generic import load_config
 from smskit.providers.http import Answer, Door
+from smskit.sending.canary import Counts, Limits, judge
 from smskit.settings import Environment
 from smskit.simulator import Simulator
-from smskit.spec import CampaignSpec, read_file
-from smskit.template import Form, Template
-from smskit.terms import notice_of_hours
-from smskit.variables import check_bindings, format_column, parse_bindings
 from tests import live
 from tests.chinese import english
 

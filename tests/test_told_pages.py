@@ -9,30 +9,31 @@ from typing import Any
 
 import pytest
 
-from smskit import page, report
-from smskit.connector import Connector
-from smskit.desk import SendDesk
-from smskit.draft import Draft
-from smskit.engine import Patience
+from smskit.audience.explore import Desk as ExploreDesk
 from smskit.errors import SmskitError
-from smskit.explore import Desk as ExploreDesk
-from smskit.host import Host
-from smskit.language import Language
+from smskit.i18n import Language
 from smskit.models import Mode
 from smskit.notebook import ConnectNotebook, ExploreNotebook, Notebook, TrackNotebook
-from smskit.preview import find
+from smskit.notebook.connector import Connector
+from smskit.notebook.host import Host
+from smskit.notebook.panels.connect import ConnectPanel
+from smskit.notebook.panels.explore import ExplorePanel
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.send import SendPanel
+from smskit.notebook.panels.track import TrackPanel
+from smskit.notebook.send_model import SendDesk
+from smskit.notebook.tracker import Tracker
+from smskit.planning.draft import Draft
+from smskit.planning.preview import find
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class, provider_names
 from smskit.providers.declared import settings_of
-from smskit.session import fetch, open_campaign
+from smskit.reporting import report
+from smskit.reporting import run_page as page
+from smskit.sending.engine import Patience
+from smskit.sending.session import fetch, open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
-from smskit.spec import CampaignSpec
-from smskit.tracking import Tracker
-from smskit.widgets.connect import ConnectPanel
-from smskit.widgets.explore import ExplorePanel
-from smskit.widgets.page import Page
-from smskit.widgets.send import SendPanel
-from smskit.widgets.track import TrackPanel
 from tests import live
 from tests.chinese import english, read, shown
 

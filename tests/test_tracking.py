@@ -15,22 +15,22 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from smskit import report
-from smskit.delivery import Group
-from smskit.draft import Draft
 from smskit.errors import CampaignPaused, GuardRefused, InputError, LedgerError
-from smskit.follow_up import next_id
-from smskit.host import Host
-from smskit.language import Language
+from smskit.i18n import Language
 from smskit.ledger import CampaignRow
 from smskit.notebook import open_track
-from smskit.session import open_campaign
+from smskit.notebook.host import Host
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.track import TrackPanel
+from smskit.notebook.tracker import Tracker
+from smskit.planning.draft import Draft
+from smskit.planning.spec import CampaignSpec
+from smskit.reporting import report
+from smskit.reporting.delivery import Group
+from smskit.reporting.follow_up import next_id
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
-from smskit.spec import CampaignSpec
-from smskit.tracking import Tracker
-from smskit.widgets.page import Page
-from smskit.widgets.track import TrackPanel
 from tests import live
 
 PEOPLE = 120

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smskit.errors import TemplateError
-from smskit.template import Template
-from smskit.variables import (
+from smskit.message.template import Template
+from smskit.message.variables import (
     Binding,
     bind,
     check_bindings,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from smskit.draft import Draft
-from smskit.host import Host
-from smskit.language import Language
-from smskit.rows import FrameRows
-from smskit.widgets.page import Page
-from smskit.widgets.table import TablePanel
+from smskit.audience.paging import FrameRows
+from smskit.i18n import Language
+from smskit.notebook.host import Host
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.table import TablePanel
+from smskit.planning.draft import Draft
 from tests.clicking import named, told
 
 PEOPLE = pd.DataFrame(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from smskit.errors import CampaignPaused, GuardRefused
 from smskit.ledger import Ledger
 from smskit.models import Submission
+from smskit.planning.spec import CampaignSpec, SendWindow
 from smskit.providers.base import Call
-from smskit.spec import CampaignSpec, SendWindow
 from tests.test_campaign import MORNING, Desk, desk
 from tests.test_engine import OK, Scripted, freeze, run
 

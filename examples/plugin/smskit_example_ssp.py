@@ -17,13 +17,13 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
+from smskit.audience.phones import redact
 from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, Refused
+from smskit.message.template import Template
 from smskit.models import About, CheckResult, Code, CodeClass, Finding, Receipt, Submission
-from smskit.phones import redact
 from smskit.providers import Call, Feature, Limits, Provider
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
-from smskit.template import Template
 
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
 _DELIVERED = {"arrived": True, "failed": False}  # "underway" is not final

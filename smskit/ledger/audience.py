@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from smskit.audience.persons import later_copies
 from smskit.errors import LedgerError
 from smskit.ledger.blobs import to_arrow
 from smskit.ledger.records import Frozen
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CANARY, CHUNK, CONTENT, EVENT, EXCLUDED, LEASE, PROGRESS
-from smskit.persons import later_copies
 
 
 def demand_once(frozen: Frozen) -> None:

@@ -1,7 +1,7 @@
 """
 What frequency caps look at: other live campaigns' messages, by phone and time.
 
-The arithmetic is ``smskit.caps``; here is where it gets its history from.
+The arithmetic is ``smskit.ledger.recent``; here is where it gets its history from.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from smskit.caps import Recent, counted
 from smskit.ledger.blobs import phones_of, read_blob
 from smskit.ledger.database import Database
 from smskit.ledger.hot import Hot
+from smskit.ledger.recent import Recent, counted
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN, EVENT, PROGRESS
 from smskit.models import Mode
-from smskit.spec import FrequencyCap
+from smskit.planning.spec import FrequencyCap
 
 
 class Caps(Database):

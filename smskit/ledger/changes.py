@@ -15,12 +15,12 @@ import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from smskit.caps import Recent
 from smskit.errors import LedgerError
 from smskit.ledger.caps import catch_up
 from smskit.ledger.hot import Hot
 from smskit.ledger.lease import prove
 from smskit.ledger.reading import Reading
+from smskit.ledger.recent import Recent
 from smskit.ledger.records import Change, Facts
 from smskit.ledger.schema import EVENT, PROGRESS
 from smskit.models import State

@@ -147,7 +147,7 @@ ACCOUNT_CHECK = sa.Table(
     sa.Column("provider", sa.String(64), primary_key=True),
     sa.Column("mode", sa.String(16), primary_key=True),
     sa.Column("usable", sa.Integer, nullable=False),
-    sa.Column("fingerprint", sa.String(64), nullable=False),  # of the credentials, see smskit.accounts
+    sa.Column("fingerprint", sa.String(64), nullable=False),  # of the credentials: notebook.accounts
     sa.Column("said", sa.Text, nullable=False),  # JSON: findings, balance
     sa.Column("at", sa.Float, nullable=False),
 )

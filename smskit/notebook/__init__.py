@@ -7,9 +7,9 @@ look the same in JupyterLab, in papermill's output and in an HTML report;
 """
 
 from smskit.notebook.connect import ConnectNotebook, open_connect
+from smskit.notebook.display import SUMMARY_TYPE
 from smskit.notebook.explore import ExploreNotebook, open_explore
 from smskit.notebook.send import Notebook, open_notebook
-from smskit.notebook.shown import SUMMARY_TYPE
 from smskit.notebook.track import TrackNotebook, open_track
 
 __all__ = [

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from smskit.draft import Draft
 from smskit.errors import SpecError
-from smskit.host import Host, host_of
-from smskit.language import Language
-from smskit.notebook import shown
-from smskit.sample import campaign_data
+from smskit.i18n import Language
+from smskit.notebook import display as shown
+from smskit.notebook.host import Host, host_of
+from smskit.notebook.sample import campaign_data
+from smskit.planning.draft import Draft
+from smskit.planning.spec import CampaignSpec, check_names, injected_parameters
 from smskit.settings import Environment, project_root
-from smskit.spec import CampaignSpec, check_names, injected_parameters
 
 if TYPE_CHECKING:
-    from smskit.widgets.page import Page
+    from smskit.notebook.panels.page import Page
 
 __all__ = ["Base", "draft_of"]
 
@@ -51,7 +51,7 @@ class Base:
     @cached_property
     def page(self) -> Page:
         """What the panels of this notebook share; made with the first of them."""
-        from smskit.widgets.page import Page
+        from smskit.notebook.panels.page import Page
 
         return Page(self.draft, language=self._language, host=self.host)
 

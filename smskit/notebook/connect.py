@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from smskit.accounts import PLACES, Account, Known, Offered
-from smskit.connector import Connector
-from smskit.credentials import Store
-from smskit.draft import Draft
 from smskit.errors import NotUsable, SettingsError
-from smskit.host import Host, host_of
-from smskit.language import Language, mark
+from smskit.i18n import Language, mark
 from smskit.models import CheckResult, Offer
+from smskit.notebook.accounts import PLACES, Account, Known, Offered
 from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
-from smskit.notebook.shown import findings_table
+from smskit.notebook.connector import Connector
+from smskit.notebook.display import findings_table
+from smskit.notebook.host import Host, host_of
+from smskit.planning.draft import Draft
+from smskit.providers.credentials import Store
 
 if TYPE_CHECKING:
-    from smskit.widgets.connect import ConnectPanel
+    from smskit.notebook.panels.connect import ConnectPanel
 
 __all__ = ["ConnectNotebook", "open_connect"]
 
@@ -51,7 +51,7 @@ class ConnectNotebook(Base):
 
     def panel(self) -> ConnectPanel:
         """All of this to click."""
-        from smskit.widgets.connect import ConnectPanel
+        from smskit.notebook.panels.connect import ConnectPanel
 
         return ConnectPanel(self.page, self.connector)
 

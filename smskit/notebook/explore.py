@@ -11,16 +11,16 @@ from typing import Any
 
 import pandas as pd
 
-from smskit.charts import explore as charts
-from smskit.draft import Draft
-from smskit.explore import Comparison, Desk
-from smskit.explore.profile import distribution
-from smskit.explore.tables import compare_table, look_table, shares_table
-from smskit.host import Host, host_of
-from smskit.language import Language, mark
+from smskit.audience.explore import Comparison, Desk
+from smskit.audience.explore.profile import distribution
+from smskit.audience.explore.tables import compare_table, look_table, shares_table
+from smskit.i18n import Language, mark
 from smskit.notebook.base import Base, draft_of
-from smskit.notebook.shown import show_widget
-from smskit.sample import sample_segment
+from smskit.notebook.display import show_widget
+from smskit.notebook.host import Host, host_of
+from smskit.notebook.sample import sample_segment
+from smskit.planning.draft import Draft
+from smskit.reporting.charts import explore as charts
 
 __all__ = ["ExploreNotebook", "open_explore"]
 
@@ -88,7 +88,7 @@ class ExploreNotebook(Base):
         Raises:
             SegmentError: the frame is no segment.
         """
-        from smskit.widgets.explore import ExplorePanel
+        from smskit.notebook.panels.explore import ExplorePanel
 
         if frame is not None:
             self.use(frame)

@@ -14,30 +14,30 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
-from smskit import charts, report
-from smskit.campaign import Campaign, Outcome
-from smskit.delivery import HEADINGS
-from smskit.desk import SendDesk
-from smskit.doctor import Complaint, examine
-from smskit.draft import Draft
-from smskit.engine import Progress
 from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError
-from smskit.host import Host, host_of, may_send
-from smskit.language import Language, mark
+from smskit.i18n import Language, mark
 from smskit.ledger import CampaignRow
+from smskit.message.lint import Complaint, examine
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
-from smskit.notebook.shown import books_table, findings_table, show_data
-from smskit.origin import Origin, origin_of
-from smskit.plan import Plan
+from smskit.notebook.display import books_table, findings_table, show_data
+from smskit.notebook.host import Host, host_of, may_send
+from smskit.notebook.sample import campaign_data
+from smskit.notebook.send_model import SendDesk
+from smskit.planning.draft import Draft
+from smskit.planning.plan import Plan
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
-from smskit.sample import campaign_data
-from smskit.session import Fetched, fetch, record_refusal
+from smskit.reporting import charts, report
+from smskit.reporting.delivery import HEADINGS
+from smskit.sending.campaign import Campaign, Outcome
+from smskit.sending.engine import Progress
+from smskit.sending.origin import Origin, origin_of
+from smskit.sending.session import Fetched, fetch, record_refusal
 from smskit.settings import Environment
-from smskit.spec import CampaignSpec
 
 if TYPE_CHECKING:
-    from smskit.widgets.send import SendPanel
+    from smskit.notebook.panels.send import SendPanel
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -110,12 +110,12 @@ class Notebook(Base):
 
     @cached_property
     def desk(self) -> SendDesk:
-        """What the panel clicks and cells call; see ``smskit.desk``."""
+        """What the panel clicks and cells call; see ``smskit.notebook.send_model``."""
         return SendDesk(self.draft, origin=self._origin)
 
     @cached_property
     def _panel(self) -> SendPanel:
-        from smskit.widgets.send import SendPanel
+        from smskit.notebook.panels.send import SendPanel
 
         return SendPanel(self.page, self.desk)
 

@@ -12,21 +12,21 @@ from typing import Any
 
 import pandas as pd
 
-from smskit import charts
-from smskit.carriers import AS_OF, PORTABILITY
-from smskit.delivery import HEADINGS, MODES, STAGES, Group
-from smskit.draft import Draft
+from smskit.audience.carriers import AS_OF, PORTABILITY
 from smskit.errors import SpecError
-from smskit.follow_up import FollowUp
-from smskit.host import Host, host_of
-from smskit.language import Language, mark
+from smskit.i18n import Language, mark
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
-from smskit.notebook.shown import books_table, show_data, show_widget
-from smskit.report import REASON_WORDS
-from smskit.spec import check_names, injected_parameters
-from smskit.tracking import Seen, Tracker
+from smskit.notebook.display import books_table, show_data, show_widget
+from smskit.notebook.host import Host, host_of
+from smskit.notebook.tracker import Seen, Tracker
+from smskit.planning.draft import Draft
+from smskit.planning.spec import check_names, injected_parameters
+from smskit.reporting import charts
+from smskit.reporting.delivery import HEADINGS, MODES, STAGES, Group
+from smskit.reporting.follow_up import FollowUp
+from smskit.reporting.report import REASON_WORDS
 
 __all__ = ["TrackNotebook", "open_track"]
 
@@ -77,7 +77,7 @@ class TrackNotebook(Base):
 
     def panel(self) -> None:
         """Show the panel, where somebody can click."""
-        from smskit.widgets.track import TrackPanel
+        from smskit.notebook.panels.track import TrackPanel
 
         if self.host.is_person:
             show_widget(TrackPanel(self.page, self.tracker))

@@ -26,8 +26,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from smskit.doctor import TemplateRule
+from smskit.audience.phones import to_e164
 from smskit.errors import UnsupportedFeature
+from smskit.message.lint import TemplateRule
+from smskit.message.opt_out import OptOutRule
+from smskit.message.template import Form, Template
+from smskit.message.windows import Terms
 from smskit.models import (
     CheckResult,
     Code,
@@ -41,12 +45,8 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.optout import OptOutRule
-from smskit.phones import to_e164
 from smskit.providers.http import Door
 from smskit.settings import ProviderSettings
-from smskit.template import Form, Template
-from smskit.terms import Terms
 
 
 class Feature(enum.StrEnum):

@@ -17,7 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from smskit.language import mark
+from smskit.i18n import mark
 from smskit.providers.base import Provider
 from smskit.settings import ProviderSettings, variable_of
 
@@ -45,7 +45,7 @@ class Setting:
         kind: ``text``, ``whole`` or ``number``, ``choice`` (of ``choices``).
         default: As text; "" = not set.
         least, most: Bounds of a number, None = none.
-        help: In English, for `smskit.language`.
+        help: In English, for `smskit.i18n`.
     """
 
     name: str

@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from smskit.parts import parts
+from smskit.message.parts import parts
 from smskit.simulator.faults import ReceiptPlan, ReplyPlan
 
 RETENTION_S = 72 * 3600.0  # every provider keeps unfetched receipts for three days
@@ -27,7 +27,7 @@ _PARTS: list[int] = parts(np.arange(_TABLE_UNITS + 1)).tolist()
 
 
 def parts_in(text: str) -> int:
-    """Return `smskit.parts.parts_of` of *text*, from a table because it is asked for every message."""
+    """Return the parts of *text*, from a table because it is asked for every message."""
     units = len(text.encode("utf-16-le", "replace")) >> 1
     return _PARTS[units] if units <= _TABLE_UNITS else int(parts(np.array([units]))[0])
 

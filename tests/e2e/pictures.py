@@ -21,10 +21,10 @@ import pandas as pd
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from smskit import report
-from smskit.language import LANGUAGES
+from smskit.i18n import LANGUAGES
 from smskit.ledger import Ledger
 from smskit.models import Mode
+from smskit.reporting import report
 from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
 from tests.conftest import ROOT

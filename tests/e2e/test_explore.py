@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
 
-from smskit.spec import CampaignSpec
+from smskit.planning.spec import CampaignSpec
 from tests.e2e.lab import Lab, Sheet
 from tests.e2e.walk import Walk
 

@@ -27,7 +27,7 @@ MARKDOWN = """<div class="smskit-zh">
 CELLS = (
     """import smskit
 from smskit.notebook import ConnectNotebook
-from smskit.widgets.parameters import ParametersPanel
+from smskit.notebook.panels.parameters import ParametersPanel
 nb = ConnectNotebook(smskit.Draft({"campaign": "c-1", "segment": "clean.csv", "signature": "GrowingIO"}))
 nb.language()
 ParametersPanel(nb.page, path="mine.yaml")""",

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from playwright.sync_api import Locator, expect
 
-from smskit.language import Language
+from smskit.i18n import Language
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.simulator import Simulator, World

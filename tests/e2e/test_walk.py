@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from smskit import report
 from smskit.ledger import Ledger
 from smskit.models import Mode
+from smskit.planning.spec import CampaignSpec
+from smskit.reporting import report
 from smskit.simulator import Simulator, World
-from smskit.spec import CampaignSpec
 from tests import live
 from tests.e2e.lab import Lab, Sheet
 from tests.e2e.walk import Walk

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Locator
 
-from smskit.language import Language
+from smskit.i18n import Language
 from tests.e2e.lab import Sheet
 
 

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smskit import segment
-from smskit.draft import Draft
+from smskit.audience import segment
+from smskit.audience.explore import Desk, compare, keep_upload, offered, write_segment
+from smskit.audience.explore.operators import typed, written
+from smskit.audience.explore.profile import distribution
+from smskit.audience.rules import parse
+from smskit.audience.rules.fit import Reading
 from smskit.errors import InputError, RuleError, SegmentError
-from smskit.explore import Desk, compare, keep_upload, offered, write_segment
-from smskit.explore.desk import MEMORY
-from smskit.explore.profile import distribution
-from smskit.explore.questions import typed, written
-from smskit.rules import parse
-from smskit.rules.fit import Reading
+from smskit.notebook.segment_model import MEMORY
+from smskit.planning.draft import Draft
 from tests.conftest import ROOT
 
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))

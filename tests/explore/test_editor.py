@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smskit.audience.explore import RuleEditor
+from smskit.audience.rules import Sieve, parse
 from smskit.errors import RuleError
-from smskit.explore import RuleEditor
-from smskit.rules import Sieve, parse
 from tests.profiles import examples
 from tests.test_rules import frames, rules
 

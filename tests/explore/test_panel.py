@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from smskit.draft import Draft
-from smskit.explore import Desk
-from smskit.host import Host
-from smskit.language import Language
-from smskit.spec import CampaignSpec
-from smskit.widgets.explore import ExplorePanel
-from smskit.widgets.page import Page
+from smskit.audience.explore import Desk
+from smskit.i18n import Language
+from smskit.notebook.host import Host
+from smskit.notebook.panels.explore import ExplorePanel
+from smskit.notebook.panels.page import Page
+from smskit.planning.draft import Draft
+from smskit.planning.spec import CampaignSpec
 from tests.clicking import named, names, parts, told
 from tests.explore.test_desk import NOW, PEOPLE
 

@@ -24,20 +24,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smskit import report
-from smskit.engine import Patience
+from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import SmskitError
 from smskit.ledger import CampaignRow, Event, Ledger
+from smskit.message.template import Template
 from smskit.models import Mode, State
-from smskit.phones import normalise_one, to_e164
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job
 from smskit.providers.tencent import Tencent
-from smskit.reconcile import settle_by_hand
-from smskit.session import fetch, open_campaign
+from smskit.reporting import report
+from smskit.sending.engine import Patience
+from smskit.sending.reconcile import settle_by_hand
+from smskit.sending.session import fetch, open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
-from smskit.spec import CampaignSpec
-from smskit.template import Template
 from tests import live
 from tests.month.clock import SharedClock
 from tests.month.diary import Account, Diary, Doubt, OptOut, Run, Taken, Unclear
@@ -63,7 +63,13 @@ PATIENCE = Patience(failures_in_a_row=3, unknown_in_a_row=4)
 LONGEST_RUN_S = 90.0
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
-    [*live.PRELOAD, "smskit.report", "smskit.providers.chuanglan", "smskit.providers.tencent", __name__]
+    [
+        *live.PRELOAD,
+        "smskit.reporting.report",
+        "smskit.providers.chuanglan",
+        "smskit.providers.tencent",
+        __name__,
+    ]
 )
 
 

@@ -30,6 +30,7 @@ from smskit.errors import (
     SettingsError,
     Unreachable,
 )
+from smskit.message.template import Form, Template
 from smskit.models import About, CodeClass, MessageClass, Receipt, Slice, Submission
 from smskit.providers import Call, Job, provider_class
 from smskit.providers.aliyun import Aliyun, AliyunSettings, parse_push
@@ -46,7 +47,6 @@ from smskit.providers.aliyun.signing import (
 )
 from smskit.providers.aliyun.wire import build_request
 from smskit.settings import Environment
-from smskit.template import Form, Template
 
 DATA = Path(__file__).parents[1] / "data" / "aliyun"
 VECTORS = json.loads((DATA / "signature_vectors.json").read_text("utf-8"))

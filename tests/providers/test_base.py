@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smskit.message.template import Template
 from smskit.models import CodeClass, Message, Slice, Submission
 from smskit.providers.base import Call, Job, Limits, Provider, runs
 from smskit.settings import ProviderSettings
-from smskit.template import Template
 
 JOB = Job(Template.parse("你好{name}，{n}元", signature="示例"))
 Row = tuple[str, str]

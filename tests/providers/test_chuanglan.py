@@ -26,12 +26,12 @@ from smskit.errors import (
     Refused,
     Unreachable,
 )
+from smskit.message.template import Template
 from smskit.models import CodeClass, Receipt, Slice, Submission
 from smskit.providers.base import Call, Job
 from smskit.providers.chuanglan import Chuanglan, ChuanglanSettings, request_digest
 from smskit.providers.http import Answer
 from smskit.settings import Environment
-from smskit.template import Template
 
 DATA = Path(__file__).parents[1] / "data" / "chuanglan"
 ACCOUNT, PASSWORD = "N0000001", "FakePass123"

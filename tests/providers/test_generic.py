@@ -30,17 +30,17 @@ from smskit.errors import (
     SettingsError,
     UnsupportedFeature,
 )
+from smskit.message.template import Template
 from smskit.models import CodeClass, Mode
+from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Call, Feature, Job, Limits
 from smskit.providers.generic import PLACEHOLDERS, GenericHttp, GenericSettings, load_config
 from smskit.providers.generic.config import Signing
 from smskit.providers.generic.pattern import Pattern
 from smskit.providers.generic.wire import build_request
 from smskit.providers.http import Answer
-from smskit.session import fetch, limits_of, open_campaign, open_ledger
+from smskit.sending.session import fetch, limits_of, open_campaign, open_ledger
 from smskit.settings import Environment
-from smskit.spec import CampaignSpec
-from smskit.template import Template
 from smskit.testing import Transport, audience
 from tests.profiles import examples
 

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tencentcloud.sms.v20210111 import errorcodes
 
+from smskit.audience.phones import to_e164
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -28,15 +29,14 @@ from smskit.errors import (
     SettingsError,
     Unreachable,
 )
+from smskit.message.template import Form, Template
 from smskit.models import About, CodeClass, Slice
-from smskit.phones import to_e164
 from smskit.providers import Call, Feature, Job, provider_class
 from smskit.providers.http import Answer
 from smskit.providers.tencent import Tencent, TencentSettings
 from smskit.providers.tencent.codes import CODES
 from smskit.providers.tencent.signing import authorization
 from smskit.settings import Environment
-from smskit.template import Form, Template
 
 DATA = Path(__file__).parents[1] / "data" / "tencent"
 VECTORS = json.loads((DATA / "signature_vectors.json").read_text())

@@ -28,10 +28,10 @@ from smskit.errors import (
     Refused,
     Unreachable,
 )
+from smskit.message.template import Form, Template
 from smskit.models import CodeClass, Receipt, Record, Reply, Slice, Submission
 from smskit.providers.base import Call, Feature, Job
 from smskit.providers.yunpian import Yunpian, YunpianSettings
-from smskit.template import Form, Template
 
 DATA = Path(__file__).parents[1] / "data" / "yunpian"
 KEY = "5ec2e7c0ffee4b1d8a9f00d15ea5e5e5"

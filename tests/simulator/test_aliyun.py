@@ -22,13 +22,15 @@ import pyarrow as pa
 import pytest
 
 from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, Refused
+from smskit.message.template import Template
 from smskit.models import CodeClass, Slice
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job
 from smskit.providers.aliyun import Aliyun, AliyunSettings, parse_push
 from smskit.providers.aliyun.codes import CODES as CLIENT_CODES
 from smskit.providers.aliyun.signing import pair
 from smskit.providers.aliyun.wire import build_request
-from smskit.session import fetch, open_campaign
+from smskit.sending.session import fetch, open_campaign
 from smskit.settings import Environment
 from smskit.simulator import Simulator, World, aliyun
 from smskit.simulator.aliyun.codes import CODES
@@ -43,8 +45,6 @@ from smskit.simulator.aliyun.signing import (
     rpc_text,
 )
 from smskit.simulator.push import Pusher
-from smskit.spec import CampaignSpec
-from smskit.template import Template
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "data" / "aliyun" / "signature_vectors.json").read_text("utf-8")

@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smskit.parts import parts_of
+from smskit.message.parts import parts_of
 from smskit.simulator.book import (
     RETENTION_S,
     Book,
@@ -46,7 +46,7 @@ def _feed(book: Book) -> Feed[ReceiptDue]:
 
 @given(st.text(max_size=300))
 def test_parts_equal_the_one_truth(text: str) -> None:
-    """Counting from the table gives what smskit.parts gives, alone and in a list."""
+    """Counting from the table gives what smskit.message.parts gives, alone and in a list."""
     if any("\ud800" <= c <= "\udfff" for c in text):
         return
     assert parts_in(text) == parts_of(text)

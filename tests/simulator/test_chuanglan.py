@@ -18,18 +18,18 @@ import pytest
 
 from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, Refused
 from smskit.ledger import Books, Ledger
+from smskit.message.template import Template
 from smskit.models import CodeClass, Mode, Slice
+from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Job
 from smskit.providers.chuanglan import PUSH_FAILED, PUSH_TAKEN, Chuanglan, ChuanglanSettings
-from smskit.session import fetch, open_campaign
+from smskit.sending.session import fetch, open_campaign
 from smskit.settings import Environment
 from smskit.simulator import Simulator, World
 from smskit.simulator import chuanglan as dialect
 from smskit.simulator.chuanglan.dialect import sign
 from smskit.simulator.core import Line
 from smskit.simulator.push import Pusher
-from smskit.spec import CampaignSpec
-from smskit.template import Template
 
 ACCOUNT, PASSWORD = "N0000001", "FakePass123"
 A, B, C = "13800000001", "13800000002", "13800000003"

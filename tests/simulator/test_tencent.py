@@ -18,20 +18,20 @@ import pyarrow as pa
 import pytest
 
 from smskit.errors import AccountProblem, NotUsable, OutcomeUnknown, ProviderError, RateLimited, Refused
+from smskit.message.template import Template
 from smskit.models import CodeClass, Mode, Slice
+from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Call, Job
 from smskit.providers.tencent import Tencent, TencentSettings
 from smskit.providers.tencent.codes import CODES
 from smskit.providers.tencent.signing import authorization
-from smskit.session import fetch, open_campaign, open_ledger
+from smskit.sending.session import fetch, open_campaign, open_ledger
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from smskit.simulator import tencent as dialect
 from smskit.simulator.push import Pusher
 from smskit.simulator.tencent import signing
 from smskit.simulator.tencent.codes import Refusal
-from smskit.spec import CampaignSpec
-from smskit.template import Template
 
 DATA = Path(__file__).parents[1] / "data" / "tencent"
 VECTORS = json.loads((DATA / "signature_vectors.json").read_text())

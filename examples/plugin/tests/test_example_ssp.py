@@ -67,8 +67,8 @@ def test_the_request_on_the_wire() -> None:
     """Different texts travel together, under a digest over all fields."""
     import asyncio
 
+    from smskit.message.template import Template
     from smskit.providers import Job
-    from smskit.template import Template
 
     network = Transport(lambda _: httpx.Response(200, json={"code": "OK", "results": []}))
     settings = ExampleSettings(app_id="app-0001", secret="made-up-0123456789")  # noqa: S106

@@ -24,7 +24,7 @@ import httpx
 import numpy as np
 import orjson
 
-from smskit.doctor import TemplateRule
+from smskit.audience.phones import redact
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -35,6 +35,10 @@ from smskit.errors import (
     Refused,
     TemplateError,
 )
+from smskit.message.lint import TemplateRule
+from smskit.message.opt_out import OptOutRule
+from smskit.message.template import Form, Template
+from smskit.message.windows import Terms
 from smskit.models import (
     CheckResult,
     Code,
@@ -48,9 +52,6 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.optout import OptOutRule
-from smskit.pacing import Pacer
-from smskit.phones import redact
 from smskit.providers.aliyun.codes import CODES, DELIVERY, limit_window_s
 from smskit.providers.aliyun.console import OPT_OUT, STEPS, TEMPLATE_RULES, TERMS
 from smskit.providers.aliyun.reports import (
@@ -78,9 +79,8 @@ from smskit.providers.aliyun.wire import (
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import ColumnEncoder
 from smskit.providers.http import Answer
+from smskit.providers.pacing import Pacer
 from smskit.settings import ProviderSettings
-from smskit.template import Form, Template
-from smskit.terms import Terms
 
 _TEXT_UNITS = 500
 _VALUE_UNITS = 35

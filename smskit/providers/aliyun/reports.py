@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
-from smskit.phones import redact
 from smskit.providers.aliyun.codes import DELIVERY
 
 CHINA = timezone(timedelta(hours=8))

@@ -16,8 +16,9 @@ import orjson
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
+from smskit.audience.phones import national
+from smskit.message.template import Template
 from smskit.models import Slice
-from smskit.phones import national
 from smskit.providers.aliyun.signing import (
     authorization,
     canonical,
@@ -30,7 +31,6 @@ from smskit.providers.aliyun.signing import (
 from smskit.providers.base import Job
 from smskit.providers.encoding import ColumnEncoder, Joined
 from smskit.settings import ProviderSettings
-from smskit.template import Template
 
 VERSION = "2017-05-25"
 MOST_SAME = 1000  # numbers of SendSms

@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, SecretStr, field_validator
 
-from smskit.doctor import TemplateRule
+from smskit.audience.phones import national, redact
 from smskit.errors import (
     AccountProblem,
     NotAccepted,
@@ -39,6 +39,10 @@ from smskit.errors import (
     Refused,
     TemplateError,
 )
+from smskit.message.lint import TemplateRule
+from smskit.message.opt_out import OptOutRule
+from smskit.message.template import Form, Template, Var
+from smskit.message.windows import Terms
 from smskit.models import (
     CheckResult,
     Code,
@@ -49,8 +53,6 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.optout import OptOutRule
-from smskit.phones import national, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.chuanglan import reports
 from smskit.providers.chuanglan.codes import DELIVERY, TABLES
@@ -58,8 +60,6 @@ from smskit.providers.chuanglan.console import MOST_VARIABLES, OPT_OUT, STEPS, T
 from smskit.providers.encoding import Joined
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
-from smskit.template import Form, Template, Var
-from smskit.terms import Terms
 
 _HEADERS = {"accept": "application/json", "content-type": "application/json; charset=utf-8"}
 _PAGE = 100  # most rows of a pull

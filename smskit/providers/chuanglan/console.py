@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from smskit.doctor import Kind, TemplateRule
+from smskit.message.lint import Kind, TemplateRule
+from smskit.message.opt_out import OptOutRule, Place
+from smskit.message.windows import Frequency, Terms
 from smskit.models import MessageClass
-from smskit.optout import OptOutRule, Place
-from smskit.spec import FrequencyCap
-from smskit.terms import Frequency, Terms
+from smskit.planning.spec import FrequencyCap
 
 STEPS = (
     "A company account with real-name certification 实名认证; a signature can be filed only after it.",

@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from smskit.audience.phones import redact
 from smskit.models import Receipt, Reply
-from smskit.phones import redact
 
 _CHINA = timezone(timedelta(hours=8))  # Chuanglan writes naive times; taken as Asia/Shanghai
 # What a receiver of pushed reports answers; anything but the first is pushed again, twice, a minute apart.

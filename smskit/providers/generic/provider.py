@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import Field, SecretStr
 
+from smskit.audience.phones import normalise_one, redact, to_e164
 from smskit.errors import (
     AccountProblem,
     InputError,
@@ -27,8 +28,8 @@ from smskit.errors import (
     UnsupportedFeature,
     nearest,
 )
+from smskit.message.template import Template
 from smskit.models import CheckResult, CodeClass, Finding, Receipt, Record, Submission
-from smskit.phones import normalise_one, redact, to_e164
 from smskit.providers.base import Call, Feature, Limits, Provider
 from smskit.providers.generic.config import HttpConfig, Reading, Request, load_config
 from smskit.providers.generic.pattern import Value, Values, to_json
@@ -44,7 +45,6 @@ from smskit.providers.generic.wire import (
 )
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings, variable_of
-from smskit.template import Template
 
 # Which credentials a placeholder needs.
 _NEEDS: Mapping[str, tuple[str, ...]] = {

@@ -20,7 +20,7 @@ import orjson
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
-from smskit.doctor import TemplateRule
+from smskit.audience.phones import e164_column, redact
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -30,6 +30,10 @@ from smskit.errors import (
     Refused,
     TemplateError,
 )
+from smskit.message.lint import TemplateRule
+from smskit.message.opt_out import OptOutRule
+from smskit.message.template import Form, Piece, Template
+from smskit.message.windows import Terms
 from smskit.models import (
     CheckResult,
     Code,
@@ -42,8 +46,6 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.optout import OptOutRule
-from smskit.phones import e164_column, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import ColumnEncoder, Joined
 from smskit.providers.http import Answer
@@ -65,8 +67,6 @@ from smskit.providers.tencent.codes import (
 from smskit.providers.tencent.console import OPT_OUT, STEPS, TEMPLATE_RULES, TERMS
 from smskit.providers.tencent.signing import authorization
 from smskit.settings import ProviderSettings
-from smskit.template import Form, Piece, Template
-from smskit.terms import Terms
 
 _VERSION = "2021-01-11"
 _JSON = "application/json"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from datetime import date, time, timedelta
 
-from smskit.doctor import HAN, VERIFICATION, Kind, TemplateRule
+from smskit.message.lint import HAN, VERIFICATION, Kind, TemplateRule
+from smskit.message.opt_out import OptOutRule, Place
+from smskit.message.windows import Frequency, Hours, Terms
 from smskit.models import MessageClass
-from smskit.optout import OptOutRule, Place
-from smskit.spec import FrequencyCap, SendWindow
-from smskit.terms import Frequency, Hours, Terms
+from smskit.planning.spec import FrequencyCap, SendWindow
 
 _SEND = "cloud.tencent.cn: document/product/409/55981 (SendSms)"
 _LENGTH = "tencentcloud.com: document/product/382/18052, 34671"

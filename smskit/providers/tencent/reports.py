@@ -18,8 +18,8 @@ from typing import Any
 
 import orjson
 
+from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
-from smskit.phones import redact
 from smskit.providers.tencent.codes import OK
 
 CHINA = timezone(timedelta(hours=8))  # times without a zone are taken as Beijing's

@@ -23,7 +23,7 @@ import orjson
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
-from smskit.doctor import TemplateRule
+from smskit.audience.phones import national, redact
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -34,6 +34,9 @@ from smskit.errors import (
     Refused,
     TemplateError,
 )
+from smskit.message.lint import TemplateRule
+from smskit.message.opt_out import OptOutRule
+from smskit.message.template import Form, Template, Var
 from smskit.models import (
     CheckResult,
     Code,
@@ -46,8 +49,6 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.optout import OptOutRule
-from smskit.phones import national, redact
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.encoding import ColumnEncoder, Joined, twice
 from smskit.providers.http import Answer
@@ -55,7 +56,6 @@ from smskit.providers.yunpian import reports
 from smskit.providers.yunpian.codes import CODES
 from smskit.providers.yunpian.console import OPT_OUT, STEPS, TEMPLATE_RULES
 from smskit.settings import ProviderSettings
-from smskit.template import Form, Template, Var
 
 _HEADERS = {
     "accept": "application/json;charset=utf-8",

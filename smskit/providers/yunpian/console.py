@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from smskit.doctor import Kind, TemplateRule
+from smskit.message.lint import Kind, TemplateRule
+from smskit.message.opt_out import OptOutRule, Place
 from smskit.models import MessageClass
-from smskit.optout import OptOutRule, Place
 
 STEPS = (
     "For marketing a company account with a marketing sub-account 营销子账号; notices go through a "

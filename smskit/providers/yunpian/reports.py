@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
+from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
-from smskit.phones import redact
 
 _CHINA = timezone(timedelta(hours=8))  # Yunpian writes naive times; taken as Asia/Shanghai
 

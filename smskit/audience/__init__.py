@@ -1,0 +1,1 @@
+"""Who: phones, persons, segments from files and databases, rules, exploring them."""

@@ -1,0 +1,28 @@
+"""
+Looking at a segment and choosing from it: the floor below the explore panel.
+
+What can be asked of a column, the rule that is being built, what a segment
+holds, how two compare, and where one is kept. Draws and clicks nothing.
+"""
+
+from smskit.audience.explore.compare import Comparison, compare
+from smskit.audience.explore.files import keep_upload, offered, write_segment
+from smskit.audience.explore.profile import ColumnLook, Look, look_at
+from smskit.audience.explore.rule_editor import Counts, Node, RuleEditor
+from smskit.notebook.segment_model import Desk, Loaded
+
+__all__ = [
+    "ColumnLook",
+    "Comparison",
+    "Counts",
+    "Desk",
+    "Loaded",
+    "Look",
+    "Node",
+    "RuleEditor",
+    "compare",
+    "keep_upload",
+    "look_at",
+    "offered",
+    "write_segment",
+]

@@ -1,0 +1,138 @@
+"""
+Where segments are kept as files: what is offered, what a person uploads, and rows that were kept.
+
+Such files hold full phones: they go into the project's folder ``segments``,
+which git ignores, readable by their owner alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import pandas as pd
+
+from smskit.audience import segment
+from smskit.errors import InputError, SegmentError
+
+__all__ = ["FOLDER", "Offer", "keep_upload", "offered", "write_segment"]
+
+FOLDER: Final = "segments"
+KINDS: Final = (".csv", ".tsv", ".txt", ".parquet", ".xlsx")
+_SAMPLES: Final = "sample_segments"
+_NO_SEGMENT: Final = frozenset({"opt_out.csv"})
+
+
+class Offer(NamedTuple):
+    """A file that is there to be loaded."""
+
+    path: str  # as the parameter `segment` says it, relative to the project
+    sample: bool  # invented people
+
+
+def offered(project: Path) -> list[Offer]:
+    """The project's own segments, then the samples, each by name."""
+    made = []
+    for folder in (FOLDER, _SAMPLES):
+        files = sorted(p for p in (project / folder).glob("*") if p.suffix.lower() in KINDS)
+        made += [Offer(f"{folder}/{p.name}", folder == _SAMPLES) for p in files if p.name not in _NO_SEGMENT]
+    return made
+
+
+def keep_upload(name: str, content: bytes, project: Path) -> str:
+    """
+    Keep a file that somebody uploaded, and say what `segment` is then.
+
+    It is read first: what is no segment is not kept. The same content again is
+    the same file; another content under a name that is taken gets a number.
+
+    Raises:
+        SegmentError: It cannot be read.
+        InputError: It cannot be written.
+    """
+    wanted = _plain(name)
+    folder = _folder(project)
+    stem, suffix = Path(wanted).stem, Path(wanted).suffix
+    for number in range(1, 1000):
+        place = folder / (wanted if number == 1 else f"{stem}-{number}{suffix}")
+        if place.exists() and place.read_bytes() == content:
+            return _parameter(place, project)
+        if not place.exists():
+            _put(place, lambda file: file.write(content))
+            try:
+                segment.load(str(place))
+            except SegmentError as error:
+                place.unlink()
+                raise SegmentError(str(error).replace(str(place), name)) from None
+            return _parameter(place, project)
+    raise InputError(f"there are too many files called {wanted}; remove some from {FOLDER}/")
+
+
+def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: bool = False) -> str:
+    """
+    Write rows as a segment of their own, full phones and all, and say what `segment` is then.
+
+    Args:
+        path: Ends in .csv (every value as text; with a mark, so that Excel reads it) or .parquet (types
+            stay). A bare name goes to the folder ``segments``.
+
+    Raises:
+        InputError: another ending, a file that is there already, or a place that cannot be written.
+    """
+    wanted = Path(path).expanduser()
+    if wanted.suffix.lower() not in (".csv", ".parquet"):
+        raise InputError(f"{path}: a segment is saved as .csv or .parquet")
+    if wanted.parent == Path():
+        wanted = _folder(project) / wanted
+    place = wanted if wanted.is_absolute() else project / wanted
+    if place.exists() and not overwrite:
+        raise InputError(f"{path} is there already; choose another name, or say that it may be replaced")
+    if wanted.suffix.lower() == ".csv":
+        _put(place, lambda f: f.write(frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")))
+    else:
+        _put(place, lambda f: frame.to_parquet(f, index=False))
+    return _parameter(place, project)
+
+
+def _plain(name: str) -> str:
+    """A file name without folders and without what shells and systems stumble over."""
+    base = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    plain = re.sub(r"[^\w.\-]+", "_", base).lstrip(".")
+    if Path(plain).suffix.lower() not in KINDS or not Path(plain).stem:
+        raise SegmentError(f"{name}: a segment is one of {', '.join(KINDS)}")
+    return plain
+
+
+def _folder(project: Path) -> Path:
+    folder = project / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write to {FOLDER}/: {error.strerror}") from None
+    return folder
+
+
+def _put(place: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file whole or not at all, for its owner alone from its first byte on."""
+    beside = place.with_name(f".{place.name}.part")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside.unlink(missing_ok=True)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            write(file)
+        beside.replace(place)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise InputError(f"cannot write {place.name}: {error.strerror}") from None
+
+
+def _parameter(place: Path, project: Path) -> str:
+    inside = place.is_relative_to(project)
+    return place.relative_to(project).as_posix() if inside else str(place)

@@ -1,0 +1,145 @@
+"""
+What may be asked of a column: how it reads, the operators that suit it, and the value as somebody types it.
+
+Nothing is decided here that `rules` decides: an operator is offered when
+`rules` takes it for that column.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+
+from smskit.audience.rules.columns import Column
+from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OPS, ORDERS, PARTS
+from smskit.audience.rules.fit import Kind, Reading, fit
+from smskit.audience.rules.parsing import parse
+from smskit.audience.rules.tree import Leaf
+from smskit.audience.rules.values import Scalar, read_flag, read_number
+from smskit.errors import RuleError
+
+__all__ = ["carried", "list_of", "offered_ops", "reading_of", "typed", "written"]
+
+_MOSTLY: Final = 0.9  # of a text column's values, for it to be taken as something else than text
+_PERHAPS: Final = 0.5  # of its first values, to look at them all
+_SAMPLE_ROWS: Final = 1_000
+_SAMPLES: Final[dict[Reading, Scalar]] = {
+    Reading.TEXT: "x",
+    Reading.NUMBER: 1,
+    Reading.FLAG: True,
+    Reading.MOMENT: "2026-01-31",
+}
+_BY_KIND: Final = {
+    Kind.WHOLE: Reading.NUMBER,
+    Kind.NUMBER: Reading.NUMBER,
+    Kind.FLAG: Reading.FLAG,
+    Kind.TIME: Reading.MOMENT,
+}
+
+
+def reading_of(cells: pd.Series[Any], column: Column, known: int, now: datetime) -> Reading | None:
+    """
+    How people would read the column; None where only "is empty" can be asked.
+
+    Text, which is all a csv has, counts as dates, numbers or yes and no when
+    nine in ten of its values read so.
+
+    Args:
+        cells: The same column as a Series.
+        known: Rows that are not null.
+    """
+    if column.kind is Kind.OTHER:
+        return None
+    if column.kind is not Kind.TEXT:
+        return _BY_KIND[column.kind]
+    # Most text is plain text, which its first cells show at little cost.
+    head = cells.dropna().head(_SAMPLE_ROWS)
+    sample = Column(head, now)
+    for reading in (Reading.FLAG, Reading.MOMENT, Reading.NUMBER):
+        likely = known and sample.readable(reading) >= len(head) * _PERHAPS
+        if likely and column.readable(reading) >= known * _MOSTLY:
+            return reading
+    return Reading.TEXT
+
+
+def offered_ops(kind: Kind, reading: Reading | None) -> tuple[str, ...]:
+    """The operators that make sense for such a column, in the order people look for them."""
+    return tuple(op for op in OPS if op in NULLS or (reading and _suits(op, kind, reading)))
+
+
+def _suits(op: str, kind: Kind, reading: Reading) -> bool:
+    for sample in (_SAMPLES[reading], "x"):
+        found = _read_as(op, kind, sample)
+        # Text is compared letter by letter: that orders neither dates nor numbers.
+        if found is reading or (found is Reading.TEXT and op not in (*ORDERS, "between")):
+            return True
+    return False
+
+
+def _read_as(op: str, kind: Kind, sample: Scalar) -> Reading | None:
+    value: Any = {"within_days": 1, "between": [sample, sample]}.get(op, sample)
+    value = [sample] if op in LISTS else value
+    try:
+        question = parse({"column": "x", "op": op, "value": value})
+        assert isinstance(question, Leaf)
+        return fit(question, kind, "", "")[0]
+    except RuleError:
+        return None
+
+
+# --- values as people type them
+
+
+def typed(op: str, reading: Reading | None, text: str) -> Any:
+    """
+    The value that *text* means beside such a column; None for an empty field.
+
+    Lists and ``between`` take several, parted by commas, Chinese ones too, or
+    by lines. What is no number stays text, which the rule then refuses.
+    """
+    if op in NULLS:
+        return None
+    if op in LISTS or op == "between":
+        return [_one(op, reading, part) for part in list_of(text)] or None
+    return _one(op, reading, text.strip()) if text.strip() else None
+
+
+def carried(value: Any, op: str) -> Any:
+    """What stays of a value when its operator becomes *op*: one value of several, or several of one."""
+    if op in NULLS or value is None:
+        return None
+    several = op in LISTS or op == "between"
+    if isinstance(value, list):
+        return value if several else (value[0] if value else None)
+    return [value] if several else value
+
+
+def list_of(text: str) -> list[str]:
+    """The parts of a typed list, without blanks around them and without empty ones."""
+    parts = text.replace("，", ",").replace("、", ",").replace("\n", ",").split(",")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _one(op: str, reading: Reading | None, text: str) -> Scalar:
+    if op in PARTS or op in DATES:
+        return text
+    if op == "within_days" or reading is Reading.NUMBER:
+        number = read_number(text)
+        return text if number is None else number
+    if reading is Reading.FLAG:
+        flag = read_flag(text)
+        return text if flag is None else flag
+    return text
+
+
+def written(value: Any) -> str:
+    """A value as somebody would type it; ``typed`` reads it back."""
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return ", ".join(written(one) for one in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,262 @@
+"""
+What a segment holds: for each column how it reads, what is missing, how many values; and who can be reached.
+
+Values that may be phones are masked here already. Drawing is for `charts`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from smskit.audience import persons, phones
+from smskit.audience.explore.operators import offered_ops, reading_of
+from smskit.audience.paging import arrow_of, text_of
+from smskit.audience.rules import Sieve
+from smskit.audience.rules.fit import Reading
+from smskit.audience.rules.views import Mask
+from smskit.models import Reason
+
+__all__ = ["ColumnLook", "Look", "coverage", "distribution", "look_at"]
+
+_MIDNIGHT: Final = re.compile(r" 00:00:00(\.0+)?\Z")
+_TOP: Final = 200  # values kept to be suggested
+_BARS: Final = 12
+_BINS: Final = 30
+_DAY_US: Final = 86_400_000_000
+_SAMPLE_ROWS: Final = 2_000
+
+
+class ColumnLook(NamedTuple):
+    """One column."""
+
+    name: str
+    dtype: str
+    reading: Reading | None  # how people would read it
+    ops: tuple[str, ...]  # operators that suit it
+    rows: int
+    nulls: int
+    distinct: int  # values, without null
+    unread: int  # values that are not what the others are, such as words among numbers
+    low: str  # smallest and largest value; "" for text
+    high: str
+    top: tuple[tuple[str, int], ...]  # most frequent values and their rows; none for phones and ids
+    is_phone: bool
+
+    @property
+    def suggests(self) -> tuple[str, ...]:
+        """Values to choose from."""
+        return tuple(value for value, _ in self.top)
+
+
+class Look(NamedTuple):
+    """A segment at a glance."""
+
+    rows: int
+    columns: dict[str, ColumnLook]
+    coverage: dict[str, int]  # rows by what their phone is; empty without phone column
+    phone_like: tuple[str, ...]  # columns that hold phones in most rows
+    e164: npt.NDArray[np.int64]  # the phone of each row, 0 for none; nothing without phone column
+
+    def __repr__(self) -> str:
+        return f"Look({self.rows} rows, {len(self.columns)} columns)"
+
+    def reached(self, keep: Mask) -> int:
+        """How many different valid phones the kept rows have."""
+        return len(persons.distinct(self.e164[keep & (self.e164 > 0)])) if len(self.e164) else 0
+
+    def table(self) -> pd.DataFrame:
+        """One row a column: name, kind, empty, distinct, lowest, highest, most frequent."""
+        return pd.DataFrame(
+            [
+                {
+                    "column": c.name,
+                    "kind": "phone" if c.is_phone else c.reading.name.lower() if c.reading else "other",
+                    "dtype": c.dtype,
+                    "empty": c.nulls,
+                    "empty_share": c.nulls / c.rows if c.rows else 0.0,
+                    "distinct": c.distinct,
+                    "unread": c.unread,
+                    "lowest": c.low,
+                    "highest": c.high,
+                    "frequent": ", ".join(f"{value} ({n})" for value, n in c.top[:3]),
+                }
+                for c in self.columns.values()
+            ]
+        )
+
+
+def look_at(frame: pd.DataFrame, sieve: Sieve, *, phone: str, user_id: str = "") -> Look:
+    """
+    Look at every column of a segment, all rows.
+
+    Args:
+        sieve: Of the same frame; the readings it makes stay with it.
+        phone: The column of phone numbers, which may be missing.
+        user_id: The column naming people, likewise.
+    """
+    like = phone_like(frame)
+    columns = {}
+    for name in map(str, frame.columns):
+        is_phone = name == phone or name in like
+        columns[name] = _column(frame[name], sieve, is_phone=is_phone, is_id=name == user_id)
+    read = phones.normalise(frame[phone]) if phone in frame.columns else None
+    e164 = np.zeros(0, np.int64) if read is None else read.e164
+    return Look(len(frame), columns, coverage(read), like, e164)
+
+
+def phone_like(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Columns whose first rows are phones, most of them."""
+    head = frame.head(_SAMPLE_ROWS)
+    found = []
+    for name in map(str, frame.columns):
+        if head[name].dtype.kind in "bMm":
+            continue
+        known = int(head[name].notna().sum())
+        if known and np.count_nonzero(phones.normalise(head[name]).e164) > known / 2:
+            found.append(name)
+    return tuple(found)
+
+
+def coverage(read: phones.Phones | None) -> dict[str, int]:
+    """
+    Rows by what their phone is: valid, duplicate_phone, no_phone, bad_phone, unsupported_region.
+
+    Of several rows with one phone the first counts as valid. Empty without phones.
+    """
+    if read is None:
+        return {}
+    good = int(np.count_nonzero(read.e164))
+    distinct = len(persons.distinct(read.e164[read.e164 > 0]))
+    wrong = (Reason.NO_PHONE, Reason.BAD_PHONE, Reason.UNSUPPORTED_REGION)
+    return {
+        "valid": distinct,
+        Reason.DUPLICATE_PHONE.label: good - distinct,
+        **{reason.label: int(np.count_nonzero(read.reason == reason)) for reason in wrong},
+    }
+
+
+def _column(cells: pd.Series[Any], sieve: Sieve, *, is_phone: bool, is_id: bool) -> ColumnLook:
+    name, array = str(cells.name), arrow_of(cells)
+    column = sieve.column(name, "rules")
+    encoded = array.dictionary_encode()
+    nulls = array.null_count
+    known = len(array) - nulls
+    reading = Reading.TEXT if is_phone or is_id else reading_of(cells, column, known, sieve.now)
+    reads = reading not in (None, Reading.TEXT)
+    unread = known - column.readable(reading) if reading and reads else 0
+    low, high = _ends(column.floats(reading), reading, sieve.now.tzinfo) if reading and reads else ("", "")
+    hidden = is_phone or (is_id and len(encoded.dictionary) > _BARS)
+    ops = offered_ops(column.kind, reading)
+    top = () if hidden else _frequent(encoded)
+    dtype = str(cells.dtype)
+    distinct = len(encoded.dictionary)
+    return ColumnLook(
+        name, dtype, reading, ops, len(array), nulls, distinct, unread, low, high, top, is_phone
+    )
+
+
+def _ends(numbers: npt.NDArray[np.float64], reading: Reading, zone: tzinfo | None) -> tuple[str, str]:
+    known = numbers[~np.isnan(numbers)]
+    if not len(known) or reading is Reading.FLAG:
+        return "", ""
+    ends = float(known.min()), float(known.max())
+    if reading is Reading.MOMENT:
+        low, high = (datetime.fromtimestamp(end / 1e6, UTC).astimezone(zone).date() for end in ends)
+        return low.isoformat(), high.isoformat()
+    return f"{ends[0]:.15g}", f"{ends[1]:.15g}"
+
+
+def _frequent(encoded: pa.DictionaryArray) -> tuple[tuple[str, int], ...]:
+    codes = encoded.indices.drop_null().to_numpy()
+    counts = np.bincount(codes, minlength=len(encoded.dictionary))
+    if not len(counts):
+        return ()
+    some = np.argsort(-counts, kind="stable")[:_TOP]
+    texts = text_of(encoded.dictionary.take(pa.array(some))).to_pylist()
+    pairs = zip((_MIDNIGHT.sub("", text) for text in texts), counts[some].tolist(), strict=True)
+    # What may be a phone is neither shown nor suggested.
+    return tuple((text, n) for text, n in pairs if phones.redact(text) == text)
+
+
+# --- distributions
+
+
+class Distribution(NamedTuple):
+    """How many rows have which value, ready to be drawn."""
+
+    column: str
+    reading: Reading
+    bars: pd.DataFrame  # label or start and end, rows; with "kept" where a mask was given
+    others: int  # rows whose value has no bar
+    empty: int
+
+    @property
+    def dates(self) -> bool:
+        """Whether its bars are spans of time."""
+        return self.reading is Reading.MOMENT
+
+
+def distribution(
+    frame: pd.DataFrame, sieve: Sieve, look: ColumnLook, keep: Mask | None = None
+) -> Distribution | None:
+    """
+    Rows by value: bins for numbers and dates, the most frequent values for the rest; None for phones.
+
+    Args:
+        keep: Rows to count beside all of them.
+    """
+    if look.is_phone or look.reading is None:
+        return None
+    if look.reading in (Reading.NUMBER, Reading.MOMENT) and look.distinct > _BARS:
+        numbers = sieve.column(look.name, "rules").floats(look.reading)
+        bars = _binned(numbers, look.reading, keep)
+        return Distribution(
+            look.name, look.reading, bars, look.rows - look.nulls - int(bars["rows"].sum()), look.nulls
+        )
+    bars = _counted(frame[look.name], keep)
+    return Distribution(
+        look.name, Reading.TEXT, bars, look.rows - look.nulls - int(bars["rows"].sum()), look.nulls
+    )
+
+
+def _binned(numbers: npt.NDArray[np.float64], reading: Reading, keep: Mask | None) -> pd.DataFrame:
+    known = ~np.isnan(numbers)
+    values = numbers[known]
+    if not len(values):
+        return pd.DataFrame({"start": [], "end": [], "rows": []})
+    low, high = float(values.min()), float(values.max())
+    if reading is Reading.MOMENT:
+        edges = np.histogram_bin_edges(values, _BINS, (low, high + _DAY_US))
+    else:
+        # A few huge values would leave everybody else in one bar: they get the last bin.
+        high = min(high, float(np.quantile(values, 0.99)) * 1.5) if high > 0 else high
+        high = high if high > low else float(values.max())
+        edges = np.histogram_bin_edges(np.clip(values, low, high), _BINS)
+    clip = np.clip(values, edges[0], edges[-1])
+    rows, _ = np.histogram(clip, edges)
+    bars = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "rows": rows})
+    if keep is not None:
+        bars["kept"] = np.histogram(clip[keep[known]], edges)[0]
+    return bars
+
+
+def _counted(cells: pd.Series[Any], keep: Mask | None) -> pd.DataFrame:
+    encoded = arrow_of(cells).dictionary_encode()
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    counts = np.bincount(codes[codes >= 0], minlength=len(encoded.dictionary))
+    some = np.argsort(-counts, kind="stable")[:_BARS]
+    texts = text_of(encoded.dictionary.take(pa.array(some))).to_pylist()
+    labels = [phones.redact(text.removesuffix(" 00:00:00")) for text in texts]
+    bars = pd.DataFrame({"label": pd.Series(labels, dtype="str"), "rows": counts[some]})
+    if keep is not None:
+        kept = codes[keep]
+        bars["kept"] = np.bincount(kept[kept >= 0], minlength=len(encoded.dictionary))[some]
+    return bars

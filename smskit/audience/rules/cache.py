@@ -1,0 +1,63 @@
+"""
+``Sieve``: one frame that many rules are asked of, one after another, as while a rule is being built.
+
+Owns what is remembered in between, so that a change to one comparison costs
+that comparison and nothing else. Answers are those of a fresh `Source`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from threading import RLock
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from smskit.audience.rules.columns import Source, Truth
+from smskit.audience.rules.comparison import Comparison
+from smskit.audience.rules.tree import Rule, Step
+from smskit.audience.rules.views import Mask
+
+_ANSWERS_KEPT: Final = 48  # two bytes a row each
+
+
+class Sieve(Source):
+    """
+    A frame whose columns and answers are kept.
+
+    Args:
+        frame: Not changed, and not to be changed while the sieve is used.
+        now: Aware; the clock of all rules asked.
+    """
+
+    def __init__(self, frame: pd.DataFrame, now: datetime) -> None:
+        super().__init__(frame, now)
+        self.now = now
+        self._answers: OrderedDict[Any, Truth] = OrderedDict()
+        self._lock = RLock()  # panels ask from threads
+
+    def __repr__(self) -> str:
+        return f"Sieve({self.rows} rows)"
+
+    def sift(self, rule: Rule) -> tuple[Mask, list[Step]]:
+        """Return what ``rule.sift`` does for this frame and clock; errors are the same too."""
+        return rule.sift_from(self)
+
+    def count(self, rule: Rule) -> int:
+        """Return how many rows *rule* keeps."""
+        return int(np.count_nonzero(rule.sift_from(self)[0]))
+
+    def answer(self, question: Comparison, where: str) -> Truth:
+        # 1, 1.0 and true are equal in Python, and are not the same question.
+        key = (question.column, question.op, *((type(v), v) for v in question.values))
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]
+            truth = super().answer(question, where)
+            self._answers[key] = truth
+            if len(self._answers) > _ANSWERS_KEPT:
+                self._answers.popitem(last=False)
+            return truth

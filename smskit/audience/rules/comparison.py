@@ -1,0 +1,58 @@
+"""
+One question asked of one column: the operators there are, and how a question reads.
+
+Owns the vocabulary only. Whether a value suits its operator is for `parsing`,
+what the two mean beside a column for `fit`, which rows answer for `columns`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from smskit.audience.rules.values import Scalar, show, show_list
+
+ORDERS = ("<", "<=", ">", ">=")
+LISTS = ("in", "not_in")
+PARTS = ("contains", "starts_with")
+NULLS = ("is_null", "not_null")
+DATES = ("before", "after")
+
+OPS = ("==", "!=", *ORDERS, *LISTS, "between", *PARTS, *NULLS, *DATES, "within_days")
+"""Every operator, in the order a person would look for it."""
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """One question; *value* is a tuple for lists and ``between``, None where the operator takes none."""
+
+    column: str
+    op: str
+    value: Scalar | tuple[Scalar, ...] | None = None
+
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        """Its value or values, however many the operator takes."""
+        if self.value is None:
+            return ()
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
+    @property
+    def label(self) -> str:
+        """One line to read: ``level in ("gold", "platinum")``."""
+        name = self.column if self.column.isidentifier() else show(self.column)
+        if self.op in NULLS:
+            return f"{name} {self.op}"
+        if self.op == "between":
+            low, high = self.values
+            return f"{name} between {show(low)} and {show(high)}"
+        if self.op in LISTS:
+            return f"{name} {self.op} ({show_list(self.values)})"
+        return f"{name} {self.op} {show(self.values[0])}"
+
+    def to_data(self) -> dict[str, Any]:
+        """Return plain data: ``{column, op, value}``, without value where there is none."""
+        data: dict[str, Any] = {"column": self.column, "op": self.op}
+        if self.op not in NULLS:
+            data["value"] = list(self.value) if isinstance(self.value, tuple) else self.value
+        return data

@@ -1,0 +1,132 @@
+"""
+What a comparison means beside a column: how the column is read, and the values with it.
+
+Decided by the comparison and the column's dtype alone, so that a mask and its
+SQL agree, and every part of a frame with the whole. Rows are never looked at.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from smskit.audience.rules.comparison import DATES, PARTS, Comparison
+from smskit.audience.rules.values import Bound, describe, read_flag, read_moment, read_number
+from smskit.errors import RuleError
+
+
+class Kind(enum.Enum):
+    """What a column holds, told by its dtype."""
+
+    TEXT = enum.auto()  # also object columns: their values are compared as text
+    WHOLE = enum.auto()  # whole numbers
+    NUMBER = enum.auto()  # other numbers
+    FLAG = enum.auto()  # true or false
+    TIME = enum.auto()  # dates and times
+    OTHER = enum.auto()  # what rules cannot compare, such as durations
+
+
+class Reading(enum.Enum):
+    """How a comparison reads its column."""
+
+    TEXT = enum.auto()
+    NUMBER = enum.auto()
+    FLAG = enum.auto()
+    MOMENT = enum.auto()
+
+
+# Text beside a column is read as what the column holds.
+_BESIDE_TEXT: Final[Mapping[Kind, Reading]] = {
+    Kind.TEXT: Reading.TEXT,
+    Kind.WHOLE: Reading.NUMBER,
+    Kind.NUMBER: Reading.NUMBER,
+    Kind.FLAG: Reading.FLAG,
+    Kind.TIME: Reading.MOMENT,
+}
+_READERS: Final[Mapping[Reading, Callable[[str], Bound | None]]] = {
+    Reading.TEXT: str,
+    Reading.NUMBER: read_number,
+    Reading.FLAG: read_flag,
+    Reading.MOMENT: read_moment,
+}
+
+
+def fit(question: Comparison, kind: Kind, dtype: object, where: str) -> tuple[Reading, list[Bound]]:
+    """
+    Return how *question* reads a column of that kind, and its values read the same way.
+
+    Args:
+        question: Any but a null test, which every column can answer.
+        dtype: For errors only.
+        where: The question's place in the tree, for errors only.
+
+    Raises:
+        RuleError: Such a column cannot be asked that, or not with that value.
+    """
+    reading = _reading(question, kind)
+    if reading is None:
+        shown = describe(question.value if len(question.values) > 1 else question.values[0])
+        raise RuleError(
+            f"{where}: `{question.op}` {shown} cannot be asked of `{question.column}`, which is {dtype}"
+        )
+    bounds = []
+    for value in question.values:
+        bound = _READERS[reading](value) if isinstance(value, str) else value
+        if bound is None:
+            raise RuleError(
+                f"{where}.value: {describe(value)} does not fit `{question.column}`, which is {dtype}"
+            )
+        bounds.append(bound)
+    return reading, bounds
+
+
+def _reading(question: Comparison, kind: Kind) -> Reading | None:
+    """Return how the column is read, or None where the question makes no sense."""
+    if question.op in DATES or question.op == "within_days":
+        return Reading.MOMENT if kind in (Kind.TEXT, Kind.TIME) else None
+    if question.op in PARTS:
+        return Reading.TEXT if kind in (Kind.TEXT, Kind.WHOLE) else None
+    first = question.values[0]  # the others are of the same type
+    if isinstance(first, str):
+        return _BESIDE_TEXT.get(kind)
+    if kind in (Kind.TIME, Kind.OTHER):
+        return None
+    return Reading.FLAG if isinstance(first, bool) else Reading.NUMBER
+
+
+def plain_dtype(dtype: Any) -> Any:
+    """Return the dtype of what a category or dictionary holds, or *dtype* itself."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return dtype.categories.dtype if len(dtype.categories) else np.dtype(object)
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_dictionary(dtype.pyarrow_dtype):
+        return pd.ArrowDtype(dtype.pyarrow_dtype.value_type)
+    return dtype
+
+
+def kind_of(dtype: Any) -> Kind:
+    """Return what a column of that plain dtype holds."""
+    if isinstance(dtype, pd.ArrowDtype):
+        return _arrow_kind(dtype.pyarrow_dtype)
+    if isinstance(dtype, pd.StringDtype) or dtype == np.dtype(object):
+        return Kind.TEXT
+    kinds = {"i": Kind.WHOLE, "u": Kind.WHOLE, "f": Kind.NUMBER, "b": Kind.FLAG, "M": Kind.TIME}
+    return kinds.get(dtype.kind, Kind.OTHER)
+
+
+def _arrow_kind(arrow: pa.DataType) -> Kind:
+    types = pa.types
+    if types.is_integer(arrow):
+        return Kind.WHOLE
+    if types.is_floating(arrow) or types.is_decimal(arrow):
+        return Kind.NUMBER
+    if types.is_boolean(arrow):
+        return Kind.FLAG
+    if types.is_date(arrow) or types.is_timestamp(arrow):
+        return Kind.TIME
+    is_text = types.is_string(arrow) or types.is_large_string(arrow) or types.is_string_view(arrow)
+    return Kind.TEXT if is_text or types.is_null(arrow) else Kind.OTHER

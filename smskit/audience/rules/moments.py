@@ -1,0 +1,165 @@
+"""
+Dates and times as instants: reading a column of them, and how each lies to a bound.
+
+Times without a zone are clock times in the zone of *now*, which is handed in.
+A single date of a rule is read in `values`, by the same pattern as a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from smskit.audience.rules.values import COMPACT, MOMENT, SPACED
+from smskit.audience.rules.views import Coded, Mask, Ordered, View, bools
+from smskit.errors import InputError
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
+# Zones with summer time are computed by Python's datetime, which knows these years only.
+_FIRST_US = -62_135_596_800_000_000  # 0001-01-01
+_LAST_US = 253_402_300_799_999_999  # 9999-12-31
+
+
+def zone_of(now: datetime) -> tzinfo:
+    """Return the zone in which times without one are understood; refuse a *now* without."""
+    if now.tzinfo is None or now.utcoffset() is None:
+        raise InputError("now: expected a time with a zone, got one without")
+    return now.tzinfo
+
+
+def first_day(today: date, days: int) -> date:
+    """Return the oldest day that is ``within_days`` of today; the calendar begins in year 1."""
+    return date.fromordinal(max(today.toordinal() - days, 1))
+
+
+class Moments(Ordered):
+    """
+    Instants in microseconds since 1970 UTC; *day_only* marks values without a time of day.
+
+    A bound is the span it names: a whole day in the zone, or one microsecond.
+    "Before" ends where the span begins, "after" begins where it ends.
+    """
+
+    def __init__(self, at: Ints, known: Mask, day_only: Mask, now: datetime) -> None:
+        self._at = at
+        self._day_only = day_only
+        self._now = now
+        self._zone = zone_of(now)
+        self.known = known
+
+    def below(self, bound: date) -> Mask:
+        return self._at < _span(bound, self._zone)[0]
+
+    def one_of(self, bounds: Sequence[date]) -> Mask:
+        hit = np.zeros(len(self._at), dtype=np.bool_)
+        for start, end in (_span(bound, self._zone) for bound in bounds):
+            hit |= (self._at >= start) & (self._at < end)
+        return hit
+
+    def test(self, op: str, bounds: Sequence[Any]) -> Mask:
+        return self._within_days(bounds[0]) if op == "within_days" else super().test(op, bounds)
+
+    def floats(self) -> npt.NDArray[np.float64]:
+        """Return microseconds since 1970 UTC."""
+        return np.where(self.known, self._at.astype(np.float64), np.nan)
+
+    def _within_days(self, days: int) -> Mask:
+        # A date has no hour to count 24 back from, so dates are compared with dates.
+        today, instant = self._now.date(), _micros(self._now)
+        oldest = _span(first_day(today, days), self._zone)[0]
+        by_day = (self._at >= oldest) & (self._at < _span(today, self._zone)[1])
+        by_time = (self._at >= instant - days * _DAY_US) & (self._at <= instant)
+        return np.where(self._day_only, by_day, by_time)
+
+
+# --- reading a column
+
+
+def moments_of_dates(stamps: pa.Array, now: datetime) -> View:
+    """Read a typed column; only Arrow dates have no time of day, a datetime64 at midnight is a time."""
+    zoned = getattr(stamps.type, "tz", None) is not None
+    target = pa.timestamp("us", "UTC" if zoned else None)
+    micros = _ints(stamps.cast(target, safe=False).cast(pa.int64()))
+    at = micros if zoned else _instants(micros, zone_of(now))
+    return Moments(at, bools(stamps.is_valid()), np.full(len(at), pa.types.is_date(stamps.type)), now)
+
+
+def moments_of_text(texts: pa.Array, now: datetime) -> View:
+    """Read text as dates and times; text that is neither is unknown."""
+    # Dates repeat, and reading one is the dearest thing here: each distinct text is read once.
+    encoded = texts.dictionary_encode()
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return Coded(_read_texts(encoded.dictionary, now), codes)
+
+
+def _read_texts(texts: pa.Array, now: datetime) -> Moments:
+    part = pc.extract_regex(
+        pc.replace_substring_regex(texts, pattern=COMPACT, replacement=SPACED), pattern=MOMENT
+    )
+
+    def number(name: str) -> Ints:
+        digits = pc.struct_field(part, name)
+        if name == "fraction":  # of a second, as microseconds
+            digits = pc.utf8_slice_codeunits(pc.utf8_rpad(digits, 6, "0"), 0, 6)
+        return _ints(pc.if_else(pc.equal(digits, ""), "0", digits).cast(pa.int64()))
+
+    def says(name: str, what: str) -> Mask:
+        return bools(pc.equal(pc.struct_field(part, name), what))
+
+    year, month, day = number("year"), number("month"), number("day")
+    hour, minute, second = number("hour"), number("minute"), number("second")
+    zone_hour, zone_minute = number("zone_hour"), number("zone_minute")
+    first = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = first.astype("datetime64[D]") + (day - 1)
+    known = bools(part.is_valid()) & (year > 0) & (month > 0) & (month <= 12) & (day > 0)
+    known &= days.astype("datetime64[M]") == first  # no 30th of February
+    known &= (hour < 24) & (minute < 60) & (second < 60) & (zone_hour < 24) & (zone_minute < 60)
+
+    seconds = (hour * 60 + minute) * 60 + second
+    wall = days.astype("datetime64[us]").astype(np.int64) + seconds * 1_000_000 + number("fraction")
+    offset = (zone_hour * 60 + zone_minute) * 60_000_000
+    zoned_at = wall - np.where(says("sign", "-"), -offset, offset)
+    at = np.where(says("zone", ""), _instants(wall, zone_of(now)), zoned_at)
+    return Moments(at, known, says("hour", ""), now)
+
+
+def _ints(array: pa.Array) -> Ints:
+    values: Ints = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)
+    return values
+
+
+# --- instants
+
+
+def _instants(wall: Ints, zone: tzinfo) -> Ints:
+    """Turn clock times in *zone* into instants; a time that came twice is the first of the two."""
+    clock = pd.DatetimeIndex(np.clip(wall, _FIRST_US, _LAST_US).view("datetime64[us]"))
+    first = np.ones(len(clock), dtype=np.bool_)
+    local = clock.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    return local.tz_convert("UTC").to_numpy(dtype="datetime64[us]").view(np.int64)
+
+
+def _span(bound: date, zone: tzinfo) -> tuple[int, int]:
+    """Return the instants from which and up to which *bound* lasts."""
+    if isinstance(bound, datetime) and bound.tzinfo is not None:
+        return _micros(bound), _micros(bound) + 1
+    if isinstance(bound, datetime):
+        start = int(_instants(np.array([_micros(bound.replace(tzinfo=UTC))]), zone)[0])
+        return start, start + 1
+    midnight = _micros(datetime(bound.year, bound.month, bound.day, tzinfo=UTC))
+    start, end = _instants(np.array([midnight, midnight + _DAY_US]), zone)
+    return int(start), int(end)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,177 @@
+"""
+From plain data to a rule: the only door, where everything about a rule is checked.
+
+Owns which shapes a rule may have and which values an operator takes. Whether
+a rule fits a frame shows only beside the frame, and is left to `fit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OPS, ORDERS, PARTS
+from smskit.audience.rules.tree import All, Any_, Leaf, Not, Rule
+from smskit.audience.rules.values import LIMIT, Scalar, describe, iso, read_moment, show
+from smskit.errors import RuleError, nearest
+
+_JOINERS = ("all", "any", "not")
+_KEYS = (*_JOINERS, "column", "op", "value")
+_SPELLINGS = {"=": "==", "<>": "!=", "=>": ">=", "=<": "<="}  # too short for `nearest` to tell apart
+
+_MAX_DEPTH = 50  # a YAML anchor can make a rule that contains itself
+_MAX_DAYS = 36_500
+
+
+def parse(data: object) -> Rule:
+    """
+    Return the rule that *data* describes; everything about it is checked.
+
+    Data is None (keeps everything), ``{all: [...]}``, ``{any: [...]}``,
+    ``{not: rule}``, a leaf ``{column, op, value}``, or a list, which means all.
+    Date objects, which YAML makes, become ISO text, as papermill makes them.
+
+    >>> rule = parse([{"column": "level", "op": "in", "value": ["gold", "platinum"]}])
+    >>> rule
+    <rule: level in ("gold", "platinum")>
+    >>> print(rule.to_sql())
+    "level" IN ('gold', 'platinum')
+
+    Raises:
+        RuleError: names the place, such as ``rules.all[1].any[0].op``.
+    """
+    return All(()) if data is None else _parse(data, "rules", 0)
+
+
+# --- the tree
+
+
+def _parse(data: object, where: str, depth: int) -> Rule:
+    if depth > _MAX_DEPTH:
+        raise RuleError(f"{where[:60]}…: rules are nested deeper than {_MAX_DEPTH}")
+    if isinstance(data, list | tuple):
+        return All(_parse_list(data, where, depth))
+    if not isinstance(data, Mapping) or not data:
+        raise RuleError(
+            f"{where}: expected a rule such as {{column: level, op: ==, value: gold}}, got {describe(data)}"
+        )
+    for key in data:
+        if key not in _KEYS:
+            raise RuleError(f"{where}.{key}: unknown key{nearest(str(key), _KEYS)}")
+    joiner = next((key for key in _JOINERS if key in data), None)
+    if joiner is None:
+        return _parse_leaf(data, where)
+    if len(data) > 1:
+        others = ", ".join(f"`{key}`" for key in data if key != joiner)
+        raise RuleError(f"{where}: `{joiner}` must stand alone, found beside {others}")
+    inner, where = data[joiner], f"{where}.{joiner}"
+    if joiner == "not":
+        return Not(_parse(inner, where, depth + 1))
+    rules = _parse_list(inner, where, depth)
+    return All(rules) if joiner == "all" else Any_(rules)
+
+
+def _parse_list(data: object, where: str, depth: int) -> tuple[Rule, ...]:
+    if not isinstance(data, list | tuple):
+        raise RuleError(f"{where}: expected a list of rules, got {describe(data)}")
+    if not data:
+        # SQL has no agreed meaning for an empty one, and "everybody" is the costly guess.
+        raise RuleError(f"{where}: the list is empty; leave `rules` out to keep every row")
+    return tuple(_parse(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(data))
+
+
+# --- a leaf
+
+
+def _parse_leaf(data: Mapping[Any, object], where: str) -> Leaf:
+    for key in ("column", "op"):
+        if key not in data:
+            raise RuleError(f"{where}: `{key}` is missing")
+    column, op = data["column"], data["op"]
+    if not isinstance(column, str) or not column:
+        raise RuleError(f"{where}.column: expected a column name as text, got {describe(column)}")
+    _check_text(column, f"{where}.column")
+    if not isinstance(op, str) or op not in OPS:
+        name = str(op)
+        hint = f"; did you mean `{_SPELLINGS[name]}`?" if name in _SPELLINGS else nearest(name, OPS)
+        raise RuleError(f"{where}.op: unknown operator `{name}`{hint or '; one of ' + ', '.join(OPS)}")
+    if op in NULLS:
+        if data.get("value") is not None:
+            raise RuleError(f"{where}.value: `{op}` takes no value")
+        return Leaf(str(column), op)
+    if "value" not in data:
+        raise RuleError(f"{where}: `value` is missing; `{op}` needs one")
+    parse_value = _parse_values if op in LISTS or op == "between" else _parse_value
+    return Leaf(str(column), op, parse_value(op, data["value"], f"{where}.value"))
+
+
+def _parse_value(op: str, raw: object, where: str) -> Scalar:
+    value = _parse_scalar(raw, where)
+    if op in ORDERS and isinstance(value, bool):
+        raise RuleError(f"{where}: `{op}` needs text or a number, not {describe(value)}")
+    if op in PARTS and (not isinstance(value, str) or not value):
+        raise RuleError(f"{where}: `{op}` needs text, in quotes and not empty, got {describe(raw)}")
+    if op in DATES:
+        moment = read_moment(value) if isinstance(value, str) else None
+        if moment is None:
+            raise RuleError(f"{where}: `{op}` needs a date such as 2026-01-31, got {describe(raw)}")
+        return iso(moment)
+    if op == "within_days" and (type(value) is not int or not 1 <= value <= _MAX_DAYS):
+        raise RuleError(f"{where}: `{op}` needs whole days, 1 to {_MAX_DAYS}, got {describe(raw)}")
+    return value
+
+
+def _parse_values(op: str, raw: object, where: str) -> tuple[Scalar, ...]:
+    if not isinstance(raw, list | tuple) or not raw:
+        raise RuleError(f"{where}: `{op}` needs a list of values, got {describe(raw)}")
+    values = tuple(_parse_scalar(item, f"{where}[{i}]") for i, item in enumerate(raw))
+    families = sorted({_family(value) for value in values})
+    if len(families) > 1:
+        raise RuleError(f"{where}: {' and '.join(families)} are mixed; put all values in quotes, or none")
+    if op == "between":
+        _check_ends(values, where)
+    return values
+
+
+def _check_ends(values: tuple[Scalar, ...], where: str) -> None:
+    if len(values) != 2:
+        raise RuleError(f"{where}: `between` needs two values, [low, high], got {len(values)}")
+    low, high = values
+    if isinstance(low, bool):
+        raise RuleError(f"{where}: `between` needs text or numbers, not {describe(low)}")
+    # How text is ordered depends on the column: 9 is above 10 as text, and below as a number.
+    if not isinstance(low, str) and not isinstance(high, str) and low > high:
+        raise RuleError(f"{where}: the low end {show(low)} is above the high end {show(high)}")
+
+
+def _parse_scalar(raw: object, where: str) -> Scalar:
+    value = raw.item() if isinstance(raw, np.generic) else raw
+    if isinstance(value, str):
+        _check_text(value, where)
+        return str(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        if not abs(value) < LIMIT:  # nor is nan
+            raise RuleError(f"{where}: expected a finite number of at most 38 digits, got {describe(value)}")
+        return value
+    if isinstance(value, date) and not pd.isna(value):  # NaT passes for a date
+        return iso(value)
+    hint = "; use `op: is_null` to find rows without a value" if value is None else ""
+    raise RuleError(f"{where}: expected text, a number, a date or true/false, got {describe(raw)}{hint}")
+
+
+def _check_text(text: str, where: str) -> None:
+    # Neither Arrow's UTF-8 nor SQL text can hold these, so no column value equals them.
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise RuleError(f"{where}: NUL or half a surrogate pair, which no column can hold")
+
+
+def _family(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "true/false"
+    return "text" if isinstance(value, str) else "numbers"

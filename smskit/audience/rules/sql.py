@@ -1,0 +1,142 @@
+"""
+A comparison as the condition of a SQL ``WHERE``, in SQLite's dialect.
+
+SQLite keeps the same rows as the mask. Joining conditions is for `tree`; what
+a comparison means, and so whether it can be asked at all, is for `fit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+import pandas as pd
+
+from smskit.audience.rules.columns import find_column
+from smskit.audience.rules.comparison import LISTS, NULLS, Comparison
+from smskit.audience.rules.fit import Kind, Reading, fit, kind_of, plain_dtype
+from smskit.audience.rules.moments import first_day
+from smskit.audience.rules.values import FALSE_WORDS, TRUE_WORDS, Bound, iso, show
+from smskit.errors import InputError
+
+_OPS = {"==": "=", "!=": "<>", "before": "<", "after": ">", "in": "IN", "not_in": "NOT IN"}
+
+
+class SqlContext(NamedTuple):
+    """What SQL text may know of: the clock, and the dtypes of a frame."""
+
+    now: datetime | None
+    frame: pd.DataFrame | None
+
+
+def condition(question: Comparison, context: SqlContext, where: str) -> str:
+    """
+    Return *question* as SQL; without a frame its column is taken to have the type of its value.
+
+    Raises:
+        RuleError: The frame's column is missing or cannot be asked that.
+        InputError: The clock is needed and missing.
+    """
+    name = _quote(question.column, '"')
+    dtype = None
+    if context.frame is not None:
+        dtype = plain_dtype(find_column(context.frame, question.column, where).dtype)
+    if question.op in NULLS:
+        return f"{name} IS {'NOT ' if question.op == 'not_null' else ''}NULL"
+    kind = _supposed_kind(question) if dtype is None else kind_of(dtype)
+    reading, bounds = fit(question, kind, dtype, where)
+    if question.op == "within_days":
+        return _within_days(name, int(question.values[0]), context.now)
+    if reading is Reading.MOMENT:
+        return _moments(question.op, name, bounds, context.now)
+    if question.op == "contains":
+        return f"instr({name}, {_literal(bounds[0])}) > 0"
+    if question.op == "starts_with":
+        return f"substr({name}, 1, {len(str(bounds[0]))}) = {_literal(bounds[0])}"
+    operand = _operand(name, reading) if kind is Kind.TEXT else name
+    return _compare(question.op, operand, [_literal(bound) for bound in bounds])
+
+
+def _supposed_kind(question: Comparison) -> Kind:
+    first = question.values[0]
+    if isinstance(first, str) or question.op == "within_days":
+        return Kind.TEXT
+    return Kind.FLAG if isinstance(first, bool) else Kind.NUMBER
+
+
+def _operand(name: str, reading: Reading) -> str:
+    """Return a text column, read as something else."""
+    if reading is Reading.NUMBER:
+        # In SQLite text that looks like a number meets a REAL as one; any other is above every REAL.
+        return f"CASE WHEN {name} <= CAST(9e999 AS REAL) THEN CAST({name} AS NUMERIC) END"
+    if reading is Reading.FLAG:
+        true, false = (", ".join(map(_literal, words)) for words in (TRUE_WORDS, FALSE_WORDS))
+        word = f"lower(trim({name}))"
+        return f"CASE WHEN {word} IN ({true}) THEN TRUE WHEN {word} IN ({false}) THEN FALSE END"
+    return name
+
+
+def _compare(op: str, operand: str, literals: Sequence[str]) -> str:
+    if op == "between":
+        return f"{operand} BETWEEN {literals[0]} AND {literals[1]}"
+    if op in LISTS:
+        return f"{operand} {_OPS[op]} ({', '.join(literals)})"
+    return f"{operand} {_OPS.get(op, op)} {literals[0]}"
+
+
+# --- dates and times
+
+
+def _moments(op: str, name: str, bounds: Sequence[Bound], now: datetime | None) -> str:
+    # date() and datetime() give NULL for text that is no date, as the mask does.
+    pairs = [
+        (f"{'datetime' if isinstance(bound, datetime) else 'date'}({name})", _literal(_wall(bound, now)))
+        for bound in bounds
+    ]
+    if op == "between":
+        (low_operand, low), (high_operand, high) = pairs
+        return f"({low_operand} >= {low} AND {high_operand} <= {high})"
+    if op not in LISTS:
+        return _compare(op, pairs[0][0], [pairs[0][1]])
+    either = " OR ".join(f"{operand} = {literal}" for operand, literal in pairs)
+    return f"NOT ({either})" if op == "not_in" else f"({either})"
+
+
+def _within_days(name: str, days: int, now: datetime | None) -> str:
+    if now is None:
+        raise InputError("to_sql: `within_days` needs `now`")
+    today = now.date()
+    since = now.astimezone(UTC) - timedelta(days=days)
+    dates = f"{_literal(first_day(today, days))} AND {_literal(today)}"
+    times = f"{_literal(_wall(since, now))} AND {_literal(_wall(now, now))}"
+    return (
+        f"CASE WHEN length({name}) <= 10 THEN date({name}) BETWEEN {dates}"
+        f" ELSE datetime({name}) BETWEEN {times} END"
+    )
+
+
+def _wall(bound: Bound, now: datetime | None) -> Bound:
+    """Return a time as the clock in the zone of *now* shows it, to the second; a date as it is."""
+    if not isinstance(bound, datetime):
+        return bound
+    if bound.tzinfo is not None:
+        if now is None:
+            raise InputError(f"to_sql: {show(bound)} has a zone, and needs `now` to tell the column's")
+        bound = bound.astimezone(now.tzinfo)
+    return bound.replace(tzinfo=None, microsecond=0)
+
+
+# --- quoting
+
+
+def _literal(value: Bound) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        return repr(value)
+    return _quote(iso(value) if isinstance(value, date) else value, "'")
+
+
+def _quote(text: str, mark: str) -> str:
+    return mark + text.replace(mark, mark * 2) + mark

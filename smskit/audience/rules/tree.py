@@ -1,0 +1,265 @@
+"""
+The rule tree: leaves that compare one column, joined by all, any and not.
+
+Owns how the answers, labels and SQL of parts become those of the whole.
+Making a tree from plain data is for `parsing`; judging a single leaf for
+`columns`, its SQL for `sql`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from smskit.audience.rules.columns import Source, Truth
+from smskit.audience.rules.comparison import Comparison
+from smskit.audience.rules.moments import zone_of
+from smskit.audience.rules.sql import SqlContext, condition
+from smskit.audience.rules.views import Mask
+
+
+class Step(NamedTuple):
+    """What one part of a rule keeps, by itself and together with the parts before it."""
+
+    path: str  # "rules.all[0]"
+    label: str  # one line to read: level in ("gold", "platinum")
+    alone: int  # rows
+    kept: int  # rows, after this and all earlier steps
+
+
+class Rule(ABC):
+    """
+    A filter: frozen, comparable, made by `parse`.
+
+    A row is true, false or, where a null is compared, unknown, as in SQL; only
+    true rows are kept. What a leaf means depends on its own value and on the
+    column's dtype, never on other rows, so any partition of a frame gives the
+    same answer as the whole.
+
+    Leaves are evaluated once each, and a column is read once however many
+    leaves ask for it. The order of rules never changes the answer, nor which
+    frames are refused.
+    """
+
+    def columns(self) -> frozenset[str]:
+        """Return the names of the columns this rule reads."""
+        return frozenset(leaf.column for leaf in self._leaves())
+
+    def mask(self, frame: pd.DataFrame, *, now: datetime) -> Mask:
+        """
+        Return a boolean per row of *frame*, true where the row is kept.
+
+        Args:
+            frame: Any number of rows; not changed. Its index plays no part.
+            now: Aware. Ends the span of ``within_days``; its zone is the one
+                in which times without a zone are understood.
+
+        Raises:
+            RuleError: a column is missing, or its dtype cannot meet the value.
+            InputError: *now* has no time zone.
+        """
+        return self._truth(Source(frame, now), "rules").yes
+
+    def steps(self, frame: pd.DataFrame, *, now: datetime) -> list[Step]:
+        """
+        Count the rows kept at each step: one per child of a top-level ``all``.
+
+        Any other rule is one step; the rule that keeps everything has none.
+        Arguments and errors are those of `mask`.
+        """
+        return self.sift(frame, now=now)[1]
+
+    def sift(self, frame: pd.DataFrame, *, now: datetime) -> tuple[Mask, list[Step]]:
+        """Return what `mask` and `steps` do, for the work of one."""
+        return self.sift_from(Source(frame, now))
+
+    def sift_from(self, source: Source) -> tuple[Mask, list[Step]]:
+        """Return what `sift` does; a `Sieve` as *source* asks nothing of its frame a second time."""
+        so_far = np.ones(source.rows, dtype=np.bool_)
+        steps = []
+        for path, rule in self._parts():
+            yes = rule._truth(source, path).yes
+            so_far = so_far & yes
+            steps.append(Step(path, rule.label, int(np.count_nonzero(yes)), int(np.count_nonzero(so_far))))
+        return so_far, steps
+
+    def lost(self, frame: pd.DataFrame, step: int, *, now: datetime) -> Mask:
+        """Return which rows pass every step before number *step* of `steps`, and not that one."""
+        source = Source(frame, now)
+        so_far = np.ones(len(frame), dtype=np.bool_)
+        for path, rule in self._parts()[:step]:
+            so_far = so_far & rule._truth(source, path).yes
+        path, rule = self._parts()[step]
+        return np.asarray(so_far & ~rule._truth(source, path).yes)
+
+    def to_sql(self, *, now: datetime | None = None, frame: pd.DataFrame | None = None) -> str:
+        """
+        Return the condition of a SQL ``WHERE``, to read; SQLite runs it.
+
+        SQLite then keeps the same rows as `mask`, where times are ISO text in
+        the zone of *now*; they are compared to the second. Values are quoted,
+        not masked.
+
+        Args:
+            now: Aware; needed for ``within_days`` and for times with a zone.
+            frame: Only its dtypes are read. Without it every column is taken
+                to have the type of its rule's value; with it, a number beside
+                a text column, say, is spelt out.
+
+        Raises:
+            RuleError: as in `mask`, when *frame* is given.
+            InputError: *now* is needed and missing, or has no time zone.
+        """
+        if now is not None:
+            zone_of(now)
+        return self._sql(SqlContext(now, frame), "rules")
+
+    @abstractmethod
+    def to_data(self) -> dict[str, Any] | None:
+        """Return plain data (JSON types only) that `parse` reads back to an equal rule."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """One line to read; long lists are cut short and phones masked."""
+
+    def __repr__(self) -> str:
+        text = self.label
+        return f"<rule: {text if len(text) <= 80 else text[:79] + '…'}>"
+
+    @property
+    def _needs_brackets(self) -> bool:
+        """Whether it reads as several parts, which must hold together beside others."""
+        return False
+
+    def _parts(self) -> list[tuple[str, Rule]]:
+        return [("rules", self)]
+
+    @abstractmethod
+    def _leaves(self) -> Iterable[Leaf]: ...
+
+    @abstractmethod
+    def _truth(self, source: Source, where: str) -> Truth: ...
+
+    @abstractmethod
+    def _sql(self, context: SqlContext, where: str) -> str: ...
+
+
+class Leaf(Comparison, Rule):
+    """One comparison of one column, where a branch ends."""
+
+    def _leaves(self) -> Iterable[Leaf]:
+        yield self
+
+    def _truth(self, source: Source, where: str) -> Truth:
+        return source.answer(self, where)
+
+    def _sql(self, context: SqlContext, where: str) -> str:
+        return condition(self, context, where)
+
+
+@dataclass(frozen=True, repr=False)
+class Not(Rule):
+    """True where the rule is false; unknown stays unknown."""
+
+    rule: Rule
+
+    def to_data(self) -> dict[str, Any]:
+        return {"not": self.rule.to_data()}
+
+    @property
+    def label(self) -> str:
+        return f"not ({self.rule.label})"
+
+    def _leaves(self) -> Iterable[Leaf]:
+        return self.rule._leaves()
+
+    def _truth(self, source: Source, where: str) -> Truth:
+        truth = self.rule._truth(source, f"{where}.not")
+        return Truth(yes=truth.no, no=truth.yes)
+
+    def _sql(self, context: SqlContext, where: str) -> str:
+        return f"NOT ({self.rule._sql(context, f'{where}.not')})"
+
+
+@dataclass(frozen=True, repr=False)
+class _Several(Rule):
+    """What `All` and `Any_` share: everything but how truths are joined."""
+
+    rules: tuple[Rule, ...]
+
+    _key: ClassVar[str]  # in plain data and in places: rules.all[0]
+    _word: ClassVar[str]  # in labels; in upper case, in SQL
+
+    def to_data(self) -> dict[str, Any] | None:
+        return {self._key: [rule.to_data() for rule in self.rules]}
+
+    @property
+    def label(self) -> str:
+        return self._joined([rule.label for rule in self.rules], self._word)
+
+    @property
+    def _needs_brackets(self) -> bool:
+        # One rule alone reads as that rule, which may itself be several.
+        return len(self.rules) > 1 or any(rule._needs_brackets for rule in self.rules)
+
+    def _joined(self, texts: Sequence[str], word: str) -> str:
+        if len(texts) > 1:
+            pairs = zip(self.rules, texts, strict=True)
+            texts = [f"({text})" if rule._needs_brackets else text for rule, text in pairs]
+        return f" {word} ".join(texts)
+
+    def _placed(self, where: str) -> list[tuple[str, Rule]]:
+        return [(f"{where}.{self._key}[{i}]", rule) for i, rule in enumerate(self.rules)]
+
+    def _leaves(self) -> Iterable[Leaf]:
+        return (leaf for rule in self.rules for leaf in rule._leaves())
+
+    def _truths(self, source: Source, where: str) -> list[Truth]:
+        return [rule._truth(source, place) for place, rule in self._placed(where)]
+
+    def _sql(self, context: SqlContext, where: str) -> str:
+        texts = [rule._sql(context, place) for place, rule in self._placed(where)]
+        return self._joined(texts, self._word.upper())
+
+
+class All(_Several):
+    """True where every rule is. Empty only as the rule that keeps everything."""
+
+    _key = "all"
+    _word = "and"
+
+    def to_data(self) -> dict[str, Any] | None:
+        return super().to_data() if self.rules else None
+
+    @property
+    def label(self) -> str:
+        return super().label or "every row"
+
+    def _parts(self) -> list[tuple[str, Rule]]:
+        return self._placed("rules")
+
+    def _truth(self, source: Source, where: str) -> Truth:
+        every = np.ones(source.rows, dtype=np.bool_)
+        truths = self._truths(source, where)
+        return reduce(lambda a, b: Truth(a.yes & b.yes, a.no | b.no), truths, Truth(every, ~every))
+
+    def _sql(self, context: SqlContext, where: str) -> str:
+        return super()._sql(context, where) or "TRUE"
+
+
+class Any_(_Several):
+    """True where at least one rule is."""
+
+    _key = "any"
+    _word = "or"
+
+    def _truth(self, source: Source, where: str) -> Truth:
+        return reduce(lambda a, b: Truth(a.yes | b.yes, a.no & b.no), self._truths(source, where))

@@ -1,0 +1,134 @@
+"""
+Reading a segment: a file, a database query or a notebook's frame, as one pandas frame.
+
+Every row of the source is a row of the frame, in the same order, or the
+source is refused: nothing is skipped, cut short or turned into another value.
+Owns which reader a source gets; the reader's errors get the source's name here.
+What a phone is (`phones`), which rows to keep (`rules`) and who may be
+messaged (`policy`) are for others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from smskit.audience.segment.database import read_database
+from smskit.audience.segment.delimited import read_delimited
+from smskit.audience.segment.excel import read_excel
+from smskit.audience.segment.location import FILE_KINDS, from_environ, is_url, locate
+from smskit.audience.segment.names import check_names
+from smskit.audience.segment.parquet import read_parquet
+from smskit.errors import SegmentError
+
+__all__ = ["find", "from_frame", "load"]
+
+
+def load(
+    source: str,
+    *,
+    query: str = "",
+    text_columns: Collection[str] = ("phone", "user_id"),
+    columns: Collection[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    working_folder: Path | None = None,
+) -> pd.DataFrame:
+    """
+    Return the segment that *source* names, one row per row of it, in its order.
+
+    csv, tsv and txt (UTF-8, UTF-16 with byte order mark, GB18030; ``,`` ``;`` or
+    tab): every column is text as written, an empty cell is missing, ``NA`` and
+    ``null`` are words. xlsx: the first sheet; a column of mixed kinds is text.
+    parquet, SQL: types as stored, but a whole number beside missing ones stays
+    whole (``Int64``), dates are ``datetime64`` and decimals are floats. Empty
+    lines of a csv and empty rows of a sheet are no rows. A segment without rows
+    is legal.
+
+    Args:
+        source: A path, looked for as `find` does; a SQLAlchemy URL without a
+            password; or ``env:NAME``, a variable holding a path or any URL.
+        query: One SELECT, for a database; run without the right to write
+            where the database has a way to say so.
+        text_columns: Read as text, so that 13800000000 and 13800000000.0 are
+            both ``13800000000``; names that do not occur are ignored.
+        columns: Read no others; None reads all. The order is the source's.
+        working_folder: Where relative paths start; None is the process's own.
+
+    Raises:
+        SegmentError: Not found, not readable, a row with too many or too few
+            cells, a column without a name or named twice, an unknown column, a
+            failing query. Never holds a password or what a cell says.
+    """
+    # The variable may hold a secret, even one put there by mistake: errors give only its name.
+    is_variable = source.startswith("env:")
+    with _named("the segment's database" if is_url(source) else source):
+        place = from_environ(source.removeprefix("env:"), environ) if is_variable else source
+        if is_url(place):
+            return read_database(
+                place, query, columns, text_columns, working_folder, may_carry_secret=is_variable
+            )
+        if query:
+            raise SegmentError("a query needs a database; this is a file, filter it with rules")
+
+        path = locate(place, working_folder)
+        match path.suffix.lower():
+            case ".csv" | ".tsv" | ".txt":
+                return read_delimited(path, columns)
+            case ".parquet":
+                return read_parquet(path, columns, text_columns)
+            case ".xlsx":
+                return read_excel(path, columns, text_columns)
+            case other:
+                what = f"`{other}` is no kind of segment" if other else "a segment needs a file extension"
+                raise SegmentError(f"{what}; give {FILE_KINDS}, or a database URL")
+
+
+def find(path: str, working_folder: Path | None = None) -> Path:
+    """
+    Return the file that *path* means, wherever in the project the notebook runs.
+
+    A relative path is looked for in the working folder, then in every folder
+    above it up to the project's root: the first with a ``pyproject.toml``,
+    ``.git`` or ``environment.yml``. Without such a root only the working folder
+    counts, so that a file of the same name elsewhere is never picked up.
+
+    Raises:
+        SegmentError: There is no such file; lists where it was looked for.
+    """
+    with _named(path):
+        return locate(path, working_folder)
+
+
+def from_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return any frame of a notebook as a segment, rows numbered from 0.
+
+    A named index, as ``groupby`` and ``set_index`` leave it, becomes columns; an
+    unnamed one is dropped. The input is not changed.
+
+    Raises:
+        SegmentError: Not a frame, no columns, or columns that are not distinct,
+            non-empty texts.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise SegmentError(f"a segment is a pandas DataFrame, not {type(frame).__name__}")
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    segment = (frame.reset_index(level=named) if named else frame).reset_index(drop=True)
+    if odd := [name for name in segment.columns if not isinstance(name, str)]:
+        raise SegmentError(f"column names must be text; {odd[0]!r} is {type(odd[0]).__name__}, rename it")
+    with _named("the frame"):
+        check_names(list(segment.columns))
+    return segment
+
+
+@contextmanager
+def _named(label: str) -> Iterator[None]:
+    """Put *label*, if there is one, before the words of a `SegmentError`."""
+    try:
+        yield
+    except SegmentError as error:
+        raise SegmentError(f"{label}: {error}" if label else str(error)) from None

@@ -1,0 +1,120 @@
+"""
+A database query as a frame, through SQLAlchemy.
+
+Owns that a query cannot write, where the database has a way to say so, and
+that no error shows a password, the URL or anybody's number. SQLAlchemy is
+imported only when a segment needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from smskit.audience.segment.cells import frame_of
+from smskit.audience.segment.location import FILE_KINDS, locate
+from smskit.audience.segment.names import pick
+from smskit.errors import SegmentError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+# Where the dialect lets a connection promise that it will not write.
+_READ_ONLY: Final = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}
+
+_SECRET_NAME: Final = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
+_SECRET_IN_VALUE: Final = re.compile(r"\b(pwd|password)\s*=", re.IGNORECASE)  # ?odbc_connect=…PWD=…
+
+
+def read_database(
+    source: str,
+    query: str,
+    wanted: Collection[str] | None,
+    text_columns: Collection[str],
+    working_folder: Path | None,
+    *,
+    may_carry_secret: bool,
+) -> pd.DataFrame:
+    """Return the rows of *query*, one SELECT; *source* is a SQLAlchemy URL."""
+    url = _parse_url(source)
+    if not may_carry_secret and _carries_secret(url):
+        raise SegmentError(
+            "its URL carries a password; put the URL in an environment variable and say `env:NAME`"
+        )
+    if not query.strip():
+        raise SegmentError("a database needs a query; give `segment_query`, one SELECT")
+    names, rows = _fetch(_located(url, working_folder), query)
+    keep = pick(names, wanted)
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return frame_of(dict(zip(names, columns, strict=True)), keep, text_columns)
+
+
+def _parse_url(source: str) -> sa.URL:
+    from sqlalchemy import make_url
+
+    try:
+        return make_url(source)
+    except Exception:  # may quote the URL, so it is left behind with this handler
+        pass
+    raise SegmentError("is not a URL that SQLAlchemy reads, such as sqlite:///file.db")
+
+
+def _carries_secret(url: sa.URL) -> bool:
+    options = [(name, str(value)) for name, value in url.query.items()]
+    return bool(url.password) or any(
+        _SECRET_NAME.search(name) or _SECRET_IN_VALUE.search(value) for name, value in options
+    )
+
+
+def _located(url: sa.URL, working_folder: Path | None) -> sa.URL:
+    """Return *url* with the file it means: SQLite would make a missing one, and looks in one folder only."""
+    path = url.database or ""
+    if url.get_backend_name() != "sqlite" or path in ("", ":memory:") or path.startswith("file:"):
+        return url
+    return url.set(database=str(locate(path, working_folder)))
+
+
+def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]:
+    """Return the names of the columns, and the rows."""
+    import sqlalchemy as sa
+
+    connected = False
+    try:
+        engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)
+        with engine.connect() as connection:
+            connected = True
+            if promise := _READ_ONLY.get(url.get_backend_name()):
+                connection.exec_driver_sql(promise)
+            # No placeholders, not even the driver's: `LIKE 'a%'` and `:x` reach the database as they are.
+            result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
+            if result.returns_rows:
+                return list(result.keys()), result.all()
+            failure = "the query returns no table; write one SELECT"
+    except sa.exc.NoSuchModuleError:
+        failure = f"SQLAlchemy knows no database `{url.drivername}`; files are {FILE_KINDS}"
+    except ModuleNotFoundError as error:
+        failure = f"the driver `{error.name}` is not installed"
+    except Exception as error:  # drivers raise their own kinds
+        if connected:
+            failure = f"the query failed: {scrubbed(error, url)}"
+        else:
+            # Before there is a connection, all a driver can quote is the URL.
+            kind = type(getattr(error, "orig", None) or error).__name__
+            failure = f"cannot be connected to ({kind}); check address, user and password"
+    # Raised outside of any handler: the driver's own error, which may quote the URL, is not its context.
+    raise SegmentError(failure)
+
+
+def scrubbed(error: Exception, url: sa.URL) -> str:
+    """Return the first line of the driver's own words, without secrets and without long numbers."""
+    # SQLAlchemy's words would add the whole statement; ODBC's may quote a password within an option.
+    own = None if "odbc_connect" in url.query else getattr(error, "orig", None)
+    text = next(iter(str(own or "").splitlines()), type(error).__name__)
+    secrets = [url.render_as_string(hide_password=False), str(url.password or "")]
+    for secret in secrets + [str(value) for name, value in url.query.items() if _SECRET_NAME.search(name)]:
+        text = text.replace(secret, "***") if secret else text
+    return re.sub(r"\d{7,}", "***", text)

@@ -1,0 +1,155 @@
+"""
+A csv, tsv or txt file as a frame: every column is text as written, an empty cell is missing.
+
+Owns the header, the delimiter, and that no row is lost to a ragged line or an
+open quote. Arrow reads the rows; the bytes become UTF-8 in `encoding`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from collections.abc import Callable, Collection
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+
+from smskit.audience.segment.encoding import read_utf8
+from smskit.audience.segment.names import pick, tidy
+from smskit.errors import SegmentError
+
+_HEAD_BYTES: Final = 1 << 16  # the column names are within
+_BLOCK_BYTES: Final = 8 << 20
+_MAX_BLOCK_BYTES: Final = 2**31 - 1  # arrow counts a block in int32
+_CACHE_BYTES: Final = 1 << 16  # stay in the processor's cache
+
+
+def read_delimited(path: Path, wanted: Collection[str] | None) -> pd.DataFrame:
+    """Return the file's rows; rows in errors are counted from the header, 1, without empty lines."""
+    data = read_utf8(path)
+    names, delimiter, body = _header(data, "\t,;" if path.suffix.lower() == ".tsv" else ",;\t")
+    keep = pick(names, wanted)
+    if body.size < _HEAD_BYTES and not body.to_pybytes().strip(b"\r\n"):
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in keep})
+    table = _rows(body, names, keep, delimiter)
+    _check_quotes(body, table.num_rows, delimiter)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer]:
+    """Return the column names, the delimiter that parts them best, and the bytes after their row."""
+    head = data.slice(0, min(_HEAD_BYTES, data.size)).to_pybytes().decode("utf-8", "ignore")
+    if "\0" in head:
+        raise SegmentError("is not a text file, or UTF-16 without byte order mark; save it as UTF-8")
+    if not head.strip():
+        raise SegmentError("is empty; the first row must name the columns")
+    best: tuple[bool, int] = (False, 0)
+    for delimiter in delimiters:
+        # csv counts the lines it took, which tells where the body begins: a quoted name may span two.
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
+        with contextlib.suppress(csv.Error):
+            cells = next(row for row in reader if row)
+            # A quote within a name: a quoted name was cut in the middle by the wrong delimiter.
+            score = (not any('"' in cell for cell in cells), len(cells))
+            if score > best:
+                best, found = score, (cells, delimiter, reader.line_num)
+    if not best[1]:
+        raise SegmentError("row 1: a quote is opened and not properly closed")
+    cells, delimiter, lines = found
+    start = len("".join(islice(io.StringIO(head, newline=""), lines)).encode())
+    return [tidy(cell) for cell in cells], delimiter, data.slice(start)
+
+
+# --- rows
+
+
+def _rows(body: pa.Buffer, names: list[str], keep: list[str], delimiter: str) -> pa.Table:
+    # Errors are raised outside of these handlers: arrow's words show the row, phone included.
+    with contextlib.suppress(pa.ArrowInvalid):
+        return _arrow_csv(body, names, keep, delimiter, _BLOCK_BYTES)
+
+    ragged: list[Any] = []
+
+    def note(row: Any) -> str:
+        ragged.append(row)
+        return "error"
+
+    # Again in one piece: that takes cells longer than a block, and counts rows, which threads do not.
+    with contextlib.suppress(pa.ArrowInvalid):
+        return _arrow_csv(body, names, keep, delimiter, min(body.size + 1, _MAX_BLOCK_BYTES), note)
+
+    # An open quote makes later rows ragged; where it opens is the better thing to say.
+    _check_quotes(body, 0, delimiter)
+    if not ragged:
+        raise SegmentError("is not a table of text with one delimiter")
+    raise SegmentError(
+        f"row {ragged[0].number + 1} has {ragged[0].actual_columns} cells where the first row names "
+        f"{len(names)} columns; quote a cell that holds the delimiter or a line break"
+    )
+
+
+def _arrow_csv(
+    body: pa.Buffer,
+    names: list[str],
+    keep: list[str],
+    delimiter: str,
+    block_bytes: int,
+    on_ragged: Callable[[Any], str] | None = None,
+) -> pa.Table:
+    return pa.csv.read_csv(
+        pa.BufferReader(body),
+        read_options=pa.csv.ReadOptions(
+            column_names=names, block_size=block_bytes, use_threads=on_ragged is None
+        ),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=on_ragged
+        ),
+        convert_options=pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()),
+            include_columns=keep,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+            check_utf8=False,  # the whole file was checked
+        ),
+    )
+
+
+# --- quotes
+
+
+def _check_quotes(body: pa.Buffer, rows: int, delimiter: str) -> None:
+    """
+    Refuse a quote that is never closed, or closed in the middle of a cell.
+
+    Arrow forgives both, and lets the cell swallow the rows up to the next quote:
+    people would be lost without a word. The slow look is taken only where a
+    cell can hold a line break at all: where there are more lines than the *rows*
+    arrow found.
+    """
+    quotes = _count(body, '"')
+    if not quotes or (quotes % 2 == 0 and _count(body, "\n") <= rows):
+        return
+    lines = io.TextIOWrapper(io.BufferedReader(pa.BufferReader(body)), "utf-8", newline="")
+    row = 1
+    try:
+        for cells in csv.reader(lines, delimiter=delimiter, strict=True):
+            row += bool(cells)
+    except csv.Error:
+        raise SegmentError(
+            f"row {row + 1}: a quote is opened and not properly closed, "
+            'so rows cannot be told apart; within quotes, write a quote as ""'
+        ) from None
+
+
+def _count(data: pa.Buffer, what: str) -> int:
+    letters = np.frombuffer(data, np.uint8)
+    slices = (letters[start : start + _CACHE_BYTES] for start in range(0, len(letters), _CACHE_BYTES))
+    return sum(int(np.count_nonzero(piece == ord(what))) for piece in slices)

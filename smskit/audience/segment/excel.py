@@ -1,0 +1,57 @@
+"""
+An xlsx file as a frame: its first sheet, whose first row names the columns.
+
+Rows and columns that formatting left behind, without a name or a cell, are not
+there. What kind a column is of is for `cells`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from smskit.audience.segment.cells import frame_of, text_of
+from smskit.audience.segment.names import pick, tidy
+from smskit.errors import SegmentError
+
+# A formula that failed has no value; its error code is nothing to greet a person with.
+_NOTHING: Final = frozenset(("", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"))
+
+
+def read_excel(path: Path, wanted: Collection[str] | None, text_columns: Collection[str]) -> pd.DataFrame:
+    """Return the sheet's rows; *text_columns* that do not occur are ignored."""
+    rows = _sheet(path)
+    if not rows:
+        raise SegmentError("its first sheet is empty; the first row must name the columns")
+    columns = [(tidy(text_of(head) or ""), cells) for head, *cells in zip_longest(*rows)]
+    columns = [(name, cells) for name, cells in columns if name or any(cell is not None for cell in cells)]
+    keep = pick([name for name, _ in columns], wanted)
+    return frame_of(dict(columns), keep, text_columns)
+
+
+def _sheet(path: Path) -> list[list[Any]]:
+    """Return the rows of the first sheet that hold anything."""
+    import openpyxl
+
+    try:
+        # openpyxl warns of styles and validations it leaves out; no cell is among them.
+        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            # Some programs write a wrong extent, and openpyxl would stop reading there.
+            sheet.reset_dimensions()
+            rows = (
+                [None if isinstance(cell, str) and cell in _NOTHING else cell for cell in row]
+                for row in sheet.iter_rows(values_only=True)
+            )
+            return [row for row in rows if any(cell is not None for cell in row)]
+    except Exception as error:  # openpyxl raises whatever its zip and XML readers do
+        raise SegmentError(
+            f"cannot be read as xlsx ({type(error).__name__}); "
+            "is it protected by a password, or another format?"
+        ) from None

@@ -1,0 +1,546 @@
+"""
+The command line: one function a command, each over one function of the package.
+
+Exit codes: 0 done, 1 error, 2 usage, 3 not usable or a guard refused, 4 paused
+or incomplete (run again).
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from smskit.cli.printing import print_books, print_json, print_runs, progress_bar
+from smskit.errors import InputError, SmskitError
+from smskit.models import Mode
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Send SMS campaigns to user segments, and account for every message.",
+)
+opt_out = typer.Typer(no_args_is_help=True, help="People who asked not to be messaged.")
+app.add_typer(opt_out, name="opt-out")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
+InMode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse, else plan.")]
+
+
+_LAST_RUNS = 200  # that `status --runs` lists
+
+
+class Format(StrEnum):
+    """File formats of ``messages``."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+def main() -> None:
+    """Run the command line; smskit's own errors become one line and an exit code."""
+    try:
+        app()
+    except SmskitError as error:
+        print(f"smskit: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the notebook and the report go.")] = Path("runs"),
+) -> None:
+    """The whole loop in rehearsal: plan, check, send, receipts, report."""
+    from smskit.cli.demo import run_demo
+
+    run_demo(folder)
+
+
+@app.command()
+def simulator(
+    port: Annotated[int, typer.Option(help="0 = any free one.")] = 8765,
+    faults: Annotated[Path | None, typer.Option(help="A fault plan, YAML or JSON.")] = None,
+) -> None:
+    """
+    Serve all providers' protocols on 127.0.0.1, for rehearsals and tests.
+
+    Credentials found in the environment become its accounts; a provider without is open.
+    """
+    from smskit.sending.session import simulated_accounts
+    from smskit.settings import Environment
+    from smskit.simulator import serve
+
+    serve(port=port, faults_file=faults, accounts=simulated_accounts(Environment()))
+
+
+@app.command()
+def plan(file: Path, as_json: AsJson = False) -> None:
+    """What a parameter file would do: books, cost, hash; sends nothing."""
+    from smskit.planning.spec import CampaignSpec
+    from smskit.reporting import report
+    from smskit.sending.session import open_campaign, open_ledger
+
+    spec = CampaignSpec.from_yaml(file)
+    campaign = open_campaign(spec.model_copy(update={"mode": Mode.PLAN}))
+    made = campaign.plan()
+    row = open_ledger().campaign(spec.campaign, Mode.PLAN)
+    assert row is not None
+    status = report.status(open_ledger(), row) | {"guards": [guard.text for guard in campaign.guards()]}
+    if as_json:
+        print_json(status | {"steps": row.summary["steps"], "notices": row.summary["notices"]})
+        return
+    print(made.waterfall().to_string(index=False))
+    print(f"\n{made.planned} people, {made.total_parts} parts, about {made.cost} yuan; plan hash {made.hash}")
+    for notice in made.notices:
+        print(f"notice: {notice}")
+    for problem in status["guards"]:
+        print(f"a run would be refused: {problem}")
+
+
+@app.command()
+def validate(
+    files: list[Path],
+    with_segment: Annotated[
+        bool, typer.Option("--segment/--no-segment", help="Look whether the segment fits, too.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Everything that is wrong with parameter files, at once; exit 0 nothing, 2 something. Sends nothing."""
+    from datetime import UTC, datetime
+
+    from smskit.planning.validate import validate as look
+    from smskit.settings import Environment
+
+    found = [
+        look(file, now=datetime.now(UTC), environ=Environment().variables, with_segment=with_segment)
+        for file in files
+    ]
+    if as_json:
+        print_json([f.to_data() for f in found])
+    for one in () if as_json else found:
+        print(one)
+    raise typer.Exit(0 if all(f.good for f in found) else 2)
+
+
+@app.command()
+def explain(file: Path, as_json: AsJson = False) -> None:
+    """A campaign in words: who, what, through whom, when, limits, what stops it, and each parameter."""
+    from datetime import UTC, datetime
+
+    from smskit.planning.explain import explain as tell
+    from smskit.planning.spec import CampaignSpec, read_file
+
+    given = read_file(file)
+    told = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC))
+    print_json(told.to_data()) if as_json else print(told)
+
+
+@app.command()
+def diff(before: Path, after: Path, as_json: AsJson = False) -> None:
+    """Where two parameter files differ, and what that means; exit 0 nowhere, 1 somewhere, 2 not valid."""
+    from smskit.planning.schema import differences, verdict
+    from smskit.planning.spec import CampaignSpec
+
+    one, other = CampaignSpec.from_yaml(before), CampaignSpec.from_yaml(after)
+    found, meaning = differences(one, other), verdict(one, other)
+    if as_json:
+        print_json({"differences": [d.to_data() for d in found], "meaning": meaning})
+    else:
+        print("\n".join([*map(str, found), meaning]))
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def schema(
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table, as the README has it.")] = False,
+) -> None:
+    """The JSON Schema of parameter files, for editors."""
+    from smskit.planning import schema as parameters
+
+    print(parameters.markdown(), end="") if as_markdown else print_json(parameters.schema())
+
+
+@app.command()
+def check(
+    provider: str,
+    template_id: Annotated[str, typer.Option()] = "",
+    signature: Annotated[str, typer.Option()] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Whether a provider is usable as set up, in its own words; exit 0 usable, 3 not."""
+    from smskit.i18n import Language
+    from smskit.models import CheckResult
+    from smskit.providers import get_provider
+    from smskit.sending.threads import run_in_thread
+    from smskit.settings import Environment
+
+    client = get_provider(provider, Environment())
+
+    async def ask() -> CheckResult:
+        async with client:
+            return await client.check(signature=signature.strip("【】"), template_id=template_id)
+
+    result: CheckResult = run_in_thread(ask)
+    if as_json:
+        print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
+    else:
+        said = Language("en").said
+        for f in result.findings:
+            print(f"{'ok ' if f.ok else 'NOT'} {f.what}: {f.code} {said(f.told)} {f.next_step}".rstrip())
+        print("usable" if result.usable else "not usable")
+    raise typer.Exit(0 if result.usable else 3)
+
+
+@app.command()
+def doctor(
+    file: Path,
+    provider: Annotated[
+        list[str] | None, typer.Option(help="Instead of the campaign's own; may be given again.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every registered provider.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a provider would not pass of a campaign's template, by its own rules; exit 0 it would, 3 not."""
+    from smskit.message.lint import diagnose
+    from smskit.planning.spec import CampaignSpec
+    from smskit.providers import provider_class, provider_names
+    from smskit.sending.session import open_campaign
+
+    if every and provider:
+        raise InputError("say either --provider or --all")
+    spec = CampaignSpec.from_yaml(file)
+    classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
+    text = spec.template or open_campaign(spec).template().text
+    found = [
+        diagnose(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes
+    ]
+    if as_json:
+        print_json([d.to_data() for d in found])
+    for diagnosis in () if as_json else found:
+        print(diagnosis)
+    raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)
+
+
+@app.command()
+def providers(
+    as_json: AsJson = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As the README has it.")] = False,
+) -> None:
+    """The registered providers: what each can do, and which settings it needs."""
+    from smskit.cli.provider_pages import markdown, overview, plain
+    from smskit.providers import provider_names
+
+    rows = overview(provider_names())
+    if as_json:
+        print_json([row._asdict() for row in rows])
+    else:
+        print(markdown(rows) if as_markdown else plain(rows))
+
+
+@app.command()
+def status(
+    campaign: Annotated[str, typer.Argument()] = "",
+    mode: InMode = None,
+    runs: Annotated[bool, typer.Option("--runs", help="Its runs instead, or the last of all.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The books of a campaign, or of all; with --runs who ran what, when, and how it ended."""
+    from smskit.reporting import report
+    from smskit.sending.session import open_ledger
+
+    ledger = open_ledger()
+    if runs:
+        print_runs(ledger.runs(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
+        return
+    if campaign:
+        found = report.status(ledger, _row(campaign, mode))
+        print_json(found) if as_json else print_books(found)
+        return
+    rows = [report.status(ledger, row) for row in ledger.campaigns(mode=mode)]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        print("no campaign yet; `smskit demo` rehearses one")
+    else:
+        import pandas as pd
+
+        shown = [
+            "campaign",
+            "mode",
+            "state",
+            "provider",
+            "planned",
+            "waiting",
+            "accepted",
+            "refused",
+            "unknown",
+        ]
+        print(
+            pd.DataFrame(rows)[[*shown, "delivered", "undelivered", "awaiting", "cost"]].to_string(
+                index=False
+            )
+        )
+        if last := ledger.runs(mode=mode, last=5):
+            print("\nlast runs (all: `smskit status --runs`)")
+            print_runs(last, as_json=False)
+
+
+@app.command()
+def messages(
+    campaign: str,
+    output_format: Annotated[Format, typer.Option("--format")] = Format.CSV,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Full phone numbers (E.164).")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; needed for parquet.")] = None,
+    mode: InMode = None,
+) -> None:
+    """One row per person of the segment: what was said, and what became of it."""
+    from smskit.reporting.export import write_messages
+    from smskit.sending.session import open_ledger
+
+    write_messages(open_ledger(), _row(campaign, mode), output_format.value, output, reveal=reveal)
+
+
+@app.command()
+def why(campaign: str, person: str, mode: InMode = None) -> None:
+    """What became of one person (user id or phone), with the evidence."""
+    from smskit.reporting import report
+    from smskit.sending.session import open_ledger
+
+    print(report.why(open_ledger(), _row(campaign, mode), person))
+
+
+@app.command()
+def resume(campaign: str, mode: InMode = None) -> None:
+    """Go on with an interrupted campaign, as it was frozen."""
+    from smskit.reporting import report
+    from smskit.sending.session import open_ledger, reopen_campaign
+
+    row = _row(campaign, mode)
+    outcome = reopen_campaign(row).resume(progress=progress_bar(row.name))
+    print_books(report.status(open_ledger(), _row(campaign, row.mode)))
+    if outcome.note:
+        print(outcome.note)
+
+
+@app.command()
+def run(
+    file: Path,
+    occurrence: Annotated[
+        str, typer.Option(help="Of a repeating campaign: fills its placeholder, else is appended to its id.")
+    ] = "",
+    mode: Annotated[Mode | None, typer.Option(help="Instead of the file's.")] = None,
+    not_after: Annotated[str, typer.Option(help="A run that starts later refuses; ISO date-time.")] = "",
+    plan_hash: Annotated[str, typer.Option(help="Any other plan is refused.")] = "",
+    folder: Annotated[
+        Path | None, typer.Option(help="Of the executed notebook and report; default: runs in the project.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a parameter file as a scheduler does: notebook 03 through papermill; exits as the run ended."""
+    from smskit.notebook.headless import run_file
+    from smskit.sending.run_record import as_data
+
+    given = {"mode": mode and str(mode), "not_after": not_after, "plan_hash": plan_hash}
+    overrides = {name: value for name, value in given.items() if value}
+    done = run_file(file, folder=folder, occurrence=occurrence, overrides=overrides)
+    if as_json:
+        print_json(as_data(done))
+    else:
+        if done.books:
+            print_books(done.books)
+        print(f"{done.state}; notebook {done.executed}" + (f"; report {done.report}" if done.report else ""))
+    if done.message:
+        print(f"smskit: {done.message}", file=sys.stderr)
+    raise typer.Exit(1 if done.exit_code is None else done.exit_code)
+
+
+@app.command()
+def stop(campaign: str, mode: InMode = None) -> None:
+    """Ask the run of a campaign, in whatever process, to stop cleanly."""
+    from smskit.sending.session import open_ledger
+
+    open_ledger().request_stop(_row(campaign, mode).id)
+    print("asked; requests on the way are finished and recorded first")
+
+
+@app.command("app")
+def serve_app(
+    port: Annotated[int, typer.Option(help="Where it listens.")] = 8866,
+    ip: Annotated[
+        str, typer.Option(help="127.0.0.1: this machine alone; 0.0.0.0: others too.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option(help="Open the landing page.")] = True,
+) -> None:
+    """Serve the notebooks as an app without code. Visitors log in with a token (SMSKIT_APP_TOKEN)."""
+    from smskit.notebook.app import serve
+    from smskit.notebook.sample import project
+    from smskit.settings import Environment
+
+    # A token as an option would stand in the list of processes.
+    token = Environment().get("SMSKIT_APP_TOKEN")
+    serve(project() / "notebooks", port=port, ip=ip, token=token, browser=browser)
+
+
+@app.command()
+def receipts(
+    campaign: Annotated[str, typer.Argument()] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is open.")] = False,
+    mode: InMode = None,
+) -> None:
+    """Fetch receipts and replies, settle unknowns."""
+    from smskit.sending.session import fetch, fetch_while_open, open_ledger
+
+    ledger = open_ledger()
+    rows = (
+        [_row(campaign, mode)]
+        if campaign
+        else [r for r in ledger.campaigns(mode=mode) if r.mode is not Mode.PLAN]
+    )
+
+    def told(fetched: Any) -> None:
+        s = fetched.settled
+        print(
+            f"{s.delivered} delivered, {s.undelivered} undelivered, {fetched.awaiting} awaiting; "
+            f"unknown: {s.found} were accepted, {s.refused} refused, {s.never_taken} never taken, "
+            f"{fetched.unknown} still open; {s.replies} replies, {s.opt_outs} opt-outs"
+        )
+        if s.never_taken:
+            print("those never taken wait to be sent: `smskit resume CAMPAIGN`")
+        for problem in s.problems:
+            print(f"smskit: {problem}", file=sys.stderr)
+
+    if watch:
+        fetched = fetch_while_open(ledger, rows, told=told)
+    else:
+        told(fetched := fetch(ledger, rows))
+    raise typer.Exit(1 if fetched.settled.problems else 0)
+
+
+@app.command()
+def settle(
+    campaign: str,
+    resend: Annotated[bool, typer.Option("--resend", help="Send them again; some may get it twice.")] = False,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Count them as refused.")] = False,
+    mode: InMode = None,
+) -> None:
+    """A person's word on what stayed unknown."""
+    from smskit.sending.reconcile import settle_by_hand
+    from smskit.sending.session import open_ledger
+
+    if resend == give_up:
+        raise InputError("say either --resend or --give-up")
+    ledger, row = open_ledger(), _row(campaign, mode)
+    count = settle_by_hand(ledger, row, resend=resend)
+    if resend and count:
+        ledger.mark(row.id, "paused", note="people who stayed unknown are to be sent again")
+        print(f"{count} wait to be sent again: `smskit resume {campaign}`")
+    else:
+        print(f"{count} given up")
+
+
+@app.command()
+def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.REHEARSE) -> None:
+    """Delete a rehearsal or a plan, so that its id can be used anew; live campaigns stay."""
+    from smskit.sending.session import open_ledger
+
+    if mode is Mode.LIVE:
+        raise InputError(
+            "a live campaign is never forgotten: its record is what keeps people from a second message"
+        )
+    open_ledger().forget(_row(campaign, mode).id)
+
+
+# -- opt-outs -------------------------------------------------------------------------
+
+
+@opt_out.command("add")
+def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") -> None:
+    """Add phone numbers."""
+    from smskit.audience.phones import normalise_one
+    from smskit.sending.session import open_ledger
+
+    numbers = {normalise_one(p) for p in phones}
+    new = open_ledger().add_opt_outs(sorted(numbers), source="by hand", note=note)
+    print(f"{new} added, {len(numbers) - new} were there")
+
+
+@opt_out.command("remove")
+def opt_out_remove(phone: str) -> None:
+    """Take a phone number off the list."""
+    from smskit.audience.phones import mask, normalise_one
+    from smskit.sending.session import open_ledger
+
+    there = open_ledger().remove_opt_out(normalise_one(phone))
+    print(f"{mask(phone)} {'removed' if there else 'was not on the list'}")
+
+
+@opt_out.command("import")
+def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone") -> None:
+    """Add every number of a column of a csv, txt, parquet or xlsx file, or of a plain list of numbers."""
+    from smskit.reporting.export import read_numbers
+    from smskit.sending.session import open_ledger
+
+    good, bad = read_numbers(file, column)
+    new = open_ledger().add_opt_outs(good, source=f"import:{file.name}")
+    print(f"{new} added, {len(good) - new} were there, {bad} cells hold no mobile number")
+
+
+@opt_out.command("export")
+def opt_out_export(
+    provider: Annotated[str, typer.Option(help="Whose way of writing numbers.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .txt file.")],
+    reveal: Annotated[bool, typer.Option("--reveal", help="Yes, full phone numbers in a file.")] = False,
+) -> None:
+    """Write the list for a provider's own blacklist 黑名单; `import` reads it back."""
+    from smskit.providers import provider_class
+    from smskit.reporting.export import write_opt_outs
+    from smskit.sending.session import open_ledger
+
+    count = write_opt_outs(open_ledger(), provider_class(provider).opt_out, output, reveal=reveal)
+    print(f"{count} written to {output}")
+
+
+@opt_out.command("list")
+def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("--reveal")] = False) -> None:
+    """Who is on the list, newest first."""
+    from datetime import UTC, datetime
+
+    from smskit.audience.phones import mask, to_e164
+    from smskit.sending.session import open_ledger
+
+    rows = [
+        {
+            "phone": to_e164(phone) if reveal else mask(to_e164(phone)),
+            "since": datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds"),
+            "source": source,
+            "note": note,
+        }
+        for phone, since, source, note in open_ledger().opt_out_rows()
+    ]
+    if as_json:
+        print_json(rows)
+    for row in () if as_json else rows:
+        print("  ".join(row.values()).rstrip())
+
+
+# -- small --------------------------------------------------------------------------------
+
+
+def _row(campaign: str, mode: Mode | None) -> Any:
+    from smskit.errors import nearest
+    from smskit.sending.session import open_ledger
+
+    ledger = open_ledger()
+    for wanted in [mode] if mode else [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]:
+        row = ledger.campaign(campaign, wanted)
+        if row is not None:
+            return row
+    names = {row.name for row in ledger.campaigns()}
+    raise InputError(
+        f"no campaign `{campaign}`{f' in mode {mode}' if mode else ''}{nearest(campaign, names)}"
+    )

@@ -1,0 +1,66 @@
+"""
+``smskit demo``: the send notebook, run by papermill on a messy segment, in rehearsal.
+
+Works without an account and without touching anything of the user's: its
+ledger lies in the output folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from smskit.cli.printing import print_books
+from smskit.notebook.headless import execute
+from smskit.notebook.sample import campaign_data, project
+
+
+def run_demo(folder: Path) -> None:
+    """
+    Run the demo and print its books; leaves an executed notebook and an HTML report in *folder*.
+
+    Raises:
+        SmskitError: the notebook failed; names the executed notebook to look at.
+    """
+    root = project()
+    folder = folder if folder.is_absolute() else Path.cwd() / folder
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["SMSKIT_DATABASE_URL"] = f"sqlite:///{folder / 'demo.db'}"
+    name = f"demo-{datetime.now():%Y%m%d-%H%M%S}"
+    notebook, page = folder / f"{name}.ipynb", folder / f"{name}.html"
+    _import_opt_outs(root / "sample_segments" / "opt_out.csv")
+    print("Rehearsing sample_segments/messy.csv with the built-in simulator ...", flush=True)
+    os.environ["SMSKIT_RUN_EXECUTED"] = str(notebook)  # the run leaves its report beside it
+    execute(root / "notebooks" / "03_send_campaign.ipynb", notebook, campaign_data(name))
+    _print_result(notebook)
+    print(f"\nnotebook  {_near(notebook)}\nreport    {_near(page)}")
+    print(f"\nAsk on:   export SMSKIT_DATABASE_URL=sqlite:///{_near(folder / 'demo.db')}")
+    command = _near(Path(sys.argv[0])) if Path(sys.argv[0]).name == "smskit" else "smskit"
+    print(f"          {command} status {name}\n          {command} messages {name}")
+
+
+def _import_opt_outs(file: Path) -> None:
+    from smskit.audience import segment
+    from smskit.audience.phones import normalise
+    from smskit.sending.session import open_ledger
+
+    numbers = normalise(segment.load(str(file))["phone"])
+    open_ledger().add_opt_outs(numbers.e164[numbers.e164 > 0].tolist(), source=f"import:{file.name}")
+
+
+def _print_result(notebook: Path) -> None:
+    from smskit.notebook import SUMMARY_TYPE
+
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if SUMMARY_TYPE in data:
+                print()
+                print_books(data[SUMMARY_TYPE])
+
+
+def _near(path: Path) -> str:
+    return os.path.relpath(path)

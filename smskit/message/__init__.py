@@ -1,0 +1,1 @@
+"""What: template, variables, parts, opt-out wording, lint, hours and caps."""

@@ -1,0 +1,394 @@
+"""
+The template doctor: what a provider would not pass, with its rule and where that is written.
+
+Pure. A provider declares its rules as data (`TemplateRule`); here is what each
+kind of rule looks for. Only what can be seen in a template is looked at: values
+are the plan's (``bad_variable``, ``text_too_long``), approval is the check's.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from smskit.errors import TemplateError
+from smskit.i18n import Language
+from smskit.message.parts import units_of
+from smskit.message.template import Form, Template, Var
+from smskit.models import MessageClass
+
+__all__ = [
+    "HAN",
+    "VERIFICATION",
+    "Complaint",
+    "Diagnosis",
+    "Kind",
+    "TemplateRule",
+    "diagnose",
+    "examine",
+]
+
+HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters, for a pattern's [...]
+VERIFICATION = "验证码|注册码|校验码|动态码"  # a text with one of these is taken for a verification code's
+
+
+class Kind(enum.StrEnum):
+    """What a rule looks for."""
+
+    SIGNATURE_MISSING = "signature_missing"
+    SIGNATURE_LENGTH = "signature_length"  # `least` to `most` characters
+    SIGNATURE_CHARSET = "signature_charset"  # `pattern` is found in it
+    DOUBLED_SIGNATURE = "doubled_signature"  # the 【signature】 itself stands in the body
+    BRACKETS_IN_BODY = "brackets_in_body"  # any other 【 or 】 does
+    LONGEST_TEXT = "longest_text"  # `most` characters of a whole message, at its shortest
+    LONGEST_TEMPLATE = "longest_template"  # `most` characters of the body, as the provider writes it
+    MOST_VARIABLES = "most_variables"  # `most` places
+    ALL_VARIABLES = "all_variables"  # no word of its own
+    ADJACENT_VARIABLES = "adjacent_variables"
+    REPEATED_VARIABLE = "repeated_variable"
+    LINK_IN_TEXT = "link_in_text"
+    MUST_END_WITH = "must_end_with"  # one of `texts`
+    MUST_NOT_HOLD = "must_not_hold"  # any of `texts`, or `pattern`
+    SYMBOLS_REFUSED = "symbols_refused"  # `pattern`
+    TRADITIONAL_CHINESE = "traditional_chinese"
+    VERIFICATION_VALUES = "verification_values"  # what may be filled in, for whoever binds the variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateRule:
+    """
+    One rule of a provider about its templates, as data.
+
+    Args:
+        en, zh: The rule in words, for people.
+        source: The provider's document it stands in.
+        least, most, pattern, texts: What its kind needs; a pattern is Python's.
+        message_class: Only for these messages; None = for all.
+        when: Only for a body in which this pattern is found.
+        severe: Whether the provider refuses what breaks it. False: it may pass,
+            and somebody should know.
+    """
+
+    kind: Kind
+    en: str
+    zh: str
+    source: str
+    least: int = 0
+    most: int = 0
+    pattern: str = ""
+    texts: tuple[str, ...] = ()
+    message_class: MessageClass | None = None
+    when: str = ""
+    severe: bool = True
+
+    @property
+    def words(self) -> str:
+        """The rule in both languages."""
+        return f"{self.en} {self.zh}"
+
+
+class Complaint(NamedTuple):
+    """One thing a provider would not pass."""
+
+    what: str  # found in this template
+    en: str  # the provider's rule
+    zh: str  # the same
+    source: str
+    severe: bool
+
+    @property
+    def rule(self) -> str:
+        """The provider's rule in both languages."""
+        return f"{self.en} {self.zh}"
+
+    def told(self, t: Language) -> str:
+        """What was found, and the rule, in one line of one language."""
+        return f"{t.words(self.what)}。{self.zh}" if t.code == "zh" else f"{self.what}. {self.en}"
+
+
+class Declares(Protocol):
+    """What the doctor reads of a provider; `smskit.providers.Provider` classes have it."""
+
+    name: str
+    title: str
+    form: Form
+    signature_in_template: bool
+    template_rules: tuple[TemplateRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """
+    A template as one provider sees it.
+
+    Args:
+        text: In the provider's own form, as its console holds it; "" when it cannot be written so.
+    """
+
+    provider: str
+    title: str
+    text: str
+    complaints: tuple[Complaint, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Is there nothing severe?"""
+        return not any(complaint.severe for complaint in self.complaints)
+
+    def __str__(self) -> str:
+        lines = [f"{self.title}: {'passes' if self.passes else 'would not pass'}"]
+        lines += [f"  {self.text}"] if self.text else []
+        for complaint in self.complaints:
+            lines.append(f"  {'NOT ' if complaint.severe else 'note'} {complaint.what}")
+            lines.append(f"       rule: {complaint.rule}")
+            lines.append(f"       from: {complaint.source}")
+        return "\n".join(lines)
+
+    def to_data(self) -> dict[str, object]:
+        """The same as plain data."""
+        return {
+            "provider": self.provider,
+            "title": self.title,
+            "passes": self.passes,
+            "text": self.text,
+            "complaints": [
+                {"what": c.what, "rule": c.rule, "source": c.source, "severe": c.severe}
+                for c in self.complaints
+            ],
+        }
+
+
+def diagnose(
+    text: str, provider: Declares | type[Declares], *, signature: str, message_class: MessageClass
+) -> Diagnosis:
+    """
+    Look at a template with one provider's eyes; what cannot even be read is a complaint, too.
+
+    Args:
+        text: In any form `Template.parse` understands.
+    """
+    try:
+        template = Template.parse(text, signature=signature)
+    except TemplateError as error:
+        source = "smskit: README, parameter `template`"
+        complaint = Complaint(str(error), *_ONE_TEXT, source, True)
+        return Diagnosis(provider.name, provider.title, "", (complaint,))
+    found = examine(template, message_class, provider.template_rules, form=provider.form)
+    shown = _written(template, provider.form, with_signature=provider.signature_in_template)
+    return Diagnosis(provider.name, provider.title, shown or "", tuple(found))
+
+
+def examine(
+    template: Template,
+    message_class: MessageClass,
+    rules: Iterable[TemplateRule],
+    *,
+    form: Form = Form.BRACES,
+) -> list[Complaint]:
+    """
+    What breaks *rules*, in their order; empty when nothing does.
+
+    Args:
+        form: The provider's; a text that cannot be written in it is complained about first.
+    """
+    complaints = list(_unwritable(template, form))
+    body = _body(template)
+    for rule in rules:
+        if rule.message_class not in (None, message_class) or not re.search(rule.when, body):
+            continue
+        found = _LOOKS_FOR[rule.kind](_Case(template, body, form), rule)
+        complaints += [Complaint(what, rule.en, rule.zh, rule.source, rule.severe) for what in found]
+    return complaints
+
+
+# Rules of ours, in both languages.
+_ONE_TEXT = ("A template is one text with variables in one form.", "模板须为一段文本，变量写法须一致")
+_NO_ESCAPE = ("No way is documented to write this as plain text.", "没有公开的转义写法，无法作为普通文字")
+
+
+# -- what each kind looks for --------------------------------------------------------
+
+
+class _Case(NamedTuple):
+    template: Template
+    body: str
+    form: Form
+
+
+_PLACE = "\ufffc"  # stands for a variable where a body is searched
+_EXCERPT = 10  # characters of an ending that are shown
+# Latin only, so that a link is also seen right behind a Chinese character.
+_LINK = re.compile(
+    r"https?://[!-~]*|(?<![A-Za-z0-9.@-])(?:www\.[!-~]+"
+    r"|(?:[A-Za-z0-9-]+\.)+(?:com|cn|net|org|top|cc|vip|io|me|link|ltd|shop|xyz)(?![A-Za-z0-9])(?:/[!-~]*)?)",
+    re.IGNORECASE,
+)
+
+
+def _body(template: Template) -> str:
+    """The body with a mark that is in no pattern in place of each variable."""
+    return "".join(_PLACE if isinstance(piece, Var) else piece for piece in template.pieces)
+
+
+def _written(template: Template, form: Form, *, with_signature: bool) -> str | None:
+    try:
+        return template.write(form, with_signature=with_signature)
+    except TemplateError:
+        return None
+
+
+def _unwritable(template: Template, form: Form) -> Iterator[Complaint]:
+    try:
+        template.write(form, with_signature=True)
+    except TemplateError as error:
+        source = f"the variables of the {form.value} form"
+        yield Complaint(str(error), *_NO_ESCAPE, source, True)
+
+
+def _signature_missing(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    if not case.template.signature:
+        yield "there is no signature; give parameter `signature`"
+
+
+def _signature_length(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    length = len(case.template.signature)
+    if length and not rule.least <= length <= rule.most:
+        yield f"the signature 【{case.template.signature}】 has {_counted(length, 'character')}"
+
+
+def _signature_charset(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    if found := _found(rule.pattern, case.template.signature):
+        yield f"the signature 【{case.template.signature}】 holds {found}"
+
+
+def _doubled_signature(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    head = f"【{case.template.signature}】"
+    if case.template.signature and head in case.body:
+        yield f"{head} stands in the text once more; take it out there"
+
+
+def _brackets_in_body(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    rest = case.body.replace(f"【{case.template.signature}】", "") if case.template.signature else case.body
+    if found := _found("【[^【】]*】?|】", rest):
+        yield f"the text holds {found}"
+
+
+def _longest_text(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    head = f"【{case.template.signature}】" if case.template.signature else ""
+    length = units_of(head + case.body)  # a variable counts as one character
+    if length > rule.most:
+        values = ", with one character for each variable" if case.template.names else ""
+        yield f"a message has at least {length} characters{values}"
+
+
+def _longest_template(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    length = units_of(_written(case.template, case.form, with_signature=False) or "")
+    if length > rule.most:
+        yield f"the template has {length} characters"
+
+
+def _most_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    count = len(case.template.positions())
+    if count > rule.most:
+        yield f"the template has {_counted(count, 'variable')}"
+
+
+def _all_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    if case.template.names and not re.search(r"\w", case.body):
+        yield "the template has no words of its own"
+
+
+def _adjacent_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    pieces = case.template.pieces
+    for left, right in itertools.pairwise(pieces):
+        if isinstance(left, Var) and isinstance(right, Var):
+            yield f"nothing is between {{{left.name}}} and {{{right.name}}}"
+
+
+def _repeated_variable(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    places = case.template.positions()
+    for name in case.template.names:
+        if places.count(name) > 1:
+            yield f"{{{name}}} occurs {places.count(name)} times"
+
+
+def _link_in_text(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    for link in _LINK.finditer(case.body):
+        yield f"the text holds the link `{link[0]}`"
+
+
+def _must_end_with(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    if not case.body.endswith(rule.texts):
+        ending = ("…" if len(case.body) > _EXCERPT else "") + case.body[-_EXCERPT:].replace(_PLACE, "{…}")
+        yield f"the text ends with `{ending}`, not with {' or '.join(rule.texts)}"
+
+
+def _must_not_hold(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    patterns = [re.escape(text) for text in rule.texts] + ([rule.pattern] if rule.pattern else [])
+    if found := _found("|".join(patterns), case.body):
+        yield f"the text holds {found}"
+
+
+def _symbols_refused(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    if found := _found(rule.pattern, case.body):
+        yield f"the text holds {found}"
+
+
+def _traditional_chinese(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    found = dict.fromkeys(c for c in case.body if "\u4e00" <= c <= "\u9fff" and _only_traditional(c))
+    if found:
+        yield f"the text holds `{''.join(found)}`"
+
+
+def _only_traditional(character: str) -> bool:
+    # The mainland's character set without Taiwan's is simplified Chinese; Taiwan's without the
+    # mainland's is traditional, but for a few rare characters both ways of writing share.
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return bool(character.encode("big5", "ignore"))
+    return False
+
+
+def _verification_values(case: _Case, rule: TemplateRule) -> Iterator[str]:
+    if case.template.names:
+        yield f"this reads like a verification code with {_braced(case.template.names)}"
+
+
+def _found(pattern: str, text: str) -> str:
+    """What of *pattern* is in *text*, each once and quoted; "" when nothing is."""
+    seen = dict.fromkeys(match[0].replace(_PLACE, "{…}") for match in re.finditer(pattern, text))
+    return " ".join(f"`{part}`" for part in seen)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("s" if count != 1 else "")
+
+
+def _braced(names: Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in names)
+
+
+_LOOKS_FOR: Mapping[Kind, Callable[[_Case, TemplateRule], Iterator[str]]] = {
+    Kind.SIGNATURE_MISSING: _signature_missing,
+    Kind.SIGNATURE_LENGTH: _signature_length,
+    Kind.SIGNATURE_CHARSET: _signature_charset,
+    Kind.DOUBLED_SIGNATURE: _doubled_signature,
+    Kind.BRACKETS_IN_BODY: _brackets_in_body,
+    Kind.LONGEST_TEXT: _longest_text,
+    Kind.LONGEST_TEMPLATE: _longest_template,
+    Kind.MOST_VARIABLES: _most_variables,
+    Kind.ALL_VARIABLES: _all_variables,
+    Kind.ADJACENT_VARIABLES: _adjacent_variables,
+    Kind.REPEATED_VARIABLE: _repeated_variable,
+    Kind.LINK_IN_TEXT: _link_in_text,
+    Kind.MUST_END_WITH: _must_end_with,
+    Kind.MUST_NOT_HOLD: _must_not_hold,
+    Kind.SYMBOLS_REFUSED: _symbols_refused,
+    Kind.TRADITIONAL_CHINESE: _traditional_chinese,
+    Kind.VERIFICATION_VALUES: _verification_values,
+}

@@ -1,0 +1,89 @@
+"""Asking a provider whether it is usable, or the simulator in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from html import escape
+
+import ipywidgets as w
+
+from smskit.i18n import mark
+from smskit.models import CheckResult, Finding, amount
+from smskit.notebook.accounts import Known
+from smskit.notebook.connector import Connector
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button, chip, html, names, row, title
+
+__all__ = ["CheckPanel"]
+
+_WHAT = mark(
+    "Asks the provider about the key, the balance, and the signature and template that are chosen. "
+    "Sends nothing."
+)
+
+
+class CheckPanel(Panel):
+    """
+    The check's two buttons and what came back.
+
+    Args:
+        changed: Called when an answer came.
+    """
+
+    def __init__(self, page: Page, connector: Connector, *, changed: Callable[[], None]) -> None:
+        super().__init__(page)
+        self.connector, self._changed = connector, changed
+
+    def build(self) -> Sequence[w.Widget]:
+        t, connector = self.t, self.connector
+        absent = connector.account.known is Known.ABSENT
+        check = button(t("Check"), style="" if absent else "primary", enabled=not absent)
+        check.on_click(self.attempt(partial(self.ask, simulator=False)))
+        rehearsable = bool(connector.cls.rehearsal)
+        trial = button(t("Try with the simulator"), style="primary" if absent else "", enabled=rehearsable)
+        trial.on_click(self.attempt(partial(self.ask, simulator=True)))
+        hint = t("No account yet? The built-in simulator stands in for the provider; nobody is messaged.")
+        told = html(f'<span class="smskit-soft">{escape(hint)}</span>' if rehearsable else "")
+        shown = [html(self._result(connector.result))] if connector.result else []
+        box = w.VBox([title(t("Check"), t(_WHAT)), row(check, trial, told), *shown])
+        box.add_class("smskit-card")
+        return [box]
+
+    def ask(self, *, simulator: bool) -> None:
+        """Ask beside the kernel, and show the answer when it comes."""
+        self.tell(lambda t: t("Asking…"))
+        name = self.connector.provider
+
+        def came(result: CheckResult) -> None:
+            if self.connector.provider == name:
+                self.tell("")
+                self.draw()
+            self._changed()
+
+        self.start("check", lambda: self.connector.check(simulator=simulator), came)
+
+    def _result(self, result: CheckResult) -> str:
+        t = self.t
+        who = t("the simulator") if self.connector.tried else self.connector.cls.title
+        verdict = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
+        heads = (t("check"), t("ok"), t("code"), t("meaning"), t("next step"))
+        head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
+        body = "".join(self._line(finding) for finding in result.findings)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        told = [t("according to {who}", who=who)]
+        told += [t("balance {amount}", amount=amount(result.balance))] if result.balance else []
+        said = f'<p class="smskit-verdict">{verdict} {escape(" · ".join(told))}</p>'
+        return f'{said}<div class="smskit-table">{table}</div>'
+
+    def _line(self, finding: Finding) -> str:
+        t = self.t
+        cells = (
+            escape(t.words(finding.what)),
+            chip("✓", "ok") if finding.ok else chip("✗", "bad"),
+            f'<code class="smskit-code">{escape(finding.code)}</code>' if finding.code else "",
+            escape(t.said(finding.told)),
+            names(t.words(finding.next_step)),
+        )
+        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

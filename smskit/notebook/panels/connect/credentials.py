@@ -1,0 +1,229 @@
+"""
+What to obtain, and the form for it.
+
+A key that was typed is taken out of its field at once and kept in this process
+until it is saved: a field's value is part of the notebook's widget state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+from pydantic import SecretStr
+
+from smskit.i18n import Language, mark
+from smskit.notebook.accounts import PLACES, Given, Known
+from smskit.notebook.connector import Connector
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button, html, names, row, title
+from smskit.providers.credentials import Store, Written, keyring_problem
+
+__all__ = ["EnterPanel"]
+
+_LABELS = {
+    "base_url": mark("Address"),
+    "timeout_s": mark("Time-out, s"),
+    "connect_timeout_s": mark("Connect time-out, s"),
+    "requests_per_second": mark("Requests per second"),
+    "concurrency": mark("Concurrent requests"),
+    "batch_size": mark("People per request"),
+}
+_STYLE = {"description_width": "200px"}
+
+
+class EnterPanel(Panel):
+    """
+    The account of the chosen provider.
+
+    Args:
+        changed: Called when something was saved or deleted.
+    """
+
+    def __init__(self, page: Page, connector: Connector, *, changed: Callable[[], None]) -> None:
+        super().__init__(page)
+        self.connector, self._changed = connector, changed
+        self._typed: dict[str, SecretStr] = {}  # of secret fields
+        self._edited: dict[str, str] = {}  # of the others
+        self._for = ""  # the provider these belong to
+        self._asking = False  # whether to delete
+        self._open = False
+        self.store = Store.DOTENV if keyring_problem(page.environment()) else Store.KEYRING
+
+    def build(self) -> Sequence[w.Widget]:
+        t, cls = self.t, self.connector.cls
+        if self._for != cls.name:
+            self._typed, self._edited, self._for, self._asking = {}, {}, cls.name, False
+        form = self.connector.form()
+        account = [self._line(given) for given in form if given.setting.identifies]
+        more = [self._line(given) for given in form if not given.setting.identifies]
+        folded = w.Accordion(
+            children=[w.VBox(more)], titles=[t("More settings")], selected_index=0 if self._open else None
+        )
+        folded.observe(lambda change: setattr(self, "_open", change["new"] is not None), "selected_index")
+        box = w.VBox([self._steps(), title(t("Credentials"), t(_KEPT)), *account, folded, *self._buttons()])
+        box.add_class("smskit-card")
+        return [box]
+
+    def _steps(self) -> w.HTML:
+        t, cls = self.t, self.connector.cls
+        items = "".join(f"<li>{names(t.words(step))}</li>" for step in cls.console_steps)
+        url = escape(cls.console_url, quote=True)
+        link = f'<a href="{url}" target="_blank" rel="noopener">{url}</a>' if url else ""
+        console = f"<p>{escape(t('Console'))}: {link}</p>" if link else ""
+        guide = f"<h3>{escape(t('What to obtain from {provider}', provider=cls.title))}</h3>"
+        return html(f'{guide}{console}<ol class="smskit-steps">{items}</ol>')
+
+    # -- fields ------------------------------------------------------------------------
+
+    def _line(self, given: Given) -> w.HBox:
+        beside = _beside_field(self._beside(given))
+        made = self._secret(given, beside) if given.setting.secret else self._plain(given)
+        return row(made, beside)
+
+    def _beside(self, given: Given) -> str:
+        setting, t = given.setting, self.t
+        where = t("typed, not saved yet") if setting.name in self._typed else t(PLACES[given.source])
+        kind = "warn" if setting.required and not given.source else ""
+        place = f'<span class="smskit-where {kind}">{escape(where)}</span>'
+        return f'{place} <span class="smskit-soft">{names(t.words(setting.help))}</span>'
+
+    def _secret(self, given: Given, beside: w.HTML) -> w.Password:
+        name = given.setting.name
+        made = w.Password(
+            description=self._label(given),
+            placeholder=self._hint(given),
+            continuous_update=False,
+            style=_STYLE,
+            layout=w.Layout(width="460px"),
+        )
+
+        def take(change: dict[str, Any]) -> None:
+            if change["new"]:
+                self._typed[name] = SecretStr(change["new"])
+                # Changed in place: drawn anew, the field somebody types in next would be gone.
+                made.value, made.placeholder, beside.value = "", self._hint(given), self._beside(given)
+
+        made.observe(take, "value")
+        return made
+
+    def _hint(self, given: Given) -> str:
+        known = given.source or given.setting.name in self._typed
+        return self.t("leave empty to keep it") if known else self.t("paste it here")
+
+    def _plain(self, given: Given) -> w.Widget:
+        setting = given.setting
+        value = self._edited.get(setting.name, given.shown)
+        options: dict[str, Any] = {"style": _STYLE, "layout": w.Layout(width="460px")}
+        if setting.kind == "choice":
+            default = self.t("default: {value}", value=setting.default or self.t("not set"))
+            choices = [(default, ""), *((c, c) for c in setting.choices)]
+            made = w.Dropdown(
+                description=self._label(given),
+                options=choices,
+                value=value if value in setting.choices else "",
+                **options,
+            )
+        else:
+            made = w.Text(
+                description=self._label(given),
+                value=value,
+                placeholder=setting.default,
+                continuous_update=False,
+                **options,
+            )
+        made.observe(lambda change: self._edited.update({setting.name: change["new"]}), "value")
+        return made
+
+    def _label(self, given: Given) -> str:
+        name = given.setting.name
+        label = self.t(_LABELS[name]) if name in _LABELS else name.replace("_", " ")
+        return f"{label} *" if given.setting.required else label
+
+    # -- buttons -----------------------------------------------------------------------
+
+    def _buttons(self) -> list[w.Widget]:
+        t = self.t
+        places = [
+            (t("File .env of the project"), Store.DOTENV),
+            (t("Keyring of this computer"), Store.KEYRING),
+        ]
+        where = w.RadioButtons(
+            description=t("Keep keys in"),
+            options=places,
+            value=self.store,
+            style=_STYLE,
+            layout=w.Layout(width="auto"),
+        )
+        where.observe(lambda change: self._keep_in(change["new"]), "value")
+        save = button(t("Save"), style="primary")
+        save.on_click(self.attempt(self.save))
+        problem = keyring_problem(self.page.environment())
+        hint = _beside_field(
+            f'<span class="smskit-soft">{escape(t.words(problem))}</span>' if problem else ""
+        )
+        hint.layout.align_self = "flex-end"  # beside the keyring, which is the last of the places
+        return [row(where, hint), row(save, *self._deleting())]
+
+    def _deleting(self) -> list[w.Button]:
+        t = self.t
+        if self.connector.account.known is Known.ABSENT:
+            return []
+        if not self._asking:
+            ask = button(t("Delete"))
+            ask.on_click(self.attempt(lambda: self._ask(True)))
+            return [ask]
+        yes, no = button(t("Delete it from this computer"), style="danger"), button(t("Keep it"))
+        yes.on_click(self.attempt(self.delete))
+        no.on_click(self.attempt(lambda: self._ask(False)))
+        return [yes, no]
+
+    def _ask(self, asking: bool) -> None:
+        self._asking = asking
+        self.draw()
+
+    def _keep_in(self, store: Store) -> None:
+        self.store = store
+
+    def save(self) -> None:
+        """Keep what was typed, where the person chose."""
+        typed = {name: secret.get_secret_value() for name, secret in self._typed.items()}
+        written = self.connector.save(self._edited | typed, self.store)
+        self._typed, self._edited = {}, {}
+        self.draw()
+        self._changed()
+        self.tell(lambda t: _told(written, t), "warn" if written.exposed or written.hidden else "ok")
+
+    def delete(self) -> None:
+        """Take everything saved for this provider out of this computer."""
+        left = self.connector.forget()
+        self._typed, self._edited, self._asking = {}, {}, False
+        self.draw()
+        self._changed()
+        self.tell(lambda t: " ".join([t("Deleted."), *_hidden(left, t)]), "warn" if left else "ok")
+
+
+_KEPT = mark(
+    "Keys go into the place you choose below, and into no notebook. A typed key leaves its field at once."
+)
+
+
+def _beside_field(text: str) -> w.HTML:
+    made = html(text)
+    made.layout = w.Layout(flex="1 1 320px", min_width="240px")
+    return made
+
+
+def _told(written: Written, t: Language) -> str:
+    lines = [t("Saved. Now click {check}.", check=t("Check"))]
+    if written.exposed:
+        lines += [t("Git would take {file} into a commit: add it to .gitignore.", file=written.file)]
+    return "\n".join([*lines, *_hidden(written.hidden, t)])
+
+
+def _hidden(variables: Sequence[str], t: Language) -> list[str]:
+    known = ", ".join(variables)
+    return [t("{names} are set in the environment, which comes first.", names=known)] if variables else []

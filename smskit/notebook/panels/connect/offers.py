@@ -1,0 +1,178 @@
+"""Choosing signature, template and phone column: from what the provider lists, or typed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+
+from smskit.i18n import mark
+from smskit.models import Offer
+from smskit.notebook.accounts import Known, Offered
+from smskit.notebook.connector import Connector
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button, choose, html, notice, row, title
+from smskit.providers import Feature
+
+__all__ = ["OffersPanel"]
+
+_STYLE = {"description_width": "200px"}
+_SHOWN = 60  # characters of a template in a list
+_HINT = mark("What the provider has approved, and what you typed in from its console. Choose one of each.")
+_NO_LIST = mark("This provider cannot be asked for lists: copy them from its console.")
+
+
+class OffersPanel(Panel):
+    """Signatures and templates of the chosen provider; what is chosen goes into the draft."""
+
+    def __init__(self, page: Page, connector: Connector) -> None:
+        super().__init__(page)
+        self.connector = connector
+        self._signature, self._template = w.Dropdown(), w.Dropdown()
+        self._text, self._phone = html(""), w.Text()
+        self._showing = False  # while it is we who change them
+
+    def build(self) -> Sequence[w.Widget]:
+        t, connector = self.t, self.connector
+        lists = bool(connector.cls.features & {Feature.SIGNATURES, Feature.TEMPLATES})
+        absent = connector.account.known is Known.ABSENT
+        able = lists and (not absent or bool(connector.cls.rehearsal))
+        words = t("List those of the simulator") if absent else t("List those of my account")
+        ask = button(words, enabled=able)
+        ask.on_click(self.attempt(self.ask))
+        told = html("" if lists else f'<span class="smskit-soft">{escape(t(_NO_LIST))}</span>')
+        self._phone = self._field(t("Phone column"))
+        self._phone.observe(
+            self._chosen(lambda: self.page.draft.set(phone=self._phone.value.strip() or None)), "value"
+        )
+        column = html(
+            f'<span class="smskit-soft">{escape(t("of the segment; the same for all providers"))}</span>'
+        )
+        box = w.VBox(
+            [
+                title(t("Signature, template, phone column"), t(_HINT)),
+                row(ask, told),
+                *self._signatures(),
+                *self._templates(),
+                row(self._phone, column),
+            ]
+        )
+        box.add_class("smskit-card")
+        self.show()
+        return [box]
+
+    def show(self) -> None:
+        """Show what the draft says now; a list that says so already is left alone, since it may be open."""
+        t, draft, offered = self.t, self.page.draft, self.connector.offered
+        signature = draft["signature"]
+        signatures = [(t("none"), ""), *((self._name(o, o.id), o.id) for o in offered.signatures)]
+        if signature and signature not in {o.id for o in offered.signatures}:
+            signatures.append((signature, signature))
+        templates: list[tuple[str, Any]] = [(t("none"), -1)]
+        templates += [(self._name(o, _short(o)), i) for i, o in enumerate(offered.templates)]
+        chosen = next((i for i, o in enumerate(offered.templates) if self._is_chosen(o)), -1)
+        if chosen < 0 and (draft["template_id"] or draft["template"]):
+            chosen = len(offered.templates)
+            templates.append((_short(Offer(draft["template_id"], draft["template"], True, "")), chosen))
+        self._showing = True
+        try:
+            choose(self._signature, signatures, signature)
+            choose(self._template, templates, chosen)
+            self._text.value = notice(draft["template"]) if draft["template"] else ""
+            self._phone.value = draft["phone"]
+        finally:
+            self._showing = False
+
+    def _chosen(self, take: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback for what a person, not we, chose."""
+        return self.attempt(lambda: None if self._showing else take())
+
+    def ask(self) -> None:
+        """Ask for the lists beside the kernel."""
+        self.tell(lambda t: t("Asking…"))
+        self.start("offers", self.connector.offers, self._came)
+
+    def _came(self, offered: Offered) -> None:
+        self.draw()
+        found = {"n": len(offered.signatures), "m": len(offered.templates)}
+        self.tell(lambda t: t("{n} signatures and {m} templates.", **found), "ok")
+
+    # -- signatures --------------------------------------------------------------------
+
+    def _signatures(self) -> list[w.Widget]:
+        t = self.t
+        self._signature = self._dropdown(t("Signature"))
+        self._signature.observe(
+            self._chosen(lambda: self.connector.choose_signature(self._signature.value)), "value"
+        )
+        typed = self._field(t("Another signature"), t("without 【】"))
+        add = button(t("Add signature"))
+        add.on_click(self.attempt(lambda: self._type_signature(typed.value)))
+        return [row(self._signature), row(typed, add)]
+
+    def _type_signature(self, text: str) -> None:
+        self.connector.type_signature(text)
+        self.tell("")
+        self.draw()
+
+    # -- templates ---------------------------------------------------------------------
+
+    def _templates(self) -> list[w.Widget]:
+        t = self.t
+        self._template, self._text = self._dropdown(t("Template")), html("")
+        self._template.observe(self._chosen(lambda: self._choose(self._template.value)), "value")
+        number = self._field(t("Another template's id"), t("as the console shows it"))
+        words = w.Textarea(
+            description=t("Its text"),
+            placeholder=t("with variables, as the console shows it"),
+            continuous_update=False,
+            rows=2,
+            style=_STYLE,
+            layout=w.Layout(width="640px"),
+        )
+        add = button(t("Add template"))
+        add.on_click(self.attempt(lambda: self._type_template(number.value, words.value)))
+        return [row(self._template), self._text, row(number), row(words, add)]
+
+    def _choose(self, index: int) -> None:
+        templates = self.connector.offered.templates
+        if index < len(templates):
+            self.connector.choose_template(templates[index] if index >= 0 else None)
+        self.tell("")
+
+    def _type_template(self, number: str, text: str) -> None:
+        self.connector.type_template(number, text)
+        self.tell("")
+        self.draw()
+
+    def _is_chosen(self, offer: Offer) -> bool:
+        draft = self.page.draft
+        return (offer.id, offer.text) == (draft["template_id"], draft["template"])
+
+    # -- parts -------------------------------------------------------------------------
+
+    def _name(self, offer: Offer, name: str) -> str:
+        t = self.t
+        if not offer.review:
+            return f"{name} · {t('typed in')}"
+        return f"{name} · {t('approved') if offer.usable else t('not approved')} ({t.said(offer.review)})"
+
+    def _dropdown(self, label: str) -> w.Dropdown:
+        return w.Dropdown(description=label, style=_STYLE, layout=w.Layout(width="640px"))
+
+    def _field(self, label: str, hint: str = "") -> w.Text:
+        return w.Text(
+            description=label,
+            placeholder=hint,
+            continuous_update=False,
+            style=_STYLE,
+            layout=w.Layout(width="460px"),
+        )
+
+
+def _short(offer: Offer) -> str:
+    text = offer.text if len(offer.text) <= _SHOWN else f"{offer.text[:_SHOWN]}…"
+    return f"{offer.id} {text}".strip()

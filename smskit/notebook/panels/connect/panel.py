@@ -1,0 +1,55 @@
+"""The sections of notebook 01 in their order, and who tells whom that something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets as w
+
+from smskit.notebook.connector import Connector
+from smskit.notebook.panels.connect.check import CheckPanel
+from smskit.notebook.panels.connect.credentials import EnterPanel
+from smskit.notebook.panels.connect.offers import OffersPanel
+from smskit.notebook.panels.connect.overview import GlancePanel
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parameters import ParametersPanel
+
+__all__ = ["ConnectPanel"]
+
+
+class ConnectPanel(Panel):
+    """Connecting a provider, from choosing it to the parameters for the next notebook."""
+
+    def __init__(self, page: Page, connector: Connector) -> None:
+        super().__init__(page)
+        self.connector = connector
+        self.glance = GlancePanel(page, connector)
+        self.enter = EnterPanel(page, connector, changed=self._account_changed)
+        self.check = CheckPanel(page, connector, changed=self._was_asked)
+        self.offers = OffersPanel(page, connector)
+        self.parameters = ParametersPanel(page)
+        self.sections = (self.glance, self.enter, self.check, self.offers, self.parameters)
+        page.follow(self._draft_changed)
+
+    def build(self) -> Sequence[w.Widget]:
+        for section in self.sections:
+            section.draw()
+        return [section.widget for section in self.sections]
+
+    def _draft_changed(self, names: frozenset[str]) -> None:
+        if "provider" in names:
+            for section in (self.glance, self.enter, self.check, self.offers):
+                section.tell("")
+                section.draw()
+        elif names & {"signature", "template_id", "template", "phone"}:
+            self.offers.show()
+
+    def _account_changed(self) -> None:
+        for section in (self.glance, self.check, self.offers):
+            section.tell("")
+            section.draw()
+
+    def _was_asked(self) -> None:
+        self.glance.draw()
+        self.offers.draw()

@@ -1,0 +1,211 @@
+"""Where a segment comes from: a file, an upload, a path or a query; and what its columns are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import ipywidgets as w
+
+from smskit.audience.explore import Desk, Loaded, offered
+from smskit.i18n import mark
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button, choose, field, html, notice, row, title
+
+__all__ = ["LoadPanel"]
+
+_ACCEPTED = ".csv,.tsv,.txt,.parquet,.xlsx"
+
+
+class LoadPanel(Panel):
+    """
+    Choosing and loading.
+
+    Args:
+        loaded: Called after a segment was taken.
+    """
+
+    def __init__(self, page: Page, desk: Desk, loaded: Callable[[], None]) -> None:
+        super().__init__(page)
+        self.desk, self._loaded = desk, loaded
+        self.choosing = False  # while this panel itself changes the draft
+        self._offers, self._source, self._query = w.Dropdown(), w.Text(), w.Textarea()
+        self._loaded_box = w.VBox()
+        self._showing = False  # while it is we who change the fields
+        self._shown = ("", "")  # the segment and query of the draft that the fields were last set to
+
+    def build(self) -> Sequence[w.Widget]:
+        if not self.widget.children:
+            self._shown = ("", "")
+        typed = self._source.value, self._query.value
+        self._offers = self._offered_field()
+        self._source, self._query = self._source_field(typed[0]), self._query_field(typed[1])
+        self._loaded_box = w.VBox()
+        box = w.VBox(
+            [
+                title(
+                    self.t("Segment"), self.t("The people to look at: a file, a database query, or a frame.")
+                ),
+                row(self._offers, self._upload()),
+                row(self._source, self._load_button()),
+                self._query,
+                html(f'<p class="smskit-soft">{self.t(_KEPT)}</p>'),
+                self._loaded_box,
+            ]
+        )
+        box.add_class("smskit-card")
+        self._show()
+        return [box]
+
+    def _show(self) -> None:
+        """Show what is loaded and named now; a field in which somebody types something else is left alone."""
+        draft = self.desk.draft
+        named = (draft["segment"], draft["segment_query"])
+        there = offered(self.desk.project)
+        options = [(self.t("choose a file"), "")]
+        for offer in there:
+            name = offer.path.split("/", 1)[1]
+            options.append((f"{self.t('sample: ') if offer.sample else ''}{name}", offer.path))
+        self._showing = True
+        try:
+            choose(self._offers, options, named[0] if any(named[0] == path for _, path in options) else "")
+            if named != self._shown:
+                self._source.value = "" if self.desk.only_in_memory() else named[0]
+                self._query.value = named[1]
+                self._shown = named
+        finally:
+            self._showing = False
+        self._loaded_box.children = tuple(self._roles())
+
+    # -- where from ------------------------------------------------------------------------
+
+    def _offered_field(self) -> w.Widget:
+        made = field(w.Dropdown, self.t("Files here"), options=[(self.t("choose a file"), "")])
+        made.observe(self.attempt(lambda: None if self._showing else self._take(made.value)), "value")
+        return made
+
+    def _upload(self) -> w.Widget:
+        made = w.FileUpload(accept=_ACCEPTED, multiple=False, description=self.t("Upload a file"))
+        made.layout.width = "auto"
+        made.tooltip = self.t(_KEPT)
+
+        def uploaded() -> None:
+            for file in made.value:
+                self.tell(lambda t: t("Loading…"))
+                keep = partial(self._keep, file["name"], bytes(file["content"]))
+                self.start("load", keep, self._take_over)
+
+        made.observe(self.attempt(uploaded), "value")
+        return made
+
+    def _keep(self, name: str, content: bytes) -> Loaded:
+        with self._by_me():
+            self.desk.upload(name, content)
+        return self.desk.read()
+
+    def _source_field(self, typed: str) -> w.Widget:
+        made = field(w.Text, self.t("Path or URL"), value=typed)
+        made.placeholder = self.t("people.csv, sqlite:///crm.db, or env:CRM_URL")
+        made.layout.width = "640px"
+        return made
+
+    def _load_button(self) -> w.Widget:
+        made = button(self.t("Load"), style="primary")
+        made.on_click(self.attempt(self._typed))
+        return made
+
+    def _query_field(self, typed: str) -> w.Widget:
+        made = field(w.Textarea, self.t("SQL query"), value=typed)
+        made.placeholder = self.t("only for a database: one SELECT")
+        made.rows = 2
+        made.layout.width = "640px"
+        return made
+
+    # -- which columns ---------------------------------------------------------------------
+
+    def _roles(self) -> list[w.Widget]:
+        loaded = self.desk.loaded
+        if loaded is None:
+            return []
+        names, made = list(map(str, loaded.frame.columns)), {}
+        roles = {
+            "user_id": (self.t("Person column"), self.t("none: the phone is the person")),
+            "phone": (self.t("Phone column"), ""),
+            "consent": (self.t("Consent column"), self.t("none: all have consented")),
+        }
+        for role, (label, none) in roles.items():
+            value = self.desk.draft[role]
+            options = [(none, "")] if none else []
+            if value and value not in names:
+                options.append((self.t("{name} (not in this segment)", name=value), value))
+            made[role] = field(w.Dropdown, label, options=options + [(n, n) for n in names], value=value)
+            made[role].layout.width, made[role].style.description_width = "340px", "120px"
+        values = {role: (lambda role=role: made[role].value) for role in made}
+        for each in made.values():
+            each.observe(self.attempt(lambda: self._set_roles({r: v() for r, v in values.items()})), "value")
+        about = mark("{name}: {rows:,} rows, {columns:,} columns")
+        facts = self.t(about, name=loaded.name, rows=loaded.look.rows, columns=len(names))
+        return [html(notice(facts, "ok")), row(*made.values()), *self._missing()]
+
+    def _missing(self) -> list[w.Widget]:
+        said = []
+        for role, like in self.desk.missing_roles().items():
+            name = self.desk.draft[role]
+            lacks = mark("The segment has no column `{name}`; choose the {role} column above.")
+            text = self.t(lacks, name=name, role=role)
+            if like:
+                text += " " + self.t("`{like}` looks like phones.", like=like)
+            said.append(html(notice(text, "warn")))
+        if self.desk.loaded is not None and not self.desk.loaded.look.rows:
+            said.append(html(notice(self.t("The segment has no rows; load another one."), "warn")))
+        return said
+
+    def _set_roles(self, roles: dict[str, str]) -> None:
+        def look() -> Loaded | None:
+            with self._by_me():
+                return self.desk.roles(**roles)
+
+        self.start("roles", look, lambda _: self._after())
+
+    # -- loading ---------------------------------------------------------------------------
+
+    def _typed(self) -> None:
+        self._take(self._source.value, self._query.value)
+
+    def _take(self, source: str, query: str = "") -> None:
+        if not source.strip():
+            return
+        with self._by_me():
+            self.desk.choose(source, query)
+        self.load()
+
+    def load(self) -> None:
+        """Read what the draft names, in the background; what was loaded stays until it is there."""
+        self._show()
+        self.tell(lambda t: t("Loading…"))
+        self.start("load", self.desk.read, self._take_over)
+
+    def _take_over(self, loaded: Loaded) -> None:
+        self.desk.take(loaded)
+        self._after()
+
+    def _after(self) -> None:
+        self.tell("")
+        self._show()
+        self._loaded()
+
+    @contextmanager
+    def _by_me(self) -> Iterator[None]:
+        self.choosing = True
+        try:
+            yield
+        finally:
+            self.choosing = False
+
+
+_KEPT = mark(
+    "An uploaded file holds full phones: it is kept in this project's folder segments/, "
+    "readable by its owner alone and ignored by git. Copy files above 10 MB there yourself."
+)

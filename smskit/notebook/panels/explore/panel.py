@@ -1,0 +1,112 @@
+"""
+The panel of notebook 02: load a segment, look at it, filter it, see its people, compare it, keep it.
+
+Puts the parts together and tells each what the others did; what a segment and
+a rule are, and every count, is for `explore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets as w
+
+from smskit.audience.explore import Counts, Desk
+from smskit.notebook.panels.explore.compare import ComparePanel
+from smskit.notebook.panels.explore.load import LoadPanel
+from smskit.notebook.panels.explore.profile import LookPanel
+from smskit.notebook.panels.explore.rules import RulesPanel
+from smskit.notebook.panels.explore.save import SavePanel
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import html, tiles
+from smskit.notebook.panels.table import TablePanel
+
+__all__ = ["ExplorePanel"]
+
+_FILTER = 1  # the tab people come for
+
+
+class ExplorePanel(Panel):
+    """
+    A desk to click on.
+
+    Args:
+        desk: What plain cells use as well; both see the same.
+    """
+
+    def __init__(self, page: Page, desk: Desk) -> None:
+        super().__init__(page)
+        self.desk = desk
+        self.counts: Counts | None = None
+        self.load = LoadPanel(page, desk, self._loaded)
+        self.look = LookPanel(page, desk)
+        self.rules = RulesPanel(page, desk, self._counted)
+        self.table = TablePanel(page, label="people")
+        self.compare = ComparePanel(page, desk)
+        self.save = SavePanel(page, desk)
+        self._tab = _FILTER
+        self._tiles = html("")
+        page.follow(self._draft_changed)
+        if desk.loaded is None and (page.draft.frame is not None or page.draft["segment"]):
+            self.reload()
+        elif desk.loaded is not None:
+            self.rules.recount()
+
+    def build(self) -> Sequence[w.Widget]:
+        parts = {
+            self.t("Look"): self.look,
+            self.t("Filter"): self.rules,
+            self.t("People"): self.table,
+            self.t("Compare"): self.compare,
+            self.t("Save"): self.save,
+        }
+        for panel in (self.load, *parts.values()):
+            panel.draw()
+        tabs = w.Tab([panel.widget for panel in parts.values()], titles=list(parts), selected_index=self._tab)
+        tabs.observe(lambda change: setattr(self, "_tab", change["new"]), "selected_index")
+        self._tiles = html("")
+        self._show_tiles()
+        return [self.load.widget, self._tiles, tabs]
+
+    # -- one part tells the others ---------------------------------------------------------
+
+    def reload(self) -> None:
+        """Read the segment the draft names; the rule stays."""
+        self.load.load()
+
+    def _loaded(self) -> None:
+        self.counts = None
+        self.look.draw()
+        self.compare.draw()
+        self.save.draw()
+        self.rules.draw()
+        self.rules.recount()
+
+    def _counted(self, counts: Counts) -> None:
+        self.counts = counts
+        if self.desk.loaded is not None:
+            self.table.show(self.desk.loaded.rows.keeping(counts.mask))
+        self._show_tiles()
+        self.look.kept(counts.mask)
+        self.save.kept(counts.kept)
+
+    def _show_tiles(self) -> None:
+        loaded, counts = self.desk.loaded, self.counts
+        if loaded is None or counts is None or counts.rows != loaded.look.rows:
+            self._tiles.value = ""
+            return
+        figures = [
+            (self.t("rows in the segment"), counts.rows, ""),
+            (self.t("kept by the rules"), counts.kept, "ok" if counts.kept else "warn"),
+        ]
+        if loaded.look.coverage:
+            figures.append((self.t("valid phones among them"), loaded.look.reached(counts.mask), "ok"))
+        self._tiles.value = tiles(figures)
+
+    def _draft_changed(self, names: frozenset[str]) -> None:
+        """Somebody changed the parameters: a part of this panel, another one, or an opened file."""
+        if names & {"segment", "segment_query"} and not self.load.choosing:
+            self.reload()
+        if "rules" in names:
+            self.rules.follow()

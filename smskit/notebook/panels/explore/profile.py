@@ -1,0 +1,93 @@
+"""What a segment holds: its columns, whom its phones reach, how a column's values are spread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets as w
+
+from smskit.audience.explore import Desk, Look
+from smskit.audience.explore.profile import Distribution, distribution
+from smskit.audience.explore.tables import look_table
+from smskit.audience.rules.views import Mask
+from smskit.i18n import Language
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import field, frame_table, html, tiles, title
+from smskit.reporting.charts import explore as charts
+
+__all__ = ["LookPanel"]
+
+
+class LookPanel(Panel):
+    """A segment at a glance, and one column drawn."""
+
+    def __init__(self, page: Page, desk: Desk) -> None:
+        super().__init__(page)
+        self.desk = desk
+        self.column = ""
+        self._mask: Mask | None = None
+        self._picture = html("")
+
+    def build(self) -> Sequence[w.Widget]:
+        loaded = self.desk.loaded
+        if loaded is None:
+            return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
+        look = loaded.look
+        return [
+            title(self.t("Columns of the segment"), self.t("All rows, read the way a rule reads them.")),
+            html(frame_table(look_table(look, self.t), label=self.t("Columns of the segment"))),
+            *self._phones(look),
+            *self._spread(look),
+        ]
+
+    def _phones(self, look: Look) -> list[w.Widget]:
+        if not look.coverage or not look.rows:
+            return []
+        kinds = {"valid": "ok", "duplicate_phone": "", "no_phone": "warn", "bad_phone": "bad"}
+        figures = [
+            (self.t(charts.PHONES[kind][0]), n, kinds.get(kind, "")) for kind, n in look.coverage.items()
+        ]
+        picture = charts.coverage(look.coverage, self.t)
+        return [title(self.t("Phones")), html(tiles(figures)), html(picture)]
+
+    def _spread(self, look: Look) -> list[w.Widget]:
+        names = [c.name for c in look.columns.values() if not c.is_phone and c.reading is not None]
+        if not names or not look.rows:
+            return []
+        if self.column not in names:
+            few = [n for n in names if 1 < look.columns[n].distinct <= 12]
+            self.column = (few or names)[0]
+        chosen = field(w.Dropdown, self.t("Column"), options=names, value=self.column)
+        chosen.observe(self.attempt(lambda: self._draw_column(chosen.value)), "value")
+        self._picture = html("")
+        self._draw_column(self.column)
+        return [title(self.t("Distribution")), chosen, self._picture]
+
+    def kept(self, mask: Mask) -> None:
+        """Show which rows the rules keep, too."""
+        self._mask = mask
+        if self.column:
+            self._draw_column(self.column)
+
+    def _draw_column(self, column: str) -> None:
+        self.column = column
+        loaded, mask, t = self.desk.loaded, self._mask, self.t
+        if loaded is None or column not in loaded.look.columns:
+            return
+        keep = mask if mask is not None and len(mask) == loaded.look.rows else None
+        look = loaded.look.columns[column]
+        self.start(
+            "picture",
+            lambda: drawn(distribution(loaded.frame, loaded.sieve, look, keep), t),
+            lambda picture: setattr(self._picture, "value", picture),
+        )
+
+
+def drawn(found: Distribution | None, t: Language) -> str:
+    """A distribution as a picture and a line about what has no bar."""
+    if found is None or not len(found.bars):
+        return f'<p class="smskit-soft">{t("This column has no values to draw.")}</p>'
+    picture = charts.distribution(found.bars, found.column, t, dates=found.dates)
+    rest = t("{others:,} rows with other values, {empty:,} empty", others=found.others, empty=found.empty)
+    return f'{picture}<p class="smskit-soft">{rest}</p>'

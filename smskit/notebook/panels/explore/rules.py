@@ -1,0 +1,166 @@
+"""A rule built by clicking: nested groups, conditions by column, values from the data, counts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+
+from smskit.audience.explore import ColumnLook, Counts, Desk, Node, RuleEditor
+from smskit.errors import SmskitError
+from smskit.i18n import mark
+from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button, chip, details, html, row, title
+
+__all__ = ["RulesPanel"]
+
+
+class RulesPanel(Panel):
+    """
+    The desk's rule.
+
+    Args:
+        counted: Called with the counts after each change.
+    """
+
+    def __init__(self, page: Page, desk: Desk, counted: Callable[[Counts], None]) -> None:
+        super().__init__(page)
+        self.desk, self._counted_then = desk, counted
+        self.counts: Counts | None = None
+        self._rows: dict[int, LeafRow | GroupRow] = {}  # by the part's id
+        self._whole, self._words = w.VBox(), html("")
+        self._edited: RuleEditor | None = None  # what the rows are of
+        self._showing = False  # while it is we who change the widgets
+
+    def build(self) -> Sequence[w.Widget]:
+        self._rows, self._whole, self._words = {}, w.VBox(), html("")
+        self._edited = None
+        if self.desk.loaded is None:
+            return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
+        self._edited = self.editor
+        undo = button(self.t("Undo"))
+        undo.on_click(self.on_edit(lambda: self.editor.undo()))
+        clear = button(self.t("Remove all"))
+        clear.on_click(self.on_edit(lambda: self.editor.remove(self.editor.root.id)))
+        hint = self.t("Rows for which this holds are kept. Empty cells match only “is empty”.")
+        self._arrange()
+        self._show_counts()
+        return [title(self.t("Rules"), hint), self._whole, row(undo, clear), self._words]
+
+    def follow(self) -> None:
+        """Show the desk's rule if it is another than is shown."""
+        if self.editor is not self._edited:
+            self.draw()
+            self.recount()
+
+    # -- rows ------------------------------------------------------------------------------
+
+    @property
+    def editor(self) -> RuleEditor:
+        """The rule that is edited."""
+        return self.desk.editor
+
+    @property
+    def columns(self) -> Mapping[str, ColumnLook]:
+        """What is known of the segment's columns, by name."""
+        return self.desk.loaded.look.columns if self.desk.loaded is not None else {}
+
+    def _arrange(self) -> None:
+        """
+        Show the rule as it is now.
+
+        A row of a part that is still there stays the same widget: what a person
+        is typing or about to click is not taken away by a change next to it.
+        """
+        before, self._rows = self._rows, {}
+        self._showing = True
+        try:
+            root = self.editor.root
+            self._whole.children = (self._placed(root, before, itertools.count(1), whole=True),)
+        finally:
+            self._showing = False
+
+    def _placed(
+        self, node: Node, before: Mapping[int, LeafRow | GroupRow], numbers: Iterator[int], *, whole: bool
+    ) -> w.Widget:
+        known = before.get(node.id)
+        if node.kind == "leaf":
+            leaf = known if isinstance(known, LeafRow) else LeafRow(self, node)
+            leaf.show(node, next(numbers))
+            self._rows[node.id] = leaf
+            return leaf.widget
+        stays = isinstance(known, GroupRow) and known.whole is whole
+        group = known if stays and isinstance(known, GroupRow) else GroupRow(self, node, whole=whole)
+        group.show(node, [self._placed(part, before, numbers, whole=False) for part in node.parts])
+        self._rows[node.id] = group
+        return group.widget
+
+    # -- changes and counts ------------------------------------------------------------------
+
+    def on_change(self, take: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback for a widget that a person, not we, changed."""
+        return self.attempt(lambda: None if self._showing else take())
+
+    def on_edit(self, change: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback that changes the shape of the rule."""
+
+        def edit() -> None:
+            self.tell("")
+            change()
+            self._arrange()
+            self.recount()
+
+        return self.on_change(edit)
+
+    def set_value(self, id_: int, value: Any) -> None:
+        """Change one value: nothing moves on the page."""
+        self.tell("")
+        self.editor.change(id_, value=value)
+        self.recount()
+
+    def recount(self) -> None:
+        """Count in the background, and let the draft have the rule if it is whole."""
+        if self.desk.loaded is None:
+            return
+        self.desk.put_rules()
+        self.start("count", self.desk.counts, self._counted)
+
+    def _counted(self, counts: Counts) -> None:
+        self.counts = counts
+        self._show_counts()
+        self._counted_then(counts)
+
+    def _show_counts(self) -> None:
+        counts = self.counts
+        if counts is None or self.desk.loaded is None or counts.rows != self.desk.loaded.look.rows:
+            return
+        for id_, shown in self._rows.items():
+            shown.chip.value = self._count_of(id_, counts)
+        self._words.value = self._said()
+
+    def _count_of(self, id_: int, counts: Counts) -> str:
+        if id_ in counts.problems:
+            return chip(self.t.error(counts.problems[id_]), "warn")
+        if id_ == self.editor.root.id:
+            share = counts.kept / counts.rows if counts.rows else 0
+            told = mark("{kept:,} of {rows:,} rows kept ({share:.1%})")
+            return chip(self.t(told, kept=counts.kept, rows=counts.rows, share=share), "ok")
+        alone = self.t("{n:,} rows", n=counts.alone[id_]) if id_ in counts.alone else ""
+        if id_ in counts.after:
+            return f"{chip(alone)} {chip(self.t('{n:,} left', n=counts.after[id_]), 'ok')}"
+        return chip(alone) if alone else ""
+
+    def _said(self) -> str:
+        """The rule in words and as SQL, or what it lacks."""
+        try:
+            label, sql = self.t.words(self.editor.rule().label), self.desk.sql()
+        except SmskitError:
+            unfinished = self.t("Not finished: the parameters keep the last complete rules.")
+            return f'<p class="smskit-soft">{escape(unfinished)}</p>'
+        both = f"<pre>{escape(label)}</pre><p></p><pre>{escape(sql)}</pre>"
+        return details(self.t("In words and as SQL"), both)

@@ -1,0 +1,99 @@
+"""Keeping what was chosen: as rules in the parameter file, or as a file of the kept rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import ipywidgets as w
+
+from smskit.audience.explore import Desk
+from smskit.audience.explore.files import FOLDER
+from smskit.i18n import mark
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parameters import ParametersPanel
+from smskit.notebook.panels.parts import button, field, html, notice, row, title
+from smskit.planning.draft import from_project
+
+__all__ = ["SavePanel"]
+
+
+class SavePanel(Panel):
+    """Saving."""
+
+    def __init__(self, page: Page, desk: Desk) -> None:
+        super().__init__(page)
+        self.desk = desk
+        path = from_project(desk.project / "campaign.yaml")
+        self.parameters = ParametersPanel(page, path=path, ready=desk.check_rules)
+        self.name, self.kind, self.overwrite, self.switch = "kept", "csv", False, False
+        self._kept: int | None = None
+        self._count = html("")
+
+    def build(self) -> Sequence[w.Widget]:
+        if self.desk.loaded is None:
+            return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
+        if not self.parameters.widget.children:
+            self.parameters.draw()
+        return [*self._as_rules(), *self._as_file()]
+
+    def _as_rules(self) -> list[w.Widget]:
+        hint = self.t("Segment, rules and columns, for the next notebooks and for papermill.")
+        name = field(w.Text, self.t("Campaign id"), value=self.desk.draft["campaign"])
+        name.continuous_update = False
+        name.observe(self.attempt(lambda: self.desk.draft.set(campaign=name.value.strip())), "value")
+        warned = []
+        if self.desk.only_in_memory():
+            told = mark("This segment is a frame in memory, which papermill cannot read: save it below.")
+            warned = [html(notice(self.t(told), "warn"))]
+        return [title(self.t("As rules"), hint), *warned, name, self.parameters.widget]
+
+    def _as_file(self) -> list[w.Widget]:
+        name = field(w.Text, self.t("File name"), value=self.name)
+        kind = field(w.Dropdown, self.t("Kind"), options=["csv", "parquet"], value=self.kind)
+        replace = self._tick(mark("Replace a file of that name"), self.overwrite)
+        switch = self._tick(mark("Go on with this file as the segment"), self.switch)
+        chosen = {"name": name, "kind": kind, "overwrite": replace, "switch": switch}
+        for attribute, each in chosen.items():
+            each.observe(self.attempt(partial(self._choose, attribute, each)), "value")
+        save = button(self.t("Save rows with full phones"), style="warning")
+        save.on_click(self.attempt(self.save))
+        told = mark(
+            "The file holds full phones. It goes into {folder}/, readable by its owner alone "
+            "and ignored by git."
+        )
+        self._count = html("")
+        self._show_count()
+        return [
+            title(self.t("As a file")),
+            html(notice(self.t(told, folder=FOLDER), "warn")),
+            row(name, kind),
+            row(replace, switch),
+            row(save, self._count),
+        ]
+
+    def _tick(self, label: str, value: bool) -> w.Checkbox:
+        made = w.Checkbox(value, description=self.t(label), indent=False)
+        made.layout.width = "auto"
+        return made
+
+    def _choose(self, attribute: str, each: w.Widget) -> None:
+        setattr(self, attribute, each.value)
+
+    def kept(self, rows: int) -> None:
+        """Show how many rows would be saved."""
+        self._kept = rows
+        self._show_count()
+
+    def _show_count(self) -> None:
+        if self._kept is not None:
+            self._count.value = f'<span class="smskit-soft">{self.t("{n:,} rows", n=self._kept)}</span>'
+
+    def save(self) -> None:
+        """Write the kept rows, in the background."""
+        path, overwrite, switch = f"{self.name.strip()}.{self.kind}", self.overwrite, self.switch
+        self.start("save", lambda: self.desk.save_rows(path, overwrite=overwrite, switch=switch), self._saved)
+
+    def _saved(self, path: str) -> None:
+        self.tell(lambda t: t("Saved to {path}", path=path), "ok")

@@ -1,0 +1,114 @@
+"""
+``Page``: what the panels of one notebook share, language, draft and looks, and work in the background.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from smskit.i18n import LANGUAGES, NAMES, Language
+from smskit.notebook.host import Host
+from smskit.notebook.panels.style import SPEAKS, css
+from smskit.planning.draft import Draft
+from smskit.settings import Environment
+
+if TYPE_CHECKING:
+    from smskit.notebook.panels.panel import Panel
+
+__all__ = ["Page"]
+
+
+class Page:
+    """
+    One notebook page.
+
+    Args:
+        draft: The campaign parameters all panels read and change.
+        environment: Makes a fresh look at settings and credentials, which panels may have saved meanwhile.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        *,
+        language: Language,
+        host: Host,
+        environment: Callable[[], Environment] = Environment,
+    ) -> None:
+        self.draft, self.t, self.host, self.environment = draft, language, host, environment
+        self._panels: list[Panel] = []
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        # Clicks come on one thread (JupyterLab gives widgets a subshell of the kernel), cells and results of
+        # work on others: one of them changes the page at a time, or a panel would be put together half from
+        # the one and half from the other.
+        self.turn = threading.RLock()
+        self._switch = w.ToggleButtons(
+            options=[(NAMES[code], code) for code in LANGUAGES],
+            value=language.code,
+            style={"button_width": "72px"},
+            tooltips=["Language 语言"] * len(LANGUAGES),
+        )
+        self._switch.observe(lambda change: self.speak(change["new"]), "value")
+        self.header = w.HBox(
+            [w.HTML(f"<style>{css()}</style>"), self._switch],
+            layout=w.Layout(justify_content="flex-end", width="100%"),
+        )
+        self.header.add_class("smskit")
+        self._dress()
+
+    def __repr__(self) -> str:
+        return f"Page({self.t.code}, {self.host})"
+
+    def add(self, panel: Panel) -> None:
+        """Let *panel* follow the language from now on."""
+        self._panels.append(panel)
+
+    def speak(self, code: str) -> None:
+        """Switch the whole page to another language: panels, and what stands around them in both."""
+        with self.turn:
+            self.t = Language(code)
+            self._switch.value = code
+            self._dress()
+            for panel in self._panels:
+                # A panel draws those it is made of: twice would take away what somebody began to type.
+                if panel.drawn_in is not self.t:
+                    panel.draw()
+
+    def follow(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Call *listener* with the names of parameters that changed, whoever changed them, in its turn."""
+
+        def changed(names: frozenset[str]) -> None:
+            with self.turn:
+                listener(names)
+
+        self.draft.on_change(changed)
+
+    def _dress(self) -> None:
+        for code in LANGUAGES:
+            self.header.remove_class(SPEAKS.format(code=code))
+        self.header.add_class(SPEAKS.format(code=self.t.code))
+
+    # -- work that would block the kernel ------------------------------------------------
+
+    def start(self, work: Callable[[], Any]) -> None:
+        """Do *work* beside the kernel. It handles its own errors: nobody would see them."""
+        thread = threading.Thread(target=work, name="smskit-panel", daemon=True)
+        with self._lock:  # work may start more work
+            self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+            thread.start()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is done in the background right now."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def wait(self, timeout_s: float = 60.0) -> bool:
+        """Wait for everything in the background; whether it all ended. For cells, and for tests."""
+        for thread in list(self._threads):
+            thread.join(timeout_s)
+        return not self.is_busy

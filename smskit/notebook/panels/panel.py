@@ -1,0 +1,130 @@
+"""
+``Panel``: what every panel is, a box of widgets that is drawn from a state and can be drawn again.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import ipywidgets as w
+
+from smskit.errors import SmskitError
+from smskit.i18n import Language
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.parts import notice
+
+__all__ = ["Panel"]
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Panel(ABC):
+    """
+    One panel of a page.
+
+    A subclass keeps its state in attributes and makes widgets in ``build``.
+    Callbacks go through ``attempt`` and long work through ``start``: both show
+    what went wrong in the panel, in words, and let nothing escape unseen.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._notice = w.HTML()
+        self._telling: tuple[str | Callable[[Language], str], str] = ("", "info")
+        self._tickets: dict[str, int] = {}
+        self.drawn_in: Language | None = None
+        self.widget = w.VBox(layout=w.Layout(width="100%"))
+        self.widget.add_class("smskit")
+        page.add(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        self.draw()
+        display(self.widget)
+
+    @property
+    def t(self) -> Language:
+        """The page's language now; ``self.t("Send")`` is a word in it."""
+        return self.page.t
+
+    @abstractmethod
+    def build(self) -> Sequence[w.Widget]:
+        """The widgets for the state as it is, in the language as it is."""
+
+    def draw(self) -> None:
+        """Make the widgets anew."""
+        with self.page.turn:
+            self.drawn_in = self.t
+            self.widget.children = (*self.build(), self._notice)
+            self.tell(*self._telling)
+
+    # -- saying things -----------------------------------------------------------------
+
+    def tell(self, text: str | Callable[[Language], str], kind: str = "info") -> None:
+        """
+        Show one sentence below the panel, or none.
+
+        Args:
+            text: A function of the language is said anew when the page switches to another.
+            kind: info, ok, warn or error.
+        """
+        self._telling = text, kind
+        self._notice.value = notice(text if isinstance(text, str) else text(self.t), kind)
+
+    def complain(self, error: BaseException) -> None:
+        """Show an error in words; one that is not smskit's own also goes to the log, without its text."""
+        if not isinstance(error, SmskitError):
+            # The text of a foreign error may hold a phone or a key; where it arose may not.
+            _log.error("%s in a panel", type(error).__name__, stack_info=False)
+        self.tell(lambda t: t.error(error), "error")
+
+    # -- doing things --------------------------------------------------------------------
+
+    def attempt(self, work: Callable[[], Any]) -> Callable[[Any], None]:
+        """A callback for a button or a trait that does *work* and shows what went wrong."""
+
+        def called(_: Any) -> None:
+            with self.page.turn:
+                try:
+                    work()
+                except Exception as error:
+                    self.complain(error)
+
+        return called
+
+    def start(self, what: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """
+        Do *work* in the background, then *then* with its result.
+
+        Started again under the same *what*, the earlier result is dropped: the
+        last wish counts.
+        """
+        ticket = self._tickets[what] = self._tickets.get(what, 0) + 1
+
+        def run() -> None:
+            try:
+                result = work()
+            except Exception as error:
+                self._if_last(what, ticket, partial(self.complain, error))
+            else:
+                self._if_last(what, ticket, partial(then, result))
+
+        self.page.start(run)
+
+    def _if_last(self, what: str, ticket: int, then: Callable[[], Any]) -> None:
+        """Do *then* in its turn, unless *what* was started again."""
+
+        def last() -> None:
+            if self._tickets[what] == ticket:
+                then()
+
+        self.attempt(last)(None)

@@ -1,0 +1,70 @@
+"""``SendPart``: what the panels of notebook 03 have in common, the desk and the plan they look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ipywidgets as w
+
+from smskit.models import Reason
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import names, notice
+from smskit.notebook.send_model import SendDesk
+from smskit.reporting.report import REASON_WORDS
+
+if TYPE_CHECKING:
+    from smskit.notebook.panels.page import Page
+
+__all__ = ["REASONS", "SendPart", "card"]
+
+REASONS = {reason.label: REASON_WORDS[reason] for reason in Reason}  # why somebody is left out, in English
+
+
+class SendPart(Panel):
+    """
+    A panel that is drawn anew when the plan has changed.
+
+    Args:
+        desk: What it shows and changes.
+    """
+
+    def __init__(self, page: Page, desk: SendDesk) -> None:
+        super().__init__(page)
+        self.desk = desk
+        planned = self.attempt(self.show_plan)
+        desk.planning.on_change(lambda: planned(None))
+
+    def show_plan(self) -> None:
+        """Show the plan as it is now; called from a thread whenever it has changed."""
+
+    def plan_state(self) -> str:
+        """HTML that says whether the plan can be relied on; "" when it can."""
+        planning = self.desk.planning
+        if planning.busy:
+            words = self.t("Planning… what is shown belongs to the choices before.")
+            return notice(words if planning.now else self.t("Planning…"), "info")
+        if planning.error is not None:
+            return notice(self.t.error(planning.error), "warn")
+        if planning.now is None:
+            return ""
+        if planning.now.started is not None:
+            row = planning.now.started
+            words = self.t(
+                "Campaign {name} has started: its audience is frozen, see “Send”. For other people or "
+                "another text give it another id.",
+                name=row.name,
+            )
+            return notice(words, "info")
+        return ""
+
+
+def card(*children: w.Widget) -> w.VBox:
+    """A framed box."""
+    box = w.VBox(children, layout=w.Layout(width="auto"))
+    box.add_class("smskit-card")
+    return box
+
+
+def soft(text: str) -> str:
+    """A soft line, with names between backticks."""
+    return f'<p class="smskit-soft">{names(text)}</p>'

@@ -1,0 +1,108 @@
+"""``ExclusionsPanel``: from the rows read to the people planned, each step a bar, a button and its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+
+import ipywidgets as w
+import pandas as pd
+
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.parts import button, frame_table, html, notice, title
+from smskit.notebook.panels.send.base import REASONS, SendPart, card, soft
+from smskit.notebook.send_model import SendDesk
+from smskit.planning.preview import Fall, falls, left_out
+
+__all__ = ["ExclusionsPanel"]
+
+_ROWS = 50
+
+
+class ExclusionsPanel(SendPart):
+    """The waterfall of exclusions; a click on a step shows whom it left out."""
+
+    def __init__(self, page: Page, desk: SendDesk) -> None:
+        super().__init__(page, desk)
+        self.opened = ""  # key of the step whose rows are shown
+        self._state, self._steps, self._rows = html(""), w.VBox(), html("")
+
+    def build(self) -> Sequence[w.Widget]:
+        self.show_plan()
+        head = title(self.t("Who gets no message, and why"), self.t("Press a step to see its rows."))
+        legend = (
+            f'<div class="smskit-legend"><i class="left"></i>{self.t("rows left")}'
+            f'<i class="out"></i>{self.t("rows left out")}</div>'
+        )
+        return [card(head, self._state, html(legend), self._steps, self._rows)]
+
+    def show_plan(self) -> None:
+        """Show the steps of the plan there is."""
+        self._state.value = self.plan_state()
+        now = self.desk.planning.now
+        if self.desk.planning.busy:
+            return
+        if now is None or now.plan is None:
+            self._steps.children, self._rows.value = (), ""
+            return
+        steps = falls(now.plan)
+        self._steps.children = [self._step(fall, steps[0].left) for fall in steps]
+        if self.opened in {fall.key for fall in steps}:
+            self.open(self.opened)
+        else:
+            self._rows.value = ""
+
+    def _step(self, fall: Fall, read: int) -> w.Widget:
+        made = button(self._name(fall), tip=self._words(fall))
+        made.layout.width = "240px"
+        made.add_class("smskit-step")
+        made.on_click(self.attempt(partial(self.open, fall.key)))
+        line = w.HBox([made, html(self._bar(fall, read))], layout=w.Layout(align_items="center"))
+        line.children[1].layout.flex = "1 1 auto"
+        return line
+
+    def _name(self, fall: Fall) -> str:
+        names = {"read": self.t("rows read"), "planned": self.t("planned")}
+        return names.get(fall.key, fall.label)
+
+    def _words(self, fall: Fall) -> str:
+        if fall.key.startswith("rule:"):
+            return self.t("left out by a rule of the segment")
+        return self.t(REASONS[fall.key]) if fall.key in REASONS else self._name(fall)
+
+    def _bar(self, fall: Fall, read: int) -> str:
+        left, out = (100 * n / max(read, 1) for n in (fall.left, fall.left_out))
+        count = f"−{fall.left_out:,} → {fall.left:,}" if fall.left_out else f"{fall.left:,}"
+        kept = f'<i class="left" style="width:{left:.2f}%"></i>'
+        lost = f'<i class="out" style="width:{out:.2f}%"></i>'
+        why = self._words(fall) if fall.left_out else ""
+        return (
+            f'<div class="smskit-fall"><span class="track">{kept}{lost}</span>'
+            f'<b>{count}</b><span class="why">{escape(why)}</span></div>'
+        )
+
+    def open(self, key: str) -> None:
+        """Show the rows behind a step."""
+        self.opened = key
+        planned = self.desk.planning.now
+        if planned is None or planned.plan is None:
+            return
+        plan, campaign = planned.plan, planned.campaign
+        if key.startswith("rule:"):
+            self._rows.value = soft(self.t("Reading the segment…"))
+            step = int(key.removeprefix("rule:"))
+            self.start("rows", lambda: campaign.lost(step, count=_ROWS), self._show)
+            return
+        frame = left_out(plan, key, count=_ROWS)
+        self._show(frame.drop(columns=[c for c in frame.columns if c == "parts"]))
+
+    def _show(self, frame: pd.DataFrame) -> None:
+        if not len(frame):
+            self._rows.value = notice(self.t("No rows."))
+            return
+        if "reason" in frame.columns:
+            why = frame["reason"].map(lambda r: self.t(REASONS[r]) if r else "")
+            frame = frame.assign(reason=frame["reason"] + why.map(lambda text: f": {text}" if text else ""))
+        head = soft(self.t("The first {n} rows; phones are masked.", n=len(frame)))
+        self._rows.value = head + frame_table(frame, label=self.t("Rows of this step"))

@@ -1,0 +1,50 @@
+"""``LimitsPanel``: how much may be sent, and the folded rest of the rules for sending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets as w
+
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.parts import title
+from smskit.notebook.panels.send.base import SendPart, card
+from smskit.notebook.panels.send.fields import LIMITS, RULES, Fields, Kind
+from smskit.notebook.send_model import SendDesk
+
+__all__ = ["LimitsPanel"]
+
+
+class LimitsPanel(SendPart):
+    """What stops a plan or a run, and whom, when and in which order it serves."""
+
+    def __init__(self, page: Page, desk: SendDesk) -> None:
+        super().__init__(page, desk)
+        self.fields = Fields(self, changed=self._show_title)
+        self._fold, self._open = w.Accordion(), False
+
+    def build(self) -> Sequence[w.Widget]:
+        t = self.t
+        groups = [w.VBox([title(t(words)), *self.fields.make(abouts)]) for words, abouts in RULES.items()]
+        rules = w.VBox(groups, layout=w.Layout(grid_gap="12px"))
+        self._fold = w.Accordion([rules], selected_index=0 if self._open else None)
+        self._fold.observe(lambda change: setattr(self, "_open", change["new"] is not None), "selected_index")
+        limits = w.VBox(self.fields.make(LIMITS))
+        self._show_title()
+        self.show_columns()
+        return [
+            card(title(t("Limits"), t("A larger plan stops before the first message.")), limits, self._fold)
+        ]
+
+    def show_columns(self) -> None:
+        """Offer the segment's columns, as far as they have been read."""
+        for field in self.fields.made.values():
+            if field.about.kind is Kind.COLUMN:
+                field.input.options = tuple(self.desk.known_columns.lacking)
+
+    def _show_title(self) -> None:
+        folded = [about.name for abouts in RULES.values() for about in abouts]
+        n = sum(self.fields.made[name].is_set for name in folded)
+        self._fold.titles = (
+            self.t("Rules for sending ({n} changed)", n=n) if n else self.t("Rules for sending"),
+        )

@@ -1,0 +1,155 @@
+"""``TrialPanel``: is the provider usable, and one message to one's own phone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets as w
+import pandas as pd
+
+from smskit.audience.phones import mask
+from smskit.ledger import CampaignRow
+from smskit.models import CheckResult, Mode
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.parts import button, chip, field, frame_table, html, notice, row, title
+from smskit.notebook.panels.send.base import SendPart, card
+from smskit.notebook.send_model import SendDesk
+from smskit.planning.preview import Look, rows_of
+from smskit.reporting import report
+from smskit.reporting.delivery import HEADINGS
+from smskit.sending.campaign import Outcome
+
+__all__ = ["TrialPanel"]
+
+
+class TrialPanel(SendPart):
+    """Check, and test send. Both ask the provider in the background."""
+
+    def __init__(self, page: Page, desk: SendDesk) -> None:
+        super().__init__(page, desk)
+        self.result: CheckResult | None = None
+        self.tested: tuple[Outcome, CampaignRow] | None = None
+        self.longest = False  # test with the longest message, not the first
+        self._testing = False
+        self._findings, self._numbers, self._outcome = html(""), html(""), html("")
+
+    def build(self) -> Sequence[w.Widget]:
+        t = self.t
+        check = button(t("Check"), style="primary")
+        check.on_click(self.attempt(self.check))
+        phones = field(w.Text, t("Test phones"), value="", placeholder="138…, 139…", continuous_update=False)
+
+        def take() -> None:
+            # Widget values are saved with the notebook, so the numbers do not stay in one.
+            typed, phones.value = phones.value, ""
+            if typed.strip():
+                self.take(typed)
+
+        phones.observe(self.attempt(take), "value")
+        which = field(
+            w.Dropdown,
+            t("Whose message"),
+            options=[(t("the first one"), False), (t("the longest one"), True)],
+            value=self.longest,
+        )
+        which.observe(self.attempt(lambda: setattr(self, "longest", which.value)), "value")
+        self._agreed = w.Checkbox(description=t("Send to these numbers"), value=False, indent=False)
+        self._test = button(t("Send test"))
+        self._test.on_click(self.attempt(self.test))
+        self._show_findings()
+        self._show_numbers()
+        self._show_outcome()
+        return [
+            card(title(t("Check"), t("Asks the provider; sends nothing.")), row(check), self._findings),
+            card(
+                title(t("Test send"), t("Numbers are kept for this session only, and in no file.")),
+                row(phones, which),
+                self._numbers,
+                row(self._agreed, self._test),
+                self._outcome,
+            ),
+        ]
+
+    # -- check -----------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Ask the provider whether this set-up is usable."""
+        if Mode(self.page.draft["mode"]) is Mode.PLAN:
+            self.tell(lambda t: t("Mode plan: asked of the live account."))
+        else:
+            self.tell(lambda t: t("Asking the provider…"))
+        self.start("check", self.desk.check, self._checked)
+
+    def _checked(self, result: CheckResult) -> None:
+        self.result = result
+        self.tell("")
+        self._show_findings()
+
+    def _show_findings(self) -> None:
+        t, result = self.t, self.result
+        if result is None:
+            self._findings.value = ""
+            return
+        heads = [t("check"), t("ok"), t("code"), t("meaning"), t("next step")]
+        rows = [
+            (t.words(f.what), "✓" if f.ok else "✗", f.code, t.said(f.told), t.words(f.next_step))
+            for f in result.findings
+        ]
+        usable = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
+        self._findings.value = usable + frame_table(pd.DataFrame(rows, columns=heads), label=t("Check"))
+
+    # -- test --------------------------------------------------------------------------------
+
+    def take(self, typed: str) -> None:
+        """Take over the numbers to test with."""
+        self.desk.take_test_phones(typed)
+        self._agreed.value = False
+        self._show_numbers()
+        self.tell("")
+
+    def test(self) -> None:
+        """Send the test, once: a second click while it is under way does nothing."""
+        if self._testing:
+            return
+        if not self._agreed.value:
+            self.tell(lambda t: t("Tick the box first: a test is a real message in live mode."), "warn")
+            return
+        plan = self.desk.planning.plan
+        source = (
+            int(rows_of(plan, Look.LONGEST, count=1)[0]) if plan and self.longest and plan.planned else None
+        )
+        self._testing = True
+        self._agreed.value, self._test.disabled = False, True
+        self.tell(lambda t: t("Sending the test…"))
+        self.start("test", lambda: self._run(source), self._tested)
+
+    def _run(self, source: int | None) -> tuple[Outcome, CampaignRow]:
+        try:
+            return self.desk.test(row=source)
+        finally:
+            self._testing = False
+            self._test.disabled = False
+
+    def _tested(self, tested: tuple[Outcome, CampaignRow]) -> None:
+        self.tested = tested
+        self.tell("")
+        self._show_outcome()
+
+    def _show_numbers(self) -> None:
+        phones = self.page.draft["test_phones"]
+        chips = " ".join(chip(mask(str(p))) for p in phones)
+        self._numbers.value = chips or notice(self.t("No number yet."))
+
+    def _show_outcome(self) -> None:
+        if self.tested is None:
+            self._outcome.value = ""
+            return
+        _, ledger_row = self.tested
+        frame = pd.concat(list(report.messages(self.desk.ledger, ledger_row)))
+        shown = frame[["phone", "state", "text", "parts"]].assign(
+            state=[self.t(state) for state in frame["state"]],
+            code=frame["provider_code"],
+            said=[self.t.said(text) for text in frame["provider_detail"]],
+        )
+        heads = {name: self.t(words) for name, words in HEADINGS.items()}
+        self._outcome.value = frame_table(shown, headings=heads, label=self.t("Test send"))

@@ -1,0 +1,162 @@
+"""A table of any length, a page at a time: search, sort, choose columns, phones masked until asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import ipywidgets as w
+
+from smskit.audience.paging import FrameRows, RowPage
+from smskit.i18n import mark
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button, field, frame_table, html, row
+
+__all__ = ["TablePanel"]
+
+_COUNTS = (10, 25, 50, 100)
+_AT_FIRST = 10  # columns shown of a wide source until a person adds more
+
+
+class TablePanel(Panel):
+    """
+    Rows to look through.
+
+    Args:
+        rows: What to show; None until ``show`` brings something.
+        label: What the table is called, for people who do not see it.
+        can_reveal: Whether full phones may be asked for.
+    """
+
+    def __init__(
+        self, page: Page, rows: FrameRows | None = None, *, label: str = "", can_reveal: bool = True
+    ) -> None:
+        super().__init__(page)
+        self.label, self.can_reveal = label, can_reveal
+        self.first, self.count = 0, _COUNTS[1]
+        self.columns: tuple[str, ...] = ()
+        self.sort, self.descending, self.search, self.reveal = "", False, "", False
+        self.rows: FrameRows | None = None
+        self._total = 0
+        self._table, self._where = html(""), w.Label()
+        self._steps: list[w.Button] = []
+        if rows is not None:
+            self._take(rows)
+
+    def show(self, rows: FrameRows | None) -> None:
+        """Show other rows; what was chosen stays where their columns are the same."""
+        same = self.rows is not None and rows is not None and self.rows.columns == rows.columns
+        self._take(rows)
+        if same and self.widget.children:
+            self.look()
+        else:
+            self.draw()
+
+    def _take(self, rows: FrameRows | None) -> None:
+        self.rows, self.first = rows, 0
+        names = [] if rows is None else list(rows.columns)
+        self.columns = tuple(n for n in self.columns if n in names) or tuple(names[:_AT_FIRST])
+        self.sort = self.sort if self.sort in names else ""
+
+    # -- drawing -----------------------------------------------------------------------
+
+    def build(self) -> Sequence[w.Widget]:
+        self._table, self._where = html(""), w.Label()
+        if self.rows is None:
+            return [html(f'<p class="smskit-soft">{self.t("Nothing to show yet.")}</p>')]
+        self.look()
+        return [self._finding(), self._table, self._paging(), self._choosing()]
+
+    def _finding(self) -> w.Widget:
+        search = field(w.Text, self.t("Search"), value=self.search, continuous_update=False)
+        search.placeholder = self.t("a name, an id, a whole phone")
+        order = field(w.Dropdown, self.t("Sort by"), value=self.sort, options=self._sorts())
+        down = w.Checkbox(self.descending, description=self.t("Descending"), indent=False)
+        down.layout.width = "auto"
+        search.observe(self.attempt(lambda: self._change(search=search.value)), "value")
+        order.observe(self.attempt(lambda: self._change(sort=order.value)), "value")
+        down.observe(self.attempt(lambda: self._change(descending=down.value)), "value")
+        for narrow in (search, order):
+            narrow.style.description_width, narrow.layout.width = "72px", "320px"
+        return row(search, order, down)
+
+    def _paging(self) -> w.Widget:
+        self._steps = [
+            self._step(self.t("First page"), lambda: 0),
+            self._step(self.t("Previous page"), lambda: self.first - self.count),
+            self._step(self.t("Next page"), lambda: self.first + self.count),
+            self._step(
+                self.t("Last page"),
+                lambda: (self._total - 1) // self.count * self.count,
+            ),
+        ]
+        count = w.Dropdown(value=self.count, options=_COUNTS, description=self.t("Rows"))
+        count.style.description_width, count.layout.width = "auto", "112px"
+        count.observe(self.attempt(lambda: self._change(count=count.value)), "value")
+        return row(*self._steps, count, self._where)
+
+    def _step(self, name: str, place: Callable[[], int]) -> w.Button:
+        made = button(name)
+        made.on_click(self.attempt(lambda: self._go(place())))
+        return made
+
+    def _choosing(self) -> w.Widget:
+        assert self.rows is not None
+        names = list(self.rows.columns)
+        chosen = field(w.SelectMultiple, self.t("Columns"), value=self.columns, options=names)
+        chosen.rows = min(max(len(names), 2), 8)
+        chosen.observe(self.attempt(lambda: self._change(columns=chosen.value or self.columns)), "value")
+        parts: list[w.Widget] = [chosen]
+        if self.can_reveal:
+            reveal = w.ToggleButton(self.reveal, description=self.t("Show full phones"))
+            reveal.tooltip = self.t("Full phones then stand on this page for everybody who sees it")
+            reveal.layout.width = "auto"
+            reveal.observe(self.attempt(lambda: self._change(reveal=reveal.value)), "value")
+            parts.append(reveal)
+        fold = w.Accordion([row(*parts)], titles=(self.t("Columns and phones"),))
+        return fold
+
+    def _sorts(self) -> list[tuple[str, str]]:
+        assert self.rows is not None
+        return [(self.t("as in the source"), ""), *((name, name) for name in self.rows.columns)]
+
+    # -- a page ------------------------------------------------------------------------
+
+    def _change(self, **wanted: object) -> None:
+        for name, value in wanted.items():
+            setattr(self, name, value)
+        self.first = 0
+        self.look()
+
+    def _go(self, first: int) -> None:
+        self.first = max(first, 0)
+        self.look()
+
+    def look(self) -> None:
+        """Fetch the page as it is asked for now, and show it when it is there."""
+        rows, first, count = self.rows, self.first, self.count
+        if rows is None:
+            return
+        asked = partial(
+            rows.page,
+            columns=self.columns,
+            sort=self.sort,
+            descending=self.descending,
+            search=self.search,
+            reveal=self.reveal,
+        )
+        self.start("page", lambda: asked(first, count), self._shown)
+
+    def _shown(self, page: RowPage) -> None:
+        self._total = page.total
+        numbered = page.frame.copy(deep=False)
+        numbered.insert(0, "#", (page.frame.index + 1).astype(str), allow_duplicates=True)
+        self._table.value = frame_table(numbered, label=self.label or self.t("rows"))
+        last = self.first + len(page.frame)
+        told = mark("{first:,} to {last:,} of {total:,} rows") if page.total else mark("No row found.")
+        values = {"first": self.first + 1, "last": last, "total": page.total} if page.total else {}
+        self._where.value = self.t(told, **values)
+        for move, can in zip(self._steps, (self.first > 0,) * 2 + (last < page.total,) * 2, strict=False):
+            move.disabled = not can
+        self.tell("")

@@ -1,0 +1,35 @@
+"""What each tab of the track panel is: a panel about the campaign that was counted last."""
+
+from __future__ import annotations
+
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.tracker import Seen, Tracker
+
+__all__ = ["Tab"]
+
+
+class Tab(Panel):
+    """
+    A tab.
+
+    Args:
+        tracker: The campaign it is about.
+    """
+
+    heading = ""  # marked for translation by each tab
+
+    def __init__(self, page: Page, tracker: Tracker) -> None:
+        self.tracker = tracker
+        self.seen: Seen | None = tracker.seen
+        super().__init__(page)
+
+    @property
+    def name(self) -> str:
+        """What stands on the tab."""
+        return self.t(self.heading)
+
+    def show(self, seen: Seen) -> None:
+        """Show a campaign as it was just counted."""
+        self.seen = seen
+        self.draw()

@@ -1,0 +1,274 @@
+"""The track panel: which campaign, its books, fetching receipts, and a tab for each question about it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+import pandas as pd
+
+from smskit.i18n import Language, mark
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button, details, field, frame_table, html, row, tiles, title
+from smskit.notebook.panels.track.base import Tab
+from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, FailuresTab, TimeTab
+from smskit.notebook.panels.track.export import ExportTab, FollowUpTab
+from smskit.notebook.panels.track.people import PeopleTab, RepliesTab, WhyTab
+from smskit.notebook.panels.track.unknown import UnknownTab
+from smskit.notebook.tracker import Seen, Tracker
+from smskit.reporting.delivery import MODES
+from smskit.reporting.report import REASON_WORDS
+from smskit.sending.session import Fetched
+
+__all__ = ["TrackPanel"]
+
+_TILES = (
+    ("segment", mark("segment"), ""),
+    ("planned", mark("planned"), ""),
+    ("waiting", mark("waiting"), ""),
+    ("accepted", mark("accepted"), ""),
+    ("delivered", mark("delivered"), "ok"),
+    ("undelivered", mark("undelivered"), "bad"),
+    ("awaiting", mark("awaiting receipt"), ""),
+    ("refused", mark("refused"), "bad"),
+    ("unknown", mark("unknown"), "warn"),
+    ("cost", mark("cost, yuan"), ""),
+)
+_STATES = {
+    "planned": mark("planned"),
+    "running": mark("running"),
+    "paused": mark("paused"),
+    "finished": mark("finished"),
+}
+
+
+class TrackPanel(Panel):
+    """
+    Everything about one campaign.
+
+    Args:
+        tracker: What is followed; the same object serves plain cells.
+    """
+
+    def __init__(self, page: Page, tracker: Tracker) -> None:
+        self.tracker = tracker
+        self.campaigns = pd.DataFrame()
+        self.counting = False
+        self._stop: threading.Event | None = None
+        self._books, self._head = html(""), html("")
+        self._fetch, self._watch = w.Button(), w.ToggleButton()
+        super().__init__(page)
+        self.why, self.unknown = WhyTab(page, tracker), UnknownTab(page, tracker, self.refresh)
+        self.people, self.follow_up = PeopleTab(page, tracker), FollowUpTab(page, tracker)
+        self.export, self.replies = ExportTab(page, tracker), RepliesTab(page, tracker)
+        self.time, self.failures = TimeTab(page, tracker), FailuresTab(page, tracker)
+        self.carriers, self.batches = CarriersTab(page, tracker), BatchesTab(page, tracker)
+        self.tabs: list[Tab] = [self.time, self.failures, self.carriers, self.batches, self.why, self.people]
+        self.tabs += [self.unknown, self.replies, self.follow_up, self.export]
+        self._box = w.Tab()
+        self.refresh()
+
+    # -- drawing --------------------------------------------------------------------------
+
+    def build(self) -> Sequence[w.Widget]:
+        self.campaigns = self.tracker.campaigns()
+        if self.tracker.chosen is None:
+            nothing = self.t(
+                "There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."
+            )
+            return [title(self.t("Track delivery")), html(f'<p class="smskit-soft">{escape(nothing)}</p>')]
+        self._books, self._head = html(""), html("")
+        for tab in self.tabs:
+            tab.draw()
+        self._box.children = [tab.widget for tab in self.tabs]
+        self._box.titles = [tab.name for tab in self.tabs]
+        self._show()
+        card = w.VBox(
+            [title(self.t("Track delivery")), self._choice(), self._head, self._books, self._doing()]
+        )
+        card.add_class("smskit-card")
+        return [card, self._box]
+
+    def _choice(self) -> w.Widget:
+        chosen = self.tracker.chosen
+        options = {
+            self._label(line): (line.campaign, line.mode) for line in self.campaigns.itertuples(index=False)
+        }
+        now = (chosen.name, str(chosen.mode)) if chosen else None
+        if now and now not in options.values():  # older than the list goes back
+            options[f"{now[0]} · {self.t(MODES[now[1]])}"] = now
+        which = field(w.Dropdown, self.t("Campaign"), options=list(options.items()), value=now)
+        which.layout.width = "640px"
+        which.observe(self.attempt(lambda: self.choose(*which.value)), "value")
+        again = button(self.t("Refresh"), tip=self.t("Count everything anew"))
+        again.on_click(self.attempt(self.refresh))
+        return row(which, again)
+
+    def _label(self, line: Any) -> str:
+        kind = f"{self.t('test send')} · " if line.test else ""
+        told = f"{kind}{self.t(MODES[line.mode])} · {self.t(_STATES.get(line.state, line.state))}"
+        return f"{line.campaign} · {told} · {line.created}"
+
+    def _doing(self) -> w.Widget:
+        self._fetch = button(self.t("Fetch receipts now"), style="primary")
+        self._fetch.on_click(self.attempt(self.fetch))
+        self._watch = w.ToggleButton(
+            self._stop is not None,
+            description=self.t("Watching: click to stop") if self._stop else self.t("Watch"),
+            tooltip=self.t("Fetch every few seconds while a receipt is awaited"),
+            layout=w.Layout(width="auto"),
+        )
+        self._watch.observe(self.attempt(self._switched), "value")
+        parts: list[w.Widget] = [self._fetch, self._watch]
+        if self.tracker.chosen and self.tracker.chosen.mode == "plan":
+            self._fetch.disabled = self._watch.disabled = True
+        url = self.tracker.console_url
+        if url.startswith("https://"):
+            words = escape(self.t("Open the provider's console"))
+            parts.append(html(f'<a href="{escape(url)}" target="_blank" rel="noopener">{words} ↗</a>'))
+        return row(*parts)
+
+    def _show(self) -> None:
+        seen = self.tracker.seen
+        if seen is None:
+            self._head.value = f'<p class="smskit-soft">{escape(self.t("Counting …"))}</p>'
+            return
+        for tab in self.tabs:
+            tab.show(seen)
+        self._box.titles = [tab.name for tab in self.tabs]
+        self._show_books(seen.status, seen)
+
+    def _show_books(self, status: dict[str, Any], seen: Seen | None = None) -> None:
+        zone = seen.survey.zone if seen else None
+        at = f"{datetime.now(zone):%H:%M:%S}"
+        told = f"{self.t(MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
+        told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
+        note = f'<p class="smskit-soft">{escape(self.t.words(status["note"]))}</p>' if status["note"] else ""
+        self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
+        shown = [(self.t(label), status[name], kind if status[name] else "") for name, label, kind in _TILES]
+        self._books.value = tiles(shown) + details(self.t("The books in full"), self._full(status))
+
+    def _full(self, status: dict[str, Any]) -> str:
+        """The sums that always balance, written as sums."""
+        n = {key: f"{value:,}" for key, value in status.items() if isinstance(value, int)}
+        out = sum(status["excluded"].values())
+        t = self.t
+        sums = [
+            (t("segment"), n["segment"], f"{t('left out')} {out:,} + {t('planned')} {n['planned']}"),
+            (
+                t("planned"),
+                n["planned"],
+                " + ".join(
+                    f"{t(s)} {n[s]}" for s in ("waiting", "submitting", "accepted", "refused", "unknown")
+                ),
+            ),
+            (
+                t("accepted"),
+                n["accepted"],
+                f"{t('delivered')} {n['delivered']} + {t('undelivered')} {n['undelivered']} + "
+                f"{t('awaiting receipt')} {n['awaiting']}",
+            ),
+        ]
+        table = frame_table(pd.DataFrame(sums, columns=[t("books"), "n", "="]))
+        reasons = [(self._reason(r), people, t("before sending")) for r, people in status["excluded"].items()]
+        reasons += [
+            (self._reason(r), people, t("when it was their turn")) for r, people in status["stopped"].items()
+        ]
+        if not reasons:
+            return table
+        left_out = pd.DataFrame(reasons, columns=[t("left out"), t("people"), t("when")])
+        return table + frame_table(left_out)
+
+    def _reason(self, reason: str) -> str:
+        words = {r.label: said for r, said in REASON_WORDS.items()}.get(reason, "")
+        return f"{reason}: {self.t(words)}" if words else reason
+
+    # -- doing ----------------------------------------------------------------------------
+
+    def choose(self, campaign: str, mode: str) -> None:
+        """Follow another campaign."""
+        self._end_watch()
+        self.tracker.choose(campaign, mode)
+        self.tell("")
+        self.draw()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Count everything anew, in the background."""
+        if self.tracker.chosen is not None:
+            self.start("count", self.tracker.look, lambda _: self._show())
+
+    def fetch(self) -> None:
+        """Fetch receipts and replies once, in the background."""
+        self.tell(lambda t: t("Fetching receipts and replies …"))
+        self._fetch.disabled = True
+        self.start("fetch", self._fetched_once, lambda told: self._fetched(told, done=True))
+
+    def _fetched_once(self) -> Fetched:
+        try:
+            return self.tracker.fetch()
+        finally:
+            self._fetch.disabled = False
+
+    def _fetched(self, fetched: Fetched, *, done: bool) -> None:
+        s = fetched.settled
+
+        def told(t: Language) -> str:
+            counts = t(
+                "{delivered:,} delivered, {undelivered:,} undelivered, {awaiting:,} still awaited; unknown: "
+                "{found:,} were accepted, {refused:,} refused, {never:,} never taken, {unknown:,} open; "
+                "{replies:,} replies, {opt_outs:,} opt-outs",
+                delivered=s.delivered,
+                undelivered=s.undelivered,
+                awaiting=fetched.awaiting,
+                found=s.found,
+                refused=s.refused,
+                never=s.never_taken,
+                unknown=fetched.unknown,
+                replies=s.replies,
+                opt_outs=s.opt_outs,
+            )
+            return "\n".join([counts, *map(t.words, s.problems)])
+
+        self.tell(told, "warn" if s.problems else "ok")
+        if done or self.tracker.quick:
+            self.refresh()
+        else:
+            self._show_books(self.tracker.status())
+
+    def _switched(self) -> None:
+        self.watch() if self._watch.value else self._end_watch()
+
+    def watch(self) -> None:
+        """Fetch every few seconds until nothing is awaited, or until it is switched off."""
+        if self._stop is not None:
+            return
+        stop = self._stop = threading.Event()
+        self._watch.description = self.t("Watching: click to stop")
+
+        def work() -> Fetched:
+            try:
+                return self.tracker.watch(stop=stop, told=lambda now: self._told(now, stop))
+            finally:
+                with self.page.turn:
+                    if self._stop is stop:
+                        self._end_watch()
+
+        self.start("watch", work, lambda told: self._fetched(told, done=True))
+
+    def _told(self, fetched: Fetched, stop: threading.Event) -> None:
+        with self.page.turn:
+            if not stop.is_set():
+                self._fetched(fetched, done=False)
+
+    def _end_watch(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
+            self._stop = None
+        self._watch.value = False
+        self._watch.description = self.t("Watch")

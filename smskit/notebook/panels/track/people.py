@@ -1,0 +1,163 @@
+"""Tabs about people: one person's story, a list by where they are, what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import ipywidgets as w
+import pandas as pd
+
+from smskit.i18n import mark
+from smskit.notebook.panels.parts import button, field, frame_table, html, notice, row
+from smskit.notebook.panels.track.base import Tab
+from smskit.notebook.panels.track.counts import headings, soft, stage_name
+from smskit.reporting.delivery import Group
+
+__all__ = ["PeopleTab", "RepliesTab", "WhyTab"]
+
+_EVENTS = {
+    "claim": mark("handed over"),
+    "outcome": mark("provider's answer"),
+    "settled": mark("settled"),
+    "receipt": mark("receipt"),
+    "opt_out": mark("opt-out"),
+    "frequency_cap": mark("frequency cap"),
+    "interrupted": mark("run was interrupted"),
+}
+_STATES = {
+    "submitting": mark("submitting"),
+    "accepted": mark("accepted"),
+    "refused": mark("refused"),
+    "unknown": mark("unknown"),
+    "waiting": mark("waiting"),
+    "delivered": mark("delivered"),
+    "undelivered": mark("undelivered"),
+}
+_PAGE = 25
+
+
+class WhyTab(Tab):
+    """Why somebody did or did not get it."""
+
+    heading = mark("One person")
+    person = ""
+
+    def build(self) -> Sequence[w.Widget]:
+        who = field(w.Text, self.t("User id or phone"), value=self.person, continuous_update=False)
+        ask = button(self.t("Why?"), style="primary")
+        self._answer, self._steps = html(""), html("")
+        who.observe(self.attempt(lambda: self.look(who.value)), "value")
+        ask.on_click(self.attempt(lambda: self.look(who.value)))
+        if self.person:
+            self.look(self.person)
+        return [row(who, ask), self._answer, self._steps]
+
+    def look(self, person: str) -> None:
+        """Tell the story of *person*."""
+        self.person = person
+        self.tell("")
+        story = self.tracker.why(person)
+        self._answer.value = notice(story.told(self.t))
+        steps = story.steps
+        if not len(steps):
+            self._steps.value = ""
+            return
+        shown = steps.assign(
+            event=[self.t(_EVENTS.get(e, e)) for e in steps["event"]],
+            state=[self.t(_STATES.get(s, s)) for s in steps["state"]],
+            meaning=[self.t.said(m) for m in steps["meaning"]],
+        )
+        self._steps.value = frame_table(shown, headings=headings(self.t), label=self.t("One person"))
+
+
+class PeopleTab(Tab):
+    """People by where they are, a page at a time."""
+
+    heading = mark("People")
+    group = ""
+    first = 0
+    reveal = False
+
+    def build(self) -> Sequence[w.Widget]:
+        if self.seen is None:
+            return [soft(self.t("Counting …"))]
+        counts = self.seen.survey.groups
+        options = [(f"{self.t('all')} ({sum(counts.values()):,})", "")]
+        options += [(f"{stage_name(g, self.t)} ({n:,})", str(g)) for g, n in counts.items() if n]
+        values = [value for _, value in options]
+        self.group = self.group if self.group in values else ""
+        which = field(w.Dropdown, self.t("Where they are"), options=options, value=self.group)
+        which.observe(self.attempt(lambda: self.choose(which.value)), "value")
+        self._table, self._where = html(""), w.Label()
+        back, on = button(self.t("Previous page")), button(self.t("Next page"))
+        back.on_click(self.attempt(lambda: self.go(self.first - _PAGE)))
+        on.on_click(self.attempt(lambda: self.go(self.first + _PAGE)))
+        self._back, self._on = back, on
+        reveal = w.ToggleButton(self.reveal, description=self.t("Show full phones"))
+        reveal.tooltip = self.t("Full phones then stand on this page for everybody who sees it")
+        reveal.layout.width = "auto"
+        reveal.observe(self.attempt(lambda: self._show_phones(reveal.value)), "value")
+        self.look()
+        return [row(which, reveal), self._table, row(back, on, self._where)]
+
+    def choose(self, group: str) -> None:
+        """Others; "" = everybody."""
+        self.group, self.first = group, 0
+        self.look()
+
+    def go(self, first: int) -> None:
+        """Another page."""
+        self.first = max(first, 0)
+        self.look()
+
+    def _show_phones(self, reveal: bool) -> None:
+        self.reveal = reveal
+        self.look()
+
+    def look(self) -> None:
+        """Fetch the page in the background."""
+        assert self.seen is not None
+        counts = self.seen.survey.groups
+        total = counts[Group(self.group)] if self.group else sum(counts.values())
+        groups = [Group(self.group)] if self.group else []
+        first, reveal = self.first, self.reveal
+        self._back.disabled, self._on.disabled = first <= 0, first + _PAGE >= total
+
+        def shown(page: pd.DataFrame) -> None:
+            told = page.assign(
+                state=[self.t(_STATES.get(s, s)) for s in page["state"]],
+                code=page["receipt_code"].where(page["receipt_code"] != "", page["provider_code"]),
+                said=[self.t.said(text) for text in page["provider_detail"]],
+                message_id=page["provider_message_id"],
+            )[["user_id", "phone", "state", "reason", "code", "said", "text", "message_id"]]
+            self._table.value = frame_table(told, headings=headings(self.t), label=self.t("People"))
+            last = first + len(page)
+            self._where.value = (
+                self.t("{first:,} to {last:,} of {total:,} people", first=first + 1, last=last, total=total)
+                if total
+                else self.t("Nobody.")
+            )
+
+        self.start("page", lambda: self.tracker.people(groups, first=first, size=_PAGE, reveal=reveal), shown)
+
+
+class RepliesTab(Tab):
+    """Replies (上行), and opt-outs among them."""
+
+    heading = mark("Replies")
+
+    def build(self) -> Sequence[w.Widget]:
+        if self.seen is None:
+            return [soft(self.t("Counting …"))]
+        came = self.seen.replies
+        if not len(came):
+            return [soft(self.t("No reply so far."))]
+        told = self.t(
+            "{n:,} replies, {out:,} of them opt-outs", n=len(came), out=int(came["opted_out"].sum())
+        )
+        if self.seen.row.mode == "rehearse":
+            told += " " + self.t("(in a rehearsal nobody is put on the opt-out list)")
+        shown = came.assign(opted_out=["✓" if out else "" for out in came["opted_out"]])
+        table = frame_table(shown, headings=headings(self.t), label=escape(self.t("Replies")))
+        return [soft(told), html(table)]

@@ -1,0 +1,89 @@
+"""The tab about unknown messages: how many, how old, what can settle them, and a person's word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ipywidgets as w
+
+from smskit.i18n import mark
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.parts import button, frame_table, html, notice, row
+from smskit.notebook.panels.track.base import Tab
+from smskit.notebook.panels.track.counts import clock, headings, soft
+from smskit.notebook.tracker import Tracker
+
+__all__ = ["UnknownTab"]
+
+
+class UnknownTab(Tab):
+    """
+    Unknown messages.
+
+    Args:
+        changed: Called when a person has settled some.
+    """
+
+    heading = mark("Unknown")
+
+    def __init__(self, page: Page, tracker: Tracker, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        super().__init__(page, tracker)
+
+    @property
+    def name(self) -> str:
+        """With how many there are."""
+        n = self.seen.status["unknown"] if self.seen else 0
+        return f"{super().name} ({n:,})" if n else super().name
+
+    def build(self) -> Sequence[w.Widget]:
+        if self.seen is None:
+            return [soft(self.t("Counting …"))]
+        n, found, zone = self.seen.status["unknown"], self.seen.survey.unknown, self.seen.survey.zone
+        if not n:
+            return [soft(self.t("Nothing is unknown."))]
+        shown = found.assign(
+            oldest=[clock(at, zone) for at in found["oldest"]],
+            newest=[clock(at, zone) for at in found["newest"]],
+            detail=[self.t.said(text) for text in found["detail"]],
+        )
+        about = self.t("An unknown message may have been sent. It is never sent again by itself.")
+        table = frame_table(shown, headings=headings(self.t), label=self.t("Unknown"))
+        ways = "".join(notice(way) for way in self._ways())
+        return [soft(about), html(table), html(ways), self._by_hand(n)]
+
+    def _ways(self) -> list[str]:
+        ways, t = self.tracker.ways, self.t
+        told = []
+        if ways.records and ways.absence:
+            told.append(
+                t("Asking the provider for its record settles them: found means sent, none means not sent.")
+            )
+        elif ways.records:
+            told.append(t("The provider can be asked for its record: found means sent, none proves nothing."))
+        if ways.receipts:
+            told.append(t("A receipt settles a message: there is none of what was not taken."))
+        if ways.maybe:
+            told.append(t("What this provider can tell depends on its configuration file."))
+        return [*told, t("Fetch receipts above first. Decide by hand only what stays.")]
+
+    def _by_hand(self, n: int) -> w.Widget:
+        count = w.IntText(description=self.t("Repeat the number"), value=0, layout=w.Layout(width="260px"))
+        count.style.description_width = "140px"
+        resend = button(self.t("Send {n:,} again; some may get it twice", n=n), style="danger")
+        give_up = button(self.t("Give up {n:,}: leave them as they are", n=n), style="warning")
+        resend.on_click(self.attempt(lambda: self.settle(resend=True, count=count.value)))
+        give_up.on_click(self.attempt(lambda: self.settle(resend=False, count=count.value)))
+        return row(count, give_up, resend)
+
+    def settle(self, *, resend: bool, count: int) -> None:
+        """A person's word, with the number it is about."""
+        done = self.tracker.settle(resend=resend, count=count)
+        self._changed()
+        told = (
+            mark("{n:,} wait to be sent again: go on in notebook 03, or with `smskit resume {name}`")
+            if resend
+            else mark("{n:,} count as refused now; campaign {name}")
+        )
+        name = self.tracker.row.name
+        self.tell(lambda t: t(told, n=done, name=name), "ok")

@@ -1,0 +1,291 @@
+"""
+``Desk``: one segment being looked at and filtered, and the draft that hears of it.
+
+Reading is apart from taking over, so that a panel can read in the background.
+Everything a panel or a cell of notebook 02 does goes through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from smskit.audience import segment
+from smskit.audience.explore.compare import Comparison, compare
+from smskit.audience.explore.files import keep_upload, write_segment
+from smskit.audience.explore.profile import Look, look_at
+from smskit.audience.explore.rule_editor import Counts, RuleEditor
+from smskit.audience.paging import FrameRows
+from smskit.audience.rules import Sieve
+from smskit.errors import RuleError, SegmentError
+from smskit.planning.draft import Draft
+from smskit.settings import project_root
+
+__all__ = ["MEMORY", "Desk", "Loaded"]
+
+MEMORY = "frame-in-memory"  # what `segment` says of a frame that no file holds
+# Whoever changes one of these in the draft: what was read is not what it names any more.
+_READ_BY = frozenset({"segment", "segment_query", "phone", "user_id", "timezone"})
+
+
+class Loaded(NamedTuple):
+    """A segment that was read."""
+
+    name: str  # what the draft calls it
+    frame: pd.DataFrame
+    sieve: Sieve
+    rows: FrameRows
+    look: Look
+
+    def __repr__(self) -> str:
+        return f"Loaded({self.name}, {len(self.frame)} rows)"
+
+
+class Desk:
+    """
+    A segment, its rule and its draft.
+
+    Rules that somebody else puts into the draft become the rule here; a segment
+    they name is read when it is next asked for.
+
+    Args:
+        draft: Read for what to load, and told of what is chosen.
+        project: Where relative paths and new files belong.
+        clock: Now, aware; the parameter `timezone`'s by default.
+        sample: Parameters that only suit the sample segment the draft names for want of another; those
+            that still stand when another segment is chosen are taken out.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        *,
+        project: Path | None = None,
+        clock: Callable[[], datetime] | None = None,
+        sample: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.draft = draft
+        self._sample = dict(sample or {})
+        self.project = project or project_root(Path.cwd()) or Path.cwd()
+        self._clock = clock or (lambda: datetime.now(ZoneInfo(self.draft["timezone"])))
+        self.loaded: Loaded | None = None
+        self.editor = RuleEditor(draft["rules"])
+        self._outdated = self._writing = False
+        draft.on_change(self._heard)
+
+    def __repr__(self) -> str:
+        return f"Desk({self.loaded!r})"
+
+    def _heard(self, names: frozenset[str]) -> None:
+        """Somebody changed the draft."""
+        self._outdated = self._outdated or bool(names & _READ_BY)
+        if "rules" in names and not self._writing:
+            self.editor = RuleEditor(self.draft["rules"])
+
+    # -- the segment -------------------------------------------------------------------
+
+    def read(self) -> Loaded:
+        """
+        Read and look at the segment the draft names, all columns.
+
+        Raises:
+            SegmentError: there is none, or it cannot be read.
+        """
+        draft = self.draft
+        name = draft["segment"]
+        if draft.frame is not None:
+            frame = segment.from_frame(draft.frame)
+        elif not name:
+            raise SegmentError("no segment given: name a file, a database URL or env:NAME")
+        else:
+            frame = segment.load(
+                name,
+                query=draft["segment_query"],
+                text_columns=(draft["phone"], draft["user_id"]),
+                working_folder=self._start(),
+            )
+        return self._looked(name or MEMORY, frame)
+
+    def read_other(self, source: str, query: str = "") -> pd.DataFrame:
+        """
+        Read another segment, to compare with.
+
+        Raises:
+            SegmentError: it cannot be read.
+        """
+        columns = (self.draft["phone"], self.draft["user_id"])
+        return segment.load(source, query=query, text_columns=columns, working_folder=self._start())
+
+    def _start(self) -> Path:
+        """Where a relative path is looked for first: as papermill will, from within the project."""
+        here = Path.cwd()
+        return here if here.is_relative_to(self.project) else self.project
+
+    def take(self, loaded: Loaded) -> None:
+        """Go on with a segment that was read; the rule stays."""
+        self.loaded, self._outdated = loaded, False
+
+    def load(self) -> Loaded:
+        """``read`` and ``take``."""
+        loaded = self.read()
+        self.take(loaded)
+        return loaded
+
+    def choose(self, source: str, query: str = "") -> None:
+        """Let the draft name another file or query; nothing is read yet."""
+        self.draft.frame = None
+        self._name(source.strip(), query.strip())
+
+    def use(self, frame: pd.DataFrame) -> None:
+        """
+        Let a frame of the notebook be the segment; nothing is looked at yet.
+
+        Raises:
+            SegmentError: it is no segment.
+        """
+        self.draft.frame, self._outdated = segment.from_frame(frame), True
+        self._name(MEMORY, "")
+
+    def _name(self, source: str, query: str) -> None:
+        left = dict.fromkeys(name for name, value in self._sample.items() if self.draft[name] == value)
+        self._sample = {}
+        self.draft.set(**left, segment=source, segment_query=query)
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Keep an uploaded file and let the draft name it; errors are those of ``keep_upload``."""
+        kept = keep_upload(name, content, self.project)
+        self.choose(kept)
+        return kept
+
+    def roles(self, *, user_id: str, phone: str, consent: str) -> Loaded | None:
+        """Let the draft say which columns these are; the segment looked at again, if one is loaded."""
+        self.draft.set(user_id=user_id, phone=phone, consent=consent)
+        if self.loaded is None:
+            return None
+        self.take(self._looked(self.loaded.name, self.loaded.frame, self.loaded.sieve))
+        return self.loaded
+
+    def missing_roles(self) -> dict[str, str]:
+        """Parameters that name a column the segment lacks, and a column that may be meant, or ""."""
+        if self.loaded is None:
+            return {}
+        names = self.loaded.frame.columns
+        wanted = {role: self.draft[role] for role in ("phone", "user_id", "consent")}
+        like = next(iter(self.loaded.look.phone_like), "")
+        return {
+            role: like if role == "phone" else ""
+            for role, name in wanted.items()
+            if name and name not in names
+        }
+
+    def _looked(self, name: str, frame: pd.DataFrame, sieve: Sieve | None = None) -> Loaded:
+        sieve = sieve or Sieve(frame, self._clock())
+        phone, user_id = self.draft["phone"], self.draft["user_id"]
+        look = look_at(frame, sieve, phone=phone, user_id=user_id)
+        hidden = [phone, *look.phone_like] if phone in frame.columns else list(look.phone_like)
+        return Loaded(name, frame, sieve, FrameRows(frame, phone=hidden), look)
+
+    def current(self) -> Loaded:
+        """
+        The segment the draft names, read now if it was not yet.
+
+        Raises:
+            SegmentError: it cannot be read.
+        """
+        return self.load() if self._outdated else self._at_hand()
+
+    def _at_hand(self) -> Loaded:
+        """What was read last: it stays in use while another is being read, or cannot be."""
+        return self.loaded or self.load()
+
+    # -- the rule ----------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        """Count the rule as it stands over the segment."""
+        return self.editor.counts(self._at_hand().sieve)
+
+    def put_rules(self) -> bool:
+        """
+        Let the draft have the rule.
+
+        Whether it has: while a part is incomplete the draft keeps the last whole one.
+        """
+        if self.editor.problems():
+            return False
+        self._writing = True
+        try:
+            self.draft.set(rules=self.editor.to_data())
+        finally:
+            self._writing = False
+        return True
+
+    def check_rules(self) -> None:
+        """
+        See that the draft has the rule as it stands here.
+
+        Raises:
+            RuleError: a part is incomplete, so that the draft kept an older one.
+        """
+        for problem in self.editor.problems().values():
+            raise RuleError(f"nothing was saved, a rule is not finished: {problem}")
+
+    def sql(self) -> str:
+        """
+        The rule as the condition of a SQL WHERE.
+
+        Raises:
+            RuleError: a part is incomplete or does not fit the segment.
+        """
+        loaded = self._at_hand()
+        return self.editor.rule().to_sql(now=loaded.sieve.now, frame=loaded.frame)
+
+    def frame(self) -> pd.DataFrame:
+        """
+        The rows that are kept, all columns, numbered from 0.
+
+        Raises:
+            RuleError: a part of the rule is incomplete or does not fit; nothing is guessed.
+        """
+        loaded = self._at_hand()
+        counts = self.counts()
+        for problem in (*self.editor.problems().values(), *counts.problems.values()):
+            raise problem
+        return loaded.frame[counts.mask].reset_index(drop=True)
+
+    # -- beside others, and on disk ------------------------------------------------------
+
+    def compare(self, other: pd.DataFrame) -> Comparison:
+        """
+        Compare the rows that are kept with another segment.
+
+        Raises:
+            InputError: nothing names people in both.
+        """
+        return compare(self.frame(), other, user_id=self.draft["user_id"], phone=self.draft["phone"])
+
+    def save_rows(self, path: str, *, overwrite: bool = False, switch: bool = False) -> str:
+        """
+        Write the rows that are kept as a segment of their own, with full phones.
+
+        Args:
+            switch: Let the draft name that file from now on, without rules: they were applied.
+
+        Raises:
+            InputError: it cannot be written.
+            RuleError: the rule is not complete.
+        """
+        saved = write_segment(self.frame(), path, self.project, overwrite=overwrite)
+        if switch:
+            self.choose(saved)
+            self.editor = RuleEditor()
+            self.put_rules()
+        return saved
+
+    def only_in_memory(self) -> bool:
+        """Whether papermill could not read this segment tomorrow."""
+        return self.draft.frame is not None

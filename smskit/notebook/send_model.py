@@ -1,0 +1,333 @@
+"""
+``SendDesk``: everything the send notebook does, as plain calls; its panel and its cells share one.
+
+Joins the draft, its plan, the lists of the provider and the run of the
+campaign. What is confirmed is what is sent: a confirmation names the plan by
+its hash, and a run that finds another plan sends nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from smskit.audience import segment
+from smskit.audience.phones import normalise_one
+from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
+from smskit.ledger import CampaignRow, Ledger
+from smskit.message.template import Template
+from smskit.message.variables import lacking, rebound, suggest
+from smskit.models import CheckResult, Mode
+from smskit.notebook.planner import Planning
+from smskit.planning.draft import Draft
+from smskit.planning.spec import CampaignSpec
+from smskit.providers import provider_class
+from smskit.sending.background import Run, Snapshot, run_of, unfinished
+from smskit.sending.campaign import Campaign, Outcome
+from smskit.sending.canary import size_of
+from smskit.sending.origin import Origin
+from smskit.sending.session import Offers, offers_of, open_campaign, open_ledger
+from smskit.settings import Environment
+
+__all__ = ["Columns", "Confirmation", "SendDesk", "another_id"]
+
+
+class Columns(NamedTuple):
+    """What a segment offers to fill variables with."""
+
+    rows: int
+    lacking: dict[str, int]  # column -> rows without a value there
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What a person says yes to."""
+
+    mode: Mode
+    campaign: str
+    people: int  # who would get a message now
+    parts: int
+    cost: Decimal  # yuan, of the whole campaign
+    plan_hash: str
+    resumes: bool  # goes on with a campaign that has started
+    first: int = 0  # people who are sent to before the others, the canary
+
+    def demand(self, typed: str) -> None:
+        """
+        Take a person's word for it: in live mode the number of people, typed.
+
+        Raises:
+            GuardRefused: it is another number.
+        """
+        if self.mode is Mode.LIVE and re.sub(r"[\s,，]", "", typed) != str(self.people):
+            raise GuardRefused(
+                f"nothing was sent: {self.people} people would get a message; type that number to confirm"
+            )
+
+
+class SendDesk:
+    """
+    Args:
+        draft: The parameters, changed by whoever uses the desk.
+        environment: Makes a fresh look at settings and credentials.
+        origin: Who runs its campaigns, from where; found out by default.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        *,
+        environment: Callable[[], Environment] = Environment,
+        origin: Origin | None = None,
+    ) -> None:
+        self.draft, self.environment, self._origin = draft, environment, origin
+        self._opened: Campaign | None = None
+        self._lock = threading.Lock()
+        self._columns: tuple[Any, Columns] | None = None
+        self.planning = Planning(draft, self.open)
+
+    def __repr__(self) -> str:
+        return f"SendDesk({self.draft!r})"
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where everything is kept."""
+        return open_ledger(self.environment())
+
+    def open(self, spec: CampaignSpec) -> Campaign:
+        """The campaign of *spec*; the same one while the parameters stay, so that it is planned once."""
+        with self._lock:
+            if self._opened is None or self._opened.spec != spec:
+                self._opened = self._fresh(spec)
+            return self._opened
+
+    def _fresh(self, spec: CampaignSpec) -> Campaign:
+        return open_campaign(
+            spec, frame=self.draft.frame, environment=self.environment(), origin=self._origin
+        )
+
+    def plan_again(self) -> None:
+        """Plan anew from the segment as it is now, although no parameter has changed."""
+        with self._lock:
+            self._opened = None
+        self.planning.want()
+
+    # -- choosing ------------------------------------------------------------------------
+
+    def offers(self) -> Offers:
+        """The signatures and templates of the provider's account; see ``session.offers_of``."""
+        return offers_of(self.draft["provider"], self.environment())
+
+    def columns(self) -> Columns:
+        """The segment's columns and how many rows lack a value; read once while the segment stays."""
+        source, query, frame = self.draft["segment"], self.draft["segment_query"], self.draft.frame
+        key = (source, query, id(frame))
+        if self._columns is None or self._columns[0] != key:
+            if frame is None:
+                frame = segment.load(source, query=query, environ=self.environment().variables)
+            self._columns = key, Columns(len(frame), lacking(frame))
+        return self._columns[1]
+
+    @property
+    def known_columns(self) -> Columns:
+        """The columns as far as they have been read; nothing is read now."""
+        return self._columns[1] if self._columns else Columns(0, {})
+
+    def template(self) -> Template | None:
+        """The text of the draft as it reads, None while there is none or it does not read."""
+        try:
+            return Template.parse(self.draft["template"], signature=self.draft["signature"])
+        except TemplateError:
+            return None
+
+    def write(self, text: str) -> None:
+        """
+        Take another text; its variables keep what they are bound to, new ones get a suggestion.
+
+        Raises:
+            TemplateError: it does not read; nothing was taken.
+        """
+        self._take(Template.parse(text) if text.strip() else None, template=text)
+
+    def choose(self, template_id: str, offers: Offers | None) -> None:
+        """Take the template with this id, and its text where the provider lists it."""
+        found = next((t for t in (offers and offers.templates) or () if t.id == template_id), None)
+        if found is None or not found.text:
+            self.draft.set(template_id=template_id)
+            return
+        form = provider_class(self.draft["provider"]).form
+        template = Template.parse(found.text, form=form)
+        more = {"signature": template.signature} if template.signature else {}
+        text = template.write(type(form).BRACES, with_signature=False)
+        self._take(template, template=text, template_id=template_id, **more)
+
+    def _take(self, read: Template | None, **values: Any) -> None:
+        columns = list(self.known_columns.lacking)
+        if read is not None:
+            values["variables"] = rebound(read, self.draft["variables"], columns) or None
+        self.draft.set(**values)
+
+    def suggest_bindings(self) -> None:
+        """Bind whatever is unbound to the column it most likely means."""
+        template = self.template()
+        if template is not None:
+            self._take(template)
+
+    def suggestion(self, variable: str) -> str:
+        """The column *variable* most likely means, "" when none does."""
+        return suggest(variable, list(self.known_columns.lacking))
+
+    def bind(self, variable: str, *, column: str = "", default: str = "", value: str = "") -> None:
+        """
+        Fill *variable* from a column, with a fallback, or with the same text for everybody; else unbind it.
+
+        Raises:
+            SpecError: that cannot be.
+        """
+        before = self.draft["variables"]
+        kept = before.get(variable)
+        pattern = {"format": kept["format"]} if isinstance(kept, dict) and kept.get("format") else {}
+        given: Any = {"column": column} | pattern | ({"default": default} if default.strip() else {})
+        if not column:
+            given = {"value": value} if value.strip() else None
+        bindings = {**before, variable: given}
+        self.draft.set(variables={n: v for n, v in bindings.items() if v is not None} or None)
+
+    # -- checking and testing --------------------------------------------------------------
+
+    def check(self) -> CheckResult:
+        """Ask the provider whether this set-up is usable; sends nothing."""
+        return self._fresh(self.draft.spec()).check()
+
+    def take_test_phones(self, typed: str) -> list[str]:
+        """
+        Numbers for a test send, from text with any separators; they are never written to a parameter file.
+
+        Raises:
+            InputError: one is no mobile number.
+        """
+        phones = [str(normalise_one(p)) for p in re.split(r"[,，;；、\s]+", typed.strip()) if p]
+        self.draft.set(test_phones=list(dict.fromkeys(phones)) or None)
+        return phones
+
+    def test(self, *, row: int | None = None) -> tuple[Outcome, CampaignRow]:
+        """
+        Send what one planned person would get to each test phone, and say where it is recorded.
+
+        Args:
+            row: Whose message, by position in the plan; None = the first.
+
+        Raises:
+            SmskitError: refused, or not all were sent.
+        """
+        spec = self.draft.spec()
+        if spec.mode is Mode.PLAN:
+            raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
+        campaign = self.open(spec)
+        outcome = campaign.test_send(row=row)
+        found = self.ledger.campaign(outcome.campaign, outcome.mode)
+        if found is None:
+            raise LedgerError("the test send is not in the ledger")
+        return outcome, found
+
+    # -- sending ---------------------------------------------------------------------------
+
+    @property
+    def run(self) -> Run | None:
+        """The run of the draft's campaign and mode; None in mode ``plan``, or while it has no name."""
+        name, mode = self.draft.campaign, Mode(self.draft["mode"])
+        return None if not name or mode is Mode.PLAN else run_of(self.ledger, name, mode)
+
+    def confirmation(self) -> Confirmation:
+        """
+        What would be sent now, to be confirmed.
+
+        Raises:
+            GuardRefused: nothing can be sent, and why.
+        """
+        spec, run = self.draft.spec(), self.run
+        if run is None:
+            raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
+        seen = run.look()
+        if seen.phase.is_active:
+            raise GuardRefused(f"campaign {spec.campaign} is being sent right now")
+        if seen.row is not None and seen.books is not None:
+            cost = Decimal(seen.row.summary["cost"])
+            waiting, parts = seen.books.waiting + seen.books.submitting, int(seen.row.summary["parts"])
+            if not waiting and not seen.books.unknown:
+                raise GuardRefused(
+                    f"campaign {spec.campaign} is finished; give the next one an id of its own"
+                )
+            return Confirmation(
+                spec.mode, spec.campaign, waiting, parts, cost, seen.row.plan_hash, resumes=True
+            )
+        planned, plan = self.planning.now, self.planning.plan
+        if plan is None or planned is None or planned.spec != spec:
+            raise GuardRefused("nothing was sent: the plan is not ready; wait until it is shown")
+        if planned.guards:
+            raise GuardRefused("nothing was sent: " + "; ".join(guard.text for guard in planned.guards))
+        if not plan.planned:
+            raise GuardRefused("nothing was sent: nobody is planned")
+        first = size_of(plan.planned, spec.canary) if spec.canary else 0
+        return Confirmation(
+            spec.mode,
+            spec.campaign,
+            plan.planned,
+            plan.total_parts,
+            plan.cost,
+            plan.hash,
+            resumes=False,
+            first=first if first < plan.planned else 0,
+        )
+
+    def send(self, confirmed: Confirmation, *, typed: str = "") -> bool:
+        """
+        Start sending in the background what was confirmed; False when that is under way here already.
+
+        The run plans once more and refuses another plan than the one confirmed:
+        a segment file that has changed, somebody who has opted out meanwhile.
+
+        Args:
+            typed: In live mode the number of people.
+
+        Raises:
+            GuardRefused: it is not what the draft says any more, or another number was typed.
+        """
+        confirmed.demand(typed)
+        spec, run = self.draft.spec(), self.run
+        if run is None or (spec.campaign, spec.mode) != (confirmed.campaign, confirmed.mode):
+            raise GuardRefused("nothing was sent: the parameters were changed after the confirmation")
+        return run.start(self._fresh(spec.model_copy(update={"plan_hash": confirmed.plan_hash})))
+
+    def unfinished(self) -> list[Snapshot]:
+        """Other campaigns that are being sent or wait to be resumed, youngest first."""
+        here = (self.draft.campaign, Mode(self.draft["mode"]))
+        return [s for s in unfinished(self.ledger) if s.row and (s.row.name, s.row.mode) != here]
+
+    def take_up(self, row: CampaignRow) -> None:
+        """Take over the parameters of a campaign in the ledger, to go on with it."""
+        data = CampaignSpec.from_data(row.spec | {"plan_hash": ""}).to_data()
+        gone = dict.fromkeys(set(self.draft.to_data()) - set(data))
+        self.draft.frame = None  # the audience is frozen; nothing is planned from it any more
+        self.draft.set(**(gone | data))
+
+    def rename(self) -> str:
+        """Give the campaign an id no campaign has had; returns it."""
+        name = another_id(self.draft["campaign"], {row.name for row in self.ledger.campaigns()})
+        self.draft.set(campaign=name)
+        return name
+
+
+def another_id(name: str, taken: Collection[str]) -> str:
+    """*name* with a number behind it that makes it a new one: ``sale`` -> ``sale-2`` -> ``sale-3``."""
+    if not name:
+        raise InputError("give the campaign an id first")
+    match = re.fullmatch(r"(.*?)-(\d{1,3})", name)
+    stem, number = (match[1], int(match[2])) if match else (name, 1)
+    while (made := f"{stem[:114]}-{number + 1}") in taken:
+        number += 1
+    return made

@@ -1,0 +1,249 @@
+"""
+``Tracker``: one campaign being followed, for a panel and for plain cells alike.
+
+Joins what reads (``delivery``, ``report``) with what acts (fetching, settling,
+exporting, following up) and keeps the last count, since a million people are
+not counted twice for two pictures.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
+from smskit.i18n import Language
+from smskit.ledger import CampaignRow, Ledger
+from smskit.models import Mode
+from smskit.providers import provider_class
+from smskit.reporting import delivery, report
+from smskit.reporting.delivery import Group, Survey, Ways
+from smskit.reporting.export import write_messages
+from smskit.reporting.follow_up import FollowUp, follow_up
+from smskit.reporting.report import Fate
+from smskit.sending.reconcile import settle_by_hand
+from smskit.sending.session import Fetched, fetch, fetch_while_open, open_ledger
+from smskit.settings import Environment, project_root
+
+__all__ = ["FORMATS", "Seen", "Story", "Tracker"]
+
+FORMATS = ("csv", "jsonl", "parquet")
+_QUICK_S = 1.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A campaign as it was a moment ago."""
+
+    row: CampaignRow
+    status: dict[str, Any]  # the books, see ``report.status``
+    survey: Survey
+    replies: pd.DataFrame
+    at: float  # epoch seconds
+
+    def __repr__(self) -> str:
+        return f"Seen({self.row.name}, {self.row.mode})"
+
+
+@dataclass(frozen=True)
+class Story:
+    """Why one person did or did not get it."""
+
+    fates: tuple[Fate, ...]  # of more than one where a user id is somebody's phone, too
+    steps: pd.DataFrame  # see ``delivery.timeline``; empty for somebody who was left out
+
+    def told(self, t: Language) -> str:
+        """In one line, or one for each."""
+        return "\n".join(fate.told(t) for fate in self.fates)
+
+    def __repr__(self) -> str:
+        return f"Story(steps={len(self.steps)})"
+
+
+class Tracker:
+    """
+    Args:
+        environment: Makes a fresh look at settings, which a person may change meanwhile.
+        folder: Where exports and follow-ups go unless said otherwise; the project's root by default.
+    """
+
+    def __init__(
+        self, *, environment: Callable[[], Environment] = Environment, folder: Path | None = None
+    ) -> None:
+        self.environment = environment
+        self.folder = folder or project_root(Path.cwd()) or Path.cwd()
+        self.chosen: CampaignRow | None = None
+        self.seen: Seen | None = None
+        self._took_s = 0.0
+
+    def __repr__(self) -> str:
+        return f"Tracker({self.chosen.name if self.chosen else 'nothing chosen'})"
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger the environment names."""
+        return open_ledger(self.environment())
+
+    # -- which ----------------------------------------------------------------------------
+
+    def campaigns(self) -> pd.DataFrame:
+        """See ``delivery.campaign_table``."""
+        return delivery.campaign_table(self.ledger)
+
+    def choose(self, campaign: str = "", mode: Mode | str | None = None) -> CampaignRow | None:
+        """Follow another campaign; see ``delivery.choose``."""
+        self.chosen = delivery.choose(self.ledger, campaign, Mode(mode) if mode else None)
+        self.seen = None
+        return self.chosen
+
+    @property
+    def row(self) -> CampaignRow:
+        """
+        The campaign that is followed, as it is now.
+
+        Raises:
+            LedgerError: there is none.
+        """
+        now = self.ledger.campaign(self.chosen.name, self.chosen.mode) if self.chosen else None
+        if now is None:
+            raise LedgerError("there is no campaign to follow; send or rehearse one first")
+        return now
+
+    @property
+    def console_url(self) -> str:
+        """Where a person manages the provider's account; "" where there is none."""
+        try:
+            return provider_class(self.row.provider).console_url
+        except SpecError:
+            return ""
+
+    @property
+    def ways(self) -> Ways:
+        """What can settle an unknown here."""
+        return delivery.settled_by(self.row.provider)
+
+    # -- looking ---------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """The books now."""
+        return report.status(self.ledger, self.row)
+
+    def look(self) -> Seen:
+        """Count everything anew."""
+        row, started = self.row, time.monotonic()
+        survey = delivery.survey(self.ledger, row)
+        came = delivery.replies(self.ledger, row)
+        self._took_s = time.monotonic() - started
+        self.seen = Seen(row, report.status(self.ledger, row), survey, came, time.time())
+        return self.seen
+
+    @property
+    def quick(self) -> bool:
+        """Whether counting everything is quick enough to be done at each fetch."""
+        return self._took_s < _QUICK_S
+
+    def people(self, groups: Collection[Group] = (), **options: Any) -> pd.DataFrame:
+        """A page of people; all groups unless some are named. See ``delivery.people_page``."""
+        return delivery.people_page(self.ledger, self.row, frozenset(groups or Group), **options)
+
+    def why(self, person: str) -> Story:
+        """
+        What became of *person*, a user id or a phone.
+
+        Raises:
+            InputError: nobody like that is in the segment.
+        """
+        person = person.strip()
+        if not person:
+            raise InputError("say whom: a user id or a phone")
+        row = self.row
+        fates = tuple(report.fates(self.ledger, row, person))
+        planned = self.ledger.find(row.id, person=person, phone=report.as_phone(person))
+        nothing = pd.DataFrame(columns=delivery.TIMELINE)
+        return Story(fates, delivery.timeline(self.ledger, row, person) if planned else nothing)
+
+    # -- acting ----------------------------------------------------------------------------
+
+    def fetch(self) -> Fetched:
+        """Settle unknowns, then fetch receipts and replies, once."""
+        self._demand_sent("fetch receipts of")
+        return fetch(self.ledger, [self.row], environment=self.environment())
+
+    def watch(
+        self, *, stop: threading.Event, told: Callable[[Fetched], None], every_s: float = 3.0
+    ) -> Fetched:
+        """Fetch until nothing is awaited or unknown, or until *stop* is set."""
+        self._demand_sent("fetch receipts of")
+        return fetch_while_open(
+            self.ledger, [self.row], environment=self.environment(), stop=stop, told=told, every_s=every_s
+        )
+
+    def settle(self, *, resend: bool, count: int) -> int:
+        """
+        A person's word on everybody who is still unknown: send again, or leave it there.
+
+        Args:
+            count: How many the person thinks it is about.
+
+        Raises:
+            GuardRefused: it is about another number of people by now; nothing was changed.
+        """
+        row = self.row
+        now = self.ledger.books(row.id).unknown
+        if count != now:
+            raise GuardRefused(f"nothing was changed: {now} are unknown now, and you confirmed {count}")
+        done = settle_by_hand(self.ledger, row, resend=resend)
+        if resend and done:
+            self.ledger.mark(row.id, "paused", note="people who stayed unknown are to be sent again")
+        return done
+
+    def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:
+        """
+        Write one row per person of the segment to a file.
+
+        Args:
+            kind: One of ``FORMATS``.
+            path: "" = ``runs/<campaign>-messages.<kind>`` in the project.
+            reveal: Full phones, and the file readable by its owner alone.
+
+        Raises:
+            InputError: the kind is unknown, or the file cannot be written.
+        """
+        if kind not in FORMATS:
+            raise InputError(f"unknown format `{kind}`; there are {', '.join(FORMATS)}")
+        row = self.row
+        name = f"{row.name}-{row.mode}-messages{'-full' if reveal else ''}.{kind}"
+        place = Path(path).expanduser() if path else Path("runs") / name
+        place = place if place.is_absolute() else self.folder / place
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if reveal:
+                place.touch(mode=0o600)
+                place.chmod(0o600)  # it may have been there
+            write_messages(self.ledger, row, kind, place, reveal=reveal)
+        except OSError as error:
+            raise InputError(f"cannot write {place}: {error.strerror}") from None
+        return place
+
+    def follow_up(self, groups: Collection[Group | str], **options: Any) -> FollowUp:
+        """Some of its people as a new segment in ``segments/``; see ``follow_up.follow_up``."""
+        chosen = [_group(name) for name in groups]
+        return follow_up(self.ledger, self.row, chosen, folder=self.folder / "segments", **options)
+
+    def _demand_sent(self, what: str) -> None:
+        if self.row.mode is Mode.PLAN:
+            raise GuardRefused(f"cannot {what} a plan: nothing was sent")
+
+
+def _group(name: Group | str) -> Group:
+    try:
+        return Group(name)
+    except ValueError:
+        raise InputError(f"unknown group `{name}`; there are {', '.join(Group)}") from None

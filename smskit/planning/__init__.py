@@ -1,0 +1,1 @@
+"""Who gets what: the parameters and their validation, plan, policy, preview, drift."""

@@ -1,0 +1,210 @@
+"""
+``Draft``: the parameters of a campaign while a person is still choosing them.
+
+Every panel reads and changes one draft, so that what is clicked in one is seen
+in the next, and all of it is written back as the file papermill takes. A draft
+may be incomplete; ``spec()`` is the moment it has to be whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from smskit.errors import InputError, SpecError, nearest
+from smskit.planning.occurrence import with_occurrence
+from smskit.planning.spec import CampaignSpec, read_file
+from smskit.settings import project_root
+
+__all__ = ["Draft", "Moved"]
+
+# Stand in for what is required and not chosen yet, while the rest is validated.
+_MISSING = {"campaign": "not-named-yet", "segment": "not-chosen-yet"}
+_OF_ACCOUNT = ("signature", "template_id", "template")  # what an account at a provider has approved
+_DEFAULTS = CampaignSpec.from_data(_MISSING).model_dump() | {"campaign": "", "segment": ""}
+
+
+class Moved(NamedTuple):
+    """What another provider meant for the parameters of the account."""
+
+    left: str  # the provider before
+    now: str
+    gone: tuple[str, ...] = ()  # taken out, until the provider before is chosen again
+    back: tuple[str, ...] = ()  # as they were chosen for this one before
+    kept: tuple[str, ...] = ()  # as they were
+
+
+class Draft:
+    """
+    Campaign parameters by name, defaults included; changed by ``set`` alone.
+
+    Args:
+        data: As a parameter file holds them; may lack what is required.
+        frame: A segment that is in memory; ``segment`` then only names it.
+
+    Raises:
+        SpecError: a name is unknown or a value out of range.
+    """
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, frame: pd.DataFrame | None = None) -> None:
+        self._data: dict[str, Any] = {}
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self._left: dict[str, dict[str, Any]] = {}  # provider -> what was chosen for it when it was left
+        self.frame = frame
+        if data:
+            self.set(**{str(name): value for name, value in data.items()})
+
+    def __repr__(self) -> str:
+        return f"Draft({self['campaign'] or 'not named yet'})"
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _DEFAULTS:
+            raise KeyError(name)
+        return self._data.get(name, _DEFAULTS[name])
+
+    def set(self, **values: Any) -> None:
+        """
+        Take these values, all or none, and tell whoever listens what changed.
+
+        None and a value that equals the default mean: not set. Of ``campaign`` and
+        ``segment`` so does "".
+
+        Raises:
+            SpecError: an unknown name, or a value out of range; nothing was taken.
+        """
+        unknown = [name for name in values if name not in _DEFAULTS]
+        if unknown:
+            raise SpecError(f"unknown parameter `{unknown[0]}`{nearest(unknown[0], _DEFAULTS)}")
+        joined = (self._data | values).items()
+        wanted = {n: v for n, v in joined if v is not None and not (n in _MISSING and v == "")}
+        whole = _validated(_MISSING | wanted)
+        kept = {n: v for n, v in whole.to_data().items() if n in wanted}
+        if "campaign" in kept:
+            kept["campaign"] = wanted["campaign"]  # `weekly-vip-{week}` stays a repeating campaign
+        changed = frozenset(n for n in {*kept, *self._data} if kept.get(n) != self._data.get(n))
+        self._data = kept
+        if changed:
+            for listener in list(self._listeners):
+                listener(changed)
+
+    def change_provider(self, name: str) -> Moved:
+        """
+        Take another provider, with what was chosen for it before in this draft.
+
+        A template's id, and the text that came with it, belong to the account at the provider
+        that is left: they go, and come back when it is chosen again. A signature, and a text
+        without an id, are one's own: they stay, unless another was chosen for that provider.
+        """
+        left = self["provider"]
+        if name == left:
+            return Moved(left, name)
+        self._left[left] = {n: self[n] for n in (*_OF_ACCOUNT, "variables")}
+        known = self._left.get(name, {})
+        values = dict.fromkeys(("template_id", "template")) if self["template_id"] else {}
+        if known.get("signature"):
+            values["signature"] = known["signature"]
+        if known.get("template_id") or (known.get("template") and self["template_id"]):
+            # Who bound a variable anew meanwhile meant the newer binding.
+            newer = {v: b for v, b in self["variables"].items() if v in known["variables"]}
+            bound = known["variables"] | newer
+            values |= {"template_id": known["template_id"], "template": known["template"], "variables": bound}
+        before = {n: self[n] for n in _OF_ACCOUNT}
+        self.set(provider=name, **values)
+        changed = [n for n in _OF_ACCOUNT if self[n] != before[n]]
+        return Moved(
+            left,
+            name,
+            gone=tuple(n for n in changed if not self[n]),
+            back=tuple(n for n in changed if self[n]),
+            kept=tuple(n for n in _OF_ACCOUNT if self[n] and n not in changed),
+        )
+
+    def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Call *listener* with the names that changed, after each change."""
+        self._listeners.append(listener)
+
+    def spec(self) -> CampaignSpec:
+        """
+        The campaign as it stands; of a repeating one, this moment's occurrence.
+
+        Raises:
+            SpecError: something required is missing.
+        """
+        return _validated(self._data)
+
+    @property
+    def campaign(self) -> str:
+        """The campaign's id, of a repeating one this moment's occurrence; "" while it has none."""
+        named = {"campaign": self["campaign"], "timezone": self["timezone"]}
+        return str(with_occurrence(named, now=datetime.now(UTC))["campaign"])
+
+    # -- as a file ---------------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        """What was chosen, as plain data; defaults are left out."""
+        return dict(self._data)
+
+    def to_yaml(self) -> str:
+        """The text of the parameter file papermill takes with ``-f``; holds no test phones, see ``save``."""
+        shown = {n: v for n, v in self._data.items() if n != "test_phones"}
+        name = shown.get("campaign", _MISSING["campaign"])
+        whole = _validated(_MISSING | shown).model_copy(update={"campaign": name}).to_yaml()
+        # What stands in for a missing name is nothing to save.
+        lines = whole.splitlines(keepends=True)
+        return "".join(x for x in lines if x.strip() not in {f"{n}: {v}" for n, v in _MISSING.items()})
+
+    def save(self, path: str | Path) -> Path:
+        """
+        Write the parameter file; returns where it lies. A relative path is one from the project's root.
+
+        What is still missing can be chosen in the next notebook; papermill, which
+        nobody can ask, refuses the file until then (see ``missing``). Test phones
+        stay out of it: full numbers go into no file but the ledger.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        place = in_project(path)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(self.to_yaml() or "{}\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot write parameter file {path}: {error.strerror}") from None
+        return place
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What has to be chosen before this can be run."""
+        return tuple(name for name in _MISSING if not self[name])
+
+    @classmethod
+    def read(cls, path: str | Path) -> Draft:
+        """
+        The draft a parameter file holds, whole or not.
+
+        Raises:
+            SpecError: it cannot be read or holds something unknown.
+        """
+        return cls(read_file(in_project(path)))
+
+
+def _validated(data: Mapping[str, Any]) -> CampaignSpec:
+    return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)))
+
+
+def in_project(path: str | Path) -> Path:
+    """*path* itself where it is absolute or there already, else from the project's root."""
+    place = Path(path).expanduser()
+    if place.is_absolute() or place.exists():
+        return place
+    return (project_root(Path.cwd()) or Path.cwd()) / place
+
+
+def from_project(place: Path) -> str:
+    """A file's path as a person says it: from the project's root, where it lies in there."""
+    root = project_root(Path.cwd())
+    return str(place.relative_to(root)) if root and place.is_relative_to(root) else str(place)

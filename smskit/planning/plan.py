@@ -1,0 +1,432 @@
+"""
+The plan: one row per segment row, with one state, one reason, and what it would say.
+
+Pure: the segment, the clock and all history are handed in. Everything is done
+by column; texts are rendered only when somebody looks at them, since a million
+of them would be most of the memory. The hash says whether two plans are the same
+plan: same provider, signature, template, people and texts, whatever the mode,
+the clock, or the order of the rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.audience import phones as phones_module
+from smskit.audience import rules as rules_module
+from smskit.audience.persons import later_copies
+from smskit.errors import SegmentError, nearest
+from smskit.message import parts as parts_module
+from smskit.message.template import Template
+from smskit.message.variables import Binding, bind, check_bindings, format_column
+from smskit.models import MessageClass, Reason
+from smskit.planning.policy import consented, global_key, held_back, over_cap
+from smskit.planning.spec import CampaignSpec, series_of
+
+_SLICE = 50_000
+# Characters no handset shows and carriers refuse; line breaks and tabs are fine.
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+
+
+class Past(NamedTuple):
+    """What happened before, as far as it keeps people out of this plan."""
+
+    sent_phones: NDArray[np.int64] = np.empty(0, np.int64)  # this campaign, this mode
+    sent_persons: pa.Array = pa.array([], pa.large_string())
+    opted_out: NDArray[np.int64] = np.empty(0, np.int64)  # ascending
+    recent: NDArray[np.int64] = np.empty(0, np.int64)  # one entry a live message within the cap's window
+
+
+class Fit(NamedTuple):
+    """What a provider can carry, as far as it decides who is planned; see ``providers.base.Limits``."""
+
+    text_units: int = 500
+    value_units: int | None = None
+    unfit_value: str = ""
+    unfit_words: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
+    group_equal: bool = False  # order people so that equal values are neighbours
+    appended: str = ""  # what the provider puts behind every message itself
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    Who gets what, and who does not and why.
+
+    Arrays have one entry per segment row, in segment order. ``reasons`` holds
+    ``Reason`` numbers (0 = planned), ``parts`` is 0 for excluded rows.
+    """
+
+    spec: CampaignSpec
+    template: Template
+    persons: pa.Array
+    phones: NDArray[np.int64]
+    phone_cells: pd.Series = field(repr=False)  # what the segment says, to be shown masked
+    reasons: NDArray[np.int8]
+    parts: NDArray[np.int16]
+    variables: Mapping[str, pa.Array] = field(repr=False)
+    steps: Sequence[rules_module.Step]
+    read: int  # rows read before the rules
+    hash: str
+    order: NDArray[np.int64] = field(repr=False)  # planned rows, in send order
+    unfit_words: str = ""  # what makes a value a bad_variable for this provider
+    coverage: Mapping[str, float] = field(default_factory=dict)  # see `drift.Footprint`
+    notices: Sequence[str] = ()  # what whoever looks at the plan should know
+    appended: str = ""  # what the provider puts behind every message itself
+
+    def __len__(self) -> int:
+        return len(self.reasons)
+
+    def __repr__(self) -> str:
+        return f"Plan({self.spec.campaign}, {len(self.order)} planned of {len(self)}, {self.hash})"
+
+    @property
+    def planned(self) -> int:
+        """How many people are to be messaged."""
+        return len(self.order)
+
+    @cached_property
+    def excluded(self) -> dict[str, int]:
+        """Reason -> rows left out for it, in order of the reasons; only those that occur."""
+        counts = np.bincount(self.reasons, minlength=len(Reason))
+        return {r.label: int(counts[r]) for r in Reason if r is not Reason.NONE and counts[r]}
+
+    @cached_property
+    def units(self) -> NDArray[np.int32]:
+        """Length of each row's whole text in UTF-16 units, with what the provider appends; not rendered."""
+        return _units(self.template, self.variables, len(self)) + parts_module.units_of(self.appended)
+
+    @cached_property
+    def total_parts(self) -> int:
+        """Billed parts of all planned messages together."""
+        return int(self.parts.sum())
+
+    @property
+    def cost(self) -> Decimal:
+        """Estimated cost in yuan."""
+        return self.total_parts * self.spec.price_per_part
+
+    def summary(self) -> dict[str, Any]:
+        """The plan's books as plain data, as the ledger keeps and ``status`` prints them."""
+        return {
+            "segment": len(self),
+            "read": self.read,
+            "excluded": self.excluded,
+            "planned": self.planned,
+            "parts": self.total_parts,
+            "cost": str(self.cost),
+            "signature": self.template.signature,
+            "template": self.template.text,
+            "coverage": dict(self.coverage),
+            "unfit_words": self.unfit_words,
+            "notices": list(self.notices),
+            "steps": [{"rule": s.label, "alone": s.alone, "kept": s.kept} for s in self.steps],
+        }
+
+    def waterfall(self) -> pd.DataFrame:
+        """From rows read to people planned: one row a step, with how many it took and how many are left."""
+        rows: list[tuple[str, int, int]] = [("read", 0, self.read)]
+        left = self.read
+        for step in self.steps:
+            rows.append((step.label, left - step.kept, step.kept))
+            left = step.kept
+        for reason, count in self.excluded.items():
+            left -= count
+            rows.append((reason, count, left))
+        rows.append(("planned", 0, left))
+        return pd.DataFrame(rows, columns=["step", "left_out", "left"])
+
+    def texts(self, rows: NDArray[np.int64]) -> pa.Array:
+        """The whole texts of those rows; null where a variable is missing."""
+        take = pa.array(rows)
+        values = {name: column.take(take) for name, column in self.variables.items()}
+        return self.template.render_column(values, len(rows))
+
+    def frame(self, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
+        """
+        Rows as people may see them: user_id, masked phone, state, reason, text, parts, then the variables.
+
+        Args:
+            rows: Which, by position; None = all (renders every text).
+        """
+        index = np.arange(len(self)) if rows is None else np.asarray(rows, np.int64)
+        take = pa.array(index)
+        reasons = self.reasons[index]
+        labels = np.array([r.label for r in Reason], object)
+        # A variable may be bound to the phone column; it is masked where it is shown, not where it is sent.
+        values = {n: phones_module.mask_ids(column.take(take)) for n, column in self.variables.items()}
+        columns: dict[str, Any] = {
+            "user_id": phones_module.mask_ids(self.persons.take(take)),
+            "phone": self._shown(index),
+            "state": np.where(reasons == 0, "planned", "excluded"),
+            "reason": np.where(reasons == 0, "", labels[reasons]),
+            "text": pc.fill_null(self.template.render_column(values, len(index)), ""),
+            "parts": self.parts[index],
+        }
+        columns |= {name: column for name, column in values.items() if name not in columns}
+        return pd.DataFrame({name: pd.Series(column) for name, column in columns.items()}).set_axis(index)
+
+    def _shown(self, rows: NDArray[np.int64]) -> pa.Array:
+        return phones_module.shown_column(self.phone_cells.iloc[rows], self.phones[rows])
+
+    def preview(self, count: int = 5) -> pd.DataFrame:
+        """The first planned messages, the longest one, and one row for each reason."""
+        wanted = list(self.order[:count])
+        if self.planned:
+            wanted.append(int(np.argmax(self.parts)))
+        wanted += [int(np.argmax(self.reasons == r)) for r in Reason if r and (self.reasons == r).any()]
+        return self.frame(np.array(list(dict.fromkeys(int(w) for w in wanted)), np.int64))
+
+    def left_out(self) -> pa.Table:
+        """The excluded people, for the ledger: person, phone (0 = none), shown, reason."""
+        rows = np.flatnonzero(self.reasons != Reason.NONE)
+        take = pa.array(rows)
+        return pa.table(
+            {
+                "person": self.persons.take(take),
+                "phone": self.phones[rows],
+                "shown": self._shown(rows),
+                "reason": self.reasons[rows],
+            }
+        )
+
+
+def columns_read(spec: CampaignSpec, bindings: Mapping[str, Binding]) -> set[str]:
+    """The columns of the segment this campaign looks at; nothing else needs to be loaded."""
+    needed = {spec.phone} | rules_module.parse(spec.rules).columns()
+    needed |= {b.column for b in bindings.values() if b.column}
+    return needed | {name for name in (spec.user_id, spec.consent) if name}
+
+
+def build(
+    spec: CampaignSpec,
+    frame: pd.DataFrame,
+    template: Template,
+    bindings: Mapping[str, Binding],
+    *,
+    fit: Fit,
+    past: Past,
+    now: datetime,
+    holdout_salt: str = "",
+    notices: Sequence[str] = (),
+) -> Plan:
+    """
+    Plan a campaign over *frame* (one row per person; read, never changed).
+
+    Args:
+        now: Aware; what ``within_days`` counts from.
+        holdout_salt: Of the holdout of all marketing; other salt, other people.
+
+    Raises:
+        InputError: a column is missing, a rule or a variable does not fit.
+    """
+    if problems := misnamed(spec, [str(c) for c in frame.columns]):
+        raise SegmentError("; ".join(text for _, text in problems))
+    check_bindings(template, bindings, list(frame.columns))
+    keep, steps = rules_module.parse(spec.rules).sift(frame, now=now)
+    read = len(frame)
+    if not keep.all():
+        # Only the columns that are still needed: a copy of a wide segment is most of the memory.
+        used = {spec.phone, spec.user_id, spec.consent} | {b.column for b in bindings.values()}
+        frame = frame.loc[keep, [name for name in frame.columns if name in used]]
+
+    phones, reasons = phones_module.normalise(frame[spec.phone])
+    reachable = reasons == Reason.NONE
+    persons = _persons(frame, spec, phones)
+    values = {name: _fitted(column, fit) for name, column in bind(frame, bindings, template.names).items()}
+    coverage = _coverage(frame, spec, bindings, values, reachable)
+    units = _units(template, values, len(frame)) + parts_module.units_of(fit.appended)
+
+    def rule_out(reason: Reason, mask: NDArray[np.bool_]) -> None:
+        reasons[(reasons == Reason.NONE) & mask] = reason
+
+    def alive() -> NDArray[np.int64]:
+        return np.flatnonzero(reasons == Reason.NONE)
+
+    _later_copies(reasons, Reason.DUPLICATE_PHONE, alive(), phones)
+    reasons[later_copies(persons, alive())] = Reason.DUPLICATE_USER
+    rule_out(Reason.ALREADY_SENT, _sent(phones, persons, past))
+    rule_out(Reason.OPTED_OUT, _among(phones, past.opted_out))
+    if spec.consent and spec.message_class is MessageClass.MARKETING:
+        rule_out(Reason.NO_CONSENT, ~consented(frame[spec.consent]))
+    if spec.cap:
+        rule_out(Reason.FREQUENCY_CAP, over_cap(phones, past.recent, spec.cap.most))
+    for column in values.values():
+        if column.null_count:
+            rule_out(Reason.MISSING_VARIABLE, np.asarray(column.is_null()))
+    for column in values.values():
+        rule_out(Reason.BAD_VARIABLE, _unfit(column, fit))
+    rule_out(Reason.TEXT_TOO_LONG, units > fit.text_units)
+    if spec.global_holdout and spec.message_class is MessageClass.MARKETING:
+        rule_out(Reason.GLOBAL_HOLDOUT, held_back(persons, spec.global_holdout, key=global_key(holdout_salt)))
+    if spec.holdout:
+        rule_out(Reason.HOLDOUT, held_back(persons, spec.holdout, key=series_of(spec.campaign)))
+
+    planned = alive()
+    parts = np.zeros(len(frame), np.int16)
+    parts[planned] = parts_module.parts(units[planned])
+    return Plan(
+        spec=spec,
+        template=template,
+        persons=persons,
+        phones=phones,
+        phone_cells=frame[spec.phone],
+        reasons=reasons,
+        parts=parts,
+        variables=values,
+        steps=steps,
+        read=read,
+        hash=_hash(spec, template, planned, phones, persons, values),
+        order=_grouped(planned, values) if fit.group_equal else planned,
+        unfit_words=fit.unfit_words,
+        coverage=coverage,
+        notices=notices,
+        appended=fit.appended,
+    )
+
+
+def _coverage(
+    frame: pd.DataFrame,
+    spec: CampaignSpec,
+    bindings: Mapping[str, Binding],
+    values: Mapping[str, pa.Array],
+    reachable: NDArray[np.bool_],
+) -> dict[str, float]:
+    """Column -> share of rows with a value of use: what a default fills in was not there."""
+    if not len(frame):
+        return {}
+    good: dict[str, float] = {}
+    for name, binding in bindings.items():
+        if binding.column is not None:
+            as_is = values[name] if binding.default is None else format_column(frame[binding.column])
+            good[binding.column] = 1 - as_is.null_count / len(frame)
+    if spec.consent and spec.message_class is MessageClass.MARKETING:
+        good[spec.consent] = float(consented(frame[spec.consent]).mean())
+    good[spec.phone] = float(reachable.mean())
+    return good
+
+
+def misnamed(spec: CampaignSpec, columns: Sequence[str]) -> list[tuple[str, str]]:
+    """Parameters that name a column the segment does not have, each with what to say about it."""
+    roles = (("phone", spec.phone), ("user_id", spec.user_id), ("consent", spec.consent))
+    has = f"(it has: {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''})"
+    return [
+        (
+            role,
+            f"parameter `{role}` names column `{name}`, which the segment does not have"
+            f"{nearest(name, columns)} {has}",
+        )
+        for role, name in roles
+        if name and name not in columns
+    ]
+
+
+def _persons(frame: pd.DataFrame, spec: CampaignSpec, phones: NDArray[np.int64]) -> pa.Array:
+    """Who each row is: the user id, or the phone where there is none."""
+    ids = format_column(frame[spec.user_id]) if spec.user_id else None
+    if ids is not None and not ids.null_count:
+        return ids
+    by_phone = pc.fill_null(pa.array(phones, mask=phones == 0).cast(pa.large_string()), "")
+    return by_phone if ids is None else pc.if_else(ids.is_null(), by_phone, ids)
+
+
+def _units(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArray[np.int32]:
+    # UTF-16 units add up, so nothing needs rendering to be counted.
+    literal = template.render(dict.fromkeys(template.names, ""))
+    total = np.full(n, parts_module.units_of(literal), np.int32)
+    for name in template.positions():
+        total += parts_module.units(values[name])
+    return total
+
+
+def _later_copies(
+    reasons: NDArray[np.int8], reason: Reason, rows: NDArray[np.int64], keys: NDArray[np.int64]
+) -> None:
+    """Mark every row whose key stood in an earlier one of *rows*."""
+    among = keys[rows]
+    ascending = np.sort(among)
+    repeated = ascending[1:][ascending[1:] == ascending[:-1]]
+    if len(repeated):
+        # Only the few that repeat go through a hash table; sorting the rest was enough.
+        rows = rows[_among(among, repeated)]
+        reasons[rows[pd.Series(keys[rows]).duplicated().to_numpy()]] = reason
+
+
+def _sent(phones: NDArray[np.int64], persons: pa.Array, past: Past) -> NDArray[np.bool_]:
+    sent = _among(phones, np.sort(past.sent_phones))
+    if len(past.sent_persons):
+        sent |= np.asarray(pc.is_in(persons, past.sent_persons))
+    return sent
+
+
+def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
+    if not len(ascending):
+        return np.zeros(len(values), bool)
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return np.asarray(ascending[at] == values)
+
+
+def _fitted(column: pa.Array, fit: Fit) -> pa.Array:
+    for text, instead in fit.replace:
+        column = pc.replace_substring(column, text, instead)
+    return column
+
+
+def _unfit(column: pa.Array, fit: Fit) -> NDArray[np.bool_]:
+    pattern = f"{_CONTROL}|{fit.unfit_value}" if fit.unfit_value else _CONTROL
+    unfit = np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False))
+    if fit.value_units is not None:
+        unfit |= parts_module.units(column) > fit.value_units
+    return unfit
+
+
+def _grouped(planned: NDArray[np.int64], values: Mapping[str, pa.Array]) -> NDArray[np.int64]:
+    """Planned rows with equal values next to each other, otherwise in segment order."""
+    if not values:
+        return planned
+    codes = [np.asarray(column.dictionary_encode().indices)[planned] for column in values.values()]
+    return planned[np.lexsort(codes[::-1])]
+
+
+def _hash(
+    spec: CampaignSpec,
+    template: Template,
+    planned: NDArray[np.int64],
+    phones: NDArray[np.int64],
+    persons: pa.Array,
+    values: Mapping[str, pa.Array],
+) -> str:
+    head = [spec.provider, template.signature, spec.template_id, template.text, len(planned)]
+    digest = hashlib.sha256(json.dumps(head, ensure_ascii=False).encode())
+    # By phone, so that the order in which a database hands out rows does not matter.
+    ordered = planned[np.argsort(phones[planned], kind="stable")]
+    for first in range(0, len(ordered), _SLICE):
+        rows = ordered[first : first + _SLICE]
+        take = pa.array(rows)
+        digest.update(phones[rows].tobytes())
+        for column in (persons, *(values[name] for name in template.names)):
+            piece = column.take(take)
+            _, offsets, data = piece.buffers()
+            digest.update(memoryview(offsets)[: 8 * (len(piece) + 1)])
+            digest.update(memoryview(data)[: _end(piece)] if data is not None else b"")
+    # A letter in front keeps YAML from reading a hash of digits as a number.
+    return f"p{digest.hexdigest()[:24]}"
+
+
+def _end(column: pa.Array) -> int:
+    offsets = np.frombuffer(column.buffers()[1], np.int64)
+    return int(offsets[column.offset + len(column)])

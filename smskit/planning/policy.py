@@ -1,0 +1,125 @@
+"""
+Who may be messaged, and when: consent, frequency cap, holdout, guards, the window.
+
+Pure: history and clock are handed in; masks come out, row for row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from smskit.audience.persons import keys
+from smskit.planning.spec import CampaignSpec
+
+__all__ = ["Guard", "consented", "global_key", "guard_problems", "held_back", "over_cap"]
+
+_YES = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意")
+
+
+def consented(column: pd.Series) -> NDArray[np.bool_]:
+    """Whether each cell plainly says yes; an empty or unclear one does not."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.fillna(False).to_numpy(bool)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return (column == 1).fillna(False).to_numpy(bool)
+    text = column.astype("str").str.strip().str.lower()
+    return text.isin(_YES).to_numpy(bool)
+
+
+def over_cap(phones: NDArray[np.int64], recent: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """
+    Whether one more message would exceed the cap.
+
+    Args:
+        recent: One entry for each message a phone got within the window, in any order.
+        count: Most messages a phone may get in the window.
+    """
+    ascending = np.sort(recent)
+    had = np.searchsorted(ascending, phones, "right") - np.searchsorted(ascending, phones, "left")
+    return np.asarray(had >= count)
+
+
+def held_back(persons: pa.Array, share: float, *, key: str) -> NDArray[np.bool_]:
+    """
+    Whether each person belongs to the share kept back.
+
+    The same person under the same *key* is always on the same side, on any
+    machine, whoever else is in the segment. A campaign's key is its series, so
+    that a weekly campaign keeps the same people back each week; what all
+    marketing keeps back has `global_key`.
+    """
+    if share >= 1:
+        return np.ones(len(persons), bool)
+    return np.asarray(keys(persons, salt=key) < np.uint64(share * (2**64 - 1)))
+
+
+def global_key(salt: str = "") -> str:
+    """The key of the holdout of all marketing: no series has it, since an id holds no blank."""
+    return f"all marketing {salt}"
+
+
+class Guard(NamedTuple):
+    """
+    Why a plan may not be sent.
+
+    Args:
+        text: A sentence for people.
+        unless: The parameter, and its value, with which a person lets the plan go all the same.
+    """
+
+    text: str
+    unless: tuple[str, Any] | None = None
+
+
+def guard_problems(
+    spec: CampaignSpec,
+    *,
+    planned: int,
+    cost: Decimal,
+    plan_hash: str,
+    now: datetime,
+    lack: str = "",
+    drift: Sequence[str] = (),
+    blind: bool = False,
+) -> list[Guard]:
+    """
+    Why this plan may not be sent; empty when it may.
+
+    Args:
+        now: Aware.
+        lack: What is missing in the text for people to opt out.
+        drift: How it is unlike earlier runs of its series.
+        blind: Whether there would be no receipts to look at a canary by.
+    """
+    problems = []
+    if spec.plan_hash and spec.plan_hash != plan_hash:
+        text = (
+            f"the plan is {plan_hash}, not {spec.plan_hash} as parameter `plan_hash` demands: provider, "
+            "signature, template, people or texts are not those that were looked at"
+        )
+        problems.append(Guard(text))
+    if lack and spec.opt_out_wording == "demand":
+        problems.append(Guard(f"`opt_out_wording` demands it, but {lack}"))
+    if drift and spec.drift == "stop":
+        text = f"it is not as usual: {'; '.join(drift)}. If that is meant, say `drift: allow`"
+        problems.append(Guard(text, ("drift", "allow")))
+    if blind:
+        text = f"{spec.provider} has no receipts to fetch, so a canary cannot be looked at. Say `canary: 0`"
+        problems.append(Guard(text, ("canary", 0.0)))
+    if planned > spec.max_recipients:
+        problems.append(Guard(f"{planned} people are more than `max_recipients` ({spec.max_recipients})"))
+    if spec.max_cost is not None and cost > spec.max_cost:
+        problems.append(Guard(f"about {cost} yuan are more than `max_cost` ({spec.max_cost})"))
+    if spec.deadline and now > spec.deadline:
+        problems.append(Guard(f"it is later than `not_after` ({spec.deadline.isoformat()})"))
+    return problems

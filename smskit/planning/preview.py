@@ -1,0 +1,217 @@
+"""
+What to look at before sending: which messages and why, how many parts, who is left out.
+
+Pure, over a `Plan`, and by column: a million rows are counted, a few are
+rendered. Everything for people is masked here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.audience import phones as phones_module
+from smskit.errors import InputError
+from smskit.message.parts import LONG_PART_UNITS, SINGLE_PART_UNITS, parts
+from smskit.models import Reason
+from smskit.planning.plan import Plan
+
+__all__ = [
+    "Bubble",
+    "Fall",
+    "Look",
+    "bubbles",
+    "falls",
+    "find",
+    "just_over",
+    "left_out",
+    "masked",
+    "part_counts",
+    "rows_of",
+    "savings",
+    "units_over",
+]
+
+Rows = NDArray[np.int64]
+_MOST_CHARACTERS = 20  # a text is not shortened by more than this without being another text
+
+
+class Look(enum.StrEnum):
+    """Which rows of a plan to look at."""
+
+    FIRST = "first"  # as they will be sent
+    RANDOM = "random"
+    LONGEST = "longest"
+    PROBLEM = "problem"  # one row for each reason to be left out
+
+
+class Bubble(NamedTuple):
+    """One message, or one row that gets none, as people may see it."""
+
+    row: int  # in the plan
+    user_id: str
+    phone: str  # masked
+    text: str  # "" where a value is missing
+    reason: str  # "" = planned
+    units: int
+    parts: int  # 0 where nothing is sent
+    over: int  # characters past the last border of a part; 0 in a single one
+
+
+def rows_of(plan: Plan, look: Look, *, count: int = 3, draw: int = 0) -> Rows:
+    """
+    Which rows to show, at most *count* of them, each once.
+
+    Args:
+        draw: Of random rows: another number, other rows; the same number, the same ones.
+    """
+    if look is Look.FIRST:
+        return np.asarray(plan.order[:count])
+    if look is Look.RANDOM:
+        size = min(count, plan.planned)
+        return np.asarray(np.random.default_rng(draw).choice(plan.order, size, replace=False))
+    if look is Look.LONGEST:
+        units = plan.units[plan.order]
+        most = min(count, len(units))
+        longest = np.argpartition(-units, most - 1)[:most] if most else np.empty(0, np.int64)
+        return np.asarray(plan.order[longest[np.argsort(-units[longest], kind="stable")]])
+    _, first = np.unique(plan.reasons, return_index=True)
+    return np.asarray(first[plan.reasons[first] != Reason.NONE].astype(np.int64)[:count])
+
+
+def find(plan: Plan, who: str, *, count: int = 5) -> Rows:
+    """
+    Rows of the person, or of the phone, that *who* names, in any usual form.
+
+    Raises:
+        InputError: nobody in the segment is called so.
+    """
+    found = np.asarray(pc.fill_null(pc.equal(plan.persons, who.strip()), False))
+    with contextlib.suppress(InputError):  # a user id
+        found = found | (plan.phones == phones_module.normalise_one(who))
+    rows = np.flatnonzero(found)[:count]
+    if not len(rows):
+        shown = phones_module.redact(who.strip())
+        raise InputError(f"{shown} is not in the segment, or a rule of the campaign leaves that row out")
+    return rows
+
+
+def bubbles(plan: Plan, rows: Rows) -> list[Bubble]:
+    """What to show of *rows*, in their order."""
+    frame = plan.frame(rows)
+    over = units_over(plan.units[rows])
+    planned = frame["reason"] == ""
+    return [
+        Bubble(*values)
+        for values in zip(
+            rows.tolist(),
+            frame["user_id"].fillna("").tolist(),
+            frame["phone"].tolist(),
+            frame["text"].tolist(),
+            frame["reason"].tolist(),
+            plan.units[rows].tolist(),
+            frame["parts"].tolist(),
+            np.where(planned, over, 0).tolist(),
+            strict=True,
+        )
+    ]
+
+
+# -- parts, and what they cost -----------------------------------------------------------
+
+
+def part_counts(plan: Plan) -> pd.DataFrame:
+    """How many messages have how many parts: ``parts``, ``messages``, ``cost`` (yuan); only what occurs."""
+    counts = np.bincount(plan.parts[plan.order])
+    rows = [(n, int(k), plan.spec.price_per_part * n * int(k)) for n, k in enumerate(counts) if k]
+    return pd.DataFrame(rows, columns=["parts", "messages", "cost"])
+
+
+def units_over(units: NDArray[Any]) -> NDArray[np.int64]:
+    """Characters of each text past the last border it crossed; taking them out saves a part. 0 = one part."""
+    count = parts(units).astype(np.int64)
+    border = np.where(count <= 2, SINGLE_PART_UNITS, (count - 1) * LONG_PART_UNITS)
+    return np.where(count > 1, units - border, 0)
+
+
+def just_over(plan: Plan, characters: int, *, count: int = 3) -> Rows:
+    """Planned rows pushed into one more part by at most *characters*, fewest first."""
+    over = units_over(plan.units[plan.order])
+    among = np.flatnonzero((over > 0) & (over <= characters))
+    return np.asarray(plan.order[among[np.argsort(over[among], kind="stable")]][:count])
+
+
+def savings(plan: Plan, *, most: int = _MOST_CHARACTERS) -> pd.DataFrame:
+    """
+    What a text shorter by so many characters would save.
+
+    Returns:
+        One row for each length that saves more than the one before: ``shorter``
+        (characters), ``messages`` (that lose a part), ``parts`` and ``cost``
+        (yuan) saved.
+    """
+    units = plan.units[plan.order].astype(np.int64)
+    now = parts(units)
+    rows: list[tuple[int, int, int, Decimal]] = []
+    for shorter in range(1, most + 1):
+        saved = now - parts(np.maximum(units - shorter, 1))
+        total = int(saved.sum())
+        if total > (rows[-1][2] if rows else 0):
+            rows.append((shorter, int((saved > 0).sum()), total, plan.spec.price_per_part * total))
+    return pd.DataFrame(rows, columns=["shorter", "messages", "parts", "cost"])
+
+
+# -- who is left out ----------------------------------------------------------------------
+
+
+class Fall(NamedTuple):
+    """One step from the rows read to the people planned."""
+
+    key: str  # "read", "rule:0", a reason, or "planned"
+    label: str
+    left_out: int
+    left: int
+
+
+def falls(plan: Plan) -> list[Fall]:
+    """The steps of ``Plan.waterfall``, with a key to ask for the rows of each."""
+    keys = ["read", *(f"rule:{n}" for n in range(len(plan.steps))), *plan.excluded, "planned"]
+    rows = plan.waterfall().itertuples(index=False, name=None)
+    return [Fall(key, str(a), int(b), int(c)) for key, (a, b, c) in zip(keys, rows, strict=True)]
+
+
+def left_out(plan: Plan, key: str, *, count: int = 50) -> pd.DataFrame:
+    """
+    The first rows behind a step: those a reason left out, or those that are planned.
+
+    Columns as in ``Plan.frame``. What a rule left out is not in the plan any
+    more; see ``Campaign.lost``.
+    """
+    if key == "planned":
+        return plan.frame(plan.order[:count])
+    wanted = next((r for r in Reason if r and r.label == key), None)
+    rows = np.arange(len(plan)) if wanted is None else np.flatnonzero(plan.reasons == wanted)
+    return plan.frame(rows[:count])
+
+
+def masked(frame: pd.DataFrame, *, phone: str) -> pd.DataFrame:
+    """A few rows of a segment as people may see them, as text; a missing cell is empty."""
+    shown: dict[str, Any] = {}
+    for name in frame.columns:
+        if name == phone:
+            numbers, _ = phones_module.normalise(frame[name])
+            shown[name] = phones_module.shown_column(frame[name], numbers).to_pylist()
+        else:
+            cells = frame[name]
+            shown[name] = [
+                "" if gone else phones_module.redact(str(cell))
+                for cell, gone in zip(cells, cells.isna(), strict=True)
+            ]
+    return pd.DataFrame(shown)

@@ -1,0 +1,656 @@
+"""
+``CampaignSpec``: the one validated description of a campaign.
+
+Widgets edit it, papermill parameters build it, the ledger stores it, and
+``to_yaml`` writes the file papermill reads with ``-f``. It knows names, types
+and ranges; whether they fit a segment or a provider is found out by planning.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from smskit.errors import SpecError, nearest
+from smskit.message.variables import parse_bindings, to_data
+from smskit.models import MessageClass, Mode
+from smskit.planning.occurrence import with_occurrence
+from smskit.sending.origin import INJECTED_PATHS
+
+# Fields that decide who is messaged what. A campaign id that was started with
+# one set of them is never continued with another.
+DEFINITION = (
+    "segment",
+    "segment_query",
+    "rules",
+    "user_id",
+    "phone",
+    "provider",
+    "signature",
+    "template_id",
+    "template",
+    "variables",
+    "message_class",
+    "opt_out_wording",
+    "consent",
+    "frequency_cap",
+    "holdout",
+    "global_holdout",
+)
+
+_CREDENTIAL_NAME = re.compile(r"key|secret|passw|token|credential", re.IGNORECASE)
+_CREDENTIAL_VALUE = re.compile(
+    r"LTAI[0-9A-Za-z]{12,}|AKID[0-9A-Za-z]{13,}|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
+)
+_WORDING = re.compile("退|拒|取消|不再|stop|unsubscribe|opt.?out", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^\s@]+@")
+
+# What is wrong with a value, by pydantic's name for it; other words of its own speak to programmers.
+_WRONG = {
+    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than": "must be more than {gt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "decimal_parsing": "must be a number",
+    "decimal_type": "must be a number",
+    "finite_number": "must be a number",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "string_too_short": "must not be empty",
+}
+_NO_TIME = "must be a date or date-time such as 2026-11-23 or 2026-11-23T20:00"
+
+
+# What a repeating campaign puts at the end of its id: a week, a quarter, a month, a day, a moment.
+# A bare year is none: `vision-2030` repeats less often than it is a name.
+_MONTH, _DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+_HOUR, _SIXTIETH = "(?:[01][0-9]|2[0-3])", "[0-5][0-9]"
+_OCCURRENCE = re.compile(
+    rf"""
+    (?<![0-9])20[0-9]{{2}}
+    (?: -?[Ww](?:0[1-9]|[1-4][0-9]|5[0-3])
+      | -?[Qq][1-4]
+      | (?: -{_MONTH} | {_MONTH}
+          | (?: -{_MONTH}-{_DAY} | {_MONTH}{_DAY} )
+            (?: (?: [Tt]{_HOUR}
+                  | [Tt_-]{_HOUR}:?{_SIXTIETH}(?: :?{_SIXTIETH}(?: \.[0-9]{{1,9}} )? )?
+                )
+                (?: [Zz] | [+-]{_HOUR}:?{_SIXTIETH} )?
+            )?
+        )
+    )\Z
+    """,
+    re.VERBOSE,
+)
+
+
+class FrequencyCap(NamedTuple):
+    """At most ``most`` accepted messages per phone in any ``window`` of time."""
+
+    most: int
+    window: timedelta
+
+
+class SendWindow(NamedTuple):
+    """Local hours in which marketing may leave; may cross midnight."""
+
+    start: time
+    end: time
+
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{'24:00' if self.end == time.max else f'{self.end:%H:%M}'}"
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether *at*, in the campaign's own time zone, is inside; the end is outside."""
+        now = at.time().replace(tzinfo=None)
+        if self.start <= self.end:
+            return self.start <= now < self.end
+        return now >= self.start or now < self.end
+
+    def next_opening(self, at: datetime) -> datetime:
+        """
+        The first instant at or after *at* that is inside, in *at*'s zone.
+
+        Goes by the clock on the wall, minute after minute: where clocks jump over the
+        start the window opens when they have, and where they are set back an hour that
+        comes twice is inside twice.
+        """
+        minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+        while not self.is_open(at):
+            minute += timedelta(minutes=1)
+            at = minute.astimezone(at.tzinfo)
+        return at
+
+
+class CampaignSpec(BaseModel):
+    """
+    Everything that decides a campaign, except credentials.
+
+    Unknown names are refused with the nearest known one, and a value that
+    looks like a credential is refused without being repeated.
+
+    Raises:
+        SpecError: from the ``from_...`` constructors, one line a problem.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", coerce_numbers_to_str=True, hide_input_in_errors=True
+    )
+
+    campaign: str = Field(
+        min_length=1,
+        max_length=120,
+        pattern=r"^[\w.:+-]+$",
+        description="id; one message per person per campaign and mode. A repeating campaign puts its "
+        "occurrence in it (`weekly-vip-2026-W47`)",
+        examples=["weekly-vip-2026-W47"],
+    )
+    segment: str = Field(
+        min_length=1,
+        description="csv, tsv, parquet or xlsx path, SQLAlchemy URL without a password, or `env:NAME`, a "
+        "variable holding a URL",
+        examples=["sample_segments/clean.csv", "env:CRM_URL"],
+    )
+    segment_query: str = Field(default="", description="SQL, when `segment` is a database")
+    rules: dict[str, Any] | list[Any] | None = Field(
+        default=None,
+        description="filter as data; its operators are below",
+        examples=[{"all": [{"column": "level", "op": "in", "value": ["gold", "platinum"]}]}],
+    )
+    user_id: str = Field(
+        default="user_id", description="column naming the person; empty = the phone is the person"
+    )
+    phone: str = Field(default="phone", min_length=1, description="column holding the phone number")
+    provider: str = Field(
+        default="yunpian", description="a registered provider", examples=["yunpian", "aliyun"]
+    )
+    signature: str = Field(
+        default="", description="the sender's name, without brackets", examples=["GrowingIO"]
+    )
+    template_id: str = Field(
+        default="", description="the provider's id; the text is fetched from the provider where its API can"
+    )
+    template: str = Field(
+        default="",
+        description="the text, with `{name}` or the provider's own form of variables",
+        examples=["你好{name}，恭喜你获得100元VIP优惠券，请于3天内在App使用。拒收请回复R"],
+    )
+    variables: dict[str, Any] = Field(
+        default_factory=dict,
+        description='`name: column`, `name: {column: c, default: d, format: "%m月%d日"}` or `name: {value: '
+        "v}`",
+        examples=[
+            {"name": "name", "until": {"column": "expires", "format": "%m月%d日"}, "gift": {"value": 100}}
+        ],
+    )
+    message_class: MessageClass = Field(
+        default=MessageClass.MARKETING,
+        description="`marketing` obeys consent, opt-out wording and the send window; or `notification`",
+    )
+    mode: Mode = Field(
+        default=Mode.REHEARSE,
+        description="`plan` submits nothing, `rehearse` submits to the simulator, `live` to the provider",
+    )
+    max_recipients: int = Field(
+        default=1000, ge=0, description="a larger plan stops before the first submission"
+    )
+    max_cost: Decimal | None = Field(
+        default=None,
+        ge=0,
+        description="yuan; a dearer plan stops before the first submission",
+        examples=["500"],
+    )
+    price_per_part: Decimal = Field(default=Decimal("0.05"), ge=0, description="yuan, for the estimate")
+    plan_hash: str = Field(default="", description="when given, any other plan is refused")
+    opt_out_wording: str = Field(
+        default="",
+        description="how marketing texts say how to opt out (退订方式). Empty: the text stays as it is, "
+        "and a lack is shown in the plan; `add`: the provider's own wording (拒收请回复R) is appended "
+        "where the text is ours and has none; `demand`: a text without one is refused; any other wording "
+        "is appended as it stands. What each provider says: [docs/providers](docs/providers/README.md)",
+        examples=["add", "demand", "拒收请回复R"],
+    )
+    consent: str = Field(
+        default="", description="column that must be true for marketing; empty = all have consented"
+    )
+    send_window: str = Field(
+        default="08:00-20:00",
+        description="local hours in which live marketing may leave; may cross midnight; empty = always. "
+        "Narrowed by what the provider states (Tencent: 08:00-22:00)",
+        examples=["08:00-20:00", "22:00-06:00"],
+    )
+    outside_window: Literal["stop", "wait"] = Field(
+        default="stop",
+        description="`stop`: a run outside the window pauses (exit 4); `wait`: it waits until the window "
+        "opens, in the middle of a run too, never past `not_after`",
+    )
+    timezone: str = Field(
+        default="Asia/Shanghai",
+        description="in which `send_window` and `not_after` are read",
+        examples=["UTC"],
+    )
+    not_after: datetime | None = Field(
+        default=None,
+        description="ISO date or date-time; a run that comes later refuses",
+        examples=["2026-11-23T20:00"],
+    )
+    frequency_cap: str = Field(
+        default="",
+        description="`2/7d`: at most 2 accepted messages per phone in any 7 days, over all live campaigns; "
+        "looked at for the plan and again as each batch is claimed, so campaigns may run at once. What may "
+        "have been accepted counts; a message of exactly 7 days ago does not",
+        examples=["2/7d", "1/24h"],
+    )
+    holdout: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share kept back, by a stable hash of person and series: `weekly-vip-2026-W47` and "
+        "`-W48` keep the same people back",
+    )
+    global_holdout: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share kept back from all marketing, the same people whatever the campaign (salted by "
+        "`SMSKIT_HOLDOUT_KEY`)",
+    )
+    canary: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share that is sent to first, at least 20 people; after `canary_wait` receipts and "
+        "replies are fetched, and it goes on or stops (exit 4; run again, and it looks again; with "
+        "`canary: 0` it goes on anyway). Receipts for less than half of them are too few to go on",
+    )
+    canary_wait: str = Field(
+        default="1h",
+        description="how long a canary is waited for: `90s`, `30m`, `2h`, `1d`; in a rehearsal, whose "
+        "receipts come at once, no longer than 3 seconds",
+        examples=["30m", "2h"],
+    )
+    canary_max_failure: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="most of a canary that may be refused, undelivered or unclear, of those of whom "
+        "something is known",
+    )
+    canary_max_opt_out: float = Field(
+        default=0.01, ge=0, le=1, description="most of a canary that may opt out, of those who were sent to"
+    )
+    drift: Literal["stop", "allow"] = Field(
+        default="stop",
+        description="a run that is far from its series' last finished runs (below) is refused and says "
+        "what changed; `allow` lets it go",
+    )
+    drift_factor: float = Field(
+        default=2.0,
+        gt=1,
+        allow_inf_nan=False,
+        description="how many times as many, or as few, people as usual are too far",
+    )
+    test_phones: list[str] = Field(
+        default_factory=list, repr=False, description="numbers for `campaign.test_send()`"
+    )
+
+    @field_validator("max_cost", "price_per_part", mode="before")
+    @classmethod
+    def _exact_money(cls, value: object) -> object:
+        # 0.05 typed in YAML is a float; its shortest text is what was meant.
+        return str(value) if isinstance(value, float) else value
+
+    @field_validator("not_after", mode="before")
+    @classmethod
+    def _whole_day(cls, value: object) -> object:
+        # A bare date means until the end of that day, which is how people read it.
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            try:
+                value = date.fromisoformat(value)
+            except ValueError:
+                raise ValueError(_NO_TIME) from None
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return datetime.combine(value, time.max)
+        if not isinstance(value, datetime | None) and not re.match(r"\d{4}-\d{2}-\d{2}", str(value)):
+            # 20261123 would be read as seconds since 1970.
+            raise ValueError(_NO_TIME)
+        return value
+
+    @field_validator("max_cost", "not_after", mode="before")
+    @classmethod
+    def _blank_is_none(cls, value: object) -> object:
+        # Runs before `_whole_day`: of such validators pydantic takes the last one first.
+        return None if value == "" else value
+
+    @field_validator("variables")
+    @classmethod
+    def _bindings_as_text(cls, value: dict[str, Any]) -> dict[str, Any]:
+        # JSON and YAML write a date in their own way, so what a literal says is settled here.
+        return to_data(parse_bindings(value))
+
+    @field_validator("send_window")
+    @classmethod
+    def _window_reads(cls, value: str) -> str:
+        _parse_window(value)
+        return value
+
+    @field_validator("frequency_cap")
+    @classmethod
+    def _cap_reads(cls, value: str) -> str:
+        _parse_cap(value)
+        return value
+
+    @field_validator("canary_wait")
+    @classmethod
+    def _wait_reads(cls, value: str) -> str:
+        _parse_wait(value)
+        return value
+
+    @field_validator("opt_out_wording")
+    @classmethod
+    def _wording_is_one(cls, value: str) -> str:
+        # Whatever stands here goes out to everybody, so a misspelt `demand` must not.
+        value = value.strip()
+        if value not in ("", "add", "demand") and not _WORDING.search(value):
+            raise ValueError(
+                "must be add, demand, empty, or words that say how to opt out such as 拒收请回复R"
+            )
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("is not a time zone name such as Asia/Shanghai") from None
+        return value
+
+    @field_validator("campaign", mode="before")
+    @classmethod
+    def _occurrence_filled_in(cls, value: object) -> object:
+        # Plain papermill hands a file's text on as it stands.
+        if isinstance(value, str) and re.search(r"\{\w*\}", value):
+            raise ValueError(
+                "holds a placeholder, which `smskit run FILE` fills in; papermill is given the id: "
+                "-r campaign weekly-vip-2026-W47"
+            )
+        return value
+
+    @field_validator("signature")
+    @classmethod
+    def _no_brackets(cls, value: str) -> str:
+        return re.sub(r"^[\s【]+|[\s】]+$", "", value)
+
+    # -- reading ------------------------------------------------------------
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> CampaignSpec:
+        """Validate plain *data* (what a YAML file or a set of parameters holds)."""
+        made, problems = cls.read(data)
+        if made is None:
+            raise SpecError("; ".join(text for _, text in problems))
+        return made
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> tuple[CampaignSpec | None, list[tuple[str, str]]]:
+        """The spec, or None and every problem there is, each as (parameter, sentence)."""
+        problems = _unknown_names(data) + _credentials(data)
+        made: CampaignSpec | None = None
+        try:
+            made = cls(**{name: value for name, value in data.items() if name in cls.model_fields})
+        except ValidationError as error:
+            found = error.errors(include_input=False, include_url=False)
+            problems += [(str(e["loc"][0]) if e["loc"] else "", _problem(e)) for e in found]
+        return (None if problems else made), problems
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, *, now: datetime | None = None) -> CampaignSpec:
+        """
+        Read the parameter file at *path*, the one papermill takes with ``-f``.
+
+        Args:
+            now: Aware; of a repeating campaign it says which occurrence is meant. None = this moment.
+        """
+        return cls.from_data(with_occurrence(read_file(path), now=now or datetime.now(UTC)))
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, Any]) -> CampaignSpec:
+        """
+        Build the spec from a notebook's globals, right after its parameters cell.
+
+        papermill only warns about a parameter the notebook does not have, and
+        runs on with defaults. So every name assigned in the cell it injected
+        must be a parameter of ours.
+
+        Args:
+            namespace: ``globals()`` of the notebook.
+        """
+        check_names(injected_parameters(namespace))
+        return cls.from_data({name: namespace[name] for name in cls.model_fields if name in namespace})
+
+    # -- writing ------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data with only what differs from the defaults; ``from_data`` reads it back."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def to_yaml(self) -> str:
+        """The text of a parameter file for ``papermill -f``."""
+        return yaml.dump(self.to_data(), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+
+    def definition(self) -> dict[str, Any]:
+        """The fields that decide who gets what, as plain data."""
+        return self.model_dump(mode="json", include=set(DEFINITION))
+
+    # -- reading between the lines -------------------------------------------
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The campaign's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def window(self) -> SendWindow | None:
+        """When messages may leave; None = always. Only marketing has a window."""
+        return _parse_window(self.send_window) if self.message_class is MessageClass.MARKETING else None
+
+    @property
+    def cap(self) -> FrequencyCap | None:
+        """The frequency cap, None = none."""
+        return _parse_cap(self.frequency_cap)
+
+    @property
+    def canary_pause(self) -> timedelta:
+        """How long a canary is waited for."""
+        return _parse_wait(self.canary_wait)
+
+    @property
+    def deadline(self) -> datetime | None:
+        """``not_after`` as an aware time; a bare one is in the campaign's zone."""
+        if self.not_after is None or self.not_after.tzinfo:
+            return self.not_after
+        return self.not_after.replace(tzinfo=self.zone)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text with a rare line separator, which reads back as a blank otherwise."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = '"' if re.search("[\x85\u2028\u2029]", data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a name that is given twice, of which YAML silently takes the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise _GivenTwice(key.start_mark.line + 1)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+class _GivenTwice(yaml.YAMLError):
+    """Carries the line; the name may be anything, even a key in the wrong place."""
+
+
+def read_file(path: str | Path) -> dict[str, Any]:
+    """
+    The plain data of a parameter file.
+
+    Raises:
+        SpecError: it cannot be read or is not ``name: value`` lines; nothing of its text is repeated.
+    """
+    problem = ""
+    data: object = None
+    try:
+        data = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        problem = f"cannot read parameter file {path}: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = f"parameter file {path} must be UTF-8; save it so"
+    except _GivenTwice as error:
+        problem = f"{path} gives a name twice, again at line {error.args[0]}; which of the two is meant?"
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = f"{path} is not valid YAML{f' at line {mark.line + 1}' if mark else ''}"
+    if problem:
+        # Raised out here: these errors hold the file's text, and would travel along as context.
+        raise SpecError(problem)
+    if not isinstance(data, dict):
+        raise SpecError(f"{path} must hold `name: value` lines")
+    return data
+
+
+def series_of(campaign: str) -> str:
+    """
+    The id of *campaign* without the one occurrence it may end in: ``weekly-vip-2026-W47`` -> ``weekly-vip``.
+
+    All occurrences of a repeating campaign have the same series, any other id is
+    its own; so is one that is nothing but an occurrence. See ``_OCCURRENCE``.
+    """
+    found = _OCCURRENCE.search(campaign)
+    return (campaign[: found.start()].rstrip("-_.:+") or campaign) if found else campaign
+
+
+def injected_parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Names and values papermill injected into this notebook, but for its own; empty when it did not.
+
+    papermill writes a cell that starts with ``# Parameters``; IPython keeps the
+    source of every executed cell in ``In``. (Source: papermill 2.7,
+    ``translators.PythonTranslator.codify``.)
+    """
+    found: dict[str, Any] = {}
+    for source in namespace.get("In", ()):
+        if source.startswith("# Parameters\n"):
+            for node in ast.parse(source).body:
+                if isinstance(node, ast.Assign):
+                    for target in node.targets:
+                        if isinstance(target, ast.Name) and target.id not in INJECTED_PATHS:
+                            found[target.id] = namespace.get(target.id)
+    return found
+
+
+def check_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    *data* itself, whose names are all parameters and whose values are no credentials.
+
+    Raises:
+        SpecError: an unknown name, with the nearest known one, or a credential, which is not repeated.
+    """
+    problems = _unknown_names(data) + _credentials(data)
+    if problems:
+        raise SpecError("; ".join(text for _, text in problems))
+    return data
+
+
+def _unknown_names(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = CampaignSpec.model_fields
+    return [
+        (str(name), f"unknown parameter `{name}`{nearest(str(name), known)}")
+        for name in data
+        if name not in known and not _CREDENTIAL_NAME.search(str(name))
+    ]
+
+
+def _credentials(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    problems = []
+    for name, value in data.items():
+        named = name not in CampaignSpec.model_fields and _CREDENTIAL_NAME.search(str(name))
+        looks = name not in ("plan_hash", "campaign") and _CREDENTIAL_VALUE.search(str(value))
+        if named or looks or _URL_PASSWORD.search(str(value)):
+            text = (
+                f"parameter `{name}` looks like a credential. Parameters are written into the executed "
+                "notebook: put it in the environment, a .env file or the keyring instead"
+            )
+            problems.append((str(name), text))
+    return problems
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"parameter `{place}` is required"
+    if place == "campaign" and error["type"] != "value_error":
+        return "parameter `campaign` must be an id of 1 to 120 letters, digits, and . : _ + -"
+    if error["type"] in _WRONG:
+        words = _WRONG[error["type"]].format(**error.get("ctx", {}))
+    elif error["type"].startswith("datetime_"):
+        words = _NO_TIME
+    else:
+        words = error["msg"].removeprefix("Value error, ")
+    return f"parameter `{place}`: {words}"
+
+
+def _parse_window(text: str) -> SendWindow | None:
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
+    if not match:
+        raise ValueError("must read like 08:00-20:00, or be empty for always")
+    hours = [int(part) for part in match.groups()]
+    if hours[0] > 23 or hours[2] > 24 or max(hours[1], hours[3]) > 59 or (hours[2] == 24 and hours[3]):
+        raise ValueError("holds a time that does not exist")
+    end = time.max if hours[2] == 24 else time(hours[2], hours[3])
+    start = time(hours[0], hours[1])
+    if start == end:
+        raise ValueError("starts when it ends; leave it empty for always")
+    return SendWindow(start, end)
+
+
+def _parse_cap(text: str) -> FrequencyCap | None:
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,4})\s*([dh])\s*", text)
+    if not match or int(match[2]) == 0:
+        raise ValueError("must read like 2/7d (two in any seven days) or 1/24h")
+    unit = timedelta(days=1) if match[3] == "d" else timedelta(hours=1)
+    return FrequencyCap(int(match[1]), int(match[2]) * unit)
+
+
+def _parse_wait(text: str) -> timedelta:
+    match = re.fullmatch(r"\s*(\d{1,6})\s*([smhd])\s*", text)
+    if not match:
+        raise ValueError("must read like 30m, 2h or 1d")
+    return int(match[1]) * timedelta(seconds={"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]])

@@ -1,0 +1,188 @@
+"""
+Whether a parameter file can be run: everything that is wrong with it, at once.
+
+Sends nothing, asks no provider, writes nothing. Also whether the segment's
+columns, rules and variables fit, where the segment can be read here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from smskit.audience import rules as rules_module
+from smskit.audience import segment as segment_module
+from smskit.errors import InputError, SegmentError, SpecError, nearest
+from smskit.message.template import Template
+from smskit.message.variables import check_bindings, parse_bindings
+from smskit.planning.occurrence import with_occurrence
+from smskit.planning.plan import misnamed
+from smskit.planning.schema import lines
+from smskit.planning.spec import CampaignSpec, read_file
+from smskit.providers import provider_class
+
+__all__ = ["Problem", "Validated", "validate"]
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong."""
+
+    parameter: str  # "" = the file as a whole
+    line: int  # 0 = no line of its own
+    text: str
+
+
+@dataclass
+class Validated:
+    """What was found in one file."""
+
+    file: str
+    spec: CampaignSpec | None = None
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what could not be looked at here, and what else to know
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return not self.problems
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for programs."""
+        return {
+            "file": self.file,
+            "valid": self.good,
+            "problems": [p._asdict() for p in self.problems],
+            "notes": self.notes,
+        }
+
+    def __str__(self) -> str:
+        told = [f"{self.file}{f':{p.line}' if p.line else ''}: {p.text}" for p in self.problems]
+        told += [f"{self.file}: note: {note}" for note in self.notes]
+        return "\n".join([*told, f"{self.file}: valid"] if self.good else told)
+
+
+def validate(
+    path: str | Path, *, now: datetime, environ: Mapping[str, str] = os.environ, with_segment: bool = True
+) -> Validated:
+    """
+    Everything that is wrong with the parameter file at *path*, with lines.
+
+    Args:
+        now: Aware; what ``within_days`` counts from and ``not_after`` is compared with.
+        environ: Where ``env:NAME`` is looked up.
+        with_segment: False: do not read the segment.
+    """
+    found = Validated(str(path))
+    try:
+        data = with_occurrence(read_file(path), now=now)
+    except SpecError as error:
+        found.problems.append(Problem("", 0, str(error).removeprefix(f"{path} ")))
+        return found
+    at = lines(Path(path).read_text(encoding="utf-8"))
+    found.spec, problems = CampaignSpec.read(data)
+    found.problems = [Problem(name, at.get(name, 0), text) for name, text in problems]
+    if found.spec is not None:
+        for name, text in _misfits(found.spec, now, environ if with_segment else None, found.notes):
+            found.problems.append(Problem(name, at.get(name, 0), text))
+    found.problems.sort(key=lambda p: p.line)
+    return found
+
+
+def _misfits(
+    spec: CampaignSpec, now: datetime, environ: Mapping[str, str] | None, notes: list[str]
+) -> list[tuple[str, str]]:
+    problems: list[tuple[str, str]] = []
+    try:
+        provider_class(spec.provider)
+    except SpecError as error:
+        problems.append(("provider", str(error)))
+    try:
+        rule = rules_module.parse(spec.rules)
+    except InputError as error:
+        problems.append(("rules", str(error)))
+        rule = rules_module.parse(None)
+    template = _template(spec, problems, notes)
+    if spec.deadline and now > spec.deadline:
+        notes.append(f"`not_after` ({spec.deadline.isoformat()}) has passed: a run would be refused")
+    frame = _segment(spec, environ, problems, notes)
+    if frame is not None:
+        problems += misnamed(spec, [str(c) for c in frame.columns])
+        problems += _unknown_columns(rule, frame)
+        if not _unknown_columns(rule, frame):
+            try:
+                keep, _ = rule.sift(frame, now=now)
+                notes.append(f"the segment has {len(frame)} rows, of which the rules keep {int(keep.sum())}")
+            except InputError as error:
+                problems.append(("rules", str(error)))
+    if template is not None:
+        columns = list(frame.columns) if frame is not None else _supposed(spec)
+        try:
+            check_bindings(template, parse_bindings(spec.variables), columns)
+        except InputError as error:
+            problems.append(("variables", str(error)))
+    return problems
+
+
+def _template(spec: CampaignSpec, problems: list[tuple[str, str]], notes: list[str]) -> Template | None:
+    if spec.template:
+        try:
+            return Template.parse(spec.template, signature=spec.signature)
+        except InputError as error:
+            problems.append(("template", str(error)))
+    elif spec.template_id:
+        notes.append(
+            f"the text of template {spec.template_id} is the provider's to tell: `smskit plan` fetches it "
+            "and looks whether the variables fit"
+        )
+    else:
+        problems.append(
+            ("template", "give the text as parameter `template`, or the provider's `template_id`")
+        )
+    return None
+
+
+def _segment(
+    spec: CampaignSpec, environ: Mapping[str, str] | None, problems: list[tuple[str, str]], notes: list[str]
+) -> pd.DataFrame | None:
+    if environ is None:
+        return None
+    ids = {spec.phone, spec.user_id} - {""}
+    try:
+        return segment_module.load(spec.segment, query=spec.segment_query, text_columns=ids, environ=environ)
+    except SegmentError as error:
+        if "env:" in spec.segment or "://" in spec.segment or not _is_there(spec.segment):
+            # Where a file is checked in, the data is often out of reach.
+            notes.append(f"the segment was not looked at: {error}")
+        else:
+            problems.append(("segment", str(error)))
+    return None
+
+
+def _is_there(path: str) -> bool:
+    try:
+        segment_module.find(path)
+    except SegmentError:
+        return False
+    return True
+
+
+def _unknown_columns(rule: rules_module.Rule, frame: pd.DataFrame) -> list[tuple[str, str]]:
+    known = [str(c) for c in frame.columns]
+    return [
+        (
+            "rules",
+            f"a rule asks for the column `{name}`, which the segment does not have{nearest(name, known)}",
+        )
+        for name in sorted(rule.columns() - set(known))
+    ]
+
+
+def _supposed(spec: CampaignSpec) -> list[str]:
+    """The columns the bindings name, where the segment cannot be asked."""
+    return [b.column for b in parse_bindings(spec.variables).values() if b.column is not None]

@@ -1,0 +1,1 @@
+"""Reading back: counts, delivery, export, charts, the page of a run."""

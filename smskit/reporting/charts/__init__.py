@@ -1,0 +1,182 @@
+"""
+Pictures as SVG text: charts that look the same in a panel, papermill's output and a report.
+
+Text and lines take the colour of the page around them, so that one picture
+suits a light and a dark theme. Numbers come in as frames; nothing is counted
+here. Every axis says its unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from smskit.i18n import Language, mark
+
+if TYPE_CHECKING:
+    import altair as alt
+
+__all__ = ["BAD", "GOOD", "NEUTRAL", "WARN", "carriers", "over_time", "parts", "svg", "waterfall"]
+
+GOOD, WARN, BAD, NEUTRAL = "#2f8f78", "#e0a458", "#c0564b", "#6b8fb5"
+_INK = "currentColor"  # of whatever the picture stands in
+
+
+def svg(chart: alt.TopLevelMixin, *, beside: Iterable[str] = ()) -> str:
+    """
+    The chart as SVG, see-through, its text in the colour of the page.
+
+    Args:
+        beside: The labels at its left, which a page's font may draw wider than they are measured here.
+    """
+    import vl_convert
+
+    room = {"left": 5 + min(max(map(len, beside), default=0), 40), "right": 5, "top": 5, "bottom": 5}
+    drawn = chart.configure(background="transparent", padding=room).configure_view(stroke=None)
+    drawn = drawn.configure_axis(
+        labelColor=_INK,
+        titleColor=_INK,
+        tickColor=_INK,
+        domainColor=_INK,
+        gridColor="#8884",
+        titleFontWeight=500,
+        aria=False,  # Vega would describe it to assistive technology, in English sentences
+    )
+    drawn = drawn.configure_legend(labelColor=_INK, titleColor=_INK, aria=False)
+    drawn = drawn.configure_title(color=_INK)
+    return str(vl_convert.vegalite_to_svg(drawn.to_json()))
+
+
+def waterfall(steps: pd.DataFrame, t: Language) -> str:
+    """
+    From rows read to people planned.
+
+    Args:
+        steps: One row a step, in order: ``step``, ``left_out`` and ``left`` (rows); see ``Plan.waterfall``.
+    """
+    import altair as alt
+
+    names = {"left": t("left"), "left_out": t("left out")}
+    long: Any = steps.reset_index(names="order").melt(["order", "step"], list(names), "part", "people")
+    long["place"] = (long["part"] == "left_out").astype(int)  # what a step took lies at the end of its bar
+    long["part"] = long["part"].map(names)
+    chart = (
+        alt.Chart(long)
+        .mark_bar()
+        .encode(
+            y=alt.Y("step:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=260)),
+            x=alt.X("people:Q", title=t("people")),
+            color=alt.Color(
+                "part:N",
+                title=None,
+                legend=alt.Legend(orient="top"),
+                scale=alt.Scale(domain=list(names.values()), range=[GOOD, WARN]),
+            ),
+            order=alt.Order("place:Q"),
+        )
+        .properties(width=560, height=alt.Step(20))
+    )
+    return svg(chart, beside=steps["step"])
+
+
+def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
+    """
+    Receipts as bars, and who still waits for one as a line.
+
+    Args:
+        table: See ``delivery.Survey.over_time``.
+        unit: What one bar stands for: second, minute, hour, day.
+        zone: On whose clock the times are.
+    """
+    import altair as alt
+
+    names = {n: t(label) for n, label in _RECEIPTS.items()}
+    # The last ones of a long time; they are read, not counted.
+    drawn = table.tail(400).assign(at=lambda f: f["at"].dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    long = drawn.melt(["at", "awaiting"], ["delivered", "undelivered"], "kind", "people")
+    long["kind"] = long["kind"].map(names)
+    time = alt.X(
+        "at:T",
+        title=t("time ({zone}), one bar a {unit}", zone=zone, unit=t(unit)),
+        axis=alt.Axis(format=_CLOCKS[unit], tickCount=8, tickMinStep=_STEPS_MS[unit], labelOverlap=True),
+        scale=alt.Scale(padding=16),
+    )
+    colour = alt.Color(
+        "kind:N",
+        title=None,
+        legend=alt.Legend(orient="top"),
+        scale=alt.Scale(domain=list(names.values()), range=[GOOD, BAD, WARN]),
+    )
+    bars = (
+        alt.Chart(long)
+        .mark_bar(width={"expr": f"max(2, min(24, 500 / {max(len(drawn), 1)}))"})
+        .encode(x=time, y=alt.Y("people:Q", title=t("receipts, people")), color=colour, order="kind:N")
+    )
+    waits = (
+        alt.Chart(drawn.assign(kind=names["awaiting"]))
+        .mark_line(interpolate="step-after", strokeWidth=2, point={"size": 24})
+        .encode(x=time, y=alt.Y("awaiting:Q", title=t("receipts, people")), color=colour)
+    )
+    return svg((bars + waits).properties(width=620, height=220))
+
+
+_CLOCKS = {"second": "%H:%M:%S", "minute": "%H:%M", "hour": "%m-%d %H:00", "day": "%m-%d"}
+_STEPS_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+_RECEIPTS = {
+    "delivered": mark("delivered"),
+    "undelivered": mark("undelivered"),
+    "awaiting": mark("awaiting receipt"),
+}
+
+
+def carriers(table: pd.DataFrame, t: Language) -> str:
+    """
+    Where the messages of each carrier's people are, as shares of those submitted.
+
+    Args:
+        table: See ``delivery.Survey.carriers``.
+    """
+    import altair as alt
+
+    names = {n: t(label) for n, label in (_RECEIPTS | {"refused": mark("refused")}).items()}
+    shown = table.assign(carrier=[t(name) for name in table["carrier"]])
+    long = shown.melt(["carrier"], list(names), "kind", "people")
+    long["order"] = [list(names).index(kind) for kind in long["kind"]]
+    long["kind"] = long["kind"].map(names)
+    chart = (
+        alt.Chart(long[long["people"] > 0])
+        .mark_bar()
+        .encode(
+            y=alt.Y("carrier:N", title=None, sort=shown["carrier"].tolist()),
+            x=alt.X("people:Q", title=t("share of people, %"), stack="normalize", axis=alt.Axis(format="%")),
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                legend=alt.Legend(orient="top"),
+                scale=alt.Scale(domain=list(names.values()), range=[GOOD, BAD, WARN, NEUTRAL]),
+            ),
+            order=alt.Order("order:Q"),
+        )
+        .properties(width=560, height=alt.Step(24))
+    )
+    return svg(chart)
+
+
+def parts(counts: pd.DataFrame, t: Language) -> str:
+    """
+    How many messages have how many parts.
+
+    Args:
+        counts: One row a number of parts: ``parts`` and ``messages``; see ``preview.part_counts``.
+    """
+    import altair as alt
+
+    bars = alt.Chart(counts[["parts", "messages"]]).encode(
+        x=alt.X("parts:O", title=t("parts each"), axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("messages:Q", title=t("how many messages"), axis=alt.Axis(tickMinStep=1, format="~s")),
+    )
+    figures = bars.mark_text(dy=-6, color=_INK).encode(text=alt.Text("messages:Q", format=","))
+    chart = (bars.mark_bar(color=GOOD, size=36) + figures).properties(width=alt.Step(64), height=150)
+    return svg(chart)

@@ -1,0 +1,146 @@
+"""
+The people behind the counts: a page of them, one person's way, and what came back from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from smskit.audience import phones
+from smskit.errors import InputError
+from smskit.ledger import CampaignRow, History, Ledger
+from smskit.models import State
+from smskit.reporting import report
+from smskit.reporting.delivery.codes import explain_code
+from smskit.reporting.delivery.groups import GROUPS, Group, groups_of, states_of
+
+__all__ = ["members", "people_page", "replies", "timeline"]
+
+TIMELINE = ["at", "event", "state", "reason", "code", "meaning", "message_id", "reported_at"]
+# A provider's clock may be behind ours, and often tells whole minutes only.
+_CLOCKS_DIFFER_S = 120.0
+REPLIES = ["at", "user_id", "phone", "text", "opted_out"]
+
+
+def members(
+    ledger: Ledger, row: CampaignRow, groups: frozenset[Group], *, code: str = ""
+) -> Iterator[tuple[int, NDArray[np.uint16], History]]:
+    """
+    Chunk by chunk, who is in *groups*: (chunk, positions, everything known of the chunk).
+
+    Args:
+        code: Only those whose failure has this raw code: of the receipt for undelivered
+            ones, of the submission for all others; "" = whatever it is.
+    """
+    states = states_of(groups)
+    wanted = [GROUPS.index(group) for group in groups]
+    for chunk, present in ledger.states(row.id).items():
+        if not np.isin(present, states).any():
+            continue
+        history = ledger.history(row.id, chunk)
+        hit = np.isin(groups_of(history), wanted)
+        if code:
+            late = history.keys.states == State.UNDELIVERED
+            hit &= np.where(late, history.receipt_code, history.code) == code
+        if hit.any():
+            yield chunk, np.flatnonzero(hit).astype(np.uint16), history
+
+
+def people_page(
+    ledger: Ledger,
+    row: CampaignRow,
+    groups: frozenset[Group] = frozenset(Group),
+    *,
+    code: str = "",
+    first: int = 0,
+    size: int = 50,
+    reveal: bool = False,
+) -> pd.DataFrame:
+    """
+    Some of the people in *groups*, in send order: columns of ``report.COLUMNS``, phones masked.
+
+    Args:
+        first: How many to leave out before.
+        reveal: Phones, and user ids that are phones, in full.
+    """
+    skip, found, left = first, [], size
+    for chunk, positions, history in members(ledger, row, groups, code=code):
+        if skip >= len(positions):
+            skip -= len(positions)
+            continue
+        take = positions[skip : skip + left]
+        found.append(report.people(ledger, row, chunk, history, take, reveal=reveal))
+        skip, left = 0, left - len(take)
+        if not left:
+            break
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=report.COLUMNS)
+
+
+def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
+    """
+    What happened to *person* (a user id, or a phone), in order; empty before anything did.
+
+    Returns:
+        Columns ``TIMELINE``; ``at``, when we learned it, and ``reported_at``, the carrier's own time, on
+        the clock of the campaign's time zone.
+
+    Raises:
+        InputError: nobody like that was planned.
+    """
+    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+    found = ledger.find(row.id, person=person, phone=report.as_phone(person))
+    if not found:
+        raise InputError(f"{report.name_of(person)} was not planned in campaign {row.name} ({row.mode})")
+    steps: list[dict[str, Any]] = []
+    for chunk, position in found:
+        for event in ledger.events(row.id, chunk):
+            for at in np.flatnonzero(event.positions == position):
+                facts = event.facts_of(int(at))
+                told = explain_code(
+                    row.provider, facts["codes"], receipt=event.kind == "receipt", detail=facts["details"]
+                )
+                steps.append(
+                    {
+                        "at": _clock(event.at, zone),
+                        "event": event.kind,
+                        "state": State(int(event.states[at])).label,
+                        "reason": facts["reason"],
+                        "code": facts["codes"],
+                        "meaning": told.meaning,
+                        "message_id": facts["ids"],
+                        "reported_at": _clock(facts["times"], zone),
+                    }
+                )
+    return pd.DataFrame(steps, columns=TIMELINE)
+
+
+def replies(ledger: Ledger, row: CampaignRow, *, limit: int = 200) -> pd.DataFrame:
+    """
+    What this campaign's people sent back (上行) since it started, newest first.
+
+    Returns:
+        Columns ``REPLIES``; phones masked, in the text too; ``at`` on the clock of the campaign's time zone.
+    """
+    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+    came = ledger.replies(row.provider, row.mode, since=(row.started_at or row.created_at) - _CLOCKS_DIFFER_S)
+    places = ledger.locate(row.id, np.array([r.phone for r in came], np.int64))
+    rows = []
+    for reply in [r for r in came if r.phone in places][:limit]:
+        chunk, position = places[reply.phone]
+        person = phones.mask_ids(ledger.keys(row.id, chunk).persons.take(pa.array([position])))[0].as_py()
+        at = _clock(reply.at, zone)
+        shown = phones.mask(phones.to_e164(reply.phone))
+        rows.append((at, person, shown, phones.redact(reply.text), reply.opted_out))
+    return pd.DataFrame(rows, columns=REPLIES)
+
+
+def _clock(seconds: float | None, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S") if seconds else ""

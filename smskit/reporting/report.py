@@ -1,0 +1,282 @@
+"""
+Ledger rows -> what people and programs read: books, messages, one person's story.
+
+Phones are masked here unless a caller reveals them on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.audience import phones
+from smskit.errors import InputError
+from smskit.i18n import Language, mark
+from smskit.ledger import CampaignRow, Event, History, Ledger
+from smskit.message.template import Template
+from smskit.models import Reason, State
+
+COLUMNS = [
+    "user_id",
+    "phone",
+    "state",
+    "reason",
+    "text",
+    "parts",
+    "provider_message_id",
+    "provider_code",
+    "provider_detail",
+    "submitted_at",
+    "receipt_code",
+    "receipt_at",
+]
+_STATES = np.array([state.label for state in State], object)
+_REASONS = np.array([reason.label for reason in Reason], object)
+
+
+def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
+    """A campaign's books as plain data; they always balance. Times are ISO, UTC."""
+    books = ledger.books(row.id)
+    summary = row.summary
+    return {
+        "campaign": row.name,
+        "mode": str(row.mode),
+        "state": row.state,
+        "provider": row.provider,
+        "segment": summary["segment"],
+        "excluded": summary["excluded"],
+        "planned": books.planned,
+        "waiting": books.waiting,
+        "submitting": books.submitting,
+        "accepted": books.accepted,
+        "refused": books.refused,
+        "unknown": books.unknown,
+        "delivered": books.delivered,
+        "undelivered": books.undelivered,
+        "awaiting": books.awaiting,
+        "stopped": ledger.stopped(row.id),  # of the refused: by ourselves, at the last moment
+        "parts": summary["parts"],
+        "cost": summary["cost"],
+        "plan_hash": row.plan_hash,
+        "started_at": _iso(row.started_at),
+        "finished_at": _iso(row.finished_at),
+        "note": row.note,
+    }
+
+
+def messages(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> Iterator[pd.DataFrame]:
+    """
+    One row per person of the segment, planned ones first, as frames of at most ``ledger.CHUNK`` rows.
+
+    Columns are ``COLUMNS``; times are aware UTC. Phones (and user ids that are
+    phones) are masked; with *reveal* they are E.164.
+    """
+    for chunk in ledger.states(row.id):
+        yield people(ledger, row, chunk, ledger.history(row.id, chunk), reveal=reveal)
+    for table in ledger.excluded(row.id):
+        yield _left_out(table, reveal=reveal)
+
+
+def people(
+    ledger: Ledger,
+    row: CampaignRow,
+    chunk: int,
+    history: History,
+    positions: NDArray[np.uint16] | None = None,
+    *,
+    reveal: bool = False,
+) -> pd.DataFrame:
+    """The rows of ``messages`` for a chunk, or for some of it: everything known of it is *history*."""
+    template = Template.parse(row.summary["template"], signature=row.summary["signature"])
+    held = ledger.people(row.id, chunk, positions)
+    at, keys, values = held.positions, history.keys, held.variables
+    persons = keys.persons.take(pa.array(at))
+    if not reveal:  # a variable may be bound to the phone column
+        values = {name: phones.mask_ids(column) for name, column in values.items()}
+    return pd.DataFrame(
+        {
+            "user_id": pd.Series(persons if reveal else phones.mask_ids(persons)),
+            "phone": pd.Series((phones.e164_column if reveal else phones.mask_column)(held.phones)),
+            "state": _STATES[keys.states[at]],
+            "reason": _reason(history)[at],
+            "text": pd.Series(template.render_column(values, len(at))),
+            "parts": keys.parts[at],
+            "provider_message_id": history.message_id[at],
+            "provider_code": history.code[at],
+            "provider_detail": history.detail[at],
+            "submitted_at": _times(history.submitted_at[at]),
+            "receipt_code": history.receipt_code[at],
+            "receipt_at": _times(history.receipt_at[at]),
+        }
+    )
+
+
+def _left_out(table: pa.Table, *, reveal: bool) -> pd.DataFrame:
+    n = table.num_rows
+    phone = table["shown"].combine_chunks()
+    if reveal:
+        numbers = np.asarray(table["phone"])
+        known = pa.array(numbers > 0)
+        phone = pc.if_else(known, phones.e164_column(numbers), phone)
+    persons = table["person"].combine_chunks()
+    frame = pd.DataFrame({name: np.full(n, "", object) for name in COLUMNS})
+    frame["user_id"] = pd.Series(persons if reveal else phones.mask_ids(persons))
+    frame["phone"] = pd.Series(phone)
+    frame["state"] = "excluded"
+    frame["reason"] = _REASONS[np.asarray(table["reason"])]
+    frame["parts"] = np.zeros(n, np.int16)
+    frame["submitted_at"] = frame["receipt_at"] = _times(np.full(n, np.nan))
+    return frame
+
+
+def _reason(history: History) -> Any:
+    # A reason explains a state; what an earlier attempt met is history once the message was taken.
+    explained = np.isin(history.keys.states, (State.REFUSED, State.UNKNOWN, State.WAITING))
+    return np.where(explained, history.reason, "")
+
+
+class Step(NamedTuple):
+    """One thing that happened to a planned person."""
+
+    at: str  # on the clock of the campaign's time zone
+    state: State
+    reason: str  # the event's own word, such as ``no_answer``; "" where the state says it all
+    detail: str  # the provider's words, or what we noted in their place
+    code: str
+    message_id: str
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one person of a campaign, and the evidence for it; masked."""
+
+    person: str
+    phone: str  # "" where the row has none
+    state: State | None  # None: was left out, for `excluded`
+    excluded: Reason = Reason.NONE
+    unfit: str = ""  # what makes a value one that cannot be sent
+    steps: tuple[Step, ...] = ()
+
+    def told(self, t: Language) -> str:
+        """The same in one line."""
+        who = f"{self.person} ({self.phone or t('no phone')})"
+        if self.state is None:
+            why = t(REASON_WORDS[self.excluded]) + (f": {t.words(self.unfit)}" if self.unfit else "")
+            return t("{who}: excluded, {reason}: {why}", who=who, reason=self.excluded.label, why=why)
+        steps = t("; ").join(self._step(step, t) for step in self.steps) or t("not submitted yet")
+        return t("{who}: {state}; {steps}", who=who, state=t(self.state.label), steps=steps)
+
+    def _step(self, step: Step, t: Language) -> str:
+        words = [
+            t(step.reason),  # a name, put into words in 中文
+            t.said(step.detail) if step.detail else "",
+            t("code {code}", code=step.code) if step.code else "",
+            t("id {id}", id=step.message_id) if step.message_id else "",
+        ]
+        return t(", ").join([f"{step.at} {t(step.state.label)}", *filter(None, words)])
+
+
+def fates(ledger: Ledger, row: CampaignRow, person: str) -> list[Fate]:
+    """
+    What became of *person*, a user id or a phone; more than one where an id is a phone as well.
+
+    Raises:
+        InputError: the campaign's segment has nobody like that.
+    """
+    phone = as_phone(person)
+    if found := ledger.find(row.id, person=person, phone=phone):
+        return [_planned(ledger, row, chunk, position) for chunk, position in found]
+    for table in ledger.excluded(row.id):
+        hit = np.asarray(pc.equal(table["person"], person))
+        if phone:
+            hit |= np.asarray(table["phone"]) == phone
+        for at in np.flatnonzero(hit):
+            reason = Reason(int(table["reason"][int(at)].as_py()))
+            shown = table["shown"][int(at)].as_py() or ""
+            unfit = row.summary.get("unfit_words", "") if reason is Reason.BAD_VARIABLE else ""
+            return [Fate(name_of(person), shown, None, reason, unfit)]
+    raise InputError(f"{name_of(person)} is not in the segment of campaign {row.name} ({row.mode})")
+
+
+def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
+    """
+    One line on what became of *person* (a user id, or a phone) and the evidence for it, in English.
+
+    Raises:
+        InputError: the campaign's segment has nobody like that.
+    """
+    return "\n".join(fate.told(Language("en")) for fate in fates(ledger, row, person))
+
+
+def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int) -> Fate:
+    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+    keys = ledger.keys(row.id, chunk)
+    steps = [
+        _step_of(event, int(np.flatnonzero(event.positions == position)[0]), zone)
+        for event in ledger.events(row.id, chunk)
+        if (event.positions == position).any()
+    ]
+    person = phones.mask_ids(keys.persons.slice(position, 1))[0].as_py()
+    shown = phones.mask(phones.to_e164(int(keys.phones[position])))
+    return Fate(person, shown, State(int(keys.states[position])), steps=tuple(steps))
+
+
+def _step_of(event: Event, at: int, zone: tzinfo) -> Step:
+    facts, to = event.facts_of(at), State(int(event.states[at]))
+    when = datetime.fromtimestamp(event.at, zone).strftime("%Y-%m-%d %H:%M:%S")
+    reason = "" if facts["reason"] == to.label else facts["reason"]
+    return Step(when, to, reason, facts["details"], facts["codes"], facts["ids"])
+
+
+def name_of(person: str) -> str:
+    """*person* as it may be shown: masked where it is a phone."""
+    return phones.mask_ids(pa.array([person], pa.large_string()))[0].as_py()  # type: ignore[no-any-return]
+
+
+def as_phone(person: str) -> int:
+    """E.164 digits when *person* is a phone, else 0."""
+    try:
+        return phones.normalise_one(person)
+    except InputError:
+        return 0
+
+
+def _times(seconds: Any) -> pd.Series:
+    return pd.to_datetime(pd.Series(seconds), unit="s", utc=True).dt.floor("ms")
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+# Why a message is in its state, as the ledger names it: shown by these names, in 中文 in words.
+LEDGER_REASONS = (
+    *(mark("account"), mark("excluded"), mark("frequency_cap"), mark("given_up"), mark("no_answer")),
+    *(mark("no_record"), mark("not_taken"), mark("opted_out"), mark("resend_ordered")),
+)
+REASON_WORDS = {
+    Reason.NONE: "",
+    Reason.NO_PHONE: mark("the row has no phone number"),
+    Reason.BAD_PHONE: mark("the number is not a valid mobile number"),
+    Reason.UNSUPPORTED_REGION: mark("the number is not a mainland mobile"),
+    Reason.DUPLICATE_PHONE: mark("an earlier row has the same phone"),
+    Reason.DUPLICATE_USER: mark("an earlier row is the same person"),
+    Reason.ALREADY_SENT: mark("was messaged in this campaign before"),
+    Reason.OPTED_OUT: mark("asked not to be messaged"),
+    Reason.NO_CONSENT: mark("has not consented to marketing"),
+    Reason.FREQUENCY_CAP: mark("has had as many messages as the frequency cap allows"),
+    Reason.MISSING_VARIABLE: mark("a value the text needs is missing"),
+    Reason.BAD_VARIABLE: mark("a value cannot be sent through this provider"),
+    Reason.TEXT_TOO_LONG: mark("the text is longer than the provider takes"),
+    Reason.HOLDOUT: mark("belongs to the share that is kept back"),
+    Reason.GLOBAL_HOLDOUT: mark("belongs to the share that is kept back from all marketing"),
+}

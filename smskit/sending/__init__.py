@@ -1,0 +1,1 @@
+"""Doing it: campaign, engine, recorder, reconciliation, canary, runs, rehearsal."""

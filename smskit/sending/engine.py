@@ -1,0 +1,469 @@
+"""
+The sending pipeline: waiting people in, recorded outcomes out.
+
+The order of things for one request, which is all the safety there is:
+
+1. the intent of its people is committed (waiting -> submitting);
+2. the request leaves;
+3. the outcome is committed (-> accepted, refused, unknown, or back to waiting
+   when it is certain that nothing was sent).
+
+A kill between 1 and 3 leaves "submitting", which the next run reads as unknown.
+So at most batch size x concurrency people are ever uncertain. Commits are
+grouped: one thread writes whatever waits at that moment in one transaction.
+
+Leaves to others: who is planned (``plan``), what a provider says on the wire
+(``providers``), settling unknowns (``campaign``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smskit.errors import (
+    AccountProblem,
+    BatchNotAllowed,
+    LedgerError,
+    NotAccepted,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+)
+from smskit.i18n import Language
+from smskit.ledger import WAITS, Change, Facts, Ledger
+from smskit.models import About, CodeClass, Slice, State, Submission
+from smskit.planning.spec import FrequencyCap
+from smskit.providers.base import Call, Job, Provider
+from smskit.providers.pacing import Pacer, backoff
+from smskit.sending.recorder import Recorder
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When the engine tries again, and when it stops and asks a person."""
+
+    # A number that is limited for longer than this is refused with the provider's code, not waited for.
+    longest_deferral_s: float = 60.0
+    attempts: int = 4  # of one message, all of them known not to have been taken
+    failures_in_a_row: int = 6  # requests that did not get through: pause
+    unknown_in_a_row: int = 10  # requests without a clear answer: pause
+    refused_in_a_row: int = 20  # messages refused for text or request: pause
+
+
+class Window(Protocol):
+    """When messages may leave: ``spec.SendWindow``, or that within a provider's hours (``terms``)."""
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether *at*, in the campaign's zone, is inside."""
+
+    def next_opening(self, at: datetime) -> datetime | None:
+        """The first instant at or after *at* that is inside; None = never."""
+
+
+class Progress(NamedTuple):
+    """How far a run is: counts of this run."""
+
+    accepted: int
+    refused: int
+    unknown: int
+    left: int  # still waiting
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended. ``stopped`` says why people are still waiting, "" when nobody is."""
+
+    stopped: str = ""
+
+
+@dataclass(order=True)
+class _Deferred:
+    due: float
+    number: int
+    people: Slice = field(compare=False)
+
+
+class Engine:
+    """
+    Sends everybody who waits in one campaign, once.
+
+    Args:
+        token: Proof of the campaign's lease.
+        among: Chunk -> who of it may be sent to; None = everybody.
+        window: When messages may leave; None = always.
+        waits: Whether a run outside the window waits for it to open; else it stops.
+        deadline: A wait that would go past it stops the run instead; aware, None = none.
+        cap: Most messages a phone may get from all live campaigns; None = any number.
+        local_now: The time in the campaign's zone.
+        sleep: How waiting for the window passes the time; seconds.
+        progress: Called at most five times a second, from the engine's thread.
+        held: Whether the next request is to wait; asked before each, from the engine's thread.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        campaign_id: int,
+        provider: Provider,
+        job: Job,
+        *,
+        token: str,
+        among: Mapping[int, NDArray[np.bool_]] | None = None,
+        window: Window | None,
+        waits: bool = False,
+        deadline: datetime | None = None,
+        cap: FrequencyCap | None = None,
+        local_now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        progress: Callable[[Progress], None] = lambda _: None,
+        held: Callable[[], bool] = lambda: False,
+        patience: Patience = Patience(),
+    ) -> None:
+        self._held = held
+        self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
+        self._provider, self._job, self._among = provider, job, among
+        self._window, self._waits, self._deadline = window, waits, deadline
+        self._cap, self._local_now, self._sleep = cap, local_now, sleep
+        self._progress, self._patience = progress, patience
+        # A little below the limit, so that jitter on the way never adds up to more than it.
+        self._pacer = Pacer(provider.settings.requests_per_second * 0.965)
+        self._backlog: deque[Call] = deque()
+        self._deferred: list[_Deferred] = []
+        self._attempts: dict[tuple[int, int], int] = {}
+        self._numbers = itertools.count()
+        self._in_flight = 0
+        self._failures = self._unknowns = self._refusals = 0
+        self._counts = {State.ACCEPTED: 0, State.REFUSED: 0, State.UNKNOWN: 0}
+        self._left = 0
+        self._stopped: str | None = None
+        self._error: BaseException | None = None
+
+    def stop(self, why: str) -> None:
+        """End cleanly: requests on the way are finished and recorded, nothing new leaves."""
+        if self._stopped is None:
+            self._stopped = why
+
+    async def run(self) -> Ended:
+        """
+        Send until nobody waits or something stops it.
+
+        Raises:
+            LedgerError: the ledger refused a change; nothing more was sent.
+        """
+        states = self._ledger.states(self._campaign_id)
+        self._left = sum(int(self._waiting(chunk, s).sum()) for chunk, s in states.items())
+        self._changed = asyncio.Event()
+        self._at_the_window = asyncio.Lock()
+        self._fresh: Iterator[Call] | None = self._produce(states)
+        recent = self._ledger.recent(self._campaign_id, self._cap) if self._cap else None
+        self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
+        watch = asyncio.create_task(self._watch())
+        workers = [asyncio.create_task(self._work()) for _ in range(self._provider.settings.concurrency)]
+        try:
+            await asyncio.gather(*workers)
+        except asyncio.CancelledError:
+            self.stop("stopped at once; requests on the way became unknown")
+            await asyncio.gather(*workers, return_exceptions=True)
+        finally:
+            watch.cancel()
+            await asyncio.to_thread(self._recorder.close)
+            await asyncio.sleep(0)  # the last outcomes report back
+            self._report()
+        if self._error:
+            raise self._error
+        return Ended(self._stopped or "")
+
+    # -- what to send next ---------------------------------------------------------
+
+    def _produce(self, states: dict[int, NDArray[np.uint8]]) -> Iterator[Call]:
+        for chunk, present in states.items():
+            waiting = np.flatnonzero(self._waiting(chunk, present)).astype(np.uint16)
+            if len(waiting):
+                people = self._ledger.people(self._campaign_id, chunk, waiting)
+                yield from self._provider.calls(self._job, people)
+
+    def _waiting(self, chunk: int, states: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        waiting: NDArray[np.bool_] = states == State.WAITING
+        return waiting if self._among is None else waiting & self._among[chunk]
+
+    async def _next(self) -> Call | None:
+        while self._stopped is None and self._error is None:
+            if self._backlog:
+                return self._backlog.popleft()
+            now = time.monotonic()
+            if self._deferred and self._deferred[0].due <= now:
+                people = heapq.heappop(self._deferred).people
+                self._backlog.extend(self._provider.calls(self._job, people))
+                continue
+            if self._fresh is not None:
+                call = next(self._fresh, None)
+                if call is not None:
+                    return call
+                self._fresh = None
+                continue
+            if not self._deferred and not self._in_flight:
+                self._changed.set()
+                return None
+            self._changed.clear()
+            wait = self._deferred[0].due - now if self._deferred else 1.0
+            try:
+                await asyncio.wait_for(self._changed.wait(), min(wait, 1.0))
+            except TimeoutError:
+                continue
+        return None
+
+    # -- one request -----------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            call = await self._next()
+            if call is None:
+                return
+            self._in_flight += 1
+            try:
+                await self._send(call)
+            except Exception as error:
+                self._error = self._error or error
+            finally:
+                self._in_flight -= 1
+                self._changed.set()
+
+    async def _send(self, call: Call) -> None:
+        if not await self._pace():
+            self._backlog.appendleft(call)
+            return
+        kept = await self._recorder.record(_claim(call), call.people.phones[call.rows])
+        if kept is not None:
+            # Somebody opted out or was messaged elsewhere since the plan: the others are cut anew.
+            self._count(State.REFUSED, int((~kept).sum()))
+            if not kept.any():
+                return
+            call = Call(call.job, call.people, call.rows[kept], call.method)
+        states, facts = await self._submit(call)
+        outcome = Change("outcome", call.people.chunk, _positions(call), states, facts)
+        # Not waited for: the next claim is committed after it, or with it.
+        self._recorder.record(outcome).add_done_callback(self._recorded)
+        counted = np.bincount(states, minlength=len(State)).tolist()
+        for state in self._counts:
+            self._count(state, counted[state])
+
+    def _recorded(self, done: asyncio.Future[Any]) -> None:
+        self._error = self._error or done.exception()
+
+    async def _submit(self, call: Call) -> tuple[NDArray[np.uint8], Facts]:
+        """Send, and say for each person what became of it; plans whatever is to be tried again."""
+        try:
+            results = await self._provider.submit(call)
+            if len(results) != len(call):
+                raise OutcomeUnknown("the provider answered for other people than it was asked about")
+        except AccountProblem as error:
+            self.stop(str(error))
+            return _all(call, State.WAITING, "account", error)
+        except (BatchNotAllowed, RateLimited) as error:
+            self._again(call, error)
+            return _all(call, State.WAITING, "not_taken", error)
+        except Refused as error:
+            return self._refused(call, error)
+        except NotAccepted as error:
+            self._again(call, error)
+            return _all(call, State.WAITING, "not_taken", error)
+        except OutcomeUnknown as error:
+            self._unclear(str(error))
+            return _all(call, State.UNKNOWN, "no_answer", error)
+        except asyncio.CancelledError:
+            return _all(
+                call, State.UNKNOWN, "interrupted", OutcomeUnknown("", detail="stopped while waiting")
+            )
+        except Exception as error:
+            # A bug in a provider module: the request may have left all the same.
+            self.stop(f"{self._provider.name}: {type(error).__name__} while sending; please report this")
+            return _all(call, State.UNKNOWN, "no_answer", OutcomeUnknown("", detail=type(error).__name__))
+        return self._judge(call, results)
+
+    def _judge(self, call: Call, results: Sequence[Submission]) -> tuple[NDArray[np.uint8], Facts]:
+        kinds = {result.kind for result in results}
+        if kinds == {CodeClass.ACCEPTED}:
+            self._failures = self._unknowns = self._refusals = 0
+            facts = Facts(ids=[r.message_id for r in results], codes=_shared([r.code for r in results]))
+            return np.full(len(results), State.ACCEPTED, np.uint8), facts
+        states = np.fromiter((self._state(call, i, r) for i, r in enumerate(results)), np.uint8, len(results))
+        if CodeClass.ACCEPTED in kinds:
+            self._failures = self._unknowns = self._refusals = 0
+        elif kinds == {CodeClass.UNKNOWN}:
+            self._unclear(_said(results[0]))
+        return states, Facts(
+            reason=[_REASONS.get(int(s), "") for s in states],
+            ids=[r.message_id for r in results],
+            codes=[r.code for r in results],
+            details=[r.detail for r in results],
+        )
+
+    def _state(self, call: Call, index: int, result: Submission) -> int:
+        code = self._provider.code(result.code)
+        if result.kind is CodeClass.ACCEPTED:
+            return State.ACCEPTED
+        if result.kind is CodeClass.UNKNOWN:
+            return State.UNKNOWN
+        if result.kind is CodeClass.ACCOUNT:
+            self.stop(self._provider.in_words(result.code, result.detail, code.next_step))
+            return State.WAITING
+        if result.kind in (CodeClass.LATER, CodeClass.RETRY):
+            after = code.retry_after_s if code.retry_after_s is not None else 1.0
+            if self._defer(call, index, after):
+                return State.WAITING
+            return State.REFUSED if result.kind is CodeClass.LATER else State.WAITING
+        self._note_refusals(1, code.about, _said(result))
+        return State.REFUSED
+
+    def _refused(self, call: Call, error: Refused) -> tuple[NDArray[np.uint8], Facts]:
+        about = self._provider.code(error.code).about
+        same_text = len(set(call.texts)) == 1
+        if len(call) == 1 or (about is not About.NUMBER and same_text):
+            self._note_refusals(len(call), about, str(error))
+            return _all(call, State.REFUSED, "refused", error)
+        # One of them spoilt it for all, and the provider does not say who: halve until it shows.
+        half = len(call) // 2
+        self._backlog.extend((call.part(0, half), call.part(half, len(call))))
+        return _all(call, State.WAITING, "not_taken", error)
+
+    # -- trying again, and stopping --------------------------------------------------
+
+    def _again(self, call: Call, error: NotAccepted) -> None:
+        """Nothing was sent: the same people go again, after a pause where one is due."""
+        if isinstance(error, BatchNotAllowed):
+            self._backlog.extend(self._provider.calls(call.job, _people(call)))
+            return
+        self._failures += 1
+        if self._failures >= self._patience.failures_in_a_row:
+            self.stop(f"{self._failures} requests in a row did not get through. Last: {error}")
+            return
+        hint = error.retry_after_s if isinstance(error, RateLimited) else None
+        self._pacer.hold(time.monotonic(), hint if hint is not None else backoff(self._failures))
+        self._backlog.append(call)
+
+    def _defer(self, call: Call, index: int, after_s: float) -> bool:
+        key = (call.people.chunk, int(call.people.positions[call.rows[index]]))
+        self._attempts[key] = self._attempts.get(key, 0) + 1
+        if after_s > self._patience.longest_deferral_s or self._attempts[key] >= self._patience.attempts:
+            return False
+        people = call.people.take(call.rows[index : index + 1])
+        heapq.heappush(self._deferred, _Deferred(time.monotonic() + after_s, next(self._numbers), people))
+        return True
+
+    def _unclear(self, why: str) -> None:
+        self._unknowns += 1
+        if self._unknowns >= self._patience.unknown_in_a_row:
+            self.stop(f"{self._unknowns} requests in a row had no clear answer. Last: {why}")
+
+    def _note_refusals(self, count: int, about: About, why: str) -> None:
+        if about is not About.NUMBER:
+            self._refusals += count
+            if self._refusals >= self._patience.refused_in_a_row:
+                self.stop(f"{self._refusals} messages in a row were refused for what they say. Last: {why}")
+
+    async def _pace(self) -> bool:
+        while self._held() and self._stopped is None:  # noqa: ASYNC110 - set from another thread
+            await asyncio.sleep(0.1)
+        wait = self._pacer.reserve(time.monotonic())
+        while wait > 0 and self._stopped is None:
+            await asyncio.sleep(min(wait, 0.5))
+            wait -= 0.5
+        if self._window and not self._window.is_open(self._local_now()):
+            if not self._waits:
+                self.stop(f"the send window ({self._window}) is closed")
+                return False
+            await self._wait_for(self._window)
+            # The turn that was taken is long over.
+            return self._stopped is None and await self._pace()
+        return self._stopped is None
+
+    async def _wait_for(self, window: Window) -> None:
+        """Wait until the window opens, or the run is stopped; one worker looks at the clock for all."""
+        async with self._at_the_window:
+            told: datetime | None = None
+            while self._stopped is None and not window.is_open(now := self._local_now()):
+                # In UTC: two times of one zone are subtracted as if its clock were never changed.
+                at = now.astimezone(UTC)
+                if told is None or at >= told:
+                    opening = window.next_opening(now)
+                    if opening is None:
+                        self.stop(f"the send window ({window}) never opens")
+                        return
+                    told = opening.astimezone(UTC)
+                    if self._deadline and told > self._deadline.astimezone(UTC):
+                        self.stop(
+                            f"the send window opens at {opening:%Y-%m-%d %H:%M}, later than `not_after`"
+                        )
+                        return
+                    note = f"{WAITS}for the send window, which opens at {opening:%Y-%m-%d %H:%M %Z}"
+                    await asyncio.to_thread(self._ledger.note, self._campaign_id, note)
+                # A second at a time: a machine may have slept, and a stop is not to wait for morning.
+                await self._sleep(min((told - at).total_seconds(), 1.0))
+            if told is not None and self._stopped is None:
+                await asyncio.to_thread(self._ledger.note, self._campaign_id, "")
+
+    def _count(self, state: State, n: int) -> None:
+        self._counts[state] += n
+        self._left -= n
+
+    def _report(self) -> None:
+        c = self._counts
+        self._progress(Progress(c[State.ACCEPTED], c[State.REFUSED], c[State.UNKNOWN], self._left))
+
+    async def _watch(self) -> None:
+        """Five times a second: progress; every second: was a stop requested; every ten: renew the lease."""
+        for tick in itertools.count(1):
+            await asyncio.sleep(0.2)
+            self._report()
+            try:
+                if tick % 5 == 0 and await asyncio.to_thread(self._ledger.stop_requested, self._campaign_id):
+                    self.stop("a stop was requested")
+                if tick % 50 == 0:
+                    await asyncio.to_thread(self._ledger.renew, self._campaign_id, self._token)
+            except LedgerError as error:
+                self._error = self._error or error
+
+
+_REASONS = {int(State.REFUSED): "refused", int(State.UNKNOWN): "no_answer", int(State.WAITING): "not_taken"}
+
+
+def _claim(call: Call) -> Change:
+    return Change(
+        "claim", call.people.chunk, _positions(call), np.full(len(call), State.SUBMITTING, np.uint8)
+    )
+
+
+def _positions(call: Call) -> NDArray[np.uint16]:
+    return call.people.positions[call.rows]
+
+
+def _people(call: Call) -> Slice:
+    everybody = len(call.rows) == len(call.people.positions)
+    return call.people if everybody else call.people.take(call.rows)
+
+
+def _all(call: Call, state: State, reason: str, error: ProviderError) -> tuple[NDArray[np.uint8], Facts]:
+    facts = Facts(reason=reason, codes=error.code, details=error.detail or str(error))
+    return np.full(len(call), state, np.uint8), facts
+
+
+def _said(result: Submission) -> str:
+    """A provider's word on one message, for a sentence of ours around it."""
+    detail = Language("en").said(result.detail)
+    return f"{detail} (code {result.code})" if detail and result.code else detail or f"code {result.code}"
+
+
+def _shared(values: list[str]) -> str | list[str]:
+    return values[0] if values and values.count(values[0]) == len(values) else values

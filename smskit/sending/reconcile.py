@@ -1,0 +1,551 @@
+"""
+What happens after sending: receipts, replies, and settling unknown outcomes.
+
+Nothing here submits. An unknown becomes accepted when the provider shows a
+record or a report of exactly that message, and goes back to waiting only when
+the provider can be asked, was given time, and has no record of it. Pages that
+the provider deletes on reading are stored before anybody tries to understand them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smskit.audience.phones import normalise_one, to_e164
+from smskit.errors import InputError, LedgerLocked, ProviderError
+from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
+from smskit.message.opt_out import is_opt_out
+from smskit.message.template import Template
+from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State
+from smskit.providers.base import Feature, Job, Provider
+
+# Clocks of two companies: how far a provider's may be from ours when its records are searched.
+CLOCK_SKEW = timedelta(minutes=5)
+
+# What a parser raises on a page unlike any before.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+_SPARE = 1000  # reports that are fetched beyond those that are waited for
+_Row = TypeVar("_Row", Receipt, Reply)
+
+
+@dataclass
+class Settled:
+    """What fetching receipts and settling came to; counts of messages."""
+
+    delivered: int = 0
+    undelivered: int = 0
+    repeated: int = 0  # reports about messages that had one already
+    stray: int = 0  # reports about messages the ledger cannot name (yet)
+    found: int = 0  # unknown -> accepted
+    refused: int = 0  # unknown -> refused
+    never_taken: int = 0  # unknown -> waiting: nothing was sent
+    replies: int = 0
+    opt_outs: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, other: Settled) -> None:
+        """Add the counts of *other*, and those of its problems that are new."""
+        for name, value in vars(other).items():
+            if name != "problems":
+                setattr(self, name, getattr(self, name) + value)
+        self.problems += [problem for problem in other.problems if problem not in self.problems]
+
+
+def reference_of(name: str, mode: Mode) -> str:
+    """
+    What stands for a campaign in requests, where a provider echoes a text of ours: short, no personal data.
+
+    The same campaign always has the same; two campaigns never share the beginning.
+    """
+    return "s" + hashlib.sha256(f"{mode}:{name}".encode()).hexdigest()[:15]
+
+
+def job_of(row: CampaignRow) -> Job:
+    """What all messages of a frozen campaign have in common, whatever the parameters say today."""
+    return Job(
+        Template.parse(row.summary["template"], signature=row.summary["signature"]),
+        row.spec.get("template_id", ""),
+        MessageClass(row.spec.get("message_class", MessageClass.MARKETING)),
+        reference=reference_of(row.name, row.mode),
+    )
+
+
+def notice_dead(ledger: Ledger, row: CampaignRow) -> int:
+    """
+    Turn what a dead run left as submitting into unknown, so that it can be settled; returns how many.
+
+    The next run does so too, but there may be none: one that comes after ``not_after`` refuses.
+    A run that is alive is left alone.
+    """
+    if not ledger.books(row.id).submitting:
+        return 0
+    try:
+        with ledger.lease(row.id) as token:
+            return ledger.interrupt(row.id, token=token)
+    except LedgerLocked:
+        return 0
+
+
+# -- unknowns -------------------------------------------------------------------------
+
+
+class _Unknown(NamedTuple):
+    chunk: int
+    position: int
+    phone: int
+    text: str
+    submitted_at: float
+
+
+async def settle_by_asking(
+    ledger: Ledger,
+    row: CampaignRow,
+    provider: Provider,
+    job: Job,
+    *,
+    wait: bool = False,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Settled:
+    """
+    Ask the provider about every unknown of a campaign and record what it says.
+
+    Args:
+        wait: Sleep until "no record" may be believed, instead of leaving the
+            youngest unknown for another time.
+        sleep: How that passes the time; seconds of the ledger's clock.
+    """
+    result = Settled()
+    since = ledger.last_event()
+    open_ = _unknowns(ledger, row, job)
+    if not open_ or Feature.RECORDS not in provider.features:
+        return result
+    left = max(u.submitted_at for u in open_) + provider.record_lag_s - ledger.clock()
+    if wait and provider.records_prove_absence and left > 0:
+        await sleep(left + 0.05)
+    # An answer is as old as its question, however long it takes to ask about everybody.
+    asked_at = ledger.clock()
+    answers = await _ask(provider, open_, result, asked_at)
+    # Twice: records were searched that much earlier, by a clock that may be that much ahead of ours.
+    earliest = min(u.submitted_at for u in open_) - 2 * CLOCK_SKEW.total_seconds()
+    candidates = {(r.message_id, u.phone) for u, records in answers.items() for r in records if r.message_id}
+    # A record of another message of ours, such as a test sent a minute before, proves nothing about this one.
+    taken = ledger.known_messages(provider.name, row.mode, earliest, candidates)
+    changes: list[Change] = []
+    receipts: list[tuple[int, int, Receipt]] = []
+    for unknown, records in answers.items():
+        free = [r for r in records if (r.message_id, unknown.phone) not in taken]
+        match = next((r for r in free if _same(r, unknown, job)), None)
+        # A record that is nobody's may be this message in another form: no proof that it was not taken.
+        silence_counts = (
+            provider.records_prove_absence
+            and not free
+            and asked_at >= unknown.submitted_at + provider.record_lag_s
+        )
+        change = _verdict(unknown, match, silence_counts=silence_counts)
+        if change is None:
+            continue
+        changes.append(change)
+        if match is not None and match.receipt is not None and change.states[0] == State.ACCEPTED:
+            receipts.append((unknown.chunk, unknown.position, match.receipt))
+    if changes:
+        # Receipts fetched meanwhile may have settled some already.
+        settled = [int(c.states[0]) for c in ledger.apply_untouched(row.id, changes, since=since)]
+        result.found += settled.count(State.ACCEPTED)
+        result.refused += settled.count(State.REFUSED)
+        result.never_taken += settled.count(State.WAITING)
+        result.add(_apply_receipts(ledger, row, receipts))
+    return result
+
+
+def _unknowns(ledger: Ledger, row: CampaignRow, job: Job) -> list[_Unknown]:
+    found = []
+    for chunk, states in ledger.states(row.id).items():
+        positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
+        if len(positions):
+            people = ledger.people(row.id, chunk, positions)
+            texts = job.template.render_column(people.variables, len(positions)).to_pylist()
+            times = ledger.history(row.id, chunk).submitted_at[positions]
+            found += [
+                _Unknown(chunk, int(at), int(phone), text, float(time))
+                for at, phone, text, time in zip(positions, people.phones, texts, times, strict=True)
+            ]
+    return found
+
+
+async def _ask(
+    provider: Provider, open_: Sequence[_Unknown], result: Settled, asked_at: float
+) -> dict[_Unknown, Sequence[Record]]:
+    answers: dict[_Unknown, Sequence[Record]] = {}
+    places = asyncio.Semaphore(provider.settings.concurrency)
+    until = datetime.fromtimestamp(asked_at, UTC) + CLOCK_SKEW
+
+    async def one(unknown: _Unknown) -> None:
+        at = datetime.fromtimestamp(unknown.submitted_at, UTC)
+        async with places:
+            try:
+                answers[unknown] = await provider.records(to_e164(unknown.phone), at - CLOCK_SKEW, until)
+            except ProviderError as error:
+                if str(error) not in result.problems:
+                    result.problems.append(str(error))
+
+    await asyncio.gather(*(one(unknown) for unknown in open_))
+    return answers
+
+
+def _same(record: Record, unknown: _Unknown, job: Job) -> bool:
+    try:
+        if normalise_one(record.phone) != unknown.phone:
+            return False
+    except InputError:
+        return False
+    # Our own reference names the campaign; the same text may have gone out in another one.
+    if record.reference and job.reference:
+        return record.reference.startswith(job.reference)
+    return bool(record.text) and record.text == unknown.text
+
+
+def _verdict(unknown: _Unknown, match: Record | None, *, silence_counts: bool) -> Change | None:
+    at = np.array([unknown.position], np.uint16)
+
+    def change(state: State, facts: Facts) -> Change:
+        return Change("settled", unknown.chunk, at, np.array([state], np.uint8), facts)
+
+    if match is None:
+        return change(State.WAITING, Facts(reason="no_record")) if silence_counts else None
+    if not match.accepted:
+        return change(State.REFUSED, Facts(reason="refused", codes=match.code))
+    return change(State.ACCEPTED, Facts(ids=match.message_id, codes=match.code))
+
+
+def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
+    """
+    A person's word on everybody who stayed unknown: send again, or give up.
+
+    Returns:
+        How many it was said about.
+    """
+    state, facts = (
+        (State.WAITING, Facts(reason="resend_ordered"))
+        if resend
+        else (State.REFUSED, Facts(reason="given_up"))
+    )
+    told = 0
+
+    def changes(present: Mapping[int, NDArray[np.uint8]]) -> list[Change]:
+        nonlocal told
+        made = []
+        for chunk, states in present.items():
+            positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
+            if len(positions):
+                to = np.full(len(positions), state, np.uint8)
+                made.append(Change("settled", chunk, positions, to, facts))
+        told = sum(len(change.positions) for change in made)
+        return made
+
+    ledger.apply_to_present(row.id, changes)
+    return told
+
+
+# -- receipts ---------------------------------------------------------------------------
+
+
+class _Waited:
+    """
+    Says when all has come that waited as a fetch began, though more keeps coming since somebody sends.
+
+    What waited comes first. So it has come with a page of nothing old that is not full, or
+    else with more such reports than could have waited. Old is what clocks that differ and
+    times without seconds cannot make young. What is left then is for the next fetch, so to
+    be told too early costs nothing but time.
+    """
+
+    def __init__(self, ledger: Ledger, provider: Provider, mode: Mode) -> None:
+        self._ledger, self._provider, self._mode = ledger, provider, mode
+        self._old = datetime.fromtimestamp(ledger.clock(), UTC) - CLOCK_SKEW
+        self._seen = 0
+
+    def is_in(self, rows: Sequence[Receipt | Reply]) -> bool:
+        """Whether the page that holds *rows* was the last that matters; asked for each page in turn."""
+        self._seen += max(len(rows), 1)  # a page nobody can read counts too
+        if any(row.at is not None and row.at < self._old for row in rows):
+            return False
+        return 0 < len(rows) < self._provider.page_size or self._seen > self._most
+
+    @cached_property
+    def _most(self) -> int:
+        rows = self._ledger.campaigns(provider=self._provider.name, mode=self._mode)
+        books = [self._ledger.books(row.id) for row in rows]
+        # A report may come twice, and some are about messages the ledger does not know.
+        return 2 * sum(b.awaiting + b.unknown + b.submitting for b in books) + _SPARE
+
+
+def _read(parse: Callable[[bytes], Sequence[_Row]], body: bytes) -> Sequence[_Row]:
+    try:
+        return parse(body)
+    except _UNREADABLE:
+        return []
+
+
+async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
+    """
+    Fetch every report that waits, store each page as it came, then sort it into the books.
+
+    Ends though another process may go on sending; what comes meanwhile is for the next fetch.
+    """
+    result = Settled()
+    waited = _Waited(ledger, provider, mode)
+    index = _Index(ledger, provider.name, mode)
+    result.add(_sort_in(ledger, index, provider, mode, strays=True))
+    if Feature.RECEIPTS_BY_QUERY in provider.features:
+        for row in ledger.campaigns(provider=provider.name, mode=mode):
+            result.add(await _ask_for_receipts(ledger, row, provider))
+    if Feature.RECEIPTS in provider.features:
+        try:
+            while (body := await provider.pull_receipts()) is not None:
+                ledger.keep_page(provider.name, mode, "receipts", body)
+                result.add(_sort_in(ledger, index, provider, mode, strays=False))
+                if waited.is_in(_read(provider.parse_receipts, body)):
+                    break
+        except ProviderError as error:
+            result.problems.append(str(error))
+    return result
+
+
+async def _ask_for_receipts(ledger: Ledger, row: CampaignRow, provider: Provider) -> Settled:
+    """Ask about every message that has no report yet; for providers with nothing to fetch pages from."""
+    result = Settled()
+    for chunk, states in ledger.states(row.id).items():
+        awaiting = np.flatnonzero(states == State.ACCEPTED)
+        if not len(awaiting):
+            continue
+        history = ledger.history(row.id, chunk)
+        places = {
+            (str(history.message_id[at]), to_e164(int(history.keys.phones[at]))): int(at) for at in awaiting
+        }
+        times = [datetime.fromtimestamp(float(history.submitted_at[at]), UTC) for at in awaiting]
+        asked = [(*key, time) for key, time in zip(places, times, strict=True)]
+        try:
+            receipts = await provider.receipts_for(asked)
+        except ProviderError as error:
+            result.problems.append(str(error))
+            return result
+        known = [
+            (chunk, places[r.message_id, r.phone], r) for r in receipts if (r.message_id, r.phone) in places
+        ]
+        result.add(_apply_receipts(ledger, row, known))
+    return result
+
+
+def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, strays: bool) -> Settled:
+    result = Settled()
+    if strays:
+        kept = ledger.strays(provider.name, mode)
+        matched, lost = index.match([receipt for _, receipt in kept])
+        result.add(_apply_matched(ledger, index, matched))
+        missing = {id(receipt) for receipt in lost}
+        ledger.drop_strays([number for number, receipt in kept if id(receipt) not in missing])
+    for page, body in ledger.open_pages(provider.name, mode, "receipts"):
+        try:
+            receipts = provider.parse_receipts(body)
+        except _UNREADABLE as error:
+            # Stored as it came, so nothing is lost; the other pages must not wait for it.
+            result.problems.append(f"page {page} of reports cannot be read ({type(error).__name__})")
+            continue
+        matched, lost = index.match(receipts)
+        result.add(_apply_matched(ledger, index, matched))
+        ledger.keep_strays(provider.name, mode, lost)
+        ledger.close_page(page)
+        result.stray += len(lost)
+    return result
+
+
+class _Place(NamedTuple):
+    row: CampaignRow
+    chunk: int
+    position: int
+
+
+class _Index:
+    """Finds the message a report is about: by phone, then by the provider's id."""
+
+    def __init__(self, ledger: Ledger, provider: str, mode: Mode) -> None:
+        self._ledger = ledger
+        self._rows = list(reversed(ledger.campaigns(provider=provider, mode=mode)))
+        self._phones: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._histories: dict[tuple[int, int], History] = {}
+
+    def match(
+        self, receipts: Iterable[Receipt]
+    ) -> tuple[dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]], list[Receipt]]:
+        """Receipts by campaign, each with its (chunk, position); and those nobody knows."""
+        found: dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]] = {}
+        lost = []
+        for receipt in receipts:
+            place = self._find(receipt)
+            if place is None:
+                lost.append(receipt)
+            else:
+                found.setdefault(place.row.id, (place.row, []))[1].append(
+                    (place.chunk, place.position, receipt)
+                )
+        return found, lost
+
+    def _find(self, receipt: Receipt) -> _Place | None:
+        try:
+            phone = normalise_one(receipt.phone)
+        except InputError:
+            return None
+        for row in self._rows:
+            phones, places = self._sorted_phones(row)
+            at = int(np.searchsorted(phones, phone))
+            if at < len(phones) and phones[at] == phone:
+                chunk, position = divmod(int(places[at]), 1 << 16)
+                if _is_about(receipt, row, self.history(row, chunk), position):
+                    return _Place(row, chunk, position)
+        return None
+
+    def _sorted_phones(self, row: CampaignRow) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        if row.id not in self._phones:
+            chunks = [(c, self._ledger.keys(row.id, c).phones) for c in self._ledger.states(row.id)]
+            phones = np.concatenate([p for _, p in chunks]) if chunks else np.empty(0, np.int64)
+            places = [np.arange(len(p), dtype=np.int64) + (c << 16) for c, p in chunks]
+            order = np.argsort(phones)
+            self._phones[row.id] = phones[order], (np.concatenate(places)[order] if places else phones)
+        return self._phones[row.id]
+
+    def history(self, row: CampaignRow, chunk: int) -> History:
+        key = (row.id, chunk)
+        if key not in self._histories:
+            self._histories[key] = self._ledger.history(row.id, chunk)
+        return self._histories[key]
+
+
+def _is_about(receipt: Receipt, row: CampaignRow, history: History, position: int) -> bool:
+    """By the provider's id; where nobody knows that, by our own reference, which names the campaign."""
+    if receipt.message_id and history.message_id[position] == receipt.message_id:
+        return True
+    ours = receipt.reference.startswith(reference_of(row.name, row.mode))
+    return ours and history.keys.states[position] in (State.UNKNOWN, State.ACCEPTED)
+
+
+def _apply_matched(
+    ledger: Ledger, index: _Index, matched: dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]]
+) -> Settled:
+    result = Settled()
+    for row, receipts in matched.values():
+        result.add(_apply_receipts(ledger, row, receipts))
+    return result
+
+
+def _apply_receipts(
+    ledger: Ledger, row: CampaignRow, receipts: Sequence[tuple[int, int, Receipt]]
+) -> Settled:
+    """
+    Move accepted messages to delivered or undelivered; the first final report of a message stands.
+
+    A report about an unknown message settles it first: there is no report of what was not taken.
+    """
+    result = Settled()
+
+    def changes(present: Mapping[int, NDArray[np.uint8]]) -> list[Change]:
+        known: set[tuple[int, int]] = set()  # no longer unknown
+        final: set[tuple[int, int]] = set()
+        groups: dict[int, list[tuple[int, Receipt]]] = {}
+        found: dict[int, list[tuple[int, Receipt]]] = {}
+        for chunk, position, receipt in receipts:
+            place, state = (chunk, position), present[chunk][position]
+            if place in final or state not in (State.ACCEPTED, State.UNKNOWN):
+                result.repeated += receipt.delivered is not None
+                continue
+            if state == State.UNKNOWN and place not in known:
+                known.add(place)
+                found.setdefault(chunk, []).append((position, receipt))
+                result.found += 1
+            if receipt.delivered is not None:
+                final.add(place)
+                groups.setdefault(chunk, []).append((position, receipt))
+                result.delivered += receipt.delivered
+                result.undelivered += not receipt.delivered
+        settled = [_settled(chunk, group) for chunk, group in found.items()]
+        return settled + [_reported(chunk, group, ledger.clock()) for chunk, group in groups.items()]
+
+    if receipts:
+        ledger.apply_to_present(row.id, changes)
+    return result
+
+
+def _settled(chunk: int, group: Sequence[tuple[int, Receipt]]) -> Change:
+    return Change("settled", chunk, *_to(group, State.ACCEPTED), Facts(ids=[r.message_id for _, r in group]))
+
+
+def _reported(chunk: int, group: Sequence[tuple[int, Receipt]], now: float) -> Change:
+    return Change(
+        "receipt",
+        chunk,
+        np.array([position for position, _ in group], np.uint16),
+        np.array([State.DELIVERED if r.delivered else State.UNDELIVERED for _, r in group], np.uint8),
+        Facts(
+            codes=[r.code for _, r in group],
+            details=[r.detail for _, r in group],
+            times=[r.at.timestamp() if r.at else now for _, r in group],
+        ),
+    )
+
+
+def _to(group: Sequence[tuple[int, Receipt]], state: State) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    positions = np.array([position for position, _ in group], np.uint16)
+    return positions, np.full(len(positions), state, np.uint8)
+
+
+# -- replies ------------------------------------------------------------------------------
+
+
+async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
+    """Fetch replies as reports; those that ask to be left alone become opt-outs (not in a rehearsal)."""
+    result = Settled()
+    waited = _Waited(ledger, provider, mode)
+    if Feature.REPLIES not in provider.features:
+        return result
+    try:
+        while (body := await provider.pull_replies()) is not None:
+            ledger.keep_page(provider.name, mode, "replies", body)
+            result.add(_sort_replies(ledger, provider, mode))
+            if waited.is_in(_read(provider.parse_replies, body)):
+                break
+    except ProviderError as error:
+        result.problems.append(str(error))
+    result.add(_sort_replies(ledger, provider, mode))
+    return result
+
+
+def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
+    result = Settled()
+    for page, body in ledger.open_pages(provider.name, mode, "replies"):
+        rows: list[tuple[Reply, int, bool]] = []
+        try:
+            replies = provider.parse_replies(body)
+        except _UNREADABLE as error:
+            result.problems.append(f"page {page} of replies cannot be read ({type(error).__name__})")
+            continue
+        for reply in replies:
+            try:
+                rows.append((reply, normalise_one(reply.phone), is_opt_out(reply.text)))
+            except InputError:
+                result.problems.append("a reply from a number that is not a domestic mobile was left out")
+        result.replies += ledger.keep_replies(provider.name, mode, rows)
+        asked = [phone for _, phone, opted_out in rows if opted_out]
+        if mode is Mode.LIVE:
+            result.opt_outs += ledger.add_opt_outs(asked, source=f"reply:{provider.name}")
+        else:
+            result.opt_outs += len(asked)
+        ledger.close_page(page)
+    return result

@@ -1,7 +1,0 @@
-"""
-The panel of notebook 02: load a segment, look at it, filter it, see its people, compare it, keep it.
-"""
-
-from smskit.widgets.explore.whole import ExplorePanel
-
-__all__ = ["ExplorePanel"]
