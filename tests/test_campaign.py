@@ -30,7 +30,8 @@ from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job, Provider, get_provider
 from smskit.reporting import report
 from smskit.sending.campaign import Campaign
-from smskit.sending.session import limits_of, open_campaign
+from smskit.sending.rehearsal import limits_of
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Limits, Simulator
 from tests import live

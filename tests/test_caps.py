@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from smskit.ledger import Change, Facts, Frozen, Ledger
 from smskit.ledger.recent import Recent, counted
+from smskit.message.windows import FrequencyCap
 from smskit.models import Mode, State
-from smskit.planning.spec import FrequencyCap
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 from tests.profiles import examples

@@ -20,7 +20,8 @@ from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.campaign import Campaign
-from smskit.sending.session import limits_of, open_ledger, provider_for
+from smskit.sending.rehearsal import limits_of, provider_for
+from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

@@ -39,7 +39,7 @@ from smskit.reporting.delivery import (
     survey,
     timeline,
 )
-from smskit.sending.session import fetch
+from smskit.sending.receipts import fetch
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

@@ -25,8 +25,8 @@ from smskit.errors import (
 )
 from smskit.ledger import Change, Frozen, Ledger
 from smskit.message.template import Template
+from smskit.message.windows import FrequencyCap, SendWindow
 from smskit.models import About, Code, CodeClass, Mode, State, Submission
-from smskit.planning.spec import FrequencyCap, SendWindow
 from smskit.providers.base import Call, Job, Limits, Provider
 from smskit.sending.engine import Ended, Engine, Patience
 from smskit.settings import ProviderSettings

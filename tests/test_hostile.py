@@ -18,7 +18,7 @@ from smskit.message.template import Template
 from smskit.models import Mode
 from smskit.providers import Limits
 from smskit.reporting import report
-from smskit.sending.session import limits_of
+from smskit.sending.rehearsal import limits_of
 from smskit.settings import Environment
 from smskit.simulator import Simulator
 from tests import live

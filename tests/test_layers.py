@@ -1,4 +1,4 @@
-"""The picture of the floors, and of which library has which door, kept true by reading every import."""
+"""The layers of the package and which folder may use which library, by reading every import."""
 
 from __future__ import annotations
 
@@ -11,109 +11,47 @@ from pathlib import Path
 import smskit
 from tests.conftest import ROOT
 
-# A module imports from lower floors only, and from its own where `SIDEWAYS` says so. Folders are one entry.
-FLOORS = [
-    {"language"},
-    {"errors", "models"},
-    {
-        "caps",
-        "carriers",
-        "charts",
-        "credentials",
-        "draft",
-        "drift",
-        "doctor",
-        "explore",
-        "pacing",
-        "parts",
-        "persons",
-        "phones",
-        "plan",
-        "policy",
-        "rows",
-        "preview",
-        "rules",
-        "sample",
-        "segment",
-    }
-    | {
-        "host",
-        "occurrence",
-        "optout",
-        "origin",
-        "parameters",
-        "settings",
-        "signals",
-        "spec",
-        "template",
-        "terms",
-        "threads",
-        "variables",
-    },
-    {"ledger", "providers"},
-    {"recorder"},
-    {"delivery", "engine", "hook", "page", "printed", "reconcile", "report", "runs", "validate"},
-    {"campaign", "canary", "explain", "export", "follow_up"},
-    {"session"},
-    {"accounts", "connector", "desk", "planning", "runner", "scheduled", "tracking"},
-    {"widgets"},
-    {"app", "cli", "demo", "notebook", "providers_doc", "testing"},
+# Lowest first. A folder, or a file at the root, imports only from itself and from those before it.
+LAYERS = [
+    "i18n",
+    "errors",
+    "models",
+    "settings",
+    "audience",
+    "message",
+    "providers",
+    "planning",
+    "ledger",
+    "reporting",
+    "simulator",
+    "sending",
+    "notebook",
+    "cli",
+    "testing",
 ]
-SIDEWAYS = {
-    "caps": {"spec"},
-    "carriers": {"phones"},
-    "delivery": {"report"},
-    "explore": {"draft", "persons", "phones", "rows", "rules", "segment", "settings"},
-    "connector": {"accounts"},
-    "credentials": {"settings"},
-    "draft": {"occurrence", "settings", "spec"},
-    "host": {"settings", "spec"},
-    "desk": {"planning", "runner"},
-    "doctor": {"parts", "template"},
-    "optout": {"template"},
-    "printed": {"runs"},
-    "origin": {"settings"},
-    "parameters": {"phones", "rules", "spec"},
-    "plan": {"parts", "persons", "phones", "policy", "rules", "spec", "template", "variables"},
-    "policy": {"persons", "spec"},
-    "rows": {"phones"},
-    "preview": {"parts", "phones", "plan"},
-    "page": {"report"},
-    "runs": {"report"},
-    "sample": {"settings"},
-    "spec": {"occurrence", "origin", "variables"},
-    "terms": {"spec"},
-    "campaign": {"canary"},
-    "cli": {"app", "demo", "providers_doc"},
-    "drift": {"phones"},
-    "explain": {"canary"},
-    "demo": {"notebook"},
-}
-APART = {"simulator": {"errors", "language", "models", "parts"}}  # imported by the two uppermost floors only
+# An outside library that is used in few places, and those places.
 DOORS = {
     "aiohttp": {"providers"},
-    "altair": {"charts"},
-    "httpx": {"hook", "providers", "testing"},
-    "ipywidgets": {"widgets"},
-    "IPython": {"notebook", "widgets"},
-    "keyring": {"credentials", "settings"},
-    "nbclient": {"scheduled"},
-    "papermill": {"scheduled"},
-    "sqlalchemy": {"ledger", "segment", "simulator"},
+    "altair": {"reporting.charts"},
+    "httpx": {"sending.notify", "providers", "testing"},
+    "ipywidgets": {"notebook.panels"},
+    "IPython": {"notebook"},
+    "keyring": {"providers.credentials", "settings"},
+    "nbclient": {"notebook.headless"},
+    "papermill": {"notebook.headless"},
+    "sqlalchemy": {"ledger", "audience.segment", "simulator"},
     "starlette": {"simulator"},
     "typer": {"cli"},
     "uvicorn": {"simulator"},
-    "voila": {"app"},
-    "vl_convert": {"charts"},
+    "voila": {"notebook.app"},
+    "vl_convert": {"reporting.charts"},
 }
 PACKAGE = ROOT / "smskit"
 
 
 def module_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
-
-
-MODULES = {module_of(p) for p in PACKAGE.rglob("*.py") if not p.stem.startswith("__") or p.parent != PACKAGE}
+    """The dotted name of a file of the package, without the package's own."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -126,40 +64,37 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-FOUND = {
-    (module_of(path), name)
+FOUND = [
+    (path, name)
     for path in PACKAGE.rglob("*.py")
-    if module_of(path) in MODULES
+    if path.parent != PACKAGE or not path.stem.startswith("__")
     for name in imports(path)
-}
+]
 
 
 def test_imports_go_down() -> None:
-    """No module imports one of a higher floor, and on its own floor only those the table names."""
-    floor = {module: number for number, modules in enumerate(FLOORS) for module in modules}
-    upper = FLOORS[-1] | {"session"}
+    """No folder imports from one above it in the list, inside functions and for types neither."""
+    upward = sorted(
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, name in FOUND
+        if name.startswith("smskit.")
+        and LAYERS.index(name.split(".")[1]) > LAYERS.index(module_of(path).split(".")[0])
+    )
 
-    def allowed(importer: str, imported: str) -> bool:
-        if importer == imported:
-            return True
-        if importer in APART:
-            return imported in APART[importer]
-        if imported in APART:
-            return importer in upper
-        return floor[imported] < floor[importer] or imported in SIDEWAYS.get(importer, ())
-
-    ours = {(a, b.split(".")[1]) for a, b in FOUND if b.startswith("smskit.")}
-
-    assert set(floor) | set(APART) == MODULES, "every module has its floor"
-    assert sorted(pair for pair in ours if not allowed(*pair)) == []
-    assert {(a, b) for a, more in SIDEWAYS.items() for b in more} <= ours, "the table says more than there is"
+    assert {module_of(path).split(".")[0] for path, _ in FOUND} <= set(LAYERS), "every folder has its place"
+    assert upward == []
 
 
 def test_libraries_have_their_doors() -> None:
-    """Each outside library is imported behind its own door, so that it can be exchanged in one place."""
-    through = {(name.split(".")[0], module) for module, name in FOUND}
+    """Each outside library is imported in its own place, so that it can be exchanged there."""
+    strangers = sorted(
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, name in FOUND
+        for allowed in [DOORS.get(name.split(".")[0])]
+        if allowed is not None and not any(f"{module_of(path)}.".startswith(f"{place}.") for place in allowed)
+    )
 
-    assert sorted((lib, module) for lib, module in through if module not in DOORS.get(lib, {module})) == []
+    assert strangers == []
 
 
 def test_public_names() -> None:

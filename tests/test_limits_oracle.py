@@ -17,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smskit.ledger import Frozen, Ledger
-from smskit.message.windows import Hours, Openings
+from smskit.message.windows import FrequencyCap, Hours, Openings, SendWindow
 from smskit.models import CodeClass, Mode, Submission
-from smskit.planning.spec import FrequencyCap, SendWindow
 from smskit.providers.base import Call
 from smskit.sending.reconcile import settle_by_hand
 from tests.profiles import examples

@@ -9,7 +9,7 @@ import pytest
 from smskit.errors import SettingsError
 from smskit.message.template import Template
 from smskit.providers import provider_class
-from smskit.sending.session import offers_of
+from smskit.sending.rehearsal import offers_of
 from smskit.settings import Environment
 from smskit.simulator import Simulator
 from tests import live

@@ -26,7 +26,8 @@ CAMPAIGN = """
 import json, sys
 from smskit.models import Mode
 from smskit.providers import provider_names
-from smskit.sending.session import fetch, open_campaign, open_ledger
+from smskit.sending.receipts import fetch
+from smskit.sending.session import open_campaign, open_ledger
 from smskit.planning.spec import CampaignSpec
 
 spec = CampaignSpec.from_yaml(sys.argv[1])

@@ -17,7 +17,7 @@ from smskit.i18n import Language
 from smskit.models import About, Code, CodeClass
 from smskit.providers import Feature, provider_class, provider_names
 from smskit.providers.declared import comments_in, settings_of
-from smskit.sending.session import limits_of
+from smskit.sending.rehearsal import limits_of
 from smskit.settings import Environment, variable_of
 from tests.conftest import ROOT
 

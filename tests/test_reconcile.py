@@ -19,6 +19,7 @@ from smskit.ledger import STRAY_DAYS, CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.message.opt_out import is_opt_out
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
+from smskit.sending.receipts import fetch
 from smskit.sending.reconcile import (
     CLOCK_SKEW,
     Settled,
@@ -29,7 +30,6 @@ from smskit.sending.reconcile import (
     settle_by_asking,
     settle_by_hand,
 )
-from smskit.sending.session import fetch
 from smskit.settings import Environment, ProviderSettings
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

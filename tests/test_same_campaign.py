@@ -15,7 +15,7 @@ from smskit.cli.provider_pages import builtin_names
 from smskit.message.template import Template
 from smskit.models import Mode
 from smskit.planning.spec import DEFINITION, CampaignSpec
-from smskit.sending.session import fetch
+from smskit.sending.receipts import fetch
 from smskit.settings import Environment
 from smskit.simulator import Simulator, World
 from tests import live

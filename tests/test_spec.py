@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 
 from smskit.errors import SmskitError, SpecError
 from smskit.message.variables import parse_bindings
+from smskit.message.windows import FrequencyCap, SendWindow
 from smskit.models import MessageClass, Mode
-from smskit.planning.spec import CampaignSpec, FrequencyCap, SendWindow, series_of
+from smskit.notebook.base import draft_of
+from smskit.notebook.host import Host
+from smskit.planning.spec import CampaignSpec, series_of
 from tests.profiles import examples
 
 REQUIRED = {"campaign": "weekly-vip-2026-W47", "segment": "people.csv"}
@@ -545,23 +548,26 @@ def notebook(injected: str = "", **cell: Any) -> dict[str, Any]:
     return found | {"In": sources}
 
 
+def from_notebook(namespace: dict[str, Any]) -> CampaignSpec:
+    """The spec a notebook's parameters make, as notebook 03 reads them."""
+    return CampaignSpec.from_data(draft_of(namespace, Host.PROGRAM).to_data())
+
+
 def test_a_notebook_by_hand() -> None:
     """Clicked through, the parameters are the values of the cell; other names do not matter."""
-    assert CampaignSpec.from_notebook(notebook(max_recipients=7)) == spec(max_recipients=7)
+    assert from_notebook(notebook(max_recipients=7)) == spec(max_recipients=7)
 
 
 def test_a_notebook_by_papermill() -> None:
     """Injected values win, whatever their type, and give the spec the file would give."""
     injected = 'mode = "live"\nvariables = {"name": "name"}\nrules = None\nmax_cost = 12.5\n'
 
-    assert CampaignSpec.from_notebook(notebook(injected)) == spec(
-        mode="live", variables={"name": "name"}, max_cost="12.5"
-    )
+    assert from_notebook(notebook(injected)) == spec(mode="live", variables={"name": "name"}, max_cost="12.5")
 
 
 def test_a_notebook_with_a_misspelt_parameter() -> None:
     """papermill only warns about a name the notebook does not have; here it stops the run."""
-    error = refusal(lambda: CampaignSpec.from_notebook(notebook('max_recipient = 5\nmode = "live"\n')))
+    error = refusal(lambda: from_notebook(notebook('max_recipient = 5\nmode = "live"\n')))
 
     assert "unknown parameter `max_recipient`; did you mean `max_recipients`?" in str(error)
 
@@ -575,7 +581,7 @@ def test_a_notebook_with_a_misspelt_parameter() -> None:
 )
 def test_a_notebook_with_a_credential(injected: str, secret: str) -> None:
     """A credential among the injected parameters is refused without being repeated."""
-    error = refusal(lambda: CampaignSpec.from_notebook(notebook(injected)))
+    error = refusal(lambda: from_notebook(notebook(injected)))
 
     assert "looks like a credential" in str(error)
     assert secret not in whole_chain(error)
@@ -585,7 +591,7 @@ def test_a_cell_of_ones_own_is_not_injected() -> None:
     """Names assigned in other cells are the notebook's own affair."""
     cells = notebook() | {"In": ["", "max_recipient = 5", "#Parameters of mine\nfoo = 1"], "max_recipient": 5}
 
-    assert CampaignSpec.from_notebook(cells) == spec()
+    assert from_notebook(cells) == spec()
 
 
 # -- series -------------------------------------------------------------------------

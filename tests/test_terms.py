@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smskit.errors import CampaignPaused, GuardRefused
-from smskit.message.windows import Hours, Openings, Terms, notice_of_hours, openings
+from smskit.message.windows import Hours, Openings, SendWindow, Terms, notice_of_hours, openings
 from smskit.planning.explain import explain
-from smskit.planning.spec import CampaignSpec, SendWindow
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class, provider_names
 from tests.test_campaign import Desk, desk
 from tests.test_window import CHANGES, WINDOWS

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from smskit.audience.explore import Desk as ExploreDesk
 from smskit.errors import SmskitError
 from smskit.i18n import Language
 from smskit.models import Mode
@@ -21,6 +20,7 @@ from smskit.notebook.panels.explore import ExplorePanel
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.send import SendPanel
 from smskit.notebook.panels.track import TrackPanel
+from smskit.notebook.segment_model import Desk as ExploreDesk
 from smskit.notebook.send_model import SendDesk
 from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
@@ -31,7 +31,8 @@ from smskit.providers.declared import settings_of
 from smskit.reporting import report
 from smskit.reporting import run_page as page
 from smskit.sending.engine import Patience
-from smskit.sending.session import fetch, open_campaign
+from smskit.sending.receipts import fetch
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from smskit.errors import CampaignPaused, GuardRefused
 from smskit.ledger import Ledger
+from smskit.message.windows import SendWindow
 from smskit.models import Submission
-from smskit.planning.spec import CampaignSpec, SendWindow
+from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Call
 from tests.test_campaign import MORNING, Desk, desk
 from tests.test_engine import OK, Scripted, freeze, run

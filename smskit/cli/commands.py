@@ -71,7 +71,7 @@ def simulator(
 
     Credentials found in the environment become its accounts; a provider without is open.
     """
-    from smskit.sending.session import simulated_accounts
+    from smskit.sending.rehearsal import simulated_accounts
     from smskit.settings import Environment
     from smskit.simulator import serve
 
@@ -393,7 +393,8 @@ def receipts(
     mode: InMode = None,
 ) -> None:
     """Fetch receipts and replies, settle unknowns."""
-    from smskit.sending.session import fetch, fetch_while_open, open_ledger
+    from smskit.sending.receipts import fetch, fetch_while_open
+    from smskit.sending.session import open_ledger
 
     ledger = open_ledger()
     rows = (

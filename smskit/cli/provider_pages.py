@@ -21,7 +21,7 @@ from smskit.models import About, Code, CodeClass, MessageClass
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
 from smskit.providers.declared import Setting, settings_of
 from smskit.sending.engine import Patience
-from smskit.sending.session import limits_of
+from smskit.sending.rehearsal import limits_of
 from smskit.settings import Environment, project_root, variable_of
 
 __all__ = ["Overview", "builtin_names", "files", "markdown", "overview", "page", "plain"]

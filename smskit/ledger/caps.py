@@ -18,8 +18,8 @@ from smskit.ledger.database import Database
 from smskit.ledger.hot import Hot
 from smskit.ledger.recent import Recent, counted
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN, EVENT, PROGRESS
+from smskit.message.windows import FrequencyCap
 from smskit.models import Mode
-from smskit.planning.spec import FrequencyCap
 
 
 class Caps(Database):

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smskit.message.windows import FrequencyCap
 from smskit.models import State
-from smskit.planning.spec import FrequencyCap
 
 __all__ = ["Recent", "counted"]
 

@@ -1,21 +1,70 @@
 """
-What a provider states about when, and how often, marketing may go out: dated data with its source.
+When, and how often, messages may leave: a campaign's own window and cap, and what a provider states.
 
-Pure. A provider declares it (`Terms`); the hours narrow a campaign's own send window,
-the frequencies are told, since the provider itself refuses what exceeds them. Leaves to
-others the campaign's window and cap (``spec``), and waiting (``engine``).
+Pure. What a provider states is dated data with its source (`Terms`); its hours narrow the campaign's
+own `SendWindow`, its frequencies are shown, since the provider itself refuses what exceeds them.
+Leaves waiting for a window, and counting for a cap, to ``sending``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from smskit.planning.spec import FrequencyCap, SendWindow
+__all__ = [
+    "Frequency",
+    "FrequencyCap",
+    "Hours",
+    "Openings",
+    "SendWindow",
+    "Terms",
+    "notice_of_hours",
+    "openings",
+    "parse_cap",
+    "parse_window",
+]
 
-__all__ = ["Frequency", "Hours", "Openings", "Terms", "notice_of_hours", "openings"]
+
+class FrequencyCap(NamedTuple):
+    """At most ``most`` accepted messages per phone in any ``window`` of time."""
+
+    most: int
+    window: timedelta
+
+
+class SendWindow(NamedTuple):
+    """Local hours in which marketing may leave; may cross midnight."""
+
+    start: time
+    end: time
+
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{'24:00' if self.end == time.max else f'{self.end:%H:%M}'}"
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether *at*, in the campaign's own time zone, is inside; the end is outside."""
+        now = at.time().replace(tzinfo=None)
+        if self.start <= self.end:
+            return self.start <= now < self.end
+        return now >= self.start or now < self.end
+
+    def next_opening(self, at: datetime) -> datetime:
+        """
+        The first instant at or after *at* that is inside, in *at*'s zone.
+
+        Goes by the clock on the wall, minute after minute: where clocks jump over the
+        start the window opens when they have, and where they are set back an hour that
+        comes twice is inside twice.
+        """
+        minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+        while not self.is_open(at):
+            minute += timedelta(minutes=1)
+            at = minute.astimezone(at.tzinfo)
+        return at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,3 +159,41 @@ def notice_of_hours(own: SendWindow | None, terms: Terms, *, provider: str, now:
     if own is None:
         return f"{stated}. This campaign has no send window, so what is sent outside is refused there"
     return f"{stated}. Of the send window {own} only what lies within is used"
+
+
+def parse_window(text: str) -> SendWindow | None:
+    """
+    A send window as parameters write it, ``08:00-20:00``; None where the text is empty.
+
+    Raises:
+        ValueError: it cannot be read; says how it must read.
+    """
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
+    if not match:
+        raise ValueError("must read like 08:00-20:00, or be empty for always")
+    hours = [int(part) for part in match.groups()]
+    if hours[0] > 23 or hours[2] > 24 or max(hours[1], hours[3]) > 59 or (hours[2] == 24 and hours[3]):
+        raise ValueError("holds a time that does not exist")
+    end = time.max if hours[2] == 24 else time(hours[2], hours[3])
+    start = time(hours[0], hours[1])
+    if start == end:
+        raise ValueError("starts when it ends; leave it empty for always")
+    return SendWindow(start, end)
+
+
+def parse_cap(text: str) -> FrequencyCap | None:
+    """
+    A frequency cap as parameters write it, ``2/7d``; None where the text is empty.
+
+    Raises:
+        ValueError: it cannot be read; says how it must read.
+    """
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,4})\s*([dh])\s*", text)
+    if not match or int(match[2]) == 0:
+        raise ValueError("must read like 2/7d (two in any seven days) or 1/24h")
+    unit = timedelta(days=1) if match[3] == "d" else timedelta(hours=1)
+    return FrequencyCap(int(match[1]), int(match[2]) * unit)

@@ -25,7 +25,7 @@ from smskit.notebook.sample import SIGNATURE, TEMPLATE
 from smskit.providers import Feature, Job, Provider, credentials, get_provider, provider_class, provider_names
 from smskit.providers.credentials import Store, Written
 from smskit.providers.declared import Setting, settings_of
-from smskit.sending.session import offers_of, provider_for
+from smskit.sending.rehearsal import offers_of, provider_for
 from smskit.sending.threads import run_in_thread
 from smskit.settings import Environment, Source, variable_of
 

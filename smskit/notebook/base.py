@@ -13,9 +13,10 @@ from smskit.errors import SpecError
 from smskit.i18n import Language
 from smskit.notebook import display as shown
 from smskit.notebook.host import Host, host_of
+from smskit.notebook.parameters_cell import injected_parameters
 from smskit.notebook.sample import campaign_data
 from smskit.planning.draft import Draft
-from smskit.planning.spec import CampaignSpec, check_names, injected_parameters
+from smskit.planning.spec import CampaignSpec, check_names
 from smskit.settings import Environment, project_root
 
 if TYPE_CHECKING:

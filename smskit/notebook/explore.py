@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from smskit.audience.explore import Comparison, Desk
+from smskit.audience.explore import Comparison
 from smskit.audience.explore.profile import distribution
 from smskit.audience.explore.tables import compare_table, look_table, shares_table
 from smskit.i18n import Language, mark
@@ -19,6 +19,7 @@ from smskit.notebook.base import Base, draft_of
 from smskit.notebook.display import show_widget
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.sample import sample_segment
+from smskit.notebook.segment_model import Desk
 from smskit.planning.draft import Draft
 from smskit.reporting.charts import explore as charts
 

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from smskit.planning.spec import injected_parameters
+from smskit.notebook.parameters_cell import injected_parameters
 from smskit.settings import Environment
 
 __all__ = ["Host", "host_of", "may_send"]

@@ -33,7 +33,8 @@ from smskit.reporting.delivery import HEADINGS
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.engine import Progress
 from smskit.sending.origin import Origin, origin_of
-from smskit.sending.session import Fetched, fetch, record_refusal
+from smskit.sending.receipts import Fetched, fetch
+from smskit.sending.session import record_refusal
 from smskit.settings import Environment
 
 if TYPE_CHECKING:

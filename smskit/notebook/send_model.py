@@ -30,7 +30,8 @@ from smskit.sending.background import Run, Snapshot, run_of, unfinished
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
 from smskit.sending.origin import Origin
-from smskit.sending.session import Offers, offers_of, open_campaign, open_ledger
+from smskit.sending.rehearsal import Offers, offers_of
+from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
 
 __all__ = ["Columns", "Confirmation", "SendDesk", "another_id"]

@@ -20,9 +20,10 @@ from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
 from smskit.notebook.display import books_table, show_data, show_widget
 from smskit.notebook.host import Host, host_of
+from smskit.notebook.parameters_cell import injected_parameters
 from smskit.notebook.tracker import Seen, Tracker
 from smskit.planning.draft import Draft
-from smskit.planning.spec import check_names, injected_parameters
+from smskit.planning.spec import check_names
 from smskit.reporting import charts
 from smskit.reporting.delivery import HEADINGS, MODES, STAGES, Group
 from smskit.reporting.follow_up import FollowUp

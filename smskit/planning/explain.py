@@ -16,10 +16,10 @@ from smskit.audience import rules as rules_module
 from smskit.audience.phones import redact
 from smskit.message.variables import Binding, parse_bindings
 from smskit.models import MessageClass, Mode
+from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.schema import shown
 from smskit.planning.spec import CampaignSpec, series_of
 from smskit.providers import provider_class
-from smskit.sending.canary import LEAST
 
 __all__ = ["Explained", "Parameter", "explain"]
 
@@ -207,7 +207,7 @@ def _canary(spec: CampaignSpec) -> list[str]:
     if not spec.canary:
         return []
     return [
-        f"First to {_percent(spec.canary)} of them (at least {LEAST} people); then it waits "
+        f"First to {_percent(spec.canary)} of them (at least {LEAST_CANARY} people); then it waits "
         f"{spec.canary_wait} and looks at receipts and replies.",
         f"It stops there (exit 4) when more than {_percent(spec.canary_max_failure)} of them failed, more "
         f"than {_percent(spec.canary_max_opt_out)} opted out, or less than half of them have a receipt.",

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from smskit.audience.persons import keys
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["Guard", "consented", "global_key", "guard_problems", "held_back", "over_cap"]
+__all__ = ["LEAST_CANARY", "Guard", "consented", "global_key", "guard_problems", "held_back", "over_cap"]
 
+LEAST_CANARY = 20  # people of a canary at least; fewer say nothing about the others
 _YES = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意")
 
 

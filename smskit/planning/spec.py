@@ -8,13 +8,12 @@ and ranges; whether they fit a segment or a provider is found out by planning.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -22,9 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from smskit.errors import SpecError, nearest
 from smskit.message.variables import parse_bindings, to_data
+from smskit.message.windows import FrequencyCap, SendWindow, parse_cap, parse_window
 from smskit.models import MessageClass, Mode
 from smskit.planning.occurrence import with_occurrence
-from smskit.sending.origin import INJECTED_PATHS
 
 # Fields that decide who is messaged what. A campaign id that was started with
 # one set of them is never continued with another.
@@ -95,44 +94,6 @@ _OCCURRENCE = re.compile(
     """,
     re.VERBOSE,
 )
-
-
-class FrequencyCap(NamedTuple):
-    """At most ``most`` accepted messages per phone in any ``window`` of time."""
-
-    most: int
-    window: timedelta
-
-
-class SendWindow(NamedTuple):
-    """Local hours in which marketing may leave; may cross midnight."""
-
-    start: time
-    end: time
-
-    def __str__(self) -> str:
-        return f"{self.start:%H:%M}-{'24:00' if self.end == time.max else f'{self.end:%H:%M}'}"
-
-    def is_open(self, at: datetime) -> bool:
-        """Whether *at*, in the campaign's own time zone, is inside; the end is outside."""
-        now = at.time().replace(tzinfo=None)
-        if self.start <= self.end:
-            return self.start <= now < self.end
-        return now >= self.start or now < self.end
-
-    def next_opening(self, at: datetime) -> datetime:
-        """
-        The first instant at or after *at* that is inside, in *at*'s zone.
-
-        Goes by the clock on the wall, minute after minute: where clocks jump over the
-        start the window opens when they have, and where they are set back an hour that
-        comes twice is inside twice.
-        """
-        minute = at.astimezone(UTC).replace(second=0, microsecond=0)
-        while not self.is_open(at):
-            minute += timedelta(minutes=1)
-            at = minute.astimezone(at.tzinfo)
-        return at
 
 
 class CampaignSpec(BaseModel):
@@ -344,13 +305,13 @@ class CampaignSpec(BaseModel):
     @field_validator("send_window")
     @classmethod
     def _window_reads(cls, value: str) -> str:
-        _parse_window(value)
+        parse_window(value)
         return value
 
     @field_validator("frequency_cap")
     @classmethod
     def _cap_reads(cls, value: str) -> str:
-        _parse_cap(value)
+        parse_cap(value)
         return value
 
     @field_validator("canary_wait")
@@ -427,21 +388,6 @@ class CampaignSpec(BaseModel):
         """
         return cls.from_data(with_occurrence(read_file(path), now=now or datetime.now(UTC)))
 
-    @classmethod
-    def from_notebook(cls, namespace: Mapping[str, Any]) -> CampaignSpec:
-        """
-        Build the spec from a notebook's globals, right after its parameters cell.
-
-        papermill only warns about a parameter the notebook does not have, and
-        runs on with defaults. So every name assigned in the cell it injected
-        must be a parameter of ours.
-
-        Args:
-            namespace: ``globals()`` of the notebook.
-        """
-        check_names(injected_parameters(namespace))
-        return cls.from_data({name: namespace[name] for name in cls.model_fields if name in namespace})
-
     # -- writing ------------------------------------------------------------
 
     def to_data(self) -> dict[str, Any]:
@@ -466,12 +412,12 @@ class CampaignSpec(BaseModel):
     @property
     def window(self) -> SendWindow | None:
         """When messages may leave; None = always. Only marketing has a window."""
-        return _parse_window(self.send_window) if self.message_class is MessageClass.MARKETING else None
+        return parse_window(self.send_window) if self.message_class is MessageClass.MARKETING else None
 
     @property
     def cap(self) -> FrequencyCap | None:
         """The frequency cap, None = none."""
-        return _parse_cap(self.frequency_cap)
+        return parse_cap(self.frequency_cap)
 
     @property
     def canary_pause(self) -> timedelta:
@@ -553,25 +499,6 @@ def series_of(campaign: str) -> str:
     return (campaign[: found.start()].rstrip("-_.:+") or campaign) if found else campaign
 
 
-def injected_parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    Names and values papermill injected into this notebook, but for its own; empty when it did not.
-
-    papermill writes a cell that starts with ``# Parameters``; IPython keeps the
-    source of every executed cell in ``In``. (Source: papermill 2.7,
-    ``translators.PythonTranslator.codify``.)
-    """
-    found: dict[str, Any] = {}
-    for source in namespace.get("In", ()):
-        if source.startswith("# Parameters\n"):
-            for node in ast.parse(source).body:
-                if isinstance(node, ast.Assign):
-                    for target in node.targets:
-                        if isinstance(target, ast.Name) and target.id not in INJECTED_PATHS:
-                            found[target.id] = namespace.get(target.id)
-    return found
-
-
 def check_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     *data* itself, whose names are all parameters and whose values are no credentials.
@@ -621,32 +548,6 @@ def _problem(error: Mapping[str, Any]) -> str:
     else:
         words = error["msg"].removeprefix("Value error, ")
     return f"parameter `{place}`: {words}"
-
-
-def _parse_window(text: str) -> SendWindow | None:
-    if not text.strip():
-        return None
-    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
-    if not match:
-        raise ValueError("must read like 08:00-20:00, or be empty for always")
-    hours = [int(part) for part in match.groups()]
-    if hours[0] > 23 or hours[2] > 24 or max(hours[1], hours[3]) > 59 or (hours[2] == 24 and hours[3]):
-        raise ValueError("holds a time that does not exist")
-    end = time.max if hours[2] == 24 else time(hours[2], hours[3])
-    start = time(hours[0], hours[1])
-    if start == end:
-        raise ValueError("starts when it ends; leave it empty for always")
-    return SendWindow(start, end)
-
-
-def _parse_cap(text: str) -> FrequencyCap | None:
-    if not text.strip():
-        return None
-    match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,4})\s*([dh])\s*", text)
-    if not match or int(match[2]) == 0:
-        raise ValueError("must read like 2/7d (two in any seven days) or 1/24h")
-    unit = timedelta(days=1) if match[3] == "d" else timedelta(hours=1)
-    return FrequencyCap(int(match[1]), int(match[2]) * unit)
 
 
 def _parse_wait(text: str) -> timedelta:

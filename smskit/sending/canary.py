@@ -21,23 +21,23 @@ from numpy.typing import NDArray
 from smskit.audience.persons import keys
 from smskit.ledger import WAITS, CampaignRow, Ledger
 from smskit.models import Mode, State
+from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Feature, Job, Provider
 from smskit.sending.engine import Ended
 from smskit.sending.reconcile import fetch_receipts, fetch_replies, settle_by_asking
 
-__all__ = ["LEAST", "Counts", "Limits", "Wait", "choose", "count", "judge", "size_of", "try_first"]
+__all__ = ["Counts", "Limits", "Wait", "choose", "count", "judge", "size_of", "try_first"]
 
 Send = Callable[[Mapping[int, NDArray[np.bool_]]], Awaitable[Ended]]
 
 _REHEARSED = timedelta(seconds=3)  # a rehearsal's receipts come at once
-LEAST = 20  # fewer people say nothing about the others
 _KNOWN = 0.5  # share of the canary of which something must be known
 
 
 def size_of(planned: int, share: float) -> int:
     """How many people are the canary of *planned*; as many as planned = there is none to speak of."""
-    return min(max(math.ceil(planned * share), LEAST), planned)
+    return min(max(math.ceil(planned * share), LEAST_CANARY), planned)
 
 
 def choose(ledger: Ledger, campaign_id: int, name: str, size: int) -> dict[int, NDArray[np.bool_]]:

@@ -43,8 +43,8 @@ from smskit.errors import (
 )
 from smskit.i18n import Language
 from smskit.ledger import WAITS, Change, Facts, Ledger
+from smskit.message.windows import FrequencyCap
 from smskit.models import About, CodeClass, Slice, State, Submission
-from smskit.planning.spec import FrequencyCap
 from smskit.providers.base import Call, Job, Provider
 from smskit.providers.pacing import Pacer, backoff
 from smskit.sending.recorder import Recorder

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from smskit.sending.session import fetch
+from smskit.sending.receipts import fetch
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from tests import live

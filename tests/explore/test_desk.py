@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smskit.audience import segment
-from smskit.audience.explore import Desk, compare, keep_upload, offered, write_segment
+from smskit.audience.explore import compare, keep_upload, offered, write_segment
 from smskit.audience.explore.operators import typed, written
 from smskit.audience.explore.profile import distribution
 from smskit.audience.rules import parse
 from smskit.audience.rules.fit import Reading
 from smskit.errors import InputError, RuleError, SegmentError
-from smskit.notebook.segment_model import MEMORY
+from smskit.notebook.segment_model import MEMORY, Desk
 from smskit.planning.draft import Draft
 from tests.conftest import ROOT
 

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from smskit.audience.explore import Desk
 from smskit.i18n import Language
 from smskit.notebook.host import Host
 from smskit.notebook.panels.explore import ExplorePanel
 from smskit.notebook.panels.page import Page
+from smskit.notebook.segment_model import Desk
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec
 from tests.clicking import named, names, parts, told

@@ -39,7 +39,9 @@ from smskit.providers.generic.config import Signing
 from smskit.providers.generic.pattern import Pattern
 from smskit.providers.generic.wire import build_request
 from smskit.providers.http import Answer
-from smskit.sending.session import fetch, limits_of, open_campaign, open_ledger
+from smskit.sending.receipts import fetch
+from smskit.sending.rehearsal import limits_of
+from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
 from smskit.testing import Transport, audience
 from tests.profiles import examples

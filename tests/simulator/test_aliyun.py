@@ -30,7 +30,8 @@ from smskit.providers.aliyun import Aliyun, AliyunSettings, parse_push
 from smskit.providers.aliyun.codes import CODES as CLIENT_CODES
 from smskit.providers.aliyun.signing import pair
 from smskit.providers.aliyun.wire import build_request
-from smskit.sending.session import fetch, open_campaign
+from smskit.sending.receipts import fetch
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import Simulator, World, aliyun
 from smskit.simulator.aliyun.codes import CODES

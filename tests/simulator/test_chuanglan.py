@@ -23,7 +23,8 @@ from smskit.models import CodeClass, Mode, Slice
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Job
 from smskit.providers.chuanglan import PUSH_FAILED, PUSH_TAKEN, Chuanglan, ChuanglanSettings
-from smskit.sending.session import fetch, open_campaign
+from smskit.sending.receipts import fetch
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import Simulator, World
 from smskit.simulator import chuanglan as dialect

@@ -25,7 +25,8 @@ from smskit.providers.base import Call, Job
 from smskit.providers.tencent import Tencent, TencentSettings
 from smskit.providers.tencent.codes import CODES
 from smskit.providers.tencent.signing import authorization
-from smskit.sending.session import fetch, open_campaign, open_ledger
+from smskit.sending.receipts import fetch
+from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from smskit.simulator import tencent as dialect

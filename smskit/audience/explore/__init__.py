@@ -9,14 +9,11 @@ from smskit.audience.explore.compare import Comparison, compare
 from smskit.audience.explore.files import keep_upload, offered, write_segment
 from smskit.audience.explore.profile import ColumnLook, Look, look_at
 from smskit.audience.explore.rule_editor import Counts, Node, RuleEditor
-from smskit.notebook.segment_model import Desk, Loaded
 
 __all__ = [
     "ColumnLook",
     "Comparison",
     "Counts",
-    "Desk",
-    "Loaded",
     "Look",
     "Node",
     "RuleEditor",

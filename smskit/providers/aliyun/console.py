@@ -10,9 +10,8 @@ from datetime import date, timedelta
 
 from smskit.message.lint import HAN, VERIFICATION, Kind, TemplateRule
 from smskit.message.opt_out import OptOutRule, Place
-from smskit.message.windows import Frequency, Terms
+from smskit.message.windows import Frequency, FrequencyCap, Terms
 from smskit.models import MessageClass
-from smskit.planning.spec import FrequencyCap
 
 _SIGNATURES = "help.aliyun.com: api-dysmsapi-2017-05-25-createsmssign"
 _TEMPLATES = "help.aliyun.com/document_detail: 44357, 91975, 463237, 463270, 2806243"

@@ -10,9 +10,8 @@ from datetime import date, timedelta
 
 from smskit.message.lint import Kind, TemplateRule
 from smskit.message.opt_out import OptOutRule, Place
-from smskit.message.windows import Frequency, Terms
+from smskit.message.windows import Frequency, FrequencyCap, Terms
 from smskit.models import MessageClass
-from smskit.planning.spec import FrequencyCap
 
 STEPS = (
     "A company account with real-name certification 实名认证; a signature can be filed only after it.",

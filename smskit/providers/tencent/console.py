@@ -11,9 +11,8 @@ from datetime import date, time, timedelta
 
 from smskit.message.lint import HAN, VERIFICATION, Kind, TemplateRule
 from smskit.message.opt_out import OptOutRule, Place
-from smskit.message.windows import Frequency, Hours, Terms
+from smskit.message.windows import Frequency, FrequencyCap, Hours, SendWindow, Terms
 from smskit.models import MessageClass
-from smskit.planning.spec import FrequencyCap, SendWindow
 
 _SEND = "cloud.tencent.cn: document/product/409/55981 (SendSms)"
 _LENGTH = "tencentcloud.com: document/product/382/18052, 34671"

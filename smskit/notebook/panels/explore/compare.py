@@ -8,13 +8,14 @@ import ipywidgets as w
 import numpy as np
 import pandas as pd
 
-from smskit.audience.explore import Comparison, Desk, offered
+from smskit.audience.explore import Comparison, offered
 from smskit.audience.explore.tables import compare_table, shares_table
 from smskit.audience.paging import FrameRows
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, field, frame_table, html, row, title
 from smskit.notebook.panels.table import TablePanel
+from smskit.notebook.segment_model import Desk
 from smskit.reporting.charts import explore as charts
 
 __all__ = ["ComparePanel"]

@@ -8,11 +8,12 @@ from functools import partial
 
 import ipywidgets as w
 
-from smskit.audience.explore import Desk, Loaded, offered
+from smskit.audience.explore import offered
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, choose, field, html, notice, row, title
+from smskit.notebook.segment_model import Desk, Loaded
 
 __all__ = ["LoadPanel"]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import ipywidgets as w
 
-from smskit.audience.explore import Counts, Desk
+from smskit.audience.explore import Counts
 from smskit.notebook.panels.explore.compare import ComparePanel
 from smskit.notebook.panels.explore.load import LoadPanel
 from smskit.notebook.panels.explore.profile import LookPanel
@@ -21,6 +21,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import html, tiles
 from smskit.notebook.panels.table import TablePanel
+from smskit.notebook.segment_model import Desk
 
 __all__ = ["ExplorePanel"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import ipywidgets as w
 
-from smskit.audience.explore import Desk, Look
+from smskit.audience.explore import Look
 from smskit.audience.explore.profile import Distribution, distribution
 from smskit.audience.explore.tables import look_table
 from smskit.audience.rules.views import Mask
@@ -14,6 +14,7 @@ from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import field, frame_table, html, tiles, title
+from smskit.notebook.segment_model import Desk
 from smskit.reporting.charts import explore as charts
 
 __all__ = ["LookPanel"]

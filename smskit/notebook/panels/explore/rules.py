@@ -9,13 +9,14 @@ from typing import Any
 
 import ipywidgets as w
 
-from smskit.audience.explore import ColumnLook, Counts, Desk, Node, RuleEditor
+from smskit.audience.explore import ColumnLook, Counts, Node, RuleEditor
 from smskit.errors import SmskitError
 from smskit.i18n import mark
 from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, chip, details, html, row, title
+from smskit.notebook.segment_model import Desk
 
 __all__ = ["RulesPanel"]
 

@@ -7,13 +7,13 @@ from functools import partial
 
 import ipywidgets as w
 
-from smskit.audience.explore import Desk
 from smskit.audience.explore.files import FOLDER
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, field, html, notice, row, title
+from smskit.notebook.segment_model import Desk
 from smskit.planning.draft import from_project
 
 __all__ = ["SavePanel"]

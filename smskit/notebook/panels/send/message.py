@@ -16,7 +16,7 @@ from smskit.notebook.panels.send.base import SendPart, card, soft
 from smskit.notebook.panels.send.fields import CAMPAIGN, Fields
 from smskit.notebook.send_model import Columns, SendDesk
 from smskit.providers import provider_class, provider_names
-from smskit.sending.session import Offers
+from smskit.sending.rehearsal import Offers
 
 __all__ = ["MessagePanel"]
 

@@ -23,7 +23,7 @@ from smskit.notebook.panels.track.unknown import UnknownTab
 from smskit.notebook.tracker import Seen, Tracker
 from smskit.reporting.delivery import MODES
 from smskit.reporting.report import REASON_WORDS
-from smskit.sending.session import Fetched
+from smskit.sending.receipts import Fetched
 
 __all__ = ["TrackPanel"]
 

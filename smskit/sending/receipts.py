@@ -1,0 +1,122 @@
+"""
+After sending: settle unknowns, then fetch receipts and replies, for the accounts behind campaigns.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from smskit.errors import LedgerError, SettingsError
+from smskit.ledger import CampaignRow, Ledger
+from smskit.models import Mode
+from smskit.providers.base import Provider
+from smskit.sending.reconcile import (
+    Settled,
+    fetch_receipts,
+    fetch_replies,
+    job_of,
+    notice_dead,
+    settle_by_asking,
+)
+from smskit.sending.rehearsal import provider_for
+from smskit.sending.threads import run_in_thread
+from smskit.settings import Environment
+
+
+@dataclass
+class Fetched:
+    """What ``fetch`` did, by campaign or provider, and what is still open."""
+
+    settled: Settled = field(default_factory=Settled)
+    unknown: int = 0
+    awaiting: int = 0
+
+
+def fetch(
+    ledger: Ledger, rows: list[CampaignRow], *, environment: Environment | None = None, wait: bool = False
+) -> Fetched:
+    """
+    Settle unknowns, those of dead runs too, then fetch receipts and replies, for the accounts behind *rows*.
+
+    Reports are fetched per account, so other live campaigns of the same
+    provider profit too. A provider that cannot be reached becomes a problem in
+    the result; the others are still asked.
+
+    Args:
+        wait: Wait until "no record" may be believed for every unknown.
+    """
+    environment = environment or Environment()
+    result = Fetched()
+    for row in rows:
+        notice_dead(ledger, row)
+        if ledger.books(row.id).unknown:
+            _with_provider(
+                ledger, row, environment, result, lambda p, r=row: _settle(ledger, r, p, result, wait)
+            )
+    # One live account a provider; a rehearsal has an account of its own.
+    accounts = {(r.provider, r.mode, r.name if r.mode is Mode.REHEARSE else ""): r for r in rows}
+    for row in accounts.values():
+        _with_provider(ledger, row, environment, result, lambda p, r=row: _collect(ledger, r, p, result))
+    for row in rows:
+        books = ledger.books(row.id)
+        result.unknown += books.unknown
+        result.awaiting += books.awaiting
+        if books.waiting and row.state == "finished":
+            ledger.mark(row.id, "paused", note="some were never taken by the provider and wait to be sent")
+    return result
+
+
+def fetch_while_open(
+    ledger: Ledger,
+    rows: list[CampaignRow],
+    *,
+    environment: Environment | None = None,
+    every_s: float = 2.0,
+    stop: threading.Event | None = None,
+    told: Callable[[Fetched], None] = lambda _: None,
+) -> Fetched:
+    """
+    ``fetch`` again and again while a message waits for its receipt or is unknown.
+
+    Args:
+        every_s: Seconds between two fetches.
+        stop: Set by somebody else to end it; looked at between two fetches.
+        told: Called after each fetch.
+
+    Returns:
+        What the last fetch did.
+    """
+    stop = stop or threading.Event()
+    while True:
+        fetched = fetch(ledger, rows, environment=environment)
+        told(fetched)
+        if not (fetched.awaiting or fetched.unknown) or stop.wait(every_s):
+            return fetched
+
+
+def _with_provider(
+    ledger: Ledger, row: CampaignRow, environment: Environment, result: Fetched, work: Any
+) -> None:
+    async def run(provider: Provider) -> None:
+        async with provider:
+            await work(provider)
+
+    try:
+        with provider_for(
+            row.provider, row.mode, environment, campaign=row.name, job=job_of(row), clock=ledger.clock
+        ) as provider:
+            run_in_thread(lambda: run(provider))
+    except (SettingsError, LedgerError) as error:
+        result.settled.problems.append(str(error))
+
+
+async def _settle(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched, wait: bool) -> None:
+    result.settled.add(await settle_by_asking(ledger, row, provider, job_of(row), wait=wait))
+
+
+async def _collect(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched) -> None:
+    result.settled.add(await fetch_receipts(ledger, provider, row.mode))
+    result.settled.add(await fetch_replies(ledger, provider, row.mode))

@@ -1,0 +1,157 @@
+"""
+The provider a campaign talks to: the real one, or one that talks to the built-in simulator.
+
+Owns the simulator of this process and the accounts rehearsals have there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, NamedTuple
+
+from smskit.errors import UnsupportedFeature
+from smskit.models import Mode, Offer
+from smskit.providers import get_provider, provider_class, provider_names
+from smskit.providers.base import Feature, Job, Limits, Provider
+from smskit.sending.threads import run_in_thread
+from smskit.settings import Environment, variable_of
+
+
+def limits_of(name: str, environment: Environment) -> Limits:
+    """What a provider can carry under these settings, whether or not there is an account yet."""
+    return as_set_up(name, environment).limits
+
+
+def as_set_up(name: str, environment: Environment) -> Provider:
+    """Provider *name* with its settings, made up where none are set: only to ask what it can carry."""
+    cls = provider_class(name)
+    # What is not set yet is made up; what is set decides, since limits may depend on it.
+    made_up: dict[str, Any] = {n: "0" for n, f in cls.Settings.model_fields.items() if f.is_required()}
+    made_up |= dict.fromkeys(cls.Settings.secret_fields(), "not-set-up") | dict(cls.rehearsal)
+    unset = {n: v for n, v in made_up.items() if not environment.get(variable_of(name, n))}
+    return cls(environment.provider(name, cls.Settings, **unset))
+
+
+@contextmanager
+def provider_for(
+    name: str,
+    mode: Mode,
+    environment: Environment,
+    *,
+    campaign: str = "",
+    job: Job | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Iterator[Provider]:
+    """
+    The provider itself for live work, or one that talks to the built-in simulator for a rehearsal.
+
+    Args:
+        campaign: Whose rehearsal; each has a simulated account of its own.
+        job: What the simulated account has approved.
+        clock: Of the ledger it works for, epoch seconds; the built-in simulator has its own.
+    """
+    if mode is Mode.LIVE:
+        yield get_provider(name, environment, clock=clock)
+        return
+    cls = provider_class(name)
+    if not cls.rehearsal:
+        raise UnsupportedFeature(f"the simulator does not speak {cls.title}; use mode `plan`, then `live`")
+    from smskit.simulator import Simulator
+
+    simulator = _simulator(environment.database_url)
+    assert isinstance(simulator, Simulator)
+    credentials = _rehearsal_account(cls, campaign)
+    settings: dict[str, Any] = {"base_url": simulator.url, **credentials}
+    if "record_lag_s" in cls.Settings.model_fields:
+        settings["record_lag_s"] = 0.0  # the simulator remembers at once
+    provider = get_provider(name, environment, **settings)
+    if job is not None:
+        _approve(simulator, provider, credentials, job)
+    yield provider
+
+
+@cache
+def _simulator(database_url: str) -> Any:
+    # One a process, ended with it. What it accepted is kept in the ledger's database, since a
+    # rehearsal that is killed must find it again, and phones go into no other file.
+    from smskit.ledger import resolve_url
+    from smskit.simulator import Simulator, World
+
+    return Simulator(world=World(store_url=resolve_url(database_url))).start()
+
+
+def _rehearsal_account(cls: type[Provider], campaign: str) -> dict[str, str]:
+    digest = hashlib.sha256(campaign.encode()).hexdigest()
+    return {name: digest[: len(str(value))] for name, value in cls.rehearsal.items()}
+
+
+def simulated_accounts(environment: Environment) -> list[tuple[str, str, dict[str, str]]]:
+    """The accounts whose credentials *environment* holds, for a simulator that is to know them."""
+    accounts: list[tuple[str, str, dict[str, str]]] = []
+    for name in provider_names():
+        fields = list(provider_class(name).rehearsal)
+        credentials = {n: environment.get(variable_of(name, n)) for n in fields}
+        if fields and credentials[fields[0]]:
+            accounts.append((name, credentials[fields[0]], _account_facts(credentials)))
+    return accounts
+
+
+def _account_facts(credentials: dict[str, str]) -> dict[str, str]:
+    """The second credential is the secret; an application id comes under its own name."""
+    secrets = [value for name, value in list(credentials.items())[1:] if value and name != "app_id"]
+    facts = {"secret": secrets[0]} if secrets else {}
+    return facts | ({"app_id": credentials["app_id"]} if credentials.get("app_id") else {})
+
+
+def _approve(simulator: Any, provider: Provider, credentials: dict[str, str], job: Job) -> None:
+    """Register the account as the provider's console would show it: this signature and template, approved."""
+    template = provider.approved_form(job)
+    simulator.world.register(
+        provider.name,
+        next(iter(credentials.values())),
+        signatures=[job.template.signature] if job.template.signature else [],
+        templates=[template],
+        send_hours=(0, 24),  # a rehearsal messages nobody, so it may run at night
+        echo_uid=True,
+        **_account_facts(credentials),
+    )
+
+
+class Offers(NamedTuple):
+    """The signatures and templates of an account; None where its provider cannot list them."""
+
+    signatures: tuple[Offer, ...] | None
+    templates: tuple[Offer, ...] | None
+
+
+def offers_of(
+    name: str, environment: Environment | None = None, *, mode: Mode = Mode.LIVE, job: Job | None = None
+) -> Offers:
+    """
+    What the account of provider *name* has, approved or not.
+
+    Args:
+        mode: ``rehearse`` asks the built-in simulator, whose account has what *job* needs.
+
+    Raises:
+        SettingsError: the account is not set up.
+        ProviderError: it could not be asked.
+    """
+
+    async def ask(provider: Provider) -> Offers:
+        async with provider:
+            has = provider.features
+            signatures = await provider.offered_signatures() if Feature.SIGNATURES in has else None
+            templates = await provider.offered_templates() if Feature.TEMPLATES in has else None
+            return Offers(
+                None if signatures is None else tuple(signatures),
+                None if templates is None else tuple(templates),
+            )
+
+    with provider_for(name, mode, environment or Environment(), job=job) as provider:
+        offers: Offers = run_in_thread(lambda: ask(provider))
+    return offers
