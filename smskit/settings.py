@@ -20,6 +20,7 @@ from smskit.errors import SettingsError
 
 DEFAULT_DATABASE_URL = "sqlite:///smskit.db"
 KEYRING_SERVICE = "smskit"
+PACKAGE = Path(__file__).parent  # the package's own folder
 
 
 class ProviderSettings(BaseModel):

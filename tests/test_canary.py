@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from smskit.errors import CampaignPaused, GuardRefused
 from smskit.ledger import Ledger
 from smskit.models import Mode
+from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.yunpian import Yunpian
 from smskit.reporting import report
 from smskit.sending.campaign import Campaign, Outcome
-from smskit.sending.canary import LEAST, Counts, Limits, choose, judge, size_of
+from smskit.sending.canary import Counts, Limits, choose, judge, size_of
 from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
@@ -62,7 +63,7 @@ def test_size(planned: int, share: float) -> None:
     """The share, rounded up, but never so few that they say nothing, nor more than there are."""
     size = size_of(planned, share)
 
-    assert min(planned, LEAST) <= size <= planned
+    assert min(planned, LEAST_CANARY) <= size <= planned
     assert size >= planned * share - 1e-6 or size == planned
 
 
@@ -244,7 +245,7 @@ def test_a_provider_without_receipts_is_refused(desk: Desk, monkeypatch: pytest.
     spec = CampaignSpec.from_data(live.data(live.SINGLES, Path("memory.csv"), **CANARY))
     campaign, small = (
         open_campaign(spec, frame=people(n), environment=desk.environment, ledger=desk.ledger)
-        for n in (200, LEAST)
+        for n in (200, LEAST_CANARY)
     )
     told = campaign.guards()
     with pytest.raises(GuardRefused, match="no receipts to fetch"):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from smskit.errors import SmskitError
-from smskit.settings import project_root
+from smskit.settings import PACKAGE, project_root
 
 SIGNATURE = "GrowingIO"
 TEMPLATE = "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R"
@@ -41,8 +41,7 @@ def project() -> Path:
     Raises:
         SmskitError: neither is there.
     """
-    package = Path(__file__).parent
-    for folder in (project_root(Path.cwd()), package.parent, package / "_project"):
+    for folder in (project_root(Path.cwd()), PACKAGE.parent, PACKAGE / "_project"):
         if folder and (folder / "notebooks" / "03_send_campaign.ipynb").is_file():
             return folder
     raise SmskitError("the notebooks are not here; run this in a checkout of smskit")

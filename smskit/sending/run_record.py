@@ -33,6 +33,7 @@ from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec, series_of
 from smskit.reporting.report import status
 from smskit.sending.origin import Origin
+from smskit.settings import PACKAGE
 
 __all__ = ["KEYS", "RunRecord", "Verdict", "as_data", "end_dead", "record_failure", "verdict_on", "versions"]
 
@@ -315,10 +316,9 @@ def record_failure(
 
 
 def _place(error: BaseException) -> str:
-    package = Path(__file__).parent
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if package in Path(frame.filename).parents:
-            return f" in smskit/{Path(frame.filename).relative_to(package).as_posix()}, line {frame.lineno}"
+        if PACKAGE in Path(frame.filename).parents:
+            return f" in smskit/{Path(frame.filename).relative_to(PACKAGE).as_posix()}, line {frame.lineno}"
     return ""
 
 
