@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.errors import InputError
+from smskit.i18n import Message, Quoted
 from smskit.models import Reason
 
 __all__ = [
@@ -248,7 +249,12 @@ def redact(text: str) -> str:
     shorter runs within ids of letters and digits. A bare date-time of 14 digits is masked
     too: hiding too much is the cheaper mistake.
     """
-    return _FULL_PHONE.sub(lambda found: found[0] if found["uuid"] else mask(found[0]), text)
+    masked = _FULL_PHONE.sub(lambda found: found[0] if found["uuid"] else mask(found[0]), text)
+    if isinstance(text, Message | Quoted):
+        # Kept as a message, so that it can still be read in either language; unless that hides less.
+        same = text.map(redact)
+        return same if same == masked else masked
+    return masked
 
 
 _FULL_PHONE: Final = re.compile(

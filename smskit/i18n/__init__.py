@@ -10,7 +10,8 @@ into it, and says which still need their Chinese. How a sentence is written:
 * What lower packages say, errors, findings, notes, reasons: ``Message("{n} are waiting", n=n)``. Whoever
   shows it asks ``t.render(message)``; whatever prints or logs it gets English. Several in a row are
   ``Joined(messages)``, the words of a provider or a driver ``Quoted(text)``.
-* In the ledger they stand as id and values: `dumps`, `loads`.
+* In the ledger they stand as id and values: `dumps` and `loads`, or `dumps_data` and `loads_data` where
+  they are part of other data.
 
 Parameters, states and codes are names, and are the same everywhere.
 """
@@ -26,9 +27,30 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from smskit.i18n.message import Joined, Message, Quoted, dumps, is_chinese, loads, mark
+from smskit.i18n.message import (
+    Joined,
+    Message,
+    Quoted,
+    dumps,
+    dumps_data,
+    is_chinese,
+    loads,
+    loads_data,
+    mark,
+)
 
-__all__ = ["LANGUAGES", "Joined", "Language", "Message", "Quoted", "dumps", "loads", "mark"]
+__all__ = [
+    "LANGUAGES",
+    "Joined",
+    "Language",
+    "Message",
+    "Quoted",
+    "dumps",
+    "dumps_data",
+    "loads",
+    "loads_data",
+    "mark",
+]
 
 Code = Literal["zh", "en"]
 LANGUAGES: Final[tuple[str, ...]] = get_args(Code)

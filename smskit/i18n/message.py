@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import numbers
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Self
 
-__all__ = ["Joined", "Message", "Quoted", "dumps", "loads", "mark"]
+__all__ = ["Joined", "Message", "Quoted", "dumps", "dumps_data", "loads", "loads_data", "mark"]
 
 Value = str | int | float
 
@@ -50,6 +50,10 @@ class Message(str):
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Value]]:
         return (self.msgid,), dict(self.values)
 
+    def map(self, change: Callable[[str], str]) -> Message:
+        """The same sentence with *change* made to each plain text among its values, however deep."""
+        return Message(self.msgid, **{n: _map(v, change) for n, v in self.values.items()})
+
 
 class Joined(Message):
     """
@@ -74,6 +78,10 @@ class Joined(Message):
     def __getnewargs_ex__(self) -> tuple[tuple[Any], dict[str, Value]]:
         return (self.parts,), {"between": self.msgid}
 
+    def map(self, change: Callable[[str], str]) -> Joined:
+        """Each part with *change* made to it; see `Message.map`."""
+        return Joined([_map(part, change) for part in self.parts], self.msgid)
+
 
 class Quoted(str):
     """
@@ -96,6 +104,10 @@ class Quoted(str):
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Value]]:
         return (self.words,), {}
 
+    def map(self, change: Callable[[str], str]) -> Quoted:
+        """With *change* made to the words."""
+        return Quoted(change(self.words))
+
 
 _CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 _NAMED: Final = re.compile("【[^】]*】|“[^”]*”")  # names, and what stands in quotes already
@@ -114,6 +126,7 @@ def is_phrase(text: str) -> bool:
 # -- as the ledger stores it ---------------------------------------------------------------
 
 _STARTS: Final = ('{"msgid":', '{"join":', '{"quoted":')
+_KEYS: Final = {"msgid", "join", "quoted"}
 
 
 def dumps(text: str) -> str:
@@ -143,8 +156,34 @@ def loads(stored: str) -> str:
         return stored
 
 
-def _data(text: str) -> Any:
+def dumps_data(data: Any) -> str:
+    """
+    JSON of *data*, with the messages anywhere in it as `dumps` has them.
+
+    >>> dumps_data({"notices": [Message("{n} left", n=3)]})
+    '{"notices": [{"msgid": "{n} left", "values": {"n": 3}}]}'
+    """
+    return json.dumps(_data(data), ensure_ascii=False, default=str)
+
+
+def loads_data(stored: str) -> Any:
+    """What `dumps_data` made."""
+    return json.loads(stored, object_hook=_read_within)
+
+
+def _read_within(data: dict[str, Any]) -> Any:
+    try:
+        return _read(data) if data.keys() & _KEYS else data
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return data
+
+
+def _data(text: Any) -> Any:
     match text:
+        case dict():
+            return {name: _data(value) for name, value in text.items()}
+        case list() | tuple():
+            return [_data(value) for value in text]
         case Joined():
             return {"join": text.msgid, "parts": [_data(part) for part in text.parts]}
         case Message():
@@ -157,6 +196,8 @@ def _data(text: str) -> Any:
 
 def _read(data: Any) -> Any:
     match data:
+        case Message() | Quoted():
+            return data
         case {"msgid": str(msgid), "values": dict(values)}:
             return Message(msgid, **{n: _read(v) for n, v in values.items()})
         case {"join": str(between), "parts": list(parts)}:
@@ -166,6 +207,15 @@ def _read(data: Any) -> Any:
         case str() | int() | float():
             return data
     raise ValueError("not a message")
+
+
+def _map(value: Any, change: Callable[[str], str]) -> Any:
+    match value:
+        case Message() | Quoted():
+            return value.map(change)
+        case str():
+            return change(value)
+    return value
 
 
 def _plain(value: object) -> Value:

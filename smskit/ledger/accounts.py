@@ -6,11 +6,11 @@ Holds no credential: a fingerprint tells only whether the credentials are still 
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from smskit.i18n import dumps_data, loads_data
 from smskit.ledger.database import Database
 from smskit.ledger.schema import ACCOUNT_CHECK, ACCOUNT_OFFER
 from smskit.models import CheckResult, Finding, Mode, Offer
@@ -35,7 +35,7 @@ class Accounts(Database):
             "mode": str(mode),
             "usable": int(result.usable),
             "fingerprint": fingerprint,
-            "said": json.dumps(said, ensure_ascii=False),
+            "said": dumps_data(said),
             "at": self.clock(),
         }
         with self._write() as conn:
@@ -49,7 +49,7 @@ class Accounts(Database):
             row = conn.execute(sa.select(ACCOUNT_CHECK).where(here)).first()
         if row is None:
             return None
-        said = json.loads(row.said)
+        said = loads_data(row.said)
         findings = tuple(Finding(*f) for f in said["findings"])
         result = CheckResult(row.provider, bool(row.usable), findings, balance=said["balance"])
         return Checked(result, row.fingerprint, row.at)

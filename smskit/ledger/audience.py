@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from smskit.audience.persons import later_copies
 from smskit.errors import LedgerError
+from smskit.i18n import Message
 from smskit.ledger.blobs import to_arrow
 from smskit.ledger.records import Frozen
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CANARY, CHUNK, CONTENT, EVENT, EXCLUDED, LEASE, PROGRESS
@@ -18,9 +19,9 @@ from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CANARY, CHUNK, CONTENT, EVE
 def demand_once(frozen: Frozen) -> None:
     phones = np.sort(frozen.phones[frozen.order])
     if len(phones) and ((np.diff(phones) == 0).any() or phones[0] <= 0):
-        raise LedgerError("the plan holds a phone twice; nothing was stored")
+        raise LedgerError(Message("the plan holds a phone twice; nothing was stored"))
     if len(later_copies(frozen.persons, frozen.order)):
-        raise LedgerError("the plan holds a person twice; nothing was stored")
+        raise LedgerError(Message("the plan holds a person twice; nothing was stored"))
 
 
 def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from smskit.i18n import dumps_data
 from smskit.ledger.audience import delete_campaign, demand_once, store_audience
 from smskit.ledger.database import Database
 from smskit.ledger.records import CampaignRow, Frozen
@@ -79,7 +80,7 @@ class Campaigns(Database):
                     provider=provider,
                     plan_hash=plan_hash,
                     spec=json.dumps(spec, ensure_ascii=False),
-                    summary=json.dumps(summary, ensure_ascii=False),
+                    summary=dumps_data(summary),
                     created_at=now,
                     started_at=None if mode is Mode.PLAN else now,
                 )

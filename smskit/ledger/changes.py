@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from smskit.errors import LedgerError
+from smskit.i18n import Message, dumps
 from smskit.ledger.caps import catch_up
 from smskit.ledger.hot import Hot
 from smskit.ledger.lease import prove
@@ -172,13 +173,24 @@ def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Ch
         states = present[change.chunk]
         start, allowed = ARROWS[change.kind]
         if (states[change.positions] != start).any():
-            raise LedgerError(f"{change.kind}: somebody is not {start.label}; nothing was recorded")
+            raise LedgerError(
+                Message(
+                    "{kind}: somebody is not {state}; nothing was recorded",
+                    kind=change.kind,
+                    state=start.label,
+                )
+            )
         if len(set(change.positions.tolist())) < len(change.positions):
-            raise LedgerError(f"{change.kind}: somebody is named twice; nothing was recorded")
+            raise LedgerError(
+                Message("{kind}: somebody is named twice; nothing was recorded", kind=change.kind)
+            )
         if not allowed.issuperset(set(change.states.tolist())):
-            raise LedgerError(f"{change.kind} cannot lead there; nothing was recorded")
+            raise LedgerError(Message("{kind} cannot lead there; nothing was recorded", kind=change.kind))
         states[change.positions] = change.states
-        facts = {k: v for k, v in change.facts._asdict().items() if v not in ("", None)}
+        details = change.facts.details
+        details = dumps(details) if isinstance(details, str) else [dumps(detail) for detail in details]
+        facts = change.facts._replace(details=details)._asdict()
+        facts = {name: value for name, value in facts.items() if value not in ("", None)}
         hot.event(
             conn,
             {

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from smskit.errors import LedgerError
+from smskit.i18n import Message
 from smskit.ledger.hot import Hot
 from smskit.ledger.schema import META
 from smskit.settings import project_root
@@ -33,7 +34,10 @@ class Database:
             self._hot = Hot(self._engine.dialect)
         except Exception as error:
             raise LedgerError(
-                f"the ledger cannot be opened ({type(error).__name__}); look at SMSKIT_DATABASE_URL"
+                Message(
+                    "the ledger cannot be opened ({kind}); look at SMSKIT_DATABASE_URL",
+                    kind=type(error).__name__,
+                )
             ) from None
 
     def close(self) -> None:

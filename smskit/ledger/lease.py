@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from smskit.errors import LedgerLocked
+from smskit.i18n import Message
 from smskit.ledger.database import Database
 from smskit.ledger.hot import Hot
 from smskit.ledger.schema import LEASE
@@ -50,8 +51,12 @@ class Leases(Database):
             held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
             if held is not None and holds(held, host, self.clock()):
                 raise LedgerLocked(
-                    f"another run (process {held.pid} on {held.host}) is working on this campaign; "
-                    "wait for it or stop it, then run again"
+                    Message(
+                        "another run (process {n} on {host}) is working on this campaign; "
+                        "wait for it or stop it, then run again",
+                        n=held.pid,
+                        host=held.host,
+                    )
                 )
             conn.execute(LEASE.delete().where(LEASE.c.campaign_id == campaign_id))
             conn.execute(
@@ -115,4 +120,4 @@ def lives(pid: int, started: float) -> bool:
 
 def prove(conn: sa.Connection, hot: Hot, campaign_id: int, token: str) -> None:
     if hot.token(conn, {"campaign": campaign_id}).scalar() != token:
-        raise LedgerLocked("another run has taken this campaign over; this one stops")
+        raise LedgerLocked(Message("another run has taken this campaign over; this one stops"))

@@ -16,6 +16,7 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from smskit.i18n import loads, loads_data
 from smskit.models import Mode, State
 
 WAITS = "waits "  # how the note of a run begins that waits for a time to come
@@ -69,7 +70,7 @@ class CampaignRow(NamedTuple):
     def of(cls, row: Any) -> CampaignRow:
         """Read a database row."""
         values = row._asdict()
-        values |= {"mode": Mode(row.mode), "spec": json.loads(row.spec), "summary": json.loads(row.summary)}
+        values |= {"mode": Mode(row.mode), "spec": json.loads(row.spec), "summary": loads_data(row.summary)}
         return cls(**(values | {"stop_requested": bool(row.stop_requested)}))
 
 
@@ -138,6 +139,11 @@ class Event(NamedTuple):
     def of(cls, row: Any) -> Event:
         """Read a database row."""
         facts = Facts(**orjson.loads(row.facts))
+        if b'{\\"' in row.facts:  # a message among the details
+            details = facts.details
+            facts = facts._replace(
+                details=loads(details) if isinstance(details, str) else [loads(d) for d in details]
+            )
         return cls(
             row.kind,
             row.at,

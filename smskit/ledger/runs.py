@@ -7,12 +7,12 @@ stays as running; whether its process is still there is looked up when asked.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from smskit.i18n import dumps_data, loads_data
 from smskit.ledger.database import Database
 from smskit.ledger.lease import lives, this_process
 from smskit.ledger.schema import CAMPAIGN, LEASE, RUN
@@ -54,7 +54,7 @@ class RunRow(NamedTuple):
     def of(cls, row: Any) -> RunRow:
         """Read a database row."""
         values = row._asdict()
-        return cls(**values | {name: json.loads(values[name]) for name in _JSON})
+        return cls(**values | {name: loads_data(values[name]) for name in _JSON})
 
 
 class Runs(Database):
@@ -134,7 +134,4 @@ class Runs(Database):
 
 
 def _as_text(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: json.dumps(value, ensure_ascii=False, default=str) if name in _JSON else value
-        for name, value in values.items()
-    }
+    return {name: dumps_data(value) if name in _JSON else value for name, value in values.items()}

@@ -10,9 +10,27 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from smskit.i18n import dumps, loads
+
 CHUNK = 10_000
 
 META = sa.MetaData()
+
+
+class Sentence(sa.types.TypeDecorator[str]):
+    """A sentence for people: a `Message` with its id and values, or plain text, as older ledgers have it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """As it is stored."""
+        return None if value is None else dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """As it was given."""
+        return None if value is None else loads(value)
+
 
 CAMPAIGN = sa.Table(
     "campaign",
@@ -25,7 +43,7 @@ CAMPAIGN = sa.Table(
     sa.Column("plan_hash", sa.String(64), nullable=False),
     sa.Column("spec", sa.Text, nullable=False),  # JSON: the campaign's parameters
     sa.Column("summary", sa.Text, nullable=False),  # JSON: what the plan added up to
-    sa.Column("note", sa.Text, nullable=False, server_default=""),  # why it stopped, for people
+    sa.Column("note", Sentence, nullable=False, server_default=""),  # why it stopped, for people
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("started_at", sa.Float),
     sa.Column("finished_at", sa.Float),
@@ -40,7 +58,7 @@ CANARY = sa.Table(
     sa.Column("begun_at", sa.Float, nullable=False),
     sa.Column("sent_at", sa.Float),
     sa.Column("passed_at", sa.Float),
-    sa.Column("told", sa.Text, nullable=False),
+    sa.Column("told", Sentence, nullable=False),
 )
 LEASE = sa.Table(
     "lease",
@@ -178,7 +196,7 @@ RUN = sa.Table(
     sa.Column("provider", sa.String(64), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("exit_code", sa.Integer),
-    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    sa.Column("message", Sentence, nullable=False, server_default=""),
     sa.Column("user", sa.String(255), nullable=False),
     sa.Column("host", sa.String(255), nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
