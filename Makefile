@@ -10,7 +10,8 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # What takes long carries one of these markers (pyproject.toml says what each means).
 SLOW := kernel or browser or kill or month or long
 
-.PHONY: messages demo test test-slow test-all test-nightly test-schedulers check app lab bench clean examples-env pictures
+.PHONY: demo test test-slow test-all test-nightly test-schedulers check messages lists docs app lab bench clean \
+	examples-env pictures
 
 demo: $(VENV)/.installed
 	$(BIN)/smskit demo
@@ -52,6 +53,14 @@ lab: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench
 
+# The docs and the API reference as a site, into site/; a broken link fails.
+docs: $(VENV)/.installed
+	$(BIN)/mkdocs build --strict --quiet
+
+# environment.yml and constraints.txt anew, from pyproject.toml and what is installed.
+lists: $(VENV)/.installed
+	$(BIN)/python -m tools.lists
+
 # The guide's pictures anew, by a walk through a real JupyterLab; needs Debian's chromium, some ten minutes.
 pictures: $(VENV)/.installed
 	$(BIN)/python -m tests.e2e.pictures
@@ -72,4 +81,4 @@ examples-env: $(ENVS)
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venvs runs build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venvs runs site build dist .pytest_cache .mypy_cache .ruff_cache

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from smskit.sending.session import open_campaign, open_ledger
     from smskit.settings import Environment
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"  # the only place; pyproject.toml reads it here
 
 _HOME = {
     "Campaign": "sending.campaign",

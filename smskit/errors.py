@@ -11,6 +11,7 @@ Every exception smskit raises on purpose.
         UnsupportedFeature     this provider has no way to do that
       GuardRefused             a guard said no (plan hash, size, cost, date); nothing was sent
       NotUsable                the provider's check said no; nothing was sent
+      MissingExtra             a library of an extra is not installed; names the extra
       ProviderError            provider, code, detail, request_id, http_status
         NotAccepted            known: nothing of this request was sent
           Unreachable          could not connect: may be resent
@@ -32,7 +33,8 @@ step; keys and full phone numbers never enter them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from smskit.i18n import Message, mark
@@ -112,6 +114,33 @@ class NotUsable(SmskitError):
 
     headline = mark("the provider is not usable, nothing was sent")
     exit_code = 3
+
+
+class MissingExtra(SmskitError):
+    """A library that one of smskit's extras brings is not installed."""
+
+    headline = mark("something is not installed")
+
+
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """
+    Say which extra to install where an import within fails; also a decorator.
+
+    Args:
+        extra: ``notebook`` or ``app``, as pyproject.toml has it.
+
+    Raises:
+        MissingExtra: a library is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        why = Message(
+            '{library} is not installed: pip install "smskit[{extra}]"', library=library, extra=extra
+        )
+        raise MissingExtra(why) from None
 
 
 class ProviderError(SmskitError):

@@ -316,11 +316,12 @@ def test_diff_exits_as_diff_does(write: Write, run: Run) -> None:  # noqa: F811
 
 
 def campaign_files() -> list[Any]:
-    """Every parameter file of the repository, and those printed in the README."""
+    """Every parameter file of the repository, and those printed in README and reference."""
     files = [p for p in (ROOT / "examples").rglob("*.yaml") if "segment:" in p.read_text(encoding="utf-8")]
-    printed = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/reference.md")]
+    printed = re.findall(r"```yaml\n(.*?)```", "\n".join(pages), re.DOTALL)
     texts = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in files}
-    texts |= {f"README-{i}": t for i, t in enumerate(printed) if "\nsegment:" in t}
+    texts |= {f"page-{i}": t for i, t in enumerate(printed) if "\nsegment:" in t}
     return [pytest.param(yaml.load(t, yaml.BaseLoader), id=name) for name, t in texts.items()]
 
 
@@ -381,9 +382,9 @@ def test_what_an_editor_underlines(wrong: dict[str, Any]) -> None:
     assert not jsonschema.Draft202012Validator(schema()).is_valid(required | wrong)
 
 
-def test_the_readme_has_the_table() -> None:
-    """The README's table of parameters is what ``smskit schema --markdown`` prints."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_reference_has_the_table() -> None:
+    """The reference's table of parameters is what ``smskit schema --markdown`` prints."""
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     found = re.search(r"<!-- parameters.*?-->\n\n(.*?)\n<!-- /parameters -->", text, re.DOTALL)
 
     assert found is not None

@@ -1,4 +1,4 @@
-"""What is written about providers is what they declare: README table, pages, index."""
+"""What is written about providers is what they declare: the reference's table, pages, index."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wanted() -> dict[Path, str]:
 
 
 def test_files_are_current(wanted: dict[Path, str]) -> None:
-    """README and pages say what providers declare; `python -m smskit.cli.provider_pages` writes them anew."""
+    """Reference and pages are what is declared; `python -m smskit.cli.provider_pages` writes them anew."""
     stale = [path.name for path, text in wanted.items() if not path.exists() or path.read_text() != text]
 
     assert stale == [], "run `python -m smskit.cli.provider_pages`"
@@ -52,7 +52,7 @@ def test_no_page_is_left_over(wanted: dict[Path, str], language: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "README.md",
+        "docs/reference.md",
         "docs/providers/README.md",
         "docs/providers/http.md",
         "docs/zh/providers/README.md",
@@ -152,7 +152,7 @@ def test_settings_of_this_machine_change_nothing(monkeypatch: pytest.MonkeyPatch
 
 
 def test_command() -> None:
-    """`smskit providers` prints the table for a person, a program or the README, without any credential."""
+    """`smskit providers` prints the table for people, programs and the reference, without any credential."""
     rows = overview(provider_names())
     printed = {
         option: CliRunner().invoke(app, ["providers", *option.split()], catch_exceptions=False).stdout
@@ -204,9 +204,10 @@ def test_comments_of_settings() -> None:
     assert dict(comments_in(source)) == {"one": "A comment of two lines.", "two": "behind it"}
 
 
-def test_readme_without_its_markers(tmp_path: Path) -> None:
+def test_reference_without_its_markers(tmp_path: Path) -> None:
     """Lost markers are named instead of the table being put anywhere."""
-    (tmp_path / "README.md").write_text("# smskit\n", "utf-8")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "reference.md").write_text("# Reference\n", "utf-8")
 
     with pytest.raises(SmskitError, match="needs the lines <!-- providers -->"):
         files(tmp_path)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from smskit.cli.printing import print_books, print_json, print_runs, progress_bar
-from smskit.errors import InputError, SmskitError
+from smskit.errors import InputError, SmskitError, needs_extra
 from smskit.models import Mode
 
 app = typer.Typer(
@@ -157,7 +157,7 @@ def diff(before: Path, after: Path, as_json: AsJson = False) -> None:
 
 @app.command()
 def schema(
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table, as the README has it.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As docs/reference.md has it.")] = False,
 ) -> None:
     """The JSON Schema of parameter files, for editors."""
     from smskit.planning import schema as parameters
@@ -229,7 +229,7 @@ def doctor(
 @app.command()
 def providers(
     as_json: AsJson = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="As the README has it.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As docs/reference.md has it.")] = False,
 ) -> None:
     """The registered providers: what each can do, and which settings it needs."""
     from smskit.cli.provider_pages import markdown, overview, plain
@@ -377,7 +377,8 @@ def serve_app(
     browser: Annotated[bool, typer.Option(help="Open the landing page.")] = True,
 ) -> None:
     """Serve the notebooks as an app without code. Visitors log in with a token (SMSKIT_APP_TOKEN)."""
-    from smskit.notebook.app import serve
+    with needs_extra("app"):
+        from smskit.notebook.app import serve
     from smskit.notebook.sample import project
     from smskit.settings import Environment
 

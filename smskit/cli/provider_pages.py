@@ -2,7 +2,7 @@
 What providers declare, as people read it: the table of providers, and a page about each in both languages.
 
 Read from declarations alone, without any credential or request.
-``python -m smskit.cli.provider_pages`` writes the README's table, docs/providers and
+``python -m smskit.cli.provider_pages`` writes the table of docs/reference.md, docs/providers and
 docs/zh/providers anew; a test says when that was forgotten.
 """
 
@@ -184,7 +184,7 @@ def plain(rows: Sequence[Overview]) -> str:
 
 
 def markdown(rows: Iterable[Overview]) -> str:
-    """The table for the README."""
+    """The table for docs/reference.md."""
     head = ("name", "provider", "people a request: equal values", "different", *_NAMES, "needs")
     return _table(head, ((f"`{row.name}`", *list(_cells(row))[1:], _needs(row)) for row in rows))
 
@@ -443,18 +443,18 @@ def files(root: Path) -> dict[Path, str]:
         root: The checkout.
 
     Raises:
-        SmskitError: the README has lost its markers.
+        SmskitError: the reference has lost its markers.
     """
     names = builtin_names()
-    readme = root / "README.md"
-    before, start, rest = readme.read_text("utf-8").partition(_START)
+    reference = root / "docs" / "reference.md"
+    before, start, rest = reference.read_text("utf-8").partition(_START)
     _, end, after = rest.partition(_END)
     if not (start and end):
-        raise SmskitError(f"{readme} needs the lines {_START} and {_END}; the table goes between them")
+        raise SmskitError(f"{reference} needs the lines {_START} and {_END}; the table goes between them")
     texts = {
         root / place / f"{name}.md": page(name, code) for code, place in PLACES.items() for name in names
     }
-    return {readme: f"{before}{start}\n\n{markdown(overview(names))}\n\n{end}{after}", **texts}
+    return {reference: f"{before}{start}\n\n{markdown(overview(names))}\n\n{end}{after}", **texts}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from smskit.errors import SpecError
+from smskit.errors import MissingExtra, SpecError, needs_extra
 from smskit.i18n import Language
 from smskit.notebook import display as shown
 from smskit.notebook.host import Host, host_of
@@ -50,6 +50,7 @@ class Base:
         return self.page.t if "page" in self.__dict__ else self._language
 
     @cached_property
+    @needs_extra("notebook")
     def page(self) -> Page:
         """What the panels of this notebook share; made with the first of them."""
         from smskit.notebook.panels.page import Page
@@ -75,8 +76,12 @@ class Base:
         shown.show_frame(self.t, table)
 
     def show_svg(self, picture: Callable[[Language], str]) -> None:
-        """A picture."""
-        shown.show_svg(self.t, picture)
+        """A picture; a sentence in its place where the libraries that draw it are not installed."""
+        try:
+            with needs_extra("notebook"):
+                shown.show_svg(self.t, picture)
+        except MissingExtra as error:
+            self.say("Pictures are left out: {why}", why=error.message)
 
 
 def draft_of(namespace: Mapping[str, Any], host: Host, *, defaults: Mapping[str, Any] | None = None) -> Draft:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from smskit.errors import NotUsable, SettingsError
+from smskit.errors import NotUsable, SettingsError, needs_extra
 from smskit.i18n import Language, mark
 from smskit.models import CheckResult, Offer
 from smskit.notebook.accounts import PLACES, Account, Known, Offered
@@ -49,6 +49,7 @@ class ConnectNotebook(Base):
         super().__init__(draft, host=host)
         self.connector = Connector(draft)
 
+    @needs_extra("notebook")
     def panel(self) -> ConnectPanel:
         """All of this to click."""
         from smskit.notebook.panels.connect import ConnectPanel

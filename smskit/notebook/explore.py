@@ -14,6 +14,7 @@ import pandas as pd
 from smskit.audience.explore import Comparison
 from smskit.audience.explore.profile import distribution
 from smskit.audience.explore.tables import compare_table, look_table, shares_table
+from smskit.errors import needs_extra
 from smskit.i18n import Language, mark
 from smskit.notebook.base import Base, draft_of
 from smskit.notebook.display import show_widget
@@ -79,6 +80,7 @@ class ExploreNotebook(Base):
         super().__init__(draft, host=host)
         self.desk = Desk(draft, sample=sample)
 
+    @needs_extra("notebook")
     def panel(self, *, frame: pd.DataFrame | None = None) -> None:
         """
         Show the panel.

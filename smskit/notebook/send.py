@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
-from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError
+from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError, needs_extra
 from smskit.i18n import Language, mark
 from smskit.ledger import CampaignRow
 from smskit.message.lint import Complaint, examine
@@ -120,6 +120,7 @@ class Notebook(Base):
 
         return SendPanel(self.page, self.desk)
 
+    @needs_extra("notebook")
     def panel(self) -> SendPanel | None:
         """
         The whole of this notebook to click through; shown when it is the last thing of a cell.

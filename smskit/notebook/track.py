@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from smskit.audience.carriers import AS_OF, PORTABILITY
-from smskit.errors import SpecError
+from smskit.errors import SpecError, needs_extra
 from smskit.i18n import Language, mark
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
@@ -76,6 +76,7 @@ class TrackNotebook(Base):
 
     # -- which and what -----------------------------------------------------------------
 
+    @needs_extra("notebook")
     def panel(self) -> None:
         """Show the panel, where somebody can click."""
         from smskit.notebook.panels.track import TrackPanel

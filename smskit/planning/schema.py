@@ -16,7 +16,6 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 import yaml
-from pydantic_core import PydanticUndefined
 
 from smskit.audience.phones import redact
 from smskit.audience.rules import OPS
@@ -32,8 +31,9 @@ _SCALAR = {"type": ["string", "number", "boolean"]}
 
 def default_of(name: str) -> Any:
     """What a parameter is when nobody says so, as plain data; None for one that is required."""
-    default = CampaignSpec.model_fields[name].get_default(call_default_factory=True)
-    return None if default is PydanticUndefined else str(default) if isinstance(default, Decimal) else default
+    field = CampaignSpec.model_fields[name]
+    default = None if field.is_required() else field.get_default(call_default_factory=True)
+    return str(default) if isinstance(default, Decimal) else default
 
 
 def shown(value: object, most: int = 60) -> str:
@@ -155,7 +155,7 @@ def _binding_schema() -> dict[str, Any]:
 
 
 def markdown() -> str:
-    """The table of parameters as the README has it."""
+    """The table of parameters as docs/reference.md has it."""
     rows = ["| name | default | meaning |", "| --- | --- | --- |"]
     for name, field in CampaignSpec.model_fields.items():
         default = default_of(name)

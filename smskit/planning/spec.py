@@ -181,7 +181,7 @@ class CampaignSpec(BaseModel):
         description="how marketing texts say how to opt out (退订方式). Empty: the text stays as it is, "
         "and a lack is shown in the plan; `add`: the provider's own wording (拒收请回复R) is appended "
         "where the text is ours and has none; `demand`: a text without one is refused; any other wording "
-        "is appended as it stands. What each provider says: [docs/providers](docs/providers/README.md)",
+        "is appended as it stands. What each provider says: docs/providers",
         examples=["add", "demand", "拒收请回复R"],
     )
     consent: str = Field(
