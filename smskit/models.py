@@ -26,6 +26,15 @@ class Mode(enum.StrEnum):
     LIVE = "live"  # submitted to the provider
 
 
+class Kind(enum.StrEnum):
+    """What made a campaign; all but the first have another campaign as their parent."""
+
+    CAMPAIGN = "campaign"  # somebody named it
+    TEST = "test"  # a test send of its parent
+    FOLLOW_UP = "follow_up"  # to some people of its parent, once more
+    COPY = "copy"  # the parent's parameters under a new id
+
+
 class MessageClass(enum.StrEnum):
     """What kind of message this is, which decides the rules it obeys."""
 

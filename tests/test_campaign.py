@@ -25,7 +25,7 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.ledger import CampaignRow, Ledger
-from smskit.models import Mode, Reason
+from smskit.models import Kind, Mode, Reason
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job, Provider, get_provider
 from smskit.reporting import report
@@ -694,6 +694,28 @@ def test_a_campaign_older_than_a_parameter_goes_on(desk: Desk) -> None:
     assert desk.campaign(10).send().books.accepted == 10
 
 
+@pytest.mark.parametrize(
+    ("started", "now", "refused"),
+    [
+        pytest.param("vip", "vip", False, id="the-same"),
+        pytest.param("vip", "", False, id="none-named-now"),
+        pytest.param("", "live-1", False, id="its-own-id"),
+        pytest.param("vip", "loyal", True, id="another"),
+        pytest.param("", "vip", True, id="named-late"),
+    ],
+)
+def test_a_named_series_is_part_of_a_campaign(desk: Desk, started: str, now: str, refused: bool) -> None:
+    """It goes on under the series it was frozen with, or with none named; another one is refused."""
+    start_and_stop(desk, series=started)
+    again = desk.campaign(10, series=now)
+    if refused:
+        with pytest.raises(PlanMismatch, match=f"series was `{started or 'live-1'}`, is `{now}`"):
+            again.send()
+
+    assert refused or again.send().books.accepted == 10
+    assert desk.row().series == (started or "live-1")
+
+
 # -- test sends --------------------------------------------------------------------------------------
 
 
@@ -707,6 +729,8 @@ def test_a_test_goes_to_the_test_phones_only(desk: Desk) -> None:
         "【GrowingIO】" + live.TEMPLATE.format(name="用户0", coupon=50)
     }
     assert outcome.campaign == "live-1.test-20261123T020000"
+    test = desk.row(outcome.campaign)
+    assert (test.kind, test.parent, test.series) == (Kind.TEST, "live-1", outcome.campaign)
     assert desk.ledger.campaign("live-1", Mode.LIVE) is None
 
 

@@ -23,7 +23,7 @@ from smskit.audience.carriers import CARRIERS, carriers_of
 from smskit.audience.phones import normalise_one
 from smskit.errors import CampaignPaused, InputError, LedgerError
 from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
-from smskit.models import Mode, State
+from smskit.models import Kind, Mode, State
 from smskit.reporting import report
 from smskit.reporting.delivery import (
     GROUPS,
@@ -447,11 +447,12 @@ def test_choosing_a_campaign(clock: tuple[Ledger, list[float]]) -> None:
     """The newest real campaign without a name; by name the mode that went furthest."""
     ledger, _ = clock
     nothing = choose(ledger)
+    ledger.make_id("trial", kind=Kind.TEST, parent="new")
     for name, mode in (
         ("old", Mode.REHEARSE),
         ("new", Mode.PLAN),
         ("new", Mode.REHEARSE),
-        ("new.test-20261123T100000", Mode.LIVE),
+        ("trial", Mode.LIVE),
         ("later", Mode.PLAN),
     ):
         stored(ledger, [8613800000000], name, mode)
@@ -465,7 +466,7 @@ def test_choosing_a_campaign(clock: tuple[Ledger, list[float]]) -> None:
     assert nothing is None
     assert which() == ("new", "rehearse")
     assert which("new", Mode.PLAN) == ("new", "plan")
-    assert which("", Mode.LIVE) == ("new.test-20261123T100000", "live")
+    assert which("", Mode.LIVE) == ("trial", "live")
     assert shown["campaign"].tolist()[0] == "later"
     assert shown["test"].tolist() == [False, True, False, False, False]
     with pytest.raises(LedgerError, match="did you mean `later`"):

@@ -184,10 +184,15 @@ def test_a_larger_factor_tells_less(now: Footprint, past: list[Footprint], one: 
 # -- runs --------------------------------------------------------------------------------------------------
 
 
+def weekly(week: int) -> dict[str, str]:
+    """An occurrence of the series `weekly`."""
+    return {"campaign": f"weekly-2026-W{week}", "series": "weekly"}
+
+
 def series(desk: Desk, *sizes: int, **more: Any) -> None:  # noqa: F811
     """Weekly runs that went through."""
     for week, size in enumerate(sizes, 10):
-        desk.campaign(size, campaign=f"weekly-2026-W{week}", **more).send()
+        desk.campaign(size, **weekly(week), **more).send()
 
 
 def test_a_run_far_from_usual_is_refused(desk: Desk) -> None:  # noqa: F811
@@ -197,12 +202,12 @@ def test_a_run_far_from_usual_is_refused(desk: Desk) -> None:  # noqa: F811
     with pytest.raises(
         GuardRefused, match=r"100 rows of the segment, more than 2 times 31.*`drift: allow"
     ) as caught:
-        desk.campaign(100, campaign="weekly-2026-W13").send()
+        desk.campaign(100, **weekly(13)).send()
 
     assert caught.value.exit_code == 3
     assert len(desk.sent()) == sent
     assert desk.ledger.campaign("weekly-2026-W13", Mode.LIVE) is None
-    desk.campaign(100, campaign="weekly-2026-W13", drift="allow").send()
+    desk.campaign(100, **weekly(13), drift="allow").send()
     assert len(desk.sent()) == sent + 100
     assert "100 rows of the segment" in "".join(desk.row("weekly-2026-W13").summary["notices"])
 
@@ -210,14 +215,15 @@ def test_a_run_far_from_usual_is_refused(desk: Desk) -> None:  # noqa: F811
 def test_only_finished_runs_of_the_series_and_mode_count(desk: Desk) -> None:  # noqa: F811
     """Another series and a rehearsal are no past; a plan is compared with live runs."""
     series(desk, 30, 30)
-    desk.campaign(30, campaign="weekly-2026-W12", mode="rehearse").send()
-    desk.campaign(30, campaign="monthly-2026-03").send()
+    desk.campaign(30, **weekly(12), mode="rehearse").send()
+    desk.campaign(30, campaign="monthly-2026-03", series="monthly").send()
 
-    assert desk.campaign(100, campaign="weekly-2026-W13", mode="plan").guards() == []
-    desk.campaign(30, campaign="weekly-2026-W14").send()
-    assert len(desk.campaign(100, campaign="weekly-2026-W13", mode="plan").guards()) == 1
+    assert desk.campaign(100, **weekly(13), mode="plan").guards() == []
+    desk.campaign(30, **weekly(14)).send()
+    assert len(desk.campaign(100, **weekly(13), mode="plan").guards()) == 1
     assert desk.campaign(100, campaign="weekly").guards() != []
-    assert desk.campaign(100, campaign="daily-2026-W13").guards() == []
+    assert desk.campaign(100, campaign="weekly-2026-W13").guards() == []
+    assert desk.campaign(100, campaign="daily-2026-W13", series="daily").guards() == []
 
 
 def test_a_default_does_not_hide_that_values_are_gone(desk: Desk) -> None:  # noqa: F811
@@ -226,7 +232,7 @@ def test_a_default_does_not_hide_that_values_are_gone(desk: Desk) -> None:  # no
     series(desk, 30, 30, 30, variables=bound)
     empty = people(30)
     empty["name"] = pd.Series([None] * 20 + ["王"] * 10, dtype="str")
-    found = desk.campaign(empty, campaign="weekly-2026-W13", variables=bound).guards()
+    found = desk.campaign(empty, **weekly(13), variables=bound).guards()
 
     assert len(found) == 1
     assert "33.3% of the rows have a good `name`, 100.0% is the median of 3 runs" in found[0].text
@@ -239,7 +245,7 @@ def test_a_text_changed_at_the_provider(desk: Desk) -> None:  # noqa: F811
     series(desk, 30, **fetched)
     desk.register("【GrowingIO】#name#，涨价了，#coupon#元。拒收请回复R")
     with pytest.raises(GuardRefused, match=r"template 77 changed: in weekly-2026-W10 it was .*恭喜.*涨"):
-        desk.campaign(30, campaign="weekly-2026-W11", **fetched).send()
+        desk.campaign(30, **weekly(11), **fetched).send()
 
 
 @pytest.mark.kernel
@@ -247,10 +253,10 @@ def test_a_scheduled_run_fails(simulator: Simulator, tmp_path: Path) -> None:
     """By papermill the odd week fails its cell with the numbers, and nothing is sent until it is allowed."""
     desk = Scheduler(tmp_path, simulator)  # noqa: F811
     for week in (44, 45, 46):
-        live.send(desk.parameters(campaign=f"weekly-2026-W{week}"), desk.environ)
+        live.send(desk.parameters(**weekly(week)), desk.environ)
     before = simulator.world.accepted()
     live.segment(desk.source, 90)
-    parameters = desk.parameters(campaign="weekly-2026-W47")
+    parameters = desk.parameters(**weekly(47))
     refused = desk.papermill(parameters, "refused")
     sent_by_refused = simulator.world.accepted() - before
     planned = json.loads(desk.smskit("plan", str(tmp_path / "refused.yaml"), "--json").stdout)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from smskit.errors import LedgerError, LedgerLocked
 from smskit.ledger import CHUNK, LEASE_TTL_S, STRAY_DAYS, Books, CampaignRow, Change, Facts, Frozen, Ledger
-from smskit.models import Mode, Receipt, Reply, State
+from smskit.models import Kind, Mode, Receipt, Reply, State
 from tests.profiles import examples
 
 FIRST = 8613800000000
@@ -463,12 +463,13 @@ def test_who_was_submitted(ledger: Ledger) -> None:
 
 def test_who_got_live_messages_lately(timed: Ledger, clock: Clock) -> None:
     """Live messages of other campaigns count from their submission on, each once, unknown ones too."""
+    timed.make_id("trial", kind=Kind.TEST, parent="own")
     own, other, test, rehearsal = (
         freeze(timed, len(State), name=name, mode=mode).id
         for name, mode in [
             ("own", Mode.LIVE),
             ("other", Mode.LIVE),
-            ("own.test-1", Mode.LIVE),
+            ("trial", Mode.LIVE),
             ("r", Mode.REHEARSE),
         ]
     )

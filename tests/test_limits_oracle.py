@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from smskit.ledger import Frozen, Ledger
 from smskit.message.windows import FrequencyCap, Hours, Openings, SendWindow
-from smskit.models import CodeClass, Mode, Submission
+from smskit.models import CodeClass, Kind, Mode, Submission
 from smskit.providers.base import Call
 from smskit.sending.reconcile import settle_by_hand
 from tests.profiles import examples
@@ -50,7 +50,7 @@ class Plan:
     def name(self, number: int) -> str:
         if self.kind == "rehearsal":
             return "campaign-0"
-        return f"campaign-{number}" if self.kind == "live" else f"campaign-0.test-{number}"
+        return f"campaign-{number}" if self.kind == "live" else f"trial-{number}"
 
 
 class Run(NamedTuple):
@@ -106,7 +106,8 @@ def may_leave(plan: Plan, zone: str, at: datetime) -> bool:
 def does_count(plans: list[Plan], other: int, number: int) -> bool:
     """Whether messages of campaign *other* count for a cap of *number*."""
     theirs, own = plans[other].name(other), plans[number].name(number)
-    return plans[other].kind != "rehearsal" and theirs != own and not theirs.startswith(own + ".test-")
+    is_own_test = plans[other].kind == "test" and own == "campaign-0"
+    return plans[other].kind != "rehearsal" and theirs != own and not is_own_test
 
 
 def oracle(plans: list[Plan], runs: list[Run], zone: str, now: datetime) -> list[Sent]:
@@ -168,6 +169,8 @@ def mode_of(plan: Plan) -> Mode:
 
 def freeze(ledger: Ledger, number: int, plan: Plan) -> int:
     n = len(plan.people)
+    if plan.kind == "test":
+        ledger.make_id(plan.name(number), kind=Kind.TEST, parent="campaign-0")
     return ledger.freeze(
         name=plan.name(number),
         mode=mode_of(plan),

@@ -181,6 +181,7 @@ def test_explain_tells_everything_in_words(write: Write, run: Run) -> None:  # n
                 {"column": "phone", "op": "!=", "value": "13800138000"},
             ]
         },
+        series="weekly-vip",
         frequency_cap="2/7d",
         holdout=0.1,
         not_after="2026-11-23T20:00",
@@ -242,12 +243,14 @@ def rules(*leaves: tuple[str, Any]) -> dict[str, Any]:
             {}, {"template": "再见{name}"}, ["template"], "A new definition under the same id", id="text"
         ),
         pytest.param(
-            {},
-            {"campaign": "weekly-vip-2026-W48"},
+            {"series": "weekly-vip"},
+            {"series": "weekly-vip", "campaign": "weekly-vip-2026-W48"},
             ["campaign"],
             "two occurrences of the series",
             id="series",
         ),
+        pytest.param({}, {"campaign": "weekly-vip-2026-W48"}, ["campaign"], "two campaigns", id="alike-ids"),
+        pytest.param({}, {"series": "vip"}, ["series"], "A new definition", id="another-series"),
         pytest.param(
             {}, {"campaign": "other", "holdout": 0.1}, ["campaign", "holdout"], "two campaigns", id="ids"
         ),

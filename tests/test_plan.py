@@ -524,12 +524,13 @@ def kept_back(reason: str, **more: Any) -> set[str]:
 
 def test_a_series_keeps_the_same_people_back_each_time() -> None:
     """Each occurrence of a repeating campaign draws the same people, another series draws others."""
-    weekly = [kept_back("holdout", campaign=f"weekly-2026-W{week}", holdout=0.2) for week in (46, 47)]
-    other = kept_back("holdout", campaign="monthly-2026-11", holdout=0.2)
+    weekly = [kept_back("holdout", series="weekly", campaign=f"w{week}", holdout=0.2) for week in (46, 47)]
+    other = kept_back("holdout", series="monthly", campaign="w46", holdout=0.2)
+    own = [kept_back("holdout", campaign=name, holdout=0.2) for name in ("weekly", "weekly-2026-03")]
 
     assert weekly[0] == weekly[1]
     assert 40 < len(weekly[0]) < 120
-    assert other != weekly[0]
+    assert other != weekly[0] == own[0] != own[1]
 
 
 def test_all_marketing_keeps_the_same_people_back() -> None:

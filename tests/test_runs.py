@@ -67,7 +67,9 @@ class Heard:
 
 def spec(**more: Any) -> CampaignSpec:
     """A campaign that nothing is sent for here."""
-    return CampaignSpec.from_data({"campaign": "vip-2026-W47", "segment": "x.csv", "mode": "live"} | more)
+    return CampaignSpec.from_data(
+        {"campaign": "vip-2026-W47", "series": "vip", "segment": "x.csv", "mode": "live"} | more
+    )
 
 
 def leave(ledger: Ledger, **values: Any) -> RunRow:
@@ -105,7 +107,7 @@ def test_verdict(error: BaseException | None, state: str, code: int, message: st
 
 def test_a_run_that_finished(desk: Desk) -> None:
     """A sent campaign leaves a row with who, plan and books, and a report of its own."""
-    campaign = desk.campaign(campaign="vip-2026-W47")
+    campaign = desk.campaign(campaign="vip-2026-W47", series="vip")
     campaign.send()
     (row,) = desk.ledger.runs()
     data = as_data(row)

@@ -51,6 +51,7 @@ SAMPLES: dict[str, tuple[str, Any, str]] = {
     "not_after": ("2026-12-24", "2026-12-24T23:59:59.999999", "2026-12-24"),
     "frequency_cap": ("2/7d", "2/7d", "2/7d"),
     "plan_hash": ("p0123456789", "p0123456789", "p0123456789"),
+    "series": ("vip", "vip", "vip"),
     "holdout": ("5%", 0.05, "5%"),
     "global_holdout": ("0.1", 0.1, "10%"),
     "canary": ("20％", 0.2, "20%"),

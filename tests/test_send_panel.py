@@ -18,7 +18,7 @@ import pytest
 
 from smskit.i18n import Language
 from smskit.ledger import Ledger
-from smskit.models import Mode
+from smskit.models import Kind, Mode
 from smskit.notebook import Notebook
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
@@ -107,6 +107,19 @@ def room(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) 
     """Where somebody sits down."""
     monkeypatch.chdir(tmp_path)
     return Room(tmp_path, simulator)
+
+
+def test_a_copy_takes_the_next_number_of_its_parent(room: Room) -> None:
+    """The number behind a copy's id is counted for its parent; digits of other ids mean nothing."""
+    draft = Draft(live.data(live.SINGLES, room.source, campaign="sale", mode="plan"))
+    desk = SendDesk(draft, environment=lambda: Environment(room.environ))
+    names = [desk.rename(), desk.rename()]
+    made = desk.ledger.made_ids()
+    draft.set(campaign="vip-2")
+
+    assert names == ["sale-2", "sale-3"]
+    assert [made[name] for name in names] == [(Kind.COPY, "sale")] * 2
+    assert desk.rename() == "vip-2-2"
 
 
 def test_a_campaign_is_clicked_together(room: Room) -> None:
@@ -543,7 +556,9 @@ def weeks(room: Room) -> None:
     """Three finished runs of a series, of 30 people each; others every week, as the provider has limits."""
     for week in (44, 45, 46):
         others = live.segment(room.folder / "others.csv", PEOPLE, first=FIRST + 100 * week)
-        live.send(live.data(live.SINGLES, others, campaign=f"weekly-2026-W{week}"), room.environ)
+        live.send(
+            live.data(live.SINGLES, others, campaign=f"weekly-2026-W{week}", series="weekly"), room.environ
+        )
 
 
 def test_a_run_far_from_usual_is_let_go_by_a_click(room: Room) -> None:
@@ -551,7 +566,7 @@ def test_a_run_far_from_usual_is_let_go_by_a_click(room: Room) -> None:
     weeks(room)
     before = room.simulator.world.accepted()
     live.segment(room.source, 3 * PEOPLE, first=FIRST)
-    at = room.sit_down(mode="live", campaign="weekly-2026-W47")
+    at = room.sit_down(mode="live", campaign="weekly-2026-W47", series="weekly")
     refused, off = at.told, at.find("Send…").disabled
     at.page.speak("zh")
     at.wait()
@@ -575,7 +590,7 @@ def test_a_run_that_finds_another_segment_shows_it(room: Room) -> None:
     """Refused because the file has changed, the panel plans anew, and says what is far from usual in it."""
     weeks(room)
     before = room.simulator.world.accepted()
-    at = room.sit_down(mode="live", campaign="weekly-2026-W47")
+    at = room.sit_down(mode="live", campaign="weekly-2026-W47", series="weekly")
     at.click("Send…")
     at.enter("Number of people", str(PEOPLE))
     live.segment(room.source, 3 * PEOPLE, first=FIRST)

@@ -21,7 +21,7 @@ from smskit.message.windows import FrequencyCap, SendWindow
 from smskit.models import MessageClass, Mode
 from smskit.notebook.base import draft_of
 from smskit.notebook.host import Host
-from smskit.planning.spec import CampaignSpec, series_of
+from smskit.planning.spec import CampaignSpec
 from tests.profiles import examples
 
 REQUIRED = {"campaign": "weekly-vip-2026-W47", "segment": "people.csv"}
@@ -54,6 +54,7 @@ def test_defaults_are_those_of_the_design() -> None:
     """Every parameter of DESIGN section 4, no other, with its default."""
     expected = {
         "campaign": "weekly-vip-2026-W47",
+        "series": "",
         "segment": "people.csv",
         "segment_query": "",
         "rules": None,
@@ -592,59 +593,3 @@ def test_a_cell_of_ones_own_is_not_injected() -> None:
     cells = notebook() | {"In": ["", "max_recipient = 5", "#Parameters of mine\nfoo = 1"], "max_recipient": 5}
 
     assert from_notebook(cells) == spec()
-
-
-# -- series -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("campaign", "series"),
-    [
-        ("weekly-vip-2026-W47", "weekly-vip"),
-        ("weekly-vip-2026W07", "weekly-vip"),
-        ("weekly_vip_2026-w47", "weekly_vip"),
-        ("daily-2026-11-23", "daily"),
-        ("daily.20261123", "daily"),
-        ("daily20261123", "daily"),
-        ("生日_20261123", "生日"),
-        ("monthly-2026-11", "monthly"),
-        ("monthly-202611", "monthly"),
-        ("quarter-2026-Q4", "quarter"),
-        ("hourly-2026-11-23T10", "hourly"),
-        ("hourly-2026-11-23T10:30", "hourly"),
-        ("hourly-20261123T103000", "hourly"),
-        ("hourly-20261123_1030", "hourly"),
-        ("scheduled__2026-11-23T10:00:00+00:00", "scheduled"),
-        ("scheduled__2026-11-23T10:00:00.123456Z", "scheduled"),
-        ("weekly-2026-W46-2026-W47", "weekly-2026-W46"),
-        ("b2-2026-11", "b2"),
-    ],
-)
-def test_series_is_the_id_without_its_occurrence(campaign: str, series: str) -> None:
-    """One trailing occurrence goes, whatever way of writing it the scheduler has."""
-    assert series_of(campaign) == series
-
-
-@pytest.mark.parametrize(
-    "campaign",
-    [
-        "welcome",
-        "vision-2030",
-        "双11_第1波",
-        "2026-W47",
-        "20261123",
-        "week-2026-W54",
-        "week-2026-W00",
-        "month-2026-13",
-        "day-2026-11-32",
-        "code-120261123",
-        "2026-11-23-welcome",
-        "hour-2026-11-23T24",
-        "try-2026-11-23-2",
-        "try-2026-11-23-02",
-        "coupon-19991231",
-    ],
-)
-def test_other_ids_are_their_own_series(campaign: str) -> None:
-    """What is no occurrence at the end of the id stays: nothing else may fall together."""
-    assert series_of(campaign) == campaign

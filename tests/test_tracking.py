@@ -18,6 +18,7 @@ import yaml
 from smskit.errors import CampaignPaused, GuardRefused, InputError, LedgerError
 from smskit.i18n import Language
 from smskit.ledger import CampaignRow
+from smskit.models import Kind
 from smskit.notebook import open_track
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
@@ -228,10 +229,12 @@ def test_a_follow_up_has_an_id_of_its_own(desk: Desk) -> None:
     """Each follow-up takes the first free number, and columns that would clash get another name."""
     row = desk.send(variables={"name": "name", "coupon": "coupon"})
     made = desk.tracker.follow_up(["refused"])
-    desk.send(campaign=made.campaign)
+    second = desk.tracker.follow_up(["refused"]).campaign
+    sent = desk.send(campaign=made.campaign)
 
-    assert made.campaign == "live-1.again-1"
-    assert next_id(desk.tracker.ledger, row) == "live-1.again-2"
+    assert (made.campaign, second) == ("live-1.again-1", "live-1.again-2")
+    assert (sent.kind, sent.parent, sent.series) == (Kind.FOLLOW_UP, "live-1", "live-1.again-1")
+    assert next_id(desk.tracker.ledger, row) == "live-1.again-3"
     assert pq.read_schema(made.segment).names == ["user_id", "phone", "name", "coupon"]
 
 

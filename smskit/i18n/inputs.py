@@ -221,7 +221,10 @@ TOLD: dict[str, str] = {
     ),
     "parameter `{name}`: {why}": "参数 `{name}`：{why}",
     "holds a placeholder, which `smskit run FILE` fills in; papermill is given the id: -r campaign "
-    "weekly-vip-2026-W47": "含占位符，由 `smskit run FILE` 填写；用 papermill 时请给出编号：`-r campaign weekly-vip-2026-W47`",
+    "weekly-vip-2026-W47 -r series weekly-vip": (
+        "含占位符，由 `smskit run FILE` 填写；用 papermill 时请给出编号和系列："
+        "`-r campaign weekly-vip-2026-W47 -r series weekly-vip`"
+    ),
     "must be a whole number": "须为整数",
     "must be a number": "须为数字",
     "must be at least {least}": "不能小于 {least}",

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from smskit.ledger.accounts import Accounts, Checked
 from smskit.ledger.canaries import Canaries, CanaryRow
-from smskit.ledger.caps import Caps, tests_of
+from smskit.ledger.caps import Caps
 from smskit.ledger.changes import Changes
 from smskit.ledger.database import resolve_url
 from smskit.ledger.inbox import STRAY_DAYS, Inbox
@@ -67,7 +67,6 @@ __all__ = [
     "ReplyRow",
     "RunRow",
     "resolve_url",
-    "tests_of",
 ]
 
 

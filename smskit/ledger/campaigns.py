@@ -14,8 +14,8 @@ from smskit.i18n import dumps_data
 from smskit.ledger.audience import delete_campaign, demand_once, store_audience
 from smskit.ledger.database import Database
 from smskit.ledger.records import CampaignRow, Frozen
-from smskit.ledger.schema import CAMPAIGN
-from smskit.models import Mode
+from smskit.ledger.schema import CAMPAIGN, MADE_ID
+from smskit.models import Kind, Mode
 
 
 class Campaigns(Database):
@@ -26,7 +26,12 @@ class Campaigns(Database):
         return next(iter(self.campaigns(name=name, mode=mode)), None)
 
     def campaigns(
-        self, *, name: str | None = None, mode: Mode | None = None, provider: str | None = None
+        self,
+        *,
+        name: str | None = None,
+        mode: Mode | None = None,
+        provider: str | None = None,
+        series: str | None = None,
     ) -> list[CampaignRow]:
         """Campaigns that match, oldest first."""
         query = sa.select(CAMPAIGN).order_by(CAMPAIGN.c.id)
@@ -34,16 +39,29 @@ class Campaigns(Database):
             (CAMPAIGN.c.name, name),
             (CAMPAIGN.c.mode, mode),
             (CAMPAIGN.c.provider, provider),
+            (CAMPAIGN.c.series, series),
         ):
             if value is not None:
                 query = query.where(column == str(value))
         with self._read() as conn:
             return [CampaignRow.of(r) for r in conn.execute(query)]
 
+    def make_id(self, name: str, *, kind: Kind, parent: str) -> None:
+        """Write down what a new id was made from; a campaign of that id is then of that kind, in any mode."""
+        with self._write() as conn:
+            conn.execute(MADE_ID.delete().where(MADE_ID.c.name == name))
+            conn.execute(MADE_ID.insert().values(name=name, kind=str(kind), parent=parent))
+
+    def made_ids(self) -> dict[str, tuple[Kind, str]]:
+        """Id -> (kind, parent) of the ids that were made from another campaign's."""
+        with self._read() as conn:
+            return {row.name: (Kind(row.kind), row.parent) for row in conn.execute(sa.select(MADE_ID))}
+
     def freeze(
         self,
         *,
         name: str,
+        series: str = "",
         mode: Mode,
         provider: str,
         plan_hash: str,
@@ -54,8 +72,12 @@ class Campaigns(Database):
         """
         Store a campaign with its audience, in one transaction.
 
-        A plan replaces an earlier plan of the same name. Rehearsals and live
-        campaigns start here: if another run was faster, its audience stands.
+        Its kind and parent are those its id was made with. A plan replaces an
+        earlier plan of the same name. Rehearsals and live campaigns start here:
+        if another run was faster, its audience stands.
+
+        Args:
+            series: "" = its own name.
 
         Returns:
             The campaign that now has this name and mode.
@@ -71,11 +93,15 @@ class Campaigns(Database):
                 return CampaignRow.of(old)
             if old is not None:
                 delete_campaign(conn, old.id)
+            made = conn.execute(sa.select(MADE_ID).where(MADE_ID.c.name == name)).one_or_none()
             now = self.clock()
             campaign_id = conn.execute(
                 CAMPAIGN.insert().values(
                     mode=str(mode),
                     name=name,
+                    series=series or name,
+                    kind=str(Kind.CAMPAIGN) if made is None else made.kind,
+                    parent="" if made is None else made.parent,
                     state="planned",
                     provider=provider,
                     plan_hash=plan_hash,

@@ -19,7 +19,7 @@ from smskit.ledger.hot import Hot
 from smskit.ledger.recent import Recent, counted
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN, EVENT, PROGRESS
 from smskit.message.windows import FrequencyCap
-from smskit.models import Mode
+from smskit.models import Kind, Mode
 
 
 class Caps(Database):
@@ -63,22 +63,19 @@ class Caps(Database):
         return recent
 
 
-def tests_of(campaign: str) -> str:
-    """What the names of a campaign's test sends begin with; each is a campaign of its own."""
-    return f"{campaign[:90]}.test-"
-
-
 def _name(conn: sa.Connection, campaign_id: int) -> str:
     return str(conn.execute(sa.select(CAMPAIGN.c.name).where(CAMPAIGN.c.id == campaign_id)).scalar_one())
 
 
 def _others(conn: sa.Connection, but_not: str, among: Sequence[int] | None = None) -> list[int]:
     """Live campaigns that count for a cap of the campaign of that name."""
-    query = sa.select(CAMPAIGN.c.id, CAMPAIGN.c.name).where(CAMPAIGN.c.mode == str(Mode.LIVE))
+    its_test = (CAMPAIGN.c.kind == str(Kind.TEST)) & (CAMPAIGN.c.parent == but_not)
+    query = sa.select(CAMPAIGN.c.id).where(
+        CAMPAIGN.c.mode == str(Mode.LIVE), CAMPAIGN.c.name != but_not, sa.not_(its_test)
+    )
     if among is not None:
         query = query.where(CAMPAIGN.c.id.in_(among))
-    tests = tests_of(but_not)
-    return [r.id for r in conn.execute(query) if r.name != but_not and not r.name.startswith(tests)]
+    return list(conn.execute(query).scalars())
 
 
 def chunks_since(conn: sa.Connection, campaign_id: int, since: float) -> list[int]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.i18n import loads, loads_data
-from smskit.models import Mode, State
+from smskit.models import Kind, Mode, State
 
 WAITS = "waits "  # how the note of a run begins that waits for a time to come
 EventKind = Literal["claim", "opt_out", "frequency_cap", "outcome", "interrupted", "settled", "receipt"]
@@ -50,6 +50,9 @@ class CampaignRow(NamedTuple):
     id: int
     mode: Mode
     name: str
+    series: str  # what its holdout and drift go by; its own name where none was named
+    kind: Kind
+    parent: str  # name of the campaign it was made from, "" = none
     state: str  # planned, running, paused, finished
     provider: str
     plan_hash: str
@@ -70,7 +73,8 @@ class CampaignRow(NamedTuple):
     def of(cls, row: Any) -> CampaignRow:
         """Read a database row."""
         values = row._asdict()
-        values |= {"mode": Mode(row.mode), "spec": json.loads(row.spec), "summary": loads_data(row.summary)}
+        values |= {"mode": Mode(row.mode), "kind": Kind(row.kind)}
+        values |= {"spec": json.loads(row.spec), "summary": loads_data(row.summary)}
         return cls(**(values | {"stop_requested": bool(row.stop_requested)}))
 
 

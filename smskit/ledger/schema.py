@@ -38,6 +38,9 @@ CAMPAIGN = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("mode", sa.String(16), nullable=False),
     sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("series", sa.String(120), nullable=False, server_default=""),
+    sa.Column("kind", sa.String(16), nullable=False, server_default="campaign"),  # models.Kind
+    sa.Column("parent", sa.String(120), nullable=False, server_default=""),  # its name; "" = none
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("provider", sa.String(64), nullable=False),
     sa.Column("plan_hash", sa.String(64), nullable=False),
@@ -49,6 +52,13 @@ CAMPAIGN = sa.Table(
     sa.Column("finished_at", sa.Float),
     sa.Column("stop_requested", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("mode", "name"),
+)
+MADE_ID = sa.Table(
+    "made_id",  # ids made from another campaign's, before and after there is a campaign of that id
+    META,
+    sa.Column("name", sa.String(120), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("parent", sa.String(120), nullable=False),
 )
 CANARY = sa.Table(
     "canary",  # the share of a campaign that was sent to first

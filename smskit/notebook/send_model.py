@@ -8,6 +8,7 @@ its hash, and a run that finds another plan sends nothing.
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Callable, Collection
@@ -21,7 +22,7 @@ from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
 from smskit.ledger import CampaignRow, Ledger
 from smskit.message.template import Template
 from smskit.message.variables import lacking, rebound, suggest
-from smskit.models import CheckResult, Mode
+from smskit.models import CheckResult, Kind, Mode
 from smskit.notebook.planner import Planning
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec
@@ -318,17 +319,17 @@ class SendDesk:
 
     def rename(self) -> str:
         """Give the campaign an id no campaign has had; returns it."""
-        name = another_id(self.draft["campaign"], {row.name for row in self.ledger.campaigns()})
+        before = self.draft["campaign"]
+        kind, parent = self.ledger.made_ids().get(before, (Kind.CAMPAIGN, ""))
+        stem = parent if kind is Kind.COPY else before
+        name = another_id(stem, {before, *(row.name for row in self.ledger.campaigns())})
+        self.ledger.make_id(name, kind=Kind.COPY, parent=stem)
         self.draft.set(campaign=name)
         return name
 
 
 def another_id(name: str, taken: Collection[str]) -> str:
-    """*name* with a number behind it that makes it a new one: ``sale`` -> ``sale-2`` -> ``sale-3``."""
+    """*name* with the first number behind it that makes a new one: ``sale`` -> ``sale-2``."""
     if not name:
         raise InputError("give the campaign an id first")
-    match = re.fullmatch(r"(.*?)-(\d{1,3})", name)
-    stem, number = (match[1], int(match[2])) if match else (name, 1)
-    while (made := f"{stem[:114]}-{number + 1}") in taken:
-        number += 1
-    return made
+    return next(made for n in itertools.count(2) if (made := f"{name[:114]}-{n}") not in taken)

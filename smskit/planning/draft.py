@@ -151,8 +151,9 @@ class Draft:
     def to_yaml(self) -> str:
         """The text of the parameter file papermill takes with ``-f``; holds no test phones, see ``save``."""
         shown = {n: v for n, v in self._data.items() if n != "test_phones"}
-        name = shown.get("campaign", _MISSING["campaign"])
-        whole = _validated(_MISSING | shown).model_copy(update={"campaign": name}).to_yaml()
+        # As they are written: an occurrence is filled in when the file is run.
+        written = {"campaign": shown.get("campaign", _MISSING["campaign"]), "series": shown.get("series", "")}
+        whole = _validated(_MISSING | shown).model_copy(update=written).to_yaml()
         # What stands in for a missing name is nothing to save.
         lines = whole.splitlines(keepends=True)
         return "".join(x for x in lines if x.strip() not in {f"{n}: {v}" for n, v in _MISSING.items()})

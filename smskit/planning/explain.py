@@ -18,7 +18,7 @@ from smskit.message.variables import Binding, parse_bindings
 from smskit.models import MessageClass, Mode
 from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.schema import shown
-from smskit.planning.spec import CampaignSpec, series_of
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 
 __all__ = ["Explained", "Parameter", "explain"]
@@ -125,7 +125,7 @@ def _who(spec: CampaignSpec) -> list[str]:
     if spec.holdout:
         told.append(
             f"Kept back, never messaged: {_percent(spec.holdout)} of them, in every occurrence of "
-            f"`{series_of(spec.campaign)}` the same people."
+            f"`{spec.series_name}` the same people."
         )
     if marketing and spec.global_holdout:
         told.append(f"Kept back from all marketing: {_percent(spec.global_holdout)}, always the same people.")
@@ -219,7 +219,7 @@ def _stops(spec: CampaignSpec) -> list[str]:
     if spec.plan_hash:
         told.append(f"Any plan but {spec.plan_hash}.")
     told.append(
-        f"It is far from the last finished runs of `{series_of(spec.campaign)}`: {spec.drift_factor:g} times "
+        f"It is far from the last finished runs of `{spec.series_name}`: {spec.drift_factor:g} times "
         "as many or as few people, a column that lost half of its values, "
         "a template that says something else."
         if spec.drift == "stop"

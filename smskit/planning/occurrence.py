@@ -1,8 +1,8 @@
 """
 The occurrence of a repeating campaign: what its id ends in, filled into a parameter file.
 
-``campaign: weekly-vip-{week}`` becomes ``weekly-vip-2026-W47``. Which ids are one
-series is ``spec.series_of``; when a file is run is a scheduler's.
+``campaign: weekly-vip-{week}`` becomes ``weekly-vip-2026-W47`` of the series ``weekly-vip``: here an id
+is made, so here its series is known. When a file is run is a scheduler's.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from zoneinfo import ZoneInfo
 
 from smskit.errors import SpecError, nearest
 
-__all__ = ["FORMS", "with_occurrence"]
+__all__ = ["FORMS", "series_in", "with_occurrence"]
 
 # Placeholder -> strftime format; ISO weeks belong to the ISO year.
 FORMS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 _PLACE = re.compile(r"\{(\w*)\}")
+_SEPARATORS = "-_.:+"
 
 
 def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str = "") -> dict[str, Any]:
     """
-    Parameters with the occurrence in their campaign id; without placeholder and *occurrence* as they are.
+    Parameters with the occurrence in their campaign id, and the series that id is then one of.
+
+    Without placeholder and *occurrence* they are as they were; a series that is given stays.
 
     Args:
         now: Aware; read in the campaign's own time zone.
@@ -46,10 +49,22 @@ def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str =
             + nearest(unknown[0], FORMS)
         )
     if occurrence and not _PLACE.search(name):
-        return dict(data) | {"campaign": f"{name}-{occurrence}"}
+        return dict(data) | {"campaign": f"{name}-{occurrence}", "series": data.get("series") or name}
     here = now.astimezone(_zone(data))
     filled = _PLACE.sub(lambda found: occurrence or here.strftime(FORMS[found[1]]), name)
-    return dict(data) | {"campaign": filled}
+    made = {} if filled == name else {"series": data.get("series") or series_in(name) or filled}
+    return dict(data) | {"campaign": filled} | made
+
+
+def series_in(name: str) -> str:
+    """
+    The series of a campaign whose id is written as *name*: its text without placeholders.
+
+    ``weekly-vip-{week}`` -> ``weekly-vip``; *name* itself where it has none; "" where it is nothing else.
+    """
+    if not _PLACE.search(name):
+        return name
+    return re.sub(rf"[{_SEPARATORS}]*{_PLACE.pattern}", "", name).strip(_SEPARATORS)
 
 
 def _zone(data: Mapping[str, Any]) -> ZoneInfo:

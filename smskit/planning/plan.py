@@ -34,7 +34,7 @@ from smskit.message.template import Template
 from smskit.message.variables import Binding, bind, check_bindings, format_column
 from smskit.models import MessageClass, Reason
 from smskit.planning.policy import consented, global_key, held_back, over_cap
-from smskit.planning.spec import CampaignSpec, series_of
+from smskit.planning.spec import CampaignSpec
 
 _SLICE = 50_000
 # Characters no handset shows and carriers refuse; line breaks and tabs are fine.
@@ -274,7 +274,7 @@ def build(
     if spec.global_holdout and spec.message_class is MessageClass.MARKETING:
         rule_out(Reason.GLOBAL_HOLDOUT, held_back(persons, spec.global_holdout, key=global_key(holdout_salt)))
     if spec.holdout:
-        rule_out(Reason.HOLDOUT, held_back(persons, spec.holdout, key=series_of(spec.campaign)))
+        rule_out(Reason.HOLDOUT, held_back(persons, spec.holdout, key=spec.series_name))
 
     planned = alive()
     parts = np.zeros(len(frame), np.int16)

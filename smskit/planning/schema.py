@@ -20,7 +20,7 @@ import yaml
 from smskit.audience.phones import redact
 from smskit.audience.rules import OPS
 from smskit.models import Mode
-from smskit.planning.spec import DEFINITION, CampaignSpec, series_of
+from smskit.planning.spec import DEFINITION, CampaignSpec
 
 __all__ = ["Difference", "default_of", "differences", "lines", "markdown", "schema", "shown", "verdict"]
 
@@ -202,9 +202,8 @@ def verdict(before: CampaignSpec, after: CampaignSpec) -> str:
         return "The same parameters."
     told = []
     if before.campaign != after.campaign:
-        series = series_of(before.campaign)
-        same_series = series == series_of(after.campaign)
-        of = f"two occurrences of the series `{series}`" if same_series else "two campaigns"
+        series = before.series_name
+        of = f"two occurrences of the series `{series}`" if series == after.series_name else "two campaigns"
         told.append(f"Different ids: {of}, each with its own audience and books.")
         if defining:
             told.append(f"They are not defined alike: {', '.join(defining)}.")

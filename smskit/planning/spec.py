@@ -44,6 +44,7 @@ DEFINITION = (
     "frequency_cap",
     "holdout",
     "global_holdout",
+    "series",
 )
 
 _CREDENTIAL_NAME = re.compile(r"key|secret|passw|token|credential", re.IGNORECASE)
@@ -73,29 +74,6 @@ _WRONG = {
 _NO_TIME = "must be a date or date-time such as 2026-11-23 or 2026-11-23T20:00"
 
 
-# What a repeating campaign puts at the end of its id: a week, a quarter, a month, a day, a moment.
-# A bare year is none: `vision-2030` repeats less often than it is a name.
-_MONTH, _DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
-_HOUR, _SIXTIETH = "(?:[01][0-9]|2[0-3])", "[0-5][0-9]"
-_OCCURRENCE = re.compile(
-    rf"""
-    (?<![0-9])20[0-9]{{2}}
-    (?: -?[Ww](?:0[1-9]|[1-4][0-9]|5[0-3])
-      | -?[Qq][1-4]
-      | (?: -{_MONTH} | {_MONTH}
-          | (?: -{_MONTH}-{_DAY} | {_MONTH}{_DAY} )
-            (?: (?: [Tt]{_HOUR}
-                  | [Tt_-]{_HOUR}:?{_SIXTIETH}(?: :?{_SIXTIETH}(?: \.[0-9]{{1,9}} )? )?
-                )
-                (?: [Zz] | [+-]{_HOUR}:?{_SIXTIETH} )?
-            )?
-        )
-    )\Z
-    """,
-    re.VERBOSE,
-)
-
-
 class CampaignSpec(BaseModel):
     """
     Everything that decides a campaign, except credentials.
@@ -118,6 +96,15 @@ class CampaignSpec(BaseModel):
         description="id; one message per person per campaign and mode. A repeating campaign puts its "
         "occurrence in it (`weekly-vip-2026-W47`)",
         examples=["weekly-vip-2026-W47"],
+    )
+    series: str = Field(
+        default="",
+        max_length=120,
+        pattern=r"^[\w.:+-]*$",
+        description="what a repeating campaign is called without its occurrence: holdout and drift go by it. "
+        "Empty: the text of `campaign` without its placeholder (`weekly-vip-{week}` is of `weekly-vip`), or "
+        "the id itself where it has none",
+        examples=["weekly-vip"],
     )
     segment: str = Field(
         min_length=1,
@@ -219,8 +206,8 @@ class CampaignSpec(BaseModel):
         default=0.0,
         ge=0,
         le=1,
-        description="share kept back, by a stable hash of person and series: `weekly-vip-2026-W47` and "
-        "`-W48` keep the same people back",
+        description="share kept back, by a stable hash of person and `series`: `weekly-vip-2026-W47` and "
+        "`-W48` of one series keep the same people back",
     )
     global_holdout: float = Field(
         default=0.0,
@@ -347,7 +334,7 @@ class CampaignSpec(BaseModel):
         if isinstance(value, str) and re.search(r"\{\w*\}", value):
             raise ValueError(
                 "holds a placeholder, which `smskit run FILE` fills in; papermill is given the id: "
-                "-r campaign weekly-vip-2026-W47"
+                "-r campaign weekly-vip-2026-W47 -r series weekly-vip"
             )
         return value
 
@@ -403,6 +390,11 @@ class CampaignSpec(BaseModel):
         return self.model_dump(mode="json", include=set(DEFINITION))
 
     # -- reading between the lines -------------------------------------------
+
+    @property
+    def series_name(self) -> str:
+        """The series this campaign is one of; its own id where none is named."""
+        return self.series or self.campaign
 
     @property
     def zone(self) -> ZoneInfo:
@@ -488,17 +480,6 @@ def read_file(path: str | Path) -> dict[str, Any]:
     return data
 
 
-def series_of(campaign: str) -> str:
-    """
-    The id of *campaign* without the one occurrence it may end in: ``weekly-vip-2026-W47`` -> ``weekly-vip``.
-
-    All occurrences of a repeating campaign have the same series, any other id is
-    its own; so is one that is nothing but an occurrence. See ``_OCCURRENCE``.
-    """
-    found = _OCCURRENCE.search(campaign)
-    return (campaign[: found.start()].rstrip("-_.:+") or campaign) if found else campaign
-
-
 def check_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     *data* itself, whose names are all parameters and whose values are no credentials.
@@ -525,7 +506,7 @@ def _credentials(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     problems = []
     for name, value in data.items():
         named = name not in CampaignSpec.model_fields and _CREDENTIAL_NAME.search(str(name))
-        looks = name not in ("plan_hash", "campaign") and _CREDENTIAL_VALUE.search(str(value))
+        looks = name not in ("plan_hash", "campaign", "series") and _CREDENTIAL_VALUE.search(str(value))
         if named or looks or _URL_PASSWORD.search(str(value)):
             text = (
                 f"parameter `{name}` looks like a credential. Parameters are written into the executed "
@@ -541,6 +522,8 @@ def _problem(error: Mapping[str, Any]) -> str:
         return f"parameter `{place}` is required"
     if place == "campaign" and error["type"] != "value_error":
         return "parameter `campaign` must be an id of 1 to 120 letters, digits, and . : _ + -"
+    if place == "series":
+        return "parameter `series` must be at most 120 letters, digits, and . : _ + -"
     if error["type"] in _WRONG:
         words = _WRONG[error["type"]].format(**error.get("ctx", {}))
     elif error["type"].startswith("datetime_"):

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from smskit.audience import phones
 from smskit.errors import GuardRefused, InputError
 from smskit.ledger import CampaignRow, Ledger
+from smskit.models import Kind
 from smskit.planning.draft import Draft
 from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group, members
 from smskit.settings import project_root
@@ -40,7 +41,7 @@ class FollowUp:
 
 def next_id(ledger: Ledger, row: CampaignRow) -> str:
     """An id of its own for the follow-up of *row*: ``<id>.again-1``, the first number that is free."""
-    taken = {other.name for other in ledger.campaigns()}
+    taken = {other.name for other in ledger.campaigns()} | set(ledger.made_ids())
     base = row.name[:100]
     return next(name for n in range(1, len(taken) + 2) if (name := f"{base}.again-{n}") not in taken)
 
@@ -84,7 +85,9 @@ def follow_up(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         people = _write(ledger, row, chosen, code, columns, target)
         draft.set(segment=_as_parameter(target), max_recipients=people)
-        return FollowUp(name, people, target, draft.save(folder / f"{stem}.yaml"))
+        parameters = draft.save(folder / f"{stem}.yaml")
+        ledger.make_id(name, kind=Kind.FOLLOW_UP, parent=row.name)
+        return FollowUp(name, people, target, parameters)
     except OSError as error:
         raise InputError(f"cannot write the follow-up into {folder}: {error.strerror}") from None
 

@@ -10,7 +10,6 @@ the thread, a hold, and the error a run ended with.
 from __future__ import annotations
 
 import enum
-import re
 import threading
 import time
 from collections import deque
@@ -18,12 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smskit.ledger import Books, CampaignRow, CanaryRow, Ledger, Owner
-from smskit.models import Mode
+from smskit.models import Kind, Mode
 from smskit.sending.campaign import Campaign
 
 __all__ = ["Pace", "Phase", "Run", "Snapshot", "run_of", "unfinished"]
 
-_TEST = re.compile(r"\.test-\d{8}T\d{6}\Z")
 _SPAN_S = 10.0  # the rate is that of so long
 
 
@@ -230,6 +228,6 @@ def unfinished(ledger: Ledger) -> list[Snapshot]:
     rows = [
         row
         for row in reversed(ledger.campaigns())
-        if row.mode is not Mode.PLAN and row.state != "finished" and not _TEST.search(row.name)
+        if row.mode is not Mode.PLAN and row.state != "finished" and row.kind is not Kind.TEST
     ]
     return [run_of(ledger, row.name, row.mode).look() for row in rows]

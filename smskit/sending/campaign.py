@@ -35,17 +35,17 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.i18n import Language
-from smskit.ledger import Books, CampaignRow, Frozen, Ledger, tests_of
+from smskit.ledger import Books, CampaignRow, Frozen, Ledger
 from smskit.message.opt_out import OptOutRule, lack_of, notice_of, with_wording
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
 from smskit.message.windows import Terms, notice_of_hours, openings
-from smskit.models import CheckResult, Finding, MessageClass, Mode
+from smskit.models import CheckResult, Finding, Kind, MessageClass, Mode
 from smskit.planning.drift import Footprint, drifted
 from smskit.planning.plan import Fit, Past, Plan, build, columns_read
 from smskit.planning.policy import Guard, guard_problems
 from smskit.planning.preview import masked
-from smskit.planning.spec import DEFINITION, CampaignSpec, series_of
+from smskit.planning.spec import DEFINITION, CampaignSpec
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.sending.canary import Wait, size_of, try_first
 from smskit.sending.engine import Ended, Engine, Patience, Progress, Window
@@ -170,7 +170,6 @@ class Campaign:
 
     def _drift_of(self, plan: Plan) -> list[str]:
         spec = self.spec
-        series, mode = series_of(spec.campaign), self._sending_mode()
         past = [
             Footprint.of(
                 row.name,
@@ -179,8 +178,8 @@ class Campaign:
                 template_id=row.spec.get("template_id", ""),
                 at=row.finished_at or 0.0,
             )
-            for row in self.ledger.campaigns(mode=mode)
-            if row.state == "finished" and row.name != spec.campaign and series_of(row.name) == series
+            for row in self.ledger.campaigns(mode=self._sending_mode(), series=spec.series_name)
+            if row.state == "finished" and row.name != spec.campaign
         ]
         now = Footprint.of(
             spec.campaign, plan.summary(), provider=spec.provider, template_id=spec.template_id
@@ -310,6 +309,7 @@ class Campaign:
         )
         return self.ledger.freeze(
             name=self.spec.campaign,
+            series=self.spec.series_name,
             mode=mode,
             provider=self.spec.provider,
             plan_hash=plan.hash,
@@ -472,6 +472,8 @@ class Campaign:
         now = self.spec.definition()
         # A parameter that is younger than the campaign had its default then.
         then = {name: row.spec.get(name, CampaignSpec.model_fields[name].default) for name in DEFINITION}
+        # Where none is named it stays the one that was frozen: papermill is given an id without its series.
+        then["series"] = row.series if now["series"] else ""
         differs = [name for name in DEFINITION if now[name] != then[name]]
         if self.spec.plan_hash and self.spec.plan_hash != row.plan_hash:
             raise GuardRefused(
@@ -605,10 +607,12 @@ class Campaign:
         source = int(plan.order[0]) if row is None else row
         phones = list(dict.fromkeys(normalise_one(p) for p in self.spec.test_phones))
         values = {name: column[source].as_py() for name, column in plan.variables.items()}
-        name = f"{tests_of(self.spec.campaign)}{self._now():%Y%m%dT%H%M%S}"
+        name = f"{self.spec.campaign[:90]}.test-{self._now():%Y%m%dT%H%M%S}"
+        self.ledger.make_id(name, kind=Kind.TEST, parent=self.spec.campaign)
         spec = self.spec.model_copy(
             update={
                 "campaign": name,
+                "series": "",
                 "rules": None,
                 "user_id": "",
                 "phone": "phone",

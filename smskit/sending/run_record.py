@@ -30,7 +30,8 @@ from smskit.errors import (
 )
 from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import Mode
-from smskit.planning.spec import CampaignSpec, series_of
+from smskit.planning.occurrence import series_in
+from smskit.planning.spec import CampaignSpec
 from smskit.reporting.report import status
 from smskit.sending.origin import Origin
 from smskit.settings import PACKAGE
@@ -155,7 +156,7 @@ class RunRecord:
         self._row = self._ledger.begin_run(
             campaign=spec.campaign,
             mode=str(spec.mode),
-            series=series_of(spec.campaign),
+            series=spec.series_name,
             provider=spec.provider,
             user=self._origin.user,
             file=self._origin.file,
@@ -291,6 +292,7 @@ def record_failure(
     error: BaseException,
     *,
     campaign: object,
+    series: object,
     mode: object,
     provider: object,
     origin: Origin,
@@ -302,7 +304,7 @@ def record_failure(
     row = ledger.begin_run(
         campaign=name,
         mode=str(mode) if mode in list(Mode) else str(Mode.REHEARSE),
-        series=series_of(name),
+        series=redact(str(series or ""))[:120] or series_in(name),
         provider=str(provider or "")[:64],
         user=origin.user,
         file=origin.file,

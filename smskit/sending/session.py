@@ -126,6 +126,7 @@ def record_refusal(
         open_ledger(environment),
         error,
         campaign=parameters.get("campaign"),
+        series=parameters.get("series"),
         mode=parameters.get("mode"),
         provider=parameters.get("provider"),
         origin=origin,

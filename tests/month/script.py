@@ -154,6 +154,7 @@ class Occurrence:
             "rules": rules.get(series.name),
             "message_class": "marketing" if series.marketing else "notification",
             "mode": "live",
+            "series": series.name,
             "consent": "consent" if series.marketing else "",
             "send_window": "-".join(f"{int(h):02}:{int(h % 1 * 60):02}" for h in window),
             "outside_window": "wait" if series.waits else "stop",

@@ -4,7 +4,6 @@ Which campaign to look at, and what can settle the unknown ones of its provider.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ import pandas as pd
 
 from smskit.errors import LedgerError, SpecError, nearest
 from smskit.ledger import CampaignRow, Ledger
-from smskit.models import Mode
+from smskit.models import Kind, Mode
 from smskit.providers import Feature, provider_class
 
 __all__ = ["Ways", "campaign_table", "choose", "is_test", "settled_by"]
@@ -24,12 +23,11 @@ COLUMNS = [
     "unknown", "created",
 ]
 # fmt: on
-_TEST = re.compile(r"(?P<of>.+)\.test-\d{8}T\d{6}")
 
 
 def is_test(row: CampaignRow) -> bool:
     """Whether it is a test send, which is a campaign of its own; see ``Campaign.test_send``."""
-    return _TEST.fullmatch(row.name) is not None
+    return row.kind is Kind.TEST
 
 
 def newest_first(ledger: Ledger) -> list[CampaignRow]:

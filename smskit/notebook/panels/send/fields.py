@@ -168,6 +168,12 @@ RULES = {
     ),
     mark("Holdout"): (
         About(
+            "series",
+            mark("Series"),
+            mark("the id without its occurrence; holdout and drift go by it"),
+            empty=mark("the id without its placeholder"),
+        ),
+        About(
             "holdout",
             mark("Holdout share"),
             mark("kept back; the same people in every run of the series"),
