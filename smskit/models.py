@@ -116,6 +116,7 @@ class Code(NamedTuple):
     next_step: str = ""  # for a person, in plain words
     retry_after_s: float | None = None  # for LATER and RETRY, when documented
     about: About = About.NUMBER
+    meaning_en: str = ""  # the meaning in English, where a table has it
 
 
 def _masked(name: str, phone: str, **facts: object) -> str:

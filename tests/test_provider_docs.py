@@ -73,7 +73,7 @@ def test_links_lead_somewhere(path: str) -> None:
 def test_page_holds_everything_declared(name: str, language: str) -> None:
     """Every setting, code, rule and step a provider declares stands on its page, in the page's language."""
     cls, text, words = provider_class(name), page(name, language), Language(language).words
-    codes = {code for table in cls.code_tables().values() for code in table} | set(cls.delivery)
+    codes = {code for table in cls.code_tables().values() for code in table} | set(cls.receipt_codes)
     meanings = [code.meaning for table in cls.code_tables().values() for code in table.values()]
     steps = [words(code.next_step) for table in cls.code_tables().values() for code in table.values()]
     english = {"en": True, "zh": False}[language]

@@ -375,16 +375,22 @@ class _Page:
         t = self.t
         head = (t("code"), t("meaning"), t("what smskit does"), t("next step"))
         rows = (
-            (f"`{key}`", code.meaning, _does(code, t), t.words(code.next_step)) for key, code in table.items()
+            (f"`{key}`", self._meaning(code), _does(code, t), t.words(code.next_step))
+            for key, code in table.items()
         )
         return (f"### {title[:1].upper()}{title[1:]}\n\n" if title else "") + _table(head, rows)
 
+    def _meaning(self, code: Code) -> str:
+        """In English with the provider's own words behind it, as its console and support use them."""
+        return code.meaning if self.t.code == "zh" else f"{code.meaning_en} {code.meaning}".strip()
+
     def _delivery(self) -> str:
-        if not self.cls.delivery:
+        t, table = self.t, self.cls.receipt_codes
+        if not table:
             return ""
-        rows = ((f"`{code}`", meaning) for code, meaning in self.cls.delivery.items())
-        head = (self.t("code"), self.t("meaning"))
-        others = self.t("Others are the carriers' own.")
+        rows = ((f"`{key}`", self._meaning(code), t.words(code.next_step)) for key, code in table.items())
+        head = (t("code"), t("meaning"), t("next step"))
+        others = t("Others are the carriers' own.")
         return f"{others}\n\n{_table(head, rows)}"
 
 

@@ -10,6 +10,8 @@ into it, and says which still need their Chinese. How a sentence is written:
 * What lower packages say, errors, findings, notes, reasons: ``Message("{n} are waiting", n=n)``. Whoever
   shows it asks ``t.render(message)``; whatever prints or logs it gets English. Several in a row are
   ``Joined(messages)``, the words of a provider or a driver ``Quoted(text)``.
+* Facts about providers, the meaning of a code or a step in a console, stand in both languages in the data files
+  of `smskit.providers`, and in no catalogue (`facts`).
 * In the ledger they stand as id and values: `dumps` and `loads`, or `dumps_data` and `loads_data` where
   they are part of other data.
 
@@ -27,6 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from smskit.i18n.facts import facts
 from smskit.i18n.message import (
     Joined,
     Message,
@@ -110,7 +113,7 @@ class Language:
             return self.render(text)
         here = self._translations.gettext(text) if text else ""
         if here == text and self.code == "zh":
-            here = _words().get(text, text)
+            here = facts().get(text) or _words().get(text, text)
         return here.format(**{n: self._value(v) for n, v in values.items()}) if values else here
 
     def _value(self, value: Any) -> Any:
@@ -267,6 +270,8 @@ def _known(english: str) -> str | None:
     """One sentence of ours, None when it is none."""
     words = _words()
     for text in (english, f"{english}.", english.removesuffix(".")):
+        if text in facts():
+            return facts()[text]
         if text in words:
             return words[text]
         if text and (chinese := _translations("zh").gettext(text)) != text:

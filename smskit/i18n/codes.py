@@ -17,111 +17,18 @@ ZH: dict[str, str] = {
     "the AccessKey secret is wrong": "AccessKey Secret 错误",
     "the answer holds no balance": "应答中没有余额",
     # -- next steps, any provider
-    "A mistake in the request; please report it to the maintainers of smskit.": "请求有误，请反馈给 smskit 维护者。",
     "This code is not documented; ask the provider what it means.": "文档中没有此状态码，请向供应商询问含义。",
-    "Take the blocked word out of the template or the value.": "从模板或变量值中删去被屏蔽的词。",
-    "Use a signature that is approved for this account.": "请使用本账号已审核通过的签名。",
-    "Shorten the text.": "缩短短信内容。",
     "Top up the account, then run again.": "请充值后重新运行。",
     # -- Yunpian
-    "Look at the number, and that the text starts with 【签名】.": "检查号码，并确认短信以【签名】开头。",
-    "Top up the account in the Yunpian console, then run again.": "在云片控制台充值后重新运行。",
-    "The text must match an approved template word for word.": "短信内容须与已审核通过的模板逐字一致。",
-    "The template is in review or was rejected; look in the console.": "模板审核中或未通过，请到控制台查看。",
-    "This person is on Yunpian's do-not-disturb list.": "此人在云片的防骚扰名单中。",
-    "Carriers hold marketing messages now; run again hours later.": "运营商暂停营销短信，请数小时后重新运行。",
-    "Only one 【】 may be in the text, at its front.": "短信中只能有一个【】，且须在最前。",
-    "Look at the signature in the console.": "到控制台查看签名。",
-    "Ask Yunpian to switch on billing by money.": "请联系云片开通金额计费。",
-    "Switch on the IP allow-list in the console (系统设置).": "在控制台“系统设置”中开启IP白名单。",
-    "Ask Yunpian; this service is not offered any more.": "此服务已下线，请联系云片。",
-    "A value does not fit its variable's kind.": "变量值与变量类型不符。",
-    "Submit the template again in the console.": "在控制台重新提交模板。",
-    "Look at SMSKIT_YUNPIAN_API_KEY (console: 账户设置).": "检查 SMSKIT_YUNPIAN_API_KEY（控制台：账户设置）。",
-    "Ask Yunpian to open this API for the account.": "请联系云片为本账号开通此接口。",
-    "Add this machine's address in 系统设置 → IP白名单设置.": "把本机公网地址加入“系统设置 → IP白名单设置”。",
-    "Batch sending is not open for this account.": "本账号未开通批量发送。",
-    "Switch the function on in the Yunpian console.": "在云片控制台开启此功能。",
-    "Have a signature approved in the console first.": "请先在控制台申请签名并通过审核。",
-    "Complete the company's papers in the console.": "在控制台补全企业资质。",
     "Yunpian wants the signature in the text: give parameter `signature`.": "云片要求短信带签名：请填写参数 `signature`。",
     "Look at SMSKIT_YUNPIAN_BASE_URL and the network.": "检查 SMSKIT_YUNPIAN_BASE_URL 和网络。",
     # -- Aliyun
-    "Look at SMSKIT_ALIYUN_ACCESS_KEY_ID and _ACCESS_KEY_SECRET (console: RAM → AccessKey).": (
-        "检查 SMSKIT_ALIYUN_ACCESS_KEY_ID 和 _ACCESS_KEY_SECRET（控制台：RAM 访问控制 → AccessKey）。"
-    ),
-    "Enable the key in the console.": "在控制台启用该 AccessKey。",
-    "Set this machine's clock, then run again.": "校准本机时钟后重新运行。",
-    "Look for a proxy that repeats requests.": "检查是否有代理重复发送请求。",
-    "Look at SMSKIT_ALIYUN_BASE_URL; it must be an SMS host of Aliyun.": (
-        "检查 SMSKIT_ALIYUN_BASE_URL，须为阿里云短信服务地址。"
-    ),
-    "Grant the RAM user AliyunDysmsFullAccess, or the named dysms: action.": (
-        "为 RAM 用户授权 AliyunDysmsFullAccess，或所提示的 dysms: 操作。"
-    ),
-    "Ask Aliyun why the account is blocked.": "请联系阿里云了解账号被冻结的原因。",
-    "Get new temporary credentials and put them into the environment.": "请重新获取临时凭证（STS）并填入。",
-    "Look at the account's bills in the console.": "到控制台查看账单。",
-    "Ask Aliyun to unlock sending; it was locked after long disuse.": "长期未使用已被锁定，请联系阿里云解锁。",
-    "Top up the account in the Aliyun console, then run again.": "在阿里云控制台充值后重新运行。",
-    "Activate SMS in the console.": "在控制台开通短信服务。",
-    "Send from an address in mainland China.": "请从中国内地的地址发送。",
-    "Raise the limit in the SMS console (通用设置 → 发送频率), or run again when it is over.": (
-        "在短信控制台提高限额（通用设置 → 发送频率），或等限制结束后重新运行。"
-    ),
-    "The account's extension codes are used up; ask Aliyun.": "本账号扩展码已用完，请联系阿里云。",
-    "Wait until the carriers have registered the signature (实名制报备).": "等待运营商完成签名实名制报备。",
-    "Set SMSKIT_ALIYUN_BATCH_SIZE lower.": "调低 SMSKIT_ALIYUN_BATCH_SIZE。",
-    "Use another SMSKIT_ALIYUN_EXTEND_CODE; one may not serve two signatures.": (
-        "换一个 SMSKIT_ALIYUN_EXTEND_CODE；同一扩展码不能用于两个签名。"
-    ),
-    "Shorten SMSKIT_ALIYUN_EXTEND_CODE.": "缩短 SMSKIT_ALIYUN_EXTEND_CODE。",
-    "Bind every variable of the template.": "为模板的每个变量绑定取值。",
-    "Use a signature that is approved for this account, spelt exactly as there.": (
-        "请使用本账号已审核通过的签名，写法须完全一致。"
-    ),
-    "A signature for verification codes needs a template for verification codes.": "验证码签名只能搭配验证码模板。",
-    "Use a template that is approved for this account, and bind exactly its variables.": (
-        "请使用本账号已审核通过的模板，并恰好绑定其变量。"
-    ),
-    "Change the template or the value.": "修改模板或变量值。",
-    "No traditional Chinese, emoji, 【】 or rare symbols in a value.": "变量值不能含繁体字、表情符号、【】或特殊符号。",
-    "A promotion needs a template for promotions (推广短信).": "推广内容须使用推广短信模板。",
-    "The value does not fit the kind the template declares for its variable.": "变量值与模板声明的变量类型不符。",
-    "Values have 1 to 35 characters, in verification codes 4 to 6.": "变量值为1~35个字符，验证码为4~6位。",
-    "Put the link into the template.": "把链接写进模板。",
-    "Test signature and test template only go together, to numbers bound in the console.": (
-        "测试签名与测试模板须一起使用，且只能发往控制台绑定的号码。"
-    ),
-    "Put this person on the opt-out list.": "把此人加入退订名单。",
     "Aliyun needs an approved signature: give parameter `signature`.": "阿里云需要已审核的签名：请填写参数 `signature`。",
     "Aliyun needs the id of an approved template (SMS_…): give parameter `template_id`.": (
         "阿里云需要已审核模板的编号（SMS_…）：请填写参数 `template_id`。"
     ),
     "Look at SMSKIT_ALIYUN_BASE_URL and the network.": "检查 SMSKIT_ALIYUN_BASE_URL 和网络。",
     # -- Chuanglan
-    "Look at SMSKIT_CHUANGLAN_ACCOUNT and _PASSWORD: the API account, not the console login.": (
-        "检查 SMSKIT_CHUANGLAN_ACCOUNT 和 _PASSWORD：须为API账号，不是控制台登录账号。"
-    ),
-    "Lower SMSKIT_CHUANGLAN_REQUESTS_PER_SECOND.": "调低 SMSKIT_CHUANGLAN_REQUESTS_PER_SECOND。",
-    "Shorten the text: 536 characters with signature at most.": "缩短内容：含签名最多536个字符。",
-    "Lower SMSKIT_CHUANGLAN_BATCH_SIZE.": "调低 SMSKIT_CHUANGLAN_BATCH_SIZE。",
-    "Top up the account in the Chuanglan console, then run again.": "在创蓝控制台充值后重新运行。",
-    "Run again within the account's sending hours.": "请在账号允许的发送时段内重新运行。",
-    "Raise the quota, or run again next month.": "提高额度，或下月重新运行。",
-    "Ask Chuanglan about this account.": "请就此账号联系创蓝。",
-    "The extension code is 1 to 3 digits.": "扩展码为1~3位数字。",
-    "The text must match an approved template of the account; look in the console.": (
-        "短信内容须与账号下已审核的模板一致，请到控制台查看。"
-    ),
-    "Use a signature that is filed for this account.": "请使用本账号已报备的签名。",
-    "Bind this machine's public address in the console (加白请求IP).": "在控制台绑定本机公网地址（加白请求IP）。",
-    "Look for misuse in the console; run again tomorrow.": "到控制台检查是否被滥用，明天重新运行。",
-    "Wait five minutes, then run again.": "等待五分钟后重新运行。",
-    "Use the account for this kind of message.": "请使用对应此类短信的账号。",
-    "Look at SMSKIT_CHUANGLAN_ENCODE_MSG and _ENCODE_VARIABLE_MSG.": (
-        "检查 SMSKIT_CHUANGLAN_ENCODE_MSG 和 _ENCODE_VARIABLE_MSG。"
-    ),
     "Look at SMSKIT_CHUANGLAN_BASE_URL (the console names it) and the network.": (
         "检查 SMSKIT_CHUANGLAN_BASE_URL（以控制台所示为准）和网络。"
     ),
@@ -133,44 +40,6 @@ ZH: dict[str, str] = {
         "创蓝现在要求营销短信以“拒收请回复R”结尾。"
     ),
     # -- Tencent
-    "Look at SMSKIT_TENCENT_SECRET_ID and SMSKIT_TENCENT_SECRET_KEY (console: 访问管理 → API密钥管理).": (
-        "检查 SMSKIT_TENCENT_SECRET_ID 和 SMSKIT_TENCENT_SECRET_KEY（控制台：访问管理 → API密钥管理）。"
-    ),
-    "Set this machine's clock; it must not differ by more than 5 minutes.": "校准本机时钟，误差不能超过5分钟。",
-    "Allow the key to use SMS (console: 访问管理 → 策略).": "为密钥授权短信服务（控制台：访问管理 → 策略）。",
-    "Let this machine's address in (console: IP 白名单), or ask Tencent about it.": (
-        "把本机公网地址加入控制台的IP白名单，或咨询腾讯云。"
-    ),
-    "Look at SMSKIT_TENCENT_REGION.": "检查 SMSKIT_TENCENT_REGION。",
-    "Look at SMSKIT_TENCENT_APP_ID; it must belong to the key's account (console: 应用管理).": (
-        "检查 SMSKIT_TENCENT_APP_ID，须属于密钥所在账号（控制台：应用管理）。"
-    ),
-    "Pay in the Tencent console (套餐包, 费用中心), then run again.": "在腾讯云控制台充值（套餐包、费用中心）后重新运行。",
-    "Raise the limit in the console (应用管理 → 基础配置), or run again tomorrow.": (
-        "在控制台提高限额（应用管理 → 基础配置），或明天重新运行。"
-    ),
-    "Run again after 08:00; parameter `send_window` can keep a campaign to these hours.": (
-        "请在08:00之后重新运行；参数 `send_window` 可限定发送时段。"
-    ),
-    "This needs an account certified as a company, and a key of the main account.": "需要企业认证账号及主账号的密钥。",
-    "This person unsubscribed, or the carrier shields the number; do not try again.": (
-        "此人已退订，或号码被运营商屏蔽，请勿再发。"
-    ),
-    "Use a signature that is approved for this account, without brackets.": "请使用本账号已审核通过的签名，不带括号。",
-    "Look at the template, its kind and its state in the console (正文模板管理).": (
-        "到控制台“正文模板管理”查看模板、类型及审核状态。"
-    ),
-    "Take the word out of the value or the template.": "从变量值或模板中删去该词。",
-    "Shorten the text; 500 characters are the most.": "缩短内容，最多500个字符。",
-    "Put the link into the template itself.": "把链接写进模板本身。",
-    "A verification template takes at most six digits.": "验证码模板的变量最多6位数字。",
-    "Set SMSKIT_TENCENT_PARAMETER_LENGTH to what the console shows; the plan then says who has more.": (
-        "把 SMSKIT_TENCENT_PARAMETER_LENGTH 设为控制台所示长度，计划会列出超长的人。"
-    ),
-    "Lower SMSKIT_TENCENT_BATCH_SIZE.": "调低 SMSKIT_TENCENT_BATCH_SIZE。",
-    "It may have been sent: look at the record in the Tencent console before sending again.": (
-        "可能已发出：重发前请到腾讯云控制台查看发送记录。"
-    ),
     "Without packages only an account that is billed afterwards (后付费) can send.": "没有套餐包时，只有后付费账号可以发送。",
     "Mainland messages need one: give parameter `signature`.": "国内短信必须有签名：请填写参数 `signature`。",
     "Tencent sends by template id only: give parameter `template_id`.": "腾讯云只按模板ID发送：请填写参数 `template_id`。",
@@ -185,80 +54,6 @@ ZH: dict[str, str] = {
     "Look at `check.answer.balance`.": "检查配置中的 `check.answer.balance`。",
     "the request wants {template_id}": "请求需要 {template_id}",
     "the request wants {signature}": "请求需要 {signature}",
-    # -- what to obtain, Yunpian
-    "For marketing a company account with a marketing sub-account 营销子账号; notices go through a "
-    "system one 系统子账号. Each has its own apikey, signatures and templates.": (
-        "企业账号。营销短信用营销子账号，通知短信用系统子账号；每个子账号有各自的 apikey、签名和模板。"
-    ),
-    "The apikey of that sub-account (账户设置).": "该子账号的 apikey（账户设置）。",
-    "An approved signature 签名 and template 模板 in the same sub-account. A text is sent only when it "
-    "matches a template word for word.": "同一子账号下已审核通过的签名和模板。短信须与模板逐字一致才能发送。",
-    "This machine's address in 系统设置 → IP白名单设置, where that list is switched on.": (
-        "若已开启IP白名单，把本机公网地址加入“系统设置 → IP白名单设置”。"
-    ),
-    "获取状态报告 and 获取回复短信 switched on: else nothing can be fetched. Both are kept for 72 h.": (
-        "开启“获取状态报告”和“获取回复短信”，否则无法拉取。两者均保留72小时。"
-    ),
-    # -- what to obtain, Aliyun
-    "For promotions 推广短信 an enterprise account 企业账号. They go to members only; finance, games and "
-    "social networks are excluded.": "推广短信需企业账号，且只能发给会员；金融、游戏、社交行业除外。",
-    "A qualification 资质, then a signature 签名. The carriers' real-name filing 实名制报备 takes 5 to 10 "
-    "working days; before it is done they may block messages.": (
-        "先申请资质，再申请签名。运营商实名制报备需5~10个工作日，完成前短信可能被拦截。"
-    ),
-    "A template 模板 of the right kind: 推广短信 for `message_class: marketing`, 通知短信 for "
-    "`notification`. Its code (`SMS_…`) is parameter `template_id`.": (
-        "类型正确的模板：营销（`message_class: marketing`）用推广短信，`notification` 用通知短信。"
-        "模板CODE（`SMS_…`）即参数 `template_id`。"
-    ),
-    "An AccessKey of a RAM user who has AliyunDysmsFullAccess (RAM 访问控制 → AccessKey).": (
-        "拥有 AliyunDysmsFullAccess 权限的 RAM 用户的 AccessKey（RAM 访问控制 → AccessKey）。"
-    ),
-    "A package 套餐包 or balance. smskit cannot read either: look in the console before a large campaign.": (
-        "套餐包或余额。smskit 无法查询，大规模发送前请到控制台确认。"
-    ),
-    # -- what to obtain, Chuanglan
-    "A company account with real-name certification 实名认证; a signature can be filed only after it.": (
-        "已实名认证的企业账号；认证后才能报备签名。"
-    ),
-    "An API account and its password (API账号, API密码), not the console login. One account sends one kind: "
-    "验证码 codes, 通知 notices, or 会员营销 marketing.": (
-        "API账号和API密码，不是控制台登录账号。一个账号只发一类短信：验证码、通知或会员营销。"
-    ),
-    "The address the console names for it: put it into `SMSKIT_CHUANGLAN_BASE_URL`.": (
-        "控制台给出的接口地址：填入 `SMSKIT_CHUANGLAN_BASE_URL`。"
-    ),
-    "This machine's public address bound to the account (加白请求IP).": "为账号绑定本机公网地址（加白请求IP）。",
-    "A filed signature 签名. Texts that match no approved template 模板 wait for a person's review, and may be "
-    "refused later, in the report.": "已报备的签名。与已审核模板不符的短信会转人工审核，之后可能在状态报告中被拒。",
-    "Reports and replies set to be fetched (拉取), not pushed.": "状态报告和上行设为“拉取”，不要设为推送。",
-    # -- what to obtain, Tencent
-    "An account certified as a company 企业认证: a personal one may neither send marketing messages nor be "
-    "asked about templates.": "企业认证账号：个人账号不能发营销短信，也不能查询模板。",
-    "An approved signature 签名 and template 正文模板; the template's number is parameter `template_id`.": (
-        "已审核通过的签名和正文模板；模板ID即参数 `template_id`。"
-    ),
-    "An application 应用 (应用管理): its SDKAppID goes into `SMSKIT_TENCENT_APP_ID`.": (
-        "一个应用（应用管理）：其 SDKAppID 填入 `SMSKIT_TENCENT_APP_ID`。"
-    ),
-    "SecretId and SecretKey of a CAM user who may use SMS (访问管理 → API密钥管理); keys of sub-accounts may "
-    "be refused some questions.": (
-        "有短信权限的 CAM 用户的 SecretId 和 SecretKey（访问管理 → API密钥管理）；子账号密钥可能无权查询部分信息。"
-    ),
-    "A package 套餐包, or billing after the month 后付费 (then set `SMSKIT_TENCENT_POSTPAID=1`).": (
-        "套餐包，或后付费（此时设置 `SMSKIT_TENCENT_POSTPAID=1`）。"
-    ),
-    "How long a variable may be for this account (正文模板管理 → 创建): put it into "
-    "`SMSKIT_TENCENT_PARAMETER_LENGTH`, and the plan says who has more.": (
-        "本账号变量的最大长度（正文模板管理 → 创建）：填入 `SMSKIT_TENCENT_PARAMETER_LENGTH`，计划会列出超长的人。"
-    ),
-    # -- what to obtain, an SSP of one's own
-    "The description of the SSP's interface, and an account.": "短信通道的接口文档和账号。",
-    "A configuration file that says the same to smskit: docs/own_ssp.md walks through it. Its path goes "
-    "into `SMSKIT_HTTP_CONFIG`.": (
-        "一份向 smskit 说明该接口的配置文件，写法见 docs/own_ssp.md；其路径填入 `SMSKIT_HTTP_CONFIG`。"
-    ),
-    "The credentials the file has placeholders for.": "配置文件中占位符所需的凭证。",
     # -- settings
     "Where requests go.": "请求地址。",
     "Longest wait for an answer, seconds.": "等待应答的最长时间（秒）。",
@@ -330,9 +125,6 @@ ZH: dict[str, str] = {
     "A path, or the configuration itself. A subclass may have its own as default.": "配置文件的路径，或配置内容本身。",
     "Only to send fewer at a time than the configuration allows.": "仅用于让每次发送的人数少于配置所允许的。",
     # -- where rules stand
-    "yunpian.com names no wording for text messages; usual ones end with 退订 or 拒收请回复R": (
-        "云片文档未规定短信的固定写法；通行写法以“退订”或“拒收请回复R”结尾"
-    ),
     "《通信短信息服务管理规定》, in force since 2015-06-30: commercial messages say how to refuse them, in "
     "whatever words (Xinhua, 2015-05-29)": (
         "《通信短信息服务管理规定》，2015-06-30 起施行：商业短信须说明拒收方式，写法不限（新华社，2015-05-29）"

@@ -45,6 +45,7 @@ from smskit.models import (
     Slice,
     Submission,
 )
+from smskit.providers.codes import carriers_code
 from smskit.providers.http import Door
 from smskit.settings import ProviderSettings
 
@@ -170,7 +171,7 @@ class Provider(ABC):
     features: ClassVar[frozenset[Feature]] = frozenset()
     configurable: ClassVar[frozenset[Feature]] = frozenset()  # what its configuration may add to them
     codes: ClassVar[Mapping[str, Code]] = {}
-    delivery: ClassVar[Mapping[str, str]] = {}  # what codes in its receipts mean, where it says so
+    receipt_codes: ClassVar[Mapping[str, Code]] = {}  # what codes in its receipts mean, where it says so
     form: ClassVar[Form] = Form.BRACES  # how this provider writes variables in its templates
     signature_in_template: ClassVar[bool] = False  # its templates begin with 【signature】
     template_rules: ClassVar[tuple[TemplateRule, ...]] = ()  # only what its documents say, with the source
@@ -316,6 +317,23 @@ class Provider(ABC):
     def code_tables(cls) -> Mapping[str, Mapping[str, Code]]:
         """All its tables of codes, by what to call them; most providers have one."""
         return {"": cls.codes}
+
+    @classmethod
+    def describe(cls, code: str, *, receipt: bool) -> Code | None:
+        """
+        What a stored code meant when it came; None where nobody documents it.
+
+        Args:
+            receipt: Whether it came in a delivery report. Reports may carry the carriers' own codes; a number
+                among those is another number than that of an answer.
+        """
+        if receipt and code in cls.receipt_codes:
+            return cls.receipt_codes[code]
+        if not (receipt and code.lstrip("-").isdigit()):
+            for table in (cls.codes, *cls.code_tables().values()):
+                if code in table:
+                    return table[code]
+        return carriers_code(code) if receipt else None
 
     def in_words(self, code: str, said: str, next_step: str = "") -> str:
         """An answer that was no success, as errors tell it: the provider's own words stand in quotes."""

@@ -34,7 +34,6 @@ from smskit.message.template import Form, Template
 from smskit.models import About, CodeClass, MessageClass, Receipt, Slice, Submission
 from smskit.providers import Call, Job, provider_class
 from smskit.providers.aliyun import Aliyun, AliyunSettings, parse_push
-from smskit.providers.aliyun.codes import CODES
 from smskit.providers.aliyun.reports import out_id, record_id, reference_in
 from smskit.providers.aliyun.signing import (
     authorization,
@@ -512,11 +511,13 @@ _RAISED = {
 }
 
 
-@pytest.mark.parametrize("code", [c for c in CODES if c not in ("OK", "isv.MOBILE_COUNT_OVER_LIMIT")])
+@pytest.mark.parametrize("code", [c for c in Aliyun.codes if c not in ("OK", "isv.MOBILE_COUNT_OVER_LIMIT")])
 def test_every_documented_code(code: str) -> None:
     """Each documented code raises its class for many people, and is one person's own result for one."""
-    message = "触发分钟级流控Permits:1" if code == "isv.BUSINESS_LIMIT_CONTROL" else CODES[code].meaning
-    kind = CODES[code].kind
+    message = (
+        "触发分钟级流控Permits:1" if code == "isv.BUSINESS_LIMIT_CONTROL" else Aliyun.codes[code].meaning
+    )
+    kind = Aliyun.codes[code].kind
     for slice_ in (EQUAL, EQUAL.take(np.array([0]))):
         wired = Wired({"Code": code, "Message": message})
         if len(slice_.positions) == 1 and _RAISED[kind] is Refused:
@@ -530,8 +531,8 @@ def test_every_documented_code(code: str) -> None:
 
 def test_codes_speak() -> None:
     """Every code has a meaning, and whoever has to do something is told what."""
-    assert [code for code, known in CODES.items() if not known.meaning] == []
-    silent = [c for c, k in CODES.items() if k.kind is CodeClass.ACCOUNT and not k.next_step]
+    assert [code for code, known in Aliyun.codes.items() if not known.meaning] == []
+    silent = [c for c, k in Aliyun.codes.items() if k.kind is CodeClass.ACCOUNT and not k.next_step]
     assert silent == []
 
 
@@ -548,8 +549,8 @@ def test_a_limited_number_is_deferred_or_refused(sample: str, kind: CodeClass) -
     (result,) = Wired(ANSWERS[sample]).submit(EQUAL.take(np.array([0])))
 
     assert result == (kind, "", "isv.BUSINESS_LIMIT_CONTROL", ANSWERS[sample]["Message"])
-    assert CODES[result.code].retry_after_s == 60.0
-    assert CODES[result.code].about is About.NUMBER
+    assert Aliyun.codes[result.code].retry_after_s == 60.0
+    assert Aliyun.codes[result.code].about is About.NUMBER
 
 
 @pytest.mark.parametrize(

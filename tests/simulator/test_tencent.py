@@ -23,7 +23,6 @@ from smskit.models import CodeClass, Mode, Slice
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Call, Job
 from smskit.providers.tencent import Tencent, TencentSettings
-from smskit.providers.tencent.codes import CODES
 from smskit.providers.tencent.signing import authorization
 from smskit.sending.receipts import fetch
 from smskit.sending.session import open_campaign, open_ledger
@@ -782,7 +781,7 @@ async def test_the_client_is_understood(ten: Ten, world: World, simulator: Simul
     assert world.accepted() == 203
 
 
-SUBMIT_CODES = sorted(set(CODES) - {"Ok"})
+SUBMIT_CODES = sorted(set(Tencent.codes) - {"Ok"})
 _ERRORS = {
     CodeClass.REFUSED: Refused,
     CodeClass.LATER: Refused,
@@ -796,7 +795,7 @@ async def test_every_code_ends_in_its_class(ten: Ten, plan: Any, simulator: Simu
     """Each documented code, at the top and in a row, becomes what the table says; nobody is messaged."""
     wrong = {}
     for code in SUBMIT_CODES:
-        kind = CODES[code].kind
+        kind = Tencent.codes[code].kind
         plan(faults=[{"kind": "code", "code": code, "count": 1}])
         top = await send(simulator.url, clock)
         plan(faults=[{"kind": "code", "code": code, "scope": "item", "count": 2}])
@@ -813,7 +812,7 @@ async def test_every_code_ends_in_its_class(ten: Ten, plan: Any, simulator: Simu
 
 def test_the_simulator_words_every_code() -> None:
     """What our client knows, the simulator can say."""
-    assert set(CODES) <= set(dialect.CODES)
+    assert set(Tencent.codes) <= set(dialect.CODES)
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,6 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.aliyun.codes import CODES, DELIVERY, limit_window_s
-from smskit.providers.aliyun.console import OPT_OUT, STEPS, TEMPLATE_RULES, TERMS
 from smskit.providers.aliyun.reports import (
     CHINA,
     is_biz_id,
@@ -77,11 +75,14 @@ from smskit.providers.aliyun.wire import (
     write_same,
 )
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.codes import ANSWER, RECEIPT, code_tables
+from smskit.providers.console import console_of
 from smskit.providers.encoding import ColumnEncoder
 from smskit.providers.http import Answer
 from smskit.providers.pacing import Pacer
 from smskit.settings import ProviderSettings
 
+_CONSOLE = console_of("aliyun")
 _TEXT_UNITS = 500
 _VALUE_UNITS = 35
 _PAGE = 50  # most rows of a page of send details
@@ -114,17 +115,17 @@ class Aliyun(Provider):
     name: ClassVar[str] = "aliyun"
     title: ClassVar[str] = "Aliyun 阿里云"
     console_url: ClassVar[str] = "https://dysms.console.aliyun.com"
-    console_steps: ClassVar[tuple[str, ...]] = STEPS
+    console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = AliyunSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
         {Feature.RECEIPTS_BY_QUERY, Feature.RECORDS, Feature.TEMPLATES, Feature.SIGNATURES}
     )
-    codes: ClassVar[Mapping[str, Code]] = CODES
-    delivery: ClassVar[Mapping[str, str]] = DELIVERY
+    codes: ClassVar[Mapping[str, Code]] = code_tables("aliyun")[ANSWER]
+    receipt_codes: ClassVar[Mapping[str, Code]] = code_tables("aliyun")[RECEIPT]
     form: ClassVar[Form] = Form.ALIYUN
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
-    opt_out: ClassVar[OptOutRule] = OPT_OUT
-    terms: ClassVar[Terms] = TERMS
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
+    opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
+    terms: ClassVar[Terms] = _CONSOLE.terms
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "access_key_id": "LTAI5tRehearsalKey000001",
         "access_key_secret": "RehearsalSecret000000000000001",
@@ -585,6 +586,19 @@ class Aliyun(Provider):
             if len(rows) < _PAGE:
                 return found
             page += 1
+
+
+def limit_window_s(message: str) -> float:
+    """
+    How long a number stays limited, told from the text beside ``isv.BUSINESS_LIMIT_CONTROL``.
+
+    Minute and hour are clock windows, so this is the longest they can last. A
+    text that names no window is read as the longest one.
+
+    >>> [limit_window_s(f"触发{grade}级流控Permits:1") for grade in ("分钟", "小时", "天")]
+    [60.0, 3600.0, 86400.0]
+    """
+    return 60.0 if "分钟" in message else 3600.0 if "小时" in message else 86400.0
 
 
 # Two companies' clocks: a message of just before midnight may be theirs of the next day.

@@ -20,7 +20,7 @@ import orjson
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
-from smskit.providers.aliyun.codes import DELIVERY
+from smskit.providers.codes import RECEIPT, code_tables
 
 CHINA = timezone(timedelta(hours=8))
 
@@ -62,10 +62,15 @@ def _pushed_receipt(item: Mapping[str, Any]) -> Receipt:
         phone=e164(item["phone_number"]),
         delivered=delivered,
         code=code,
-        detail=redact(str(item.get("err_msg") or DELIVERY.get(code, ""))),
+        detail=redact(str(item.get("err_msg") or _meaning(code))),
         at=time_of(item.get("report_time")),
         reference=str(item.get("out_id") or ""),
     )
+
+
+def _meaning(code: str) -> str:
+    known = code_tables("aliyun")[RECEIPT].get(code)
+    return known.meaning if known else ""
 
 
 def _pushed_reply(item: Mapping[str, Any]) -> Reply:
@@ -147,7 +152,7 @@ def receipt_of(row: Mapping[str, Any], message_id: str) -> Receipt:
         phone=e164(row.get("PhoneNum") or ""),
         delivered=None if code == _SILENT else delivered,
         code=code,
-        detail=DELIVERY.get(code, ""),
+        detail=_meaning(code),
         at=time_of(row.get("ReceiveDate")),
         reference=str(row.get("OutId") or ""),
     )

@@ -55,8 +55,8 @@ from smskit.models import (
 )
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.chuanglan import reports
-from smskit.providers.chuanglan.codes import DELIVERY, TABLES
-from smskit.providers.chuanglan.console import MOST_VARIABLES, OPT_OUT, STEPS, TEMPLATE_RULES, TERMS
+from smskit.providers.codes import RECEIPT, code_tables
+from smskit.providers.console import console_of
 from smskit.providers.encoding import Joined
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
@@ -64,6 +64,7 @@ from smskit.settings import ProviderSettings
 _HEADERS = {"accept": "application/json", "content-type": "application/json; charset=utf-8"}
 _PAGE = 100  # most rows of a pull
 _MOST_NUMBERS = 1000  # in one call
+MOST_VARIABLES = 20  # in one text with {$var}; of the rules, too
 _TPL_URL = "https://smssh.253.com"
 
 _PATHS = {"send": "msg/v1/send/json", "variable": "msg/variable/json", "tpl": "msg/sms/v2/tpl/send"}
@@ -83,6 +84,9 @@ _OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")  # opt-out
 def _is_here(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+_CONSOLE = console_of("chuanglan")
 
 
 class ChuanglanSettings(ProviderSettings):
@@ -140,17 +144,19 @@ class Chuanglan(Provider):
     name: ClassVar[str] = "chuanglan"
     title: ClassVar[str] = "Chuanglan 创蓝"
     console_url: ClassVar[str] = "https://zz.253.com"
-    console_steps: ClassVar[tuple[str, ...]] = STEPS
+    console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = ChuanglanSettings
     # There is no query about single messages, templates or signatures.
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.RECEIPTS, Feature.REPLIES, Feature.BALANCE})
-    tables: ClassVar[Mapping[str, Mapping[str, Code]]] = TABLES
+    tables: ClassVar[Mapping[str, Mapping[str, Code]]] = {
+        family: code_tables("chuanglan")[family] for family in ("v1", "v2")
+    }
     codes: ClassVar[Mapping[str, Code]] = tables["v1"]
-    delivery: ClassVar[Mapping[str, str]] = DELIVERY
+    receipt_codes: ClassVar[Mapping[str, Code]] = code_tables("chuanglan")[RECEIPT]
     form: ClassVar[Form] = Form.CHUANGLAN
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
-    opt_out: ClassVar[OptOutRule] = OPT_OUT
-    terms: ClassVar[Terms] = TERMS
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
+    opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
+    terms: ClassVar[Terms] = _CONSOLE.terms
     page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",

@@ -31,6 +31,7 @@ from smskit.errors import (
 from smskit.message.template import Template
 from smskit.models import CheckResult, CodeClass, Finding, Receipt, Record, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
+from smskit.providers.console import console_of
 from smskit.providers.generic.config import HttpConfig, Reading, Request, load_config
 from smskit.providers.generic.pattern import Value, Values, to_json
 from smskit.providers.generic.wire import (
@@ -78,12 +79,7 @@ class GenericHttp(Provider):
 
     name: ClassVar[str] = "http"
     title: ClassVar[str] = "Own SSP 自有通道 (HTTP)"
-    console_steps: ClassVar[tuple[str, ...]] = (
-        "The description of the SSP's interface, and an account.",
-        "A configuration file that says the same to smskit: docs/own_ssp.md walks through it. Its path goes "
-        "into `SMSKIT_HTTP_CONFIG`.",
-        "The credentials the file has placeholders for.",
-    )
+    console_steps: ClassVar[tuple[str, ...]] = console_of("generic").steps
     Settings: ClassVar[type[ProviderSettings]] = GenericSettings
     configurable: ClassVar[frozenset[Feature]] = frozenset(
         {Feature.RECEIPTS, Feature.RECORDS, Feature.BALANCE}

@@ -47,26 +47,37 @@ from smskit.models import (
     Submission,
 )
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.codes import ANSWER, RECEIPT, code_tables
+from smskit.providers.console import console_of
 from smskit.providers.encoding import ColumnEncoder, Joined
 from smskit.providers.http import Answer
 from smskit.providers.tencent import reports
-from smskit.providers.tencent.codes import (
-    CODES,
-    DELIVERY,
-    EXPIRED,
-    FAMILIES,
-    MAY_NOT_ASK,
-    MISSING,
-    NO_BALANCE,
-    NO_SIGNATURE,
-    NO_TEMPLATE,
-    OK,
-    OTHER_TEMPLATE,
-    TOO_MANY,
-)
-from smskit.providers.tencent.console import OPT_OUT, STEPS, TEMPLATE_RULES, TERMS
+from smskit.providers.tencent.reports import OK
 from smskit.providers.tencent.signing import authorization
 from smskit.settings import ProviderSettings
+
+TOO_MANY = "LimitExceeded.PhoneNumberCountLimit"
+NO_BALANCE = "FailedOperation.InsufficientBalanceInSmsPackage"
+NO_SIGNATURE = "FailedOperation.SignatureIncorrectOrUnapproved"
+NO_TEMPLATE = "FailedOperation.TemplateIdNotExist"
+OTHER_TEMPLATE = "FailedOperation.TemplateIncorrectOrUnapproved"
+MISSING = "MissingParameter"
+EXPIRED = "AuthFailure.SignatureExpire"
+
+# Families whose every member says the same: refused before anything was looked at. The words after the dot
+# only say why, so a member that is not in the table is understood, too.
+FAMILIES = frozenset({"AuthFailure", "RequestLimitExceeded", "UnauthorizedOperation"})
+
+# The key is good, but may not ask this: personal accounts, sub-accounts, keys that may only send.
+MAY_NOT_ASK = frozenset(
+    {
+        "AuthFailure.UnauthorizedOperation",
+        "FailedOperation.NotEnterpriseCertification",
+        "FailedOperation.ProhibitSubAccountUse",
+        "UnauthorizedOperation",
+        "UnauthorizedOperation.RequestPermissionDeny",
+    }
+)
 
 _VERSION = "2021-01-11"
 _JSON = "application/json"
@@ -79,6 +90,9 @@ _MEMORY = timedelta(days=7)  # how far back reports can be asked for
 _URL = r"(?i:https?://|\bwww\.)"
 
 _STATUS = {0: "可用", 1: "审核中", 2: "审核通过待生效", -1: "未通过或不可用"}  # of signatures and templates
+
+
+_CONSOLE = console_of("tencent")
 
 
 class TencentSettings(ProviderSettings):
@@ -116,7 +130,7 @@ class Tencent(Provider):
     name: ClassVar[str] = "tencent"
     title: ClassVar[str] = "Tencent 腾讯云"
     console_url: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
-    console_steps: ClassVar[tuple[str, ...]] = STEPS
+    console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = TencentSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
         {
@@ -129,12 +143,12 @@ class Tencent(Provider):
         }
     )
     records_prove_absence: ClassVar[bool] = False  # there is none before the carrier has answered
-    codes: ClassVar[Mapping[str, Code]] = CODES
-    delivery: ClassVar[Mapping[str, str]] = DELIVERY
+    codes: ClassVar[Mapping[str, Code]] = code_tables("tencent")[ANSWER]
+    receipt_codes: ClassVar[Mapping[str, Code]] = code_tables("tencent")[RECEIPT]
     form: ClassVar[Form] = Form.TENCENT
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
-    opt_out: ClassVar[OptOutRule] = OPT_OUT
-    terms: ClassVar[Terms] = TERMS
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
+    opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
+    terms: ClassVar[Terms] = _CONSOLE.terms
     page_size: ClassVar[int] = _PAGE
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
     # account's id as its key where it was told none.

@@ -20,7 +20,8 @@ import orjson
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
-from smskit.providers.tencent.codes import OK
+
+OK = "Ok"  # the one code of success; its spelling is Tencent's
 
 CHINA = timezone(timedelta(hours=8))  # times without a zone are taken as Beijing's
 

@@ -50,11 +50,11 @@ from smskit.models import (
     Submission,
 )
 from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.codes import ANSWER, code_tables
+from smskit.providers.console import console_of
 from smskit.providers.encoding import ColumnEncoder, Joined, twice
 from smskit.providers.http import Answer
 from smskit.providers.yunpian import reports
-from smskit.providers.yunpian.codes import CODES
-from smskit.providers.yunpian.console import OPT_OUT, STEPS, TEMPLATE_RULES
 from smskit.settings import ProviderSettings
 
 _HEADERS = {
@@ -65,6 +65,9 @@ _PAGE = 100  # most rows of a pull or record page
 _MOST_NUMBERS = 1000  # in one batch request
 # Codes that close one way of sending many at once, and not the account.
 _CLOSED = {"multi_send": ("-6", "25", "-2", "-11", "55"), "batch_send": ("-6",)}
+
+
+_CONSOLE = console_of("yunpian")
 
 
 class YunpianSettings(ProviderSettings):
@@ -90,14 +93,14 @@ class Yunpian(Provider):
     name: ClassVar[str] = "yunpian"
     title: ClassVar[str] = "Yunpian 云片"
     console_url: ClassVar[str] = "https://www.yunpian.com/console"
-    console_steps: ClassVar[tuple[str, ...]] = STEPS
+    console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = YunpianSettings
     features: ClassVar[frozenset[Feature]] = frozenset(Feature) - {Feature.RECEIPTS_BY_QUERY}
-    codes: ClassVar[Mapping[str, Code]] = CODES
+    codes: ClassVar[Mapping[str, Code]] = code_tables("yunpian")[ANSWER]
     form: ClassVar[Form] = Form.YUNPIAN
     signature_in_template: ClassVar[bool] = True
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = TEMPLATE_RULES
-    opt_out: ClassVar[OptOutRule] = OPT_OUT
+    template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
+    opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
     page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {"api_key": "0123456789abcdef0123456789abcdef"}
 
