@@ -44,6 +44,7 @@ from smskit.i18n.message import (
 
 __all__ = [
     "LANGUAGES",
+    "UNSENT",
     "Joined",
     "Language",
     "Message",
@@ -53,6 +54,7 @@ __all__ = [
     "loads",
     "loads_data",
     "mark",
+    "quote",
 ]
 
 Code = Literal["zh", "en"]
@@ -60,7 +62,8 @@ LANGUAGES: Final[tuple[str, ...]] = get_args(Code)
 NAMES: Final = {"zh": "中文", "en": "English"}
 LOCALE: Final = Path(__file__).parents[1] / "locale"
 _UNEXPECTED: Final = mark("Something went wrong that smskit did not expect ({kind}).")
-_BETWEEN: Final = {"; ": "；", ". ": "。", ", ": "、", " ": "", ": ": "："}
+UNSENT: Final = mark("nothing was sent: {why}")  # of errors whose headline says so already
+_BETWEEN: Final = {"; ": "；", ". ": "。", ", ": "、", " ": "", ": ": "：", " or ": " 或 "}
 
 
 @cache
@@ -83,6 +86,13 @@ def _compile(po: Path) -> None:
     with po.open("rb") as source, made.open("wb") as file:
         write_mo(file, read_po(source, locale="zh_CN"))
     made.replace(mo)
+
+
+def quote(text: str) -> str:
+    """What a provider answered, as `Quoted`; a message of ours that stands in its place, as it is."""
+    if isinstance(text, Message | Quoted):
+        return text
+    return Message(text) if told(text) != text else Quoted(text)
 
 
 class Language:
@@ -174,7 +184,11 @@ class Language:
             return self(_UNEXPECTED, kind=type(error).__name__)
         if self.code == "en":
             return str(message)
-        words = self.render(message) if message.values else self.render(message.removeprefix(_UNSENT))
+        if message.msgid == UNSENT:
+            why = message.values["why"]
+            words = self.render(why) if isinstance(why, str) else ""
+        else:
+            words = self.render(message) if message.values else self.render(message.removeprefix(_UNSENT))
         return f"{self(getattr(error, 'headline', ''))}：{words}"
 
 

@@ -31,7 +31,8 @@ from smskit.ledger.inbox import STRAY_DAYS, Inbox
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOuts
 from smskit.ledger.records import (
-    WAITS,
+    WAITS_FOR_CANARY,
+    WAITS_FOR_WINDOW,
     Books,
     CampaignRow,
     Change,
@@ -50,7 +51,8 @@ __all__ = [
     "CHUNK",
     "LEASE_TTL_S",
     "STRAY_DAYS",
-    "WAITS",
+    "WAITS_FOR_CANARY",
+    "WAITS_FOR_WINDOW",
     "Books",
     "CampaignRow",
     "CanaryRow",

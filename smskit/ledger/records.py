@@ -16,10 +16,12 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from smskit.i18n import loads, loads_data
+from smskit.i18n import Message, loads, loads_data, mark
 from smskit.models import Kind, Mode, State
 
-WAITS = "waits "  # how the note of a run begins that waits for a time to come
+# The notes of a run that waits for a time to come.
+WAITS_FOR_WINDOW = mark("waits for the send window, which opens at {at}")
+WAITS_FOR_CANARY = mark("waits until {at} for receipts of the first {n} people, its canary")
 EventKind = Literal["claim", "opt_out", "frequency_cap", "outcome", "interrupted", "settled", "receipt"]
 
 
@@ -67,7 +69,8 @@ class CampaignRow(NamedTuple):
     @property
     def waits(self) -> bool:
         """Whether its run waits for a time to come; the note says for which."""
-        return self.state == "running" and self.note.startswith(WAITS)
+        waiting = isinstance(self.note, Message) and self.note.msgid in (WAITS_FOR_WINDOW, WAITS_FOR_CANARY)
+        return self.state == "running" and waiting
 
     @classmethod
     def of(cls, row: Any) -> CampaignRow:

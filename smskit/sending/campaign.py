@@ -32,9 +32,10 @@ from smskit.errors import (
     NotUsable,
     PlanMismatch,
     SettingsError,
+    SmskitError,
     TemplateError,
 )
-from smskit.i18n import Language
+from smskit.i18n import UNSENT, Joined, Message, quote
 from smskit.ledger import Books, CampaignRow, Frozen, Ledger
 from smskit.message.opt_out import OptOutRule, lack_of, notice_of, with_wording
 from smskit.message.template import Template
@@ -141,7 +142,7 @@ class Campaign:
             if self._plan is None:
                 self._plan = self._build()
                 if self.spec.drift == "allow" and (drift := self._drift_of(self._plan)):
-                    allowed = [f"allowed by `drift: allow`: {change}" for change in drift]
+                    allowed = [Message("allowed by `drift: allow`: {why}", why=change) for change in drift]
                     self._plan = replace(self._plan, notices=[*self._plan.notices, *allowed])
             if record and self.spec.mode is Mode.PLAN and not self._recorded:
                 self._freeze(Mode.PLAN, self._plan)
@@ -236,15 +237,21 @@ class Campaign:
         if self.spec.template:
             return Template.parse(self.spec.template, signature=self.spec.signature)
         if not self.spec.template_id:
-            raise TemplateError("give the text as parameter `template`, or the provider's `template_id`")
+            raise TemplateError(
+                Message("give the text as parameter `template`, or the provider's `template_id`")
+            )
         try:
             with self._connect(Mode.LIVE, None) as provider:
                 text = self._wait(lambda: _closing(provider, provider.template_text(self.spec.template_id)))
             return Template.parse(text, signature=self.spec.signature, form=provider.form)
         except SettingsError as error:
             raise TemplateError(
-                f"the text of template {self.spec.template_id} has to be fetched from the provider, "
-                f"but {error} Or give the text as parameter `template`."
+                Message(
+                    "the text of template {code} has to be fetched from the provider, but {why} "
+                    "Or give the text as parameter `template`.",
+                    code=self.spec.template_id,
+                    why=error.message,
+                )
             ) from None
 
     def _build(self) -> Plan:
@@ -354,10 +361,10 @@ class Campaign:
             CampaignPaused: it stopped with people still waiting; call again.
         """
         if self.spec.mode is Mode.PLAN:
-            raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
+            raise GuardRefused(Message("mode `plan` sends nothing; use mode `rehearse` or `live`"))
         self._told = ""
         # Until the end is written down: it may be told so more than once.
-        listening = heard(lambda s: self._end(f"told to end ({s.name})"), signal.SIGTERM)
+        listening = heard(lambda s: self._end(Message("told to end ({name})", name=s.name)), signal.SIGTERM)
         with listening, self.record.sending(self.planned):
             return self._send(progress)
 
@@ -379,7 +386,8 @@ class Campaign:
         self._demand_same(row)
         books = self.ledger.books(row.id)
         if row.state == "finished" and not books.unknown and not books.waiting:
-            return Outcome(row.name, row.mode, row.state, books, "finished before; nothing was sent again")
+            note = Message("finished before; nothing was sent again")
+            return Outcome(row.name, row.mode, row.state, books, note)
         self._guard(books.planned, Decimal(row.summary["cost"]), row.plan_hash)
         self._demand_window()
         self._demand_usable()
@@ -393,7 +401,13 @@ class Campaign:
             LedgerError: there is nothing to go on with.
         """
         if self.ledger.campaign(self.spec.campaign, self.spec.mode) is None:
-            raise LedgerError(f"campaign {self.spec.campaign} ({self.spec.mode}) was never started")
+            raise LedgerError(
+                Message(
+                    "campaign {campaign} ({mode}) was never started",
+                    campaign=self.spec.campaign,
+                    mode=self.spec.mode,
+                )
+            )
         return self.send(progress=progress)
 
     def stop(self) -> None:
@@ -433,7 +447,7 @@ class Campaign:
     def _guard(self, planned: int, cost: Decimal, plan_hash: str, **found: Any) -> None:
         problems = self._problems(planned, cost, plan_hash, **found)
         if problems:
-            raise GuardRefused("nothing was sent: " + "; ".join(guard.text for guard in problems))
+            raise GuardRefused(Message(UNSENT, why=Joined(guard.text for guard in problems)))
 
     def _demand_window(self) -> None:
         window = self._window()
@@ -441,19 +455,27 @@ class Campaign:
             return
         opening, deadline = window.next_opening(self._local_now()), self.spec.deadline
         if opening is None:
-            raise GuardRefused(f"nothing was sent: the send window never opens: it is {window}")
+            why = Message("the send window never opens: it is {why}", why=window)
+            raise GuardRefused(Message(UNSENT, why=why))
         if self.spec.outside_window == "wait":
             # Waiting is the engine's, once the run owns the campaign: a second one started now goes away.
             if deadline and opening.astimezone(UTC) > deadline.astimezone(UTC):
-                raise GuardRefused(
-                    f"nothing was sent: the send window opens at {opening:%Y-%m-%d %H:%M} "
-                    f"({self.spec.timezone}), later than `not_after` ({deadline.isoformat()})"
+                why = Message(
+                    "the send window opens at {at} ({zone}), later than `not_after` ({deadline})",
+                    at=f"{opening:%Y-%m-%d %H:%M}",
+                    zone=self.spec.timezone,
+                    deadline=deadline.isoformat(),
                 )
+                raise GuardRefused(Message(UNSENT, why=why))
         else:
-            raise CampaignPaused(
-                f"nothing was sent: marketing may leave {window} ({self.spec.timezone}), and "
-                f"it is {self._local_now():%H:%M} there. Run again then, or change parameter `send_window`"
+            why = Message(
+                "marketing may leave {why} ({zone}), and it is {now} there. Run again then, or change "
+                "parameter `send_window`",
+                why=window,
+                zone=self.spec.timezone,
+                now=f"{self._local_now():%H:%M}",
             )
+            raise CampaignPaused(Message(UNSENT, why=why))
 
     def _window(self) -> Window | None:
         # A rehearsal messages nobody, so it may run at night.
@@ -462,11 +484,9 @@ class Campaign:
     def _demand_usable(self) -> None:
         result = self.check()
         if not result.usable:
-            bad = [f for f in result.findings if not f.ok]
-            raise NotUsable(
-                f"nothing was sent: {result.provider} is not usable as set up: "
-                + "; ".join(f"{f.what}: {_said(f)}. {f.next_step}".strip() for f in bad)
-            )
+            found = Joined(_in_words(finding) for finding in result.findings if not finding.ok)
+            why = Message("{provider} is not usable as set up: {why}", provider=result.provider, why=found)
+            raise NotUsable(Message(UNSENT, why=why))
 
     def _demand_same(self, row: CampaignRow) -> None:
         now = self.spec.definition()
@@ -476,15 +496,27 @@ class Campaign:
         then["series"] = row.series if now["series"] else ""
         differs = [name for name in DEFINITION if now[name] != then[name]]
         if self.spec.plan_hash and self.spec.plan_hash != row.plan_hash:
-            raise GuardRefused(
-                f"nothing was sent: campaign {row.name} was started with plan {row.plan_hash}, "
-                f"not {self.spec.plan_hash} as parameter `plan_hash` demands"
+            why = Message(
+                "campaign {campaign} was started with plan {hash}, not {wanted} as parameter `plan_hash` "
+                "demands",
+                campaign=row.name,
+                hash=row.plan_hash,
+                wanted=self.spec.plan_hash,
             )
+            raise GuardRefused(Message(UNSENT, why=why))
         if differs:
+            changes = Joined(
+                Message("{code} was {then}, is {now}", code=n, then=_short(then[n]), now=_short(now[n]))
+                for n in differs
+            )
             raise PlanMismatch(
-                f"campaign {row.name} ({row.mode}) was started with something else: "
-                + "; ".join(f"{name} was {_short(then[name])}, is {_short(now[name])}" for name in differs)
-                + ". Give the new campaign an id of its own, or go on with the old parameters"
+                Message(
+                    "campaign {campaign} ({mode}) was started with something else: {why}. Give the new "
+                    "campaign an id of its own, or go on with the old parameters",
+                    campaign=row.name,
+                    mode=row.mode,
+                    why=changes,
+                )
             )
 
     def _run(self, row: CampaignRow, progress: Callable[[Progress], None]) -> Outcome:
@@ -510,9 +542,9 @@ class Campaign:
                         return ended
 
             try:
-                ended = run_in_thread(work, on_interrupt=lambda: self._end("stopped by hand"))
+                ended = run_in_thread(work, on_interrupt=lambda: self._end(Message("stopped by hand")))
             except BaseException as error:
-                self.ledger.mark(row.id, "paused", note=f"{type(error).__name__}: {error}")
+                self.ledger.mark(row.id, "paused", note=_note_of(error))
                 raise
             return self._close(row, ended)
 
@@ -571,17 +603,27 @@ class Campaign:
     def _close(self, row: CampaignRow, ended: Ended) -> Outcome:
         books = self.ledger.books(row.id)
         if books.waiting or books.submitting:
-            why = ended.stopped or "some were not taken for now"
+            why = ended.stopped or Message("some were not taken for now")
             self.ledger.mark(row.id, "paused", note=why)
             raise CampaignPaused(
-                f"campaign {row.name} ({row.mode}) stopped with {books.waiting} people still waiting: {why}. "
-                f"Run it again, or `smskit resume {row.name}`, to go on"
+                Message(
+                    "campaign {campaign} ({mode}) stopped with {n} people still waiting: {why}. Run it "
+                    "again, or `smskit resume {campaign}`, to go on",
+                    campaign=row.name,
+                    mode=row.mode,
+                    n=books.waiting,
+                    why=why,
+                )
             )
         canary = self.ledger.canary(row.id)
         told = canary.told if canary else ""
         self.ledger.mark(row.id, "finished", note=told)
         note = (
-            f"{books.unknown} outcomes are unknown; `smskit receipts {row.name}` settles them"
+            Message(
+                "{n} outcomes are unknown; `smskit receipts {campaign}` settles them",
+                n=books.unknown,
+                campaign=row.name,
+            )
             if books.unknown
             else told
         )
@@ -601,9 +643,9 @@ class Campaign:
         """
         plan = self.plan()
         if not self.spec.test_phones:
-            raise InputError("parameter `test_phones` is empty: there is nobody to send a test to")
+            raise InputError(Message("parameter `test_phones` is empty: there is nobody to send a test to"))
         if not plan.planned:
-            raise InputError("nobody is planned, so there is nothing to test with")
+            raise InputError(Message("nobody is planned, so there is nothing to test with"))
         source = int(plan.order[0]) if row is None else row
         phones = list(dict.fromkeys(normalise_one(p) for p in self.spec.test_phones))
         values = {name: column[source].as_py() for name, column in plan.variables.items()}
@@ -656,9 +698,21 @@ async def _closing(provider: Provider, answer: Any) -> Any:
         return await answer
 
 
-def _said(finding: Finding) -> str:
-    meaning = Language("en").said(finding.meaning)
-    return f"{meaning} (code {finding.code})" if finding.code else meaning
+def _in_words(finding: Finding) -> Message:
+    """One thing that a check found wrong."""
+    what, said = Message(finding.what), quote(finding.meaning)
+    if finding.code:
+        said = Message("{said} (code {code})", said=said, code=finding.code)
+    if not finding.next_step:
+        return Message("{what}: {said}.", what=what, said=said)
+    return Message("{what}: {said}. {step}", what=what, said=said, step=Message(finding.next_step))
+
+
+def _note_of(error: BaseException) -> Message:
+    """Why a run ended by *error*."""
+    if isinstance(error, SmskitError):
+        return Message("{kind}: {why}", kind=Message(error.headline), why=error.message)
+    return Message("{kind}: {why}", kind=type(error).__name__, why=str(error))
 
 
 def _short(value: object) -> str:

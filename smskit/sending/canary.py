@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smskit.audience.persons import keys
-from smskit.ledger import WAITS, CampaignRow, Ledger
+from smskit.i18n import Joined, Message
+from smskit.ledger import WAITS_FOR_CANARY, CampaignRow, Ledger
 from smskit.models import Mode, State
 from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.spec import CampaignSpec
@@ -104,7 +105,7 @@ class Limits(NamedTuple):
     opt_out: float
 
 
-def judge(counts: Counts, limits: Limits) -> tuple[bool, str]:
+def judge(counts: Counts, limits: Limits) -> tuple[bool, Message]:
     """
     Whether to go on, and the figures in words.
 
@@ -117,29 +118,53 @@ def judge(counts: Counts, limits: Limits) -> tuple[bool, str]:
     failed = counts.refused + counts.undelivered + counts.unknown
     known = failed + counts.delivered
     sent = asked - counts.refused
-    figures = (
-        f"of {counts.size} people {counts.delivered} delivered, {counts.undelivered} undelivered, "
-        f"{counts.refused} refused, {counts.unknown} unknown, {counts.awaiting} without a receipt, "
-        f"{counts.opted_out} opted out"
-    )
-    if counts.stopped:
-        figures += f", {counts.stopped} not sent to"
     problems = []
     if known and failed / known > limits.failure:
         problems.append(
-            f"{failed} of {known} failed ({failed / known:.1%}), more than "
-            f"`canary_max_failure` ({limits.failure:.1%})"
+            Message(
+                "{n} of {m} failed ({share:.1%}), more than `canary_max_failure` ({most:.1%})",
+                n=failed,
+                m=known,
+                share=failed / known,
+                most=limits.failure,
+            )
         )
     if sent and counts.opted_out / sent > limits.opt_out:
         problems.append(
-            f"{counts.opted_out} of {sent} opted out ({counts.opted_out / sent:.1%}), more than "
-            f"`canary_max_opt_out` ({limits.opt_out:.1%})"
+            Message(
+                "{n} of {m} opted out ({share:.1%}), more than `canary_max_opt_out` ({most:.1%})",
+                n=counts.opted_out,
+                m=sent,
+                share=counts.opted_out / sent,
+                most=limits.opt_out,
+            )
         )
     if not problems and known < asked * _KNOWN:
         problems.append(
-            f"receipts are there for less than half of it ({known} of {asked}), which is too few to judge"
+            Message(
+                "receipts are there for less than half of it ({n} of {m}), which is too few to judge",
+                n=known,
+                m=asked,
+            )
         )
-    return not problems, "; ".join(problems) + f" ({figures})" if problems else figures
+    figures = _figures(counts)
+    if not problems:
+        return True, figures
+    return False, Message("{why} ({figures})", why=Joined(problems), figures=figures)
+
+
+def _figures(counts: Counts) -> Message:
+    if counts.stopped:
+        return Message(
+            "of {size} people {delivered} delivered, {undelivered} undelivered, {refused} refused, "
+            "{unknown} unknown, {awaiting} without a receipt, {opted_out} opted out, {stopped} not sent to",
+            **counts._asdict(),
+        )
+    return Message(
+        "of {size} people {delivered} delivered, {undelivered} undelivered, {refused} refused, "
+        "{unknown} unknown, {awaiting} without a receipt, {opted_out} opted out",
+        **counts._asdict(),
+    )
 
 
 @dataclass
@@ -169,7 +194,7 @@ class Wait:
         """Wait until *due* with *note* in the ledger; returns why it was given up, "" when it was not."""
         due = due.astimezone(UTC)
         if self.deadline and due > self.deadline.astimezone(UTC):
-            self.stop("its wait would end later than `not_after`")
+            self.stop(Message("its wait would end later than `not_after`"))
         if self.stopped or self.now() >= due:
             return self.stopped
         await asyncio.to_thread(self.ledger.note, self.campaign_id, note)
@@ -177,7 +202,7 @@ class Wait:
         while not self.stopped and (left := (due - self.now().astimezone(UTC)).total_seconds()) > 0:
             await self.sleep(min(left, 1.0))
             if await asyncio.to_thread(self.ledger.stop_requested, self.campaign_id):
-                self.stop("a stop was requested")
+                self.stop(Message("a stop was requested"))
             if self.now() - renewed > timedelta(seconds=10):
                 renewed = self.now()
                 await asyncio.to_thread(self.ledger.renew, self.campaign_id, self.token)
@@ -226,10 +251,9 @@ async def try_first(
     pause = spec.canary_pause if row.mode is Mode.LIVE else min(spec.canary_pause, _REHEARSED)
     due = datetime.fromtimestamp(known.sent_at, UTC) + pause
     due = due.astimezone(spec.zone)
-    until = f"{due:%Y-%m-%d %H:%M:%S %Z}"
-    note = f"{WAITS}until {until} for receipts of the first {known.size} people, its canary"
+    note = Message(WAITS_FOR_CANARY, at=f"{due:%Y-%m-%d %H:%M:%S %Z}", n=known.size)
     if given_up := await wait.until(due, note):
-        return f"while the canary of {known.size} people was waited for: {given_up}"
+        return Message("while the canary of {n} people was waited for: {why}", n=known.size, why=given_up)
     return await _look(ledger, row, spec, provider, chosen, since=known.begun_at, now=wait.now)
 
 
@@ -250,7 +274,7 @@ async def _send_all(
     ended = await send(chosen)
     if ended.stopped:
         return ended.stopped
-    return "some of the canary were not taken for now" if _waits(ledger, row, chosen) else ""
+    return Message("some of the canary were not taken for now") if _waits(ledger, row, chosen) else ""
 
 
 def _waits(ledger: Ledger, row: CampaignRow, chosen: Mapping[int, NDArray[np.bool_]]) -> bool:
@@ -273,13 +297,14 @@ async def _look(
     counts = count(ledger, row.id, chosen, since=since)
     good, told = judge(counts, Limits(spec.canary_max_failure, spec.canary_max_opt_out))
     if good:
-        told = f"canary passed: {told}"
+        told = Message("canary passed: {why}", why=told)
         ledger.change_canary(row.id, passed_at=now().timestamp(), told=told)
         await asyncio.to_thread(ledger.note, row.id, told)
         return ""
-    told = (
-        f"the canary did not pass: {told}. A run looks at its receipts again; with `canary: 0` it goes on "
-        "anyway; left as it is, nobody else is sent to"
+    told = Message(
+        "the canary did not pass: {why}. A run looks at its receipts again; with `canary: 0` it goes on "
+        "anyway; left as it is, nobody else is sent to",
+        why=told,
     )
     ledger.change_canary(row.id, told=told)
     return told

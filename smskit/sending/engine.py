@@ -41,8 +41,8 @@ from smskit.errors import (
     RateLimited,
     Refused,
 )
-from smskit.i18n import Language
-from smskit.ledger import WAITS, Change, Facts, Ledger
+from smskit.i18n import Message, quote
+from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
 from smskit.message.windows import FrequencyCap
 from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.providers.base import Call, Job, Provider
@@ -174,7 +174,7 @@ class Engine:
         try:
             await asyncio.gather(*workers)
         except asyncio.CancelledError:
-            self.stop("stopped at once; requests on the way became unknown")
+            self.stop(Message("stopped at once; requests on the way became unknown"))
             await asyncio.gather(*workers, return_exceptions=True)
         finally:
             watch.cancel()
@@ -267,9 +267,11 @@ class Engine:
         try:
             results = await self._provider.submit(call)
             if len(results) != len(call):
-                raise OutcomeUnknown("the provider answered for other people than it was asked about")
+                raise OutcomeUnknown(
+                    Message("the provider answered for other people than it was asked about")
+                )
         except AccountProblem as error:
-            self.stop(str(error))
+            self.stop(error.message)
             return _all(call, State.WAITING, "account", error)
         except (BatchNotAllowed, RateLimited) as error:
             self._again(call, error)
@@ -280,15 +282,20 @@ class Engine:
             self._again(call, error)
             return _all(call, State.WAITING, "not_taken", error)
         except OutcomeUnknown as error:
-            self._unclear(str(error))
+            self._unclear(error.message)
             return _all(call, State.UNKNOWN, "no_answer", error)
         except asyncio.CancelledError:
-            return _all(
-                call, State.UNKNOWN, "interrupted", OutcomeUnknown("", detail="stopped while waiting")
-            )
+            stopped = OutcomeUnknown(Message("stopped while waiting"))
+            return _all(call, State.UNKNOWN, "interrupted", stopped)
         except Exception as error:
             # A bug in a provider module: the request may have left all the same.
-            self.stop(f"{self._provider.name}: {type(error).__name__} while sending; please report this")
+            self.stop(
+                Message(
+                    "{provider}: {kind} while sending; please report this",
+                    provider=self._provider.name,
+                    kind=type(error).__name__,
+                )
+            )
             return _all(call, State.UNKNOWN, "no_answer", OutcomeUnknown("", detail=type(error).__name__))
         return self._judge(call, results)
 
@@ -331,7 +338,7 @@ class Engine:
         about = self._provider.code(error.code).about
         same_text = len(set(call.texts)) == 1
         if len(call) == 1 or (about is not About.NUMBER and same_text):
-            self._note_refusals(len(call), about, str(error))
+            self._note_refusals(len(call), about, error.message)
             return _all(call, State.REFUSED, "refused", error)
         # One of them spoilt it for all, and the provider does not say who: halve until it shows.
         half = len(call) // 2
@@ -347,7 +354,13 @@ class Engine:
             return
         self._failures += 1
         if self._failures >= self._patience.failures_in_a_row:
-            self.stop(f"{self._failures} requests in a row did not get through. Last: {error}")
+            self.stop(
+                Message(
+                    "{n} requests in a row did not get through. Last: {why}",
+                    n=self._failures,
+                    why=error.message,
+                )
+            )
             return
         hint = error.retry_after_s if isinstance(error, RateLimited) else None
         self._pacer.hold(time.monotonic(), hint if hint is not None else backoff(self._failures))
@@ -365,13 +378,21 @@ class Engine:
     def _unclear(self, why: str) -> None:
         self._unknowns += 1
         if self._unknowns >= self._patience.unknown_in_a_row:
-            self.stop(f"{self._unknowns} requests in a row had no clear answer. Last: {why}")
+            self.stop(
+                Message("{n} requests in a row had no clear answer. Last: {why}", n=self._unknowns, why=why)
+            )
 
     def _note_refusals(self, count: int, about: About, why: str) -> None:
         if about is not About.NUMBER:
             self._refusals += count
             if self._refusals >= self._patience.refused_in_a_row:
-                self.stop(f"{self._refusals} messages in a row were refused for what they say. Last: {why}")
+                self.stop(
+                    Message(
+                        "{n} messages in a row were refused for what they say. Last: {why}",
+                        n=self._refusals,
+                        why=why,
+                    )
+                )
 
     async def _pace(self) -> bool:
         while self._held() and self._stopped is None:  # noqa: ASYNC110 - set from another thread
@@ -382,7 +403,7 @@ class Engine:
             wait -= 0.5
         if self._window and not self._window.is_open(self._local_now()):
             if not self._waits:
-                self.stop(f"the send window ({self._window}) is closed")
+                self.stop(Message("the send window ({why}) is closed", why=self._window))
                 return False
             await self._wait_for(self._window)
             # The turn that was taken is long over.
@@ -399,15 +420,18 @@ class Engine:
                 if told is None or at >= told:
                     opening = window.next_opening(now)
                     if opening is None:
-                        self.stop(f"the send window ({window}) never opens")
+                        self.stop(Message("the send window ({why}) never opens", why=window))
                         return
                     told = opening.astimezone(UTC)
                     if self._deadline and told > self._deadline.astimezone(UTC):
                         self.stop(
-                            f"the send window opens at {opening:%Y-%m-%d %H:%M}, later than `not_after`"
+                            Message(
+                                "the send window opens at {at}, later than `not_after`",
+                                at=f"{opening:%Y-%m-%d %H:%M}",
+                            )
                         )
                         return
-                    note = f"{WAITS}for the send window, which opens at {opening:%Y-%m-%d %H:%M %Z}"
+                    note = Message(WAITS_FOR_WINDOW, at=f"{opening:%Y-%m-%d %H:%M %Z}")
                     await asyncio.to_thread(self._ledger.note, self._campaign_id, note)
                 # A second at a time: a machine may have slept, and a stop is not to wait for morning.
                 await self._sleep(min((told - at).total_seconds(), 1.0))
@@ -429,7 +453,7 @@ class Engine:
             self._report()
             try:
                 if tick % 5 == 0 and await asyncio.to_thread(self._ledger.stop_requested, self._campaign_id):
-                    self.stop("a stop was requested")
+                    self.stop(Message("a stop was requested"))
                 if tick % 50 == 0:
                     await asyncio.to_thread(self._ledger.renew, self._campaign_id, self._token)
             except LedgerError as error:
@@ -455,14 +479,16 @@ def _people(call: Call) -> Slice:
 
 
 def _all(call: Call, state: State, reason: str, error: ProviderError) -> tuple[NDArray[np.uint8], Facts]:
-    facts = Facts(reason=reason, codes=error.code, details=error.detail or str(error))
+    facts = Facts(reason=reason, codes=error.code, details=error.detail or error.message)
     return np.full(len(call), state, np.uint8), facts
 
 
 def _said(result: Submission) -> str:
     """A provider's word on one message, for a sentence of ours around it."""
-    detail = Language("en").said(result.detail)
-    return f"{detail} (code {result.code})" if detail and result.code else detail or f"code {result.code}"
+    said = quote(result.detail)
+    if said and result.code:
+        return Message("{said} (code {code})", said=said, code=result.code)
+    return said or Message("code {code}", code=result.code)
 
 
 def _shared(values: list[str]) -> str | list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from smskit.errors import LedgerError, SettingsError
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers.base import Provider
@@ -65,7 +66,8 @@ def fetch(
         result.unknown += books.unknown
         result.awaiting += books.awaiting
         if books.waiting and row.state == "finished":
-            ledger.mark(row.id, "paused", note="some were never taken by the provider and wait to be sent")
+            note = Message("some were never taken by the provider and wait to be sent")
+            ledger.mark(row.id, "paused", note=note)
     return result
 
 
@@ -110,7 +112,7 @@ def _with_provider(
         ) as provider:
             run_in_thread(lambda: run(provider))
     except (SettingsError, LedgerError) as error:
-        result.settled.problems.append(str(error))
+        result.settled.problems.append(error.message)
 
 
 async def _settle(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched, wait: bool) -> None:

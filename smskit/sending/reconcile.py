@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import InputError, LedgerLocked, ProviderError
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
 from smskit.message.opt_out import is_opt_out
 from smskit.message.template import Template
@@ -194,8 +195,8 @@ async def _ask(
             try:
                 answers[unknown] = await provider.records(to_e164(unknown.phone), at - CLOCK_SKEW, until)
             except ProviderError as error:
-                if str(error) not in result.problems:
-                    result.problems.append(str(error))
+                if error.message not in result.problems:
+                    result.problems.append(error.message)
 
     await asyncio.gather(*(one(unknown) for unknown in open_))
     return answers
@@ -316,7 +317,7 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
                 if waited.is_in(_read(provider.parse_receipts, body)):
                     break
         except ProviderError as error:
-            result.problems.append(str(error))
+            result.problems.append(error.message)
     return result
 
 
@@ -336,7 +337,7 @@ async def _ask_for_receipts(ledger: Ledger, row: CampaignRow, provider: Provider
         try:
             receipts = await provider.receipts_for(asked)
         except ProviderError as error:
-            result.problems.append(str(error))
+            result.problems.append(error.message)
             return result
         known = [
             (chunk, places[r.message_id, r.phone], r) for r in receipts if (r.message_id, r.phone) in places
@@ -358,7 +359,9 @@ def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, s
             receipts = provider.parse_receipts(body)
         except _UNREADABLE as error:
             # Stored as it came, so nothing is lost; the other pages must not wait for it.
-            result.problems.append(f"page {page} of reports cannot be read ({type(error).__name__})")
+            result.problems.append(
+                Message("page {n} of reports cannot be read ({kind})", n=page, kind=type(error).__name__)
+            )
             continue
         matched, lost = index.match(receipts)
         result.add(_apply_matched(ledger, index, matched))
@@ -522,7 +525,7 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
             if waited.is_in(_read(provider.parse_replies, body)):
                 break
     except ProviderError as error:
-        result.problems.append(str(error))
+        result.problems.append(error.message)
     result.add(_sort_replies(ledger, provider, mode))
     return result
 
@@ -534,13 +537,17 @@ def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
         try:
             replies = provider.parse_replies(body)
         except _UNREADABLE as error:
-            result.problems.append(f"page {page} of replies cannot be read ({type(error).__name__})")
+            result.problems.append(
+                Message("page {n} of replies cannot be read ({kind})", n=page, kind=type(error).__name__)
+            )
             continue
         for reply in replies:
             try:
                 rows.append((reply, normalise_one(reply.phone), is_opt_out(reply.text)))
             except InputError:
-                result.problems.append("a reply from a number that is not a domestic mobile was left out")
+                result.problems.append(
+                    Message("a reply from a number that is not a domestic mobile was left out")
+                )
         result.replies += ledger.keep_replies(provider.name, mode, rows)
         asked = [phone for _, phone, opted_out in rows if opted_out]
         if mode is Mode.LIVE:

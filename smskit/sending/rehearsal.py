@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from smskit.errors import UnsupportedFeature
+from smskit.i18n import Message
 from smskit.models import Mode, Offer
 from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Feature, Job, Limits, Provider
@@ -59,7 +60,9 @@ def provider_for(
         return
     cls = provider_class(name)
     if not cls.rehearsal:
-        raise UnsupportedFeature(f"the simulator does not speak {cls.title}; use mode `plan`, then `live`")
+        raise UnsupportedFeature(
+            Message("the simulator does not speak {who}; use mode `plan`, then `live`", who=cls.title)
+        )
     from smskit.simulator import Simulator
 
     simulator = _simulator(environment.database_url)

@@ -28,6 +28,7 @@ from smskit.errors import (
     SettingsError,
     SmskitError,
 )
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import Mode
 from smskit.planning.occurrence import series_in
@@ -67,13 +68,13 @@ def verdict_on(error: BaseException | None) -> Verdict:
     if error is None:
         return Verdict("finished", 0, "")
     if isinstance(error, KeyboardInterrupt):
-        return Verdict("paused", CampaignPaused.exit_code, "stopped by hand")
+        return Verdict("paused", CampaignPaused.exit_code, Message("stopped by hand"))
     if not isinstance(error, SmskitError):
-        return Verdict("failed", 1, f"{type(error).__name__}{_place(error)}")
+        return Verdict("failed", 1, _place(error))
     state = "refused" if isinstance(error, _REFUSED) else "failed"
     if isinstance(error, CampaignPaused):
         state = "paused"
-    return Verdict(state, error.exit_code, redact(str(error)))
+    return Verdict(state, error.exit_code, redact(error.message))
 
 
 @cache
@@ -271,7 +272,11 @@ def end_dead(
         told: Why it was ended, where somebody did so on purpose; it is paused then.
     """
     found = ledger.campaign(row.campaign, Mode(row.mode))
-    values: dict[str, Any] = {"state": "died", "message": "its process ended without a word", "exit_code": 1}
+    values: dict[str, Any] = {
+        "state": "died",
+        "message": Message("its process ended without a word"),
+        "exit_code": 1,
+    }
     if found is not None:
         values |= _books_of(ledger, found)
         if values["books"]["waiting"] or values["books"]["submitting"]:
@@ -317,11 +322,14 @@ def record_failure(
     ledger.change_run(row.id, told=tell(as_data(row)))
 
 
-def _place(error: BaseException) -> str:
+def _place(error: BaseException) -> Message:
+    """The kind of *error*, and where in smskit it came up."""
+    kind = type(error).__name__
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if PACKAGE in Path(frame.filename).parents:
-            return f" in smskit/{Path(frame.filename).relative_to(PACKAGE).as_posix()}, line {frame.lineno}"
-    return ""
+            file = Path(frame.filename).relative_to(PACKAGE).as_posix()
+            return Message("{kind} in smskit/{file}, line {n}", kind=kind, file=file, n=frame.lineno)
+    return Message(kind)
 
 
 def _iso(seconds: float | None) -> str | None:
