@@ -31,6 +31,7 @@ LAYERS = [
 ]
 # An outside library that is used in few places, and those places.
 DOORS = {
+    "alembic": {"ledger"},
     "aiohttp": {"providers"},
     "altair": {"reporting.charts"},
     "httpx": {"sending.notify", "providers", "testing"},

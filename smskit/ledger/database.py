@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from smskit.errors import LedgerError
 from smskit.i18n import Message
 from smskit.ledger.hot import Hot
-from smskit.ledger.schema import META
+from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
 from smskit.settings import project_root
 
 
@@ -28,10 +28,19 @@ class Database:
         self.clock = clock
         try:
             self._engine = open_engine(url)
-            # Two runs may open a new ledger at once: only the one with the write lock makes the tables.
-            with self._write() as conn:
-                META.create_all(conn)
+            with self._read() as conn:
+                version = version_of(conn)
+            demand_known(version)
+            if self._engine.dialect.name == "sqlite":
+                sa.event.listen(self._engine, "connect", _use_wal)
+                self._engine.dispose()
+            if version != CURRENT:
+                # Two runs may open it at once: only the one with the write lock makes or migrates tables.
+                with self._write() as conn:
+                    bring_up_to_date(conn)
             self._hot = Hot(self._engine.dialect)
+        except LedgerError:
+            raise
         except Exception as error:
             raise LedgerError(
                 Message(
@@ -55,7 +64,7 @@ class Database:
             yield conn
 
 
-def _use_wal(connection: Any) -> None:
+def _use_wal(connection: Any, _record: Any = None) -> None:
     """Switch to write-ahead logging; SQLite answers "locked" at once, not waiting, while another does so."""
     import sqlite3
 
@@ -90,7 +99,6 @@ def open_engine(url: str) -> sa.Engine:
         connection.isolation_level = None
         for pragma in ("busy_timeout=60000", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
-        _use_wal(connection)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(conn: sa.Connection) -> None:

@@ -32,6 +32,8 @@ class Sentence(sa.types.TypeDecorator[str]):
         return None if value is None else loads(value)
 
 
+# Under alembic's own name for it; see ``version``.
+VERSION = sa.Table("alembic_version", META, sa.Column("version_num", sa.String(32), primary_key=True))
 CAMPAIGN = sa.Table(
     "campaign",
     META,
