@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from smskit.errors import SettingsError
+from smskit.i18n import Joined, Message
+from smskit.i18n.validation import what_is_wrong
 
 DEFAULT_DATABASE_URL = "sqlite:///smskit.db"
 KEYRING_SERVICE = "smskit"
@@ -44,7 +46,7 @@ class ProviderSettings(BaseModel):
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
+            raise ValueError(Message("must start with http:// or https://"))
         return value.rstrip("/")
 
     @classmethod
@@ -139,13 +141,14 @@ class Environment:
         try:
             return model(**values)
         except ValidationError as error:
-            problems = "; ".join(
-                _problem(name, e) for e in error.errors(include_input=False, include_url=False)
+            problems = Joined(_problem(name, e) for e in error.errors(include_input=False, include_url=False))
+            what = Message(
+                "provider `{name}` is not set up: {why}. Set it in the environment, in a .env file beside "
+                "the notebook, or in the OS keyring.",
+                name=name,
+                why=problems,
             )
-            raise SettingsError(
-                f"provider `{name}` is not set up: {problems}. "
-                "Set it in the environment, in a .env file beside the notebook, or in the OS keyring."
-            ) from None
+            raise SettingsError(what) from None
 
 
 def variable_of(provider: str, field: str) -> str:
@@ -161,9 +164,11 @@ def project_root(start: Path) -> Path | None:
     return None
 
 
-def _problem(provider: str, error: Mapping[str, Any]) -> str:
+def _problem(provider: str, error: Mapping[str, Any]) -> Message:
     variable = variable_of(provider, str(error["loc"][0])) if error["loc"] else provider
-    return f"{variable} is missing" if error["type"] == "missing" else f"{variable}: {error['msg']}"
+    if error["type"] == "missing":
+        return Message("{variable} is missing", variable=variable)
+    return Message("{variable}: {why}", variable=variable, why=what_is_wrong(error))
 
 
 def dotenv_file(folder: Path) -> Path | None:

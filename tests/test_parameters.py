@@ -17,8 +17,9 @@ from hypothesis import given
 from smskit.errors import SmskitError
 from smskit.notebook.sample import campaign_data
 from smskit.planning.explain import explain
+from smskit.planning.parameter_file import read_file
 from smskit.planning.schema import differences, markdown, schema, verdict
-from smskit.planning.spec import CampaignSpec, read_file
+from smskit.planning.spec import CampaignSpec
 from smskit.planning.validate import Validated, validate
 from tests.conftest import ROOT
 from tests.test_cli import Run, run  # noqa: F401 - a fixture

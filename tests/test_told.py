@@ -33,9 +33,10 @@ from smskit.notebook.send_model import another_id
 from smskit.planning.draft import Draft
 from smskit.planning.drift import Footprint, drifted
 from smskit.planning.occurrence import with_occurrence
+from smskit.planning.parameter_file import read_file
 from smskit.planning.plan import misnamed
 from smskit.planning.policy import guard_problems
-from smskit.planning.spec import CampaignSpec, read_file
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class, provider_names
 from smskit.providers.credentials import Store
 from smskit.providers.generic import load_config

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smskit.audience import phones
-from smskit.errors import InputError, nearest
+from smskit.errors import InputError, suggest
+from smskit.i18n import Message
 
 __all__ = ["FrameRows", "RowPage", "arrow_of", "text_of"]
 
@@ -98,7 +99,8 @@ class FrameRows:
         shown = self.columns if columns is None else list(columns)
         for name in [*shown, *([sort] if sort else [])]:
             if name not in self._frame.columns:
-                raise InputError(f"there is no column `{name}`{nearest(name, self.columns)}")
+                lacking = Message("there is no column `{name}`", name=name)
+                raise InputError(suggest(lacking, name, self.columns))
         rows = self._rows(tuple(shown), sort, descending, search.strip())
         picked = rows[first : first + count]
         frame = self._frame[shown].iloc[picked]

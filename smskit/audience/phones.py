@@ -146,9 +146,12 @@ def normalise_one(text: str) -> int:
     if phones.e164[0]:
         return int(phones.e164[0])
     reason = Reason(int(phones.reason[0]))
-    raise InputError(
-        f"phone {mask(text)!r}: {reason.label}; give one mainland China mobile, 11 digits or +86 before them"
+    what = Message(
+        "phone {shown}: {reason}; give one mainland China mobile, 11 digits or +86 before them",
+        shown=repr(mask(text)),
+        reason=reason.label,
     )
+    raise InputError(what)
 
 
 def national(e164: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -133,7 +133,8 @@ def explain(file: Path, as_json: AsJson = False) -> None:
     from datetime import UTC, datetime
 
     from smskit.planning.explain import explain as tell
-    from smskit.planning.spec import CampaignSpec, read_file
+    from smskit.planning.parameter_file import read_file
+    from smskit.planning.spec import CampaignSpec
 
     given = read_file(file)
     told = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC))

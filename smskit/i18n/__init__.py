@@ -63,7 +63,7 @@ NAMES: Final = {"zh": "中文", "en": "English"}
 LOCALE: Final = Path(__file__).parents[1] / "locale"
 _UNEXPECTED: Final = mark("Something went wrong that smskit did not expect ({kind}).")
 UNSENT: Final = mark("nothing was sent: {why}")  # of errors whose headline says so already
-_BETWEEN: Final = {"; ": "；", ". ": "。", ", ": "、", " ": "", ": ": "：", " or ": " 或 "}
+_BETWEEN: Final = {"; ": "；", ". ": "。", ", ": "、", " ": "", ": ": "：", " and ": " 和 ", " or ": " 或 "}
 
 
 @cache

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from smskit.errors import TemplateError
-from smskit.i18n import Language
+from smskit.i18n import Joined, Language, Message
 from smskit.message.parts import units_of
 from smskit.message.template import Form, Template, Var
 from smskit.models import MessageClass
@@ -174,8 +174,8 @@ def diagnose(
     try:
         template = Template.parse(text, signature=signature)
     except TemplateError as error:
-        source = "smskit: README, parameter `template`"
-        complaint = Complaint(str(error), *_ONE_TEXT, source, True)
+        source = Message("smskit: README, parameter `template`")
+        complaint = Complaint(error.message, *_ONE_TEXT, source, True)
         return Diagnosis(provider.name, provider.title, "", (complaint,))
     found = examine(template, message_class, provider.template_rules, form=provider.form)
     shown = _written(template, provider.form, with_signature=provider.signature_in_template)
@@ -245,103 +245,120 @@ def _unwritable(template: Template, form: Form) -> Iterator[Complaint]:
     try:
         template.write(form, with_signature=True)
     except TemplateError as error:
-        source = f"the variables of the {form.value} form"
-        yield Complaint(str(error), *_NO_ESCAPE, source, True)
+        source = Message("the variables of the {form} form", form=form.value)
+        yield Complaint(error.message, *_NO_ESCAPE, source, True)
 
 
-def _signature_missing(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _signature_missing(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     if not case.template.signature:
-        yield "there is no signature; give parameter `signature`"
+        yield Message("there is no signature; give parameter `signature`")
 
 
-def _signature_length(case: _Case, rule: TemplateRule) -> Iterator[str]:
-    length = len(case.template.signature)
-    if length and not rule.least <= length <= rule.most:
-        yield f"the signature 【{case.template.signature}】 has {_counted(length, 'character')}"
+def _signature_length(case: _Case, rule: TemplateRule) -> Iterator[Message]:
+    length, name = len(case.template.signature), case.template.signature
+    if rule.least <= length <= rule.most:
+        return
+    if length == 1:
+        yield Message("the signature 【{name}】 has 1 character", name=name)
+    elif length:
+        yield Message("the signature 【{name}】 has {n} characters", name=name, n=length)
 
 
-def _signature_charset(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _signature_charset(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     if found := _found(rule.pattern, case.template.signature):
-        yield f"the signature 【{case.template.signature}】 holds {found}"
+        name = case.template.signature
+        yield Message("the signature 【{name}】 holds {texts}", name=name, texts=found)
 
 
-def _doubled_signature(case: _Case, rule: TemplateRule) -> Iterator[str]:
-    head = f"【{case.template.signature}】"
-    if case.template.signature and head in case.body:
-        yield f"{head} stands in the text once more; take it out there"
+def _doubled_signature(case: _Case, rule: TemplateRule) -> Iterator[Message]:
+    name = case.template.signature
+    if name and f"【{name}】" in case.body:
+        yield Message("【{name}】 stands in the text once more; take it out there", name=name)
 
 
-def _brackets_in_body(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _brackets_in_body(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     rest = case.body.replace(f"【{case.template.signature}】", "") if case.template.signature else case.body
-    if found := _found("【[^【】]*】?|】", rest):
-        yield f"the text holds {found}"
+    yield from _holds(_found("【[^【】]*】?|】", rest))
 
 
-def _longest_text(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _longest_text(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     head = f"【{case.template.signature}】" if case.template.signature else ""
     length = units_of(head + case.body)  # a variable counts as one character
-    if length > rule.most:
-        values = ", with one character for each variable" if case.template.names else ""
-        yield f"a message has at least {length} characters{values}"
+    if length <= rule.most:
+        return
+    if case.template.names:
+        yield Message("a message has at least {n} characters, with one character for each variable", n=length)
+    else:
+        yield Message("a message has at least {n} characters", n=length)
 
 
-def _longest_template(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _longest_template(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     length = units_of(_written(case.template, case.form, with_signature=False) or "")
     if length > rule.most:
-        yield f"the template has {length} characters"
+        yield Message("the template has {n} characters", n=length)
 
 
-def _most_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _most_variables(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     count = len(case.template.positions())
     if count > rule.most:
-        yield f"the template has {_counted(count, 'variable')}"
+        one, several = (
+            Message("the template has 1 variable"),
+            Message("the template has {n} variables", n=count),
+        )
+        yield one if count == 1 else several
 
 
-def _all_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _all_variables(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     if case.template.names and not re.search(r"\w", case.body):
-        yield "the template has no words of its own"
+        yield Message("the template has no words of its own")
 
 
-def _adjacent_variables(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _adjacent_variables(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     pieces = case.template.pieces
     for left, right in itertools.pairwise(pieces):
         if isinstance(left, Var) and isinstance(right, Var):
-            yield f"nothing is between {{{left.name}}} and {{{right.name}}}"
+            yield Message("nothing is between {one} and {two}", one=_braced(left), two=_braced(right))
 
 
-def _repeated_variable(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _repeated_variable(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     places = case.template.positions()
     for name in case.template.names:
         if places.count(name) > 1:
-            yield f"{{{name}}} occurs {places.count(name)} times"
+            yield Message("{place} occurs {n} times", place=_braced(Var(name)), n=places.count(name))
 
 
-def _link_in_text(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _link_in_text(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     for link in _LINK.finditer(case.body):
-        yield f"the text holds the link `{link[0]}`"
+        yield Message("the text holds the link {link}", link=f"`{link[0]}`")
 
 
-def _must_end_with(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _must_end_with(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     if not case.body.endswith(rule.texts):
         ending = ("…" if len(case.body) > _EXCERPT else "") + case.body[-_EXCERPT:].replace(_PLACE, "{…}")
-        yield f"the text ends with `{ending}`, not with {' or '.join(rule.texts)}"
+        yield Message(
+            "the text ends with {ending}, not with {texts}",
+            ending=f"`{ending}`",
+            texts=Joined(rule.texts, " or "),
+        )
 
 
-def _must_not_hold(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _must_not_hold(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     patterns = [re.escape(text) for text in rule.texts] + ([rule.pattern] if rule.pattern else [])
-    if found := _found("|".join(patterns), case.body):
-        yield f"the text holds {found}"
+    yield from _holds(_found("|".join(patterns), case.body))
 
 
-def _symbols_refused(case: _Case, rule: TemplateRule) -> Iterator[str]:
-    if found := _found(rule.pattern, case.body):
-        yield f"the text holds {found}"
+def _symbols_refused(case: _Case, rule: TemplateRule) -> Iterator[Message]:
+    yield from _holds(_found(rule.pattern, case.body))
 
 
-def _traditional_chinese(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _traditional_chinese(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     found = dict.fromkeys(c for c in case.body if "\u4e00" <= c <= "\u9fff" and _only_traditional(c))
-    if found:
-        yield f"the text holds `{''.join(found)}`"
+    yield from _holds(f"`{''.join(found)}`" if found else "")
+
+
+def _holds(texts: str) -> Iterator[Message]:
+    if texts:
+        yield Message("the text holds {texts}", texts=texts)
 
 
 def _only_traditional(character: str) -> bool:
@@ -354,9 +371,10 @@ def _only_traditional(character: str) -> bool:
     return False
 
 
-def _verification_values(case: _Case, rule: TemplateRule) -> Iterator[str]:
+def _verification_values(case: _Case, rule: TemplateRule) -> Iterator[Message]:
     if case.template.names:
-        yield f"this reads like a verification code with {_braced(case.template.names)}"
+        places = ", ".join(_braced(Var(name)) for name in case.template.names)
+        yield Message("this reads like a verification code with {places}", places=places)
 
 
 def _found(pattern: str, text: str) -> str:
@@ -365,15 +383,11 @@ def _found(pattern: str, text: str) -> str:
     return " ".join(f"`{part}`" for part in seen)
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("s" if count != 1 else "")
+def _braced(variable: Var) -> str:
+    return f"{{{variable.name}}}"
 
 
-def _braced(names: Iterable[str]) -> str:
-    return ", ".join(f"{{{name}}}" for name in names)
-
-
-_LOOKS_FOR: Mapping[Kind, Callable[[_Case, TemplateRule], Iterator[str]]] = {
+_LOOKS_FOR: Mapping[Kind, Callable[[_Case, TemplateRule], Iterator[Message]]] = {
     Kind.SIGNATURE_MISSING: _signature_missing,
     Kind.SIGNATURE_LENGTH: _signature_length,
     Kind.SIGNATURE_CHARSET: _signature_charset,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
+from smskit.i18n import Joined, Message, mark
 from smskit.message.template import Template
 from smskit.models import MessageClass
 
@@ -103,18 +104,26 @@ def lack_of(
         return ""
     if not rule.taken and _has_any(body):
         return ""
-    fits = " or ".join(f"`{text}`" for text in rule.taken or (rule.wording,))
     if _has_any(body):
-        problem = f"the text says how to opt out, but {provider} takes only {fits} as its last words"
+        problem = mark(
+            "the text says how to opt out, but {name} takes only {texts} as its last words: {why}. Source: "
+            "{why2}"
+        )
     elif rule.taken:
-        problem = f"the text does not say how to opt out; {provider} takes {fits} as its last words"
+        problem = mark(
+            "the text does not say how to opt out; {name} takes {texts} as its last words: {why}. Source: "
+            "{why2}"
+        )
     else:
-        problem = f"the text does not say how to opt out, as with {fits}"
+        problem = mark("the text does not say how to opt out, as with {texts}: {why}. Source: {why2}")
     if rule.place is Place.TEMPLATE or template_id:
-        step = "put it into the template at the provider, and into parameter `template`"
+        step = Message("put it into the template at the provider, and into parameter `template`")
+    elif _has_any(body):
+        step = Message("write it into the text")
     else:
-        step = "write it into the text" + ("" if _has_any(body) else ", or set `opt_out_wording: add`")
-    return f"{problem}: {step}. Source: {rule.source}"
+        step = Message("write it into the text, or set `opt_out_wording: add`")
+    fits = Joined((f"`{text}`" for text in rule.taken or (rule.wording,)), " or ")
+    return Message(problem, name=provider, texts=fits, why=step, why2=rule.source)
 
 
 def notice_of(
@@ -122,7 +131,11 @@ def notice_of(
 ) -> str:
     """What whoever looks at a plan should know about its opt-out wording; "" = nothing."""
     if message_class is MessageClass.MARKETING and rule.appended:
-        return f"{provider} appends `{rule.appended}` to every marketing message; it is counted in the parts"
+        return Message(
+            "{provider} appends `{text}` to every marketing message; it is counted in the parts",
+            provider=provider,
+            text=rule.appended,
+        )
     return lack_of(template, rule, provider=provider, message_class=message_class, template_id=template_id)
 
 

@@ -21,7 +21,8 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.errors import TemplateError, nearest
+from smskit.errors import TemplateError, suggest
+from smskit.i18n import Joined, Message
 
 __all__ = ["Form", "Template", "Var"]
 
@@ -118,12 +119,15 @@ class Template:
         if leading := _SIGNATURE.match(text):
             body, found = text[leading.end() :], _read_signature(leading[0])
         if asked and found and asked != found:
-            raise TemplateError(
-                f"the template begins with the signature 【{found}】 but `signature` is 【{asked}】; "
-                "make them the same or remove one"
+            what = Message(
+                "the template begins with the signature 【{one}】 but `signature` is 【{two}】; make them "
+                "the same or remove one",
+                one=found,
+                two=asked,
             )
+            raise TemplateError(what)
         if not body.strip(_BLANKS):
-            raise TemplateError("the template is empty; write the text of the message")
+            raise TemplateError(Message("the template is empty; write the text of the message"))
         form = form or _detect(body)
         pieces = tuple(_read(body, form, offset=len(text) - len(body)))
         if form is Form.CHUANGLAN:
@@ -227,8 +231,8 @@ class Template:
 
     def _require(self, values: Mapping[str, object]) -> None:
         if missing := [name for name in self.names if name not in values]:
-            hint = nearest(missing[0], values) if len(missing) == 1 else ""
-            raise TemplateError(f"the template needs a value for {_quoted(missing)}{hint}")
+            lack = Message("the template needs a value for {names}", names=_quoted(missing))
+            raise TemplateError(suggest(lack, missing[0], values) if len(missing) == 1 else lack)
 
     def _marks(self, form: Form) -> dict[str, str]:
         """How a provider's form writes each variable."""
@@ -271,10 +275,13 @@ class Template:
         # No provider documents an escape, so what it would misread cannot be written at all.
         for mark in _VARIABLE[form].finditer(body):
             if mark.span() not in ours:
-                raise TemplateError(
-                    f"`{mark[0]}` is literal text here, but {form.name} would read it as a variable; "
-                    "word it differently"
+                what = Message(
+                    "`{name}` is literal text here, but {form} would read it as a variable; word it "
+                    "differently",
+                    name=mark[0],
+                    form=form.name,
                 )
+                raise TemplateError(what)
         return body
 
 
@@ -301,9 +308,13 @@ def _read_signature(given: str) -> str:
     if pair := _SIGNATURE.fullmatch(bare):
         bare = pair[1].strip(_BLANKS)
         if not bare:
-            raise TemplateError("the signature brackets 【】 are empty; write the name or remove them")
+            raise TemplateError(
+                Message("the signature brackets 【】 are empty; write the name or remove them")
+            )
     if re.search(r"[【】{}\r\n]", bare) or _VARIABLE[Form.YUNPIAN].search(bare):
-        raise TemplateError(f"the signature `{bare}` must be a plain name, without brackets or variables")
+        raise TemplateError(
+            Message("the signature `{text}` must be a plain name, without brackets or variables", text=bare)
+        )
     return bare
 
 
@@ -319,8 +330,10 @@ def _detect(body: str) -> Form:
         seen.setdefault("braces", seen.pop("sign"))
     forms = [form for form in Form if form in seen]
     if len(forms) > 1:
-        shown = " and ".join(f"`{seen[form]}` ({form.name})" for form in forms)
-        raise TemplateError(f"the template mixes two forms of variables, {shown}; use one")
+        shown = Joined((f"`{seen[form]}` ({form.name})" for form in forms), " and ")
+        raise TemplateError(
+            Message("the template mixes two forms of variables, {forms}; use one", forms=shown)
+        )
     if forms:
         return forms[0]
     return Form.YUNPIAN if _VARIABLE[Form.YUNPIAN].search(body) else Form.BRACES
@@ -351,13 +364,22 @@ def _read(body: str, form: Form, *, offset: int = 0) -> Iterator[Piece]:
 
 
 def _stray_brace(body: str, at: int, offset: int) -> TemplateError:
-    place = f"character {offset + at + 1} of the template"
+    n = offset + at + 1
     if pair := re.compile(r"\{[^{}]*\}").match(body, at):
-        what = f"`{pair[0]}` is not a variable; a name has letters, digits, `_` and `-`"
+        what = Message(
+            "character {n} of the template: `{name}` is not a variable; a name has letters, digits, `_` and "
+            "`-`. Write `{{{{` and `}}}}` for literal braces",
+            n=n,
+            name=pair[0],
+        )
     else:
-        before = max(0, at - _EXCERPT // 2)
-        what = f"the brace in `{body[before : at + _EXCERPT]}` has no partner"
-    return TemplateError(f"{place}: {what}. Write `{{{{` and `}}}}` for literal braces")
+        what = Message(
+            "character {n} of the template: the brace in `{name}` has no partner. Write `{{{{` and `}}}}` "
+            "for literal braces",
+            n=n,
+            name=body[max(0, at - _EXCERPT // 2) : at + _EXCERPT],
+        )
+    return TemplateError(what)
 
 
 def _number_repeated(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
@@ -370,9 +392,11 @@ def _number_repeated(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
             seen[piece.name] = seen.get(piece.name, 0) + 1
             piece = Var(f"{piece.name}{seen[piece.name]}")
             if piece.name in names:
-                raise TemplateError(
-                    f"numbering the repeated `{{$…}}` gives `{piece.name}`, which the template has already; "
-                    "give each place its own name"
+                what = Message(
+                    "numbering the repeated `{{$…}}` gives `{name}`, which the template has already; give "
+                    "each place its own name",
+                    name=piece.name,
                 )
+                raise TemplateError(what)
         numbered.append(piece)
     return tuple(numbered)

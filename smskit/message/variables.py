@@ -25,7 +25,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.errors import TemplateError, nearest
+from smskit.errors import TemplateError
+from smskit.errors import suggest as did_you_mean
+from smskit.i18n import Joined, Message
 
 __all__ = [
     "Binding",
@@ -40,6 +42,7 @@ __all__ = [
     "to_data",
 ]
 
+_KEYS = ("column", "default", "format", "value")  # of a binding
 _TEXT = pa.large_string()
 
 # White space of every kind, and the two invisible signs that exports leave behind (BOM, zero-width
@@ -124,14 +127,18 @@ class Binding:
 
     def __post_init__(self) -> None:
         if (self.column is None) == (self.value is None):
-            raise TemplateError("needs exactly one of `column` and `value`")
+            raise TemplateError(Message("needs exactly one of `column` and `value`"))
         if self.value is not None and (self.default is not None or self.format is not None):
-            raise TemplateError("`default` and `format` go with a `column`, not with a `value`")
+            raise TemplateError(Message("`default` and `format` go with a `column`, not with a `value`"))
         if self.column is not None and not self.column.strip():
-            raise TemplateError("`column` is empty")
+            raise TemplateError(Message("`{name}` is empty", name="column"))
         for key, text in (("value", self.value), ("default", self.default)):
             if text is not None and _clean_text(text) is None:
-                raise TemplateError(f"`{key}` is empty or a word for a missing cell: {text!r}")
+                raise TemplateError(
+                    Message(
+                        "`{name}` is empty or a word for a missing cell: {text}", name=key, text=repr(text)
+                    )
+                )
         if self.format is not None:
             _check_pattern(self.format)
 
@@ -153,17 +160,19 @@ def parse_bindings(data: Mapping[str, Any]) -> dict[str, Binding]:
             word.
     """
     if not isinstance(data, Mapping):
-        raise TemplateError(f"`variables` must be a mapping such as `name: column`, not {_kind(data)}")
+        raise TemplateError(
+            Message("`variables` must be a mapping such as `name: column`, not {why}", why=_kind(data))
+        )
     bindings: dict[str, Binding] = {}
     for key, given in data.items():
         # YAML reads `1: code` as an integer; whatever else is no name will not be in the template.
         name = str(key)
         if name in bindings:
-            raise TemplateError(f"variable `{name}` is bound twice")
+            raise TemplateError(Message("variable `{name}` is bound twice", name=name))
         try:
             bindings[name] = _parse_binding(given)
         except TemplateError as error:
-            raise TemplateError(f"variable `{name}`: {error}") from None
+            raise TemplateError(Message("variable `{name}`: {why}", name=name, why=error.message)) from None
     return bindings
 
 
@@ -171,11 +180,7 @@ def to_data(bindings: Mapping[str, Binding]) -> dict[str, Any]:
     """Return plain data that `parse_bindings` reads back as *bindings*."""
     data: dict[str, Any] = {}
     for name, binding in bindings.items():
-        options = {
-            key: getattr(binding, key)
-            for key in ("column", "default", "format", "value")
-            if getattr(binding, key) is not None
-        }
+        options = {key: getattr(binding, key) for key in _KEYS if getattr(binding, key) is not None}
         data[name] = binding.column if options.keys() == {"column"} else options
     return data
 
@@ -187,21 +192,25 @@ def check_bindings(template: HasNames, bindings: Mapping[str, Binding], columns:
     Raises:
         TemplateError: Lists every problem, in the template's order.
     """
-    problems: list[str] = []
+    problems: list[Message] = []
     for name in template.names:
         if name not in bindings:
-            problems.append(f"`{name}` is in the template but bound to nothing{_column_hint(name, columns)}")
+            unbound = Message("`{name}` is in the template but bound to nothing", name=name)
+            problems.append(_column_hint(unbound, name, columns))
     for name, binding in bindings.items():
         if name not in template.names:
-            unbound = [other for other in template.names if other not in bindings]
-            problems.append(f"`{name}` is bound but not in the template{_near(name, unbound)}")
+            useless = Message("`{name}` is bound but not in the template", name=name)
+            problems.append(_near(useless, name, [n for n in template.names if n not in bindings]))
         if binding.column is not None and binding.column not in columns:
-            problems.append(
-                f"`{name}` is bound to the column `{binding.column}`, which the segment does not have"
-                f"{_near(binding.column, columns)}"
+            lacking = Message(
+                "`{name}` is bound to the column `{column}`, which the segment does not have",
+                name=name,
+                column=binding.column,
             )
+            problems.append(_near(lacking, binding.column, columns))
     if problems:
-        raise TemplateError("variables do not fit:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        lines = [Message("  - {why}", why=problem) for problem in problems]
+        raise TemplateError(Joined([Message("variables do not fit:"), *lines], "\n"))
 
 
 def suggest(name: str, columns: Sequence[str]) -> str:
@@ -287,7 +296,7 @@ def format_column(column: pd.Series[Any], *, pattern: str | None = None) -> pa.A
             _check_pattern(pattern)
         return _format_series(column, pattern)
     except TemplateError as error:
-        raise TemplateError(f"column `{column.name}`: {error}") from None
+        raise TemplateError(Message("column `{name}`: {why}", name=column.name, why=error.message)) from None
 
 
 def bind(frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[str]) -> dict[str, pa.Array]:
@@ -310,7 +319,8 @@ def bind(frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[s
     values: dict[str, pa.Array] = {}
     for name in names:
         if name not in bindings:
-            raise TemplateError(f"variable `{name}` is bound to nothing{_column_hint(name, frame.columns)}")
+            unbound = Message("variable `{name}` is bound to nothing", name=name)
+            raise TemplateError(_column_hint(unbound, name, frame.columns))
         binding = bindings[name]
         if binding.column is None:
             # A plain array, though a dictionary would be smaller: whoever checks the values can use
@@ -318,10 +328,9 @@ def bind(frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[s
             values[name] = pa.repeat(pa.scalar(binding.value, _TEXT), len(frame))
             continue
         if binding.column not in frame.columns:
-            raise TemplateError(
-                f"variable `{name}`: the segment has no column `{binding.column}`"
-                f"{_near(binding.column, frame.columns)}"
-            )
+            lacking = Message("the segment has no column `{name}`", name=binding.column)
+            hinted = _near(lacking, binding.column, frame.columns)
+            raise TemplateError(Message("variable `{name}`: {why}", name=name, why=hinted))
         key = (binding.column, binding.format)
         if key not in formatted:
             formatted[key] = format_column(frame[binding.column], pattern=binding.format)
@@ -334,19 +343,18 @@ def _parse_binding(given: object) -> Binding:
     if isinstance(given, str):
         return Binding(column=given)
     if not isinstance(given, Mapping):
-        raise TemplateError(
-            f"write the name of a column, or `{{value: …}}` for the same text for everybody, "
-            f"not {_kind(given)}"
+        what = Message(
+            "write the name of a column, or `{{value: …}}` for the same text for everybody, not {why}",
+            why=_kind(given),
         )
-    known = ("column", "default", "format", "value")
+        raise TemplateError(what)
     for key in given:
-        if key not in known:
-            hint = nearest(str(key), known) or "; known are " + ", ".join(f"`{word}`" for word in known)
-            raise TemplateError(f"unknown key `{key}`{hint}")
+        if key not in _KEYS:
+            raise TemplateError(_unknown_key(str(key)))
     column, pattern = given.get("column"), given.get("format")
     for key, name in (("column", column), ("format", pattern)):
         if name is not None and not isinstance(name, str):
-            raise TemplateError(f"`{key}` must be text, not {_kind(name)}")
+            raise TemplateError(Message("`{name}` must be text, not {why}", name=key, why=_kind(name)))
     value, default = None, given.get("default")
     if default is not None:
         default = _parse_literal("default", default, pattern)
@@ -360,30 +368,44 @@ def _parse_binding(given: object) -> Binding:
 def _parse_literal(key: str, given: object, pattern: str | None) -> str:
     # YAML makes a bool of an unquoted yes, no, on and off, so nobody can tell what was meant.
     if isinstance(given, bool | np.bool_):
-        raise TemplateError(f"`{key}` is {given}, not a text; put the word in quotes")
+        raise TemplateError(
+            Message("`{name}` is {value}, not a text; put the word in quotes", name=key, value=given)
+        )
     text = given if isinstance(given, str) else format_value(given, pattern)
     if text is None:
-        raise TemplateError(f"`{key}` is empty")
+        raise TemplateError(Message("`{name}` is empty", name=key))
     return text
 
 
-def _kind(value: object) -> str:
+def _unknown_key(key: str) -> Message:
+    unknown = Message("unknown key `{name}`", name=key)
+    hinted = did_you_mean(unknown, key, _KEYS)
+    if hinted is not unknown:
+        return hinted
+    names = ", ".join(f"`{word}`" for word in _KEYS)
+    return Message("unknown key `{name}`; known are {names}", name=key, names=names)
+
+
+def _kind(value: object) -> Message:
     """The type of *value* for an error; the value itself may be private."""
-    return f"a value of type {type(value).__name__}"
+    return Message("a value of type {code}", code=type(value).__name__)
 
 
-def _near(name: str, known: Iterable[object]) -> str:
-    """As `nearest`, whatever the case: databases like to shout."""
+def _near(problem: Message, name: str, known: Iterable[object]) -> Message:
+    """As `smskit.errors.suggest`, whatever the case: databases like to shout."""
     folded = {str(word).casefold(): str(word) for word in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    return f"; did you mean `{folded[close[0]]}`?" if close else ""
+    return Message("{why}; did you mean `{near}`?", why=problem, near=folded[close[0]]) if close else problem
 
 
-def _column_hint(name: str, columns: Iterable[object]) -> str:
+def _column_hint(problem: Message, name: str, columns: Iterable[object]) -> Message:
     words = [str(column) for column in columns]
     if name in words:
-        return f"; the segment has a column of that name: write `{name}: {name}`"
-    return _near(name, words)
+        same = Message(
+            "the segment has a column of that name: write `{name}: {column}`", name=name, column=name
+        )
+        return Joined([problem, same])
+    return _near(problem, name, words)
 
 
 def _write(value: object, pattern: str | None) -> str | None:
@@ -408,7 +430,9 @@ def _write(value: object, pattern: str | None) -> str | None:
             return _write_moment(datetime(value.year, value.month, value.day), pattern or _DATE)
         case time():
             return _write_moment(datetime.combine(date(1900, 1, 1), value), pattern or _TIME)
-    raise TemplateError(f"{_kind(value)} cannot be written in a message; make it text, a number or a date")
+    raise TemplateError(
+        Message("{why} cannot be written in a message; make it text, a number or a date", why=_kind(value))
+    )
 
 
 def _clean_text(value: str) -> str | None:
@@ -446,11 +470,20 @@ def _check_pattern(pattern: str) -> None:
     for directive in used:
         if directive not in _DIRECTIVES:
             known = " ".join(f"%{word}" for word in _DIRECTIVES)
-            raise TemplateError(
-                f"the date format {pattern!r}: `%{directive}` is not known; known are {known}"
+            what = Message(
+                "the date format {text}: `{name}` is not known; known are {names}",
+                text=repr(pattern),
+                name=f"%{directive}",
+                names=known,
             )
+            raise TemplateError(what)
     if not set(used) - {"%"}:
-        raise TemplateError(f"the date format {pattern!r} shows no part of a date; write e.g. `{_DATE}`")
+        what = Message(
+            "the date format {text} shows no part of a date; write e.g. `{name}`",
+            text=repr(pattern),
+            name=_DATE,
+        )
+        raise TemplateError(what)
 
 
 def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:

@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from smskit.i18n import Message
+
 __all__ = [
     "Frequency",
     "FrequencyCap",
@@ -155,10 +157,19 @@ def notice_of_hours(own: SendWindow | None, terms: Terms, *, provider: str, now:
     taken = [at for at in mine if hours.is_open(at)]
     if len(taken) == len(mine):
         return ""
-    stated = f"{provider} takes marketing only {hours}. Source: {hours.source}"
+    stated = {"provider": provider, "hours": hours, "source": hours.source}
     if own is None:
-        return f"{stated}. This campaign has no send window, so what is sent outside is refused there"
-    return f"{stated}. Of the send window {own} only what lies within is used"
+        return Message(
+            "{provider} takes marketing only {hours}. Source: {source}. This campaign has no send window, so "
+            "what is sent outside is refused there",
+            **stated,
+        )
+    return Message(
+        "{provider} takes marketing only {hours}. Source: {source}. Of the send window {own} only what lies "
+        "within is used",
+        own=own,
+        **stated,
+    )
 
 
 def parse_window(text: str) -> SendWindow | None:
@@ -172,14 +183,14 @@ def parse_window(text: str) -> SendWindow | None:
         return None
     match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
     if not match:
-        raise ValueError("must read like 08:00-20:00, or be empty for always")
+        raise ValueError(Message("must read like 08:00-20:00, or be empty for always"))
     hours = [int(part) for part in match.groups()]
     if hours[0] > 23 or hours[2] > 24 or max(hours[1], hours[3]) > 59 or (hours[2] == 24 and hours[3]):
-        raise ValueError("holds a time that does not exist")
+        raise ValueError(Message("holds a time that does not exist"))
     end = time.max if hours[2] == 24 else time(hours[2], hours[3])
     start = time(hours[0], hours[1])
     if start == end:
-        raise ValueError("starts when it ends; leave it empty for always")
+        raise ValueError(Message("starts when it ends; leave it empty for always"))
     return SendWindow(start, end)
 
 
@@ -194,6 +205,6 @@ def parse_cap(text: str) -> FrequencyCap | None:
         return None
     match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,4})\s*([dh])\s*", text)
     if not match or int(match[2]) == 0:
-        raise ValueError("must read like 2/7d (two in any seven days) or 1/24h")
+        raise ValueError(Message("must read like 2/7d (two in any seven days) or 1/24h"))
     unit = timedelta(days=1) if match[3] == "d" else timedelta(hours=1)
     return FrequencyCap(int(match[1]), int(match[2]) * unit)

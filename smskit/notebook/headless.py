@@ -27,7 +27,8 @@ from smskit.ledger import Ledger, RunRow
 from smskit.ledger.lease import lives
 from smskit.notebook.sample import project
 from smskit.planning.occurrence import with_occurrence
-from smskit.planning.spec import CampaignSpec, read_file
+from smskit.planning.parameter_file import read_file
+from smskit.planning.spec import CampaignSpec
 from smskit.sending.origin import Origin, origin_of
 from smskit.sending.session import end_dead_run, open_ledger, record_refusal
 from smskit.sending.signals import heard

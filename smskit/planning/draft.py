@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from smskit.errors import InputError, SpecError, nearest
+from smskit.errors import InputError, SpecError, suggest
+from smskit.i18n import Message
 from smskit.planning.occurrence import with_occurrence
-from smskit.planning.spec import CampaignSpec, read_file
+from smskit.planning.parameter_file import read_file
+from smskit.planning.spec import CampaignSpec
 from smskit.settings import project_root
 
 __all__ = ["Draft", "Moved"]
@@ -78,7 +80,8 @@ class Draft:
         """
         unknown = [name for name in values if name not in _DEFAULTS]
         if unknown:
-            raise SpecError(f"unknown parameter `{unknown[0]}`{nearest(unknown[0], _DEFAULTS)}")
+            what = Message("unknown parameter `{name}`", name=unknown[0])
+            raise SpecError(suggest(what, unknown[0], _DEFAULTS))
         joined = (self._data | values).items()
         wanted = {n: v for n, v in joined if v is not None and not (n in _MISSING and v == "")}
         whole = _validated(_MISSING | wanted)
@@ -174,7 +177,9 @@ class Draft:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(self.to_yaml() or "{}\n", encoding="utf-8")
         except OSError as error:
-            raise InputError(f"cannot write parameter file {path}: {error.strerror}") from None
+            raise InputError(
+                Message("cannot write parameter file {file}: {why}", file=path, why=error.strerror)
+            ) from None
         return place
 
     @property

@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any, Final
 
 from smskit.audience.phones import redact
+from smskit.i18n import Message, mark
 
 __all__ = ["EXCLUSIONS", "LEAST_RUNS", "LOOKED_AT", "Footprint", "drifted"]
 
@@ -70,10 +71,11 @@ class Footprint:
             name=name,
             at=at,
             counts={
-                "rows of the segment": summary["read"],
-                "rows that pass the rules": rows,
+                mark("rows of the segment"): summary["read"],
+                mark("rows that pass the rules"): rows,
                 # Who only had enough lately is there, and is to be had another week.
-                "people to be reached": summary["planned"] + sum(excluded.get(r, 0) for r in _OF_OTHERS),
+                mark("people to be reached"): summary["planned"]
+                + sum(excluded.get(r, 0) for r in _OF_OTHERS),
             },
             coverage=summary.get("coverage", {}),
             excluded={reason: excluded.get(reason, 0) / rows for reason in EXCLUSIONS} if rows else {},
@@ -107,32 +109,55 @@ def drifted(now: Footprint, past: Sequence[Footprint], *, factor: float) -> list
     return [*_text(now, recent), *_figures(now, recent, factor)]
 
 
-def _text(now: Footprint, recent: Sequence[Footprint]) -> Iterator[str]:
+def _text(now: Footprint, recent: Sequence[Footprint]) -> Iterator[Message]:
     same = [r for r in recent if (r.provider, r.template_id) == (now.provider, now.template_id)]
     if now.template_id and same and same[-1].template != now.template:
-        yield (
-            f"the text of template {now.template_id} changed: in {same[-1].name} it was "
-            f"`{redact(same[-1].template)}`, now it is `{redact(now.template)}`"
+        yield Message(
+            "the text of template {code} changed: in {campaign} it was `{then}`, now it is `{now}`",
+            code=now.template_id,
+            campaign=same[-1].name,
+            then=redact(same[-1].template),
+            now=redact(now.template),
         )
 
 
-def _figures(now: Footprint, recent: Sequence[Footprint], factor: float) -> Iterator[str]:
-    def usual(of: Callable[[Footprint], Mapping[str, float]], name: str) -> tuple[float, str] | None:
+def _figures(now: Footprint, recent: Sequence[Footprint], factor: float) -> Iterator[Message]:
+    def usual(of: Callable[[Footprint], Mapping[str, float]], name: str) -> tuple[float, int] | None:
         seen = [of(run)[name] for run in recent if name in of(run)]
-        return (median(seen), f"the median of {len(seen)} runs") if len(seen) >= LEAST_RUNS else None
+        return (median(seen), len(seen)) if len(seen) >= LEAST_RUNS else None
 
     for name, count in now.counts.items():
         if found := usual(lambda run: run.counts, name):
             middle, runs = found
             far = count * factor < middle or count > middle * factor
             if far and abs(count - middle) >= LEAST_ROWS:
-                than = f"less than 1/{factor:g} of" if count < middle else f"more than {factor:g} times"
-                yield f"{count} {name}, {than} {middle:g}, {runs}"
+                less = mark("{n} {what}, less than 1/{factor} of {usual}, the median of {m} runs")
+                more = mark("{n} {what}, more than {factor} times {usual}, the median of {m} runs")
+                yield Message(
+                    less if count < middle else more,
+                    n=count,
+                    what=Message(name),
+                    factor=f"{factor:g}",
+                    usual=f"{middle:g}",
+                    m=runs,
+                )
     for column, share in now.coverage.items():
         found = usual(lambda run: run.coverage, column)
         if found and found[0] >= LEAST_COVERAGE and share < found[0] / 2:
-            yield f"{share:.1%} of the rows have a good `{column}`, {found[0]:.1%} is {found[1]}"
+            yield Message(
+                "{share} of the rows have a good `{name}`, {usual} is the median of {n} runs",
+                share=f"{share:.1%}",
+                name=column,
+                usual=f"{found[0]:.1%}",
+                n=found[1],
+            )
     for reason, share in now.excluded.items():
         found = usual(lambda run: run.excluded, reason)
         if found and share > found[0] * factor and share - found[0] >= LEAST_SHARE:
-            yield f"{share:.1%} of the rows are left out for {reason}, {found[0]:.1%} is {found[1]}"
+            yield Message(
+                "{share} of the rows are left out for {code}, {usual} is the median of {n} runs",
+                share=f"{share:.1%}",
+                code=reason,
+                usual=f"{found[0]:.1%}",
+                n=found[1],
+            )

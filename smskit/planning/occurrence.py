@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smskit.errors import SpecError, nearest
+from smskit.errors import SpecError, suggest
+from smskit.i18n import Message
 
 __all__ = ["FORMS", "series_in", "with_occurrence"]
 
@@ -39,15 +40,17 @@ def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str =
     name = data.get("campaign")
     if not isinstance(name, str) or not name:
         if occurrence:
-            raise SpecError("an occurrence needs a `campaign` in the parameter file to belong to")
+            raise SpecError(Message("an occurrence needs a `campaign` in the parameter file to belong to"))
         return dict(data)
     unknown = [p for p in _PLACE.findall(name) if p not in FORMS]
     if unknown:
         known = ", ".join(f"{{{form}}}" for form in FORMS)
-        raise SpecError(
-            f"parameter `campaign` has a placeholder {{{unknown[0]}}}; known are {known}"
-            + nearest(unknown[0], FORMS)
+        what = Message(
+            "parameter `campaign` has a placeholder {place}; known are {places}",
+            place=f"{{{unknown[0]}}}",
+            places=known,
         )
+        raise SpecError(suggest(what, unknown[0], FORMS))
     if occurrence and not _PLACE.search(name):
         return dict(data) | {"campaign": f"{name}-{occurrence}", "series": data.get("series") or name}
     here = now.astimezone(_zone(data))
@@ -71,4 +74,6 @@ def _zone(data: Mapping[str, Any]) -> ZoneInfo:
     try:
         return ZoneInfo(str(data.get("timezone") or "Asia/Shanghai"))
     except (KeyError, ValueError, OSError):
-        raise SpecError("parameter `timezone` is not a time zone name such as Asia/Shanghai") from None
+        raise SpecError(
+            Message("parameter `timezone` is not a time zone name such as Asia/Shanghai")
+        ) from None

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from smskit.audience import phones as phones_module
 from smskit.audience import rules as rules_module
 from smskit.audience.persons import later_copies
-from smskit.errors import SegmentError, nearest
+from smskit.errors import SegmentError, suggest
+from smskit.i18n import Joined, Message
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, bind, check_bindings, format_column
@@ -235,7 +236,7 @@ def build(
         InputError: a column is missing, a rule or a variable does not fit.
     """
     if problems := misnamed(spec, [str(c) for c in frame.columns]):
-        raise SegmentError("; ".join(text for _, text in problems))
+        raise SegmentError(Joined(text for _, text in problems))
     check_bindings(template, bindings, list(frame.columns))
     keep, steps = rules_module.parse(spec.rules).sift(frame, now=now)
     read = len(frame)
@@ -320,19 +321,20 @@ def _coverage(
     return good
 
 
-def misnamed(spec: CampaignSpec, columns: Sequence[str]) -> list[tuple[str, str]]:
+def misnamed(spec: CampaignSpec, columns: Sequence[str]) -> list[tuple[str, Message]]:
     """Parameters that name a column the segment does not have, each with what to say about it."""
     roles = (("phone", spec.phone), ("user_id", spec.user_id), ("consent", spec.consent))
-    has = f"(it has: {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''})"
+    known = f"{', '.join(columns[:12])}{', …' if len(columns) > 12 else ''}"
     return [
-        (
-            role,
-            f"parameter `{role}` names column `{name}`, which the segment does not have"
-            f"{nearest(name, columns)} {has}",
-        )
-        for role, name in roles
-        if name and name not in columns
+        (role, _no_column(role, name, columns, known)) for role, name in roles if name and name not in columns
     ]
+
+
+def _no_column(role: str, name: str, columns: Sequence[str], known: str) -> Message:
+    lacking = Message(
+        "parameter `{role}` names column `{name}`, which the segment does not have", role=role, name=name
+    )
+    return Joined([suggest(lacking, name, columns), Message("(it has: {columns})", columns=known)], " ")
 
 
 def _persons(frame: pd.DataFrame, spec: CampaignSpec, phones: NDArray[np.int64]) -> pa.Array:

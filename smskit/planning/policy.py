@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.audience.persons import keys
+from smskit.i18n import Joined, Message
 from smskit.planning.spec import CampaignSpec
 
 __all__ = ["LEAST_CANARY", "Guard", "consented", "global_key", "guard_problems", "held_back", "over_cap"]
@@ -78,7 +79,7 @@ class Guard(NamedTuple):
         unless: The parameter, and its value, with which a person lets the plan go all the same.
     """
 
-    text: str
+    text: Message
     unless: tuple[str, Any] | None = None
 
 
@@ -104,23 +105,33 @@ def guard_problems(
     """
     problems = []
     if spec.plan_hash and spec.plan_hash != plan_hash:
-        text = (
-            f"the plan is {plan_hash}, not {spec.plan_hash} as parameter `plan_hash` demands: provider, "
-            "signature, template, people or texts are not those that were looked at"
+        text = Message(
+            "the plan is {hash}, not {wanted} as parameter `plan_hash` demands: provider, signature, "
+            "template, people or texts are not those that were looked at",
+            hash=plan_hash,
+            wanted=spec.plan_hash,
         )
         problems.append(Guard(text))
     if lack and spec.opt_out_wording == "demand":
-        problems.append(Guard(f"`opt_out_wording` demands it, but {lack}"))
+        problems.append(Guard(Message("`opt_out_wording` demands it, but {why}", why=lack)))
     if drift and spec.drift == "stop":
-        text = f"it is not as usual: {'; '.join(drift)}. If that is meant, say `drift: allow`"
+        text = Message("it is not as usual: {why}. If that is meant, say `drift: allow`", why=Joined(drift))
         problems.append(Guard(text, ("drift", "allow")))
     if blind:
-        text = f"{spec.provider} has no receipts to fetch, so a canary cannot be looked at. Say `canary: 0`"
+        text = Message(
+            "{provider} has no receipts to fetch, so a canary cannot be looked at. Say `canary: 0`",
+            provider=spec.provider,
+        )
         problems.append(Guard(text, ("canary", 0.0)))
     if planned > spec.max_recipients:
-        problems.append(Guard(f"{planned} people are more than `max_recipients` ({spec.max_recipients})"))
+        most = spec.max_recipients
+        problems.append(Guard(Message("{n} people are more than `max_recipients` ({m})", n=planned, m=most)))
     if spec.max_cost is not None and cost > spec.max_cost:
-        problems.append(Guard(f"about {cost} yuan are more than `max_cost` ({spec.max_cost})"))
+        text = Message(
+            "about {cost} yuan are more than `max_cost` ({most})", cost=str(cost), most=str(spec.max_cost)
+        )
+        problems.append(Guard(text))
     if spec.deadline and now > spec.deadline:
-        problems.append(Guard(f"it is later than `not_after` ({spec.deadline.isoformat()})"))
+        at = spec.deadline.isoformat()
+        problems.append(Guard(Message("it is later than `not_after` ({at})", at=at)))
     return problems

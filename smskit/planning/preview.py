@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
 from smskit.errors import InputError
+from smskit.i18n import Message
 from smskit.message.parts import LONG_PART_UNITS, SINGLE_PART_UNITS, parts
 from smskit.models import Reason
 from smskit.planning.plan import Plan
@@ -99,7 +100,9 @@ def find(plan: Plan, who: str, *, count: int = 5) -> Rows:
     rows = np.flatnonzero(found)[:count]
     if not len(rows):
         shown = phones_module.redact(who.strip())
-        raise InputError(f"{shown} is not in the segment, or a rule of the campaign leaves that row out")
+        raise InputError(
+            Message("{who} is not in the segment, or a rule of the campaign leaves that row out", who=shown)
+        )
     return rows
 
 

@@ -15,14 +15,12 @@ from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-import yaml
-
 from smskit.audience.phones import redact
 from smskit.audience.rules import OPS
 from smskit.models import Mode
 from smskit.planning.spec import DEFINITION, CampaignSpec
 
-__all__ = ["Difference", "default_of", "differences", "lines", "markdown", "schema", "shown", "verdict"]
+__all__ = ["Difference", "default_of", "differences", "markdown", "schema", "shown", "verdict"]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _NULL_OPS = ("is_null", "not_null")
@@ -43,14 +41,6 @@ def shown(value: object, most: int = 60) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = redact(text).replace("\n", "⏎")
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def lines(text: str) -> dict[str, int]:
-    """Top-level name -> its line, from 1, in the text of a parameter file; empty where that is no mapping."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    return {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
 
 
 # -- schema and table ------------------------------------------------------------------------

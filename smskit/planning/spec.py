@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from smskit.errors import SpecError, nearest
+from smskit.errors import SpecError
+from smskit.i18n import Joined, Message
 from smskit.message.variables import parse_bindings, to_data
 from smskit.message.windows import FrequencyCap, SendWindow, parse_cap, parse_window
 from smskit.models import MessageClass, Mode
 from smskit.planning.occurrence import with_occurrence
+from smskit.planning.parameter_file import read_file, write
+from smskit.planning.problems import NO_TIME, Problems, of_credentials, of_names, of_values
 
 # Fields that decide who is messaged what. A campaign id that was started with
 # one set of them is never continued with another.
@@ -47,31 +49,7 @@ DEFINITION = (
     "series",
 )
 
-_CREDENTIAL_NAME = re.compile(r"key|secret|passw|token|credential", re.IGNORECASE)
-_CREDENTIAL_VALUE = re.compile(
-    r"LTAI[0-9A-Za-z]{12,}|AKID[0-9A-Za-z]{13,}|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
-)
 _WORDING = re.compile("退|拒|取消|不再|stop|unsubscribe|opt.?out", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"://[^/\s:@]*:[^\s@]+@")
-
-# What is wrong with a value, by pydantic's name for it; other words of its own speak to programmers.
-_WRONG = {
-    "greater_than_equal": "must be at least {ge:g}",
-    "greater_than": "must be more than {gt:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "decimal_parsing": "must be a number",
-    "decimal_type": "must be a number",
-    "finite_number": "must be a number",
-    "literal_error": "must be {expected}",
-    "enum": "must be {expected}",
-    "string_too_short": "must not be empty",
-}
-_NO_TIME = "must be a date or date-time such as 2026-11-23 or 2026-11-23T20:00"
 
 
 class CampaignSpec(BaseModel):
@@ -269,12 +247,12 @@ class CampaignSpec(BaseModel):
             try:
                 value = date.fromisoformat(value)
             except ValueError:
-                raise ValueError(_NO_TIME) from None
+                raise ValueError(Message(NO_TIME)) from None
         if isinstance(value, date) and not isinstance(value, datetime):
             return datetime.combine(value, time.max)
         if not isinstance(value, datetime | None) and not re.match(r"\d{4}-\d{2}-\d{2}", str(value)):
             # 20261123 would be read as seconds since 1970.
-            raise ValueError(_NO_TIME)
+            raise ValueError(Message(NO_TIME))
         return value
 
     @field_validator("max_cost", "not_after", mode="before")
@@ -314,7 +292,7 @@ class CampaignSpec(BaseModel):
         value = value.strip()
         if value not in ("", "add", "demand") and not _WORDING.search(value):
             raise ValueError(
-                "must be add, demand, empty, or words that say how to opt out such as 拒收请回复R"
+                Message("must be add, demand, empty, or words that say how to opt out such as 拒收请回复R")
             )
         return value
 
@@ -324,7 +302,7 @@ class CampaignSpec(BaseModel):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
-            raise ValueError("is not a time zone name such as Asia/Shanghai") from None
+            raise ValueError(Message("is not a time zone name such as Asia/Shanghai")) from None
         return value
 
     @field_validator("campaign", mode="before")
@@ -332,10 +310,11 @@ class CampaignSpec(BaseModel):
     def _occurrence_filled_in(cls, value: object) -> object:
         # Plain papermill hands a file's text on as it stands.
         if isinstance(value, str) and re.search(r"\{\w*\}", value):
-            raise ValueError(
-                "holds a placeholder, which `smskit run FILE` fills in; papermill is given the id: "
-                "-r campaign weekly-vip-2026-W47 -r series weekly-vip"
+            what = Message(
+                "holds a placeholder, which `smskit run FILE` fills in; papermill is given the id: -r "
+                "campaign weekly-vip-2026-W47 -r series weekly-vip"
             )
+            raise ValueError(what)
         return value
 
     @field_validator("signature")
@@ -350,19 +329,18 @@ class CampaignSpec(BaseModel):
         """Validate plain *data* (what a YAML file or a set of parameters holds)."""
         made, problems = cls.read(data)
         if made is None:
-            raise SpecError("; ".join(text for _, text in problems))
+            raise SpecError(Joined(text for _, text in problems))
         return made
 
     @classmethod
-    def read(cls, data: Mapping[str, Any]) -> tuple[CampaignSpec | None, list[tuple[str, str]]]:
+    def read(cls, data: Mapping[str, Any]) -> tuple[CampaignSpec | None, Problems]:
         """The spec, or None and every problem there is, each as (parameter, sentence)."""
-        problems = _unknown_names(data) + _credentials(data)
+        problems = of_names(data, cls.model_fields) + of_credentials(data, cls.model_fields)
         made: CampaignSpec | None = None
         try:
             made = cls(**{name: value for name, value in data.items() if name in cls.model_fields})
         except ValidationError as error:
-            found = error.errors(include_input=False, include_url=False)
-            problems += [(str(e["loc"][0]) if e["loc"] else "", _problem(e)) for e in found]
+            problems += of_values(error)
         return (None if problems else made), problems
 
     @classmethod
@@ -383,7 +361,7 @@ class CampaignSpec(BaseModel):
 
     def to_yaml(self) -> str:
         """The text of a parameter file for ``papermill -f``."""
-        return yaml.dump(self.to_data(), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+        return write(self.to_data())
 
     def definition(self) -> dict[str, Any]:
         """The fields that decide who gets what, as plain data."""
@@ -424,62 +402,6 @@ class CampaignSpec(BaseModel):
         return self.not_after.replace(tzinfo=self.zone)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Quotes text with a rare line separator, which reads back as a blank otherwise."""
-
-    def represent_str(self, data: str) -> yaml.ScalarNode:
-        style = '"' if re.search("[\x85\u2028\u2029]", data) else None
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
-
-
-_Dumper.add_representer(str, _Dumper.represent_str)
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a name that is given twice, of which YAML silently takes the last."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in seen:
-                    raise _GivenTwice(key.start_mark.line + 1)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
-class _GivenTwice(yaml.YAMLError):
-    """Carries the line; the name may be anything, even a key in the wrong place."""
-
-
-def read_file(path: str | Path) -> dict[str, Any]:
-    """
-    The plain data of a parameter file.
-
-    Raises:
-        SpecError: it cannot be read or is not ``name: value`` lines; nothing of its text is repeated.
-    """
-    problem = ""
-    data: object = None
-    try:
-        data = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        problem = f"cannot read parameter file {path}: {error.strerror}"
-    except UnicodeDecodeError:
-        problem = f"parameter file {path} must be UTF-8; save it so"
-    except _GivenTwice as error:
-        problem = f"{path} gives a name twice, again at line {error.args[0]}; which of the two is meant?"
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = f"{path} is not valid YAML{f' at line {mark.line + 1}' if mark else ''}"
-    if problem:
-        # Raised out here: these errors hold the file's text, and would travel along as context.
-        raise SpecError(problem)
-    if not isinstance(data, dict):
-        raise SpecError(f"{path} must hold `name: value` lines")
-    return data
-
-
 def check_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     *data* itself, whose names are all parameters and whose values are no credentials.
@@ -487,54 +409,14 @@ def check_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         SpecError: an unknown name, with the nearest known one, or a credential, which is not repeated.
     """
-    problems = _unknown_names(data) + _credentials(data)
-    if problems:
-        raise SpecError("; ".join(text for _, text in problems))
-    return data
-
-
-def _unknown_names(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     known = CampaignSpec.model_fields
-    return [
-        (str(name), f"unknown parameter `{name}`{nearest(str(name), known)}")
-        for name in data
-        if name not in known and not _CREDENTIAL_NAME.search(str(name))
-    ]
-
-
-def _credentials(data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    problems = []
-    for name, value in data.items():
-        named = name not in CampaignSpec.model_fields and _CREDENTIAL_NAME.search(str(name))
-        looks = name not in ("plan_hash", "campaign", "series") and _CREDENTIAL_VALUE.search(str(value))
-        if named or looks or _URL_PASSWORD.search(str(value)):
-            text = (
-                f"parameter `{name}` looks like a credential. Parameters are written into the executed "
-                "notebook: put it in the environment, a .env file or the keyring instead"
-            )
-            problems.append((str(name), text))
-    return problems
-
-
-def _problem(error: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
-        return f"parameter `{place}` is required"
-    if place == "campaign" and error["type"] != "value_error":
-        return "parameter `campaign` must be an id of 1 to 120 letters, digits, and . : _ + -"
-    if place == "series":
-        return "parameter `series` must be at most 120 letters, digits, and . : _ + -"
-    if error["type"] in _WRONG:
-        words = _WRONG[error["type"]].format(**error.get("ctx", {}))
-    elif error["type"].startswith("datetime_"):
-        words = _NO_TIME
-    else:
-        words = error["msg"].removeprefix("Value error, ")
-    return f"parameter `{place}`: {words}"
+    if problems := of_names(data, known) + of_credentials(data, known):
+        raise SpecError(Joined(text for _, text in problems))
+    return data
 
 
 def _parse_wait(text: str) -> timedelta:
     match = re.fullmatch(r"\s*(\d{1,6})\s*([smhd])\s*", text)
     if not match:
-        raise ValueError("must read like 30m, 2h or 1d")
+        raise ValueError(Message("must read like 30m, 2h or 1d"))
     return int(match[1]) * timedelta(seconds={"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]])

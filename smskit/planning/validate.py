@@ -18,13 +18,14 @@ import pandas as pd
 
 from smskit.audience import rules as rules_module
 from smskit.audience import segment as segment_module
-from smskit.errors import InputError, SegmentError, SpecError, nearest
+from smskit.errors import InputError, SegmentError, SpecError, suggest
+from smskit.i18n import Language, Message
 from smskit.message.template import Template
 from smskit.message.variables import check_bindings, parse_bindings
 from smskit.planning.occurrence import with_occurrence
+from smskit.planning.parameter_file import OF_FILE, lines, read_file
 from smskit.planning.plan import misnamed
-from smskit.planning.schema import lines
-from smskit.planning.spec import CampaignSpec, read_file
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 
 __all__ = ["Problem", "Validated", "validate"]
@@ -35,7 +36,7 @@ class Problem(NamedTuple):
 
     parameter: str  # "" = the file as a whole
     line: int  # 0 = no line of its own
-    text: str
+    text: Message
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Validated:
     file: str
     spec: CampaignSpec | None = None
     problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # what could not be looked at here, and what else to know
+    notes: list[Message] = field(default_factory=list)  # what was not looked at here, and what else to know
 
     @property
     def good(self) -> bool:
@@ -62,9 +63,13 @@ class Validated:
         }
 
     def __str__(self) -> str:
-        told = [f"{self.file}{f':{p.line}' if p.line else ''}: {p.text}" for p in self.problems]
-        told += [f"{self.file}: note: {note}" for note in self.notes]
-        return "\n".join([*told, f"{self.file}: valid"] if self.good else told)
+        return self.render(Language("en"))
+
+    def render(self, t: Language) -> str:
+        """A line for each problem and note, as compilers write them, then whether it is valid."""
+        lines = [f"{self.file}{f':{p.line}' if p.line else ''}: {t.render(p.text)}" for p in self.problems]
+        lines += [t("{file}: note: {note}", file=self.file, note=note) for note in self.notes]
+        return "\n".join([*lines, t("{file}: valid", file=self.file)] if self.good else lines)
 
 
 def validate(
@@ -82,7 +87,10 @@ def validate(
     try:
         data = with_occurrence(read_file(path), now=now)
     except SpecError as error:
-        found.problems.append(Problem("", 0, str(error).removeprefix(f"{path} ")))
+        # The line begins with the file's name already.
+        why = error.message.values.get("why")
+        text = why if error.message.msgid == OF_FILE and isinstance(why, Message) else error.message
+        found.problems.append(Problem("", 0, text))
         return found
     at = lines(Path(path).read_text(encoding="utf-8"))
     found.spec, problems = CampaignSpec.read(data)
@@ -95,21 +103,22 @@ def validate(
 
 
 def _misfits(
-    spec: CampaignSpec, now: datetime, environ: Mapping[str, str] | None, notes: list[str]
-) -> list[tuple[str, str]]:
-    problems: list[tuple[str, str]] = []
+    spec: CampaignSpec, now: datetime, environ: Mapping[str, str] | None, notes: list[Message]
+) -> list[tuple[str, Message]]:
+    problems: list[tuple[str, Message]] = []
     try:
         provider_class(spec.provider)
     except SpecError as error:
-        problems.append(("provider", str(error)))
+        problems.append(("provider", error.message))
     try:
         rule = rules_module.parse(spec.rules)
     except InputError as error:
-        problems.append(("rules", str(error)))
+        problems.append(("rules", error.message))
         rule = rules_module.parse(None)
     template = _template(spec, problems, notes)
     if spec.deadline and now > spec.deadline:
-        notes.append(f"`not_after` ({spec.deadline.isoformat()}) has passed: a run would be refused")
+        at = spec.deadline.isoformat()
+        notes.append(Message("`not_after` ({at}) has passed: a run would be refused", at=at))
     frame = _segment(spec, environ, problems, notes)
     if frame is not None:
         problems += misnamed(spec, [str(c) for c in frame.columns])
@@ -117,38 +126,48 @@ def _misfits(
         if not _unknown_columns(rule, frame):
             try:
                 keep, _ = rule.sift(frame, now=now)
-                notes.append(f"the segment has {len(frame)} rows, of which the rules keep {int(keep.sum())}")
+                notes.append(
+                    Message(
+                        "the segment has {n} rows, of which the rules keep {m}", n=len(frame), m=keep.sum()
+                    )
+                )
             except InputError as error:
-                problems.append(("rules", str(error)))
+                problems.append(("rules", error.message))
     if template is not None:
         columns = list(frame.columns) if frame is not None else _supposed(spec)
         try:
             check_bindings(template, parse_bindings(spec.variables), columns)
         except InputError as error:
-            problems.append(("variables", str(error)))
+            problems.append(("variables", error.message))
     return problems
 
 
-def _template(spec: CampaignSpec, problems: list[tuple[str, str]], notes: list[str]) -> Template | None:
+def _template(
+    spec: CampaignSpec, problems: list[tuple[str, Message]], notes: list[Message]
+) -> Template | None:
     if spec.template:
         try:
             return Template.parse(spec.template, signature=spec.signature)
         except InputError as error:
-            problems.append(("template", str(error)))
+            problems.append(("template", error.message))
     elif spec.template_id:
-        notes.append(
-            f"the text of template {spec.template_id} is the provider's to tell: `smskit plan` fetches it "
-            "and looks whether the variables fit"
+        note = Message(
+            "the text of template {code} is the provider's to tell: `smskit plan` fetches it and looks "
+            "whether the variables fit",
+            code=spec.template_id,
         )
+        notes.append(note)
     else:
-        problems.append(
-            ("template", "give the text as parameter `template`, or the provider's `template_id`")
-        )
+        lack = Message("give the text as parameter `template`, or the provider's `template_id`")
+        problems.append(("template", lack))
     return None
 
 
 def _segment(
-    spec: CampaignSpec, environ: Mapping[str, str] | None, problems: list[tuple[str, str]], notes: list[str]
+    spec: CampaignSpec,
+    environ: Mapping[str, str] | None,
+    problems: list[tuple[str, Message]],
+    notes: list[Message],
 ) -> pd.DataFrame | None:
     if environ is None:
         return None
@@ -158,9 +177,9 @@ def _segment(
     except SegmentError as error:
         if "env:" in spec.segment or "://" in spec.segment or not _is_there(spec.segment):
             # Where a file is checked in, the data is often out of reach.
-            notes.append(f"the segment was not looked at: {error}")
+            notes.append(Message("the segment was not looked at: {why}", why=error.message))
         else:
-            problems.append(("segment", str(error)))
+            problems.append(("segment", error.message))
     return None
 
 
@@ -172,15 +191,13 @@ def _is_there(path: str) -> bool:
     return True
 
 
-def _unknown_columns(rule: rules_module.Rule, frame: pd.DataFrame) -> list[tuple[str, str]]:
+def _unknown_columns(rule: rules_module.Rule, frame: pd.DataFrame) -> list[tuple[str, Message]]:
     known = [str(c) for c in frame.columns]
-    return [
-        (
-            "rules",
-            f"a rule asks for the column `{name}`, which the segment does not have{nearest(name, known)}",
-        )
-        for name in sorted(rule.columns() - set(known))
-    ]
+    problems = []
+    for name in sorted(rule.columns() - set(known)):
+        lacking = Message("a rule asks for the column `{name}`, which the segment does not have", name=name)
+        problems.append(("rules", suggest(lacking, name, known)))
+    return problems
 
 
 def _supposed(spec: CampaignSpec) -> list[str]:

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from smskit.audience import persons, phones
 from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.rules.views import Mask
-from smskit.errors import InputError, nearest
+from smskit.errors import InputError, suggest
+from smskit.i18n import Message
 
 __all__ = ["Comparison", "Sides", "compare"]
 
@@ -72,11 +73,13 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, *, user_id: str, phone: str) -> Co
     if by_person is None and by_phone is None:
         wanted = [name for name in (user_id, phone) if name]
         lacking = next((f for f in (a, b) if not set(wanted) & set(f.columns)), b)
-        hint = nearest(wanted[0], map(str, lacking.columns)) if wanted else ""
-        raise InputError(
-            f"the two segments share neither column `{user_id}` nor `{phone}`, so people cannot be compared"
-            + hint
+        problem = Message(
+            "the two segments share neither column `{name}` nor `{phone}`, so people cannot be compared",
+            name=user_id,
+            phone=phone,
         )
+        known = list(map(str, lacking.columns))
+        raise InputError(suggest(problem, wanted[0], known) if wanted else problem)
     return Comparison(len(a), len(b), by_person, by_phone, _shares(a, b, {user_id, phone}))
 
 

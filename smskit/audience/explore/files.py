@@ -18,6 +18,7 @@ import pandas as pd
 
 from smskit.audience import segment
 from smskit.errors import InputError, SegmentError
+from smskit.i18n import Message
 
 __all__ = ["FOLDER", "Offer", "keep_upload", "offered", "write_segment"]
 
@@ -67,9 +68,15 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
                 segment.load(str(place))
             except SegmentError as error:
                 place.unlink()
-                raise SegmentError(str(error).replace(str(place), name)) from None
+                # The person knows the file by its own name.
+                why = error.message.values["why"]
+                raise SegmentError(Message("{file}: {why}", file=name, why=why)) from None
             return _parameter(place, project)
-    raise InputError(f"there are too many files called {wanted}; remove some from {FOLDER}/")
+    raise InputError(
+        Message(
+            "there are too many files called {file}; remove some from {folder}/", file=wanted, folder=FOLDER
+        )
+    )
 
 
 def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: bool = False) -> str:
@@ -85,12 +92,14 @@ def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: b
     """
     wanted = Path(path).expanduser()
     if wanted.suffix.lower() not in (".csv", ".parquet"):
-        raise InputError(f"{path}: a segment is saved as .csv or .parquet")
+        raise InputError(Message("{file}: a segment is saved as .csv or .parquet", file=path))
     if wanted.parent == Path():
         wanted = _folder(project) / wanted
     place = wanted if wanted.is_absolute() else project / wanted
     if place.exists() and not overwrite:
-        raise InputError(f"{path} is there already; choose another name, or say that it may be replaced")
+        raise InputError(
+            Message("{file} is there already; choose another name, or say that it may be replaced", file=path)
+        )
     if wanted.suffix.lower() == ".csv":
         _put(place, lambda f: f.write(frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")))
     else:
@@ -103,7 +112,8 @@ def _plain(name: str) -> str:
     base = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
     plain = re.sub(r"[^\w.\-]+", "_", base).lstrip(".")
     if Path(plain).suffix.lower() not in KINDS or not Path(plain).stem:
-        raise SegmentError(f"{name}: a segment is one of {', '.join(KINDS)}")
+        kinds = ", ".join(KINDS)
+        raise SegmentError(Message("{file}: a segment is one of {kinds}", file=name, kinds=kinds))
     return plain
 
 
@@ -115,7 +125,9 @@ def _folder(project: Path) -> Path:
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot write to {FOLDER}/: {error.strerror}") from None
+        raise InputError(
+            Message("cannot write to {folder}/: {why}", folder=FOLDER, why=error.strerror)
+        ) from None
     return folder
 
 
@@ -130,7 +142,7 @@ def _put(place: Path, write: Callable[[IO[bytes]], object]) -> None:
         beside.replace(place)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise InputError(f"cannot write {place.name}: {error.strerror}") from None
+        raise InputError(Message("cannot write {file}: {why}", file=place.name, why=error.strerror)) from None
 
 
 def _parameter(place: Path, project: Path) -> str:

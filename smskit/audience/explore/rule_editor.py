@@ -20,6 +20,7 @@ from smskit.audience.rules import All, Any_, Leaf, Not, Rule, Sieve, parse
 from smskit.audience.rules.comparison import NULLS
 from smskit.audience.rules.views import Mask
 from smskit.errors import RuleError
+from smskit.i18n import Message
 
 __all__ = ["Counts", "Node", "RuleEditor"]
 
@@ -171,7 +172,7 @@ class RuleEditor:
                 return None
         parts = tuple(r for r in (self._rule(p, sieve, problems) for p in node.parts) if r is not None)
         if not node.parts and node is not self.root:
-            problems[node.id] = RuleError("this group is empty; add a rule to it or remove it")
+            problems[node.id] = RuleError(Message("this group is empty; add a rule to it or remove it"))
         if not parts:
             return None
         if node.kind == "not":
@@ -181,11 +182,11 @@ class RuleEditor:
     @staticmethod
     def _leaf(node: Node, sieve: Sieve | None) -> Rule:
         if not node.column:
-            raise RuleError("choose a column")
+            raise RuleError(Message("choose a column"))
         if not node.op:
-            raise RuleError("choose a condition")
+            raise RuleError(Message("choose a condition"))
         if node.op not in NULLS and node.value in (None, "", [], ()):
-            raise RuleError("give a value")
+            raise RuleError(Message("give a value"))
         leaf = parse(node.to_data())
         assert isinstance(leaf, Leaf)
         if sieve is not None:
@@ -336,7 +337,7 @@ class RuleEditor:
     def _check_depth(self, depth: int) -> None:
         if depth > _DEEPEST:
             self._past.pop()
-            raise RuleError(f"rules are nested deeper than {_DEEPEST}")
+            raise RuleError(Message("rules are nested deeper than {n}", n=_DEEPEST))
 
 
 def _height(node: Node) -> int:

@@ -29,7 +29,8 @@ from smskit.audience.rules.views import (
     flags_of_text,
     numbers_of_text,
 )
-from smskit.errors import RuleError, nearest
+from smskit.errors import RuleError, suggest
+from smskit.i18n import Message
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -65,10 +66,13 @@ def find_column(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
     """Return the one column of that name; *where* is for errors only."""
     count = list(frame.columns).count(name)
     if count == 0:
-        hint = nearest(name, map(str, frame.columns))
-        raise RuleError(f"{where}.column: the segment has no column `{name}`{hint}")
+        lacking = Message("{where}.column: the segment has no column `{name}`", where=where, name=name)
+        raise RuleError(suggest(lacking, name, map(str, frame.columns)))
     if count > 1:
-        raise RuleError(f"{where}.column: the segment has {count} columns called `{name}`")
+        what = Message(
+            "{where}.column: the segment has {n} columns called `{name}`", where=where, n=count, name=name
+        )
+        raise RuleError(what)
     return frame[name]
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from smskit.audience.rules.comparison import DATES, PARTS, Comparison
 from smskit.audience.rules.values import Bound, describe, read_flag, read_moment, read_number
 from smskit.errors import RuleError
+from smskit.i18n import Message
 
 
 class Kind(enum.Enum):
@@ -70,17 +71,27 @@ def fit(question: Comparison, kind: Kind, dtype: object, where: str) -> tuple[Re
     """
     reading = _reading(question, kind)
     if reading is None:
-        shown = describe(question.value if len(question.values) > 1 else question.values[0])
-        raise RuleError(
-            f"{where}: `{question.op}` {shown} cannot be asked of `{question.column}`, which is {dtype}"
+        what = Message(
+            "{where}: `{op}` {why} cannot be asked of `{name}`, which is {kind}",
+            where=where,
+            op=question.op,
+            why=describe(question.value if len(question.values) > 1 else question.values[0]),
+            name=question.column,
+            kind=dtype,
         )
+        raise RuleError(what)
     bounds = []
     for value in question.values:
         bound = _READERS[reading](value) if isinstance(value, str) else value
         if bound is None:
-            raise RuleError(
-                f"{where}.value: {describe(value)} does not fit `{question.column}`, which is {dtype}"
+            what = Message(
+                "{where}.value: {why} does not fit `{name}`, which is {kind}",
+                where=where,
+                why=describe(value),
+                name=question.column,
+                kind=dtype,
             )
+            raise RuleError(what)
         bounds.append(bound)
     return reading, bounds
 

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from smskit.audience.rules.values import COMPACT, MOMENT, SPACED
 from smskit.audience.rules.views import Coded, Mask, Ordered, View, bools
 from smskit.errors import InputError
+from smskit.i18n import Message
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -33,7 +34,7 @@ _LAST_US = 253_402_300_799_999_999  # 9999-12-31
 def zone_of(now: datetime) -> tzinfo:
     """Return the zone in which times without one are understood; refuse a *now* without."""
     if now.tzinfo is None or now.utcoffset() is None:
-        raise InputError("now: expected a time with a zone, got one without")
+        raise InputError(Message("now: expected a time with a zone, got one without"))
     return now.tzinfo
 
 

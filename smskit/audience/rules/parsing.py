@@ -17,7 +17,8 @@ import pandas as pd
 from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OPS, ORDERS, PARTS
 from smskit.audience.rules.tree import All, Any_, Leaf, Not, Rule
 from smskit.audience.rules.values import LIMIT, Scalar, describe, iso, read_moment, show
-from smskit.errors import RuleError, nearest
+from smskit.errors import RuleError, suggest
+from smskit.i18n import Joined, Message, mark
 
 _JOINERS = ("all", "any", "not")
 _KEYS = (*_JOINERS, "column", "op", "value")
@@ -52,22 +53,32 @@ def parse(data: object) -> Rule:
 
 def _parse(data: object, where: str, depth: int) -> Rule:
     if depth > _MAX_DEPTH:
-        raise RuleError(f"{where[:60]}…: rules are nested deeper than {_MAX_DEPTH}")
+        place = f"{where[:60]}…"
+        raise RuleError(Message("{where}: rules are nested deeper than {n}", where=place, n=_MAX_DEPTH))
     if isinstance(data, list | tuple):
         return All(_parse_list(data, where, depth))
     if not isinstance(data, Mapping) or not data:
-        raise RuleError(
-            f"{where}: expected a rule such as {{column: level, op: ==, value: gold}}, got {describe(data)}"
+        what = Message(
+            "{where}: expected a rule such as {{column: level, op: ==, value: gold}}, got {why}",
+            where=where,
+            why=describe(data),
         )
+        raise RuleError(what)
     for key in data:
         if key not in _KEYS:
-            raise RuleError(f"{where}.{key}: unknown key{nearest(str(key), _KEYS)}")
+            unknown = Message("{where}: unknown key", where=f"{where}.{key}")
+            raise RuleError(suggest(unknown, str(key), _KEYS))
     joiner = next((key for key in _JOINERS if key in data), None)
     if joiner is None:
         return _parse_leaf(data, where)
     if len(data) > 1:
-        others = ", ".join(f"`{key}`" for key in data if key != joiner)
-        raise RuleError(f"{where}: `{joiner}` must stand alone, found beside {others}")
+        what = Message(
+            "{where}: `{name}` must stand alone, found beside {others}",
+            where=where,
+            name=joiner,
+            others=", ".join(f"`{key}`" for key in data if key != joiner),
+        )
+        raise RuleError(what)
     inner, where = data[joiner], f"{where}.{joiner}"
     if joiner == "not":
         return Not(_parse(inner, where, depth + 1))
@@ -77,10 +88,14 @@ def _parse(data: object, where: str, depth: int) -> Rule:
 
 def _parse_list(data: object, where: str, depth: int) -> tuple[Rule, ...]:
     if not isinstance(data, list | tuple):
-        raise RuleError(f"{where}: expected a list of rules, got {describe(data)}")
+        raise RuleError(
+            Message("{where}: expected a list of rules, got {why}", where=where, why=describe(data))
+        )
     if not data:
         # SQL has no agreed meaning for an empty one, and "everybody" is the costly guess.
-        raise RuleError(f"{where}: the list is empty; leave `rules` out to keep every row")
+        raise RuleError(
+            Message("{where}: the list is empty; leave `rules` out to keep every row", where=where)
+        )
     return tuple(_parse(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(data))
 
 
@@ -90,62 +105,102 @@ def _parse_list(data: object, where: str, depth: int) -> tuple[Rule, ...]:
 def _parse_leaf(data: Mapping[Any, object], where: str) -> Leaf:
     for key in ("column", "op"):
         if key not in data:
-            raise RuleError(f"{where}: `{key}` is missing")
+            raise RuleError(Message("{where}: `{name}` is missing", where=where, name=key))
     column, op = data["column"], data["op"]
     if not isinstance(column, str) or not column:
-        raise RuleError(f"{where}.column: expected a column name as text, got {describe(column)}")
+        what = Message(
+            "{where}.column: expected a column name as text, got {why}", where=where, why=describe(column)
+        )
+        raise RuleError(what)
     _check_text(column, f"{where}.column")
     if not isinstance(op, str) or op not in OPS:
-        name = str(op)
-        hint = f"; did you mean `{_SPELLINGS[name]}`?" if name in _SPELLINGS else nearest(name, OPS)
-        raise RuleError(f"{where}.op: unknown operator `{name}`{hint or '; one of ' + ', '.join(OPS)}")
+        raise RuleError(_unknown_operator(str(op), where))
     if op in NULLS:
         if data.get("value") is not None:
-            raise RuleError(f"{where}.value: `{op}` takes no value")
+            raise RuleError(Message("{where}.value: `{op}` takes no value", where=where, op=op))
         return Leaf(str(column), op)
     if "value" not in data:
-        raise RuleError(f"{where}: `value` is missing; `{op}` needs one")
+        raise RuleError(Message("{where}: `value` is missing; `{op}` needs one", where=where, op=op))
     parse_value = _parse_values if op in LISTS or op == "between" else _parse_value
     return Leaf(str(column), op, parse_value(op, data["value"], f"{where}.value"))
 
 
+def _unknown_operator(name: str, where: str) -> Message:
+    unknown = Message("{where}.op: unknown operator `{name}`", where=where, name=name)
+    if name in _SPELLINGS:
+        return Message("{why}; did you mean `{near}`?", why=unknown, near=_SPELLINGS[name])
+    hinted = suggest(unknown, name, OPS)
+    if hinted is not unknown:
+        return hinted
+    ops = ", ".join(OPS)
+    return Message("{where}.op: unknown operator `{name}`; one of {ops}", where=where, name=name, ops=ops)
+
+
 def _parse_value(op: str, raw: object, where: str) -> Scalar:
     value = _parse_scalar(raw, where)
-    if op in ORDERS and isinstance(value, bool):
-        raise RuleError(f"{where}: `{op}` needs text or a number, not {describe(value)}")
-    if op in PARTS and (not isinstance(value, str) or not value):
-        raise RuleError(f"{where}: `{op}` needs text, in quotes and not empty, got {describe(raw)}")
-    if op in DATES:
-        moment = read_moment(value) if isinstance(value, str) else None
-        if moment is None:
-            raise RuleError(f"{where}: `{op}` needs a date such as 2026-01-31, got {describe(raw)}")
-        return iso(moment)
-    if op == "within_days" and (type(value) is not int or not 1 <= value <= _MAX_DAYS):
-        raise RuleError(f"{where}: `{op}` needs whole days, 1 to {_MAX_DAYS}, got {describe(raw)}")
-    return value
+    if lack := _lack(op, value):
+        raise RuleError(Message(lack, where=where, op=op, n=_MAX_DAYS, why=describe(raw)))
+    moment = _moment(value) if op in DATES else None
+    return value if moment is None else iso(moment)
 
 
 def _parse_values(op: str, raw: object, where: str) -> tuple[Scalar, ...]:
     if not isinstance(raw, list | tuple) or not raw:
-        raise RuleError(f"{where}: `{op}` needs a list of values, got {describe(raw)}")
+        raise RuleError(
+            Message(
+                "{where}: `{op}` needs a list of values, got {why}", where=where, op=op, why=describe(raw)
+            )
+        )
     values = tuple(_parse_scalar(item, f"{where}[{i}]") for i, item in enumerate(raw))
     families = sorted({_family(value) for value in values})
     if len(families) > 1:
-        raise RuleError(f"{where}: {' and '.join(families)} are mixed; put all values in quotes, or none")
+        what = Message(
+            "{where}: {kinds} are mixed; put all values in quotes, or none",
+            where=where,
+            kinds=Joined(map(Message, families), " and "),
+        )
+        raise RuleError(what)
     if op == "between":
         _check_ends(values, where)
     return values
 
 
+def _lack(op: str, value: Scalar) -> str:
+    """What *op* needs and *value* is not; "" where they go together."""
+    if op in ORDERS and isinstance(value, bool):
+        return mark("{where}: `{op}` needs text or a number, not {why}")
+    if op in PARTS and (not isinstance(value, str) or not value):
+        return mark("{where}: `{op}` needs text, in quotes and not empty, got {why}")
+    if op in DATES and _moment(value) is None:
+        return mark("{where}: `{op}` needs a date such as 2026-01-31, got {why}")
+    if op == "within_days" and (type(value) is not int or not 1 <= value <= _MAX_DAYS):
+        return mark("{where}: `{op}` needs whole days, 1 to {n}, got {why}")
+    return ""
+
+
+def _moment(value: Scalar) -> date | None:
+    return read_moment(value) if isinstance(value, str) else None
+
+
 def _check_ends(values: tuple[Scalar, ...], where: str) -> None:
     if len(values) != 2:
-        raise RuleError(f"{where}: `between` needs two values, [low, high], got {len(values)}")
+        what = Message(
+            "{where}: `between` needs two values, [low, high], got {n}", where=where, n=len(values)
+        )
+        raise RuleError(what)
     low, high = values
     if isinstance(low, bool):
-        raise RuleError(f"{where}: `between` needs text or numbers, not {describe(low)}")
+        what = Message("{where}: `between` needs text or numbers, not {why}", where=where, why=describe(low))
+        raise RuleError(what)
     # How text is ordered depends on the column: 9 is above 10 as text, and below as a number.
     if not isinstance(low, str) and not isinstance(high, str) and low > high:
-        raise RuleError(f"{where}: the low end {show(low)} is above the high end {show(high)}")
+        what = Message(
+            "{where}: the low end {low} is above the high end {high}",
+            where=where,
+            low=show(low),
+            high=show(high),
+        )
+        raise RuleError(what)
 
 
 def _parse_scalar(raw: object, where: str) -> Scalar:
@@ -157,21 +212,31 @@ def _parse_scalar(raw: object, where: str) -> Scalar:
         return value
     if isinstance(value, int | float):
         if not abs(value) < LIMIT:  # nor is nan
-            raise RuleError(f"{where}: expected a finite number of at most 38 digits, got {describe(value)}")
+            what = Message(
+                "{where}: expected a finite number of at most 38 digits, got {why}",
+                where=where,
+                why=describe(value),
+            )
+            raise RuleError(what)
         return value
     if isinstance(value, date) and not pd.isna(value):  # NaT passes for a date
         return iso(value)
-    hint = "; use `op: is_null` to find rows without a value" if value is None else ""
-    raise RuleError(f"{where}: expected text, a number, a date or true/false, got {describe(raw)}{hint}")
+    what = Message(
+        "{where}: expected text, a number, a date or true/false, got {why}", where=where, why=describe(raw)
+    )
+    hint = Message("use `op: is_null` to find rows without a value") if value is None else ""
+    raise RuleError(Joined([what, hint]) if hint else what)
 
 
 def _check_text(text: str, where: str) -> None:
     # Neither Arrow's UTF-8 nor SQL text can hold these, so no column value equals them.
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise RuleError(f"{where}: NUL or half a surrogate pair, which no column can hold")
+        raise RuleError(
+            Message("{where}: NUL or half a surrogate pair, which no column can hold", where=where)
+        )
 
 
 def _family(value: Scalar) -> str:
     if isinstance(value, bool):
         return "true/false"
-    return "text" if isinstance(value, str) else "numbers"
+    return mark("text") if isinstance(value, str) else mark("numbers")

@@ -19,6 +19,7 @@ from smskit.audience.rules.fit import Kind, Reading, fit, kind_of, plain_dtype
 from smskit.audience.rules.moments import first_day
 from smskit.audience.rules.values import FALSE_WORDS, TRUE_WORDS, Bound, iso, show
 from smskit.errors import InputError
+from smskit.i18n import Message
 
 _OPS = {"==": "=", "!=": "<>", "before": "<", "after": ">", "in": "IN", "not_in": "NOT IN"}
 
@@ -105,7 +106,7 @@ def _moments(op: str, name: str, bounds: Sequence[Bound], now: datetime | None) 
 
 def _within_days(name: str, days: int, now: datetime | None) -> str:
     if now is None:
-        raise InputError("to_sql: `within_days` needs `now`")
+        raise InputError(Message("to_sql: `within_days` needs `now`"))
     today = now.date()
     since = now.astimezone(UTC) - timedelta(days=days)
     dates = f"{_literal(first_day(today, days))} AND {_literal(today)}"
@@ -122,7 +123,9 @@ def _wall(bound: Bound, now: datetime | None) -> Bound:
         return bound
     if bound.tzinfo is not None:
         if now is None:
-            raise InputError(f"to_sql: {show(bound)} has a zone, and needs `now` to tell the column's")
+            raise InputError(
+                Message("to_sql: {value} has a zone, and needs `now` to tell the column's", value=show(bound))
+            )
         bound = bound.astimezone(now.tzinfo)
     return bound.replace(tzinfo=None, microsecond=0)
 

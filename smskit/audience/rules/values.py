@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import TypeAlias
 
+from smskit.i18n import Message
+
 Scalar: TypeAlias = str | int | float | bool  # dates travel as ISO text
 Bound: TypeAlias = Scalar | date  # a value, read the way its column asks for
 
@@ -105,10 +107,12 @@ def show_list(values: Sequence[Scalar], most: int = 6) -> str:
 def describe(value: object) -> str:
     """Return what was given instead of what was expected, short enough for an error."""
     if value is None:
-        return "nothing"
-    if isinstance(value, list | tuple | Mapping):
-        return f"a {'mapping' if isinstance(value, Mapping) else 'list'} of {len(value)}"
+        return Message("nothing")
+    if isinstance(value, Mapping):
+        return Message("a mapping of {n}", n=len(value))
+    if isinstance(value, list | tuple):
+        return Message("a list of {n}", n=len(value))
     if isinstance(value, str | bool | int | float | date):
         text = show(value)
         return text if len(text) <= 60 else text[:59] + "…"
-    return f"a {type(value).__name__}"
+    return Message("a {kind}", kind=type(value).__name__)

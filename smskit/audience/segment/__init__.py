@@ -24,6 +24,7 @@ from smskit.audience.segment.location import FILE_KINDS, from_environ, is_url, l
 from smskit.audience.segment.names import check_names
 from smskit.audience.segment.parquet import read_parquet
 from smskit.errors import SegmentError
+from smskit.i18n import Message
 
 __all__ = ["find", "from_frame", "load"]
 
@@ -65,14 +66,14 @@ def load(
     """
     # The variable may hold a secret, even one put there by mistake: errors give only its name.
     is_variable = source.startswith("env:")
-    with _named("the segment's database" if is_url(source) else source):
+    with _named(Message("the segment's database") if is_url(source) else source):
         place = from_environ(source.removeprefix("env:"), environ) if is_variable else source
         if is_url(place):
             return read_database(
                 place, query, columns, text_columns, working_folder, may_carry_secret=is_variable
             )
         if query:
-            raise SegmentError("a query needs a database; this is a file, filter it with rules")
+            raise SegmentError(Message("a query needs a database; this is a file, filter it with rules"))
 
         path = locate(place, working_folder)
         match path.suffix.lower():
@@ -82,9 +83,18 @@ def load(
                 return read_parquet(path, columns, text_columns)
             case ".xlsx":
                 return read_excel(path, columns, text_columns)
+            case "":
+                what = Message(
+                    "a segment needs a file extension; give {kinds}, or a database URL", kinds=FILE_KINDS
+                )
+                raise SegmentError(what)
             case other:
-                what = f"`{other}` is no kind of segment" if other else "a segment needs a file extension"
-                raise SegmentError(f"{what}; give {FILE_KINDS}, or a database URL")
+                what = Message(
+                    "`{name}` is no kind of segment; give {kinds}, or a database URL",
+                    name=other,
+                    kinds=FILE_KINDS,
+                )
+                raise SegmentError(what)
 
 
 def find(path: str, working_folder: Path | None = None) -> Path:
@@ -115,12 +125,18 @@ def from_frame(frame: pd.DataFrame) -> pd.DataFrame:
             non-empty texts.
     """
     if not isinstance(frame, pd.DataFrame):
-        raise SegmentError(f"a segment is a pandas DataFrame, not {type(frame).__name__}")
+        kind = type(frame).__name__
+        raise SegmentError(Message("a segment is a pandas DataFrame, not {kind}", kind=kind))
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     segment = (frame.reset_index(level=named) if named else frame).reset_index(drop=True)
     if odd := [name for name in segment.columns if not isinstance(name, str)]:
-        raise SegmentError(f"column names must be text; {odd[0]!r} is {type(odd[0]).__name__}, rename it")
-    with _named("the frame"):
+        kind = type(odd[0]).__name__
+        raise SegmentError(
+            Message(
+                "column names must be text; {column} is {kind}, rename it", column=repr(odd[0]), kind=kind
+            )
+        )
+    with _named(Message("the frame")):
         check_names(list(segment.columns))
     return segment
 
@@ -131,4 +147,5 @@ def _named(label: str) -> Iterator[None]:
     try:
         yield
     except SegmentError as error:
-        raise SegmentError(f"{label}: {error}" if label else str(error)) from None
+        why = error.message
+        raise SegmentError(Message("{file}: {why}", file=label, why=why) if label else why) from None

@@ -19,6 +19,7 @@ from smskit.audience.segment.cells import frame_of
 from smskit.audience.segment.location import FILE_KINDS, locate
 from smskit.audience.segment.names import pick
 from smskit.errors import SegmentError
+from smskit.i18n import Message
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -43,10 +44,10 @@ def read_database(
     url = _parse_url(source)
     if not may_carry_secret and _carries_secret(url):
         raise SegmentError(
-            "its URL carries a password; put the URL in an environment variable and say `env:NAME`"
+            Message("its URL carries a password; put the URL in an environment variable and say `env:NAME`")
         )
     if not query.strip():
-        raise SegmentError("a database needs a query; give `segment_query`, one SELECT")
+        raise SegmentError(Message("a database needs a query; give `segment_query`, one SELECT"))
     names, rows = _fetch(_located(url, working_folder), query)
     keep = pick(names, wanted)
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
@@ -60,7 +61,7 @@ def _parse_url(source: str) -> sa.URL:
         return make_url(source)
     except Exception:  # may quote the URL, so it is left behind with this handler
         pass
-    raise SegmentError("is not a URL that SQLAlchemy reads, such as sqlite:///file.db")
+    raise SegmentError(Message("is not a URL that SQLAlchemy reads, such as sqlite:///file.db"))
 
 
 def _carries_secret(url: sa.URL) -> bool:
@@ -93,18 +94,20 @@ def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]
             result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
             if result.returns_rows:
                 return list(result.keys()), result.all()
-            failure = "the query returns no table; write one SELECT"
+            failure = Message("the query returns no table; write one SELECT")
     except sa.exc.NoSuchModuleError:
-        failure = f"SQLAlchemy knows no database `{url.drivername}`; files are {FILE_KINDS}"
+        failure = Message(
+            "SQLAlchemy knows no database `{name}`; files are {kinds}", name=url.drivername, kinds=FILE_KINDS
+        )
     except ModuleNotFoundError as error:
-        failure = f"the driver `{error.name}` is not installed"
+        failure = Message("the driver `{name}` is not installed", name=error.name)
     except Exception as error:  # drivers raise their own kinds
         if connected:
-            failure = f"the query failed: {scrubbed(error, url)}"
+            failure = Message("the query failed: {why}", why=scrubbed(error, url))
         else:
             # Before there is a connection, all a driver can quote is the URL.
             kind = type(getattr(error, "orig", None) or error).__name__
-            failure = f"cannot be connected to ({kind}); check address, user and password"
+            failure = Message("cannot be connected to ({kind}); check address, user and password", kind=kind)
     # Raised outside of any handler: the driver's own error, which may quote the URL, is not its context.
     raise SegmentError(failure)
 

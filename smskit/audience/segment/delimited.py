@@ -23,6 +23,7 @@ import pyarrow.csv
 from smskit.audience.segment.encoding import read_utf8
 from smskit.audience.segment.names import pick, tidy
 from smskit.errors import SegmentError
+from smskit.i18n import Message
 
 _HEAD_BYTES: Final = 1 << 16  # the column names are within
 _BLOCK_BYTES: Final = 8 << 20
@@ -47,9 +48,9 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
     """Return the column names, the delimiter that parts them best, and the bytes after their row."""
     head = data.slice(0, min(_HEAD_BYTES, data.size)).to_pybytes().decode("utf-8", "ignore")
     if "\0" in head:
-        raise SegmentError("is not a text file, or UTF-16 without byte order mark; save it as UTF-8")
+        raise SegmentError(Message("is not a text file, or UTF-16 without byte order mark; save it as UTF-8"))
     if not head.strip():
-        raise SegmentError("is empty; the first row must name the columns")
+        raise SegmentError(Message("is empty; the first row must name the columns"))
     best: tuple[bool, int] = (False, 0)
     for delimiter in delimiters:
         # csv counts the lines it took, which tells where the body begins: a quoted name may span two.
@@ -61,7 +62,7 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
             if score > best:
                 best, found = score, (cells, delimiter, reader.line_num)
     if not best[1]:
-        raise SegmentError("row 1: a quote is opened and not properly closed")
+        raise SegmentError(Message("row {n}: a quote is opened and not properly closed", n=1))
     cells, delimiter, lines = found
     start = len("".join(islice(io.StringIO(head, newline=""), lines)).encode())
     return [tidy(cell) for cell in cells], delimiter, data.slice(start)
@@ -88,11 +89,15 @@ def _rows(body: pa.Buffer, names: list[str], keep: list[str], delimiter: str) ->
     # An open quote makes later rows ragged; where it opens is the better thing to say.
     _check_quotes(body, 0, delimiter)
     if not ragged:
-        raise SegmentError("is not a table of text with one delimiter")
-    raise SegmentError(
-        f"row {ragged[0].number + 1} has {ragged[0].actual_columns} cells where the first row names "
-        f"{len(names)} columns; quote a cell that holds the delimiter or a line break"
+        raise SegmentError(Message("is not a table of text with one delimiter"))
+    what = Message(
+        "row {n} has {m} cells where the first row names {k} columns; quote a cell that holds the "
+        "delimiter or a line break",
+        n=ragged[0].number + 1,
+        m=ragged[0].actual_columns,
+        k=len(names),
     )
+    raise SegmentError(what)
 
 
 def _arrow_csv(
@@ -143,10 +148,12 @@ def _check_quotes(body: pa.Buffer, rows: int, delimiter: str) -> None:
         for cells in csv.reader(lines, delimiter=delimiter, strict=True):
             row += bool(cells)
     except csv.Error:
-        raise SegmentError(
-            f"row {row + 1}: a quote is opened and not properly closed, "
-            'so rows cannot be told apart; within quotes, write a quote as ""'
-        ) from None
+        what = Message(
+            "row {n}: a quote is opened and not properly closed, so rows cannot be told apart; within "
+            'quotes, write a quote as ""',
+            n=row + 1,
+        )
+        raise SegmentError(what) from None
 
 
 def _count(data: pa.Buffer, what: str) -> int:

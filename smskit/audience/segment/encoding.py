@@ -17,33 +17,36 @@ import numpy as np
 import pyarrow as pa
 
 from smskit.errors import SegmentError
+from smskit.i18n import Message, mark
 
 _AROUND_BYTES: Final = 1 << 16  # on either side of a damaged spot, enough text to tell an encoding by
 
 _NOT_THAT: Final = {
-    "utf-8": "UTF-8, which the rest of the file is",
-    "utf-16": "UTF-16, which its first bytes promise",
-    "gb18030": "UTF-8, nor GB18030",
+    "utf-8": mark(
+        "row {n} holds bytes that are not UTF-8, which the rest of the file is; save the file again as UTF-8"
+    ),
+    "utf-16": mark(
+        "row {n} holds bytes that are not UTF-16, which its first bytes promise; save the file again as UTF-8"
+    ),
+    "gb18030": mark("row {n} holds bytes that are not UTF-8, nor GB18030; save the file again as UTF-8"),
 }
 
 
 def read_utf8(path: Path) -> pa.Buffer:
     """Return the text of a file as UTF-8 without byte order mark; a file that is UTF-8 is not copied."""
     data = _mapped(path)
-    mark = data.slice(0, min(3, data.size)).to_pybytes()
-    if mark == codecs.BOM_UTF8:
+    first = data.slice(0, min(3, data.size)).to_pybytes()
+    if first == codecs.BOM_UTF8:
         data = data.slice(3)
     if _is_utf8(data):  # which UTF-16 with its mark never is
         return data
     raw = data.to_pybytes()
-    encoding = _encoding(mark, raw)
+    encoding = _encoding(first, raw)
     try:
         return pa.py_buffer(raw.decode(encoding).encode())
     except UnicodeDecodeError as error:
         row = _row_at(raw[: error.start].decode(encoding, "ignore"))
-    raise SegmentError(
-        f"row {row} holds bytes that are not {_NOT_THAT[encoding]}; save the file again as UTF-8"
-    )
+    raise SegmentError(Message(_NOT_THAT[encoding], n=row))
 
 
 def _mapped(path: Path) -> pa.Buffer:
@@ -52,7 +55,8 @@ def _mapped(path: Path) -> pa.Buffer:
         # An empty file cannot be mapped.
         return pa.memory_map(str(path)).read_buffer() if path.stat().st_size else pa.py_buffer(b"")
     except OSError as error:
-        raise SegmentError(f"cannot be read ({error.strerror or type(error).__name__})") from None
+        why = error.strerror or type(error).__name__
+        raise SegmentError(Message("cannot be read ({why})", why=why)) from None
 
 
 def _is_utf8(data: pa.Buffer) -> bool:
@@ -65,10 +69,10 @@ def _is_utf8(data: pa.Buffer) -> bool:
     return True
 
 
-def _encoding(mark: bytes, raw: bytes) -> str:
-    if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def _encoding(first: bytes, raw: bytes) -> str:
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    return "utf-8" if mark == codecs.BOM_UTF8 or _was_utf8(raw) else "gb18030"
+    return "utf-8" if first == codecs.BOM_UTF8 or _was_utf8(raw) else "gb18030"
 
 
 def _was_utf8(raw: bytes) -> bool:

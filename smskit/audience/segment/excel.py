@@ -18,6 +18,7 @@ import pandas as pd
 from smskit.audience.segment.cells import frame_of, text_of
 from smskit.audience.segment.names import pick, tidy
 from smskit.errors import SegmentError
+from smskit.i18n import Message
 
 # A formula that failed has no value; its error code is nothing to greet a person with.
 _NOTHING: Final = frozenset(("", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"))
@@ -27,7 +28,7 @@ def read_excel(path: Path, wanted: Collection[str] | None, text_columns: Collect
     """Return the sheet's rows; *text_columns* that do not occur are ignored."""
     rows = _sheet(path)
     if not rows:
-        raise SegmentError("its first sheet is empty; the first row must name the columns")
+        raise SegmentError(Message("its first sheet is empty; the first row must name the columns"))
     columns = [(tidy(text_of(head) or ""), cells) for head, *cells in zip_longest(*rows)]
     columns = [(name, cells) for name, cells in columns if name or any(cell is not None for cell in cells)]
     keep = pick([name for name, _ in columns], wanted)
@@ -51,7 +52,8 @@ def _sheet(path: Path) -> list[list[Any]]:
             )
             return [row for row in rows if any(cell is not None for cell in row)]
     except Exception as error:  # openpyxl raises whatever its zip and XML readers do
-        raise SegmentError(
-            f"cannot be read as xlsx ({type(error).__name__}); "
-            "is it protected by a password, or another format?"
-        ) from None
+        what = Message(
+            "cannot be read as xlsx ({kind}); is it protected by a password, or another format?",
+            kind=type(error).__name__,
+        )
+        raise SegmentError(what) from None

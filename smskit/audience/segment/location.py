@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from smskit.errors import SegmentError, nearest
+from smskit.errors import SegmentError, suggest
+from smskit.i18n import Message
 
 FILE_KINDS: Final = ".csv, .tsv, .txt, .parquet or .xlsx"
 
@@ -29,26 +30,29 @@ def from_environ(name: str, environ: Mapping[str, str]) -> str:
     """Return the path or URL that a variable holds; it is not empty."""
     name = name.strip()
     value = environ.get(name, "").strip()
-    if not value:
-        hint = "" if name in environ else nearest(name, environ)
-        raise SegmentError(f"that environment variable is not set{hint or '; put a path or a URL in it'}")
-    return value
+    if value:
+        return value
+    unset = Message("that environment variable is not set")
+    hinted = suggest(unset, name, environ) if name not in environ else unset
+    if hinted is unset:
+        hinted = Message("that environment variable is not set; put a path or a URL in it")
+    raise SegmentError(hinted)
 
 
 def locate(path: str, working_folder: Path | None) -> Path:
     """Return the file *path* means: absolute, or in the working folder or one above it within the project."""
     if not path:
-        raise SegmentError("no segment given: name a file, a database URL or env:NAME")
+        raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
     wanted = Path(path).expanduser()
     if wanted.is_absolute():
         if _is_file(wanted):
             return wanted
-        raise SegmentError("no such file")
+        raise SegmentError(Message("no such file"))
     folders = list(_folders((working_folder or Path.cwd()).absolute()))
     for folder in folders:
         if _is_file(folder / wanted):
             return folder / wanted
-    raise SegmentError(f"no such file in {', '.join(map(str, folders))}")
+    raise SegmentError(Message("no such file in {folders}", folders=", ".join(map(str, folders))))
 
 
 def _is_file(path: Path) -> bool:

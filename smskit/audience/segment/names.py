@@ -11,22 +11,26 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
-from smskit.errors import SegmentError, nearest
+from smskit.errors import SegmentError, suggest
+from smskit.i18n import Joined, Message
 
 
 def check_names(names: Sequence[str]) -> None:
     """Refuse names that are empty, there twice, or look like a person's number."""
     if not names:
-        raise SegmentError("has no columns")
+        raise SegmentError(Message("has no columns"))
     for place, name in enumerate(names, start=1):
         if not name.strip():
-            raise SegmentError(f"column {place} has no name")
+            raise SegmentError(Message("column {n} has no name", n=place))
         # Without this, a file that lacks its header would show somebody's phone in every error about columns.
         if re.fullmatch(r"\+?\d{10,}", re.sub(r"[\s().'-]", "", unicodedata.normalize("NFKC", name))):
-            raise SegmentError(f"column {place} is named by a number; the first row must name the columns")
+            raise SegmentError(
+                Message("column {n} is named by a number; the first row must name the columns", n=place)
+            )
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise SegmentError(f"{names.count(twice)} columns are named `{twice}`; rename all but one")
+        what = Message("{n} columns are named `{name}`; rename all but one", n=names.count(twice), name=twice)
+        raise SegmentError(what)
 
 
 def pick(names: Sequence[str], wanted: Collection[str] | None) -> list[str]:
@@ -35,12 +39,12 @@ def pick(names: Sequence[str], wanted: Collection[str] | None) -> list[str]:
     if wanted is None:
         return list(names)
     if not wanted:
-        raise SegmentError("no columns were asked for")
+        raise SegmentError(Message("no columns were asked for"))
     if unknown := sorted(set(wanted) - set(names)):
-        known = ", ".join(f"`{name}`" for name in names)
-        raise SegmentError(
-            f"no column `{unknown[0]}`{nearest(unknown[0], names) or '.'} Its columns are {known}"
-        )
+        lacking = Message("no column `{name}`", name=unknown[0])
+        hinted = suggest(lacking, unknown[0], names)
+        known = Message("Its columns are {columns}", columns=", ".join(f"`{name}`" for name in names))
+        raise SegmentError(Joined([hinted, known], ". " if hinted is lacking else " "))
     return [name for name in names if name in wanted]
 
 

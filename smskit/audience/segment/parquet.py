@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from smskit.audience.segment.cells import text_of
 from smskit.audience.segment.names import pick
 from smskit.errors import SegmentError
+from smskit.i18n import Message
 
 _EXACT_FLOAT: Final = 2.0**53  # up to here a double holds every whole number
 
@@ -31,7 +32,8 @@ def read_parquet(path: Path, wanted: Collection[str] | None, text_columns: Colle
         with ParquetFile(path) as file:
             table = file.read(columns=pick(file.schema_arrow.names, wanted))
     except (pa.ArrowException, OSError) as error:
-        raise SegmentError(f"cannot be read as parquet ({type(error).__name__})") from None
+        kind = type(error).__name__
+        raise SegmentError(Message("cannot be read as parquet ({kind})", kind=kind)) from None
     return _to_frame(table, text_columns)
 
 
