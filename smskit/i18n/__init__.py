@@ -79,8 +79,11 @@ def _compile(po: Path) -> None:
     mo = po.with_suffix(".mo")
     if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
         return
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
+    try:
+        from babel.messages.mofile import write_mo
+        from babel.messages.pofile import read_po
+    except ModuleNotFoundError:  # an installed copy: compiled when it was built
+        return
 
     made = mo.with_suffix(f".{os.getpid()}")
     with po.open("rb") as source, made.open("wb") as file:
