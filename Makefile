@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # What takes long carries one of these markers (pyproject.toml says what each means).
 SLOW := kernel or browser or kill or month or long
 
-.PHONY: demo test test-slow test-all test-nightly test-schedulers check messages lists docs app lab bench clean \
+.PHONY: demo test test-slow test-all test-nightly test-schedulers check messages lists pages docs app lab bench clean \
 	examples-env pictures
 
 demo: $(VENV)/.installed
@@ -56,6 +56,10 @@ bench: $(VENV)/.installed
 # The docs and the API reference as a site, into site/; a broken link fails.
 docs: $(VENV)/.installed
 	$(BIN)/mkdocs build --strict --quiet
+
+# The tables of docs/reference.md and the pages about providers anew, from what the code declares.
+pages: $(VENV)/.installed
+	$(BIN)/python -m smskit.cli.provider_pages
 
 # environment.yml and constraints.txt anew, from pyproject.toml and what is installed.
 lists: $(VENV)/.installed

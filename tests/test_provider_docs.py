@@ -209,7 +209,7 @@ def test_reference_without_its_markers(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "reference.md").write_text("# Reference\n", "utf-8")
 
-    with pytest.raises(SmskitError, match="needs the lines <!-- providers -->"):
+    with pytest.raises(SmskitError, match="needs the lines <!-- parameters -->"):
         files(tmp_path)
 
 

@@ -2,7 +2,7 @@
 What providers declare, as people read it: the table of providers, and a page about each in both languages.
 
 Read from declarations alone, without any credential or request.
-``python -m smskit.cli.provider_pages`` writes the table of docs/reference.md, docs/providers and
+``python -m smskit.cli.provider_pages`` writes the tables of docs/reference.md, docs/providers and
 docs/zh/providers anew; a test says when that was forgotten.
 """
 
@@ -18,6 +18,7 @@ from smskit.message.opt_out import OptOutRule, Place
 from smskit.message.template import Form, Template
 from smskit.message.windows import Terms
 from smskit.models import About, Code, CodeClass, MessageClass
+from smskit.planning import schema
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
 from smskit.providers.declared import Setting, settings_of
 from smskit.sending.engine import Patience
@@ -26,7 +27,6 @@ from smskit.settings import Environment, project_root, variable_of
 
 __all__ = ["Overview", "builtin_names", "files", "markdown", "overview", "page", "plain"]
 
-_START, _END = "<!-- providers -->", "<!-- /providers -->"
 _COMMAND = "python -m smskit.cli.provider_pages"
 # Where the pages lie, by language.
 PLACES = {"en": Path("docs/providers"), "zh": Path("docs/zh/providers")}
@@ -453,14 +453,24 @@ def files(root: Path) -> dict[Path, str]:
     """
     names = builtin_names()
     reference = root / "docs" / "reference.md"
-    before, start, rest = reference.read_text("utf-8").partition(_START)
-    _, end, after = rest.partition(_END)
-    if not (start and end):
-        raise SmskitError(f"{reference} needs the lines {_START} and {_END}; the table goes between them")
-    texts = {
+    tables = {"parameters": schema.markdown().rstrip("\n"), "providers": markdown(overview(names))}
+    text = reference.read_text("utf-8")
+    for name, table in tables.items():
+        text = _replaced(text, name, table, reference)
+    pages = {
         root / place / f"{name}.md": page(name, code) for code, place in PLACES.items() for name in names
     }
-    return {reference: f"{before}{start}\n\n{markdown(overview(names))}\n\n{end}{after}", **texts}
+    return {reference: text, **pages}
+
+
+def _replaced(text: str, name: str, table: str, file: Path) -> str:
+    """*text* with *table* between the marks ``<!-- name -->`` and ``<!-- /name -->``."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, found, rest = text.partition(start)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise SmskitError(f"{file} needs the lines {start} and {end}; the table goes between them")
+    return f"{before}{start}\n\n{table}\n\n{end}{after}"
 
 
 if __name__ == "__main__":
