@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from smskit.errors import SmskitError
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
+from tests.cells import run_cells
 from tests.conftest import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "03_send_campaign.ipynb"
@@ -29,7 +31,7 @@ class Desk:
         self.folder = folder
         self.source = live.segment(folder / "segment.csv", PEOPLE, first=FIRST)
         self.environ = live.SINGLES.environ(simulator.url, folder)
-        live.approve(simulator, live.SINGLES)
+        live.approve(simulator, live.SINGLES, **live.SAME_TEXT_AGAIN)
 
     def parameters(self, **more: Any) -> dict[str, Any]:
         """Parameters of a live campaign of ``PEOPLE``."""
@@ -44,6 +46,10 @@ class Desk:
         return self.run(
             ["papermill", str(NOTEBOOK), str(self.folder / f"{name}.ipynb"), "-f", str(file)], name, **environ
         )
+
+    def cells(self, parameters: dict[str, Any], **environ: str) -> dict[str, Any]:
+        """Run the notebook's cells in this process; its globals."""
+        return run_cells(NOTEBOOK, parameters, environ=self.environ | environ, folder=self.folder)
 
     def smskit(self, *arguments: str, name: str = "cli", **environ: str) -> subprocess.CompletedProcess[str]:
         """Run the command line."""
@@ -95,11 +101,11 @@ def test_plan_rehearse_live_have_one_hash(desk: Desk, simulator: Simulator) -> N
     assert simulator.world.accepted() == simulator.world.phones() == PEOPLE
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize(
     ("change", "environ", "words"),
     [
         pytest.param({"max_recipient": 5}, {}, "did you mean `max_recipients`", id="misspelt"),
+        pytest.param({"segment": "nowhere.csv"}, {}, "nowhere.csv", id="no-segment"),
         pytest.param({"max_recipients": PEOPLE - 1}, {}, "max_recipients", id="too-many"),
         pytest.param({"max_cost": "1.49"}, {}, "max_cost", id="too-dear"),
         pytest.param({"not_after": "2026-01-01T00:00:00"}, {}, "not_after", id="too-late"),
@@ -111,11 +117,20 @@ def test_plan_rehearse_live_have_one_hash(desk: Desk, simulator: Simulator) -> N
 def test_what_stops_a_run(
     desk: Desk, simulator: Simulator, change: dict[str, Any], environ: dict[str, str], words: str
 ) -> None:
-    """A misspelt parameter, a guard or an unusable provider makes papermill fail, and nothing is sent."""
-    done = desk.papermill(desk.parameters(**change), **environ)
+    """A misspelt parameter, a guard or an unusable provider fails a cell, and nothing is sent."""
+    with pytest.raises(SmskitError, match=words):
+        desk.cells(desk.parameters(**change), **environ)
+
+    assert simulator.world.accepted() == 0
+
+
+@pytest.mark.kernel
+def test_what_stops_a_cell_stops_papermill(desk: Desk, simulator: Simulator) -> None:
+    """papermill fails with the words of the cell that did."""
+    done = desk.papermill(desk.parameters(max_cost="1.49"))
 
     assert done.returncode != 0
-    assert words in done.stderr
+    assert "max_cost" in done.stderr
     assert simulator.world.accepted() == 0
 
 

@@ -11,6 +11,8 @@ import nbformat
 import pytest
 import yaml
 
+from smskit.errors import SmskitError
+from tests.cells import run_cells
 from tests.conftest import ROOT
 from tests.explore.test_desk import PEOPLE
 
@@ -57,10 +59,7 @@ def test_with_parameters(tmp_path: Path) -> None:
     assert "13800138009" not in left
 
 
-@pytest.mark.kernel
 def test_a_segment_that_is_not_there_stops_it(tmp_path: Path) -> None:
     """A missing file fails the run with its name."""
-    with pytest.raises(subprocess.CalledProcessError) as failed:
-        papermill(tmp_path, segment="gone.csv")
-
-    assert b"gone.csv: no such file" in failed.value.stderr
+    with pytest.raises(SmskitError, match=r"gone\.csv: no such file"):
+        run_cells(NOTEBOOK, {"segment": "gone.csv"}, environ={}, folder=tmp_path)
