@@ -68,6 +68,11 @@ MESSAGES = {
         "Saved to a.yaml; mode",
         "已保存到 a.yaml；模式",
     ),
+    "sentences": (
+        Joined([Message("The same parameters."), Message("It is marketing.")], " "),
+        "The same parameters. It is marketing.",
+        "参数相同。属于营销短信。",
+    ),
     "one in another": (
         Message("Still to be chosen: {names}", names=SAVED),
         "Still to be chosen: Saved to a.yaml",

@@ -143,7 +143,9 @@ class Language:
             case Joined():
                 between = text.msgid if self.code == "en" else _BETWEEN.get(text.msgid, text.msgid)
                 parts = [self.render(part) for part in text.parts]
-                return between.join([*(part.removesuffix("。") for part in parts[:-1]), *parts[-1:]])
+                if between.strip():  # which stands in place of a full stop
+                    parts[:-1] = [part.removesuffix("。") for part in parts[:-1]]
+                return between.join(parts)
             case Message():
                 if self.code == "zh" and not text.values and self(text.msgid) == text.msgid:
                     return told(text)

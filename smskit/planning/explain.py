@@ -7,13 +7,14 @@ ledger, so it says the same wherever the file is read. Decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from smskit.audience import rules as rules_module
 from smskit.audience.phones import redact
+from smskit.i18n import Joined, Language, Message, mark
 from smskit.message.variables import Binding, parse_bindings
 from smskit.models import MessageClass, Mode
 from smskit.planning.policy import LEAST_CANARY
@@ -38,8 +39,8 @@ class Explained:
     """A campaign in words."""
 
     campaign: str
-    sentences: dict[str, list[str]]  # heading -> sentences
-    rules: str
+    sentences: Mapping[str, Sequence[str]]  # heading -> sentences
+    rules: str  # one line
     sql: str
     parameters: list[Parameter]
 
@@ -54,16 +55,20 @@ class Explained:
         }
 
     def __str__(self) -> str:
-        told = [self.campaign]
+        return self.render(Language("en"))
+
+    def render(self, t: Language) -> str:
+        """All of it as lines of text."""
+        lines = [self.campaign]
         for heading, sentences in self.sentences.items():
-            told += ["", heading, *(f"  {sentence}" for sentence in sentences)]
-        told += ["", "Rules", f"  {self.rules}"]
+            lines += ["", t(heading), *(f"  {t.render(sentence)}" for sentence in sentences)]
+        lines += ["", t("Rules"), f"  {t.render(self.rules)}"]
         if self.sql:
-            told += ["  as SQL:", *(f"    {line}" for line in self.sql.splitlines())]
+            lines += [f"  {t('as SQL:')}", *(f"    {line}" for line in self.sql.splitlines())]
         width = max(len(p.name) for p in self.parameters)
-        told += ["", "Parameters"]
-        told += [f"  {p.name:{width}}  {p.source:7}  {p.value}".rstrip() for p in self.parameters]
-        return "\n".join(told)
+        lines += ["", t("Parameters")]
+        lines += [f"  {p.name:{width}}  {p.source:7}  {t.render(p.value)}".rstrip() for p in self.parameters]
+        return "\n".join(lines)
 
 
 def explain(spec: CampaignSpec, given: Collection[str], *, now: datetime) -> Explained:
@@ -82,19 +87,19 @@ def explain(spec: CampaignSpec, given: Collection[str], *, now: datetime) -> Exp
     return Explained(
         campaign=f"{spec.campaign} ({spec.mode})",
         sentences={
-            "Who": _who(spec),
-            "What": _what(spec),
-            "Through whom": _through(spec),
-            "When": _when(spec),
-            "Limits": _limits(spec),
-            "What stops it": _stops(spec),
+            mark("Who"): _who(spec),
+            mark("What"): _what(spec),
+            mark("Through whom"): _through(spec),
+            mark("When"): list(_when(spec)),
+            mark("Limits"): list(_limits(spec)),
+            mark("What stops it"): list(_stops(spec)),
         },
-        rules="Everybody in the segment." if everybody else redact(rule.label),
+        rules=Message("Everybody in the segment.") if everybody else redact(rule.label),
         sql="" if everybody else redact(rule.to_sql(now=now.astimezone(spec.zone))),
         parameters=[
             Parameter(
                 name,
-                f"{len(spec.test_phones)} numbers" if name == "test_phones" else shown(value),
+                Message("{n} numbers", n=len(spec.test_phones)) if name == "test_phones" else shown(value),
                 "file" if name in given else "default",
                 str(CampaignSpec.model_fields[name].description or ""),
             )
@@ -103,139 +108,185 @@ def explain(spec: CampaignSpec, given: Collection[str], *, now: datetime) -> Exp
     )
 
 
-def _who(spec: CampaignSpec) -> list[str]:
-    chosen = "" if spec.rules in (None, {}, []) else ", those who pass the rules"
-    person = f"column `{spec.user_id}`" if spec.user_id else "the phone itself"
-    told = [
-        f"People in {spec.segment}{chosen}.",
-        f"A person is {person}; phones are in column `{spec.phone}`.",
+def _who(spec: CampaignSpec) -> list[Message]:
+    people = Message("People in {segment}.", segment=spec.segment)
+    chosen = Message("People in {segment}, those who pass the rules.", segment=spec.segment)
+    by_id = Message(
+        "A person is column `{user_id}`; phones are in column `{phone}`.",
+        user_id=spec.user_id,
+        phone=spec.phone,
+    )
+    by_phone = Message("A person is the phone itself; phones are in column `{phone}`.", phone=spec.phone)
+    return [
+        people if spec.rules in (None, {}, []) else chosen,
+        by_id if spec.user_id else by_phone,
+        Message("Left out: bad and doubled phones, doubled people, who opted out, who lacks a variable."),
+        *_left_out(spec),
     ]
-    told.append("Left out: bad and doubled phones, doubled people, who opted out, who lacks a variable.")
+
+
+def _left_out(spec: CampaignSpec) -> Iterator[Message]:
     marketing = spec.message_class is MessageClass.MARKETING
-    if marketing:
-        told.append(
-            f"Left out: who has no plain yes in column `{spec.consent}`."
-            if spec.consent
-            else "Consent is taken for granted: no column is asked (`consent`)."
-        )
+    if marketing and spec.consent:
+        yield Message("Left out: who has no plain yes in column `{name}`.", name=spec.consent)
+    elif marketing:
+        yield Message("Consent is taken for granted: no column is asked (`consent`).")
     if spec.cap:
-        told.append(
-            f"Left out: who had {_times(spec)} from any live campaign; looked at again at each batch."
+        yield Message(
+            "Left out: who had {times} from any live campaign; looked at again at each batch.",
+            times=_times(spec),
         )
     if spec.holdout:
-        told.append(
-            f"Kept back, never messaged: {_percent(spec.holdout)} of them, in every occurrence of "
-            f"`{spec.series_name}` the same people."
+        yield Message(
+            "Kept back, never messaged: {share} of them, in every occurrence of `{series}` the same people.",
+            share=_percent(spec.holdout),
+            series=spec.series_name,
         )
     if marketing and spec.global_holdout:
-        told.append(f"Kept back from all marketing: {_percent(spec.global_holdout)}, always the same people.")
-    return told
+        yield Message(
+            "Kept back from all marketing: {share}, always the same people.",
+            share=_percent(spec.global_holdout),
+        )
 
 
 def _what(spec: CampaignSpec) -> list[str]:
-    told = []
+    marketing = spec.message_class is MessageClass.MARKETING
     if spec.template:
         signature = f"【{spec.signature}】" if spec.signature and not spec.template.startswith("【") else ""
-        told.append(redact(f"{signature}{spec.template}"))
+        text: str = redact(f"{signature}{spec.template}")
     else:
-        told.append(f"The text of the provider's template {spec.template_id or '(none given)'}.")
-    told += [f"{{{name}}}: {_bound(binding)}." for name, binding in parse_bindings(spec.variables).items()]
-    told.append(f"It is {'marketing' if spec.message_class is MessageClass.MARKETING else 'a notification'}.")
+        template_id = spec.template_id or Message("(none given)")
+        text = Message("The text of the provider's template {code}.", code=template_id)
+    bound = [
+        Message("{place}: {what}.", place=f"{{{name}}}", what=_bound(binding))
+        for name, binding in parse_bindings(spec.variables).items()
+    ]
+    kind = Message("It is marketing.") if marketing else Message("It is a notification.")
+    return [text, *bound, kind, *(_opting_out(spec) if marketing else ())]
+
+
+def _opting_out(spec: CampaignSpec) -> Iterator[Message]:
     rule = provider_class(spec.provider).opt_out
-    if spec.message_class is MessageClass.MARKETING:
-        told.append(
-            {
-                "": "How to opt out: as the text says; a lack is shown in the plan, and does not stop it.",
-                "add": f"How to opt out: `{rule.wording}` is appended where our text has nothing.",
-                "demand": "How to opt out: a text that does not say so is refused.",
-            }.get(spec.opt_out_wording, f"How to opt out: `{spec.opt_out_wording}` is appended.")
+    match spec.opt_out_wording:
+        case "":
+            yield Message(
+                "How to opt out: as the text says; a lack is shown in the plan, and does not stop it."
+            )
+        case "add":
+            yield Message(
+                "How to opt out: `{text}` is appended where our text has nothing.", text=rule.wording
+            )
+        case "demand":
+            yield Message("How to opt out: a text that does not say so is refused.")
+        case wording:
+            yield Message("How to opt out: `{text}` is appended.", text=wording)
+    if rule.appended:
+        yield Message(
+            "{provider} itself appends `{text}` to marketing.", provider=spec.provider, text=rule.appended
         )
-        if rule.appended:
-            told.append(f"{spec.provider} itself appends `{rule.appended}` to marketing.")
-    return told
 
 
-def _bound(binding: Binding) -> str:
+def _bound(binding: Binding) -> Message:
     if binding.column is None:
-        return f"always `{shown(str(binding.value))}`"
-    instead = f", `{shown(str(binding.default))}` where it is empty" if binding.default is not None else ""
-    return f"column `{binding.column}`{instead}"
+        return Message("always `{value}`", value=shown(str(binding.value)))
+    if binding.default is None:
+        return Message("column `{name}`", name=binding.column)
+    default = shown(str(binding.default))
+    return Message("column `{name}`, `{value}` where it is empty", name=binding.column, value=default)
 
 
-def _through(spec: CampaignSpec) -> list[str]:
+def _through(spec: CampaignSpec) -> list[Message]:
     title = provider_class(spec.provider).title
-    if spec.mode is Mode.LIVE:
-        return [f"{title}, for real: people get it."]
-    if spec.mode is Mode.REHEARSE:
-        return [f"The built-in simulator, in the way of {title}: nobody gets anything (`mode: live` sends)."]
-    return [f"Nobody: mode `plan` only looks. It would be {title}."]
+    match spec.mode:
+        case Mode.LIVE:
+            return [Message("{title}, for real: people get it.", title=title)]
+        case Mode.REHEARSE:
+            simulated = Message(
+                "The built-in simulator, in the way of {title}: nobody gets anything (`mode: live` sends).",
+                title=title,
+            )
+            return [simulated]
+        case Mode.PLAN:
+            return [Message("Nobody: mode `plan` only looks. It would be {title}.", title=title)]
 
 
-def _when(spec: CampaignSpec) -> list[str]:
-    told = ["As soon as it is run."]
+def _when(spec: CampaignSpec) -> Iterator[Message]:
+    yield Message("As soon as it is run.")
     if spec.window:
-        outside = "waits until they begin" if spec.outside_window == "wait" else "pauses (exit 4)"
-        held = "" if spec.mode is Mode.LIVE else " Only live runs keep to it."
-        told.append(
-            f"Within {spec.send_window} ({spec.timezone}); outside these hours a run {outside}.{held}"
-        )
+        hours = {"hours": spec.send_window, "zone": spec.timezone}
+        waits = Message("Within {hours} ({zone}); outside these hours a run waits until they begin.", **hours)
+        pauses = Message("Within {hours} ({zone}); outside these hours a run pauses (exit 4).", **hours)
+        kept = Message("Only live runs keep to it.") if spec.mode is not Mode.LIVE else ""
+        yield Joined([waits if spec.outside_window == "wait" else pauses, kept], " ")
     else:
-        told.append("At any hour.")
-    hours = provider_class(spec.provider).terms.hours
-    if spec.message_class is MessageClass.MARKETING and hours is not None:
-        told.append(
-            f"{spec.provider} takes marketing only {hours}; a send window is used as far as it lies within."
+        yield Message("At any hour.")
+    taken = provider_class(spec.provider).terms.hours
+    if spec.message_class is MessageClass.MARKETING and taken is not None:
+        yield Message(
+            "{provider} takes marketing only {hours}; a send window is used as far as it lies within.",
+            provider=spec.provider,
+            hours=taken,
         )
     if spec.deadline:
-        told.append(f"Not after {spec.deadline.isoformat()}.")
-    return told
+        yield Message("Not after {at}.", at=spec.deadline.isoformat())
 
 
-def _limits(spec: CampaignSpec) -> list[str]:
-    told = [f"At most {spec.max_recipients} people."]
-    told.append(
-        f"At most {spec.max_cost} yuan, at {spec.price_per_part} a part."
-        if spec.max_cost is not None
-        else f"No limit of cost; {spec.price_per_part} yuan a part for the estimate."
-    )
+def _limits(spec: CampaignSpec) -> Iterator[Message]:
+    yield Message("At most {n} people.", n=spec.max_recipients)
+    price = str(spec.price_per_part)
+    if spec.max_cost is not None:
+        yield Message("At most {cost} yuan, at {price} a part.", cost=str(spec.max_cost), price=price)
+    else:
+        yield Message("No limit of cost; {price} yuan a part for the estimate.", price=price)
     if spec.cap:
-        told.append(f"Nobody gets more than {_times(spec)}, from whatever live campaign.")
-    return told
+        yield Message("Nobody gets more than {times}, from whatever live campaign.", times=_times(spec))
 
 
-def _canary(spec: CampaignSpec) -> list[str]:
-    if not spec.canary:
-        return []
-    return [
-        f"First to {_percent(spec.canary)} of them (at least {LEAST_CANARY} people); then it waits "
-        f"{spec.canary_wait} and looks at receipts and replies.",
-        f"It stops there (exit 4) when more than {_percent(spec.canary_max_failure)} of them failed, more "
-        f"than {_percent(spec.canary_max_opt_out)} opted out, or less than half of them have a receipt.",
-    ]
-
-
-def _stops(spec: CampaignSpec) -> list[str]:
-    told = ["Before the first message (exit 3): the provider's check fails, or a limit above is exceeded."]
-    if spec.plan_hash:
-        told.append(f"Any plan but {spec.plan_hash}.")
-    told.append(
-        f"It is far from the last finished runs of `{spec.series_name}`: {spec.drift_factor:g} times "
-        "as many or as few people, a column that lost half of its values, "
-        "a template that says something else."
-        if spec.drift == "stop"
-        else "A run far from its series' last ones is let go (`drift: allow`)."
+def _stops(spec: CampaignSpec) -> Iterator[Message]:
+    yield Message(
+        "Before the first message (exit 3): the provider's check fails, or a limit above is exceeded."
     )
-    told.append(
+    if spec.plan_hash:
+        yield Message("Any plan but {hash}.", hash=spec.plan_hash)
+    if spec.drift == "stop":
+        yield Message(
+            "It is far from the last finished runs of `{series}`: {factor} times as many or as few people, a "
+            "column that lost half of its values, a template that says something else.",
+            series=spec.series_name,
+            factor=f"{spec.drift_factor:g}",
+        )
+    else:
+        yield Message("A run far from its series' last ones is let go (`drift: allow`).")
+    yield Message(
         "On the way (exit 4, run again to go on): `smskit stop`, no money, requests that do not get through, "
         "many unclear or refused in a row."
     )
-    return told + _canary(spec)
+    if spec.canary:
+        yield from _canary(spec)
 
 
-def _times(spec: CampaignSpec) -> str:
+def _canary(spec: CampaignSpec) -> Iterator[Message]:
+    yield Message(
+        "First to {share} of them (at least {n} people); then it waits {wait} and looks at receipts and "
+        "replies.",
+        share=_percent(spec.canary),
+        n=LEAST_CANARY,
+        wait=spec.canary_wait,
+    )
+    yield Message(
+        "It stops there (exit 4) when more than {failed} of them failed, more than {out} opted out, or less "
+        "than half of them have a receipt.",
+        failed=_percent(spec.canary_max_failure),
+        out=_percent(spec.canary_max_opt_out),
+    )
+
+
+def _times(spec: CampaignSpec) -> Message:
     assert spec.cap is not None
-    most, window = spec.cap.most, spec.frequency_cap.split("/")[1].strip()
-    return f"{most} message{'s' if most != 1 else ''} within {window}"
+    window = spec.frequency_cap.split("/")[1].strip()
+    if spec.cap.most == 1:
+        return Message("1 message within {window}", window=window)
+    return Message("{n} messages within {window}", n=spec.cap.most, window=window)
 
 
 def _percent(share: float) -> str:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from smskit.audience.phones import redact
 from smskit.audience.rules import OPS
+from smskit.i18n import Joined, Message
 from smskit.models import Mode
 from smskit.planning.spec import DEFINITION, CampaignSpec
 
@@ -184,30 +185,44 @@ def differences(before: CampaignSpec, after: CampaignSpec) -> list[Difference]:
     ]
 
 
-def verdict(before: CampaignSpec, after: CampaignSpec) -> str:
+def verdict(before: CampaignSpec, after: CampaignSpec) -> Message:
     """What the differences mean for a campaign that was started with *before*."""
     found = differences(before, after)
-    defining = sorted({d.place.split(".")[0].split("[")[0] for d in found if d.defines})
+    names = ", ".join(sorted({d.place.split(".")[0].split("[")[0] for d in found if d.defines}))
     if not found:
-        return "The same parameters."
-    told = []
+        return Message("The same parameters.")
+    meaning: list[Message] = []
     if before.campaign != after.campaign:
         series = before.series_name
-        of = f"two occurrences of the series `{series}`" if series == after.series_name else "two campaigns"
-        told.append(f"Different ids: {of}, each with its own audience and books.")
-        if defining:
-            told.append(f"They are not defined alike: {', '.join(defining)}.")
-    elif defining:
-        told.append(
-            f"A new definition under the same id ({', '.join(defining)}): once `{before.campaign}` was "
-            "started with the first, a run with the second is refused. Give it an id of its own."
+        meaning.append(
+            Message(
+                "Different ids: two occurrences of the series `{series}`, each with its own audience and "
+                "books.",
+                series=series,
+            )
+            if series == after.series_name
+            else Message("Different ids: two campaigns, each with its own audience and books.")
         )
+        if names:
+            meaning.append(Message("They are not defined alike: {names}.", names=names))
+    elif names:
+        anew = Message(
+            "A new definition under the same id ({names}): once `{campaign}` was started with the first, a "
+            "run with the second is refused. Give it an id of its own.",
+            names=names,
+            campaign=before.campaign,
+        )
+        meaning.append(anew)
     else:
-        told.append("The same campaign: one that was started with the first goes on with the second.")
+        meaning.append(
+            Message("The same campaign: one that was started with the first goes on with the second.")
+        )
     if before.mode is not after.mode:
-        to_life = " The second sends for real." if after.mode is Mode.LIVE else ""
-        told.append(f"Other mode: {before.mode} and {after.mode} have books of their own.{to_life}")
-    return " ".join(told)
+        modes = {"one": before.mode, "two": after.mode}
+        meaning.append(Message("Other mode: {one} and {two} have books of their own.", **modes))
+        if after.mode is Mode.LIVE:
+            meaning.append(Message("The second sends for real."))
+    return Joined(meaning, " ")
 
 
 def _between(place: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:

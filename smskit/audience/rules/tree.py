@@ -23,6 +23,7 @@ from smskit.audience.rules.comparison import Comparison
 from smskit.audience.rules.moments import zone_of
 from smskit.audience.rules.sql import SqlContext, condition
 from smskit.audience.rules.views import Mask
+from smskit.i18n import Message
 
 
 class Step(NamedTuple):
@@ -241,7 +242,7 @@ class All(_Several):
 
     @property
     def label(self) -> str:
-        return super().label or "every row"
+        return super().label or Message("every row")
 
     def _parts(self) -> list[tuple[str, Rule]]:
         return self._placed("rules")
