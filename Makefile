@@ -55,7 +55,7 @@ bench: $(VENV)/.installed
 
 # The docs and the API reference as a site, into site/; a broken link fails.
 docs: $(VENV)/.installed
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # The tables of docs/reference.md and the pages about providers anew, from what the code declares.
 pages: $(VENV)/.installed
