@@ -15,7 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from smskit.cli.printing import print_books, print_json, print_runs, progress_bar
-from smskit.errors import InputError, SmskitError, needs_extra
+from smskit.errors import InputError, SmskitError, needs_extra, suggest
+from smskit.i18n import Message, mark
 from smskit.models import Mode
 
 app = typer.Typer(
@@ -213,7 +214,7 @@ def doctor(
     from smskit.sending.session import open_campaign
 
     if every and provider:
-        raise InputError("say either --provider or --all")
+        raise InputError(Message("say either --provider or --all"))
     spec = CampaignSpec.from_yaml(file)
     classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
     text = spec.template or open_campaign(spec).template().text
@@ -436,11 +437,11 @@ def settle(
     from smskit.sending.session import open_ledger
 
     if resend == give_up:
-        raise InputError("say either --resend or --give-up")
+        raise InputError(Message("say either --resend or --give-up"))
     ledger, row = open_ledger(), _row(campaign, mode)
     count = settle_by_hand(ledger, row, resend=resend)
     if resend and count:
-        ledger.mark(row.id, "paused", note="people who stayed unknown are to be sent again")
+        ledger.mark(row.id, "paused", note=Message("people who stayed unknown are to be sent again"))
         print(f"{count} wait to be sent again: `smskit resume {campaign}`")
     else:
         print(f"{count} given up")
@@ -452,9 +453,10 @@ def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.R
     from smskit.sending.session import open_ledger
 
     if mode is Mode.LIVE:
-        raise InputError(
+        words = mark(
             "a live campaign is never forgotten: its record is what keeps people from a second message"
         )
+        raise InputError(Message(words))
     open_ledger().forget(_row(campaign, mode).id)
 
 
@@ -535,7 +537,6 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
 
 
 def _row(campaign: str, mode: Mode | None) -> Any:
-    from smskit.errors import nearest
     from smskit.sending.session import open_ledger
 
     ledger = open_ledger()
@@ -544,6 +545,9 @@ def _row(campaign: str, mode: Mode | None) -> Any:
         if row is not None:
             return row
     names = {row.name for row in ledger.campaigns()}
-    raise InputError(
-        f"no campaign `{campaign}`{f' in mode {mode}' if mode else ''}{nearest(campaign, names)}"
+    missing = (
+        Message("no campaign `{campaign}` in mode {mode}", campaign=campaign, mode=mode)
+        if mode
+        else Message("no campaign `{campaign}`", campaign=campaign)
     )
+    raise InputError(suggest(missing, campaign, names))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from smskit.errors import InputError, SettingsError, SpecError, TemplateError
-from smskit.i18n import mark
+from smskit.i18n import Message, mark
 from smskit.ledger import Checked, Ledger
 from smskit.message.template import Template
 from smskit.models import CheckResult, Finding, MessageClass, Mode, Offer
@@ -124,7 +124,7 @@ def account(name: str, environment: Environment, ledger: Ledger) -> Account:
         get_provider(name, environment)
     except (SettingsError, SpecError) as error:
         touched = any(g.source for g in given(name, environment) if g.setting.identifies)
-        return Account(name, cls.title, Known.SAVED if touched else Known.ABSENT, problem=str(error))
+        return Account(name, cls.title, Known.SAVED if touched else Known.ABSENT, problem=error.message)
     if last is None or not _same(name, environment, last.fingerprint):
         return Account(name, cls.title, Known.SAVED)
     fine = all(f.ok for f in last.result.findings if f.what in _ABOUT_ACCOUNT)
@@ -168,7 +168,7 @@ def save(
     cls = provider_class(name)
     unknown = [field for field in values if field not in cls.Settings.model_fields]
     if unknown:
-        raise SpecError(f"provider `{name}` has no setting `{unknown[0]}`")
+        raise SpecError(Message("provider `{name}` has no setting `{field}`", name=name, field=unknown[0]))
     clean = {field: value.strip() for field, value in values.items()}
     _demand_sound(cls, clean, environment)
     named = {variable_of(name, field): value for field, value in clean.items()}
@@ -306,7 +306,7 @@ def type_signature(name: str, text: str, ledger: Ledger) -> Offer:
     """
     signature = text.strip().strip("【】").strip()
     if not signature:
-        raise InputError("type the signature as the console shows it, without 【】")
+        raise InputError(Message("type the signature as the console shows it, without 【】"))
     offer = Offer(signature, "", True, "")
     ledger.keep_offer(name, "signature", offer)
     return offer
@@ -327,7 +327,7 @@ def type_template(name: str, template_id: str, text: str, ledger: Ledger) -> Off
     if text:
         Template.parse(text)
     elif not template_id:
-        raise InputError("type the template's id, its text, or both")
+        raise InputError(Message("type the template's id, its text, or both"))
     offer = Offer(template_id, text, True, "")
     ledger.keep_offer(name, "template", offer)
     return offer
@@ -356,8 +356,12 @@ def chosen_template(name: str, offer: Offer, signature: str) -> dict[str, Any]:
         parsed = Template.parse(offer.text)
     if parsed.signature and signature and parsed.signature != signature:
         raise TemplateError(
-            f"the template begins with the signature 【{parsed.signature}】 but `signature` is "
-            f"【{signature}】; make them the same or remove one"
+            Message(
+                "the template begins with the signature 【{one}】 but `signature` is 【{two}】; "
+                "make them the same or remove one",
+                one=parsed.signature,
+                two=signature,
+            )
         )
     chosen = {"template_id": offer.id, "template": offer.text}
     return chosen | ({"signature": parsed.signature} if parsed.signature else {})

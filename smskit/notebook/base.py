@@ -69,7 +69,7 @@ class Base:
 
     def repeat(self, said: str, *, after: str = "") -> None:
         """What a floor below said, behind a few words of ours where *after* gives some."""
-        self.say(lambda t: f"{t(after)}: {t.words(said)}" if after else t.words(said))
+        self.say(lambda t: f"{t(after)}: {t.render(said)}" if after else t.render(said))
 
     def show_frame(self, table: Callable[[Language], pd.DataFrame]) -> None:
         """A table of at most 60 rows."""

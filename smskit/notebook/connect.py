@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from smskit.errors import NotUsable, SettingsError, needs_extra
-from smskit.i18n import Language, mark
+from smskit.i18n import Joined, Language, Message, mark, quote
 from smskit.models import CheckResult, Offer
 from smskit.notebook.accounts import PLACES, Account, Known, Offered
 from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
@@ -74,7 +74,7 @@ class ConnectNotebook(Base):
         cls = self.connector.cls
         told = mark("What to obtain from {provider}")
         self.say(lambda t: f"{t(told, provider=cls.title)} {cls.console_url}".strip())
-        self.show_frame(lambda t: pd.DataFrame({t("step"): [t.words(step) for step in cls.console_steps]}))
+        self.show_frame(lambda t: pd.DataFrame({t("step"): [t.render(step) for step in cls.console_steps]}))
 
     def settings(self) -> None:
         """Show the provider's settings and where each comes from; no value of a key."""
@@ -86,7 +86,7 @@ class ConnectNotebook(Base):
                     given.setting.variable,
                     t("needed") if given.setting.required else given.setting.default,
                     t(PLACES[given.source]),
-                    t.words(given.setting.help),
+                    t.render(given.setting.help),
                 )
                 for given in form
             ]
@@ -109,9 +109,12 @@ class ConnectNotebook(Base):
 
         secrets = self.connector.cls.Settings.secret_fields()
         if given := sorted(settings.keys() & set(secrets)):
-            raise SettingsError(f"`{given[0]}` is a key: it is asked for, and never written into a notebook")
+            words = mark("`{name}` is a key: it is asked for, and never written into a notebook")
+            raise SettingsError(Message(words, name=given[0]))
         if not self.host.is_person:
-            raise SettingsError("nobody is here to be asked for keys; put them into the environment or .env")
+            raise SettingsError(
+                Message("nobody is here to be asked for keys; put them into the environment or .env")
+            )
         self.say("Leave empty to keep what is there.")
         typed = {s.name: getpass(f"{s.variable}: ") for g in self.connector.form() if (s := g.setting).secret}
         written = self.connector.save(
@@ -208,8 +211,8 @@ class ConnectNotebook(Base):
         self.say(lambda t: f"{account.title}: {t(account.known)}")
         if result is not None and not result.usable:
             failed = next(f for f in result.findings if not f.ok)
-            words = (failed.code, Language("en").said(failed.meaning), failed.next_step)
-            raise NotUsable(f"{account.title} is not usable: {' '.join(filter(None, words))}")
+            why = Joined([failed.code, quote(failed.meaning), failed.next_step], " ")
+            raise NotUsable(Message("{what} is not usable: {why}", what=account.title, why=why))
 
 
 def _said(account: Account, t: Language) -> str:
@@ -217,7 +220,7 @@ def _said(account: Account, t: Language) -> str:
     return (
         ""
         if said is None
-        else " ".join(filter(None, (said.code, t.said(said.told), t.words(said.next_step))))
+        else " ".join(filter(None, (said.code, t.said(said.told), t.render(said.next_step))))
     )
 
 

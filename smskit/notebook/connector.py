@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from smskit.errors import InputError
+from smskit.i18n import Message
 from smskit.ledger import Ledger
 from smskit.models import CheckResult, MessageClass, Mode, Offer
 from smskit.notebook import accounts
@@ -215,4 +216,6 @@ class Connector:
         for offer in self.offered.templates:
             if offer.id == template_id:
                 return offer
-        raise InputError(f"there is no template `{template_id}` among those listed or typed in")
+        raise InputError(
+            Message("there is no template `{name}` among those listed or typed in", name=template_id)
+        )

@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 
 from smskit.errors import LedgerError, SmskitError
+from smskit.i18n import Message, mark
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.lease import lives
 from smskit.notebook.sample import project
@@ -120,11 +121,13 @@ def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
                 start_timeout=START_TIMEOUT_S,
             )
     except PapermillExecutionError as error:
-        raise SmskitError(f"the notebook failed: {error.ename}: {error.evalue}; look at {target}") from None
+        words = mark("the notebook failed: {kind}: {why}; look at {file}")
+        raise SmskitError(Message(words, kind=error.ename, why=error.evalue, file=target)) from None
     except DeadKernelError:
-        raise SmskitError(f"the notebook's kernel died; look at {target}") from None
+        raise SmskitError(Message("the notebook's kernel died; look at {file}", file=target)) from None
     except (RuntimeError, OSError) as error:  # a kernel that does not start, a full disk
-        raise SmskitError(f"the notebook could not be run: {type(error).__name__}: {error}") from None
+        words = mark("the notebook could not be run: {kind}: {why}")
+        raise SmskitError(Message(words, kind=type(error).__name__, why=error)) from None
 
 
 @contextmanager
@@ -136,7 +139,7 @@ def _ended_cleanly(ledger: Ledger, token: str) -> Iterator[list[str]]:
     def told(number: signal.Signals) -> None:
         if asked:
             os._exit(128 + number)  # the kernel ends itself when we are gone
-        asked.append(f"told to end ({number.name})")
+        asked.append(Message("told to end ({name})", name=number.name))
         threading.Thread(target=_end_kernel, args=(ledger, token, ended, asked[0]), daemon=True).start()
 
     with heard(told, signal.SIGTERM, signal.SIGINT):
@@ -176,7 +179,7 @@ def _outcome(
 ) -> RunRow:
     found = ledger.runs(token=origin.token)
     if not found:
-        error = failed or SmskitError("the notebook ended without a run")
+        error = failed or SmskitError(Message("the notebook ended without a run"))
         _note(error, spec.model_dump(mode="json"), environment, origin)
         return ledger.runs(token=origin.token)[-1]
     row = found[-1]
@@ -185,7 +188,7 @@ def _outcome(
         return end_dead_run(ledger, row, environment, told=told)
     if failed is not None and row.exit_code == 0 and not told:
         # Something after the sending went wrong that no step of ours saw.
-        return ledger.change_run(row.id, state="failed", exit_code=1, message="a later cell failed")
+        return ledger.change_run(row.id, state="failed", exit_code=1, message=Message("a later cell failed"))
     return row
 
 

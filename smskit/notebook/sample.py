@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from smskit.errors import SmskitError
+from smskit.i18n import Message
 from smskit.settings import PACKAGE, project_root
 
 SIGNATURE = "GrowingIO"
@@ -44,4 +45,4 @@ def project() -> Path:
     for folder in (project_root(Path.cwd()), PACKAGE.parent, PACKAGE / "_project"):
         if folder and (folder / "notebooks" / "03_send_campaign.ipynb").is_file():
             return folder
-    raise SmskitError("the notebooks are not here; run this in a checkout of smskit")
+    raise SmskitError(Message("the notebooks are not here; run this in a checkout of smskit"))

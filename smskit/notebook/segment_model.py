@@ -23,6 +23,7 @@ from smskit.audience.explore.rule_editor import Counts, RuleEditor
 from smskit.audience.paging import FrameRows
 from smskit.audience.rules import Sieve
 from smskit.errors import RuleError, SegmentError
+from smskit.i18n import Message
 from smskit.planning.draft import Draft
 from smskit.settings import project_root
 
@@ -101,7 +102,7 @@ class Desk:
         if draft.frame is not None:
             frame = segment.from_frame(draft.frame)
         elif not name:
-            raise SegmentError("no segment given: name a file, a database URL or env:NAME")
+            raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
         else:
             frame = segment.load(
                 name,
@@ -232,7 +233,7 @@ class Desk:
             RuleError: a part is incomplete, so that the draft kept an older one.
         """
         for problem in self.editor.problems().values():
-            raise RuleError(f"nothing was saved, a rule is not finished: {problem}")
+            raise RuleError(Message("nothing was saved, a rule is not finished: {why}", why=problem.message))
 
     def sql(self) -> str:
         """

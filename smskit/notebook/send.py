@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import pandas as pd
 
 from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError, needs_extra
-from smskit.i18n import Language, mark
+from smskit.i18n import UNSENT, Language, Message, mark
 from smskit.ledger import CampaignRow
 from smskit.message.lint import Complaint, examine
 from smskit.models import Mode
@@ -253,7 +253,8 @@ class Notebook(Base):
             self.campaign.record.end_unsent(plan=self.campaign.planned())
             return
         if self._asks_first(spec) and not self._confirmed(confirm, "send"):
-            self.campaign.record.end_unsent("nothing was sent: nobody confirmed it")
+            why = Message(UNSENT, why=Message("nobody confirmed it"))
+            self.campaign.record.end_unsent(why)
             return
         outcome = self._send_with_bar()
         row = self.campaign.started()
@@ -292,7 +293,8 @@ class Notebook(Base):
         if confirm == wanted:
             return True
         if confirm:
-            raise GuardRefused(f"nothing was sent: the plan is {wanted}, not {confirm}")
+            why = Message("the plan is {hash}, not {wanted}", hash=wanted, wanted=confirm)
+            raise GuardRefused(Message(UNSENT, why=why))
         call = f'run.{step}(confirm="{wanted}")'
         self.say("Not sent. Send from the panel, or with {call}", call=call)
         return False
@@ -362,5 +364,9 @@ class Notebook(Base):
         self.campaign.record.refresh()
         if row.mode is not Mode.PLAN and (status["waiting"] or status["submitting"]):
             raise CampaignPaused(
-                f"campaign {row.name} is not complete: {status['waiting']} people are still waiting"
+                Message(
+                    "campaign {campaign} is not complete: {n} people are still waiting",
+                    campaign=row.name,
+                    n=status["waiting"],
+                )
             )

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from smskit.audience import segment
 from smskit.audience.phones import normalise_one
 from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
+from smskit.i18n import UNSENT, Joined, Message, mark
 from smskit.ledger import CampaignRow, Ledger
 from smskit.message.template import Template
 from smskit.message.variables import lacking, rebound, suggest
@@ -36,6 +37,9 @@ from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
 
 __all__ = ["Columns", "Confirmation", "SendDesk", "another_id"]
+
+
+_SENDS_NOTHING = Message("mode `plan` sends nothing; use mode `rehearse` or `live`")
 
 
 class Columns(NamedTuple):
@@ -66,9 +70,8 @@ class Confirmation:
             GuardRefused: it is another number.
         """
         if self.mode is Mode.LIVE and re.sub(r"[\s,，]", "", typed) != str(self.people):
-            raise GuardRefused(
-                f"nothing was sent: {self.people} people would get a message; type that number to confirm"
-            )
+            words = mark("{n} people would get a message; type that number to confirm")
+            raise _unsent(Message(words, n=self.people))
 
 
 class SendDesk:
@@ -228,12 +231,12 @@ class SendDesk:
         """
         spec = self.draft.spec()
         if spec.mode is Mode.PLAN:
-            raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
+            raise GuardRefused(_SENDS_NOTHING)
         campaign = self.open(spec)
         outcome = campaign.test_send(row=row)
         found = self.ledger.campaign(outcome.campaign, outcome.mode)
         if found is None:
-            raise LedgerError("the test send is not in the ledger")
+            raise LedgerError(Message("the test send is not in the ledger"))
         return outcome, found
 
     # -- sending ---------------------------------------------------------------------------
@@ -253,27 +256,26 @@ class SendDesk:
         """
         spec, run = self.draft.spec(), self.run
         if run is None:
-            raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
+            raise GuardRefused(_SENDS_NOTHING)
         seen = run.look()
         if seen.phase.is_active:
-            raise GuardRefused(f"campaign {spec.campaign} is being sent right now")
+            raise GuardRefused(Message("campaign {campaign} is being sent right now", campaign=spec.campaign))
         if seen.row is not None and seen.books is not None:
             cost = Decimal(seen.row.summary["cost"])
             waiting, parts = seen.books.waiting + seen.books.submitting, int(seen.row.summary["parts"])
             if not waiting and not seen.books.unknown:
-                raise GuardRefused(
-                    f"campaign {spec.campaign} is finished; give the next one an id of its own"
-                )
+                words = mark("campaign {campaign} is finished; give the next one an id of its own")
+                raise GuardRefused(Message(words, campaign=spec.campaign))
             return Confirmation(
                 spec.mode, spec.campaign, waiting, parts, cost, seen.row.plan_hash, resumes=True
             )
         planned, plan = self.planning.now, self.planning.plan
         if plan is None or planned is None or planned.spec != spec:
-            raise GuardRefused("nothing was sent: the plan is not ready; wait until it is shown")
+            raise _unsent(Message("the plan is not ready; wait until it is shown"))
         if planned.guards:
-            raise GuardRefused("nothing was sent: " + "; ".join(guard.text for guard in planned.guards))
+            raise _unsent(Joined(guard.text for guard in planned.guards))
         if not plan.planned:
-            raise GuardRefused("nothing was sent: nobody is planned")
+            raise _unsent(Message("nobody is planned"))
         first = size_of(plan.planned, spec.canary) if spec.canary else 0
         return Confirmation(
             spec.mode,
@@ -302,7 +304,7 @@ class SendDesk:
         confirmed.demand(typed)
         spec, run = self.draft.spec(), self.run
         if run is None or (spec.campaign, spec.mode) != (confirmed.campaign, confirmed.mode):
-            raise GuardRefused("nothing was sent: the parameters were changed after the confirmation")
+            raise _unsent(Message("the parameters were changed after the confirmation"))
         return run.start(self._fresh(spec.model_copy(update={"plan_hash": confirmed.plan_hash})))
 
     def unfinished(self) -> list[Snapshot]:
@@ -328,8 +330,12 @@ class SendDesk:
         return name
 
 
+def _unsent(why: Message) -> GuardRefused:
+    return GuardRefused(Message(UNSENT, why=why))
+
+
 def another_id(name: str, taken: Collection[str]) -> str:
     """*name* with the first number behind it that makes a new one: ``sale`` -> ``sale-2``."""
     if not name:
-        raise InputError("give the campaign an id first")
+        raise InputError(Message("give the campaign an id first"))
     return next(made for n in itertools.count(2) if (made := f"{name[:114]}-{n}") not in taken)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from smskit.audience.carriers import AS_OF, PORTABILITY
 from smskit.errors import SpecError, needs_extra
-from smskit.i18n import Language, mark
+from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
@@ -52,7 +52,9 @@ def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
     check_names(injected_parameters(namespace))
     campaign, mode = str(namespace.get("campaign") or ""), str(namespace.get("mode") or "")
     if mode and mode not in list(Mode):
-        raise SpecError(f"mode must be one of {', '.join(Mode)}, not `{mode}`")
+        raise SpecError(
+            Message("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
+        )
     tracker = Tracker()
     draft = Draft({"campaign": campaign}) if campaign else draft_of({}, host)
     left = "" if campaign else draft["campaign"]
@@ -154,7 +156,7 @@ class TrackNotebook(Base):
                 "stage": [t(STAGES.get(s, s)) for s in found["stage"]],
                 "meaning": [t.said(text) for text in found["meaning"]],
                 "said": [t.said(text) for text in found["said"]],
-                "next_step": [t.words(text) for text in found["next_step"]],
+                "next_step": [t.render(text) for text in found["next_step"]],
                 "share": [f"{share:.1%}" for share in found["share"]],
             }
             return _headed(found.assign(**words), t)

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
-from smskit.i18n import Language
+from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers import provider_class
@@ -114,7 +114,7 @@ class Tracker:
         """
         now = self.ledger.campaign(self.chosen.name, self.chosen.mode) if self.chosen else None
         if now is None:
-            raise LedgerError("there is no campaign to follow; send or rehearse one first")
+            raise LedgerError(Message("there is no campaign to follow; send or rehearse one first"))
         return now
 
     @property
@@ -163,7 +163,7 @@ class Tracker:
         """
         person = person.strip()
         if not person:
-            raise InputError("say whom: a user id or a phone")
+            raise InputError(Message("say whom: a user id or a phone"))
         row = self.row
         fates = tuple(report.fates(self.ledger, row, person))
         planned = self.ledger.find(row.id, person=person, phone=report.as_phone(person))
@@ -174,14 +174,14 @@ class Tracker:
 
     def fetch(self) -> Fetched:
         """Settle unknowns, then fetch receipts and replies, once."""
-        self._demand_sent("fetch receipts of")
+        self._demand_sent()
         return fetch(self.ledger, [self.row], environment=self.environment())
 
     def watch(
         self, *, stop: threading.Event, told: Callable[[Fetched], None], every_s: float = 3.0
     ) -> Fetched:
         """Fetch until nothing is awaited or unknown, or until *stop* is set."""
-        self._demand_sent("fetch receipts of")
+        self._demand_sent()
         return fetch_while_open(
             self.ledger, [self.row], environment=self.environment(), stop=stop, told=told, every_s=every_s
         )
@@ -199,10 +199,11 @@ class Tracker:
         row = self.row
         now = self.ledger.books(row.id).unknown
         if count != now:
-            raise GuardRefused(f"nothing was changed: {now} are unknown now, and you confirmed {count}")
+            words = mark("nothing was changed: {n} are unknown now, and you confirmed {m}")
+            raise GuardRefused(Message(words, n=now, m=count))
         done = settle_by_hand(self.ledger, row, resend=resend)
         if resend and done:
-            self.ledger.mark(row.id, "paused", note="people who stayed unknown are to be sent again")
+            self.ledger.mark(row.id, "paused", note=Message("people who stayed unknown are to be sent again"))
         return done
 
     def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:
@@ -218,7 +219,8 @@ class Tracker:
             InputError: the kind is unknown, or the file cannot be written.
         """
         if kind not in FORMATS:
-            raise InputError(f"unknown format `{kind}`; there are {', '.join(FORMATS)}")
+            words = mark("unknown format `{name}`; there are {formats}")
+            raise InputError(Message(words, name=kind, formats=", ".join(FORMATS)))
         row = self.row
         name = f"{row.name}-{row.mode}-messages{'-full' if reveal else ''}.{kind}"
         place = Path(path).expanduser() if path else Path("runs") / name
@@ -230,7 +232,7 @@ class Tracker:
                 place.chmod(0o600)  # it may have been there
             write_messages(self.ledger, row, kind, place, reveal=reveal)
         except OSError as error:
-            raise InputError(f"cannot write {place}: {error.strerror}") from None
+            raise InputError(Message("cannot write {file}: {why}", file=place, why=error.strerror)) from None
         return place
 
     def follow_up(self, groups: Collection[Group | str], **options: Any) -> FollowUp:
@@ -238,13 +240,14 @@ class Tracker:
         chosen = [_group(name) for name in groups]
         return follow_up(self.ledger, self.row, chosen, folder=self.folder / "segments", **options)
 
-    def _demand_sent(self, what: str) -> None:
+    def _demand_sent(self) -> None:
         if self.row.mode is Mode.PLAN:
-            raise GuardRefused(f"cannot {what} a plan: nothing was sent")
+            raise GuardRefused(Message("cannot fetch receipts of a plan: nothing was sent"))
 
 
 def _group(name: Group | str) -> Group:
     try:
         return Group(name)
     except ValueError:
-        raise InputError(f"unknown group `{name}`; there are {', '.join(Group)}") from None
+        words = mark("unknown group `{name}`; there are {groups}")
+        raise InputError(Message(words, name=name, groups=", ".join(Group))) from None

@@ -84,7 +84,7 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
 
 def _head(run: RunRow, t: Language) -> str:
     good = "good" if run.state == "finished" else "bad"
-    message = f"<p class={good}>{escape(t.words(redact(run.message)))}</p>" if run.message else ""
+    message = f"<p class={good}>{escape(t.render(redact(run.message)))}</p>" if run.message else ""
     return (
         f"<h1>{escape(run.campaign or '?')}</h1>\n"
         f'<p><b class="{good}">{_named(run.state, _STATES, t)}</b> · '

@@ -80,10 +80,10 @@ class CheckPanel(Panel):
     def _line(self, finding: Finding) -> str:
         t = self.t
         cells = (
-            escape(t.words(finding.what)),
+            escape(t.render(finding.what)),
             chip("✓", "ok") if finding.ok else chip("✗", "bad"),
             f'<code class="smskit-code">{escape(finding.code)}</code>' if finding.code else "",
             escape(t.said(finding.told)),
-            names(t.words(finding.next_step)),
+            names(t.render(finding.next_step)),
         )
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -70,7 +70,7 @@ class EnterPanel(Panel):
 
     def _steps(self) -> w.HTML:
         t, cls = self.t, self.connector.cls
-        items = "".join(f"<li>{names(t.words(step))}</li>" for step in cls.console_steps)
+        items = "".join(f"<li>{names(t.render(step))}</li>" for step in cls.console_steps)
         url = escape(cls.console_url, quote=True)
         link = f'<a href="{url}" target="_blank" rel="noopener">{url}</a>' if url else ""
         console = f"<p>{escape(t('Console'))}: {link}</p>" if link else ""
@@ -89,7 +89,7 @@ class EnterPanel(Panel):
         where = t("typed, not saved yet") if setting.name in self._typed else t(PLACES[given.source])
         kind = "warn" if setting.required and not given.source else ""
         place = f'<span class="smskit-where {kind}">{escape(where)}</span>'
-        return f'{place} <span class="smskit-soft">{names(t.words(setting.help))}</span>'
+        return f'{place} <span class="smskit-soft">{names(t.render(setting.help))}</span>'
 
     def _secret(self, given: Given, beside: w.HTML) -> w.Password:
         name = given.setting.name
@@ -163,7 +163,7 @@ class EnterPanel(Panel):
         save.on_click(self.attempt(self.save))
         problem = keyring_problem(self.page.environment())
         hint = _beside_field(
-            f'<span class="smskit-soft">{escape(t.words(problem))}</span>' if problem else ""
+            f'<span class="smskit-soft">{escape(t.render(problem))}</span>' if problem else ""
         )
         hint.layout.align_self = "flex-end"  # beside the keyring, which is the last of the places
         return [row(where, hint), row(save, *self._deleting())]

@@ -73,10 +73,10 @@ def said_of(account: Account, t: Language) -> str:
     said = account.said
     if said is None:
         missing = account.known is Known.SAVED and account.problem
-        return t.words(account.problem) if missing else "—"
+        return t.render(account.problem) if missing else "—"
     words = [said.code, t.said(said.told)]
     if account.balance and said.ok:
         words += [t("balance {amount}", amount=amount(account.balance))]
     if not said.ok:
-        words += [f"→ {t.words(said.next_step)}"] if said.next_step else []
+        words += [f"→ {t.render(said.next_step)}"] if said.next_step else []
     return " ".join(word for word in words if word)

@@ -159,7 +159,7 @@ class RulesPanel(Panel):
     def _said(self) -> str:
         """The rule in words and as SQL, or what it lacks."""
         try:
-            label, sql = self.t.words(self.editor.rule().label), self.desk.sql()
+            label, sql = self.t.render(self.editor.rule().label), self.desk.sql()
         except SmskitError:
             unfinished = self.t("Not finished: the parameters keep the last complete rules.")
             return f'<p class="smskit-soft">{escape(unfinished)}</p>'

@@ -345,7 +345,7 @@ class Field:
         return parts.field(w.Text, t(about.label), **empty)
 
     def _reason(self, wrong: Wrong) -> str:
-        words = self._panel.t.words(str(wrong.why))
+        words = self._panel.t.render(wrong.why.message)
         return f'<span class="smskit-wrong" role="alert">{names(words)}</span>'
 
     def _hint(self) -> str:

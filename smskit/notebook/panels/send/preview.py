@@ -161,7 +161,7 @@ class PreviewPanel(SendPart):
             ),
             label=t("Parts and cost"),
         )
-        notices = "".join(notice(text, "warn") for text in map(t.words, plan.notices))
+        notices = "".join(notice(text, "warn") for text in map(t.render, plan.notices))
         side = f'<div class="smskit-side">{picture}{table}</div>' if len(counts) else ""
         self._figures.value = figures + notices + side + self._savings(saved)
         self._over.children = self._buttons(plan, saved)

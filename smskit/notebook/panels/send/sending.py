@@ -148,7 +148,7 @@ class SendingPanel(SendPart):
         # The note of a run that stopped is the reason alone; its error also says what stands around it here.
         if error is not None and not (seen.note and seen.note in str(error)):
             return notice(t.error(error), "error")
-        return notice(t.words(seen.note), "warn" if seen.phase.can_resume else "info")
+        return notice(t.render(seen.note), "warn" if seen.phase.can_resume else "info")
 
     @property
     def _canary_is_open(self) -> bool:
@@ -173,9 +173,9 @@ class SendingPanel(SendPart):
         t, plan, now = self.t, self.desk.planning.plan, self.desk.planning.now
         assert plan is not None
         assert now is not None
-        words = "{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}"
+        words = mark("{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}")
         told = soft(t(words, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash))
-        refused = [f"{t('A run would be refused')}: {t.words(guard.text)}" for guard in now.guards]
+        refused = [f"{t('A run would be refused')}: {t.render(guard.text)}" for guard in now.guards]
         return told + "".join(notice(text, "error") for text in refused)
 
     def _show_others(self) -> None:

@@ -92,7 +92,7 @@ class TrialPanel(SendPart):
             return
         heads = [t("check"), t("ok"), t("code"), t("meaning"), t("next step")]
         rows = [
-            (t.words(f.what), "✓" if f.ok else "✗", f.code, t.said(f.told), t.words(f.next_step))
+            (t.render(f.what), "✓" if f.ok else "✗", f.code, t.said(f.told), t.render(f.next_step))
             for f in result.findings
         ]
         usable = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")

@@ -89,7 +89,7 @@ class FailuresTab(Tab):
         shown = found.assign(
             stage=[stage_name(s, self.t) for s in found["stage"]],
             meaning=meaning,
-            next_step=[self.t.words(s) for s in found["next_step"]],
+            next_step=[self.t.render(s) for s in found["next_step"]],
             share=[percent(s) for s in found["share"]],
             said=["" if s == m else s for s, m in zip(said, meaning, strict=True)],
         )

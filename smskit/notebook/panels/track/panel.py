@@ -148,7 +148,7 @@ class TrackPanel(Panel):
         at = f"{datetime.now(zone):%H:%M:%S}"
         told = f"{self.t(MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
         told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
-        note = f'<p class="smskit-soft">{escape(self.t.words(status["note"]))}</p>' if status["note"] else ""
+        note = f'<p class="smskit-soft">{escape(self.t.render(status["note"]))}</p>' if status["note"] else ""
         self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
         shown = [(self.t(label), status[name], kind if status[name] else "") for name, label, kind in _TILES]
         self._books.value = tiles(shown) + details(self.t("The books in full"), self._full(status))
@@ -233,7 +233,7 @@ class TrackPanel(Panel):
                 replies=s.replies,
                 opt_outs=s.opt_outs,
             )
-            return "\n".join([counts, *map(t.words, s.problems)])
+            return "\n".join([counts, *map(t.render, s.problems)])
 
         self.tell(told, "warn" if s.problems else "ok")
         if done or self.tracker.quick:
