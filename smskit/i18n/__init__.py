@@ -54,6 +54,7 @@ __all__ = [
     "loads",
     "loads_data",
     "mark",
+    "os_words",
     "quote",
 ]
 
@@ -96,6 +97,18 @@ def quote(text: str) -> str:
     if isinstance(text, Message | Quoted):
         return text
     return Message(text) if told(text) != text else Quoted(text)
+
+
+def os_words(error: OSError) -> Message:
+    """What the operating system says of *error*; the usual reasons can be read in either language."""
+    return Message(error.strerror or type(error).__name__)
+
+
+_SYSTEM: Final = (
+    *(mark("Permission denied"), mark("No such file or directory"), mark("Is a directory")),
+    *(mark("Not a directory"), mark("File exists"), mark("File name too long")),
+    *(mark("No space left on device"), mark("Read-only file system")),
+)
 
 
 class Language:

@@ -12,6 +12,7 @@ import pandas as pd
 from smskit.audience import segment
 from smskit.audience.phones import normalise, to_e164
 from smskit.errors import InputError
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.message.opt_out import OptOutRule
 from smskit.reporting import report
@@ -37,7 +38,7 @@ def write_messages(
     """
     if kind == "parquet":
         if output is None:
-            raise InputError("parquet needs a file: add --output messages.parquet")
+            raise InputError(Message("parquet needs a file: add --output messages.parquet"))
         _write_parquet(ledger, row, output, reveal=reveal)
     elif output is None:
         _write_text(ledger, row, kind, sys.stdout, reveal=reveal)
@@ -90,11 +91,13 @@ def write_opt_outs(ledger: Ledger, rule: OptOutRule, output: Path, *, reveal: bo
     """
     if not reveal:
         raise InputError(
-            "such a file holds full phone numbers, outside the database: say --reveal, and delete "
-            "it when the provider has it"
+            Message(
+                "such a file holds full phone numbers, outside the database: say --reveal, and delete "
+                "it when the provider has it"
+            )
         )
     if output.suffix.lower() not in (".csv", ".txt"):
-        raise InputError("the file must end in .csv or .txt")
+        raise InputError(Message("the file must end in .csv or .txt"))
     numbers = [to_e164(phone) for phone in ledger.opt_outs().tolist()]
     if rule.numbers == "national":
         numbers = [number.removeprefix("+86") for number in numbers]

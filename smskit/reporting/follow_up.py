@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from smskit.audience import phones
 from smskit.errors import GuardRefused, InputError
+from smskit.i18n import Joined, Message, os_words
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Kind
 from smskit.planning.draft import Draft
@@ -89,19 +90,26 @@ def follow_up(
         ledger.make_id(name, kind=Kind.FOLLOW_UP, parent=row.name)
         return FollowUp(name, people, target, parameters)
     except OSError as error:
-        raise InputError(f"cannot write the follow-up into {folder}: {error.strerror}") from None
+        raise InputError(
+            Message("cannot write the follow-up into {folder}: {why}", folder=folder, why=os_words(error))
+        ) from None
 
 
 def _demand_allowed(groups: frozenset[Group], *, may_arrive_twice: bool) -> None:
     if not groups:
-        raise InputError("say whom the follow-up is for")
+        raise InputError(Message("say whom the follow-up is for"))
     if gone := sorted(groups & NEVER_AGAIN):
-        raise GuardRefused(f"nothing was written: {', '.join(gone)} asked not to be messaged")
+        raise GuardRefused(
+            Message("nothing was written: {groups} asked not to be messaged", groups=Joined(gone, ", "))
+        )
     risky = sorted(groups & MAY_ARRIVE)
     if risky and not may_arrive_twice:
         raise GuardRefused(
-            f"nothing was written: {', '.join(risky)} may have got the message, or may get it yet; "
-            "a follow-up could reach them twice, so it needs your explicit word"
+            Message(
+                "nothing was written: {groups} may have got the message, or may get it yet; a follow-up "
+                "could reach them twice, so it needs your explicit word",
+                groups=Joined(risky, ", "),
+            )
         )
 
 
@@ -154,7 +162,7 @@ def _write(
                 writer.write_table(table)
                 people += table.num_rows
         if not people:
-            raise InputError("nobody is in what you chose, so there is nothing to follow up")
+            raise InputError(Message("nobody is in what you chose, so there is nothing to follow up"))
     except BaseException:
         with suppress(OSError):
             target.unlink()

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones
 from smskit.errors import InputError
-from smskit.i18n import Language, mark
+from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow, Event, History, Ledger
 from smskit.message.template import Template
 from smskit.models import Reason, State
@@ -112,7 +112,7 @@ def people(
             "parts": keys.parts[at],
             "provider_message_id": history.message_id[at],
             "provider_code": history.code[at],
-            "provider_detail": history.detail[at],
+            "provider_detail": pd.Series(history.detail[at], dtype=object),  # may hold messages
             "submitted_at": _times(history.submitted_at[at]),
             "receipt_code": history.receipt_code[at],
             "receipt_at": _times(history.receipt_at[at]),
@@ -204,7 +204,14 @@ def fates(ledger: Ledger, row: CampaignRow, person: str) -> list[Fate]:
             shown = table["shown"][int(at)].as_py() or ""
             unfit = row.summary.get("unfit_words", "") if reason is Reason.BAD_VARIABLE else ""
             return [Fate(name_of(person), shown, None, reason, unfit)]
-    raise InputError(f"{name_of(person)} is not in the segment of campaign {row.name} ({row.mode})")
+    raise InputError(
+        Message(
+            "{who} is not in the segment of campaign {campaign} ({mode})",
+            who=name_of(person),
+            campaign=row.name,
+            mode=row.mode,
+        )
+    )
 
 
 def why(ledger: Ledger, row: CampaignRow, person: str) -> str:

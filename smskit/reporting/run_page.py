@@ -55,7 +55,7 @@ def failures(ledger: Ledger, row: CampaignRow) -> Counter[Failure]:
         columns = (states[rows].tolist(), reasons[rows], codes[rows], h.detail[rows])
         counted = Counter(zip(*columns, strict=True))
         for (state, reason, code, detail), n in counted.items():
-            found[State(state).label, str(reason), str(code), redact(str(detail))] += n
+            found[State(state).label, str(reason), str(code), redact(detail)] += n
     return found
 
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from smskit.errors import LedgerError, SpecError, nearest
+from smskit.errors import LedgerError, SpecError, suggest
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Kind, Mode
 from smskit.providers import Feature, provider_class
@@ -97,8 +98,12 @@ def choose(ledger: Ledger, campaign: str = "", mode: Mode | None = None) -> Camp
     if named:
         return named[0]
     known = [r.name for r in newest_first(ledger)]
-    where = f" in mode {mode}" if mode else ""
-    raise LedgerError(f"there is no campaign {campaign}{where}{nearest(campaign, known)}")
+    missing = (
+        Message("there is no campaign {campaign} in mode {mode}", campaign=campaign, mode=mode)
+        if mode
+        else Message("there is no campaign {campaign}", campaign=campaign)
+    )
+    raise LedgerError(suggest(missing, campaign, known))
 
 
 class Ways(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from smskit.audience.phones import redact
 from smskit.errors import SpecError
-from smskit.i18n import mark
+from smskit.i18n import Message, mark
 from smskit.providers import provider_class
 
 __all__ = ["Explained", "explain_code"]
@@ -19,7 +19,7 @@ _ASK: Final = mark("No table explains this code: ask the provider, with the mess
 
 
 class Explained(NamedTuple):
-    """A code in words, in English."""
+    """A code in words: a `Message`, or what a provider said as plain text."""
 
     meaning: str  # from a table of the provider's, or of the carriers' families; else what was said; or ""
     next_step: str
@@ -39,7 +39,8 @@ def explain_code(provider: str, code: str, *, receipt: bool, detail: str = "") -
     try:
         known = provider_class(provider).describe(code, receipt=receipt)
     except SpecError:  # a plug-in that is not installed here
-        return Explained(said, _ASK)
+        return Explained(said, Message(_ASK))
     if known is None:
-        return Explained(said if said != code else "", _ASK)
-    return Explained(known.meaning_en or known.meaning or said, known.next_step)
+        return Explained(said if said != code else "", Message(_ASK))
+    meaning = Message(known.meaning_en) or known.meaning or said
+    return Explained(meaning, Message(known.next_step))

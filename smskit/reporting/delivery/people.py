@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones
 from smskit.errors import InputError
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, History, Ledger
 from smskit.models import State
 from smskit.reporting import report
@@ -98,7 +99,14 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
     zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
     found = ledger.find(row.id, person=person, phone=report.as_phone(person))
     if not found:
-        raise InputError(f"{report.name_of(person)} was not planned in campaign {row.name} ({row.mode})")
+        raise InputError(
+            Message(
+                "{who} was not planned in campaign {campaign} ({mode})",
+                who=report.name_of(person),
+                campaign=row.name,
+                mode=row.mode,
+            )
+        )
     steps: list[dict[str, Any]] = []
     for chunk, position in found:
         for event in ledger.events(row.id, chunk):
@@ -119,7 +127,8 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
                         "reported_at": _clock(facts["times"], zone),
                     }
                 )
-    return pd.DataFrame(steps, columns=TIMELINE)
+    meanings = pd.Series([step["meaning"] for step in steps], dtype=object)  # they stay messages
+    return pd.DataFrame(steps, columns=TIMELINE).assign(meaning=meanings)
 
 
 def replies(ledger: Ledger, row: CampaignRow, *, limit: int = 200) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from smskit.audience.carriers import CARRIERS, carriers_of
 from smskit.audience.phones import national, redact
+from smskit.i18n import dumps, loads
 from smskit.ledger import CampaignRow, Event, History, Ledger
 from smskit.models import State
 from smskit.reporting.delivery.codes import explain_code
@@ -177,9 +178,9 @@ class _Count:
     def _unknown_of(self, history: History) -> None:
         at = np.flatnonzero(history.keys.states == State.UNKNOWN)
         if len(at):
-            facts = {
+            facts: dict[str, Any] = {
                 "reason": history.reason[at],
-                "detail": history.detail[at],
+                "detail": [dumps(detail) for detail in history.detail[at]],
                 "at": history.submitted_at[at],
             }
             self.unknown.append(_ages(pd.DataFrame(facts).assign(people=1, newest=facts["at"])))
@@ -227,7 +228,8 @@ def _ages(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _redacted(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(detail=[redact(str(text)) for text in frame["detail"]])
+    details = [redact(loads(text)) for text in frame["detail"]]
+    return frame.assign(detail=pd.Series(details, frame.index, object))
 
 
 def _by_state(counts: NDArray[np.int64], index: pd.Index) -> pd.DataFrame:
@@ -265,7 +267,9 @@ def _explained(counted: Counter[tuple[str, str, str, str]], provider: str, plann
             (stage, reason, code, told.meaning, said, told.next_step, people, people / max(planned, 1))
         )
     rows.sort(key=lambda r: (-r[6], r[0], r[2]))
-    return pd.DataFrame(rows, columns=_FAILURE)
+    # As objects: a column of strings would make plain English of messages.
+    frame = pd.DataFrame(rows, columns=_FAILURE, dtype=object)
+    return frame.astype(dict.fromkeys(("stage", "reason", "code"), "str") | {"people": int, "share": float})
 
 
 def _batches_of(history: History, events: Sequence[Event]) -> pd.DataFrame:
