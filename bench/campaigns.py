@@ -120,7 +120,7 @@ def send_memory(*, data: dict[str, Any], variables: dict[str, str]) -> dict[str,
     from smskit.sending.session import open_ledger, reopen_campaign
 
     environment = _import_and_settle(data["provider"], variables)
-    row = open_ledger(environment).campaign(NAME, data["mode"])
+    row = open_ledger(environment).campaigns.get(NAME, data["mode"])
     assert row is not None
     campaign = reopen_campaign(row, environment=environment)
     bare = settle_memory()
@@ -315,7 +315,7 @@ def read_back(*, variables: dict[str, str], persons: list[str], rounds: int) -> 
     ledger = open_ledger(Environment(variables))
     found: dict[str, list[float]] = {"status": [], "why": []}
     for _ in range(rounds):
-        row = ledger.campaigns(name=NAME)[-1]
+        row = ledger.campaigns.find(name=NAME)[-1]
         found["status"].append(timed(lambda row=row: report.status(ledger, row))[0])
         for person in persons:
             found["why"].append(timed(lambda row=row, p=person: report.why(ledger, row, p))[0])
@@ -329,10 +329,10 @@ def books(*, variables: dict[str, str]) -> dict[str, int] | None:
     from smskit.settings import Environment
 
     ledger = open_ledger(Environment(variables))
-    row = ledger.campaign(NAME, Mode.LIVE)
+    row = ledger.campaigns.get(NAME, Mode.LIVE)
     if row is None:
         return None
-    counted = ledger.books(row.id)
+    counted = ledger.audience.counts(row.id)
     return {name: getattr(counted, name) for name in ("waiting", "submitting", "accepted", "unknown")}
 
 

@@ -16,10 +16,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from smskit.ledger import CHUNK, Books, CampaignRow, Change, Frozen
+from smskit.ledger import CHUNK, CampaignRow, Change, Frozen, Tally
 from smskit.ledger.recent import Recent
-from smskit.models import Mode, Slice
+from smskit.models import Kind, Mode, Slice
 from smskit.sending import engine
+
+
+class _NoCanary:
+    def get(self, campaign_id: int) -> None:
+        """None was begun."""
+
+
+class _NoOptOuts:
+    def phones(self) -> NDArray[np.int64]:
+        """Nobody."""
+        return np.empty(0, np.int64)
 
 
 class Nowhere:
@@ -28,15 +39,18 @@ class Nowhere:
     clock = staticmethod(time.time)
 
     def __init__(self) -> None:
+        # It is each part of itself.
+        self.campaigns = self.audience = self.changes = self.leases = self
+        self.canaries, self.opt_outs = _NoCanary(), _NoOptOuts()
         self._row: CampaignRow | None = None
         self._frozen: Frozen | None = None
         self._states: dict[int, NDArray[np.uint8]] = {}
 
-    def campaign(self, name: str, mode: Mode) -> CampaignRow | None:
+    def get(self, name: str, mode: Mode) -> CampaignRow | None:
         """The one campaign, once it is frozen."""
         return self._row
 
-    def campaigns(self, *, mode: Mode | None = None) -> list[CampaignRow]:
+    def find(self, *, mode: Mode | None = None, series: str | None = None) -> list[CampaignRow]:
         """None: there are no earlier ones to compare with."""
         return []
 
@@ -44,14 +58,11 @@ class Nowhere:
         """Nobody."""
         return np.empty(0, np.int64), pa.array([], pa.large_string())
 
-    def opt_outs(self) -> NDArray[np.int64]:
-        """Nobody."""
-        return np.empty(0, np.int64)
-
     def freeze(
         self,
         *,
         name: str,
+        series: str,
         mode: Mode,
         provider: str,
         plan_hash: str,
@@ -67,6 +78,9 @@ class Nowhere:
             "id": 1,
             "mode": mode,
             "name": name,
+            "series": series,
+            "kind": Kind.CAMPAIGN,
+            "parent": "",
             "state": "planned",
             "provider": provider,
             "plan_hash": plan_hash,
@@ -82,7 +96,7 @@ class Nowhere:
         return self._row
 
     @contextmanager
-    def lease(self, campaign_id: int) -> Iterator[str]:
+    def hold(self, campaign_id: int) -> Iterator[str]:
         """Nobody else can know of it."""
         yield ""
 
@@ -100,16 +114,13 @@ class Nowhere:
         """Nobody can."""
         return False
 
-    def canary(self, campaign_id: int) -> None:
-        """None was begun."""
-
     def states(self, campaign_id: int) -> dict[int, NDArray[np.uint8]]:
         """Chunk -> one byte a person."""
         return self._states
 
-    def books(self, campaign_id: int) -> Books:
-        """The books."""
-        return Books.of(np.concatenate(list(self._states.values())))
+    def counts(self, campaign_id: int) -> Tally:
+        """How many are in each state."""
+        return Tally.of(np.concatenate(list(self._states.values())))
 
     def people(self, campaign_id: int, chunk: int, positions: NDArray[np.uint16] | None = None) -> Slice:
         """A chunk, or some of it, cut from the frozen arrays."""
@@ -134,7 +145,7 @@ class _Recorder:
         self._loop = asyncio.get_running_loop()
 
     def record(self, change: Change, phones: NDArray[np.int64] | None = None) -> asyncio.Future[None]:
-        self._ledger.apply(0, [change], token=None)
+        self._ledger.changes.apply(0, [change], token=None)
         done: asyncio.Future[None] = self._loop.create_future()
         done.set_result(None)
         return done

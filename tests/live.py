@@ -171,8 +171,8 @@ def books(environ: dict[str, str], name: str = "live-1") -> Any:
     """The books, read by an outsider."""
     ledger = Ledger(environ["SMSKIT_DATABASE_URL"])
     try:
-        row = ledger.campaign(name, Mode.LIVE)
-        return ledger.books(row.id) if row else None
+        row = ledger.campaigns.get(name, Mode.LIVE)
+        return ledger.audience.counts(row.id) if row else None
     finally:
         ledger.close()
 

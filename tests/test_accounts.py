@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from smskit.errors import InputError, SettingsError, SpecError, TemplateError
 from smskit.i18n import Language
@@ -127,7 +126,7 @@ def test_a_fingerprint_tells_little(folder: Path, ledger: Ledger, simulator: Sim
     kept = []
     for _ in range(2):
         accounts.check("yunpian", Environment(), ledger)
-        last = ledger.last_check("yunpian", Mode.LIVE)
+        last = ledger.accounts.last_check("yunpian", Mode.LIVE)
         assert last is not None
         kept.append(last.fingerprint)
 
@@ -144,7 +143,7 @@ def test_deleting(folder: Path, ledger: Ledger, simulator: Simulator) -> None:
 
     assert left == ()
     assert accounts.account("yunpian", Environment(), ledger).known is Known.ABSENT
-    assert ledger.last_check("yunpian", Mode.LIVE) is None
+    assert ledger.accounts.last_check("yunpian", Mode.LIVE) is None
     assert (folder / ".env").read_text() == ""
 
 
@@ -221,7 +220,7 @@ def test_trying_with_the_simulator(folder: Path, ledger: Ledger, way: live.Way) 
     """Without any account the check passes against the simulator; the account itself stays not set up."""
     wanted = Campaigned(SIGNATURE, way.template_id, TEMPLATE)
     result = accounts.check(way.provider, Environment(), ledger, mode=Mode.REHEARSE, campaign=wanted)
-    tried = ledger.last_check(way.provider, Mode.REHEARSE)
+    tried = ledger.accounts.last_check(way.provider, Mode.REHEARSE)
 
     assert result.usable
     assert "signature" in {f.what for f in result.findings}
@@ -279,7 +278,7 @@ def test_typed_in_offers(folder: Path, ledger: Ledger) -> None:
     accounts.type_template("chuanglan", "7", "您好", ledger)
     accounts.type_template("chuanglan", "7", "您好{$var}，欢迎", ledger)
     found = accounts.typed("chuanglan", ledger)
-    ledger.drop_offer("chuanglan", "signature", "增长")
+    ledger.accounts.drop_offer("chuanglan", "signature", "增长")
 
     assert [o.id for o in found.signatures] == ["增长", "GrowingIO"]
     assert [(o.id, o.text) for o in found.templates] == [("", "您好{$var}"), ("7", "您好{$var}，欢迎")]
@@ -309,18 +308,3 @@ def test_a_template_of_another_signature(ledger: Ledger) -> None:
         accounts.chosen_template("yunpian", offer, "GrowingIO")
 
     assert accounts.chosen_template("yunpian", offer, "")["signature"] == "别的"
-
-
-def test_tables_are_added_to_an_older_ledger(tmp_path: Path) -> None:
-    """A ledger from before accounts were remembered gets the tables when it is opened."""
-    url = f"sqlite:///{tmp_path / 'old.db'}"
-    Ledger(url).close()
-    engine = sa.create_engine(url)
-    with engine.begin() as conn:
-        conn.execute(sa.text("drop table account_check"))
-        conn.execute(sa.text("drop table account_offer"))
-    engine.dispose()
-    opened = Ledger(url)
-
-    assert opened.last_check("yunpian", Mode.LIVE) is None
-    opened.close()

@@ -81,7 +81,7 @@ class Desk:
         )
 
     def row(self, name: str = "live-1", mode: Mode = Mode.LIVE) -> CampaignRow:
-        found = self.ledger.campaign(name, mode)
+        found = self.ledger.campaigns.get(name, mode)
         assert found is not None
         return found
 
@@ -122,7 +122,7 @@ def test_plan_is_recorded_and_sends_nothing(desk: Desk) -> None:
         campaign.send()
 
     assert (row.plan_hash, row.state) == (plan.hash, "planned")
-    assert row.summary["planned"] == desk.ledger.books(row.id).planned == 3
+    assert row.summary["planned"] == desk.ledger.audience.counts(row.id).planned == 3
     assert campaign.started() is None
     assert desk.sent() == []
 
@@ -132,7 +132,7 @@ def test_other_modes_record_nothing_before_they_send(desk: Desk) -> None:
     for mode in ("rehearse", "live"):
         desk.campaign(mode=mode).plan()
 
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
 
 
 def test_the_plan_of_one_campaign_object_stays(desk: Desk) -> None:
@@ -195,7 +195,7 @@ def test_guards_stop_before_anything_is_stored(
 
     assert caught.value.exit_code == 3
     assert [words.replace("`", "") in p.text.replace("`", "") for p in campaign.guards()] == [True]
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
     assert desk.sent() == []
 
 
@@ -298,7 +298,7 @@ def test_a_wording_can_be_demanded(desk: Desk) -> None:
     notification = desk.campaign(template=BARE, opt_out_wording="demand", message_class="notification")
 
     assert caught.value.exit_code == 3
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
     assert fine == notification.guards() == []
 
 
@@ -321,7 +321,7 @@ def test_an_unusable_provider_stops_a_run(desk: Desk) -> None:
 
     assert caught.value.exit_code == 3
     assert campaign.check().usable is False
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
 
 
 def test_the_text_may_come_from_the_provider(desk: Desk) -> None:
@@ -347,7 +347,7 @@ def test_a_text_that_is_not_the_providers_stops_a_run(desk: Desk) -> None:
         desk.campaign(template="你好{name}，送你{coupon}元", template_id="77").send()
 
     assert desk.sent() == []
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
 
 
 def test_without_any_text(desk: Desk) -> None:
@@ -375,7 +375,7 @@ def start_and_stop(desk: Desk, people_: int = 10, **more: Any) -> int:
     with pytest.raises(CampaignPaused, match="people still waiting"):
         desk.campaign(people_, **more).send()
     desk.world.set_faults(FaultPlan())
-    return desk.ledger.books(desk.row().id).accepted
+    return desk.ledger.audience.counts(desk.row().id).accepted
 
 
 def test_a_finished_campaign_sends_nothing_again(desk: Desk) -> None:
@@ -477,7 +477,7 @@ def test_a_run_that_owns_the_campaign_is_not_joined(desk: Desk) -> None:
     """While another run is at it nothing is sent, and the exit says to run again."""
     start_and_stop(desk)
     sent = desk.sent()
-    with desk.ledger.lease(desk.row().id), pytest.raises(LedgerLocked) as caught:
+    with desk.ledger.leases.hold(desk.row().id), pytest.raises(LedgerLocked) as caught:
         desk.campaign(10).send()
 
     assert caught.value.exit_code == 4
@@ -497,7 +497,7 @@ def test_a_run_can_be_stopped(desk: Desk) -> None:
 
     with pytest.raises(CampaignPaused, match="a stop was requested"):
         campaign.send(progress=stop)
-    books = desk.ledger.books(desk.row().id)
+    books = desk.ledger.audience.counts(desk.row().id)
     desk.world.set_faults(FaultPlan())
     last = desk.campaign(300).send()
 
@@ -511,7 +511,7 @@ def test_stopping_what_never_ran(desk: Desk) -> None:
     """Asking a campaign that was never started to stop changes nothing."""
     desk.campaign().stop()
 
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
 
 
 def test_modes_are_apart(desk: Desk) -> None:
@@ -549,13 +549,13 @@ def test_an_opt_out_after_the_plan_is_honoured(desk: Desk) -> None:
     """Somebody who opts out between the plan and the submission is not messaged, and counted as refused."""
     campaign = desk.campaign()
     plan = campaign.plan()
-    desk.ledger.add_opt_outs([FIRST + 1], source="reply")
+    desk.ledger.opt_outs.add([FIRST + 1], source="reply")
     outcome = campaign.send()
     row = desk.row()
 
     assert plan.planned == 3
     assert (outcome.books.accepted, outcome.books.refused) == (2, 1)
-    assert desk.ledger.history(row.id, 0).reason.tolist() == ["", "opted_out", ""]
+    assert desk.ledger.audience.history(row.id, 0).reason.tolist() == ["", "opted_out", ""]
     assert sorted(desk.sent()) == [str(FIRST), str(FIRST + 2)]
 
 
@@ -563,7 +563,7 @@ def test_an_opt_out_between_runs_is_honoured(desk: Desk) -> None:
     """Somebody who opts out while a campaign is interrupted is not messaged by the run that goes on."""
     start_and_stop(desk)
     waiting = next(str(FIRST + n) for n in range(10) if str(FIRST + n) not in desk.sent())
-    desk.ledger.add_opt_outs([int(waiting)], source="reply")
+    desk.ledger.opt_outs.add([int(waiting)], source="reply")
     outcome = desk.campaign(10).send()
 
     assert (outcome.books.accepted, outcome.books.refused) == (9, 1)
@@ -597,7 +597,7 @@ def test_the_cap_is_looked_at_again_when_people_are_claimed(desk: Desk) -> None:
     accepted = start_and_stop(desk, **cap)
     waiting = [n for n in range(10) if str(FIRST + n) not in desk.sent()]
     desk.campaign(people(1, FIRST + waiting[0]), campaign="friday").send()
-    desk.ledger.add_opt_outs([FIRST + waiting[1]], source="reply")
+    desk.ledger.opt_outs.add([FIRST + waiting[1]], source="reply")
     outcome = desk.campaign(10, **cap).send()
     told = report.status(desk.ledger, desk.row())
     shown = pd.concat(report.messages(desk.ledger, desk.row())).set_index("user_id")
@@ -686,7 +686,7 @@ def test_a_campaign_older_than_a_parameter_goes_on(desk: Desk) -> None:
     start_and_stop(desk)
     row = desk.row()
     younger = {name: value for name, value in row.spec.items() if name != "global_holdout"}
-    with desk.ledger._write() as conn:
+    with desk.ledger.database.write() as conn:
         conn.exec_driver_sql("UPDATE campaign SET spec = ? WHERE id = ?", (json.dumps(younger), row.id))
     with pytest.raises(PlanMismatch, match=r"global_holdout was `0.0`, is `0.5`"):
         desk.campaign(10, global_holdout=0.5).send()
@@ -731,7 +731,7 @@ def test_a_test_goes_to_the_test_phones_only(desk: Desk) -> None:
     assert outcome.campaign == "live-1.test-20261123T020000"
     test = desk.row(outcome.campaign)
     assert (test.kind, test.parent, test.series) == (Kind.TEST, "live-1", outcome.campaign)
-    assert desk.ledger.campaign("live-1", Mode.LIVE) is None
+    assert desk.ledger.campaigns.get("live-1", Mode.LIVE) is None
 
 
 def test_a_test_of_another_row(desk: Desk) -> None:

@@ -126,7 +126,7 @@ def test_a_run_sends_to_the_canary_waits_and_goes_on(desk: Desk) -> None:  # noq
     seen: list[tuple[int, str]] = []
     campaign = waiting(desk, lambda: seen.append((len(desk.sent()), desk.row().note)))
     outcome = campaign.send()
-    kept = desk.ledger.canary(desk.row().id)
+    kept = desk.ledger.canaries.get(desk.row().id)
 
     assert {sent for sent, _ in seen} == {40}
     assert seen[0][1] == (
@@ -187,7 +187,7 @@ def test_opt_outs_of_the_canary_count(desk: Desk) -> None:  # noqa: F811
     faults(desk)
 
     def complain() -> None:
-        desk.ledger.add_opt_outs([int(p.lstrip("+")) for p in desk.sent()[:2]], source="by hand")
+        desk.ledger.opt_outs.add([int(p.lstrip("+")) for p in desk.sent()[:2]], source="by hand")
 
     with pytest.raises(CampaignPaused, match=r"2 of 40 opted out \(5.0%\).*`canary_max_opt_out` \(1.0%\)"):
         waiting(desk, complain).send()
@@ -199,7 +199,7 @@ def test_a_wait_can_be_stopped_and_goes_on_where_it_was(desk: Desk) -> None:  # 
     """`smskit stop` ends the wait; the next run waits for the rest of the hour and sends nobody twice."""
     faults(desk)
     with pytest.raises(CampaignPaused, match="was waited for: a stop was requested"):
-        waiting(desk, lambda: desk.ledger.request_stop(desk.row().id)).send()
+        waiting(desk, lambda: desk.ledger.campaigns.request_stop(desk.row().id)).send()
     stopped_at = desk.now
 
     assert stopped_at == MORNING + timedelta(minutes=10)
@@ -223,7 +223,7 @@ def test_no_canary(desk: Desk, more: dict[str, Any]) -> None:  # noqa: F811
     outcome = waiting(desk, **more).send()
 
     assert (outcome.state, desk.now) == ("finished", MORNING)
-    assert desk.ledger.canary(desk.row().id) is None
+    assert desk.ledger.canaries.get(desk.row().id) is None
 
 
 def test_a_campaign_that_is_on_its_way_gets_none(desk: Desk) -> None:  # noqa: F811
@@ -253,7 +253,7 @@ def test_a_provider_without_receipts_is_refused(desk: Desk, monkeypatch: pytest.
 
     assert [guard.unless for guard in told] == [("canary", 0.0)]
     assert small.guards() == []
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
 
 
 def test_a_rehearsal_has_its_canary_too(tmp_path: Path) -> None:
@@ -277,8 +277,8 @@ def test_a_kill_while_waiting(simulator: Simulator, tmp_path: Path) -> None:
     sent_at = None
     while sent_at is None and time.monotonic() < deadline:
         time.sleep(0.05)
-        row = ledger.campaign("live-1", Mode.LIVE)
-        kept = ledger.canary(row.id) if row else None
+        row = ledger.campaigns.get("live-1", Mode.LIVE)
+        kept = ledger.canaries.get(row.id) if row else None
         sent_at = kept and kept.sent_at
     process.kill()
     process.join()

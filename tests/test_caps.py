@@ -139,8 +139,8 @@ class World:
         """Freeze a campaign about these phones."""
         n = len(numbers)
         if name == "trial":
-            self.ledger.make_id(name, kind=Kind.TEST, parent="own")
-        row = self.ledger.freeze(
+            self.ledger.campaigns.make_id(name, kind=Kind.TEST, parent="own")
+        row = self.ledger.campaigns.freeze(
             name=name,
             mode=mode,
             provider="acme",
@@ -163,7 +163,7 @@ class World:
         row = self.rows.get((name, mode))
         if row is None:
             return
-        held = self.ledger.keys(row, 0)
+        held = self.ledger.audience.keys(row, 0)
         position = wanted % len(held.phones)
         phone, state = int(held.phones[position]) - FIRST, State(int(held.states[position]))
         kind = {(W, S): "claim", (W, R): "frequency_cap"}.get((state, to))
@@ -176,7 +176,7 @@ class World:
         if kind is None:
             return
         at, states = np.array([position], np.uint16), np.array([to], np.uint8)
-        self.ledger.apply(row, [Change(kind, 0, at, states, Facts())], token=None)  # type: ignore[arg-type]
+        self.ledger.changes.apply(row, [Change(kind, 0, at, states, Facts())], token=None)  # type: ignore[arg-type]
         before = self.messages.get((name, mode, phone), (0.0, W))
         self.messages[name, mode, phone] = (self.now if kind == "claim" else before[0], to)
 
@@ -184,7 +184,7 @@ class World:
         """Delete a rehearsal; its numbers are given anew."""
         row = self.rows.pop((name, Mode.REHEARSE), None)
         if row is not None:
-            self.ledger.forget(row)
+            self.ledger.campaigns.forget(row)
 
     def had(self, phone: int, window_s: float, own: str) -> int:
         """How many live messages of other campaigns a phone has had, or may have had, in the window."""
@@ -203,7 +203,7 @@ class World:
 @contextmanager
 def world() -> Iterator[World]:
     made = World(Ledger("sqlite://"))
-    made.ledger.clock = lambda: made.now
+    made.ledger.database.clock = lambda: made.now
     try:
         yield made
     finally:
@@ -238,8 +238,8 @@ def test_caps_are_what_an_oracle_says(steps: list[tuple[Any, ...]], most: int, h
         for name, mode in [("friday", Mode.REHEARSE), *((name, Mode.LIVE) for name in NAMES[1:5])]:
             w.open(name, mode, PEOPLE[name])
         window, own, asked = cap(most, hours), w.rows["own", Mode.LIVE], 0
-        with w.ledger.lease(own) as token:
-            recent = w.ledger.recent(own, window)
+        with w.ledger.leases.hold(own) as token:
+            recent = w.ledger.caps.recent(own, window)
             for step, *args in [*steps, ("ask",)]:
                 if step == "move":
                     w.move(*args)
@@ -251,12 +251,12 @@ def test_caps_are_what_an_oracle_says(steps: list[tuple[Any, ...]], most: int, h
                 elif step == "forget":
                     w.forget(*args)
                 elif step == "start-anew":
-                    recent = w.ledger.recent(own, window)
+                    recent = w.ledger.caps.recent(own, window)
                 else:
                     found = ask(w, own, token, recent, position=len(OWN) + asked)
                     asked += 1
                     slow = [n for n in OWN if w.had(n, hours * HOUR, "own") >= most]
-                    listed = w.ledger.accepted_since(w.now - hours * HOUR, but_not="own").tolist()
+                    listed = w.ledger.caps.accepted_since(w.now - hours * HOUR, but_not="own").tolist()
 
                     assert found == slow
                     assert sorted(n for n in listed if n - FIRST in OWN) == sorted(
@@ -275,7 +275,7 @@ def ask(
         at, to = np.array([position], np.uint16), np.array([S], np.uint8)
         return [Change("claim", 0, at, to)]
 
-    assert w.ledger.apply_unless_opted_out(own, changes, token=token, version=0, recent=recent)
+    assert w.ledger.changes.apply_unless_opted_out(own, changes, token=token, version=0, recent=recent)
     return found
 
 
@@ -286,9 +286,9 @@ def test_numbers_of_forgotten_events_are_given_anew() -> None:
         for name, mode in (("friday", Mode.LIVE), ("rehearsal", Mode.REHEARSE)):
             w.open(name, mode, [0, 1])
         own = w.rows["own", Mode.LIVE]
-        with w.ledger.lease(own) as token:
+        with w.ledger.leases.hold(own) as token:
             w.move("rehearsal", Mode.REHEARSE, 0, S)
-            recent = w.ledger.recent(own, cap())
+            recent = w.ledger.caps.recent(own, cap())
             w.forget("rehearsal")
             w.move("friday", Mode.LIVE, 1, S)
             found = ask(w, own, token, recent, position=len(OWN))
@@ -302,8 +302,8 @@ def test_a_message_is_as_old_as_its_claim() -> None:
         w.open("own", Mode.LIVE, [*OWN, 100, 101])
         w.open("friday", Mode.LIVE, [0, 1])
         own = w.rows["own", Mode.LIVE]
-        with w.ledger.lease(own) as token:
-            recent = w.ledger.recent(own, cap())
+        with w.ledger.leases.hold(own) as token:
+            recent = w.ledger.caps.recent(own, cap())
             w.move("friday", Mode.LIVE, 0, S)
             w.now += HOUR / 2
             w.move("friday", Mode.LIVE, 0, A)
@@ -323,11 +323,11 @@ def test_a_claim_sees_what_another_process_committed_a_moment_ago(tmp_path: Path
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     ours, theirs = World(Ledger(url)), World(Ledger(url))
     for w, name in ((ours, "own"), (theirs, "friday")):
-        w.ledger.clock = lambda: ours.now
+        w.ledger.database.clock = lambda: ours.now
         w.open(name, Mode.LIVE, [0, 1, 100, 101, 102])
     own = ours.rows["own", Mode.LIVE]
-    with ours.ledger.lease(own) as token:
-        recent = ours.ledger.recent(own, cap())
+    with ours.ledger.leases.hold(own) as token:
+        recent = ours.ledger.caps.recent(own, cap())
         before = ask(ours, own, token, recent, position=2, numbers=(0, 1))
         theirs.move("friday", Mode.LIVE, 1, S)
         during = ask(ours, own, token, recent, position=3, numbers=(0, 1))

@@ -365,7 +365,7 @@ def test_stop_and_forget(desk: Desk, run: Run) -> None:
     stopped = run("stop", "live-1")
     forgotten = run("forget", "live-1", "--mode", "plan")
     ledger = Ledger(desk.environ["SMSKIT_DATABASE_URL"])
-    row, plan = ledger.campaign("live-1", Mode.LIVE), ledger.campaign("live-1", Mode.PLAN)
+    row, plan = ledger.campaigns.get("live-1", Mode.LIVE), ledger.campaigns.get("live-1", Mode.PLAN)
     ledger.close()
 
     assert stopped.code == forgotten.code == 0

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from smskit.errors import CampaignPaused
-from smskit.ledger import Books, Ledger
+from smskit.ledger import Ledger, Tally
 from smskit.models import CodeClass, Mode, State
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Feature, Job, Provider, provider_class, provider_names
@@ -81,18 +81,18 @@ class Runs:
         return provider_for(self.way.provider, mode, self.environment, job=job)
 
     @property
-    def books(self) -> Books:
-        return self.ledger.books(self._row)
+    def books(self) -> Tally:
+        return self.ledger.audience.counts(self._row)
 
     def ends(self) -> dict[str, State]:
         """The code each person met, and the state it led to."""
-        states = self.ledger.states(self._row)[0]
-        met = self.ledger.history(self._row, 0).code
+        states = self.ledger.audience.states(self._row)[0]
+        met = self.ledger.audience.history(self._row, 0).code
         return {code: State(state) for code, state in zip(met, states, strict=True)}
 
     @property
     def _row(self) -> int:
-        row = self.ledger.campaign("live-1", Mode.LIVE)
+        row = self.ledger.campaigns.get("live-1", Mode.LIVE)
         assert row is not None
         return row.id
 

@@ -102,7 +102,7 @@ def recount(table: pd.DataFrame, column: str) -> dict[Any, Counter[str]]:
 def test_every_table_is_what_a_recount_gives(told: tuple[Ledger, CampaignRow, pd.DataFrame]) -> None:
     """Groups, carriers, failures, time and unknowns are the counts one gets by going through the messages."""
     ledger, row, table = told
-    counted, books = survey(ledger, row), ledger.books(row.id)
+    counted, books = survey(ledger, row), ledger.audience.counts(row.id)
     table = table.assign(
         carrier=[CARRIERS[carriers_of(np.array([normalise_one(p)]))[0]] for p in table["phone"]],
         prefix=table["phone"].str[3:6],
@@ -176,14 +176,14 @@ def _time_is(counted: Survey, table: pd.DataFrame, zone: ZoneInfo) -> None:
 def _batches_are(counted: Survey, ledger: Ledger, row: CampaignRow) -> None:
     """Each request is a line; people who went again count where they went last."""
     sizes: list[tuple[float, int]] = []
-    for chunk in ledger.states(row.id):
-        for event in ledger.events(row.id, chunk):
+    for chunk in ledger.audience.states(row.id):
+        for event in ledger.audience.events(row.id, chunk):
             if event.kind == "claim":
                 requests = event.facts.requests
                 own = [0] * len(event.positions) if requests is None else requests
                 assert not isinstance(own, int)
                 sizes += [(event.at, n) for n in Counter(own).values()]
-    found, books = counted.batches, ledger.books(row.id)
+    found, books = counted.batches, ledger.audience.counts(row.id)
     outcome = found[["accepted", "refused", "unknown", "submitting", "later"]].sum(axis=1)
 
     assert sorted(zip(found["at"], found["people"], strict=True)) == sorted(sizes)
@@ -265,7 +265,7 @@ def stored(ledger: Ledger, phones: list[int], name: str = "c", mode: Mode = Mode
     )
     summary = {"template": "你好", "signature": "云片", "segment": n, "excluded": {}, "parts": n, "cost": "0"}
     spec = {"campaign": name, "timezone": "Asia/Shanghai"}
-    return ledger.freeze(
+    return ledger.campaigns.freeze(
         name=name, mode=mode, provider="yunpian", plan_hash="p", spec=spec, summary=summary, frozen=frozen
     )
 
@@ -275,7 +275,7 @@ W, S, A, R, U, D, X = State
 
 def apply(ledger: Ledger, row: CampaignRow, kind: Any, at: list[int], to: State, **facts: Any) -> None:
     change = Change(kind, 0, np.array(at, np.uint16), np.full(len(at), to, np.uint8), Facts(**facts))
-    ledger.apply(row.id, [change], token=None)
+    ledger.changes.apply(row.id, [change], token=None)
 
 
 @pytest.fixture
@@ -463,7 +463,7 @@ def test_choosing_a_campaign(clock: tuple[Ledger, list[float]]) -> None:
     """The newest real campaign without a name; by name the mode that went furthest."""
     ledger, _ = clock
     nothing = choose(ledger)
-    ledger.make_id("trial", kind=Kind.TEST, parent="new")
+    ledger.campaigns.make_id("trial", kind=Kind.TEST, parent="new")
     for name, mode in (
         ("old", Mode.REHEARSE),
         ("new", Mode.PLAN),

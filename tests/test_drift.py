@@ -207,7 +207,7 @@ def test_a_run_far_from_usual_is_refused(desk: Desk) -> None:  # noqa: F811
 
     assert caught.value.exit_code == 3
     assert len(desk.sent()) == sent
-    assert desk.ledger.campaign("weekly-2026-W13", Mode.LIVE) is None
+    assert desk.ledger.campaigns.get("weekly-2026-W13", Mode.LIVE) is None
     desk.campaign(100, **weekly(13), drift="allow").send()
     assert len(desk.sent()) == sent + 100
     assert "100 rows of the segment" in "".join(desk.row("weekly-2026-W13").summary["notices"])

@@ -69,7 +69,7 @@ class Scripted(Provider):
 def freeze(ledger: Ledger, people: int, *, same: bool = False, name: str = "c") -> int:
     """A live campaign of *people*, each with a text of their own unless *same*."""
     names = pa.array(["x" if same else f"n{i}" for i in range(people)], pa.large_string())
-    row = ledger.freeze(
+    row = ledger.campaigns.freeze(
         name=name,
         mode=Mode.LIVE,
         provider="scripted",
@@ -90,7 +90,7 @@ def freeze(ledger: Ledger, people: int, *, same: bool = False, name: str = "c") 
 
 def run(ledger: Ledger, campaign: int, provider: Provider, **more: Any) -> Ended:
     """Run the engine over the campaign."""
-    with ledger.lease(campaign) as token:
+    with ledger.leases.hold(campaign) as token:
         engine = Engine(
             ledger,
             campaign,
@@ -121,7 +121,7 @@ def test_everybody_is_asked_once(ledger: Ledger) -> None:
     asked = [phone for call in provider.asked for phone in call]
 
     assert ended == Ended()
-    assert ledger.books(campaign).accepted == 25_000
+    assert ledger.audience.counts(campaign).accepted == 25_000
     assert len(asked) == len(set(asked)) == 25_000
     assert max(map(len, provider.asked)) == 700
 
@@ -152,7 +152,7 @@ def test_what_an_answer_becomes(
     campaign = freeze(ledger, 1)
     ended = run(ledger, campaign, Scripted(answer))
 
-    assert ledger.states(campaign)[0].tolist() == [state]
+    assert ledger.audience.states(campaign)[0].tolist() == [state]
     assert bool(ended.stopped) == stops
 
 
@@ -161,9 +161,9 @@ def test_mixed_answers_are_data(ledger: Ledger) -> None:
     campaign = freeze(ledger, 3)
     mixed = [OK, Submission(CodeClass.REFUSED, "", "num", "why"), Submission(CodeClass.UNKNOWN, "", "?")]
     run(ledger, campaign, Scripted(lambda call: mixed, batch=3))
-    history = ledger.history(campaign, 0)
+    history = ledger.audience.history(campaign, 0)
 
-    assert ledger.states(campaign)[0].tolist() == [State.ACCEPTED, State.REFUSED, State.UNKNOWN]
+    assert ledger.audience.states(campaign)[0].tolist() == [State.ACCEPTED, State.REFUSED, State.UNKNOWN]
     assert history.code.tolist() == ["0", "num", "?"]
     assert history.detail.tolist() == ["", "why", ""]
     assert history.message_id.tolist() == ["id", "", ""]
@@ -175,17 +175,17 @@ def test_a_short_limit_is_waited_for(ledger: Ledger) -> None:
     answers = iter([[Submission(CodeClass.LATER, "", "later")], [OK]])
     provider = Scripted(lambda call: next(answers))
     run(ledger, campaign, provider)
-    other = Ledger(str(ledger._engine.url))
+    other = Ledger(str(ledger.database.engine.url))
     hammered = Scripted(everybody(CodeClass.LATER, "later"))
-    second = other.freeze(
+    second = other.campaigns.freeze(
         name="d", mode=Mode.LIVE, provider="s", plan_hash="p", spec={}, summary={}, frozen=_one_person()
     ).id
     run(other, second, hammered)
 
     assert len(provider.asked) == 2
-    assert ledger.books(campaign).accepted == 1
+    assert ledger.audience.counts(campaign).accepted == 1
     assert len(hammered.asked) == Patience().attempts
-    assert other.books(second).refused == 1
+    assert other.audience.counts(second).refused == 1
 
 
 def _one_person() -> Frozen:
@@ -211,9 +211,9 @@ def test_one_bad_number_does_not_take_the_others_along(ledger: Ledger) -> None:
 
     run(ledger, campaign, Scripted(answer, batch=40))
 
-    assert ledger.books(campaign).refused == 1
-    assert ledger.books(campaign).accepted == 39
-    assert ledger.states(campaign)[0][13] == State.REFUSED
+    assert ledger.audience.counts(campaign).refused == 1
+    assert ledger.audience.counts(campaign).accepted == 39
+    assert ledger.audience.states(campaign)[0][13] == State.REFUSED
 
 
 def test_a_bad_text_stops_before_everybody_is_refused(ledger: Ledger) -> None:
@@ -222,8 +222,8 @@ def test_a_bad_text_stops_before_everybody_is_refused(ledger: Ledger) -> None:
     ended = run(ledger, campaign, Scripted(everybody(CodeClass.REFUSED, "text")))
 
     assert "refused for what they say" in ended.stopped
-    assert ledger.books(campaign).refused <= Patience().refused_in_a_row + 2
-    assert ledger.books(campaign).waiting >= 470
+    assert ledger.audience.counts(campaign).refused <= Patience().refused_in_a_row + 2
+    assert ledger.audience.counts(campaign).waiting >= 470
 
 
 def test_silence_stops_the_run(ledger: Ledger) -> None:
@@ -232,7 +232,7 @@ def test_silence_stops_the_run(ledger: Ledger) -> None:
     ended = run(ledger, campaign, Scripted(failing(OutcomeUnknown("?"))))
 
     assert "no clear answer" in ended.stopped
-    assert ledger.books(campaign).unknown <= Patience().unknown_in_a_row + 2
+    assert ledger.audience.counts(campaign).unknown <= Patience().unknown_in_a_row + 2
 
 
 def test_batches_that_are_not_allowed_are_cut_smaller(ledger: Ledger) -> None:
@@ -249,7 +249,7 @@ def test_batches_that_are_not_allowed_are_cut_smaller(ledger: Ledger) -> None:
     run(ledger, campaign, provider)
     singles = [call[0] for call in provider.asked if len(call) == 1]
 
-    assert ledger.books(campaign).accepted == 30
+    assert ledger.audience.counts(campaign).accepted == 30
     assert len(singles) == len(set(singles)) == 30
 
 
@@ -264,12 +264,12 @@ def test_an_account_problem_leaves_the_rest_waiting(ledger: Ledger) -> None:
         return [OK]
 
     ended = run(ledger, campaign, Scripted(answer))
-    between = ledger.books(campaign)
+    between = ledger.audience.counts(campaign)
     run(ledger, campaign, Scripted(everybody(CodeClass.ACCEPTED, "0")))
 
     assert ended.stopped == "账户余额不足"
     assert (between.accepted, between.waiting) == (10, 90)
-    assert ledger.books(campaign).accepted == 100
+    assert ledger.audience.counts(campaign).accepted == 100
 
 
 def test_a_message_of_another_campaign_during_the_run_counts_for_the_cap(ledger: Ledger) -> None:
@@ -280,15 +280,15 @@ def test_a_message_of_another_campaign_during_the_run_counts_for_the_cap(ledger:
     def answer(call: Call) -> list[Submission]:
         if call.phones[0] == "+8613800000003":
             claim = Change("claim", 0, np.array([150], np.uint16), np.array([State.SUBMITTING], np.uint8))
-            ledger.apply(other, [claim], token=None)
+            ledger.changes.apply(other, [claim], token=None)
         return [OK] * len(call)
 
     provider = Scripted(answer, batch=3, concurrency=1)
     run(ledger, campaign, provider, cap=FrequencyCap(1, timedelta(days=7)))
 
-    assert ledger.history(campaign, 0).reason[150] == "frequency_cap"
-    assert ledger.stopped(campaign) == {"frequency_cap": 1}
-    assert ledger.books(campaign).accepted == 199
+    assert ledger.audience.history(campaign, 0).reason[150] == "frequency_cap"
+    assert ledger.audience.stopped(campaign) == {"frequency_cap": 1}
+    assert ledger.audience.counts(campaign).accepted == 199
     assert f"+{late}" not in [phone for call in provider.asked for phone in call]
     assert ["+8613800000151", "+8613800000152"] in provider.asked
 
@@ -301,14 +301,14 @@ def test_without_a_cap_nothing_is_looked_up(ledger: Ledger) -> None:
     def watched(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
         asked.append(statement)
 
-    sqlalchemy.event.listen(ledger._engine, "before_cursor_execute", watched)
+    sqlalchemy.event.listen(ledger.database.engine, "before_cursor_execute", watched)
     run(ledger, campaign, Scripted(everybody(CodeClass.ACCEPTED, "0")))
     plain, asked = asked, []
     run(ledger, other, Scripted(everybody(CodeClass.ACCEPTED, "0")), cap=FrequencyCap(1, timedelta(days=7)))
 
     assert not [statement for statement in plain if "FROM event" in statement]
     assert [statement for statement in asked if "FROM event" in statement]
-    assert ledger.books(other).refused == 3
+    assert ledger.audience.counts(other).refused == 3
 
 
 def test_an_opt_out_during_the_run_is_honoured(ledger: Ledger) -> None:
@@ -318,15 +318,15 @@ def test_an_opt_out_during_the_run_is_honoured(ledger: Ledger) -> None:
 
     def answer(call: Call) -> list[Submission]:
         if call.phones[0] == "+8613800000003":
-            ledger.add_opt_outs([late], source="reply")
+            ledger.opt_outs.add([late], source="reply")
         return [OK] * len(call)
 
     provider = Scripted(answer, batch=3, concurrency=1)
     run(ledger, campaign, provider)
 
-    assert ledger.states(campaign)[0][150] == State.REFUSED
-    assert ledger.history(campaign, 0).reason[150] == "opted_out"
-    assert ledger.books(campaign).accepted == 199
+    assert ledger.audience.states(campaign)[0][150] == State.REFUSED
+    assert ledger.audience.history(campaign, 0).reason[150] == "opted_out"
+    assert ledger.audience.counts(campaign).accepted == 199
     assert f"+{late}" not in [phone for call in provider.asked for phone in call]
 
 
@@ -339,8 +339,8 @@ def test_the_window_closes_during_a_run(ledger: Ledger) -> None:
     ended = run(ledger, campaign, provider, window=window, local_now=lambda: next(clock))
 
     assert "send window" in ended.stopped
-    assert ledger.books(campaign).accepted == 20
-    assert ledger.books(campaign).waiting == 30
+    assert ledger.audience.counts(campaign).accepted == 20
+    assert ledger.audience.counts(campaign).waiting == 30
 
 
 def test_a_stop_request_from_elsewhere_ends_it_cleanly(ledger: Ledger) -> None:
@@ -353,9 +353,9 @@ def test_a_stop_request_from_elsewhere_ends_it_cleanly(ledger: Ledger) -> None:
 
     provider = Scripted(everybody(CodeClass.ACCEPTED))
     provider.submit = slow  # type: ignore[method-assign]
-    threading.Timer(0.5, ledger.request_stop, [campaign]).start()
+    threading.Timer(0.5, ledger.campaigns.request_stop, [campaign]).start()
     ended = run(ledger, campaign, provider)
-    books = ledger.books(campaign)
+    books = ledger.audience.counts(campaign)
 
     assert ended.stopped == "a stop was requested"
     assert books.submitting == books.unknown == 0
@@ -367,7 +367,7 @@ def test_a_lost_lease_stops_the_run(ledger: Ledger) -> None:
     campaign = freeze(ledger, 50)
 
     def answer(call: Call) -> list[Submission]:
-        with ledger._write() as conn:
+        with ledger.database.write() as conn:
             conn.exec_driver_sql("update lease set token = 'somebody else'")
         return [OK]
 

@@ -52,12 +52,12 @@ def test_every_row_ends_where_it_should(simulator: Simulator, tmp_path: Path, na
     environ = way.environ(simulator.url, tmp_path)
     campaign = live.campaign(live.data(way, MESSY, consent="consent"), environ)
     opted_out = normalise(load(str(MESSY.parent / "opt_out.csv"))["phone"]).e164
-    campaign.ledger.add_opt_outs(opted_out.tolist(), source="test")
+    campaign.ledger.opt_outs.add(opted_out.tolist(), source="test")
     limits = limits_of(way.provider, Environment(environ))
     wanted = [expected(row, limits) for row in load(str(MESSY)).to_dict("records")]
     plan = campaign.plan()
     outcome = campaign.send()
-    row = campaign.ledger.campaign("live-1", Mode.LIVE)
+    row = campaign.ledger.campaigns.get("live-1", Mode.LIVE)
     assert row is not None
     told = pd.concat(report.messages(campaign.ledger, row, reveal=True))
     accepted = {

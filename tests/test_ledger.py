@@ -20,13 +20,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smskit.errors import LedgerError, LedgerLocked
-from smskit.ledger import CHUNK, LEASE_TTL_S, STRAY_DAYS, Books, CampaignRow, Change, Facts, Frozen, Ledger
+from smskit.ledger import (
+    CHUNK,
+    LEASE_TTL_S,
+    UNMATCHED_DAYS,
+    CampaignRow,
+    Change,
+    Facts,
+    Frozen,
+    Ledger,
+    Tally,
+)
 from smskit.models import Kind, Mode, Receipt, Reply, State
 from tests.profiles import examples
 
 FIRST = 8613800000000
 W, S, A, R, U, D, X = State  # waiting, submitting, accepted, refused, unknown, delivered, undelivered
-ARROWS: dict[str, tuple[State, set[State]]] = {
+TRANSITIONS: dict[str, tuple[State, set[State]]] = {
     "claim": (W, {S}),
     "opt_out": (W, {R}),
     "outcome": (S, {A, R, U, W}),
@@ -97,7 +107,7 @@ def freeze(
     ledger: Ledger, people: int | Frozen = 3, *, name: str = "c", mode: Mode = Mode.LIVE, plan_hash: str = "p"
 ) -> CampaignRow:
     frozen = audience(people) if isinstance(people, int) else people
-    return ledger.freeze(
+    return ledger.campaigns.freeze(
         name=name,
         mode=mode,
         provider="acme",
@@ -114,7 +124,7 @@ def change(kind: str, positions: Sequence[int], to: State | Sequence[State], **f
 
 
 def move(ledger: Ledger, campaign: int, *changes: Change) -> None:
-    ledger.apply(campaign, changes, token=None)
+    ledger.changes.apply(campaign, changes, token=None)
 
 
 def bring(ledger: Ledger, campaign: int, position: int, state: State) -> None:
@@ -124,7 +134,7 @@ def bring(ledger: Ledger, campaign: int, position: int, state: State) -> None:
 
 def dump(ledger: Ledger) -> list[Any]:
     """Every row of every table."""
-    with ledger._read() as conn:
+    with ledger.database.read() as conn:
         tables = [
             name for (name,) in conn.exec_driver_sql("select name from sqlite_master where type='table'")
         ]
@@ -137,16 +147,19 @@ def dump(ledger: Ledger) -> list[Any]:
 def test_what_is_frozen_is_read_back(ledger: Ledger) -> None:
     """People come back in send order, with their values; those left out as they were told."""
     row = freeze(ledger, audience(4, left_out=2, order=np.array([2, 0, 3])))
-    people, keys = ledger.people(row.id, 0), ledger.keys(row.id, 0)
-    (left_out,) = ledger.excluded(row.id)
+    people, keys = ledger.audience.people(row.id, 0), ledger.audience.keys(row.id, 0)
+    (left_out,) = ledger.audience.excluded(row.id)
 
     assert people.phones.tolist() == keys.phones.tolist() == [FIRST + 2, FIRST, FIRST + 3]
     assert people.variables["name"].to_pylist() == ["n2", "n0", "n3"]
     assert keys.persons.to_pylist() == ["u2", "u0", "u3"]
     assert keys.parts.tolist() == [2, 2, 2]
-    assert ledger.people(row.id, 0, np.array([2, 0], np.uint16)).variables["name"].to_pylist() == ["n3", "n2"]
+    assert ledger.audience.people(row.id, 0, np.array([2, 0], np.uint16)).variables["name"].to_pylist() == [
+        "n3",
+        "n2",
+    ]
     assert left_out.to_pylist()[1] == {"person": "x1", "phone": 0, "shown": "13****", "reason": 2}
-    assert ledger.books(row.id) == Books(3, 3, 0, 0, 0, 0, 0, 0, 0)
+    assert ledger.audience.counts(row.id) == Tally(3, 3, 0, 0, 0, 0, 0, 0, 0)
     assert (row.spec["signature"], row.summary, row.state) == ("云片", {"segment": 3}, "planned")
 
 
@@ -172,7 +185,7 @@ def test_nobody_is_frozen_twice(ledger: Ledger, frozen: Frozen, words: str, mode
     with pytest.raises(LedgerError, match=words):
         freeze(ledger, frozen, mode=mode)
 
-    assert ledger.campaigns() == []
+    assert ledger.campaigns.find() == []
 
 
 def test_copies_among_those_left_out_do_not_matter(ledger: Ledger) -> None:
@@ -180,7 +193,7 @@ def test_copies_among_those_left_out_do_not_matter(ledger: Ledger) -> None:
     phones = np.array([FIRST, FIRST, FIRST + 1], np.int64)
     row = freeze(ledger, audience(3, phones=phones, persons=texts("aab"), order=np.array([0, 2])))
 
-    assert ledger.books(row.id).planned == 2
+    assert ledger.audience.counts(row.id).planned == 2
 
 
 @pytest.mark.parametrize("mode", [Mode.REHEARSE, Mode.LIVE])
@@ -200,11 +213,11 @@ def test_a_plan_replaces_a_plan(ledger: Ledger) -> None:
     first = freeze(ledger, audience(3, left_out=4), mode=Mode.PLAN, plan_hash="first")
     second = freeze(ledger, audience(1), mode=Mode.PLAN, plan_hash="second")
 
-    assert ledger.campaign("c", Mode.PLAN) == second
-    assert (second.plan_hash, ledger.books(second.id).planned) == ("second", 1)
-    assert list(ledger.excluded(second.id)) == []
-    assert ledger.books(first.id).planned == (0 if first.id != second.id else 1)
-    assert [ledger.books(row.id).planned for row in others] == [2, 2]
+    assert ledger.campaigns.get("c", Mode.PLAN) == second
+    assert (second.plan_hash, ledger.audience.counts(second.id).planned) == ("second", 1)
+    assert list(ledger.audience.excluded(second.id)) == []
+    assert ledger.audience.counts(first.id).planned == (0 if first.id != second.id else 1)
+    assert [ledger.audience.counts(row.id).planned for row in others] == [2, 2]
 
 
 def test_one_audience_however_many_freeze_at_once(ledger: Ledger) -> None:
@@ -221,11 +234,11 @@ def test_one_audience_however_many_freeze_at_once(ledger: Ledger) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    phones = ledger.people(rows[0].id, 0).phones
+    phones = ledger.audience.people(rows[0].id, 0).phones
 
     assert len(rows) == 4
     assert set(map(repr, rows)) == {repr(rows[0])}
-    assert ledger.books(rows[0].id).planned == 4
+    assert ledger.audience.counts(rows[0].id).planned == 4
     assert f"p{(int(phones[0]) - FIRST) // 10}" == rows[0].plan_hash
 
 
@@ -235,26 +248,29 @@ def test_a_name_is_one_campaign_per_mode(ledger: Ledger) -> None:
         freeze(ledger, 1, mode=mode)
     freeze(ledger, 1, name="d")
 
-    assert [(r.name, r.mode) for r in ledger.campaigns()] == [*(("c", m) for m in Mode), ("d", Mode.LIVE)]
-    assert [r.name for r in ledger.campaigns(mode=Mode.LIVE, provider="acme")] == ["c", "d"]
-    assert ledger.campaigns(provider="other") == []
-    assert ledger.campaign("e", Mode.LIVE) is None
+    assert [(r.name, r.mode) for r in ledger.campaigns.find()] == [
+        *(("c", m) for m in Mode),
+        ("d", Mode.LIVE),
+    ]
+    assert [r.name for r in ledger.campaigns.find(mode=Mode.LIVE, provider="acme")] == ["c", "d"]
+    assert ledger.campaigns.find(provider="other") == []
+    assert ledger.campaigns.get("e", Mode.LIVE) is None
 
 
 def test_nobody_planned(ledger: Ledger) -> None:
     """A campaign for nobody has books like any other."""
     row = freeze(ledger, audience(0, left_out=2))
 
-    assert ledger.books(row.id) == Books(0, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert ledger.states(row.id) == {}
-    assert sum(t.num_rows for t in ledger.excluded(row.id)) == 2
-    assert ledger.submitted("c", Mode.LIVE)[0].tolist() == []
+    assert ledger.audience.counts(row.id) == Tally(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert ledger.audience.states(row.id) == {}
+    assert sum(t.num_rows for t in ledger.audience.excluded(row.id)) == 2
+    assert ledger.audience.submitted("c", Mode.LIVE)[0].tolist() == []
 
 
 def test_a_template_without_variables(ledger: Ledger) -> None:
     """People of a campaign whose text is the same for all are stored without values."""
     row = freeze(ledger, audience(3, variables={}))
-    people = ledger.people(row.id, 0, np.array([1], np.uint16))
+    people = ledger.audience.people(row.id, 0, np.array([1], np.uint16))
 
     assert people.phones.tolist() == [FIRST + 1]
     assert dict(people.variables) == {}
@@ -264,37 +280,37 @@ def test_many_people(ledger: Ledger) -> None:
     """25 000 people lie in chunks, in send order, each with their own; they are found wherever they lie."""
     order = np.random.default_rng(1).permutation(25_000)
     row = freeze(ledger, audience(25_000, left_out=25_000, order=order))
-    states = ledger.states(row.id)
+    states = ledger.audience.states(row.id)
     last = order[-1]
     move(ledger, row.id, change("claim", [4999], S)._replace(chunk=2))
-    phones = np.concatenate([ledger.people(row.id, c).phones for c in states])
-    names = [n for c in states for n in ledger.people(row.id, c).variables["name"].to_pylist()]
-    persons = [p for c in states for p in ledger.keys(row.id, c).persons.to_pylist()]
+    phones = np.concatenate([ledger.audience.people(row.id, c).phones for c in states])
+    names = [n for c in states for n in ledger.audience.people(row.id, c).variables["name"].to_pylist()]
+    persons = [p for c in states for p in ledger.audience.keys(row.id, c).persons.to_pylist()]
     some = order[[0, CHUNK, 24_999]]
 
     assert [len(s) for s in states.values()] == [CHUNK, CHUNK, 5000]
     assert (phones - FIRST).tolist() == order.tolist()
     assert names == [f"n{n}" for n in order]
     assert persons == [f"u{n}" for n in order]
-    assert ledger.find(row.id, person=f"u{last}", phone=0) == [(2, 4999)]
-    assert ledger.find(row.id, person="", phone=int(FIRST + order[CHUNK])) == [(1, 0)]
-    assert ledger.find(row.id, person=f"u{order[0]}", phone=int(FIRST + last)) == [(0, 0), (2, 4999)]
-    assert ledger.find(row.id, person="nobody", phone=1) == []
-    assert ledger.locate(row.id, np.append(some + FIRST, 1)) == {
+    assert ledger.audience.find(row.id, person=f"u{last}", phone=0) == [(2, 4999)]
+    assert ledger.audience.find(row.id, person="", phone=int(FIRST + order[CHUNK])) == [(1, 0)]
+    assert ledger.audience.find(row.id, person=f"u{order[0]}", phone=int(FIRST + last)) == [(0, 0), (2, 4999)]
+    assert ledger.audience.find(row.id, person="nobody", phone=1) == []
+    assert ledger.audience.locate(row.id, np.append(some + FIRST, 1)) == {
         int(FIRST + some[0]): (0, 0),
         int(FIRST + some[1]): (1, 0),
         int(FIRST + some[2]): (2, 4999),
     }
-    assert ledger.books(row.id).submitting == 1
-    assert ledger.submitted("c", Mode.LIVE)[1].to_pylist() == [f"u{last}"]
-    assert sum(t.num_rows for t in ledger.excluded(row.id)) == 25_000
+    assert ledger.audience.counts(row.id).submitting == 1
+    assert ledger.audience.submitted("c", Mode.LIVE)[1].to_pylist() == [f"u{last}"]
+    assert sum(t.num_rows for t in ledger.audience.excluded(row.id)) == 25_000
 
 
 # -- arrows ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("start", State, ids=lambda s: s.label)
-@pytest.mark.parametrize("kind", ARROWS)
+@pytest.mark.parametrize("kind", TRANSITIONS)
 def test_arrows(ledger: Ledger, kind: str, start: State) -> None:
     """From each state each kind of change leads exactly where the table says; any other changes nothing."""
     row = freeze(ledger, len(State))
@@ -302,7 +318,7 @@ def test_arrows(ledger: Ledger, kind: str, start: State) -> None:
         bring(ledger, row.id, position, start)
     wanted, moved = [], []
     for to in State:
-        allowed = ARROWS[kind][0] is start and to in ARROWS[kind][1]
+        allowed = TRANSITIONS[kind][0] is start and to in TRANSITIONS[kind][1]
         wanted += [to] if allowed else []
         before = dump(ledger)
         try:
@@ -311,7 +327,7 @@ def test_arrows(ledger: Ledger, kind: str, start: State) -> None:
             assert dump(ledger) == before
         else:
             moved.append(to)
-            assert ledger.states(row.id)[0][to] == to
+            assert ledger.audience.states(row.id)[0][to] == to
 
     assert moved == wanted
 
@@ -340,8 +356,8 @@ def test_nobody_is_claimed_twice(ledger: Ledger, changes: list[Change]) -> None:
     with pytest.raises(LedgerError):
         move(ledger, row.id, *changes)
 
-    assert ledger.books(row.id).waiting == 3
-    assert ledger.events(row.id, 0) == []
+    assert ledger.audience.counts(row.id).waiting == 3
+    assert ledger.audience.events(row.id, 0) == []
 
 
 def test_a_group_may_lead_on(ledger: Ledger) -> None:
@@ -350,13 +366,13 @@ def test_a_group_may_lead_on(ledger: Ledger) -> None:
     bring(ledger, row.id, 0, S)
     move(ledger, row.id, change("outcome", [0], W), change("claim", [0], S))
 
-    assert ledger.states(row.id)[0].tolist() == [S]
-    assert [e.kind for e in ledger.events(row.id, 0)] == ["claim", "outcome", "claim"]
+    assert ledger.audience.states(row.id)[0].tolist() == [S]
+    assert [e.kind for e in ledger.audience.events(row.id, 0)] == ["claim", "outcome", "claim"]
 
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(sorted(ARROWS)), st.sampled_from(State), st.sets(st.integers(0, 5), min_size=1)
+        st.sampled_from(sorted(TRANSITIONS)), st.sampled_from(State), st.sets(st.integers(0, 5), min_size=1)
     ),
     max_size=25,
 )
@@ -366,11 +382,11 @@ STEPS = st.lists(
 @given(steps=STEPS)
 def test_books_always_balance(ledger: Ledger, steps: list[Any]) -> None:
     """Whatever is tried in whatever order, the books balance and agree with a count person by person."""
-    row = freeze(ledger, 6, name=f"c{len(ledger.campaigns())}")
+    row = freeze(ledger, 6, name=f"c{len(ledger.campaigns.find())}")
     model = [W] * 6
     for kind, to, positions in steps:
         at = sorted(positions)
-        legal = all(model[p] is ARROWS[kind][0] for p in at) and to in ARROWS[kind][1]
+        legal = all(model[p] is TRANSITIONS[kind][0] for p in at) and to in TRANSITIONS[kind][1]
         try:
             move(ledger, row.id, change(kind, at, to))
             done = True
@@ -379,9 +395,9 @@ def test_books_always_balance(ledger: Ledger, steps: list[Any]) -> None:
         assert done == legal
         for position in at if done else ():
             model[position] = to
-        b = ledger.books(row.id)
+        b = ledger.audience.counts(row.id)
 
-        assert ledger.states(row.id)[0].tolist() == model
+        assert ledger.audience.states(row.id)[0].tolist() == model
         assert b.planned == 6 == b.waiting + b.submitting + b.accepted + b.refused + b.unknown
         assert b.accepted == b.delivered + b.undelivered + b.awaiting
         assert [b.waiting, b.submitting, b.awaiting, b.refused, b.unknown, b.delivered, b.undelivered] == [
@@ -394,12 +410,12 @@ def test_interrupt_makes_unknown(ledger: Ledger) -> None:
     row = freeze(ledger, len(State))
     for state in State:
         bring(ledger, row.id, state, state)
-    with ledger.lease(row.id) as token:
-        counts = [ledger.interrupt(row.id, token=token) for _ in range(2)]
+    with ledger.leases.hold(row.id) as token:
+        counts = [ledger.changes.interrupt(row.id, token=token) for _ in range(2)]
 
     assert counts == [1, 0]
-    assert ledger.states(row.id)[0].tolist() == [W, U, A, R, U, D, X]
-    assert ledger.history(row.id, 0).reason[S] == "interrupted"
+    assert ledger.audience.states(row.id)[0].tolist() == [W, U, A, R, U, D, X]
+    assert ledger.audience.history(row.id, 0).reason[S] == "interrupted"
 
 
 # -- history -------------------------------------------------------------------------------------
@@ -422,7 +438,7 @@ def test_history_tells_the_latest(timed: Ledger, clock: Clock) -> None:
     for now, step in steps:
         clock.now = now
         move(timed, row.id, step)
-    h = timed.history(row.id, 0)
+    h = timed.audience.history(row.id, 0)
 
     assert h.keys.states.tolist() == [D, X, R, R, W]
     assert h.reason.tolist() == ["", "", "refused", "opted_out", ""]
@@ -442,7 +458,7 @@ def test_events_are_the_evidence(timed: Ledger, clock: Clock) -> None:
     move(timed, row.id, change("claim", [2, 0], S))
     clock.now = 6.0
     move(timed, row.id, change("outcome", [0, 2], [A, U], ids=["m", ""], reason=["", "no_answer"]))
-    first, second = timed.events(row.id, 0)
+    first, second = timed.audience.events(row.id, 0)
 
     assert (first.kind, first.at, first.positions.tolist(), first.facts) == ("claim", 5.0, [2, 0], Facts())
     assert second.facts == Facts(ids=["m", ""], reason=["", "no_answer"])
@@ -454,16 +470,16 @@ def test_who_was_submitted(ledger: Ledger) -> None:
     row = freeze(ledger, len(State))
     for state in State:
         bring(ledger, row.id, state, state)
-    phones, persons = ledger.submitted("c", Mode.LIVE)
+    phones, persons = ledger.audience.submitted("c", Mode.LIVE)
 
     assert (phones - FIRST).tolist() == [S, A, U, D, X]
     assert persons.to_pylist() == [f"u{int(s)}" for s in (S, A, U, D, X)]
-    assert [len(part) for part in ledger.submitted("c", Mode.REHEARSE)] == [0, 0]
+    assert [len(part) for part in ledger.audience.submitted("c", Mode.REHEARSE)] == [0, 0]
 
 
 def test_who_got_live_messages_lately(timed: Ledger, clock: Clock) -> None:
     """Live messages of other campaigns count from their submission on, each once, unknown ones too."""
-    timed.make_id("trial", kind=Kind.TEST, parent="own")
+    timed.campaigns.make_id("trial", kind=Kind.TEST, parent="own")
     own, other, test, rehearsal = (
         freeze(timed, len(State), name=name, mode=mode).id
         for name, mode in [
@@ -482,7 +498,7 @@ def test_who_got_live_messages_lately(timed: Ledger, clock: Clock) -> None:
     bring(timed, third, 0, U)
 
     def counted(since: float, but_not: str = "own") -> list[int]:
-        return sorted((timed.accepted_since(since, but_not=but_not) - FIRST).tolist())
+        return sorted((timed.caps.accepted_since(since, but_not=but_not) - FIRST).tolist())
 
     assert counted(999.9) == sorted([0, S, A, U, D, X])
     assert counted(1000.0) == [0]
@@ -499,14 +515,14 @@ def test_whose_message_an_id_is(timed: Ledger, clock: Clock) -> None:
     move(timed, row.id, change("outcome", [2, 3], A, ids="m2"))
     wanted = {("m1", FIRST + 1), ("m1", FIRST), ("m2", FIRST + 2), ("m2", FIRST + 3), ("m9", FIRST)}
 
-    assert timed.known_messages("acme", Mode.LIVE, 900.0, wanted) == {
+    assert timed.audience.known_messages("acme", Mode.LIVE, 900.0, wanted) == {
         ("m1", FIRST + 1),
         ("m2", FIRST + 2),
         ("m2", FIRST + 3),
     }
-    assert timed.known_messages("acme", Mode.LIVE, 1001.0, wanted) == set()
-    assert timed.known_messages("acme", Mode.REHEARSE, 900.0, wanted) == set()
-    assert timed.known_messages("other", Mode.LIVE, 900.0, wanted) == set()
+    assert timed.audience.known_messages("acme", Mode.LIVE, 1001.0, wanted) == set()
+    assert timed.audience.known_messages("acme", Mode.REHEARSE, 900.0, wanted) == set()
+    assert timed.audience.known_messages("other", Mode.LIVE, 900.0, wanted) == set()
 
 
 # -- state of a campaign ----------------------------------------------------------------------------
@@ -518,14 +534,14 @@ def test_marks_are_timed(timed: Ledger, clock: Clock) -> None:
     freeze(timed, mode=Mode.PLAN)
     row = freeze(timed)
     clock.now = 200.0
-    timed.mark(row.id, "running")
-    timed.mark(row.id, "paused", note="no money")
-    paused = timed.campaign("c", Mode.LIVE)
+    timed.campaigns.mark(row.id, "running")
+    timed.campaigns.mark(row.id, "paused", note="no money")
+    paused = timed.campaigns.get("c", Mode.LIVE)
     clock.now = 300.0
-    timed.mark(row.id, "running")
-    timed.mark(row.id, "finished")
-    ended = timed.campaign("c", Mode.LIVE)
-    plan = timed.campaign("c", Mode.PLAN)
+    timed.campaigns.mark(row.id, "running")
+    timed.campaigns.mark(row.id, "finished")
+    ended = timed.campaigns.get("c", Mode.LIVE)
+    plan = timed.campaigns.get("c", Mode.PLAN)
 
     assert paused is not None
     assert (paused.state, paused.note, paused.finished_at) == ("paused", "no money", None)
@@ -538,12 +554,12 @@ def test_marks_are_timed(timed: Ledger, clock: Clock) -> None:
 def test_a_stop_is_asked_for_once(ledger: Ledger) -> None:
     """A request to stop is seen by whoever looks, and is gone when the next run begins."""
     row = freeze(ledger)
-    ledger.request_stop(row.id)
-    asked = ledger.stop_requested(row.id)
-    ledger.mark(row.id, "running")
+    ledger.campaigns.request_stop(row.id)
+    asked = ledger.campaigns.stop_requested(row.id)
+    ledger.campaigns.mark(row.id, "running")
 
     assert asked is True
-    assert ledger.stop_requested(row.id) is False
+    assert ledger.campaigns.stop_requested(row.id) is False
 
 
 def test_forget_leaves_nothing(ledger: Ledger) -> None:
@@ -552,10 +568,10 @@ def test_forget_leaves_nothing(ledger: Ledger) -> None:
     before = dump(ledger)
     row = freeze(ledger, audience(3, left_out=1), mode=Mode.REHEARSE)
     bring(ledger, row.id, 0, D)
-    ledger.forget(row.id)
+    ledger.campaigns.forget(row.id)
 
     assert dump(ledger) == before
-    assert ledger.books(kept.id).planned == 2
+    assert ledger.audience.counts(kept.id).planned == 2
 
 
 # -- lease -------------------------------------------------------------------------------------------
@@ -566,7 +582,7 @@ import sys
 from smskit.ledger import Ledger
 from smskit.models import Mode
 ledger = Ledger(sys.argv[1])
-with ledger.lease(ledger.campaign("c", Mode.LIVE).id):
+with ledger.leases.hold(ledger.campaigns.get("c", Mode.LIVE).id):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -578,7 +594,7 @@ def owner(ledger: Ledger) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
-        url = ledger._engine.url.render_as_string()
+        url = ledger.database.engine.url.render_as_string()
         process = subprocess.Popen(
             [sys.executable, "-c", OWNER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -594,7 +610,7 @@ def owner(ledger: Ledger) -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
 
 def own(ledger: Ledger, campaign: int) -> str:
-    with ledger.lease(campaign) as token:
+    with ledger.leases.hold(campaign) as token:
         return token
 
 
@@ -619,7 +635,7 @@ def test_a_killed_run_is_replaced_at_once(ledger: Ledger, owner: Callable[[], su
     other = owner()
     other.kill()
     os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # dead, and still a zombie
-    with ledger._read() as conn:
+    with ledger.database.read() as conn:
         left_behind = conn.exec_driver_sql("select pid from lease").scalar()
 
     assert left_behind == other.pid
@@ -641,8 +657,8 @@ def test_a_killed_run_that_was_buried_is_replaced(
 def test_a_reused_process_number_is_another_process(ledger: Ledger) -> None:
     """The same number with another start time is not the run that held the lease."""
     row = freeze(ledger)
-    with ledger.lease(row.id):
-        with ledger._write() as conn:
+    with ledger.leases.hold(row.id):
+        with ledger.database.write() as conn:
             conn.exec_driver_sql("update lease set process_started = process_started - 60")
 
         assert own(ledger, row.id)
@@ -651,11 +667,11 @@ def test_a_reused_process_number_is_another_process(ledger: Ledger) -> None:
 def test_a_lease_of_another_machine_ends_by_time(timed: Ledger, clock: Clock) -> None:
     """A run elsewhere owns the campaign until its lease ran out without a sign of life."""
     row = freeze(timed)
-    with timed.lease(row.id) as token:
-        with timed._write() as conn:
+    with timed.leases.hold(row.id) as token:
+        with timed.database.write() as conn:
             conn.exec_driver_sql("update lease set host = 'elsewhere'")
         clock.now += LEASE_TTL_S - 1
-        timed.renew(row.id, token)
+        timed.leases.renew(row.id, token)
         clock.now += LEASE_TTL_S - 1
         with pytest.raises(LedgerLocked, match="on elsewhere"):
             own(timed, row.id)
@@ -668,7 +684,7 @@ def test_two_runs_in_one_process(ledger: Ledger) -> None:
     """Two threads of one process are two runs: the second is refused, then served."""
     row = freeze(ledger)
     other = freeze(ledger, name="d")
-    with ledger.lease(row.id):
+    with ledger.leases.hold(row.id):
         with pytest.raises(LedgerLocked):
             own(ledger, row.id)
 
@@ -679,7 +695,7 @@ def test_two_runs_in_one_process(ledger: Ledger) -> None:
 def test_a_run_that_fails_gives_the_lease_back(ledger: Ledger) -> None:
     """An error inside the block ends the lease like its end."""
     row = freeze(ledger)
-    with pytest.raises(KeyError), ledger.lease(row.id):
+    with pytest.raises(KeyError), ledger.leases.hold(row.id):
         raise KeyError
 
     assert own(ledger, row.id)
@@ -688,20 +704,20 @@ def test_a_run_that_fails_gives_the_lease_back(ledger: Ledger) -> None:
 def test_a_lost_lease_records_nothing(ledger: Ledger) -> None:
     """Who lost the lease can neither record nor renew, and does not end the lease of the new owner."""
     row = freeze(ledger)
-    lease = ledger.lease(row.id)
+    lease = ledger.leases.hold(row.id)
     token = lease.__enter__()
-    with ledger._write() as conn:
+    with ledger.database.write() as conn:
         conn.exec_driver_sql("update lease set token = 'new owner'")
     before = dump(ledger)
     with pytest.raises(LedgerLocked):
-        ledger.apply(row.id, [change("claim", [0], S)], token=token)
+        ledger.changes.apply(row.id, [change("claim", [0], S)], token=token)
     with pytest.raises(LedgerLocked):
-        ledger.renew(row.id, token)
+        ledger.leases.renew(row.id, token)
     lease.__exit__(None, None, None)
 
     assert dump(ledger) == before
-    ledger.apply(row.id, [change("claim", [0], S)], token="new owner")
-    assert ledger.books(row.id).submitting == 1
+    ledger.changes.apply(row.id, [change("claim", [0], S)], token="new owner")
+    assert ledger.audience.counts(row.id).submitting == 1
 
 
 # -- receipts, replies, opt-outs -----------------------------------------------------------------------
@@ -709,19 +725,19 @@ def test_a_lost_lease_records_nothing(ledger: Ledger) -> None:
 
 def test_pages_wait_until_they_are_worked_through(ledger: Ledger) -> None:
     """A page is kept as it came, apart by provider, mode and kind, and its body goes once it is handled."""
-    first = ledger.keep_page("acme", Mode.LIVE, "receipts", b"[1]")
-    ledger.keep_page("acme", Mode.LIVE, "receipts", b"\xff\x00")
-    ledger.keep_page("acme", Mode.LIVE, "replies", b"r")
-    ledger.keep_page("acme", Mode.REHEARSE, "receipts", b"x")
-    before = ledger.open_pages("acme", Mode.LIVE, "receipts")
-    ledger.close_page(first)
-    ledger.close_page(first)
-    with ledger._read() as conn:
+    first = ledger.raw_reports.keep("acme", Mode.LIVE, "receipts", b"[1]")
+    ledger.raw_reports.keep("acme", Mode.LIVE, "receipts", b"\xff\x00")
+    ledger.raw_reports.keep("acme", Mode.LIVE, "replies", b"r")
+    ledger.raw_reports.keep("acme", Mode.REHEARSE, "receipts", b"x")
+    before = ledger.raw_reports.open("acme", Mode.LIVE, "receipts")
+    ledger.raw_reports.close(first)
+    ledger.raw_reports.close(first)
+    with ledger.database.read() as conn:
         bodies = conn.exec_driver_sql("select body from inbox order by id").scalars().all()
 
     assert [body for _, body in before] == [b"[1]", b"\xff\x00"]
-    assert [body for _, body in ledger.open_pages("acme", Mode.LIVE, "receipts")] == [b"\xff\x00"]
-    assert ledger.open_pages("other", Mode.LIVE, "receipts") == []
+    assert [body for _, body in ledger.raw_reports.open("acme", Mode.LIVE, "receipts")] == [b"\xff\x00"]
+    assert ledger.raw_reports.open("other", Mode.LIVE, "receipts") == []
     assert bodies == [b"", b"\xff\x00", b"r", b"x"]
 
 
@@ -731,19 +747,19 @@ def test_strays_are_kept_for_a_week(timed: Ledger, clock: Clock) -> None:
         Receipt("m1", "+8613800000000", True, "DELIVRD", "送达", datetime(2026, 11, 23, 2, 0, 0, 5000, UTC)),
         Receipt("m2", "+8613800000001", None, "?"),
     ]
-    timed.keep_strays("acme", Mode.LIVE, receipts)
-    timed.keep_strays("acme", Mode.LIVE, [])
-    kept = timed.strays("acme", Mode.LIVE)
-    timed.drop_strays([kept[0][0]])
-    timed.drop_strays([])
-    clock.now += STRAY_DAYS * 86400
-    rest = timed.strays("acme", Mode.LIVE)
+    timed.unmatched.keep("acme", Mode.LIVE, receipts)
+    timed.unmatched.keep("acme", Mode.LIVE, [])
+    kept = timed.unmatched.find("acme", Mode.LIVE)
+    timed.unmatched.drop([kept[0][0]])
+    timed.unmatched.drop([])
+    clock.now += UNMATCHED_DAYS * 86400
+    rest = timed.unmatched.find("acme", Mode.LIVE)
     clock.now += 1
 
     assert [receipt for _, receipt in kept] == receipts
     assert [receipt for _, receipt in rest] == receipts[1:]
-    assert timed.strays("acme", Mode.REHEARSE) == []
-    assert timed.strays("acme", Mode.LIVE) == []
+    assert timed.unmatched.find("acme", Mode.REHEARSE) == []
+    assert timed.unmatched.find("acme", Mode.LIVE) == []
 
 
 def test_a_reply_is_kept_once(ledger: Ledger) -> None:
@@ -753,19 +769,19 @@ def test_a_reply_is_kept_once(ledger: Ledger) -> None:
         (Reply("r2", "+8613800000001", "谢谢"), FIRST + 1, False),
     ]
 
-    assert ledger.keep_replies("acme", Mode.LIVE, [*replies, replies[0]]) == 2
-    assert ledger.keep_replies("acme", Mode.LIVE, replies) == 0
-    assert ledger.keep_replies("other", Mode.LIVE, replies) == 2
-    assert ledger.keep_replies("acme", Mode.REHEARSE, replies[:1]) == 1
+    assert ledger.replies.keep("acme", Mode.LIVE, [*replies, replies[0]]) == 2
+    assert ledger.replies.keep("acme", Mode.LIVE, replies) == 0
+    assert ledger.replies.keep("other", Mode.LIVE, replies) == 2
+    assert ledger.replies.keep("acme", Mode.REHEARSE, replies[:1]) == 1
 
 
 def test_opt_outs(timed: Ledger, clock: Clock) -> None:
     """Who opted out is on the list once, since the first time, and leaves it when taken off."""
-    first = timed.add_opt_outs([FIRST + 2, FIRST, FIRST + 2], source="by hand", note="called")
+    first = timed.opt_outs.add([FIRST + 2, FIRST, FIRST + 2], source="by hand", note="called")
     clock.now += 10
-    second = timed.add_opt_outs([FIRST, FIRST + 1], source="reply:acme")
-    rows, phones, version = timed.opt_out_rows(), timed.opt_outs(), timed.opt_out_version()
-    removed = [timed.remove_opt_out(FIRST) for _ in range(2)]
+    second = timed.opt_outs.add([FIRST, FIRST + 1], source="reply:acme")
+    rows, phones, version = timed.opt_outs.rows(), timed.opt_outs.phones(), timed.opt_outs.version()
+    removed = [timed.opt_outs.remove(FIRST) for _ in range(2)]
 
     assert (first, second) == (2, 1)
     assert phones.tolist() == [FIRST, FIRST + 1, FIRST + 2]
@@ -775,9 +791,9 @@ def test_opt_outs(timed: Ledger, clock: Clock) -> None:
         (2, -10.0, "by hand", "called"),
     ]
     assert removed == [True, False]
-    assert timed.opt_outs().tolist() == [FIRST + 1, FIRST + 2]
-    assert timed.opt_out_version() != version
-    assert timed.add_opt_outs([], source="x") == 0
+    assert timed.opt_outs.phones().tolist() == [FIRST + 1, FIRST + 2]
+    assert timed.opt_outs.version() != version
+    assert timed.opt_outs.add([], source="x") == 0
 
 
 def test_two_may_add_the_same_opt_outs_at_once(ledger: Ledger) -> None:
@@ -788,7 +804,7 @@ def test_two_may_add_the_same_opt_outs_at_once(ledger: Ledger) -> None:
 
     def run() -> None:
         start.wait()
-        added.append(ledger.add_opt_outs(numbers, source="import"))
+        added.append(ledger.opt_outs.add(numbers, source="import"))
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
@@ -797,7 +813,7 @@ def test_two_may_add_the_same_opt_outs_at_once(ledger: Ledger) -> None:
         thread.join()
 
     assert sorted(added) == [0, 5000]
-    assert ledger.opt_outs().tolist() == numbers
+    assert ledger.opt_outs.phones().tolist() == numbers
 
 
 # -- the database ------------------------------------------------------------------------------------
@@ -805,7 +821,7 @@ def test_two_may_add_the_same_opt_outs_at_once(ledger: Ledger) -> None:
 
 def test_what_is_committed_survives_a_power_cut(ledger: Ledger, tmp_path: Path) -> None:
     """Every connection syncs fully, and the file itself is in write-ahead mode."""
-    with ledger._write() as conn:
+    with ledger.database.write() as conn:
         synchronous = conn.exec_driver_sql("pragma synchronous").scalar()
     fresh = sqlite3.connect(tmp_path / "ledger.db")
     mode = fresh.execute("pragma journal_mode").fetchone()
@@ -819,10 +835,10 @@ def test_a_reader_sees_whole_commits_while_somebody_writes(ledger: Ledger, tmp_p
     """An outsider reads the books during a write, as they were before it."""
     row = freeze(ledger)
     outsider = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    with ledger._write() as conn:
+    with ledger.database.write() as conn:
         conn.exec_driver_sql("update progress set states = x'010101'")
-        during = outsider.books(row.id)
-    after = outsider.books(row.id)
+        during = outsider.audience.counts(row.id)
+    after = outsider.audience.counts(row.id)
     outsider.close()
 
     assert (during.waiting, during.submitting) == (3, 0)
@@ -835,7 +851,7 @@ from smskit.ledger import Ledger
 from smskit.models import Mode
 time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
 ledger = Ledger(sys.argv[1])
-print(ledger.keep_page("acme", Mode.LIVE, "receipts", b""))
+print(ledger.raw_reports.keep("acme", Mode.LIVE, "receipts", b""))
 """
 
 
@@ -887,7 +903,7 @@ def test_arrows_lead_everywhere() -> None:
     """The paths by which these tests reach each state are made of arrows of the table alone."""
     for state, path in TO.items():
         for (kind, to), start in zip(path, itertools.chain([W], (t for _, t in path)), strict=False):
-            assert ARROWS[kind][0] is start
-            assert to in ARROWS[kind][1]
+            assert TRANSITIONS[kind][0] is start
+            assert to in TRANSITIONS[kind][1]
 
         assert (path[-1][1] if path else W) is state

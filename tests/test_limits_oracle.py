@@ -170,8 +170,8 @@ def mode_of(plan: Plan) -> Mode:
 def freeze(ledger: Ledger, number: int, plan: Plan) -> int:
     n = len(plan.people)
     if plan.kind == "test":
-        ledger.make_id(plan.name(number), kind=Kind.TEST, parent="campaign-0")
-    return ledger.freeze(
+        ledger.campaigns.make_id(plan.name(number), kind=Kind.TEST, parent="campaign-0")
+    return ledger.campaigns.freeze(
         name=plan.name(number),
         mode=mode_of(plan),
         provider="scripted",
@@ -198,16 +198,16 @@ def really(plans: list[Plan], runs: list[Run], zone: str, start: datetime) -> li
         now[0] += timedelta(minutes=1)  # all times are whole minutes, so this never goes past an opening
 
     with fresh() as ledger:
-        ledger.clock = lambda: now[0].timestamp()
+        ledger.database.clock = lambda: now[0].timestamp()
         ids = [freeze(ledger, number, plan) for number, plan in enumerate(plans)]
         for wanted, gap, opts_out, resends in runs:
             number = wanted % len(plans)
             plan = plans[number]
             now[0] += timedelta(minutes=gap)
             if opts_out is not None:
-                ledger.add_opt_outs([FIRST + opts_out], source="test")
+                ledger.opt_outs.add([FIRST + opts_out], source="test")
             if resends:
-                row = ledger.campaign(plan.name(number), mode_of(plan))
+                row = ledger.campaigns.get(plan.name(number), mode_of(plan))
                 assert row is not None
                 settle_by_hand(ledger, row, resend=True)
 

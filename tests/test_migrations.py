@@ -71,10 +71,10 @@ def told(ledger: Ledger) -> dict[str, Any]:
                 for line in json.loads(frame.to_json(orient="records", date_format="iso"))
             ],
         }
-        for row in ledger.campaigns()
+        for row in ledger.campaigns.find()
     ]
-    found = {"campaigns": campaigns, "runs": [as_data(run) for run in ledger.runs()]}
-    plain: dict[str, Any] = json.loads(json.dumps(found | {"opt_outs": ledger.opt_out_rows()}))
+    found = {"campaigns": campaigns, "runs": [as_data(run) for run in ledger.runs.find()]}
+    plain: dict[str, Any] = json.loads(json.dumps(found | {"opt_outs": ledger.opt_outs.rows()}))
     return plain
 
 
@@ -90,9 +90,9 @@ def test_an_old_ledger_tells_the_same(tmp_path: Path) -> None:
 def test_what_the_old_ids_said_is_in_columns(tmp_path: Path) -> None:
     """Series, kind and parent by the old rules, also of the series a campaign is opened with again."""
     ledger = opened(restore(tmp_path))
-    rows = ledger.campaigns()
+    rows = ledger.campaigns.find()
     found = {(r.name, str(r.mode)): (r.series, r.kind, r.parent) for r in rows}
-    made = ledger.made_ids()
+    made = ledger.campaigns.made_ids()
     ledger.close()
 
     assert found == {
@@ -119,9 +119,9 @@ def test_an_old_live_campaign_goes_on(
     shutil.copytree(OLD, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     ledger = opened(restore(tmp_path))
-    row = ledger.campaign(name, Mode.LIVE)
+    row = ledger.campaigns.get(name, Mode.LIVE)
     assert row is not None
-    before, lines = ledger.books(row.id), pd.concat(report.messages(ledger, row, reveal=True))
+    before, lines = ledger.audience.counts(row.id), pd.concat(report.messages(ledger, row, reveal=True))
     waiting = lines.loc[lines["state"] == "waiting", "phone"].tolist()
     environment = Environment(live.SINGLES.environ(simulator.url, tmp_path))
     live.approve(simulator, live.SINGLES)
@@ -133,7 +133,7 @@ def test_an_old_live_campaign_goes_on(
     campaign = from_file() if by == "file" else reopen_campaign(row, environment=environment)
     outcome = campaign.send()
     sent = [message.phone for message in simulator.world.messages()]
-    again = ledger.campaign(name, Mode.LIVE)
+    again = ledger.campaigns.get(name, Mode.LIVE)
     campaign.ledger.close()
     ledger.close()
 
@@ -257,7 +257,7 @@ Ledger("sqlite:///{place}")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     after = dumped(place)
     ledger = opened(place)
-    series = {row.series for row in ledger.campaigns()}
+    series = {row.series for row in ledger.campaigns.find()}
     ledger.close()
 
     assert done.returncode == 9, done.stderr
@@ -272,7 +272,7 @@ def test_two_that_open_it_at_once(tmp_path: Path) -> None:
 
     def use() -> None:
         ledger = opened(place)
-        found.append(len(ledger.campaigns(series="weekly-vip")))
+        found.append(len(ledger.campaigns.find(series="weekly-vip")))
         ledger.close()
 
     threads = [threading.Thread(target=use) for _ in range(4)]
@@ -290,11 +290,13 @@ def test_a_ledger_from_before_some_tables(tmp_path: Path) -> None:
     place = restore(tmp_path)
     with closing(sqlite3.connect(place)) as connection:
         connection.executescript("DROP TABLE run; DROP TABLE counter; DROP TABLE account_check;")
+        connection.executescript("DROP TABLE account_offer; DROP TABLE canary;")
     ledger = opened(place)
-    ledger.add_opt_outs([8613800990010], source="test")
+    ledger.opt_outs.add([8613800990010], source="test")
 
-    assert ledger.runs() == []
-    assert len(ledger.campaigns()) == 9
+    assert ledger.runs.find() == []
+    assert ledger.accounts.last_check("yunpian", Mode.LIVE) is None
+    assert len(ledger.campaigns.find()) == 9
     ledger.close()
 
 

@@ -71,7 +71,7 @@ class Sending:
     def status(self) -> dict[str, Any]:
         ledger = Ledger(self.environ["SMSKIT_DATABASE_URL"])
         try:
-            row = ledger.campaign("live-1", Mode.LIVE)
+            row = ledger.campaigns.get("live-1", Mode.LIVE)
             assert row is not None
             return report.status(ledger, row)
         finally:

@@ -34,9 +34,9 @@ spec = CampaignSpec.from_yaml(sys.argv[1])
 campaign = open_campaign(spec)
 plan, checked = campaign.plan(), campaign.check()
 outcome = campaign.send()
-row = open_ledger().campaign(spec.campaign, Mode.LIVE)
+row = open_ledger().campaigns.get(spec.campaign, Mode.LIVE)
 fetched = fetch(open_ledger(), [row])
-books = open_ledger().books(row.id)
+books = open_ledger().audience.counts(row.id)
 print(json.dumps({
     "names": provider_names(),
     "planned": plan.planned,

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from smskit.errors import OutcomeUnknown, Unreachable
-from smskit.ledger import STRAY_DAYS, CampaignRow, Change, Facts, Frozen, Ledger
+from smskit.ledger import UNMATCHED_DAYS, CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.message.opt_out import is_opt_out
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
@@ -142,8 +142,8 @@ def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
     made = Ledger(f"sqlite:///{tmp_path / 'reconcile.db'}", clock=clock)
     yield made
     # Whatever a test did, everybody is in exactly one state.
-    for row in made.campaigns():
-        assert live.balanced(made.books(row.id))
+    for row in made.campaigns.find():
+        assert live.balanced(made.audience.counts(row.id))
     made.close()
 
 
@@ -156,7 +156,7 @@ def freeze(
     ledger: Ledger, people: int = 1, *, name: str = "c", mode: Mode = Mode.LIVE, first: int = FIRST
 ) -> CampaignRow:
     """A campaign in which the person at position n is called Nn; everybody waits."""
-    row = ledger.freeze(
+    row = ledger.campaigns.freeze(
         name=name,
         mode=mode,
         provider="teller",
@@ -184,13 +184,13 @@ def submitted(
 ) -> None:
     """Claim people and record an outcome, as a run would have."""
     at = np.array(positions, np.uint16)
-    with ledger.lease(row.id) as token:
+    with ledger.leases.hold(row.id) as token:
         for kind, to, facts in (
             ("claim", State.SUBMITTING, Facts()),
             ("outcome", state, Facts(ids=list(ids) or "")),
         ):
             change = Change(kind, 0, at, np.full(len(at), to, np.uint8), facts)  # type: ignore[arg-type]
-            ledger.apply(row.id, [change], token=token)
+            ledger.changes.apply(row.id, [change], token=token)
 
 
 def sent(
@@ -215,7 +215,7 @@ def replies(ledger: Ledger, provider: Provider, mode: Mode = Mode.LIVE) -> Settl
 
 
 def states(ledger: Ledger, row: CampaignRow) -> list[State]:
-    return [State(s) for s in ledger.states(row.id)[0].tolist()]
+    return [State(s) for s in ledger.audience.states(row.id)[0].tolist()]
 
 
 def record(
@@ -278,7 +278,7 @@ def test_what_is_known_of_a_settled_message(ledger: Ledger, teller: Teller) -> N
         receipt = Receipt(f"m{position}", _phone(position), delivered, "MK:1")
         teller.memory[FIRST + position] = [record(position, f"m{position}", receipt=receipt)]
     result = settle(ledger, row, teller)
-    history = ledger.history(row.id, 0)
+    history = ledger.audience.history(row.id, 0)
 
     assert states(ledger, row) == [State.DELIVERED, State.UNDELIVERED, State.ACCEPTED]
     assert history.message_id.tolist() == ["m0", "m1", "m2"]
@@ -402,7 +402,7 @@ def test_two_unknowns_and_two_records(ledger: Ledger, clock: Clock, teller: Tell
         settle(ledger, row, teller)
 
     assert [states(ledger, row) for row in rows] == [[State.ACCEPTED], [State.ACCEPTED]]
-    assert [ledger.history(row.id, 0).message_id[0] for row in rows] == ["m1", "m2"]
+    assert [ledger.audience.history(row.id, 0).message_id[0] for row in rows] == ["m1", "m2"]
 
 
 def test_one_text_to_two_people(ledger: Ledger, clock: Clock, teller: Teller) -> None:
@@ -412,7 +412,7 @@ def test_one_text_to_two_people(ledger: Ledger, clock: Clock, teller: Teller) ->
     teller.memory = {FIRST: both, FIRST + 1: both[::-1]}
     settle(ledger, row, teller)
 
-    assert ledger.history(row.id, 0).message_id.tolist() == ["m0", "m1"]
+    assert ledger.audience.history(row.id, 0).message_id.tolist() == ["m0", "m1"]
 
 
 @pytest.mark.parametrize("error", [Unreachable("no way"), OutcomeUnknown("no answer")])
@@ -461,7 +461,7 @@ def test_a_persons_word(ledger: Ledger, resend: bool, state: State, reason: str)
 
     assert settle_by_hand(ledger, row, resend=resend) == 2
     assert states(ledger, row) == [state, State.ACCEPTED, State.WAITING, state]
-    assert ledger.history(row.id, 0).reason.tolist() == [reason, "", "", reason]
+    assert ledger.audience.history(row.id, 0).reason.tolist() == [reason, "", "", reason]
     assert settle_by_hand(ledger, row, resend=resend) == 0
 
 
@@ -476,13 +476,13 @@ def test_receipts_are_sorted_in(ledger: Ledger, clock: Clock, teller: Teller) ->
         page(report("b", 1, ok=False, code="MK:0001"), report("d", 3, ok=None)),
     ]
     result = receipts(ledger, teller)
-    history = ledger.history(row.id, 0)
+    history = ledger.audience.history(row.id, 0)
 
     accepted, delivered = State.ACCEPTED, State.DELIVERED
     assert states(ledger, row) == [delivered, State.UNDELIVERED, delivered, accepted, accepted]
     assert history.receipt_code.tolist() == ["DELIVRD", "MK:0001", "x", "", ""]
     assert (result.delivered, result.undelivered, result.repeated, result.stray) == (2, 1, 0, 0)
-    assert ledger.books(row.id).awaiting == 2
+    assert ledger.audience.counts(row.id).awaiting == 2
 
 
 @pytest.mark.parametrize("pages", [1, 2], ids=["one-page", "two-pages"])
@@ -558,7 +558,7 @@ def test_a_report_of_nobody_changes_nobody(ledger: Ledger, teller: Teller, stray
 
     assert states(ledger, row) == [State.ACCEPTED]
     assert (result.stray, result.delivered) == (1, 0)
-    assert len(ledger.strays("teller", Mode.LIVE)) == 1
+    assert len(ledger.unmatched.find("teller", Mode.LIVE)) == 1
 
 
 def test_a_report_that_comes_before_its_id_is_known(ledger: Ledger, teller: Teller) -> None:
@@ -573,21 +573,21 @@ def test_a_report_that_comes_before_its_id_is_known(ledger: Ledger, teller: Tell
     assert (early.stray, early.undelivered) == (1, 0)
     assert late.undelivered == 1
     assert states(ledger, row) == [State.UNDELIVERED]
-    assert ledger.strays("teller", Mode.LIVE) == []
+    assert ledger.unmatched.find("teller", Mode.LIVE) == []
 
 
 def test_strays_are_kept_for_a_while(ledger: Ledger, clock: Clock, teller: Teller) -> None:
     """A report that nobody claimed for days was never ours, and goes."""
     teller.receipt_pages = [page(report("x"))]
     receipts(ledger, teller)
-    clock.go((STRAY_DAYS - 1) * 86400)
+    clock.go((UNMATCHED_DAYS - 1) * 86400)
     receipts(ledger, teller)
-    kept = len(ledger.strays("teller", Mode.LIVE))
+    kept = len(ledger.unmatched.find("teller", Mode.LIVE))
     clock.go(2 * 86400)
     receipts(ledger, teller)
 
     assert kept == 1
-    assert ledger.strays("teller", Mode.LIVE) == []
+    assert ledger.unmatched.find("teller", Mode.LIVE) == []
 
 
 @pytest.mark.parametrize(
@@ -621,7 +621,7 @@ def test_a_report_by_reference_settles_an_unknown(
 
     assert states(ledger, row) == [expected]
     assert result.found == found
-    assert ledger.history(row.id, 0).message_id[0] == ("m" if found else "")
+    assert ledger.audience.history(row.id, 0).message_id[0] == ("m" if found else "")
 
 
 def test_a_message_without_an_id_is_found_by_reference(ledger: Ledger, teller: Teller) -> None:
@@ -640,7 +640,7 @@ def test_a_page_is_stored_before_it_is_read(ledger: Ledger, teller: Teller) -> N
     odd = b'[{"id":"a","to":0}]'
     teller.receipt_pages = [odd, page(report("b", 1))]
     first = receipts(ledger, teller)
-    held = ledger.open_pages("teller", Mode.LIVE, "receipts")
+    held = ledger.raw_reports.open("teller", Mode.LIVE, "receipts")
     between = states(ledger, row)
 
     class Wiser(Teller):
@@ -654,14 +654,14 @@ def test_a_page_is_stored_before_it_is_read(ledger: Ledger, teller: Teller) -> N
     assert between == [State.ACCEPTED, State.DELIVERED]
     assert (second.undelivered, second.problems) == (1, [])
     assert states(ledger, row) == [State.UNDELIVERED, State.DELIVERED]
-    assert ledger.open_pages("teller", Mode.LIVE, "receipts") == []
+    assert ledger.raw_reports.open("teller", Mode.LIVE, "receipts") == []
 
 
 def test_pages_left_by_a_dead_run_are_worked_through(ledger: Ledger, teller: Teller) -> None:
     """What a killed process stored and did not read counts with the next fetch, even if nothing new comes."""
     row = sent(ledger, State.ACCEPTED, ids=["a"])
-    ledger.keep_page("teller", Mode.LIVE, "receipts", page(report("a")))
-    ledger.keep_page("other", Mode.LIVE, "receipts", page(report("a", ok=False)))
+    ledger.raw_reports.keep("teller", Mode.LIVE, "receipts", page(report("a")))
+    ledger.raw_reports.keep("other", Mode.LIVE, "receipts", page(report("a", ok=False)))
     result = receipts(ledger, teller)
 
     assert states(ledger, row) == [State.DELIVERED]
@@ -730,7 +730,9 @@ def test_where_a_fetch_ends(ledger: Ledger, kind: type[Teller], pages: list[byte
 
     assert after == left
     assert teller.receipt_pages == []
-    assert len(ledger.strays("teller", Mode.LIVE)) == sum(len(orjson.loads(body)) for body in readable)
+    assert len(ledger.unmatched.find("teller", Mode.LIVE)) == sum(
+        len(orjson.loads(body)) for body in readable
+    )
 
 
 def test_replies_that_keep_coming(ledger: Ledger) -> None:
@@ -768,18 +770,18 @@ def test_fetched_while_another_process_sends(simulator: Simulator, tmp_path: Pat
     while simulator.world.accepted() < 40 and time.monotonic() < give_up:
         time.sleep(0.05)
     ledger = Ledger(environ["SMSKIT_DATABASE_URL"])
-    row = ledger.campaign("live-1", Mode.LIVE)
+    row = ledger.campaigns.get("live-1", Mode.LIVE)
     assert row is not None
     counts = []
     for _ in range(2):
         fetched = fetch(ledger, [row], environment=Environment(environ)).settled
-        counts.append((fetched.delivered, fetched.problems, ledger.owner(row.id) is not None))
+        counts.append((fetched.delivered, fetched.problems, ledger.leases.owner(row.id) is not None))
     run.join(120)
     time.sleep(0.6)  # the last reports are due
     simulator.world.set_faults(FaultPlan())
     for _ in range(3):
         fetch(ledger, [row], environment=Environment(environ))
-    books, strays = ledger.books(row.id), ledger.strays(way.provider, Mode.LIVE)
+    books, strays = ledger.audience.counts(row.id), ledger.unmatched.find(way.provider, Mode.LIVE)
     ledger.close()
 
     assert counts[0][0] > 0
@@ -908,8 +910,8 @@ def test_replies_become_opt_outs(ledger: Ledger, teller: Teller) -> None:
     result = replies(ledger, teller)
 
     assert (result.replies, result.opt_outs) == (4, 3)
-    assert ledger.opt_outs().tolist() == [FIRST, FIRST + 2, FIRST + 3]
-    assert {source for _, _, source, _ in ledger.opt_out_rows()} == {"reply:teller"}
+    assert ledger.opt_outs.phones().tolist() == [FIRST, FIRST + 2, FIRST + 3]
+    assert {source for _, _, source, _ in ledger.opt_outs.rows()} == {"reply:teller"}
 
 
 def test_replies_in_a_rehearsal_are_counted_only(ledger: Ledger, teller: Teller) -> None:
@@ -918,7 +920,7 @@ def test_replies_in_a_rehearsal_are_counted_only(ledger: Ledger, teller: Teller)
     result = replies(ledger, teller, Mode.REHEARSE)
 
     assert (result.replies, result.opt_outs) == (3, 2)
-    assert ledger.opt_outs().tolist() == []
+    assert ledger.opt_outs.phones().tolist() == []
 
 
 def test_a_reply_is_stored_once(ledger: Ledger, teller: Teller) -> None:
@@ -946,7 +948,7 @@ def test_a_page_of_replies_is_stored_before_it_is_read(ledger: Ledger, teller: T
     odd = b'[{"id":"9","from":"+8613800000009","said":"TD"}]'
     teller.reply_pages = [odd, REPLIES]
     first = replies(ledger, teller)
-    held = ledger.open_pages("teller", Mode.LIVE, "replies")
+    held = ledger.raw_reports.open("teller", Mode.LIVE, "replies")
 
     class Wiser(Teller):
         def parse_replies(self, body: bytes) -> list[Reply]:
@@ -957,17 +959,17 @@ def test_a_page_of_replies_is_stored_before_it_is_read(ledger: Ledger, teller: T
     assert [body for _, body in held] == [odd]
     assert (first.opt_outs, len(first.problems)) == (2, 1)
     assert (second.opt_outs, second.problems) == (1, [])
-    assert FIRST + 9 in ledger.opt_outs()
+    assert FIRST + 9 in ledger.opt_outs.phones()
 
 
 def test_a_failure_while_replies_are_fetched(ledger: Ledger, teller: Teller) -> None:
     """Replies before the failure count, and so do pages that an earlier run left."""
-    ledger.keep_page("teller", Mode.LIVE, "replies", page(answer("0", "T", "+8613800000005")))
+    ledger.raw_reports.keep("teller", Mode.LIVE, "replies", page(answer("0", "T", "+8613800000005")))
     teller.reply_pages = [Unreachable("no way"), REPLIES]
     result = replies(ledger, teller)
 
     assert result.problems == ["no way"]
-    assert ledger.opt_outs().tolist() == [FIRST + 5]
+    assert ledger.opt_outs.phones().tolist() == [FIRST + 5]
 
 
 # -- what stands for a campaign -----------------------------------------------------------------------

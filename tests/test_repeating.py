@@ -98,7 +98,7 @@ class Desk:
         """The runs, as an outsider reads them."""
         ledger = Ledger(self.environ["SMSKIT_DATABASE_URL"])
         try:
-            return ledger.runs()
+            return ledger.runs.find()
         finally:
             ledger.close()
 
@@ -364,7 +364,8 @@ DEAF = """
 import signal, sys, time
 from smskit.ledger import Ledger
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-Ledger(sys.argv[1]).begin_run(campaign="c", mode="live", series="c", provider="yunpian", user="u", token="t1")
+run = {"campaign": "c", "mode": "live", "series": "c", "provider": "yunpian", "user": "u", "token": "t1"}
+Ledger(sys.argv[1]).runs.begin(**run)
 time.sleep(60)
 """
 

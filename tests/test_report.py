@@ -73,7 +73,7 @@ def frozen(ledger: Ledger, frame: pd.DataFrame = PEOPLE, mode: Mode = Mode.LIVE,
         now=datetime.now(UTC),
     )
     stored = Frozen(plan.phones, plan.persons, plan.variables, plan.parts, plan.left_out(), plan.order)
-    return ledger.freeze(
+    return ledger.campaigns.freeze(
         name="c",
         mode=mode,
         provider="acme",
@@ -125,9 +125,9 @@ def told(timed: tuple[Ledger, list[float]]) -> tuple[Ledger, CampaignRow]:
     for at, kind, positions, states, facts in steps:
         now[0] = T0 + at
         change = Change(kind, 0, np.array(positions, np.uint16), np.array(states, np.uint8), facts)  # type: ignore[arg-type]
-        ledger.apply(row.id, [change], token=None)
-    ledger.mark(row.id, "paused", note="out of money")
-    return ledger, ledger.campaigns()[0]
+        ledger.changes.apply(row.id, [change], token=None)
+    ledger.campaigns.mark(row.id, "paused", note="out of money")
+    return ledger, ledger.campaigns.find()[0]
 
 
 def table(told: tuple[Ledger, CampaignRow], *, reveal: bool = False) -> pd.DataFrame:

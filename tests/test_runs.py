@@ -74,7 +74,7 @@ def spec(**more: Any) -> CampaignSpec:
 
 def leave(ledger: Ledger, **values: Any) -> RunRow:
     """A run that stays as running, with these fields."""
-    row = ledger.begin_run(
+    row = ledger.runs.begin(
         campaign="vip-2026-W46", mode="live", series="vip", provider="yunpian", user="u", **values
     )
     return row
@@ -82,7 +82,7 @@ def leave(ledger: Ledger, **values: Any) -> RunRow:
 
 def put(ledger: Ledger, row: RunRow, **values: Any) -> None:
     """Make a row look as if another process had written it."""
-    with ledger._write() as conn:
+    with ledger.database.write() as conn:
         conn.execute(sa.update(RUN).where(RUN.c.id == row.id).values(**values))
 
 
@@ -109,7 +109,7 @@ def test_a_run_that_finished(desk: Desk) -> None:
     """A sent campaign leaves a row with who, plan and books, and a report of its own."""
     campaign = desk.campaign(campaign="vip-2026-W47", series="vip")
     campaign.send()
-    (row,) = desk.ledger.runs()
+    (row,) = desk.ledger.runs.find()
     data = as_data(row)
 
     assert campaign.record.row == row
@@ -127,7 +127,7 @@ def test_a_run_that_was_refused_keeps_its_plan(desk: Desk) -> None:
     """Nothing is frozen, but what was planned and why it was refused can be read."""
     with pytest.raises(GuardRefused):
         desk.campaign(max_recipients=3).send()
-    (row,) = desk.ledger.runs()
+    (row,) = desk.ledger.runs.find()
     page = Path(row.report).read_text("utf-8")
 
     assert (row.state, row.exit_code, row.books) == ("refused", 3, None)
@@ -148,7 +148,7 @@ def test_each_call_is_a_run(desk: Desk) -> None:
     campaign.resume()
     campaign.send()
 
-    assert [row.state for row in desk.ledger.runs()] == ["paused", "finished", "finished"]
+    assert [row.state for row in desk.ledger.runs.find()] == ["paused", "finished", "finished"]
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_each_call_is_a_run(desk: Desk) -> None:
 def test_report(desk: Desk, language: str, told: list[str]) -> None:
     """The report accounts for everybody, in one language, with the provider's codes and nothing secret."""
     desk.environ["SMSKIT_LANG"] = language
-    desk.ledger.add_opt_outs([8613800100000], source="test")
+    desk.ledger.opt_outs.add([8613800100000], source="test")
     desk.faults(BAD_NUMBER)
     desk.campaign(holdout=0.5, rules=[{"column": "phone", "op": "!=", "value": "13800100011"}]).send()
-    (row,) = desk.ledger.runs()
+    (row,) = desk.ledger.runs.find()
     page = Path(row.report).read_text("utf-8")
     books = as_data(row)["books"]
 
@@ -181,7 +181,7 @@ def test_reports_can_be_off(desk: Desk) -> None:
     desk.environ["SMSKIT_RUNS_FOLDER"] = "off"
     desk.campaign().send()
 
-    assert [row.report for row in desk.ledger.runs()] == [""]
+    assert [row.report for row in desk.ledger.runs.find()] == [""]
     assert not (desk.folder / "runs").exists()
 
 
@@ -210,7 +210,7 @@ def test_a_whole_notebook_is_one_run(ledger: Ledger) -> None:
         with pytest.raises(CampaignPaused), record.step():
             raise CampaignPaused("2 wait")
 
-    assert [(row.state, row.message) for row in ledger.runs()] == [("paused", "2 wait")]
+    assert [(row.state, row.message) for row in ledger.runs.find()] == [("paused", "2 wait")]
     assert [data["state"] for data in heard.data] == ["finished", "paused"]
 
 
@@ -222,7 +222,7 @@ def test_a_person_before_a_notebook(ledger: Ledger) -> None:
     record.end_unsent("not confirmed")
     record.refresh()
 
-    assert ledger.runs() == []
+    assert ledger.runs.find() == []
 
 
 def test_the_dead_are_told_of_by_the_next(ledger: Ledger) -> None:
@@ -231,7 +231,7 @@ def test_the_dead_are_told_of_by_the_next(ledger: Ledger) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     put(ledger, dead, pid=gone.pid)
-    before = ledger.runs()
+    before = ledger.runs.find()
     heard = Heard()
     for week in (47, 48):
         with RunRecord(ledger, spec(campaign=f"vip-2026-W{week}"), tell=heard).sending(lambda: None):
@@ -243,8 +243,8 @@ def test_the_dead_are_told_of_by_the_next(ledger: Ledger) -> None:
         ("vip-2026-W47", "finished"),
         ("vip-2026-W48", "finished"),
     ]
-    assert ledger.runs()[0].told == "heard"
-    assert ledger.runs(state="died")[0].id == dead.id
+    assert ledger.runs.find()[0].told == "heard"
+    assert ledger.runs.find(state="died")[0].id == dead.id
 
 
 @pytest.mark.parametrize(
@@ -260,17 +260,17 @@ def test_who_died(ledger: Ledger, change: dict[str, Any], died: bool) -> None:
     """The same test as the lease's: this machine's processes are looked up, others' lease after an hour."""
     assert ELSEWHERE_S == 3600
     put(ledger, leave(ledger), **change)
-    (row,) = ledger.runs()
+    (row,) = ledger.runs.find()
 
     assert (row.state == "died") is died
-    assert ledger.runs(state="running") == ([] if died else [row])
+    assert ledger.runs.find(state="running") == ([] if died else [row])
 
 
 def test_runs_are_found(ledger: Ledger) -> None:
     """By campaign, mode, series, token and the last so many, oldest first."""
     first, second = leave(ledger, token="t1"), leave(ledger, token="t2")
 
-    assert ledger.runs(token="t2") == [second]
-    assert ledger.runs(campaign="vip-2026-W46", mode=Mode.LIVE, series="vip") == [first, second]
-    assert ledger.runs(mode=Mode.REHEARSE) == []
-    assert ledger.runs(last=1) == [second]
+    assert ledger.runs.find(token="t2") == [second]
+    assert ledger.runs.find(campaign="vip-2026-W46", mode=Mode.LIVE, series="vip") == [first, second]
+    assert ledger.runs.find(mode=Mode.REHEARSE) == []
+    assert ledger.runs.find(last=1) == [second]

@@ -66,13 +66,13 @@ def send(way: live.Way, source: Path, folder: Path) -> Sent:
         campaign = live.campaign(parameters, environ)
         plan = campaign.plan()
         outcome = campaign.send()
-        row = campaign.ledger.campaign("live-1", Mode.LIVE)
+        row = campaign.ledger.campaigns.get("live-1", Mode.LIVE)
         assert row is not None
         end = time.monotonic() + 30
-        while campaign.ledger.books(row.id).awaiting and time.monotonic() < end:
+        while campaign.ledger.audience.counts(row.id).awaiting and time.monotonic() < end:
             assert fetch(campaign.ledger, [row], environment=Environment(environ)).settled.problems == []
             time.sleep(0.2)
-        books = campaign.ledger.books(row.id)
+        books = campaign.ledger.audience.counts(row.id)
         messages = {f"+{str(m.phone).lstrip('+')}": m.text for m in simulator.world.messages()}
         assert len(messages) == simulator.world.accepted()
         return Sent(

@@ -114,7 +114,7 @@ def test_a_copy_takes_the_next_number_of_its_parent(room: Room) -> None:
     draft = Draft(live.data(live.SINGLES, room.source, campaign="sale", mode="plan"))
     desk = SendDesk(draft, environment=lambda: Environment(room.environ))
     names = [desk.rename(), desk.rename()]
-    made = desk.ledger.made_ids()
+    made = desk.ledger.campaigns.made_ids()
     draft.set(campaign="vip-2")
 
     assert names == ["sale-2", "sale-3"]
@@ -159,7 +159,7 @@ def test_clicked_and_papermill_give_one_hash(room: Room) -> None:
     parameters = read_yaml_file(str(room.folder / "campaign.yaml")) | {"mode": "plan"}
     run_cells(NOTEBOOK, parameters, environ=room.environ, folder=room.folder)
     ledger = Ledger(room.environ["SMSKIT_DATABASE_URL"])
-    row = ledger.campaign("clicked-2", Mode.PLAN)
+    row = ledger.campaigns.get("clicked-2", Mode.PLAN)
     ledger.close()
 
     assert row is not None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from smskit.errors import CampaignPaused
-from smskit.ledger import Books, Ledger
+from smskit.ledger import Ledger, Tally
 from smskit.models import Mode
 from smskit.sending.campaign import Campaign
 from smskit.sending.signals import heard
@@ -50,7 +50,7 @@ class Desk:
         since: list[float] = []
 
         def long_enough() -> bool:
-            row = self.ledger.campaign("live-1", Mode.LIVE)
+            row = self.ledger.campaigns.get("live-1", Mode.LIVE)
             if row is not None and row.state == "running":
                 since.append(time.monotonic())
             return bool(since) and time.monotonic() > since[0] + seconds
@@ -58,10 +58,10 @@ class Desk:
         return long_enough
 
     @property
-    def books(self) -> Books:
-        row = self.ledger.campaign("live-1", Mode.LIVE)
+    def books(self) -> Tally:
+        row = self.ledger.campaigns.get("live-1", Mode.LIVE)
         assert row is not None
-        return self.ledger.books(row.id)
+        return self.ledger.audience.counts(row.id)
 
     def once(self) -> bool:
         return self.world.accepted() == self.world.phones() == PEOPLE
@@ -119,7 +119,7 @@ def test_while_sending(desk: Desk, numbers: list[signal.Signals], words: str) ->
     with told(numbers, lambda: desk.world.accepted() >= 4), pytest.raises(CampaignPaused, match=words):
         desk.campaign().send()
     stopped, accepted = desk.books, desk.world.accepted()
-    (run,) = desk.ledger.runs()
+    (run,) = desk.ledger.runs.find()
     desk.faults()
     desk.campaign().send()
 
@@ -140,7 +140,7 @@ def test_before_sending(desk: Desk, number: signal.Signals, error: type[BaseExce
     with told([number], desk.is_slow), pytest.raises(error):
         desk.campaign().send()
     sent = desk.world.accepted()
-    (run,) = desk.ledger.runs()
+    (run,) = desk.ledger.runs.find()
     desk.faults()
     desk.campaign().send()
 

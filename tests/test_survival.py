@@ -24,10 +24,10 @@ pytestmark = pytest.mark.kill
 
 def settle(simulator: Simulator, environ: dict[str, str], ledger: Ledger, *, resend: bool = False) -> None:
     """Fetch until nothing more is settled; then, with *resend*, give a person's word on the rest."""
-    row = ledger.campaign("live-1", Mode.LIVE)
+    row = ledger.campaigns.get("live-1", Mode.LIVE)
     assert row is not None
     quiet_since = time.monotonic()
-    while time.monotonic() < quiet_since + 4 and ledger.books(row.id).unknown:
+    while time.monotonic() < quiet_since + 4 and ledger.audience.counts(row.id).unknown:
         done = fetch(ledger, [row], environment=Environment(environ)).settled
         assert done.problems == []
         if done.found or done.never_taken:
@@ -301,10 +301,10 @@ def test_a_dead_run_is_settled_without_another(simulator: Simulator, tmp_path: P
     simulator.world.set_faults(FaultPlan(seed=1))
     time.sleep(1)  # the last request arrives, and records may be believed
     ledger = Ledger(environ["SMSKIT_DATABASE_URL"])
-    row = ledger.campaign("live-1", Mode.LIVE)
+    row = ledger.campaigns.get("live-1", Mode.LIVE)
     assert row is not None
     fetch(ledger, [row], environment=Environment(environ))
-    after = ledger.books(row.id)
+    after = ledger.audience.counts(row.id)
     ledger.close()
 
     assert under_way > 0

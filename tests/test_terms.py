@@ -151,7 +151,7 @@ def test_hours_that_never_meet_are_refused(desk: Desk, outside: str) -> None:
     with pytest.raises(GuardRefused, match="never opens"):
         campaign(desk, 23, send_window="22:30-06:00", outside_window=outside).send()
 
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
 
 
 def test_explain_tells_the_hours() -> None:

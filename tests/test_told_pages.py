@@ -96,7 +96,7 @@ class Room:
 
     def reports(self) -> list[str]:
         """What the reports of all runs say."""
-        return [read(page.page(self.tracker.ledger, run, ZH)) for run in self.tracker.ledger.runs()]
+        return [read(page.page(self.tracker.ledger, run, ZH)) for run in self.tracker.ledger.runs.find()]
 
     def stories(self) -> list[report.Fate]:
         """What became of everybody."""
@@ -165,9 +165,9 @@ def test_what_fetching_meets(room: Room) -> None:
     room.faults(faults=[{"kind": "drop_after_accept", "rate": 0.2}])
     room.send()
     ledger, row = room.tracker.ledger, room.tracker.row
-    ledger.keep_page("yunpian", Mode.LIVE, "receipts", b"[1]")
-    ledger.keep_page("yunpian", Mode.LIVE, "replies", b"[{}]")
-    ledger.keep_page("yunpian", Mode.LIVE, "replies", b'[{"id": "1", "mobile": "110", "text": "TD"}]')
+    ledger.raw_reports.keep("yunpian", Mode.LIVE, "receipts", b"[1]")
+    ledger.raw_reports.keep("yunpian", Mode.LIVE, "replies", b"[{}]")
+    ledger.raw_reports.keep("yunpian", Mode.LIVE, "replies", b'[{"id": "1", "mobile": "110", "text": "TD"}]')
     said = list(fetch(ledger, [row], environment=room.environment()).settled.problems)
     for name, value in (("BASE_URL", "http://127.0.0.1:1"), ("API_KEY", "")):
         environment = Environment(room.environ | {f"SMSKIT_YUNPIAN_{name}": value})

@@ -145,7 +145,7 @@ def test_a_run_waits_over_night_and_goes_on(ledger: Ledger) -> None:
     days = [moment.day for moment in left_at]
 
     assert ended.stopped == ""
-    assert ledger.books(campaign).accepted == 40
+    assert ledger.audience.counts(campaign).accepted == 40
     assert all(8 <= moment.hour < 20 for moment in left_at)
     assert days.count(23) == 9
     assert days.count(24) == 31
@@ -158,14 +158,14 @@ def test_a_wait_says_what_it_waits_for(ledger: Ledger) -> None:
     notes: list[str] = []
 
     async def sleep(seconds: float) -> None:
-        notes.append(ledger.campaigns()[0].note)
+        notes.append(ledger.campaigns.find()[0].note)
         await clock.sleep(seconds)
 
     run(ledger, campaign, Scripted(lambda call: [OK] * len(call)), **clock.engine(sleep=sleep))
 
     assert set(notes) == {"waits for the send window, which opens at 2026-11-23 08:00 CST"}
     assert clock.slept == 3600.0
-    assert ledger.campaigns()[0].note == ""
+    assert ledger.campaigns.find()[0].note == ""
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_wait_never_goes_past_not_after(ledger: Ledger, deadline: str, accepte
     provider = Scripted(lambda call: [OK] * len(call))
     ended = run(ledger, campaign, provider, **clock.engine(deadline=datetime.fromisoformat(deadline)))
 
-    assert ledger.books(campaign).accepted == accepted
+    assert ledger.audience.counts(campaign).accepted == accepted
     assert ("later than `not_after`" in ended.stopped) == (not accepted)
     assert (clock.slept > 0) == bool(accepted)
 
@@ -187,13 +187,13 @@ def test_a_wait_can_be_stopped(ledger: Ledger) -> None:
     clock, campaign = Clock("2026-11-23T21:00+08:00"), freeze(ledger, 5)
 
     async def sleep(seconds: float) -> None:
-        ledger.request_stop(campaign)
+        ledger.campaigns.request_stop(campaign)
         await asyncio.sleep(0.01)  # the run looks for stops by itself; the clock stands still
 
     ended = run(ledger, campaign, Scripted(lambda call: [OK] * len(call)), **clock.engine(sleep=sleep))
 
     assert ended.stopped == "a stop was requested"
-    assert ledger.books(campaign).waiting == 5
+    assert ledger.audience.counts(campaign).waiting == 5
 
 
 def test_an_opt_out_during_the_wait_is_honoured(ledger: Ledger) -> None:
@@ -201,13 +201,13 @@ def test_an_opt_out_during_the_wait_is_honoured(ledger: Ledger) -> None:
     clock, campaign = Clock("2026-11-23T07:30+08:00"), freeze(ledger, 3)
 
     async def sleep(seconds: float) -> None:
-        ledger.add_opt_outs([8613800000001], source="reply")
+        ledger.opt_outs.add([8613800000001], source="reply")
         await clock.sleep(seconds)
 
     provider = Scripted(lambda call: [OK] * len(call))
     run(ledger, campaign, provider, **clock.engine(sleep=sleep))
 
-    assert ledger.stopped(campaign) == {"opted_out": 1}
+    assert ledger.audience.stopped(campaign) == {"opted_out": 1}
     assert ["+8613800000001"] not in provider.asked
 
 
@@ -254,7 +254,7 @@ def test_a_campaign_that_would_wait_past_not_after_is_refused(desk: Desk) -> Non
         desk.campaign(**WAIT, not_after="2026-11-24T07:00").send()
 
     assert caught.value.exit_code == 3
-    assert desk.ledger.campaigns() == []
+    assert desk.ledger.campaigns.find() == []
 
 
 def test_without_being_told_to_wait_it_stops(desk: Desk) -> None:

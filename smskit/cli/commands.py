@@ -89,7 +89,7 @@ def plan(file: Path, as_json: AsJson = False) -> None:
     spec = CampaignSpec.from_yaml(file)
     campaign = open_campaign(spec.model_copy(update={"mode": Mode.PLAN}))
     made = campaign.plan()
-    row = open_ledger().campaign(spec.campaign, Mode.PLAN)
+    row = open_ledger().campaigns.get(spec.campaign, Mode.PLAN)
     assert row is not None
     status = report.status(open_ledger(), row) | {"guards": [guard.text for guard in campaign.guards()]}
     if as_json:
@@ -257,13 +257,13 @@ def status(
 
     ledger = open_ledger()
     if runs:
-        print_runs(ledger.runs(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
+        print_runs(ledger.runs.find(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
         return
     if campaign:
         found = report.status(ledger, _row(campaign, mode))
         print_json(found) if as_json else print_books(found)
         return
-    rows = [report.status(ledger, row) for row in ledger.campaigns(mode=mode)]
+    rows = [report.status(ledger, row) for row in ledger.campaigns.find(mode=mode)]
     if as_json:
         print_json(rows)
     elif not rows:
@@ -287,7 +287,7 @@ def status(
                 index=False
             )
         )
-        if last := ledger.runs(mode=mode, last=5):
+        if last := ledger.runs.find(mode=mode, last=5):
             print("\nlast runs (all: `smskit status --runs`)")
             print_runs(last, as_json=False)
 
@@ -366,7 +366,7 @@ def stop(campaign: str, mode: InMode = None) -> None:
     """Ask the run of a campaign, in whatever process, to stop cleanly."""
     from smskit.sending.session import open_ledger
 
-    open_ledger().request_stop(_row(campaign, mode).id)
+    open_ledger().campaigns.request_stop(_row(campaign, mode).id)
     print("asked; requests on the way are finished and recorded first")
 
 
@@ -403,7 +403,7 @@ def receipts(
     rows = (
         [_row(campaign, mode)]
         if campaign
-        else [r for r in ledger.campaigns(mode=mode) if r.mode is not Mode.PLAN]
+        else [r for r in ledger.campaigns.find(mode=mode) if r.mode is not Mode.PLAN]
     )
 
     def told(fetched: Any) -> None:
@@ -441,7 +441,9 @@ def settle(
     ledger, row = open_ledger(), _row(campaign, mode)
     count = settle_by_hand(ledger, row, resend=resend)
     if resend and count:
-        ledger.mark(row.id, "paused", note=Message("people who stayed unknown are to be sent again"))
+        ledger.campaigns.mark(
+            row.id, "paused", note=Message("people who stayed unknown are to be sent again")
+        )
         print(f"{count} wait to be sent again: `smskit resume {campaign}`")
     else:
         print(f"{count} given up")
@@ -457,7 +459,7 @@ def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.R
             "a live campaign is never forgotten: its record is what keeps people from a second message"
         )
         raise InputError(Message(words))
-    open_ledger().forget(_row(campaign, mode).id)
+    open_ledger().campaigns.forget(_row(campaign, mode).id)
 
 
 # -- opt-outs -------------------------------------------------------------------------
@@ -470,7 +472,7 @@ def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") ->
     from smskit.sending.session import open_ledger
 
     numbers = {normalise_one(p) for p in phones}
-    new = open_ledger().add_opt_outs(sorted(numbers), source="by hand", note=note)
+    new = open_ledger().opt_outs.add(sorted(numbers), source="by hand", note=note)
     print(f"{new} added, {len(numbers) - new} were there")
 
 
@@ -480,7 +482,7 @@ def opt_out_remove(phone: str) -> None:
     from smskit.audience.phones import mask, normalise_one
     from smskit.sending.session import open_ledger
 
-    there = open_ledger().remove_opt_out(normalise_one(phone))
+    there = open_ledger().opt_outs.remove(normalise_one(phone))
     print(f"{mask(phone)} {'removed' if there else 'was not on the list'}")
 
 
@@ -491,7 +493,7 @@ def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone")
     from smskit.sending.session import open_ledger
 
     good, bad = read_numbers(file, column)
-    new = open_ledger().add_opt_outs(good, source=f"import:{file.name}")
+    new = open_ledger().opt_outs.add(good, source=f"import:{file.name}")
     print(f"{new} added, {len(good) - new} were there, {bad} cells hold no mobile number")
 
 
@@ -525,7 +527,7 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
             "source": source,
             "note": note,
         }
-        for phone, since, source, note in open_ledger().opt_out_rows()
+        for phone, since, source, note in open_ledger().opt_outs.rows()
     ]
     if as_json:
         print_json(rows)
@@ -541,10 +543,10 @@ def _row(campaign: str, mode: Mode | None) -> Any:
 
     ledger = open_ledger()
     for wanted in [mode] if mode else [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]:
-        row = ledger.campaign(campaign, wanted)
+        row = ledger.campaigns.get(campaign, wanted)
         if row is not None:
             return row
-    names = {row.name for row in ledger.campaigns()}
+    names = {row.name for row in ledger.campaigns.find()}
     missing = (
         Message("no campaign `{campaign}` in mode {mode}", campaign=campaign, mode=mode)
         if mode

@@ -48,7 +48,7 @@ def _import_opt_outs(file: Path) -> None:
     from smskit.sending.session import open_ledger
 
     numbers = normalise(segment.load(str(file))["phone"])
-    open_ledger().add_opt_outs(numbers.e164[numbers.e164 > 0].tolist(), source=f"import:{file.name}")
+    open_ledger().opt_outs.add(numbers.e164[numbers.e164 > 0].tolist(), source=f"import:{file.name}")
 
 
 def _print_result(notebook: Path) -> None:

@@ -2,10 +2,10 @@
 The database: schema, the only state changes there are, and reading back.
 
 Shape. A campaign's audience is frozen once, in send order, and stored by column
-in chunks of ``CHUNK`` people. Beside each chunk lies one byte a person, the
+in chunks of ``CHUNK`` people. Next to each chunk lies one byte a person, the
 ``State``. Every change is one transaction that moves those bytes along an
-allowed arrow and appends an ``event`` row saying who, when and with what answer;
-so the bytes are the present, the events are the evidence, and both always agree.
+allowed transition and appends an ``event`` row saying who, when and with what
+answer; so the bytes are the present, the events are the evidence, and both always agree.
 
 Why nobody can be submitted twice: (mode, name) is unique, the audience of a
 campaign is written once with every phone and person in it at most once (checked
@@ -13,27 +13,30 @@ while writing), and a claim succeeds only from WAITING, in the same transaction
 that records the intent and proves the lease. SQLite runs with
 ``synchronous=FULL``: what was claimed stays claimed through a power cut.
 
-Rooms: ``schema`` and ``database`` are the ground, ``records`` and ``blobs`` the shapes;
-``campaigns``, ``lease``, ``changes``, ``reading``, ``caps``, ``canaries``, ``inbox``, ``opt_outs``
-``runs`` and ``accounts`` each add to ``Ledger`` what they are about.
+Modules: ``schema``, ``version`` and ``database`` are the ground, ``records`` and ``blobs`` the
+shapes; each of the others is one part of ``Ledger``, over the one ``Database`` they share.
 
 Times are epoch seconds (UTC). Leaves to others: what to send and when.
 """
 
 from __future__ import annotations
 
+import time as _time
+from collections.abc import Callable
+
 from smskit.ledger.accounts import Accounts, Checked
+from smskit.ledger.audience import Audience
+from smskit.ledger.campaigns import Campaigns
 from smskit.ledger.canaries import Canaries, CanaryRow
 from smskit.ledger.caps import Caps
 from smskit.ledger.changes import Changes
-from smskit.ledger.database import resolve_url
-from smskit.ledger.inbox import STRAY_DAYS, Inbox
+from smskit.ledger.database import Database, resolve_url
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOuts
+from smskit.ledger.raw_reports import UNMATCHED_DAYS, RawReports, Replies, Unmatched
 from smskit.ledger.records import (
     WAITS_FOR_CANARY,
     WAITS_FOR_WINDOW,
-    Books,
     CampaignRow,
     Change,
     Event,
@@ -43,6 +46,7 @@ from smskit.ledger.records import (
     History,
     Keys,
     ReplyRow,
+    Tally,
 )
 from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
@@ -50,10 +54,9 @@ from smskit.ledger.schema import CHUNK
 __all__ = [
     "CHUNK",
     "LEASE_TTL_S",
-    "STRAY_DAYS",
+    "UNMATCHED_DAYS",
     "WAITS_FOR_CANARY",
     "WAITS_FOR_WINDOW",
-    "Books",
     "CampaignRow",
     "CanaryRow",
     "Change",
@@ -68,17 +71,56 @@ __all__ = [
     "Owner",
     "ReplyRow",
     "RunRow",
+    "Tally",
     "resolve_url",
 ]
 
 
-class Ledger(Changes, Leases, Caps, Canaries, Inbox, OptOuts, Runs, Accounts):
+class Ledger:
     """
     The ledger at *url* (a SQLAlchemy URL; SQLite or PostgreSQL). Safe to share between threads.
 
     A relative SQLite path is taken from the project's root, so that a notebook,
     papermill and the command line meet in the same file wherever they start.
 
+    Attributes:
+        database: The connections, which the parts below share.
+        campaigns: How one begins, what state it is in, what its id was made from.
+        audience: Who a campaign is about, and what happened to each of them.
+        changes: The only changes of state there are.
+        leases: Which run owns a campaign.
+        caps: Who was messaged lately.
+        canaries: The share of a campaign that was sent to first.
+        raw_reports: Pages of receipts and replies as they came.
+        unmatched: Receipts whose message is not known yet.
+        replies: What people wrote back.
+        opt_outs: Who asked not to be messaged.
+        runs: Every run, also one that was refused or died.
+        accounts: What providers answered when they were last asked, and what people typed in.
+
     Raises:
-        LedgerError: the database cannot be opened; the URL is not repeated.
+        LedgerError: the database cannot be opened (the URL is not repeated), or a newer smskit wrote it.
     """
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = _time.time) -> None:
+        self.database = database = Database(url, clock=clock)
+        self.campaigns = Campaigns(database)
+        self.audience = Audience(database, self.campaigns)
+        self.changes = Changes(database, self.audience)
+        self.leases = Leases(database)
+        self.caps = Caps(database)
+        self.canaries = Canaries(database)
+        self.raw_reports = RawReports(database)
+        self.unmatched = Unmatched(database)
+        self.replies = Replies(database)
+        self.opt_outs = OptOuts(database)
+        self.runs = Runs(database)
+        self.accounts = Accounts(database)
+
+    def clock(self) -> float:
+        """What time it is for everything the ledger writes down; epoch seconds."""
+        return self.database.clock()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.database.close()

@@ -24,8 +24,11 @@ class Checked(NamedTuple):
     at: float
 
 
-class Accounts(Database):
+class Accounts:
     """The accounts a ledger has heard of."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def keep_check(self, result: CheckResult, mode: Mode, fingerprint: str) -> None:
         """Keep a provider's answer instead of its last one; the template's text is left out."""
@@ -36,16 +39,16 @@ class Accounts(Database):
             "usable": int(result.usable),
             "fingerprint": fingerprint,
             "said": dumps_data(said),
-            "at": self.clock(),
+            "at": self._database.clock(),
         }
-        with self._write() as conn:
+        with self._database.write() as conn:
             self._drop_check(conn, result.provider, mode)
             conn.execute(ACCOUNT_CHECK.insert().values(row))
 
     def last_check(self, provider: str, mode: Mode) -> Checked | None:
         """The last answer, None when it was never asked."""
         here = (ACCOUNT_CHECK.c.provider == provider) & (ACCOUNT_CHECK.c.mode == str(mode))
-        with self._read() as conn:
+        with self._database.read() as conn:
             row = conn.execute(sa.select(ACCOUNT_CHECK).where(here)).first()
         if row is None:
             return None
@@ -56,7 +59,7 @@ class Accounts(Database):
 
     def forget_check(self, provider: str, mode: Mode) -> None:
         """Drop the last answer."""
-        with self._write() as conn:
+        with self._database.write() as conn:
             self._drop_check(conn, provider, mode)
 
     def _drop_check(self, conn: sa.Connection, provider: str, mode: Mode) -> None:
@@ -66,20 +69,26 @@ class Accounts(Database):
     def typed_offers(self, provider: str, kind: str) -> list[Offer]:
         """What somebody typed in, oldest first; *kind* is ``signature`` or ``template``."""
         here = (ACCOUNT_OFFER.c.provider == provider) & (ACCOUNT_OFFER.c.kind == kind)
-        with self._read() as conn:
+        with self._database.read() as conn:
             rows = conn.execute(sa.select(ACCOUNT_OFFER).where(here).order_by(ACCOUNT_OFFER.c.at)).all()
         return [Offer(row.offer, row.text, True, "") for row in rows]
 
     def keep_offer(self, provider: str, kind: str, offer: Offer) -> None:
         """Remember one; typed in again, its text is the new one."""
-        row = {"provider": provider, "kind": kind, "offer": offer.id, "text": offer.text, "at": self.clock()}
-        with self._write() as conn:
+        row = {
+            "provider": provider,
+            "kind": kind,
+            "offer": offer.id,
+            "text": offer.text,
+            "at": self._database.clock(),
+        }
+        with self._database.write() as conn:
             conn.execute(ACCOUNT_OFFER.delete().where(*_same(provider, kind, offer.id)))
             conn.execute(ACCOUNT_OFFER.insert().values(row))
 
     def drop_offer(self, provider: str, kind: str, offer_id: str) -> None:
         """Forget one."""
-        with self._write() as conn:
+        with self._database.write() as conn:
             conn.execute(ACCOUNT_OFFER.delete().where(*_same(provider, kind, offer_id)))
 
 

@@ -1,52 +1,158 @@
 """
-Writing an audience down, once, and deleting it with all that is known of it.
+Reading back: counts, people, and what happened to each of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
-from smskit.audience.persons import later_copies
-from smskit.errors import LedgerError
-from smskit.i18n import Message
-from smskit.ledger.blobs import to_arrow
-from smskit.ledger.records import Frozen
-from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CANARY, CHUNK, CONTENT, EVENT, EXCLUDED, LEASE, PROGRESS
-
-
-def demand_once(frozen: Frozen) -> None:
-    phones = np.sort(frozen.phones[frozen.order])
-    if len(phones) and ((np.diff(phones) == 0).any() or phones[0] <= 0):
-        raise LedgerError(Message("the plan holds a phone twice; nothing was stored"))
-    if len(later_copies(frozen.persons, frozen.order)):
-        raise LedgerError(Message("the plan holds a person twice; nothing was stored"))
+from smskit.ledger.blobs import from_arrow, read_blob
+from smskit.ledger.campaigns import Campaigns
+from smskit.ledger.caps import chunks_since
+from smskit.ledger.database import Database
+from smskit.ledger.records import Event, History, Keys, Tally, fold
+from smskit.ledger.schema import AUDIENCE, CONTENT, EVENT, EXCLUDED, PROGRESS
+from smskit.models import Mode, Slice, State
 
 
-def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> None:
-    names = list(frozen.variables)
-    for chunk, first in enumerate(range(0, len(frozen.order), CHUNK)):
-        rows = frozen.order[first : first + CHUNK]
-        take = pa.array(rows)
+class Audience:
+    """Who a campaign is about and what happened to them, by campaign, chunk and person."""
+
+    def __init__(self, database: Database, campaigns: Campaigns) -> None:
+        self._database, self._campaigns = database, campaigns
+
+    def states(self, campaign_id: int) -> dict[int, NDArray[np.uint8]]:
+        """Chunk -> one byte a person, in chunk order."""
+        query = sa.select(PROGRESS.c.chunk, PROGRESS.c.states)
+        query = query.where(PROGRESS.c.campaign_id == campaign_id).order_by(PROGRESS.c.chunk)
+        with self._database.read() as conn:
+            return {chunk: np.frombuffer(blob, np.uint8) for chunk, blob in conn.execute(query)}
+
+    def counts(self, campaign_id: int) -> Tally:
+        """How many people are in each state, now."""
+        parts = list(self.states(campaign_id).values())
+        return Tally.of(np.concatenate(parts) if parts else np.empty(0, np.uint8))
+
+    def people(self, campaign_id: int, chunk: int, positions: NDArray[np.uint16] | None = None) -> Slice:
+        """Phones and template variables of a chunk, or of some of it, in send order."""
+        with self._database.read() as conn:
+            key = {"campaign_id": campaign_id, "chunk": chunk}
+            phones = np.frombuffer(read_blob(conn, AUDIENCE.c.phones, key), np.int64)
+            batch = from_arrow(read_blob(conn, CONTENT.c.variables, key))
+        if positions is None:
+            positions = np.arange(len(phones), dtype=np.uint16)
+        variables = dict(zip(batch.schema.names, batch.columns, strict=True))
+        if len(positions) < len(phones):
+            phones, take = phones[positions], pa.array(positions)
+            variables = {name: column.take(take) for name, column in variables.items()}
+        return Slice(chunk, positions, phones, variables)
+
+    def history(self, campaign_id: int, chunk: int, events: Sequence[Event] | None = None) -> History:
+        """Everything known about each person of a chunk, folded from its events (read, unless handed in)."""
+        return fold(
+            self.keys(campaign_id, chunk), self.events(campaign_id, chunk) if events is None else events
+        )
+
+    def keys(self, campaign_id: int, chunk: int) -> Keys:
+        """Who a chunk holds: phones, persons, parts and states."""
         key = {"campaign_id": campaign_id, "chunk": chunk}
-        persons = pa.record_batch([frozen.persons.take(take)], ["person"])
-        variables = pa.record_batch([frozen.variables[n].take(take) for n in names], names)
-        conn.execute(
-            AUDIENCE.insert(), key | {"phones": frozen.phones[rows].tobytes(), "persons": to_arrow(persons)}
-        )
-        conn.execute(
-            CONTENT.insert(),
-            key | {"parts": frozen.parts[rows].tobytes(), "variables": to_arrow(variables)},
-        )
-        conn.execute(PROGRESS.insert(), key | {"states": bytes(len(rows))})
-    for chunk, batch in enumerate(frozen.excluded.to_batches(max_chunksize=CHUNK)):
-        conn.execute(
-            EXCLUDED.insert(), {"campaign_id": campaign_id, "chunk": chunk, "people": to_arrow(batch)}
-        )
+        with self._database.read() as conn:
+            return Keys(
+                np.frombuffer(read_blob(conn, AUDIENCE.c.phones, key), np.int64),
+                from_arrow(read_blob(conn, AUDIENCE.c.persons, key)).column(0),
+                np.frombuffer(read_blob(conn, CONTENT.c.parts, key), np.int16),
+                np.frombuffer(read_blob(conn, PROGRESS.c.states, key), np.uint8),
+            )
 
+    def events(self, campaign_id: int, chunk: int) -> list[Event]:
+        """The events of one chunk, in order."""
+        query = sa.select(EVENT).where(EVENT.c.campaign_id == campaign_id, EVENT.c.chunk == chunk)
+        with self._database.read() as conn:
+            return [Event.of(row) for row in conn.execute(query.order_by(EVENT.c.id))]
 
-def delete_campaign(conn: sa.Connection, campaign_id: int) -> None:
-    for table in (AUDIENCE, CONTENT, PROGRESS, EXCLUDED, EVENT, LEASE, CANARY):
-        conn.execute(table.delete().where(table.c.campaign_id == campaign_id))
-    conn.execute(CAMPAIGN.delete().where(CAMPAIGN.c.id == campaign_id))
+    def stopped(self, campaign_id: int) -> dict[str, int]:
+        """Reason -> how many planned people were stopped when they were claimed; only those that occur."""
+        kinds = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}
+        query = (
+            sa.select(EVENT.c.kind, sa.func.sum(sa.func.length(EVENT.c.states)))
+            .where(EVENT.c.campaign_id == campaign_id, EVENT.c.kind.in_(kinds))
+            .group_by(EVENT.c.kind)
+        )
+        with self._database.read() as conn:
+            found = {kind: int(count) for kind, count in conn.execute(query)}
+        return {reason: found[kind] for kind, reason in kinds.items() if kind in found}
+
+    def excluded(self, campaign_id: int) -> Iterator[pa.Table]:
+        """The people left out, as tables of person, phone (0 = none), shown, reason."""
+        query = sa.select(EXCLUDED.c.people).where(EXCLUDED.c.campaign_id == campaign_id)
+        with self._database.read() as conn:
+            for (blob,) in conn.execute(query.order_by(EXCLUDED.c.chunk)):
+                yield pa.Table.from_batches([from_arrow(blob)])
+
+    def find(self, campaign_id: int, *, person: str, phone: int) -> list[tuple[int, int]]:
+        """(chunk, position) of whoever has that person id or that phone (0 = do not look by phone)."""
+        query = sa.select(AUDIENCE).where(AUDIENCE.c.campaign_id == campaign_id).order_by(AUDIENCE.c.chunk)
+        found = []
+        with self._database.read() as conn:
+            for row in conn.execute(query):
+                persons = from_arrow(row.persons).column(0)
+                hit = pc.equal(persons, person).to_numpy(zero_copy_only=False)
+                if phone:
+                    hit |= np.frombuffer(row.phones, np.int64) == phone
+                found += [(row.chunk, int(position)) for position in np.flatnonzero(hit)]
+        return found
+
+    def locate(self, campaign_id: int, phones: NDArray[np.int64]) -> dict[int, tuple[int, int]]:
+        """Phone -> (chunk, position), for those of *phones* the campaign holds."""
+        query = sa.select(AUDIENCE.c.chunk, AUDIENCE.c.phones).where(AUDIENCE.c.campaign_id == campaign_id)
+        found: dict[int, tuple[int, int]] = {}
+        with self._database.read() as conn:
+            for chunk, blob in conn.execute(query):
+                held = np.frombuffer(blob, np.int64)
+                for position in np.flatnonzero(np.isin(held, phones)):
+                    found[int(held[position])] = (chunk, int(position))
+        return found
+
+    def submitted(self, name: str, mode: Mode) -> tuple[NDArray[np.int64], pa.Array]:
+        """Phones and persons of this campaign that were submitted, or may have been."""
+        row = self._campaigns.get(name, mode)
+        phones: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        persons: list[pa.Array] = [pa.array([], pa.large_string())]
+        for chunk, states in self.states(row.id).items() if row else ():
+            sent = np.flatnonzero((states != State.WAITING) & (states != State.REFUSED))
+            if row and len(sent):
+                keys = self.keys(row.id, chunk)
+                phones.append(keys.phones[sent])
+                persons.append(keys.persons.take(pa.array(sent)))
+        return np.concatenate(phones), pa.chunked_array(persons).combine_chunks()
+
+    def known_messages(
+        self, provider: str, mode: Mode, since: float, wanted: set[tuple[str, int]]
+    ) -> set[tuple[str, int]]:
+        """
+        Those of *wanted* that some campaign already has as its own message.
+
+        Args:
+            wanted: (message id, phone): providers may share one id among the people of a call.
+        """
+        ids = {message_id for message_id, _ in wanted}
+        known: set[tuple[str, int]] = set()
+        for row in self._campaigns.find(provider=provider, mode=mode):
+            for chunk in self._chunks_since(row.id, since):
+                for event in self.events(row.id, chunk):
+                    have = event.facts.ids
+                    have = [have] * len(event.positions) if isinstance(have, str) else have
+                    if ids.intersection(have):
+                        phones = self.keys(row.id, chunk).phones[event.positions].tolist()
+                        known |= wanted.intersection(zip(have, phones, strict=True))
+        return known
+
+    def _chunks_since(self, campaign_id: int, since: float) -> list[int]:
+        with self._database.read() as conn:
+            return chunks_since(conn, campaign_id, since)

@@ -11,21 +11,24 @@ from typing import Any
 import sqlalchemy as sa
 
 from smskit.i18n import dumps_data
-from smskit.ledger.audience import delete_campaign, demand_once, store_audience
 from smskit.ledger.database import Database
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import CAMPAIGN, MADE_ID
+from smskit.ledger.storing import delete_campaign, demand_once, store_audience
 from smskit.models import Kind, Mode
 
 
-class Campaigns(Database):
+class Campaigns:
     """The campaigns of a ledger."""
 
-    def campaign(self, name: str, mode: Mode) -> CampaignRow | None:
-        """The campaign, or None."""
-        return next(iter(self.campaigns(name=name, mode=mode)), None)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def campaigns(
+    def get(self, name: str, mode: Mode) -> CampaignRow | None:
+        """The campaign, or None."""
+        return next(iter(self.find(name=name, mode=mode)), None)
+
+    def find(
         self,
         *,
         name: str | None = None,
@@ -43,18 +46,18 @@ class Campaigns(Database):
         ):
             if value is not None:
                 query = query.where(column == str(value))
-        with self._read() as conn:
+        with self._database.read() as conn:
             return [CampaignRow.of(r) for r in conn.execute(query)]
 
     def make_id(self, name: str, *, kind: Kind, parent: str) -> None:
         """Write down what a new id was made from; a campaign of that id is then of that kind, in any mode."""
-        with self._write() as conn:
+        with self._database.write() as conn:
             conn.execute(MADE_ID.delete().where(MADE_ID.c.name == name))
             conn.execute(MADE_ID.insert().values(name=name, kind=str(kind), parent=parent))
 
     def made_ids(self) -> dict[str, tuple[Kind, str]]:
         """Id -> (kind, parent) of the ids that were made from another campaign's."""
-        with self._read() as conn:
+        with self._database.read() as conn:
             return {row.name: (Kind(row.kind), row.parent) for row in conn.execute(sa.select(MADE_ID))}
 
     def freeze(
@@ -86,7 +89,7 @@ class Campaigns(Database):
             LedgerError: the plan holds a phone or person twice.
         """
         demand_once(frozen)
-        with self._write() as conn:
+        with self._database.write() as conn:
             same = (CAMPAIGN.c.mode == str(mode)) & (CAMPAIGN.c.name == name)
             old = conn.execute(sa.select(CAMPAIGN).where(same)).one_or_none()
             if old is not None and mode is not Mode.PLAN:
@@ -94,7 +97,7 @@ class Campaigns(Database):
             if old is not None:
                 delete_campaign(conn, old.id)
             made = conn.execute(sa.select(MADE_ID).where(MADE_ID.c.name == name)).one_or_none()
-            now = self.clock()
+            now = self._database.clock()
             campaign_id = conn.execute(
                 CAMPAIGN.insert().values(
                     mode=str(mode),
@@ -113,13 +116,13 @@ class Campaigns(Database):
             ).inserted_primary_key
             assert campaign_id is not None
             store_audience(conn, campaign_id[0], frozen)
-        row = self.campaign(name, mode)
+        row = self.get(name, mode)
         assert row is not None
         return row
 
     def forget(self, campaign_id: int) -> None:
         """Delete a campaign and all that is known of it. For rehearsals and plans only."""
-        with self._write() as conn:
+        with self._database.write() as conn:
             delete_campaign(conn, campaign_id)
 
     def mark(self, campaign_id: int, state: str, *, note: str = "") -> None:
@@ -127,24 +130,24 @@ class Campaigns(Database):
         values: dict[str, Any] = {"state": state, "note": note}
         if state == "running":
             values |= {"stop_requested": 0, "finished_at": None}
-            values["started_at"] = sa.func.coalesce(CAMPAIGN.c.started_at, self.clock())
+            values["started_at"] = sa.func.coalesce(CAMPAIGN.c.started_at, self._database.clock())
         if state == "finished":
-            values["finished_at"] = self.clock()
-        with self._write() as conn:
+            values["finished_at"] = self._database.clock()
+        with self._database.write() as conn:
             conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(**values))
 
     def note(self, campaign_id: int, text: str) -> None:
         """Say what a run is at, for people who look at it meanwhile; ``mark`` writes over it."""
-        with self._write() as conn:
+        with self._database.write() as conn:
             conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(note=text))
 
     def request_stop(self, campaign_id: int) -> None:
         """Ask whichever run owns the campaign to stop cleanly; it looks once a second."""
-        with self._write() as conn:
+        with self._database.write() as conn:
             conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(stop_requested=1))
 
     def stop_requested(self, campaign_id: int) -> bool:
         """Whether somebody asked for a stop."""
-        with self._read() as conn:
+        with self._database.read() as conn:
             query = sa.select(CAMPAIGN.c.stop_requested).where(CAMPAIGN.c.id == campaign_id)
             return bool(conn.execute(query).scalar())

@@ -22,23 +22,26 @@ class CanaryRow(NamedTuple):
     told: str  # the last judgement, in words
 
 
-class Canaries(Database):
+class Canaries:
     """The canaries of a ledger, by campaign."""
 
-    def canary(self, campaign_id: int) -> CanaryRow | None:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, campaign_id: int) -> CanaryRow | None:
         """The campaign's canary, None when none was begun."""
-        with self._read() as conn:
+        with self._database.read() as conn:
             row = conn.execute(sa.select(CANARY).where(CANARY.c.campaign_id == campaign_id)).one_or_none()
         if row is None:
             return None
         return CanaryRow(row.size, row.begun_at, row.sent_at, row.passed_at, row.told)
 
-    def begin_canary(self, campaign_id: int, *, size: int, at: float) -> None:
+    def begin(self, campaign_id: int, *, size: int, at: float) -> None:
         """Write down how many are to be sent to first; before any of them is."""
-        with self._write() as conn:
+        with self._database.write() as conn:
             conn.execute(CANARY.insert().values(campaign_id=campaign_id, size=size, begun_at=at, told=""))
 
-    def change_canary(
+    def change(
         self,
         campaign_id: int,
         *,
@@ -49,5 +52,5 @@ class Canaries(Database):
         """Write down what is now known; None leaves a thing as it is."""
         values = {"sent_at": sent_at, "passed_at": passed_at, "told": told}
         change = CANARY.update().where(CANARY.c.campaign_id == campaign_id)
-        with self._write() as conn:
+        with self._database.write() as conn:
             conn.execute(change.values({name: value for name, value in values.items() if value is not None}))

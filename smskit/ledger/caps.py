@@ -22,8 +22,11 @@ from smskit.message.windows import FrequencyCap
 from smskit.models import Kind, Mode
 
 
-class Caps(Database):
+class Caps:
     """Who was messaged lately."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def accepted_since(self, since: float, *, but_not: str) -> NDArray[np.int64]:
         """
@@ -35,7 +38,7 @@ class Caps(Database):
             but_not: The campaign that asks; its own messages, test sends included, are left out.
         """
         phones: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-        with self._read() as conn:
+        with self._database.read() as conn:
             for campaign_id in _others(conn, but_not):
                 for chunk in chunks_since(conn, campaign_id, since):
                     lately = _lately(conn, campaign_id, chunk, since)
@@ -49,14 +52,14 @@ class Caps(Database):
         Campaigns of the same name (its rehearsal or live twin) and its test sends do not count.
         """
         phones = sa.select(AUDIENCE.c.phones).where(AUDIENCE.c.campaign_id == campaign_id)
-        with self._read() as conn:
+        with self._database.read() as conn:
             blobs = conn.execute(phones.order_by(AUDIENCE.c.chunk)).scalars()
             recent = Recent(np.concatenate([np.empty(0, np.int64), *map(phones_of, blobs)]), cap)
             others = _others(conn, _name(conn, campaign_id))
             # Of live campaigns, whose events stay: the number of a forgotten rehearsal's is given anew.
             live = sa.select(EVENT.c.id).where(EVENT.c.campaign_id.in_([*others, campaign_id]))
             recent.seen = conn.execute(live.order_by(EVENT.c.id.desc()).limit(1)).scalar() or 0
-            since = self.clock() - recent.reach_s
+            since = self._database.clock() - recent.reach_s
             for other in others:
                 for chunk in chunks_since(conn, other, since):
                     _add(recent, conn, other, chunk, since)

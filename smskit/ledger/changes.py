@@ -1,5 +1,5 @@
 """
-The only changes of state there are, each along an allowed arrow and with its event.
+The only changes of state there are, each an allowed transition, with its event.
 
 A claim, its intent and the proof of the lease are one transaction, with the look
 at opt-outs and frequency caps in it.
@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 
 from smskit.errors import LedgerError
 from smskit.i18n import Message, dumps
+from smskit.ledger.audience import Audience
 from smskit.ledger.caps import catch_up
+from smskit.ledger.database import Database
 from smskit.ledger.hot import Hot
 from smskit.ledger.lease import prove
-from smskit.ledger.reading import Reading
 from smskit.ledger.recent import Recent
 from smskit.ledger.records import Change, Facts
 from smskit.ledger.schema import EVENT, PROGRESS
 from smskit.models import State
 
 # What may become what. Anything else is a bug, and is refused by the transaction.
-ARROWS: dict[str, tuple[State, frozenset[State]]] = {
+TRANSITIONS: dict[str, tuple[State, frozenset[State]]] = {
     "claim": (State.WAITING, frozenset({State.SUBMITTING})),
     "opt_out": (State.WAITING, frozenset({State.REFUSED})),
     "frequency_cap": (State.WAITING, frozenset({State.REFUSED})),
@@ -41,8 +42,11 @@ ARROWS: dict[str, tuple[State, frozenset[State]]] = {
 }
 
 
-class Changes(Reading):
+class Changes:
     """What runs, receipts and people do to the states."""
+
+    def __init__(self, database: Database, audience: Audience) -> None:
+        self._database, self._audience = database, audience
 
     def apply(self, campaign_id: int, changes: Sequence[Change], *, token: str | None) -> None:
         """
@@ -56,16 +60,16 @@ class Changes(Reading):
             LedgerLocked: the lease was lost.
             LedgerError: somebody is not in the state the change starts from.
         """
-        now = self.clock()
-        with self._write() as conn:
+        now = self._database.clock()
+        with self._database.write() as conn:
             if token is not None:
-                prove(conn, self._hot, campaign_id, token)
-            _apply(conn, self._hot, campaign_id, changes, now)
+                prove(conn, self._database.hot, campaign_id, token)
+            _apply(conn, self._database.hot, campaign_id, changes, now)
 
     def last_event(self) -> int:
         """The number of the latest event; what is read after asking is at least as new."""
-        with self._read() as conn:
-            return int(self._hot.last(conn, {}).scalar() or 0)
+        with self._database.read() as conn:
+            return int(self._database.hot.last(conn, {}).scalar() or 0)
 
     def apply_untouched(self, campaign_id: int, changes: Sequence[Change], *, since: int) -> list[Change]:
         """
@@ -80,13 +84,13 @@ class Changes(Reading):
         """
         query = sa.select(EVENT.c.chunk, EVENT.c.positions)
         query = query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.id > since)
-        with self._write() as conn:
+        with self._database.write() as conn:
             touched: dict[int, list[NDArray[np.uint16]]] = {}
             for chunk, positions in conn.execute(query):
                 touched.setdefault(chunk, []).append(np.frombuffer(positions, np.uint16))
             left = [_without(change, touched.get(change.chunk, [])) for change in changes]
             made = [change for change in left if len(change.positions)]
-            _apply(conn, self._hot, campaign_id, made, self.clock())
+            _apply(conn, self._database.hot, campaign_id, made, self._database.clock())
         return made
 
     def apply_to_present(
@@ -98,10 +102,10 @@ class Changes(Reading):
         For receipts and a person's word, which need no lease: nobody else can move anybody in between.
         """
         query = sa.select(PROGRESS.c.chunk, PROGRESS.c.states).where(PROGRESS.c.campaign_id == campaign_id)
-        with self._write() as conn:
+        with self._database.write() as conn:
             rows = conn.execute(query.order_by(PROGRESS.c.chunk)).all()
             present = {chunk: np.frombuffer(states, np.uint8) for chunk, states in rows}
-            _apply(conn, self._hot, campaign_id, changes(present), self.clock())
+            _apply(conn, self._database.hot, campaign_id, changes(present), self._database.clock())
 
     def apply_unless_opted_out(
         self,
@@ -124,14 +128,14 @@ class Changes(Reading):
             changes: Makes them, given the time of the transaction, when *recent* is up to date.
             recent: Brought up to date with everything other campaigns did; None = there is no cap.
         """
-        with self._write() as conn:
+        with self._database.write() as conn:
             # Taken under the lock: a claim is never older than one that was committed before it.
-            now = self.clock()
-            prove(conn, self._hot, campaign_id, token)
-            if (self._hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0) != version:
+            now = self._database.clock()
+            prove(conn, self._database.hot, campaign_id, token)
+            if (self._database.hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0) != version:
                 return False
-            last = 0 if recent is None else catch_up(conn, self._hot, campaign_id, recent, now)
-            _apply(conn, self._hot, campaign_id, changes(now), now)
+            last = 0 if recent is None else catch_up(conn, self._database.hot, campaign_id, recent, now)
+            _apply(conn, self._database.hot, campaign_id, changes(now), now)
         if recent is not None:
             # Only now: a number that was rolled back, or that a forgotten rehearsal had, is given anew.
             # After it lies an event of ours, which stays.
@@ -141,7 +145,7 @@ class Changes(Reading):
     def interrupt(self, campaign_id: int, *, token: str) -> int:
         """Turn what an earlier, dead run left as submitting into unknown; returns how many."""
         changes = []
-        for chunk, states in self.states(campaign_id).items():
+        for chunk, states in self._audience.states(campaign_id).items():
             left = np.flatnonzero(states == State.SUBMITTING).astype(np.uint16)
             if len(left):
                 to = np.full(len(left), State.UNKNOWN, np.uint8)
@@ -171,7 +175,7 @@ def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Ch
         if change.chunk not in present:
             present[change.chunk] = np.frombuffer(hot.states(conn, here).scalar_one(), np.uint8).copy()
         states = present[change.chunk]
-        start, allowed = ARROWS[change.kind]
+        start, allowed = TRANSITIONS[change.kind]
         if (states[change.positions] != start).any():
             raise LedgerError(
                 Message(

@@ -22,23 +22,28 @@ from smskit.settings import project_root
 
 
 class Database:
-    """The connections of a ledger; every room of it is one of these and adds what it is about."""
+    """
+    The connections of a ledger, which its parts share: ``read`` and ``write`` are the two ways in.
+
+    Args:
+        clock: Epoch seconds; may be set later, as tests do.
+    """
 
     def __init__(self, url: str, *, clock: Callable[[], float] = _time.time) -> None:
         self.clock = clock
         try:
-            self._engine = open_engine(url)
-            with self._read() as conn:
+            self.engine = open_engine(url)
+            with self.read() as conn:
                 version = version_of(conn)
             demand_known(version)
-            if self._engine.dialect.name == "sqlite":
-                sa.event.listen(self._engine, "connect", _use_wal)
-                self._engine.dispose()
+            if self.engine.dialect.name == "sqlite":
+                sa.event.listen(self.engine, "connect", _use_wal)
+                self.engine.dispose()
             if version != CURRENT:
                 # Two runs may open it at once: only the one with the write lock makes or migrates tables.
-                with self._write() as conn:
+                with self.write() as conn:
                     bring_up_to_date(conn)
-            self._hot = Hot(self._engine.dialect)
+            self.hot = Hot(self.engine.dialect)
         except LedgerError:
             raise
         except Exception as error:
@@ -51,16 +56,18 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self._engine.connect().execution_options(smskit_write=True) as conn, conn.begin():
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that holds the write lock from its start; committed at the end of the block."""
+        with self.engine.connect().execution_options(smskit_write=True) as conn, conn.begin():
             yield conn
 
     @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        with self._engine.connect() as conn, conn.begin():
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state of the ledger and changes nothing."""
+        with self.engine.connect() as conn, conn.begin():
             yield conn
 
 

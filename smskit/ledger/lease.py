@@ -30,11 +30,14 @@ class Owner(NamedTuple):
     here: bool  # it is this one
 
 
-class Leases(Database):
+class Leases:
     """Who owns which campaign."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
     @contextmanager
-    def lease(self, campaign_id: int) -> Iterator[str]:
+    def hold(self, campaign_id: int) -> Iterator[str]:
         """
         Own the campaign for the length of the block; yields the token that proves it.
 
@@ -47,9 +50,9 @@ class Leases(Database):
         """
         token = uuid.uuid4().hex
         host, pid, started = this_process()
-        with self._write() as conn:
+        with self._database.write() as conn:
             held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
-            if held is not None and holds(held, host, self.clock()):
+            if held is not None and holds(held, host, self._database.clock()):
                 raise LedgerLocked(
                     Message(
                         "another run (process {n} on {host}) is working on this campaign; "
@@ -66,31 +69,31 @@ class Leases(Database):
                     host=host,
                     pid=pid,
                     process_started=started,
-                    until=self.clock() + LEASE_TTL_S,
+                    until=self._database.clock() + LEASE_TTL_S,
                 )
             )
         try:
             yield token
         finally:
-            with self._write() as conn:
+            with self._database.write() as conn:
                 conn.execute(LEASE.delete().where(LEASE.c.campaign_id == campaign_id, LEASE.c.token == token))
 
     def owner(self, campaign_id: int) -> Owner | None:
         """Who works on the campaign right now, or None; a run that died works on nothing."""
-        with self._read() as conn:
+        with self._database.read() as conn:
             held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
-        if held is None or not holds(held, platform.node(), self.clock()):
+        if held is None or not holds(held, platform.node(), self._database.clock()):
             return None
         return Owner(held.host, held.pid, (held.host, held.pid) == this_process()[:2])
 
     def renew(self, campaign_id: int, token: str) -> None:
         """Sign of life of the run that holds *token*."""
-        with self._write() as conn:
-            prove(conn, self._hot, campaign_id, token)
+        with self._database.write() as conn:
+            prove(conn, self._database.hot, campaign_id, token)
             conn.execute(
                 LEASE.update()
                 .where(LEASE.c.campaign_id == campaign_id)
-                .values(until=self.clock() + LEASE_TTL_S)
+                .values(until=self._database.clock() + LEASE_TTL_S)
             )
 
 

@@ -1,5 +1,5 @@
 """
-What the ledger hands out and takes: campaigns, audiences, changes, events, books.
+What the ledger hands out and takes: campaigns, audiences, changes, events, counts.
 
 Frozen shapes; how they are stored is ``schema``, what may change is ``changes``.
 """
@@ -94,7 +94,7 @@ class Frozen:
 
 
 @dataclass(frozen=True)
-class Books:
+class Tally:
     """The count of everybody, which always balances; see DESIGN promise 2."""
 
     planned: int
@@ -108,7 +108,7 @@ class Books:
     awaiting: int
 
     @classmethod
-    def of(cls, states: NDArray[np.uint8]) -> Books:
+    def of(cls, states: NDArray[np.uint8]) -> Tally:
         """Count one byte a person."""
         n = np.bincount(states, minlength=len(State))
         return cls(

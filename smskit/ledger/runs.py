@@ -57,10 +57,13 @@ class RunRow(NamedTuple):
         return cls(**values | {name: loads_data(values[name]) for name in _JSON})
 
 
-class Runs(Database):
+class Runs:
     """The runs of a ledger."""
 
-    def begin_run(self, **values: Any) -> RunRow:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, **values: Any) -> RunRow:
         """
         Write down that this process begins a run, now.
 
@@ -69,20 +72,20 @@ class Runs(Database):
         """
         host, pid, started = this_process()
         here = {"host": host, "pid": pid, "process_started": started}
-        row = {"state": "running", "started_at": self.clock()} | here | _as_text(values)
-        with self._write() as conn:
+        row = {"state": "running", "started_at": self._database.clock()} | here | _as_text(values)
+        with self._database.write() as conn:
             key = conn.execute(RUN.insert().values(**row)).inserted_primary_key
             assert key is not None
             return RunRow.of(conn.execute(sa.select(RUN).where(RUN.c.id == key[0])).one())
 
-    def change_run(self, run_id: int, **values: Any) -> RunRow:
+    def change(self, run_id: int, **values: Any) -> RunRow:
         """Write down what became of a run; other fields stay."""
-        with self._write() as conn:
+        with self._database.write() as conn:
             if values:
                 conn.execute(RUN.update().where(RUN.c.id == run_id).values(**_as_text(values)))
             return RunRow.of(conn.execute(sa.select(RUN).where(RUN.c.id == run_id)).one())
 
-    def runs(
+    def find(
         self,
         *,
         campaign: str | None = None,
@@ -101,7 +104,7 @@ class Runs(Database):
         if state is not None:
             # What is stored as running may have died: told apart below.
             query = query.where(RUN.c.state.in_({state, "running"} if state == "died" else {state}))
-        with self._read() as conn:
+        with self._database.read() as conn:
             rows = conn.execute(query.limit(last)).all()
             found = [RunRow.of(row) for row in reversed(rows)]
             found = [
@@ -110,23 +113,23 @@ class Runs(Database):
             ]
         return found if state is None else [row for row in found if row.state == state]
 
-    def bury(self, *, series: str, mode: Mode, but_not: Sequence[int] = ()) -> list[RunRow]:
+    def reap(self, *, series: str, mode: Mode, but_not: Sequence[int] = ()) -> list[RunRow]:
         """Write down as died those runs of a series whose process is gone; each is returned once."""
-        open_ = [row for row in self.runs(series=series, mode=mode, state="died") if row.id not in but_not]
-        buried = []
-        with self._write() as conn:
+        open_ = [row for row in self.find(series=series, mode=mode, state="died") if row.id not in but_not]
+        reaped = []
+        with self._database.write() as conn:
             for row in open_:
                 still = (RUN.c.id == row.id) & (RUN.c.state == "running")
                 if conn.execute(RUN.update().where(still).values(state="died")).rowcount:
-                    buried.append(row)
-        return buried
+                    reaped.append(row)
+        return reaped
 
     def _gone(self, conn: sa.Connection, row: RunRow) -> bool:
         host, _, _ = this_process()
         if row.host == host:
             return not lives(row.pid, row.process_started)
         # Of another machine only the lease is known, and a run has none before it sends.
-        now = self.clock()
+        now = self._database.clock()
         lease = sa.select(LEASE.c.until).join(CAMPAIGN, CAMPAIGN.c.id == LEASE.c.campaign_id)
         lease = lease.where(CAMPAIGN.c.name == row.campaign, CAMPAIGN.c.mode == row.mode)
         until = conn.execute(lease.where(LEASE.c.host == row.host, LEASE.c.pid == row.pid)).scalar()

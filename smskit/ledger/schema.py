@@ -131,7 +131,7 @@ EVENT = sa.Table(
     sa.Index("event_by_chunk", "campaign_id", "chunk", "id"),
     sa.Index("event_by_time", "campaign_id", "at"),
 )
-PAGE = sa.Table(
+RAW_REPORT = sa.Table(
     "inbox",
     META,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -142,7 +142,7 @@ PAGE = sa.Table(
     sa.Column("received_at", sa.Float, nullable=False),
     sa.Column("handled_at", sa.Float),
 )
-STRAY = sa.Table(
+UNMATCHED = sa.Table(
     "stray_receipt",  # reports whose message the ledger cannot name yet
     META,
     sa.Column("id", sa.Integer, primary_key=True),

@@ -119,7 +119,7 @@ def accounts(environment: Environment, ledger: Ledger) -> list[Account]:
 def account(name: str, environment: Environment, ledger: Ledger) -> Account:
     """One provider's account; asks nobody."""
     cls = provider_class(name)
-    last = ledger.last_check(name, Mode.LIVE)
+    last = ledger.accounts.last_check(name, Mode.LIVE)
     try:
         get_provider(name, environment)
     except (SettingsError, SpecError) as error:
@@ -185,7 +185,7 @@ def forget(name: str, ledger: Ledger, *, folder: Path | None = None) -> tuple[st
     """
     variables = [s.variable for s in settings_of(provider_class(name))]
     left = credentials.forget(variables, folder=folder)
-    ledger.forget_check(name, Mode.LIVE)
+    ledger.accounts.forget_check(name, Mode.LIVE)
     return left
 
 
@@ -234,7 +234,7 @@ def check(
 
         result: CheckResult = run_in_thread(ask)
     fingerprint = _fingerprint(name, environment) if mode is Mode.LIVE else ""
-    ledger.keep_check(result, mode, fingerprint)
+    ledger.accounts.keep_check(result, mode, fingerprint)
     return result
 
 
@@ -284,8 +284,8 @@ def offers(
     found = offers_of(name, environment, mode=mode, job=job)
     has = provider_class(name).features & {Feature.SIGNATURES, Feature.TEMPLATES}
     return Offered(
-        _joined(found.signatures or (), ledger.typed_offers(name, "signature")),
-        _joined(found.templates or (), ledger.typed_offers(name, "template")),
+        _joined(found.signatures or (), ledger.accounts.typed_offers(name, "signature")),
+        _joined(found.templates or (), ledger.accounts.typed_offers(name, "template")),
         frozenset(has),
     )
 
@@ -293,7 +293,7 @@ def offers(
 def typed(name: str, ledger: Ledger) -> Offered:
     """What was typed in, without asking anybody."""
     has = provider_class(name).features & {Feature.SIGNATURES, Feature.TEMPLATES}
-    signatures, templates = (ledger.typed_offers(name, kind) for kind in ("signature", "template"))
+    signatures, templates = (ledger.accounts.typed_offers(name, kind) for kind in ("signature", "template"))
     return Offered(signatures, templates, frozenset(has))
 
 
@@ -308,7 +308,7 @@ def type_signature(name: str, text: str, ledger: Ledger) -> Offer:
     if not signature:
         raise InputError(Message("type the signature as the console shows it, without 【】"))
     offer = Offer(signature, "", True, "")
-    ledger.keep_offer(name, "signature", offer)
+    ledger.accounts.keep_offer(name, "signature", offer)
     return offer
 
 
@@ -329,7 +329,7 @@ def type_template(name: str, template_id: str, text: str, ledger: Ledger) -> Off
     elif not template_id:
         raise InputError(Message("type the template's id, its text, or both"))
     offer = Offer(template_id, text, True, "")
-    ledger.keep_offer(name, "template", offer)
+    ledger.accounts.keep_offer(name, "template", offer)
     return offer
 
 

@@ -159,7 +159,7 @@ def _end_kernel(ledger: Ledger, token: str, ended: threading.Event, why: str) ->
     _log.warning("smskit: %s; requests on the way are finished first, a second signal ends it at once", why)
     while not ended.wait(0.2):
         with suppress(psutil.NoSuchProcess, LedgerError):  # just gone; just locked
-            for row in ledger.runs(token=token):
+            for row in ledger.runs.find(token=token):
                 kernel = psutil.Process(row.pid)
                 if row.state == "running":
                     kernel.terminate()
@@ -177,18 +177,18 @@ def _outcome(
     *,
     told: str,
 ) -> RunRow:
-    found = ledger.runs(token=origin.token)
+    found = ledger.runs.find(token=origin.token)
     if not found:
         error = failed or SmskitError(Message("the notebook ended without a run"))
         _note(error, spec.model_dump(mode="json"), environment, origin)
-        return ledger.runs(token=origin.token)[-1]
+        return ledger.runs.find(token=origin.token)[-1]
     row = found[-1]
     if row.state in ("running", "died"):
         # The kernel is gone (or papermill gave up on it) and could not say so itself.
         return end_dead_run(ledger, row, environment, told=told)
     if failed is not None and row.exit_code == 0 and not told:
         # Something after the sending went wrong that no step of ours saw.
-        return ledger.change_run(row.id, state="failed", exit_code=1, message=Message("a later cell failed"))
+        return ledger.runs.change(row.id, state="failed", exit_code=1, message=Message("a later cell failed"))
     return row
 
 

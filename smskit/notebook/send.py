@@ -278,7 +278,7 @@ class Notebook(Base):
         if self._asks_first(spec) and not self._confirmed(confirm, "test"):
             return
         outcome = self.campaign.test_send()
-        row = self.campaign.ledger.campaign(outcome.campaign, outcome.mode)
+        row = self.campaign.ledger.campaigns.get(outcome.campaign, outcome.mode)
         if row is not None:
             self._books(row)
 
@@ -355,7 +355,7 @@ class Notebook(Base):
             CampaignPaused: people are still waiting.
         """
         ledger, spec = self.campaign.ledger, self.campaign.spec
-        row = self.campaign.started() or ledger.campaign(spec.campaign, Mode.PLAN)
+        row = self.campaign.started() or ledger.campaigns.get(spec.campaign, Mode.PLAN)
         if row is None:
             self.say("Nothing was sent.")
             return

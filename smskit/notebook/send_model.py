@@ -234,7 +234,7 @@ class SendDesk:
             raise GuardRefused(_SENDS_NOTHING)
         campaign = self.open(spec)
         outcome = campaign.test_send(row=row)
-        found = self.ledger.campaign(outcome.campaign, outcome.mode)
+        found = self.ledger.campaigns.get(outcome.campaign, outcome.mode)
         if found is None:
             raise LedgerError(Message("the test send is not in the ledger"))
         return outcome, found
@@ -322,10 +322,10 @@ class SendDesk:
     def rename(self) -> str:
         """Give the campaign an id no campaign has had; returns it."""
         before = self.draft["campaign"]
-        kind, parent = self.ledger.made_ids().get(before, (Kind.CAMPAIGN, ""))
+        kind, parent = self.ledger.campaigns.made_ids().get(before, (Kind.CAMPAIGN, ""))
         stem = parent if kind is Kind.COPY else before
-        name = another_id(stem, {before, *(row.name for row in self.ledger.campaigns())})
-        self.ledger.make_id(name, kind=Kind.COPY, parent=stem)
+        name = another_id(stem, {before, *(row.name for row in self.ledger.campaigns.find())})
+        self.ledger.campaigns.make_id(name, kind=Kind.COPY, parent=stem)
         self.draft.set(campaign=name)
         return name
 

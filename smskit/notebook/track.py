@@ -59,7 +59,7 @@ def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
     draft = Draft({"campaign": campaign}) if campaign else draft_of({}, host)
     left = "" if campaign else draft["campaign"]
     # A campaign that was only drafted so far is no reason to show nothing.
-    known = {row.name for row in tracker.ledger.campaigns(name=left)} if left else set()
+    known = {row.name for row in tracker.ledger.campaigns.find(name=left)} if left else set()
     tracker.choose(campaign or (left if left in known else ""), mode or None)
     return TrackNotebook(draft, host=host, tracker=tracker)
 

@@ -112,7 +112,7 @@ class Tracker:
         Raises:
             LedgerError: there is none.
         """
-        now = self.ledger.campaign(self.chosen.name, self.chosen.mode) if self.chosen else None
+        now = self.ledger.campaigns.get(self.chosen.name, self.chosen.mode) if self.chosen else None
         if now is None:
             raise LedgerError(Message("there is no campaign to follow; send or rehearse one first"))
         return now
@@ -166,7 +166,7 @@ class Tracker:
             raise InputError(Message("say whom: a user id or a phone"))
         row = self.row
         fates = tuple(report.fates(self.ledger, row, person))
-        planned = self.ledger.find(row.id, person=person, phone=report.as_phone(person))
+        planned = self.ledger.audience.find(row.id, person=person, phone=report.as_phone(person))
         nothing = pd.DataFrame(columns=delivery.TIMELINE)
         return Story(fates, delivery.timeline(self.ledger, row, person) if planned else nothing)
 
@@ -197,13 +197,15 @@ class Tracker:
             GuardRefused: it is about another number of people by now; nothing was changed.
         """
         row = self.row
-        now = self.ledger.books(row.id).unknown
+        now = self.ledger.audience.counts(row.id).unknown
         if count != now:
             words = mark("nothing was changed: {n} are unknown now, and you confirmed {m}")
             raise GuardRefused(Message(words, n=now, m=count))
         done = settle_by_hand(self.ledger, row, resend=resend)
         if resend and done:
-            self.ledger.mark(row.id, "paused", note=Message("people who stayed unknown are to be sent again"))
+            self.ledger.campaigns.mark(
+                row.id, "paused", note=Message("people who stayed unknown are to be sent again")
+            )
         return done
 
     def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:

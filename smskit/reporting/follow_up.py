@@ -42,7 +42,7 @@ class FollowUp:
 
 def next_id(ledger: Ledger, row: CampaignRow) -> str:
     """An id of its own for the follow-up of *row*: ``<id>.again-1``, the first number that is free."""
-    taken = {other.name for other in ledger.campaigns()} | set(ledger.made_ids())
+    taken = {other.name for other in ledger.campaigns.find()} | set(ledger.campaigns.made_ids())
     base = row.name[:100]
     return next(name for n in range(1, len(taken) + 2) if (name := f"{base}.again-{n}") not in taken)
 
@@ -78,7 +78,9 @@ def follow_up(
     chosen = frozenset(groups)
     _demand_allowed(chosen, may_arrive_twice=may_arrive_twice)
     name = campaign or next_id(ledger, row)
-    columns = _columns(row, list(ledger.people(row.id, 0).variables) if ledger.states(row.id) else [])
+    columns = _columns(
+        row, list(ledger.audience.people(row.id, 0).variables) if ledger.audience.states(row.id) else []
+    )
     draft = Draft(_parameters(row, name, columns))
     stem = f"{name}-{datetime.fromtimestamp(ledger.clock()):%Y%m%d-%H%M%S}"
     target = folder / f"{stem}.parquet"
@@ -87,7 +89,7 @@ def follow_up(
         people = _write(ledger, row, chosen, code, columns, target)
         draft.set(segment=_as_parameter(target), max_recipients=people)
         parameters = draft.save(folder / f"{stem}.yaml")
-        ledger.make_id(name, kind=Kind.FOLLOW_UP, parent=row.name)
+        ledger.campaigns.make_id(name, kind=Kind.FOLLOW_UP, parent=row.name)
         return FollowUp(name, people, target, parameters)
     except OSError as error:
         raise InputError(
@@ -154,7 +156,7 @@ def _write(
     try:
         with os.fdopen(handle, "wb") as file, pq.ParquetWriter(file, schema) as writer:
             for chunk, positions, history in members(ledger, row, groups, code=code):
-                held = ledger.people(row.id, chunk, positions)
+                held = ledger.audience.people(row.id, chunk, positions)
                 take = pa.array(held.positions)
                 found = [history.keys.persons.take(take), phones.e164_column(held.phones)]
                 found += [held.variables[variable] for variable in columns]

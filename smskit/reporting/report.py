@@ -45,7 +45,7 @@ _REASONS = np.array([reason.label for reason in Reason], object)
 
 def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     """A campaign's books as plain data; they always balance. Times are ISO, UTC."""
-    books = ledger.books(row.id)
+    books = ledger.audience.counts(row.id)
     summary = row.summary
     return {
         "campaign": row.name,
@@ -63,7 +63,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "delivered": books.delivered,
         "undelivered": books.undelivered,
         "awaiting": books.awaiting,
-        "stopped": ledger.stopped(row.id),  # of the refused: by ourselves, at the last moment
+        "stopped": ledger.audience.stopped(row.id),  # of the refused: by ourselves, at the last moment
         "parts": summary["parts"],
         "cost": summary["cost"],
         "plan_hash": row.plan_hash,
@@ -80,9 +80,9 @@ def messages(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> Itera
     Columns are ``COLUMNS``; times are aware UTC. Phones (and user ids that are
     phones) are masked; with *reveal* they are E.164.
     """
-    for chunk in ledger.states(row.id):
-        yield people(ledger, row, chunk, ledger.history(row.id, chunk), reveal=reveal)
-    for table in ledger.excluded(row.id):
+    for chunk in ledger.audience.states(row.id):
+        yield people(ledger, row, chunk, ledger.audience.history(row.id, chunk), reveal=reveal)
+    for table in ledger.audience.excluded(row.id):
         yield _left_out(table, reveal=reveal)
 
 
@@ -97,7 +97,7 @@ def people(
 ) -> pd.DataFrame:
     """The rows of ``messages`` for a chunk, or for some of it: everything known of it is *history*."""
     template = Template.parse(row.summary["template"], signature=row.summary["signature"])
-    held = ledger.people(row.id, chunk, positions)
+    held = ledger.audience.people(row.id, chunk, positions)
     at, keys, values = held.positions, history.keys, held.variables
     persons = keys.persons.take(pa.array(at))
     if not reveal:  # a variable may be bound to the phone column
@@ -193,9 +193,9 @@ def fates(ledger: Ledger, row: CampaignRow, person: str) -> list[Fate]:
         InputError: the campaign's segment has nobody like that.
     """
     phone = as_phone(person)
-    if found := ledger.find(row.id, person=person, phone=phone):
+    if found := ledger.audience.find(row.id, person=person, phone=phone):
         return [_planned(ledger, row, chunk, position) for chunk, position in found]
-    for table in ledger.excluded(row.id):
+    for table in ledger.audience.excluded(row.id):
         hit = np.asarray(pc.equal(table["person"], person))
         if phone:
             hit |= np.asarray(table["phone"]) == phone
@@ -226,10 +226,10 @@ def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
 
 def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int) -> Fate:
     zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
-    keys = ledger.keys(row.id, chunk)
+    keys = ledger.audience.keys(row.id, chunk)
     steps = [
         _step_of(event, int(np.flatnonzero(event.positions == position)[0]), zone)
-        for event in ledger.events(row.id, chunk)
+        for event in ledger.audience.events(row.id, chunk)
         if (event.positions == position).any()
     ]
     person = phones.mask_ids(keys.persons.slice(position, 1))[0].as_py()

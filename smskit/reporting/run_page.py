@@ -44,11 +44,11 @@ def place_of(run: RunRow, folder: Path) -> Path:
 def failures(ledger: Ledger, row: CampaignRow) -> Counter[Failure]:
     """Planned people who did not get it, or of whom it is not known: how many of each kind."""
     found: Counter[Failure] = Counter()
-    for chunk, states in ledger.states(row.id).items():
+    for chunk, states in ledger.audience.states(row.id).items():
         rows = np.flatnonzero(np.isin(states, _NOT_SENT))
         if not len(rows):
             continue
-        h = ledger.history(row.id, chunk)
+        h = ledger.audience.history(row.id, chunk)
         undelivered = states == State.UNDELIVERED
         codes = np.where(undelivered, h.receipt_code, h.code)
         reasons = np.where(undelivered, "", h.reason)
@@ -61,7 +61,7 @@ def failures(ledger: Ledger, row: CampaignRow) -> Counter[Failure]:
 
 def page(ledger: Ledger, run: RunRow, t: Language) -> str:
     """The report of *run* as the text of an HTML file."""
-    row = ledger.campaign(run.campaign, Mode(run.mode)) if run.campaign else None
+    row = ledger.campaigns.get(run.campaign, Mode(run.mode)) if run.campaign else None
     zone = ZoneInfo((row.spec if row else {}).get("timezone", "Asia/Shanghai"))
     parts = [_head(run, t), _facts(run, zone, t)]
     if run.books:
@@ -155,8 +155,8 @@ def _cost(ledger: Ledger, row: CampaignRow | None, books: Mapping[str, Any], t: 
 
 def _parts_taken(ledger: Ledger, row: CampaignRow) -> int:
     total = 0
-    for chunk in ledger.states(row.id):
-        keys = ledger.keys(row.id, chunk)
+    for chunk in ledger.audience.states(row.id):
+        keys = ledger.audience.keys(row.id, chunk)
         total += int(keys.parts[np.isin(keys.states, _TAKEN)].sum())
     return total
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from smskit.ledger import Books, CampaignRow, CanaryRow, Ledger, Owner
+from smskit.ledger import CampaignRow, CanaryRow, Ledger, Owner, Tally
 from smskit.models import Kind, Mode
 from smskit.sending.campaign import Campaign
 
@@ -61,7 +61,7 @@ class Snapshot:
 
     phase: Phase
     row: CampaignRow | None = None
-    books: Books | None = None
+    books: Tally | None = None
     owner: Owner | None = None
     rate: float = 0.0  # people a second, lately
     left_s: float | None = None  # seconds; None = cannot be told
@@ -154,9 +154,9 @@ class Run:
         self._request_stop()
 
     def _request_stop(self) -> None:
-        row = self.ledger.campaign(self.name, self.mode)
+        row = self.ledger.campaigns.get(self.name, self.mode)
         if row is not None:
-            self.ledger.request_stop(row.id)
+            self.ledger.campaigns.request_stop(row.id)
 
     def wait(self, timeout_s: float = 60.0) -> bool:
         """Wait until the run here has ended; whether it has."""
@@ -183,21 +183,24 @@ class Run:
 
     def look(self) -> Snapshot:
         """The run now; reads the ledger."""
-        row, here = self.ledger.campaign(self.name, self.mode), self._thread is not None
+        row, here = self.ledger.campaigns.get(self.name, self.mode), self._thread is not None
         if row is None:
             return Snapshot(Phase.STARTING if here else Phase.NEW, error=self._error, note=self._note)
         # The owner before the rest: a run says what it came to before it gives the campaign back.
-        owner = self.ledger.owner(row.id)
-        row, books = self.ledger.campaign(self.name, self.mode) or row, self.ledger.books(row.id)
+        owner = self.ledger.leases.owner(row.id)
+        row, books = (
+            self.ledger.campaigns.get(self.name, self.mode) or row,
+            self.ledger.audience.counts(row.id),
+        )
         phase = self._phase(row, books, owner, here)
         done = books.planned - books.waiting - books.submitting
         rate = self._pace.rate(self._clock(), done) if phase.is_active else 0.0
         left = books.waiting + books.submitting
         left_s = left / rate if rate > 0 and phase not in (Phase.HELD, Phase.WAITING) else None
-        note, canary = self._note or row.note, self.ledger.canary(row.id)
+        note, canary = self._note or row.note, self.ledger.canaries.get(row.id)
         return Snapshot(phase, row, books, owner, rate, left_s, self._error, note, canary)
 
-    def _phase(self, row: CampaignRow, books: Books, owner: Owner | None, here: bool) -> Phase:
+    def _phase(self, row: CampaignRow, books: Tally, owner: Owner | None, here: bool) -> Phase:
         if owner is not None or here:
             if row.stop_requested or self._stop_asked:
                 return Phase.STOPPING
@@ -227,7 +230,7 @@ def unfinished(ledger: Ledger) -> list[Snapshot]:
     """Campaigns that are being sent or wait to be resumed, youngest first; test sends are none."""
     rows = [
         row
-        for row in reversed(ledger.campaigns())
+        for row in reversed(ledger.campaigns.find())
         if row.mode is not Mode.PLAN and row.state != "finished" and row.kind is not Kind.TEST
     ]
     return [run_of(ledger, row.name, row.mode).look() for row in rows]

@@ -36,7 +36,7 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.i18n import UNSENT, Joined, Message, quote
-from smskit.ledger import Books, CampaignRow, Frozen, Ledger
+from smskit.ledger import CampaignRow, Frozen, Ledger, Tally
 from smskit.message.opt_out import OptOutRule, lack_of, notice_of, with_wording
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
@@ -66,7 +66,7 @@ class Outcome:
     campaign: str
     mode: Mode
     state: str
-    books: Books
+    books: Tally
     note: str = ""
 
 
@@ -179,7 +179,7 @@ class Campaign:
                 template_id=row.spec.get("template_id", ""),
                 at=row.finished_at or 0.0,
             )
-            for row in self.ledger.campaigns(mode=self._sending_mode(), series=spec.series_name)
+            for row in self.ledger.campaigns.find(mode=self._sending_mode(), series=spec.series_name)
             if row.state == "finished" and row.name != spec.campaign
         ]
         now = Footprint.of(
@@ -190,7 +190,9 @@ class Campaign:
     def started(self) -> CampaignRow | None:
         """The campaign as an earlier run froze it in this mode, or None."""
         return (
-            None if self.spec.mode is Mode.PLAN else self.ledger.campaign(self.spec.campaign, self.spec.mode)
+            None
+            if self.spec.mode is Mode.PLAN
+            else self.ledger.campaigns.get(self.spec.campaign, self.spec.mode)
         )
 
     def guards(self) -> list[Guard]:
@@ -298,12 +300,14 @@ class Campaign:
     def _past(self) -> Past:
         spec, ledger = self.spec, self.ledger
         # A plan looks at what the live campaign of this id has done; a run starts from nothing.
-        phones, persons = ledger.submitted(spec.campaign, Mode.LIVE if spec.mode is Mode.PLAN else spec.mode)
+        phones, persons = ledger.audience.submitted(
+            spec.campaign, Mode.LIVE if spec.mode is Mode.PLAN else spec.mode
+        )
         recent = np.empty(0, np.int64)
         if spec.cap:
             since = self._now() - spec.cap.window
-            recent = ledger.accepted_since(since.timestamp(), but_not=spec.campaign)
-        return Past(phones, persons, ledger.opt_outs(), recent)
+            recent = ledger.caps.accepted_since(since.timestamp(), but_not=spec.campaign)
+        return Past(phones, persons, ledger.opt_outs.phones(), recent)
 
     def _freeze(self, mode: Mode, plan: Plan) -> CampaignRow:
         frozen = Frozen(
@@ -314,7 +318,7 @@ class Campaign:
             excluded=plan.left_out(),
             order=plan.order,
         )
-        return self.ledger.freeze(
+        return self.ledger.campaigns.freeze(
             name=self.spec.campaign,
             series=self.spec.series_name,
             mode=mode,
@@ -373,7 +377,7 @@ class Campaign:
         return None if self._plan is None else self._plan.summary() | {"plan_hash": self._plan.hash}
 
     def _send(self, progress: Callable[[Progress], None]) -> Outcome:
-        row = self.ledger.campaign(self.spec.campaign, self.spec.mode)
+        row = self.ledger.campaigns.get(self.spec.campaign, self.spec.mode)
         if row is None:
             plan = self.plan()
             lack = self._of_wording(lack_of)
@@ -384,7 +388,7 @@ class Campaign:
             if row.plan_hash == plan.hash:
                 return self._run(row, progress)
         self._demand_same(row)
-        books = self.ledger.books(row.id)
+        books = self.ledger.audience.counts(row.id)
         if row.state == "finished" and not books.unknown and not books.waiting:
             note = Message("finished before; nothing was sent again")
             return Outcome(row.name, row.mode, row.state, books, note)
@@ -400,7 +404,7 @@ class Campaign:
         Raises:
             LedgerError: there is nothing to go on with.
         """
-        if self.ledger.campaign(self.spec.campaign, self.spec.mode) is None:
+        if self.ledger.campaigns.get(self.spec.campaign, self.spec.mode) is None:
             raise LedgerError(
                 Message(
                     "campaign {campaign} ({mode}) was never started",
@@ -412,9 +416,9 @@ class Campaign:
 
     def stop(self) -> None:
         """Ask the run that owns this campaign, in whatever process, to stop cleanly."""
-        row = self.ledger.campaign(self.spec.campaign, self.spec.mode)
+        row = self.ledger.campaigns.get(self.spec.campaign, self.spec.mode)
         if row is not None:
-            self.ledger.request_stop(row.id)
+            self.ledger.campaigns.request_stop(row.id)
 
     def _end(self, why: str) -> None:
         """Let the run of this object end cleanly, whether it sends, waits or has not begun to."""
@@ -521,9 +525,12 @@ class Campaign:
 
     def _run(self, row: CampaignRow, progress: Callable[[Progress], None]) -> Outcome:
         job = job_of(row)
-        with self.ledger.lease(row.id) as token:
-            inherited = self.ledger.interrupt(row.id, token=token) + self.ledger.books(row.id).unknown
-            self.ledger.mark(row.id, "running")
+        with self.ledger.leases.hold(row.id) as token:
+            inherited = (
+                self.ledger.changes.interrupt(row.id, token=token)
+                + self.ledger.audience.counts(row.id).unknown
+            )
+            self.ledger.campaigns.mark(row.id, "running")
             self._running = []
 
             async def work() -> Ended:
@@ -537,14 +544,14 @@ class Campaign:
                             await settle_by_asking(
                                 self.ledger, row, provider, job, wait=True, sleep=self._pass
                             )
-                            if self.ledger.books(row.id).waiting:
+                            if self.ledger.audience.counts(row.id).waiting:
                                 ended = await self._engine(row, provider, job, token, progress)
                         return ended
 
             try:
                 ended = run_in_thread(work, on_interrupt=lambda: self._end(Message("stopped by hand")))
             except BaseException as error:
-                self.ledger.mark(row.id, "paused", note=_note_of(error))
+                self.ledger.campaigns.mark(row.id, "paused", note=_note_of(error))
                 raise
             return self._close(row, ended)
 
@@ -601,10 +608,10 @@ class Campaign:
             running.stop(self._told)
 
     def _close(self, row: CampaignRow, ended: Ended) -> Outcome:
-        books = self.ledger.books(row.id)
+        books = self.ledger.audience.counts(row.id)
         if books.waiting or books.submitting:
             why = ended.stopped or Message("some were not taken for now")
-            self.ledger.mark(row.id, "paused", note=why)
+            self.ledger.campaigns.mark(row.id, "paused", note=why)
             raise CampaignPaused(
                 Message(
                     "campaign {campaign} ({mode}) stopped with {n} people still waiting: {why}. Run it "
@@ -615,9 +622,9 @@ class Campaign:
                     why=why,
                 )
             )
-        canary = self.ledger.canary(row.id)
+        canary = self.ledger.canaries.get(row.id)
         told = canary.told if canary else ""
-        self.ledger.mark(row.id, "finished", note=told)
+        self.ledger.campaigns.mark(row.id, "finished", note=told)
         note = (
             Message(
                 "{n} outcomes are unknown; `smskit receipts {campaign}` settles them",
@@ -650,7 +657,7 @@ class Campaign:
         phones = list(dict.fromkeys(normalise_one(p) for p in self.spec.test_phones))
         values = {name: column[source].as_py() for name, column in plan.variables.items()}
         name = f"{self.spec.campaign[:90]}.test-{self._now():%Y%m%dT%H%M%S}"
-        self.ledger.make_id(name, kind=Kind.TEST, parent=self.spec.campaign)
+        self.ledger.campaigns.make_id(name, kind=Kind.TEST, parent=self.spec.campaign)
         spec = self.spec.model_copy(
             update={
                 "campaign": name,

@@ -49,8 +49,8 @@ def choose(ledger: Ledger, campaign_id: int, name: str, size: int) -> dict[int, 
     same people every week.
     """
     hashes = {
-        chunk: keys(ledger.keys(campaign_id, chunk).persons, salt=f"canary {name}")
-        for chunk in ledger.states(campaign_id)
+        chunk: keys(ledger.audience.keys(campaign_id, chunk).persons, salt=f"canary {name}")
+        for chunk in ledger.audience.states(campaign_id)
     }
     if not hashes:
         return {}
@@ -76,16 +76,19 @@ def count(
     ledger: Ledger, campaign_id: int, chosen: Mapping[int, NDArray[np.bool_]], *, since: float
 ) -> Counts:
     """Count a canary from the ledger; *since* is when it began, epoch seconds."""
-    states = ledger.states(campaign_id)
+    states = ledger.audience.states(campaign_id)
     own = {chunk: states[chunk][mask] for chunk, mask in chosen.items()}
     n = np.bincount(np.concatenate([np.empty(0, np.uint8), *own.values()]), minlength=len(State))
     stopped = 0
     for chunk, mask in chosen.items():
-        for event in ledger.events(campaign_id, chunk):
+        for event in ledger.audience.events(campaign_id, chunk):
             if event.kind in ("opt_out", "frequency_cap"):
                 stopped += int(mask[event.positions].sum())
-    lately = np.array([phone for phone, at, *_ in ledger.opt_out_rows() if at >= since], np.int64)
-    phones = [ledger.keys(campaign_id, c).phones[m & (states[c] != State.REFUSED)] for c, m in chosen.items()]
+    lately = np.array([phone for phone, at, *_ in ledger.opt_outs.rows() if at >= since], np.int64)
+    phones = [
+        ledger.audience.keys(campaign_id, c).phones[m & (states[c] != State.REFUSED)]
+        for c, m in chosen.items()
+    ]
     return Counts(
         size=int(sum(m.sum() for m in chosen.values())),
         stopped=stopped,
@@ -197,15 +200,15 @@ class Wait:
             self.stop(Message("its wait would end later than `not_after`"))
         if self.stopped or self.now() >= due:
             return self.stopped
-        await asyncio.to_thread(self.ledger.note, self.campaign_id, note)
+        await asyncio.to_thread(self.ledger.campaigns.note, self.campaign_id, note)
         renewed = self.now()
         while not self.stopped and (left := (due - self.now().astimezone(UTC)).total_seconds()) > 0:
             await self.sleep(min(left, 1.0))
-            if await asyncio.to_thread(self.ledger.stop_requested, self.campaign_id):
+            if await asyncio.to_thread(self.ledger.campaigns.stop_requested, self.campaign_id):
                 self.stop(Message("a stop was requested"))
             if self.now() - renewed > timedelta(seconds=10):
                 renewed = self.now()
-                await asyncio.to_thread(self.ledger.renew, self.campaign_id, self.token)
+                await asyncio.to_thread(self.ledger.leases.renew, self.campaign_id, self.token)
         return self.stopped
 
 
@@ -229,23 +232,23 @@ async def try_first(
     Args:
         send: Sends to those people only.
     """
-    known = ledger.canary(row.id)
+    known = ledger.canaries.get(row.id)
     if not spec.canary or (known and known.passed_at is not None):
         return ""
     if known is None:
-        books = ledger.books(row.id)
+        books = ledger.audience.counts(row.id)
         size = size_of(books.planned, spec.canary)
         if size >= books.planned or books.waiting < books.planned:
             return ""
-        ledger.begin_canary(row.id, size=size, at=wait.now().timestamp())
-        known = ledger.canary(row.id)
+        ledger.canaries.begin(row.id, size=size, at=wait.now().timestamp())
+        known = ledger.canaries.get(row.id)
         assert known is not None
     chosen = choose(ledger, row.id, row.name, known.size)
     if stopped := await _send_all(ledger, row, provider, job, chosen, send, wait.sleep):
         return stopped
     if known.sent_at is None:
-        ledger.change_canary(row.id, sent_at=wait.now().timestamp())
-        known = ledger.canary(row.id)
+        ledger.canaries.change(row.id, sent_at=wait.now().timestamp())
+        known = ledger.canaries.get(row.id)
         assert known is not None
     assert known.sent_at is not None
     pause = spec.canary_pause if row.mode is Mode.LIVE else min(spec.canary_pause, _REHEARSED)
@@ -267,7 +270,7 @@ async def _send_all(
     sleep: Callable[[float], Awaitable[None]],
 ) -> str:
     # Those an earlier run left in the dark are asked about first: they may have to be sent to, too.
-    if ledger.books(row.id).unknown and Feature.RECORDS in provider.features:
+    if ledger.audience.counts(row.id).unknown and Feature.RECORDS in provider.features:
         await settle_by_asking(ledger, row, provider, job, wait=True, sleep=sleep)
     if not _waits(ledger, row, chosen):
         return ""
@@ -278,7 +281,7 @@ async def _send_all(
 
 
 def _waits(ledger: Ledger, row: CampaignRow, chosen: Mapping[int, NDArray[np.bool_]]) -> bool:
-    states = ledger.states(row.id)
+    states = ledger.audience.states(row.id)
     return any((states[chunk][mask] == State.WAITING).any() for chunk, mask in chosen.items())
 
 
@@ -298,13 +301,13 @@ async def _look(
     good, told = judge(counts, Limits(spec.canary_max_failure, spec.canary_max_opt_out))
     if good:
         told = Message("canary passed: {why}", why=told)
-        ledger.change_canary(row.id, passed_at=now().timestamp(), told=told)
-        await asyncio.to_thread(ledger.note, row.id, told)
+        ledger.canaries.change(row.id, passed_at=now().timestamp(), told=told)
+        await asyncio.to_thread(ledger.campaigns.note, row.id, told)
         return ""
     told = Message(
         "the canary did not pass: {why}. A run looks at its receipts again; with `canary: 0` it goes on "
         "anyway; left as it is, nobody else is sent to",
         why=told,
     )
-    ledger.change_canary(row.id, told=told)
+    ledger.canaries.change(row.id, told=told)
     return told

@@ -162,12 +162,12 @@ class Engine:
         Raises:
             LedgerError: the ledger refused a change; nothing more was sent.
         """
-        states = self._ledger.states(self._campaign_id)
+        states = self._ledger.audience.states(self._campaign_id)
         self._left = sum(int(self._waiting(chunk, s).sum()) for chunk, s in states.items())
         self._changed = asyncio.Event()
         self._at_the_window = asyncio.Lock()
         self._fresh: Iterator[Call] | None = self._produce(states)
-        recent = self._ledger.recent(self._campaign_id, self._cap) if self._cap else None
+        recent = self._ledger.caps.recent(self._campaign_id, self._cap) if self._cap else None
         self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self._provider.settings.concurrency)]
@@ -191,7 +191,7 @@ class Engine:
         for chunk, present in states.items():
             waiting = np.flatnonzero(self._waiting(chunk, present)).astype(np.uint16)
             if len(waiting):
-                people = self._ledger.people(self._campaign_id, chunk, waiting)
+                people = self._ledger.audience.people(self._campaign_id, chunk, waiting)
                 yield from self._provider.calls(self._job, people)
 
     def _waiting(self, chunk: int, states: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -432,11 +432,11 @@ class Engine:
                         )
                         return
                     note = Message(WAITS_FOR_WINDOW, at=f"{opening:%Y-%m-%d %H:%M %Z}")
-                    await asyncio.to_thread(self._ledger.note, self._campaign_id, note)
+                    await asyncio.to_thread(self._ledger.campaigns.note, self._campaign_id, note)
                 # A second at a time: a machine may have slept, and a stop is not to wait for morning.
                 await self._sleep(min((told - at).total_seconds(), 1.0))
             if told is not None and self._stopped is None:
-                await asyncio.to_thread(self._ledger.note, self._campaign_id, "")
+                await asyncio.to_thread(self._ledger.campaigns.note, self._campaign_id, "")
 
     def _count(self, state: State, n: int) -> None:
         self._counts[state] += n
@@ -452,10 +452,12 @@ class Engine:
             await asyncio.sleep(0.2)
             self._report()
             try:
-                if tick % 5 == 0 and await asyncio.to_thread(self._ledger.stop_requested, self._campaign_id):
+                if tick % 5 == 0 and await asyncio.to_thread(
+                    self._ledger.campaigns.stop_requested, self._campaign_id
+                ):
                     self.stop(Message("a stop was requested"))
                 if tick % 50 == 0:
-                    await asyncio.to_thread(self._ledger.renew, self._campaign_id, self._token)
+                    await asyncio.to_thread(self._ledger.leases.renew, self._campaign_id, self._token)
             except LedgerError as error:
                 self._error = self._error or error
 

@@ -53,7 +53,7 @@ def fetch(
     result = Fetched()
     for row in rows:
         notice_dead(ledger, row)
-        if ledger.books(row.id).unknown:
+        if ledger.audience.counts(row.id).unknown:
             _with_provider(
                 ledger, row, environment, result, lambda p, r=row: _settle(ledger, r, p, result, wait)
             )
@@ -62,12 +62,12 @@ def fetch(
     for row in accounts.values():
         _with_provider(ledger, row, environment, result, lambda p, r=row: _collect(ledger, r, p, result))
     for row in rows:
-        books = ledger.books(row.id)
+        books = ledger.audience.counts(row.id)
         result.unknown += books.unknown
         result.awaiting += books.awaiting
         if books.waiting and row.state == "finished":
             note = Message("some were never taken by the provider and wait to be sent")
-            ledger.mark(row.id, "paused", note=note)
+            ledger.campaigns.mark(row.id, "paused", note=note)
     return result
 
 

@@ -87,11 +87,11 @@ def notice_dead(ledger: Ledger, row: CampaignRow) -> int:
     The next run does so too, but there may be none: one that comes after ``not_after`` refuses.
     A run that is alive is left alone.
     """
-    if not ledger.books(row.id).submitting:
+    if not ledger.audience.counts(row.id).submitting:
         return 0
     try:
-        with ledger.lease(row.id) as token:
-            return ledger.interrupt(row.id, token=token)
+        with ledger.leases.hold(row.id) as token:
+            return ledger.changes.interrupt(row.id, token=token)
     except LedgerLocked:
         return 0
 
@@ -125,7 +125,7 @@ async def settle_by_asking(
         sleep: How that passes the time; seconds of the ledger's clock.
     """
     result = Settled()
-    since = ledger.last_event()
+    since = ledger.changes.last_event()
     open_ = _unknowns(ledger, row, job)
     if not open_ or Feature.RECORDS not in provider.features:
         return result
@@ -139,7 +139,7 @@ async def settle_by_asking(
     earliest = min(u.submitted_at for u in open_) - 2 * CLOCK_SKEW.total_seconds()
     candidates = {(r.message_id, u.phone) for u, records in answers.items() for r in records if r.message_id}
     # A record of another message of ours, such as a test sent a minute before, proves nothing about this one.
-    taken = ledger.known_messages(provider.name, row.mode, earliest, candidates)
+    taken = ledger.audience.known_messages(provider.name, row.mode, earliest, candidates)
     changes: list[Change] = []
     receipts: list[tuple[int, int, Receipt]] = []
     for unknown, records in answers.items():
@@ -159,7 +159,7 @@ async def settle_by_asking(
             receipts.append((unknown.chunk, unknown.position, match.receipt))
     if changes:
         # Receipts fetched meanwhile may have settled some already.
-        settled = [int(c.states[0]) for c in ledger.apply_untouched(row.id, changes, since=since)]
+        settled = [int(c.states[0]) for c in ledger.changes.apply_untouched(row.id, changes, since=since)]
         result.found += settled.count(State.ACCEPTED)
         result.refused += settled.count(State.REFUSED)
         result.never_taken += settled.count(State.WAITING)
@@ -169,12 +169,12 @@ async def settle_by_asking(
 
 def _unknowns(ledger: Ledger, row: CampaignRow, job: Job) -> list[_Unknown]:
     found = []
-    for chunk, states in ledger.states(row.id).items():
+    for chunk, states in ledger.audience.states(row.id).items():
         positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
         if len(positions):
-            people = ledger.people(row.id, chunk, positions)
+            people = ledger.audience.people(row.id, chunk, positions)
             texts = job.template.render_column(people.variables, len(positions)).to_pylist()
-            times = ledger.history(row.id, chunk).submitted_at[positions]
+            times = ledger.audience.history(row.id, chunk).submitted_at[positions]
             found += [
                 _Unknown(chunk, int(at), int(phone), text, float(time))
                 for at, phone, text, time in zip(positions, people.phones, texts, times, strict=True)
@@ -252,7 +252,7 @@ def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
         told = sum(len(change.positions) for change in made)
         return made
 
-    ledger.apply_to_present(row.id, changes)
+    ledger.changes.apply_to_present(row.id, changes)
     return told
 
 
@@ -283,8 +283,8 @@ class _Waited:
 
     @cached_property
     def _most(self) -> int:
-        rows = self._ledger.campaigns(provider=self._provider.name, mode=self._mode)
-        books = [self._ledger.books(row.id) for row in rows]
+        rows = self._ledger.campaigns.find(provider=self._provider.name, mode=self._mode)
+        books = [self._ledger.audience.counts(row.id) for row in rows]
         # A report may come twice, and some are about messages the ledger does not know.
         return 2 * sum(b.awaiting + b.unknown + b.submitting for b in books) + _SPARE
 
@@ -307,12 +307,12 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
     index = _Index(ledger, provider.name, mode)
     result.add(_sort_in(ledger, index, provider, mode, strays=True))
     if Feature.RECEIPTS_BY_QUERY in provider.features:
-        for row in ledger.campaigns(provider=provider.name, mode=mode):
+        for row in ledger.campaigns.find(provider=provider.name, mode=mode):
             result.add(await _ask_for_receipts(ledger, row, provider))
     if Feature.RECEIPTS in provider.features:
         try:
             while (body := await provider.pull_receipts()) is not None:
-                ledger.keep_page(provider.name, mode, "receipts", body)
+                ledger.raw_reports.keep(provider.name, mode, "receipts", body)
                 result.add(_sort_in(ledger, index, provider, mode, strays=False))
                 if waited.is_in(_read(provider.parse_receipts, body)):
                     break
@@ -324,11 +324,11 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
 async def _ask_for_receipts(ledger: Ledger, row: CampaignRow, provider: Provider) -> Settled:
     """Ask about every message that has no report yet; for providers with nothing to fetch pages from."""
     result = Settled()
-    for chunk, states in ledger.states(row.id).items():
+    for chunk, states in ledger.audience.states(row.id).items():
         awaiting = np.flatnonzero(states == State.ACCEPTED)
         if not len(awaiting):
             continue
-        history = ledger.history(row.id, chunk)
+        history = ledger.audience.history(row.id, chunk)
         places = {
             (str(history.message_id[at]), to_e164(int(history.keys.phones[at]))): int(at) for at in awaiting
         }
@@ -349,12 +349,12 @@ async def _ask_for_receipts(ledger: Ledger, row: CampaignRow, provider: Provider
 def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, strays: bool) -> Settled:
     result = Settled()
     if strays:
-        kept = ledger.strays(provider.name, mode)
+        kept = ledger.unmatched.find(provider.name, mode)
         matched, lost = index.match([receipt for _, receipt in kept])
         result.add(_apply_matched(ledger, index, matched))
         missing = {id(receipt) for receipt in lost}
-        ledger.drop_strays([number for number, receipt in kept if id(receipt) not in missing])
-    for page, body in ledger.open_pages(provider.name, mode, "receipts"):
+        ledger.unmatched.drop([number for number, receipt in kept if id(receipt) not in missing])
+    for page, body in ledger.raw_reports.open(provider.name, mode, "receipts"):
         try:
             receipts = provider.parse_receipts(body)
         except _UNREADABLE as error:
@@ -365,8 +365,8 @@ def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, s
             continue
         matched, lost = index.match(receipts)
         result.add(_apply_matched(ledger, index, matched))
-        ledger.keep_strays(provider.name, mode, lost)
-        ledger.close_page(page)
+        ledger.unmatched.keep(provider.name, mode, lost)
+        ledger.raw_reports.close(page)
         result.stray += len(lost)
     return result
 
@@ -382,7 +382,7 @@ class _Index:
 
     def __init__(self, ledger: Ledger, provider: str, mode: Mode) -> None:
         self._ledger = ledger
-        self._rows = list(reversed(ledger.campaigns(provider=provider, mode=mode)))
+        self._rows = list(reversed(ledger.campaigns.find(provider=provider, mode=mode)))
         self._phones: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._histories: dict[tuple[int, int], History] = {}
 
@@ -418,7 +418,10 @@ class _Index:
 
     def _sorted_phones(self, row: CampaignRow) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if row.id not in self._phones:
-            chunks = [(c, self._ledger.keys(row.id, c).phones) for c in self._ledger.states(row.id)]
+            chunks = [
+                (c, self._ledger.audience.keys(row.id, c).phones)
+                for c in self._ledger.audience.states(row.id)
+            ]
             phones = np.concatenate([p for _, p in chunks]) if chunks else np.empty(0, np.int64)
             places = [np.arange(len(p), dtype=np.int64) + (c << 16) for c, p in chunks]
             order = np.argsort(phones)
@@ -428,7 +431,7 @@ class _Index:
     def history(self, row: CampaignRow, chunk: int) -> History:
         key = (row.id, chunk)
         if key not in self._histories:
-            self._histories[key] = self._ledger.history(row.id, chunk)
+            self._histories[key] = self._ledger.audience.history(row.id, chunk)
         return self._histories[key]
 
 
@@ -482,7 +485,7 @@ def _apply_receipts(
         return settled + [_reported(chunk, group, ledger.clock()) for chunk, group in groups.items()]
 
     if receipts:
-        ledger.apply_to_present(row.id, changes)
+        ledger.changes.apply_to_present(row.id, changes)
     return result
 
 
@@ -520,7 +523,7 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
         return result
     try:
         while (body := await provider.pull_replies()) is not None:
-            ledger.keep_page(provider.name, mode, "replies", body)
+            ledger.raw_reports.keep(provider.name, mode, "replies", body)
             result.add(_sort_replies(ledger, provider, mode))
             if waited.is_in(_read(provider.parse_replies, body)):
                 break
@@ -532,7 +535,7 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
 
 def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
     result = Settled()
-    for page, body in ledger.open_pages(provider.name, mode, "replies"):
+    for page, body in ledger.raw_reports.open(provider.name, mode, "replies"):
         rows: list[tuple[Reply, int, bool]] = []
         try:
             replies = provider.parse_replies(body)
@@ -548,11 +551,11 @@ def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
                 result.problems.append(
                     Message("a reply from a number that is not a domestic mobile was left out")
                 )
-        result.replies += ledger.keep_replies(provider.name, mode, rows)
+        result.replies += ledger.replies.keep(provider.name, mode, rows)
         asked = [phone for _, phone, opted_out in rows if opted_out]
         if mode is Mode.LIVE:
-            result.opt_outs += ledger.add_opt_outs(asked, source=f"reply:{provider.name}")
+            result.opt_outs += ledger.opt_outs.add(asked, source=f"reply:{provider.name}")
         else:
             result.opt_outs += len(asked)
-        ledger.close_page(page)
+        ledger.raw_reports.close(page)
     return result

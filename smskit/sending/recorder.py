@@ -96,7 +96,7 @@ class Recorder:
         try:
             masks = self._apply(items)
             while masks is None:
-                self._seen, self._opted_out = self._ledger.opt_out_version(), self._ledger.opt_outs()
+                self._seen, self._opted_out = self._ledger.opt_outs.version(), self._ledger.opt_outs.phones()
                 masks = self._apply(items)
         except BaseException as error:
             self._loop.call_soon_threadsafe(_failed, items, error)
@@ -123,7 +123,7 @@ class Recorder:
                 made += _split_claim(item.change, stops)
             return _merged(made)
 
-        done = self._ledger.apply_unless_opted_out(
+        done = self._ledger.changes.apply_unless_opted_out(
             self._campaign_id, changes, token=self._token, version=self._seen, recent=self._recent
         )
         return masks if done else None

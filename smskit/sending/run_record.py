@@ -154,7 +154,7 @@ class RunRecord:
         if self._is_on():
             return
         spec, self._whole = self._spec, whole
-        self._row = self._ledger.begin_run(
+        self._row = self._ledger.runs.begin(
             campaign=spec.campaign,
             mode=str(spec.mode),
             series=spec.series_name,
@@ -213,8 +213,8 @@ class RunRecord:
     def refresh(self) -> None:
         """Bring the books and report of a whole notebook's run up to date, after receipts."""
         if self._whole and self._row is not None and not self._is_on():
-            row = self._ledger.change_run(self._row.id, **self._books())
-            self._row = self._ledger.change_run(row.id, report=self._left(row))
+            row = self._ledger.runs.change(self._row.id, **self._books())
+            self._row = self._ledger.runs.change(row.id, report=self._left(row))
 
     def _is_on(self) -> bool:
         return self._row is not None and self._row.state == "running"
@@ -227,17 +227,17 @@ class RunRecord:
         )
 
     def _books(self) -> dict[str, Any]:
-        found = self._ledger.campaign(self._spec.campaign, self._spec.mode)
+        found = self._ledger.campaigns.get(self._spec.campaign, self._spec.mode)
         return {} if found is None else _books_of(self._ledger, found)
 
     def _end(self, row: RunRow, verdict: Verdict, plan: dict[str, Any] | None) -> None:
         values: dict[str, Any] = verdict._asdict() | {"ended_at": self._ledger.clock()}
         if plan:
             values |= {"plan": plan, "plan_hash": plan["plan_hash"]}
-        row = self._ledger.change_run(row.id, **values | self._books())
+        row = self._ledger.runs.change(row.id, **values | self._books())
         self._row = row
-        row = self._ledger.change_run(row.id, report=self._left(row))
-        self._row = self._ledger.change_run(row.id, told=self._tell(as_data(row)))
+        row = self._ledger.runs.change(row.id, report=self._left(row))
+        self._row = self._ledger.runs.change(row.id, told=self._tell(as_data(row)))
 
     def _left(self, row: RunRow) -> str:
         try:
@@ -249,7 +249,7 @@ class RunRecord:
     def _report_the_dead(self) -> None:
         """Tell of earlier runs of this series that died, which could not tell themselves."""
         assert self._row is not None
-        for dead in self._ledger.bury(
+        for dead in self._ledger.runs.reap(
             series=self._row.series, mode=Mode(self._row.mode), but_not=[self._row.id]
         ):
             end_dead(self._ledger, dead, report=self._report, tell=self._tell)
@@ -271,7 +271,7 @@ def end_dead(
     Args:
         told: Why it was ended, where somebody did so on purpose; it is paused then.
     """
-    found = ledger.campaign(row.campaign, Mode(row.mode))
+    found = ledger.campaigns.get(row.campaign, Mode(row.mode))
     values: dict[str, Any] = {
         "state": "died",
         "message": Message("its process ended without a word"),
@@ -283,9 +283,9 @@ def end_dead(
             values["exit_code"] = CampaignPaused.exit_code
     if told:
         values |= verdict_on(CampaignPaused(told))._asdict() | {"ended_at": ledger.clock()}
-    row = ledger.change_run(row.id, **values)
-    row = ledger.change_run(row.id, report=report(ledger, row))
-    return ledger.change_run(row.id, told=tell(as_data(row)))
+    row = ledger.runs.change(row.id, **values)
+    row = ledger.runs.change(row.id, report=report(ledger, row))
+    return ledger.runs.change(row.id, told=tell(as_data(row)))
 
 
 def _books_of(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
@@ -306,7 +306,7 @@ def record_failure(
 ) -> None:
     """Write down a run that did not come as far as having valid parameters; its report, and telling of it."""
     name = redact(str(campaign or ""))[:120]
-    row = ledger.begin_run(
+    row = ledger.runs.begin(
         campaign=name,
         mode=str(mode) if mode in list(Mode) else str(Mode.REHEARSE),
         series=redact(str(series or ""))[:120] or series_in(name),
@@ -317,9 +317,9 @@ def record_failure(
         executed=origin.executed,
         token=origin.token,
     )
-    row = ledger.change_run(row.id, **verdict_on(error)._asdict() | {"ended_at": ledger.clock()})
-    row = ledger.change_run(row.id, report=report(ledger, row))
-    ledger.change_run(row.id, told=tell(as_data(row)))
+    row = ledger.runs.change(row.id, **verdict_on(error)._asdict() | {"ended_at": ledger.clock()})
+    row = ledger.runs.change(row.id, report=report(ledger, row))
+    ledger.runs.change(row.id, told=tell(as_data(row)))
 
 
 def _place(error: BaseException) -> Message:

@@ -247,7 +247,7 @@ class Tour:
         """The user id of somebody whose message did not arrive."""
         ledger = Ledger(f"sqlite:///{self.lab.root / 'smskit.db'}")
         try:
-            row = ledger.campaign("vip-2026-11", Mode.LIVE)
+            row = ledger.campaigns.get("vip-2026-11", Mode.LIVE)
             assert row is not None
             people = pd.concat(list(report.messages(ledger, row)))
         finally:

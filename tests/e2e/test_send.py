@@ -92,9 +92,9 @@ class Desk:
     def books(self) -> Any:
         ledger = Ledger(self.lab.environ["SMSKIT_DATABASE_URL"])
         try:
-            row = ledger.campaign(self.name, Mode.LIVE)
+            row = ledger.campaigns.get(self.name, Mode.LIVE)
             assert row is not None
-            return ledger.books(row.id)
+            return ledger.audience.counts(row.id)
         finally:
             ledger.close()
 

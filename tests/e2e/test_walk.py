@@ -118,7 +118,7 @@ def _people(lab: Lab) -> pd.DataFrame:
     """Everybody of the campaign as the ledger has them, with full phones."""
     ledger = Ledger(f"sqlite:///{lab.root / 'smskit.db'}")
     try:
-        row = ledger.campaign(CAMPAIGN, Mode.REHEARSE)
+        row = ledger.campaigns.get(CAMPAIGN, Mode.REHEARSE)
         assert row is not None
         return pd.concat(list(report.messages(ledger, row, reveal=True)))
     finally:

@@ -293,7 +293,7 @@ class Month:
 
     def _opt_out(self, how: str, phones: list[str]) -> None:
         after = self.clock.time()
-        self.ledger.add_opt_outs(sorted(normalise_one(p) for p in phones), source=how)
+        self.ledger.opt_outs.add(sorted(normalise_one(p) for p in phones), source=how)
         self.diary.opt_outs += [OptOut(phone, after, self.clock.time()) for phone in phones]
 
     def _reply(self, occurrence: Occurrence) -> None:
@@ -317,7 +317,7 @@ class Month:
         """As `smskit receipts`."""
         rows = [
             row
-            for row in self.ledger.campaigns(mode=Mode.LIVE)
+            for row in self.ledger.campaigns.find(mode=Mode.LIVE)
             if provider in ("", row.provider) and row.created_at > self.clock.time() - 5 * 24 * HOUR
         ]
         environ: dict[str, str] = {}
@@ -397,8 +397,8 @@ class Month:
         for person in self.script.dice.sample(people, min(5, len(people))):
             account.why[person["user_id"]] = report.why(self.ledger, row, person["user_id"])
         claims: dict[str, float] = {}
-        for chunk in self.ledger.states(row.id):
-            phones = [to_e164(int(p)) for p in self.ledger.keys(row.id, chunk).phones]
+        for chunk in self.ledger.audience.states(row.id):
+            phones = [to_e164(int(p)) for p in self.ledger.audience.keys(row.id, chunk).phones]
             self._doubts(row.name, chunk, row.id, phones, claims, account.first)
         for person in people:
             person["claimed"] = claims.get(person["phone"]) if person["state"] != "excluded" else None
@@ -414,7 +414,7 @@ class Month:
         first: dict[str, float],
     ) -> None:
         """Fold the ledger's events: when somebody was claimed, to no avail, or with an unknown outcome."""
-        for event in self.ledger.events(row, chunk):
+        for event in self.ledger.audience.events(row, chunk):
             states = np.asarray(event.states)
             for place, (position, state) in enumerate(
                 zip(event.positions.tolist(), states.tolist(), strict=True)
@@ -481,8 +481,8 @@ class Month:
             writer.writerows(occurrence.rows)
 
     def _row(self, occurrence: Occurrence) -> CampaignRow | None:
-        return self.ledger.campaign(occurrence.name, Mode.LIVE)
+        return self.ledger.campaigns.get(occurrence.name, Mode.LIVE)
 
     def _books(self, occurrence: Occurrence) -> Any:
         row = self._row(occurrence)
-        return self.ledger.books(row.id) if row else None
+        return self.ledger.audience.counts(row.id) if row else None

@@ -1049,10 +1049,10 @@ def test_a_live_campaign(lantern: LanternServer, tmp_path: Path) -> None:
     lantern.refuse["13800000004"] = 1002
     campaign = open_campaign(_spec(tmp_path, rows))
     plan, checked, outcome = campaign.plan(), campaign.check(), campaign.send()
-    row = open_ledger().campaign("lantern-1", Mode.LIVE)
+    row = open_ledger().campaigns.get("lantern-1", Mode.LIVE)
     assert row is not None
     fetched = fetch(open_ledger(), [row])
-    books = open_ledger().books(row.id)
+    books = open_ledger().audience.counts(row.id)
 
     assert plan.planned == 5
     assert (checked.usable, checked.balance) == (True, "88.20")
@@ -1074,11 +1074,11 @@ def test_an_answer_that_is_lost_is_found_by_asking(lantern: LanternServer, tmp_p
     lantern.drop.add("13800000001")
     campaign = open_campaign(_spec(tmp_path, [f"u{i},1380000000{i},张三" for i in range(3)]))
     campaign.send()
-    row = open_ledger().campaign("lantern-1", Mode.LIVE)
+    row = open_ledger().campaigns.get("lantern-1", Mode.LIVE)
     assert row is not None
-    before = open_ledger().books(row.id)
+    before = open_ledger().audience.counts(row.id)
     fetched = fetch(open_ledger(), [row])
-    after = open_ledger().books(row.id)
+    after = open_ledger().audience.counts(row.id)
 
     assert before.unknown == 3
     assert fetched.settled.found == 3

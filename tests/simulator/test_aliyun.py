@@ -1135,7 +1135,7 @@ def test_a_rehearsal_is_signed_sent_and_reported(tmp_path: Path) -> None:
     assert row is not None
     for _ in range(40):
         fetched = fetch(campaign.ledger, [row], environment=environment)
-        books = campaign.ledger.books(row.id)
+        books = campaign.ledger.audience.counts(row.id)
         if not books.awaiting:
             break
         threading.Event().wait(0.1)
@@ -1188,7 +1188,7 @@ def test_a_live_campaign_loses_nobody_and_doubles_nobody(tmp_path: Path, version
         assert row is not None
         fetch(campaign.ledger, [row], environment=environment, wait=True)
         last = campaign.send()
-        books = campaign.ledger.books(row.id)
+        books = campaign.ledger.audience.counts(row.id)
 
         assert first.books.unknown
         assert last.state == "finished"

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, Refused
-from smskit.ledger import Books, Ledger
+from smskit.ledger import Ledger, Tally
 from smskit.message.template import Template
 from smskit.models import CodeClass, Mode, Slice
 from smskit.planning.spec import CampaignSpec
@@ -688,7 +688,7 @@ def test_single_failures_make_the_call_unknown(simulator: Simulator, plan: Calla
 
 def campaign(
     simulator: Simulator, folder: Path, names: list[str], **settings: str
-) -> tuple[Any, Environment, Callable[[], Books]]:
+) -> tuple[Any, Environment, Callable[[], Tally]]:
     """A live campaign against the simulator, its environment, and how to read its books."""
     path = folder / "segment.csv"
     rows = {"user_id": [f"u{i}" for i in range(len(names))], "name": names}
@@ -713,12 +713,12 @@ def campaign(
         }
     )
 
-    def books() -> Books:
+    def books() -> Tally:
         ledger = Ledger(environment.database_url)
-        row = ledger.campaign("spring", Mode.LIVE)
+        row = ledger.campaigns.get("spring", Mode.LIVE)
         assert row is not None
         fetch(ledger, [row], environment=environment)
-        found = ledger.books(row.id)
+        found = ledger.audience.counts(row.id)
         ledger.close()
         return found
 

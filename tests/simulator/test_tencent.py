@@ -953,12 +953,12 @@ def test_a_rehearsal(tmp_path: Path) -> None:
     outcome = open_campaign(spec(), frame=PEOPLE, environment=known).send()
 
     ledger = open_ledger(known)
-    row = ledger.campaign("weekly", Mode.REHEARSE)
+    row = ledger.campaigns.get("weekly", Mode.REHEARSE)
     assert row is not None
     assert (outcome.state, outcome.books.accepted) == ("finished", 3)
     for _ in range(60):
         assert fetch(ledger, [row], environment=known).settled.problems == []
-        if ledger.books(row.id).delivered == 3:
+        if ledger.audience.counts(row.id).delivered == 3:
             return
         time.sleep(0.05)
     pytest.fail("not all receipts came")
@@ -991,13 +991,13 @@ def test_an_unknown_is_found_or_stays_unknown(tmp_path: Path, echo: bool) -> Non
         ledger = open_ledger(known)
 
         campaign.send()
-        row = ledger.campaign("weekly", Mode.LIVE)
+        row = ledger.campaigns.get("weekly", Mode.LIVE)
         assert row is not None
-        lost = ledger.books(row.id).unknown
+        lost = ledger.audience.counts(row.id).unknown
         settled = fetch(ledger, [row], environment=known, wait=True).settled
         campaign.send()
 
         assert lost > 0
         assert (settled.found, settled.never_taken) == (lost if echo else 0, 0)
-        assert ledger.books(row.id).unknown == (0 if echo else lost)
+        assert ledger.audience.counts(row.id).unknown == (0 if echo else lost)
         assert (world.accepted(), world.doubled()) == (3, [])

@@ -33,7 +33,7 @@ def is_test(row: CampaignRow) -> bool:
 
 def newest_first(ledger: Ledger) -> list[CampaignRow]:
     """All campaigns of all modes."""
-    return ledger.campaigns()[::-1]
+    return ledger.campaigns.find()[::-1]
 
 
 def campaign_table(ledger: Ledger, *, limit: int = 200) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def campaign_table(ledger: Ledger, *, limit: int = 200) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for row in newest_first(ledger)[:limit]:
-        books = ledger.books(row.id)
+        books = ledger.audience.counts(row.id)
         zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
         rows.append(
             {

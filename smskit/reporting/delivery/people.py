@@ -43,10 +43,10 @@ def members(
     """
     states = states_of(groups)
     wanted = [GROUPS.index(group) for group in groups]
-    for chunk, present in ledger.states(row.id).items():
+    for chunk, present in ledger.audience.states(row.id).items():
         if not np.isin(present, states).any():
             continue
-        history = ledger.history(row.id, chunk)
+        history = ledger.audience.history(row.id, chunk)
         hit = np.isin(groups_of(history), wanted)
         if code:
             late = history.keys.states == State.UNDELIVERED
@@ -97,7 +97,7 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
         InputError: nobody like that was planned.
     """
     zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
-    found = ledger.find(row.id, person=person, phone=report.as_phone(person))
+    found = ledger.audience.find(row.id, person=person, phone=report.as_phone(person))
     if not found:
         raise InputError(
             Message(
@@ -109,7 +109,7 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
         )
     steps: list[dict[str, Any]] = []
     for chunk, position in found:
-        for event in ledger.events(row.id, chunk):
+        for event in ledger.audience.events(row.id, chunk):
             for at in np.flatnonzero(event.positions == position):
                 facts = event.facts_of(int(at))
                 told = explain_code(
@@ -139,12 +139,16 @@ def replies(ledger: Ledger, row: CampaignRow, *, limit: int = 200) -> pd.DataFra
         Columns ``REPLIES``; phones masked, in the text too; ``at`` on the clock of the campaign's time zone.
     """
     zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
-    came = ledger.replies(row.provider, row.mode, since=(row.started_at or row.created_at) - _CLOCKS_DIFFER_S)
-    places = ledger.locate(row.id, np.array([r.phone for r in came], np.int64))
+    came = ledger.replies.find(
+        row.provider, row.mode, since=(row.started_at or row.created_at) - _CLOCKS_DIFFER_S
+    )
+    places = ledger.audience.locate(row.id, np.array([r.phone for r in came], np.int64))
     rows = []
     for reply in [r for r in came if r.phone in places][:limit]:
         chunk, position = places[reply.phone]
-        person = phones.mask_ids(ledger.keys(row.id, chunk).persons.take(pa.array([position])))[0].as_py()
+        person = phones.mask_ids(ledger.audience.keys(row.id, chunk).persons.take(pa.array([position])))[
+            0
+        ].as_py()
         at = _clock(reply.at, zone)
         shown = phones.mask(phones.to_e164(reply.phone))
         rows.append((at, person, shown, phones.redact(reply.text), reply.opted_out))

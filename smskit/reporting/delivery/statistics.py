@@ -118,10 +118,10 @@ def survey(
         progress: Called with chunks done and chunks there are.
     """
     count = _Count()
-    chunks = list(ledger.states(row.id))
+    chunks = list(ledger.audience.states(row.id))
     for done, chunk in enumerate(chunks, 1):
-        events = ledger.events(row.id, chunk)
-        count.add(ledger.history(row.id, chunk, events), events)
+        events = ledger.audience.events(row.id, chunk)
+        count.add(ledger.audience.history(row.id, chunk, events), events)
         progress(done, len(chunks))
     return count.survey(row)
 
