@@ -1,13 +1,22 @@
 """
 Send SMS campaigns to user segments through Chinese SMS providers, and account for every message.
 
-    spec = smskit.CampaignSpec.from_yaml("campaign.yaml")
-    campaign = smskit.open_campaign(spec)
+    campaign = smskit.open_campaign("campaign.yaml")
     campaign.plan()      # who gets what, who does not and why, what it costs
     campaign.check()     # is the provider usable as set up
     campaign.send()      # once to everybody, however often it is called
+    campaign.messages()  # one row per person: what was sent, and what became of it
 
-Names are loaded when they are first used, so importing smskit costs little.
+Three groups of names:
+
+* a campaign: `open_campaign`, `Campaign`, `CampaignSpec`, `Plan`, `Template`, `Mode`, `State`,
+  `open_ledger`, `Ledger`;
+* segments as frames: `read_segment`, `filter_segment`, `normalise_phones`;
+* the notebooks, one call each: `connect`, `explore`, `send`, `track`.
+
+`get_provider` and `simulate` give a provider's client and a simulated provider; every error is a
+`SmskitError` of `smskit.errors`. Names are loaded when they are first used, so importing smskit
+costs little.
 """
 
 from __future__ import annotations
@@ -16,70 +25,105 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smskit.errors import SmskitError
+    from smskit import errors, providers
+    from smskit.audience.frames import filter_segment, normalise_phones, read_segment
+    from smskit.errors import CampaignPaused, GuardRefused, SmskitError
     from smskit.ledger import Ledger
     from smskit.message.template import Template
-    from smskit.models import Mode, Reason, State
-    from smskit.notebook import Notebook, open_connect, open_explore, open_notebook, open_track
-    from smskit.planning.draft import Draft
+    from smskit.models import Mode, State
+    from smskit.models import Reason as Reason
+    from smskit.notebook import Notebook as Notebook
+    from smskit.notebook import open_connect as open_connect
+    from smskit.notebook import open_explore as open_explore
+    from smskit.notebook import open_notebook as open_notebook
+    from smskit.notebook import open_track as open_track
+    from smskit.notebook.opening import connect, explore, send, track
+    from smskit.planning.draft import Draft as Draft
     from smskit.planning.plan import Plan
     from smskit.planning.spec import CampaignSpec
-    from smskit.sending.campaign import Campaign, Outcome
+    from smskit.providers import get_provider
+    from smskit.sending.campaign import Campaign
+    from smskit.sending.campaign import Outcome as Outcome
+    from smskit.sending.rehearsal import simulate
     from smskit.sending.session import open_campaign, open_ledger
-    from smskit.settings import Environment
+    from smskit.settings import Environment as Environment
 
 __version__ = "0.2.0"  # the only place; pyproject.toml reads it here
 
+# Name -> the module that has it, or is it. The first group is what a person looks for.
 _HOME = {
     "Campaign": "sending.campaign",
+    "CampaignPaused": "errors",
     "CampaignSpec": "planning.spec",
-    "Draft": "planning.draft",
-    "Environment": "settings",
+    "GuardRefused": "errors",
     "Ledger": "ledger",
     "Mode": "models",
-    "Notebook": "notebook",
-    "Outcome": "sending.campaign",
     "Plan": "planning.plan",
-    "Reason": "models",
     "SmskitError": "errors",
     "State": "models",
     "Template": "message.template",
+    "connect": "notebook.opening",
+    "errors": "errors",
+    "explore": "notebook.opening",
+    "filter_segment": "audience.frames",
+    "get_provider": "providers",
+    "normalise_phones": "audience.frames",
     "open_campaign": "sending.session",
+    "open_ledger": "sending.session",
+    "providers": "providers",
+    "read_segment": "audience.frames",
+    "send": "notebook.opening",
+    "simulate": "sending.rehearsal",
+    "track": "notebook.opening",
+}
+_MODULES = ("errors", "providers")
+# What notebooks and programs call by name, and nobody looks for by TAB.
+_ALSO = {
+    "Draft": "planning.draft",
+    "Environment": "settings",
+    "Notebook": "notebook",
+    "Outcome": "sending.campaign",
+    "Reason": "models",
     "open_connect": "notebook",
     "open_explore": "notebook",
-    "open_ledger": "sending.session",
     "open_notebook": "notebook",
     "open_track": "notebook",
 }
 
 __all__ = [
     "Campaign",
+    "CampaignPaused",
     "CampaignSpec",
-    "Draft",
-    "Environment",
+    "GuardRefused",
     "Ledger",
     "Mode",
-    "Notebook",
-    "Outcome",
     "Plan",
-    "Reason",
     "SmskitError",
     "State",
     "Template",
     "__version__",
+    "connect",
+    "errors",
+    "explore",
+    "filter_segment",
+    "get_provider",
+    "normalise_phones",
     "open_campaign",
-    "open_connect",
-    "open_explore",
     "open_ledger",
-    "open_notebook",
-    "open_track",
+    "providers",
+    "read_segment",
+    "send",
+    "simulate",
+    "track",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    home = (_HOME | _ALSO).get(name)
+    if home is None:
         raise AttributeError(f"module 'smskit' has no attribute {name!r}")
-    value = getattr(import_module(f"smskit.{_HOME[name]}"), name)
+    module = import_module(f"smskit.{home}")
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -28,12 +28,19 @@ Every exception smskit raises on purpose.
 The second level under ProviderError answers the engine's only question: may
 this be sent again? Messages name the thing, the masked value and the next
 step; keys and full phone numbers never enter them.
+
+>>> import smskit
+>>> try:
+...     smskit.get_provider("yunpain")
+... except smskit.errors.SpecError as error:
+...     print(str(error).split(" (")[0], error.exit_code)
+unknown provider `yunpain`; did you mean `yunpian`? 2
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -42,7 +49,14 @@ from smskit.i18n import Message, mark
 
 class SmskitError(Exception):
     """
-    Base of all smskit errors.
+    Base of all smskit errors: whatever smskit raises on purpose is one.
+
+    >>> import smskit
+    >>> try:
+    ...     smskit.open_campaign(campaign="hello", segment="people.csv", max_recipient=5)
+    ... except smskit.SmskitError as error:
+    ...     print(error, error.exit_code, sep=" -> exit code ")
+    unknown parameter `max_recipient`; did you mean `max_recipients`? -> exit code 2
 
     Attributes:
         message: What happened, in English; `Language.error` says it in another language.
@@ -73,9 +87,18 @@ class InputError(SmskitError, ValueError):
 
 
 class SpecError(InputError):
-    """A campaign parameter is unknown, missing or out of range."""
+    """
+    A campaign parameter is unknown, missing or out of range.
+
+    Args:
+        problems: Each as (parameter, sentence), where all of a set of parameters were looked at.
+    """
 
     headline = mark("a parameter is wrong")
+
+    def __init__(self, message: str = "", *, problems: Sequence[tuple[str, Message]] = ()) -> None:
+        super().__init__(message)
+        self.problems = list(problems)
 
 
 class SegmentError(InputError):
@@ -103,7 +126,19 @@ class UnsupportedFeature(InputError):
 
 
 class GuardRefused(SmskitError):
-    """A guard refused the run before the first submission."""
+    """
+    A guard refused the run before the first submission: nothing was sent.
+
+    >>> import pandas as pd, smskit
+    >>> people = pd.DataFrame({"phone": ["13800138000", "13800138001"]})
+    >>> campaign = smskit.open_campaign(campaign="hello", frame=people, user_id="", signature="GrowingIO",
+    ...                                 template="大家好，拒收请回复R", max_recipients=1)
+    >>> try:
+    ...     campaign.send()
+    ... except smskit.GuardRefused as error:
+    ...     print(error)
+    nothing was sent: 2 people are more than `max_recipients` (1)
+    """
 
     headline = mark("refused by a guard, nothing was sent")
     exit_code = 3
@@ -238,7 +273,16 @@ class PlanMismatch(LedgerError):
 
 
 class CampaignPaused(SmskitError):
-    """The run stopped before everybody was served; running again goes on."""
+    """
+    The run stopped before everybody was served; running again goes on where it stopped.
+
+    >>> import smskit
+    >>> def send_all(campaign):
+    ...     try:
+    ...         return campaign.send().state
+    ...     except smskit.CampaignPaused as paused:
+    ...         return f"run again: {paused}"
+    """
 
     headline = mark("paused, people are still waiting")
     exit_code = 4

@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 
 
 class Mode(enum.StrEnum):
-    """How far a campaign goes."""
+    """
+    How far a campaign goes; without a word about it, it is a rehearsal.
+
+    >>> import smskit
+    >>> smskit.Mode("live") is smskit.Mode.LIVE, [str(mode) for mode in smskit.Mode]
+    (True, ['plan', 'rehearse', 'live'])
+    """
 
     PLAN = "plan"  # nothing is submitted
     REHEARSE = "rehearse"  # submitted to the built-in simulator
@@ -43,7 +49,13 @@ class MessageClass(enum.StrEnum):
 
 
 class State(enum.IntEnum):
-    """Where one planned message is. Stored as one byte; do not renumber."""
+    """
+    Where one planned message is. Stored as one byte; do not renumber.
+
+    >>> import smskit
+    >>> smskit.State.UNDELIVERED.label, [state.label for state in smskit.State][:3]
+    ('undelivered', ['waiting', 'submitting', 'accepted'])
+    """
 
     WAITING = 0  # not submitted, or known not to have been taken
     SUBMITTING = 1  # intent recorded, no outcome yet; after a kill this *is* unknown

@@ -1,10 +1,8 @@
-"""What every test may rely on: its own ledger, no keyring, and no way out of this machine."""
+"""What tests may ask for; what each has without asking is in the ``conftest.py`` above."""
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,31 +13,6 @@ from smskit.ledger import Ledger
 from smskit.simulator import Simulator, World
 
 ROOT = Path(__file__).parents[1]
-_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
-
-
-@pytest.fixture(autouse=True)
-def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection to anywhere but this machine fails the test that makes it."""
-    connect = socket.socket.connect
-
-    def guarded(self: socket.socket, address: object) -> None:
-        if isinstance(address, tuple) and not str(address[0]).startswith(_LOOPBACK):
-            raise AssertionError(f"a test tried to reach {address[0]}")
-        connect(self, address)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(socket.socket, "connect", guarded)
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer's own reaches a test."""
-    for name in list(os.environ):
-        if name.startswith("SMSKIT_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("SMSKIT_KEYRING", "0")
-    monkeypatch.setenv("SMSKIT_RUNS_FOLDER", str(tmp_path / "runs"))
-    monkeypatch.setenv("SMSKIT_DATABASE_URL", f"sqlite:///{tmp_path / 'ledger.db'}")
 
 
 @pytest.fixture

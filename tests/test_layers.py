@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import smskit
 from tests.conftest import ROOT
 
 # Lowest first. A folder, or a file at the root, imports only from itself and from those before it.
@@ -96,37 +95,6 @@ def test_libraries_have_their_doors() -> None:
     )
 
     assert strangers == []
-
-
-def test_public_names() -> None:
-    """What smskit offers is this list, by hand and sorted, and every name of it is there."""
-    names = [
-        "Campaign",
-        "CampaignSpec",
-        "Draft",
-        "Environment",
-        "Ledger",
-        "Mode",
-        "Notebook",
-        "Outcome",
-        "Plan",
-        "Reason",
-        "SmskitError",
-        "State",
-        "Template",
-        "__version__",
-        "open_campaign",
-        "open_connect",
-        "open_explore",
-        "open_ledger",
-        "open_notebook",
-        "open_track",
-    ]
-
-    assert smskit.__all__ == dir(smskit) == names
-    assert [name for name in names if not hasattr(smskit, name)] == []
-    assert [n for n in names if n[0] != "_" and getattr(smskit, n).__module__.split(".")[0] != "smskit"] == []
-    assert not hasattr(smskit, "campain")
 
 
 def test_importing_costs_little() -> None:

@@ -83,6 +83,12 @@ class Ledger:
     A relative SQLite path is taken from the project's root, so that a notebook,
     papermill and the command line meet in the same file wherever they start.
 
+    >>> import smskit
+    >>> ledger = smskit.Ledger("sqlite://")  # in memory; `open_ledger` opens the project's own
+    >>> ledger.opt_outs.add([8613800138000], source="by hand")
+    1
+    >>> ledger.close()
+
     Attributes:
         database: The connections, which the parts below share.
         campaigns: How one begins, what state it is in, what its id was made from.

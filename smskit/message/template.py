@@ -74,6 +74,13 @@ class Template:
     """
     A signature, and a body of literal text and variables; made by `parse`.
 
+    >>> import smskit
+    >>> template = smskit.Template.parse("【云片】您的验证码是#code#")
+    >>> template.signature, template.names, template.text
+    ('云片', ('code',), '【云片】您的验证码是{code}')
+    >>> template.render({"code": "0815"})
+    '【云片】您的验证码是0815'
+
     Args:
         signature: Without brackets; "" where the text carries none.
         pieces: The body. No two literals are neighbours and none is empty.

@@ -27,9 +27,8 @@ from smskit.i18n import Message
 from smskit.planning.draft import Draft
 from smskit.settings import project_root
 
-__all__ = ["MEMORY", "Desk", "Loaded"]
+__all__ = ["Desk", "Loaded"]
 
-MEMORY = "frame-in-memory"  # what `segment` says of a frame that no file holds
 # Whoever changes one of these in the draft: what was read is not what it names any more.
 _READ_BY = frozenset({"segment", "segment_query", "phone", "user_id", "timezone"})
 
@@ -110,7 +109,7 @@ class Desk:
                 text_columns=(draft["phone"], draft["user_id"]),
                 working_folder=self._start(),
             )
-        return self._looked(name or MEMORY, frame)
+        return self._looked(name or segment.IN_MEMORY, frame)
 
     def read_other(self, source: str, query: str = "") -> pd.DataFrame:
         """
@@ -150,7 +149,7 @@ class Desk:
             SegmentError: it is no segment.
         """
         self.draft.frame, self._outdated = segment.from_frame(frame), True
-        self._name(MEMORY, "")
+        self._name(segment.IN_MEMORY, "")
 
     def _name(self, source: str, query: str) -> None:
         left = dict.fromkeys(name for name, value in self._sample.items() if self.draft[name] == value)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,13 +30,14 @@ from smskit.audience import phones as phones_module
 from smskit.audience import rules as rules_module
 from smskit.audience.persons import later_copies
 from smskit.errors import SegmentError, suggest
-from smskit.i18n import Joined, Message
+from smskit.i18n import Joined, Language, Message
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, bind, check_bindings, format_column
 from smskit.models import MessageClass, Reason
 from smskit.planning.policy import consented, global_key, held_back, over_cap
 from smskit.planning.spec import CampaignSpec
+from smskit.settings import Environment
 
 _SLICE = 50_000
 # Characters no handset shows and carriers refuse; line breaks and tabs are fine.
@@ -66,7 +68,23 @@ class Fit(NamedTuple):
 @dataclass(frozen=True)
 class Plan:
     """
-    Who gets what, and who does not and why.
+    Who gets what, and who does not and why. A notebook shows it as counts and the waterfall.
+
+    >>> import pandas as pd, smskit
+    >>> people = pd.DataFrame({"user_id": ["u1", "u2", "u3"], "name": ["张三", None, "王五"],
+    ...                        "phone": ["13800138000", "13800138001", "12345"]})
+    >>> plan = smskit.open_campaign(campaign="hello", frame=people, signature="GrowingIO",
+    ...                             template="你好{name}，拒收请回复R", variables={"name": "name"}).plan()
+    >>> plan.planned, plan.total_parts, str(plan.cost), plan.excluded
+    (1, 1, '0.05', {'bad_phone': 1, 'missing_variable': 1})
+    >>> plan.waterfall()
+                   step  left_out  left
+    0              read         0     3
+    1         bad_phone         1     2
+    2  missing_variable         1     1
+    3           planned         0     1
+    >>> plan.frame()[["user_id", "phone", "state", "text"]].iloc[0].tolist()
+    ['u1', '138****8000', 'planned', '【GrowingIO】你好张三，拒收请回复R']
 
     Arrays have one entry per segment row, in segment order. ``reasons`` holds
     ``Reason`` numbers (0 = planned), ``parts`` is 0 for excluded rows.
@@ -94,6 +112,15 @@ class Plan:
 
     def __repr__(self) -> str:
         return f"Plan({self.spec.campaign}, {len(self.order)} planned of {len(self)}, {self.hash})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of a plan: its counts in a sentence, and the waterfall; no people."""
+        t = Language(Environment().language)
+        words = "{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}"
+        counts = t(words, n=self.planned, parts=self.total_parts, cost=self.cost, hash=self.hash)
+        names = {"step": t("step"), "left_out": t("left out"), "left": t("left")}
+        table = self.waterfall().rename(columns=names).to_html(index=False, border=0)
+        return f"<p><b>{escape(self.spec.campaign)}</b>: {escape(counts)}</p>{table}"
 
     @property
     def planned(self) -> int:

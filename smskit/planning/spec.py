@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -57,10 +57,27 @@ class CampaignSpec(BaseModel):
     Everything that decides a campaign, except credentials.
 
     Unknown names are refused with the nearest known one, and a value that
-    looks like a credential is refused without being repeated.
+    looks like a credential is refused without being repeated. Frozen: ``model_copy``
+    or `open_campaign` with keywords make another one.
+
+    >>> import smskit
+    >>> spec = smskit.CampaignSpec(campaign="vip-2026-11", segment="sample_segments/clean.csv",
+    ...                            signature="GrowingIO", template="你好{name}，拒收请回复R",
+    ...                            variables={"name": "name"}, max_recipients=500)
+    >>> print(spec.to_yaml(), end="")
+    campaign: vip-2026-11
+    segment: sample_segments/clean.csv
+    signature: GrowingIO
+    template: 你好{name}，拒收请回复R
+    variables:
+      name: name
+    max_recipients: 500
+    >>> smskit.CampaignSpec(campaign="vip-2026-11", max_cost="-5")
+    Traceback (most recent call last):
+    smskit.errors.SpecError: parameter `segment` is required; parameter `max_cost`: must be at least 0
 
     Raises:
-        SpecError: from the ``from_...`` constructors, one line a problem.
+        SpecError: an unknown name, a missing parameter, or a value out of range; all of them at once.
     """
 
     model_config = ConfigDict(
@@ -322,26 +339,33 @@ class CampaignSpec(BaseModel):
     def _no_brackets(cls, value: str) -> str:
         return re.sub(r"^[\s【]+|[\s】]+$", "", value)
 
+    if not TYPE_CHECKING:  # a type checker reads the fields instead
+
+        def __init__(self, **data: Any) -> None:
+            known = CampaignSpec.model_fields
+            problems = of_names(data, known) + of_credentials(data, known)
+            try:
+                super().__init__(**{name: value for name, value in data.items() if name in known})
+            except ValidationError as error:
+                problems += of_values(error)
+            if problems:
+                # Raised out here: pydantic's error holds the values, and would travel along as context.
+                raise SpecError(Joined(text for _, text in problems), problems=problems)
+
     # -- reading ------------------------------------------------------------
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> CampaignSpec:
         """Validate plain *data* (what a YAML file or a set of parameters holds)."""
-        made, problems = cls.read(data)
-        if made is None:
-            raise SpecError(Joined(text for _, text in problems))
-        return made
+        return cls(**{str(name): value for name, value in data.items()})
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> tuple[CampaignSpec | None, Problems]:
         """The spec, or None and every problem there is, each as (parameter, sentence)."""
-        problems = of_names(data, cls.model_fields) + of_credentials(data, cls.model_fields)
-        made: CampaignSpec | None = None
         try:
-            made = cls(**{name: value for name, value in data.items() if name in cls.model_fields})
-        except ValidationError as error:
-            problems += of_values(error)
-        return (None if problems else made), problems
+            return cls.from_data(data), []
+        except SpecError as error:
+            return None, error.problems
 
     @classmethod
     def from_yaml(cls, path: str | Path, *, now: datetime | None = None) -> CampaignSpec:

@@ -1,6 +1,12 @@
 """
 Provider name -> class. Built-in and third-party providers register the same way:
 an entry point in the group ``smskit.providers``.
+
+>>> import smskit
+>>> smskit.providers.provider_names()
+['aliyun', 'chuanglan', 'http', 'tencent', 'yunpian']
+>>> smskit.providers.provider_class("aliyun").title
+'Aliyun 阿里云'
 """
 
 from __future__ import annotations
@@ -46,22 +52,36 @@ def provider_class(name: str) -> type[Provider]:
 
 def get_provider(
     name: str,
-    environment: Environment,
+    environment: Environment | None = None,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Callable[[], float] = time.time,
     **override: Any,
 ) -> Provider:
     """
-    A provider set up from *environment*; keyword arguments replace single settings.
+    The client of provider *name*, set up from *environment*; its methods are coroutines.
+
+    >>> import smskit
+    >>> yunpian = smskit.get_provider("yunpian", api_key="0123456789abcdef", timeout_s=3)
+    >>> yunpian.name, yunpian.limits.different, yunpian.settings.timeout_s
+    ('yunpian', 1, 3.0)
+
+    ``async with yunpian: result = await yunpian.check()`` asks whether the account is usable and sends
+    nothing.
 
     Args:
+        name: As registered; `providers.provider_names` lists them.
+        environment: Where settings come from; None = the process's environment, ``.env`` and keyring.
+        transport: Stands in for the network, as in tests; an httpx transport.
         clock: Epoch seconds; whose time it is to go by.
+        override: Single settings of the provider, which replace those of the environment.
 
     Raises:
-        SettingsError: a credential is missing; names the variable.
+        SpecError: no such provider; names the nearest and all known ones.
+        SettingsError: a credential is missing or a setting out of range; names the variable, never the value.
     """
     cls = provider_class(name)
-    provider = cls(environment.provider(name, cls.Settings, **override), transport=transport)
+    settings = (environment or Environment()).provider(name, cls.Settings, **override)
+    provider = cls(settings, transport=transport)
     provider.clock = clock
     return provider

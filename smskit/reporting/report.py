@@ -39,6 +39,16 @@ COLUMNS = [
     "receipt_code",
     "receipt_at",
 ]
+WHY = [
+    "user_id",
+    "phone",
+    "state",
+    "reason",
+    "at",
+    "provider_code",
+    "provider_detail",
+    "provider_message_id",
+]
 _STATES = np.array([state.label for state in State], object)
 _REASONS = np.array([reason.label for reason in Reason], object)
 
@@ -84,6 +94,12 @@ def messages(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> Itera
         yield people(ledger, row, chunk, ledger.audience.history(row.id, chunk), reveal=reveal)
     for table in ledger.audience.excluded(row.id):
         yield _left_out(table, reveal=reveal)
+
+
+def messages_frame(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> pd.DataFrame:
+    """All of `messages` in one frame, rows numbered from 0; every text is rendered."""
+    found = list(messages(ledger, row, reveal=reveal))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
 
 
 def people(
@@ -147,7 +163,7 @@ def _reason(history: History) -> Any:
 class Step(NamedTuple):
     """One thing that happened to a planned person."""
 
-    at: str  # on the clock of the campaign's time zone
+    at: datetime  # aware, in the campaign's time zone
     state: State
     reason: str  # the event's own word, such as ``no_answer``; "" where the state says it all
     detail: str  # the provider's words, or what we noted in their place
@@ -157,7 +173,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of one person of a campaign, and the evidence for it; masked."""
+    """What became of one person of a campaign, and the evidence for it; masked unless revealed."""
 
     person: str
     phone: str  # "" where the row has none
@@ -182,19 +198,22 @@ class Fate:
             t("code {code}", code=step.code) if step.code else "",
             t("id {id}", id=step.message_id) if step.message_id else "",
         ]
-        return t(", ").join([f"{step.at} {t(step.state.label)}", *filter(None, words)])
+        return t(", ").join([f"{step.at:%Y-%m-%d %H:%M:%S} {t(step.state.label)}", *filter(None, words)])
 
 
-def fates(ledger: Ledger, row: CampaignRow, person: str) -> list[Fate]:
+def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False) -> list[Fate]:
     """
     What became of *person*, a user id or a phone; more than one where an id is a phone as well.
+
+    Args:
+        reveal: Show the phone in E.164 instead of masked.
 
     Raises:
         InputError: the campaign's segment has nobody like that.
     """
     phone = as_phone(person)
     if found := ledger.audience.find(row.id, person=person, phone=phone):
-        return [_planned(ledger, row, chunk, position) for chunk, position in found]
+        return [_planned(ledger, row, chunk, position, reveal=reveal) for chunk, position in found]
     for table in ledger.audience.excluded(row.id):
         hit = np.asarray(pc.equal(table["person"], person))
         if phone:
@@ -203,7 +222,9 @@ def fates(ledger: Ledger, row: CampaignRow, person: str) -> list[Fate]:
             reason = Reason(int(table["reason"][int(at)].as_py()))
             shown = table["shown"][int(at)].as_py() or ""
             unfit = row.summary.get("unfit_words", "") if reason is Reason.BAD_VARIABLE else ""
-            return [Fate(name_of(person), shown, None, reason, unfit)]
+            if reveal:
+                shown = phones.to_e164(int(table["phone"][int(at)].as_py())) or shown
+            return [Fate(person if reveal else name_of(person), shown, None, reason, unfit)]
     raise InputError(
         Message(
             "{who} is not in the segment of campaign {campaign} ({mode})",
@@ -224,22 +245,60 @@ def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
     return "\n".join(fate.told(Language("en")) for fate in fates(ledger, row, person))
 
 
-def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int) -> Fate:
-    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+def why_frame(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False) -> pd.DataFrame:
+    """
+    What became of *person* as a frame with the columns `WHY`, one row per thing that happened, oldest first.
+
+    ``at`` is aware, in the campaign's time zone. Somebody left out has one row of state ``excluded``, and
+    somebody not submitted yet one of state ``waiting``, both without a time.
+
+    Args:
+        reveal: Show the phone in E.164 instead of masked.
+
+    Raises:
+        InputError: the campaign's segment has nobody like that.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for fate in fates(ledger, row, person, reveal=reveal):
+        who = (fate.person, fate.phone)
+        rows += [
+            (*who, step.state.label, str(step.reason), step.at, step.code, str(step.detail), step.message_id)
+            for step in fate.steps
+        ]
+        if not fate.steps:
+            state = "excluded" if fate.state is None else fate.state.label
+            reason = fate.excluded.label if fate.state is None else ""
+            rows.append((*who, state, reason, pd.NaT, "", str(fate.unfit), ""))
+    frame = pd.DataFrame(rows, columns=WHY)
+    frame["at"] = pd.to_datetime(frame["at"], utc=True).dt.tz_convert(_zone(row))
+    return frame
+
+
+def _zone(row: CampaignRow) -> ZoneInfo:
+    return ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+
+
+def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int, *, reveal: bool = False) -> Fate:
+    zone = _zone(row)
     keys = ledger.audience.keys(row.id, chunk)
     steps = [
         _step_of(event, int(np.flatnonzero(event.positions == position)[0]), zone)
         for event in ledger.audience.events(row.id, chunk)
         if (event.positions == position).any()
     ]
-    person = phones.mask_ids(keys.persons.slice(position, 1))[0].as_py()
-    shown = phones.mask(phones.to_e164(int(keys.phones[position])))
-    return Fate(person, shown, State(int(keys.states[position])), steps=tuple(steps))
+    person = keys.persons.slice(position, 1)
+    phone = phones.to_e164(int(keys.phones[position]))
+    return Fate(
+        (person if reveal else phones.mask_ids(person))[0].as_py(),
+        phone if reveal else phones.mask(phone),
+        State(int(keys.states[position])),
+        steps=tuple(steps),
+    )
 
 
 def _step_of(event: Event, at: int, zone: tzinfo) -> Step:
     facts, to = event.facts_of(at), State(int(event.states[at]))
-    when = datetime.fromtimestamp(event.at, zone).strftime("%Y-%m-%d %H:%M:%S")
+    when = datetime.fromtimestamp(event.at, zone)
     reason = "" if facts["reason"] == to.label else facts["reason"]
     return Step(when, to, reason, facts["details"], facts["codes"], facts["ids"])
 

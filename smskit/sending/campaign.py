@@ -48,9 +48,11 @@ from smskit.planning.policy import Guard, guard_problems
 from smskit.planning.preview import masked
 from smskit.planning.spec import DEFINITION, CampaignSpec
 from smskit.providers.base import Feature, Job, Limits, Provider
+from smskit.reporting import report
 from smskit.sending.canary import Wait, size_of, try_first
 from smskit.sending.engine import Ended, Engine, Patience, Progress, Window
-from smskit.sending.reconcile import job_of, reference_of, settle_by_asking
+from smskit.sending.receipts import Fetched, fetch_from
+from smskit.sending.reconcile import job_of, reference_of, settle_by_asking, settle_by_hand
 from smskit.sending.run_record import RunRecord
 from smskit.sending.signals import heard
 from smskit.sending.threads import run_in_thread
@@ -72,7 +74,30 @@ class Outcome:
 
 class Campaign:
     """
-    One campaign, from its parameters to its accounts.
+    One campaign, from its parameters to what became of every message; made by `open_campaign`.
+
+    `plan` and `check` send nothing; `send` sends once to everybody, however often it is called; `status`,
+    `messages`, `why`, `receipts` and `settle` tell what came of it. Phones are masked unless revealed.
+
+    >>> import pandas as pd, smskit
+    >>> people = pd.DataFrame({"user_id": ["u1", "u2", "u3"], "name": ["张三", "李四", "王五"],
+    ...                        "phone": ["13800138000", "138 0013 8001", "12345"]})
+    >>> campaign = smskit.open_campaign(campaign="hello", frame=people, signature="GrowingIO",
+    ...                                 template="你好{name}，拒收请回复R", variables={"name": "name"})
+    >>> campaign.plan()
+    Plan(hello, 2 planned of 3, p7985babab4f8c776517777c6)
+    >>> campaign.send().state  # the mode is `rehearse`: to the built-in simulator
+    'finished'
+    >>> campaign.messages()[["user_id", "text", "phone", "state"]]
+      user_id                    text        phone     state
+    0      u1  【GrowingIO】你好张三，拒收请回复R  138****8000  accepted
+    1      u2  【GrowingIO】你好李四，拒收请回复R  138****8001  accepted
+    2      u3                                ***45  excluded
+    >>> campaign.why("u3")["reason"].tolist(), campaign.why("13800138000")["state"].tolist()
+    (['bad_phone'], ['submitting', 'accepted'])
+    >>> fetched = campaign.receipts()  # who got it, once the provider knows
+    >>> campaign.settle(give_up=True)  # nothing stayed unknown
+    0
 
     Args:
         connect: Gives a provider for a mode; see ``session.open_campaign``.
@@ -404,14 +429,7 @@ class Campaign:
         Raises:
             LedgerError: there is nothing to go on with.
         """
-        if self.ledger.campaigns.get(self.spec.campaign, self.spec.mode) is None:
-            raise LedgerError(
-                Message(
-                    "campaign {campaign} ({mode}) was never started",
-                    campaign=self.spec.campaign,
-                    mode=self.spec.mode,
-                )
-            )
+        self._row()
         return self.send(progress=progress)
 
     def stop(self) -> None:
@@ -689,6 +707,108 @@ class Campaign:
             patience=self._patience,
         )
         return test.send()
+
+    # -- what came of it ----------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """
+        The counts of the campaign as the ledger has it, which always balance; as ``smskit status --json``.
+
+        Returns:
+            ``campaign mode state provider segment excluded planned waiting submitting accepted refused
+            unknown delivered undelivered awaiting stopped parts cost plan_hash started_at finished_at note``;
+            people, parts, yuan (text) and ISO times in UTC. ``excluded`` maps reasons to rows.
+
+        Raises:
+            LedgerError: it was never started.
+        """
+        return report.status(self.ledger, self._row())
+
+    def messages(self, *, reveal: bool = False) -> pd.DataFrame:
+        """
+        One row per person of the segment, planned ones first: what was sent, and what became of it.
+
+        Args:
+            reveal: Phones, and user ids that are phones, in E.164 (``+8613800138000``) instead of masked.
+
+        Returns:
+            Columns ``report.COLUMNS``: ``user_id phone state reason text parts provider_message_id
+            provider_code provider_detail submitted_at receipt_code receipt_at``; times are aware UTC. It
+            renders every text: `report.messages` gives a large campaign piece by piece.
+
+        Raises:
+            LedgerError: it was never started.
+        """
+        return report.messages_frame(self.ledger, self._row(), reveal=reveal)
+
+    def why(self, person: str, *, reveal: bool = False) -> pd.DataFrame:
+        """
+        What became of one person, with the evidence: one row per thing that happened, oldest first.
+
+        Args:
+            person: A user id, or a phone in any form.
+            reveal: The phone in E.164 instead of masked.
+
+        Returns:
+            Columns ``report.WHY``: ``user_id phone state reason at provider_code provider_detail
+            provider_message_id``. ``at`` is aware, in the campaign's zone. Who was left out has one row, of
+            state ``excluded``; who waits and was not submitted yet one of state ``waiting``.
+
+        Raises:
+            InputError: the segment has nobody like that.
+            LedgerError: it was never started.
+        """
+        return report.why_frame(self.ledger, self._row(), person, reveal=reveal)
+
+    def receipts(self, *, wait: bool = False) -> Fetched:
+        """
+        Fetch receipts and replies and settle unknowns by asking the provider; as ``smskit receipts``.
+
+        Args:
+            wait: Wait until "no record" may be believed of every unknown.
+
+        Returns:
+            What was learned, in messages, and what is still unknown or awaiting its receipt. A provider that
+            could not be asked is among ``settled.problems``, not an error.
+
+        Raises:
+            LedgerError: it was never started.
+        """
+        row = self._row()
+        return fetch_from(self.ledger, [row], lambda row: self._connect(row.mode, job_of(row)), wait=wait)
+
+    def settle(self, *, resend: bool = False, give_up: bool = False) -> int:
+        """
+        A person's word on whoever stayed unknown after `receipts`; returns how many that were.
+
+        Args:
+            resend: Send to them again by the next `send`; some may get the message twice.
+            give_up: Count them as refused.
+
+        Raises:
+            InputError: neither or both were said.
+            LedgerError: it was never started.
+        """
+        if resend == give_up:
+            raise InputError(Message("say either `resend=True` or `give_up=True`"))
+        row = self._row()
+        count = settle_by_hand(self.ledger, row, resend=resend)
+        if resend and count:
+            note = Message("people who stayed unknown are to be sent again")
+            self.ledger.campaigns.mark(row.id, "paused", note=note)
+        return count
+
+    def _row(self) -> CampaignRow:
+        row = self.ledger.campaigns.get(self.spec.campaign, self.spec.mode)
+        if row is None:
+            raise LedgerError(
+                Message(
+                    "campaign {campaign} ({mode}) was never started",
+                    campaign=self.spec.campaign,
+                    mode=self.spec.mode,
+                )
+            )
+        return row
 
     # -- small ------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,18 +50,33 @@ def fetch(
     Args:
         wait: Wait until "no record" may be believed for every unknown.
     """
-    environment = environment or Environment()
+    known = environment or Environment()
+
+    def connect(row: CampaignRow) -> AbstractContextManager[Provider]:
+        return provider_for(
+            row.provider, row.mode, known, campaign=row.name, job=job_of(row), clock=ledger.clock
+        )
+
+    return fetch_from(ledger, rows, connect, wait=wait)
+
+
+def fetch_from(
+    ledger: Ledger,
+    rows: list[CampaignRow],
+    connect: Callable[[CampaignRow], AbstractContextManager[Provider]],
+    *,
+    wait: bool = False,
+) -> Fetched:
+    """`fetch`, from the providers that *connect* gives for a campaign."""
     result = Fetched()
     for row in rows:
         notice_dead(ledger, row)
         if ledger.audience.counts(row.id).unknown:
-            _with_provider(
-                ledger, row, environment, result, lambda p, r=row: _settle(ledger, r, p, result, wait)
-            )
+            _ask(row, connect, result, lambda p, r=row: _settle(ledger, r, p, result, wait))
     # One live account a provider; a rehearsal has an account of its own.
     accounts = {(r.provider, r.mode, r.name if r.mode is Mode.REHEARSE else ""): r for r in rows}
     for row in accounts.values():
-        _with_provider(ledger, row, environment, result, lambda p, r=row: _collect(ledger, r, p, result))
+        _ask(row, connect, result, lambda p, r=row: _collect(ledger, r, p, result))
     for row in rows:
         books = ledger.audience.counts(row.id)
         result.unknown += books.unknown
@@ -99,17 +115,18 @@ def fetch_while_open(
             return fetched
 
 
-def _with_provider(
-    ledger: Ledger, row: CampaignRow, environment: Environment, result: Fetched, work: Any
+def _ask(
+    row: CampaignRow,
+    connect: Callable[[CampaignRow], AbstractContextManager[Provider]],
+    result: Fetched,
+    work: Any,
 ) -> None:
     async def run(provider: Provider) -> None:
         async with provider:
             await work(provider)
 
     try:
-        with provider_for(
-            row.provider, row.mode, environment, campaign=row.name, job=job_of(row), clock=ledger.clock
-        ) as provider:
+        with connect(row) as provider:
             run_in_thread(lambda: run(provider))
     except (SettingsError, LedgerError) as error:
         result.settled.problems.append(error.message)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smskit.errors import UnsupportedFeature
 from smskit.i18n import Message
@@ -20,6 +20,9 @@ from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.sending.threads import run_in_thread
 from smskit.settings import Environment, variable_of
+
+if TYPE_CHECKING:
+    from smskit.simulator import Simulator
 
 
 def limits_of(name: str, environment: Environment) -> Limits:
@@ -90,6 +93,42 @@ def _simulator(database_url: str) -> Any:
 def _rehearsal_account(cls: type[Provider], campaign: str) -> dict[str, str]:
     digest = hashlib.sha256(campaign.encode()).hexdigest()
     return {name: digest[: len(str(value))] for name, value in cls.rehearsal.items()}
+
+
+def simulate(*, port: int = 0, environment: Environment | None = None) -> Simulator:
+    """
+    Start a simulator that speaks all providers' wire protocols on 127.0.0.1; nobody is messaged by it.
+
+    Rehearsals start one by themselves. This one is for a client of one's own, or to rehearse ``mode: live``:
+
+    >>> import pandas as pd, smskit
+    >>> people = pd.DataFrame({"phone": ["13800138000"]})
+    >>> with smskit.simulate() as simulator:
+    ...     account = {"SMSKIT_YUNPIAN_BASE_URL": simulator.url, "SMSKIT_YUNPIAN_API_KEY": "0" * 32}
+    ...     campaign = smskit.open_campaign(campaign="hello", mode="live", frame=people, user_id="",
+    ...         signature="GrowingIO", template="大家好，拒收请回复R", send_window="",
+    ...         environment=smskit.Environment(account), ledger=smskit.open_ledger())
+    ...     campaign.send().books.accepted, [line.text for line in simulator.world.messages()]
+    (1, ['【GrowingIO】大家好，拒收请回复R'])
+
+    Args:
+        port: 0 = any free one.
+        environment: Whose credentials become its accounts, as with ``smskit simulator``; None = those of
+            this process. A provider without credentials is open to any plausible ones.
+
+    Returns:
+        The running simulator: ``url``; ``world.messages()``, what it accepted; ``stop()``. Leaving a ``with``
+        stops it.
+
+    Raises:
+        SettingsError: the port is taken.
+    """
+    from smskit.simulator import Simulator, World
+
+    world = World()
+    for provider, credential, settings in simulated_accounts(environment or Environment()):
+        world.register(provider, credential, **settings)
+    return Simulator(port=port, world=world).start()
 
 
 def simulated_accounts(environment: Environment) -> list[tuple[str, str, dict[str, str]]]:

@@ -10,16 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from smskit.errors import SettingsError
-from smskit.i18n import Language
+from smskit.audience.segment import IN_MEMORY
+from smskit.errors import SettingsError, SpecError
+from smskit.i18n import Language, Message
 from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import Mode
+from smskit.planning.occurrence import with_occurrence
+from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Feature, Job, Provider
 from smskit.reporting import run_page as page
@@ -33,7 +37,17 @@ from smskit.settings import Environment, project_root
 
 
 def open_ledger(environment: Environment | None = None) -> Ledger:
-    """The ledger the environment names (``SMSKIT_DATABASE_URL``)."""
+    """
+    The ledger the environment names (``SMSKIT_DATABASE_URL``; else ``smskit.db`` in the project's root).
+
+    >>> import smskit
+    >>> ledger = smskit.open_ledger()
+    >>> ledger.campaigns.find()  # one row each, newest first
+    []
+
+    Raises:
+        LedgerError: the database cannot be opened.
+    """
     return _ledger((environment or Environment()).database_url)
 
 
@@ -43,7 +57,7 @@ def _ledger(url: str) -> Ledger:
 
 
 def open_campaign(
-    spec: CampaignSpec,
+    spec: CampaignSpec | Mapping[str, Any] | str | Path | None = None,
     *,
     frame: pd.DataFrame | None = None,
     environment: Environment | None = None,
@@ -51,35 +65,49 @@ def open_campaign(
     ledger: Ledger | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     patience: Patience = Patience(),  # noqa: B008 - frozen
+    **parameters: Any,
 ) -> Campaign:
     """
     A campaign ready to be planned, checked and sent.
 
+    >>> import pandas as pd, smskit
+    >>> people = pd.DataFrame({"user_id": ["u1", "u2"], "phone": ["13800138000", "12345"]})
+    >>> spec = {"campaign": "hello", "signature": "GrowingIO", "template": "大家好，拒收请回复R"}
+    >>> campaign = smskit.open_campaign(spec, frame=people, mode="plan")
+    >>> campaign.plan().excluded
+    {'bad_phone': 1}
+
     Args:
-        frame: A segment in memory; otherwise ``spec.segment`` is loaded.
+        spec: The parameters: a `CampaignSpec`, a mapping, or the path of a parameter file. A placeholder in
+            the campaign's id (``weekly-{week}``) is filled in for this moment.
+        frame: A segment in memory, one row per person; `segment` is then not needed. Otherwise what
+            `segment` names is loaded.
         environment: Where settings come from; the process's own by default.
         origin: Who runs it, from where; found out by default.
         ledger: None = the one the environment names. The campaign goes by its clock.
         sleep: How the campaign's waits pass that clock's seconds.
         patience: When a run gives up for now.
+        parameters: Single parameters by name, which replace those of *spec* or are all there are.
 
     Raises:
-        SpecError: the provider is not known.
+        SpecError: a parameter is unknown, missing or out of range, the file cannot be read, or the provider
+            is not known.
         LedgerError: the ledger cannot be opened.
     """
+    made = _spec_of(spec, parameters, in_memory=frame is not None)
     environment = environment or Environment()
     opened, hook = ledger or open_ledger(environment), hook_of(environment)
 
     @contextmanager
     def connect(mode: Mode, job: Job | None) -> Iterator[Provider]:
         with provider_for(
-            spec.provider, mode, environment, campaign=spec.campaign, job=job, clock=opened.clock
+            made.provider, mode, environment, campaign=made.campaign, job=job, clock=opened.clock
         ) as provider:
             yield provider
 
-    known = as_set_up(spec.provider, environment)
+    known = as_set_up(made.provider, environment)
     return Campaign(
-        spec,
+        made,
         ledger=opened,
         connect=connect,
         limits=known.limits,
@@ -91,7 +119,7 @@ def open_campaign(
         holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),
         record=runs.RunRecord(
             opened,
-            spec,
+            made,
             origin=origin or origin_of(environment),
             report=lambda ledger, run: leave_report(ledger, run, environment),
             tell=hook.tell,
@@ -99,6 +127,37 @@ def open_campaign(
         sleep=sleep,
         patience=patience,
     )
+
+
+def _spec_of(
+    given: CampaignSpec | Mapping[str, Any] | str | Path | None,
+    parameters: Mapping[str, Any],
+    *,
+    in_memory: bool,
+) -> CampaignSpec:
+    match given:
+        case CampaignSpec():
+            if not parameters:
+                return given
+            data = given.to_data()
+        case Mapping():
+            data = dict(given)
+        case str() | Path():
+            data = read_file(given)
+        case None:
+            data = {}
+        case _:
+            raise SpecError(
+                Message(
+                    "a campaign is opened from a CampaignSpec, a mapping of parameters, the path of a "
+                    "parameter file, or parameters by name; not from {kind}",
+                    kind=type(given).__name__,
+                )
+            )
+    data |= parameters
+    if in_memory and not data.get("segment"):
+        data["segment"] = IN_MEMORY
+    return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)))
 
 
 def runs_folder(environment: Environment) -> Path | None:

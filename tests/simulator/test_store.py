@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEY, Yun
 
 from smskit.simulator import Account, FaultPlan, Simulator, World
 from smskit.simulator.book import RETENTION_S
+from tests.simulator.conftest import KEY, Yun
 
 A, B, C = 8613800000000, 8613800000001, 8613800000002
 TEXT = "【示例】你好"

@@ -26,7 +26,9 @@ from smskit.audience.segment.parquet import read_parquet
 from smskit.errors import SegmentError
 from smskit.i18n import Message
 
-__all__ = ["find", "from_frame", "load"]
+__all__ = ["IN_MEMORY", "find", "from_frame", "load"]
+
+IN_MEMORY = "frame-in-memory"  # what parameter `segment` says of a frame that no file holds
 
 
 def load(

@@ -1,0 +1,111 @@
+"""
+The four notebooks by one call each, in any notebook: ``smskit.connect()``, ``explore``, ``send``, ``track``.
+
+Parameters come as keywords; without any, those of the notebook's own parameters cell are read. What the
+notebooks in ``notebooks/`` call, ``open_...(globals())``, is the same with the variables handed over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from smskit.notebook.connect import ConnectNotebook, open_connect
+from smskit.notebook.explore import ExploreNotebook, open_explore
+from smskit.notebook.send import Notebook, open_notebook
+from smskit.notebook.track import TrackNotebook, open_track
+from smskit.planning.spec import check_names
+
+__all__ = ["connect", "explore", "send", "track"]
+
+
+def connect(**parameters: Any) -> ConnectNotebook:
+    """
+    Notebook 01: set up a provider's account, check it, see its signatures and templates.
+
+    >>> import smskit
+    >>> notebook = smskit.connect(provider="aliyun")
+    >>> notebook
+    ConnectNotebook(Draft(not named yet))
+
+    Args:
+        parameters: Of a campaign, as in a parameter file; ``provider`` is the one that counts here.
+            None given: those of this notebook's own parameters cell.
+
+    Raises:
+        SpecError: a parameter is unknown or out of range.
+    """
+    return open_connect(_namespace(parameters))
+
+
+def explore(**parameters: Any) -> ExploreNotebook:
+    """
+    Notebook 02: read a segment, look at its columns, filter it by rules, save it.
+
+    >>> import smskit
+    >>> notebook = smskit.explore(segment="sample_segments/clean.csv")
+    >>> kept = notebook.frame()
+    >>> len(kept)
+    200
+
+    Args:
+        parameters: Of a campaign, as in a parameter file; ``segment`` and ``rules`` count here.
+            None given: those of this notebook's own parameters cell, else a sample segment.
+
+    Raises:
+        SpecError: a parameter is unknown or out of range.
+    """
+    return open_explore(_namespace(parameters))
+
+
+def send(**parameters: Any) -> Notebook:
+    """
+    Notebook 03: plan, preview, check, test, send and follow one campaign. Opening it sends nothing.
+
+    Where a person sits, a live campaign leaves by a click in its panel or by
+    ``send(confirm=PLAN_HASH)`` of what this returns; see `open_campaign` for programs.
+
+    >>> import smskit
+    >>> notebook = smskit.send(campaign="hello-1", segment="sample_segments/clean.csv",
+    ...                        signature="GrowingIO", template="你好{name}，拒收请回复R",
+    ...                        variables={"name": "name"})
+    >>> notebook.campaign.plan().planned
+    200
+
+    Args:
+        parameters: Of a campaign, as in a parameter file. None given: those of this notebook's own
+            parameters cell, else a rehearsal of a sample segment.
+
+    Raises:
+        SpecError: a parameter is unknown, missing or out of range; nothing was read or sent.
+    """
+    return open_notebook(_namespace(parameters))
+
+
+def track(**parameters: Any) -> TrackNotebook:
+    """
+    Notebook 04: what became of a campaign: counts, failures by reason, people, receipts, unknowns.
+
+    >>> import smskit
+    >>> smskit.track()  # the newest campaign of the ledger, once there is one
+    TrackNotebook(Draft(not named yet))
+
+    Args:
+        parameters: ``campaign``, its id, and ``mode``. None given: those of this notebook's own parameters
+            cell, else the newest campaign there is.
+
+    Raises:
+        SpecError: a parameter is unknown or out of range.
+        LedgerError: there is no campaign of that name.
+    """
+    return open_track(_namespace(parameters))
+
+
+def _namespace(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """*parameters* by themselves; where there are none, the variables of the notebook that runs."""
+    if parameters:
+        return check_names(parameters)
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell.user_ns if shell is not None else {}
