@@ -14,7 +14,7 @@ SLOW := kernel or browser or kill or month or long
 	examples-env pictures
 
 demo: $(VENV)/.installed
-	$(BIN)/smskit demo
+	@$(BIN)/smskit demo
 
 # Everything that needs no Jupyter kernel, browser, killed process or simulated month: for every change.
 test: $(VENV)/.installed
@@ -69,12 +69,15 @@ lists: $(VENV)/.installed
 pictures: $(VENV)/.installed
 	$(BIN)/python -m tests.e2e.pictures
 
-# Made again whenever what it depends on changes.
+# Made again whenever what it depends on changes; says what it is doing, since pip is silent for minutes.
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -c "import sys; sys.exit('smskit needs Python 3.11 or newer') if sys.version_info < (3, 11) else None"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	touch $@
+	@$(PYTHON) -c "import sys; sys.exit('smskit needs Python 3.11 or newer; try make PYTHON=python3.12') if sys.version_info < (3, 11) else None"
+	@echo "Found $$($(PYTHON) --version) at $$(command -v $(PYTHON)); making the environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing $$(grep -c == constraints.txt) packages into it: 1 to 3 minutes, nothing is printed meanwhile ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+	@echo "Installed smskit $$($(BIN)/python -c 'import smskit; print(smskit.__version__)')"
 
 # The schedulers of examples/ want other versions than smskit, so the tests run each in an environment of its own.
 examples-env: $(ENVS)

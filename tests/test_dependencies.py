@@ -11,6 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
@@ -127,3 +128,13 @@ def test_no_index_is_named(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
 
     assert re.findall(r"https?://|--index-url|--extra-index-url|--find-links", text) == []
+
+
+def test_hooks_use_the_pinned_versions() -> None:
+    """What a commit is checked with is what `make check` and CI check with."""
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
+    pins = [pin for hook in hooks for pin in hook.get("additional_dependencies", ())]
+    known = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+
+    assert len(pins) == 3
+    assert [pin for pin in pins if pin not in known] == []
