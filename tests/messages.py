@@ -47,10 +47,13 @@ def python(file: IO[bytes], *_: object, **__: object) -> Iterator[tuple[int, str
                         yield node.lineno, name, each.value, []
 
 
+METHODS = [("**.py", python), ("**/templates/*.html", "jinja2")]
+
+
 def extracted() -> Catalog:
     """What the code says to people, without translations."""
     found = Catalog(locale="zh_CN")
-    for _, _, sentence, _, _ in extract_from_dir(PACKAGE, [("**.py", python)], keywords=KEYWORDS):
+    for _, _, sentence, _, _ in extract_from_dir(PACKAGE, METHODS, keywords=KEYWORDS):
         found.add(sentence)
     return found
 

@@ -8,12 +8,12 @@ run's record and the ledger; whether and where it is written is decided above.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from html import escape
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,6 +23,9 @@ from smskit.i18n import Language, mark
 from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import Mode, State
 from smskit.reporting.report import REASON_WORDS
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 __all__ = ["Failure", "failures", "page", "place_of"]
 
@@ -59,98 +62,127 @@ def failures(ledger: Ledger, row: CampaignRow) -> Counter[Failure]:
     return found
 
 
+class Table(NamedTuple):
+    """A table of the page; *numbers*: its last column, unless it is the only one, holds figures."""
+
+    title: str
+    rows: Sequence[Sequence[Any]]
+    head: Sequence[str] = ()
+    numbers: bool = False
+
+
+class Step(NamedTuple):
+    """One step of the waterfall: people it left out, and people who are left after it."""
+
+    name: str
+    out: int
+    left: int
+
+
 def page(ledger: Ledger, run: RunRow, t: Language) -> str:
     """The report of *run* as the text of an HTML file."""
     row = ledger.campaigns.get(run.campaign, Mode(run.mode)) if run.campaign else None
     zone = ZoneInfo((row.spec if row else {}).get("timezone", "Asia/Shanghai"))
-    parts = [_head(run, t), _facts(run, zone, t)]
+    tables = [_facts(run, zone, t)]
     if run.books:
-        parts += [_books(run.books, t), _cost(ledger, row, run.books, t)]
-    if run.plan:
-        parts.append(_waterfall(run.plan, t))
-    if row is not None and run.books:
-        parts.append(_failures(failures(ledger, row), t))
-    if run.versions:
-        parts.append(_table(t("Versions"), sorted(run.versions.items())))
-    title = escape(f"{run.campaign or t('run')} ({run.mode})")
-    return (
-        f'<!doctype html>\n<html lang="{t.code}">\n<head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body><main>\n"
-        + "\n".join(parts)
-        + "\n</main></body>\n</html>\n"
+        tables += [_counts(run.books, t), _held_out(run.books, t), _cost(ledger, row, run.books, t)]
+    return _template().render(
+        t=t,
+        run=run,
+        state=_named(run.state, _STATES, t),
+        mode=_named(run.mode, _MODES, t),
+        message=t.render(redact(run.message)),
+        tables=tables,
+        steps=_waterfall(run.plan, t) if run.plan else [],
+        failures=_failures(failures(ledger, row), t) if row is not None and run.books else None,
+        versions=Table(t("Versions"), sorted(run.versions.items()) if run.versions else []),
     )
 
 
-def _head(run: RunRow, t: Language) -> str:
-    good = "good" if run.state == "finished" else "bad"
-    message = f"<p class={good}>{escape(t.render(redact(run.message)))}</p>" if run.message else ""
-    return (
-        f"<h1>{escape(run.campaign or '?')}</h1>\n"
-        f'<p><b class="{good}">{_named(run.state, _STATES, t)}</b> · '
-        f"{_named(run.mode, _MODES, t)} · {escape(run.provider)}</p>{message}"
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # takes its time
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    environment.filters |= {"cell": _cell, "share": _share}
+    return environment.get_template("run.html")
+
+
+def _cell(value: Any) -> str:
+    return redact(f"{value:,}" if isinstance(value, int) else str(value))
+
+
+def _share(n: int, most: int) -> str:
+    return f"{100 * n / most if most else 0:.2f}%"
 
 
 def _named(name: str, words: Mapping[str, str], t: Language) -> str:
-    """A name as programs have it too, with its words beside it where these say something else."""
-    said = t(words[name]) if name in words else ""
-    return escape(name if said in ("", name) else f"{name} {said}")
+    """A name as programs have it, and its words where these say something else."""
+    known = t(words[name]) if name in words else ""
+    return name if known in ("", name) else f"{name} {known}"
 
 
-def _facts(run: RunRow, zone: ZoneInfo, t: Language) -> str:
+def _facts(run: RunRow, zone: ZoneInfo, t: Language) -> Table:
     def when(at: float | None) -> str:
         return "—" if at is None else datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
-    who = f"{run.user}@{run.host}" if run.user else run.host
     rows = [
         (t("run"), f"{run.id}"),
         (t("series"), run.series),
         (t("begun"), when(run.started_at)),
         (t("ended"), when(run.ended_at)),
         (t("exit code"), "—" if run.exit_code is None else str(run.exit_code)),
-        (t("by whom"), who),
+        (t("by whom"), f"{run.user}@{run.host}" if run.user else run.host),
         (t("parameter file"), Path(run.file).name or "—"),
         (t("notebook"), Path(run.executed or run.notebook).name or "—"),
         (t("plan hash"), run.plan_hash or "—"),
     ]
-    return _table(t("Run"), rows)
+    return Table(t("Run"), rows)
 
 
-def _books(books: Mapping[str, Any], t: Language) -> str:
-    excluded = sum(books["excluded"].values())
+def _counts(counts: Mapping[str, Any], t: Language) -> Table:
     rows: list[tuple[str, Any]] = [
-        (t("segment"), books["segment"]),
-        (f"— {t('left out')}", excluded),
-        (f"— {t('planned')}", books["planned"]),
-        (f"—— {t('waiting')}", books["waiting"]),
-        (f"—— {t('submitting')}", books["submitting"]),
-        (f"—— {t('accepted')}", books["accepted"]),
-        (f"——— {t('delivered')}", books["delivered"]),
-        (f"——— {t('undelivered')}", books["undelivered"]),
-        (f"——— {t('awaiting receipt')}", books["awaiting"]),
-        (f"—— {t('refused')}", books["refused"]),
-        *((f"——— {t('since the plan')}: {_reason(r, t)}", n) for r, n in books["stopped"].items()),
-        (f"—— {t('unknown')}", books["unknown"]),
+        (t("segment"), counts["segment"]),
+        (f"— {t('left out')}", sum(counts["excluded"].values())),
+        (f"— {t('planned')}", counts["planned"]),
+        (f"—— {t('waiting')}", counts["waiting"]),
+        (f"—— {t('submitting')}", counts["submitting"]),
+        (f"—— {t('accepted')}", counts["accepted"]),
+        (f"——— {t('delivered')}", counts["delivered"]),
+        (f"——— {t('undelivered')}", counts["undelivered"]),
+        (f"——— {t('awaiting receipt')}", counts["awaiting"]),
+        (f"—— {t('refused')}", counts["refused"]),
+        *((f"——— {t('since the plan')}: {_reason(r, t)}", n) for r, n in counts["stopped"].items()),
+        (f"—— {t('unknown')}", counts["unknown"]),
     ]
-    held = [(reason, books["excluded"].get(reason, 0)) for reason in ("holdout", "global_holdout")]
-    kept = _table(t("Kept back"), [(_reason(reason, t), n) for reason, n in held])
-    return _table(t("Books"), rows, numbers=True) + kept
+    return Table(t("Books"), rows, numbers=True)
+
+
+def _held_out(counts: Mapping[str, Any], t: Language) -> Table:
+    reasons = ("holdout", "global_holdout")
+    return Table(t("Kept back"), [(_reason(r, t), counts["excluded"].get(r, 0)) for r in reasons])
 
 
 def _reason(reason: str, t: Language) -> str:
-    words = {r.label: said for r, said in REASON_WORDS.items()}.get(reason, "")
+    words = {r.label: words for r, words in REASON_WORDS.items()}.get(reason, "")
     return f"{reason}: {t(words)}" if words else reason
 
 
-def _cost(ledger: Ledger, row: CampaignRow | None, books: Mapping[str, Any], t: Language) -> str:
-    planned, cost = int(books["parts"]), Decimal(books["cost"])
+def _cost(ledger: Ledger, row: CampaignRow | None, counts: Mapping[str, Any], t: Language) -> Table:
+    planned, cost = int(counts["parts"]), Decimal(counts["cost"])
     rows = [(t("planned"), f"{planned:,}", f"{cost}")]
     if row is not None:
         taken = _parts_taken(ledger, row)
         price = cost / planned if planned else Decimal(0)
         rows.append((t("accepted"), f"{taken:,}", f"{(price * taken).quantize(Decimal('0.01'))}"))
-    return _table(t("Cost"), rows, head=("", t("parts"), t("yuan")), numbers=True)
+    return Table(t("Cost"), rows, ("", t("parts"), t("yuan")), numbers=True)
 
 
 def _parts_taken(ledger: Ledger, row: CampaignRow) -> int:
@@ -161,34 +193,19 @@ def _parts_taken(ledger: Ledger, row: CampaignRow) -> int:
     return total
 
 
-def _waterfall(plan: Mapping[str, Any], t: Language) -> str:
-    left = most = int(plan["read"])
-    rows = [(t("rows read"), 0, left)]
-    for step in plan["steps"]:
-        rows.append((redact(str(step["rule"])), left - step["kept"], step["kept"]))
-        left = step["kept"]
+def _waterfall(plan: Mapping[str, Any], t: Language) -> list[Step]:
+    left = int(plan["read"])
+    steps = [Step(t("rows read"), 0, left)]
+    for rule in plan["steps"]:
+        steps.append(Step(redact(str(rule["rule"])), left - rule["kept"], rule["kept"]))
+        left = rule["kept"]
     for reason, n in plan["excluded"].items():
         left -= n
-        rows.append((_reason(reason, t), n, left))
-    rows.append((t("planned"), 0, left))
-    lines = [
-        f"<tr><td>{escape(name)}</td><td class=n>{out:,}</td><td class=n>{kept:,}</td>"
-        f'<td class=bar><i style="width:{_share(kept, most)}"></i>'
-        f'<i class=out style="width:{_share(out, most)}"></i></td></tr>'
-        for name, out, kept in rows
-    ]
-    heads = "".join(f"<th>{escape(head)}</th>" for head in (t("step"), t("left out"), t("left"), ""))
-    title = escape(t("Who gets no message, and why"))
-    return f"<h2>{title}</h2><table><tr>{heads}</tr>{''.join(lines)}</table>"
+        steps.append(Step(_reason(reason, t), n, left))
+    return [*steps, Step(t("planned"), 0, left)]
 
 
-def _share(n: int, most: int) -> str:
-    return f"{100 * n / most if most else 0:.2f}%"
-
-
-def _failures(found: Counter[Failure], t: Language) -> str:
-    if not found:
-        return f"<h2>{escape(t('Failures'))}</h2><p>{escape(t('No failure so far.'))}</p>"
+def _failures(found: Counter[Failure], t: Language) -> Table:
     rows = [
         (_named(state, _STATES, t), t(reason), code, t.said(detail), f"{n:,}")
         for (state, reason, code, detail), n in found.most_common()
@@ -197,21 +214,7 @@ def _failures(found: Counter[Failure], t: Language) -> str:
         rest = sum(n for _, n in found.most_common()[MOST_FAILURES:])
         rows = [*rows[:MOST_FAILURES], (t("others"), "", "", "", f"{rest:,}")]
     head = (t("state"), t("reason"), t("code"), t("the provider's words"), "n")
-    return _table(t("Failures"), rows, head=head, numbers=True)
-
-
-def _table(
-    title: str, rows: Iterable[Sequence[Any]], *, head: Sequence[str] = (), numbers: bool = False
-) -> str:
-    def cell(value: Any, last: bool) -> str:
-        text = f"{value:,}" if isinstance(value, int) else str(value)
-        return f"<td{' class=n' if numbers and last else ''}>{escape(redact(text))}</td>"
-
-    top = f"<tr>{''.join(f'<th>{escape(h)}</th>' for h in head)}</tr>" if head else ""
-    body = "".join(
-        f"<tr>{''.join(cell(v, i > 0 and i == len(row) - 1) for i, v in enumerate(row))}</tr>" for row in rows
-    )
-    return f"<h2>{escape(title)}</h2><table>{top}{body}</table>"
+    return Table(t("Failures"), rows, head, numbers=True)
 
 
 _STATES = {
@@ -225,18 +228,3 @@ _STATES = {
     "undelivered": mark("undelivered"),
 }
 _MODES = {"plan": mark("plan only"), "rehearse": mark("rehearsal"), "live": mark("live")}
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c2420; --soft: #5c6862; --line: #d9dfdb; --ground: #fff;
-  --left: #2f7d6b; --out: #e0a458; --bad: #b3261e }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e9e6; --soft: #9aa6a0; --line: #36403b;
-  --ground: #151a18; --left: #57b39c; --out: #c98b3d; --bad: #ff8a80 } }
-body { background: var(--ground); color: var(--ink); margin: 2rem 1rem;
-  font: 15px/1.5 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif }
-main { max-width: 60rem; margin: auto }
-h2 { font-size: 1.05rem; margin: 2rem 0 .4rem } .good { color: var(--left) } .bad { color: var(--bad) }
-table { border-collapse: collapse } td, th { padding: .2rem .9rem .2rem 0; text-align: left;
-  border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere }
-th { color: var(--soft); font-weight: 500 } .n { text-align: right; font-variant-numeric: tabular-nums }
-.bar { width: 16rem; white-space: nowrap; font-size: 0 } .bar i { display: inline-block; height: .8rem;
-  background: var(--left) } .bar i.out { background: var(--out) }
-"""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import nbformat
+from jinja2 import Template
 
 __all__ = ["STEPS", "Step", "for_the_app"]
 
@@ -77,8 +78,7 @@ def for_the_app(notebook: Any, name: str) -> Any:
         elif number == 0 or not kept:
             kept += texts
         texts = []
-    made = nbformat.from_dict({**notebook, "cells": [_links(name), *kept]})
-    return made
+    return nbformat.from_dict({**notebook, "cells": [_links(name), *kept]})
 
 
 def _tags(cell: Any) -> list[str]:
@@ -90,13 +90,5 @@ def _is_shown(cell: Any) -> bool:
 
 
 def _links(name: str) -> Any:
-    def link(step: Step) -> str:
-        words = f'<span class="smskit-zh">{escape(step.zh)}</span>'
-        words += f'<span class="smskit-en">{escape(step.en)}</span>'
-        number = step.notebook[:2]
-        if step.notebook == name:
-            return f'<b aria-current="page">{number} {words}</b>'
-        return f'<a href="{step.notebook}">{number} {words}</a>'
-
-    home = '<a href="../../">⌂ <span class="smskit-zh">首页</span><span class="smskit-en">Home</span></a>'
-    return nbformat.v4.new_markdown_cell(" &nbsp;·&nbsp; ".join([home, *map(link, STEPS)]))
+    words = (Path(__file__).parent / "templates" / "links.html").read_text(encoding="utf-8")
+    return nbformat.v4.new_markdown_cell(Template(words, autoescape=True).render(steps=STEPS, name=name))

@@ -1,0 +1,100 @@
+"""The report of a run: nothing in it is taken for HTML, and long lists end."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+
+from smskit.i18n import Language
+from smskit.ledger import Ledger, RunRow
+from smskit.reporting import run_page
+
+ROGUE = "<script>alert('x')</script> & co"
+PHONE = "13800138000"
+
+
+EMPTY = RunRow(
+    id=1,
+    token="",
+    campaign="",
+    mode="rehearse",
+    series="",
+    provider="yunpian",
+    state="refused",
+    exit_code=3,
+    message="",
+    user="",
+    host="here",
+    pid=1,
+    process_started=0.0,
+    started_at=0.0,
+    ended_at=None,
+    file="",
+    notebook="",
+    executed="",
+    plan_hash="",
+    plan=None,
+    books=None,
+    versions={},
+    report="",
+    told="",
+)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger("sqlite://")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"campaign": ROGUE},
+        {"provider": ROGUE},
+        {"message": f"{ROGUE} {PHONE}"},
+        {"series": ROGUE},
+        {"file": ROGUE, "user": ROGUE},
+        {"versions": {ROGUE: ROGUE}},
+        {
+            "plan": {
+                "read": 2,
+                "steps": [{"rule": f"name == {ROGUE} {PHONE}", "kept": 1}],
+                "excluded": {"no_phone": 1},
+            }
+        },
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_nothing_becomes_html(ledger: Ledger, values: dict[str, Any]) -> None:
+    """Whatever a name, a message or a rule holds is shown as it is, without phones."""
+    page = run_page.page(ledger, EMPTY._replace(**values), Language("en"))
+
+    assert "<script" not in page
+    assert PHONE not in page
+    assert "alert('x')" in unescape(page)
+
+
+def test_a_waterfall_ends_with_who_is_planned(ledger: Ledger) -> None:
+    """Each step shows whom it left out and who is left, and its bar is a share of the rows read."""
+    plan = {"read": 200, "steps": [{"rule": "a == 1", "kept": 150}], "excluded": {"no_phone": 100}}
+    page = run_page.page(ledger, EMPTY._replace(plan=plan), Language("en"))
+    rows = re.findall(r"<td>([^<]*)</td><td class=n>([^<]*)</td><td class=n>([^<]*)</td>", page)
+
+    assert [(name.split(":")[0], out, left) for name, out, left in rows] == [
+        ("rows read", "0", "200"),
+        ("a == 1", "50", "150"),
+        ("no_phone", "100", "50"),
+        ("planned", "0", "50"),
+    ]
+    assert 'style="width:75.00%"' in page
+
+
+def test_a_page_speaks_one_language(ledger: Ledger) -> None:
+    """The report is in the language it was made in."""
+    made = {code: run_page.page(ledger, EMPTY, Language(code)) for code in ("zh", "en")}
+
+    assert ('lang="zh"' in made["zh"], 'lang="en"' in made["en"]) == (True, True)
+    assert re.search("[\u4e00-\u9fff]", re.sub("<style>.*?</style>", "", made["en"], flags=re.DOTALL)) is None
