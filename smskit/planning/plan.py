@@ -18,7 +18,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,41 +28,20 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
 from smskit.audience import rules as rules_module
-from smskit.audience.persons import later_copies
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Language, Message
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, bind, check_bindings, format_column
 from smskit.models import MessageClass, Reason
-from smskit.planning.policy import consented, global_key, held_back, over_cap
+from smskit.planning.exclusions import Candidates, Fit, Past, exclude
+from smskit.planning.policy import consented
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
 
+__all__ = ["Fit", "Past", "Plan", "build", "columns_read", "misnamed"]
+
 _SLICE = 50_000
-# Characters no handset shows and carriers refuse; line breaks and tabs are fine.
-_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-
-
-class Past(NamedTuple):
-    """What happened before, as far as it keeps people out of this plan."""
-
-    sent_phones: NDArray[np.int64] = np.empty(0, np.int64)  # this campaign, this mode
-    sent_persons: pa.Array = pa.array([], pa.large_string())
-    opted_out: NDArray[np.int64] = np.empty(0, np.int64)  # ascending
-    recent: NDArray[np.int64] = np.empty(0, np.int64)  # one entry a live message within the cap's window
-
-
-class Fit(NamedTuple):
-    """What a provider can carry, as far as it decides who is planned; see ``providers.base.Limits``."""
-
-    text_units: int = 500
-    value_units: int | None = None
-    unfit_value: str = ""
-    unfit_words: str = ""
-    replace: tuple[tuple[str, str], ...] = ()
-    group_equal: bool = False  # order people so that equal values are neighbours
-    appended: str = ""  # what the provider puts behind every message itself
 
 
 @dataclass(frozen=True)
@@ -279,32 +258,10 @@ def build(
     coverage = _coverage(frame, spec, bindings, values, reachable)
     units = _units(template, values, len(frame)) + parts_module.units_of(fit.appended)
 
-    def rule_out(reason: Reason, mask: NDArray[np.bool_]) -> None:
-        reasons[(reasons == Reason.NONE) & mask] = reason
+    people = Candidates(spec, frame, phones, persons, values, units, fit, past, holdout_salt)
+    exclude(people, reasons)
 
-    def alive() -> NDArray[np.int64]:
-        return np.flatnonzero(reasons == Reason.NONE)
-
-    _later_copies(reasons, Reason.DUPLICATE_PHONE, alive(), phones)
-    reasons[later_copies(persons, alive())] = Reason.DUPLICATE_USER
-    rule_out(Reason.ALREADY_SENT, _sent(phones, persons, past))
-    rule_out(Reason.OPTED_OUT, _among(phones, past.opted_out))
-    if spec.consent and spec.message_class is MessageClass.MARKETING:
-        rule_out(Reason.NO_CONSENT, ~consented(frame[spec.consent]))
-    if spec.cap:
-        rule_out(Reason.FREQUENCY_CAP, over_cap(phones, past.recent, spec.cap.most))
-    for column in values.values():
-        if column.null_count:
-            rule_out(Reason.MISSING_VARIABLE, np.asarray(column.is_null()))
-    for column in values.values():
-        rule_out(Reason.BAD_VARIABLE, _unfit(column, fit))
-    rule_out(Reason.TEXT_TOO_LONG, units > fit.text_units)
-    if spec.global_holdout and spec.message_class is MessageClass.MARKETING:
-        rule_out(Reason.GLOBAL_HOLDOUT, held_back(persons, spec.global_holdout, key=global_key(holdout_salt)))
-    if spec.holdout:
-        rule_out(Reason.HOLDOUT, held_back(persons, spec.holdout, key=spec.series_name))
-
-    planned = alive()
+    planned = np.flatnonzero(reasons == Reason.NONE)
     parts = np.zeros(len(frame), np.int16)
     parts[planned] = parts_module.parts(units[planned])
     return Plan(
@@ -382,45 +339,10 @@ def _units(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArra
     return total
 
 
-def _later_copies(
-    reasons: NDArray[np.int8], reason: Reason, rows: NDArray[np.int64], keys: NDArray[np.int64]
-) -> None:
-    """Mark every row whose key stood in an earlier one of *rows*."""
-    among = keys[rows]
-    ascending = np.sort(among)
-    repeated = ascending[1:][ascending[1:] == ascending[:-1]]
-    if len(repeated):
-        # Only the few that repeat go through a hash table; sorting the rest was enough.
-        rows = rows[_among(among, repeated)]
-        reasons[rows[pd.Series(keys[rows]).duplicated().to_numpy()]] = reason
-
-
-def _sent(phones: NDArray[np.int64], persons: pa.Array, past: Past) -> NDArray[np.bool_]:
-    sent = _among(phones, np.sort(past.sent_phones))
-    if len(past.sent_persons):
-        sent |= np.asarray(pc.is_in(persons, past.sent_persons))
-    return sent
-
-
-def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
-    if not len(ascending):
-        return np.zeros(len(values), bool)
-    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    return np.asarray(ascending[at] == values)
-
-
 def _fitted(column: pa.Array, fit: Fit) -> pa.Array:
     for text, instead in fit.replace:
         column = pc.replace_substring(column, text, instead)
     return column
-
-
-def _unfit(column: pa.Array, fit: Fit) -> NDArray[np.bool_]:
-    pattern = f"{_CONTROL}|{fit.unfit_value}" if fit.unfit_value else _CONTROL
-    unfit = np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False))
-    if fit.value_units is not None:
-        unfit |= parts_module.units(column) > fit.value_units
-    return unfit
 
 
 def _grouped(planned: NDArray[np.int64], values: Mapping[str, pa.Array]) -> NDArray[np.int64]:

@@ -1,0 +1,185 @@
+"""
+Who is left out of a plan, and why: one ordered list, of which the first reason that applies is taken.
+
+Every array has one entry per row of the segment that passed the rules, in its order, unless it says
+otherwise. Pure: history, clock and limits are in `Candidates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.audience.persons import later_copies
+from smskit.message.parts import units as units_of_column
+from smskit.models import MessageClass, Reason
+from smskit.planning.policy import consented, global_key, held_back, over_cap
+from smskit.planning.spec import CampaignSpec
+
+__all__ = ["EXCLUSIONS", "Candidates", "Fit", "Past", "exclude"]
+
+Mask: TypeAlias = NDArray[np.bool_]
+
+# Characters no handset shows and carriers refuse; line breaks and tabs are fine.
+_CONTROL: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+
+
+class Past(NamedTuple):
+    """What happened before, as far as it keeps people out of this plan; each of any length."""
+
+    sent_phones: NDArray[np.int64] = np.empty(0, np.int64)  # this campaign, this mode
+    sent_persons: pa.Array = pa.array([], pa.large_string())
+    opted_out: NDArray[np.int64] = np.empty(0, np.int64)  # ascending
+    recent: NDArray[np.int64] = np.empty(0, np.int64)  # one entry a live message within the cap's window
+
+
+class Fit(NamedTuple):
+    """What a provider can carry, as far as it decides who is planned; see ``providers.base.Limits``."""
+
+    text_units: int = 500
+    value_units: int | None = None
+    unfit_value: str = ""
+    unfit_words: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
+    group_equal: bool = False  # order people so that equal values are neighbours
+    appended: str = ""  # what the provider puts behind every message itself
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the reasons are judged by; *n* rows."""
+
+    spec: CampaignSpec
+    frame: pd.DataFrame  # n rows
+    phones: NDArray[np.int64]  # n; E.164 digits, 0 = none
+    persons: pa.Array  # n texts
+    values: Mapping[str, pa.Array]  # variable -> n texts, null = missing
+    units: NDArray[np.int32]  # n; length of the whole text in UTF-16 units
+    fit: Fit
+    past: Past
+    holdout_salt: str = ""
+
+    @property
+    def marketing(self) -> bool:
+        """Whether consent and the holdout of all marketing apply."""
+        return self.spec.message_class is MessageClass.MARKETING
+
+
+def exclude(people: Candidates, reasons: NDArray[np.int8]) -> None:
+    """
+    Give each row of *reasons* (n `Reason` numbers) that is still ``NONE`` the first reason that applies.
+
+    A mask is worked out only when its turn comes, and not at all where the campaign does not ask for it.
+    """
+    for reason, applies in EXCLUSIONS:
+        left = reasons == Reason.NONE
+        found = applies(people, left)
+        if found is not None:
+            reasons[left & found] = reason
+
+
+def _phone_again(people: Candidates, left: Mask) -> Mask:
+    """Rows whose phone stood in an earlier row that is left."""
+    rows = np.flatnonzero(left)
+    among = people.phones[rows]
+    ascending = np.sort(among)
+    repeated = ascending[1:][ascending[1:] == ascending[:-1]]
+    # Only the few that repeat go through a hash table; sorting the rest was enough.
+    rows = rows[_among(among, repeated)]
+    return _mask(left, rows[pd.Series(people.phones[rows]).duplicated().to_numpy()])
+
+
+def _person_again(people: Candidates, left: Mask) -> Mask:
+    """Rows whose person stood in an earlier row that is left."""
+    return _mask(left, later_copies(people.persons, np.flatnonzero(left)))
+
+
+def _sent_before(people: Candidates, left: Mask) -> Mask:
+    sent = _among(people.phones, np.sort(people.past.sent_phones))
+    if len(people.past.sent_persons):
+        sent |= np.asarray(pc.is_in(people.persons, people.past.sent_persons))
+    return sent
+
+
+def _opted_out(people: Candidates, left: Mask) -> Mask:
+    return _among(people.phones, people.past.opted_out)
+
+
+def _without_consent(people: Candidates, left: Mask) -> Mask | None:
+    asked = people.marketing and people.spec.consent
+    return ~consented(people.frame[people.spec.consent]) if asked else None
+
+
+def _over_cap(people: Candidates, left: Mask) -> Mask | None:
+    cap = people.spec.cap
+    return over_cap(people.phones, people.past.recent, cap.most) if cap else None
+
+
+def _without_value(people: Candidates, left: Mask) -> Mask:
+    lacking = np.zeros(len(left), np.bool_)
+    for column in people.values.values():
+        if column.null_count:
+            lacking |= np.asarray(column.is_null())
+    return lacking
+
+
+def _unfit_value(people: Candidates, left: Mask) -> Mask:
+    fit, unfit = people.fit, np.zeros(len(left), np.bool_)
+    pattern = f"{_CONTROL}|{fit.unfit_value}" if fit.unfit_value else _CONTROL
+    for column in people.values.values():
+        unfit |= np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False))
+        if fit.value_units is not None:
+            unfit |= units_of_column(column) > fit.value_units
+    return unfit
+
+
+def _too_long(people: Candidates, left: Mask) -> Mask:
+    return people.units > people.fit.text_units
+
+
+def _held_back_from_all(people: Candidates, left: Mask) -> Mask | None:
+    share = people.spec.global_holdout if people.marketing else 0
+    return held_back(people.persons, share, key=global_key(people.holdout_salt)) if share else None
+
+
+def _held_back(people: Candidates, left: Mask) -> Mask | None:
+    share = people.spec.holdout
+    return held_back(people.persons, share, key=people.spec.series_name) if share else None
+
+
+# What `Reason` calls a row, and the function that finds such rows among those *left*: (people, left) -> mask
+# of n rows, or None where the campaign does not ask. Phones that are none have their reason already.
+EXCLUSIONS: Final[tuple[tuple[Reason, Callable[[Candidates, Mask], Mask | None]], ...]] = (
+    (Reason.DUPLICATE_PHONE, _phone_again),
+    (Reason.DUPLICATE_USER, _person_again),
+    (Reason.ALREADY_SENT, _sent_before),
+    (Reason.OPTED_OUT, _opted_out),
+    (Reason.NO_CONSENT, _without_consent),
+    (Reason.FREQUENCY_CAP, _over_cap),
+    (Reason.MISSING_VARIABLE, _without_value),
+    (Reason.BAD_VARIABLE, _unfit_value),
+    (Reason.TEXT_TOO_LONG, _too_long),
+    (Reason.GLOBAL_HOLDOUT, _held_back_from_all),
+    (Reason.HOLDOUT, _held_back),
+)
+
+
+def _mask(like: Mask, rows: NDArray[np.int64]) -> Mask:
+    made = np.zeros(len(like), np.bool_)
+    made[rows] = True
+    return made
+
+
+def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> Mask:
+    """Which *values* are in *ascending*, which is sorted and may be of any length."""
+    if not len(ascending):
+        return np.zeros(len(values), np.bool_)
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return np.asarray(ascending[at] == values)
