@@ -398,6 +398,18 @@ def test_where_two_segments_differ() -> None:
     assert set(found.shares["column"]) == {"level"}
 
 
+def test_empty_texts_count_as_missing_when_segments_are_compared() -> None:
+    """A column may hold both empty texts and none at all: one value, with one share."""
+    a = pd.DataFrame({"phone": ["13800138000"] * 4, "level": ["gold", "", None, None]})
+    b = pd.DataFrame({"phone": ["13800138000"] * 4, "level": ["gold", "gold", "gold", None]})
+    shares = compare(a, b, user_id="", phone="phone").shares
+
+    assert shares[["value", "share_a", "share_b"]].to_numpy().tolist() == [
+        ["gold", 25.0, 75.0],
+        ["", 75.0, 25.0],
+    ]
+
+
 def test_segments_that_share_no_key() -> None:
     """Without a column that names people in both, that is said."""
     with pytest.raises(InputError, match="share neither column `user_id` nor `phone`"):

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from smskit.audience import persons, phones
+from smskit.audience.explore.counting import ByValue
 from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.rules.views import Mask
 from smskit.errors import InputError, suggest
@@ -153,9 +154,9 @@ def _share(a: pd.Series[Any], b: pd.Series[Any]) -> pd.DataFrame | None:
 
 
 def _counts(cells: pd.Series[Any]) -> pd.Series[int]:
-    encoded = arrow_of(cells).dictionary_encode()
-    codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
-    counts = np.bincount(codes.astype(np.int64), minlength=len(encoded.dictionary) + 1)
-    texts = [*text_of(encoded.dictionary).to_pylist(), ""]
-    some = counts > 0
-    return pd.Series(counts[some], index=pd.Index(np.array(texts, object)[some]))
+    """Rows by the text of their value; those without one, or with an empty one, are at ""."""
+    found = ByValue(cells)
+    rows = dict(zip(found.texts(np.arange(len(found))), found.counts().tolist(), strict=True))
+    if found.nulls:
+        rows[""] = rows.get("", 0) + found.nulls
+    return pd.Series(list(rows.values()), index=pd.Index(list(rows), dtype=object), dtype="int64")

@@ -13,12 +13,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from smskit.audience import persons, phones
+from smskit.audience.explore.counting import ByValue
 from smskit.audience.explore.operators import offered_ops, reading_of
-from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.rules import Sieve
 from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.views import Mask
@@ -144,22 +142,26 @@ def coverage(read: phones.Phones | None) -> dict[str, int]:
 
 
 def _column(cells: pd.Series[Any], sieve: Sieve, *, is_phone: bool, is_id: bool) -> ColumnLook:
-    name, array = str(cells.name), arrow_of(cells)
+    name, found = str(cells.name), ByValue(cells)
     column = sieve.column(name, "rules")
-    encoded = array.dictionary_encode()
-    nulls = array.null_count
-    known = len(array) - nulls
+    known = len(cells) - found.nulls
     reading = Reading.TEXT if is_phone or is_id else reading_of(cells, column, known, sieve.now)
     reads = reading not in (None, Reading.TEXT)
-    unread = known - column.readable(reading) if reading and reads else 0
     low, high = _ends(column.floats(reading), reading, sieve.now.tzinfo) if reading and reads else ("", "")
-    hidden = is_phone or (is_id and len(encoded.dictionary) > _BARS)
-    ops = offered_ops(column.kind, reading)
-    top = () if hidden else _frequent(encoded)
-    dtype = str(cells.dtype)
-    distinct = len(encoded.dictionary)
+    hidden = is_phone or (is_id and len(found) > _BARS)
     return ColumnLook(
-        name, dtype, reading, ops, len(array), nulls, distinct, unread, low, high, top, is_phone
+        name=name,
+        dtype=str(cells.dtype),
+        reading=reading,
+        ops=offered_ops(column.kind, reading),
+        rows=len(cells),
+        nulls=found.nulls,
+        distinct=len(found),
+        unread=known - column.readable(reading) if reading and reads else 0,
+        low=low,
+        high=high,
+        top=() if hidden else _frequent(found),
+        is_phone=is_phone,
     )
 
 
@@ -174,15 +176,11 @@ def _ends(numbers: npt.NDArray[np.float64], reading: Reading, zone: tzinfo | Non
     return f"{ends[0]:.15g}", f"{ends[1]:.15g}"
 
 
-def _frequent(encoded: pa.DictionaryArray) -> tuple[tuple[str, int], ...]:
-    codes = encoded.indices.drop_null().to_numpy()
-    counts = np.bincount(codes, minlength=len(encoded.dictionary))
-    if not len(counts):
-        return ()
-    some = np.argsort(-counts, kind="stable")[:_TOP]
-    texts = text_of(encoded.dictionary.take(pa.array(some))).to_pylist()
-    pairs = zip((_MIDNIGHT.sub("", text) for text in texts), counts[some].tolist(), strict=True)
+def _frequent(found: ByValue) -> tuple[tuple[str, int], ...]:
+    some = found.most_frequent(_TOP)
+    texts = [_MIDNIGHT.sub("", text) for text in found.texts(some)]
     # What may be a phone is neither shown nor suggested.
+    pairs = zip(texts, found.counts()[some].tolist(), strict=True)
     return tuple((text, n) for text, n in pairs if phones.redact(text) == text)
 
 
@@ -215,16 +213,13 @@ def distribution(
     """
     if look.is_phone or look.reading is None:
         return None
-    if look.reading in (Reading.NUMBER, Reading.MOMENT) and look.distinct > _BARS:
-        numbers = sieve.column(look.name, "rules").floats(look.reading)
-        bars = _binned(numbers, look.reading, keep)
-        return Distribution(
-            look.name, look.reading, bars, look.rows - look.nulls - int(bars["rows"].sum()), look.nulls
-        )
-    bars = _counted(frame[look.name], keep)
-    return Distribution(
-        look.name, Reading.TEXT, bars, look.rows - look.nulls - int(bars["rows"].sum()), look.nulls
-    )
+    reading = look.reading
+    if reading in (Reading.NUMBER, Reading.MOMENT) and look.distinct > _BARS:
+        bars = _binned(sieve.column(look.name, "rules").floats(reading), reading, keep)
+    else:
+        reading, bars = Reading.TEXT, _counted(frame[look.name], keep)
+    others = look.rows - look.nulls - int(bars["rows"].sum())
+    return Distribution(look.name, reading, bars, others, look.nulls)
 
 
 def _binned(numbers: npt.NDArray[np.float64], reading: Reading, keep: Mask | None) -> pd.DataFrame:
@@ -249,14 +244,8 @@ def _binned(numbers: npt.NDArray[np.float64], reading: Reading, keep: Mask | Non
 
 
 def _counted(cells: pd.Series[Any], keep: Mask | None) -> pd.DataFrame:
-    encoded = arrow_of(cells).dictionary_encode()
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    counts = np.bincount(codes[codes >= 0], minlength=len(encoded.dictionary))
-    some = np.argsort(-counts, kind="stable")[:_BARS]
-    texts = text_of(encoded.dictionary.take(pa.array(some))).to_pylist()
-    labels = [phones.redact(text.removesuffix(" 00:00:00")) for text in texts]
-    bars = pd.DataFrame({"label": pd.Series(labels, dtype="str"), "rows": counts[some]})
-    if keep is not None:
-        kept = codes[keep]
-        bars["kept"] = np.bincount(kept[kept >= 0], minlength=len(encoded.dictionary))[some]
-    return bars
+    found = ByValue(cells)
+    some = found.most_frequent(_BARS)
+    labels = [phones.redact(text.removesuffix(" 00:00:00")) for text in found.texts(some)]
+    bars = pd.DataFrame({"label": pd.Series(labels, dtype="str"), "rows": found.counts()[some]})
+    return bars if keep is None else bars.assign(kept=found.counts(keep)[some])
