@@ -270,10 +270,10 @@ def ask(
     """Who is over the cap, seen from within a claim of somebody nobody else knows."""
     found: list[int] = []
 
-    def changes(now: float) -> list[Change]:
+    def changes(now: float) -> tuple[list[Change], bool]:
         found.extend(over(recent, now, *numbers))
         at, to = np.array([position], np.uint16), np.array([S], np.uint8)
-        return [Change("claim", 0, at, to)]
+        return [Change("claim", 0, at, to)], True
 
     assert w.ledger.changes.apply_unless_opted_out(own, changes, token=token, version=0, recent=recent)
     return found

@@ -8,7 +8,7 @@ at opt-outs and frequency caps in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
@@ -27,6 +27,7 @@ from smskit.ledger.records import Change, Facts
 from smskit.ledger.schema import EVENT, PROGRESS
 from smskit.models import State
 
+Answer = TypeVar("Answer")
 # What may become what. Anything else is a bug, and is refused by the transaction.
 TRANSITIONS: dict[str, tuple[State, frozenset[State]]] = {
     "claim": (State.WAITING, frozenset({State.SUBMITTING})),
@@ -110,14 +111,14 @@ class Changes:
     def apply_unless_opted_out(
         self,
         campaign_id: int,
-        changes: Callable[[float], Sequence[Change]],
+        changes: Callable[[float], tuple[Sequence[Change], Answer]],
         *,
         token: str,
         version: int,
         recent: Recent | None = None,
-    ) -> bool:
+    ) -> Answer | None:
         """
-        `apply`, if the opt-outs are still those of *version*; else change nothing and return False.
+        `apply`, if the opt-outs are still those of *version*; else change nothing.
 
         One transaction for all of it, so no claim can slip past an opt-out that was recorded
         before it, nor two runs take the same person past a frequency cap: of two claims one
@@ -125,22 +126,27 @@ class Changes:
         have to be kept apart for this to hold.)
 
         Args:
-            changes: Makes them, given the time of the transaction, when *recent* is up to date.
+            changes: Makes them, and what is to be returned once they are committed, given the time of
+                the transaction, when *recent* is up to date.
             recent: Brought up to date with everything other campaigns did; None = there is no cap.
+
+        Returns:
+            What *changes* gave, None when nothing was changed.
         """
         with self._database.write() as conn:
             # Taken under the lock: a claim is never older than one that was committed before it.
             now = self._database.clock()
             prove(conn, self._database.hot, campaign_id, token)
             if (self._database.hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0) != version:
-                return False
+                return None
             last = 0 if recent is None else catch_up(conn, self._database.hot, campaign_id, recent, now)
-            _apply(conn, self._database.hot, campaign_id, changes(now), now)
+            made, answer = changes(now)
+            _apply(conn, self._database.hot, campaign_id, made, now)
         if recent is not None:
             # Only now: a number that was rolled back, or that a forgotten rehearsal had, is given anew.
             # After it lies an event of ours, which stays.
             recent.seen = last
-        return True
+        return answer
 
     def interrupt(self, campaign_id: int, *, token: str) -> int:
         """Turn what an earlier, dead run left as submitting into unknown; returns how many."""
@@ -164,7 +170,7 @@ def _without(change: Change, touched: Sequence[NDArray[np.uint16]]) -> Change:
     def kept(value: Any) -> Any:
         return value if value is None or isinstance(value, str | float) else [value[row] for row in rows]
 
-    facts = Facts(*(kept(value) for value in change.facts))
+    facts = Facts(**{name: kept(value) for name, value in vars(change.facts).items()})
     return Change(change.kind, change.chunk, change.positions[rows], change.states[rows], facts)
 
 
@@ -193,7 +199,7 @@ def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Ch
         states[change.positions] = change.states
         details = change.facts.details
         details = dumps(details) if isinstance(details, str) else [dumps(detail) for detail in details]
-        facts = change.facts._replace(details=details)._asdict()
+        facts = vars(change.facts) | {"details": details}
         facts = {name: value for name, value in facts.items() if value not in ("", None)}
         hot.event(
             conn,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import orjson
@@ -25,8 +25,12 @@ WAITS_FOR_CANARY = mark("waits until {at} for receipts of the first {n} people, 
 EventKind = Literal["claim", "opt_out", "frequency_cap", "outcome", "interrupted", "settled", "receipt"]
 
 
-class Facts(NamedTuple):
+@dataclass(frozen=True)
+class Facts:
     """What an event knows about its people, each a list as long as the event, or one value for all."""
+
+    # Those that are put end to end when changes of one chunk are committed together.
+    COLUMNS: ClassVar[tuple[str, ...]] = ("reason", "ids", "codes", "details", "times")
 
     reason: str | Sequence[str] = ""  # our word: "no_answer", "refused", "given_up" ...
     ids: str | Sequence[str] = ""  # the provider's message ids
@@ -148,9 +152,8 @@ class Event(NamedTuple):
         facts = Facts(**orjson.loads(row.facts))
         if b'{\\"' in row.facts:  # a message among the details
             details = facts.details
-            facts = facts._replace(
-                details=loads(details) if isinstance(details, str) else [loads(d) for d in details]
-            )
+            told = loads(details) if isinstance(details, str) else [loads(d) for d in details]
+            facts = replace(facts, details=told)
         return cls(
             row.kind,
             row.at,
@@ -163,7 +166,7 @@ class Event(NamedTuple):
         """What is known of the person at place *at* of the event, by the names of ``Facts``."""
         return {
             name: value if isinstance(value, str | float | int) or value is None else value[at]
-            for name, value in self.facts._asdict().items()
+            for name, value in vars(self.facts).items()
         }
 
 

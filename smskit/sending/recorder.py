@@ -28,8 +28,9 @@ _GATHER_S = 0.001
 
 # Why somebody is stopped at the last moment: the event's kind, and what people read.
 Stop = Literal["opt_out", "frequency_cap"]
+# For each of several claims who of it may still be messaged; None = everybody, or it is no claim.
+Masks = list[NDArray[np.bool_] | None]
 _NOBODY = np.empty(0, np.int64)
-_PLAIN_FACTS = Facts._fields.index("requests")  # those before it are columns of every event
 _STOP_REASONS: dict[Stop, str] = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}
 
 
@@ -103,30 +104,30 @@ class Recorder:
         else:
             self._loop.call_soon_threadsafe(_done, items, masks)
 
-    def _apply(self, items: Sequence[_Item]) -> list[NDArray[np.bool_] | None] | None:
+    def _apply(self, items: Sequence[_Item]) -> Masks | None:
         """Masks of those who may be messaged, or None when the opt-outs are not those we know."""
-        masks: list[NDArray[np.bool_] | None] = []
-
-        def changes(now: float) -> list[Change]:
-            made: list[Change] = []
-            phones = [_NOBODY if item.phones is None else item.phones for item in items]
-            # Asked once for the whole group: with one person a request the asking is what costs.
-            everybody = self._stops(np.concatenate(phones), now)
-            ends = np.cumsum([len(p) for p in phones]).tolist()
-            for item, end, own in zip(items, ends, phones, strict=True):
-                stops = {
-                    kind: out[end - len(own) : end]
-                    for kind, out in everybody.items()
-                    if out[end - len(own) : end].any()
-                }
-                masks.append(~np.logical_or.reduce(list(stops.values())) if stops else None)
-                made += _split_claim(item.change, stops)
-            return _merged(made)
-
-        done = self._ledger.changes.apply_unless_opted_out(
-            self._campaign_id, changes, token=self._token, version=self._seen, recent=self._recent
+        return self._ledger.changes.apply_unless_opted_out(
+            self._campaign_id,
+            lambda now: self._changes(items, now),
+            token=self._token,
+            version=self._seen,
+            recent=self._recent,
         )
-        return masks if done else None
+
+    def _changes(self, items: Sequence[_Item], now: float) -> tuple[list[Change], Masks]:
+        """What is to be committed for *items*, and for each of them the mask that answers it."""
+        made: list[Change] = []
+        masks: Masks = []
+        phones = [_NOBODY if item.phones is None else item.phones for item in items]
+        # Asked once for the whole group: with one person a request the asking is what costs.
+        everybody = self._stops(np.concatenate(phones), now)
+        ends = np.cumsum([len(p) for p in phones]).tolist()
+        for item, end, own in zip(items, ends, phones, strict=True):
+            mine = {kind: out[end - len(own) : end] for kind, out in everybody.items()}
+            stops = {kind: out for kind, out in mine.items() if out.any()}
+            masks.append(~np.logical_or.reduce(list(stops.values())) if stops else None)
+            made += _split_claim(item.change, stops)
+        return _merged(made), masks
 
     def _stops(self, phones: NDArray[np.int64], now: float) -> dict[Stop, NDArray[np.bool_]]:
         """Who of a claim is not to be messaged after all, by the first reason that applies."""
@@ -142,7 +143,7 @@ class Recorder:
         return stops
 
 
-def _done(items: Sequence[_Item], masks: Sequence[NDArray[np.bool_] | None]) -> None:
+def _done(items: Sequence[_Item], masks: Masks) -> None:
     for item, mask in zip(items, masks, strict=True):
         if not item.done.done():
             item.done.set_result(mask)
@@ -183,8 +184,8 @@ def _merged(changes: Sequence[Change]) -> list[Change]:
 
 
 def _joined(group: Sequence[Change]) -> Change:
-    def column(index: int) -> Any:
-        values: list[Any] = [change.facts[index] for change in group]
+    def column(name: str) -> Any:
+        values: list[Any] = [getattr(change.facts, name) for change in group]
         if all(isinstance(v, str) or v is None for v in values) and len(set(values)) == 1:
             return values[0]
         sizes = [len(change.positions) for change in group]
@@ -199,7 +200,7 @@ def _joined(group: Sequence[Change]) -> Change:
         group[0].chunk,
         np.concatenate([change.positions for change in group]),
         np.concatenate([change.states for change in group]),
-        Facts(*(column(i) for i in range(_PLAIN_FACTS)))._replace(requests=_requests(group)),
+        Facts(**{name: column(name) for name in Facts.COLUMNS}, requests=_requests(group)),
     )
 
 
