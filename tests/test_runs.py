@@ -19,7 +19,7 @@ from smskit.ledger.schema import RUN
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.campaign import Campaign
-from smskit.sending.run_record import KEYS, RunRecord, as_data, verdict_on
+from smskit.sending.run_record import KEYS, Finisher, RunRecord, as_data, verdict_on
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 
@@ -191,7 +191,7 @@ def test_what_cannot_be_written_changes_nothing(ledger: Ledger) -> None:
     def full(*_: object) -> str:
         raise OSError("no space left")
 
-    record = RunRecord(ledger, spec(), report=full, tell=Heard())
+    record = RunRecord(ledger, spec(), finisher=Finisher(ledger, full, Heard()))
     with record.sending(lambda: None):
         pass
 
@@ -202,7 +202,7 @@ def test_what_cannot_be_written_changes_nothing(ledger: Ledger) -> None:
 def test_a_whole_notebook_is_one_run(ledger: Ledger) -> None:
     """What fails before or after sending is how it ended, told of once each time it changes."""
     heard = Heard()
-    record = RunRecord(ledger, spec(), tell=heard)
+    record = RunRecord(ledger, spec(), finisher=Finisher(ledger, tell=heard))
     record.begin(whole=True)
     with record.sending(lambda: None):
         pass
@@ -234,7 +234,9 @@ def test_the_dead_are_told_of_by_the_next(ledger: Ledger) -> None:
     before = ledger.runs.find()
     heard = Heard()
     for week in (47, 48):
-        with RunRecord(ledger, spec(campaign=f"vip-2026-W{week}"), tell=heard).sending(lambda: None):
+        finisher = Finisher(ledger, tell=heard)
+        record = RunRecord(ledger, spec(campaign=f"vip-2026-W{week}"), finisher=finisher)
+        with record.sending(lambda: None):
             pass
 
     assert [row.state for row in before] == ["died"]

@@ -31,7 +31,7 @@ from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.origin import Origin, origin_of
-from smskit.sending.session import end_dead_run, open_ledger, record_refusal
+from smskit.sending.session import mark_interrupted, open_ledger, record_refusal
 from smskit.sending.signals import heard
 from smskit.settings import Environment, project_root
 
@@ -185,7 +185,7 @@ def _outcome(
     row = found[-1]
     if row.state in ("running", "died"):
         # The kernel is gone (or papermill gave up on it) and could not say so itself.
-        return end_dead_run(ledger, row, environment, told=told)
+        return mark_interrupted(ledger, row, environment, told=told)
     if failed is not None and row.exit_code == 0 and not told:
         # Something after the sending went wrong that no step of ours saw.
         return ledger.runs.change(row.id, state="failed", exit_code=1, message=Message("a later cell failed"))

@@ -312,7 +312,7 @@ class SendDesk:
         here = (self.draft.campaign, Mode(self.draft["mode"]))
         return [s for s in unfinished(self.ledger) if s.row and (s.row.name, s.row.mode) != here]
 
-    def take_up(self, row: CampaignRow) -> None:
+    def take_over(self, row: CampaignRow) -> None:
         """Take over the parameters of a campaign in the ledger, to go on with it."""
         data = CampaignSpec.from_data(row.spec | {"plan_hash": ""}).to_data()
         gone = dict.fromkeys(set(self.draft.to_data()) - set(data))

@@ -13,6 +13,7 @@ import platform
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -37,12 +38,14 @@ from smskit.reporting.report import status
 from smskit.sending.origin import Origin
 from smskit.settings import PACKAGE
 
-__all__ = ["KEYS", "RunRecord", "Verdict", "as_data", "end_dead", "record_failure", "verdict_on", "versions"]
+__all__ = ["KEYS", "Finisher", "RunRecord", "Verdict", "as_data", "record_failure", "verdict_on", "versions"]
 
 _log = logging.getLogger("smskit")
 _REFUSED = (GuardRefused, NotUsable, PlanMismatch, LedgerLocked, SettingsError)
-_BOOKS = ("segment", "excluded", "planned", "waiting", "submitting", "accepted", "refused", "unknown")
-_BOOKS += ("delivered", "undelivered", "awaiting", "stopped", "parts", "cost")  # type: ignore[assignment]
+_BOOKS = (
+    *("segment", "excluded", "planned", "waiting", "submitting", "accepted", "refused", "unknown"),
+    *("delivered", "undelivered", "awaiting", "stopped", "parts", "cost"),
+)
 KEYS = (
     *("run", "campaign", "series", "mode", "provider", "state", "exit_code", "message"),
     *("started_at", "ended_at", "user", "host", "file", "notebook", "executed", "report"),
@@ -116,14 +119,63 @@ def as_data(row: RunRow) -> dict[str, Any]:
     }
 
 
-class RunRecord:
+@dataclass(frozen=True)
+class Finisher:
     """
-    Writes down the runs of one campaign.
+    Ends runs: writes down how, leaves the report, tells of it.
 
     Args:
         report: Leaves the report of a run; returns its path.
         tell: Tells whoever is to hear of a run's end; returns how that went.
     """
+
+    ledger: Ledger
+    report: Callable[[Ledger, RunRow], str] = lambda _ledger, _row: ""
+    tell: Callable[[Mapping[str, Any]], str] = lambda _: ""
+
+    def finish(self, row: RunRow, verdict: Verdict, **known: Any) -> RunRow:
+        """
+        Write down how *row* ended, and all that follows from it.
+
+        Args:
+            known: Other fields of ``RunRow``, such as ``ended_at``.
+        """
+        return self.publish(self.ledger.runs.change(row.id, **verdict._asdict() | known))
+
+    def publish(self, row: RunRow) -> RunRow:
+        """Leave the report of a run whose end is written down, and tell of it."""
+        row = self.ledger.runs.change(row.id, report=self.reported(row))
+        return self.ledger.runs.change(row.id, told=self.tell(as_data(row)))
+
+    def reported(self, row: RunRow) -> str:
+        """The path of the report of *row*, just written; "" where it cannot be."""
+        try:
+            return self.report(self.ledger, row)
+        except OSError as error:
+            _log.warning("smskit: the report could not be written (%s)", type(error).__name__)
+            return ""
+
+    def mark_interrupted(self, row: RunRow, *, told: str = "") -> RunRow:
+        """
+        End the run of a process that ended without a word.
+
+        Its exit code is that of an incomplete run where people are left to be sent to.
+
+        Args:
+            told: Why it was ended, where somebody did so on purpose; it is paused then.
+        """
+        found = self.ledger.campaigns.get(row.campaign, Mode(row.mode))
+        known = {} if found is None else _counts_of(self.ledger, found)
+        if told:
+            known["ended_at"] = self.ledger.clock()
+            return self.finish(row, verdict_on(CampaignPaused(told)), **known)
+        left = known and (known["books"]["waiting"] or known["books"]["submitting"])
+        code = CampaignPaused.exit_code if left else 1
+        return self.finish(row, Verdict("died", code, Message("its process ended without a word")), **known)
+
+
+class RunRecord:
+    """Writes down the runs of one campaign; *finisher* ends them."""
 
     def __init__(
         self,
@@ -131,11 +183,10 @@ class RunRecord:
         spec: CampaignSpec,
         *,
         origin: Origin = Origin(),  # noqa: B008 - frozen
-        report: Callable[[Ledger, RunRow], str] = lambda _ledger, _row: "",
-        tell: Callable[[Mapping[str, Any]], str] = lambda _: "",
+        finisher: Finisher | None = None,
     ) -> None:
         self._ledger, self._spec, self._origin = ledger, spec, origin
-        self._report, self._tell = report, tell
+        self._finisher = finisher or Finisher(ledger)
         self._row: RunRow | None = None
         self._whole = False
 
@@ -213,8 +264,8 @@ class RunRecord:
     def refresh(self) -> None:
         """Bring the books and report of a whole notebook's run up to date, after receipts."""
         if self._whole and self._row is not None and not self._is_on():
-            row = self._ledger.runs.change(self._row.id, **self._books())
-            self._row = self._ledger.runs.change(row.id, report=self._left(row))
+            row = self._ledger.runs.change(self._row.id, **self._counts())
+            self._row = self._ledger.runs.change(row.id, report=self._finisher.reported(row))
 
     def _is_on(self) -> bool:
         return self._row is not None and self._row.state == "running"
@@ -226,100 +277,48 @@ class RunRecord:
             self._row.message,
         )
 
-    def _books(self) -> dict[str, Any]:
+    def _counts(self) -> dict[str, Any]:
         found = self._ledger.campaigns.get(self._spec.campaign, self._spec.mode)
-        return {} if found is None else _books_of(self._ledger, found)
+        return {} if found is None else _counts_of(self._ledger, found)
 
     def _end(self, row: RunRow, verdict: Verdict, plan: dict[str, Any] | None) -> None:
         values: dict[str, Any] = verdict._asdict() | {"ended_at": self._ledger.clock()}
         if plan:
             values |= {"plan": plan, "plan_hash": plan["plan_hash"]}
-        row = self._ledger.runs.change(row.id, **values | self._books())
-        self._row = row
-        row = self._ledger.runs.change(row.id, report=self._left(row))
-        self._row = self._ledger.runs.change(row.id, told=self._tell(as_data(row)))
-
-    def _left(self, row: RunRow) -> str:
-        try:
-            return self._report(self._ledger, row)
-        except OSError as error:
-            _log.warning("smskit: the report could not be written (%s)", type(error).__name__)
-            return ""
+        # Over from here on, whatever becomes of the report.
+        self._row = self._ledger.runs.change(row.id, **values | self._counts())
+        self._row = self._finisher.publish(self._row)
 
     def _report_the_dead(self) -> None:
         """Tell of earlier runs of this series that died, which could not tell themselves."""
         assert self._row is not None
-        for dead in self._ledger.runs.reap(
-            series=self._row.series, mode=Mode(self._row.mode), but_not=[self._row.id]
-        ):
-            end_dead(self._ledger, dead, report=self._report, tell=self._tell)
+        runs, row = self._ledger.runs, self._row
+        for dead in runs.reap(series=row.series, mode=Mode(row.mode), but_not=[row.id]):
+            self._finisher.mark_interrupted(dead)
 
 
-def end_dead(
-    ledger: Ledger,
-    row: RunRow,
-    *,
-    report: Callable[[Ledger, RunRow], str],
-    tell: Callable[[Mapping[str, Any]], str],
-    told: str = "",
-) -> RunRow:
-    """
-    Write down that the process of *row* ended without a word, leave its report and tell of it.
-
-    Its exit code is that of an incomplete run where people are left to be sent to.
-
-    Args:
-        told: Why it was ended, where somebody did so on purpose; it is paused then.
-    """
-    found = ledger.campaigns.get(row.campaign, Mode(row.mode))
-    values: dict[str, Any] = {
-        "state": "died",
-        "message": Message("its process ended without a word"),
-        "exit_code": 1,
-    }
-    if found is not None:
-        values |= _books_of(ledger, found)
-        if values["books"]["waiting"] or values["books"]["submitting"]:
-            values["exit_code"] = CampaignPaused.exit_code
-    if told:
-        values |= verdict_on(CampaignPaused(told))._asdict() | {"ended_at": ledger.clock()}
-    row = ledger.runs.change(row.id, **values)
-    row = ledger.runs.change(row.id, report=report(ledger, row))
-    return ledger.runs.change(row.id, told=tell(as_data(row)))
-
-
-def _books_of(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
+def _counts_of(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     return {"books": status(ledger, row), "plan_hash": row.plan_hash, "plan": row.summary}
 
 
 def record_failure(
-    ledger: Ledger,
-    error: BaseException,
-    *,
-    campaign: object,
-    series: object,
-    mode: object,
-    provider: object,
-    origin: Origin,
-    report: Callable[[Ledger, RunRow], str],
-    tell: Callable[[Mapping[str, Any]], str],
+    finisher: Finisher, error: BaseException, parameters: Mapping[str, Any], origin: Origin
 ) -> None:
     """Write down a run that did not come as far as having valid parameters; its report, and telling of it."""
-    name = redact(str(campaign or ""))[:120]
-    row = ledger.runs.begin(
+    name = redact(str(parameters.get("campaign") or ""))[:120]
+    mode = parameters.get("mode")
+    row = finisher.ledger.runs.begin(
         campaign=name,
         mode=str(mode) if mode in list(Mode) else str(Mode.REHEARSE),
-        series=redact(str(series or ""))[:120] or series_in(name),
-        provider=str(provider or "")[:64],
+        series=redact(str(parameters.get("series") or ""))[:120] or series_in(name),
+        provider=str(parameters.get("provider") or "")[:64],
         user=origin.user,
         file=origin.file,
         notebook=origin.notebook,
         executed=origin.executed,
         token=origin.token,
     )
-    row = ledger.runs.change(row.id, **verdict_on(error)._asdict() | {"ended_at": ledger.clock()})
-    row = ledger.runs.change(row.id, report=report(ledger, row))
-    ledger.runs.change(row.id, told=tell(as_data(row)))
+    finisher.finish(row, verdict_on(error), ended_at=finisher.ledger.clock())
 
 
 def _place(error: BaseException) -> Message:

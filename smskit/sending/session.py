@@ -121,8 +121,7 @@ def open_campaign(
             opened,
             made,
             origin=origin or origin_of(environment),
-            report=lambda ledger, run: leave_report(ledger, run, environment),
-            tell=hook.tell,
+            finisher=_finisher(opened, environment, hook),
         ),
         sleep=sleep,
         patience=patience,
@@ -181,28 +180,18 @@ def record_refusal(
     error: BaseException, parameters: Mapping[str, Any], environment: Environment, origin: Origin
 ) -> None:
     """Write down, and tell of, a run whose parameters were refused before there was a campaign."""
-    runs.record_failure(
-        open_ledger(environment),
-        error,
-        campaign=parameters.get("campaign"),
-        series=parameters.get("series"),
-        mode=parameters.get("mode"),
-        provider=parameters.get("provider"),
-        origin=origin,
-        report=lambda ledger, run: leave_report(ledger, run, environment),
-        tell=_hook_or_none(environment).tell,
-    )
+    finisher = _finisher(open_ledger(environment), environment, _hook_or_none(environment))
+    runs.record_failure(finisher, error, parameters, origin)
 
 
-def end_dead_run(ledger: Ledger, run: RunRow, environment: Environment, *, told: str = "") -> RunRow:
-    """``runs.end_dead`` with the report and the hook of this environment."""
-    return runs.end_dead(
-        ledger,
-        run,
-        report=lambda ledger, run: leave_report(ledger, run, environment),
-        tell=_hook_or_none(environment).tell,
-        told=told,
-    )
+def mark_interrupted(ledger: Ledger, run: RunRow, environment: Environment, *, told: str = "") -> RunRow:
+    """``Finisher.mark_interrupted`` with the report and the hook of this environment."""
+    finisher = _finisher(ledger, environment, _hook_or_none(environment))
+    return finisher.mark_interrupted(run, told=told)
+
+
+def _finisher(ledger: Ledger, environment: Environment, hook: Hook) -> runs.Finisher:
+    return runs.Finisher(ledger, lambda ledger, run: leave_report(ledger, run, environment), hook.tell)
 
 
 def _hook_or_none(environment: Environment) -> Hook:

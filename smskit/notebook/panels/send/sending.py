@@ -185,7 +185,7 @@ class SendingPanel(SendPart):
                 continue
             words = self.t("Open {name} ({mode})", name=seen.row.name, mode=str(seen.row.mode))
             open_ = button(words)
-            open_.on_click(self.attempt(partial(self.take_up, seen.row)))
+            open_.on_click(self.attempt(partial(self.take_over, seen.row)))
             told, kind = PHASES[seen.phase]
             made.append(row(open_, html(chip(self.t(told), kind))))
         head = [html(soft(self.t("Not finished yet:")))] if made else []
@@ -372,8 +372,8 @@ class SendingPanel(SendPart):
         name = self.desk.rename()
         self.tell(lambda t: t("The next one is called {name}.", name=name))
 
-    def take_up(self, started: CampaignRow) -> None:
+    def take_over(self, started: CampaignRow) -> None:
         """Show another campaign that is not finished."""
         self.asked = None
-        self.desk.take_up(started)
+        self.desk.take_over(started)
         self.refresh()
