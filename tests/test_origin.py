@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from smskit.sending.origin import origin_of, told_by_papermill
+from smskit.sending.origin import of_command, origin_of
 from smskit.settings import Environment
 
 HERE = Path("/work-folder")
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "found"),
     [
         pytest.param(
             "python papermill in.ipynb runs/o.ipynb -f c.yaml", "c.yaml in.ipynb runs/o.ipynb", id="f"
@@ -33,11 +33,11 @@ HERE = Path("/work-folder")
         pytest.param("python -m jupyterlab a.ipynb b.ipynb", "- - -", id="not-papermill"),
     ],
 )
-def test_papermill_command_line(command: str, told: str) -> None:
+def test_papermill_command_line(command: str, found: str) -> None:
     """Parameter file, notebook and executed notebook are read off it; what is no path here is not known."""
-    expected = ["" if word == "-" else str(HERE / word) for word in told.split()]
+    expected = ["" if word == "-" else str(HERE / word) for word in found.split()]
 
-    assert list(told_by_papermill(command.split(), HERE).values()) == expected
+    assert list(of_command(command.split(), HERE).values()) == expected
 
 
 def test_what_is_said_counts() -> None:

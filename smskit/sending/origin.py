@@ -1,7 +1,7 @@
 """
 Where a run comes from: who started it, from which parameter file and notebook.
 
-Whoever starts a notebook may say so (``SMSKIT_RUN_FILE``, ``SMSKIT_RUN_NOTEBOOK``,
+Whoever starts a notebook may say it (``SMSKIT_RUN_FILE``, ``SMSKIT_RUN_NOTEBOOK``,
 ``SMSKIT_RUN_EXECUTED``); papermill's ``--inject-paths`` tells the notebooks, and of a
 plain ``papermill IN OUT -f FILE`` it stands on the command line of the kernel's parent.
 """
@@ -11,20 +11,15 @@ from __future__ import annotations
 import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from smskit.settings import Environment
 
-__all__ = ["INJECTED_PATHS", "Origin", "origin_of", "told_by_papermill"]
+__all__ = ["INJECTED_PATHS", "Origin", "of_command", "origin_of"]
 
 INJECTED_PATHS = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")  # parameters of papermill's own
-# Options of papermill that take a value, which is therefore no notebook.
-_VALUED = {"-p": 2, "--parameters": 2, "-r": 2, "--parameters_raw": 2, "-y": 1, "--parameters_yaml": 1} | {
-    **dict.fromkeys(("-b", "--parameters_base64", "--engine", "-k", "--kernel", "-l", "--language"), 1),
-    **dict.fromkeys(("--cwd", "--start-timeout", "--execution-timeout", "--autosave-cell-every"), 1),
-    **dict.fromkeys(("--stdout-file", "--stderr-file"), 1),
-}
 _FILE = ("-f", "--parameters_file")
 
 
@@ -46,37 +41,38 @@ def origin_of(environment: Environment, namespace: Mapping[str, Any] | None = No
     Args:
         namespace: ``globals()`` of a notebook, in which papermill may have left its paths.
     """
-    told = _of_parent()
+    found = _of_parent()
     names = dict(zip(("notebook", "executed"), INJECTED_PATHS, strict=True))
-    told |= {field: str((namespace or {}).get(name) or "") or told[field] for field, name in names.items()}
-    for field in told:
-        told[field] = environment.get(f"SMSKIT_RUN_{field.upper()}") or told[field]
-    return Origin(user=_user(), token=environment.get("SMSKIT_RUN_TOKEN"), **told)
+    found |= {field: str((namespace or {}).get(name) or found[field]) for field, name in names.items()}
+    found = {field: environment.get(f"SMSKIT_RUN_{field.upper()}") or path for field, path in found.items()}
+    return Origin(user=_user(), token=environment.get("SMSKIT_RUN_TOKEN"), **found)
 
 
-def told_by_papermill(command: Sequence[str], folder: Path) -> dict[str, str]:
+def of_command(command: Sequence[str], folder: Path) -> dict[str, str]:
     """
-    Parameter file, notebook and executed notebook of a papermill command line; "" where it is none.
+    Parameter file, notebook and executed notebook on a papermill command line; "" where it is none.
+
+    The notebooks are the first two words that end in ``.ipynb``: a value of ``-p`` that does so and stands
+    before them is taken for one.
 
     Args:
         folder: Where the command was given.
     """
-    told = dict.fromkeys(("file", "notebook", "executed"), "")
+    found = dict.fromkeys(("file", "notebook", "executed"), "")
     at = next((i for i, word in enumerate(command[:4]) if Path(word).stem == "papermill"), None)
     if at is None:
-        return told
-    words, paths = list(command[at + 1 :]), []
-    while words:
-        word = words.pop(0)
-        name, equals, value = word.partition("=")
-        if name in _FILE:
-            told["file"] = value if equals else (words.pop(0) if words else "")
-        elif word in _VALUED:
-            del words[: _VALUED[word]]
-        elif not word.startswith("-"):
-            paths.append(word)
-    told |= dict(zip(("notebook", "executed"), paths, strict=False))
-    return {field: _absolute(path, folder) for field, path in told.items()}
+        return found
+    words = [
+        part for word in command[at + 1 :] for part in (word.split("=", 1) if word[:2] == "--" else [word])
+    ]
+    files = [value for option, value in pairwise(words) if option in _FILE]
+    notebooks = [word for word in words if word.endswith(".ipynb")]
+    found |= dict(zip(found, [(files or [""])[-1], *notebooks[:2]], strict=False))
+    return {field: _absolute(path, folder) for field, path in found.items()}
+
+
+def _split(word: str) -> list[str]:
+    return word.split("=", 1) if word.startswith("--") else [word]
 
 
 def _absolute(path: str, folder: Path) -> str:
@@ -90,10 +86,10 @@ def _of_parent() -> dict[str, str]:
     try:
         parent = psutil.Process().parent()
         if parent is not None:
-            return told_by_papermill(parent.cmdline(), Path(parent.cwd()))
+            return of_command(parent.cmdline(), Path(parent.cwd()))
     except (psutil.Error, OSError):
         pass  # another user's process: not known is no mistake
-    return told_by_papermill([], Path())
+    return of_command([], Path())
 
 
 def _user() -> str:

@@ -42,7 +42,7 @@ def open_ledger(environment: Environment | None = None) -> Ledger:
 
     >>> import smskit
     >>> ledger = smskit.open_ledger()
-    >>> ledger.campaigns.find()  # one row each, newest first
+    >>> ledger.campaigns.find()  # one row each, oldest first
     []
 
     Raises:

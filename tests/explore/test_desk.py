@@ -20,8 +20,9 @@ from smskit.audience.explore.operators import typed, written
 from smskit.audience.explore.profile import distribution
 from smskit.audience.rules import parse
 from smskit.audience.rules.fit import Reading
+from smskit.audience.segment import IN_MEMORY
 from smskit.errors import InputError, RuleError, SegmentError
-from smskit.notebook.segment_model import MEMORY, Desk
+from smskit.notebook.segment_model import Desk
 from smskit.planning.draft import Draft
 from tests.conftest import ROOT
 
@@ -88,7 +89,7 @@ def test_a_frame_of_the_notebook(project: Path) -> None:
     at.choose("people.csv")
 
     assert (rows, alone, at.only_in_memory()) == (1, True, False)
-    assert MEMORY not in at.draft.to_yaml()
+    assert IN_MEMORY not in at.draft.to_yaml()
 
 
 # --- look
