@@ -118,14 +118,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert lost == []
 
 
-def test_architecture_names_what_there_is() -> None:
-    """Every file and folder the page about the layout names is in the checkout."""
-    named = re.findall(r"`([a-z_/0-9]+(?:\.py|\.css|/))`", prose(ROOT / "docs" / "architecture.md"))
+@pytest.mark.parametrize(("page", "least"), [("docs/architecture.md", 30), ("CONTRIBUTING.md", 8)])
+def test_developers_pages_name_what_there_is(page: str, least: int) -> None:
+    """Every file and folder the pages for developers name is in the checkout."""
+    named = re.findall(r"`([a-zA-Z_/0-9]+(?:\.(?:py|css|csv|yaml|po)|/))`", prose(ROOT / page))
     found = [*ROOT.glob("[a-z]*"), *ROOT.glob("[a-z]*/**/*")]
     files = [f"/{path.relative_to(ROOT).as_posix()}/" for path in found]
     lost = [n for n in named if not any(file.endswith(f"/{n.rstrip('/')}/") for file in files)]
 
-    assert len(named) > 40
+    assert len(named) > least
     assert lost == []
 
 
