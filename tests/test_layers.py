@@ -33,7 +33,7 @@ DOORS = {
     "alembic": {"ledger"},
     "aiohttp": {"providers"},
     "altair": {"reporting.charts"},
-    "httpx": {"sending.notify", "providers", "testing"},
+    "httpx": {"sending.notify", "providers", "simulator.push", "testing"},
     "ipywidgets": {"notebook.panels"},
     "IPython": {"notebook"},
     "keyring": {"providers.credentials", "settings"},

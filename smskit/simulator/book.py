@@ -32,24 +32,6 @@ def parts_in(text: str) -> int:
     return _PARTS[units] if units <= _TABLE_UNITS else int(parts(np.array([units]))[0])
 
 
-def parts_in_each(texts: Sequence[str], together: str) -> list[int]:
-    """
-    Return `parts_in` of each text, quicker than one by one.
-
-    Args:
-        together: All of *texts* joined by anything, from which it shows whether
-            any character counts twice.
-    """
-    if len(together.encode("utf-16-le", "replace")) != 2 * len(together):
-        return list(map(parts_in, texts))
-    longest = max(map(len, texts))
-    if longest > _TABLE_UNITS:
-        return list(map(parts_in, texts))
-    if _PARTS[longest] == 1 and all(texts):
-        return [1] * len(texts)
-    return [_PARTS[len(text)] for text in texts]
-
-
 def is_mainland(phone: int) -> bool:
     """Whether E.164 digits are a mainland mobile number."""
     return 86_130_0000_0000 <= phone <= 86_199_9999_9999
@@ -119,10 +101,6 @@ class Book:
         """Return the phones accepted at least once."""
         return self._calls_of.keys()
 
-    def knows_none(self, phones: Sequence[int]) -> bool:
-        """Whether *phones* are all different and all new to this account."""
-        return self._calls_of.keys().isdisjoint(phones) and len(set(phones)) == len(phones)
-
     def add(
         self, at: float, first_sid: int, phones: Sequence[int], texts: str | tuple[str, ...], note: Note
     ) -> None:
@@ -142,9 +120,6 @@ class Book:
                 self._known(phone, call)
             return
         self.phones.append(array("q", phones))
-        if self.knows_none(phones):
-            self._calls_of.update(dict.fromkeys(phones, call))
-            return
         met: set[int] = set()
         for phone in phones:
             if phone in met or phone in self._calls_of:
@@ -267,22 +242,19 @@ class Feed(Generic[E]):
 
     Args:
         book: Where the accepted calls are.
-        expand: Call number -> what it yields.
-        low_s: Call number -> the earliest delay its entries can have.
-        wants: Call number -> whether this feed serves it.
+        entries: What a call yields.
+        plan: The plan by which a call yields them; None for a call that this feed does not serve.
     """
 
     def __init__(
         self,
         book: Book,
-        expand: Callable[[int], list[E]],
-        low_s: Callable[[int], float],
-        wants: Callable[[int], bool],
+        entries: Callable[[Book, int], list[E]],
+        plan: Callable[[Note], ReceiptPlan | ReplyPlan | None],
     ) -> None:
         self._book = book
-        self._expand = expand
-        self._low_s = low_s
-        self._wants = wants
+        self._entries = entries
+        self._plan = plan
         self._next = 0
         self._ready: list[E] = []  # due, oldest last
         self._later: list[E] = []  # heap
@@ -319,15 +291,14 @@ class Feed(Generic[E]):
             fresh.append(heapq.heappop(self._later))
         while len(self._ready) + len(fresh) < limit and self._next < book.calls:
             call = self._next
+            plan = self._plan(book.notes[call])
             # A call with a long delay must not hold up later ones with a shorter delay, which a change
             # of plan can make; so only a call of the newest plan may stop the loop.
             newest_plan = book.notes[call].receipts is book.notes[-1].receipts
-            if newest_plan and book.at[call] + self._low_s(call) > now:
+            if plan is not None and newest_plan and book.at[call] + plan.delay_s[0] > now:
                 break
             self._next += 1
-            if not self._wants(call):
-                continue
-            entries = self._expand(call)
+            entries = self._entries(book, call) if plan is not None else []
             if entries:
                 self._open[call] = len(entries)
             for entry in entries:

@@ -29,7 +29,7 @@ from smskit.simulator.book import (
     receipts_of,
     replies_of,
 )
-from smskit.simulator.faults import FaultPlan, Faults, Tally
+from smskit.simulator.faults import FaultPlan, Faults, ReceiptPlan, ReplyPlan, Tally
 
 if TYPE_CHECKING:
     from smskit.simulator.store import Store
@@ -72,36 +72,23 @@ class _Shelf:
     """An account's book and feeds; after a restart they are there before the account is."""
 
     def __init__(self) -> None:
-        book = self.book = Book()
-
-        def receipt_low(call: int) -> float:
-            return book.notes[call].receipts.delay_s[0]
-
-        def reply_low(call: int) -> float:
-            return book.notes[call].replies.delay_s[0]
-
-        def expand_receipts(call: int) -> list[ReceiptDue]:
-            return receipts_of(book, call)
-
-        def expand_replies(call: int) -> list[ReplyDue]:
-            return replies_of(book, call)
-
-        def pulled(call: int) -> bool:
-            note = book.notes[call]
-            return note.wants_receipt and not note.receipt_url
-
-        def pushed(call: int) -> bool:
-            note = book.notes[call]
-            return note.wants_receipt and bool(note.receipt_url)
-
-        def replying(call: int) -> bool:
-            return bool(book.notes[call].replies.rate)
-
-        self.receipts = Feed(book, expand_receipts, receipt_low, pulled)
-        self.pushes = Feed(book, expand_receipts, receipt_low, pushed)
-        self.replies = Feed(book, expand_replies, reply_low, replying)
-        self.made_replies: list[ReplyDue] = []  # those made by hand, kept for the reply query
+        self.book = Book()
+        self.receipts = Feed(self.book, receipts_of, _pulled)
+        self.pushes = Feed(self.book, receipts_of, _pushed)
+        self.replies = Feed(self.book, replies_of, _answered)
         self.spent_parts = 0
+
+
+def _pulled(note: Note) -> ReceiptPlan | None:
+    return note.receipts if note.wants_receipt and not note.receipt_url else None
+
+
+def _pushed(note: Note) -> ReceiptPlan | None:
+    return note.receipts if note.wants_receipt and note.receipt_url else None
+
+
+def _answered(note: Note) -> ReplyPlan | None:
+    return note.replies if note.replies.rate else None
 
 
 class World:
@@ -328,22 +315,11 @@ class World:
                 self._next_sid += 1
                 answer = ReplyDue(self.clock(), sid, number, text, -1)
                 shelf.replies.add(answer)
-                shelf.made_replies.append(answer)
                 self._obey(account, number, text)
                 reached += 1
         if not reached:
             raise InputError("nobody sent a message to this phone, so it cannot reply")
         return reached
-
-    def replies_between(self, account: Account, start: float, end: float) -> list[ReplyDue]:
-        """Return the replies that came between two times, newest first; fetched or not."""
-        with self.lock:
-            now = self.clock()
-            shelf = self._shelf_of(account)
-            found = [r for r in shelf.made_replies if start <= r.at <= end]
-            for call in account.book.calls_between(start - RETENTION_S, end):
-                found += [r for r in replies_of(account.book, call) if start <= r.at <= min(end, now)]
-            return sorted(found, reverse=True)
 
     @staticmethod
     def _obey(account: Account, phone: int, text: str) -> None:

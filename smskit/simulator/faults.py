@@ -5,19 +5,23 @@ A plan is data (YAML or JSON) with a seed. Call-level faults are drawn by the
 running number of the matching call, so the same calls in the same order meet
 the same faults; what happens to one person's message (refusal of an item,
 receipt, reply) is drawn from the phone, so it does not depend on order at all.
-Nothing here touches a connection: the transport does what it is told here.
+Each kind of fault is a class that says what it does to an `Exchange`.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from smskit.errors import InputError
+
+if TYPE_CHECKING:
+    from smskit.simulator.wire import Exchange
 
 ANY_ENDPOINT = "*"
 
@@ -57,6 +61,7 @@ class _Fault(_Strict):
     rate: float | None = Field(default=None, ge=0, le=1)
     count: int | None = Field(default=None, ge=1)
     skip: int = Field(default=0, ge=0)
+    kind: str
     provider: str = ""
     endpoint: str = ""
 
@@ -66,11 +71,24 @@ class _Fault(_Strict):
             raise ValueError("give rate or count")
         return self
 
+    @property
+    def after(self) -> bool:
+        """Whether the call is taken first, and only its answer spoilt."""
+        return self.kind.endswith("_after_accept")
+
+    @abstractmethod
+    async def strike(self, exchange: Exchange) -> None:
+        """Do it."""
+
 
 class Drop(_Fault):
     """The connection is closed without an answer."""
 
     kind: Literal["drop_before_accept", "drop_after_accept"]
+
+    async def strike(self, exchange: Exchange) -> None:
+        """Do it."""
+        await exchange.drop()
 
 
 class Hang(_Fault):
@@ -78,6 +96,11 @@ class Hang(_Fault):
 
     kind: Literal["hang_after_accept"]
     seconds: float = Field(default=60.0, gt=0)
+
+    async def strike(self, exchange: Exchange) -> None:
+        """Do it; a caller that is still there gets its answer."""
+        if await exchange.wait(self.seconds):
+            await exchange.say(exchange.answer)
 
 
 class HttpError(_Fault):
@@ -87,16 +110,23 @@ class HttpError(_Fault):
     status: int = Field(default=502, ge=400, le=599)
     body: str = ""
 
-    @property
-    def page(self) -> str:
-        """The page to answer with."""
-        return self.body or _HTML.format(status=self.status)
+    async def strike(self, exchange: Exchange) -> None:
+        """Do it."""
+        await exchange.say_page(self.body or _HTML.format(status=self.status), self.status)
 
 
 class Garble(_Fault):
     """The call is accepted, and HTTP 200 comes with a body that is not JSON, or only half of it."""
 
     kind: Literal["non_json_after_accept", "truncated_json_after_accept"]
+
+    async def strike(self, exchange: Exchange) -> None:
+        """Do it."""
+        if self.kind == "non_json_after_accept":
+            await exchange.say_page("<html>OK</html>", exchange.answer.status)
+        else:
+            body = exchange.answer.body
+            await exchange.say(exchange.answer._replace(body=body[: len(body) // 2]))
 
 
 class Coded(_Fault):
@@ -106,6 +136,10 @@ class Coded(_Fault):
     code: str | int
     scope: Literal["call", "item"] = "call"
 
+    async def strike(self, exchange: Exchange) -> None:
+        """Do it, to a whole call."""
+        await exchange.say(exchange.dialect.refuse(str(self.code)))
+
 
 class Slow(_Fault):
     """The call waits *seconds* before it is looked at."""
@@ -113,11 +147,18 @@ class Slow(_Fault):
     kind: Literal["slow"]
     seconds: float = Field(default=1.0, gt=0)
 
+    async def strike(self, exchange: Exchange) -> None:
+        """Do nothing: the wait adds to whatever follows, see `Faults.before`."""
+
 
 class Throttle(_Fault):
     """The provider's own code for calling too fast; nothing is accepted."""
 
     kind: Literal["throttle"]
+
+    async def strike(self, exchange: Exchange) -> None:
+        """Do it."""
+        await exchange.say(exchange.dialect.throttled())
 
 
 Fault = Annotated[Drop | Hang | HttpError | Garble | Coded | Slow | Throttle, Field(discriminator="kind")]
@@ -322,14 +363,6 @@ class _Armed:
         return True
 
 
-_AFTER = (
-    "drop_after_accept",
-    "hang_after_accept",
-    "http_error_after_accept",
-    "non_json_after_accept",
-    "truncated_json_after_accept",
-)
-
 ItemCode = Callable[[int], str | None]  # phone (E.164 digits) -> the code it is refused with
 
 
@@ -346,12 +379,11 @@ class Faults:
         self.plan = plan
         self.tally = tally
         armed = [_Armed(fault, number, plan.seed) for number, fault in enumerate(plan.faults)]
-        self._before = [a for a in armed if a.fault.kind not in _AFTER and not self._per_item(a.fault)]
+        self._before = [a for a in armed if not (a.fault.after or self._per_item(a.fault))]
         self._items = [a for a in armed if self._per_item(a.fault)]
-        self._after = [a for a in armed if a.fault.kind in _AFTER]
+        self._after = [a for a in armed if a.fault.after]
         self._tries: dict[int, int] = {}
         self._cuts_left = plan.receipts.cut_after_pop
-        self.quiet = not armed  # the hot path asks only this
 
     @staticmethod
     def _per_item(fault: Any) -> bool:

@@ -1,8 +1,7 @@
 """
 The simulator as a server: one port for all providers, in a daemon thread or in the foreground.
 
-Uvicorn carries the connections, Starlette the control routes; calls of the
-providers' APIs take a shorter way, straight from the path to their endpoint.
+Uvicorn carries the connections; a Starlette application has the providers' methods and the control routes.
 """
 
 from __future__ import annotations
@@ -13,64 +12,56 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smskit.errors import SettingsError
 from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
 from smskit.simulator.core import World
+from smskit.simulator.dialect import answers, words
 from smskit.simulator.faults import FaultPlan
 from smskit.simulator.push import Pusher, is_loopback
-from smskit.simulator.wire import CLOSING, DROP, Receive, Scope, Send
+from smskit.simulator.wire import DROP
 
-# A dialect is a module with PROVIDER, CODES, ENVIRONMENT, routes(world), receipt_pushes and reply_pushes. One
-# that shares a path with another also has claims(scope), which says whether a call is its own.
+# A dialect's package has PROVIDER, ENVIRONMENT, receipt_pushes, reply_pushes, and routes(world); or, where
+# all is at the path "/", actions(world).
 DIALECTS = (yunpian, aliyun, chuanglan, tencent)
 
 _START_TIMEOUT_S = 10.0
 _FINISH_TIMEOUT_S = 1.0
 _STOP_TIMEOUT_S = 5.0
 
-Claim = Callable[[Scope], bool]
 
-
-class App:
+def application(world: World, closing: asyncio.Event) -> Starlette:
     """
-    The ASGI application: exact paths go to their dialect, the rest to Starlette.
+    The providers' methods and the control routes, as one application.
 
     Args:
         closing: Set when the server stops, so that no call hangs on.
     """
+    providers = [module.PROVIDER for module in DIALECTS]
+    codes = {name: {code: words(name, code) for code in answers(name)} for name in providers}
+    methods = yunpian.routes(world) | chuanglan.routes(world) | {"/": _Root(world)}
+    routes = [Route(path, endpoint) for path, endpoint in methods.items()]
+    routes += control.routes(world, codes)
+    app = Starlette(routes=routes)
+    app.state.closing = closing
+    return app
 
-    def __init__(self, world: World, closing: asyncio.Event) -> None:
-        codes = {
-            module.PROVIDER: {str(code): words.msg for code, words in module.CODES.items()}
-            for module in DIALECTS
-        }
-        self._closing = closing
-        self._paths: dict[str, list[tuple[Claim | None, Any]]] = {}
-        for module in DIALECTS:
-            for route in module.routes(world):
-                claim = getattr(module, "claims", None)
-                self._paths.setdefault(route.path, []).append((claim, route.endpoint))
-        self._rest = Starlette(routes=control.routes(world, codes))
+
+class _Root:
+    """The one path of Aliyun and of Tencent, which names its actions in a header of its own."""
+
+    def __init__(self, world: World) -> None:
+        self._aliyun, self._tencent = aliyun.actions(world), tencent.actions(world)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a call to whom it belongs."""
-        candidates = self._paths.get(scope.get("path", ""))
-        if candidates is None:
-            await self._rest(scope, receive, send)
-            return
-        scope["extensions"][CLOSING] = self._closing
-        for claim, endpoint in candidates:
-            # A path of one dialect only is not asked whose it is.
-            if len(candidates) == 1 or claim is None or claim(scope):
-                await endpoint(scope, receive, send)
-                return
-        await self._rest(scope, receive, send)
+        actions = self._tencent if tencent.claims(scope) else self._aliyun
+        await actions(scope, receive, send)
 
 
 class _Http(HttpToolsProtocol):
@@ -189,7 +180,7 @@ class Simulator:
         self._loop = asyncio.get_running_loop()
         self._closing = asyncio.Event()
         config = uvicorn.Config(
-            App(self.world, self._closing),
+            application(self.world, self._closing),
             interface="asgi3",
             http=_Http,
             ws="none",

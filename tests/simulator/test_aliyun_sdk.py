@@ -18,8 +18,8 @@ from alibabacloud_dysmsapi20170525.client import Client
 from alibabacloud_tea_openapi.exceptions import ClientException, ThrottlingException
 from alibabacloud_tea_openapi.utils_models import Config
 
+from smskit.providers.china import CHINA
 from smskit.simulator import FaultPlan, Simulator, World
-from smskit.simulator.aliyun.dialect import BEIJING
 
 KEY_ID, SECRET = "testAccessKeyId", "testAccessKeySecret"
 A, B = "13800000000", "13800000001"
@@ -73,7 +73,7 @@ def _send(**fields: Any) -> Any:
 
 
 def _today() -> str:
-    return datetime.now(BEIJING).strftime("%Y%m%d")
+    return datetime.now(CHINA).strftime("%Y%m%d")
 
 
 def test_send_sms_and_its_details(sdk: Any, world: World) -> None:
@@ -130,33 +130,6 @@ def test_signatures(sdk: Any) -> None:
     assert {d.operator_code for d in newer.sign_isp_register_detail_list} == {"mobile", "unicom", "telecom"}
     assert (older.sign_status, older.reason) == (2, "资质不符")
     assert [s.audit_status for s in listed.sms_sign_list] == ["AUDIT_STATE_PASS", "AUDIT_STATE_NOT_PASS"]
-
-
-def test_the_sdk_hands_in_a_template(sdk: Any) -> None:
-    """The SDK has a template reviewed and deletes it."""
-    made = sdk.create_sms_template(
-        models.CreateSmsTemplateRequest(
-            template_name="新品",
-            template_content="新品${name}上市，拒收请回复R",
-            template_type=2,
-            related_sign_name="示例",
-            template_rule='{"name":"others"}',
-        )
-    ).body
-    gone = sdk.delete_sms_template(models.DeleteSmsTemplateRequest(template_code=made.template_code)).body
-
-    assert made.code == gone.code == "OK"
-
-
-def test_statistics(sdk: Any) -> None:
-    """The SDK reads the day's figures."""
-    sdk.send_sms(_send())
-    request = models.QuerySendStatisticsRequest(
-        is_globe=1, start_date=_today(), end_date=_today(), page_index=1, page_size=10
-    )
-    (day,) = sdk.query_send_statistics(request).body.data.target_list
-
-    assert (day.total_count, day.responded_success_count) == (2, 2)
 
 
 def test_a_business_refusal_is_no_exception(sdk: Any, world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
@@ -15,7 +14,6 @@ import pytest
 
 from smskit.errors import InputError, SettingsError
 from smskit.simulator import Simulator, World, greeting, serve
-from smskit.simulator.server import App
 
 A, TEXT = "13800000000", "【示例】你好"
 
@@ -110,54 +108,6 @@ def test_serve_refuses_a_bad_fault_file(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="nonsense"):
         serve(faults_file=path)
-
-
-async def test_a_shared_path_goes_to_whom_it_belongs(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    """Two dialects on one path are told apart by what they claim of the call."""
-    from starlette.routing import Route
-
-    from smskit.simulator import server
-
-    class Dialect:
-        def __init__(self, name: str) -> None:
-            self.PROVIDER = name
-            self.CODES: dict[str, Any] = {}
-
-        def claims(self, scope: Any) -> bool:
-            return (b"x-who", self.PROVIDER.encode()) in scope["headers"]
-
-        def routes(self, _: World) -> list[Route]:
-            return [Route("/", Recorder(self.PROVIDER))]
-
-    class Recorder:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-            met.append(self.name)
-
-    met: list[str] = []
-    monkeypatch.setattr(server, "DIALECTS", (Dialect("a"), Dialect("b")))
-    app = App(world, asyncio.Event())
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            met.append(message["status"])
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b""}
-
-    for who in (b"b", b"a", b"c"):
-        scope = {
-            "type": "http",
-            "path": "/",
-            "method": "POST",
-            "headers": [(b"x-who", who)],
-            "extensions": {},
-        }
-        await app(scope, receive, send)
-
-    assert met == ["b", "a", 404]
 
 
 # -- control routes -------------------------------------------------------------------------------

@@ -29,9 +29,9 @@ from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from smskit.simulator import tencent as dialect
+from smskit.simulator.dialect import Refusal
 from smskit.simulator.push import Pusher
 from smskit.simulator.tencent import signing
-from smskit.simulator.tencent.codes import Refusal
 
 DATA = Path(__file__).parents[1] / "data" / "tencent"
 VECTORS = json.loads((DATA / "signature_vectors.json").read_text())
@@ -212,13 +212,13 @@ def test_an_unsigned_body_is_allowed(ten: Ten, clock: Any) -> None:
     host = f"{ten.http.base_url.host}:{ten.http.base_url.port}"
     signed = {"content-type": "application/json", "host": host}
     header = authorization(SECRET_ID, SECRET_KEY, signed, b"UNSIGNED-PAYLOAD", timestamp=int(clock()))
-    body = json.dumps({"PhoneNumberSet": [A]}).encode()
+    body = json.dumps({"International": 0, "Limit": 1}).encode()
 
     answer = ten.raw(
-        "DescribePhoneNumberInfo", body, authorization=header, x_tc_content_sha256="UNSIGNED-PAYLOAD"
+        "DescribeSmsSignList", body, authorization=header, x_tc_content_sha256="UNSIGNED-PAYLOAD"
     )
 
-    assert answer.json()["Response"]["PhoneNumberInfoSet"][0]["Code"] == "Ok"
+    assert len(answer.json()["Response"]["DescribeSignListStatusSet"]) == 1
 
 
 def test_without_a_secret_the_id_is_the_key(simulator: Simulator, clock: Any) -> None:
@@ -309,20 +309,6 @@ def test_an_accepted_row(ten: Ten, world: World) -> None:
         "IsoCode": "CN",
     }
     assert {m.text for m in world.messages()} == {"【测试签名】王您好，活动到6月结束。拒收请回复R"}
-
-
-def test_the_short_way_says_the_same(ten: Ten, world: World, clock: Any) -> None:
-    """A whole call of plain new numbers is worded in one go, and reads as one judged number by number."""
-    fresh = ten.send(A, B, template="2", TemplateParamSet=["王", '"\\月'], SessionContext='a"b')[
-        "SendStatusSet"
-    ]
-    clock.go(31)
-    again = ten.send(A, B, template="2", TemplateParamSet=["王", '"\\月'], SessionContext='a"b')[
-        "SendStatusSet"
-    ]
-
-    assert [row | {"SerialNo": ""} for row in fresh] == [row | {"SerialNo": ""} for row in again]
-    assert world.count(A) == 2
 
 
 @pytest.mark.parametrize(
@@ -463,21 +449,6 @@ def test_abroad(ten: Ten, account: Any) -> None:
     assert ten.rows(hk, template="8", TemplateParamSet=["y"]) == ["UnsupportedOperation.UnsupportedRegion"]
 
 
-def test_the_global_call(ten: Ten, world: World) -> None:
-    """SendMultiGlobalSms: a text each, abroad only."""
-
-    def send(*numbers: str) -> dict[str, Any]:
-        infos = [{"PhoneNumber": n, "TemplateId": "7", "TemplateParamSet": [n]} for n in numbers]
-        return ten("SendMultiGlobalSms", SmsSdkAppId=APP, MultiSmsInfoSet=infos)
-
-    rows = send("+85291234567", "+12025550123")["SendStatusSet"]
-
-    assert [row["Code"] for row in rows] == ["Ok", "Ok"]
-    assert [m.text for m in world.messages()] == ["hello +85291234567", "hello +12025550123"]
-    assert send(A)["Error"]["Code"] == "UnsupportedOperation.ContainDomesticPhoneNumber"
-    assert send()["Error"]["Code"] == "InvalidParameterValue.MultiSmsInfoSetEmpty"
-
-
 # -- reading -----------------------------------------------------------------------------------------
 
 
@@ -548,14 +519,12 @@ def test_asking_by_number_is_strict(ten: Ten, fields: dict[str, Any], code: str)
 
 
 def test_replies(ten: Ten, world: World, clock: Any) -> None:
-    """A reply is there by number at once, and once by pulling."""
+    """A reply is there once by pulling."""
     ten.send(A, ExtendCode="12")
     world.reply(A, "R")
 
-    (asked,) = by_number(ten, "PullSmsReplyStatusByPhoneNumber")["PullSmsReplyStatusSet"]
     (pulled,) = ten("PullSmsReplyStatus", Limit=100, SmsSdkAppId=APP)["PullSmsReplyStatusSet"]
 
-    assert asked == pulled
     assert pulled == {
         "ExtendCode": "12",
         "CountryCode": "86",
@@ -579,7 +548,7 @@ def test_pulling_may_be_switched_off(ten: Ten, account: Any) -> None:
 
 
 def test_figures(ten: Ten, account: Any, clock: Any, plan: Any) -> None:
-    """Counts and parts of whole hours in Beijing, what became of them, and what is left of the package."""
+    """Counts and parts of whole hours in Beijing, and what is left of the package."""
     plan(receipts={"delay_s": [1, 1]})
     account(balance="1", price="0.05")
     ten.send(A, B, template="8", TemplateParamSet=["长" * 70])
@@ -595,11 +564,9 @@ def test_figures(ten: Ten, account: Any, clock: Any, plan: Any) -> None:
     clock.go(1)
 
     sent = ten("SendStatusStatistics", **hours)["SendStatusStatistics"]
-    back = ten("CallbackStatusStatistics", **hours)["CallbackStatusStatistics"]
     (package,) = ten("SmsPackagesStatistics", **years)["SmsPackagesStatisticsSet"]
 
     assert sent == {"FeeCount": 4, "RequestCount": 2, "RequestSuccessCount": 2}
-    assert (back["CallbackCount"], back["CallbackSuccessCount"]) == (2, 2)
     assert (package["PackageAmount"], package["CurrentUsage"]) == (20, 4)
     assert ten.code("SendStatusStatistics", **hours | {"Limit": 1}) == "InvalidParameterValue.LimitVerifyFail"
     assert ten.code("SmsPackagesStatistics", **hours) == "InvalidParameterValue.EndTimeVerifyFail"
@@ -636,18 +603,6 @@ def test_signatures(ten: Ten, account: Any) -> None:
     assert (
         ten.code("DescribeSmsSignList", International=0, Limit=101) == "InvalidParameterValue.LimitVerifyFail"
     )
-
-
-def test_numbers_and_conversions(ten: Ten) -> None:
-    """Numbers are read without sending; a conversion is taken note of."""
-    rows = ten("DescribePhoneNumberInfo", PhoneNumberSet=["13800000001", "x"])["PhoneNumberInfoSet"]
-    told = ten("ReportConversion", SmsSdkAppId=APP, SerialNo="2640:1", ConversionTime=1)
-
-    assert [(r["Code"], r["PhoneNumber"]) for r in rows] == [
-        ("Ok", A),
-        ("InvalidParameterValue.IncorrectPhoneNumber", "x"),
-    ]
-    assert told["ReportConversionStatus"]["Code"] == "Ok"
 
 
 # -- callbacks ---------------------------------------------------------------------------------------
@@ -702,7 +657,7 @@ async def test_receipts_and_replies_are_pushed(world: World, clock: Any, callbac
         "mobile": A[3:],
         "report_status": "FAIL",
         "errmsg": "UNDELIV",
-        "description": "用户关机、停机或不在服务区",
+        "description": "用户关机、停机、不在服务区或号码状态不正常",
         "sid": json.loads(receipts)[0]["sid"],
     }
     assert [(r.phone, r.code, r.delivered) for r in provider.parse_receipts(receipts)] == [
@@ -808,11 +763,6 @@ async def test_every_code_ends_in_its_class(ten: Ten, plan: Any, simulator: Simu
 
     assert wrong == {}
     assert simulator.world.accepted() == 0
-
-
-def test_the_simulator_words_every_code() -> None:
-    """What our client knows, the simulator can say."""
-    assert set(Tencent.codes) <= set(dialect.CODES)
 
 
 @pytest.mark.parametrize(

@@ -148,8 +148,8 @@ def test_records_may_lag(yun: Any, world: World, clock: Any) -> None:
     assert len(yun.ok("sms/get_record", mobile=A, **DAY)) == 1
 
 
-def test_replies_are_pulled_once_and_queried_for_ever(yun: Any, world: World, clock: Any) -> None:
-    """A reply made by hand has the documented shape, is pulled once and stays in the query."""
+def test_replies_are_pulled_once(yun: Any, world: World, clock: Any) -> None:
+    """A reply made by hand has the documented shape, and is pulled once."""
     yun.single(A, TEXT, extend="01")
     clock.go(60)
     assert world.reply(A, "收到了，谢谢！") == 1
@@ -168,14 +168,10 @@ def test_replies_are_pulled_once_and_queried_for_ever(yun: Any, world: World, cl
         }
     ]
     assert yun.ok("sms/pull_reply") == []
-    for _ in range(2):
-        assert len(yun.ok("sms/get_reply", page_num=1, page_size=100, mobile=A, **DAY)) == 1
-    assert yun.ok("sms/get_reply", page_num=1, page_size=100, mobile=B, **DAY) == []
-    assert yun.code("sms/get_reply", **DAY) == 1
 
 
 def test_planned_replies(yun: Any, world: World, clock: Any, plan: Callable[..., None]) -> None:
-    """A share of the recipients replies with the plan's texts; query and pull agree."""
+    """A share of the recipients replies with the plan's texts; who opts out may be blocked."""
     plan(seed=2, replies={"rate": 0.3, "texts": ["TD", "退订"], "delay_s": [1, 2]})
     world.register("yunpian", yun.apikey, block_opt_outs=True)
     mobiles = [str(13_800_000_000 + n) for n in range(100)]
@@ -184,39 +180,99 @@ def test_planned_replies(yun: Any, world: World, clock: Any, plan: Callable[...,
     assert yun.ok("sms/pull_reply") == []
     clock.go(60)
     pulled = yun.ok("sms/pull_reply", page_size=100)
-    queried = yun.ok("sms/get_reply", page_num=1, page_size=100, **DAY)
 
     assert 15 < len(pulled) < 50
-    assert {r["id"] for r in pulled} == {r["id"] for r in queried}
     assert {r["text"] for r in pulled} == {"TD", "退订"}
     assert yun.single(pulled[0]["mobile"], TEXT + "二")[1]["code"] == 10  # who opted out is blocked
 
 
-def test_get_black_word(yun: Any, world: World) -> None:
-    """The words of a text that are blocked come as an array."""
-    world.register("yunpian", yun.apikey, black_words=["贷款", "中奖"])
+def test_user_get(yun: Any, world: World) -> None:
+    """The account page has no code, and money as a number."""
+    world.register("yunpian", yun.apikey, balance="812.35", allowed_ips=["127.0.0.1", "10.0.0.1"])
 
-    assert yun.ok("sms/get_black_word", text="【示例】中奖了") == ["中奖"]
-    assert yun.ok("sms/get_black_word", text="【示例】你好") == []
-
-
-def test_get_total_fee(yun: Any, clock: Any, plan: Callable[..., None]) -> None:
-    """A past day's totals use other key names and three decimals; today is refused."""
-    plan(seed=1, receipts={"fail_rate": 0.5, "missing_rate": 0.2})
-    yun.ok("sms/batch_send", mobile=",".join(str(13_800_000_000 + n) for n in range(40)), text=TEXT)
-    assert yun.code("sms/get_total_fee", date="2026-01-01") == 2
-
-    clock.go(86_400)
-    totals = yun.ok("sms/get_total_fee", date="2026-01-01")
-
-    assert (totals["totalCount"], totals["totalFee"]) == (40, "2.000")
-    assert totals["totalSuccessCount"] + totals["totalFailedCount"] + totals["totalUnknownCount"] == 40
-    assert all(totals[k] for k in ("totalSuccessCount", "totalFailedCount", "totalUnknownCount"))
+    assert yun.ok("user/get") == {
+        "nick": "模拟账户",
+        "gmt_created": "2025-03-01 09:00:00",
+        "mobile": "13800000000",
+        "email": "simulator@example.com",
+        "ip_whitelist": "127.0.0.1,10.0.0.1",
+        "api_version": "v2",
+        "balance": 812.35,
+        "alarm_balance": 50,
+        "emergency_contact": "张三",
+        "emergency_mobile": "13800000000",
+    }
 
 
-def test_count_is_a_bare_number(yun: Any) -> None:
-    """The doubtful method answers a number, with and without a filter."""
-    yun.ok("sms/batch_send", mobile=f"{A},{B}", text=TEXT)
+def test_signatures_are_listed(yun: Any, world: World) -> None:
+    """All, by part of the name, or exactly by the name in brackets; in pages where both numbers are given."""
+    signatures = [
+        "示例",
+        {"name": "示例二", "state": "rejected", "remark": "资质不符"},
+        {"name": "新店", "state": "pending", "at": 1e12},
+    ]
+    world.register("yunpian", yun.apikey, signatures=signatures)
 
-    assert yun.ok("sms/count", **DAY) == 2
-    assert yun.ok("sms/count", mobile=A, **DAY) == 1
+    def names(**fields: Any) -> list[str]:
+        return [s["sign"] for s in yun.ok("sign/get", **fields)["sign"]]
+
+    assert names() == ["【示例】", "【示例二】", "【新店】"]
+    assert names(sign="示例") == ["【示例】", "【示例二】"]
+    assert names(sign="【示例】") == ["【示例】"]
+    assert names(sign="【没有】") == []
+    assert names(page_num=2, page_size=2) == ["【新店】"]
+    assert names(page_num=2) == ["【示例】", "【示例二】", "【新店】"]
+    listed = yun.ok("sign/get")
+    assert (listed["code"], listed["total"]) == (0, 3)
+    assert [(s["check_status"], s["enabled"], s["remark"]) for s in listed["sign"]] == [
+        ("SUCCESS", True, ""),
+        ("FAIL", False, "资质不符"),
+        ("CHECKING", False, ""),
+    ]
+
+
+def test_an_open_account_has_every_signature(yun: Any) -> None:
+    """Where no signature is registered all pass, so asking for one shows it."""
+    assert [s["check_status"] for s in yun.ok("sign/get", sign="【随便】")["sign"]] == ["SUCCESS"]
+    assert yun.ok("sign/get")["sign"] == []
+
+
+def test_templates_are_listed(yun: Any, world: World) -> None:
+    """One by its id, else the list of all; reviewed while the simulator runs."""
+    templates = [
+        {"id": "1001", "content": "【示例】您好#name#"},
+        {"id": "1002", "content": "没有签名", "state": "rejected", "remark": "模板开头必须带签名【】"},
+    ]
+    world.register("yunpian", yun.apikey, templates=templates)
+
+    assert yun.ok("tpl/get", tpl_id="1002") == {
+        "tpl_id": 1002,
+        "tpl_content": "没有签名",
+        "check_status": "FAIL",
+        "reason": "模板开头必须带签名【】",
+        "lang": None,
+        "country_code": None,
+    }
+    assert [(t["tpl_id"], t["check_status"]) for t in yun.ok("tpl/get")] == [
+        (1001, "SUCCESS"),
+        (1002, "FAIL"),
+    ]
+    assert yun.code("tpl/get", tpl_id="7") == 5
+    assert yun.code("tpl/get", tpl_id="x") == 2
+
+
+def test_what_is_handed_in_is_reviewed(yun: Any, world: World, clock: Any) -> None:
+    """A signature and a template in review can be used once the review is over."""
+    world.register(
+        "yunpian",
+        yun.apikey,
+        review_s=60,
+        signatures=[{"name": "新店", "state": "pending", "at": clock.now}],
+        templates=[{"id": "1", "content": "【新店】您好#name#", "state": "pending", "at": clock.now}],
+    )
+    send = {"mobile": A, "tpl_id": "1", "tpl_value": "%23name%23=a"}
+    before = yun.code("sms/tpl_single_send", **send)
+    clock.go(60)
+
+    assert before == 7
+    assert yun.ok("sms/tpl_single_send", **send)["code"] == 0

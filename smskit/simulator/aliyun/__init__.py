@@ -14,32 +14,15 @@ signed request is. What only Aliyun has are entries of other settings:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from starlette.types import Receive, Scope, Send
 
-from starlette.routing import Route
-
-from smskit.simulator.aliyun.codes import CODES
-from smskit.simulator.aliyun.dialect import KEY_ID, PROVIDER, SECRET, Aliyun, Handler, claims
+from smskit.simulator.aliyun import read, register, send
+from smskit.simulator.aliyun.dialect import KEY_ID, PROVIDER, SECRET, Aliyun, Handler
 from smskit.simulator.aliyun.push import receipt_pushes, reply_pushes
-from smskit.simulator.aliyun.read import query_send_details, query_send_statistics
-from smskit.simulator.aliyun.register import (
-    create_sms_template,
-    delete_sms_template,
-    get_sms_sign,
-    get_sms_template,
-    get_sms_template_list,
-    offline,
-    query_sms_sign,
-    query_sms_sign_list,
-    query_sms_template,
-    query_sms_template_list,
-    update_sms_template,
-)
-from smskit.simulator.aliyun.send import send_batch_sms, send_sms
 from smskit.simulator.core import World
-from smskit.simulator.wire import Answer, Endpoint, Form, Receive, Request, Scope, Send
+from smskit.simulator.wire import Endpoint, form
 
-__all__ = ["CODES", "ENVIRONMENT", "PROVIDER", "claims", "receipt_pushes", "reply_pushes", "routes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "actions", "receipt_pushes", "reply_pushes"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -48,24 +31,15 @@ ENVIRONMENT = {
     "SMSKIT_ALIYUN_ACCESS_KEY_SECRET": SECRET,
 }
 
-_SUBMITTING: dict[str, Handler] = {"SendSms": send_sms, "SendBatchSms": send_batch_sms}
+_SUBMITTING: dict[str, Handler] = {"SendSms": send.send_sms, "SendBatchSms": send.send_batch_sms}
 _OTHER: dict[str, Handler] = {
-    "QuerySendDetails": query_send_details,
-    "QuerySendStatistics": query_send_statistics,
-    "GetSmsTemplate": get_sms_template,
-    "GetSmsTemplateList": get_sms_template_list,
-    "QuerySmsTemplate": query_sms_template,
-    "QuerySmsTemplateList": query_sms_template_list,
-    "GetSmsSign": get_sms_sign,
-    "QuerySmsSign": query_sms_sign,
-    "QuerySmsSignList": query_sms_sign_list,
-    "CreateSmsTemplate": create_sms_template,
-    "UpdateSmsTemplate": update_sms_template,
-    "DeleteSmsTemplate": delete_sms_template,
-    "AddSmsTemplate": offline,
-    "ModifySmsTemplate": offline,
-    "AddSmsSign": offline,
-    "ModifySmsSign": offline,
+    "QuerySendDetails": read.query_send_details,
+    "GetSmsTemplate": register.get_sms_template,
+    "QuerySmsTemplate": register.query_sms_template,
+    "QuerySmsTemplateList": register.query_sms_template_list,
+    "GetSmsSign": register.get_sms_sign,
+    "QuerySmsSign": register.query_sms_sign,
+    "QuerySmsSignList": register.query_sms_sign_list,
 }
 
 
@@ -75,9 +49,8 @@ class Actions:
     def __init__(self, world: World) -> None:
         dialect = Aliyun(world)
         self._endpoints = {
-            action: Endpoint(world, dialect, action, _bound(dialect, action, handler), submits=submits)
-            for submits, actions in ((True, _SUBMITTING), (False, _OTHER))
-            for action, handler in actions.items()
+            action: dialect.endpoint(action, handler, submits=action in _SUBMITTING)
+            for action, handler in (_SUBMITTING | _OTHER).items()
         }
         self._unknown = Endpoint(
             world, dialect, "unknown", lambda _: dialect.refuse("InvalidAction.NotFound")
@@ -85,32 +58,18 @@ class Actions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        action = _action_in(scope)
-        if action is None:
+        action = dict(scope["headers"]).get(b"x-acs-action", b"").decode("latin-1")
+        action = action or form(scope["query_string"]).get("Action", "")
+        if not action:
             # The older scheme may name it in the form, which has to be read for that and handed on.
             body, receive = await _ahead(receive)
-            action = Form(body).text("Action") or ""
-        endpoint = self._endpoints.get(action, self._unknown)
-        await endpoint(scope, receive, send)
+            action = form(body).get("Action", "")
+        await self._endpoints.get(action, self._unknown)(scope, receive, send)
 
 
-def routes(world: World) -> list[Route]:
-    """Return the one route there is; which action is meant shows in the call."""
-    return [Route("/", Actions(world))]
-
-
-def _bound(dialect: Aliyun, action: str, handler: Handler) -> Callable[[Request], Answer]:
-    def handle(request: Request) -> Answer:
-        return dialect.answer(request, action, handler)
-
-    return handle
-
-
-def _action_in(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"x-acs-action":
-            return str(value.decode("latin-1"))
-    return Form(scope["query_string"]).text("Action")
+def actions(world: World) -> Actions:
+    """What answers on this provider's one path."""
+    return Actions(world)
 
 
 async def _ahead(receive: Receive) -> tuple[bytes, Receive]:

@@ -12,14 +12,12 @@ import re
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, ClassVar
 from xml.sax.saxutils import escape
 
 import orjson
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.aliyun.codes import Refusal
 from smskit.simulator.aliyun.signing import (
     SCHEME,
     Claim,
@@ -32,21 +30,19 @@ from smskit.simulator.aliyun.signing import (
 )
 from smskit.simulator.book import is_mainland
 from smskit.simulator.core import World
-from smskit.simulator.wire import Answer, Form, Request, Scope, as_text, unquote_form
+from smskit.simulator.dialect import Call as AnyCall
+from smskit.simulator.dialect import Dialect, Refusal, answers, read_utc, words
+from smskit.simulator.wire import FORM, Answer, Request, form
 
 PROVIDER = "aliyun"
 KEY_ID = "LTAI5tSimulatorKey000001"
 SECRET = "SimulatorSecret000000000000001"  # noqa: S105 - made up, and printed for whoever wants to try
-
-# A fixed offset, since China has kept no summer time since 1991.
-BEIJING = timezone(timedelta(hours=8))
 
 VERSION = "2017-05-25"
 _CLOCK_OFF_S = 900.0
 _NONCE_KEPT_S = 2 * _CLOCK_OFF_S  # a request may be that old when it comes the first time
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-_FORM_TYPE = b"application/x-www-form-urlencoded"
 _XML = b"text/xml;charset=utf-8"
 _HOST = "dysmsapi.aliyuncs.com"
 _RETRY_AFTER_MS = b"1000"
@@ -55,104 +51,82 @@ _RETRY_AFTER_MS = b"1000"
 _IN_FORM = frozenset({"PhoneNumberJson", "SignNameJson", "TemplateParamJson", "SmsUpExtendCodeJson"})
 
 
-class Call:
-    """
-    One call that got past the door: its account and its fields.
+class Call(AnyCall):
+    """One call that was let in; what is missing has its name in the code."""
 
-    Raises:
-        Refusal: From `need` and `number`, when a field is missing or malformed.
-    """
+    def missing(self, name: str) -> Refusal:
+        return missing(name)
 
-    __slots__ = ("account", "fields", "request", "world")
-
-    def __init__(self, world: World, request: Request, account: Account, fields: Mapping[str, str]) -> None:
-        self.world = world
-        self.request = request
-        self.account = account
-        self.fields = fields
-
-    def need(self, name: str) -> str:
-        """Return a field that must be there and not be empty."""
-        value = self.fields.get(name, "")
-        if not value:
-            raise Refusal(f"Missing{name}", f"{name} is mandatory for this action.")
-        return value
-
-    def optional(self, name: str) -> str:
-        """Return a field, or ""."""
-        return self.fields.get(name, "")
-
-    def number(self, name: str, *, low: int, high: int, default: int | None = None) -> int:
-        """Return a whole number within its range; without a default it must be there."""
-        value = self.optional(name) if default is not None else self.need(name)
-        if not value and default is not None:
-            return default
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise Refusal("isv.INVALID_PARAMETERS", f"参数 {name} 不合法")
-        return int(value)
+    def malformed(self, name: str, value: str) -> Refusal:
+        return Refusal("isv.INVALID_PARAMETERS", f"参数 {name} 不合法")
 
 
 Handler = Callable[[Call], Answer]
 
 
-class Aliyun:
-    """The dialect: checks who is calling, and words every answer."""
+class Aliyun(Dialect[Call]):
+    """Checks who is calling, and words every answer."""
 
-    provider = PROVIDER
+    provider: ClassVar[str] = PROVIDER
+    too_fast: ClassVar[str] = "Throttling.User"
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        super().__init__(world)
         self._nonces: dict[tuple[str, str], float] = {}
         self._nonce_times: deque[tuple[float, tuple[str, str]]] = deque()
 
     # -- what the transport asks -----------------------------------------------------
 
-    def answer(self, request: Request, action: str, handler: Handler) -> Answer:
-        """Return what *handler* answers, or the refusal it, or the door, raised."""
-        try:
-            answer = handler(self._admit(request, action))
-        except Refusal as refusal:
-            answer = _refused(refusal)
-        return _in_xml(answer, action) if _wants_xml(request) else answer
+    def answer(self, request: Request, name: str, handler: Handler) -> Answer:
+        """What *handler* answers, or the refusal; in XML where the older scheme wants that."""
+        answer = super().answer(request, name, handler)
+        return _in_xml(answer, name) if _wants_xml(request) else answer
 
-    def refuse(self, code: str) -> Answer:
-        """Return the refusal of a whole call with *code*."""
-        return _refused(Refusal(code))
+    def refused(self, refusal: Refusal) -> Answer:
+        """The gateway says no with an HTTP status, the product with 200."""
+        known = answers(PROVIDER).get(refusal.code)
+        unlisted = "400" if refusal.code.startswith(("Missing", "Invalid")) else "200"
+        status = int((known.http_status or "200") if known else unlisted)
+        message = refusal.message or words(PROVIDER, refusal.code, "发生错误")
+        body = {"RequestId": request_id(), "Code": refusal.code, "Message": message}
+        if status != 200:
+            link = f"https://api.aliyun.com/troubleshoot?q={refusal.code}&product=Dysmsapi"
+            body |= {"HostId": _HOST, "Recommend": link}
+        return Answer(orjson.dumps(body), status)
 
     def throttled(self) -> Answer:
-        """Return ``Throttling.User`` with the wait Aliyun may tell; an account's own limit comes without."""
-        return self.refuse("Throttling.User")._replace(headers=((b"x-acs-retry-after", _RETRY_AFTER_MS),))
+        """``Throttling.User`` with the wait Aliyun may tell; an account's own limit comes without."""
+        return super().throttled()._replace(headers=((b"x-acs-retry-after", _RETRY_AFTER_MS),))
 
     def size(self, request: Request) -> int:
-        """Return how many numbers a call names."""
-        query, form = Form(request.scope["query_string"]), Form(_form_body(request))
-        numbers = query.data("PhoneNumbers") or form.data("PhoneNumbers")
-        if numbers:
-            return numbers.count(b",") + 1
-        array = form.data("PhoneNumberJson") or query.data("PhoneNumberJson")
-        return array.count(b",") + 1 if array else 0
+        """How many numbers a call names."""
+        fields = form(_form_body(request)) | form(request.query)
+        numbers = fields.get("PhoneNumbers") or fields.get("PhoneNumberJson")
+        return numbers.count(",") + 1 if numbers else 0
 
     # -- the door --------------------------------------------------------------------
 
-    def _admit(self, request: Request, action: str) -> Call:
-        if request.scope["method"] not in ("GET", "POST"):
+    def admit(self, request: Request, name: str) -> Call:
+        """Who is calling: by either scheme."""
+        if request.method not in ("GET", "POST"):
             raise Refusal("UnsupportedHTTPMethod")
         headers: dict[str, list[str]] = {}
-        for name, value in request.scope["headers"]:
-            headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-        query, form = _texts(request.scope["query_string"]), _texts(_form_body(request))
+        for key, value in request.headers.items():
+            headers.setdefault(key, []).append(value)
+        query, in_form = form(request.query), form(_form_body(request))
         authorization = headers.get("authorization", [""])[0]
         # The SDK names the action in a header with either scheme; only this tells them apart.
         if authorization.startswith(SCHEME):
             account, nonce = self._check_acs3(request, headers, query, claim_in(authorization))
-            fields = query | {name: value for name, value in form.items() if name in _IN_FORM}
+            fields = query | {key: value for key, value in in_form.items() if key in _IN_FORM}
         else:
-            fields = query | form
+            fields = query | in_form
             account, nonce = self._check_rpc(request, fields)
         self._spend(account, nonce)
-        self._permit(account, request, action)
-        account.review(self._world.clock())
-        return Call(self._world, request, account, fields)
+        self.permit(
+            request, account, name, denied="Forbidden.RAM", fast=self.too_fast, address="isv.DENY_IP_RANGE"
+        )
+        return Call(self.world, request, account, fields)
 
     def _check_acs3(
         self, request: Request, headers: Mapping[str, list[str]], query: Mapping[str, str], claim: Claim
@@ -175,8 +149,8 @@ class Aliyun:
             raise Refusal("SignatureDoesNotMatch", "Specified x-acs-content-sha256 is not that of the body.")
         secret = _secret(account)
         if secret:
-            path = request.scope["path"]
-            text = acs3_text(request.scope["method"], path, query, headers, claim.names, hashed)
+            path = request.path
+            text = acs3_text(request.method, path, query, headers, claim.names, hashed)
             if not equal(acs3_digest(text, secret), claim.digest):
                 raise Refusal("SignatureDoesNotMatch", "Specified signature does not match our calculation.")
         _check_token(account, header("x-acs-security-token"))
@@ -187,7 +161,7 @@ class Aliyun:
             raise Refusal("InvalidVersion" if fields.get("Version") else "MissingVersion")
         for name in ("AccessKeyId", "Timestamp", "SignatureNonce", "SignatureMethod", "Signature"):
             if not fields.get(name):
-                raise Refusal(f"Missing{name}", f"{name} is mandatory for this action.")
+                raise missing(name)
         if fields.get("Format", "XML").upper() not in ("JSON", "XML"):
             raise Refusal("InvalidParameter.Format")
         if fields["SignatureMethod"] != "HMAC-SHA1" or fields.get("SignatureVersion") != "1.0":
@@ -196,7 +170,7 @@ class Aliyun:
         account = self._account(fields["AccessKeyId"])
         secret = _secret(account)
         if secret:
-            text = rpc_text(request.scope["method"], fields)
+            text = rpc_text(request.method, fields)
             if not equal(rpc_digest(text, secret), fields["Signature"]):
                 words = "Specified signature is not matched with our calculation. server string to sign is:"
                 raise Refusal("SignatureDoesNotMatch", words + text)
@@ -204,15 +178,14 @@ class Aliyun:
         return account, fields["SignatureNonce"]
 
     def _check_time(self, stamp: str) -> None:
-        try:
-            at = datetime.strptime(stamp, _TIME).replace(tzinfo=UTC).timestamp()
-        except ValueError:
-            raise Refusal("InvalidTimeStamp.Format") from None
-        if abs(self._world.clock() - at) > _CLOCK_OFF_S:
+        at = read_utc(stamp, _TIME)
+        if at is None:
+            raise Refusal("InvalidTimeStamp.Format")
+        if abs(self.world.clock() - at) > _CLOCK_OFF_S:
             raise Refusal("InvalidTimeStamp.Expired")
 
     def _account(self, key_id: str) -> Account:
-        account = self._world.account(PROVIDER, key_id, plausible=_KEY_ID.fullmatch(key_id) is not None)
+        account = self.world.account(PROVIDER, key_id, plausible=_KEY_ID.fullmatch(key_id) is not None)
         if account is None:
             raise Refusal("InvalidAccessKeyId.NotFound")
         return account
@@ -220,8 +193,8 @@ class Aliyun:
     def _spend(self, account: Account, nonce: str) -> None:
         """Take note of a nonce, only after a good signature, so that nobody can use up another's."""
         if not nonce:
-            raise Refusal("MissingSignatureNonce", "SignatureNonce is mandatory for this action.")
-        now = self._world.clock()
+            raise missing("SignatureNonce")
+        now = self.world.clock()
         while self._nonce_times and self._nonce_times[0][0] < now - _NONCE_KEPT_S:
             self._nonces.pop(self._nonce_times.popleft()[1], None)
         key = (account.credential, nonce)
@@ -230,22 +203,10 @@ class Aliyun:
         self._nonces[key] = now
         self._nonce_times.append((now, key))
 
-    def _permit(self, account: Account, request: Request, action: str) -> None:
-        settings = account.settings
-        if action in settings.denied:
-            raise Refusal("Forbidden.RAM")
-        if account.too_fast(self._world.clock()):
-            raise Refusal("Throttling.User")
-        if settings.allowed_ips and request.client not in settings.allowed_ips:
-            raise Refusal("isv.DENY_IP_RANGE")
 
-
-def claims(scope: Scope) -> bool:
-    """Whether a call to ``/`` is Aliyun's: Tencent's name their action in a header of their own."""
-    for name, value in scope["headers"]:
-        if name == b"x-tc-action" or (name == b"authorization" and value.startswith(b"TC3-")):
-            return False
-    return True
+def missing(name: str) -> Refusal:
+    """The refusal of a call without the field *name*."""
+    return Refusal(f"Missing{name}", f"{name} is mandatory for this action.")
 
 
 def _secret(account: Account) -> str:
@@ -261,14 +222,7 @@ def _check_token(account: Account, token: str) -> None:
 
 
 def _form_body(request: Request) -> bytes:
-    kind = (request.header(b"content-type") or b"").partition(b";")[0].strip().lower()
-    return request.body if kind == _FORM_TYPE else b""
-
-
-def _texts(raw: bytes) -> dict[str, str]:
-    """Return all fields of a query or form, decoded; ``+`` and ``%20`` are both a space."""
-    pairs = (piece.partition(b"=") for piece in raw.split(b"&") if piece)
-    return {as_text(unquote_form(name)): as_text(unquote_form(value)) for name, _, value in pairs}
+    return request.body if request.media_type == FORM else b""
 
 
 # -- answers -------------------------------------------------------------------------
@@ -284,20 +238,12 @@ def answer(value: Mapping[str, Any]) -> Answer:
     return Answer(orjson.dumps({"Code": "OK", "Message": "OK", "RequestId": request_id(), **value}))
 
 
-def _refused(refusal: Refusal) -> Answer:
-    body = {"RequestId": request_id(), "Code": refusal.code, "Message": refusal.message}
-    if refusal.status != 200:
-        link = f"https://api.aliyun.com/troubleshoot?q={refusal.code}&product=Dysmsapi"
-        body |= {"HostId": _HOST, "Recommend": link}
-    return Answer(orjson.dumps(body), refusal.status)
-
-
 def _wants_xml(request: Request) -> bool:
     """Whether the older scheme answers XML, which it does unless told ``Format=JSON``."""
-    if (request.header(b"authorization") or b"").startswith(SCHEME.encode()):
+    if request.headers.get("authorization", "").startswith(SCHEME):
         return False
-    asked = (Form(raw).text("Format") for raw in (request.scope["query_string"], _form_body(request)))
-    return next(filter(None, asked), "XML").upper() != "JSON"
+    asked = form(request.query).get("Format") or form(_form_body(request)).get("Format")
+    return (asked or "XML").upper() != "JSON"
 
 
 def _in_xml(answer: Answer, action: str) -> Answer:
@@ -315,7 +261,7 @@ def _elements(data: Mapping[str, Any]) -> str:
     return "".join(written)
 
 
-# -- numbers and times ---------------------------------------------------------------
+# -- numbers ---------------------------------------------------------------------------
 
 
 def phone_in(number: str) -> int | None:
@@ -339,8 +285,3 @@ def phone_in(number: str) -> int | None:
 def show_phone(phone: int) -> str:
     """Return a number as Aliyun prints it: mainland without a prefix, others with the bare country code."""
     return str(phone)[2:] if is_mainland(phone) else str(phone)
-
-
-def show_time(at: float) -> str:
-    """Return epoch seconds as Aliyun prints times."""
-    return datetime.fromtimestamp(at, BEIJING).strftime("%Y-%m-%d %H:%M:%S")

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import orjson
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.aliyun.dialect import show_phone, show_time
+from smskit.simulator.aliyun.dialect import show_phone
 from smskit.simulator.aliyun.read import report_of
 from smskit.simulator.book import ReceiptDue, ReplyDue
+from smskit.simulator.dialect import show_time
 from smskit.simulator.push import Push
 
 _JSON = "application/json;charset=utf-8"

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from smskit.simulator.accounts import Account, Limits, Review, Template
-from smskit.simulator.aliyun.codes import Refusal
 from smskit.simulator.aliyun.dialect import PROVIDER, Call, answer, phone_in
-from smskit.simulator.book import Message, is_mainland, parts_in, parts_in_each
+from smskit.simulator.book import Message, is_mainland, parts_in
+from smskit.simulator.dialect import DAY, Refusal
 from smskit.simulator.wire import Answer
 
 MOST_SAME = 1000
@@ -32,11 +32,10 @@ VARIABLE = re.compile(r"\$\{\s*([^${}\s]+)\s*\}")
 DEFAULT_LIMITS = Limits(code_30s=1, code_hour=5, code_day=10, any_minute=0, any_hour=0, any_day=50)
 _CODES_A_DAY_FROM_ALL = 40
 
-_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
+_MINUTE, _HOUR = 60.0, 3600.0
 
 _BIZ_ID_BASE = 900_000_000_000_000_000  # real ones have 18 digits, ours count up from there
 
-_MAINLAND_LIST = re.compile(r"1[3-9][0-9]{9}(?:,1[3-9][0-9]{9})*")
 _SEPARATOR = "\x1f"  # stands between texts while they are looked at as one
 
 _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
@@ -135,8 +134,8 @@ def _send(call: Call, order: _Order, *, most: int) -> Answer:
     phones = _phones(call, order, template)
     _check_extends(account, order)
     same = len(texts) == 1
-    parts = parts_in(texts[0]) * len(phones) if same else sum(parts_in_each(texts, _SEPARATOR.join(texts)))
-    if account.settings.price * parts > account.balance:
+    parts = parts_in(texts[0]) * len(phones) if same else sum(map(parts_in, texts))
+    if call.costs_too_much(parts):
         raise Refusal("isv.AMOUNT_NOT_ENOUGH")
 
     accepted = call.world.accept(
@@ -258,11 +257,6 @@ def _texts(values: list[Any]) -> list[str]:
 
 
 def _phones(call: Call, order: _Order, template: Template | None) -> list[int]:
-    account = call.account
-    if _nothing_special(call, template) and _MAINLAND_LIST.fullmatch(",".join(order.numbers)):
-        phones = [int("86" + number) for number in order.numbers]
-        if account.book.knows_none(phones):
-            return phones
     phones = []
     for position, number in enumerate(order.numbers):
         phone = phone_in(number)
@@ -272,17 +266,6 @@ def _phones(call: Call, order: _Order, template: Template | None) -> list[int]:
         _check_limits(call, phone, order.signs[position if len(order.signs) > 1 else 0], order, template)
         phones.append(phone)
     return phones
-
-
-def _nothing_special(call: Call, template: Template | None) -> bool:
-    """Whether nothing can refuse single numbers but what they got before."""
-    account = call.account
-    return (
-        call.request.item_code is None
-        and not account.black_numbers
-        and not account.settings.number_codes
-        and (template is None or (template.region == "domestic" and template.kind != "verification"))
-    )
 
 
 def _check_number(call: Call, phone: int, template: Template | None) -> None:
@@ -295,10 +278,7 @@ def _check_number(call: Call, phone: int, template: Template | None) -> None:
         raise Refusal("isv.DOMESTIC_NUMBER_NOT_SUPPORTED")
     if phone in account.black_numbers:
         raise Refusal("isv.BLACK_KEY_CONTROL_LIMIT")
-    for suffix, code in account.settings.number_codes.items():
-        if str(phone).endswith(suffix):
-            raise Refusal(code)
-    if call.request.item_code is not None and (forced := call.request.item_code(phone)) is not None:
+    if forced := call.forced(phone):
         raise Refusal(forced)
 
 
@@ -311,10 +291,8 @@ def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Te
     """
     account = call.account
     now = call.world.clock()
-    limits: Limits | None = account.memo.get("limits")
-    if limits is None:
-        limits = account.memo["limits"] = account.settings.limits.over(DEFAULT_LIMITS)
-    past = [m for m in account.book.to(phone) if m.at > now - _DAY]
+    limits = call.limits(DEFAULT_LIMITS)
+    past = [m for m in account.book.to(phone) if m.at > now - DAY]
     head = f"【{sign}】"
     if template is not None and template.kind == "verification":
         codes = [m.at for m in past if m.text.startswith(head) and _is_code(account, m)]
@@ -325,7 +303,7 @@ def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Te
             m.at
             for other in call.world.accounts(PROVIDER)
             for m in other.book.to(phone)
-            if m.at > now - _DAY and _is_code(other, m)
+            if m.at > now - DAY and _is_code(other, m)
         ]
         _limit("天", _CODES_A_DAY_FROM_ALL, from_all)
         return

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from smskit.simulator.aliyun.codes import Refusal
+from smskit.simulator.dialect import Refusal
 
 SCHEME = "ACS3-HMAC-SHA256"
 

@@ -17,21 +17,13 @@ status its report will have, and "" for no report at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from starlette.routing import Route
-
-from smskit.simulator.chuanglan.codes import CODES
-from smskit.simulator.chuanglan.dialect import Door, Handler, PullDoor, TemplateDoor
+from smskit.simulator.chuanglan import read, send
+from smskit.simulator.chuanglan.dialect import PROVIDER, ByTemplate, Chuanglan, Handler, Pulling
 from smskit.simulator.chuanglan.push import receipt_pushes, reply_pushes
-from smskit.simulator.chuanglan.read import balance, pull_mo, pull_report
-from smskit.simulator.chuanglan.send import old_send, send, tpl_send, variable
 from smskit.simulator.core import World
-from smskit.simulator.wire import Answer, Endpoint, Request
+from smskit.simulator.wire import Endpoint
 
-__all__ = ["CODES", "ENVIRONMENT", "PROVIDER", "receipt_pushes", "reply_pushes", "routes"]
-
-PROVIDER = "chuanglan"
+__all__ = ["ENVIRONMENT", "PROVIDER", "receipt_pushes", "reply_pushes", "routes"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -41,29 +33,19 @@ ENVIRONMENT = {
 }
 
 # path -> how fault plans call it, its handler, the shape of its answers, whether it submits
-_METHODS: dict[str, tuple[str, Handler, type[Door], bool]] = {
-    "/msg/v1/send/json": ("send", send, Door, True),
-    "/msg/send/json": ("old_send", old_send, Door, True),
-    "/msg/variable/json": ("variable", variable, Door, True),
-    "/msg/sms/v2/tpl/send": ("tpl_send", tpl_send, TemplateDoor, True),
-    "/msg/balance/json": ("balance", balance, Door, False),
-    "/msg/pull/report": ("pull_report", pull_report, PullDoor, False),
-    "/msg/pull/mo": ("pull_mo", pull_mo, PullDoor, False),
+_METHODS: dict[str, tuple[str, Handler, type[Chuanglan], bool]] = {
+    "/msg/v1/send/json": ("send", send.send, Chuanglan, True),
+    "/msg/variable/json": ("variable", send.variable, Chuanglan, True),
+    "/msg/sms/v2/tpl/send": ("tpl_send", send.tpl_send, ByTemplate, True),
+    "/msg/balance/json": ("balance", read.balance, Chuanglan, False),
+    "/msg/pull/report": ("pull_report", read.pull_report, Pulling, False),
+    "/msg/pull/mo": ("pull_mo", read.pull_mo, Pulling, False),
 }
 
 
-def routes(world: World) -> list[Route]:
-    """Return one route per method."""
-    found = []
-    for path, (name, handler, kind, submits) in _METHODS.items():
-        door = kind(world)
-        endpoint = Endpoint(world, door, name, _bound(door, name, handler), submits=submits)
-        found.append(Route(path, endpoint))
-    return found
-
-
-def _bound(door: Door, name: str, handler: Handler) -> Callable[[Request], Answer]:
-    def handle(request: Request) -> Answer:
-        return door.answer(request, name, handler)
-
-    return handle
+def routes(world: World) -> dict[str, Endpoint]:
+    """Path -> endpoint."""
+    return {
+        path: dialect(world).endpoint(name, handler, submits=submits)
+        for path, (name, handler, dialect, submits) in _METHODS.items()
+    }

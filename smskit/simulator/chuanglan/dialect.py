@@ -9,18 +9,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import orjson
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.chuanglan.codes import UNDOCUMENTED, Refusal
 from smskit.simulator.core import World
+from smskit.simulator.dialect import Call as AnyCall
+from smskit.simulator.dialect import Dialect, Refusal, show_time, words
 from smskit.simulator.wire import HTML, Answer, Request
 
-BEIJING = timezone(timedelta(hours=8))  # no summer time since 1991
+PROVIDER = "chuanglan"
+
+# Of the template API only some codes are known. Whatever else is wrong needs a code too; this one is the
+# simulator's own, and like any unknown code it must be taken for an unknown outcome.
+UNDOCUMENTED = "101999"
 
 _ACCOUNT = re.compile(r"[0-9A-Za-z_]{4,64}")
 _NONCE = re.compile(r"[0-9A-Za-z]{32}")
@@ -28,44 +32,32 @@ _TIMESTAMP = re.compile(r"[0-9]{10}")
 _SKEW_S = 300.0  # the real tolerance is not known
 
 
-class Call:
-    """
-    One call that got past the door: its account and its fields.
-
-    Raises:
-        Refusal: From every method that reads a field which is missing or malformed.
-    """
-
-    __slots__ = ("account", "fields", "missing", "request", "world")
+class Call(AnyCall):
+    """One call that was let in; a field that is missing or no text has its family's code."""
 
     def __init__(
-        self, world: World, request: Request, account: Account, fields: dict[str, Any], missing: str
+        self, world: World, request: Request, account: Account, fields: dict[str, Any], code: str
     ) -> None:
-        self.world = world
-        self.request = request
-        self.account = account
-        self.fields = fields
-        self.missing = missing
+        super().__init__(world, request, account, fields)
+        self.code = code
 
     def need(self, name: str) -> str:
-        """Return a text field that must be there and not be empty."""
-        return _need(self.fields, name, self.missing)
+        """A text field that must be there and not be empty."""
+        return _need(self.fields, name, self.code)
 
     def optional(self, name: str) -> str:
-        """Return a text field, or ""."""
+        """A text field, or ""."""
         value = self.fields.get(name)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise Refusal(self.missing, f"{name} 须为字符串")
-        return value
+        if value is not None and not isinstance(value, str):
+            raise Refusal(self.code, f"{name} 须为字符串")
+        return value or ""
 
     def wants_report(self) -> bool:
         """Whether status reports are asked for; they are not, unless somebody says so."""
         value = self.fields.get("report", False)
         if value in (True, False, "true", "false", ""):
             return value in (True, "true")
-        raise Refusal(self.missing, "report 须为 true 或 false")
+        raise Refusal(self.code, "report 须为 true 或 false")
 
     def switch(self, name: str, default: Any) -> Any:
         """Return a switch only Chuanglan has; see the package."""
@@ -75,39 +67,17 @@ class Call:
 Handler = Callable[[Call], Answer]
 
 
-class Door:
-    """
-    Lets calls in and words refusals; one for each shape of answer.
+class Chuanglan(Dialect[Call]):
+    """Lets calls in and words refusals; a subclass for each other shape of answer."""
 
-    Args:
-        world: Where the accounts are.
-    """
-
-    provider = "chuanglan"
-    json_code = "129"
-    missing_code = "130"
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def answer(self, request: Request, name: str, handler: Handler) -> Answer:
-        """Return what *handler* answers, or the refusal it, or the door, raised."""
-        try:
-            return handler(self._admit(request, name))
-        except Refusal as refusal:
-            return self.refused(refusal)
+    provider: ClassVar[str] = PROVIDER
+    too_fast: ClassVar[str] = "103"
+    json_code: ClassVar[str] = "129"
+    missing_code: ClassVar[str] = "130"
 
     def refused(self, refusal: Refusal) -> Answer:
-        """Word *refusal*. The HTTP status of errors is not documented; 200 is what clients expect."""
-        return said(refusal.code, self._world.clock(), errorMsg=refusal.msg)
-
-    def refuse(self, code: str) -> Answer:
-        """Return the refusal of a whole call with *code*."""
-        return self.refused(Refusal(code))
-
-    def throttled(self) -> Answer:
-        """Return code 103, calls too fast."""
-        return self.refuse("103")
+        """The HTTP status of errors is not documented; 200 is what clients expect."""
+        return said(refusal.code, self.world.clock(), errorMsg=message_of(refusal))
 
     def size(self, request: Request) -> int:
         """Return how many numbers a call names."""
@@ -117,23 +87,23 @@ class Door:
                 return value.strip(separator).count(separator) + 1
         return 0
 
-    def _admit(self, request: Request, name: str) -> Call:
-        content_type = request.header(b"content-type") or b""
-        if request.scope["method"] != "POST" or request.scope.get("query_string"):
+    def admit(self, request: Request, name: str) -> Call:
+        """Who is calling: the account and its password stand in the body."""
+        if request.method != "POST" or request.query:
             raise Refusal(self.json_code, "只支持POST方式，参数须在请求体中")
-        if content_type.partition(b";")[0].strip().lower() != b"application/json":
+        if request.media_type != "application/json":
             raise Refusal(self.json_code, "Content-Type 须为 application/json")
         fields = _decoded(request.body)
         if not fields:
             raise Refusal(self.json_code)
         account = self._identify(request, fields)
         self._permit(request, account, name)
-        return Call(self._world, request, account, fields, self.missing_code)
+        return Call(self.world, request, account, fields, self.missing_code)
 
     def _identify(self, request: Request, fields: dict[str, Any]) -> Account:
         name = _need(fields, "account", self.missing_code)
         password = _need(fields, "password", self.missing_code)
-        account = self._world.account(self.provider, name, plausible=bool(_ACCOUNT.fullmatch(name)))
+        account = self.world.account(PROVIDER, name, plausible=bool(_ACCOUNT.fullmatch(name)))
         if account is None:
             raise Refusal("101")
         if not knows(account, password):
@@ -141,28 +111,21 @@ class Door:
         return account
 
     def _permit(self, request: Request, account: Account, name: str) -> None:
-        settings = account.settings
-        if settings.allowed_ips and request.client not in settings.allowed_ips:
-            raise Refusal("117")
-        if name in settings.denied:
-            raise Refusal("118")
+        self.permit(request, account, name, address="117", denied="118")
         if account.profile.get("expired"):
             raise Refusal("119")
-        now = self._world.clock()
-        if account.too_fast(now):
-            raise Refusal("103")
-        account.review(now)
+        self.permit(request, account, name, fast=self.too_fast)
 
 
-class PullDoor(Door):
+class Pulling(Chuanglan):
     """The two pull methods, whose answers have ``ret`` and ``error`` in place of a code."""
 
     def refused(self, refusal: Refusal) -> Answer:
         """Any ``ret`` but 0 is a failure."""
-        return Answer(orjson.dumps({"ret": 1, "error": refusal.msg}))
+        return Answer(orjson.dumps({"ret": 1, "error": message_of(refusal)}))
 
 
-class TemplateDoor(Door):
+class ByTemplate(Chuanglan):
     """The template API, with a digest in place of the password and codes of its own."""
 
     json_code = missing_code = UNDOCUMENTED
@@ -177,10 +140,10 @@ class TemplateDoor(Door):
         nonce = _need(fields, "nonce", self.missing_code)
         if not _TIMESTAMP.fullmatch(timestamp) or not _NONCE.fullmatch(nonce):
             raise Refusal(self.missing_code, "timestamp 须为10位数字，nonce 须为32位字母或数字")
-        account = self._world.account(self.provider, name, plausible=bool(_ACCOUNT.fullmatch(name)))
+        account = self.world.account(PROVIDER, name, plausible=bool(_ACCOUNT.fullmatch(name)))
         if account is None:
             raise Refusal("101200")
-        digest = (request.header(b"x-qa-hmac-signature") or b"").decode("latin-1")
+        digest = request.headers.get("x-qa-hmac-signature", "")
         if digest:
             self._verify(account, digest, timestamp, nonce)
         elif not knows(account, _need(fields, "password", self.missing_code)):
@@ -188,7 +151,7 @@ class TemplateDoor(Door):
         return account
 
     def _verify(self, account: Account, digest: str, timestamp: str, nonce: str) -> None:
-        now = self._world.clock()
+        now = self.world.clock()
         right = not account.settings.secret or hmac.compare_digest(
             digest.encode(), sign(account.settings.secret, timestamp, nonce).encode()
         )
@@ -205,12 +168,14 @@ class TemplateDoor(Door):
             seen[nonce] = now
 
     def _permit(self, request: Request, account: Account, name: str) -> None:
-        settings = account.settings
-        if settings.allowed_ips and request.client not in settings.allowed_ips:
-            raise Refusal("101203")
-        if name in settings.denied or account.profile.get("expired"):
+        self.permit(request, account, name, address="101203", denied=UNDOCUMENTED)
+        if account.profile.get("expired"):
             raise Refusal(UNDOCUMENTED)
-        account.review(self._world.clock())
+
+
+def message_of(refusal: Refusal) -> str:
+    """What stands beside the code of a refusal."""
+    return refusal.message or words(PROVIDER, refusal.code, f"错误{refusal.code}")
 
 
 def sign(password: str, timestamp: str, nonce: str) -> str:
@@ -228,13 +193,8 @@ def knows(account: Account, password: str) -> bool:
 
 def said(code: str | int, now: float, **fields: object) -> Answer:
     """Return an answer with a code, an id (empty unless given) and the time."""
-    head = {"code": code, "msgId": "", "time": show(now, "%Y%m%d%H%M%S"), "errorMsg": ""}
+    head = {"code": code, "msgId": "", "time": show_time(now, "%Y%m%d%H%M%S"), "errorMsg": ""}
     return Answer(orjson.dumps(head | fields))
-
-
-def show(at: float, form: str) -> str:
-    """Return epoch seconds in Beijing's time, in one of Chuanglan's forms."""
-    return datetime.fromtimestamp(at, BEIJING).strftime(form)
 
 
 def call_id(first_sid: int) -> str:
@@ -250,7 +210,7 @@ def _decoded(body: bytes) -> dict[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
-def _need(fields: dict[str, Any], name: str, code: str) -> str:
+def _need(fields: Mapping[str, Any], name: str, code: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
         raise Refusal(code, f"缺少参数 {name}")

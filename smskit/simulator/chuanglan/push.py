@@ -13,8 +13,8 @@ import orjson
 
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue, parts_in
-from smskit.simulator.chuanglan.dialect import show
 from smskit.simulator.chuanglan.read import reply_row, report
+from smskit.simulator.dialect import show_time
 from smskit.simulator.push import Push
 
 
@@ -53,7 +53,7 @@ def reply_pushes(account: Account, url: str, replies: Sequence[ReplyDue]) -> lis
             "msg": row["messageContent"],
             "destcode": row["destCode"],
             "spCode": row["spCode"],
-            "notifyTime": show(due.at, "%y%m%d%H%M%S"),
+            "notifyTime": show_time(due.at, "%y%m%d%H%M%S"),
         }
         pushes.append(_get(url, asked))
     return pushes

@@ -11,9 +11,9 @@ import orjson
 
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue
-from smskit.simulator.chuanglan.codes import STATUSES, Refusal
-from smskit.simulator.chuanglan.dialect import Call, call_id, said, show
+from smskit.simulator.chuanglan.dialect import PROVIDER, Call, call_id, said
 from smskit.simulator.chuanglan.texts import is_rejected
+from smskit.simulator.dialect import Refusal, receipt_words, show_time
 from smskit.simulator.wire import Answer
 
 SP_CODE = "106900001"  # a sub-number given to every account; what callers append stands behind it
@@ -55,9 +55,9 @@ def report(account: Account, due: ReceiptDue) -> dict[str, str]:
         "msgId": call_id(account.book.first_sid[due.call]),
         "mobile": str(due.phone).removeprefix("86"),
         "status": status,
-        "statusDesc": STATUSES.get(status, "网关内部状态"),
-        "reportTime": show(due.at, "%y%m%d%H%M"),
-        "notifyTime": show(due.at, "%y%m%d%H%M%S"),
+        "statusDesc": receipt_words(PROVIDER, status, "网关内部状态"),
+        "reportTime": show_time(due.at, "%y%m%d%H%M"),
+        "notifyTime": show_time(due.at, "%y%m%d%H%M%S"),
     }
     if not row["uid"]:
         del row["uid"]  # absent in a pull where the caller sent none
@@ -82,7 +82,7 @@ def reply_row(account: Account, due: ReplyDue) -> dict[str, str]:
     return {
         "spCode": SP_CODE,
         "destCode": SP_CODE + extend,
-        "moTime": show(due.at, "%y%m%d%H%M"),
+        "moTime": show_time(due.at, "%y%m%d%H%M"),
         "mobile": str(due.phone).removeprefix("86"),
         "messageContent": due.text,
     }

@@ -14,9 +14,8 @@ from typing import NamedTuple
 import orjson
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.book import parts_in, parts_in_each
-from smskit.simulator.chuanglan.codes import UNDOCUMENTED, Refusal
-from smskit.simulator.chuanglan.dialect import Call, call_id, said, show
+from smskit.simulator.book import parts_in
+from smskit.simulator.chuanglan.dialect import UNDOCUMENTED, Call, call_id, said
 from smskit.simulator.chuanglan.texts import (
     MARK,
     approved_signature,
@@ -28,14 +27,13 @@ from smskit.simulator.chuanglan.texts import (
     signature_of,
     units,
 )
+from smskit.simulator.dialect import MOBILE, Refusal
 from smskit.simulator.wire import Answer
 
 MAX_NUMBERS = 1000
 MAX_VARIABLES = 20
 MAX_UNITS = 536
 
-_MOBILE = re.compile(r"1[3-9][0-9]{9}")
-_MOBILES = re.compile(r"1[3-9][0-9]{9}(?:,1[3-9][0-9]{9})*")
 _SENDTIME = re.compile(r"[0-9]{8}([01][0-9]|2[0-3])[0-5][0-9]")
 
 
@@ -55,14 +53,6 @@ def send(call: Call) -> Answer:
     return _accept(call, *_same_text(call))
 
 
-def old_send(call: Call) -> Answer:
-    """The same at its old address (``/msg/send/json``), whose answer has no counts."""
-    answer = send(call)
-    data = orjson.loads(answer.body)
-    kept = {name: value for name, value in data.items() if name not in ("failNum", "successNum")}
-    return answer._replace(body=orjson.dumps(kept))
-
-
 def variable(call: Call) -> Answer:
     """Fill ``{$var}`` with each number's own values; groups that do not fit fall out without a word."""
     msg, params = _msg(call, decode=bool(call.switch("decode_variable", False))), call.need("params")
@@ -71,7 +61,7 @@ def variable(call: Call) -> Answer:
     if len(groups) > MAX_NUMBERS or marks > MAX_VARIABLES:
         raise Refusal("114")
     rows = [group.split(",") for group in groups]
-    fitting = [row for row in rows if len(row) == marks + 1 and _MOBILE.fullmatch(row[0])]
+    fitting = [row for row in rows if len(row) == marks + 1 and MOBILE.fullmatch(row[0])]
     numbers = [row[0] for row in fitting]
     _check_text(call.account, msg)
     texts = fill(msg, [row[1:] for row in fitting])
@@ -101,7 +91,7 @@ def tpl_send(call: Call) -> Answer:
     if any(word in text for word in call.account.settings.black_words for text in texts):
         raise Refusal("101206")
     each = texts * len(numbers) if len(texts) == 1 else texts
-    fitting = [n if _MOBILE.fullmatch(n) else "" for n in numbers]
+    fitting = [n if MOBILE.fullmatch(n) else "" for n in numbers]
     kept = [(phone, text) for phone, text in zip(_passing(call, fitting), each, strict=True) if phone]
     taken = _Taken([p for p, _ in kept], [t for _, t in kept], len(numbers) - len(kept))
     return _accept(call, taken, "000000", template_id=template_id)
@@ -115,12 +105,9 @@ def _same_text(call: Call) -> tuple[_Taken, str]:
     text = _msg(call, decode=bool(call.switch("decode_msg", True)))
     if len(numbers) > MAX_NUMBERS:
         raise Refusal("108")
-    if not _MOBILES.fullmatch(call.fields["phone"]):
-        if call.switch("bad_numbers", "refuse") != "drop":
-            raise Refusal("107")
-        fitting = [number if _MOBILE.fullmatch(number) else "" for number in numbers]
-    else:
-        fitting = numbers
+    fitting = [number if MOBILE.fullmatch(number) else "" for number in numbers]
+    if not all(fitting) and call.switch("bad_numbers", "refuse") != "drop":
+        raise Refusal("107")
     phones = [phone for phone in _passing(call, fitting) if phone]
     _check_text(call.account, text)
     _check_words(call.account, [text])
@@ -182,7 +169,7 @@ def _check_rest(call: Call) -> None:
     hours = call.account.settings.send_hours
     if hours is None and call.account.credential.startswith("M"):
         hours = (8, 21)  # the real hours of marketing accounts are not known
-    if hours and not hours[0] <= int(show(call.world.clock(), "%H")) < hours[1]:
+    if not call.is_open(hours):
         raise Refusal("110")
 
 
@@ -212,11 +199,8 @@ def _template_values(call: Call, numbers: int) -> list[dict[str, str]]:
 def _accept(call: Call, taken: _Taken, code: str, template_id: str = "") -> Answer:
     account, now = call.account, call.world.clock()
     phones, texts = taken.phones, taken.texts
-    if isinstance(texts, str):
-        parts = parts_in(texts) * len(phones)
-    else:
-        parts = sum(parts_in_each(texts, "".join(texts))) if texts else 0
-    if account.settings.price * parts > account.balance:
+    parts = parts_in(texts) * len(phones) if isinstance(texts, str) else sum(map(parts_in, texts))
+    if call.costs_too_much(parts):
         raise Refusal("101207" if template_id else "109")
     counts = {"failNum": str(taken.failed), "successNum": str(len(phones))}
     if not phones:

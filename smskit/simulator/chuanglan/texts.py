@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote_plus
 
 from smskit.simulator.accounts import Account, Review, Template
-from smskit.simulator.chuanglan.codes import UNDOCUMENTED, Refusal
-from smskit.simulator.wire import unquote_form
+from smskit.simulator.chuanglan.dialect import UNDOCUMENTED
+from smskit.simulator.dialect import Refusal
 
 MARK = "{$var}"
 
@@ -26,7 +27,7 @@ def percent_decoded(msg: str) -> str:
     if _BAD_ESCAPE.search(msg):
         raise Refusal("128")
     try:
-        return unquote_form(msg.encode()).decode()
+        return unquote_plus(msg, errors="strict")
     except UnicodeDecodeError:
         raise Refusal("128") from None
 

@@ -9,20 +9,15 @@ beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from smskit.simulator.core import World
 from smskit.simulator.tencent import read, send
-from smskit.simulator.tencent.codes import CODES
-from smskit.simulator.tencent.dialect import Fields, Handler, Tencent
+from smskit.simulator.tencent.dialect import PROVIDER, Fields, Handler, Tencent
 from smskit.simulator.tencent.push import receipt_pushes, reply_pushes
-from smskit.simulator.wire import Answer, Endpoint, Receive, Request, Scope, Send
+from smskit.simulator.wire import Endpoint
 
-__all__ = ["CODES", "ENVIRONMENT", "PROVIDER", "claims", "receipt_pushes", "reply_pushes", "routes"]
-
-PROVIDER = "tencent"
+__all__ = ["ENVIRONMENT", "PROVIDER", "actions", "claims", "receipt_pushes", "reply_pushes"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -32,22 +27,15 @@ ENVIRONMENT = {
     "SMSKIT_TENCENT_APP_ID": "1400000001",
 }
 
-_SUBMITTING: dict[str, tuple[Handler, Fields]] = {
+_ACTIONS: dict[str, tuple[Handler, Fields]] = {
     "SendSms": (send.send_sms, send.SEND_SMS),
-    "SendMultiGlobalSms": (send.send_multi_global_sms, send.SEND_MULTI_GLOBAL_SMS),
-}
-_OTHER: dict[str, tuple[Handler, Fields]] = {
     "PullSmsSendStatus": (read.pull_status, read.PULL),
     "PullSmsSendStatusByPhoneNumber": (read.status_by_number, read.BY_NUMBER),
     "PullSmsReplyStatus": (read.pull_replies, read.PULL),
-    "PullSmsReplyStatusByPhoneNumber": (read.replies_by_number, read.BY_NUMBER),
     "SendStatusStatistics": (read.send_statistics, read.STATISTICS),
-    "CallbackStatusStatistics": (read.callback_statistics, read.STATISTICS),
     "SmsPackagesStatistics": (read.package_statistics, read.STATISTICS),
     "DescribeSmsTemplateList": (read.templates, read.TEMPLATES),
     "DescribeSmsSignList": (read.signatures, read.SIGNATURES),
-    "DescribePhoneNumberInfo": (read.number_info, read.NUMBERS),
-    "ReportConversion": (read.report_conversion, read.CONVERSION),
 }
 
 _ACTION = b"x-tc-action"
@@ -58,33 +46,23 @@ def claims(scope: Scope) -> bool:
     return any(name == _ACTION for name, _ in scope["headers"])
 
 
-def routes(world: World) -> list[Route]:
-    """Return the one route; fault plans call an action by its name (``SendSms``)."""
-    return [Route("/", _Actions(world))]
-
-
-class _Actions:
-    """Hands a call to the endpoint of its action."""
+class Actions:
+    """The one path of this provider: hands a call to the endpoint of its action, as fault plans name it."""
 
     def __init__(self, world: World) -> None:
-        tencent = Tencent(world)
+        dialect = Tencent(world, {action: fields for action, (_, fields) in _ACTIONS.items()})
         self._endpoints = {
-            action.encode(): Endpoint(
-                world, tencent, action, _bound(tencent, action, handler, fields), submits=submits
-            )
-            for submits, actions in ((True, _SUBMITTING), (False, _OTHER))
-            for action, (handler, fields) in actions.items()
+            action.encode(): dialect.endpoint(action, handler, submits=action == "SendSms")
+            for action, (handler, _) in _ACTIONS.items()
         }
-        self._unknown = Endpoint(world, tencent, "", lambda _: tencent.refuse("InvalidAction"))
+        self._unknown = Endpoint(world, dialect, "", lambda _: dialect.refuse("InvalidAction"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        action = next((value for name, value in scope["headers"] if name == _ACTION), b"")
+        action = dict(scope["headers"]).get(_ACTION, b"")
         await self._endpoints.get(action, self._unknown)(scope, receive, send)
 
 
-def _bound(tencent: Tencent, action: str, handler: Handler, fields: Fields) -> Callable[[Request], Answer]:
-    def handle(request: Request) -> Answer:
-        return tencent.answer(request, action, handler, fields)
-
-    return handle
+def actions(world: World) -> Actions:
+    """What answers on this provider's one path."""
+    return Actions(world)

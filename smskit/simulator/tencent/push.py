@@ -8,23 +8,15 @@ is not documented: three times, a minute apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import orjson
 
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue
+from smskit.simulator.dialect import receipt_words, show_time
 from smskit.simulator.push import Push
-from smskit.simulator.tencent.dialect import BEIJING, JSON, serial_no, split_phone
+from smskit.simulator.tencent.dialect import JSON, PROVIDER, serial_no, split_phone
 from smskit.simulator.tencent.read import reply_row
-
-# In a callback the carrier's code stands beside words; pulled, it stands alone.
-_WORDS = {
-    "DELIVRD": "用户短信送达成功",
-    "UNDELIV": "用户关机、停机或不在服务区",
-    "EXPIRED": "短信超过有效期",
-    "REJECTD": "短信被拒绝",
-}
 
 
 def receipt_pushes(account: Account, url: str, receipts: Sequence[ReceiptDue]) -> list[Push]:
@@ -54,12 +46,12 @@ def receipt_row(due: ReceiptDue) -> dict[str, object]:
     """Return one receipt as pushed: the carrier's code is ``errmsg``, and the number lacks its country."""
     country, rest = split_phone(due.phone)
     return {
-        "user_receive_time": datetime.fromtimestamp(due.at, BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
+        "user_receive_time": show_time(due.at),
         "nationcode": country,
         "mobile": rest,
         "report_status": "SUCCESS" if due.delivered else "FAIL",
         "errmsg": due.code,
-        "description": _WORDS.get(due.code, "短信发送失败"),
+        "description": receipt_words(PROVIDER, due.code, "短信发送失败"),
         "sid": serial_no(due.sid),
     }
 

@@ -1,5 +1,5 @@
 """
-Tencent's reading actions: receipts, replies, figures, templates, signatures, numbers.
+Tencent's reading actions: receipts, replies, figures, templates, signatures.
 
 Source: dossier section 4. ``PullSmsSendStatus`` and ``PullSmsReplyStatus`` take
 from a queue, and what they took is gone; asking by number takes nothing.
@@ -9,22 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.book import Message, ReceiptDue, ReplyDue, is_mainland
+from smskit.simulator.book import Message, ReceiptDue, ReplyDue
+from smskit.simulator.dialect import DAY, Refusal, read_time
 from smskit.simulator.faults import Outcome
-from smskit.simulator.tencent.codes import OK, Refusal, words
-from smskit.simulator.tencent.dialect import (
-    BEIJING,
-    Call,
-    answer,
-    phone_in,
-    serial_no,
-    split_phone,
-)
-from smskit.simulator.tencent.send import MAX_NUMBERS, fee_of, status_of
+from smskit.simulator.tencent.dialect import Call, answer, phone_in, serial_no, split_phone
+from smskit.simulator.tencent.send import fee_of, status_of
 from smskit.simulator.wire import Answer
 
 PULL = {"Limit": "whole", "SmsSdkAppId": "text"}
@@ -45,12 +37,9 @@ STATISTICS = {
 }
 TEMPLATES = {"International": "whole", "TemplateIdSet": "wholes", "Limit": "whole", "Offset": "whole"}
 SIGNATURES = {"International": "whole", "SignIdSet": "wholes", "Limit": "whole", "Offset": "whole"}
-NUMBERS = {"PhoneNumberSet": "texts"}
-CONVERSION = {"SmsSdkAppId": "text", "SerialNo": "text", "ConversionTime": "whole"}
 
 _PAGE = 100
-_DAY = 86_400.0
-_MEMORY = 7 * _DAY
+_MEMORY = 7 * DAY
 _SIGN = re.compile(r"【([^】]*)】")
 _REGIONS = {"domestic": 0, "abroad": 1, "global": 3}
 
@@ -90,13 +79,6 @@ def status_by_number(call: Call) -> Answer:
             due = ReceiptDue(outcome.at, message.sid, phone, outcome.delivered, outcome.code, -1)
             rows.append(status_row(call.account, due))
     return answer(PullSmsSendStatusSet=rows[:limit])
-
-
-def replies_by_number(call: Call) -> Answer:
-    """Answer the replies of one number between two times; they are not taken."""
-    phone, start, end, limit = _window_of_number(call)
-    found = [r for r in call.world.replies_between(call.account, start, end) if r.phone == phone]
-    return answer(PullSmsReplyStatusSet=[reply_row(call.account, reply) for reply in found[:limit]])
 
 
 def outcome_of(message: Message) -> Outcome | None:
@@ -148,7 +130,7 @@ def answered(account: Account, reply: ReplyDue) -> Message | None:
 def _pull_limit(call: Call) -> int:
     if not call.account.settings.pull:
         raise Refusal("UnauthorizedOperation.RequestPermissionDeny")
-    return call.number("Limit", 1, _PAGE)
+    return call.within("Limit", 1, _PAGE)
 
 
 def _window_of_number(call: Call) -> tuple[int, float, float, int]:
@@ -156,8 +138,8 @@ def _window_of_number(call: Call) -> tuple[int, float, float, int]:
     phone = phone_in(str(call.need("PhoneNumber")))
     if phone is None:
         raise Refusal("InvalidParameterValue.IncorrectPhoneNumber")
-    call.number("Offset", 0, 0)
-    limit = call.number("Limit", 1, _PAGE)
+    call.within("Offset", 0, 0)
+    limit = call.within("Limit", 1, _PAGE)
     now = call.world.clock()
     start, end = float(call.need("BeginTime")), float(call.fields.get("EndTime") or now)
     if start < now - _MEMORY:
@@ -181,35 +163,11 @@ def send_statistics(call: Call) -> Answer:
     return answer(SendStatusStatistics=figures)
 
 
-def callback_statistics(call: Call) -> Answer:
-    """Answer what became of the messages of some hours, at most 32 days."""
-    start, end = _hours(call)
-    if end - start > 32 * _DAY:
-        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
-    now = call.world.clock()
-    found = list(_in_hours(call))
-    known = [o for o in map(outcome_of, found) if o is not None and o.at <= now]
-    good = sum(o.delivered for o in known)
-    return answer(
-        CallbackStatusStatistics={
-            "CallbackCount": len(known),
-            "RequestSuccessCount": len(found),
-            "CallbackFailCount": len(known) - good,
-            "CallbackSuccessCount": good,
-            "InternalErrorCount": 0,
-            "InvalidNumberCount": 0,
-            "ShutdownErrorCount": sum(o.code == "UNDELIV" for o in known),
-            "BlackListCount": 0,
-            "FrequencyLimitCount": 0,
-        }
-    )
-
-
 def package_statistics(call: Call) -> Answer:
     """Answer the account's one package, as many messages as its balance buys."""
     call.app()
-    call.number("Limit", 0, 500)
-    offset = call.number("Offset", 0, 1 << 31)
+    call.within("Limit", 0, 500)
+    offset = call.within("Offset", 0, 1 << 31)
     start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
     now = call.world.clock()
     if not start < end < now:
@@ -217,11 +175,11 @@ def package_statistics(call: Call) -> Answer:
     settings = call.account.settings
     if not settings.price or offset:
         return answer(SmsPackagesStatisticsSet=[])
-    bought = now - 30 * _DAY
+    bought = now - 30 * DAY
     package = {
         "PackageCreateTime": int(bought),
         "PackageEffectiveTime": int(bought),
-        "PackageExpiredTime": int(bought + 730 * _DAY),
+        "PackageExpiredTime": int(bought + 730 * DAY),
         "PackageAmount": int(settings.balance / settings.price),
         "PackageType": 1,
         "PackageId": 1,
@@ -231,27 +189,21 @@ def package_statistics(call: Call) -> Answer:
 
 
 def _hour(call: Call, name: str) -> float:
-    value = str(call.need(name))
-    try:
-        return datetime.strptime(value, "%Y%m%d%H").replace(tzinfo=BEIJING).timestamp()
-    except ValueError:
-        raise Refusal(f"InvalidParameterValue.{name}VerifyFail") from None
-
-
-def _hours(call: Call) -> tuple[float, float]:
-    call.app()
-    call.number("Limit", 0, 0)
-    call.number("Offset", 0, 0)
-    start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
-    if end < start:
-        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
-    return start, end + 3599.999
+    at = read_time(str(call.need(name)), "%Y%m%d%H")
+    if at is None:
+        raise Refusal(f"InvalidParameterValue.{name}VerifyFail")
+    return at
 
 
 def _in_hours(call: Call) -> Iterator[Message]:
-    start, end = _hours(call)
+    call.app()
+    call.within("Limit", 0, 0)
+    call.within("Offset", 0, 0)
+    start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
+    if end < start:
+        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
     with call.world.lock:
-        for number in call.account.book.calls_between(start, end):
+        for number in call.account.book.calls_between(start, end + 3599.999):
             yield from call.account.book.messages(number)
 
 
@@ -320,37 +272,3 @@ def _chosen(
     if offset < 0:
         raise Refusal("InvalidParameterValue.OffsetVerifyFail")
     return rows[offset : offset + limit]
-
-
-def number_info(call: Call) -> Answer:
-    """Answer how each number is read."""
-    numbers = call.fields.get("PhoneNumberSet")
-    if not numbers:
-        raise Refusal("MissingParameter.EmptyPhoneNumberSet")
-    if len(numbers) > MAX_NUMBERS:
-        raise Refusal("LimitExceeded.PhoneNumberCountLimit")
-    return answer(PhoneNumberInfoSet=[_number_row(number) for number in numbers])
-
-
-def _number_row(number: str) -> dict[str, object]:
-    phone = phone_in(number)
-    code = OK if phone else "InvalidParameterValue.IncorrectPhoneNumber"
-    country, rest = split_phone(phone) if phone else ("", "")
-    at_home = phone is not None and is_mainland(phone)
-    return {
-        "Code": code,
-        "Message": "success" if phone else words(code),
-        "NationCode": country,
-        "SubscriberNumber": rest,
-        "PhoneNumber": f"+{phone}" if phone else number,
-        "IsoCode": "CN" if at_home else "DEF",
-        "IsoName": "China" if at_home else "",
-    }
-
-
-def report_conversion(call: Call) -> Answer:
-    """Take note that a code was typed in; nothing comes of it."""
-    call.app()
-    call.need("SerialNo")
-    call.need("ConversionTime")
-    return answer(ReportConversionStatus={"Code": OK, "Message": "ok"})

@@ -1,5 +1,5 @@
 """
-Tencent's two sending actions, ``SendSms`` and ``SendMultiGlobalSms``.
+Tencent's sending action, ``SendSms``.
 
 What is wrong with a request is said at the top of the answer; what is wrong
 with a number, template, signature or value is said in rows (dossier 3, 6.2).
@@ -13,27 +13,16 @@ instead of all rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any, NamedTuple
-
-import orjson
 
 from smskit.simulator.accounts import Account, Limits, Review, Template
 from smskit.simulator.book import is_mainland, parts_in
-from smskit.simulator.tencent.codes import OK, Refusal, words
-from smskit.simulator.tencent.dialect import (
-    BEIJING,
-    Call,
-    check_fields,
-    day_start,
-    envelope,
-    phone_in,
-    request_id,
-    serial_no,
-)
+from smskit.simulator.dialect import Refusal, reached, words
+from smskit.simulator.tencent.dialect import PROVIDER, Call, answer, day_start, phone_in, serial_no
 from smskit.simulator.wire import Answer
 
+OK = "Ok"
 MAX_NUMBERS = 200
 MAX_TEXT = 500
 MAX_CONTEXT = 511  # bytes; "less than 512"
@@ -51,20 +40,10 @@ SEND_SMS = {
     "SessionContext": "text",
     "SenderId": "text",
 }
-SEND_MULTI_GLOBAL_SMS = {"SmsSdkAppId": "text", "MultiSmsInfoSet": "objects"}
-_MULTI_SMS_INFO = {
-    "PhoneNumber": "text",
-    "TemplateId": "text",
-    "TemplateParamSet": "texts",
-    "SignName": "text",
-    "SenderId": "text",
-    "SessionContext": "text",
-}
 
 _VARIABLE = re.compile(r"\{\s*([0-9]+)\s*\}")
 _URL = re.compile(r"https?://|(?<![0-9a-z])www\.", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]{0,6}")
-_PLAIN = re.compile(r"(?:\+861[3-9][0-9]{9},)+")
 _TAKEN = "taken:"
 
 # The GSM alphabet as far as messages abroad use it; the second group counts twice.
@@ -104,59 +83,22 @@ def send_sms(call: Call) -> Answer:
     if len(numbers) > MAX_NUMBERS:
         raise Refusal("LimitExceeded.PhoneNumberCountLimit")
     call.app()
-    template_id, context = str(call.need("TemplateId")), _context(call.fields)
+    template_id, context = str(call.need("TemplateId")), call.optional("SessionContext")
+    if len(context.encode()) > MAX_CONTEXT:
+        raise Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
     if (extend := call.fields.get("ExtendCode")) and not (extend.isascii() and extend.isdigit()):
         raise Refusal("InvalidParameter", "ExtendCode holds digits")
 
-    plain = _plain(call, numbers)
-    phones = plain or [phone_in(number) or 0 for number in numbers]
+    phones = [phone_in(number) or 0 for number in numbers]
     at_home = {is_mainland(phone) for phone in phones if phone}
     if len(at_home) > 1:
         raise Refusal("UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber")
     sign = str(call.fields.get("SignName") or "") if at_home == {False} else str(call.need("SignName"))
     text = _compose(call, template_id, sign, call.fields.get("TemplateParamSet") or [])
-    if plain and not text.refused and (answer := _take_all(call, plain, text, context)):
-        return answer
-    rows = _judge(call, list(zip(numbers, phones, [text] * len(numbers), strict=True)))
-    return _take(call, rows, text, context)
-
-
-def send_multi_global_sms(call: Call) -> Answer:
-    """Send a text each to numbers abroad; a mainland number refuses the whole call."""
-    call.app()
-    infos = call.fields.get("MultiSmsInfoSet")
-    if not infos:
-        raise Refusal("InvalidParameterValue.MultiSmsInfoSetEmpty")
-    if len(infos) > MAX_NUMBERS:
-        raise Refusal("LimitExceeded.PhoneNumberCountLimit")
-    answers = []
-    for info in infos:
-        check_fields(info, _MULTI_SMS_INFO)
-        if not info.get("PhoneNumber") or not info.get("TemplateId"):
-            raise Refusal("MissingParameter", "PhoneNumber and TemplateId are needed")
-        phone = phone_in(info["PhoneNumber"]) or 0
-        if is_mainland(phone):
-            raise Refusal("UnsupportedOperation.ContainDomesticPhoneNumber")
-        sign, values = info.get("SignName") or "", info.get("TemplateParamSet") or []
-        answers.append((info, phone, _compose(call, info["TemplateId"], sign, values)))
-    sent: list[dict[str, Any]] = []
-    result = Answer(b"")
-    for info, phone, text in answers:
-        (row,) = _judge(call, [(info["PhoneNumber"], phone, text)])
-        taken = _take(call, [row], text, _context(info))
-        sent += orjson.loads(taken.body)["Response"]["SendStatusSet"] or []
-        result = result._replace(accepted=result.accepted + taken.accepted, durable=taken.durable)
-    return result._replace(body=envelope({"SendStatusSet": sent}))
+    return _take(call, _judge(call, numbers, phones, text), text, context)
 
 
 # -- the text, the same for all numbers of it --------------------------------------------------------
-
-
-def _context(fields: Mapping[str, Any]) -> str:
-    context = str(fields.get("SessionContext") or "")
-    if len(context.encode()) > MAX_CONTEXT:
-        raise Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
-    return context
 
 
 def _compose(call: Call, template_id: str, sign: str, values: Sequence[str]) -> _Text:
@@ -210,11 +152,9 @@ def _check_text(call: Call, sign: str, text: str, template: Template | None) -> 
     if any(word in text for word in account.settings.black_words):
         return "FailedOperation.ContainSensitiveWord"
     # (8, 22) at the real one. Off unless the account says so: a rehearsal may run at night.
-    hours = account.settings.send_hours
-    if hours and template is not None and template.kind == "marketing":
-        hour = datetime.fromtimestamp(call.world.clock(), BEIJING).hour
-        if not hours[0] <= hour < hours[1]:
-            return "FailedOperation.MarketingSendTimeConstraint"
+    marketing = template is not None and template.kind == "marketing"
+    if marketing and not call.is_open(account.settings.send_hours):
+        return "FailedOperation.MarketingSendTimeConstraint"
     return ""
 
 
@@ -229,19 +169,18 @@ def fee_of(text: str, phone: int) -> int:
 # -- the numbers ------------------------------------------------------------------------------------
 
 
-def _judge(call: Call, wanted: Sequence[tuple[str, int, _Text]]) -> list[_Row]:
+def _judge(call: Call, numbers: Sequence[str], phones: Sequence[int], text: _Text) -> list[_Row]:
     """Decide about each number in turn; one that is met twice counts as having got the first."""
     rows: list[_Row] = []
     met: dict[int, list[str]] = {}
     cost = 0
     today = _left_today(call)
-    for number, phone, text in wanted:
+    for number, phone in zip(numbers, phones, strict=True):
         fee = fee_of(text.text, phone)
         code = _check_number(call, phone, text, met.get(phone, ()))
         if not code and today is not None and today <= 0:
             code = "LimitExceeded.AppDailyLimit"
-        price = call.account.settings.price
-        if not code and price * (cost + fee) > call.account.balance:
+        if not code and call.costs_too_much(cost + fee):
             code = "FailedOperation.InsufficientBalanceInSmsPackage"
         row = _Row(f"+{phone}" if phone else number, phone, code or OK)
         if row.taken:
@@ -281,24 +220,18 @@ def _check_number(call: Call, phone: int, text: _Text, met: Sequence[str]) -> st
         return "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone"
     if phone in account.black_numbers:
         return "FailedOperation.PhoneNumberInBlacklist"
-    digits = str(phone)
-    for suffix, code in account.settings.number_codes.items():
-        if digits.endswith(suffix):
-            return code
-    if call.request.item_code is not None and (forced := call.request.item_code(phone)) is not None:
-        return forced
-    return _check_limits(call, phone, text.text, met)
+    return call.forced(phone) or _check_limits(call, phone, text.text, met)
 
 
 def _check_limits(call: Call, phone: int, text: str, met: Sequence[str]) -> str:
     """Frequency rules; a day is Beijing's, the other windows roll."""
-    account, now = call.account, call.world.clock()
+    now = call.world.clock()
     with call.world.lock:
-        past = [(message.at, message.text) for message in account.book.to(phone)]
+        past = [(message.at, message.text) for message in call.account.book.to(phone)]
     past += [(now, other) for other in met]
     if not past:
         return ""
-    limits = account.settings.limits.over(DEFAULT_LIMITS)
+    limits = call.limits(DEFAULT_LIMITS)
     today = day_start(now)
     same = [at for at, other in past if other == text]
     every = [at for at, _ in past]
@@ -309,7 +242,7 @@ def _check_limits(call: Call, phone: int, text: str, met: Sequence[str]) -> str:
         ("PhoneNumberSameContentDailyLimit", limits.same_day, same, today),
         ("PhoneNumberDailyLimit", limits.any_day, every, today),
     ):
-        if most and sum(at > since for at in times) >= most:
+        if reached(most, times, since):
             return f"LimitExceeded.{code}"
     return ""
 
@@ -336,14 +269,14 @@ def _take(call: Call, rows: Sequence[_Row], text: _Text, context: str) -> Answer
                     "Fee": row.fee if good else 0,
                     "SessionContext": context,
                     "Code": code,
-                    "Message": words(code),
+                    "Message": words(PROVIDER, code),
                     "IsoCode": ("CN" if is_mainland(row.phone) else "DEF") if row.phone else "",
                 }
             )
         sid += row.taken
     nothing = any(row.code == f"{_TAKEN}null" for row in rows)
-    body = envelope({"SendStatusSet": None if nothing else shown})
-    return Answer(body, accepted=len(taken), durable=accepted.durable if accepted else None)
+    durable = accepted.durable if accepted else None
+    return answer(SendStatusSet=None if nothing else shown)._replace(accepted=len(taken), durable=durable)
 
 
 def _accept(call: Call, phones: list[int], text: _Text, fee: int, context: str) -> Any:
@@ -357,46 +290,3 @@ def _accept(call: Call, phones: list[int], text: _Text, fee: int, context: str) 
         extend=str(call.fields.get("ExtendCode") or ""),
         receipt_url=call.account.settings.receipt_url,
     )
-
-
-# -- the short way for a whole call ---------------------------------------------------------------------
-
-
-def _plain(call: Call, numbers: list[str]) -> list[int]:
-    """The phones, when it is plain to see that no single one can be refused; else []."""
-    account = call.account
-    if (
-        call.request.item_code is not None
-        or account.black_numbers
-        or account.settings.number_codes
-        or account.profile.get("app_day")
-    ):
-        return []
-    joined = ",".join(numbers) + ","
-    if _PLAIN.fullmatch(joined) is None:
-        return []
-    phones = list(map(int, numbers))
-    return phones if account.book.knows_none(phones) else []
-
-
-def _take_all(call: Call, phones: list[int], text: _Text, context: str) -> Answer | None:
-    """Accept all of *phones* and word the answer piece by piece; None when they cannot be paid for."""
-    account = call.account
-    if text.template is not None and text.template.region == "abroad":
-        return None
-    fee = parts_in(text.text)
-    if account.settings.price * fee * len(phones) > account.balance:
-        return None
-    accepted = _accept(call, phones, text, fee * len(phones), context)
-    # Numbers and ids are digits, so nothing in a row but the context needs escaping.
-    tail = f'","Fee":{fee},"SessionContext":{orjson.dumps(context).decode()},"Code":"{OK}",'
-    tail += f'"Message":"{words(OK)}","IsoCode":"CN"}}'
-    sids = range(accepted.first_sid, accepted.first_sid + len(phones))
-    rows = ",".join(
-        [
-            f'{{"SerialNo":"{serial_no(sid)}","PhoneNumber":"+{phone}{tail}'
-            for sid, phone in zip(sids, phones, strict=True)
-        ]
-    )
-    body = f'{{"Response":{{"SendStatusSet":[{rows}],"RequestId":"{request_id()}"}}}}'
-    return Answer(body.encode(), accepted=len(phones), durable=accepted.durable)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from smskit.simulator.tencent.codes import Refusal
+from smskit.simulator.dialect import Refusal
 
 ALGORITHM = "TC3-HMAC-SHA256"
 SERVICE = "sms"

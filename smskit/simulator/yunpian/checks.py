@@ -7,13 +7,12 @@ Order of checks: dossier section 17, steps 5 to 9; limits: section 12.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from smskit.simulator.accounts import Account, Limits, Review, Template
 from smskit.simulator.book import Message, is_mainland
+from smskit.simulator.dialect import DAY, Refusal, reached
 from smskit.simulator.yunpian import templates
-from smskit.simulator.yunpian.codes import Refusal
-from smskit.simulator.yunpian.dialect import BEIJING, Call
+from smskit.simulator.yunpian.dialect import Call
 
 MAX_TEXT = 500  # support says 400, the English page 500
 
@@ -30,14 +29,7 @@ DEFAULT_LIMITS = Limits(
     any_day=30,
 )
 
-_DAY = 86_400.0
 _CODE_WORD = "验证码"
-
-
-def in_hours(call: Call) -> None:
-    hours = call.account.settings.send_hours
-    if hours and not hours[0] <= datetime.fromtimestamp(call.world.clock(), BEIJING).hour < hours[1]:
-        raise Refusal(13)
 
 
 def check_text(account: Account, text: str, template: Template | None) -> Template | None:
@@ -68,11 +60,6 @@ def is_approved(account: Account, name: str) -> bool:
     return signature is not None and signature.state is Review.APPROVED
 
 
-def afford(account: Account, parts: int) -> None:
-    if account.settings.price * parts > account.balance:
-        raise Refusal(3)
-
-
 def check_number(call: Call, phone: int, text: str, template: Template | None, met: Sequence[str]) -> None:
     """
     Refuse a number for what it is or for how much it got already.
@@ -88,13 +75,8 @@ def check_number(call: Call, phone: int, text: str, template: Template | None, m
         raise Refusal(23)
     if phone in account.black_numbers:
         raise Refusal(10)
-    if account.settings.number_codes:
-        digits = str(phone)
-        for suffix, code in account.settings.number_codes.items():
-            if digits.endswith(suffix):
-                raise Refusal(int(code))
-    if call.request.item_code is not None and (forced := call.request.item_code(phone)) is not None:
-        raise Refusal(int(forced))
+    if forced := call.forced(phone):
+        raise Refusal(forced)
 
     earlier = account.book.to(phone)
     if earlier or met:
@@ -104,12 +86,9 @@ def check_number(call: Call, phone: int, text: str, template: Template | None, m
 def _check_limits(
     call: Call, earlier: list[Message], text: str, template: Template | None, met: Sequence[str]
 ) -> None:
-    account = call.account
-    limits: Limits | None = account.memo.get("limits")
-    if limits is None:
-        limits = account.memo["limits"] = account.settings.limits.over(DEFAULT_LIMITS)
+    limits = call.limits(DEFAULT_LIMITS)
     now = call.world.clock()
-    past = [(m.at, m.text, m.note.template_id) for m in earlier if m.at > now - _DAY]
+    past = [(m.at, m.text, m.note.template_id) for m in earlier if m.at > now - DAY]
     past += [(now, other, template.id if template else "") for other in met]
     is_code = _is_code(text, template)
 
@@ -121,17 +100,17 @@ def _check_limits(
         if template:
             _limit(33, limits.code_30s, [at for at, _, tpl in past if tpl == template.id], now - 30)
         _limit(22, limits.code_hour, codes, now - 3600)
-        _limit(17, limits.code_day, codes, now - _DAY)
+        _limit(17, limits.code_day, codes, now - DAY)
     else:
-        _limit(17, limits.same_day, same, now - _DAY)
-        _limit(17, limits.any_day, [at for at, other, _ in past if _CODE_WORD not in other], now - _DAY)
+        _limit(17, limits.same_day, same, now - DAY)
+        _limit(17, limits.any_day, [at for at, other, _ in past if _CODE_WORD not in other], now - DAY)
     times = [at for at, _, _ in past]
     _limit(53, limits.any_minute, times, now - 60)
     _limit(53, limits.any_hour, times, now - 3600)
 
 
 def _limit(code: int, most: int | None, times: list[float], since: float) -> None:
-    if most and sum(at > since for at in times) >= most:
+    if reached(most, times, since):
         raise Refusal(code)
 
 

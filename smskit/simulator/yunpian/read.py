@@ -1,27 +1,19 @@
 """
-Yunpian's reading methods: receipts, replies, records, totals.
+Yunpian's reading methods: receipts, replies, records, the account, its signatures and templates.
 
-Source: dossier sections 7.1 to 7.7. ``pull_status`` and ``pull_reply`` delete
-what they answer; ``get_record`` and ``get_reply`` do not.
+Source: dossier sections 5, 6 and 7. ``pull_status`` and ``pull_reply`` delete
+what they answer; ``get_record`` does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smskit.simulator.accounts import Account
+from smskit.simulator.accounts import Account, Review, Signature, Template
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue, is_mainland, parts_in
+from smskit.simulator.dialect import Refusal, show_time
 from smskit.simulator.wire import Answer
-from smskit.simulator.yunpian.codes import Refusal
-from smskit.simulator.yunpian.dialect import (
-    Call,
-    answer,
-    malformed,
-    parse_time,
-    phone_in,
-    show_phone,
-    show_time,
-)
+from smskit.simulator.yunpian.dialect import Call, answer, malformed, phone_in, show_phone
 
 # A sub-number given to every account; what callers append to it comes back beside it.
 BASE_EXTEND = "500001"
@@ -29,7 +21,7 @@ BASE_EXTEND = "500001"
 # Times come in whole seconds; a message within the last second named belongs to the window.
 _LAST_SECOND = 0.999999
 
-_DAY = 86_400.0
+_STATUS = {Review.PENDING: "CHECKING", Review.APPROVED: "SUCCESS"}  # all else has failed
 
 _DETAILS = {
     "DELIVRD": "接收成功",
@@ -70,73 +62,6 @@ def get_record(call: Call) -> Answer:
         found = sorted(messages, key=lambda m: -m.sid)[(page - 1) * size : page * size]
     now = call.world.clock()
     return answer([_record(call.account, message, now) for message in found])
-
-
-def get_reply(call: Call) -> Answer:
-    """Answer the replies between two times, newest first."""
-    start, end = call.time("start_time"), call.time("end_time") + _LAST_SECOND
-    for name in ("page_num", "page_size"):
-        call.need(name)  # the SDKs insist on both
-    page, size = _page(call)
-    mobile = call.optional("mobile")
-    phone = phone_in(mobile) if mobile else None
-    replies = [
-        reply
-        for reply in call.world.replies_between(call.account, start, end)
-        if not mobile or reply.phone == phone
-    ]
-    return answer([reply_report(call.account, r) for r in replies[(page - 1) * size : page * size]])
-
-
-def get_black_word(call: Call) -> Answer:
-    """Answer the blocked words a text holds."""
-    text = call.need("text")
-    return answer([word for word in call.account.settings.black_words if word in text])
-
-
-def get_total_fee(call: Call) -> Answer:
-    """Answer what one past day's messages cost and what became of them."""
-    day = call.need("date")
-    start = parse_time("date", day, "%Y-%m-%d")
-    now = call.world.clock()
-    if start + _DAY > now:
-        raise Refusal(2, "参数 date 格式不正确，不能查询当天")
-    total = delivered = failed = parts = 0
-    with call.world.lock:
-        for message in _in_window(call.account, start, start + _DAY - 1e-6):
-            if not is_mainland(message.phone):
-                continue  # the method is domestic by its title
-            total += 1
-            parts += parts_in(message.text)
-            outcome = message.note.receipts.outcome(message.phone, message.at)
-            if outcome is not None and outcome.at <= now:
-                delivered += outcome.delivered
-                failed += not outcome.delivered
-    return answer(
-        {
-            "totalCount": total,
-            "totalFee": f"{call.account.settings.price * parts:.3f}",
-            "totalSuccessCount": delivered,
-            "totalFailedCount": failed,
-            "totalUnknownCount": total - delivered - failed,
-        }
-    )
-
-
-def count(call: Call) -> Answer:
-    """
-    Answer how many messages were accepted between two times, as a bare number.
-
-    The official SDK expects an object here and its own test says that v2 does
-    not answer one; a bare number is the likely reading (dossier 7.6).
-    """
-    start, end = _window(call)
-    messages = _messages(call, start, end, "all")
-    if messages is None:
-        with call.world.lock:
-            book = call.account.book
-            return answer(sum(map(book.size, book.calls_between(start, end))))
-    return answer(len(messages))
 
 
 def status_report(account: Account, due: ReceiptDue) -> dict[str, object]:
@@ -230,4 +155,82 @@ def _record(account: Account, message: Message, now: float) -> dict[str, object]
         "user_receive_time": show_time(outcome.at) if known and outcome else None,
         "error_msg": outcome.code if known and outcome else None,
         "uid": uid if uid and account.settings.echo_uid else None,
+    }
+
+
+# -- the account, its signatures and templates --------------------------------------------------------
+
+
+def user_get(call: Call) -> Answer:
+    """Answer who the account is and what it has left."""
+    profile = {
+        "nick": "模拟账户",
+        "gmt_created": "2025-03-01 09:00:00",
+        "mobile": "13800000000",
+        "email": "simulator@example.com",
+        "ip_whitelist": ",".join(call.account.settings.allowed_ips) or None,
+        "api_version": "v2",
+        "balance": float(call.account.balance),
+        "alarm_balance": 50,
+        "emergency_contact": "张三",
+        "emergency_mobile": "13800000000",
+    }
+    return answer(profile | call.account.profile)
+
+
+def sign_get(call: Call) -> Answer:
+    """Answer the account's signatures; ``sign`` filters, exactly when it is in brackets."""
+    wanted = call.optional("sign")
+    exact = wanted.startswith("【") and wanted.endswith("】")
+    bare = wanted.strip("【】")
+    found = [
+        s for s in (call.account.signatures or {}).values() if (s.name == bare if exact else bare in s.name)
+    ]
+    if call.account.signatures is None and exact:
+        # An open account: every signature counts as approved, so asking for one shows it.
+        found = [Signature(name=bare)]
+    page, size = call.optional("page_num"), call.optional("page_size")
+    shown = found
+    # Paging that is absent or malformed answers everything (5.3).
+    if page.isdigit() and size.isdigit() and int(page) and int(size):
+        shown = found[(int(page) - 1) * int(size) : int(page) * int(size)]
+    return answer({"code": 0, "total": len(found), "sign": [_signature(s) for s in shown]})
+
+
+def _signature(signature: Signature) -> dict[str, object]:
+    approved = signature.state is Review.APPROVED
+    return {
+        "chan": "NORMAL" if approved else "NONE",
+        "check_status": _STATUS.get(signature.state, "FAIL"),
+        "enabled": approved,
+        "extend": "1001",
+        "industry_type": "其它",
+        "only_global": False,
+        "remark": signature.remark,
+        "sign": f"【{signature.name}】",
+        "vip": False,
+    }
+
+
+def tpl_get(call: Call) -> Answer:
+    """Answer one template when its id is given, else the list of all."""
+    templates = call.account.templates or {}
+    tpl_id = call.optional("tpl_id")
+    if not tpl_id:
+        return answer([_template(t) for t in templates.values()])
+    if not tpl_id.isdigit():
+        raise malformed("tpl_id", tpl_id)
+    if tpl_id not in templates:
+        raise Refusal(5, f"未找到对应id的模板，tpl_id:{tpl_id}")
+    return answer(_template(templates[tpl_id]))
+
+
+def _template(template: Template) -> dict[str, object]:
+    return {
+        "tpl_id": int(template.id) if template.id.isdigit() else template.id,
+        "tpl_content": template.content,
+        "check_status": _STATUS.get(template.state, "FAIL"),
+        "reason": template.remark or None,
+        "lang": template.extra.get("lang"),
+        "country_code": None,
     }

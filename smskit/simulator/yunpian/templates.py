@@ -7,10 +7,10 @@ Source: dossier sections 4.5, 6.1 and 6.2.
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_plus
 
 from smskit.simulator.accounts import Account, Review, Template
-from smskit.simulator.wire import as_text, unquote_form
-from smskit.simulator.yunpian.codes import Refusal
+from smskit.simulator.dialect import Refusal
 
 # Templates everybody has; the first is the one the official SDK's documentation uses.
 DEFAULT_TEMPLATES = (
@@ -46,9 +46,9 @@ def values_in(inner: str) -> dict[str, str]:
     values = {}
     for pair in inner.split("&"):
         name, _, value = pair.partition("=")
-        name = as_text(unquote_form(name.encode())).strip("#")
+        name = unquote_plus(name, errors="replace").strip("#")
         if name:
-            values[name] = as_text(unquote_form(value.encode()))
+            values[name] = unquote_plus(value, errors="replace")
     return values
 
 
