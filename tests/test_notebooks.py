@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from smskit.errors import SmskitError
+from smskit.ledger import Ledger, RunRow
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 from tests.cells import run_cells
@@ -67,6 +68,15 @@ class Desk:
         found: dict[str, Any] = json.loads(self.smskit("status", campaign, "--mode", mode, "--json").stdout)
         return found
 
+    @property
+    def runs(self) -> list[RunRow]:
+        """The runs the ledger has."""
+        ledger = Ledger(self.environ["SMSKIT_DATABASE_URL"])
+        try:
+            return ledger.runs()
+        finally:
+            ledger.close()
+
     def written(self) -> dict[Path, str]:
         """Everything in the folder but the segment and the database, as text."""
         skip = {self.source, *self.folder.glob("ledger.db*")}
@@ -102,26 +112,39 @@ def test_plan_rehearse_live_have_one_hash(desk: Desk, simulator: Simulator) -> N
 
 
 @pytest.mark.parametrize(
-    ("change", "environ", "words"),
+    ("change", "environ", "state", "words"),
     [
-        pytest.param({"max_recipient": 5}, {}, "did you mean `max_recipients`", id="misspelt"),
-        pytest.param({"segment": "nowhere.csv"}, {}, "nowhere.csv", id="no-segment"),
-        pytest.param({"max_recipients": PEOPLE - 1}, {}, "max_recipients", id="too-many"),
-        pytest.param({"max_cost": "1.49"}, {}, "max_cost", id="too-dear"),
-        pytest.param({"not_after": "2026-01-01T00:00:00"}, {}, "not_after", id="too-late"),
-        pytest.param({"signature": "别的"}, {}, "签名不匹配", id="unusable-signature"),
-        pytest.param({}, {"SMSKIT_YUNPIAN_API_KEY": "0badc0de"}, "非法的apikey", id="unusable-key"),
-        pytest.param({"api_key": live.YUNPIAN_KEY}, {}, "looks like a credential", id="credential"),
+        pytest.param({"max_recipient": 5}, {}, "failed", "did you mean `max_recipients`", id="misspelt"),
+        pytest.param({"segment": "nowhere.csv"}, {}, "failed", r"nowhere\.csv", id="no-segment"),
+        pytest.param({"api_key": live.YUNPIAN_KEY}, {}, "failed", "looks like a credential", id="credential"),
+        pytest.param({"max_recipients": PEOPLE - 1}, {}, "refused", "max_recipients", id="too-many"),
+        pytest.param({"max_cost": "1.49"}, {}, "refused", "max_cost", id="too-dear"),
+        pytest.param({"not_after": "2026-01-01T00:00:00"}, {}, "refused", "not_after", id="too-late"),
+        pytest.param({"plan_hash": "p0"}, {}, "refused", "plan_hash", id="another-plan"),
+        pytest.param({"signature": "别的"}, {}, "refused", "签名不匹配", id="unusable-signature"),
+        pytest.param(
+            {}, {"SMSKIT_YUNPIAN_API_KEY": "0badc0de"}, "refused", "非法的apikey", id="unusable-key"
+        ),
     ],
 )
 def test_what_stops_a_run(
-    desk: Desk, simulator: Simulator, change: dict[str, Any], environ: dict[str, str], words: str
+    desk: Desk,
+    simulator: Simulator,
+    change: dict[str, Any],
+    environ: dict[str, str],
+    state: str,
+    words: str,
 ) -> None:
-    """A misspelt parameter, a guard or an unusable provider fails a cell, and nothing is sent."""
-    with pytest.raises(SmskitError, match=words):
+    """A misspelt parameter, a guard or an unusable provider fails a cell: a run that sent nothing."""
+    with pytest.raises(SmskitError, match=words) as stopped:
         desk.cells(desk.parameters(**change), **environ)
+    (run,) = desk.runs
 
     assert simulator.world.accepted() == 0
+    assert stopped.value.exit_code == run.exit_code == {"failed": 2, "refused": 3}[state]
+    assert run.state == state
+    assert re.search(words, run.message)
+    assert Path(run.report).is_file()
 
 
 @pytest.mark.kernel

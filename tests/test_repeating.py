@@ -178,8 +178,6 @@ def test_an_incomplete_run_is_gone_on_with(desk: Desk) -> None:
     [
         pytest.param({}, ["--not-after", "2026-01-01"], 3, "refused", "not_after", id="late"),
         pytest.param({}, ["--plan-hash", "p0"], 3, "refused", "plan_hash", id="another-plan"),
-        pytest.param({"signature": "别的"}, [], 3, "refused", "不匹配", id="unusable"),
-        pytest.param({"segment": "nowhere.csv"}, [], 2, "failed", "nowhere.csv", id="no-segment"),
         pytest.param({"max_recipient": 3}, [], 2, "failed", "max_recipients", id="misspelt"),
         pytest.param({"api_key": live.YUNPIAN_KEY}, [], 2, "failed", "credential", id="credential"),
         pytest.param({}, ["--mode", "plan"], 0, "finished", "", id="plan-only"),
@@ -188,7 +186,11 @@ def test_an_incomplete_run_is_gone_on_with(desk: Desk) -> None:
 def test_exit_codes(
     desk: Desk, change: dict[str, Any], options: list[str], code: int, state: str, words: str
 ) -> None:
-    """What stops a run before it sends is its exit code, a run in the ledger, and heard of."""
+    """
+    What stops a run before it sends is its exit code, a run in the ledger, and heard of.
+
+    More of what stops one, without a kernel: ``test_notebooks.test_what_stops_a_run``.
+    """
     done = desk.run(desk.file(**change), *options)
     (run,) = desk.runs
     (heard,) = desk.heard
