@@ -41,10 +41,11 @@ def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         yield start
 
 
-@pytest.fixture(scope="module")
-def lab(start_lab: Callable[..., Lab]) -> Lab:
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab without any credential, speaking 中文 until told otherwise."""
-    return start_lab()
+    with Lab(project_copy(tmp_path_factory.mktemp("project")), tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
 
 
 @pytest.fixture

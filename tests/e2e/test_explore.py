@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from smskit.planning.spec import CampaignSpec
 from tests.e2e.lab import Lab, Sheet
-from tests.e2e.walk import Walk
+from tests.e2e.walk import CHINESE, ENGLISH, Walk
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def button(sheet: Sheet, name: str) -> Locator:
     return sheet.panel.get_by_role("button", name=name, exact=True)
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", CHINESE)
 def test_from_a_file_to_parameters(lab: Lab, sheet: Callable[..., Sheet], language: str) -> None:
     """A file is chosen, a rule clicked together and counted, a person found, and the parameters saved."""
     filter_, add, column, condition, people, search, save, campaign, save_it = WORDS[language]
@@ -80,7 +80,7 @@ def test_from_a_file_to_parameters(lab: Lab, sheet: Callable[..., Sheet], langua
     assert spec.rules == {"all": [{"column": "user_id", "op": "not_null"}]}
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ENGLISH)
 def test_an_empty_segment(lab: Lab, sheet: Callable[..., Sheet], language: str) -> None:
     """A file of no rows is said to be empty; nothing breaks, and another file goes on from there."""
     (lab.root / "segments").mkdir(exist_ok=True)

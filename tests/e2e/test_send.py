@@ -19,6 +19,7 @@ from smskit.models import Mode
 from smskit.simulator import Simulator, World
 from tests import live
 from tests.e2e.lab import Lab, Sheet
+from tests.e2e.walk import CHINESE, ENGLISH
 
 pytestmark = pytest.mark.browser
 
@@ -99,7 +100,7 @@ class Desk:
             ledger.close()
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", CHINESE)
 def test_the_whole_way(slow_lab: Lab, world: Simulator, sheet: Callable[..., Sheet], language: str) -> None:
     """Lists, preview, exclusions, check, test, and a double click on send: everybody gets one message."""
     desk = Desk(slow_lab, world, f"way-{language}", language, first=13926354700 + 100 * (language == "en"))
@@ -136,7 +137,7 @@ def test_the_whole_way(slow_lab: Lab, world: Simulator, sheet: Callable[..., She
     assert not re.search(f"13800138000|{str(desk.first)[:8]}[0-9]{{3}}", saved)
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ENGLISH)
 def test_nobody_to_send_to(
     slow_lab: Lab, world: Simulator, sheet: Callable[..., Sheet], language: str
 ) -> None:
@@ -152,7 +153,7 @@ def test_nobody_to_send_to(
     assert desk.accepted == 0
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ENGLISH)
 def test_the_rules_for_sending(
     slow_lab: Lab, world: Simulator, sheet: Callable[..., Sheet], language: str
 ) -> None:

@@ -15,6 +15,7 @@ from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
 from tests.e2e.lab import Lab, Sheet
+from tests.e2e.walk import ENGLISH
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +48,7 @@ def tracked(start_lab: Callable[..., Lab]) -> Lab:
     return lab
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ENGLISH)
 def test_a_walk(tracked: Lab, sheet: Callable[..., Sheet], language: str) -> None:
     """Books, failures, carriers, one person's story, a follow-up by a click; phones stay masked."""
     opened = sheet(tracked, "notebooks/04_track_delivery.ipynb")
