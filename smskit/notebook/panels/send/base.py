@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
+from smskit.i18n import Language, mark
 from smskit.models import Reason
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import names, notice
+from smskit.notebook.planner import Planning
 from smskit.notebook.send_model import SendDesk
 from smskit.reporting.report import REASON_WORDS
 
@@ -39,23 +41,23 @@ class SendPart(Panel):
 
     def plan_state(self) -> str:
         """HTML that says whether the plan can be relied on; "" when it can."""
-        planning = self.desk.planning
-        if planning.busy:
-            words = self.t("Planning… what is shown belongs to the choices before.")
-            return notice(words if planning.now else self.t("Planning…"), "info")
-        if planning.error is not None:
-            return notice(self.t.error(planning.error), "warn")
-        if planning.now is None:
-            return ""
-        if planning.now.started is not None:
-            row = planning.now.started
-            words = self.t(
-                "Campaign {name} has started: its audience is frozen, see “Send”. For other people or "
-                "another text give it another id.",
-                name=row.name,
-            )
-            return notice(words, "info")
+        return plan_state(self.desk.planning, self.t)
+
+
+def plan_state(planning: Planning, t: Language) -> str:
+    """HTML that says whether the plan can be relied on; "" when it can."""
+    if planning.busy:
+        words = mark("Planning… what is shown belongs to the choices before.")
+        return notice(t(words) if planning.now else t("Planning…"))
+    if planning.error is not None:
+        return notice(t.error(planning.error), "warn")
+    if planning.now is None or planning.now.started is None:
         return ""
+    words = mark(
+        "Campaign {name} has started: its audience is frozen, see “Send”. For other people or "
+        "another text give it another id."
+    )
+    return notice(t(words, name=planning.now.started.name))
 
 
 def card(*children: w.Widget) -> w.VBox:

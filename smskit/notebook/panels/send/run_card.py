@@ -1,0 +1,272 @@
+"""
+``view``: what the card “Send” shows and offers, from a run and the parameters as they are. Pure, no widget.
+
+`SendingPanel` makes widgets of it; what a button does is the name of one of that panel's methods.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Any, NamedTuple
+
+from smskit.errors import LedgerLocked
+from smskit.i18n import Language, mark
+from smskit.models import Mode
+from smskit.notebook.panels.parts import chip, notice, tiles
+from smskit.notebook.panels.send.base import plan_state, soft
+from smskit.notebook.planner import Planning
+from smskit.notebook.send_model import Confirmation
+from smskit.planning.draft import Draft
+from smskit.sending.background import Phase, Snapshot
+
+__all__ = ["PHASES", "Button", "Card", "Question", "Situation", "view"]
+
+PHASES = {
+    Phase.NEW: (mark("not started"), ""),
+    Phase.STARTING: (mark("being prepared"), "warn"),
+    Phase.SENDING: (mark("sending"), "ok"),
+    Phase.WAITING: (mark("waits"), "warn"),
+    Phase.HELD: (mark("on hold"), "warn"),
+    Phase.STOPPING: (mark("stopping"), "warn"),
+    Phase.ELSEWHERE: (mark("another run is sending it"), "warn"),
+    Phase.INTERRUPTED: (mark("interrupted"), "bad"),
+    Phase.STOPPED: (mark("stopped, people still waiting"), "warn"),
+    Phase.FINISHED: (mark("finished"), "ok"),
+}
+# What lets a run go on that is refused or stopped, by the parameter that a click sets.
+_OVERRIDES = {
+    "drift": mark("Send it all the same: set drift: allow"),
+    "canary": mark("Go on without the canary: set canary: 0"),
+}
+_SUMMARY = mark("{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """
+    Everything the card depends on.
+
+    Args:
+        asked: What is being confirmed.
+        opens: When the send window of the campaign that is confirmed opens; None where it is open.
+        answered: An error after which a person has changed something, so that it is not shown any more.
+    """
+
+    draft: Draft
+    planning: Planning
+    seen: Snapshot
+    asked: Confirmation | None = None
+    opens: datetime | None = None
+    answered: BaseException | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """The mode that is chosen now."""
+        return Mode(self.draft["mode"])
+
+    @property
+    def canary_is_open(self) -> bool:
+        """Whether it is the canary that keeps the others from being sent to."""
+        canary = self.seen.canary
+        return canary is not None and canary.passed_at is None and bool(self.draft["canary"])
+
+    @property
+    def can_send(self) -> bool:
+        """Whether there is somebody to send to, and no guard against it."""
+        if self.seen.row is not None:
+            return True
+        now, plan = self.planning.now, self.planning.plan
+        return plan is not None and bool(plan.planned) and now is not None and not now.guards
+
+
+class Button(NamedTuple):
+    """A button: the method it calls, with what arguments, and how it looks."""
+
+    method: str
+    label: str
+    style: str = ""
+    enabled: bool = True
+    tip: str = ""
+    arguments: tuple[Any, ...] = ()
+
+
+class Question(NamedTuple):
+    """What a person is asked before anything is sent."""
+
+    text: str  # HTML
+    demands: str  # label of the field in which a number is typed, or of the box to be ticked
+    by_number: bool
+    yes: Button
+
+
+class Card(NamedTuple):
+    """What is shown; *state*, *figures* and *notes* are HTML."""
+
+    state: str
+    figures: str
+    done: float | None = None  # a share, None where nothing has begun
+    question: Question | None = None
+    buttons: tuple[Button, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def view(s: Situation, t: Language) -> Card:
+    """What to show of *s*."""
+    tally = s.seen.books
+    done = None if tally is None else s.seen.done / max(tally.planned, 1)
+    return Card(_state(s, t), _figures(s, t), done, *_actions(s, t))
+
+
+# -- where it is ---------------------------------------------------------------------------
+
+
+def _state(s: Situation, t: Language) -> str:
+    words, kind = PHASES[s.seen.phase]
+    line = f"{chip(t(words), kind)} {escape(s.draft.campaign)}"
+    owner = s.seen.owner
+    if s.seen.phase is Phase.ELSEWHERE and owner is not None:
+        line += soft(t("process {pid} on {host}", pid=owner.pid, host=owner.host))
+    return f"<p>{line}</p>{_reason(s, t)}"
+
+
+def _reason(s: Situation, t: Language) -> str:
+    """What a run ended with, or what it waits for."""
+    seen = s.seen
+    error = None if seen.error is s.answered or isinstance(seen.error, LedgerLocked) else seen.error
+    # The note of a run that stopped is the reason alone; its error also says what stands around it here.
+    if error is not None and not (seen.note and seen.note in str(error)):
+        return notice(t.error(error), "error")
+    return notice(t.render(seen.note), "warn" if seen.phase.can_resume else "info")
+
+
+def _figures(s: Situation, t: Language) -> str:
+    tally = s.seen.books
+    if tally is None:
+        return _cost_and_guards(s, t) or plan_state(s.planning, t)
+    figures = tiles(
+        [
+            (t("planned"), tally.planned, ""),
+            (t("accepted"), tally.accepted, "ok"),
+            (t("waiting"), tally.waiting + tally.submitting, "warn" if tally.waiting else ""),
+            (t("refused"), tally.refused, "bad" if tally.refused else ""),
+            (t("unknown"), tally.unknown, "bad" if tally.unknown else ""),
+        ]
+    )
+    return figures + soft(_speed(s, t))
+
+
+def _speed(s: Situation, t: Language) -> str:
+    seen = s.seen
+    if seen.phase is Phase.WAITING:
+        words = mark("Nobody else is sent to meanwhile. To go on at once: stop it, then set `canary: 0`.")
+        return t(words) if s.canary_is_open else ""
+    if seen.row is not None and not seen.phase.is_active:
+        return t("plan hash {hash}", hash=seen.row.plan_hash)
+    speed = t("{rate:.1f} a second", rate=seen.rate)
+    if seen.left_s is None:
+        return speed
+    minutes, seconds = divmod(round(seen.left_s), 60)
+    return f"{speed} · {t('about {m} min {s} s left', m=minutes, s=seconds)}"
+
+
+def _cost_and_guards(s: Situation, t: Language) -> str:
+    """Of the plan as it is now; "" while there is none."""
+    plan, now = s.planning.plan, s.planning.now
+    if plan is None or now is None:
+        return ""
+    summary = t(_SUMMARY, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash)
+    refused = [f"{t('A run would be refused')}: {t.render(guard.text)}" for guard in now.guards]
+    return soft(summary) + "".join(notice(text, "error") for text in refused)
+
+
+# -- what can be done ----------------------------------------------------------------------
+
+Actions = tuple[Question | None, tuple[Button, ...], tuple[str, ...]]
+
+
+def _actions(s: Situation, t: Language) -> Actions:
+    phase = s.seen.phase
+    if s.mode is Mode.PLAN:
+        return None, (), (soft(t("Mode plan: nothing is sent.")),)
+    if phase.is_active:
+        return None, _while_sending(phase, t), ()
+    if s.asked is not None:
+        return _question(s, s.asked, t), (Button("back", t("Back")),), ()
+    again = Button("refresh", t("Look again"))
+    if phase is Phase.FINISHED:
+        # What is unknown is settled in notebook 04; who was never taken then waits, and can be sent to.
+        hint = soft(t("Receipts and failures are followed in notebook 04."))
+        return None, (Button("renew", t("Plan another campaign")), again), (hint,)
+    words = t("Go on…") if s.seen.row is not None else t("Send…")
+    ask = Button("ask", words, _style(s), enabled=s.can_send)
+    return None, (ask, *_overrides(s, t), again), _about_canary(s, t)
+
+
+def _while_sending(phase: Phase, t: Language) -> tuple[Button, ...]:
+    stop = Button("stop", t("Stop"), "warning", enabled=phase is not Phase.STOPPING)
+    if phase is Phase.HELD:
+        return Button("go_on", t("Go on"), "primary"), stop
+    if phase.is_here and phase is not Phase.WAITING:
+        return Button("hold", t("Pause"), tip=t("Sends nothing until you go on")), stop
+    return (stop,)
+
+
+def _style(s: Situation) -> str:
+    return "danger" if s.mode is Mode.LIVE else "primary"
+
+
+def _overrides(s: Situation, t: Language) -> list[Button]:
+    """A button for each parameter that would let go on what is refused or stopped."""
+    found: list[tuple[str, Any]] = [("canary", 0.0)] if s.seen.phase.can_resume and s.canary_is_open else []
+    if s.seen.row is None and s.planning.plan is not None and s.planning.now:
+        found += [guard.unless for guard in s.planning.now.guards if guard.unless]
+    return [Button("override", t(_OVERRIDES[name]), arguments=(name, value)) for name, value in found]
+
+
+def _about_canary(s: Situation, t: Language) -> tuple[str, ...]:
+    if not (s.seen.phase.can_resume and s.canary_is_open):
+        return ()
+    words = mark("“Go on…” looks at its receipts again; “{one}” and “{other}” can be raised before.")
+    return (soft(t(words, one=t("Most failures"), other=t("Most opt-outs"))),)
+
+
+def _question(s: Situation, asked: Confirmation, t: Language) -> Question:
+    live = asked.mode is Mode.LIVE
+    words = (
+        mark("Send {n:,} real messages? About {cost} yuan. Plan hash: {hash}")
+        if live
+        else mark("Rehearse with {n:,} people? Nobody gets a message. Plan hash: {hash}")
+    )
+    lines = [
+        t(words, n=asked.people, cost=asked.cost, hash=asked.plan_hash),
+        _canary_first(s, asked, t),
+        _window(s, t),
+    ]
+    demands = t("Number of people") if live else t("Yes, I have looked at the messages")
+    text = notice("\n".join(filter(None, lines)), "error" if live else "warn")
+    return Question(text, demands, live, Button("send", t("Send now"), _style(s), enabled=False))
+
+
+def _canary_first(s: Situation, asked: Confirmation, t: Language) -> str:
+    canary = s.seen.canary
+    if asked.first:
+        wait = s.draft["canary_wait"] if asked.mode is Mode.LIVE else "3s"
+        return t("First to {n:,} of them. After {wait} their receipts decide.", n=asked.first, wait=wait)
+    if s.canary_is_open:
+        return t("First the receipts of the canary are looked at; they decide.")
+    if canary is not None and canary.passed_at is None:
+        return t("`canary: 0`: whatever became of the first {n:,}, the others are sent to.", n=canary.size)
+    return ""
+
+
+def _window(s: Situation, t: Language) -> str:
+    if s.opens is None:
+        return ""
+    words = (
+        mark("The send window is closed: the run would wait until {at}.")
+        if s.draft["outside_window"] == "wait"
+        else mark("The send window is closed until {at}: the run would be refused.")
+    )
+    return t(words, at=f"{s.opens:%m-%d %H:%M}")
