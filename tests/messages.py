@@ -9,8 +9,11 @@ tests.messages smskit/ledger`` lists the errors there whose sentence is no messa
 from __future__ import annotations
 
 import ast
+import re
+import string
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -97,6 +100,21 @@ def as_mo(catalog: Catalog) -> bytes:
 def untranslated(catalog: Catalog) -> Iterator[str]:
     """Sentences without their Chinese."""
     return (str(message.id) for message in catalog if message.id and not message.string)
+
+
+@cache
+def _pieces(language: str) -> frozenset[str]:
+    """What stands between the values of sentences in *language*: three words, five characters or more."""
+    words = re.compile("[\u4e00-\u9fff]{5,}" if language == "zh" else r"[A-Za-z]+ [a-z]+ [a-z]+")
+    sentences = [str(m.string if language == "zh" else m.id) for m in translated() if m.id]
+    pieces = (piece.strip() for sentence in sentences for piece, *_ in string.Formatter().parse(sentence))
+    return frozenset(piece for piece in pieces if words.search(piece))
+
+
+def foreign(text: str, language: str) -> list[str]:
+    """The sentences of the catalogue's other language that stand in *text*, which is to be in *language*."""
+    other = "en" if language == "zh" else "zh"
+    return sorted(piece for piece in _pieces(other) if piece in text)
 
 
 def plain_errors(path: Path) -> Iterator[str]:

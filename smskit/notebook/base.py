@@ -58,14 +58,15 @@ class Base:
         return Page(self.draft, language=self._language, host=self.host)
 
     def language(self) -> None:
-        """Show the switch between 中文 and English; the other language's texts are hidden."""
-        shown.show_switch(self.t, self.page.header if self.host.is_person else None)
+        """Show the switch between 中文 and English, where a person is there to click it."""
+        if self.host.is_person:
+            shown.show_widget(self.page.header)
 
-    # -- what plain steps show, in both languages --------------------------------------------
+    # -- what plain steps show, in the language of that moment --------------------------------
 
     def say(self, words: str | Callable[[Language], str], **values: Any) -> None:
         """One sentence: English words with their values, or a function of the language."""
-        shown.say(self.t, words if callable(words) else lambda t: t(words, **values))
+        shown.say(words(self.t) if callable(words) else self.t(words, **values))
 
     def repeat(self, said: str, *, after: str = "") -> None:
         """What a floor below said, behind a few words of ours where *after* gives some."""
@@ -73,13 +74,13 @@ class Base:
 
     def show_frame(self, table: Callable[[Language], pd.DataFrame]) -> None:
         """A table of at most 60 rows."""
-        shown.show_frame(self.t, table)
+        shown.show_frame(table(self.t))
 
     def show_svg(self, picture: Callable[[Language], str]) -> None:
         """A picture; a sentence in its place where the libraries that draw it are not installed."""
         try:
             with needs_extra("notebook"):
-                shown.show_svg(self.t, picture)
+                shown.show_svg(picture(self.t), self.t("(picture)"))
         except MissingExtra as error:
             self.say("Pictures are left out: {why}", why=error.message)
 

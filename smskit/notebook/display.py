@@ -1,20 +1,19 @@
 """
 How plain cells show things: tables and pictures that need no widget, for papermill and reports.
 
-Each is shown in both languages at once, the one that is not spoken hidden. So the
-switch reaches what was shown before, and a saved notebook, in which nothing
-lives, shows the language of its run.
+Each is shown in one language, that of the notebook at the moment, and keeps it, as outputs do: after a
+switch the cell is run again. Panels follow the switch at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from smskit.i18n import LANGUAGES, Language, mark
+from smskit.i18n import Language, mark
 from smskit.models import CheckResult
 from smskit.notebook.host import Host, host_of
 
@@ -26,14 +25,11 @@ __all__ = [
     "show_data",
     "show_frame",
     "show_svg",
-    "show_switch",
     "show_widget",
 ]
 
 SUMMARY_TYPE = "application/vnd.smskit.summary+json"
 
-_LARGE = 100_000  # characters of HTML that are not doubled: a picture of hundreds of bars
-_HIDDEN = ' hidden="hidden"'  # with a value, or JupyterLab takes it out of notebooks it does not trust
 # Jupyter sets tables to the right, which suits numbers and nothing else here.
 _LEFT = "<style scoped>td, th {text-align: left !important; vertical-align: top}</style>"
 # Chinese breaks between any two characters: beside a long text a word would stand one below the other.
@@ -71,34 +67,17 @@ def findings_table(result: CheckResult, t: Language) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[t(heading) for heading in FINDINGS])
 
 
-class Shown(NamedTuple):
-    """One thing in one language."""
-
-    html: str
-    text: str  # for terminals, and for whoever compares notebooks
-
-
-class Both:
+class Output:
     """
-    One thing in both languages, as an output of a cell.
+    What a plain cell shows, in the language of that moment.
 
     Args:
-        now: The language that is not hidden while no switch says otherwise.
+        text: For terminals, and for whoever compares notebooks.
         data: Other representations, by their MIME type.
     """
 
-    def __init__(
-        self, now: Language, make: Callable[[Language], Shown], data: Mapping[str, Any] | None = None
-    ) -> None:
-        made = {code: make(Language(code)) for code in LANGUAGES}
-        self._text, self._data = made[now.code].text, dict(data or {})
-        if len({shown.html for shown in made.values()}) == 1 or len(made[now.code].html) > _LARGE:
-            self.html = made[now.code].html
-        else:
-            self.html = "".join(
-                f'<div class="smskit-{code}"{"" if code == now.code else _HIDDEN}>{shown.html}</div>'
-                for code, shown in made.items()
-            )
+    def __init__(self, html: str, text: str, data: Mapping[str, Any] | None = None) -> None:
+        self.html, self._text, self._data = html, text, dict(data or {})
 
     def __repr__(self) -> str:
         return self._text
@@ -107,53 +86,29 @@ class Both:
         return {**self._data, "text/html": self.html, "text/plain": self._text}
 
 
-def show_frame(now: Language, table: Callable[[Language], pd.DataFrame]) -> None:
-    """A table of at most 60 rows."""
-
-    def shown(t: Language) -> Shown:
-        frame = table(t)
-        # escape=True: names and texts come from the segment and may hold HTML.
-        html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
-        wide = f'<div class="smskit-shown" style="max-width:75em;overflow-x:auto">{_LEFT}{_WORDS}{html}</div>'
-        return Shown(wide, frame.to_string(index=False, max_rows=60))
-
-    _show(Both(now, shown))
+def show_frame(frame: pd.DataFrame) -> None:
+    """A table; of more than 60 rows the first and last ones."""
+    # escape=True: names and texts come from the segment and may hold HTML.
+    html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
+    wide = f'<div class="smskit-shown" style="max-width:75em;overflow-x:auto">{_LEFT}{_WORDS}{html}</div>'
+    _show(Output(wide, frame.to_string(index=False, max_rows=60)))
 
 
-def say(now: Language, words: Callable[[Language], str]) -> None:
+def say(words: str) -> None:
     """One sentence."""
-    _show(Both(now, lambda t: Shown(f"<p>{escape(words(t))}</p>", words(t))))
+    _show(Output(f"<p>{escape(words)}</p>", words))
 
 
-def show_svg(now: Language, picture: Callable[[Language], str]) -> None:
+def show_svg(picture: str, text: str) -> None:
     """A picture, as part of the page: an image of its own would not take the theme's colours."""
-    _show(Both(now, lambda t: Shown(picture(t), t("(picture)"))))
+    _show(Output(picture, text))
 
 
-def show_data(now: Language, status: Mapping[str, Any]) -> None:
+def show_data(t: Language, status: Mapping[str, Any]) -> None:
     """The books for people, and as data for programs that read the executed notebook."""
-
-    def shown(t: Language) -> Shown:
-        table = books_table(status, t)
-        return Shown(table.to_html(index=False, border=0), table.to_string(index=False))
-
-    _show(Both(now, shown, {SUMMARY_TYPE: dict(status)}))
-
-
-def show_switch(now: Language, switch: Any) -> None:
-    """
-    What hides the other language on the whole of a notebook.
-
-    Args:
-        switch: The widget a person clicks; None where nobody can.
-    """
-    from IPython.display import HTML, display
-
-    from smskit.notebook.panels.style import one_language
-
-    display(HTML(one_language(now.code)))
-    if switch is not None:
-        display(switch)
+    table = books_table(status, t)
+    html, text = table.to_html(index=False, border=0), table.to_string(index=False)
+    _show(Output(html, text, {SUMMARY_TYPE: dict(status)}))
 
 
 def show_widget(widget: Any) -> None:
@@ -163,11 +118,11 @@ def show_widget(widget: Any) -> None:
     display(widget)
 
 
-def _show(both: Both) -> None:
+def _show(output: Output) -> None:
     from IPython.display import display
 
     if not _is_app():
-        display(both)
+        display(output)
 
 
 def _is_app() -> bool:

@@ -12,7 +12,7 @@ import ipywidgets as w
 
 from smskit.i18n import LANGUAGES, NAMES, Language
 from smskit.notebook.host import Host
-from smskit.notebook.panels.style import SPEAKS, css
+from smskit.notebook.panels.style import css
 from smskit.planning.draft import Draft
 from smskit.settings import Environment
 
@@ -59,7 +59,6 @@ class Page:
             layout=w.Layout(justify_content="flex-end", width="100%"),
         )
         self.header.add_class("smskit")
-        self._dress()
 
     def __repr__(self) -> str:
         return f"Page({self.t.code}, {self.host})"
@@ -69,11 +68,10 @@ class Page:
         self._panels.append(panel)
 
     def speak(self, code: str) -> None:
-        """Switch the whole page to another language: panels, and what stands around them in both."""
+        """Switch the whole page to another language: its panels, and what steps show from now on."""
         with self.turn:
             self.t = Language(code)
             self._switch.value = code
-            self._dress()
             for panel in self._panels:
                 # A panel draws those it is made of: twice would take away what somebody began to type.
                 if panel.drawn_in is not self.t:
@@ -87,11 +85,6 @@ class Page:
                 listener(names)
 
         self.draft.on_change(changed)
-
-    def _dress(self) -> None:
-        for code in LANGUAGES:
-            self.header.remove_class(SPEAKS.format(code=code))
-        self.header.add_class(SPEAKS.format(code=self.t.code))
 
     # -- work that would block the kernel ------------------------------------------------
 
