@@ -20,7 +20,7 @@ from smskit.ledger import Frozen, Ledger
 from smskit.message.windows import FrequencyCap, Hours, Openings, SendWindow
 from smskit.models import CodeClass, Kind, Mode, Submission
 from smskit.providers.base import Call
-from smskit.sending.reconcile import settle_by_hand
+from smskit.sending.unknowns import settle_by_hand
 from tests.profiles import examples
 from tests.test_engine import Scripted, run
 from tests.test_terms import READ_ON

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,16 +21,8 @@ from smskit.message.opt_out import is_opt_out
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
 from smskit.sending.receipts import fetch
-from smskit.sending.reconcile import (
-    CLOCK_SKEW,
-    Settled,
-    fetch_receipts,
-    fetch_replies,
-    job_of,
-    reference_of,
-    settle_by_asking,
-    settle_by_hand,
-)
+from smskit.sending.reconcile import CLOCK_SKEW, Settled, fetch_receipts, fetch_replies, job_of, reference_of
+from smskit.sending.unknowns import Unknown, judge, settle_by_asking, settle_by_hand
 from smskit.settings import Environment, ProviderSettings
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
@@ -322,6 +315,48 @@ def test_an_answer_is_as_old_as_its_question(ledger: Ledger, clock: Clock, telle
     settle(ledger, row, teller)
 
     assert states(ledger, row) == [State.UNKNOWN]
+
+
+MESSAGE = Unknown(0, 7, FIRST + 7, "【S】你好", NOON, reference="s0123", silent_until=NOON + LAG_S)
+MINE = Record("m1", _phone(7), "【S】你好")
+LATER = NOON + LAG_S
+DONE = Receipt("m1", _phone(7), True, "DELIVRD")
+
+
+YES, NO = (State.ACCEPTED, "m1", None), (State.REFUSED, "8", None)
+REFUSED = MINE._replace(accepted=False, code="8")
+
+
+@pytest.mark.parametrize(
+    ("records", "at", "verdict"),
+    [
+        pytest.param([MINE], NOON, YES, id="its-text"),
+        pytest.param([MINE._replace(text="", reference="s0123-7")], NOON, YES, id="our-reference"),
+        pytest.param([MINE._replace(receipt=DONE)], NOON, (*YES[:2], DONE), id="with-its-receipt"),
+        pytest.param([MINE._replace(text="别的"), MINE], NOON, YES, id="among-others"),
+        pytest.param([REFUSED], NOON, NO, id="refused"),
+        pytest.param([REFUSED._replace(receipt=DONE)], NOON, NO, id="a-receipt-of-what-was-refused"),
+        pytest.param([MINE._replace(reference="s9999-1")], LATER, None, id="same-text-of-another-campaign"),
+        pytest.param([MINE._replace(text="别的")], LATER, None, id="another-text"),
+        pytest.param([MINE._replace(text="")], LATER, None, id="no-text-no-reference"),
+        pytest.param([MINE._replace(phone=_phone(8))], LATER, None, id="another-phone"),
+        pytest.param([MINE._replace(phone="unreadable")], LATER, None, id="no-phone"),
+        pytest.param([], LATER - 0.001, None, id="silence-too-early"),
+        pytest.param([], LATER, (State.WAITING, "", None), id="silence"),
+    ],
+)
+def test_what_records_prove(
+    records: list[Record], at: float, verdict: tuple[State, str, Receipt | None] | None
+) -> None:
+    """A record of exactly this message decides, silence only in due time, anything else nothing."""
+    found = judge(MESSAGE, records, at)
+
+    assert verdict == (found and (found.state, found.facts.ids or found.facts.codes, found.receipt))
+
+
+def test_silence_of_some_providers_never_counts() -> None:
+    """Where no record may only mean that the carrier has not answered, nothing follows from it."""
+    assert judge(MESSAGE._replace(silent_until=math.inf), [], LATER * 2) is None
 
 
 @pytest.mark.parametrize(("resend", "expected"), [(False, State.REFUSED), (True, State.UNKNOWN)])

@@ -13,7 +13,7 @@ import pytest
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.sending.receipts import fetch
-from smskit.sending.reconcile import settle_by_hand
+from smskit.sending.unknowns import settle_by_hand
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

@@ -433,8 +433,8 @@ def settle(
     mode: InMode = None,
 ) -> None:
     """A person's word on what stayed unknown."""
-    from smskit.sending.reconcile import settle_by_hand
     from smskit.sending.session import open_ledger
+    from smskit.sending.unknowns import settle_by_hand
 
     if resend == give_up:
         raise InputError(Message("say either --resend or --give-up"))

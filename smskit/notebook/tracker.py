@@ -29,8 +29,8 @@ from smskit.reporting.export import write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
 from smskit.reporting.report import Fate
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
-from smskit.sending.reconcile import settle_by_hand
 from smskit.sending.session import open_ledger
+from smskit.sending.unknowns import settle_by_hand
 from smskit.settings import Environment, project_root
 
 __all__ = ["FORMATS", "Seen", "Story", "Tracker"]

@@ -52,10 +52,11 @@ from smskit.reporting import report
 from smskit.sending.canary import Wait, size_of, try_first
 from smskit.sending.engine import Ended, Engine, Patience, Progress, Window
 from smskit.sending.receipts import Fetched, fetch_from
-from smskit.sending.reconcile import job_of, reference_of, settle_by_asking, settle_by_hand
+from smskit.sending.reconcile import job_of, reference_of
 from smskit.sending.run_record import RunRecord
 from smskit.sending.signals import heard
 from smskit.sending.threads import run_in_thread
+from smskit.sending.unknowns import settle_by_asking, settle_by_hand
 
 # mode, spec -> a provider for it: the real one, or one that talks to a rehearsal.
 Connect = Callable[[Mode, "Job | None"], AbstractContextManager[Provider]]

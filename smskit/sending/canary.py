@@ -26,7 +26,8 @@ from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Feature, Job, Provider
 from smskit.sending.engine import Ended
-from smskit.sending.reconcile import fetch_receipts, fetch_replies, settle_by_asking
+from smskit.sending.reconcile import fetch_receipts, fetch_replies
+from smskit.sending.unknowns import settle_by_asking
 
 __all__ = ["Counts", "Limits", "Wait", "choose", "count", "judge", "size_of", "try_first"]
 

@@ -15,16 +15,10 @@ from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers.base import Provider
-from smskit.sending.reconcile import (
-    Settled,
-    fetch_receipts,
-    fetch_replies,
-    job_of,
-    notice_dead,
-    settle_by_asking,
-)
+from smskit.sending.reconcile import Settled, fetch_receipts, fetch_replies, job_of, notice_dead
 from smskit.sending.rehearsal import provider_for
 from smskit.sending.threads import run_in_thread
+from smskit.sending.unknowns import settle_by_asking
 from smskit.settings import Environment
 
 

@@ -1,17 +1,15 @@
 """
-What happens after sending: receipts, replies, and settling unknown outcomes.
+What happens after sending: receipts and replies, fetched and sorted into the ledger.
 
-Nothing here submits. An unknown becomes accepted when the provider shows a
-record or a report of exactly that message, and goes back to waiting only when
-the provider can be asked, was given time, and has no record of it. Pages that
-the provider deletes on reading are stored before anybody tries to understand them.
+Nothing here submits. An unknown becomes accepted when there is a report of exactly
+that message. Pages that the provider deletes on reading are stored before anybody
+tries to understand them. Asking about unknowns is ``unknowns``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -26,7 +24,7 @@ from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
 from smskit.message.opt_out import is_opt_out
 from smskit.message.template import Template
-from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State
+from smskit.models import MessageClass, Mode, Receipt, Reply, State
 from smskit.providers.base import Feature, Job, Provider
 
 # Clocks of two companies: how far a provider's may be from ours when its records are searched.
@@ -96,166 +94,6 @@ def notice_dead(ledger: Ledger, row: CampaignRow) -> int:
         return 0
 
 
-# -- unknowns -------------------------------------------------------------------------
-
-
-class _Unknown(NamedTuple):
-    chunk: int
-    position: int
-    phone: int
-    text: str
-    submitted_at: float
-
-
-async def settle_by_asking(
-    ledger: Ledger,
-    row: CampaignRow,
-    provider: Provider,
-    job: Job,
-    *,
-    wait: bool = False,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Settled:
-    """
-    Ask the provider about every unknown of a campaign and record what it says.
-
-    Args:
-        wait: Sleep until "no record" may be believed, instead of leaving the
-            youngest unknown for another time.
-        sleep: How that passes the time; seconds of the ledger's clock.
-    """
-    result = Settled()
-    since = ledger.changes.last_event()
-    open_ = _unknowns(ledger, row, job)
-    if not open_ or Feature.RECORDS not in provider.features:
-        return result
-    left = max(u.submitted_at for u in open_) + provider.record_lag_s - ledger.clock()
-    if wait and provider.records_prove_absence and left > 0:
-        await sleep(left + 0.05)
-    # An answer is as old as its question, however long it takes to ask about everybody.
-    asked_at = ledger.clock()
-    answers = await _ask(provider, open_, result, asked_at)
-    # Twice: records were searched that much earlier, by a clock that may be that much ahead of ours.
-    earliest = min(u.submitted_at for u in open_) - 2 * CLOCK_SKEW.total_seconds()
-    candidates = {(r.message_id, u.phone) for u, records in answers.items() for r in records if r.message_id}
-    # A record of another message of ours, such as a test sent a minute before, proves nothing about this one.
-    taken = ledger.audience.known_messages(provider.name, row.mode, earliest, candidates)
-    changes: list[Change] = []
-    receipts: list[tuple[int, int, Receipt]] = []
-    for unknown, records in answers.items():
-        free = [r for r in records if (r.message_id, unknown.phone) not in taken]
-        match = next((r for r in free if _same(r, unknown, job)), None)
-        # A record that is nobody's may be this message in another form: no proof that it was not taken.
-        silence_counts = (
-            provider.records_prove_absence
-            and not free
-            and asked_at >= unknown.submitted_at + provider.record_lag_s
-        )
-        change = _verdict(unknown, match, silence_counts=silence_counts)
-        if change is None:
-            continue
-        changes.append(change)
-        if match is not None and match.receipt is not None and change.states[0] == State.ACCEPTED:
-            receipts.append((unknown.chunk, unknown.position, match.receipt))
-    if changes:
-        # Receipts fetched meanwhile may have settled some already.
-        settled = [int(c.states[0]) for c in ledger.changes.apply_untouched(row.id, changes, since=since)]
-        result.found += settled.count(State.ACCEPTED)
-        result.refused += settled.count(State.REFUSED)
-        result.never_taken += settled.count(State.WAITING)
-        result.add(_apply_receipts(ledger, row, receipts))
-    return result
-
-
-def _unknowns(ledger: Ledger, row: CampaignRow, job: Job) -> list[_Unknown]:
-    found = []
-    for chunk, states in ledger.audience.states(row.id).items():
-        positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
-        if len(positions):
-            people = ledger.audience.people(row.id, chunk, positions)
-            texts = job.template.render_column(people.variables, len(positions)).to_pylist()
-            times = ledger.audience.history(row.id, chunk).submitted_at[positions]
-            found += [
-                _Unknown(chunk, int(at), int(phone), text, float(time))
-                for at, phone, text, time in zip(positions, people.phones, texts, times, strict=True)
-            ]
-    return found
-
-
-async def _ask(
-    provider: Provider, open_: Sequence[_Unknown], result: Settled, asked_at: float
-) -> dict[_Unknown, Sequence[Record]]:
-    answers: dict[_Unknown, Sequence[Record]] = {}
-    places = asyncio.Semaphore(provider.settings.concurrency)
-    until = datetime.fromtimestamp(asked_at, UTC) + CLOCK_SKEW
-
-    async def one(unknown: _Unknown) -> None:
-        at = datetime.fromtimestamp(unknown.submitted_at, UTC)
-        async with places:
-            try:
-                answers[unknown] = await provider.records(to_e164(unknown.phone), at - CLOCK_SKEW, until)
-            except ProviderError as error:
-                if error.message not in result.problems:
-                    result.problems.append(error.message)
-
-    await asyncio.gather(*(one(unknown) for unknown in open_))
-    return answers
-
-
-def _same(record: Record, unknown: _Unknown, job: Job) -> bool:
-    try:
-        if normalise_one(record.phone) != unknown.phone:
-            return False
-    except InputError:
-        return False
-    # Our own reference names the campaign; the same text may have gone out in another one.
-    if record.reference and job.reference:
-        return record.reference.startswith(job.reference)
-    return bool(record.text) and record.text == unknown.text
-
-
-def _verdict(unknown: _Unknown, match: Record | None, *, silence_counts: bool) -> Change | None:
-    at = np.array([unknown.position], np.uint16)
-
-    def change(state: State, facts: Facts) -> Change:
-        return Change("settled", unknown.chunk, at, np.array([state], np.uint8), facts)
-
-    if match is None:
-        return change(State.WAITING, Facts(reason="no_record")) if silence_counts else None
-    if not match.accepted:
-        return change(State.REFUSED, Facts(reason="refused", codes=match.code))
-    return change(State.ACCEPTED, Facts(ids=match.message_id, codes=match.code))
-
-
-def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
-    """
-    A person's word on everybody who stayed unknown: send again, or give up.
-
-    Returns:
-        How many it was said about.
-    """
-    state, facts = (
-        (State.WAITING, Facts(reason="resend_ordered"))
-        if resend
-        else (State.REFUSED, Facts(reason="given_up"))
-    )
-    told = 0
-
-    def changes(present: Mapping[int, NDArray[np.uint8]]) -> list[Change]:
-        nonlocal told
-        made = []
-        for chunk, states in present.items():
-            positions = np.flatnonzero(states == State.UNKNOWN).astype(np.uint16)
-            if len(positions):
-                to = np.full(len(positions), state, np.uint8)
-                made.append(Change("settled", chunk, positions, to, facts))
-        told = sum(len(change.positions) for change in made)
-        return made
-
-    ledger.changes.apply_to_present(row.id, changes)
-    return told
-
-
 # -- receipts ---------------------------------------------------------------------------
 
 
@@ -305,7 +143,7 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
     result = Settled()
     waited = _Waited(ledger, provider, mode)
     index = _Index(ledger, provider.name, mode)
-    result.add(_sort_in(ledger, index, provider, mode, strays=True))
+    result.add(_sort_in(ledger, index, provider, mode, unmatched=True))
     if Feature.RECEIPTS_BY_QUERY in provider.features:
         for row in ledger.campaigns.find(provider=provider.name, mode=mode):
             result.add(await _ask_for_receipts(ledger, row, provider))
@@ -313,7 +151,7 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
         try:
             while (body := await provider.pull_receipts()) is not None:
                 ledger.raw_reports.keep(provider.name, mode, "receipts", body)
-                result.add(_sort_in(ledger, index, provider, mode, strays=False))
+                result.add(_sort_in(ledger, index, provider, mode, unmatched=False))
                 if waited.is_in(_read(provider.parse_receipts, body)):
                     break
         except ProviderError as error:
@@ -342,13 +180,13 @@ async def _ask_for_receipts(ledger: Ledger, row: CampaignRow, provider: Provider
         known = [
             (chunk, places[r.message_id, r.phone], r) for r in receipts if (r.message_id, r.phone) in places
         ]
-        result.add(_apply_receipts(ledger, row, known))
+        result.add(apply_receipts(ledger, row, known))
     return result
 
 
-def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, strays: bool) -> Settled:
+def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, unmatched: bool) -> Settled:
     result = Settled()
-    if strays:
+    if unmatched:
         kept = ledger.unmatched.find(provider.name, mode)
         matched, lost = index.match([receipt for _, receipt in kept])
         result.add(_apply_matched(ledger, index, matched))
@@ -448,13 +286,11 @@ def _apply_matched(
 ) -> Settled:
     result = Settled()
     for row, receipts in matched.values():
-        result.add(_apply_receipts(ledger, row, receipts))
+        result.add(apply_receipts(ledger, row, receipts))
     return result
 
 
-def _apply_receipts(
-    ledger: Ledger, row: CampaignRow, receipts: Sequence[tuple[int, int, Receipt]]
-) -> Settled:
+def apply_receipts(ledger: Ledger, row: CampaignRow, receipts: Sequence[tuple[int, int, Receipt]]) -> Settled:
     """
     Move accepted messages to delivered or undelivered; the first final report of a message stands.
 

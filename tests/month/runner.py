@@ -35,8 +35,8 @@ from smskit.providers.tencent import Tencent
 from smskit.reporting import report
 from smskit.sending.engine import Patience
 from smskit.sending.receipts import fetch
-from smskit.sending.reconcile import settle_by_hand
 from smskit.sending.session import open_campaign
+from smskit.sending.unknowns import settle_by_hand
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
