@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 
 from bench import campaigns, child, loops, prototype, segments
+from bench import carriers as both
 from bench.server import Server
 from bench.table import Row, ratios, row, seconds
 
@@ -294,6 +295,29 @@ def singles(run: Run) -> Iterator[Row]:
         "people/s",
         at_least=3000,
         beside=f"{seconds(_times(kept, 'send_s'))}; without a ledger {without:,.0f} people/s",
+        server="bare",
+    )
+
+
+def carriers(run: Run) -> Iterator[Row]:
+    """The processor time of one request, by httpx against aiohttp."""
+    requests = 1_000 if run.quick else 5_000
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in both.CARRIERS}
+    with Server() as server:
+        url = f"{server.url}/v2/sms/single_send.json"
+        for _ in range(run.rounds):
+            for name, each in found.items():
+                each.append(child.call(both.carry, url=url, by=name, requests=requests))
+    used = {name: _times(each, "used_s") for name, each in found.items()}
+    most = {name: median(1 / s for s in _times(each)) for name, each in found.items()}
+    yield row(
+        f"processor time of a request, 16 at once: httpx / aiohttp ({requests:,})",
+        ratios(used["httpx"], used["aiohttp"]),
+        "×",
+        beside=", ".join(
+            f"{name} {median(used[name]) * 1e6:,.0f} µs, at most {most[name]:,.0f} requests/s"
+            for name in used
+        ),
         server="bare",
     )
 
@@ -626,6 +650,7 @@ BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
         simulated,
         latency,
         singles,
+        carriers,
         pacing,
         providers,
         memory,
