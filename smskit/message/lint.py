@@ -174,7 +174,7 @@ def diagnose(
     try:
         template = Template.parse(text, signature=signature)
     except TemplateError as error:
-        source = Message("smskit: README, parameter `template`")
+        source = Message("smskit: docs/reference.md, parameter `template`")
         complaint = Complaint(error.message, *_ONE_TEXT, source, True)
         return Diagnosis(provider.name, provider.title, "", (complaint,))
     found = examine(template, message_class, provider.template_rules, form=provider.form)

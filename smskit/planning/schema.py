@@ -1,6 +1,6 @@
 """
 The parameter file from outside: its JSON Schema for editors, its table for the
-README, where each parameter stands, and what tells two of them apart.
+reference, where each parameter stands, and what tells two of them apart.
 
 Pure. All of it is read from the fields of ``CampaignSpec``, so that there is one
 source. Leaves to others what a parameter means for a campaign (``explain``) and

@@ -3,8 +3,8 @@ The contract between smskit and a provider.
 
 A provider declares what it needs (``Settings``), what it can do (``features``),
 how much fits in a request (``limits``), what its codes mean (``codes``) and what
-its templates may not hold (``template_rules``). The settings form, the README
-table, docs/providers, the template doctor and the contract tests read these
+its templates may not hold (``template_rules``). The settings form, the tables of
+docs/reference.md, docs/providers, the template doctor and the contract tests read these
 declarations.
 Everything a provider knows stays in its own module; the engine sees only
 ``calls`` (cut some people into requests) and ``submit`` (send one of them).

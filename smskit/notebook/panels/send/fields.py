@@ -51,7 +51,7 @@ class About:
     One parameter in words.
 
     Args:
-        hint: What it does, as the README has it; shorter.
+        hint: What it does, as the reference has it; shorter.
         empty: What an empty field means, where that is a choice of its own and not the default.
         options: Value -> words, of a choice.
         suggests: Values to be chosen beside typing another one.
