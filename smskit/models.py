@@ -11,11 +11,13 @@ import enum
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+TIMEZONE: Final = "Asia/Shanghai"  # of a campaign that names none, and of the hours a provider states
 
 
 class Mode(enum.StrEnum):

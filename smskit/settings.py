@@ -23,6 +23,7 @@ from smskit.i18n.validation import what_is_wrong
 DEFAULT_DATABASE_URL = "sqlite:///smskit.db"
 KEYRING_SERVICE = "smskit"
 PACKAGE = Path(__file__).parent  # the package's own folder
+_ROOT_MARKS = ("pyproject.toml", "environment.yml", ".git")
 
 
 class ProviderSettings(BaseModel):
@@ -158,10 +159,14 @@ def variable_of(provider: str, field: str) -> str:
 
 def project_root(start: Path) -> Path | None:
     """The nearest folder at or above *start* that looks like a project's root, or None."""
-    for folder in (start, *start.parents):
-        if any((folder / mark).exists() for mark in ("pyproject.toml", "environment.yml", ".git")):
-            return folder
-    return None
+    upwards = (start, *start.parents)
+    return next((f for f in upwards if any((f / mark).exists() for mark in _ROOT_MARKS)), None)
+
+
+def project_folders(start: Path) -> list[Path]:
+    """*start* and the folders above it up to the project's root; *start* alone where there is none."""
+    root, upwards = project_root(start), [start, *start.parents]
+    return upwards[: upwards.index(root) + 1] if root else [start]
 
 
 def _problem(provider: str, error: Mapping[str, Any]) -> Message:
@@ -173,13 +178,8 @@ def _problem(provider: str, error: Mapping[str, Any]) -> Message:
 
 def dotenv_file(folder: Path) -> Path | None:
     """The nearest ``.env`` at or above *folder*, up to the project's root; None = there is none."""
-    root = project_root(folder) or folder
-    for place in (folder, *folder.parents):
-        if (place / ".env").is_file():
-            return place / ".env"
-        if place == root:
-            break
-    return None
+    places = (place / ".env" for place in project_folders(folder))
+    return next((place for place in places if place.is_file()), None)
 
 
 def _read_dotenv(folder: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smskit.errors import InputError, SpecError
-from smskit.planning.draft import Draft, Moved, from_project
+from smskit.planning.draft import Draft, ProviderChange, from_project
 from smskit.planning.spec import CampaignSpec
 
 
@@ -131,6 +131,12 @@ def test_a_path_is_said_from_the_project(tmp_path: Path, monkeypatch: pytest.Mon
 LISTED = {"signature": "A", "template_id": "77", "template": "你好{name}", "variables": {"name": "name"}}
 
 
+def names(change: ProviderChange) -> dict[str, tuple[str, ...]]:
+    """What a change of provider dropped, restored and kept; only what there is."""
+    found = {"dropped": change.dropped, "restored": change.restored, "kept": change.kept}
+    return {what: parameters for what, parameters in found.items() if parameters}
+
+
 def test_a_listed_template_belongs_to_its_provider() -> None:
     """Its id and text go when another provider is taken, and come back with what is bound meanwhile."""
     draft, heard = Draft({"provider": "yunpian", **LISTED}), []
@@ -143,12 +149,13 @@ def test_a_listed_template_belongs_to_its_provider() -> None:
     back = draft.change_provider("aliyun")
 
     assert meanwhile == {"provider": "aliyun", "signature": "A", "variables": {"name": "name"}}
-    assert away == Moved("yunpian", "aliyun", gone=("template_id", "template"), kept=("signature",))
+    assert (away.before["provider"], away.now["provider"]) == ("yunpian", "aliyun")
+    assert names(away) == {"dropped": ("template_id", "template"), "kept": ("signature",)}
     assert heard[0] == {"provider", "template_id", "template"}
     assert again == LISTED | {"variables": {"name": "nick"}}
-    assert home == Moved("aliyun", "yunpian", back=("signature", "template_id", "template"))
+    assert names(home) == {"restored": ("signature", "template_id", "template")}
     assert draft["template_id"] == "SMS_1"
-    assert back.back == ("signature", "template_id", "template")
+    assert back.restored == ("signature", "template_id", "template")
 
 
 def test_a_text_of_ones_own_stays() -> None:
@@ -161,15 +168,16 @@ def test_a_text_of_ones_own_stays() -> None:
     draft.set(template_id="SMS_1", template="{name}您好")
     again = draft.change_provider("yunpian")
 
-    assert there == Moved("yunpian", "chuanglan", kept=("signature", "template"))
-    assert home == Moved("chuanglan", "yunpian", kept=("signature", "template"))
-    assert again == Moved("aliyun", "yunpian", gone=("template_id",), back=("template",), kept=("signature",))
+    assert names(there) == {"kept": ("signature", "template")}
+    assert names(home) == {"kept": ("signature", "template")}
+    assert names(again) == {"dropped": ("template_id",), "restored": ("template",), "kept": ("signature",)}
     assert draft["template"] == reworded == "您好"
 
 
 def test_the_same_provider_changes_nothing() -> None:
     """Chosen again, a provider keeps what there is."""
     draft = Draft(LISTED)
+    change = draft.change_provider("yunpian")
 
-    assert draft.change_provider("yunpian") == Moved("yunpian", "yunpian")
+    assert change.before == change.now
     assert draft.to_data() == LISTED

@@ -19,7 +19,7 @@ from smskit.audience import phones, segment
 from smskit.audience.rules import parse
 from smskit.errors import InputError
 from smskit.i18n import Message
-from smskit.models import Reason
+from smskit.models import TIMEZONE, Reason
 
 __all__ = ["filter_segment", "normalise_phones", "read_segment"]
 
@@ -58,7 +58,7 @@ def read_segment(
 
 
 def filter_segment(
-    frame: pd.DataFrame, rules: Any, *, now: datetime | None = None, timezone: str = "Asia/Shanghai"
+    frame: pd.DataFrame, rules: Any, *, now: datetime | None = None, timezone: str = TIMEZONE
 ) -> pd.DataFrame:
     """
     The rows of *frame* that the rules keep, with their index; the frame is not changed.

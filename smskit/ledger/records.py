@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
@@ -17,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.i18n import Message, loads, loads_data, mark
-from smskit.models import Kind, Mode, State
+from smskit.models import TIMEZONE, Kind, Mode, State
 
 # The notes of a run that waits for a time to come.
 WAITS_FOR_WINDOW = mark("waits for the send window, which opens at {at}")
@@ -69,6 +70,11 @@ class CampaignRow(NamedTuple):
     started_at: float | None
     finished_at: float | None
     stop_requested: bool
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The campaign's time zone."""
+        return ZoneInfo(self.spec.get("timezone", TIMEZONE))
 
     @property
     def waits(self) -> bool:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from smskit.i18n import Message
+from smskit.models import TIMEZONE
 
 __all__ = [
     "Frequency",
@@ -74,7 +75,7 @@ class Hours:
     """The hours in which a provider takes marketing messages."""
 
     window: SendWindow
-    timezone: str = "Asia/Shanghai"
+    timezone: str = TIMEZONE
     source: str
     read_on: date
 

@@ -16,7 +16,7 @@ from smskit.ledger import Ledger
 from smskit.models import CheckResult, MessageClass, Mode, Offer
 from smskit.notebook import accounts
 from smskit.notebook.accounts import Account, Campaigned, Given, Known, Offered
-from smskit.planning.draft import Draft, Moved
+from smskit.planning.draft import Draft, ProviderChange
 from smskit.providers import Provider, provider_class, provider_names
 from smskit.providers.credentials import Store, Written
 from smskit.sending.session import open_ledger
@@ -62,7 +62,7 @@ class Connector:
         """Every provider there is: (title, name)."""
         return [(provider_class(name).title, name) for name in provider_names()]
 
-    def choose(self, name: str) -> Moved:
+    def choose(self, name: str) -> ProviderChange:
         """
         Take another provider; what that did to signature and template, see ``Draft.change_provider``.
 

@@ -9,9 +9,10 @@ may be incomplete; ``spec()`` is the moment it has to be whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -22,7 +23,7 @@ from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import project_root
 
-__all__ = ["Draft", "Moved"]
+__all__ = ["Draft", "ProviderChange"]
 
 # Stand in for what is required and not chosen yet, while the rest is validated.
 _MISSING = {"campaign": "not-named-yet", "segment": "not-chosen-yet"}
@@ -30,14 +31,32 @@ _OF_ACCOUNT = ("signature", "template_id", "template")  # what an account at a p
 _DEFAULTS = CampaignSpec.from_data(_MISSING).model_dump() | {"campaign": "", "segment": ""}
 
 
-class Moved(NamedTuple):
-    """What another provider meant for the parameters of the account."""
+@dataclass(frozen=True)
+class ProviderChange:
+    """
+    Another provider, and what that meant for the parameters of the account.
 
-    left: str  # the provider before
-    now: str
-    gone: tuple[str, ...] = ()  # taken out, until the provider before is chosen again
-    back: tuple[str, ...] = ()  # as they were chosen for this one before
-    kept: tuple[str, ...] = ()  # as they were
+    Args:
+        before, now: ``provider`` and the parameters of its account, by name.
+    """
+
+    before: Mapping[str, str]
+    now: Mapping[str, str]
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Parameters taken out, until the provider before is chosen again."""
+        return tuple(n for n in _OF_ACCOUNT if self.before[n] and not self.now[n])
+
+    @property
+    def restored(self) -> tuple[str, ...]:
+        """Parameters that are as they were chosen for this provider before."""
+        return tuple(n for n in _OF_ACCOUNT if self.now[n] and self.now[n] != self.before[n])
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Parameters as they were."""
+        return tuple(n for n in _OF_ACCOUNT if self.now[n] and self.now[n] == self.before[n])
 
 
 class Draft:
@@ -55,7 +74,7 @@ class Draft:
     def __init__(self, data: Mapping[str, Any] | None = None, *, frame: pd.DataFrame | None = None) -> None:
         self._data: dict[str, Any] = {}
         self._listeners: list[Callable[[frozenset[str]], None]] = []
-        self._left: dict[str, dict[str, Any]] = {}  # provider -> what was chosen for it when it was left
+        self._chosen: dict[str, dict[str, Any]] = {}  # provider -> what was chosen when it was left
         self.frame = frame
         if data:
             self.set(**{str(name): value for name, value in data.items()})
@@ -94,7 +113,7 @@ class Draft:
             for listener in list(self._listeners):
                 listener(changed)
 
-    def change_provider(self, name: str) -> Moved:
+    def change_provider(self, name: str) -> ProviderChange:
         """
         Take another provider, with what was chosen for it before in this draft.
 
@@ -102,29 +121,11 @@ class Draft:
         that is left: they go, and come back when it is chosen again. A signature, and a text
         without an id, are one's own: they stay, unless another was chosen for that provider.
         """
-        left = self["provider"]
-        if name == left:
-            return Moved(left, name)
-        self._left[left] = {n: self[n] for n in (*_OF_ACCOUNT, "variables")}
-        known = self._left.get(name, {})
-        values = dict.fromkeys(("template_id", "template")) if self["template_id"] else {}
-        if known.get("signature"):
-            values["signature"] = known["signature"]
-        if known.get("template_id") or (known.get("template") and self["template_id"]):
-            # Who bound a variable anew meanwhile meant the newer binding.
-            newer = {v: b for v, b in self["variables"].items() if v in known["variables"]}
-            bound = known["variables"] | newer
-            values |= {"template_id": known["template_id"], "template": known["template"], "variables": bound}
-        before = {n: self[n] for n in _OF_ACCOUNT}
-        self.set(provider=name, **values)
-        changed = [n for n in _OF_ACCOUNT if self[n] != before[n]]
-        return Moved(
-            left,
-            name,
-            gone=tuple(n for n in changed if not self[n]),
-            back=tuple(n for n in changed if self[n]),
-            kept=tuple(n for n in _OF_ACCOUNT if self[n] and n not in changed),
-        )
+        before = {n: self[n] for n in ("provider", *_OF_ACCOUNT, "variables")}
+        if name != before["provider"]:
+            self._chosen[before["provider"]] = before
+            self.set(provider=name, **_with_provider(before, self._chosen.get(name, {})))
+        return ProviderChange(before, {n: self[n] for n in before})
 
     def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call *listener* with the names that changed, after each change."""
@@ -196,6 +197,21 @@ class Draft:
             SpecError: it cannot be read or holds something unknown.
         """
         return cls(read_file(in_project(path)))
+
+
+def _with_provider(left: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that change with the provider: *left* is what there is, *chosen* what it had before."""
+    values: dict[str, Any] = {}
+    if left["template_id"]:
+        values |= {"template_id": None, "template": None}
+    if chosen.get("signature"):
+        values["signature"] = chosen["signature"]
+    if chosen.get("template_id") or (chosen.get("template") and left["template_id"]):
+        # Who bound a variable anew meanwhile meant the newer binding.
+        newer = {name: given for name, given in left["variables"].items() if name in chosen["variables"]}
+        values |= {"template_id": chosen["template_id"], "template": chosen["template"]}
+        values["variables"] = chosen["variables"] | newer
+    return values
 
 
 def _validated(data: Mapping[str, Any]) -> CampaignSpec:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from smskit.errors import SpecError, suggest
 from smskit.i18n import Message
+from smskit.models import TIMEZONE
 
 __all__ = ["FORMS", "series_in", "with_occurrence"]
 
@@ -72,7 +73,7 @@ def series_in(name: str) -> str:
 
 def _zone(data: Mapping[str, Any]) -> ZoneInfo:
     try:
-        return ZoneInfo(str(data.get("timezone") or "Asia/Shanghai"))
+        return ZoneInfo(str(data.get("timezone") or TIMEZONE))
     except (KeyError, ValueError, OSError):
         raise SpecError(
             Message("parameter `timezone` is not a time zone name such as Asia/Shanghai")

@@ -22,7 +22,7 @@ from smskit.errors import SpecError
 from smskit.i18n import Joined, Message
 from smskit.message.variables import parse_bindings, to_data
 from smskit.message.windows import FrequencyCap, SendWindow, parse_cap, parse_window
-from smskit.models import MessageClass, Mode
+from smskit.models import TIMEZONE, MessageClass, Mode
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file, write
 from smskit.planning.problems import NO_TIME, Problems, of_credentials, of_names, of_values
@@ -181,7 +181,7 @@ class CampaignSpec(BaseModel):
         "opens, in the middle of a run too, never past `not_after`",
     )
     timezone: str = Field(
-        default="Asia/Shanghai",
+        default=TIMEZONE,
         description="in which `send_window` and `not_after` are read",
         examples=["UTC"],
     )

@@ -275,7 +275,7 @@ def why_frame(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = F
 
 
 def _zone(row: CampaignRow) -> ZoneInfo:
-    return ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+    return row.zone
 
 
 def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int, *, reveal: bool = False) -> Fate:

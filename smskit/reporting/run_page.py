@@ -21,7 +21,7 @@ import numpy as np
 from smskit.audience.phones import redact
 from smskit.i18n import Language, mark
 from smskit.ledger import CampaignRow, Ledger, RunRow
-from smskit.models import Mode, State
+from smskit.models import TIMEZONE, Mode, State
 from smskit.reporting.report import REASON_WORDS
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Step(NamedTuple):
 def page(ledger: Ledger, run: RunRow, t: Language) -> str:
     """The report of *run* as the text of an HTML file."""
     row = ledger.campaigns.get(run.campaign, Mode(run.mode)) if run.campaign else None
-    zone = ZoneInfo((row.spec if row else {}).get("timezone", "Asia/Shanghai"))
+    zone = row.zone if row else ZoneInfo(TIMEZONE)
     tables = [_facts(run, zone, t)]
     if run.books:
         tables += [_counts(run.books, t), _held_out(run.books, t), _cost(ledger, row, run.books, t)]

@@ -8,16 +8,16 @@ What is in the file or database is for its reader.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Message
+from smskit.settings import project_folders
 
 FILE_KINDS: Final = ".csv, .tsv, .txt, .parquet or .xlsx"
 
-_ROOT_MARKS: Final = ("pyproject.toml", ".git", "environment.yml")
 _URL: Final = re.compile(r"[A-Za-z][\w+.-]*://")
 
 
@@ -48,7 +48,7 @@ def locate(path: str, working_folder: Path | None) -> Path:
         if _is_file(wanted):
             return wanted
         raise SegmentError(Message("no such file"))
-    folders = list(_folders((working_folder or Path.cwd()).absolute()))
+    folders = project_folders((working_folder or Path.cwd()).absolute())
     for folder in folders:
         if _is_file(folder / wanted):
             return folder / wanted
@@ -60,10 +60,3 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # no name a file could have, such as the whole content of one
         return False
-
-
-def _folders(start: Path) -> Iterator[Path]:
-    """Yield *start* and the folders above it up to the project's root, if there is one."""
-    upwards = [start, *start.parents]
-    roots = (n for n, folder in enumerate(upwards) if any((folder / mark).exists() for mark in _ROOT_MARKS))
-    yield from upwards[: next(roots, 0) + 1]

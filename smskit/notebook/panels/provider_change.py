@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from smskit.i18n import Language, mark
-from smskit.planning.draft import Moved
+from smskit.planning.draft import ProviderChange
 from smskit.providers import provider_class
 
 __all__ = ["what_moved"]
 
 
-def what_moved(moved: Moved, t: Language) -> str:
-    """A line each for what went, came back and stayed; "" when there is nothing to say."""
-    left, now = provider_class(moved.left).title, provider_class(moved.now).title
+def what_moved(change: ProviderChange, t: Language) -> str:
+    """A line each for what was dropped, restored and kept; "" when there is nothing to say."""
+    before, now = (provider_class(side["provider"]).title for side in (change.before, change.now))
     lines = [
-        (moved.gone, t(_GONE, names=_names(moved.gone), provider=left)),
-        (moved.back, t(_BACK, names=_names(moved.back), provider=now)),
-        (moved.kept, t(_KEPT, names=_names(moved.kept), provider=now)),
+        (change.dropped, t(_DROPPED, names=_names(change.dropped), provider=before)),
+        (change.restored, t(_RESTORED, names=_names(change.restored), provider=now)),
+        (change.kept, t(_KEPT, names=_names(change.kept), provider=now)),
     ]
-    return "\n".join(line for names, line in lines if names)
+    same = change.before["provider"] == change.now["provider"]
+    return "" if same else "\n".join(line for names, line in lines if names)
 
 
-_GONE = mark("Taken out: {names}. It belongs to the account at {provider} and comes back with it.")
-_BACK = mark("As chosen for {provider} before: {names}.")
+_DROPPED = mark("Taken out: {names}. It belongs to the account at {provider} and comes back with it.")
+_RESTORED = mark("As chosen for {provider} before: {names}.")
 _KEPT = mark("Kept: {names}. {provider} has to have approved it too; its check says whether it has.")
 
 

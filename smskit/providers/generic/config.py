@@ -33,7 +33,7 @@ from pydantic import (
 )
 
 from smskit.errors import SettingsError, nearest
-from smskit.models import About, Code, CodeClass
+from smskit.models import TIMEZONE, About, Code, CodeClass
 from smskit.providers.generic.pattern import PLACEHOLDERS, Pattern, Place, Values, compiled, patterns
 from smskit.settings import project_root
 
@@ -408,7 +408,7 @@ class HttpConfig(_Part):
     console_url: str = ""
     base_url: str = ""
     time_format: _TimeForm = "%Y-%m-%d %H:%M:%S"
-    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    timezone: Annotated[str, AfterValidator(_zone)] = TIMEZONE
     batching: Batching = Batching()
     limits: TextLimits = TextLimits()
     signing: Signing | None = None

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -47,7 +46,7 @@ def campaign_table(ledger: Ledger, *, limit: int = 200) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for row in newest_first(ledger)[:limit]:
         books = ledger.audience.counts(row.id)
-        zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+        zone = row.zone
         rows.append(
             {
                 "campaign": row.name,

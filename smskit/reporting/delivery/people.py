@@ -96,7 +96,7 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
     Raises:
         InputError: nobody like that was planned.
     """
-    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+    zone = row.zone
     found = ledger.audience.find(row.id, person=person, phone=report.as_phone(person))
     if not found:
         raise InputError(
@@ -138,7 +138,7 @@ def replies(ledger: Ledger, row: CampaignRow, *, limit: int = 200) -> pd.DataFra
     Returns:
         Columns ``REPLIES``; phones masked, in the text too; ``at`` on the clock of the campaign's time zone.
     """
-    zone = ZoneInfo(row.spec.get("timezone", "Asia/Shanghai"))
+    zone = row.zone
     came = ledger.replies.find(
         row.provider, row.mode, since=(row.started_at or row.created_at) - _CLOCKS_DIFFER_S
     )

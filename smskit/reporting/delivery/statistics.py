@@ -197,7 +197,7 @@ class _Count:
         prefixes["prefix"] = [str(n) if n else "" for n in numbers]
         batches = _joined(self.batches, _BATCH)
         return Survey(
-            zone=ZoneInfo(row.spec.get("timezone", "Asia/Shanghai")),
+            zone=row.zone,
             groups=dict(zip(GROUPS, self.groups.tolist(), strict=True)),
             failures=_explained(self.failures, row.provider, int(self.groups.sum())),
             carriers=carriers,

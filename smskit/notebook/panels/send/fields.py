@@ -19,7 +19,7 @@ import ipywidgets as w
 
 from smskit.errors import SpecError
 from smskit.i18n import mark
-from smskit.models import MessageClass, Mode
+from smskit.models import TIMEZONE, MessageClass, Mode
 from smskit.notebook.panels import parts
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import chip, html, names, row
@@ -144,7 +144,7 @@ RULES = {
             "timezone",
             mark("Time zone"),
             mark("of the send window and the latest time"),
-            suggests=("Asia/Shanghai", "Asia/Hong_Kong", "UTC"),
+            suggests=(TIMEZONE, "Asia/Hong_Kong", "UTC"),
         ),
         About(
             "not_after",
