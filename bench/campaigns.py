@@ -185,7 +185,7 @@ def plan(*, people: int, messy: bool, rounds: int) -> dict[str, list[float]]:
     from bench.floors import distinct_ids, floors
     from smskit.message.template import Template
     from smskit.message.variables import parse_bindings
-    from smskit.planning.plan import Fit, Past, build
+    from smskit.planning.plan import History, ProviderLimits, build
     from smskit.planning.spec import CampaignSpec
 
     frame = segments.frame(people).query("level != 'bronze'").reset_index(drop=True)
@@ -201,8 +201,8 @@ def plan(*, people: int, messy: bool, rounds: int) -> dict[str, list[float]]:
             rows,
             template,
             parse_bindings(spec.variables),
-            fit=Fit(unfit_value="[【】]"),
-            past=Past(),
+            fit=ProviderLimits(unfit_value="[【】]"),
+            past=History(),
             now=datetime.now(UTC),
         )
 

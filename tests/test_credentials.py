@@ -164,7 +164,7 @@ def test_a_killed_write_leaves_the_old_file(folder: Path) -> None:
     file = folder / ".env"
     file.write_text(BEFORE)
     code = (
-        "import os; from pathlib import Path; from smskit import credentials\n"
+        "import os; from pathlib import Path; from smskit.providers import credentials\n"
         "os.fsync = lambda number: os._exit(9)\n"
         f"credentials.rewrite(Path({str(file)!r}), {{{KEY!r}: {SECRET!r}}})"
     )

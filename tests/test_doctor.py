@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from smskit.cli.commands import app
 from smskit.errors import SmskitError, SpecError, TemplateError
-from smskit.message.lint import Complaint, Kind, TemplateRule, diagnose, examine
+from smskit.message.lint import Kind, LintIssue, TemplateRule, find_issues, lint
 from smskit.message.template import Form, Template
 from smskit.models import MessageClass
 from smskit.notebook import Notebook
@@ -28,20 +28,20 @@ PROVIDERS = ("aliyun", "chuanglan", "tencent", "yunpian")
 END = "，拒收请回复R"
 
 
-def complaints(provider: str, text: str, message_class: MessageClass = MARKETING) -> list[Complaint]:
+def issues(provider: str, text: str, message_class: MessageClass = MARKETING) -> list[LintIssue]:
     """What *provider* says to a text with a good signature."""
-    found = diagnose(text, provider_class(provider), signature="示例", message_class=message_class)
-    return list(found.complaints)
+    found = lint(text, provider_class(provider), signature="示例", message_class=message_class)
+    return list(found.issues)
 
 
 def severe(provider: str, text: str, message_class: MessageClass = MARKETING) -> list[str]:
     """What it would not pass."""
-    return [c.what for c in complaints(provider, text, message_class) if c.severe]
+    return [c.what for c in issues(provider, text, message_class) if c.severe]
 
 
 def notes(provider: str, text: str, message_class: MessageClass = MARKETING) -> list[str]:
     """What it may pass, and somebody should know."""
-    return [c.what for c in complaints(provider, text, message_class) if not c.severe]
+    return [c.what for c in issues(provider, text, message_class) if not c.severe]
 
 
 # -- tables --------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def test_what_somebody_should_know(
 def test_signatures(provider: str, signature: str, words: str) -> None:
     """A signature that no provider would approve is named."""
     cls = provider_class(provider)
-    found = diagnose("你好" + END, cls, signature=signature, message_class=MARKETING).complaints
+    found = lint("你好" + END, cls, signature=signature, message_class=MARKETING).issues
 
     assert [words in c.what for c in found if c.severe] == [True]
 
@@ -288,7 +288,7 @@ def test_signatures_that_pass(provider: str, signature: str) -> None:
     """What the documents allow is not complained about."""
     cls = provider_class(provider)
 
-    assert diagnose("你好" + END, cls, signature=signature, message_class=MARKETING).complaints == ()
+    assert lint("你好" + END, cls, signature=signature, message_class=MARKETING).issues == ()
 
 
 @pytest.mark.parametrize("provider", provider_names())
@@ -300,7 +300,7 @@ def test_a_clean_template(provider: str, text: str, message_class: MessageClass)
     """A plain text passes everywhere without a word."""
     cls = provider_class(provider)
 
-    assert diagnose(text, cls, signature="示例", message_class=message_class).complaints == ()
+    assert lint(text, cls, signature="示例", message_class=message_class).issues == ()
 
 
 @pytest.mark.parametrize("provider", provider_names())
@@ -313,7 +313,7 @@ def test_every_form_is_told_in_each_providers_own() -> None:
     """Whatever provider's form was pasted, each sees its own."""
     shown = {
         name: {
-            diagnose(
+            lint(
                 Template.parse("你好{1}，{2}元", signature="示例").write(form, with_signature=True),
                 provider_class(name),
                 signature="",
@@ -364,7 +364,7 @@ def test_every_kind_looks_for_something() -> None:
             kind=kind, en="e", zh="z", source="s", most=99, pattern="§", texts=texts, when="你好"
         )
 
-        assert [c.what for c in examine(template, NOTIFICATION, [rule])] == (
+        assert [c.what for c in find_issues(template, NOTIFICATION, [rule])] == (
             ["this reads like a verification code with {name}"] if kind is Kind.VERIFICATION_VALUES else []
         )
 
@@ -384,17 +384,17 @@ def test_never_raises(text: str, signature: str, message_class: MessageClass) ->
         template = None
     for name in provider_names():
         cls = provider_class(name)
-        found = diagnose(text, cls, signature=signature, message_class=message_class)
+        found = lint(text, cls, signature=signature, message_class=message_class)
 
-        assert all(c.what and c.rule and c.source for c in found.complaints)
+        assert all(c.what and c.rule and c.source for c in found.issues)
         assert str(found)
         assert json.dumps(found.to_data())
         if template is None:
             assert not found.passes
         else:
             assert found.text or not found.passes
-            assert examine(template, message_class, cls.template_rules, form=cls.form) == list(
-                found.complaints
+            assert find_issues(template, message_class, cls.template_rules, form=cls.form) == list(
+                found.issues
             )
 
 
@@ -451,7 +451,7 @@ def test_command_for_all(campaign: Any) -> None:
     assert code == 3
     assert sorted(data) == provider_names()
     assert {name for name, row in data.items() if not row["passes"]} == {"aliyun", "yunpian"}
-    assert set(data["aliyun"]["complaints"][0]) == {"what", "rule", "source", "severe"}
+    assert set(data["aliyun"]["issues"][0]) == {"what", "rule", "source", "severe"}
 
 
 def test_command_for_some(campaign: Any) -> None:

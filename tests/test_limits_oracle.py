@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smskit.ledger import Frozen, Ledger
-from smskit.message.windows import FrequencyCap, Hours, Openings, SendWindow
+from smskit.message.windows import EffectiveWindow, FrequencyCap, Hours, SendWindow
 from smskit.models import CodeClass, Kind, Mode, Submission
 from smskit.providers.base import Call
 from smskit.sending.unknowns import settle_by_hand
@@ -221,7 +221,7 @@ def really(plans: list[Plan], runs: list[Run], zone: str, start: datetime) -> li
             window: Any = plan.window
             if plan.window is not None and plan.hours is not None:
                 hours = Hours(window=plan.hours[0], timezone=plan.hours[1], source="test", read_on=READ_ON)
-                window = Openings(plan.window, hours)
+                window = EffectiveWindow(plan.window, hours)
             run(
                 ledger,
                 ids[number],

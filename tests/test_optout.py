@@ -25,7 +25,7 @@ from smskit.message.opt_out import (
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
 from smskit.models import MessageClass
-from smskit.planning.plan import Fit, Past, build
+from smskit.planning.plan import History, ProviderLimits, build
 from smskit.planning.policy import guard_problems
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class, provider_names
@@ -218,8 +218,8 @@ def test_what_a_provider_appends_is_counted(letters: int, appended: str, parts: 
         frame,
         template,
         parse_bindings({}),
-        fit=Fit(appended=appended),
-        past=Past(),
+        fit=ProviderLimits(appended=appended),
+        past=History(),
         now=datetime(2026, 11, 23, tzinfo=UTC),
         notices=["look"],
     )

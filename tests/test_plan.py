@@ -22,7 +22,7 @@ from smskit.errors import InputError, SegmentError, TemplateError
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
 from smskit.models import Reason
-from smskit.planning.plan import Fit, Past, Plan, build, columns_read
+from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
 from smskit.planning.policy import held_back
 from smskit.planning.spec import CampaignSpec
 from tests.profiles import examples
@@ -45,8 +45,8 @@ def phones_of(*numbers: int) -> np.ndarray[Any, np.dtype[np.int64]]:
 def planned(
     frame: pd.DataFrame,
     *,
-    fit: Fit = Fit(),  # noqa: B008
-    past: Past = Past(),  # noqa: B008
+    fit: ProviderLimits = ProviderLimits(),  # noqa: B008
+    past: History = History(),  # noqa: B008
     holdout_salt: str = "",
     **more: Any,
 ) -> Plan:
@@ -83,8 +83,8 @@ class Case(NamedTuple):
     reason: str
     columns: dict[str, list[Any]]
     parameters: dict[str, Any] = {}  # noqa: RUF012
-    past: Past = Past()
-    fit: Fit = Fit()
+    past: History = History()
+    fit: ProviderLimits = ProviderLimits()
 
 
 def sent(*persons: str) -> pa.Array:
@@ -100,20 +100,22 @@ CASES = {
     "same-phone": Case("duplicate_phone", {"phone": ["13800000000", "+86 138-0000-0000"]}),
     "same-person": Case("duplicate_user", {"user_id": ["u", "u"]}),
     "same-person-as-number": Case("duplicate_user", {"user_id": [7, 7]}),
-    "sent-to-phone": Case("already_sent", {}, past=Past(sent_phones=phones_of(SECOND))),
-    "sent-to-person": Case("already_sent", {}, past=Past(sent_persons=sent("u1", "x"))),
-    "opted-out": Case("opted_out", {}, past=Past(opted_out=phones_of(1, SECOND, 8619999999999))),
+    "sent-to-phone": Case("already_sent", {}, past=History(sent_phones=phones_of(SECOND))),
+    "sent-to-person": Case("already_sent", {}, past=History(sent_persons=sent("u1", "x"))),
+    "opted-out": Case("opted_out", {}, past=History(opted_out=phones_of(1, SECOND, 8619999999999))),
     "no-consent": Case("no_consent", {"ok": ["true", "false"]}, {"consent": "ok"}),
     "unclear-consent": Case("no_consent", {"ok": ["true", None]}, {"consent": "ok"}),
     "frequency-cap": Case(
-        "frequency_cap", {}, {"frequency_cap": "2/7d"}, Past(recent=phones_of(FIRST, SECOND, SECOND))
+        "frequency_cap", {}, {"frequency_cap": "2/7d"}, History(recent=phones_of(FIRST, SECOND, SECOND))
     ),
     "null-variable": Case("missing_variable", {"name": ["a", None]}),
     "blank-variable": Case("missing_variable", {"name": ["a", " \u3000"]}),
     "control-character": Case("bad_variable", {"name": ["a\nb\tc", "a\x00b"]}),
     "escape-character": Case("bad_variable", {"name": ["a", "a\x1b[1m"]}),
-    "unfit-for-provider": Case("bad_variable", {"name": ["a[", "a【b"]}, fit=Fit(unfit_value="[【】]")),
-    "value-too-long": Case("bad_variable", {"name": ["a" * 5, "a😀bcd"]}, fit=Fit(value_units=5)),
+    "unfit-for-provider": Case(
+        "bad_variable", {"name": ["a[", "a【b"]}, fit=ProviderLimits(unfit_value="[【】]")
+    ),
+    "value-too-long": Case("bad_variable", {"name": ["a" * 5, "a😀bcd"]}, fit=ProviderLimits(value_units=5)),
     "text-too-long": Case("text_too_long", {"name": ["a", "a" * 600]}),
     "holdout": Case("holdout", {"user_id": ["u5", "u0"]}, {"holdout": 0.5}),
     "global-holdout": Case("global_holdout", {"user_id": ["u2", "u0"]}, {"global_holdout": 0.5}),
@@ -144,7 +146,7 @@ def test_every_reason_has_a_case() -> None:
 def test_the_first_reason_counts() -> None:
     """A row to which everything applies is told the first reason, and mended one by one, each in turn."""
     row: dict[str, Any] = {"user_id": "u0", "name": None, "coupon": 1, "ok": "no"}
-    past = Past(
+    past = History(
         sent_persons=sent("u-sent"),
         opted_out=phones_of(8613800000009),
         recent=phones_of(8613800000009, 8613800000008),
@@ -181,45 +183,45 @@ def test_the_first_reason_counts() -> None:
         pytest.param(
             {"phone": ["1380", "1380", None]},
             {},
-            Past(),
+            History(),
             ["bad_phone", "bad_phone", "no_phone"],
             id="rows-without-phone-are-no-copies",
         ),
         pytest.param(
             {"user_id": ["u", "u", "v"], "phone": ["1380", "13800000001", "13800000002"]},
             {},
-            Past(),
+            History(),
             ["bad_phone", "", ""],
             id="a-person-whose-first-phone-is-bad",
         ),
         pytest.param(
             {"user_id": ["u", "v", "v"], "phone": ["13800000001", "13800000001", "13800000002"]},
             {},
-            Past(),
+            History(),
             ["", "duplicate_phone", ""],
             id="a-person-left-out-by-phone-is-no-earlier-row",
         ),
         pytest.param(
             {"user_id": ["u", "v", "w"], "phone": ["13800000001"] * 3},
             {},
-            Past(opted_out=phones_of(8613800000001)),
+            History(opted_out=phones_of(8613800000001)),
             ["opted_out", "duplicate_phone", "duplicate_phone"],
             id="copies-of-somebody-left-out-later",
         ),
         pytest.param(
-            {"user_id": [None, None, "u"]}, {}, Past(), ["", "", ""], id="people-without-id-are-different"
+            {"user_id": [None, None, "u"]}, {}, History(), ["", "", ""], id="people-without-id-are-different"
         ),
         pytest.param(
             {"user_id": [None, "8613800000000", "u"]},
             {},
-            Past(),
+            History(),
             ["", "duplicate_user", ""],
             id="somebody-without-id-is-their-phone",
         ),
     ],
 )
 def test_each_reason_is_judged_among_what_earlier_ones_left(
-    columns: dict[str, list[Any]], parameters: dict[str, Any], past: Past, expected: list[str]
+    columns: dict[str, list[Any]], parameters: dict[str, Any], past: History, expected: list[str]
 ) -> None:
     """Copies are looked for among the rows that earlier reasons left, and later reasons bring nobody back."""
     assert labels(planned(people(3, **columns), past=past, **parameters)) == expected
@@ -228,14 +230,14 @@ def test_each_reason_is_judged_among_what_earlier_ones_left(
 @pytest.mark.parametrize(
     ("parameters", "past"),
     [
-        pytest.param({"message_class": "notification", "consent": "name"}, Past(), id="consent"),
-        pytest.param({}, Past(recent=phones_of(FIRST, FIRST, SECOND)), id="no-cap"),
-        pytest.param({"frequency_cap": "3/7d"}, Past(recent=phones_of(FIRST, FIRST)), id="below-cap"),
-        pytest.param({"consent": ""}, Past(), id="consented-segment"),
-        pytest.param({"holdout": 0}, Past(), id="no-holdout"),
+        pytest.param({"message_class": "notification", "consent": "name"}, History(), id="consent"),
+        pytest.param({}, History(recent=phones_of(FIRST, FIRST, SECOND)), id="no-cap"),
+        pytest.param({"frequency_cap": "3/7d"}, History(recent=phones_of(FIRST, FIRST)), id="below-cap"),
+        pytest.param({"consent": ""}, History(), id="consented-segment"),
+        pytest.param({"holdout": 0}, History(), id="no-holdout"),
     ],
 )
-def test_what_does_not_apply(parameters: dict[str, Any], past: Past) -> None:
+def test_what_does_not_apply(parameters: dict[str, Any], past: History) -> None:
     """Consent is for marketing, and what was not asked for leaves nobody out."""
     assert planned(people(2), past=past, **parameters).excluded == {}
 
@@ -272,7 +274,7 @@ def slow_parts(text: str) -> int:
 
 
 def slow_plan(
-    rows: list[dict[str, Any]], past: Past, data: dict[str, Any], fit: Fit
+    rows: list[dict[str, Any]], past: History, data: dict[str, Any], fit: ProviderLimits
 ) -> list[tuple[str, int]]:
     """(reason, parts) of every row that the rule keeps, row by row in the order of DESIGN section 6."""
     rows = [row for row in rows if row["level"] == "gold"]
@@ -341,7 +343,7 @@ ROWS = st.fixed_dictionaries(
 )
 NUMBERS = st.lists(st.sampled_from([8613800000000 + n for n in range(1, 6)]), max_size=3)
 PASTS = st.builds(
-    lambda phones, persons, out, recent: Past(
+    lambda phones, persons, out, recent: History(
         np.array(phones, np.int64), sent(*persons), phones_of(*out), np.array(recent, np.int64)
     ),
     NUMBERS,
@@ -349,13 +351,13 @@ PASTS = st.builds(
     NUMBERS,
     NUMBERS,
 )
-FITS = Fit(text_units=100, unfit_value="【")
+FITS = ProviderLimits(text_units=100, unfit_value="【")
 
 
 @settings(max_examples=examples(150))
 @given(st.lists(ROWS, max_size=12), PASTS, st.sampled_from(["user_id", ""]), st.sampled_from([0.0, 0.4]))
 def test_a_plan_is_what_a_slow_one_says(
-    rows: list[dict[str, Any]], past: Past, user_id: str, holdout: float
+    rows: list[dict[str, Any]], past: History, user_id: str, holdout: float
 ) -> None:
     """By column or row by row: the same reasons, parts and totals for any segment and any past."""
     data = {
@@ -660,7 +662,9 @@ def test_people_without_an_id_are_their_phone() -> None:
 )
 def test_empty_segment(frame: pd.DataFrame) -> None:
     """A segment without rows is a plan for nobody, which can be shown like any other."""
-    plan = planned(frame, frequency_cap="1/7d", holdout=0.5, fit=Fit(value_units=5, group_equal=True))
+    plan = planned(
+        frame, frequency_cap="1/7d", holdout=0.5, fit=ProviderLimits(value_units=5, group_equal=True)
+    )
 
     assert (len(plan), plan.planned, plan.total_parts, plan.cost) == (0, 0, 0, Decimal(0))
     assert plan.excluded == {}
@@ -682,7 +686,7 @@ def test_rules_that_keep_nobody() -> None:
 
 def test_a_template_without_variables() -> None:
     """One text for all needs no variable, and is grouped as it is."""
-    plan = planned(people(3), template="大家好", variables={}, fit=Fit(group_equal=True))
+    plan = planned(people(3), template="大家好", variables={}, fit=ProviderLimits(group_equal=True))
 
     assert plan.frame()["text"].tolist() == ["【云片】大家好"] * 3
     assert plan.order.tolist() == [0, 1, 2]
@@ -691,7 +695,7 @@ def test_a_template_without_variables() -> None:
 def test_equal_values_are_neighbours_where_it_helps() -> None:
     """People with equal values stand together, otherwise in segment order; the hash stays."""
     frame = people(6, name=["b", "a", "b", "a", "b", "x"], coupon=[1, 1, 2, 1, 1, 1])
-    grouped, plain = planned(frame, fit=Fit(group_equal=True)), planned(frame)
+    grouped, plain = planned(frame, fit=ProviderLimits(group_equal=True)), planned(frame)
     values = [(grouped.frame()["name"][n], grouped.frame()["coupon"][n]) for n in grouped.order]
     runs = [pair for n, pair in enumerate(values) if n == 0 or values[n - 1] != pair]
 

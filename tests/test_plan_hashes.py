@@ -15,7 +15,7 @@ import pytest
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
 from smskit.models import Reason
-from smskit.planning.exclusions import EXCLUSIONS, Fit, Past
+from smskit.planning.exclusions import EXCLUSIONS, History, ProviderLimits
 from smskit.planning.plan import Plan, build
 from smskit.planning.spec import CampaignSpec
 
@@ -65,13 +65,13 @@ BASE: dict[str, Any] = {
 }
 GOLD = {"column": "level", "op": "in", "value": ["gold", "新"]}
 SOON = {"column": "expires", "op": "before", "value": "2026-12-20"}
-HISTORY = Past(
+HISTORY = History(
     sent_phones=np.array([8613800000100, 8613800000020], np.int64),
     sent_persons=pa.array(["u50", "u51"], pa.large_string()),
     opted_out=np.arange(8613800000060, 8613800000070, dtype=np.int64),
     recent=np.repeat(np.arange(8613800000080, 8613800000086, dtype=np.int64), [1, 2, 3, 1, 2, 3]),
 )
-STRICT = Fit(
+STRICT = ProviderLimits(
     text_units=60, value_units=20, unfit_value="[【】]", replace=(("用户", "会员"),), group_equal=True
 )
 # name -> parameters beside BASE, and what `build` is told
@@ -87,7 +87,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "both holdouts": ({"holdout": 0.2, "global_holdout": 0.25}, {"holdout_salt": "pepper"}),
     "nobody": ({"holdout": 1.0}, {}),
     "a strict provider": ({}, {"fit": STRICT}),
-    "what a provider appends": ({}, {"fit": Fit(text_units=45, appended="拒收请回复R")}),
+    "what a provider appends": ({}, {"fit": ProviderLimits(text_units=45, appended="拒收请回复R")}),
     "phones are persons": ({"user_id": ""}, {}),
     "a template id": ({"template_id": "SMS_1", "provider": "aliyun"}, {}),
     "no variables": ({"template": "你好，回T退订", "variables": {}}, {}),
@@ -112,7 +112,7 @@ def plan_of(name: str) -> Plan:
     more, known = CASES[name]
     spec = CampaignSpec.from_data(BASE | more)
     template = Template.parse(spec.template, signature=spec.signature)
-    given: dict[str, Any] = {"fit": Fit(), "past": Past()} | known
+    given: dict[str, Any] = {"fit": ProviderLimits(), "past": History()} | known
     return build(spec, segment(), template, parse_bindings(spec.variables), now=NOW, **given)
 
 

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from smskit.errors import InputError
 from smskit.message.parts import parts_of, units_of
-from smskit.planning.plan import Fit
+from smskit.planning.plan import ProviderLimits
 from smskit.planning.preview import (
-    Look,
+    Sample,
     bubbles,
-    falls,
     find,
     just_over,
     left_out,
@@ -25,6 +24,7 @@ from smskit.planning.preview import (
     rows_of,
     savings,
     units_over,
+    waterfall,
 )
 from tests.test_plan import people, planned
 
@@ -46,7 +46,9 @@ def messy() -> pd.DataFrame:
 @given(names=NAMES, appended=st.sampled_from(["", "回T退订"]))
 def test_parts_are_those_of_each_text(names: list[str], appended: str) -> None:
     """Messages and cost by parts are what counting each rendered text by itself gives."""
-    plan = planned(people(len(names), name=names), fit=Fit(appended=appended), price_per_part="0.035")
+    plan = planned(
+        people(len(names), name=names), fit=ProviderLimits(appended=appended), price_per_part="0.035"
+    )
     texts = [str(t) + appended for t in plan.texts(plan.order).to_pylist()]
     counts = part_counts(plan).set_index("parts")
 
@@ -88,11 +90,11 @@ def test_rows_to_look_at() -> None:
     frame = messy()
     frame.loc[3, "name"] = "很长的名字" * 20
     plan = planned(frame)
-    random = [rows_of(plan, Look.RANDOM, count=3, draw=draw).tolist() for draw in (1, 1, 2, 3, 4)]
+    random = [rows_of(plan, Sample.RANDOM, count=3, draw=draw).tolist() for draw in (1, 1, 2, 3, 4)]
 
-    assert rows_of(plan, Look.FIRST, count=2).tolist() == [0, 1]
-    assert rows_of(plan, Look.LONGEST, count=2).tolist()[0] == 3
-    assert rows_of(plan, Look.PROBLEM).tolist() == [5, 6, 7]
+    assert rows_of(plan, Sample.FIRST, count=2).tolist() == [0, 1]
+    assert rows_of(plan, Sample.LONGEST, count=2).tolist()[0] == 3
+    assert rows_of(plan, Sample.PROBLEM).tolist() == [5, 6, 7]
     assert random[0] == random[1]
     assert len({tuple(r) for r in random}) > 1
     assert {row for rows in random for row in rows} <= set(range(5))
@@ -103,10 +105,10 @@ def test_nobody_to_look_at() -> None:
     """A plan of nobody has no rows, no parts and nothing to save, and no error either."""
     plan = planned(people(0))
 
-    assert [len(rows_of(plan, look)) for look in Look] == [0, 0, 0, 0]
+    assert [len(rows_of(plan, look)) for look in Sample] == [0, 0, 0, 0]
     assert (len(part_counts(plan)), len(savings(plan)), len(just_over(plan, 9))) == (0, 0, 0)
-    assert bubbles(plan, rows_of(plan, Look.FIRST)) == []
-    assert [fall.key for fall in falls(plan)] == ["read", "planned"]
+    assert bubbles(plan, rows_of(plan, Sample.FIRST)) == []
+    assert [fall.key for fall in waterfall(plan)] == ["read", "planned"]
 
 
 def test_bubbles_say_what_is_sent_and_mask_phones() -> None:
@@ -137,7 +139,7 @@ def test_find_a_person() -> None:
 def test_falls_lead_to_their_rows() -> None:
     """Each step of the waterfall counts what it left out, and its rows are exactly those."""
     plan = planned(messy(), rules=[{"column": "name", "op": "!=", "value": "x"}])
-    steps = falls(plan)
+    steps = waterfall(plan)
     rows = {step.key: left_out(plan, step.key) for step in steps}
     named = [step for step in steps if step.key in plan.excluded]
 

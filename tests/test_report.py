@@ -22,7 +22,7 @@ from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
 from smskit.models import Mode, Reason, State
-from smskit.planning.plan import Fit, Past, build
+from smskit.planning.plan import History, ProviderLimits, build
 from smskit.planning.spec import CampaignSpec
 from smskit.reporting import export, report
 
@@ -68,8 +68,8 @@ def frozen(ledger: Ledger, frame: pd.DataFrame = PEOPLE, mode: Mode = Mode.LIVE,
         frame,
         Template.parse(spec.template, signature=spec.signature),
         parse_bindings(spec.variables),
-        fit=Fit(),
-        past=Past(),
+        fit=ProviderLimits(),
+        past=History(),
         now=datetime.now(UTC),
     )
     stored = Frozen(plan.phones, plan.persons, plan.variables, plan.parts, plan.left_out(), plan.order)

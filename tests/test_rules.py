@@ -873,9 +873,9 @@ def test_order_changes_nothing(frame: pd.DataFrame, data: dict[str, Any], order:
     """Rules in another order keep the same rows, and the last step counts just those."""
     rule, other = parse(data), parse(shuffled(data, order))
     mask = rule.mask(frame, now=NOW)
-    sifted, steps = other.sift(frame, now=NOW)
+    kept, steps = other.filter(frame, now=NOW)
 
-    assert other.mask(frame, now=NOW).tolist() == sifted.tolist() == mask.tolist()
+    assert other.mask(frame, now=NOW).tolist() == kept.tolist() == mask.tolist()
     assert rule.steps(frame, now=NOW)[-1].kept == steps[-1].kept == mask.sum()
 
 

@@ -160,12 +160,19 @@ def test_signature_is_a_plain_name(signature: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [("【云片】hi", False), ("【云片】hi【x】", True), ("hi】", True), ("【云片】【x】hi", True)],
+    ("text", "signature", "body"),
+    [
+        ("【云片】hi", "云片", "hi"),
+        ("【云片】hi【x】", "云片", "hi【x】"),
+        ("hi】", "", "hi】"),
+        ("【云片】【x】hi", "云片", "【x】hi"),
+    ],
 )
-def test_brackets_in_body(text: str, expected: bool) -> None:
-    """Brackets beside the signature are kept as text and told."""
-    assert Template.parse(text).brackets_in_body() is expected
+def test_brackets_in_body(text: str, signature: str, body: str) -> None:
+    """Only the first brackets are the signature; others are kept as text."""
+    template = Template.parse(text)
+
+    assert (template.signature, template.write(Form.BRACES, with_signature=False)) == (signature, body)
 
 
 def test_names_and_positions() -> None:

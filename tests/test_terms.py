@@ -11,7 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smskit.errors import CampaignPaused, GuardRefused
-from smskit.message.windows import Hours, Openings, SendWindow, Terms, notice_of_hours, openings
+from smskit.message.windows import (
+    EffectiveWindow,
+    Hours,
+    SendWindow,
+    Terms,
+    effective_window,
+    notice_of_hours,
+)
 from smskit.planning.explain import explain
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class, provider_names
@@ -80,7 +87,7 @@ def test_every_statement_is_dated_and_has_its_source(name: str) -> None:
 @example(NINE_TO_TEN, NINE_TO_TEN, "UTC", "UTC", 9 * 3600 - 30)  # opens within the minute
 def test_open_when_both_are(own: SendWindow, stated: SendWindow, zone: str, other: str, seconds: int) -> None:
     """The first minute inside both is the opening, in whatever zones."""
-    both = Openings(own, hours(stated, other))
+    both = EffectiveWindow(own, hours(stated, other))
     at = (CHANGES[zone].replace(tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(ZoneInfo(zone))
     minute = at.astimezone(UTC).replace(second=0, microsecond=0)
     coming = [at, *((minute + timedelta(minutes=n)).astimezone(ZoneInfo(zone)) for n in range(1, 2881))]
@@ -113,8 +120,8 @@ def test_no_hours_change_nothing() -> None:
     """A provider that states none leaves the campaign's window alone, and no window stays no window."""
     own = SendWindow(time(8), time(20))
 
-    assert openings(own, Terms()) is own
-    assert openings(None, TENCENT) is None
+    assert effective_window(own, Terms()) is own
+    assert effective_window(None, TENCENT) is None
 
 
 # -- a campaign --------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from smskit.audience.phones import normalise_one
 from smskit.errors import SmskitError
 from smskit.i18n import Language, sentences
 from smskit.ledger import Ledger
-from smskit.message.lint import diagnose
+from smskit.message.lint import lint
 from smskit.message.opt_out import OptOutRule, Place, notice_of
 from smskit.message.template import Form, Template
 from smskit.message.variables import check_bindings, format_column, parse_bindings
@@ -465,8 +465,8 @@ def what_the_doctor_says() -> Iterator[str]:
         for text in texts:
             for signature in ("示例", "", "云片网", "一" * 30, "a b!"):
                 for kind in MessageClass:
-                    found = diagnose(text, provider_class(name), signature=signature, message_class=kind)
-                    yield from (complaint.told(ZH) for complaint in found.complaints)
+                    found = lint(text, provider_class(name), signature=signature, message_class=kind)
+                    yield from (issue.render(ZH) for issue in found.issues)
 
 
 def test_guards_and_notices_are_told() -> None:

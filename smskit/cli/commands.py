@@ -208,7 +208,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """What a provider would not pass of a campaign's template, by its own rules; exit 0 it would, 3 not."""
-    from smskit.message.lint import diagnose
+    from smskit.message.lint import lint
     from smskit.planning.spec import CampaignSpec
     from smskit.providers import provider_class, provider_names
     from smskit.sending.session import open_campaign
@@ -218,9 +218,7 @@ def doctor(
     spec = CampaignSpec.from_yaml(file)
     classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
     text = spec.template or open_campaign(spec).template().text
-    found = [
-        diagnose(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes
-    ]
+    found = [lint(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes]
     if as_json:
         print_json([d.to_data() for d in found])
     for diagnosis in () if as_json else found:

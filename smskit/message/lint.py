@@ -24,12 +24,12 @@ from smskit.models import MessageClass
 __all__ = [
     "HAN",
     "VERIFICATION",
-    "Complaint",
-    "Diagnosis",
     "Kind",
+    "LintIssue",
+    "LintReport",
     "TemplateRule",
-    "diagnose",
-    "examine",
+    "find_issues",
+    "lint",
 ]
 
 HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters, for a pattern's [...]
@@ -91,7 +91,7 @@ class TemplateRule:
         return f"{self.en} {self.zh}"
 
 
-class Complaint(NamedTuple):
+class LintIssue(NamedTuple):
     """One thing a provider would not pass."""
 
     what: str  # found in this template
@@ -105,9 +105,9 @@ class Complaint(NamedTuple):
         """The provider's rule in both languages."""
         return f"{self.en} {self.zh}"
 
-    def told(self, t: Language) -> str:
+    def render(self, t: Language) -> str:
         """What was found, and the rule, in one line of one language."""
-        return f"{t.words(self.what)}。{self.zh}" if t.code == "zh" else f"{self.what}. {self.en}"
+        return f"{t.render(self.what)}。{self.zh}" if t.code == "zh" else f"{self.what}. {self.en}"
 
 
 class Declares(Protocol):
@@ -121,7 +121,7 @@ class Declares(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class LintReport:
     """
     A template as one provider sees it.
 
@@ -132,20 +132,24 @@ class Diagnosis:
     provider: str
     title: str
     text: str
-    complaints: tuple[Complaint, ...]
+    issues: tuple[LintIssue, ...]
 
     @property
     def passes(self) -> bool:
         """Is there nothing severe?"""
-        return not any(complaint.severe for complaint in self.complaints)
+        return not any(issue.severe for issue in self.issues)
 
     def __str__(self) -> str:
-        lines = [f"{self.title}: {'passes' if self.passes else 'would not pass'}"]
+        return self.render(Language("en"))
+
+    def render(self, t: Language) -> str:
+        """The verdict, the text, and each issue with the provider's rule and where that is written."""
+        lines = [f"{self.title}: {t('passes') if self.passes else t('would not pass')}"]
         lines += [f"  {self.text}"] if self.text else []
-        for complaint in self.complaints:
-            lines.append(f"  {'NOT ' if complaint.severe else 'note'} {complaint.what}")
-            lines.append(f"       rule: {complaint.rule}")
-            lines.append(f"       from: {complaint.source}")
+        for issue in self.issues:
+            lines.append(f"  {t('NOT') if issue.severe else t('note')} {t.render(issue.what)}")
+            lines.append(f"       {t('rule:')} {issue.zh if t.code == 'zh' else issue.rule}")
+            lines.append(f"       {t('from:')} {t.render(issue.source)}")
         return "\n".join(lines)
 
     def to_data(self) -> dict[str, object]:
@@ -156,15 +160,14 @@ class Diagnosis:
             "passes": self.passes,
             "text": self.text,
             "complaints": [
-                {"what": c.what, "rule": c.rule, "source": c.source, "severe": c.severe}
-                for c in self.complaints
+                {"what": c.what, "rule": c.rule, "source": c.source, "severe": c.severe} for c in self.issues
             ],
         }
 
 
-def diagnose(
+def lint(
     text: str, provider: Declares | type[Declares], *, signature: str, message_class: MessageClass
-) -> Diagnosis:
+) -> LintReport:
     """
     Look at a template with one provider's eyes; what cannot even be read is a complaint, too.
 
@@ -175,34 +178,34 @@ def diagnose(
         template = Template.parse(text, signature=signature)
     except TemplateError as error:
         source = Message("smskit: docs/reference.md, parameter `template`")
-        complaint = Complaint(error.message, *_ONE_TEXT, source, True)
-        return Diagnosis(provider.name, provider.title, "", (complaint,))
-    found = examine(template, message_class, provider.template_rules, form=provider.form)
+        issue = LintIssue(error.message, *_ONE_TEXT, source, True)
+        return LintReport(provider.name, provider.title, "", (issue,))
+    found = find_issues(template, message_class, provider.template_rules, form=provider.form)
     shown = _written(template, provider.form, with_signature=provider.signature_in_template)
-    return Diagnosis(provider.name, provider.title, shown or "", tuple(found))
+    return LintReport(provider.name, provider.title, shown or "", tuple(found))
 
 
-def examine(
+def find_issues(
     template: Template,
     message_class: MessageClass,
     rules: Iterable[TemplateRule],
     *,
     form: Form = Form.BRACES,
-) -> list[Complaint]:
+) -> list[LintIssue]:
     """
     What breaks *rules*, in their order; empty when nothing does.
 
     Args:
         form: The provider's; a text that cannot be written in it is complained about first.
     """
-    complaints = list(_unwritable(template, form))
+    issues = list(_unwritable(template, form))
     body = _body(template)
     for rule in rules:
         if rule.message_class not in (None, message_class) or not re.search(rule.when, body):
             continue
         found = _LOOKS_FOR[rule.kind](_Case(template, body, form), rule)
-        complaints += [Complaint(what, rule.en, rule.zh, rule.source, rule.severe) for what in found]
-    return complaints
+        issues += [LintIssue(what, rule.en, rule.zh, rule.source, rule.severe) for what in found]
+    return issues
 
 
 # Rules of ours, in both languages.
@@ -241,12 +244,12 @@ def _written(template: Template, form: Form, *, with_signature: bool) -> str | N
         return None
 
 
-def _unwritable(template: Template, form: Form) -> Iterator[Complaint]:
+def _unwritable(template: Template, form: Form) -> Iterator[LintIssue]:
     try:
         template.write(form, with_signature=True)
     except TemplateError as error:
         source = Message("the variables of the {form} form", form=form.value)
-        yield Complaint(error.message, *_NO_ESCAPE, source, True)
+        yield LintIssue(error.message, *_NO_ESCAPE, source, True)
 
 
 def _signature_missing(case: _Case, rule: TemplateRule) -> Iterator[Message]:

@@ -198,12 +198,12 @@ def is_opt_out(text: str) -> bool:
     >>> [is_opt_out(text) for text in ("谢谢", "T恤多少钱", "不要退订", "I want the TD bank card")]
     [False, False, False, False]
     """
-    told = unicodedata.normalize("NFKC", text).upper().replace("訂", "订")
-    plain = "".join(c for c in told if c.isalnum())
+    read = unicodedata.normalize("NFKC", text).upper().replace("訂", "订")
+    plain = "".join(c for c in read if c.isalnum())
     if _is_word(plain) or ((match := _REPLY.fullmatch(plain)) and _is_word(match[1])):
         return True
     # Punctuation parts what belongs together: "不要，退订" is no negation.
-    pieces = re.split(r"[^\w\s]+", told)
+    pieces = re.split(r"[^\w\s]+", read)
     wanted = [_NOT_WANTED.sub("", re.sub(r"[\s_]+", "", piece)) for piece in pieces]
     return any(word in piece for piece in wanted for word in ("退订", "拒收"))
 

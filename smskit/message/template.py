@@ -166,10 +166,6 @@ class Template:
         """The whole template in our form, signature in front; parsing it gives this template again."""
         return self.write(Form.BRACES, with_signature=True)
 
-    def brackets_in_body(self) -> bool:
-        """Is there a 【 or 】 beside the signature? Providers count it as a second signature."""
-        return any("【" in piece or "】" in piece for piece in self._literals())
-
     def write(self, form: Form, *, with_signature: bool) -> str:
         """
         Return the template as *form* writes it.
@@ -232,9 +228,6 @@ class Template:
     @property
     def _head(self) -> str:
         return f"【{self.signature}】" if self.signature else ""
-
-    def _literals(self) -> Iterator[str]:
-        return (piece for piece in self.pieces if isinstance(piece, str))
 
     def _require(self, values: Mapping[str, object]) -> None:
         if missing := [name for name in self.names if name not in values]:

@@ -19,14 +19,14 @@ from smskit.i18n import Message
 from smskit.models import TIMEZONE
 
 __all__ = [
+    "EffectiveWindow",
     "Frequency",
     "FrequencyCap",
     "Hours",
-    "Openings",
     "SendWindow",
     "Terms",
+    "effective_window",
     "notice_of_hours",
-    "openings",
     "parse_cap",
     "parse_window",
 ]
@@ -115,7 +115,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Openings:
+class EffectiveWindow:
     """When a campaign's messages may leave: within its own window and the provider's hours."""
 
     own: SendWindow
@@ -137,9 +137,9 @@ class Openings:
         return next((minute for minute in later if self.is_open(minute)), None)
 
 
-def openings(own: SendWindow | None, terms: Terms) -> SendWindow | Openings | None:
+def effective_window(own: SendWindow | None, terms: Terms) -> SendWindow | EffectiveWindow | None:
     """When a campaign's messages may leave; None = always, which a campaign says by having no window."""
-    return own if own is None or terms.hours is None else Openings(own, terms.hours)
+    return own if own is None or terms.hours is None else EffectiveWindow(own, terms.hours)
 
 
 def notice_of_hours(own: SendWindow | None, terms: Terms, *, provider: str, now: datetime) -> str:

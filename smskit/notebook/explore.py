@@ -13,7 +13,7 @@ import pandas as pd
 
 from smskit.audience.explore import Comparison
 from smskit.audience.explore.profile import distribution
-from smskit.audience.explore.tables import compare_table, look_table, shares_table
+from smskit.audience.explore.tables import compare_table, profile_table, shares_table
 from smskit.errors import needs_extra
 from smskit.i18n import Language, mark
 from smskit.notebook.base import Base, draft_of
@@ -119,13 +119,13 @@ class ExploreNotebook(Base):
         loaded = self.desk.current()
         if column:
             look = loaded.look.columns.get(column)
-            found = look and distribution(loaded.frame, loaded.sieve, look, self.desk.counts().mask)
+            found = look and distribution(loaded.frame, loaded.cache, look, self.desk.counts().mask)
             if not found or not len(found.bars):
                 self.say("This column has no values to draw.")
                 return
             self.show_svg(lambda t: charts.distribution(found.bars, found.column, t, dates=found.dates))
             return
-        self.show_frame(lambda t: look_table(loaded.look, t))
+        self.show_frame(lambda t: profile_table(loaded.look, t))
         if loaded.look.rows and (coverage := loaded.look.coverage):
             self.show_svg(lambda t: charts.coverage(coverage, t))
         for role, like in self.desk.missing_roles().items():
@@ -155,7 +155,7 @@ class ExploreNotebook(Base):
             RuleError: the rules do not fit the segment.
         """
         loaded = self.desk.current()
-        _, steps = loaded.sieve.sift(self.desk.editor.rule())
+        _, steps = loaded.cache.filter(self.desk.editor.rule())
 
         def table(t: Language) -> pd.DataFrame:
             rows = [(t("segment"), loaded.look.rows, loaded.look.rows)]

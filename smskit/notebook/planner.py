@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smskit.ledger import CampaignRow
-from smskit.message.lint import Complaint, examine
+from smskit.message.lint import LintIssue, find_issues
 from smskit.planning.draft import Draft
 from smskit.planning.plan import Plan
 from smskit.planning.policy import Guard
@@ -34,7 +34,7 @@ class Planned:
     plan: Plan | None
     started: CampaignRow | None
     guards: tuple[Guard, ...] = ()  # why a run would be refused
-    complaints: tuple[Complaint, ...] = ()  # what the provider would not pass
+    complaints: tuple[LintIssue, ...] = ()  # what the provider would not pass
 
     @property
     def spec(self) -> CampaignSpec:
@@ -123,7 +123,7 @@ class Planning:
             return Planned(campaign, None, row)
         plan = campaign.plan(record=False)
         provider = provider_class(campaign.spec.provider)
-        complaints = examine(
+        complaints = find_issues(
             plan.template, campaign.spec.message_class, provider.template_rules, form=provider.form
         )
         return Planned(campaign, plan, None, tuple(campaign.guards()), tuple(complaints))

@@ -18,10 +18,10 @@ import pandas as pd
 from smskit.audience import segment
 from smskit.audience.explore.compare import Comparison, compare
 from smskit.audience.explore.files import keep_upload, write_segment
-from smskit.audience.explore.profile import Look, look_at
+from smskit.audience.explore.profile import Profile, profile_of
 from smskit.audience.explore.rule_editor import Counts, RuleEditor
 from smskit.audience.paging import FrameRows
-from smskit.audience.rules import Sieve
+from smskit.audience.rules import RuleCache
 from smskit.errors import RuleError, SegmentError
 from smskit.i18n import Message
 from smskit.planning.draft import Draft
@@ -38,9 +38,9 @@ class Loaded(NamedTuple):
 
     name: str  # what the draft calls it
     frame: pd.DataFrame
-    sieve: Sieve
+    cache: RuleCache
     rows: FrameRows
-    look: Look
+    look: Profile
 
     def __repr__(self) -> str:
         return f"Loaded({self.name}, {len(self.frame)} rows)"
@@ -167,7 +167,7 @@ class Desk:
         self.draft.set(user_id=user_id, phone=phone, consent=consent)
         if self.loaded is None:
             return None
-        self.take(self._looked(self.loaded.name, self.loaded.frame, self.loaded.sieve))
+        self.take(self._looked(self.loaded.name, self.loaded.frame, self.loaded.cache))
         return self.loaded
 
     def missing_roles(self) -> dict[str, str]:
@@ -183,12 +183,12 @@ class Desk:
             if name and name not in names
         }
 
-    def _looked(self, name: str, frame: pd.DataFrame, sieve: Sieve | None = None) -> Loaded:
-        sieve = sieve or Sieve(frame, self._clock())
+    def _looked(self, name: str, frame: pd.DataFrame, cache: RuleCache | None = None) -> Loaded:
+        cache = cache or RuleCache(frame, self._clock())
         phone, user_id = self.draft["phone"], self.draft["user_id"]
-        look = look_at(frame, sieve, phone=phone, user_id=user_id)
+        look = profile_of(frame, cache, phone=phone, user_id=user_id)
         hidden = [phone, *look.phone_like] if phone in frame.columns else list(look.phone_like)
-        return Loaded(name, frame, sieve, FrameRows(frame, phone=hidden), look)
+        return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), look)
 
     def current(self) -> Loaded:
         """
@@ -207,7 +207,7 @@ class Desk:
 
     def counts(self) -> Counts:
         """Count the rule as it stands over the segment."""
-        return self.editor.counts(self._at_hand().sieve)
+        return self.editor.counts(self._at_hand().cache)
 
     def put_rules(self) -> bool:
         """
@@ -242,7 +242,7 @@ class Desk:
             RuleError: a part is incomplete or does not fit the segment.
         """
         loaded = self._at_hand()
-        return self.editor.rule().to_sql(now=loaded.sieve.now, frame=loaded.frame)
+        return self.editor.rule().to_sql(now=loaded.cache.now, frame=loaded.frame)
 
     def frame(self) -> pd.DataFrame:
         """

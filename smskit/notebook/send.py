@@ -17,7 +17,7 @@ import pandas as pd
 from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError, needs_extra
 from smskit.i18n import UNSENT, Language, Message, mark
 from smskit.ledger import CampaignRow
-from smskit.message.lint import Complaint, examine
+from smskit.message.lint import LintIssue, find_issues
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
 from smskit.notebook.display import books_table, findings_table, show_data
@@ -200,10 +200,10 @@ class Notebook(Base):
     def _complain(self, plan: Plan) -> None:
         """One line for each thing in the template that the provider refuses, with its rule."""
         spec, provider = self.campaign.spec, provider_class(self.campaign.spec.provider)
-        found = examine(plan.template, spec.message_class, provider.template_rules, form=provider.form)
+        found = find_issues(plan.template, spec.message_class, provider.template_rules, form=provider.form)
 
-        def line(complaint: Complaint, t: Language) -> str:
-            return f"{t('{provider} would not pass', provider=provider.title)}: {complaint.told(t)}"
+        def line(complaint: LintIssue, t: Language) -> str:
+            return f"{t('{provider} would not pass', provider=provider.title)}: {complaint.render(t)}"
 
         for complaint in (c for c in found if c.severe):
             self.say(partial(line, complaint))

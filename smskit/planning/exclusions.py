@@ -23,7 +23,7 @@ from smskit.models import MessageClass, Reason
 from smskit.planning.policy import consented, global_key, held_back, over_cap
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["EXCLUSIONS", "Candidates", "Fit", "Past", "exclude"]
+__all__ = ["EXCLUSIONS", "Candidates", "History", "ProviderLimits", "exclude"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -31,7 +31,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 _CONTROL: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 
 
-class Past(NamedTuple):
+class History(NamedTuple):
     """What happened before, as far as it keeps people out of this plan; each of any length."""
 
     sent_phones: NDArray[np.int64] = np.empty(0, np.int64)  # this campaign, this mode
@@ -40,7 +40,7 @@ class Past(NamedTuple):
     recent: NDArray[np.int64] = np.empty(0, np.int64)  # one entry a live message within the cap's window
 
 
-class Fit(NamedTuple):
+class ProviderLimits(NamedTuple):
     """What a provider can carry, as far as it decides who is planned; see ``providers.base.Limits``."""
 
     text_units: int = 500
@@ -62,8 +62,8 @@ class Candidates:
     persons: pa.Array  # n texts
     values: Mapping[str, pa.Array]  # variable -> n texts, null = missing
     units: NDArray[np.int32]  # n; length of the whole text in UTF-16 units
-    fit: Fit
-    past: Past
+    fit: ProviderLimits
+    past: History
     holdout_salt: str = ""
 
     @property

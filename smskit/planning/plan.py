@@ -34,12 +34,12 @@ from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, bind, check_bindings, format_column
 from smskit.models import MessageClass, Reason
-from smskit.planning.exclusions import Candidates, Fit, Past, exclude
+from smskit.planning.exclusions import Candidates, History, ProviderLimits, exclude
 from smskit.planning.policy import consented
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
 
-__all__ = ["Fit", "Past", "Plan", "build", "columns_read", "misnamed"]
+__all__ = ["History", "Plan", "ProviderLimits", "build", "columns_read", "misnamed"]
 
 _SLICE = 50_000
 
@@ -225,8 +225,8 @@ def build(
     template: Template,
     bindings: Mapping[str, Binding],
     *,
-    fit: Fit,
-    past: Past,
+    fit: ProviderLimits,
+    past: History,
     now: datetime,
     holdout_salt: str = "",
     notices: Sequence[str] = (),
@@ -244,7 +244,7 @@ def build(
     if problems := misnamed(spec, [str(c) for c in frame.columns]):
         raise SegmentError(Joined(text for _, text in problems))
     check_bindings(template, bindings, list(frame.columns))
-    keep, steps = rules_module.parse(spec.rules).sift(frame, now=now)
+    keep, steps = rules_module.parse(spec.rules).filter(frame, now=now)
     read = len(frame)
     if not keep.all():
         # Only the columns that are still needed: a copy of a wide segment is most of the memory.
@@ -339,7 +339,7 @@ def _units(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArra
     return total
 
 
-def _fitted(column: pa.Array, fit: Fit) -> pa.Array:
+def _fitted(column: pa.Array, fit: ProviderLimits) -> pa.Array:
     for text, instead in fit.replace:
         column = pc.replace_substring(column, text, instead)
     return column

@@ -26,10 +26,9 @@ from smskit.planning.plan import Plan
 
 __all__ = [
     "Bubble",
-    "Fall",
-    "Look",
+    "Sample",
+    "WaterfallStep",
     "bubbles",
-    "falls",
     "find",
     "just_over",
     "left_out",
@@ -38,13 +37,14 @@ __all__ = [
     "rows_of",
     "savings",
     "units_over",
+    "waterfall",
 ]
 
 Rows = NDArray[np.int64]
 _MOST_CHARACTERS = 20  # a text is not shortened by more than this without being another text
 
 
-class Look(enum.StrEnum):
+class Sample(enum.StrEnum):
     """Which rows of a plan to look at."""
 
     FIRST = "first"  # as they will be sent
@@ -66,19 +66,19 @@ class Bubble(NamedTuple):
     over: int  # characters past the last border of a part; 0 in a single one
 
 
-def rows_of(plan: Plan, look: Look, *, count: int = 3, draw: int = 0) -> Rows:
+def rows_of(plan: Plan, look: Sample, *, count: int = 3, draw: int = 0) -> Rows:
     """
     Which rows to show, at most *count* of them, each once.
 
     Args:
         draw: Of random rows: another number, other rows; the same number, the same ones.
     """
-    if look is Look.FIRST:
+    if look is Sample.FIRST:
         return np.asarray(plan.order[:count])
-    if look is Look.RANDOM:
+    if look is Sample.RANDOM:
         size = min(count, plan.planned)
         return np.asarray(np.random.default_rng(draw).choice(plan.order, size, replace=False))
-    if look is Look.LONGEST:
+    if look is Sample.LONGEST:
         units = plan.units[plan.order]
         most = min(count, len(units))
         longest = np.argpartition(-units, most - 1)[:most] if most else np.empty(0, np.int64)
@@ -174,7 +174,7 @@ def savings(plan: Plan, *, most: int = _MOST_CHARACTERS) -> pd.DataFrame:
 # -- who is left out ----------------------------------------------------------------------
 
 
-class Fall(NamedTuple):
+class WaterfallStep(NamedTuple):
     """One step from the rows read to the people planned."""
 
     key: str  # "read", "rule:0", a reason, or "planned"
@@ -183,11 +183,11 @@ class Fall(NamedTuple):
     left: int
 
 
-def falls(plan: Plan) -> list[Fall]:
+def waterfall(plan: Plan) -> list[WaterfallStep]:
     """The steps of ``Plan.waterfall``, with a key to ask for the rows of each."""
     keys = ["read", *(f"rule:{n}" for n in range(len(plan.steps))), *plan.excluded, "planned"]
     rows = plan.waterfall().itertuples(index=False, name=None)
-    return [Fall(key, str(a), int(b), int(c)) for key, (a, b, c) in zip(keys, rows, strict=True)]
+    return [WaterfallStep(key, str(a), int(b), int(c)) for key, (a, b, c) in zip(keys, rows, strict=True)]
 
 
 def left_out(plan: Plan, key: str, *, count: int = 50) -> pd.DataFrame:

@@ -150,8 +150,8 @@ def markdown() -> str:
     rows = ["| name | default | meaning |", "| --- | --- | --- |"]
     for name, field in CampaignSpec.model_fields.items():
         default = default_of(name)
-        told = "required" if field.is_required() else "none" if default is None else f"`{shown(default)}`"
-        rows.append(f"| `{name}` | {'' if default == '' else told} | {field.description} |")
+        cell = "required" if field.is_required() else "none" if default is None else f"`{shown(default)}`"
+        rows.append(f"| `{name}` | {'' if default == '' else cell} | {field.description} |")
     return "\n".join(rows) + "\n"
 
 

@@ -40,10 +40,10 @@ from smskit.ledger import CampaignRow, Frozen, Ledger, Tally
 from smskit.message.opt_out import OptOutRule, lack_of, notice_of, with_wording
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
-from smskit.message.windows import Terms, notice_of_hours, openings
+from smskit.message.windows import Terms, effective_window, notice_of_hours
 from smskit.models import CheckResult, Finding, Kind, MessageClass, Mode
 from smskit.planning.drift import Footprint, drifted
-from smskit.planning.plan import Fit, Past, Plan, build, columns_read
+from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
 from smskit.planning.policy import Guard, guard_problems
 from smskit.planning.preview import masked
 from smskit.planning.spec import DEFINITION, CampaignSpec
@@ -287,7 +287,7 @@ class Campaign:
         bindings = parse_bindings(spec.variables)
         frame = self._load(columns_read(spec, bindings))
         limits = self._limits
-        fit = Fit(
+        fit = ProviderLimits(
             text_units=limits.text_units,
             value_units=limits.value_units,
             unfit_value=limits.unfit_value,
@@ -323,7 +323,7 @@ class Campaign:
             environ=self._variables,
         )
 
-    def _past(self) -> Past:
+    def _past(self) -> History:
         spec, ledger = self.spec, self.ledger
         # A plan looks at what the live campaign of this id has done; a run starts from nothing.
         phones, persons = ledger.audience.submitted(
@@ -333,7 +333,7 @@ class Campaign:
         if spec.cap:
             since = self._now() - spec.cap.window
             recent = ledger.caps.accepted_since(since.timestamp(), but_not=spec.campaign)
-        return Past(phones, persons, ledger.opt_outs.phones(), recent)
+        return History(phones, persons, ledger.opt_outs.phones(), recent)
 
     def _freeze(self, mode: Mode, plan: Plan) -> CampaignRow:
         frozen = Frozen(
@@ -502,7 +502,7 @@ class Campaign:
 
     def _window(self) -> Window | None:
         # A rehearsal messages nobody, so it may run at night.
-        return openings(self.spec.window, self._terms) if self.spec.mode is Mode.LIVE else None
+        return effective_window(self.spec.window, self._terms) if self.spec.mode is Mode.LIVE else None
 
     def _demand_usable(self) -> None:
         result = self.check()

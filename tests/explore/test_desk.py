@@ -169,7 +169,7 @@ def test_an_empty_segment(project: Path) -> None:
     at = desk(project, rules=[{"column": "level", "op": "==", "value": "gold"}])
     at.choose("empty.csv")
     loaded = at.load()
-    drawn = distribution(loaded.frame, loaded.sieve, loaded.look.columns["level"])
+    drawn = distribution(loaded.frame, loaded.cache, loaded.look.columns["level"])
 
     assert at.counts().kept == 0
     assert loaded.look.rows == 0
@@ -193,7 +193,7 @@ def test_a_distribution_counts_every_row(column: str) -> None:
     at = Desk(Draft(frame=frame), clock=lambda: NOW)
     loaded = at.load()
     keep = np.arange(500) < 100
-    drawn = distribution(loaded.frame, loaded.sieve, loaded.look.columns[column], keep)
+    drawn = distribution(loaded.frame, loaded.cache, loaded.look.columns[column], keep)
 
     assert drawn is not None
     assert int(drawn.bars["rows"].sum()) + drawn.others + drawn.empty == 500
@@ -353,7 +353,7 @@ def test_every_offered_operator_is_taken(project: Path) -> None:
                 op, value
             )
             data = {"column": column.name, "op": op} | ({} if "null" in op else {"value": value})
-            assert len(loaded.sieve.sift(parse(data))[0]) == loaded.look.rows
+            assert len(loaded.cache.filter(parse(data))[0]) == loaded.look.rows
 
 
 # --- two segments

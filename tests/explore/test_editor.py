@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smskit.audience.explore import RuleEditor
-from smskit.audience.rules import Sieve, parse
+from smskit.audience.rules import RuleCache, parse
 from smskit.errors import RuleError
 from tests.profiles import examples
 from tests.test_rules import frames, rules
@@ -32,8 +32,8 @@ RICH = {"column": "spend", "op": ">", "value": 500}
 HERE = {"column": "city", "op": "in", "value": ["上海"]}
 
 
-def sieve(frame: pd.DataFrame = PEOPLE) -> Sieve:
-    return Sieve(frame, NOW)
+def cache(frame: pd.DataFrame = PEOPLE) -> RuleCache:
+    return RuleCache(frame, NOW)
 
 
 def ids(editor: RuleEditor) -> list[int]:
@@ -95,7 +95,7 @@ def test_incomplete_parts_are_named_and_not_counted() -> None:
         no_value: "give a value",
         group: "this group is empty; add a rule to it or remove it",
     }
-    assert editor.counts(sieve()).kept == 2
+    assert editor.counts(cache()).kept == 2
     with pytest.raises(RuleError, match="choose a column"):
         editor.to_data()
 
@@ -105,7 +105,7 @@ def test_what_the_segment_cannot_answer_is_named() -> None:
     editor = RuleEditor(
         [GOLD, {"column": "spent", "op": ">", "value": 1}, {"column": "spend", "op": "==", "value": "x"}]
     )
-    counts = editor.counts(sieve())
+    counts = editor.counts(cache())
     told = [str(error) for error in counts.problems.values()]
 
     assert "did you mean `spend`" in told[0]
@@ -165,7 +165,7 @@ def test_nesting_has_an_end() -> None:
 
     with pytest.raises(RuleError, match="nested deeper"):
         editor.wrap(place(editor, GOLD), "any")
-    assert editor.counts(sieve()).kept == 2
+    assert editor.counts(cache()).kept == 2
 
 
 # --- counts
@@ -174,7 +174,7 @@ def test_nesting_has_an_end() -> None:
 def test_counts_part_by_part() -> None:
     """Each part says what it keeps alone, each step what is left after it."""
     editor = RuleEditor({"all": [GOLD, {"any": [RICH, HERE]}]})
-    counts = editor.counts(sieve())
+    counts = editor.counts(cache())
     gold, group = editor.root.parts
 
     assert counts.after == {gold.id: 2, group.id: 2}
@@ -190,9 +190,9 @@ def test_counts_part_by_part() -> None:
 
 @given(frames(), rules())
 def test_counts_are_those_of_the_rule(frame: pd.DataFrame, data: dict[str, Any]) -> None:
-    """The editor's mask and steps are exactly what ``Rule.sift`` says, asked once or again."""
-    editor, asked = RuleEditor(data), sieve(frame)
-    mask, steps = editor.rule().sift(frame, now=NOW)
+    """The editor's mask and steps are exactly what ``Rule.filter`` says, asked once or again."""
+    editor, asked = RuleEditor(data), cache(frame)
+    mask, steps = editor.rule().filter(frame, now=NOW)
 
     for _ in range(2):
         counts = editor.counts(asked)
@@ -203,8 +203,8 @@ def test_counts_are_those_of_the_rule(frame: pd.DataFrame, data: dict[str, Any])
 
 def test_a_sieve_tells_true_from_one() -> None:
     """Values that Python takes for equal are different questions."""
-    asked = sieve(pd.DataFrame({"x": ["1", "true"]}))
-    kept = [asked.sift(parse({"column": "x", "op": "==", "value": v}))[0].tolist() for v in (1, True, 1.0)]
+    asked = cache(pd.DataFrame({"x": ["1", "true"]}))
+    kept = [asked.filter(parse({"column": "x", "op": "==", "value": v}))[0].tolist() for v in (1, True, 1.0)]
 
     assert kept == [[True, False], [True, True], [True, False]]
 
@@ -256,7 +256,7 @@ def test_any_edits_leave_a_rule_or_say_what_is_lacking(data: Any, edits: list[An
         with contextlib.suppress(RuleError):  # nested too deep
             do(editor, edit)
     there = ids(editor)
-    counts = editor.counts(sieve())
+    counts = editor.counts(cache())
 
     assert len(there) == len(set(there))
     assert editor.root.kind != "leaf"
@@ -269,6 +269,6 @@ def test_any_edits_leave_a_rule_or_say_what_is_lacking(data: Any, edits: list[An
         again = RuleEditor(editor.to_data())
         assert again.to_data() == editor.to_data()
         if not counts.problems:
-            mask, steps = parse(editor.to_data()).sift(PEOPLE, now=NOW)
+            mask, steps = parse(editor.to_data()).filter(PEOPLE, now=NOW)
             assert np.array_equal(mask, counts.mask)
             assert [step.kept for step in steps] == list(counts.after.values())

@@ -7,19 +7,19 @@ holds, how two compare, and where one is kept. Draws and clicks nothing.
 
 from smskit.audience.explore.compare import Comparison, compare
 from smskit.audience.explore.files import keep_upload, offered, write_segment
-from smskit.audience.explore.profile import ColumnLook, Look, look_at
+from smskit.audience.explore.profile import ColumnProfile, Profile, profile_of
 from smskit.audience.explore.rule_editor import Counts, Node, RuleEditor
 
 __all__ = [
-    "ColumnLook",
+    "ColumnProfile",
     "Comparison",
     "Counts",
-    "Look",
     "Node",
+    "Profile",
     "RuleEditor",
     "compare",
     "keep_upload",
-    "look_at",
     "offered",
+    "profile_of",
     "write_segment",
 ]

@@ -17,12 +17,12 @@ import pandas as pd
 from smskit.audience import persons, phones
 from smskit.audience.explore.counting import ByValue
 from smskit.audience.explore.operators import offered_ops, reading_of
-from smskit.audience.rules import Sieve
+from smskit.audience.rules import RuleCache
 from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.views import Mask
 from smskit.models import Reason
 
-__all__ = ["ColumnLook", "Look", "coverage", "distribution", "look_at"]
+__all__ = ["ColumnProfile", "Profile", "coverage", "distribution", "profile_of"]
 
 _MIDNIGHT: Final = re.compile(r" 00:00:00(\.0+)?\Z")
 _TOP: Final = 200  # values kept to be suggested
@@ -32,7 +32,7 @@ _DAY_US: Final = 86_400_000_000
 _SAMPLE_ROWS: Final = 2_000
 
 
-class ColumnLook(NamedTuple):
+class ColumnProfile(NamedTuple):
     """One column."""
 
     name: str
@@ -54,17 +54,17 @@ class ColumnLook(NamedTuple):
         return tuple(value for value, _ in self.top)
 
 
-class Look(NamedTuple):
+class Profile(NamedTuple):
     """A segment at a glance."""
 
     rows: int
-    columns: dict[str, ColumnLook]
+    columns: dict[str, ColumnProfile]
     coverage: dict[str, int]  # rows by what their phone is; empty without phone column
     phone_like: tuple[str, ...]  # columns that hold phones in most rows
     e164: npt.NDArray[np.int64]  # the phone of each row, 0 for none; nothing without phone column
 
     def __repr__(self) -> str:
-        return f"Look({self.rows} rows, {len(self.columns)} columns)"
+        return f"Profile({self.rows} rows, {len(self.columns)} columns)"
 
     def reached(self, keep: Mask) -> int:
         """How many different valid phones the kept rows have."""
@@ -91,12 +91,12 @@ class Look(NamedTuple):
         )
 
 
-def look_at(frame: pd.DataFrame, sieve: Sieve, *, phone: str, user_id: str = "") -> Look:
+def profile_of(frame: pd.DataFrame, cache: RuleCache, *, phone: str, user_id: str = "") -> Profile:
     """
     Look at every column of a segment, all rows.
 
     Args:
-        sieve: Of the same frame; the readings it makes stay with it.
+        cache: Of the same frame; the readings it makes stay with it.
         phone: The column of phone numbers, which may be missing.
         user_id: The column naming people, likewise.
     """
@@ -104,10 +104,10 @@ def look_at(frame: pd.DataFrame, sieve: Sieve, *, phone: str, user_id: str = "")
     columns = {}
     for name in map(str, frame.columns):
         is_phone = name == phone or name in like
-        columns[name] = _column(frame[name], sieve, is_phone=is_phone, is_id=name == user_id)
+        columns[name] = _column(frame[name], cache, is_phone=is_phone, is_id=name == user_id)
     read = phones.normalise(frame[phone]) if phone in frame.columns else None
     e164 = np.zeros(0, np.int64) if read is None else read.e164
-    return Look(len(frame), columns, coverage(read), like, e164)
+    return Profile(len(frame), columns, coverage(read), like, e164)
 
 
 def phone_like(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -141,15 +141,15 @@ def coverage(read: phones.Phones | None) -> dict[str, int]:
     }
 
 
-def _column(cells: pd.Series[Any], sieve: Sieve, *, is_phone: bool, is_id: bool) -> ColumnLook:
+def _column(cells: pd.Series[Any], cache: RuleCache, *, is_phone: bool, is_id: bool) -> ColumnProfile:
     name, found = str(cells.name), ByValue(cells)
-    column = sieve.column(name, "rules")
+    column = cache.column(name, "rules")
     known = len(cells) - found.nulls
-    reading = Reading.TEXT if is_phone or is_id else reading_of(cells, column, known, sieve.now)
+    reading = Reading.TEXT if is_phone or is_id else reading_of(cells, column, known, cache.now)
     reads = reading not in (None, Reading.TEXT)
-    low, high = _ends(column.floats(reading), reading, sieve.now.tzinfo) if reading and reads else ("", "")
+    low, high = _ends(column.floats(reading), reading, cache.now.tzinfo) if reading and reads else ("", "")
     hidden = is_phone or (is_id and len(found) > _BARS)
-    return ColumnLook(
+    return ColumnProfile(
         name=name,
         dtype=str(cells.dtype),
         reading=reading,
@@ -203,7 +203,7 @@ class Distribution(NamedTuple):
 
 
 def distribution(
-    frame: pd.DataFrame, sieve: Sieve, look: ColumnLook, keep: Mask | None = None
+    frame: pd.DataFrame, cache: RuleCache, column: ColumnProfile, keep: Mask | None = None
 ) -> Distribution | None:
     """
     Rows by value: bins for numbers and dates, the most frequent values for the rest; None for phones.
@@ -211,15 +211,15 @@ def distribution(
     Args:
         keep: Rows to count beside all of them.
     """
-    if look.is_phone or look.reading is None:
+    if column.is_phone or column.reading is None:
         return None
-    reading = look.reading
-    if reading in (Reading.NUMBER, Reading.MOMENT) and look.distinct > _BARS:
-        bars = _binned(sieve.column(look.name, "rules").floats(reading), reading, keep)
+    reading = column.reading
+    if reading in (Reading.NUMBER, Reading.MOMENT) and column.distinct > _BARS:
+        bars = _binned(cache.column(column.name, "rules").floats(reading), reading, keep)
     else:
-        reading, bars = Reading.TEXT, _counted(frame[look.name], keep)
-    others = look.rows - look.nulls - int(bars["rows"].sum())
-    return Distribution(look.name, reading, bars, others, look.nulls)
+        reading, bars = Reading.TEXT, _counted(frame[column.name], keep)
+    others = column.rows - column.nulls - int(bars["rows"].sum())
+    return Distribution(column.name, reading, bars, others, column.nulls)
 
 
 def _binned(numbers: npt.NDArray[np.float64], reading: Reading, keep: Mask | None) -> pd.DataFrame:

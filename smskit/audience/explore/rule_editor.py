@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import numpy as np
 
 from smskit.audience.explore.operators import carried
-from smskit.audience.rules import All, Any_, Leaf, Not, Rule, Sieve, parse
+from smskit.audience.rules import All, Any_, Leaf, Not, Rule, RuleCache, parse
 from smskit.audience.rules.comparison import NULLS
 from smskit.audience.rules.views import Mask
 from smskit.errors import RuleError
@@ -143,34 +143,34 @@ class RuleEditor:
 
     # -- counts ------------------------------------------------------------------------
 
-    def counts(self, sieve: Sieve) -> Counts:
+    def counts(self, cache: RuleCache) -> Counts:
         """
         Count what each complete part keeps; incomplete ones, and ones this frame cannot answer, are left out.
 
-        Steps are those of `Rule.sift`: the parts of an outermost "all", or the whole.
+        Steps are those of `Rule.filter`: the parts of an outermost "all", or the whole.
         """
         problems: dict[int, RuleError] = {}
-        whole = self._rule(self.root, sieve, problems) or All(())
-        mask, steps = sieve.sift(whole)
+        whole = self._rule(self.root, cache, problems) or All(())
+        mask, steps = cache.filter(whole)
         alone = {}
         for node in self.root.walk():
-            part = self._rule(node, sieve, {})
+            part = self._rule(node, cache, {})
             if part is not None:
-                alone[node.id] = sieve.count(part)
-        counted = [n.id for n in self.root.parts if self._rule(n, sieve, {}) is not None]
+                alone[node.id] = cache.count(part)
+        counted = [n.id for n in self.root.parts if self._rule(n, cache, {}) is not None]
         counted = counted if self.root.kind == "all" else [self.root.id]
         after = {id_: step.kept for id_, step in zip(counted, steps, strict=False)}
-        return Counts(sieve.rows, int(np.count_nonzero(mask)), mask, alone, after, problems)
+        return Counts(cache.rows, int(np.count_nonzero(mask)), mask, alone, after, problems)
 
-    def _rule(self, node: Node, sieve: Sieve | None, problems: dict[int, RuleError]) -> Rule | None:
+    def _rule(self, node: Node, cache: RuleCache | None, problems: dict[int, RuleError]) -> Rule | None:
         """The complete parts of *node*; what is left out is noted in *problems*."""
         if node.kind == "leaf":
             try:
-                return self._leaf(node, sieve)
+                return self._leaf(node, cache)
             except RuleError as error:
                 problems[node.id] = error
                 return None
-        parts = tuple(r for r in (self._rule(p, sieve, problems) for p in node.parts) if r is not None)
+        parts = tuple(r for r in (self._rule(p, cache, problems) for p in node.parts) if r is not None)
         if not node.parts and node is not self.root:
             problems[node.id] = RuleError(Message("this group is empty; add a rule to it or remove it"))
         if not parts:
@@ -180,7 +180,7 @@ class RuleEditor:
         return All(parts) if node.kind == "all" else Any_(parts)
 
     @staticmethod
-    def _leaf(node: Node, sieve: Sieve | None) -> Rule:
+    def _leaf(node: Node, cache: RuleCache | None) -> Rule:
         if not node.column:
             raise RuleError(Message("choose a column"))
         if not node.op:
@@ -189,8 +189,8 @@ class RuleEditor:
             raise RuleError(Message("give a value"))
         leaf = parse(node.to_data())
         assert isinstance(leaf, Leaf)
-        if sieve is not None:
-            sieve.answer(leaf, "rules")
+        if cache is not None:
+            cache.answer(leaf, "rules")
         return leaf
 
     # -- changes -----------------------------------------------------------------------

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from smskit.audience.explore.compare import Comparison
-from smskit.audience.explore.profile import Look
+from smskit.audience.explore.profile import Profile
 from smskit.i18n import Language, mark
 
-__all__ = ["compare_table", "look_table", "shares_table"]
+__all__ = ["compare_table", "profile_table", "shares_table"]
 
 KINDS = {
     "text": mark("words"),
@@ -20,9 +20,9 @@ KINDS = {
 }
 
 
-def look_table(look: Look, t: Language) -> pd.DataFrame:
+def profile_table(profile: Profile, t: Language) -> pd.DataFrame:
     """The columns as people read them: headings and kinds in their language, shares in percent."""
-    table = look.table()
+    table = profile.table()
     shown = pd.DataFrame(
         {
             t("column"): table["column"],

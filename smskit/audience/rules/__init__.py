@@ -6,9 +6,9 @@ text. A value is only ever compared, never evaluated. Reading segments and
 showing rules is left to others; the clock is handed in.
 """
 
-from smskit.audience.rules.cache import Sieve
+from smskit.audience.rules.cache import RuleCache
 from smskit.audience.rules.comparison import OPS
 from smskit.audience.rules.parsing import parse
 from smskit.audience.rules.tree import All, Any_, Leaf, Not, Rule, Step
 
-__all__ = ["OPS", "All", "Any_", "Leaf", "Not", "Rule", "Sieve", "Step", "parse"]
+__all__ = ["OPS", "All", "Any_", "Leaf", "Not", "Rule", "RuleCache", "Step", "parse"]

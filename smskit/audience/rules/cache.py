@@ -1,5 +1,5 @@
 """
-``Sieve``: one frame that many rules are asked of, one after another, as while a rule is being built.
+``RuleCache``: one frame that many rules are asked of, one after another, as while a rule is being built.
 
 Owns what is remembered in between, so that a change to one comparison costs
 that comparison and nothing else. Answers are those of a fresh `Source`.
@@ -23,12 +23,12 @@ from smskit.audience.rules.views import Mask
 _ANSWERS_KEPT: Final = 48  # two bytes a row each
 
 
-class Sieve(Source):
+class RuleCache(Source):
     """
     A frame whose columns and answers are kept.
 
     Args:
-        frame: Not changed, and not to be changed while the sieve is used.
+        frame: Not changed, and not to be changed while the cache is used.
         now: Aware; the clock of all rules asked.
     """
 
@@ -39,15 +39,15 @@ class Sieve(Source):
         self._lock = RLock()  # panels ask from threads
 
     def __repr__(self) -> str:
-        return f"Sieve({self.rows} rows)"
+        return f"RuleCache({self.rows} rows)"
 
-    def sift(self, rule: Rule) -> tuple[Mask, list[Step]]:
-        """Return what ``rule.sift`` does for this frame and clock; errors are the same too."""
-        return rule.sift_from(self)
+    def filter(self, rule: Rule) -> tuple[Mask, list[Step]]:
+        """Return what ``rule.filter`` does for this frame and clock; errors are the same too."""
+        return rule.filter_source(self)
 
     def count(self, rule: Rule) -> int:
         """Return how many rows *rule* keeps."""
-        return int(np.count_nonzero(rule.sift_from(self)[0]))
+        return int(np.count_nonzero(rule.filter_source(self)[0]))
 
     def answer(self, question: Comparison, where: str) -> Truth:
         # 1, 1.0 and true are equal in Python, and are not the same question.

@@ -75,14 +75,14 @@ class Rule(ABC):
         Any other rule is one step; the rule that keeps everything has none.
         Arguments and errors are those of `mask`.
         """
-        return self.sift(frame, now=now)[1]
+        return self.filter(frame, now=now)[1]
 
-    def sift(self, frame: pd.DataFrame, *, now: datetime) -> tuple[Mask, list[Step]]:
+    def filter(self, frame: pd.DataFrame, *, now: datetime) -> tuple[Mask, list[Step]]:
         """Return what `mask` and `steps` do, for the work of one."""
-        return self.sift_from(Source(frame, now))
+        return self.filter_source(Source(frame, now))
 
-    def sift_from(self, source: Source) -> tuple[Mask, list[Step]]:
-        """Return what `sift` does; a `Sieve` as *source* asks nothing of its frame a second time."""
+    def filter_source(self, source: Source) -> tuple[Mask, list[Step]]:
+        """Return what `filter` does; a `RuleCache` as *source* asks nothing of its frame a second time."""
         so_far = np.ones(source.rows, dtype=np.bool_)
         steps = []
         for path, rule in self._parts():

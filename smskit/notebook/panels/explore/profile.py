@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import ipywidgets as w
 
-from smskit.audience.explore import Look
+from smskit.audience.explore import Profile
 from smskit.audience.explore.profile import Distribution, distribution
-from smskit.audience.explore.tables import look_table
+from smskit.audience.explore.tables import profile_table
 from smskit.audience.rules.views import Mask
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
@@ -37,12 +37,12 @@ class LookPanel(Panel):
         look = loaded.look
         return [
             title(self.t("Columns of the segment"), self.t("All rows, read the way a rule reads them.")),
-            html(frame_table(look_table(look, self.t), label=self.t("Columns of the segment"))),
+            html(frame_table(profile_table(look, self.t), label=self.t("Columns of the segment"))),
             *self._phones(look),
             *self._spread(look),
         ]
 
-    def _phones(self, look: Look) -> list[w.Widget]:
+    def _phones(self, look: Profile) -> list[w.Widget]:
         if not look.coverage or not look.rows:
             return []
         kinds = {"valid": "ok", "duplicate_phone": "", "no_phone": "warn", "bad_phone": "bad"}
@@ -52,7 +52,7 @@ class LookPanel(Panel):
         picture = charts.coverage(look.coverage, self.t)
         return [title(self.t("Phones")), html(tiles(figures)), html(picture)]
 
-    def _spread(self, look: Look) -> list[w.Widget]:
+    def _spread(self, look: Profile) -> list[w.Widget]:
         names = [c.name for c in look.columns.values() if not c.is_phone and c.reading is not None]
         if not names or not look.rows:
             return []
@@ -80,7 +80,7 @@ class LookPanel(Panel):
         look = loaded.look.columns[column]
         self.start(
             "picture",
-            lambda: drawn(distribution(loaded.frame, loaded.sieve, look, keep), t),
+            lambda: drawn(distribution(loaded.frame, loaded.cache, look, keep), t),
             lambda picture: setattr(self._picture, "value", picture),
         )
 

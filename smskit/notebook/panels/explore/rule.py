@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import ipywidgets as w
 
-from smskit.audience.explore import ColumnLook, Node, RuleEditor
+from smskit.audience.explore import ColumnProfile, Node, RuleEditor
 from smskit.audience.explore.operators import typed, written
 from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OPS, PARTS
 from smskit.audience.rules.fit import Reading
@@ -49,7 +49,7 @@ class Around(Protocol):
         """The page's language now."""
 
     @property
-    def columns(self) -> Mapping[str, ColumnLook]:
+    def columns(self) -> Mapping[str, ColumnProfile]:
         """What is known of the segment's columns, by name."""
 
     @property
@@ -150,7 +150,7 @@ class LeafRow:
 
     # -- values ----------------------------------------------------------------------------
 
-    def _value(self, node: Node, look: ColumnLook | None) -> tuple[w.Widget, ...]:
+    def _value(self, node: Node, look: ColumnProfile | None) -> tuple[w.Widget, ...]:
         if not node.op or node.op in NULLS:
             return ()
         reading = look.reading if look else Reading.TEXT
@@ -175,7 +175,7 @@ class LeafRow:
         made.observe(self._panel.on_change(take), "value")
         return made
 
-    def _choices(self, value: Any, look: ColumnLook) -> w.Widget:
+    def _choices(self, value: Any, look: ColumnProfile) -> w.Widget:
         chosen = [written(v) for v in value or []]
         listed = [(f"{text} ({n:,})", text) for text, n in look.top]
         known = {text for _, text in listed}
@@ -201,7 +201,7 @@ class LeafRow:
         made = _quiet(w.DatePicker, "", 170, value=_day(value) or None)
         return self._takes(made, lambda: made.value.isoformat() if made.value else None)
 
-    def _free(self, node: Node, look: ColumnLook | None, reading: Reading | None) -> w.Widget:
+    def _free(self, node: Node, look: ColumnProfile | None, reading: Reading | None) -> w.Widget:
         op = node.op
         options = list(look.suggests[:_FEW]) if look and op not in (*PARTS, *LISTS) else []
         made = _quiet(w.Combobox, "", 260, value=written(node.value), options=options, ensure_option=False)
@@ -209,7 +209,7 @@ class LeafRow:
         made.placeholder = self._hint(op, look)
         return self._takes(made, lambda: typed(op, reading, made.value))
 
-    def _hint(self, op: str, look: ColumnLook | None) -> str:
+    def _hint(self, op: str, look: ColumnProfile | None) -> str:
         t = self._panel.t
         if op in LISTS:
             return t("values, parted by commas")

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from smskit.audience.explore import ColumnLook, Counts, Node, RuleEditor
+from smskit.audience.explore import ColumnProfile, Counts, Node, RuleEditor
 from smskit.errors import SmskitError
 from smskit.i18n import mark
 from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
@@ -67,7 +67,7 @@ class RulesPanel(Panel):
         return self.desk.editor
 
     @property
-    def columns(self) -> Mapping[str, ColumnLook]:
+    def columns(self) -> Mapping[str, ColumnProfile]:
         """What is known of the segment's columns, by name."""
         return self.desk.loaded.look.columns if self.desk.loaded is not None else {}
 

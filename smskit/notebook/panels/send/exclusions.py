@@ -13,7 +13,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, frame_table, html, notice, title
 from smskit.notebook.panels.send.base import REASONS, SendPart, card, soft
 from smskit.notebook.send_model import SendDesk
-from smskit.planning.preview import Fall, falls, left_out
+from smskit.planning.preview import WaterfallStep, left_out, waterfall
 
 __all__ = ["ExclusionsPanel"]
 
@@ -46,14 +46,14 @@ class ExclusionsPanel(SendPart):
         if now is None or now.plan is None:
             self._steps.children, self._rows.value = (), ""
             return
-        steps = falls(now.plan)
+        steps = waterfall(now.plan)
         self._steps.children = [self._step(fall, steps[0].left) for fall in steps]
         if self.opened in {fall.key for fall in steps}:
             self.open(self.opened)
         else:
             self._rows.value = ""
 
-    def _step(self, fall: Fall, read: int) -> w.Widget:
+    def _step(self, fall: WaterfallStep, read: int) -> w.Widget:
         made = button(self._name(fall), tip=self._words(fall))
         made.layout.width = "240px"
         made.add_class("smskit-step")
@@ -62,16 +62,16 @@ class ExclusionsPanel(SendPart):
         line.children[1].layout.flex = "1 1 auto"
         return line
 
-    def _name(self, fall: Fall) -> str:
+    def _name(self, fall: WaterfallStep) -> str:
         names = {"read": self.t("rows read"), "planned": self.t("planned")}
         return names.get(fall.key, fall.label)
 
-    def _words(self, fall: Fall) -> str:
+    def _words(self, fall: WaterfallStep) -> str:
         if fall.key.startswith("rule:"):
             return self.t("left out by a rule of the segment")
         return self.t(REASONS[fall.key]) if fall.key in REASONS else self._name(fall)
 
-    def _bar(self, fall: Fall, read: int) -> str:
+    def _bar(self, fall: WaterfallStep, read: int) -> str:
         left, out = (100 * n / max(read, 1) for n in (fall.left, fall.left_out))
         count = f"−{fall.left_out:,} → {fall.left:,}" if fall.left_out else f"{fall.left:,}"
         kept = f'<i class="left" style="width:{left:.2f}%"></i>'

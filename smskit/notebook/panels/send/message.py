@@ -160,7 +160,7 @@ class MessagePanel(SendPart):
         now = self.desk.planning.now
         rows = [] if now is None else now.complaints
         self._complaints.value = "".join(
-            notice(c.told(self.t), "error" if c.severe else "warn") for c in rows
+            notice(c.render(self.t), "error" if c.severe else "warn") for c in rows
         )
 
     def _show_offers(self) -> None:

@@ -15,16 +15,16 @@ from smskit.notebook.panels.parts import bubble, button, field, frame_table, htm
 from smskit.notebook.panels.send.base import REASONS, SendPart, card, soft
 from smskit.notebook.send_model import SendDesk
 from smskit.planning.plan import Plan
-from smskit.planning.preview import Bubble, Look, bubbles, find, just_over, part_counts, rows_of, savings
+from smskit.planning.preview import Bubble, Sample, bubbles, find, just_over, part_counts, rows_of, savings
 from smskit.reporting import charts
 
 __all__ = ["PreviewPanel"]
 
 LOOKS = {
-    Look.FIRST: mark("first"),
-    Look.RANDOM: mark("random"),
-    Look.LONGEST: mark("longest"),
-    Look.PROBLEM: mark("left out"),
+    Sample.FIRST: mark("first"),
+    Sample.RANDOM: mark("random"),
+    Sample.LONGEST: mark("longest"),
+    Sample.PROBLEM: mark("left out"),
 }
 _SHOWN = 4
 
@@ -34,7 +34,7 @@ class PreviewPanel(SendPart):
 
     def __init__(self, page: Page, desk: SendDesk) -> None:
         super().__init__(page, desk)
-        self.look, self.draw_number = Look.FIRST, 0
+        self.look, self.draw_number = Sample.FIRST, 0
         self.chosen: NDArray[np.int64] | None = None  # rows somebody asked for by name
         self._state, self._bubbles, self._figures = html(""), html(""), html("")
         self._over = w.HBox()
@@ -46,7 +46,7 @@ class PreviewPanel(SendPart):
             value=None if self.chosen is not None else str(self.look),
             style={"button_width": "88px"},
         )
-        looks.observe(self.attempt(lambda: self.show(Look(looks.value))), "value")
+        looks.observe(self.attempt(lambda: self.show(Sample(looks.value))), "value")
         again = button(t("Another draw"))
         again.on_click(self.attempt(self.another))
         who = field(w.Text, t("User id or phone"), value="", continuous_update=False)
@@ -72,7 +72,7 @@ class PreviewPanel(SendPart):
 
     # -- choosing --------------------------------------------------------------------------
 
-    def show(self, look: Look) -> None:
+    def show(self, look: Sample) -> None:
         """Show rows of this kind."""
         self.look, self.chosen = look, None
         self.tell("")
@@ -80,7 +80,7 @@ class PreviewPanel(SendPart):
 
     def another(self) -> None:
         """Draw other random rows."""
-        self.look, self.chosen = Look.RANDOM, None
+        self.look, self.chosen = Sample.RANDOM, None
         self.draw_number += 1
         self.draw()
 
@@ -118,10 +118,10 @@ class PreviewPanel(SendPart):
             self.chosen = None  # rows of a plan that is gone
         rows = self.chosen
         if rows is None:
-            most = len(plan.excluded) if self.look is Look.PROBLEM else _SHOWN
+            most = len(plan.excluded) if self.look is Sample.PROBLEM else _SHOWN
             rows = rows_of(plan, self.look, count=most, draw=self.draw_number)
         made = "".join(self._bubble(plan, each) for each in bubbles(plan, rows))
-        empty = self.t("Nobody is left out.") if self.look is Look.PROBLEM else self.t("Nobody is planned.")
+        empty = self.t("Nobody is left out.") if self.look is Sample.PROBLEM else self.t("Nobody is planned.")
         self._bubbles.value = f'<div class="smskit-bubbles">{made}</div>' if made else notice(empty)
 
     def _bubble(self, plan: Plan, each: Bubble) -> str:

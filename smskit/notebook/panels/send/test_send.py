@@ -14,7 +14,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, chip, field, frame_table, html, notice, row, title
 from smskit.notebook.panels.send.base import SendPart, card
 from smskit.notebook.send_model import SendDesk
-from smskit.planning.preview import Look, rows_of
+from smskit.planning.preview import Sample, rows_of
 from smskit.reporting import report
 from smskit.reporting.delivery import HEADINGS
 from smskit.sending.campaign import Outcome
@@ -116,7 +116,7 @@ class TrialPanel(SendPart):
             return
         plan = self.desk.planning.plan
         source = (
-            int(rows_of(plan, Look.LONGEST, count=1)[0]) if plan and self.longest and plan.planned else None
+            int(rows_of(plan, Sample.LONGEST, count=1)[0]) if plan and self.longest and plan.planned else None
         )
         self._testing = True
         self._agreed.value, self._test.disabled = False, True
