@@ -451,7 +451,7 @@ def test_command_for_all(campaign: Any) -> None:
     assert code == 3
     assert sorted(data) == provider_names()
     assert {name for name, row in data.items() if not row["passes"]} == {"aliyun", "yunpian"}
-    assert set(data["aliyun"]["issues"][0]) == {"what", "rule", "source", "severe"}
+    assert set(data["aliyun"]["complaints"][0]) == {"what", "rule", "source", "severe"}
 
 
 def test_command_for_some(campaign: Any) -> None:
