@@ -477,6 +477,25 @@ def test_who_was_submitted(ledger: Ledger) -> None:
     assert [len(part) for part in ledger.audience.submitted("c", Mode.REHEARSE)] == [0, 0]
 
 
+def test_what_an_id_was_made_from(ledger: Ledger) -> None:
+    """A campaign is of the kind its id was made with, in every mode; one that is there stays as it is."""
+    before = freeze(ledger, name="sale")
+    ledger.campaigns.make_id("sale", kind=Kind.COPY, parent="other")
+    ledger.campaigns.make_id("sale.again-1", kind=Kind.COPY, parent="sale")
+    ledger.campaigns.make_id("sale.again-1", kind=Kind.FOLLOW_UP, parent="sale")
+    made = [freeze(ledger, name="sale.again-1", mode=mode) for mode in Mode]
+    alike = freeze(ledger, name="sale.again-2")
+    ledger.campaigns.forget(made[1].id)
+    again = freeze(ledger, name="sale.again-1", mode=Mode.REHEARSE)
+
+    assert [(r.kind, r.parent, r.series) for r in [*made, again]] == [
+        (Kind.FOLLOW_UP, "sale", "sale.again-1")
+    ] * 4
+    assert (alike.kind, alike.parent) == (before.kind, before.parent) == (Kind.CAMPAIGN, "")
+    assert freeze(ledger, name="sale", mode=Mode.PLAN).kind is Kind.CAMPAIGN
+    assert ledger.campaigns.made_ids() == {"sale.again-1": (Kind.FOLLOW_UP, "sale")}
+
+
 def test_who_got_live_messages_lately(timed: Ledger, clock: Clock) -> None:
     """Live messages of other campaigns count from their submission on, each once, unknown ones too."""
     timed.campaigns.make_id("trial", kind=Kind.TEST, parent="own")

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,34 @@ def test_an_old_live_campaign_goes_on(
     assert (outcome.books.waiting, outcome.books.accepted) == (0, before.accepted + before.waiting)
     assert again is not None
     assert (again.plan_hash, again.series) == (row.plan_hash, row.series)
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "then"),
+    [
+        pytest.param("weekly", {}, "weekly-vip-2026-W48", id="placeholder"),
+        pytest.param("spring", {"series": "spring"}, "spring-2026-03", id="series-named"),
+        pytest.param("spring", {}, "", id="looks-like-an-occurrence"),
+    ],
+)
+def test_plans_are_those_of_the_old_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, more: dict[str, str], then: str
+) -> None:
+    """The same parameters give the same people and hash; a series that was only guessed is none any more."""
+    shutil.copytree(OLD, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    old = {c["status"]["campaign"]: c for c in json.loads((OLD / "books.json").read_text())["campaigns"]}
+    data = read_file(f"{file}.yaml") | {"mode": "plan"} | more
+    spec = CampaignSpec.from_data(with_occurrence(data, now=NOW + timedelta(days=7)))
+    environment = Environment(live.SINGLES.environ("http://127.0.0.1:9", tmp_path / "new"))
+    (tmp_path / "new").mkdir()
+    campaign = open_campaign(spec, environment=environment)
+    plan = campaign.plan()
+    campaign.ledger.close()
+
+    assert plan.excluded["holdout"] > 0
+    assert (plan.hash in {c["status"]["plan_hash"] for c in old.values()}) is bool(then)
+    assert not then or plan.hash == old[then]["status"]["plan_hash"]
 
 
 def test_migrated_is_what_a_new_one_is(tmp_path: Path) -> None:

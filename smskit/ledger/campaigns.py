@@ -50,10 +50,15 @@ class Campaigns:
             return [CampaignRow.of(r) for r in conn.execute(query)]
 
     def make_id(self, name: str, *, kind: Kind, parent: str) -> None:
-        """Write down what a new id was made from; a campaign of that id is then of that kind, in any mode."""
+        """
+        Write down what a new id was made from; a campaign of that id is then of that kind, in any mode.
+
+        An id that a campaign has already is no new one: nothing changes.
+        """
         with self._database.write() as conn:
-            conn.execute(MADE_ID.delete().where(MADE_ID.c.name == name))
-            conn.execute(MADE_ID.insert().values(name=name, kind=str(kind), parent=parent))
+            if conn.execute(sa.select(CAMPAIGN.c.id).where(CAMPAIGN.c.name == name)).first() is None:
+                conn.execute(MADE_ID.delete().where(MADE_ID.c.name == name))
+                conn.execute(MADE_ID.insert().values(name=name, kind=str(kind), parent=parent))
 
     def made_ids(self) -> dict[str, tuple[Kind, str]]:
         """Id -> (kind, parent) of the ids that were made from another campaign's."""
