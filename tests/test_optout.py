@@ -256,47 +256,45 @@ NO = [
 ]
 
 
-@pytest.mark.parametrize("said", NO)
-def test_replies_that_are_none(said: str) -> None:
+def test_replies_that_are_none() -> None:
     """A question, an order, thanks, and whoever says that they want to stay, are not taken for a refusal."""
-    assert not is_opt_out(said)
+    assert [said for said in NO if is_opt_out(said)] == []
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        *OPT_OUT_REPLIES,
-        *(
-            "ＴＤ",
-            "ｔｄ",
-            "T D",
-            " t ",
-            "t.d",
-            "“R”",
-            "Ｒ。",
-            "回复TD",
-            "回R",
-            "我要T",
-            "TD谢谢",
-            "RRR",
-            "TDTD",
-        ),
-        *(
-            "我要退订",
-            "怎么退订",
-            "退 订",
-            "退訂！",
-            "不要，退订",
-            "不要再发了，退订",
-            "不能退订吗",
-            "无法退订",
-        ),
-        *("为什么退订不了", "拒收！！", "别再发了！", "退订\n", "不要退订！哦不，退订"),
-    ],
-)
-def test_replies_that_ask_to_be_left_alone(said: str) -> None:
+YES = [
+    *OPT_OUT_REPLIES,
+    *(
+        "ＴＤ",
+        "ｔｄ",
+        "T D",
+        " t ",
+        "t.d",
+        "“R”",
+        "Ｒ。",
+        "回复TD",
+        "回R",
+        "我要T",
+        "TD谢谢",
+        "RRR",
+        "TDTD",
+    ),
+    *(
+        "我要退订",
+        "怎么退订",
+        "退 订",
+        "退訂！",
+        "不要，退订",
+        "不要再发了，退订",
+        "不能退订吗",
+        "无法退订",
+    ),
+    *("为什么退订不了", "拒收！！", "别再发了！", "退订\n", "不要退订！哦不，退订"),
+]
+
+
+def test_replies_that_ask_to_be_left_alone() -> None:
     """Every word of the table however typed, and a wish to opt out in a sentence."""
-    assert is_opt_out(said)
+    assert [said for said in YES if not is_opt_out(said)] == []
 
 
 def full_width(text: str) -> str:
