@@ -8,16 +8,20 @@ or incomplete (run again).
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from smskit.cli.printing import print_books, print_json, print_runs, progress_bar
+from smskit.cli.printing import language, print_books, print_json, print_runs, progress_bar, say, t
 from smskit.errors import InputError, SmskitError, needs_extra, suggest
 from smskit.i18n import Message, mark
 from smskit.models import Mode
+
+if TYPE_CHECKING:
+    from smskit.message.lint import Diagnosis
 
 app = typer.Typer(
     add_completion=False,
@@ -48,7 +52,7 @@ def main() -> None:
     try:
         app()
     except SmskitError as error:
-        print(f"smskit: {error}", file=sys.stderr)
+        print(f"smskit: {language().error(error)}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 
@@ -96,11 +100,12 @@ def plan(file: Path, as_json: AsJson = False) -> None:
         print_json(status | {"steps": row.summary["steps"], "notices": row.summary["notices"]})
         return
     print(made.waterfall().to_string(index=False))
-    print(f"\n{made.planned} people, {made.total_parts} parts, about {made.cost} yuan; plan hash {made.hash}")
+    words = mark("{n} people, {parts} parts, about {cost} yuan; plan hash {hash}")
+    print("\n" + t(words, n=made.planned, parts=made.total_parts, cost=made.cost, hash=made.hash))
     for notice in made.notices:
-        print(f"notice: {notice}")
+        say("notice: {why}", why=notice)
     for problem in status["guards"]:
-        print(f"a run would be refused: {problem}")
+        say("a run would be refused: {why}", why=problem)
 
 
 @app.command()
@@ -124,7 +129,7 @@ def validate(
     if as_json:
         print_json([f.to_data() for f in found])
     for one in () if as_json else found:
-        print(one)
+        print(one.render(language()))
     raise typer.Exit(0 if all(f.good for f in found) else 2)
 
 
@@ -139,7 +144,7 @@ def explain(file: Path, as_json: AsJson = False) -> None:
 
     given = read_file(file)
     told = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC))
-    print_json(told.to_data()) if as_json else print(told)
+    print_json(told.to_data()) if as_json else print(told.render(language()))
 
 
 @app.command()
@@ -153,7 +158,7 @@ def diff(before: Path, after: Path, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"differences": [d.to_data() for d in found], "meaning": meaning})
     else:
-        print("\n".join([*map(str, found), meaning]))
+        print("\n".join([*map(str, found), t(meaning)]))
     raise typer.Exit(1 if found else 0)
 
 
@@ -175,7 +180,6 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Whether a provider is usable as set up, in its own words; exit 0 usable, 3 not."""
-    from smskit.i18n import Language
     from smskit.models import CheckResult
     from smskit.providers import get_provider
     from smskit.sending.threads import run_in_thread
@@ -191,10 +195,11 @@ def check(
     if as_json:
         print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
     else:
-        said = Language("en").said
+        said = language().said
         for f in result.findings:
-            print(f"{'ok ' if f.ok else 'NOT'} {f.what}: {f.code} {said(f.told)} {f.next_step}".rstrip())
-        print("usable" if result.usable else "not usable")
+            good = t("ok ") if f.ok else t("NOT")
+            print(f"{good} {t(f.what)}: {f.code} {said(f.told)} {t(f.next_step)}".rstrip())
+        say("usable" if result.usable else "not usable")
     raise typer.Exit(0 if result.usable else 3)
 
 
@@ -222,7 +227,7 @@ def doctor(
     if as_json:
         print_json([d.to_data() for d in found])
     for diagnosis in () if as_json else found:
-        print(diagnosis)
+        print(diagnosis if language().code == "en" else "\n".join(_in_words(diagnosis)))
     raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)
 
 
@@ -265,7 +270,7 @@ def status(
     if as_json:
         print_json(rows)
     elif not rows:
-        print("no campaign yet; `smskit demo` rehearses one")
+        say("no campaign yet; `smskit demo` rehearses one")
     else:
         import pandas as pd
 
@@ -286,7 +291,7 @@ def status(
             )
         )
         if last := ledger.runs.find(mode=mode, last=5):
-            print("\nlast runs (all: `smskit status --runs`)")
+            print("\n" + t("last runs (all: `smskit status --runs`)"))
             print_runs(last, as_json=False)
 
 
@@ -311,7 +316,8 @@ def why(campaign: str, person: str, mode: InMode = None) -> None:
     from smskit.reporting import report
     from smskit.sending.session import open_ledger
 
-    print(report.why(open_ledger(), _row(campaign, mode), person))
+    fates = report.fates(open_ledger(), _row(campaign, mode), person)
+    print("\n".join(fate.told(language()) for fate in fates))
 
 
 @app.command()
@@ -324,7 +330,7 @@ def resume(campaign: str, mode: InMode = None) -> None:
     outcome = reopen_campaign(row).resume(progress=progress_bar(row.name))
     print_books(report.status(open_ledger(), _row(campaign, row.mode)))
     if outcome.note:
-        print(outcome.note)
+        print(t(outcome.note))
 
 
 @app.command()
@@ -353,9 +359,10 @@ def run(
     else:
         if done.books:
             print_books(done.books)
-        print(f"{done.state}; notebook {done.executed}" + (f"; report {done.report}" if done.report else ""))
+        report = t("; report {file}", file=done.report) if done.report else ""
+        print(t("{state}; notebook {file}", state=done.state, file=done.executed) + report)
     if done.message:
-        print(f"smskit: {done.message}", file=sys.stderr)
+        print(f"smskit: {t(done.message)}", file=sys.stderr)
     raise typer.Exit(1 if done.exit_code is None else done.exit_code)
 
 
@@ -365,7 +372,7 @@ def stop(campaign: str, mode: InMode = None) -> None:
     from smskit.sending.session import open_ledger
 
     open_ledger().campaigns.request_stop(_row(campaign, mode).id)
-    print("asked; requests on the way are finished and recorded first")
+    say("asked; requests on the way are finished and recorded first")
 
 
 @app.command("app")
@@ -406,15 +413,19 @@ def receipts(
 
     def told(fetched: Any) -> None:
         s = fetched.settled
-        print(
-            f"{s.delivered} delivered, {s.undelivered} undelivered, {fetched.awaiting} awaiting; "
-            f"unknown: {s.found} were accepted, {s.refused} refused, {s.never_taken} never taken, "
-            f"{fetched.unknown} still open; {s.replies} replies, {s.opt_outs} opt-outs"
+        counts = {name: n for name, n in vars(s).items() if name != "problems"}
+        say(
+            "{delivered} delivered, {undelivered} undelivered, {awaiting} awaiting; unknown: {found} were "
+            "accepted, {refused} refused, {never_taken} never taken, {unknown} still open; {replies} "
+            "replies, {opt_outs} opt-outs",
+            awaiting=fetched.awaiting,
+            unknown=fetched.unknown,
+            **counts,
         )
         if s.never_taken:
-            print("those never taken wait to be sent: `smskit resume CAMPAIGN`")
+            say("those never taken wait to be sent: `smskit resume CAMPAIGN`")
         for problem in s.problems:
-            print(f"smskit: {problem}", file=sys.stderr)
+            print(f"smskit: {t(problem)}", file=sys.stderr)
 
     if watch:
         fetched = fetch_while_open(ledger, rows, told=told)
@@ -442,9 +453,9 @@ def settle(
         ledger.campaigns.mark(
             row.id, "paused", note=Message("people who stayed unknown are to be sent again")
         )
-        print(f"{count} wait to be sent again: `smskit resume {campaign}`")
+        say("{n} wait to be sent again: `smskit resume {campaign}`", n=count, campaign=campaign)
     else:
-        print(f"{count} given up")
+        say("{n} given up", n=count)
 
 
 @app.command()
@@ -471,7 +482,7 @@ def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") ->
 
     numbers = {normalise_one(p) for p in phones}
     new = open_ledger().opt_outs.add(sorted(numbers), source="by hand", note=note)
-    print(f"{new} added, {len(numbers) - new} were there")
+    say("{n} added, {m} were there", n=new, m=len(numbers) - new)
 
 
 @opt_out.command("remove")
@@ -481,7 +492,7 @@ def opt_out_remove(phone: str) -> None:
     from smskit.sending.session import open_ledger
 
     there = open_ledger().opt_outs.remove(normalise_one(phone))
-    print(f"{mask(phone)} {'removed' if there else 'was not on the list'}")
+    say("{phone} removed" if there else "{phone} was not on the list", phone=mask(phone))
 
 
 @opt_out.command("import")
@@ -492,7 +503,8 @@ def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone")
 
     good, bad = read_numbers(file, column)
     new = open_ledger().opt_outs.add(good, source=f"import:{file.name}")
-    print(f"{new} added, {len(good) - new} were there, {bad} cells hold no mobile number")
+    words = mark("{n} added, {m} were there, {bad} cells hold no mobile number")
+    say(words, n=new, m=len(good) - new, bad=bad)
 
 
 @opt_out.command("export")
@@ -507,7 +519,7 @@ def opt_out_export(
     from smskit.sending.session import open_ledger
 
     count = write_opt_outs(open_ledger(), provider_class(provider).opt_out, output, reveal=reveal)
-    print(f"{count} written to {output}")
+    say("{n} written to {file}", n=count, file=output)
 
 
 @opt_out.command("list")
@@ -534,6 +546,14 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
 
 
 # -- small --------------------------------------------------------------------------------
+
+
+def _in_words(found: Diagnosis) -> Iterator[str]:
+    yield t("{provider}: passes" if found.passes else "{provider}: would not pass", provider=found.title)
+    if found.text:
+        yield f"  {found.text}"
+    for complaint in found.complaints:
+        yield f"  {t('NOT') if complaint.severe else t('note')} {complaint.told(language())}"
 
 
 def _row(campaign: str, mode: Mode | None) -> Any:

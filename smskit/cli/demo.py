@@ -13,7 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from smskit.cli.printing import print_books
+from smskit.cli.printing import print_books, say, t
 from smskit.notebook.headless import execute
 from smskit.notebook.sample import campaign_data, project
 
@@ -32,12 +32,13 @@ def run_demo(folder: Path) -> None:
     name = f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     notebook, page = folder / f"{name}.ipynb", folder / f"{name}.html"
     _import_opt_outs(root / "sample_segments" / "opt_out.csv")
-    print("Rehearsing sample_segments/messy.csv with the built-in simulator ...", flush=True)
+    say("Rehearsing sample_segments/messy.csv with the built-in simulator ...")
+    sys.stdout.flush()
     os.environ["SMSKIT_RUN_EXECUTED"] = str(notebook)  # the run leaves its report beside it
     execute(root / "notebooks" / "03_send_campaign.ipynb", notebook, campaign_data(name))
     _print_result(notebook)
-    print(f"\nnotebook  {_near(notebook)}\nreport    {_near(page)}")
-    print(f"\nAsk on:   export SMSKIT_DATABASE_URL=sqlite:///{_near(folder / 'demo.db')}")
+    print(f"\n{t('notebook  ')}{_near(notebook)}\n{t('report    ')}{_near(page)}")
+    print(f"\n{t('Ask on:   ')}export SMSKIT_DATABASE_URL=sqlite:///{_near(folder / 'demo.db')}")
     command = _near(Path(sys.argv[0])) if Path(sys.argv[0]).name == "smskit" else "smskit"
     print(f"          {command} status {name}\n          {command} messages {name}")
 

@@ -4,10 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["print_books", "print_json", "print_runs", "progress_bar"]
+from smskit.i18n import Language, mark
+from smskit.settings import Environment
+
+__all__ = ["language", "print_books", "print_json", "print_runs", "progress_bar", "say", "t"]
+
+# Counts of a campaign, by the names programs have for them.
+_COUNTS = (
+    *(mark("waiting"), mark("submitting"), mark("accepted"), mark("refused"), mark("unknown")),
+    *(mark("delivered"), mark("undelivered"), mark("awaiting")),
+)
+
+
+def language() -> Language:
+    """What commands say things in: the one of ``SMSKIT_LANG``, English where that is not set."""
+    return Language(Environment().language if Environment().get("SMSKIT_LANG") else "en")
+
+
+def t(text: str, /, **values: Any) -> str:
+    """*text*, or a message, in that language."""
+    return language()(text, **values)
+
+
+def say(text: str, /, *, error: bool = False, **values: Any) -> None:
+    """Print one sentence, on standard error where it tells of an *error*."""
+    print(t(text, **values), file=sys.stderr if error else sys.stdout)
 
 
 def print_runs(rows: Any, as_json: bool) -> None:
@@ -19,13 +44,14 @@ def print_runs(rows: Any, as_json: bool) -> None:
         print_json(found)
     for run in () if as_json else found:
         books = run["books"] or {}
-        counts = [f"{name} {books[name]}" for name in ("accepted", "waiting", "unknown") if books]
+        counts = [f"{t(name)} {books[name]}" for name in ("accepted", "waiting", "unknown") if books]
         words = [run["started_at"], run["state"], run["campaign"] or "?", f"({run['mode']})", *counts]
-        told = f"hook: {run['told']}" if run["told"] else ""
-        by = f"by {run['user']}@{run['host']}"
-        print("  ".join(w for w in (*words, by, Path(run["file"]).name, run["message"], told) if w))
+        told = t("hook: {why}", why=run["told"]) if run["told"] else ""
+        by = t("by {who}", who=f"{run['user']}@{run['host']}")
+        message = language().render(run["message"])
+        print("  ".join(w for w in (*words, by, Path(run["file"]).name, message, told) if w))
     if not found and not as_json:
-        print("no run yet")
+        say("no run yet")
 
 
 def print_json(data: Any) -> None:
@@ -37,20 +63,29 @@ def print_books(status: dict[str, Any]) -> None:
     """Print a status as the sums that always balance."""
     print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
     left_out = sum(status["excluded"].values())
-    print(f"  segment {status['segment']} = excluded {left_out} + planned {status['planned']}")
+    print(
+        "  "
+        + t(
+            "segment {segment} = excluded {out} + planned {planned}",
+            segment=status["segment"],
+            out=left_out,
+            planned=status["planned"],
+        )
+    )
     for reason, count in status["excluded"].items():
         print(f"    {reason} {count}")
-    flow = ("waiting", "submitting", "accepted", "refused", "unknown")
-    print("  planned = " + " + ".join(f"{name} {status[name]}" for name in flow))
+    print(f"  {t('planned')} = " + _sum(status, _COUNTS[:5]))
     for reason, count in status["stopped"].items():
-        print(f"    refused, {reason} since the plan {count}")
-    print(
-        "  accepted = "
-        + " + ".join(f"{name} {status[name]}" for name in ("delivered", "undelivered", "awaiting"))
-    )
-    print(f"  {status['parts']} parts, about {status['cost']} yuan; plan {status['plan_hash']}")
+        print("    " + t("refused, {reason} since the plan {n}", reason=reason, n=count))
+    print(f"  {t('accepted')} = " + _sum(status, _COUNTS[5:]))
+    words = mark("{parts} parts, about {cost} yuan; plan {hash}")
+    print("  " + t(words, parts=status["parts"], cost=status["cost"], hash=status["plan_hash"]))
     if status["note"]:
-        print(f"  {status['note']}")
+        print(f"  {language().render(status['note'])}")
+
+
+def _sum(status: Mapping[str, Any], names: Iterable[str]) -> str:
+    return " + ".join(f"{t(name)} {status[name]}" for name in names)
 
 
 def progress_bar(name: str) -> Any:
