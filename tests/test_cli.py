@@ -25,6 +25,7 @@ from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
+from tests.messages import foreign
 from tests.test_report import STATUS_KEYS
 
 PEOPLE = 6
@@ -440,3 +441,39 @@ def test_opt_outs_are_left_out_of_plans(desk: Desk, run: Run) -> None:
     run("opt-out", "add", str(FIRST)[2:])
 
     assert run("plan", desk.file(), "--json").data["excluded"] == {"opted_out": 1}
+
+
+def test_commands_speak_the_language_that_is_set(
+    desk: Desk, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chinese by ``SMSKIT_LANG`` and English without; exit codes and data for programs are the same."""
+    desk.pause()
+    file = desk.file()
+    words = {
+        name: command
+        for name, *command in (
+            ("plan", "plan", file),
+            ("validate", "validate", file),
+            ("explain", "explain", file),
+            ("diff", "diff", file, file),
+            ("check", "check", "yunpian"),
+            ("lint", "doctor", file),
+            ("all", "status"),
+            ("one", "status", "live-1"),
+            ("runs", "status", "--runs"),
+            ("why", "why", "live-1", "u5"),
+            ("refused", "settle", "live-1", "--resend", "--give-up"),
+            ("unknown", "status", "nope"),
+        )
+    }
+    data = [["status", "live-1", "--json"], ["status", "--runs", "--json"], ["explain", file, "--json"]]
+    english = {name: run(*command) for name, command in words.items()}
+    plain = [run(*command).data for command in data]
+    monkeypatch.setenv("SMSKIT_LANG", "zh")
+    chinese = {name: run(*command) for name, command in words.items()}
+
+    assert {n: found for n, d in english.items() if (found := foreign(d.out + d.err, "en"))} == {}
+    assert {n: found for n, d in chinese.items() if (found := foreign(d.out + d.err, "zh"))} == {}
+    assert [n for n in words if english[n].code != chinese[n].code] == []
+    assert [n for n in words if english[n][1:] == chinese[n][1:]] == []
+    assert [run(*command).data for command in data] == plain
