@@ -8,10 +8,9 @@ or incomplete (run again).
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +18,6 @@ from smskit.cli.printing import language, print_books, print_json, print_runs, p
 from smskit.errors import InputError, SmskitError, needs_extra, suggest
 from smskit.i18n import Message, mark
 from smskit.models import Mode
-
-if TYPE_CHECKING:
-    from smskit.message.lint import Diagnosis
 
 app = typer.Typer(
     add_completion=False,
@@ -227,7 +223,7 @@ def doctor(
     if as_json:
         print_json([d.to_data() for d in found])
     for diagnosis in () if as_json else found:
-        print(diagnosis if language().code == "en" else "\n".join(_in_words(diagnosis)))
+        print(diagnosis.render(language()))
     raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)
 
 
@@ -546,14 +542,6 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
 
 
 # -- small --------------------------------------------------------------------------------
-
-
-def _in_words(found: Diagnosis) -> Iterator[str]:
-    yield t("{provider}: passes" if found.passes else "{provider}: would not pass", provider=found.title)
-    if found.text:
-        yield f"  {found.text}"
-    for complaint in found.complaints:
-        yield f"  {t('NOT') if complaint.severe else t('note')} {complaint.told(language())}"
 
 
 def _row(campaign: str, mode: Mode | None) -> Any:
