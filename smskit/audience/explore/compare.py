@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from smskit.audience import persons, phones
 from smskit.audience.explore.counting import ByValue
 from smskit.audience.paging import arrow_of, text_of
-from smskit.audience.rules.views import Mask
+from smskit.audience.rules.typed import Mask
 from smskit.errors import InputError, suggest
 from smskit.i18n import Message
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience.paging import arrow_of, text_of
-from smskit.audience.rules.views import Mask
+from smskit.audience.rules.typed import Mask
 
 __all__ = ["ByValue"]
 

@@ -19,7 +19,7 @@ from smskit.audience.explore.counting import ByValue
 from smskit.audience.explore.operators import offered_ops, reading_of
 from smskit.audience.rules import RuleCache
 from smskit.audience.rules.fit import Reading
-from smskit.audience.rules.views import Mask
+from smskit.audience.rules.typed import Mask
 from smskit.models import Reason
 
 __all__ = ["ColumnProfile", "Profile", "coverage", "distribution", "profile_of"]

@@ -18,7 +18,7 @@ import numpy as np
 from smskit.audience.explore.operators import carried
 from smskit.audience.rules import All, Any_, Leaf, Not, Rule, RuleCache, parse
 from smskit.audience.rules.comparison import NULLS
-from smskit.audience.rules.views import Mask
+from smskit.audience.rules.typed import Mask
 from smskit.errors import RuleError
 from smskit.i18n import Message
 

@@ -12,15 +12,14 @@ from datetime import datetime
 from threading import RLock
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
-from smskit.audience.rules.columns import Source, Truth
+from smskit.audience.rules.columns import Source
 from smskit.audience.rules.comparison import Comparison
 from smskit.audience.rules.tree import Rule, Step
-from smskit.audience.rules.views import Mask
+from smskit.audience.rules.typed import Answer, Mask
 
-_ANSWERS_KEPT: Final = 48  # two bytes a row each
+_ANSWERS_KEPT: Final = 48  # two bits a row each
 
 
 class RuleCache(Source):
@@ -35,7 +34,7 @@ class RuleCache(Source):
     def __init__(self, frame: pd.DataFrame, now: datetime) -> None:
         super().__init__(frame, now)
         self.now = now
-        self._answers: OrderedDict[Any, Truth] = OrderedDict()
+        self._answers: OrderedDict[Any, Answer] = OrderedDict()
         self._lock = RLock()  # panels ask from threads
 
     def __repr__(self) -> str:
@@ -47,17 +46,17 @@ class RuleCache(Source):
 
     def count(self, rule: Rule) -> int:
         """Return how many rows *rule* keeps."""
-        return int(np.count_nonzero(rule.filter_source(self)[0]))
+        return rule.count_source(self)
 
-    def answer(self, question: Comparison, where: str) -> Truth:
+    def answer(self, question: Comparison, where: str) -> Answer:
         # 1, 1.0 and true are equal in Python, and are not the same question.
         key = (question.column, question.op, *((type(v), v) for v in question.values))
         with self._lock:
             if key in self._answers:
                 self._answers.move_to_end(key)
                 return self._answers[key]
-            truth = super().answer(question, where)
-            self._answers[key] = truth
+            answer = super().answer(question, where)
+            self._answers[key] = answer
             if len(self._answers) > _ANSWERS_KEPT:
                 self._answers.popitem(last=False)
-            return truth
+            return answer

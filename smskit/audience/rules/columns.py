@@ -1,30 +1,31 @@
 """
 The columns of a frame, each read once and in the forms that comparisons ask for.
 
-Owns what pandas and Arrow dtypes need to become a view, and the three-valued
-answer. What a comparison means is for `fit`, comparing for `views` and `moments`.
+Owns what pandas and Arrow dtypes need to become a `TypedColumn`. What a
+comparison means is for `fit`, comparing for `typed` and `moments`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from smskit.audience.rules.comparison import NULLS, Comparison
 from smskit.audience.rules.fit import Kind, Reading, fit, kind_of, plain_dtype
 from smskit.audience.rules.moments import moments_of_dates, moments_of_text, zone_of
-from smskit.audience.rules.views import (
-    Coded,
-    Mask,
+from smskit.audience.rules.typed import (
+    Answer,
+    Dictionary,
     Reals,
     Texts,
-    View,
+    TypedColumn,
     Wholes,
     flags_of_text,
     numbers_of_text,
@@ -33,13 +34,6 @@ from smskit.errors import RuleError, suggest
 from smskit.i18n import Message
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-
-class Truth(NamedTuple):
-    """A three-valued answer per row; where neither is set the answer is unknown."""
-
-    yes: Mask
-    no: Mask
 
 
 class Source:
@@ -57,7 +51,7 @@ class Source:
             self._columns[name] = Column(find_column(self._frame, name, where), self._now)
         return self._columns[name]
 
-    def answer(self, question: Comparison, where: str) -> Truth:
+    def answer(self, question: Comparison, where: str) -> Answer:
         """Answer *question*, whose place in the tree is *where*, for every row."""
         return self.column(question.column, where).judge(question, where)
 
@@ -77,12 +71,12 @@ def find_column(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
 
 
 class Column:
-    """One column; a view of it is made when first asked for."""
+    """One column; it is read in a form when first asked for it."""
 
     def __init__(self, series: pd.Series[Any], now: datetime) -> None:
         self._series = series
         self._now = now
-        self._views: dict[Reading, View] = {}
+        self._read: dict[Reading, TypedColumn] = {}
         dtype = plain_dtype(series.dtype)
         self._kind = kind_of(dtype)
         if isinstance(series.dtype, pd.CategoricalDtype):
@@ -90,15 +84,12 @@ class Column:
         else:
             self._values = series if dtype is series.dtype else series.astype(dtype)
 
-    def judge(self, question: Comparison, where: str) -> Truth:
+    def judge(self, question: Comparison, where: str) -> Answer:
         """Answer *question* for every row."""
         if question.op in NULLS:
-            null = self._null
-            return Truth(null, ~null) if question.op == "is_null" else Truth(~null, null)
+            return self._null if question.op == "is_null" else pc.invert(self._null)
         reading, bounds = fit(question, self._kind, self._values.dtype, where)
-        view = self._view(reading)
-        hit = view.test(question.op, bounds)
-        return Truth(view.known & hit, view.known & ~hit)
+        return self._typed(reading).test(question.op, bounds)
 
     @property
     def kind(self) -> Kind:
@@ -106,28 +97,29 @@ class Column:
         return self._kind
 
     def readable(self, reading: Reading) -> int:
-        """Return how many rows have a value when the column is read so; the view is kept."""
-        return int(np.count_nonzero(self._view(reading).known))
+        """Return how many rows have a value when the column is read so; what was read is kept."""
+        return self._typed(reading).known()
 
     def floats(self, reading: Reading) -> Floats:
         """Return the column read as numbers or, dates, as microseconds since 1970 UTC; NaN where unknown."""
-        return self._view(reading).floats()
+        return self._typed(reading).floats()
 
     @cached_property
-    def _null(self) -> Mask:
-        if self._series.dtype.kind == "f":
-            return ~self._view(Reading.NUMBER).known  # pandas does not count NaN inside an Arrow column
-        return self._series.isna().to_numpy(dtype=np.bool_)
+    def _null(self) -> Answer:
+        if self._series.dtype.kind == "f" and isinstance(reals := self._typed(Reading.NUMBER), Reals):
+            return reals.is_null()  # pandas does not count NaN inside an Arrow column
+        return pa.array(self._series.isna().to_numpy(np.bool_))
 
-    def _view(self, reading: Reading) -> View:
-        if reading not in self._views:
-            view = self._read_text(reading) if self._kind is Kind.TEXT else self._read_typed(reading)
+    def _typed(self, reading: Reading) -> TypedColumn:
+        if reading not in self._read:
+            typed = self._read_text(reading) if self._kind is Kind.TEXT else self._read_typed(reading)
             if isinstance(self._series.dtype, pd.CategoricalDtype):
-                view = Coded(view, self._series.cat.codes.to_numpy())
-            self._views[reading] = view
-        return self._views[reading]
+                codes = self._series.cat.codes.to_numpy()
+                typed = Dictionary(typed, pa.array(codes, mask=codes < 0))
+            self._read[reading] = typed
+        return self._read[reading]
 
-    def _read_text(self, reading: Reading) -> View:
+    def _read_text(self, reading: Reading) -> TypedColumn:
         match reading:
             case Reading.TEXT:
                 return Texts(self._text)
@@ -138,7 +130,7 @@ class Column:
             case Reading.MOMENT:
                 return moments_of_text(self._text, self._now)
 
-    def _read_typed(self, reading: Reading) -> View:
+    def _read_typed(self, reading: Reading) -> TypedColumn:
         match reading:
             case Reading.TEXT:
                 return Texts(self._text)
@@ -147,15 +139,14 @@ class Column:
             case Reading.MOMENT:
                 return moments_of_dates(_arrow(self._values), self._now)
 
-    def _read_numbers(self) -> View:
+    def _read_numbers(self) -> TypedColumn:
         values, kind = self._values, self._values.dtype.kind
         if kind == "O":  # Arrow decimals
             return numbers_of_text(self._text)
         if kind == "f":
             return Reals(values.to_numpy(dtype=np.float64, na_value=np.nan))
-        exact = {"i": np.int64, "u": np.uint64, "b": np.int8}[kind]
-        known = values.notna().to_numpy(dtype=np.bool_)
-        return Wholes(values.fillna(False if kind == "b" else 0).to_numpy(exact), known)
+        exact = {"i": pa.int64(), "u": pa.uint64(), "b": pa.int8()}[kind]
+        return Wholes(_arrow(values).cast(exact))
 
     @cached_property
     def _text(self) -> pa.Array:

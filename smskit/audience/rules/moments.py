@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,8 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from smskit.audience.rules.typed import Answer, Dictionary, Mask, Ordered, TypedColumn, yes
 from smskit.audience.rules.values import COMPACT, MOMENT, SPACED
-from smskit.audience.rules.views import Coded, Mask, Ordered, View, bools
 from smskit.errors import InputError
 from smskit.i18n import Message
 
@@ -52,55 +53,50 @@ class Moments(Ordered):
     """
 
     def __init__(self, at: Ints, known: Mask, day_only: Mask, now: datetime) -> None:
-        self._at = at
-        self._day_only = day_only
+        super().__init__(pa.array(at, mask=~known))
+        self._day_only = pa.array(day_only)
         self._now = now
         self._zone = zone_of(now)
-        self.known = known
 
-    def below(self, bound: date) -> Mask:
-        return self._at < _span(bound, self._zone)[0]
+    def below(self, bound: date) -> Answer:
+        return pc.less(self._values, _span(bound, self._zone)[0])
 
-    def one_of(self, bounds: Sequence[date]) -> Mask:
-        hit = np.zeros(len(self._at), dtype=np.bool_)
-        for start, end in (_span(bound, self._zone) for bound in bounds):
-            hit |= (self._at >= start) & (self._at < end)
-        return hit
+    def one_of(self, bounds: Sequence[date]) -> Answer:
+        return reduce(pc.or_, (self._from_to(*_span(bound, self._zone)) for bound in bounds))
 
-    def test(self, op: str, bounds: Sequence[Any]) -> Mask:
+    def test(self, op: str, bounds: Sequence[Any]) -> Answer:
         return self._within_days(bounds[0]) if op == "within_days" else super().test(op, bounds)
 
-    def floats(self) -> npt.NDArray[np.float64]:
-        """Return microseconds since 1970 UTC."""
-        return np.where(self.known, self._at.astype(np.float64), np.nan)
-
-    def _within_days(self, days: int) -> Mask:
+    def _within_days(self, days: int) -> Answer:
         # A date has no hour to count 24 back from, so dates are compared with dates.
         today, instant = self._now.date(), _micros(self._now)
         oldest = _span(first_day(today, days), self._zone)[0]
-        by_day = (self._at >= oldest) & (self._at < _span(today, self._zone)[1])
-        by_time = (self._at >= instant - days * _DAY_US) & (self._at <= instant)
-        return np.where(self._day_only, by_day, by_time)
+        by_day = self._from_to(oldest, _span(today, self._zone)[1])
+        by_time = self._from_to(instant - days * _DAY_US, instant + 1)
+        return pc.if_else(self._day_only, by_day, by_time)
+
+    def _from_to(self, start: int, end: int) -> Answer:
+        """Whether the instant is *start* or later, and before *end*."""
+        return pc.and_(pc.greater_equal(self._values, start), pc.less(self._values, end))
 
 
 # --- reading a column
 
 
-def moments_of_dates(stamps: pa.Array, now: datetime) -> View:
+def moments_of_dates(stamps: pa.Array, now: datetime) -> TypedColumn:
     """Read a typed column; only Arrow dates have no time of day, a datetime64 at midnight is a time."""
     zoned = getattr(stamps.type, "tz", None) is not None
     target = pa.timestamp("us", "UTC" if zoned else None)
     micros = _ints(stamps.cast(target, safe=False).cast(pa.int64()))
     at = micros if zoned else _instants(micros, zone_of(now))
-    return Moments(at, bools(stamps.is_valid()), np.full(len(at), pa.types.is_date(stamps.type)), now)
+    return Moments(at, yes(stamps.is_valid()), np.full(len(at), pa.types.is_date(stamps.type)), now)
 
 
-def moments_of_text(texts: pa.Array, now: datetime) -> View:
+def moments_of_text(texts: pa.Array, now: datetime) -> TypedColumn:
     """Read text as dates and times; text that is neither is unknown."""
     # Dates repeat, and reading one is the dearest thing here: each distinct text is read once.
     encoded = texts.dictionary_encode()
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    return Coded(_read_texts(encoded.dictionary, now), codes)
+    return Dictionary(_read_texts(encoded.dictionary, now), encoded.indices)
 
 
 def _read_texts(texts: pa.Array, now: datetime) -> Moments:
@@ -115,14 +111,14 @@ def _read_texts(texts: pa.Array, now: datetime) -> Moments:
         return _ints(pc.if_else(pc.equal(digits, ""), "0", digits).cast(pa.int64()))
 
     def says(name: str, what: str) -> Mask:
-        return bools(pc.equal(pc.struct_field(part, name), what))
+        return yes(pc.equal(pc.struct_field(part, name), what))
 
     year, month, day = number("year"), number("month"), number("day")
     hour, minute, second = number("hour"), number("minute"), number("second")
     zone_hour, zone_minute = number("zone_hour"), number("zone_minute")
     first = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     days = first.astype("datetime64[D]") + (day - 1)
-    known = bools(part.is_valid()) & (year > 0) & (month > 0) & (month <= 12) & (day > 0)
+    known = yes(part.is_valid()) & (year > 0) & (month > 0) & (month <= 12) & (day > 0)
     known &= days.astype("datetime64[M]") == first  # no 30th of February
     known &= (hour < 24) & (minute < 60) & (second < 60) & (zone_hour < 24) & (zone_minute < 60)
 

@@ -17,12 +17,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
-from smskit.audience.rules.columns import Source, Truth
+from smskit.audience.rules.columns import Source
 from smskit.audience.rules.comparison import Comparison
 from smskit.audience.rules.moments import zone_of
 from smskit.audience.rules.sql import SqlContext, condition
-from smskit.audience.rules.views import Mask
+from smskit.audience.rules.typed import Answer, Mask, everywhere, yes
 from smskit.i18n import Message
 
 
@@ -66,7 +67,7 @@ class Rule(ABC):
             RuleError: a column is missing, or its dtype cannot meet the value.
             InputError: *now* has no time zone.
         """
-        return self._truth(Source(frame, now), "rules").yes
+        return yes(self._answer(Source(frame, now), "rules"))
 
     def steps(self, frame: pd.DataFrame, *, now: datetime) -> list[Step]:
         """
@@ -83,22 +84,25 @@ class Rule(ABC):
 
     def filter_source(self, source: Source) -> tuple[Mask, list[Step]]:
         """Return what `filter` does; a `RuleCache` as *source* asks nothing of its frame a second time."""
-        so_far = np.ones(source.rows, dtype=np.bool_)
-        steps = []
+        so_far, steps = everywhere(source.rows), []
         for path, rule in self._parts():
-            yes = rule._truth(source, path).yes
-            so_far = so_far & yes
-            steps.append(Step(path, rule.label, int(np.count_nonzero(yes)), int(np.count_nonzero(so_far))))
-        return so_far, steps
+            answer = rule._answer(source, path)
+            so_far = pc.and_kleene(so_far, answer)
+            steps.append(Step(path, rule.label, answer.true_count, so_far.true_count))
+        return yes(so_far), steps
+
+    def count_source(self, source: Source) -> int:
+        """Count the rows that `filter_source` keeps."""
+        return int(self._answer(source, "rules").true_count)
 
     def lost(self, frame: pd.DataFrame, step: int, *, now: datetime) -> Mask:
         """Return which rows pass every step before number *step* of `steps`, and not that one."""
         source = Source(frame, now)
         so_far = np.ones(len(frame), dtype=np.bool_)
         for path, rule in self._parts()[:step]:
-            so_far = so_far & rule._truth(source, path).yes
+            so_far = so_far & yes(rule._answer(source, path))
         path, rule = self._parts()[step]
-        return np.asarray(so_far & ~rule._truth(source, path).yes)
+        return np.asarray(so_far & ~yes(rule._answer(source, path)))
 
     def to_sql(self, *, now: datetime | None = None, frame: pd.DataFrame | None = None) -> str:
         """
@@ -147,7 +151,7 @@ class Rule(ABC):
     def _leaves(self) -> Iterable[Leaf]: ...
 
     @abstractmethod
-    def _truth(self, source: Source, where: str) -> Truth: ...
+    def _answer(self, source: Source, where: str) -> Answer: ...
 
     @abstractmethod
     def _sql(self, context: SqlContext, where: str) -> str: ...
@@ -159,7 +163,7 @@ class Leaf(Comparison, Rule):
     def _leaves(self) -> Iterable[Leaf]:
         yield self
 
-    def _truth(self, source: Source, where: str) -> Truth:
+    def _answer(self, source: Source, where: str) -> Answer:
         return source.answer(self, where)
 
     def _sql(self, context: SqlContext, where: str) -> str:
@@ -182,9 +186,8 @@ class Not(Rule):
     def _leaves(self) -> Iterable[Leaf]:
         return self.rule._leaves()
 
-    def _truth(self, source: Source, where: str) -> Truth:
-        truth = self.rule._truth(source, f"{where}.not")
-        return Truth(yes=truth.no, no=truth.yes)
+    def _answer(self, source: Source, where: str) -> Answer:
+        return pc.invert(self.rule._answer(source, f"{where}.not"))
 
     def _sql(self, context: SqlContext, where: str) -> str:
         return f"NOT ({self.rule._sql(context, f'{where}.not')})"
@@ -192,7 +195,7 @@ class Not(Rule):
 
 @dataclass(frozen=True, repr=False)
 class _Several(Rule):
-    """What `All` and `Any_` share: everything but how truths are joined."""
+    """What `All` and `Any_` share: everything but how answers are joined."""
 
     rules: tuple[Rule, ...]
 
@@ -223,8 +226,8 @@ class _Several(Rule):
     def _leaves(self) -> Iterable[Leaf]:
         return (leaf for rule in self.rules for leaf in rule._leaves())
 
-    def _truths(self, source: Source, where: str) -> list[Truth]:
-        return [rule._truth(source, place) for place, rule in self._placed(where)]
+    def _answers(self, source: Source, where: str) -> list[Answer]:
+        return [rule._answer(source, place) for place, rule in self._placed(where)]
 
     def _sql(self, context: SqlContext, where: str) -> str:
         texts = [rule._sql(context, place) for place, rule in self._placed(where)]
@@ -247,10 +250,8 @@ class All(_Several):
     def _parts(self) -> list[tuple[str, Rule]]:
         return self._placed("rules")
 
-    def _truth(self, source: Source, where: str) -> Truth:
-        every = np.ones(source.rows, dtype=np.bool_)
-        truths = self._truths(source, where)
-        return reduce(lambda a, b: Truth(a.yes & b.yes, a.no | b.no), truths, Truth(every, ~every))
+    def _answer(self, source: Source, where: str) -> Answer:
+        return reduce(pc.and_kleene, self._answers(source, where) or [everywhere(source.rows)])
 
     def _sql(self, context: SqlContext, where: str) -> str:
         return super()._sql(context, where) or "TRUE"
@@ -262,5 +263,5 @@ class Any_(_Several):
     _key = "any"
     _word = "or"
 
-    def _truth(self, source: Source, where: str) -> Truth:
-        return reduce(lambda a, b: Truth(a.yes | b.yes, a.no & b.no), self._truths(source, where))
+    def _answer(self, source: Source, where: str) -> Answer:
+        return reduce(pc.or_kleene, self._answers(source, where))

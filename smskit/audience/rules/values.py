@@ -2,7 +2,7 @@
 One value of a rule: which types there are, how text is read as one, how one is shown.
 
 Text that is not wholly a number, a word for yes or no, or a date is none of
-them. Text columns are read by the same patterns, all rows at once (`views`,
+them. Text columns are read by the same patterns, all rows at once (`typed`,
 `moments`). What a value means beside a column is for `fit`.
 """
 

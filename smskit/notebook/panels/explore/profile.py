@@ -9,7 +9,7 @@ import ipywidgets as w
 from smskit.audience.explore import Profile
 from smskit.audience.explore.profile import Distribution, distribution
 from smskit.audience.explore.tables import profile_table
-from smskit.audience.rules.views import Mask
+from smskit.audience.rules.typed import Mask
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
