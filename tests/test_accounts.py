@@ -12,7 +12,7 @@ from smskit.ledger import Ledger
 from smskit.message.template import Template
 from smskit.models import Mode, Offer
 from smskit.notebook import accounts
-from smskit.notebook.accounts import Campaigned, Known
+from smskit.notebook.accounts import CheckScope, Known
 from smskit.notebook.sample import SIGNATURE, TEMPLATE
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Feature, provider_class, provider_names
@@ -218,7 +218,7 @@ def test_kinds_of_settings() -> None:
 @EACH
 def test_trying_with_the_simulator(folder: Path, ledger: Ledger, way: live.Way) -> None:
     """Without any account the check passes against the simulator; the account itself stays not set up."""
-    wanted = Campaigned(SIGNATURE, way.template_id, TEMPLATE)
+    wanted = CheckScope(SIGNATURE, way.template_id, TEMPLATE)
     result = accounts.check(way.provider, Environment(), ledger, mode=Mode.REHEARSE, campaign=wanted)
     tried = ledger.accounts.last_check(way.provider, Mode.REHEARSE)
 
@@ -261,7 +261,7 @@ def test_a_chosen_template_passes_the_check(
         way.provider,
         Environment(),
         ledger,
-        campaign=Campaigned(spec.signature, spec.template_id, spec.template),
+        campaign=CheckScope(spec.signature, spec.template_id, spec.template),
     )
 
     assert len(found.signatures) == len(found.templates) == 1

@@ -27,7 +27,7 @@ from smskit.message.template import Form, Template
 from smskit.message.variables import check_bindings, format_column, parse_bindings
 from smskit.message.windows import notice_of_hours
 from smskit.models import MessageClass, Mode
-from smskit.notebook.accounts import Campaigned, check, chosen_template, type_signature, type_template
+from smskit.notebook.accounts import CheckScope, check, chosen_template, type_signature, type_template
 from smskit.notebook.connector import Connector
 from smskit.notebook.send_model import another_id
 from smskit.planning.draft import Draft
@@ -506,7 +506,7 @@ def test_what_a_check_finds_is_told(name: str, simulator: Simulator, tmp_path: P
             ("别的", "999", "你好{name}，回T退订"),
             ("", "", "你好{name}"),
         ):
-            wanted = Campaigned(signature, template_id, text)
+            wanted = CheckScope(signature, template_id, text)
             found += check(way.provider, Environment(environ), ledger, campaign=wanted).findings
     ledger.close()
     said = [ZH.said(f.meaning) for f in found] + [ZH.words(f.next_step) for f in found]

@@ -10,14 +10,33 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smskit.cli.printing import language, print_books, print_json, print_runs, progress_bar, say, t
+from smskit.cli.printing import (
+    language,
+    print_all,
+    print_check,
+    print_counts,
+    print_fetched,
+    print_json,
+    print_lines,
+    print_overview,
+    print_plan,
+    print_problem,
+    print_rendered,
+    print_runs,
+    progress_bar,
+    say,
+    t,
+)
 from smskit.errors import InputError, SmskitError, needs_extra, suggest
 from smskit.i18n import Message, mark
 from smskit.models import Mode
+
+if TYPE_CHECKING:
+    from smskit.ledger import CampaignRow, Ledger
 
 app = typer.Typer(
     add_completion=False,
@@ -29,6 +48,7 @@ opt_out = typer.Typer(no_args_is_help=True, help="People who asked not to be mes
 app.add_typer(opt_out, name="opt-out")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
+Reveal = Annotated[bool, typer.Option("--reveal", help="Full phone numbers (E.164).")]
 InMode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse, else plan.")]
 
 
@@ -48,7 +68,7 @@ def main() -> None:
     try:
         app()
     except SmskitError as error:
-        print(f"smskit: {language().error(error)}", file=sys.stderr)
+        print_problem(error)
         sys.exit(error.exit_code)
 
 
@@ -84,24 +104,17 @@ def plan(file: Path, as_json: AsJson = False) -> None:
     """What a parameter file would do: books, cost, hash; sends nothing."""
     from smskit.planning.spec import CampaignSpec
     from smskit.reporting import report
-    from smskit.sending.session import open_campaign, open_ledger
+    from smskit.sending.session import open_campaign
 
     spec = CampaignSpec.from_yaml(file)
     campaign = open_campaign(spec.model_copy(update={"mode": Mode.PLAN}))
-    made = campaign.plan()
-    row = open_ledger().campaigns.get(spec.campaign, Mode.PLAN)
-    assert row is not None
-    status = report.status(open_ledger(), row) | {"guards": [guard.text for guard in campaign.guards()]}
-    if as_json:
-        print_json(status | {"steps": row.summary["steps"], "notices": row.summary["notices"]})
+    made, guards = campaign.plan(), [guard.text for guard in campaign.guards()]
+    if not as_json:
+        print_plan(made, guards)
         return
-    print(made.waterfall().to_string(index=False))
-    words = mark("{n} people, {parts} parts, about {cost} yuan; plan hash {hash}")
-    print("\n" + t(words, n=made.planned, parts=made.total_parts, cost=made.cost, hash=made.hash))
-    for notice in made.notices:
-        say("notice: {why}", why=notice)
-    for problem in status["guards"]:
-        say("a run would be refused: {why}", why=problem)
+    row = _row(spec.campaign, Mode.PLAN)
+    more = {"guards": guards, "steps": row.summary["steps"], "notices": row.summary["notices"]}
+    print_json(report.status(_ledger(), row) | more)
 
 
 @app.command()
@@ -122,10 +135,7 @@ def validate(
         look(file, now=datetime.now(UTC), environ=Environment().variables, with_segment=with_segment)
         for file in files
     ]
-    if as_json:
-        print_json([f.to_data() for f in found])
-    for one in () if as_json else found:
-        print(one.render(language()))
+    print_all(found, as_json)
     raise typer.Exit(0 if all(f.good for f in found) else 2)
 
 
@@ -139,8 +149,8 @@ def explain(file: Path, as_json: AsJson = False) -> None:
     from smskit.planning.spec import CampaignSpec
 
     given = read_file(file)
-    told = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC))
-    print_json(told.to_data()) if as_json else print(told.render(language()))
+    found = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC))
+    print_json(found.to_data()) if as_json else print_rendered(found)
 
 
 @app.command()
@@ -154,7 +164,7 @@ def diff(before: Path, after: Path, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"differences": [d.to_data() for d in found], "meaning": meaning})
     else:
-        print("\n".join([*map(str, found), t(meaning)]))
+        print_lines([*map(str, found), meaning])
     raise typer.Exit(1 if found else 0)
 
 
@@ -176,26 +186,15 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Whether a provider is usable as set up, in its own words; exit 0 usable, 3 not."""
-    from smskit.models import CheckResult
+    from smskit.notebook.accounts import CheckScope, ask
     from smskit.providers import get_provider
-    from smskit.sending.threads import run_in_thread
     from smskit.settings import Environment
 
-    client = get_provider(provider, Environment())
-
-    async def ask() -> CheckResult:
-        async with client:
-            return await client.check(signature=signature.strip("【】"), template_id=template_id)
-
-    result: CheckResult = run_in_thread(ask)
+    result = ask(get_provider(provider, Environment()), CheckScope(signature.strip("【】"), template_id))
     if as_json:
         print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
     else:
-        said = language().said
-        for f in result.findings:
-            good = t("ok ") if f.ok else t("NOT")
-            print(f"{good} {t(f.what)}: {f.code} {said(f.told)} {t(f.next_step)}".rstrip())
-        say("usable" if result.usable else "not usable")
+        print_check(result)
     raise typer.Exit(0 if result.usable else 3)
 
 
@@ -220,10 +219,7 @@ def doctor(
     classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
     text = spec.template or open_campaign(spec).template().text
     found = [lint(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes]
-    if as_json:
-        print_json([d.to_data() for d in found])
-    for diagnosis in () if as_json else found:
-        print(diagnosis.render(language()))
+    print_all(found, as_json)
     raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)
 
 
@@ -252,67 +248,39 @@ def status(
 ) -> None:
     """The books of a campaign, or of all; with --runs who ran what, when, and how it ended."""
     from smskit.reporting import report
-    from smskit.sending.session import open_ledger
 
-    ledger = open_ledger()
+    ledger = _ledger()
     if runs:
         print_runs(ledger.runs.find(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
         return
     if campaign:
         found = report.status(ledger, _row(campaign, mode))
-        print_json(found) if as_json else print_books(found)
+        print_json(found) if as_json else print_counts(found)
         return
     rows = [report.status(ledger, row) for row in ledger.campaigns.find(mode=mode)]
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        say("no campaign yet; `smskit demo` rehearses one")
-    else:
-        import pandas as pd
-
-        shown = [
-            "campaign",
-            "mode",
-            "state",
-            "provider",
-            "planned",
-            "waiting",
-            "accepted",
-            "refused",
-            "unknown",
-        ]
-        print(
-            pd.DataFrame(rows)[[*shown, "delivered", "undelivered", "awaiting", "cost"]].to_string(
-                index=False
-            )
-        )
-        if last := ledger.runs.find(mode=mode, last=5):
-            print("\n" + t("last runs (all: `smskit status --runs`)"))
-            print_runs(last, as_json=False)
+    print_json(rows) if as_json else print_overview(rows, ledger.runs.find(mode=mode, last=5))
 
 
 @app.command()
 def messages(
     campaign: str,
     output_format: Annotated[Format, typer.Option("--format")] = Format.CSV,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Full phone numbers (E.164).")] = False,
+    reveal: Reveal = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; needed for parquet.")] = None,
     mode: InMode = None,
 ) -> None:
     """One row per person of the segment: what was said, and what became of it."""
     from smskit.reporting.export import write_messages
-    from smskit.sending.session import open_ledger
 
-    write_messages(open_ledger(), _row(campaign, mode), output_format.value, output, reveal=reveal)
+    write_messages(_ledger(), _row(campaign, mode), output_format.value, output, reveal=reveal)
 
 
 @app.command()
 def why(campaign: str, person: str, mode: InMode = None) -> None:
     """What became of one person (user id or phone), with the evidence."""
     from smskit.reporting import report
-    from smskit.sending.session import open_ledger
 
-    fates = report.fates(open_ledger(), _row(campaign, mode), person)
+    fates = report.fates(_ledger(), _row(campaign, mode), person)
     print("\n".join(fate.told(language()) for fate in fates))
 
 
@@ -320,13 +288,13 @@ def why(campaign: str, person: str, mode: InMode = None) -> None:
 def resume(campaign: str, mode: InMode = None) -> None:
     """Go on with an interrupted campaign, as it was frozen."""
     from smskit.reporting import report
-    from smskit.sending.session import open_ledger, reopen_campaign
+    from smskit.sending.session import reopen_campaign
 
     row = _row(campaign, mode)
     outcome = reopen_campaign(row).resume(progress=progress_bar(row.name))
-    print_books(report.status(open_ledger(), _row(campaign, row.mode)))
+    print_counts(report.status(_ledger(), _row(campaign, row.mode)))
     if outcome.note:
-        print(t(outcome.note))
+        print_lines([outcome.note])
 
 
 @app.command()
@@ -354,20 +322,19 @@ def run(
         print_json(as_data(done))
     else:
         if done.books:
-            print_books(done.books)
+            print_counts(done.books)
         report = t("; report {file}", file=done.report) if done.report else ""
         print(t("{state}; notebook {file}", state=done.state, file=done.executed) + report)
     if done.message:
-        print(f"smskit: {t(done.message)}", file=sys.stderr)
+        print_problem(done.message)
     raise typer.Exit(1 if done.exit_code is None else done.exit_code)
 
 
 @app.command()
 def stop(campaign: str, mode: InMode = None) -> None:
     """Ask the run of a campaign, in whatever process, to stop cleanly."""
-    from smskit.sending.session import open_ledger
 
-    open_ledger().campaigns.request_stop(_row(campaign, mode).id)
+    _ledger().campaigns.request_stop(_row(campaign, mode).id)
     say("asked; requests on the way are finished and recorded first")
 
 
@@ -398,35 +365,18 @@ def receipts(
 ) -> None:
     """Fetch receipts and replies, settle unknowns."""
     from smskit.sending.receipts import fetch, fetch_while_open
-    from smskit.sending.session import open_ledger
 
-    ledger = open_ledger()
+    ledger = _ledger()
     rows = (
         [_row(campaign, mode)]
         if campaign
         else [r for r in ledger.campaigns.find(mode=mode) if r.mode is not Mode.PLAN]
     )
 
-    def told(fetched: Any) -> None:
-        s = fetched.settled
-        counts = {name: n for name, n in vars(s).items() if name != "problems"}
-        say(
-            "{delivered} delivered, {undelivered} undelivered, {awaiting} awaiting; unknown: {found} were "
-            "accepted, {refused} refused, {never_taken} never taken, {unknown} still open; {replies} "
-            "replies, {opt_outs} opt-outs",
-            awaiting=fetched.awaiting,
-            unknown=fetched.unknown,
-            **counts,
-        )
-        if s.never_taken:
-            say("those never taken wait to be sent: `smskit resume CAMPAIGN`")
-        for problem in s.problems:
-            print(f"smskit: {t(problem)}", file=sys.stderr)
-
     if watch:
-        fetched = fetch_while_open(ledger, rows, told=told)
+        fetched = fetch_while_open(ledger, rows, told=print_fetched)
     else:
-        told(fetched := fetch(ledger, rows))
+        print_fetched(fetched := fetch(ledger, rows))
     raise typer.Exit(1 if fetched.settled.problems else 0)
 
 
@@ -438,12 +388,11 @@ def settle(
     mode: InMode = None,
 ) -> None:
     """A person's word on what stayed unknown."""
-    from smskit.sending.session import open_ledger
     from smskit.sending.unknowns import settle_by_hand
 
     if resend == give_up:
         raise InputError(Message("say either --resend or --give-up"))
-    ledger, row = open_ledger(), _row(campaign, mode)
+    ledger, row = _ledger(), _row(campaign, mode)
     count = settle_by_hand(ledger, row, resend=resend)
     if resend and count:
         ledger.campaigns.mark(
@@ -457,14 +406,13 @@ def settle(
 @app.command()
 def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.REHEARSE) -> None:
     """Delete a rehearsal or a plan, so that its id can be used anew; live campaigns stay."""
-    from smskit.sending.session import open_ledger
 
     if mode is Mode.LIVE:
         words = mark(
             "a live campaign is never forgotten: its record is what keeps people from a second message"
         )
         raise InputError(Message(words))
-    open_ledger().campaigns.forget(_row(campaign, mode).id)
+    _ledger().campaigns.forget(_row(campaign, mode).id)
 
 
 # -- opt-outs -------------------------------------------------------------------------
@@ -474,10 +422,9 @@ def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.R
 def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") -> None:
     """Add phone numbers."""
     from smskit.audience.phones import normalise_one
-    from smskit.sending.session import open_ledger
 
     numbers = {normalise_one(p) for p in phones}
-    new = open_ledger().opt_outs.add(sorted(numbers), source="by hand", note=note)
+    new = _ledger().opt_outs.add(sorted(numbers), source="by hand", note=note)
     say("{n} added, {m} were there", n=new, m=len(numbers) - new)
 
 
@@ -485,9 +432,8 @@ def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") ->
 def opt_out_remove(phone: str) -> None:
     """Take a phone number off the list."""
     from smskit.audience.phones import mask, normalise_one
-    from smskit.sending.session import open_ledger
 
-    there = open_ledger().opt_outs.remove(normalise_one(phone))
+    there = _ledger().opt_outs.remove(normalise_one(phone))
     say("{phone} removed" if there else "{phone} was not on the list", phone=mask(phone))
 
 
@@ -495,10 +441,9 @@ def opt_out_remove(phone: str) -> None:
 def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone") -> None:
     """Add every number of a column of a csv, txt, parquet or xlsx file, or of a plain list of numbers."""
     from smskit.reporting.export import read_numbers
-    from smskit.sending.session import open_ledger
 
     good, bad = read_numbers(file, column)
-    new = open_ledger().opt_outs.add(good, source=f"import:{file.name}")
+    new = _ledger().opt_outs.add(good, source=f"import:{file.name}")
     words = mark("{n} added, {m} were there, {bad} cells hold no mobile number")
     say(words, n=new, m=len(good) - new, bad=bad)
 
@@ -512,9 +457,8 @@ def opt_out_export(
     """Write the list for a provider's own blacklist 黑名单; `import` reads it back."""
     from smskit.providers import provider_class
     from smskit.reporting.export import write_opt_outs
-    from smskit.sending.session import open_ledger
 
-    count = write_opt_outs(open_ledger(), provider_class(provider).opt_out, output, reveal=reveal)
+    count = write_opt_outs(_ledger(), provider_class(provider).opt_out, output, reveal=reveal)
     say("{n} written to {file}", n=count, file=output)
 
 
@@ -524,7 +468,6 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
     from datetime import UTC, datetime
 
     from smskit.audience.phones import mask, to_e164
-    from smskit.sending.session import open_ledger
 
     rows = [
         {
@@ -533,7 +476,7 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
             "source": source,
             "note": note,
         }
-        for phone, since, source, note in open_ledger().opt_outs.rows()
+        for phone, since, source, note in _ledger().opt_outs.rows()
     ]
     if as_json:
         print_json(rows)
@@ -544,10 +487,14 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
 # -- small --------------------------------------------------------------------------------
 
 
-def _row(campaign: str, mode: Mode | None) -> Any:
+def _ledger() -> Ledger:
     from smskit.sending.session import open_ledger
 
-    ledger = open_ledger()
+    return open_ledger()
+
+
+def _row(campaign: str, mode: Mode | None) -> CampaignRow:
+    ledger = _ledger()
     for wanted in [mode] if mode else [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]:
         row = ledger.campaigns.get(campaign, wanted)
         if row is not None:

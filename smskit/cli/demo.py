@@ -13,7 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from smskit.cli.printing import print_books, say, t
+from smskit.cli.printing import print_counts, say, t
 from smskit.notebook.headless import execute
 from smskit.notebook.sample import campaign_data, project
 
@@ -60,7 +60,7 @@ def _print_result(notebook: Path) -> None:
             data = output.get("data", {})
             if SUMMARY_TYPE in data:
                 print()
-                print_books(data[SUMMARY_TYPE])
+                print_counts(data[SUMMARY_TYPE])
 
 
 def _near(path: Path) -> str:

@@ -1,23 +1,49 @@
-"""What commands print: books, runs, plain data, and a bar while something is sent."""
+"""What commands print: sentences, counts, runs, plain data, and a bar while something is sent."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from smskit.i18n import Language, mark
 from smskit.settings import Environment
 
-__all__ = ["language", "print_books", "print_json", "print_runs", "progress_bar", "say", "t"]
+if TYPE_CHECKING:
+    from smskit.ledger import RunRow
+    from smskit.models import CheckResult
+    from smskit.planning.plan import Plan
+    from smskit.sending.receipts import Fetched
+
+__all__ = [
+    "language",
+    "print_all",
+    "print_check",
+    "print_counts",
+    "print_fetched",
+    "print_json",
+    "print_lines",
+    "print_overview",
+    "print_plan",
+    "print_problem",
+    "print_rendered",
+    "print_runs",
+    "progress_bar",
+    "say",
+    "t",
+]
 
 # Counts of a campaign, by the names programs have for them.
 _COUNTS = (
     *(mark("waiting"), mark("submitting"), mark("accepted"), mark("refused"), mark("unknown")),
     *(mark("delivered"), mark("undelivered"), mark("awaiting")),
 )
+_OVERVIEW = [
+    *("campaign", "mode", "state", "provider", "planned", "waiting", "accepted", "refused", "unknown"),
+    *("delivered", "undelivered", "awaiting", "cost"),
+]
 
 
 def language() -> Language:
@@ -30,9 +56,42 @@ def t(text: str, /, **values: Any) -> str:
     return language()(text, **values)
 
 
-def say(text: str, /, *, error: bool = False, **values: Any) -> None:
-    """Print one sentence, on standard error where it tells of an *error*."""
-    print(t(text, **values), file=sys.stderr if error else sys.stdout)
+def say(text: str, /, **values: Any) -> None:
+    """Print one sentence."""
+    print(t(text, **values))
+
+
+def print_problem(what: str | BaseException) -> None:
+    """Print what went wrong on standard error: a message, or an error."""
+    words = language().error(what) if isinstance(what, BaseException) else t(what)
+    print(f"smskit: {words}", file=sys.stderr)
+
+
+def print_lines(messages: Iterable[str]) -> None:
+    """Print messages, a line each."""
+    for message in messages:
+        print(t(message))
+
+
+class Printable(Protocol):
+    """What can be read by people and by programs."""
+
+    def render(self, t: Language) -> str: ...
+
+    def to_data(self) -> dict[str, Any]: ...
+
+
+def print_rendered(found: Printable) -> None:
+    """Print it in the reader's language."""
+    print(found.render(language()))
+
+
+def print_all(found: Sequence[Printable], as_json: bool) -> None:
+    """Print all of *found*, as one list of data or one after the other."""
+    if as_json:
+        print_json([each.to_data() for each in found])
+    for each in () if as_json else found:
+        print_rendered(each)
 
 
 def print_runs(rows: Any, as_json: bool) -> None:
@@ -59,7 +118,7 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=2, default=str))
 
 
-def print_books(status: dict[str, Any]) -> None:
+def print_counts(status: dict[str, Any]) -> None:
     """Print a status as the sums that always balance."""
     print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
     left_out = sum(status["excluded"].values())
@@ -86,6 +145,58 @@ def print_books(status: dict[str, Any]) -> None:
 
 def _sum(status: Mapping[str, Any], names: Iterable[str]) -> str:
     return " + ".join(f"{t(name)} {status[name]}" for name in names)
+
+
+def print_overview(rows: list[dict[str, Any]], runs: list[RunRow]) -> None:
+    """Print the counts of all campaigns as a table, and the last *runs*."""
+    import pandas as pd
+
+    if not rows:
+        say("no campaign yet; `smskit demo` rehearses one")
+        return
+    print(pd.DataFrame(rows)[_OVERVIEW].to_string(index=False))
+    if runs:
+        print()
+        say("last runs (all: `smskit status --runs`)")
+        print_runs(runs, as_json=False)
+
+
+def print_plan(plan: Plan, guards: Sequence[str]) -> None:
+    """Print the waterfall of a plan, its cost, and why a run would be refused."""
+    print(plan.waterfall().to_string(index=False), end="\n\n")
+    words = mark("{n} people, {parts} parts, about {cost} yuan; plan hash {hash}")
+    say(words, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash)
+    for notice in plan.notices:
+        say("notice: {why}", why=notice)
+    for problem in guards:
+        say("a run would be refused: {why}", why=problem)
+
+
+def print_check(result: CheckResult) -> None:
+    """Print what a check found, a line each, and whether the account is usable."""
+    said = language().said
+    for f in result.findings:
+        good = t("ok ") if f.ok else t("NOT")
+        print(f"{good} {t(f.what)}: {f.code} {said(f.told)} {t(f.next_step)}".rstrip())
+    say("usable" if result.usable else "not usable")
+
+
+def print_fetched(fetched: Fetched) -> None:
+    """Print what receipts and replies brought."""
+    s = fetched.settled
+    counts = {name: n for name, n in vars(s).items() if name != "problems"}
+    say(
+        "{delivered} delivered, {undelivered} undelivered, {awaiting} awaiting; unknown: {found} were "
+        "accepted, {refused} refused, {never_taken} never taken, {unknown} still open; {replies} "
+        "replies, {opt_outs} opt-outs",
+        awaiting=fetched.awaiting,
+        unknown=fetched.unknown,
+        **counts,
+    )
+    if s.never_taken:
+        say("those never taken wait to be sent: `smskit resume CAMPAIGN`")
+    for problem in s.problems:
+        print_problem(problem)
 
 
 def progress_bar(name: str) -> Any:

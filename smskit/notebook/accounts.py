@@ -32,7 +32,7 @@ from smskit.settings import Environment, Source, variable_of
 __all__ = [
     "PLACES",
     "Account",
-    "Campaigned",
+    "CheckScope",
     "Given",
     "Known",
     "Offered",
@@ -99,7 +99,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Campaigned:
+class CheckScope:
     """What of a campaign a check looks at; "" = not looked at."""
 
     signature: str = ""
@@ -206,7 +206,7 @@ def check(
     ledger: Ledger,
     *,
     mode: Mode = Mode.LIVE,
-    campaign: Campaigned | None = None,
+    campaign: CheckScope | None = None,
 ) -> CheckResult:
     """
     Ask whether the account is usable, and keep the answer; sends nothing.
@@ -220,29 +220,35 @@ def check(
         UnsupportedFeature: the provider has no check, or the simulator does not speak it.
         TemplateError: the template cannot be read.
     """
-    wanted = campaign or Campaigned()
-    template = _template(wanted) if wanted.template else None
+    wanted = campaign or CheckScope()
     job = _trial(wanted) if mode is Mode.REHEARSE else None
     with provider_for(name, mode, environment, job=job) as provider:
-        question = provider.check(
-            signature=wanted.signature, template_id=wanted.template_id, template=template
-        )
-
-        async def ask() -> CheckResult:
-            async with provider:
-                return await question
-
-        result: CheckResult = run_in_thread(ask)
+        result = ask(provider, wanted)
     fingerprint = _fingerprint(name, environment) if mode is Mode.LIVE else ""
     ledger.accounts.keep_check(result, mode, fingerprint)
     return result
 
 
-def _template(wanted: Campaigned) -> Template:
-    return Template.parse(wanted.template, signature=wanted.signature)
+def ask(provider: Provider, scope: CheckScope) -> CheckResult:
+    """
+    Ask *provider* whether it is usable, and close it; sends nothing and writes nothing down.
+
+    Raises:
+        UnsupportedFeature: it has no check.
+        TemplateError: the template cannot be read.
+    """
+    template = Template.parse(scope.template, signature=scope.signature) if scope.template else None
+    question = provider.check(signature=scope.signature, template_id=scope.template_id, template=template)
+
+    async def answer() -> CheckResult:
+        async with provider:
+            return await question
+
+    result: CheckResult = run_in_thread(answer)
+    return result
 
 
-def _trial(wanted: Campaigned) -> Job:
+def _trial(wanted: CheckScope) -> Job:
     """What the simulated account has approved: what is to be looked at, else the sample campaign's."""
     text, signature = wanted.template or TEMPLATE, wanted.signature or SIGNATURE
     template = Template.parse(text, signature="" if text.startswith("【") else signature)
@@ -271,7 +277,7 @@ def offers(
     ledger: Ledger,
     *,
     mode: Mode = Mode.LIVE,
-    campaign: Campaigned | None = None,
+    campaign: CheckScope | None = None,
 ) -> Offered:
     """
     Ask what the account has, and add what was typed in here before.
@@ -280,7 +286,7 @@ def offers(
         SettingsError: the account is not set up.
         ProviderError: it could not be asked.
     """
-    job = _trial(campaign or Campaigned()) if mode is Mode.REHEARSE else None
+    job = _trial(campaign or CheckScope()) if mode is Mode.REHEARSE else None
     found = offers_of(name, environment, mode=mode, job=job)
     has = provider_class(name).features & {Feature.SIGNATURES, Feature.TEMPLATES}
     return Offered(

@@ -15,7 +15,7 @@ from smskit.i18n import Message
 from smskit.ledger import Ledger
 from smskit.models import CheckResult, MessageClass, Mode, Offer
 from smskit.notebook import accounts
-from smskit.notebook.accounts import Account, Campaigned, Given, Known, Offered
+from smskit.notebook.accounts import Account, CheckScope, Given, Known, Offered
 from smskit.planning.draft import Draft, ProviderChange
 from smskit.providers import Provider, provider_class, provider_names
 from smskit.providers.credentials import Store, Written
@@ -124,10 +124,10 @@ class Connector:
         return self.result
 
     @property
-    def wanted(self) -> Campaigned:
+    def wanted(self) -> CheckScope:
         """What of the draft a check looks at."""
         draft = self.draft
-        return Campaigned(
+        return CheckScope(
             draft["signature"],
             draft["template_id"],
             draft["template"],

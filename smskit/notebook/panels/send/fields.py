@@ -1,31 +1,22 @@
-"""
-The parameters that are set by a field: one table with their words, and the field itself.
-
-A parameter of the spec that is in none of these tables has a place of its own, or none
-on purpose; `tests/test_send_fields.py` says which and why.
-"""
+"""The field of one parameter: what is typed goes into the draft at once, and what the draft has is shown."""
 
 from __future__ import annotations
 
-import enum
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import ipywidgets as w
 
 from smskit.errors import SpecError
-from smskit.i18n import mark
-from smskit.models import TIMEZONE, MessageClass, Mode
 from smskit.notebook.panels import parts
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import chip, html, names, row
+from smskit.notebook.panels.send.form import About, Kind
 from smskit.planning.draft import Draft
 
-__all__ = ["CAMPAIGN", "LIMITS", "RULES", "About", "Field", "Fields", "Kind"]
+__all__ = ["Field", "Fields"]
 
 
 class Wrong(NamedTuple):
@@ -33,196 +24,6 @@ class Wrong(NamedTuple):
 
     typed: str
     why: SpecError
-
-
-class Kind(enum.Enum):
-    """How a value is typed."""
-
-    TEXT = enum.auto()
-    COLUMN = enum.auto()  # of the segment
-    CHOICE = enum.auto()  # from a list
-    SHARE = enum.auto()  # of 0 to 1, written as 5%
-    TIME = enum.auto()
-
-
-@dataclass(frozen=True)
-class About:
-    """
-    One parameter in words.
-
-    Args:
-        hint: What it does, as the reference has it; shorter.
-        empty: What an empty field means, where that is a choice of its own and not the default.
-        options: Value -> words, of a choice.
-        suggests: Values to be chosen beside typing another one.
-    """
-
-    name: str
-    label: str
-    hint: str = ""
-    kind: Kind = Kind.TEXT
-    empty: str = ""
-    options: Mapping[str, str] = dataclass_field(default_factory=dict)
-    suggests: tuple[str, ...] = ()
-
-
-CAMPAIGN = (
-    About("campaign", mark("Campaign id")),
-    About("segment", mark("Segment")),
-    About(
-        "mode",
-        mark("Mode"),
-        kind=Kind.CHOICE,
-        options={
-            Mode.PLAN: mark("plan only"),
-            Mode.REHEARSE: mark("rehearse (simulator)"),
-            Mode.LIVE: mark("live"),
-        },
-    ),
-    About(
-        "message_class",
-        mark("Message class"),
-        kind=Kind.CHOICE,
-        options={
-            MessageClass.MARKETING: mark("marketing"),
-            MessageClass.NOTIFICATION: mark("notification"),
-        },
-    ),
-)
-LIMITS = (
-    About("max_recipients", mark("Most people"), mark("who would get a message")),
-    About("max_cost", mark("Most yuan"), mark("of the whole campaign, as estimated"), empty=mark("no limit")),
-    About("price_per_part", mark("Yuan a part"), mark("for the estimate")),
-)
-# What is chosen once and rarely changed; folded away, by subject.
-RULES = {
-    mark("Segment and columns"): (
-        About("segment_query", mark("SQL query"), mark("only for a database: one SELECT")),
-        About(
-            "user_id",
-            mark("Person column"),
-            mark("names the person; empty: the phone is the person"),
-            Kind.COLUMN,
-            empty=mark("the phone is the person"),
-        ),
-        About("phone", mark("Phone column"), mark("holds the phone number"), Kind.COLUMN),
-    ),
-    mark("Consent and opt-out"): (
-        About(
-            "consent",
-            mark("Consent column"),
-            mark("must be true for marketing; empty: all have consented"),
-            Kind.COLUMN,
-            empty=mark("all have consented"),
-        ),
-        About(
-            "opt_out_wording",
-            mark("Opt-out wording"),
-            mark(
-                "`add` appends the provider's own where our text has none; `demand` refuses a text without "
-                "one; other words are appended as they stand"
-            ),
-            empty=mark("the text stays as it is"),
-            suggests=("add", "demand"),
-        ),
-    ),
-    mark("Hours and limits"): (
-        About(
-            "send_window",
-            mark("Send window"),
-            mark("local hours in which live marketing may leave; empty: always"),
-            empty=mark("always"),
-        ),
-        About(
-            "outside_window",
-            mark("Outside it"),
-            mark("what a run does outside these hours"),
-            Kind.CHOICE,
-            options={"stop": mark("pause; run it again"), "wait": mark("wait until they begin")},
-        ),
-        About(
-            "timezone",
-            mark("Time zone"),
-            mark("of the send window and the latest time"),
-            suggests=(TIMEZONE, "Asia/Hong_Kong", "UTC"),
-        ),
-        About(
-            "not_after",
-            mark("Not after"),
-            mark("date or date-time; a run that comes later is refused"),
-            Kind.TIME,
-            empty=mark("no limit"),
-        ),
-        About(
-            "frequency_cap",
-            mark("Frequency cap"),
-            mark("`2/7d`: at most 2 messages per phone in any 7 days, over all live campaigns"),
-            empty=mark("no limit"),
-        ),
-        About(
-            "plan_hash",
-            mark("Only this plan"),
-            mark("a plan hash; any other plan is refused"),
-            empty=mark("whatever is planned"),
-        ),
-    ),
-    mark("Holdout"): (
-        About(
-            "series",
-            mark("Series"),
-            mark("the id without its occurrence; holdout and drift go by it"),
-            empty=mark("the id without its placeholder"),
-        ),
-        About(
-            "holdout",
-            mark("Holdout share"),
-            mark("kept back; the same people in every run of the series"),
-            Kind.SHARE,
-        ),
-        About(
-            "global_holdout",
-            mark("From all marketing"),
-            mark("kept back whatever the campaign, always the same people"),
-            Kind.SHARE,
-        ),
-    ),
-    mark("Canary: a share is sent to first"): (
-        About(
-            "canary", mark("Canary share"), mark("sent to first, at least 20 people; 0%: none"), Kind.SHARE
-        ),
-        About(
-            "canary_wait",
-            mark("Canary wait"),
-            mark("then its receipts and replies are looked at: `30m`, `2h`, `1d`"),
-        ),
-        About(
-            "canary_max_failure",
-            mark("Most failures"),
-            mark("refused, undelivered or unclear, of those known; more stops it"),
-            Kind.SHARE,
-        ),
-        About(
-            "canary_max_opt_out",
-            mark("Most opt-outs"),
-            mark("of those who were sent to; more stops it"),
-            Kind.SHARE,
-        ),
-    ),
-    mark("Drift: far from what the series usually is"): (
-        About(
-            "drift",
-            mark("A run far from usual"),
-            mark("compared with the last finished runs of its series"),
-            Kind.CHOICE,
-            options={"stop": mark("is refused and says what changed"), "allow": mark("is let go")},
-        ),
-        About(
-            "drift_factor",
-            mark("Too far"),
-            mark("so many times as many, or as few, people as usual"),
-        ),
-    ),
-}
 
 
 class Fields:

@@ -13,7 +13,8 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, details, field, frame_table, html, notice, row, title
 from smskit.notebook.panels.provider_change import what_moved
 from smskit.notebook.panels.send.base import SendPart, card, soft
-from smskit.notebook.panels.send.fields import CAMPAIGN, Fields
+from smskit.notebook.panels.send.fields import Fields
+from smskit.notebook.panels.send.form import CAMPAIGN
 from smskit.notebook.send_model import Columns, SendDesk
 from smskit.providers import provider_class, provider_names
 from smskit.sending.rehearsal import Offers
