@@ -28,7 +28,7 @@ _ROOT_MARKS = ("pyproject.toml", "environment.yml", ".git")
 
 class ProviderSettings(BaseModel):
     """
-    What every provider can be told; a provider adds its credentials and switches.
+    What can be set for every provider; a provider adds its credentials and switches.
 
     Field ``x`` of provider ``p`` is read from ``SMSKIT_<P>_<X>``. Times are
     seconds. ``requests_per_second`` 0 means unpaced.

@@ -21,7 +21,16 @@ _SLICE = 50_000
 
 
 def keys(persons: pa.Array, *, salt: str = "") -> NDArray[np.uint64]:
-    """One key a person; other *salt*, other keys."""
+    """
+    The key of each person.
+
+    Args:
+        persons: n texts, no nulls.
+        salt: Other salt, other keys.
+
+    Returns:
+        n keys, in the order of *persons*.
+    """
     # SipHash takes a key of 16 bytes.
     secret = hashlib.sha256(salt.encode()).hexdigest()[:16]
     made = np.empty(len(persons), np.uint64)
@@ -32,14 +41,20 @@ def keys(persons: pa.Array, *, salt: str = "") -> NDArray[np.uint64]:
 
 
 def distinct(keys: NDArray[Any]) -> NDArray[Any]:
-    """The different ones of *keys*, ascending."""
+    """The different ones of *keys* (of any length), ascending."""
     # np.unique hashes, which takes five times as long for a million keys.
     ascending = np.sort(keys)
     return ascending[np.append(True, ascending[1:] != ascending[:-1])] if len(keys) else ascending
 
 
 def later_copies(persons: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of *rows* whose person stood in an earlier one of them."""
+    """
+    Those of *rows* whose person stood in an earlier one of them.
+
+    Args:
+        persons: n texts, no nulls.
+        rows: Places in *persons*, ascending; any number of them.
+    """
     made = keys(persons)[rows]
     ascending = np.sort(made)
     repeated = ascending[1:][ascending[1:] == ascending[:-1]]

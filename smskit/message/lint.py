@@ -1,5 +1,5 @@
 """
-The template doctor: what a provider would not pass, with its rule and where that is written.
+Template lint (``smskit doctor``): what a provider would not pass, with its rule and where that is written.
 
 Pure. A provider declares its rules as data (`TemplateRule`); here is what each
 kind of rule looks for. Only what can be seen in a template is looked at: values
@@ -169,7 +169,7 @@ def lint(
     text: str, provider: Declares | type[Declares], *, signature: str, message_class: MessageClass
 ) -> LintReport:
     """
-    Look at a template with one provider's eyes; what cannot even be read is a complaint, too.
+    Check a template by one provider's rules; what cannot even be read is an issue, too.
 
     Args:
         text: In any form `Template.parse` understands.

@@ -129,7 +129,7 @@ def lack_of(
 def notice_of(
     template: Template, rule: OptOutRule, *, provider: str, message_class: MessageClass, template_id: str
 ) -> str:
-    """What whoever looks at a plan should know about its opt-out wording; "" = nothing."""
+    """What a plan's reader should know about its opt-out wording; "" = nothing."""
     if message_class is MessageClass.MARKETING and rule.appended:
         return Message(
             "{provider} appends `{text}` to every marketing message; it is counted in the parts",

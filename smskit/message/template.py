@@ -97,7 +97,7 @@ class Template:
         """
         Read a template in our form or in a provider's.
 
-        The form is told from the text: ``${name}`` is Aliyun's, ``{$var}``
+        The form is recognised in the text: ``${name}`` is Aliyun's, ``{$var}``
         Chuanglan's, nothing but ``{1}``, ``{2}`` Tencent's, ``{name}`` ours.
         ``#name#`` is Yunpian's only where no brace form occurs, so that the
         hashtag in ``#双11# {name}`` stays text.
@@ -319,7 +319,7 @@ def _read_signature(given: str) -> str:
 
 
 def _detect(body: str) -> Form:
-    """Tell the form from the variables in *body*."""
+    """The form that the variables in *body* are written in."""
     seen: dict[str, str] = {}  # kind -> the first one, to show
     for mark in _ANY_BRACES.finditer(body):
         seen.setdefault(str(mark.lastgroup), mark[0])

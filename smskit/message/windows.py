@@ -144,11 +144,11 @@ def effective_window(own: SendWindow | None, terms: Terms) -> SendWindow | Effec
 
 def notice_of_hours(own: SendWindow | None, terms: Terms, *, provider: str, now: datetime) -> str:
     """
-    What whoever looks at a plan should know about the hours; "" = nothing.
+    What a plan's reader should know about the hours; "" = nothing.
 
     Args:
         own: The campaign's window; None = always.
-        now: In the campaign's zone; looked at for the day that follows.
+        now: In the campaign's zone; the hours of the day that follows are checked.
     """
     hours = terms.hours
     if hours is None:

@@ -89,7 +89,7 @@ class Draft:
 
     def set(self, **values: Any) -> None:
         """
-        Take these values, all or none, and tell whoever listens what changed.
+        Take these values, all or none, and call the listeners with the names that changed.
 
         None and a value that equals the default mean: not set. Of ``campaign`` and
         ``segment`` so does "".

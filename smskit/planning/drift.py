@@ -1,5 +1,5 @@
 """
-The drift guard: whether a campaign is far from what its own series usually is.
+The audience anomaly guard (parameter `drift`): whether a campaign is far from what its own series usually is.
 
 Pure: what the plan adds up to, and what earlier runs did, are handed in. The rule
 is stated here and nowhere else. Leaves to others where footprints are kept
@@ -21,7 +21,7 @@ __all__ = ["EXCLUSIONS", "LEAST_RUNS", "LOOKED_AT", "Footprint", "drifted"]
 LOOKED_AT: Final = 8  # the last finished runs of the series
 LEAST_RUNS: Final = 3  # with fewer, sizes and shares say nothing yet
 LEAST_ROWS: Final = 20  # a difference of fewer people is none
-LEAST_COVERAGE: Final = 0.1  # columns that were always nearly empty are not looked at
+LEAST_COVERAGE: Final = 0.1  # columns that were always nearly empty are not compared
 LEAST_SHARE: Final = 0.1  # how much more of the segment a reason has to take
 # Reasons that tell of the data. Caps, holdouts and earlier messages tell of other campaigns.
 EXCLUSIONS: Final = (

@@ -1,7 +1,7 @@
 """
 A campaign in words: who, what, through whom, when, within which limits, and what stops it.
 
-Reads parameters and what the provider declares; looks at no segment, account or
+Reads parameters and what the provider declares; reads no segment, account or
 ledger, so it says the same wherever the file is read. Decides nothing.
 """
 

@@ -2,7 +2,7 @@
 The plan: one row per segment row, with one state, one reason, and what it would say.
 
 Pure: the segment, the clock and all history are handed in. Everything is done
-by column; texts are rendered only when somebody looks at them, since a million
+by column; texts are rendered only when they are shown, since a million
 of them would be most of the memory. The hash says whether two plans are the same
 plan: same provider, signature, template, people and texts, whatever the mode,
 the clock, or the order of the rows.
@@ -83,7 +83,7 @@ class Plan:
     order: NDArray[np.int64] = field(repr=False)  # planned rows, in send order
     unfit_words: str = ""  # what makes a value a bad_variable for this provider
     coverage: Mapping[str, float] = field(default_factory=dict)  # see `drift.Footprint`
-    notices: Sequence[str] = ()  # what whoever looks at the plan should know
+    notices: Sequence[str] = ()  # what the plan's reader should know
     appended: str = ""  # what the provider puts behind every message itself
 
     def __len__(self) -> int:
@@ -213,7 +213,7 @@ class Plan:
 
 
 def columns_read(spec: CampaignSpec, bindings: Mapping[str, Binding]) -> set[str]:
-    """The columns of the segment this campaign looks at; nothing else needs to be loaded."""
+    """The columns of the segment this campaign reads; nothing else needs to be loaded."""
     needed = {spec.phone} | rules_module.parse(spec.rules).columns()
     needed |= {b.column for b in bindings.values() if b.column}
     return needed | {name for name in (spec.user_id, spec.consent) if name}

@@ -27,7 +27,7 @@ _YES = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意")
 
 
 def consented(column: pd.Series) -> NDArray[np.bool_]:
-    """Whether each cell plainly says yes; an empty or unclear one does not."""
+    """Whether each of *n* cells plainly says yes (n entries); an empty or unclear one does not."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if pd.api.types.is_bool_dtype(column.dtype):
@@ -40,11 +40,15 @@ def consented(column: pd.Series) -> NDArray[np.bool_]:
 
 def over_cap(phones: NDArray[np.int64], recent: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
     """
-    Whether one more message would exceed the cap.
+    Whether one more message would exceed the cap, for each of *phones*.
 
     Args:
+        phones: n E.164 numbers, in any order.
         recent: One entry for each message a phone got within the window, in any order.
         count: Most messages a phone may get in the window.
+
+    Returns:
+        n entries, in the order of *phones*.
     """
     ascending = np.sort(recent)
     had = np.searchsorted(ascending, phones, "right") - np.searchsorted(ascending, phones, "left")
@@ -53,7 +57,7 @@ def over_cap(phones: NDArray[np.int64], recent: NDArray[np.int64], count: int) -
 
 def held_back(persons: pa.Array, share: float, *, key: str) -> NDArray[np.bool_]:
     """
-    Whether each person belongs to the share kept back.
+    Whether each of n persons belongs to the share kept back; n entries.
 
     The same person under the same *key* is always on the same side, on any
     machine, whoever else is in the segment. A campaign's key is its series, so
@@ -101,7 +105,7 @@ def guard_problems(
         now: Aware.
         lack: What is missing in the text for people to opt out.
         drift: How it is unlike earlier runs of its series.
-        blind: Whether there would be no receipts to look at a canary by.
+        blind: Whether there would be no receipts to judge a canary by.
     """
     problems = []
     if spec.plan_hash and spec.plan_hash != plan_hash:

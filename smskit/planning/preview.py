@@ -1,5 +1,5 @@
 """
-What to look at before sending: which messages and why, how many parts, who is left out.
+What to check before sending: which messages and why, how many parts, who is left out.
 
 Pure, over a `Plan`, and by column: a million rows are counted, a few are
 rendered. Everything for people is masked here.
@@ -40,12 +40,12 @@ __all__ = [
     "waterfall",
 ]
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.int64]  # places in a plan's arrays
 _MOST_CHARACTERS = 20  # a text is not shortened by more than this without being another text
 
 
 class Sample(enum.StrEnum):
-    """Which rows of a plan to look at."""
+    """Which rows of a plan to show."""
 
     FIRST = "first"  # as they will be sent
     RANDOM = "random"
@@ -66,19 +66,19 @@ class Bubble(NamedTuple):
     over: int  # characters past the last border of a part; 0 in a single one
 
 
-def rows_of(plan: Plan, look: Sample, *, count: int = 3, draw: int = 0) -> Rows:
+def rows_of(plan: Plan, sample: Sample, *, count: int = 3, draw: int = 0) -> Rows:
     """
     Which rows to show, at most *count* of them, each once.
 
     Args:
         draw: Of random rows: another number, other rows; the same number, the same ones.
     """
-    if look is Sample.FIRST:
+    if sample is Sample.FIRST:
         return np.asarray(plan.order[:count])
-    if look is Sample.RANDOM:
+    if sample is Sample.RANDOM:
         size = min(count, plan.planned)
         return np.asarray(np.random.default_rng(draw).choice(plan.order, size, replace=False))
-    if look is Sample.LONGEST:
+    if sample is Sample.LONGEST:
         units = plan.units[plan.order]
         most = min(count, len(units))
         longest = np.argpartition(-units, most - 1)[:most] if most else np.empty(0, np.int64)

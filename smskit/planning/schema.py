@@ -155,7 +155,7 @@ def markdown() -> str:
     return "\n".join(rows) + "\n"
 
 
-# -- two files beside each other ---------------------------------------------------------------
+# -- two files compared -------------------------------------------------------------------------
 
 
 class Difference(NamedTuple):

@@ -46,7 +46,7 @@ class Validated:
     file: str
     spec: CampaignSpec | None = None
     problems: list[Problem] = field(default_factory=list)
-    notes: list[Message] = field(default_factory=list)  # what was not looked at here, and what else to know
+    notes: list[Message] = field(default_factory=list)  # what was not checked here, and what else to know
 
     @property
     def good(self) -> bool:

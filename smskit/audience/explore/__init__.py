@@ -1,5 +1,5 @@
 """
-Looking at a segment and choosing from it: the floor below the explore panel.
+A segment's profile, its comparison with another, and the rule that chooses from it; for the explore panel.
 
 What can be asked of a column, the rule that is being built, what a segment
 holds, how two compare, and where one is kept. Draws and clicks nothing.

@@ -133,15 +133,15 @@ def _folder(project: Path) -> Path:
 
 def _put(place: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file whole or not at all, for its owner alone from its first byte on."""
-    beside = place.with_name(f".{place.name}.part")
+    partial = place.with_name(f".{place.name}.part")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             write(file)
-        beside.replace(place)
+        partial.replace(place)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise InputError(Message("cannot write {file}: {why}", file=place.name, why=error.strerror)) from None
 
 

@@ -94,7 +94,7 @@ def _read_as(op: str, kind: Kind, sample: Scalar) -> Reading | None:
 
 def typed(op: str, reading: Reading | None, text: str) -> Any:
     """
-    The value that *text* means beside such a column; None for an empty field.
+    The value that *text* means for such a column; None for an empty field.
 
     Lists and ``between`` take several, parted by commas, Chinese ones too, or
     by lines. What is no number stays text, which the rule then refuses.

@@ -93,7 +93,7 @@ class Profile(NamedTuple):
 
 def profile_of(frame: pd.DataFrame, cache: RuleCache, *, phone: str, user_id: str = "") -> Profile:
     """
-    Look at every column of a segment, all rows.
+    The profile of every column of a segment, from all its rows.
 
     Args:
         cache: Of the same frame; the readings it makes stay with it.
@@ -209,7 +209,7 @@ def distribution(
     Rows by value: bins for numbers and dates, the most frequent values for the rest; None for phones.
 
     Args:
-        keep: Rows to count beside all of them.
+        keep: One entry a row; its rows are counted too, as ``kept``.
     """
     if column.is_phone or column.reading is None:
         return None

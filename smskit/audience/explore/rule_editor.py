@@ -1,7 +1,7 @@
 """
 ``RuleEditor``: a rule while a person builds it, part by part, and its counts at every step.
 
-Parts may be incomplete: they are counted as not there, and said to be. What a
+Parts may be incomplete: they are left out of the counts, and listed as problems. What a
 part means and which rows it keeps is for `rules`.
 """
 
@@ -287,15 +287,15 @@ class RuleEditor:
         if parent is None:
             return
         at = parent.parts.index(node)
-        beside = parent.parts[at + by] if 0 <= at + by < len(parent.parts) else None
-        if beside is None:
+        neighbour = parent.parts[at + by] if 0 <= at + by < len(parent.parts) else None
+        if neighbour is None:
             self._leave(node, parent, by)
-        elif beside.kind in ("all", "any"):
-            self._check_depth(self._depth(beside) + 1 + _height(node))
+        elif neighbour.kind in ("all", "any"):
+            self._check_depth(self._depth(neighbour) + 1 + _height(node))
             parent.parts.remove(node)
-            beside.parts.insert(0 if by == 1 else len(beside.parts), node)
+            neighbour.parts.insert(0 if by == 1 else len(neighbour.parts), node)
         else:
-            parent.parts[at], parent.parts[at + by] = beside, node
+            parent.parts[at], parent.parts[at + by] = neighbour, node
 
     def _leave(self, node: Node, parent: Node, by: Literal[-1, 1]) -> None:
         outer = self._parent(parent.id)

@@ -93,7 +93,7 @@ class Column:
 
     @property
     def kind(self) -> Kind:
-        """What it holds, told by its dtype."""
+        """What it holds, by its dtype."""
         return self._kind
 
     def readable(self, reading: Reading) -> int:

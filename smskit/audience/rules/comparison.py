@@ -2,7 +2,7 @@
 One question asked of one column: the operators there are, and how a question reads.
 
 Owns the vocabulary only. Whether a value suits its operator is for `parsing`,
-what the two mean beside a column for `fit`, which rows answer for `columns`.
+what the two mean for a column for `fit`, which rows answer for `columns`.
 """
 
 from __future__ import annotations

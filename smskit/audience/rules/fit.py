@@ -1,8 +1,8 @@
 """
-What a comparison means beside a column: how the column is read, and the values with it.
+What a comparison means for a column: how the column is read, and the values with it.
 
 Decided by the comparison and the column's dtype alone, so that a mask and its
-SQL agree, and every part of a frame with the whole. Rows are never looked at.
+SQL agree, and every part of a frame with the whole. Rows play no part.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from smskit.i18n import Message
 
 
 class Kind(enum.Enum):
-    """What a column holds, told by its dtype."""
+    """What a column holds, by its dtype."""
 
     TEXT = enum.auto()  # also object columns: their values are compared as text
     WHOLE = enum.auto()  # whole numbers
@@ -41,8 +41,8 @@ class Reading(enum.Enum):
     MOMENT = enum.auto()
 
 
-# Text beside a column is read as what the column holds.
-_BESIDE_TEXT: Final[Mapping[Kind, Reading]] = {
+# A value given as text is read as what the column holds.
+_OF_TEXT: Final[Mapping[Kind, Reading]] = {
     Kind.TEXT: Reading.TEXT,
     Kind.WHOLE: Reading.NUMBER,
     Kind.NUMBER: Reading.NUMBER,
@@ -104,7 +104,7 @@ def _reading(question: Comparison, kind: Kind) -> Reading | None:
         return Reading.TEXT if kind in (Kind.TEXT, Kind.WHOLE) else None
     first = question.values[0]  # the others are of the same type
     if isinstance(first, str):
-        return _BESIDE_TEXT.get(kind)
+        return _OF_TEXT.get(kind)
     if kind in (Kind.TIME, Kind.OTHER):
         return None
     return Reading.FLAG if isinstance(first, bool) else Reading.NUMBER

@@ -2,7 +2,7 @@
 From plain data to a rule: the only door, where everything about a rule is checked.
 
 Owns which shapes a rule may have and which values an operator takes. Whether
-a rule fits a frame shows only beside the frame, and is left to `fit`.
+a rule fits a frame depends on the frame's columns, and is left to `fit`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from smskit.i18n import Joined, Message, mark
 
 _JOINERS = ("all", "any", "not")
 _KEYS = (*_JOINERS, "column", "op", "value")
-_SPELLINGS = {"=": "==", "<>": "!=", "=>": ">=", "=<": "<="}  # too short for `nearest` to tell apart
+_SPELLINGS = {"=": "==", "<>": "!=", "=>": ">=", "=<": "<="}  # too short for a nearest word to be found
 
 _MAX_DEPTH = 50  # a YAML anchor can make a rule that contains itself
 _MAX_DAYS = 36_500

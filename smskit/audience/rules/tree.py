@@ -141,7 +141,7 @@ class Rule(ABC):
 
     @property
     def _needs_brackets(self) -> bool:
-        """Whether it reads as several parts, which must hold together beside others."""
+        """Whether it reads as several parts, which need brackets among others."""
         return False
 
     def _parts(self) -> list[tuple[str, Rule]]:

@@ -3,7 +3,7 @@ One value of a rule: which types there are, how text is read as one, how one is 
 
 Text that is not wholly a number, a word for yes or no, or a date is none of
 them. Text columns are read by the same patterns, all rows at once (`typed`,
-`moments`). What a value means beside a column is for `fit`.
+`moments`). What a value means for a column is for `fit`.
 """
 
 from __future__ import annotations

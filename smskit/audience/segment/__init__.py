@@ -46,7 +46,7 @@ def load(
     csv, tsv and txt (UTF-8, UTF-16 with byte order mark, GB18030; ``,`` ``;`` or
     tab): every column is text as written, an empty cell is missing, ``NA`` and
     ``null`` are words. xlsx: the first sheet; a column of mixed kinds is text.
-    parquet, SQL: types as stored, but a whole number beside missing ones stays
+    parquet, SQL: types as stored, but a column of whole numbers and missing ones stays
     whole (``Int64``), dates are ``datetime64`` and decimals are floats. Empty
     lines of a csv and empty rows of a sheet are no rows. A segment without rows
     is legal.

@@ -135,7 +135,7 @@ def _check_quotes(body: pa.Buffer, rows: int, delimiter: str) -> None:
     Refuse a quote that is never closed, or closed in the middle of a cell.
 
     Arrow forgives both, and lets the cell swallow the rows up to the next quote:
-    people would be lost without a word. The slow look is taken only where a
+    people would be lost without a word. The slow check is made only where a
     cell can hold a line break at all: where there are more lines than the *rows*
     arrow found.
     """

@@ -1,7 +1,7 @@
 """
 A text file's bytes, as UTF-8, whatever encoding they were saved in.
 
-Told apart are UTF-8, UTF-16 by its byte order mark, and GB18030. A file that
+Recognised are UTF-8, UTF-16 by its byte order mark, and GB18030. A file that
 is wholly none of them is refused: a wrong guess would turn every name in it
 into another one without a word. What the text says is for `delimited`.
 """
@@ -19,7 +19,7 @@ import pyarrow as pa
 from smskit.errors import SegmentError
 from smskit.i18n import Message, mark
 
-_AROUND_BYTES: Final = 1 << 16  # on either side of a damaged spot, enough text to tell an encoding by
+_AROUND_BYTES: Final = 1 << 16  # on either side of a damaged spot, enough text to recognise an encoding by
 
 _NOT_THAT: Final = {
     "utf-8": mark(
@@ -50,7 +50,7 @@ def read_utf8(path: Path) -> pa.Buffer:
 
 
 def _mapped(path: Path) -> pa.Buffer:
-    """Return the file's bytes, read only where they are looked at."""
+    """Return the file's bytes, read only where they are needed."""
     try:
         # An empty file cannot be mapped.
         return pa.memory_map(str(path)).read_buffer() if path.stat().st_size else pa.py_buffer(b"")
@@ -77,7 +77,7 @@ def _encoding(first: bytes, raw: bytes) -> str:
 
 def _was_utf8(raw: bytes) -> bool:
     """
-    Tell UTF-8 with a damaged spot from GB18030, for bytes that are not UTF-8.
+    Whether bytes that are not UTF-8 are UTF-8 with a damaged spot, rather than GB18030.
 
     GB18030 takes most UTF-8 for other Chinese characters, so one cut character
     would turn every name in the file into somebody else's without an error.

@@ -1,8 +1,8 @@
 """
 A parquet file as a frame: types as stored, as far as pandas can keep what they mean.
 
-Phones and ids, in whatever type they were stored, become exact digits; a whole
-number beside missing ones stays whole. Only the columns asked for are read.
+Phones and ids, in whatever type they were stored, become exact digits; whole
+numbers stay whole where others are missing. Only the columns asked for are read.
 """
 
 from __future__ import annotations
