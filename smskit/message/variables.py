@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import lib
 
 from smskit.errors import TemplateError
 from smskit.errors import suggest as did_you_mean
@@ -512,27 +513,29 @@ def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:
 def _format_array(values: pa.Array, pattern: str | None) -> pa.Array | None:
     """The column as text, or None for a type that is left to `format_value`."""
     kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return _format_texts(values.cast(_TEXT))
-    if pa.types.is_null(kind):
-        return pa.nulls(len(values), _TEXT)
-    if pa.types.is_boolean(kind):
-        return pc.if_else(values, pa.scalar("是", _TEXT), pa.scalar("否", _TEXT))
-    if pa.types.is_integer(kind):
-        return values.cast(_TEXT)
-    if pa.types.is_float32(kind) or pa.types.is_float64(kind):
-        return _format_floats(values)
-    if pa.types.is_float16(kind):  # as a Python object it would show its rounding
-        return _format_objects(_objects(values.to_numpy(zero_copy_only=False)), pattern)
-    if pa.types.is_decimal(kind):
-        return _format_decimals(values)
-    if pa.types.is_date(kind):
-        return _format_moments(values.cast(pa.timestamp("s" if pa.types.is_date32(kind) else "ms")), pattern)
-    if pa.types.is_timestamp(kind):
-        return _format_moments(values, pattern)
-    if pa.types.is_dictionary(kind):
-        distinct = _format_array(values.dictionary, pattern)
-        return None if distinct is None else distinct.take(values.indices)
+    match kind.id:
+        case lib.Type_STRING | lib.Type_LARGE_STRING | lib.Type_STRING_VIEW:
+            return _format_texts(values.cast(_TEXT))
+        case lib.Type_NA:
+            return pa.nulls(len(values), _TEXT)
+        case lib.Type_BOOL:
+            return pc.if_else(values, pa.scalar("是", _TEXT), pa.scalar("否", _TEXT))
+        case lib.Type_FLOAT | lib.Type_DOUBLE:
+            return _format_floats(values)
+        case lib.Type_HALF_FLOAT:  # as a Python object it would show its rounding
+            return _format_objects(_objects(values.to_numpy(zero_copy_only=False)), pattern)
+        case lib.Type_DATE32 | lib.Type_DATE64:
+            unit = "s" if kind == pa.date32() else "ms"
+            return _format_moments(values.cast(pa.timestamp(unit)), pattern)
+        case lib.Type_TIMESTAMP:
+            return _format_moments(values, pattern)
+        case lib.Type_DICTIONARY:
+            distinct = _format_array(values.dictionary, pattern)
+            return None if distinct is None else distinct.take(values.indices)
+        case _ if pa.types.is_integer(kind):
+            return values.cast(_TEXT)
+        case _ if pa.types.is_decimal(kind):
+            return _format_decimals(values)
     return None
 
 
