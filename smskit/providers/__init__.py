@@ -19,7 +19,8 @@ from typing import Any
 
 import httpx
 
-from smskit.errors import SpecError, nearest
+from smskit.errors import SpecError, suggest
+from smskit.i18n import Message
 from smskit.providers.base import Call, Feature, Job, Limits, Provider
 from smskit.settings import Environment
 
@@ -44,10 +45,15 @@ def provider_class(name: str) -> type[Provider]:
     for point in entry_points(group=GROUP, name=name):
         loaded = point.load()
         if not (isinstance(loaded, type) and issubclass(loaded, Provider)):
-            raise SpecError(f"the plug-in registered as provider `{name}` is not a smskit Provider class")
+            raise SpecError(
+                Message(
+                    "the plug-in registered as provider `{name}` is not a smskit Provider class", name=name
+                )
+            )
         return loaded
     known = provider_names()
-    raise SpecError(f"unknown provider `{name}`{nearest(name, known)} (known: {', '.join(known)})")
+    why = suggest(Message("unknown provider `{name}`", name=name), name, known)
+    raise SpecError(Message("{why} (known: {names})", why=why, names=", ".join(known)))
 
 
 def get_provider(

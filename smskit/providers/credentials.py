@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smskit.errors import SettingsError
+from smskit.i18n import Message, os_words
 from smskit.settings import KEYRING_SERVICE, Environment, Source, dotenv_file, project_root
 
 __all__ = ["Store", "Written", "forget", "is_exposed", "keyring_problem", "save", "target_file"]
@@ -127,7 +128,7 @@ def rewrite(file: Path, values: Mapping[str, str]) -> None:
     try:
         before = file.read_text("utf-8") if file.exists() else ""
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"{file} cannot be read") from None
+        raise SettingsError(Message("{file} cannot be read", file=file)) from None
     after = _edited(before, values)
     _demand_readable(after, values)
     if after == before and _is_private(file):
@@ -135,7 +136,9 @@ def rewrite(file: Path, values: Mapping[str, str]) -> None:
     try:
         _replace(file.resolve(), after)
     except OSError as error:
-        raise SettingsError(f"{file} cannot be written: {error.strerror}") from None
+        raise SettingsError(
+            Message("{file} cannot be written: {why}", file=file, why=os_words(error))
+        ) from None
 
 
 def is_exposed(file: Path) -> bool:
@@ -181,7 +184,11 @@ def _demand_readable(text: str, values: Mapping[str, str]) -> None:
     for name, value in values.items():
         if (found.get(name) or "") != value:
             raise SettingsError(
-                f"the value of {name} cannot stand in a .env file; keep it in the keyring or the environment"
+                Message(
+                    "the value of {variable} cannot stand in a .env file; keep it in the keyring or the "
+                    "environment",
+                    variable=name,
+                )
             )
 
 
@@ -209,23 +216,23 @@ def _replace(file: Path, text: str) -> None:
 def keyring_problem(environment: Environment | None = None) -> str:
     """Why the OS keyring cannot be used here, in words; "" when it can."""
     if (environment or Environment()).get("SMSKIT_KEYRING", "1") == "0":
-        return "the keyring is switched off (SMSKIT_KEYRING=0)"
+        return Message("the keyring is switched off (SMSKIT_KEYRING=0)")
     try:
         import keyring
         from keyring.backends import fail, null
 
         backend = keyring.get_keyring()
     except Exception as error:
-        return f"the keyring cannot be opened ({type(error).__name__})"
+        return Message("the keyring cannot be opened ({kind})", kind=type(error).__name__)
     if isinstance(backend, fail.Keyring | null.Keyring):
-        return "this machine has no keyring service"
+        return Message("this machine has no keyring service")
     return ""
 
 
 def _into_keyring(values: Mapping[str, str]) -> None:
     problem = keyring_problem()
     if problem:
-        raise SettingsError(f"{problem}; choose the .env file instead")
+        raise SettingsError(Message("{why}; choose the .env file instead", why=problem))
     import keyring
 
     try:
@@ -234,10 +241,11 @@ def _into_keyring(values: Mapping[str, str]) -> None:
         held = all(keyring.get_password(KEYRING_SERVICE, n) == v for n, v in values.items())
     except Exception as error:
         # Its text may repeat what it was given.
-        problem = f"the keyring refused ({type(error).__name__}); choose the .env file instead"
-        raise SettingsError(problem) from None
+        problem = Message("the keyring refused ({kind})", kind=type(error).__name__)
+        raise SettingsError(Message("{why}; choose the .env file instead", why=problem)) from None
     if not held:
-        raise SettingsError("the keyring did not keep what it was given; choose the .env file instead")
+        problem = Message("the keyring did not keep what it was given")
+        raise SettingsError(Message("{why}; choose the .env file instead", why=problem))
 
 
 def _out_of_keyring(name: str) -> None:

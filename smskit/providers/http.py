@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from smskit.errors import OutcomeUnknown, Unreachable
+from smskit.i18n import Message
 
 if TYPE_CHECKING:
     import aiohttp
@@ -116,20 +117,33 @@ class Door:
             return await self._carrier.carry(method, url, headers, content)
         except NotConnected as error:
             raise Unreachable(
-                f"{self._provider}: no connection to {urlsplit(url).hostname} ({error}); nothing was sent",
+                Message(
+                    "{provider}: no connection to {host} ({kind}); nothing was sent",
+                    provider=self._provider,
+                    host=urlsplit(url).hostname,
+                    kind=error,
+                ),
                 provider=self._provider,
             ) from None
         except NoAnswerInTime:
             raise OutcomeUnknown(
-                f"{self._provider}: no answer within {self._timeout_s:g} s; the request may have arrived",
+                Message(
+                    "{provider}: no answer within {time:g} s; the request may have arrived",
+                    provider=self._provider,
+                    time=self._timeout_s,
+                ),
                 provider=self._provider,
-                detail="no answer in time",
+                detail=Message("no answer in time"),
             ) from None
         except Broken as error:
             raise OutcomeUnknown(
-                f"{self._provider}: the connection broke before the answer ({error})",
+                Message(
+                    "{provider}: the connection broke before the answer ({kind})",
+                    provider=self._provider,
+                    kind=error,
+                ),
                 provider=self._provider,
-                detail="connection broke before the answer",
+                detail=Message("connection broke before the answer"),
             ) from None
 
 

@@ -32,7 +32,9 @@ from pydantic import (
     model_validator,
 )
 
-from smskit.errors import SettingsError, nearest
+from smskit.errors import SettingsError, suggest
+from smskit.i18n import Joined, Message, os_words
+from smskit.i18n.validation import what_is_wrong
 from smskit.models import TIMEZONE, About, Code, CodeClass
 from smskit.providers.generic.pattern import PLACEHOLDERS, Pattern, Place, Values, compiled, patterns
 from smskit.settings import project_root
@@ -59,19 +61,19 @@ def word(value: Any) -> Any:
 
 def _pattern(value: Any) -> Pattern:
     if not isinstance(value, str):
-        raise ValueError("must be text")
+        raise ValueError(Message("must be text"))
     return Pattern.parse(value)
 
 
 def _path(value: str) -> str:
     if not re.fullmatch(r"\.|[^.\s]+(\.[^.\s]+)*", value):
-        raise ValueError("must be a path such as data.results, or . for the whole answer")
+        raise ValueError(Message("must be a path such as data.results, or . for the whole answer"))
     return value
 
 
 def _time_form(value: str) -> str:
     if value not in ("unix", "unix_ms", "iso") and "%" not in value:
-        raise ValueError("must be `unix`, `unix_ms`, `iso` or a pattern such as %Y-%m-%d %H:%M:%S")
+        raise ValueError(Message("must be `unix`, `unix_ms`, `iso` or a pattern such as %Y-%m-%d %H:%M:%S"))
     return value
 
 
@@ -79,7 +81,7 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        raise ValueError("is not a time zone name such as Asia/Shanghai") from None
+        raise ValueError(Message("is not a time zone name such as Asia/Shanghai")) from None
     return value
 
 
@@ -87,7 +89,7 @@ def _expression(value: str) -> str:
     try:
         pc.match_substring_regex(pa.array([""]), value)  # by RE2, as the plan will
     except ValueError:
-        raise ValueError("is not a regular expression (RE2)") from None
+        raise ValueError(Message("is not a regular expression (RE2)")) from None
     return value
 
 
@@ -100,7 +102,7 @@ def _words_or_others(value: Any) -> list[str] | None:
     if value == "others":
         return None
     if not isinstance(words, list) or not all(isinstance(w, str) for w in words):
-        raise ValueError("must be a list of values, or the word `others`")
+        raise ValueError(Message("must be a list of values, or the word `others`"))
     return words
 
 
@@ -130,7 +132,12 @@ class _Part(BaseModel):
         known = [field.alias or name for name, field in cls.model_fields.items()]
         unknown = [key for key in data if key not in known] if isinstance(data, dict) else []
         if unknown:
-            raise ValueError(", ".join(f"has no key `{key}`{nearest(str(key), known)}" for key in unknown))
+            raise ValueError(
+                Joined(
+                    (suggest(Message("has no key `{name}`", name=key), str(key), known) for key in unknown),
+                    ", ",
+                )
+            )
         return data
 
 
@@ -176,9 +183,16 @@ class Codes(_Part):
             entries: dict[str, Entry] = getattr(self, kind.value)
             for code, entry in entries.items():
                 if prefix + code in table:
-                    raise ValueError(f"`{code}` stands under `{table[prefix + code].kind}` and `{kind}`")
+                    known = table[prefix + code].kind
+                    raise ValueError(
+                        Message("`{name}` stands under `{one}` and `{two}`", name=code, one=known, two=kind)
+                    )
                 if entry.retry_after_s is not None and kind not in (CodeClass.LATER, CodeClass.RETRY):
-                    raise ValueError(f"`{kind}.{code}`: only `later` and `retry` have retry_after_s")
+                    raise ValueError(
+                        Message(
+                            "`{name}`: only `later` and `retry` have retry_after_s", name=f"{kind}.{code}"
+                        )
+                    )
                 about = About(entry.about)
                 table[prefix + code] = Code(kind, entry.meaning, entry.next_step, entry.retry_after_s, about)
         return table
@@ -281,29 +295,32 @@ class Request(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Request:
         if self.json_ is not None and self.form is not None:
-            raise ValueError("has both `json` and `form`; a body is one of them")
+            raise ValueError(Message("has both `json` and `form`; a body is one of them"))
         if self.method == "GET" and (self.json_ is not None or self.form is not None):
-            raise ValueError("is a GET, which has no body; use `query`")
+            raise ValueError(Message("is a GET, which has no body; use `query`"))
         self._check_url()
         for name, value in self.headers.items():
             if isinstance(value, dict | list) or not _HEADER.fullmatch(name):
-                raise ValueError(f"`headers.{name}` is not a header")
+                raise ValueError(Message("`{name}` is not a header", name=f"headers.{name}"))
         for key, pattern in self.patterns():
             if _LOOKS_SECRET.search(key.rsplit(".", 1)[-1]) and pattern.pieces and not pattern.places:
                 raise ValueError(
-                    f"`{key}` holds a credential; set SMSKIT_HTTP_SECRET and write {{secret}} here"
+                    Message(
+                        "`{name}` holds a credential; set SMSKIT_HTTP_SECRET and write {{secret}} here",
+                        name=key,
+                    )
                 )
         return self
 
     def _check_url(self) -> None:
         start = self.url.pieces[0] if self.url.pieces else ""
         if not isinstance(start, str) or not start.startswith(("/", "http://", "https://")):
-            raise ValueError("`url` must start with / or with https://")
+            raise ValueError(Message("`url` must start with / or with https://"))
         host = urlsplit(start).netloc
         if "@" in host or (not self.is_relative and not host):
-            raise ValueError("`url` must name its host, without user and password")
+            raise ValueError(Message("`url` must name its host, without user and password"))
         if any(mark in piece for piece in self.url.pieces if isinstance(piece, str) for mark in "?#"):
-            raise ValueError("`url` holds a query; write it under `query`")
+            raise ValueError(Message("`url` holds a query; write it under `query`"))
 
     def patterns(self) -> Iterator[tuple[str, Pattern]]:
         """Every text that may hold placeholders, with its key."""
@@ -428,7 +445,7 @@ class HttpConfig(_Part):
             *self._answer_problems(),
         ]
         if problems:
-            raise ValueError("; ".join(dict.fromkeys(problems)))
+            raise ValueError(Joined(dict.fromkeys(problems)))
         return self
 
     @property
@@ -457,7 +474,7 @@ class HttpConfig(_Part):
         """What codes mean in an answer to a submission, HTTP statuses as ``HTTP 429``."""
         return self.statuses.table("HTTP ") | self.codes.table() | self.submit.answer.codes.table()
 
-    def _placeholder_problems(self) -> Iterator[str]:
+    def _placeholder_problems(self) -> Iterator[Message]:
         for name, request in self.requests.items():
             for key, pattern in request.patterns():
                 yield from _unknown_places(f"{name}.{key}", pattern, request.allowed)
@@ -466,64 +483,76 @@ class HttpConfig(_Part):
                 yield from _unknown_places(f"signing.over` for `{name}", self.signing.over, allowed)
                 yield from _unknown_places("signing.key", self.signing.key, _OURS - {"sign"})
 
-    def _signing_problems(self) -> Iterator[str]:
+    def _signing_problems(self) -> Iterator[Message]:
         signed = [name for name, request in self.requests.items() if "sign" in request.names]
         if signed and not self.signing:
-            yield f"`{signed[0]}` uses {{sign}}, and there is no `signing`"
+            yield Message("`{name}` uses {{sign}}, and there is no `signing`", name=signed[0])
         if self.signing and not signed:
-            yield "`signing` is given, and no request uses {sign}"
+            yield Message("`signing` is given, and no request uses {sign}")
         for name, request in (
             self.requests.items() if self.signing and "raw_body" in self.signing.names else ()
         ):
             if any(
                 place.name == "sign" for _, pattern in request.body_patterns() for place in pattern.places
             ):
-                yield f"`{name}` has {{sign}} in the very body that `signing.over` covers"
+                yield Message("`{name}` has {{sign}} in the very body that `signing.over` covers", name=name)
 
-    def _submit_problems(self) -> Iterator[str]:
+    def _submit_problems(self) -> Iterator[Message]:
         used = {place.known_as for _, pattern in self.submit.patterns() for place in pattern.places}
         same, answer = self.batching.same, self.submit.answer
         if not used & _NUMBERS:
-            yield "`submit` does not say whom to send to; use {phone}, {national} or {phones}"
+            yield Message("`submit` does not say whom to send to; use {phone}, {national} or {phones}")
         if not used & _CONTENT:
-            yield "`submit` does not say what to send; use {text}, {body}, {template_id} or {var.NAME}"
+            yield Message(
+                "`submit` does not say what to send; use {text}, {body}, {template_id} or {var.NAME}"
+            )
         if same > 1 and "phones" not in used:
-            yield f"`batching.same` is {same}, so `submit` must use {{phones}}"
+            yield Message("`batching.same` is {n}, so `submit` must use {{phones}}", n=same)
         if same > 1 and (one := sorted(used & {"phone", "national"})):
-            yield f"`submit` uses {{{one[0]}}}, a single number, while `batching.same` is {same}"
+            yield Message(
+                "`submit` uses {place}, a single number, while `batching.same` is {n}",
+                place=f"{{{one[0]}}}",
+                n=same,
+            )
         if answer.row != SubmitRow() and not answer.rows:
-            yield "`submit.answer.row` is given without `submit.answer.rows`"
+            yield Message("`submit.answer.row` is given without `submit.answer.rows`")
         if same > 1 and answer.rows and not answer.row.phone:
-            yield "`submit.answer.row.phone` is missing: it says which row is about whom"
+            yield Message("`submit.answer.row.phone` is missing: it says which row is about whom")
 
-    def _answer_problems(self) -> Iterator[str]:
+    def _answer_problems(self) -> Iterator[Message]:
         for name, request in self.requests.items():
             answer: Reading = getattr(request, "answer")  # noqa: B009 - each kind of request has its own
             has_code = bool(answer.code) or (name == "submit" and bool(self.submit.answer.row.code))
             if not has_code and not self.statuses.accepted:
-                yield f"`{name}.answer.code` is missing, and no HTTP status is in `statuses.accepted`"
+                yield Message(
+                    "`{name}` is missing, and no HTTP status is in `statuses.accepted`",
+                    name=f"{name}.answer.code",
+                )
             if has_code and not (self.codes.accepted or answer.codes.accepted):
-                yield "`codes.accepted` is empty, so no answer could mean that it went well"
+                yield Message("`codes.accepted` is empty, so no answer could mean that it went well")
         for status in self.statuses.table():
             if not re.fullmatch(r"[1-5][0-9]{2}", status):
-                yield f"`statuses`: `{status}` is not an HTTP status"
+                yield Message("`statuses`: `{name}` is not an HTTP status", name=status)
         for status in self.statuses.accepted:
             if not status.startswith("2"):
-                yield f"`statuses.accepted.{status}`: only 200 to 299 can mean accepted"
+                yield Message(
+                    "`{name}`: only 200 to 299 can mean accepted", name=f"statuses.accepted.{status}"
+                )
         if self.records and not (row := self.records.answer.row).text:
             if not row.reference:
-                yield "`records.answer.row` needs `text` or `reference`, to recognise a record by"
+                yield Message("`records.answer.row` needs `text` or `reference`, to recognise a record by")
             elif "reference" not in self.submit.names:
-                yield "`records.answer.row.reference` is read, but `submit` sends no {reference}"
+                yield Message("`records.answer.row.reference` is read, but `submit` sends no {reference}")
 
 
-def _unknown_places(key: str, pattern: Pattern, allowed: frozenset[str]) -> Iterator[str]:
+def _unknown_places(key: str, pattern: Pattern, allowed: frozenset[str]) -> Iterator[Message]:
     for place in pattern.places:
         if place.known_as in PLACEHOLDERS:
             if place.known_as not in allowed:
-                yield f"`{key}`: {{{place.name}}} means nothing here"
+                yield Message("`{name}`: {place} means nothing here", name=key, place=f"{{{place.name}}}")
         else:
-            yield f"`{key}`: there is no placeholder {{{place.name}}}{nearest(place.name, PLACEHOLDERS)}"
+            why = Message("`{name}`: there is no placeholder {place}", name=key, place=f"{{{place.name}}}")
+            yield suggest(why, place.name, PLACEHOLDERS)
 
 
 # -- reading it --------------------------------------------------------------------------
@@ -541,34 +570,40 @@ def load_config(source: str, *, folder: Path | None = None) -> HttpConfig:
         SettingsError: it cannot be read, or something in it is wrong; names every key.
     """
     inline = source.lstrip().startswith("{")
-    label = "the configuration" if inline else source
+    label = Message("the configuration") if inline else source
+
+    def refused(why: str) -> SettingsError:
+        return SettingsError(Message("{file}: {why}", file=label, why=why))
+
     try:
         text = source if inline else _find(source, folder).read_text("utf-8-sig")
         data = yaml.load(text, _Plain)
     except OSError as error:
-        raise SettingsError(f"{label}: {error.strerror or 'cannot be read'}") from None
+        raise refused(os_words(error)) from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{label}: is not UTF-8") from None
+        raise refused(Message("is not UTF-8")) from None
     except yaml.MarkedYAMLError as error:
-        where = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise SettingsError(f"{label}: {error.problem or 'is not valid YAML'}{where}") from None
+        why = error.problem if isinstance(error.problem, Message) else Message("is not valid YAML")
+        if error.problem_mark:
+            why = Message("{why} at line {n}", why=why, n=error.problem_mark.line + 1)
+        raise refused(why) from None
     except yaml.YAMLError:
-        raise SettingsError(f"{label}: is not valid YAML or JSON") from None
+        raise refused(Message("is not valid YAML or JSON")) from None
     if not isinstance(data, dict):
-        raise SettingsError(f"{label}: must hold `name: value` lines")
+        raise refused(Message("must hold `name: value` lines"))
     try:
         return HttpConfig(**{str(key): value for key, value in data.items()})
     except ValidationError as error:
         problems = (_problem(e) for e in error.errors(include_input=False, include_url=False))
-        raise SettingsError(f"{label}: " + "; ".join(problems)) from None
+        raise refused(Joined(problems)) from None
 
 
-def _problem(error: Mapping[str, Any]) -> str:
+def _problem(error: Mapping[str, Any]) -> Message:
     place = ".".join("json" if part == "json_" else str(part) for part in error["loc"])
-    words = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "missing":
-        return f"`{place}` is missing"
-    return f"`{place}`: {words}" if place else words
+        return Message("`{name}` is missing", name=place)
+    why = what_is_wrong(error)
+    return Message("`{name}`: {why}", name=place, why=why) if place else why
 
 
 def _find(path: str, folder: Path | None) -> Path:
@@ -590,7 +625,7 @@ class _Plain(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                problem = f"`{key.value}` is given twice"
+                problem = Message("`{name}` is given twice", name=key.value)
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)

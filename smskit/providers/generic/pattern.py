@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from smskit.i18n import Message
+
 # Every placeholder and what fills it. ``var.NAME`` stands for any template variable.
 PLACEHOLDERS: Mapping[str, str] = {
     "phone": "the number, +8613800000000",
@@ -82,9 +84,13 @@ class Pattern:
         for mark in _PLACE.finditer(text):
             if mark["stray"]:
                 at = mark.start() + 1
-                raise ValueError(f"has a brace without a partner at character {at}; write {{{{ or }}}}")
+                raise ValueError(
+                    Message("has a brace without a partner at character {n}; write {{{{ or }}}}", n=at)
+                )
             if mark["number"] and mark[0] != text:
-                raise ValueError(f"has {mark[0]} beside other text; a number stands alone")
+                raise ValueError(
+                    Message("has {place} beside other text; a number stands alone", place=mark[0])
+                )
             pieces.append(text[end : mark.start()])
             pieces.append(mark["double"][0] if mark["double"] else Place(mark["name"], bool(mark["number"])))
             end = mark.end()
@@ -122,7 +128,8 @@ def compiled(value: Any, place: str = "") -> Tree:
     try:
         return Pattern.parse(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise ValueError(f"{place[1:]} {error}".strip()) from None
+        why = error.args[0]
+        raise ValueError(Message("{key} {why}", key=place[1:], why=why) if place[1:] else why) from None
 
 
 def patterns(tree: Tree, place: str) -> Iterator[tuple[str, Pattern]]:
@@ -164,4 +171,8 @@ def _as_text(value: Value) -> str:
 def _as_number(place: Place, value: Value) -> int:
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value):
         return int(value)
-    raise ValueError(f"{{{place.name}:number}} would be filled with something that is no whole number")
+    raise ValueError(
+        Message(
+            "{place} would be filled with something that is no whole number", place=f"{{{place.name}:number}}"
+        )
+    )

@@ -26,8 +26,9 @@ from smskit.errors import (
     Refused,
     SettingsError,
     UnsupportedFeature,
-    nearest,
+    suggest,
 )
+from smskit.i18n import Message
 from smskit.message.template import Template
 from smskit.models import CheckResult, CodeClass, Finding, Receipt, Record, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
@@ -113,23 +114,32 @@ class GenericHttp(Provider):
         variable = variable_of(self.name, "config")
         if not self.settings.config:
             raise SettingsError(
-                f"provider `{self.name}` is not set up: {variable} is missing, the path of its configuration"
+                Message(
+                    "provider `{name}` is not set up: {variable} is missing, the path of its configuration",
+                    name=self.name,
+                    variable=variable,
+                )
             )
         try:
             config = load_config(self.settings.config)
         except SettingsError as error:
-            raise SettingsError(f"{variable}: {error}") from None
+            raise SettingsError(Message("{name}: {why}", name=variable, why=error.message)) from None
         for field in sorted({field for name in config.names for field in _NEEDS.get(name, ())}):
             if not getattr(self.settings, field).get_secret_value():
                 raise SettingsError(
-                    f"provider `{self.name}` is not set up: {variable_of(self.name, field)} is missing. "
-                    "Set it in the environment, in a .env file beside the notebook, or in the OS keyring."
+                    Message(
+                        "provider `{name}` is not set up: {variable} is missing. Set it in the environment, "
+                        "in a .env file beside the notebook, or in the OS keyring.",
+                        name=self.name,
+                        variable=variable_of(self.name, field),
+                    )
                 )
         relative = any(request.is_relative for request in config.requests.values())
         if relative and not (self.settings.base_url or config.base_url):
-            raise SettingsError(
-                f"{variable}: `base_url` is missing; or set {variable_of(self.name, 'base_url')}"
+            why = Message(
+                "`base_url` is missing; or set {variable}", variable=variable_of(self.name, "base_url")
             )
+            raise SettingsError(Message("{name}: {why}", name=variable, why=why))
         return config
 
     def _features(self) -> frozenset[Feature]:
@@ -162,7 +172,11 @@ class GenericHttp(Provider):
             if f"var.{name}" not in values:
                 # Everybody would be refused for it, so it ends the run instead.
                 raise AccountProblem(
-                    f"{self.name}: `submit` wants {{var.{name}}}, and the template has no such variable",
+                    Message(
+                        "{provider}: `submit` wants {place}, and the template has no such variable",
+                        provider=self.name,
+                        place=f"{{var.{name}}}",
+                    ),
                     provider=self.name,
                 )
         answer = await self._send("submit", self.config.submit, values)
@@ -182,7 +196,7 @@ class GenericHttp(Provider):
             return [self._accepted(verdict.code, shared, expected=bool(reading.id))] * len(call)
         rows = at(verdict.data, reading.rows)
         if not isinstance(rows, list):
-            raise self._unclear(f"no list at `{reading.rows}`", answer)
+            raise self._unclear(Message("no list at `{name}`", name=reading.rows), answer)
         return [
             self._judge_rows(found, verdict.code, shared) for found in self._by_person(rows, call, answer)
         ]
@@ -192,7 +206,7 @@ class GenericHttp(Provider):
         path = self.config.submit.answer.row.phone
         if not path:
             if len(rows) != len(call):
-                raise self._unclear(f"{len(rows)} rows about {len(call)} numbers", answer)
+                raise self._unclear(Message("{n} rows about {m} numbers", n=len(rows), m=len(call)), answer)
             return [[row] for row in rows]
         by_phone: dict[str, list[Any]] = {}
         for row in rows:
@@ -253,7 +267,13 @@ class GenericHttp(Provider):
                 request, self._base_url, self.config.signing, {**self._own_values(), **values}
             )
         except ValueError as error:
-            raise Refused(f"{self.name}: `{key}`: {error}; nothing was sent", provider=self.name) from None
+            words = Message(
+                "{provider}: `{name}`: {why}; nothing was sent",
+                provider=self.name,
+                name=key,
+                why=error.args[0],
+            )
+            raise Refused(words, provider=self.name) from None
         return await self.door.send(wire.method, wire.url, headers=wire.headers, content=wire.content)
 
     def _own_values(self) -> dict[str, Value]:
@@ -274,7 +294,7 @@ class GenericHttp(Provider):
 
     def _verdict(self, answer: Answer, reading: Reading, *, by_row: bool = False) -> Verdict:
         verdict = judge(answer, reading, self.codes, by_row=by_row)
-        if isinstance(verdict, str):
+        if isinstance(verdict, Message):
             raise self._unclear(verdict, answer)
         return verdict
 
@@ -285,8 +305,8 @@ class GenericHttp(Provider):
             raise self._error(verdict, answer)
         return verdict
 
-    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
-        words = f"{self.name}: {what}"
+    def _unclear(self, what: Message, answer: Answer) -> OutcomeUnknown:
+        words = Message("{provider}: {why}", provider=self.name, why=what)
         return OutcomeUnknown(words, provider=self.name, detail=what, http_status=answer.status)
 
     def _error(self, verdict: Verdict, answer: Answer) -> ProviderError:
@@ -327,7 +347,8 @@ class GenericHttp(Provider):
         balance = ""
         if self.config.check is None:
             # All there is to say: the file is in order and no credential is missing.
-            findings.append(Finding("credential", True, "", "given; the configuration has no `check` to try"))
+            given = Message("given; the configuration has no `check` to try")
+            findings.append(Finding("credential", True, "", given))
         else:
             reading = self.config.check.answer
             try:
@@ -339,23 +360,27 @@ class GenericHttp(Provider):
             except ProviderError as error:
                 known = reading.codes.table().get(error.code) or self.code(error.code)
                 step = known.next_step if error.code else ""
-                step = step or f"Look at the credentials and at {variable_of(self.name, 'config')}."
-                findings.append(Finding("credential", False, error.code, error.detail or str(error), step))
+                step = step or Message(
+                    "Look at the credentials and at {variable}.", variable=variable_of(self.name, "config")
+                )
+                findings.append(Finding("credential", False, error.code, error.detail or error.message, step))
         return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), "", balance)
 
     def _unfilled(self, signature: str, template_id: str, template: Template) -> Iterator[Finding]:
         """What the request has a place for and this campaign has nothing for."""
         names = self.config.submit.names
         if "template_id" in names and not template_id:
-            wants = "the request wants {template_id}"
-            yield Finding("template", False, "", wants, "Give parameter `template_id`.")
+            wants = Message("the request wants {template_id}")
+            yield Finding("template", False, "", wants, Message("Give parameter `template_id`."))
         if "signature" in names and not signature:
-            wants = "the request wants {signature}"
-            yield Finding("signature", False, "", wants, "Give parameter `signature`.")
+            wants = Message("the request wants {signature}")
+            yield Finding("signature", False, "", wants, Message("Give parameter `signature`."))
         for name in self._wanted_variables:
             if name not in template.names:
-                step = f"Use `{name}` in the template{nearest(name, template.names)}."
-                yield Finding("variables", False, "", f"the request wants {{var.{name}}}", step)
+                step = Message("Use `{name}` in the template", name=name)
+                step = Message("{why}.", why=suggest(step, name, template.names))
+                wants = Message("the request wants {place}", place=f"{{var.{name}}}")
+                yield Finding("variables", False, "", wants, step)
 
     # -- afterwards ----------------------------------------------------------------------
 
@@ -369,7 +394,7 @@ class GenericHttp(Provider):
         if rows is None or rows == []:
             return None
         if not isinstance(rows, list):
-            raise self._unclear(f"no list at `{reading.rows}`", answer)
+            raise self._unclear(Message("no list at `{name}`", name=reading.rows), answer)
         page = to_json(rows)
         if page == self._last_page:
             # Reading does not delete there: without this, fetching would never end.
@@ -415,7 +440,9 @@ class GenericHttp(Provider):
                 that matters may be one that is not seen.
         """
         if self.config.records is None:
-            raise UnsupportedFeature(f"{self.config.title} cannot be asked about single messages")
+            raise UnsupportedFeature(
+                Message("{who} cannot be asked about single messages", who=self.config.title)
+            )
         reading, form, zone = self.config.records.answer, self.config.time_format, self.config.zone
         values: dict[str, Value] = {
             "phone": phone,
@@ -428,10 +455,10 @@ class GenericHttp(Provider):
         if rows is None:
             return []
         if not isinstance(rows, list):
-            raise self._unclear(f"no list at `{reading.rows}`", answer)
+            raise self._unclear(Message("no list at `{name}`", name=reading.rows), answer)
         if len(rows) >= reading.page_size:
             raise self._unclear(
-                f"{len(rows)} records, a full page; look for the number in the console", answer
+                Message("{n} records, a full page; look for the number in the console", n=len(rows)), answer
             )
         return [self._record(row, phone, answer) for row in rows]
 
@@ -451,7 +478,7 @@ class GenericHttp(Provider):
         named = record.message_id or not record.accepted
         if not (named and record.phone and (record.text or record.reference)):
             # Not to be recognised, it would count as "no record", and the person get a second message.
-            raise self._unclear("a record without id, number or text", answer)
+            raise self._unclear(Message("a record without id, number or text"), answer)
         return record
 
 
@@ -464,5 +491,12 @@ def _balance_finding(balance: str) -> Finding:
     try:
         empty = Decimal(balance) <= 0
     except InvalidOperation:
-        return Finding("balance", False, "", "the answer holds no balance", "Look at `check.answer.balance`.")
-    return Finding("balance", not empty, "", balance, "Top up the account, then run again." if empty else "")
+        return Finding(
+            "balance",
+            False,
+            "",
+            Message("the answer holds no balance"),
+            Message("Look at `check.answer.balance`."),
+        )
+    step = Message("Top up the account, then run again.") if empty else ""
+    return Finding("balance", not empty, "", balance, step)

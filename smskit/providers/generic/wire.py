@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote, quote_plus
 from zoneinfo import ZoneInfo
 
+from smskit.i18n import Message
 from smskit.models import Code, CodeClass
 from smskit.providers.generic.config import Reading, Request, Signing, word
 from smskit.providers.generic.pattern import Tree, Values, filled_json, filled_text, to_json
@@ -139,7 +140,7 @@ class Verdict(NamedTuple):
 
 def judge(
     answer: Answer, reading: Reading, table: Mapping[str, Code], *, by_row: bool = False
-) -> Verdict | str:
+) -> Verdict | Message:
     """
     Read an answer as the configuration says.
 
@@ -159,16 +160,18 @@ def judge(
     if listed and (listed.kind is not CodeClass.ACCEPTED or not reading.code):
         return Verdict(status, listed, word_at(data, reading.detail), data)
     if answer.status >= 500:
-        return f"{status}, which may have come after the request was taken"
+        return Message("{code}, which may have come after the request was taken", code=status)
     if data is MISSING:
-        return f"{status} without readable JSON"
+        return Message("{code} without readable JSON", code=status)
     if not reading.code:
         accepted = Verdict("", Code(CodeClass.ACCEPTED, ""), "", data)
-        return accepted if by_row and good else f"{status}, which the configuration does not list"
+        if by_row and good:
+            return accepted
+        return Message("{code}, which the configuration does not list", code=status)
     code = word_at(data, reading.code)
     if not code:
-        return f"{status} without a code at `{reading.code}`"
+        return Message("{code} without a code at `{name}`", code=status, name=reading.code)
     meaning = reading.codes.table().get(code) or table.get(code) or Code(CodeClass.UNKNOWN, "")
     if meaning.kind is CodeClass.ACCEPTED and not good:
-        return f"{status} with the code {code}, which contradict each other"
+        return Message("{status} with the code {code}, which contradict each other", status=status, code=code)
     return Verdict(code, meaning, word_at(data, reading.detail), data)
