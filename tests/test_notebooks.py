@@ -73,7 +73,7 @@ class Desk:
         """The runs the ledger has."""
         ledger = Ledger(self.environ["SMSKIT_DATABASE_URL"])
         try:
-            return ledger.runs()
+            return ledger.runs.find()
         finally:
             ledger.close()
 
