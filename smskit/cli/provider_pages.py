@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from smskit.errors import SettingsError, SmskitError
-from smskit.i18n import Language, mark
+from smskit.i18n import Language, Message, mark
 from smskit.message.opt_out import OptOutRule, Place
 from smskit.message.template import Form, Template
 from smskit.message.windows import Terms
@@ -469,7 +469,14 @@ def _replaced(text: str, name: str, table: str, file: Path) -> str:
     before, found, rest = text.partition(start)
     _, closed, after = rest.partition(end)
     if not (found and closed):
-        raise SmskitError(f"{file} needs the lines {start} and {end}; the table goes between them")
+        raise SmskitError(
+            Message(
+                "{file} needs the lines {start} and {end}; the table goes between them",
+                file=file,
+                start=start,
+                end=end,
+            )
+        )
     return f"{before}{start}\n\n{table}\n\n{end}{after}"
 
 

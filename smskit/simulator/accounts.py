@@ -17,6 +17,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from smskit.errors import InputError
+from smskit.i18n import Joined, Message
+from smskit.i18n.validation import what_is_wrong
 from smskit.simulator.book import Book
 
 OPEN_BALANCE = Decimal(1_000_000)
@@ -159,10 +161,11 @@ class AccountSettings(_Strict):
         try:
             return cls.model_validate(data)
         except ValidationError as exc:
-            problems = "; ".join(
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors(include_url=False)
+            problems = Joined(
+                Message("{place}: {why}", place=".".join(map(str, each["loc"])), why=what_is_wrong(each))
+                for each in exc.errors(include_url=False)
             )
-            raise InputError(f"account: {problems}") from None
+            raise InputError(Message("account: {why}", why=problems)) from None
 
 
 def reference(credential: str) -> str:

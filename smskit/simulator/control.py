@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from smskit.errors import InputError
+from smskit.i18n import Message
 from smskit.simulator.core import World
 from smskit.simulator.faults import FaultPlan
 
@@ -100,13 +101,13 @@ async def _body(request: Request) -> Any:
     try:
         return orjson.loads(body) if body else {}
     except orjson.JSONDecodeError as exc:
-        raise InputError(f"not JSON: {exc}") from None
+        raise InputError(Message("not JSON: {why}", why=exc)) from None
 
 
 async def _fields(request: Request, *needed: str) -> dict[str, Any]:
     given = await _body(request)
     if not isinstance(given, dict) or any(not isinstance(given.get(name), str) for name in needed):
-        raise InputError(f"a JSON object with {', '.join(needed)} is needed")
+        raise InputError(Message("a JSON object with {names} is needed", names=", ".join(needed)))
     return given
 
 

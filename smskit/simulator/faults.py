@@ -19,6 +19,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from smskit.errors import InputError
+from smskit.i18n import Joined, Message, os_words
+from smskit.i18n.validation import what_is_wrong
 
 if TYPE_CHECKING:
     from smskit.simulator.wire import Exchange
@@ -294,10 +296,13 @@ class FaultPlan(_Strict):
         try:
             return cls.model_validate({} if data is None else data)
         except ValidationError as exc:
-            problems = "; ".join(
-                f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg']}" for e in exc.errors(include_url=False)
+            problems = Joined(
+                Message(
+                    "{place}: {why}", place=".".join(map(str, each["loc"])) or "plan", why=what_is_wrong(each)
+                )
+                for each in exc.errors(include_url=False)
             )
-            raise InputError(f"fault plan: {problems}") from None
+            raise InputError(Message("fault plan: {why}", why=problems)) from None
 
     @classmethod
     def load(cls, path: str | Path) -> FaultPlan:
@@ -305,13 +310,13 @@ class FaultPlan(_Strict):
         try:
             data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except OSError as exc:
-            raise InputError(f"{path}: cannot be read: {exc.strerror}") from None
+            raise InputError(Message("{file}: cannot be read: {why}", file=path, why=os_words(exc))) from None
         except yaml.YAMLError as exc:
-            raise InputError(f"{path}: neither YAML nor JSON: {exc}") from None
+            raise InputError(Message("{file}: neither YAML nor JSON: {why}", file=path, why=exc)) from None
         try:
             return cls.parse(data)
         except InputError as exc:
-            raise InputError(f"{path}: {exc}") from None
+            raise InputError(Message("{file}: {why}", file=path, why=exc.message)) from None
 
 
 class Tally:

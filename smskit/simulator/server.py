@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smskit.errors import SettingsError
+from smskit.i18n import Message, os_words
 from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
 from smskit.simulator.core import World
 from smskit.simulator.dialect import answers, words
@@ -124,7 +125,11 @@ class Simulator:
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, world: World | None = None) -> None:
         if not is_loopback(host):
-            raise SettingsError(f"the simulator serves this machine only, so not on `{host}`; use 127.0.0.1")
+            raise SettingsError(
+                Message(
+                    "the simulator serves this machine only, so not on `{host}`; use 127.0.0.1", host=host
+                )
+            )
         self.world = world or World()
         self._owns_world = world is None
         self._host = host
@@ -138,7 +143,7 @@ class Simulator:
     def url(self) -> str:
         """Where it serves, without a slash at the end."""
         if self._socket is None:
-            raise SettingsError("the simulator is not running; call start() first")
+            raise SettingsError(Message("the simulator is not running; call start() first"))
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
@@ -152,7 +157,7 @@ class Simulator:
         self._thread = threading.Thread(target=self._run, args=(up,), name="simulator", daemon=True)
         self._thread.start()
         if not up.wait(_START_TIMEOUT_S):
-            raise SettingsError("the simulator did not come up")
+            raise SettingsError(Message("the simulator did not come up"))
         return self
 
     def stop(self) -> None:
@@ -253,7 +258,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as exc:
         listener.close()
-        raise SettingsError(f"port {port} on {host} cannot be used: {exc.strerror}") from None
+        raise SettingsError(
+            Message("port {n} on {host} cannot be used: {why}", n=port, host=host, why=os_words(exc))
+        ) from None
     return listener
 
 
