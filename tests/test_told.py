@@ -434,8 +434,8 @@ def what_guards_say() -> Iterator[str]:
         found = Counts(100, 10, delivered, undelivered, 0, 0, awaiting, opted_out=delivered // 9)
         yield judge(found, Limits(0.1, 0.01))[1]
     for window in ("", "05:00-23:00", "22:00-06:00"):
-        terms = provider_class("tencent").terms
-        yield notice_of_hours(spec(send_window=window).window, terms, provider="tencent", now=NOW)
+        marketing = provider_class("tencent").marketing
+        yield notice_of_hours(spec(send_window=window).window, marketing, provider="tencent", now=NOW)
 
 
 def what_the_doctor_says() -> Iterator[str]:

@@ -16,7 +16,7 @@ from smskit.errors import SettingsError, SmskitError
 from smskit.i18n import Language, Message, mark
 from smskit.message.opt_out import OptOutRule, Place
 from smskit.message.template import Form, Template
-from smskit.message.windows import Terms
+from smskit.message.windows import MarketingLimits
 from smskit.models import About, Code, CodeClass, MessageClass
 from smskit.planning import schema
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
@@ -308,7 +308,7 @@ class _Page:
         words = t("`{ours}` is written `{theirs}` there; smskit understands both.", **values)
         if cls.form is Form.BRACES:
             words = t("Variables are written as in `{ours}`.", ours=example.text)
-        words += f"\n\n{self._opt_out(cls.opt_out)}\n\n{self._terms(cls.terms)}"
+        words += f"\n\n{self._opt_out(cls.opt_out)}\n\n{self._marketing(cls.marketing)}"
         if not cls.template_rules:
             return f"{words}\n\n{t('It declares no rules.')}"
         rows = (
@@ -336,8 +336,8 @@ class _Page:
         }
         return t(_OPT_OUT, **values)
 
-    def _terms(self, terms: Terms) -> str:
-        t, hours = self.t, terms.hours
+    def _marketing(self, marketing: MarketingLimits) -> str:
+        t, hours = self.t, marketing.hours
         told = [t("Hours of marketing messages: none stated.")]
         if hours is not None:
             told = [
@@ -358,7 +358,7 @@ class _Page:
                 day=one.read_on,
                 source=t.words(one.source),
             )
-            for one in terms.often
+            for one in marketing.often
         ]
         return " ".join(told)
 

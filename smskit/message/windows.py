@@ -1,8 +1,8 @@
 """
 When, and how often, messages may leave: a campaign's own window and cap, and what a provider states.
 
-Pure. What a provider states is dated data with its source (`Terms`); its hours narrow the campaign's
-own `SendWindow`, its frequencies are shown, since the provider itself refuses what exceeds them.
+Pure. What a provider states is dated data with its source (`MarketingLimits`); its hours narrow the
+campaign's own `SendWindow`, its frequencies are shown, since the provider itself refuses what exceeds them.
 Leaves waiting for a window, and counting for a cap, to ``sending``.
 """
 
@@ -23,8 +23,8 @@ __all__ = [
     "Frequency",
     "FrequencyCap",
     "Hours",
+    "MarketingLimits",
     "SendWindow",
-    "Terms",
     "effective_window",
     "notice_of_hours",
     "parse_cap",
@@ -107,7 +107,7 @@ class Frequency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class MarketingLimits:
     """What a provider states; nothing where its documents do not."""
 
     hours: Hours | None = None
@@ -137,12 +137,16 @@ class EffectiveWindow:
         return next((minute for minute in later if self.is_open(minute)), None)
 
 
-def effective_window(own: SendWindow | None, terms: Terms) -> SendWindow | EffectiveWindow | None:
+def effective_window(
+    own: SendWindow | None, marketing: MarketingLimits
+) -> SendWindow | EffectiveWindow | None:
     """When a campaign's messages may leave; None = always, which a campaign says by having no window."""
-    return own if own is None or terms.hours is None else EffectiveWindow(own, terms.hours)
+    return own if own is None or marketing.hours is None else EffectiveWindow(own, marketing.hours)
 
 
-def notice_of_hours(own: SendWindow | None, terms: Terms, *, provider: str, now: datetime) -> str:
+def notice_of_hours(
+    own: SendWindow | None, marketing: MarketingLimits, *, provider: str, now: datetime
+) -> str:
     """
     What a plan's reader should know about the hours; "" = nothing.
 
@@ -150,7 +154,7 @@ def notice_of_hours(own: SendWindow | None, terms: Terms, *, provider: str, now:
         own: The campaign's window; None = always.
         now: In the campaign's zone; the hours of the day that follows are checked.
     """
-    hours = terms.hours
+    hours = marketing.hours
     if hours is None:
         return ""
     day: Sequence[datetime] = [now.astimezone(UTC) + timedelta(minutes=n) for n in range(24 * 60)]

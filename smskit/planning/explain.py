@@ -220,7 +220,7 @@ def _when(spec: CampaignSpec) -> Iterator[Message]:
         yield Joined([waits if spec.outside_window == "wait" else pauses, kept], " ")
     else:
         yield Message("At any hour.")
-    taken = provider_class(spec.provider).terms.hours
+    taken = provider_class(spec.provider).marketing.hours
     if spec.message_class is MessageClass.MARKETING and taken is not None:
         yield Message(
             "{provider} takes marketing only {hours}; a send window is used as far as it lies within.",

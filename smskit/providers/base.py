@@ -31,7 +31,7 @@ from smskit.errors import UnsupportedFeature
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template
-from smskit.message.windows import Terms
+from smskit.message.windows import MarketingLimits
 from smskit.models import (
     CheckResult,
     Code,
@@ -176,7 +176,9 @@ class Provider(ABC):
     signature_in_template: ClassVar[bool] = False  # its templates begin with 【signature】
     template_rules: ClassVar[tuple[TemplateRule, ...]] = ()  # only what its documents say, with the source
     opt_out: ClassVar[OptOutRule] = OptOutRule()  # what it says about opt-out wording, with source and date
-    terms: ClassVar[Terms] = Terms()  # what it states about the hours and the frequency of marketing
+    marketing: ClassVar[MarketingLimits] = (
+        MarketingLimits()
+    )  # what it states about the hours and the frequency of marketing
     # Made-up credentials for rehearsals, where the simulator speaks this provider's protocol.
     rehearsal: ClassVar[Mapping[str, Any]] = {}
     page_size: ClassVar[int] = 0  # most reports or replies of a page, where that is known; 0 = it is not

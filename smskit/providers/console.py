@@ -2,7 +2,7 @@
 What a provider's console wants: ``console.yaml`` beside its client, read once and checked.
 
 The way to an account that can send (``steps``), what marketing must say and when it may go out (``opt_out``,
-``terms``), and the rules of signatures and templates, each with its source and the day it was read.
+``marketing``), and the rules of signatures and templates, each with its source and the day it was read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
-from smskit.message.windows import Frequency, Hours, Terms
+from smskit.message.windows import Frequency, Hours, MarketingLimits
 
 __all__ = ["Console", "console_of", "read_console"]
 
@@ -33,7 +33,7 @@ class Console:
 
     steps: tuple[str, ...]
     opt_out: OptOutRule
-    terms: Terms
+    marketing: MarketingLimits
     template_rules: tuple[TemplateRule, ...]
 
 
@@ -51,13 +51,13 @@ def read_console(path: Path) -> Console:
         ValueError: the file is not in order.
     """
     data = yaml.load(path.read_text("utf-8"), _Loader)
-    terms = data.get("terms", {})
+    marketing = data.get("marketing", {})
     return Console(
         steps=tuple(step["en"] for step in data["steps"]),
         opt_out=_record(OptOutRule, data.get("opt_out", {})),
-        terms=Terms(
-            hours=_record(Hours, terms["hours"]) if "hours" in terms else None,
-            often=tuple(_record(Frequency, row) for row in terms.get("often", ())),
+        marketing=MarketingLimits(
+            hours=_record(Hours, marketing["hours"]) if "hours" in marketing else None,
+            often=tuple(_record(Frequency, row) for row in marketing.get("often", ())),
         ),
         template_rules=tuple(_record(TemplateRule, row) for row in data.get("template_rules", ())),
     )

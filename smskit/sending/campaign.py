@@ -40,7 +40,7 @@ from smskit.ledger import CampaignRow, Frozen, Ledger, Tally
 from smskit.message.opt_out import OptOutRule, lack_of, notice_of, with_wording
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
-from smskit.message.windows import Terms, effective_window, notice_of_hours
+from smskit.message.windows import MarketingLimits, effective_window, notice_of_hours
 from smskit.models import CheckResult, Finding, Kind, MessageClass, Mode
 from smskit.planning.drift import Footprint, drifted
 from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
@@ -104,7 +104,7 @@ class Campaign:
         connect: Gives a provider for a mode; see ``session.open_campaign``.
         limits: What the provider can carry, known without an account.
         opt_out: What it says about the opt-out wording.
-        terms: What it states about the hours of marketing.
+        marketing: What it states about the hours of marketing.
         reports: Whether it hands out receipts; without them there is no canary.
         frame: A segment that is in memory already; else it is loaded from the spec.
         variables: Where ``env:NAME`` is looked up.
@@ -122,7 +122,7 @@ class Campaign:
         connect: Connect,
         limits: Limits,
         opt_out: OptOutRule = OptOutRule(),  # noqa: B008 - frozen
-        terms: Terms = Terms(),  # noqa: B008 - frozen
+        marketing: MarketingLimits = MarketingLimits(),  # noqa: B008 - frozen
         reports: bool = True,
         frame: pd.DataFrame | None = None,
         variables: Mapping[str, str] | None = None,
@@ -135,7 +135,7 @@ class Campaign:
         self.spec = spec
         self.ledger = ledger
         self.record = record or RunRecord(ledger, spec)
-        self._connect, self._limits, self._opt_out, self._terms = connect, limits, opt_out, terms
+        self._connect, self._limits, self._opt_out, self._marketing = connect, limits, opt_out, marketing
         self._variables = {} if variables is None else variables
         self._holdout_salt = holdout_salt
         self._frame, self._patience = frame, patience
@@ -298,7 +298,9 @@ class Campaign:
         )
         notice, hours = self._of_wording(notice_of), ""
         if spec.message_class is MessageClass.MARKETING:
-            hours = notice_of_hours(spec.window, self._terms, provider=spec.provider, now=self._local_now())
+            hours = notice_of_hours(
+                spec.window, self._marketing, provider=spec.provider, now=self._local_now()
+            )
         return build(
             spec,
             frame,
@@ -502,7 +504,7 @@ class Campaign:
 
     def _window(self) -> Window | None:
         # A rehearsal messages nobody, so it may run at night.
-        return effective_window(self.spec.window, self._terms) if self.spec.mode is Mode.LIVE else None
+        return effective_window(self.spec.window, self._marketing) if self.spec.mode is Mode.LIVE else None
 
     def _demand_usable(self) -> None:
         result = self.check()
@@ -701,7 +703,7 @@ class Campaign:
             connect=self._connect,
             limits=self._limits,
             opt_out=self._opt_out,
-            terms=self._terms,
+            marketing=self._marketing,
             frame=frame,
             now=self._now,
             sleep=self._sleep,

@@ -63,7 +63,7 @@ class Patience:
 
 
 class Window(Protocol):
-    """When messages may leave: ``spec.SendWindow``, or that within a provider's hours (``terms``)."""
+    """When messages may leave: ``spec.SendWindow``, or that within a provider's hours (``marketing``)."""
 
     def is_open(self, at: datetime) -> bool:
         """Whether *at*, in the campaign's zone, is inside."""

@@ -112,7 +112,7 @@ def open_campaign(
         connect=connect,
         limits=known.limits,
         opt_out=known.opt_out,
-        terms=known.terms,
+        marketing=known.marketing,
         reports=bool(known.features & {Feature.RECEIPTS, Feature.RECEIPTS_BY_QUERY}),
         frame=frame,
         variables=environment.variables,

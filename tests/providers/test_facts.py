@@ -189,7 +189,7 @@ def test_a_table_that_is_not_in_order(tmp_path: Path) -> None:
         ("opt_out: {place: elsewhere}", "place"),
         ("template_rules: [{kind: made_up, en: a, zh: b, source: c}]", "kind"),
         (
-            "terms: {hours: {window: {start: '25:00', end: '22:00'}, source: a, read_on: 2026-11-22}}",
+            "marketing: {hours: {window: {start: '25:00', end: '22:00'}, source: a, read_on: 2026-11-22}}",
             "start",
         ),
     ],

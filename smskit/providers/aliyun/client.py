@@ -38,7 +38,7 @@ from smskit.errors import (
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template
-from smskit.message.windows import Terms
+from smskit.message.windows import MarketingLimits
 from smskit.models import (
     CheckResult,
     Code,
@@ -125,7 +125,7 @@ class Aliyun(Provider):
     form: ClassVar[Form] = Form.ALIYUN
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
     opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
-    terms: ClassVar[Terms] = _CONSOLE.terms
+    marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "access_key_id": "LTAI5tRehearsalKey000001",
         "access_key_secret": "RehearsalSecret000000000000001",

@@ -42,7 +42,7 @@ from smskit.errors import (
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template, Var
-from smskit.message.windows import Terms
+from smskit.message.windows import MarketingLimits
 from smskit.models import (
     CheckResult,
     Code,
@@ -156,7 +156,7 @@ class Chuanglan(Provider):
     form: ClassVar[Form] = Form.CHUANGLAN
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
     opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
-    terms: ClassVar[Terms] = _CONSOLE.terms
+    marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
     page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",

@@ -33,7 +33,7 @@ from smskit.errors import (
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Piece, Template
-from smskit.message.windows import Terms
+from smskit.message.windows import MarketingLimits
 from smskit.models import (
     CheckResult,
     Code,
@@ -148,7 +148,7 @@ class Tencent(Provider):
     form: ClassVar[Form] = Form.TENCENT
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
     opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
-    terms: ClassVar[Terms] = _CONSOLE.terms
+    marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
     page_size: ClassVar[int] = _PAGE
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
     # account's id as its key where it was told none.

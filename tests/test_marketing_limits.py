@@ -14,8 +14,8 @@ from smskit.errors import CampaignPaused, GuardRefused
 from smskit.message.windows import (
     EffectiveWindow,
     Hours,
+    MarketingLimits,
     SendWindow,
-    Terms,
     effective_window,
     notice_of_hours,
 )
@@ -30,7 +30,7 @@ __all__ = ["desk"]  # the fixture
 READ_ON = date(2026, 11, 22)
 NINE_TO_TEN = SendWindow(time(9), time(10))
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-TENCENT = provider_class("tencent").terms
+TENCENT = provider_class("tencent").marketing
 
 
 def hours(window: SendWindow, zone: str = "Asia/Shanghai") -> Hours:
@@ -59,17 +59,17 @@ def hours(window: SendWindow, zone: str = "Asia/Shanghai") -> Hours:
 )
 def test_what_providers_state(provider: str, stated: str, often: list[str]) -> None:
     """Only what their documents say is declared."""
-    terms = provider_class(provider).terms
+    marketing = provider_class(provider).marketing
 
-    assert str(terms.hours or "") == stated
-    assert [str(one) for one in terms.often] == often
+    assert str(marketing.hours or "") == stated
+    assert [str(one) for one in marketing.often] == often
 
 
 @pytest.mark.parametrize("name", provider_names())
 def test_every_statement_is_dated_and_has_its_source(name: str) -> None:
     """Nothing is claimed without where and when it was read."""
-    terms = provider_class(name).terms
-    statements = [*([terms.hours] if terms.hours else []), *terms.often]
+    marketing = provider_class(name).marketing
+    statements = [*([marketing.hours] if marketing.hours else []), *marketing.often]
 
     assert all(one.source and one.read_on >= date(2026, 1, 1) for one in statements)
 
@@ -120,7 +120,7 @@ def test_no_hours_change_nothing() -> None:
     """A provider that states none leaves the campaign's window alone, and no window stays no window."""
     own = SendWindow(time(8), time(20))
 
-    assert effective_window(own, Terms()) is own
+    assert effective_window(own, MarketingLimits()) is own
     assert effective_window(None, TENCENT) is None
 
 
@@ -131,7 +131,7 @@ def campaign(desk: Desk, hour: int, **more: Any) -> Any:
     """A campaign at that hour in Shanghai, through a provider with Tencent's hours."""
     desk.now = datetime(2026, 11, 23, hour, tzinfo=SHANGHAI).astimezone(UTC)
     made = desk.campaign(**more)
-    made._terms = TENCENT
+    made._marketing = TENCENT
     return made
 
 
