@@ -42,9 +42,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from smskit.i18n import Message, mark
+
+if TYPE_CHECKING:
+    from smskit.models import Code
 
 
 class SmskitError(Exception):
@@ -188,6 +191,7 @@ class ProviderError(SmskitError):
         code: The provider's own code, as text; "" when there was none.
         detail: The provider's own explanation.
         http_status: HTTP status, when an answer came.
+        known: What the code means.
     """
 
     headline = mark("the provider's answer is an error")
@@ -201,8 +205,10 @@ class ProviderError(SmskitError):
         detail: str = "",
         request_id: str = "",
         http_status: int | None = None,
+        known: Code | None = None,
     ) -> None:
         super().__init__(message)
+        self.known = known
         self.provider = provider
         self.code = code
         self.detail = detail

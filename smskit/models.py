@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -168,13 +169,15 @@ class Message(NamedTuple):
         return _masked("Message", self.phone)
 
 
-class Submission(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Submission:
     """A provider's word on one message."""
 
     kind: CodeClass
     message_id: str = ""  # the provider's id; "" unless accepted
     code: str = ""  # the provider's own code, as text
     detail: str = ""
+    known: Code | None = field(default=None, compare=False, repr=False)  # what the code means, if it was said
 
 
 class Receipt(NamedTuple):

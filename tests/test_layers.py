@@ -13,8 +13,8 @@ from tests.conftest import ROOT
 # Lowest first. A folder, or a file at the root, imports only from itself and from those before it.
 LAYERS = [
     "i18n",
-    "errors",
     "models",
+    "errors",
     "settings",
     "audience",
     "message",

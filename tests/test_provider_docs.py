@@ -16,7 +16,7 @@ from smskit.errors import SmskitError
 from smskit.i18n import Language
 from smskit.models import About, Code, CodeClass
 from smskit.providers import Feature, provider_class, provider_names
-from smskit.providers.declared import comments_in, settings_of
+from smskit.providers.declared import settings_of
 from smskit.sending.rehearsal import limits_of
 from smskit.settings import Environment, variable_of
 from tests.conftest import ROOT
@@ -185,23 +185,15 @@ def test_what_smskit_does(code: Code, words: str) -> None:
     assert _does(code, Language("en")) == words
 
 
-def test_comments_of_settings() -> None:
-    """What stands above a field, or else behind it, is said of it; an old comment is not."""
-    source = '''
-    class Made(ProviderSettings):
-        """Words: these are none."""
+def test_settings_are_described() -> None:
+    """What a field says of itself comes first, then what is the same for all providers."""
+    yunpian = {setting.name: setting.help for setting in settings_of(provider_class("yunpian"))}
+    aliyun = {setting.name: setting.help for setting in settings_of(provider_class("aliyun"))}
 
-        # A comment of
-        # two lines.
-        one: int = 1
-        two: str = "x"  # behind it
-        three: int = 3
-        # about nothing
-
-        four: int = 4
-    '''
-
-    assert dict(comments_in(source)) == {"one": "A comment of two lines.", "two": "behind it"}
+    assert yunpian["text_units"] == "One page says 500 characters, the support desk 400."
+    assert yunpian["timeout_s"] == "Longest wait for an answer, seconds."
+    assert yunpian["api_key"] == "A key of the account."
+    assert aliyun["batch_size"].startswith("People in one SendSms;")
 
 
 def test_reference_without_its_markers(tmp_path: Path) -> None:

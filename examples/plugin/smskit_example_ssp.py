@@ -18,9 +18,8 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr
 
 from smskit.audience.phones import redact
-from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, Refused
 from smskit.message.template import Template
-from smskit.models import About, CheckResult, Code, CodeClass, Finding, Receipt, Submission
+from smskit.models import About, Code, CodeClass, Finding, Receipt, Submission
 from smskit.providers import Call, Feature, Limits, Provider
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
@@ -78,7 +77,7 @@ class ExampleSsp(Provider):
         data = self._good(answer)
         rows = data.get("results")
         if not isinstance(rows, list):
-            raise self._unclear("an answer without results", answer)
+            raise self.unclear("an answer without results", answer)
         by_phone = {str(row.get("to")): row for row in rows if isinstance(row, dict)}
         return [self._result(by_phone.get(phone)) for phone in call.phones]
 
@@ -86,12 +85,12 @@ class ExampleSsp(Provider):
         if row is None:
             return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
         code, message_id = str(row.get("code")), row.get("id")
-        kind = self.code(code).kind
-        if kind is not CodeClass.ACCEPTED:
-            return Submission(kind, "", code, redact(str(row.get("why") or "")))
+        result = self.submission(code, detail=redact(str(row.get("why") or "")))
+        if result.kind is not CodeClass.ACCEPTED:
+            return result
         if not isinstance(message_id, str) or not message_id:
             return Submission(CodeClass.UNKNOWN, "", code, "accepted without an id")
-        return Submission(kind, message_id, code)
+        return self.submission(code, message_id=message_id)
 
     # -- one request -------------------------------------------------------------------
 
@@ -106,54 +105,30 @@ class ExampleSsp(Provider):
         try:
             data = json.loads(answer.content)
         except (ValueError, RecursionError):
-            raise self._unclear(f"HTTP {answer.status} without JSON", answer) from None
+            raise self.unclear(f"HTTP {answer.status} without JSON", answer) from None
         if not isinstance(data, dict) or not isinstance(data.get("code"), str) or answer.status != 200:
-            raise self._unclear(f"HTTP {answer.status} with an answer of another shape", answer)
+            raise self.unclear(f"HTTP {answer.status} with an answer of another shape", answer)
         if data["code"] != "OK":
-            raise self._error(data, answer)
+            raise self.error(data["code"], redact(str(data.get("why") or "")), answer)
         return data
-
-    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
-        return OutcomeUnknown(f"example: {what}", provider="example", detail=what, http_status=answer.status)
-
-    def _error(self, data: Mapping[str, Any], answer: Answer) -> ProviderError:
-        code, detail = str(data["code"]), redact(str(data.get("why") or ""))
-        known = self.code(code)
-        words = f"example: {code} {detail or known.meaning}. {known.next_step}".strip()
-        facts: dict[str, Any] = {
-            "provider": self.name,
-            "code": code,
-            "detail": detail,
-            "http_status": answer.status,
-        }
-        if known.kind is CodeClass.RETRY:
-            return RateLimited(words, retry_after_s=known.retry_after_s, **facts)
-        kinds: dict[CodeClass, type[ProviderError]] = {
-            CodeClass.ACCOUNT: AccountProblem,
-            CodeClass.REFUSED: Refused,
-            CodeClass.LATER: Refused,
-        }
-        return kinds.get(known.kind, OutcomeUnknown)(words, **facts)
 
     # -- looking, and afterwards -----------------------------------------------------------
 
-    async def check(
-        self, *, signature: str = "", template_id: str = "", template: Template | None = None
-    ) -> CheckResult:
-        """Credential and balance; sends nothing."""
-        try:
-            data = self._good(await self._post("/account"))
-        except ProviderError as error:
-            step = self.code(error.code).next_step if error.code else "Look at the network."
-            finding = Finding("credential", False, error.code, error.detail or str(error), step)
-            return CheckResult(self.name, False, (finding,))
-        left = data.get("left")
+    async def check_account(self) -> tuple[list[Finding], str]:
+        """Credential and balance."""
+        left = self._good(await self._post("/account")).get("left")
         enough = isinstance(left, int) and left > 0
-        findings = (
-            Finding("credential", True, "OK", "OK"),
-            Finding("balance", enough, "OK" if enough else "A01", f"{left} 条", "" if enough else "Top up."),
-        )
-        return CheckResult(self.name, enough, findings, balance=str(left))
+        code, step = ("OK", "") if enough else ("A01", self.code("A01").next_step)
+        money = Finding("balance", enough, code, f"{left} 条", step)
+        return [Finding("credential", True, "OK", "OK"), money], str(left)
+
+    async def check_signature(self, name: str) -> Finding:
+        """Not to be asked about: judged when a message is sent."""
+        return Finding("signature", True, "", "judged when sending")
+
+    async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
+        """There are none to ask about."""
+        return None, ""
 
     async def pull_receipts(self) -> bytes | None:
         """A page as it came: what was read is gone there."""

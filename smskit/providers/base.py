@@ -15,19 +15,28 @@ from __future__ import annotations
 import enum
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from smskit import models
 from smskit.audience.phones import to_e164
-from smskit.errors import UnsupportedFeature
+from smskit.errors import (
+    AccountProblem,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    UnsupportedFeature,
+)
+from smskit.i18n import Joined, Message, Quoted
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template
@@ -36,7 +45,7 @@ from smskit.models import (
     CheckResult,
     Code,
     CodeClass,
-    Message,
+    Finding,
     MessageClass,
     Offer,
     Receipt,
@@ -46,8 +55,10 @@ from smskit.models import (
     Submission,
 )
 from smskit.providers.codes import carriers_code
-from smskit.providers.http import Door
-from smskit.settings import ProviderSettings
+from smskit.providers.http import Answer, Door
+from smskit.settings import ProviderSettings, variable_of
+
+_T = TypeVar("_T")
 
 
 class Feature(enum.StrEnum):
@@ -106,7 +117,8 @@ class Call:
         people: The slice the call was cut from.
         rows: Whom of the slice it is about; answers come back in this order.
         method: The provider's own choice of how to send them.
-        body: What the provider prepared, if it prepares by column.
+        body: What the provider prepared, if it prepares by column. It holds for exactly these rows: a call
+            with other ones (`part`, `without`) has none, and is prepared anew when it is sent.
     """
 
     job: Job
@@ -140,18 +152,30 @@ class Call:
         return list(self.job.template.render_column(columns, len(self.rows)).to_pylist())
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[models.Message]:
         """The same, one record a message."""
         names = list(self.variables)
         values = zip(*self.variables.values(), strict=True) if names else iter([()] * len(self))
         return [
-            Message(phone, text, dict(zip(names, row, strict=True)))
+            models.Message(phone, text, dict(zip(names, row, strict=True)))
             for phone, text, row in zip(self.phones, self.texts, values, strict=True)
         ]
 
     def part(self, first: int, last: int) -> Call:
-        """The same call for some of its people, to be prepared anew."""
+        """The same call for some of its people, in a row; without the prepared body."""
         return Call(self.job, self.people, self.rows[first:last], self.method)
+
+    def without(self, left_out: NDArray[np.bool_]) -> Call:
+        """The same call without some of its people, one mark a row; without the prepared body."""
+        return Call(self.job, self.people, self.rows[~left_out], self.method)
+
+
+# What becomes of a request that is refused as a whole. Any other answer leaves its outcome open.
+ERRORS: Mapping[CodeClass, type[ProviderError]] = {
+    CodeClass.ACCOUNT: AccountProblem,
+    CodeClass.REFUSED: Refused,
+    CodeClass.LATER: Refused,
+}
 
 
 class Provider(ABC):
@@ -248,12 +272,67 @@ class Provider(ABC):
         """
         Whether the account, and a campaign set up like this, could send; sends nothing.
 
+        Asks the provider's own `check_account`, `check_signature` and `check_template`. Without a credential
+        that is taken nothing else is asked.
+
         Args:
             signature: "" = do not look at signatures.
             template_id: "" = do not look at templates.
             template: What the campaign would send; compared with what the provider approved.
         """
+        text = ""
+        try:
+            findings, balance = await self.check_account()
+        except ProviderError as error:
+            findings, balance = [self.failed("credential", error)], ""
+        if findings[0].ok and (signature or template is not None):
+            findings.append(await self._asked("signature", self.check_signature(signature)))
+        if findings[0].ok and (template_id or template is not None):
+            found = await self._asked("template", self.check_template(template_id, template))
+            finding, text = (found, "") if isinstance(found, Finding) else found
+            findings += [finding] if finding is not None else []
+        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text, balance)
+
+    async def _asked(self, what: str, asking: Awaitable[_T]) -> _T | Finding:
+        try:
+            return await asking
+        except ProviderError as error:
+            return self.failed(what, error)
+
+    async def check_account(self) -> tuple[list[Finding], str]:
+        """What there is to say of the credential, which comes first, and of the balance; and the balance."""
         raise UnsupportedFeature(f"{self.title} has no check")
+
+    async def check_signature(self, name: str) -> Finding:
+        """Whether the signature can be sent with; "" = the campaign has none."""
+        raise UnsupportedFeature(f"{self.title} has no check of signatures")
+
+    async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
+        """Whether the template can be sent with, and its approved text; "" = the campaign names none."""
+        raise UnsupportedFeature(f"{self.title} has no check of templates")
+
+    def failed(self, what: str, error: ProviderError) -> Finding:
+        """The finding of a question that was not answered."""
+        step: str = Message(
+            "Look at {variable} and the network.", variable=variable_of(self.name, "base_url")
+        )
+        if error.code:
+            step = (error.known or self.code(error.code)).next_step
+        return Finding(what, False, error.code, error.detail or str(error), step)
+
+    def another_text(self, code: str, theirs: str) -> Finding:
+        """The finding that the provider approved another text than the campaign's."""
+        step = Message(
+            "{title} has: {text}. Use this text, or leave `template` empty to take it over.",
+            title=self.title.split()[0],
+            text=theirs,
+        )
+        return Finding("template", False, code, Message("the approved text is another one"), step)
+
+    def no_template(self, template_id: str, code: str) -> Refused:
+        """There is none of that id."""
+        told = Message("{provider}: there is no template {code}", provider=self.name, code=template_id)
+        return Refused(told, provider=self.name, code=code)
 
     async def template_text(self, template_id: str) -> str:
         """The approved text of a template, in the provider's own form."""
@@ -337,10 +416,63 @@ class Provider(ABC):
                     return table[code]
         return carriers_code(code) if receipt else None
 
-    def in_words(self, code: str, said: str, next_step: str = "") -> str:
+    def in_words(self, code: str, said: str, next_step: str = "") -> Message:
         """An answer that was no success, as errors tell it: the provider's own words stand in quotes."""
-        told = f"{self.name}: {code}" + (f" “{said}”" if said else "")
-        return f"{told}. {next_step}" if next_step else told
+        values = {"provider": self.name, "code": code, "said": said, "why": Message(next_step)}
+        match bool(said), bool(next_step):
+            case True, True:
+                return Message("{provider}: {code} “{said}”. {why}", **values)
+            case True, False:
+                return Message("{provider}: {code} “{said}”", **values)
+            case False, True:
+                return Message("{provider}: {code}. {why}", **values)
+        return Message("{provider}: {code}", **values)
+
+    def unclear(self, why: str, answer: Answer | None = None) -> OutcomeUnknown:
+        """An answer that leaves open whether anything was taken."""
+        status = answer.status if answer else None
+        told = Message("{provider}: {why}", provider=self.name, why=why)
+        return OutcomeUnknown(told, provider=self.name, detail=why, http_status=status)
+
+    def error(
+        self,
+        code: str,
+        detail: str,
+        answer: Answer,
+        *,
+        known: Code | None = None,
+        next_step: str = "",
+        request_id: str = "",
+        retry_after_s: float | None = None,
+    ) -> ProviderError:
+        """
+        The error that *code* at the top of an answer stands for.
+
+        Args:
+            detail: The provider's own words, without phones and keys.
+            known: What the code means, where not `code` tells it.
+            next_step: In place of the table's.
+            retry_after_s: What the answer itself says of it.
+        """
+        known = known or self.code(code)
+        words = self.in_words(code, detail, next_step or known.next_step)
+        facts: dict[str, Any] = {
+            "provider": self.name,
+            "code": code,
+            "detail": detail,
+            "request_id": request_id,
+            "http_status": answer.status,
+            "known": known,
+        }
+        if known.kind is CodeClass.RETRY:
+            after = known.retry_after_s if retry_after_s is None else retry_after_s
+            return RateLimited(words, retry_after_s=after, **facts)
+        return ERRORS.get(known.kind, OutcomeUnknown)(words, **facts)
+
+    def submission(self, code: str, *, message_id: str = "", detail: str = "") -> Submission:
+        """What *code* says of one message; the meaning of the code travels with it."""
+        known = self.code(code)
+        return Submission(known.kind, message_id, code, detail, known)
 
     def code(self, code: str) -> Code:
         """What *code* means; one that is not documented is unknown, never guessed."""
@@ -380,3 +512,24 @@ def runs(people: Slice, limits: Limits) -> Iterator[tuple[int, int, bool]]:
         first = int(ends[index])
     if first < n:
         yield first, n, False
+
+
+async def all_pages(page_of: Callable[[int], Awaitable[Sequence[_T]]], size: int) -> list[_T]:
+    """
+    The rows of all pages.
+
+    Args:
+        page_of: From the number of a page, the first is 1, to its rows.
+        size: Rows of a full page; one that is not full is the last.
+    """
+    found: list[_T] = []
+    number = 0
+    while len(found) == number * size:
+        number += 1
+        found += await page_of(number)
+    return found
+
+
+def with_remark(step: Message, remark: object) -> str:
+    """What to do, and the reviewer's own words, if there are any."""
+    return Joined([step, Quoted(str(remark))], " ") if remark else step

@@ -1,4 +1,4 @@
-"""Beijing's time, which providers mean when they write none: one zone for all of them."""
+"""What providers leave out: Beijing's zone of a time, the country code 86 of a number. One place for all."""
 
 from __future__ import annotations
 
@@ -26,3 +26,22 @@ def from_china(text: object, *forms: str) -> datetime | None:
 def in_china(at: datetime, form: str) -> str:
     """An aware time as Beijing's, in that form."""
     return at.astimezone(CHINA).strftime(form)
+
+
+def e164_of(number: object) -> str:
+    """
+    A number as providers write it, in E.164; only mainland ones come without a country code.
+
+    >>> [e164_of(n) for n in ("+8613800000000", "008613800000000", 13800000000, "85291234567")]
+    ['+8613800000000', '+8613800000000', '+8613800000000', '+85291234567']
+    """
+    text = str(number or "").strip()
+    if text.startswith("+"):
+        return text
+    digits = text.removeprefix("00")
+    return f"+86{digits}" if len(digits) == 11 and digits.startswith("1") else f"+{digits}"
+
+
+def national_of(phone: str) -> str:
+    """An E.164 phone as providers want it: a mainland one without its country code."""
+    return phone.removeprefix("+86")

@@ -1,16 +1,13 @@
 """
 A provider's settings as its ``Settings`` class declares them: what a form and a page about it need to know.
 
-Read from annotations, bounds and the comments beside the fields, so that a
+Read from annotations, bounds and the descriptions of the fields, so that a
 plug-in's settings are a form, too, without anything written twice.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
 import types
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -19,11 +16,11 @@ from pydantic.fields import FieldInfo
 
 from smskit.i18n import mark
 from smskit.providers.base import Provider
-from smskit.settings import ProviderSettings, variable_of
+from smskit.settings import variable_of
 
-__all__ = ["Setting", "comments_in", "settings_of"]
+__all__ = ["Setting", "settings_of"]
 
-# Settings all providers have, unless the provider's own comment says more.
+# Settings all providers have, unless the provider's own description says more.
 _COMMON = {
     "base_url": mark("Where requests go."),
     "timeout_s": mark("Longest wait for an answer, seconds."),
@@ -67,18 +64,15 @@ class Setting:
 
 def settings_of(cls: type[Provider]) -> tuple[Setting, ...]:
     """What *cls* declares: what it cannot do without first, then in the order of its class."""
-    said, needed = _comments(cls.Settings), cls.required_settings()
-    secrets = cls.Settings.secret_fields()
+    needed, secrets = cls.required_settings(), cls.Settings.secret_fields()
     found = [
-        _setting(cls, name, field, name in secrets, name in needed, said.get(name, ""))
+        _setting(cls, name, field, name in secrets, name in needed)
         for name, field in cls.Settings.model_fields.items()
     ]
     return tuple(sorted(found, key=lambda s: (not s.required, not s.secret)))
 
 
-def _setting(
-    cls: type[Provider], name: str, field: FieldInfo, secret: bool, required: bool, said: str
-) -> Setting:
+def _setting(cls: type[Provider], name: str, field: FieldInfo, secret: bool, required: bool) -> Setting:
     kind, choices = _kind(field.annotation)
     bounds = {side: _bound(field, side) for side in ("ge", "le")}
     return Setting(
@@ -91,7 +85,7 @@ def _setting(
         choices,
         bounds["ge"],
         bounds["le"],
-        said or (_KEY if secret else ""),
+        field.description or _COMMON.get(name) or (_KEY if secret else ""),
     )
 
 
@@ -117,29 +111,3 @@ def _default(field: FieldInfo) -> str:
 
 def _bound(field: FieldInfo, side: str) -> float | None:
     return next((getattr(m, side) for m in field.metadata if hasattr(m, side)), None)
-
-
-def _comments(model: type[ProviderSettings]) -> dict[str, str]:
-    """What the comments in the settings class and its bases say of each field: above it, or behind it."""
-    found = dict(_COMMON)
-    for cls in reversed(model.__mro__):
-        if issubclass(cls, ProviderSettings) and cls is not ProviderSettings:
-            try:
-                found |= comments_in(inspect.getsource(cls))
-            except OSError:  # a plug-in without its source
-                continue
-    return found
-
-
-def comments_in(source: str) -> Iterator[tuple[str, str]]:
-    """Field -> what is said of it in the source of a settings class."""
-    above: list[str] = []
-    for line in map(str.strip, source.splitlines()):
-        if line.startswith("#"):
-            above.append(line.lstrip("# "))
-            continue
-        if declared := re.match(r"(\w+): ", line):
-            said = " ".join(above) or line.partition("  # ")[2]
-            if said:
-                yield declared[1], said
-        above = []

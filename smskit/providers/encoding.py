@@ -80,3 +80,31 @@ class Joined:
     def __getitem__(self, rows: slice) -> bytes:
         start, end = int(self._offsets[rows.start]), int(self._offsets[rows.stop]) - self._separator
         return bytes(self._data[start:end])
+
+
+class First:
+    """Of *column*, only the first of the rows that are asked for."""
+
+    def __init__(self, column: Joined) -> None:
+        self._column = column
+
+    def __getitem__(self, rows: slice) -> bytes:
+        return self._column[rows.start : rows.start + 1]
+
+
+class Bodies:
+    """
+    Bodies of requests for rows of a slice, prepared by column.
+
+    Args:
+        pieces: What a body is made of, in order: fixed bytes, a column of which it has all its rows
+            (`Joined`), or one of which it has the first (`First`).
+    """
+
+    def __init__(self, *pieces: bytes | Joined | First) -> None:
+        self._pieces = pieces
+
+    def __call__(self, first: int, last: int) -> bytes:
+        """The body for those rows."""
+        rows = slice(first, last)
+        return b"".join([p if isinstance(p, bytes) else p[rows] for p in self._pieces])

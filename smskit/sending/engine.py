@@ -250,7 +250,7 @@ class Engine:
             self._count(State.REFUSED, int((~kept).sum()))
             if not kept.any():
                 return
-            call = Call(call.job, call.people, call.rows[kept], call.method)
+            call = call.without(~kept)
         states, facts = await self._submit(call)
         outcome = Change("outcome", call.people.chunk, _positions(call), states, facts)
         # Not waited for: the next claim is committed after it, or with it.
@@ -318,11 +318,11 @@ class Engine:
         )
 
     def _state(self, call: Call, index: int, result: Submission) -> int:
-        code = self._provider.code(result.code)
         if result.kind is CodeClass.ACCEPTED:
             return State.ACCEPTED
         if result.kind is CodeClass.UNKNOWN:
             return State.UNKNOWN
+        code = result.known or self._provider.code(result.code)
         if result.kind is CodeClass.ACCOUNT:
             self.stop(self._provider.in_words(result.code, result.detail, code.next_step))
             return State.WAITING
@@ -335,7 +335,7 @@ class Engine:
         return State.REFUSED
 
     def _refused(self, call: Call, error: Refused) -> tuple[NDArray[np.uint8], Facts]:
-        about = self._provider.code(error.code).about
+        about = (error.known or self._provider.code(error.code)).about
         same_text = len(set(call.texts)) == 1
         if len(call) == 1 or (about is not About.NUMBER and same_text):
             self._note_refusals(len(call), about, error.message)

@@ -694,17 +694,6 @@ def test_replies_are_read() -> None:
     assert client.parse_replies(page) == [first, second]
 
 
-def test_pushes_are_read() -> None:
-    """A pushed report equals the pulled one: its id is in lower case, its words are decoded once."""
-    client = provider()
-
-    (reply,) = client.parse_reply_push(recorded("pushed_reply.txt").decode())
-
-    assert client.parse_push(recorded("pushed_report.txt").decode()) == [RECEIPTS[0]._replace(reference="")]
-    assert (reply.phone, reply.text, reply.at) == ("+8613800000001", "退订+1%", at(2024, 6, 1, 5, 5))
-    assert client.parse_push("receiver=&pswd=") == client.parse_reply_push("") == []
-
-
 def test_parsing_is_pure() -> None:
     """An answer can be judged without a connection."""
     client = provider()

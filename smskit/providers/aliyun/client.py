@@ -29,18 +29,17 @@ from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
     NotAccepted,
-    OutcomeUnknown,
     ProviderError,
     RateLimited,
     Refused,
     TemplateError,
 )
+from smskit.i18n import Message, mark
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template
 from smskit.message.windows import MarketingLimits
 from smskit.models import (
-    CheckResult,
     Code,
     CodeClass,
     Finding,
@@ -53,7 +52,6 @@ from smskit.models import (
     Submission,
 )
 from smskit.providers.aliyun.reports import (
-    CHINA,
     is_biz_id,
     out_id,
     out_id_in,
@@ -74,7 +72,8 @@ from smskit.providers.aliyun.wire import (
     write_different,
     write_same,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.base import Call, Feature, Job, Limits, Provider, all_pages, runs
+from smskit.providers.china import CHINA, national_of
 from smskit.providers.codes import ANSWER, RECEIPT, code_tables
 from smskit.providers.console import console_of
 from smskit.providers.encoding import ColumnEncoder
@@ -176,16 +175,15 @@ class Aliyun(Provider):
     async def submit(self, call: Call) -> list[Submission]:
         """Send one call; see the contract."""
         job = call.job
-        for field, value, what in (
-            ("TemplateCode", job.template_id, "`template_id`"),
-            ("SignName", job.template.signature, "`signature`"),
-        ):
-            if not value:
-                raise Refused(
-                    f"aliyun: parameter {what} is empty; Aliyun sends nothing without it",
+        fields = {"TemplateCode": job.template_id, "SignName": job.template.signature}
+        for field, name in (("TemplateCode", "`template_id`"), ("SignName", "`signature`")):
+            if not fields[field]:
+                told = Message(
+                    "{provider}: parameter {field} is empty; Aliyun sends nothing without it",
                     provider=self.name,
-                    code=f"Missing{field}",
+                    field=name,
                 )
+                raise Refused(told, provider=self.name, code=f"Missing{field}")
         method = call.method or _method_for(call)
         body = call.body or self._writer(method, job, call.people.take(call.rows))(0, len(call))
         query = [pair("OutId", out_id(job.reference, self._nonce()))]
@@ -213,7 +211,7 @@ class Aliyun(Provider):
             data = self.parse_answer(answer, keys=("BizId",))
         except Refused as error:
             if len(call) == 1:
-                return [Submission(self._kind(error), "", error.code, error.detail)]
+                return [Submission(self._kind(error), "", error.code, error.detail, error.known)]
             if error.code == "isv.MOBILE_COUNT_OVER_LIMIT":
                 self._most = max(1, min(self._most, len(call) // 2))
                 raise BatchNotAllowed(str(error), provider=self.name, code=error.code) from None
@@ -242,40 +240,26 @@ class Aliyun(Provider):
         try:
             data = orjson.loads(answer.content)
         except orjson.JSONDecodeError:
-            raise self._unclear(f"HTTP {answer.status} without JSON", answer) from None
+            raise self.unclear(Message("HTTP {n} without JSON", n=answer.status), answer) from None
         if not isinstance(data, dict):
-            raise self._unclear("an answer of an unknown shape", answer)
+            raise self.unclear(Message("an answer of an unknown shape"), answer)
         code = str(data.get("Code") or data.get("code") or "")
         if not code:
-            raise self._unclear(f"HTTP {answer.status} without a code", answer)
+            raise self.unclear(Message("HTTP {n} without a code", n=answer.status), answer)
         if code != "OK":
-            raise self._error(code, data, answer)
+            raise self._refusal(code, data, answer)
         if not 200 <= answer.status < 300 or any(not data.get(key) for key in keys):
-            raise self._unclear(f"HTTP {answer.status} with an incomplete answer", answer)
+            raise self.unclear(Message("HTTP {n} with an incomplete answer", n=answer.status), answer)
         return data
 
-    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
-        return OutcomeUnknown(f"aliyun: {what}", provider=self.name, detail=what, http_status=answer.status)
-
-    def _error(self, code: str, data: Mapping[str, Any], answer: Answer) -> ProviderError:
-        detail = self._explain(str(data.get("Message") or data.get("message") or ""))
-        known = self.code(code)
-        words = self.in_words(code, detail, known.next_step)
-        facts: dict[str, Any] = {
-            "provider": self.name,
-            "code": code,
-            "detail": detail,
-            "request_id": str(data.get("RequestId") or data.get("requestId") or ""),
-            "http_status": answer.status,
-        }
-        if known.kind is CodeClass.RETRY:
-            return RateLimited(words, retry_after_s=_retry_after_s(answer, known.retry_after_s), **facts)
-        kinds: dict[CodeClass, type[ProviderError]] = {
-            CodeClass.ACCOUNT: AccountProblem,
-            CodeClass.REFUSED: Refused,
-            CodeClass.LATER: Refused,
-        }
-        return kinds.get(known.kind, OutcomeUnknown)(words, **facts)
+    def _refusal(self, code: str, data: Mapping[str, Any], answer: Answer) -> ProviderError:
+        return self.error(
+            code,
+            self._explain(str(data.get("Message") or data.get("message") or "")),
+            answer,
+            request_id=str(data.get("RequestId") or data.get("requestId") or ""),
+            retry_after_s=_retry_after_s(answer),
+        )
 
     def _explain(self, message: str) -> str:
         """Aliyun's words without what they echo: the signed text holds the key id and every number."""
@@ -302,11 +286,14 @@ class Aliyun(Provider):
         echoed = _text_of(answer).partition("server string to sign is:")[2].strip()
         if echoed and echoed == wire.string_to_sign:
             raise AccountProblem(
-                "aliyun: SignatureDoesNotMatch, and Aliyun signed the very same text: "
-                "SMSKIT_ALIYUN_ACCESS_KEY_SECRET is not the secret of this AccessKeyId",
+                Message(
+                    "{provider}: SignatureDoesNotMatch, and Aliyun signed the very same text: "
+                    "SMSKIT_ALIYUN_ACCESS_KEY_SECRET is not the secret of this AccessKeyId",
+                    provider=self.name,
+                ),
                 provider=self.name,
                 code="SignatureDoesNotMatch",
-                detail="the AccessKey secret is wrong",
+                detail=Message("the AccessKey secret is wrong"),
                 http_status=answer.status,
             )
 
@@ -349,79 +336,23 @@ class Aliyun(Provider):
         return await self._pages("QuerySmsTemplateList", "SmsTemplateList")
 
     async def _pages(self, action: str, key: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        page = 1
-        while True:
-            rows = (await self.ask(action, PageIndex=page, PageSize=_PAGE)).get(key) or []
-            found += rows
-            if len(rows) < _PAGE:
-                return found
-            page += 1
+        async def page_of(number: int) -> list[dict[str, Any]]:
+            return (await self.ask(action, PageIndex=number, PageSize=_PAGE)).get(key) or []
 
-    async def add_template(self, name: str, text: str, kind: int, **fields: Any) -> dict[str, Any]:
-        """``CreateSmsTemplate``: hand a template in for review; kind 0 code, 1 notification, 2 promotion."""
-        return await self.ask(
-            "CreateSmsTemplate", TemplateName=name, TemplateContent=text, TemplateType=kind, **fields
-        )
-
-    async def change_template(
-        self, template_id: str, name: str, text: str, kind: int, **fields: Any
-    ) -> dict[str, Any]:
-        """``UpdateSmsTemplate``: a rejected template goes back to review."""
-        return await self.ask(
-            "UpdateSmsTemplate",
-            TemplateCode=template_id,
-            TemplateName=name,
-            TemplateContent=text,
-            TemplateType=kind,
-            **fields,
-        )
-
-    async def delete_template(self, template_id: str) -> dict[str, Any]:
-        """``DeleteSmsTemplate``: final, and not while it is in review."""
-        return await self.ask("DeleteSmsTemplate", TemplateCode=template_id)
-
-    async def daily_totals(self, start: date, end: date, *, page: int = 1) -> dict[str, Any]:
-        """``QuerySendStatistics``, mainland: billed, delivered, failed and open messages a day."""
-        data = await self.ask(
-            "QuerySendStatistics",
-            IsGlobe=1,
-            StartDate=start.strftime("%Y%m%d"),
-            EndDate=end.strftime("%Y%m%d"),
-            PageIndex=page,
-            PageSize=_PAGE,
-        )
-        return dict(data.get("Data") or {})
+        return await all_pages(page_of, _PAGE)
 
     # -- check -----------------------------------------------------------------------
 
-    async def check(
-        self, *, signature: str = "", template_id: str = "", template: Template | None = None
-    ) -> CheckResult:
-        """Credential, signature, template, in Aliyun's own words; sends nothing. It tells no balance."""
-        findings: list[Finding] = []
-        try:
-            await self.ask("QuerySmsTemplateList", PageIndex=1, PageSize=1)
-        except ProviderError as error:
-            return CheckResult(self.name, False, (self._failed("credential", error),))
-        findings.append(Finding("credential", True, "OK", "OK"))
-        if signature:
-            findings.append(await self._check_signature(signature))
-        elif template is not None:
-            findings.append(_not_given("signature", "SignName", _WANTS_SIGNATURE))
-        text = ""
-        if template_id:
-            finding, text = await self._check_template(template_id, template)
-            findings.append(finding)
-        elif template is not None:
-            findings.append(_not_given("template", "TemplateCode", _WANTS_TEMPLATE))
-        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text)
+    async def check_account(self) -> tuple[list[Finding], str]:
+        """Any question that takes the credential; Aliyun tells no balance."""
+        await self.ask("QuerySmsTemplateList", PageIndex=1, PageSize=1)
+        return [Finding("credential", True, "OK", "OK")], ""
 
-    async def _check_signature(self, name: str) -> Finding:
-        try:
-            data = await self.signature(name)
-        except ProviderError as error:
-            return self._failed("signature", error)
+    async def check_signature(self, name: str) -> Finding:
+        """The review of the signature, and its filing with the carriers, in Aliyun's own words."""
+        if not name:
+            return _not_given("signature", "SignName", _WANTS_SIGNATURE)
+        data = await self.signature(name)
         state = str(data.get("SignStatus"))
         words = f"【{name}】 {_reviewed(state)}"
         if state != "1":
@@ -438,14 +369,15 @@ class Aliyun(Provider):
             filed = " ".join(f"{_CARRIERS.get(c, c)}{_FILING.get(s, s)}" for c, s in filing.items())
             words += f", “{filed}”"
         # Sending works before the carriers' filing is done, but they may block what is sent.
-        step = f"Carriers without filing may block messages: {' '.join(open_)}." if open_ else ""
+        names = " ".join(open_)
+        step = Message("Carriers without filing may block messages: {names}.", names=names) if open_ else ""
         return Finding("signature", True, "OK", words, step)
 
-    async def _check_template(self, template_id: str, template: Template | None) -> tuple[Finding, str]:
-        try:
-            data = await self.template(template_id)
-        except ProviderError as error:
-            return self._failed("template", error), ""
+    async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
+        """The review of the template, in Aliyun's own words."""
+        if not template_id:
+            return _not_given("template", "TemplateCode", _WANTS_TEMPLATE), ""
+        data = await self.template(template_id)
         text, state = str(data.get("TemplateContent") or ""), str(data.get("TemplateStatus"))
         words = f"template {template_id}: {_reviewed(state)}"
         code = "isv.SMS_TEMPLATE_ILLEGAL"
@@ -455,19 +387,12 @@ class Aliyun(Provider):
         try:
             theirs = Template.parse(text, form=self.form)
         except TemplateError as error:
-            return Finding("template", False, code, "the approved text cannot be read", str(error)), text
+            return Finding(
+                "template", False, code, Message("the approved text cannot be read"), str(error)
+            ), text
         if template is not None and theirs.pieces != template.pieces:
-            step = f"Aliyun has: {text}. Use this text, or leave `template` empty to take it over."
-            return Finding("template", False, code, "the approved text is another one", step), text
+            return self.another_text(code, text), text
         return Finding("template", True, "OK", words), text
-
-    def _failed(self, what: str, error: ProviderError) -> Finding:
-        step = (
-            self.code(error.code).next_step
-            if error.code
-            else "Look at SMSKIT_ALIYUN_BASE_URL and the network."
-        )
-        return Finding(what, False, error.code, error.detail or str(error), step)
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """As the console would hold it: Aliyun keeps the text without the signature."""
@@ -481,11 +406,8 @@ class Aliyun(Provider):
         """The text of one template, without the signature, variables as ``${name}``."""
         text = (await self.template(template_id)).get("TemplateContent")
         if not text:
-            raise Refused(
-                f"aliyun: template {template_id} has no text",
-                provider=self.name,
-                code="isv.SMS_TEMPLATE_ILLEGAL",
-            )
+            told = Message("{provider}: template {code} has no text", provider=self.name, code=template_id)
+            raise Refused(told, provider=self.name, code="isv.SMS_TEMPLATE_ILLEGAL")
         return str(text)
 
     async def offered_signatures(self) -> list[Offer]:
@@ -570,22 +492,18 @@ class Aliyun(Provider):
         return found
 
     async def _details(self, phone: str, day: date, *, biz_id: str = "") -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
-        page = 1
-        while True:
+        async def page_of(number: int) -> list[Mapping[str, Any]]:
             data = await self.ask(
                 "QuerySendDetails",
-                PhoneNumber=phone.removeprefix("+86"),
+                PhoneNumber=national_of(phone),
                 SendDate=day.strftime("%Y%m%d"),
                 PageSize=_PAGE,
-                CurrentPage=page,
+                CurrentPage=number,
                 BizId=biz_id or None,
             )
-            rows = rows_of(data)
-            found += rows
-            if len(rows) < _PAGE:
-                return found
-            page += 1
+            return rows_of(data)
+
+        return await all_pages(page_of, _PAGE)
 
 
 def limit_window_s(message: str) -> float:
@@ -638,12 +556,12 @@ def _field(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _retry_after_s(answer: Answer, default: float | None) -> float | None:
+def _retry_after_s(answer: Answer) -> float | None:
     """How long Aliyun asks us to wait; the header counts milliseconds (as its SDK reads it)."""
     try:
         return int(answer.headers["x-acs-retry-after"]) / 1000
     except (KeyError, ValueError):
-        return default
+        return None
 
 
 def _text_of(answer: Answer) -> str:
@@ -658,8 +576,8 @@ def _audited(row: Mapping[str, Any]) -> tuple[bool, str]:
     return state == "AUDIT_STATE_PASS", state
 
 
-_WANTS_SIGNATURE = "Aliyun needs an approved signature: give parameter `signature`."
-_WANTS_TEMPLATE = "Aliyun needs the id of an approved template (SMS_…): give parameter `template_id`."
+_WANTS_SIGNATURE = mark("Aliyun needs an approved signature: give parameter `signature`.")
+_WANTS_TEMPLATE = mark("Aliyun needs the id of an approved template (SMS_…): give parameter `template_id`.")
 
 
 def _reviewed(state: str) -> str:
@@ -668,7 +586,9 @@ def _reviewed(state: str) -> str:
 
 
 def _not_given(what: str, field: str, step: str) -> Finding:
-    return Finding(what, False, f"Missing{field}", f"parameter {field} is missing", step)
+    return Finding(
+        what, False, f"Missing{field}", Message("parameter {code} is missing", code=field), Message(step)
+    )
 
 
 def _reviewers_words(data: Mapping[str, Any]) -> str:

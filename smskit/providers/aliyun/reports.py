@@ -13,16 +13,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
+from smskit.providers.china import e164_of, from_china
 from smskit.providers.codes import RECEIPT, code_tables
-
-CHINA = timezone(timedelta(hours=8))
 
 _MARK = "~"  # between the job's reference and what makes a call's OutId unique
 _MARK_DIGITS = 16
@@ -59,7 +58,7 @@ def _pushed_receipt(item: Mapping[str, Any]) -> Receipt:
     delivered = None if code == _SILENT or not isinstance(success, bool) else success
     return Receipt(
         message_id=str(item["biz_id"]),
-        phone=e164(item["phone_number"]),
+        phone=e164_of(item["phone_number"]),
         delivered=delivered,
         code=code,
         detail=redact(str(item.get("err_msg") or _meaning(code))),
@@ -78,7 +77,7 @@ def _pushed_reply(item: Mapping[str, Any]) -> Reply:
     number = item.get("sequence_id")
     # A push may come twice; without a number of its own a reply is told by what it says and when.
     digest = hashlib.sha256(orjson.dumps([str(item["phone_number"]), text, str(at)])).hexdigest()[:24]
-    return Reply(str(number) if number else digest, e164(item["phone_number"]), text, time_of(at))
+    return Reply(str(number) if number else digest, e164_of(item["phone_number"]), text, time_of(at))
 
 
 # -- send details ------------------------------------------------------------------
@@ -131,7 +130,7 @@ def record_of(row: Mapping[str, Any]) -> Record:
     """
     theirs = str(row.get("OutId") or "")
     reference = reference_in(theirs)
-    message_id = record_id(theirs, e164(row.get("PhoneNum") or ""))
+    message_id = record_id(theirs, e164_of(row.get("PhoneNum") or ""))
     receipt = receipt_of(row, message_id)
     return Record(
         message_id=message_id,
@@ -149,7 +148,7 @@ def receipt_of(row: Mapping[str, Any], message_id: str) -> Receipt:
     delivered = {"2": False, "3": True}.get(str(row.get("SendStatus")))
     return Receipt(
         message_id=message_id,
-        phone=e164(row.get("PhoneNum") or ""),
+        phone=e164_of(row.get("PhoneNum") or ""),
         delivered=None if code == _SILENT else delivered,
         code=code,
         detail=_meaning(code),
@@ -164,19 +163,6 @@ def rows_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(details.get("SmsSendDetailDTO") or []) if isinstance(details, dict) else []
 
 
-def e164(number: object) -> str:
-    """A number as Aliyun writes it: 11 digits, or with a country code that may lack its plus."""
-    text = str(number)
-    if text.startswith("+"):
-        return text
-    return f"+86{text}" if len(text) == 11 else f"+{text.removeprefix('00')}"
-
-
 def time_of(text: object) -> datetime | None:
     """A naive China time as aware UTC; None when there is none, or it cannot be read."""
-    for form in ("%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S"):  # the second in old samples of SmsUp
-        try:
-            return datetime.strptime(str(text).strip(), form).replace(tzinfo=CHINA).astimezone(UTC)
-        except ValueError:
-            continue
-    return None
+    return from_china(text, "%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S")  # the second in old samples of SmsUp

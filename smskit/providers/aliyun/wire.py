@@ -17,6 +17,7 @@ import pyarrow as pa
 from pydantic import Field, SecretStr
 
 from smskit.audience.phones import national
+from smskit.i18n import mark
 from smskit.message.template import Template
 from smskit.models import Slice
 from smskit.providers.aliyun.signing import (
@@ -44,17 +45,36 @@ class AliyunSettings(ProviderSettings):
 
     access_key_id: SecretStr
     access_key_secret: SecretStr
-    # With temporary (STS) credentials only.
-    security_token: SecretStr = SecretStr("")
+    security_token: SecretStr = Field(
+        default=SecretStr(""), description=mark("With temporary (STS) credentials only.")
+    )
     base_url: str = "https://dysmsapi.aliyuncs.com"
-    # "acs3" is what Aliyun's own SDKs send today, "rpc" what they sent before; the service takes both.
-    signature_version: Literal["acs3", "rpc"] = "acs3"
-    # People in one SendSms; a SendBatchSms never has more than 100 of them.
-    batch_size: int = Field(default=MOST_SAME, ge=1, le=MOST_SAME)
-    # Extension digits replies come back on; one code must not serve two signatures.
-    extend_code: str = Field(default="", pattern=r"^[0-9]*$")
-    # How soon a send shows in QuerySendDetails is not documented; receipts are there within 30 seconds.
-    record_lag_s: float = Field(default=120.0, ge=0)
+    signature_version: Literal["acs3", "rpc"] = Field(
+        default="acs3",
+        description=mark(
+            '"acs3" is what Aliyun\'s own SDKs send today, "rpc" what they sent before; the service takes '
+            "both."
+        ),
+    )
+    batch_size: int = Field(
+        default=MOST_SAME,
+        ge=1,
+        le=MOST_SAME,
+        description=mark("People in one SendSms; a SendBatchSms never has more than 100 of them."),
+    )
+    extend_code: str = Field(
+        default="",
+        pattern=r"^[0-9]*$",
+        description=mark("Extension digits replies come back on; one code must not serve two signatures."),
+    )
+    record_lag_s: float = Field(
+        default=120.0,
+        ge=0,
+        description=mark(
+            "How soon a send shows in QuerySendDetails is not documented; receipts are there within 30 "
+            "seconds."
+        ),
+    )
 
 
 # -- fields by column ----------------------------------------------------------------

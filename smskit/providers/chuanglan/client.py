@@ -34,17 +34,14 @@ from smskit.errors import (
     AccountProblem,
     NotAccepted,
     OutcomeUnknown,
-    ProviderError,
-    RateLimited,
-    Refused,
     TemplateError,
 )
+from smskit.i18n import Message, mark
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template, Var
 from smskit.message.windows import MarketingLimits
 from smskit.models import (
-    CheckResult,
     Code,
     CodeClass,
     Finding,
@@ -74,10 +71,9 @@ _SHIFTS = r"[,;]|\{\$"
 _FULL_WIDTH = ((",", "，"), (";", "；"))
 _PERCENT_SENSITIVE = "[%+]"  # what a server that url-decodes would change
 
-_NO_SIGNATURES = "signatures cannot be asked about; judged when sending"
-_NO_TEMPLATES = "templates cannot be asked about; judged when sending"
-_NEEDS_TEMPLATE = "family v2 sends by template id: give parameter `template_id`"
-_LOOK_AT_URL = "Look at SMSKIT_CHUANGLAN_BASE_URL (the console names it) and the network."
+_NO_SIGNATURES = mark("signatures cannot be asked about; judged when sending")
+_NO_TEMPLATES = mark("templates cannot be asked about; judged when sending")
+_NEEDS_TEMPLATE = mark("family v2 sends by template id: give parameter `template_id`")
 _OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")  # opt-out wordings no longer taken
 
 
@@ -94,29 +90,53 @@ class ChuanglanSettings(ProviderSettings):
 
     account: SecretStr
     password: SecretStr
-    # The console names the host to use; this is the one most accounts are given.
-    base_url: str = "https://smssh1.253.com"
-    # Where v2 sends go; "" is the vendor's own host, or base_url where that is this machine.
-    tpl_base_url: str = ""
-    # v1: the whole text. v2: an approved template's id and its values.
-    family: Literal["v1", "v2"] = "v1"
-    # How a v2 send proves who it is: the password itself, or a digest made with it.
-    auth: Literal["password", "hmac"] = "password"
-    # Send , and ; inside a value as ，and ；instead of leaving the person out. v1 only.
-    replace_separators: bool = False
-    # v1 url-decodes `msg`: the vendor's PHP, Go and Python demos encode it, its Java demo does not.
-    encode_msg: bool = True
-    # Whether the call for different values decodes too is not settled. Unset: whoever's message a
-    # decoding could change (% or +) is sent alone, as whole text. Set once the vendor has told.
-    encode_variable_msg: bool | None = None
-    # A call without an answer cannot be asked about later, so waiting is cheap.
-    timeout_s: float = Field(default=30.0, gt=0)
-    # The rate of an account is in its contract and not published.
-    requests_per_second: float = Field(default=40.0, ge=0)
+    base_url: str = Field(
+        default="https://smssh1.253.com",
+        description=mark("The console names the host to use; this is the one most accounts are given."),
+    )
+    tpl_base_url: str = Field(
+        default="",
+        description=mark(
+            'Where v2 sends go; "" is the vendor\'s own host, or base_url where that is this machine.'
+        ),
+    )
+    family: Literal["v1", "v2"] = Field(
+        default="v1", description=mark("v1: the whole text. v2: an approved template's id and its values.")
+    )
+    auth: Literal["password", "hmac"] = Field(
+        default="password",
+        description=mark("How a v2 send proves who it is: the password itself, or a digest made with it."),
+    )
+    replace_separators: bool = Field(
+        default=False,
+        description=mark(
+            "Send , and ; inside a value as ，and ；instead of leaving the person out. v1 only."
+        ),
+    )
+    encode_msg: bool = Field(
+        default=True,
+        description=mark(
+            "v1 url-decodes `msg`: the vendor's PHP, Go and Python demos encode it, its Java demo does not."
+        ),
+    )
+    encode_variable_msg: bool | None = Field(
+        default=None,
+        description=mark(
+            "Whether the call for different values decodes too is not settled. Unset: whoever's message a "
+            "decoding could change (% or +) is sent alone, as whole text. Set once the vendor has told."
+        ),
+    )
+    timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description=mark("A call without an answer cannot be asked about later, so waiting is cheap."),
+    )
+    requests_per_second: float = Field(
+        default=40.0, ge=0, description=mark("The rate of an account is in its contract and not published.")
+    )
     concurrency: int = Field(default=4, ge=1, le=256)
     batch_size: int = Field(default=_MOST_NUMBERS, ge=1, le=_MOST_NUMBERS)
-    # Signature included; 8 billed parts of 67.
-    text_units: int = Field(default=536, ge=1)
+    text_units: int = Field(default=536, ge=1, description=mark("Signature included; 8 billed parts of 67."))
 
     @field_validator("tpl_base_url")
     @classmethod
@@ -291,7 +311,9 @@ class Chuanglan(Provider):
     async def submit(self, call: Call) -> list[Submission]:
         """Send one call; see the contract."""
         if call.method == "tpl" and not call.job.template_id:
-            raise AccountProblem(f"chuanglan: {_NEEDS_TEMPLATE}", provider=self.name, detail=_NEEDS_TEMPLATE)
+            needs = Message(_NEEDS_TEMPLATE)
+            told = Message("{provider}: {why}", provider=self.name, why=needs)
+            raise AccountProblem(told, provider=self.name, detail=needs)
         body = call.body or self._writer(call.method, call.job, call.people.take(call.rows))(0, len(call))
         try:
             return self.parse_submission(await self._post(_PATHS[call.method], body), call)
@@ -311,12 +333,17 @@ class Chuanglan(Provider):
         data = self.parse_answer(answer, family=family)
         message_id = str(data.get("msgId") or data.get("msgid") or "")
         if not message_id:
-            raise self._unclear("an answer without msgId", answer)
+            raise self.unclear(Message("an answer without msgId"), answer)
         code = str(data["code"])
         failed, taken = data.get("failNum"), data.get("successNum")
         if _count(failed, 0) == 0 and _count(taken, len(call)) >= len(call):
             return [Submission(CodeClass.ACCEPTED, message_id, code)] * len(call)
-        detail = redact(f"failNum {failed}, successNum {taken} of {len(call)}: only reports tell who")
+        detail = Message(
+            "failNum {failed}, successNum {taken} of {n}: only reports tell who",
+            failed=redact(str(failed)),
+            taken=redact(str(taken)),
+            n=len(call),
+        )
         return [Submission(CodeClass.UNKNOWN, message_id, code, detail)] * len(call)
 
     def parse_answer(self, answer: Answer, *, family: str = "v1") -> dict[str, Any]:
@@ -328,32 +355,17 @@ class Chuanglan(Provider):
         """
         data = reports.decoded(answer.content)
         if not isinstance(data, dict) or data.get("code") is None:
-            what = "an incomplete answer" if isinstance(data, dict) else "no JSON object"
-            raise self._unclear(f"HTTP {answer.status} with {what}", answer)
+            if isinstance(data, dict):
+                raise self.unclear(Message("HTTP {n} with an incomplete answer", n=answer.status), answer)
+            raise self.unclear(Message("HTTP {n} with no JSON object", n=answer.status), answer)
         code = str(data["code"])
         known = self._meaning(family, code)
         if known.kind is not CodeClass.ACCEPTED:
-            raise self._error(code, known, data, answer.status)
+            detail = redact(str(data.get("errorMsg") or data.get("msg") or known.meaning))
+            raise self.error(code, detail, answer, known=known)
         if not 200 <= answer.status < 300:
-            raise self._unclear(f"HTTP {answer.status} with code {code}", answer)
+            raise self.unclear(Message("HTTP {n} with code {code}", n=answer.status, code=code), answer)
         return data
-
-    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"chuanglan: {what}", provider=self.name, detail=what, http_status=answer.status
-        )
-
-    def _error(self, code: str, known: Code, data: Mapping[str, Any], status: int) -> ProviderError:
-        detail = redact(str(data.get("errorMsg") or data.get("msg") or known.meaning))
-        words = self.in_words(code, detail, known.next_step)
-        facts: dict[str, Any] = {"provider": self.name, "code": code, "detail": detail, "http_status": status}
-        if known.kind is CodeClass.RETRY:
-            return RateLimited(words, retry_after_s=known.retry_after_s, **facts)
-        kinds: dict[CodeClass, type[ProviderError]] = {
-            CodeClass.ACCOUNT: AccountProblem,
-            CodeClass.REFUSED: Refused,
-        }
-        return kinds.get(known.kind, OutcomeUnknown)(words, **facts)
 
     async def _post(self, path: str, body: bytes) -> Answer:
         """POST *body* with the credentials put in front, as its family wants them."""
@@ -379,36 +391,23 @@ class Chuanglan(Provider):
         answer = await self._post("msg/balance/json", b"{}")
         data = self.parse_answer(answer)
         if data.get("balance") is None:
-            raise self._unclear("a balance answer without a balance", answer)
+            raise self.unclear(Message("a balance answer without a balance"), answer)
         return str(data["balance"]).strip()
 
-    async def check(
-        self, *, signature: str = "", template_id: str = "", template: Template | None = None
-    ) -> CheckResult:
-        """
-        Credential, allow-list and balance by asking; sends nothing.
-
-        Signatures and templates cannot be asked about and are judged when a
-        message is sent; what can be told without asking is said here.
-        """
-        try:
-            balance = await self.balance()
-        except ProviderError as error:
-            step = self._meaning("v1", error.code).next_step if error.code else _LOOK_AT_URL
-            finding = Finding("credential", False, error.code, error.detail or str(error), step)
-            return CheckResult(self.name, False, (finding,))
-        findings = [self._check_credential(), self._check_balance(balance)]
-        if signature or template is not None:
-            findings.append(self._check_signature(signature))
-        if template_id or template is not None:
-            findings.append(self._check_template(template_id, template))
-        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), balance=f"{balance} 条")
+    async def check_account(self) -> tuple[list[Finding], str]:
+        """Credential, allow-list and balance by asking for the balance."""
+        balance = await self.balance()
+        return [self._check_credential(), self._check_balance(balance)], f"{balance} 条"
 
     def _check_credential(self) -> Finding:
         url = self.settings.base_url
         open_ = url.startswith("http://") and not _is_here(url)
         return Finding(
-            "credential", True, "0", "OK", "The password travels in clear: use https." if open_ else ""
+            "credential",
+            True,
+            "0",
+            "OK",
+            Message("The password travels in clear: use https.") if open_ else "",
         )
 
     def _check_balance(self, balance: str) -> Finding:
@@ -419,27 +418,39 @@ class Chuanglan(Provider):
         step = self.code(code).next_step if empty else ""
         return Finding("balance", not empty, code, f"{balance} 条", step)
 
-    def _check_signature(self, name: str) -> Finding:
+    async def check_signature(self, name: str) -> Finding:
+        """Signatures cannot be asked about; what can be told without asking is said here."""
         if name:
-            return Finding("signature", True, "", _NO_SIGNATURES)
+            return Finding("signature", True, "", Message(_NO_SIGNATURES))
         if self.settings.family == "v2":
             return Finding(
-                "signature", True, "", "no signature: the template has to bring one; judged when sending"
+                "signature",
+                True,
+                "",
+                Message("no signature: the template has to bring one; judged when sending"),
             )
         known = self.code("116")
-        return Finding("signature", False, "116", known.meaning, "Give parameter `signature`.")
+        return Finding("signature", False, "116", known.meaning, Message("Give parameter `signature`."))
 
-    def _check_template(self, template_id: str, template: Template | None) -> Finding:
+    async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
+        """Templates cannot be asked about; what can be told without asking is said here."""
+        return self._template_finding(template_id, template), ""
+
+    def _template_finding(self, template_id: str, template: Template | None) -> Finding:
         if self.settings.family == "v2":
             if not template_id:
                 return Finding(
-                    "template", False, "", "parameter templateId is missing", f"{_NEEDS_TEMPLATE}."
+                    "template",
+                    False,
+                    "",
+                    Message("parameter {code} is missing", code="templateId"),
+                    Message(_NEEDS_TEMPLATE),
                 )
-            return Finding("template", True, "", _NO_TEMPLATES)
+            return Finding("template", True, "", Message(_NO_TEMPLATES))
         step = ""
         if template is not None and _OLD_ENDING.search(template.text):
-            step = "Chuanglan now takes only 拒收请回复R as the last words of a marketing message."
-        return Finding("template", True, "", _NO_TEMPLATES, step)
+            step = Message("Chuanglan now takes only 拒收请回复R as the last words of a marketing message.")
+        return Finding("template", True, "", Message(_NO_TEMPLATES), step)
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """As the console holds it: the body with ``{$var}``, the signature filed apart."""
@@ -463,12 +474,17 @@ class Chuanglan(Provider):
             return answer.content if data.get("result") else None
         if isinstance(data, dict) and "ret" in data:
             detail = redact(str(data.get("error") or ""))
-            message = f"chuanglan: {path}: {detail}. Ask Chuanglan to set the account to pull (拉取) mode."
+            message = Message(
+                "{provider}: {path}: {said}. Ask Chuanglan to set the account to pull (拉取) mode.",
+                provider=self.name,
+                path=path,
+                said=detail,
+            )
             raise NotAccepted(message, provider=self.name, code=str(data["ret"]), detail=detail)
         if b'"mobile"' in answer.content:
             # Cut short on the way: the rows are deleted there, so what came is kept.
             return answer.content
-        raise self._unclear(f"HTTP {answer.status} with no page of {path}", answer)
+        raise self.unclear(Message("HTTP {n} with no page of {name}", n=answer.status, name=path), answer)
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
         """A page of ``pull/report``, even one that was cut short."""
@@ -477,19 +493,6 @@ class Chuanglan(Provider):
     def parse_replies(self, body: bytes) -> list[Reply]:
         """A page of ``pull/mo``, even one that was cut short."""
         return reports.replies(body)
-
-    def parse_push(self, query: str) -> list[Receipt]:
-        """
-        A report as Chuanglan pushes it: the query of its GET; pure.
-
-        Answer `PUSH_TAKEN` once it is stored, and check ``receiver`` and
-        ``pswd`` before: nothing else shows who is calling.
-        """
-        return reports.pushed_receipts(query)
-
-    def parse_reply_push(self, query: str) -> list[Reply]:
-        """A reply as Chuanglan pushes it; a long one comes in parts, each its own reply here. Pure."""
-        return reports.pushed_replies(query)
 
 
 def request_digest(password: str, timestamp: str, nonce: str) -> str:

@@ -1,5 +1,5 @@
 """
-Reports and replies as Chuanglan writes them, pulled or pushed -> ours; pure.
+Reports and replies as Chuanglan writes them, as they are pulled -> ours; pure.
 
 Sources: those of ``client``.
 """
@@ -9,19 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Reply
-
-_CHINA = timezone(timedelta(hours=8))  # Chuanglan writes naive times; taken as Asia/Shanghai
-# What a receiver of pushed reports answers; anything but the first is pushed again, twice, a minute apart.
-PUSH_TAKEN = b'{"clcode":"000000"}'
-PUSH_FAILED = b'{"clcode":"111111"}'
+from smskit.providers.china import e164_of, from_china
 
 
 def receipts(body: bytes) -> list[Receipt]:
@@ -32,18 +27,6 @@ def receipts(body: bytes) -> list[Receipt]:
 def replies(body: bytes) -> list[Reply]:
     """A page of ``pull/mo``, even one that was cut short."""
     return [reply for row in _rows(body) if (reply := _reply(row)) is not None]
-
-
-def pushed_receipts(query: str) -> list[Receipt]:
-    """A report as it is pushed: the query of a GET."""
-    receipt = _receipt(_pushed(query))
-    return [] if receipt is None else [receipt]
-
-
-def pushed_replies(query: str) -> list[Reply]:
-    """A reply as it is pushed; a long one comes in parts, each its own reply here."""
-    reply = _reply(_pushed(query))
-    return [] if reply is None else [reply]
 
 
 def decoded(content: bytes) -> Any:
@@ -72,20 +55,14 @@ def _rows(body: bytes) -> list[Mapping[str, Any]]:
     return [row for row in found if isinstance(row, dict)]
 
 
-def _pushed(query: str) -> dict[str, str]:
-    """The parameters of a push, decoded once."""
-    return dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True))
-
-
 def _receipt(row: Mapping[str, Any]) -> Receipt | None:
-    # The name of the id is lower-case in a push.
     message_id, mobile = _text(row, "msgId", "msgid"), _text(row, "mobile")
     if not message_id or not mobile:
         return None
     status = _text(row, "status")
     return Receipt(
         message_id=message_id,
-        phone=_e164(mobile),
+        phone=e164_of(mobile),
         # Only DELIVRD is success; UNKNOWN is neither; every other word, known or not, is a failure.
         delivered={"DELIVRD": True, "UNKNOWN": None, "": None}.get(status, False),
         code=status,
@@ -96,14 +73,14 @@ def _receipt(row: Mapping[str, Any]) -> Receipt | None:
 
 
 def _reply(row: Mapping[str, Any]) -> Reply | None:
-    mobile, text = _text(row, "mobile"), _text(row, "messageContent", "msg")
+    mobile, text = _text(row, "mobile"), _text(row, "messageContent")
     if not mobile:
         return None
     at = _text(row, "moTime")
     # A reply has no id. The same words from the same phone within a minute are one reply.
-    facts = (mobile, at, text, _text(row, "destCode", "descCode", "destcode"), _text(row, "emshead"))
+    facts = (mobile, at, text, _text(row, "destCode", "descCode"), _text(row, "emshead"))
     reply_id = hashlib.sha256("\x1f".join(facts).encode()).hexdigest()[:32]
-    return Reply(reply_id, _e164(mobile), text, _time(at))
+    return Reply(reply_id, e164_of(mobile), text, _time(at))
 
 
 def _text(row: Mapping[str, Any], *names: str) -> str:
@@ -114,11 +91,4 @@ def _text(row: Mapping[str, Any], *names: str) -> str:
 def _time(text: str) -> datetime | None:
     """``yyMMddHHmm`` or ``yyMMddHHmmss`` as an instant."""
     form = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}.get(len(text))
-    try:
-        return datetime.strptime(text, form).replace(tzinfo=_CHINA).astimezone(UTC) if form else None
-    except ValueError:
-        return None
-
-
-def _e164(mobile: str) -> str:
-    return mobile if mobile.startswith("+") else f"+86{mobile}"
+    return from_china(text, form) if form else None

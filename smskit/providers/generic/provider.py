@@ -20,18 +20,17 @@ from smskit.audience.phones import normalise_one, redact, to_e164
 from smskit.errors import (
     AccountProblem,
     InputError,
-    OutcomeUnknown,
     ProviderError,
-    RateLimited,
     Refused,
     SettingsError,
     UnsupportedFeature,
     suggest,
 )
-from smskit.i18n import Message
+from smskit.i18n import Message, mark
 from smskit.message.template import Template
 from smskit.models import CheckResult, CodeClass, Finding, Receipt, Record, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
+from smskit.providers.china import national_of
 from smskit.providers.console import console_of
 from smskit.providers.generic.config import HttpConfig, Reading, Request, load_config
 from smskit.providers.generic.pattern import Value, Values, to_json
@@ -60,13 +59,16 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 class GenericSettings(ProviderSettings):
     """Settings of the generic provider; each is ``SMSKIT_HTTP_<NAME>``."""
 
-    # A path, or the configuration itself. A subclass may have its own as default.
-    config: str = ""
+    config: str = Field(
+        default="",
+        description=mark("A path, or the configuration itself. A subclass may have its own as default."),
+    )
     account: SecretStr = SecretStr("")
     secret: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
-    # Only to send fewer at a time than the configuration allows.
-    batch_size: int = Field(default=10_000, ge=1)
+    batch_size: int = Field(
+        default=10_000, ge=1, description=mark("Only to send fewer at a time than the configuration allows.")
+    )
 
 
 class GenericHttp(Provider):
@@ -188,7 +190,7 @@ class GenericHttp(Provider):
         verdict = self._verdict(answer, reading, by_row=bool(reading.row.code))
         kind = verdict.meaning.kind
         if kind in (CodeClass.REFUSED, CodeClass.LATER) and len(call) == 1:
-            return [Submission(kind, "", verdict.code, self._clean(verdict.detail))]
+            return [Submission(kind, "", verdict.code, self._clean(verdict.detail), verdict.meaning)]
         if kind is not CodeClass.ACCEPTED:
             raise self._error(verdict, answer)
         shared = word_at(verdict.data, reading.id)
@@ -196,7 +198,7 @@ class GenericHttp(Provider):
             return [self._accepted(verdict.code, shared, expected=bool(reading.id))] * len(call)
         rows = at(verdict.data, reading.rows)
         if not isinstance(rows, list):
-            raise self._unclear(Message("no list at `{name}`", name=reading.rows), answer)
+            raise self.unclear(Message("no list at `{name}`", name=reading.rows), answer)
         return [
             self._judge_rows(found, verdict.code, shared) for found in self._by_person(rows, call, answer)
         ]
@@ -206,7 +208,7 @@ class GenericHttp(Provider):
         path = self.config.submit.answer.row.phone
         if not path:
             if len(rows) != len(call):
-                raise self._unclear(Message("{n} rows about {m} numbers", n=len(rows), m=len(call)), answer)
+                raise self.unclear(Message("{n} rows about {m} numbers", n=len(rows), m=len(call)), answer)
             return [[row] for row in rows]
         by_phone: dict[str, list[Any]] = {}
         for row in rows:
@@ -216,22 +218,24 @@ class GenericHttp(Provider):
     def _judge_rows(self, found: Sequence[Any], code: str, shared: str) -> Submission:
         reading = self.config.submit.answer
         if not found:
-            return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
+            return Submission(CodeClass.UNKNOWN, detail=Message("the answer does not mention this number"))
         if len({word_at(row, reading.row.code) for row in found}) > 1:
-            return Submission(CodeClass.UNKNOWN, detail="the answer says two things about this number")
+            told = Message("the answer says two things about this number")
+            return Submission(CodeClass.UNKNOWN, detail=told)
         if reading.row.code:
             code = word_at(found[0], reading.row.code)
-        kind = self.code(code).kind
-        if kind is CodeClass.ACCEPTED:
+        known = self.code(code)
+        if known.kind is CodeClass.ACCEPTED:
             message_id = word_at(found[0], reading.row.id) if reading.row.id else shared
             return self._accepted(code, message_id, expected=bool(reading.row.id or reading.id))
-        return Submission(kind, "", code, self._clean(word_at(found[0], reading.row.detail)))
+        detail = self._clean(word_at(found[0], reading.row.detail))
+        return Submission(known.kind, "", code, detail, known)
 
     @staticmethod
     def _accepted(code: str, message_id: str, *, expected: bool) -> Submission:
         if expected and not message_id:
             # An answer cut short, or a wrong path in the file: without its id no receipt would ever match.
-            return Submission(CodeClass.UNKNOWN, "", code, "the answer holds no message id")
+            return Submission(CodeClass.UNKNOWN, "", code, Message("the answer holds no message id"))
         return Submission(CodeClass.ACCEPTED, message_id, code)
 
     def _message_values(self, call: Call) -> dict[str, Value]:
@@ -243,7 +247,7 @@ class GenericHttp(Provider):
         phones = [phone[start:] for phone in call.phones]
         return {
             "phone": call.phones[0],
-            "national": call.phones[0][3:],
+            "national": national_of(call.phones[0]),
             "phones": phones if batching.join is None else batching.join.join(phones),
             "text": text,
             "body": text.removeprefix(f"【{job.template.signature}】"),
@@ -267,13 +271,13 @@ class GenericHttp(Provider):
                 request, self._base_url, self.config.signing, {**self._own_values(), **values}
             )
         except ValueError as error:
-            words = Message(
+            told = Message(
                 "{provider}: `{name}`: {why}; nothing was sent",
                 provider=self.name,
                 name=key,
                 why=error.args[0],
             )
-            raise Refused(words, provider=self.name) from None
+            raise Refused(told, provider=self.name) from None
         return await self.door.send(wire.method, wire.url, headers=wire.headers, content=wire.content)
 
     def _own_values(self) -> dict[str, Value]:
@@ -295,7 +299,7 @@ class GenericHttp(Provider):
     def _verdict(self, answer: Answer, reading: Reading, *, by_row: bool = False) -> Verdict:
         verdict = judge(answer, reading, self.codes, by_row=by_row)
         if isinstance(verdict, Message):
-            raise self._unclear(verdict, answer)
+            raise self.unclear(verdict, answer)
         return verdict
 
     def _good(self, answer: Answer, reading: Reading) -> Verdict:
@@ -305,30 +309,11 @@ class GenericHttp(Provider):
             raise self._error(verdict, answer)
         return verdict
 
-    def _unclear(self, what: Message, answer: Answer) -> OutcomeUnknown:
-        words = Message("{provider}: {why}", provider=self.name, why=what)
-        return OutcomeUnknown(words, provider=self.name, detail=what, http_status=answer.status)
-
     def _error(self, verdict: Verdict, answer: Answer) -> ProviderError:
-        code, meaning = verdict.code, verdict.meaning
-        detail = self._clean(verdict.detail) or meaning.meaning
-        words = self.in_words(code, detail, meaning.next_step)
-        facts: dict[str, Any] = {
-            "provider": self.name,
-            "code": code,
-            "detail": detail,
-            "http_status": answer.status,
-        }
-        if meaning.kind is CodeClass.RETRY:
-            hint = answer.headers.get("retry-after", "")
-            after = float(hint) if hint.isdecimal() else meaning.retry_after_s
-            return RateLimited(words, retry_after_s=after, **facts)
-        kinds: dict[CodeClass, type[ProviderError]] = {
-            CodeClass.ACCOUNT: AccountProblem,
-            CodeClass.REFUSED: Refused,
-            CodeClass.LATER: Refused,
-        }
-        return kinds.get(meaning.kind, OutcomeUnknown)(words, **facts)
+        detail = self._clean(verdict.detail) or verdict.meaning.meaning
+        hint = answer.headers.get("retry-after", "")
+        after = float(hint) if hint.isdecimal() else None
+        return self.error(verdict.code, detail, answer, known=verdict.meaning, retry_after_s=after)
 
     def _clean(self, text: str) -> str:
         """Words of the SSP, without the credentials and numbers it may repeat in them."""
@@ -343,37 +328,40 @@ class GenericHttp(Provider):
         self, *, signature: str = "", template_id: str = "", template: Template | None = None
     ) -> CheckResult:
         """Whether a request can be filled, and what the SSP says of the account; sends nothing."""
-        findings = list(self._unfilled(signature, template_id, template)) if template else []
-        balance = ""
+        unfilled = tuple(self._unfilled(signature, template_id, template)) if template else ()
+        account = await super().check()
+        findings = unfilled + account.findings
+        return account._replace(usable=all(f.ok for f in findings), findings=findings)
+
+    async def check_account(self) -> tuple[list[Finding], str]:
+        """What the configuration's ``check`` asks; without one, that no credential is missing."""
         if self.config.check is None:
-            # All there is to say: the file is in order and no credential is missing.
             given = Message("given; the configuration has no `check` to try")
-            findings.append(Finding("credential", True, "", given))
-        else:
-            reading = self.config.check.answer
-            try:
-                verdict = self._good(await self._send("check", self.config.check, {}), reading)
-                findings.append(Finding("credential", True, verdict.code, verdict.meaning.meaning))
-                if reading.balance:
-                    balance = word_at(verdict.data, reading.balance)
-                    findings.append(_balance_finding(balance))
-            except ProviderError as error:
-                known = reading.codes.table().get(error.code) or self.code(error.code)
-                step = known.next_step if error.code else ""
-                step = step or Message(
-                    "Look at the credentials and at {variable}.", variable=variable_of(self.name, "config")
-                )
-                findings.append(Finding("credential", False, error.code, error.detail or error.message, step))
-        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), "", balance)
+            return [Finding("credential", True, "", given)], ""
+        reading = self.config.check.answer
+        verdict = self._good(await self._send("check", self.config.check, {}), reading)
+        findings = [Finding("credential", True, verdict.code, verdict.meaning.meaning)]
+        balance = word_at(verdict.data, reading.balance) if reading.balance else ""
+        if reading.balance:
+            findings.append(_balance_finding(balance))
+        return findings, balance
+
+    def failed(self, what: str, error: ProviderError) -> Finding:
+        """The finding of a question that was not answered."""
+        look = Message("Look at the credentials and at {code}.", code=variable_of(self.name, "config"))
+        step = (error.known and error.known.next_step) or ""
+        if error.code and not step:
+            step = self.code(error.code).next_step
+        return Finding(what, False, error.code, error.detail or str(error), step or look)
 
     def _unfilled(self, signature: str, template_id: str, template: Template) -> Iterator[Finding]:
         """What the request has a place for and this campaign has nothing for."""
         names = self.config.submit.names
         if "template_id" in names and not template_id:
-            wants = Message("the request wants {template_id}")
+            wants = Message("the request wants {place}", place="{template_id}")
             yield Finding("template", False, "", wants, Message("Give parameter `template_id`."))
         if "signature" in names and not signature:
-            wants = Message("the request wants {signature}")
+            wants = Message("the request wants {place}", place="{signature}")
             yield Finding("signature", False, "", wants, Message("Give parameter `signature`."))
         for name in self._wanted_variables:
             if name not in template.names:
@@ -394,7 +382,7 @@ class GenericHttp(Provider):
         if rows is None or rows == []:
             return None
         if not isinstance(rows, list):
-            raise self._unclear(Message("no list at `{name}`", name=reading.rows), answer)
+            raise self.unclear(Message("no list at `{name}`", name=reading.rows), answer)
         page = to_json(rows)
         if page == self._last_page:
             # Reading does not delete there: without this, fetching would never end.
@@ -446,7 +434,7 @@ class GenericHttp(Provider):
         reading, form, zone = self.config.records.answer, self.config.time_format, self.config.zone
         values: dict[str, Value] = {
             "phone": phone,
-            "national": phone[3:],
+            "national": national_of(phone),
             "since": write_time(since, form, zone),
             "until": write_time(until, form, zone),
         }
@@ -455,9 +443,9 @@ class GenericHttp(Provider):
         if rows is None:
             return []
         if not isinstance(rows, list):
-            raise self._unclear(Message("no list at `{name}`", name=reading.rows), answer)
+            raise self.unclear(Message("no list at `{name}`", name=reading.rows), answer)
         if len(rows) >= reading.page_size:
-            raise self._unclear(
+            raise self.unclear(
                 Message("{n} records, a full page; look for the number in the console", n=len(rows)), answer
             )
         return [self._record(row, phone, answer) for row in rows]
@@ -478,7 +466,7 @@ class GenericHttp(Provider):
         named = record.message_id or not record.accepted
         if not (named and record.phone and (record.text or record.reference)):
             # Not to be recognised, it would count as "no record", and the person get a second message.
-            raise self._unclear(Message("a record without id, number or text"), answer)
+            raise self.unclear(Message("a record without id, number or text"), answer)
         return record
 
 
@@ -498,5 +486,6 @@ def _balance_finding(balance: str) -> Finding:
             Message("the answer holds no balance"),
             Message("Look at `check.answer.balance`."),
         )
-    step = Message("Top up the account, then run again.") if empty else ""
-    return Finding("balance", not empty, "", balance, step)
+    return Finding(
+        "balance", not empty, "", balance, Message("Top up the account, then run again.") if empty else ""
+    )

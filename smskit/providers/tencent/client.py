@@ -9,7 +9,7 @@ reading is taken, and is a setting below where accounts differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
@@ -22,14 +22,13 @@ from pydantic import Field, SecretStr
 
 from smskit.audience.phones import e164_column, redact
 from smskit.errors import (
-    AccountProblem,
     BatchNotAllowed,
-    OutcomeUnknown,
     ProviderError,
-    RateLimited,
     Refused,
     TemplateError,
 )
+from smskit.i18n import Joined as Sentences
+from smskit.i18n import Message, Quoted, mark
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Piece, Template
@@ -46,10 +45,11 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.base import Call, Feature, Job, Limits, Provider, all_pages, runs, with_remark
+from smskit.providers.china import e164_of, in_china
 from smskit.providers.codes import ANSWER, RECEIPT, code_tables
 from smskit.providers.console import console_of
-from smskit.providers.encoding import ColumnEncoder, Joined
+from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined
 from smskit.providers.http import Answer
 from smskit.providers.tencent import reports
 from smskit.providers.tencent.reports import OK
@@ -100,22 +100,40 @@ class TencentSettings(ProviderSettings):
 
     secret_id: SecretStr
     secret_key: SecretStr
-    app_id: str = Field(min_length=1)  # SmsSdkAppId, "1400006666"
-    token: SecretStr = SecretStr("")  # with temporary keys only
+    app_id: str = Field(min_length=1, description=mark('SmsSdkAppId, "1400006666"'))
+    token: SecretStr = Field(default=SecretStr(""), description=mark("with temporary keys only"))
     region: str = Field(default="ap-guangzhou", min_length=1)
     base_url: str = "https://sms.tencentcloudapi.com"
     concurrency: int = Field(default=16, ge=1, le=256)
-    # Tencent allows an account 3000 calls a second; a third leaves room for its other users.
-    requests_per_second: float = Field(default=1000.0, ge=0)
+    requests_per_second: float = Field(
+        default=1000.0,
+        ge=0,
+        description=mark(
+            "Tencent allows an account 3000 calls a second; a third leaves room for its other users."
+        ),
+    )
     batch_size: int = Field(default=_MOST_NUMBERS, ge=1, le=_MOST_NUMBERS)
-    # The longest value of one variable. Tencent's pages say 6 (accounts since 2024-01-25), or 12, or "as the
-    # console shows"; a wrong guess would leave people out who could be written to. So nothing is assumed,
-    # the check says so, and Tencent refuses the longer ones without sending them.
-    parameter_length: int | None = Field(default=None, ge=1)
-    # What became of a message can be asked for once its carrier has answered; how soon that is, nobody says.
-    record_lag_s: float = Field(default=60.0, ge=0)
-    # Billed after the month: an empty package is no obstacle then.
-    postpaid: bool = False
+    parameter_length: int | None = Field(
+        default=None,
+        ge=1,
+        description=mark(
+            "The longest value of one variable. Tencent's pages say 6 (accounts since 2024-01-25), or 12, "
+            'or "as the console shows"; a wrong guess would leave people out who could be written to. So '
+            "nothing is assumed, the check says so, and Tencent refuses the longer ones without sending "
+            "them."
+        ),
+    )
+    record_lag_s: float = Field(
+        default=60.0,
+        ge=0,
+        description=mark(
+            "What became of a message can be asked for once its carrier has answered; how soon that is, "
+            "nobody says."
+        ),
+    )
+    postpaid: bool = Field(
+        default=False, description=mark("Billed after the month: an empty package is no obstacle then.")
+    )
 
 
 class Tencent(Provider):
@@ -210,11 +228,14 @@ class Tencent(Provider):
     def _body(self, call: Call) -> bytes:
         """The body of a call that was not prepared, or was cut again since."""
         if any(len(set(values)) > 1 for values in call.variables.values()):
-            raise BatchNotAllowed("tencent: one call carries one set of values", provider=self.name)
+            raise BatchNotAllowed(
+                Message("{provider}: one call carries one set of values", provider=self.name),
+                provider=self.name,
+            )
         return self._writer(call.job, call.people.take(call.rows))(0, len(call))
 
-    def _writer(self, job: Job, people: Slice) -> Callable[[int, int], bytes]:
-        """A function ``(first, last) -> body`` for rows of *people*, all with the values of the first."""
+    def _writer(self, job: Job, people: Slice) -> Bodies:
+        """Bodies for rows of *people*, all with the values of the first."""
         n = len(people.positions)
         phones = Joined(['"', e164_column(people.phones), '"'], ",", n)
         fields: dict[str, Any] = {
@@ -227,13 +248,12 @@ class Tencent(Provider):
             fields["SessionContext"] = job.reference.encode()[:_MOST_CONTEXT].decode(errors="ignore")
         rest = b"]," + orjson.dumps(fields | dict(job.extra))[1:-1]
         if not job.template.names:
-            return lambda a, b: b'{"PhoneNumberSet":[' + phones[a:b] + rest + b"}"
+            return Bodies(b'{"PhoneNumberSet":[', phones, rest + b"}")
         pieces: list[str | pa.Array] = []
         for name in job.template.numbering():
             pieces += ['","' if pieces else '"', self._escape(people.variables[name])]
         values = Joined([*pieces, '"'], "", n)
-        rest += b',"TemplateParamSet":['
-        return lambda a, b: b'{"PhoneNumberSet":[' + phones[a:b] + rest + values[a : a + 1] + b"]}"
+        return Bodies(b'{"PhoneNumberSet":[', phones, rest + b',"TemplateParamSet":[', First(values), b"]}")
 
     def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
         """
@@ -246,16 +266,16 @@ class Tencent(Provider):
             rows = self.parse_answer(answer).get("SendStatusSet")
         except Refused as error:
             if len(call) == 1:
-                return [Submission(self.code(error.code).kind, "", error.code, error.detail)]
+                return [self.submission(error.code, detail=error.detail)]
             if error.code == TOO_MANY:
                 self._most = min(self._most, len(call) // 2)
                 raise BatchNotAllowed(str(error), provider=self.name, code=error.code) from None
             raise
         if not isinstance(rows, list):
-            raise self._unclear("an answer without SendStatusSet", answer)
+            raise self.unclear(Message("an answer without SendStatusSet"), answer)
         said: dict[str, Mapping[str, Any]] = {}
         for row in (row for row in rows if isinstance(row, dict)):
-            phone = reports.e164(row.get("PhoneNumber"))
+            phone = e164_of(row.get("PhoneNumber"))
             # Of two rows about one number the one that says it was taken counts.
             if phone not in said or row.get("Code") == OK:
                 said[phone] = row
@@ -263,11 +283,11 @@ class Tencent(Provider):
 
     def _row(self, row: Mapping[str, Any] | None) -> Submission:
         if row is None:
-            return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
+            return Submission(CodeClass.UNKNOWN, detail=Message("the answer does not mention this number"))
         code = str(row.get("Code") or "")
         if code == OK:
             return Submission(CodeClass.ACCEPTED, str(row.get("SerialNo") or ""), code)
-        return Submission(self.code(code).kind, "", code, self._shown(row.get("Message")))
+        return self.submission(code, detail=self._shown(row.get("Message")))
 
     # -- the wire -------------------------------------------------------------------
 
@@ -285,40 +305,30 @@ class Tencent(Provider):
         try:
             response = orjson.loads(answer.content)["Response"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise self._unclear(f"HTTP {answer.status} without an answer of Tencent's form", answer) from None
+            raise self.unclear(
+                Message("HTTP {n} without an answer of Tencent's form", n=answer.status), answer
+            ) from None
         if answer.status != 200 or not isinstance(response, dict):
-            raise self._unclear(f"HTTP {answer.status} with an unusual answer", answer)
+            raise self.unclear(Message("HTTP {n} with an unusual answer", n=answer.status), answer)
         if isinstance(error := response.get("Error"), dict):
-            raise self._error(error, response, answer)
+            raise self._refusal(error, response, answer)
         if any(key not in response for key in keys):
-            raise self._unclear("an incomplete answer", answer)
+            raise self.unclear(Message("an incomplete answer"), answer)
         return response
 
-    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
-        return OutcomeUnknown(f"tencent: {what}", provider=self.name, detail=what, http_status=answer.status)
-
-    def _error(self, error: Mapping[str, Any], response: Mapping[str, Any], answer: Answer) -> ProviderError:
-        code, detail = str(error.get("Code")), self._shown(error.get("Message"))
-        known = self.code(code)
-        step = known.next_step
-        if code == EXPIRED:
-            step = f"{step} {_skew(answer, self.clock())}".strip()
-        words = self.in_words(code, detail, step)
-        facts: dict[str, Any] = {
-            "provider": self.name,
-            "code": code,
-            "detail": detail,
-            "request_id": str(response.get("RequestId") or ""),
-            "http_status": answer.status,
-        }
-        if known.kind is CodeClass.RETRY:
-            return RateLimited(words, retry_after_s=known.retry_after_s, **facts)
-        kinds: dict[CodeClass, type[ProviderError]] = {
-            CodeClass.ACCOUNT: AccountProblem,
-            CodeClass.REFUSED: Refused,
-            CodeClass.LATER: Refused,
-        }
-        return kinds.get(known.kind, OutcomeUnknown)(words, **facts)
+    def _refusal(
+        self, error: Mapping[str, Any], response: Mapping[str, Any], answer: Answer
+    ) -> ProviderError:
+        code = str(error.get("Code"))
+        known, skew = self.code(code), _skew(answer, self.clock()) if code == EXPIRED else ""
+        return self.error(
+            code,
+            self._shown(error.get("Message")),
+            answer,
+            known=known,
+            next_step=Sentences([part for part in (known.next_step, skew) if part], " "),
+            request_id=str(response.get("RequestId") or ""),
+        )
 
     def _shown(self, words: object) -> str:
         """Tencent's words without phones, and without what it may repeat of our request's head."""
@@ -407,14 +417,13 @@ class Tencent(Provider):
         return list(response["DescribeTemplateStatusSet"] or [])
 
     async def _list(self, action: str, key: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while True:
+        async def page_of(number: int) -> list[dict[str, Any]]:
             # Without a Limit the template list comes back empty, not whole.
-            response = await self.ask(action, keys=(key,), International=0, Limit=_PAGE, Offset=len(found))
-            page = response[key] or []
-            found += page
-            if len(page) < _PAGE:
-                return found
+            offset = (number - 1) * _PAGE
+            response = await self.ask(action, keys=(key,), International=0, Limit=_PAGE, Offset=offset)
+            return response[key] or []
+
+        return await all_pages(page_of, _PAGE)
 
     # -- check -----------------------------------------------------------------------
 
@@ -427,42 +436,33 @@ class Tencent(Provider):
         What the key may not ask about is no obstacle: the finding says that it
         was not looked at, and Tencent itself refuses what is not approved.
         """
+        result = await super().check(signature=signature, template_id=template_id, template=template)
+        if not result.findings[0].ok or template is None or not template.names:
+            return result
+        return result._replace(findings=(*result.findings, self._check_variables(len(template.names))))
+
+    async def check_account(self) -> tuple[list[Finding], str]:
+        """``SendStatusStatistics``, which takes key and app id, and the packages."""
         now = datetime.fromtimestamp(self.clock(), UTC)
-        findings: list[Finding] = []
+        credential = Finding("credential", True, OK, "OK")
         try:
             await self.statistics(now, now)
-            findings.append(Finding("credential", True, OK, "OK"))
         except ProviderError as error:
-            findings.append(self._failed("credential", error))
-            if not findings[0].ok:
-                return CheckResult(self.name, False, tuple(findings))
+            credential = self.failed("credential", error)
+            if not credential.ok:
+                return [credential], ""
         balance, finding = await self._check_balance()
-        findings.append(finding)
-        if signature:
-            findings.append(await self._check_signature(signature))
-        elif template is not None:
-            step = "Mainland messages need one: give parameter `signature`."
-            findings.append(Finding("signature", False, MISSING, "parameter SignName is missing", step))
-        text = ""
-        if template_id:
-            finding, text = await self._check_template(template_id, template)
-            findings.append(finding)
-        elif template is not None:
-            step = "Tencent sends by template id only: give parameter `template_id`."
-            findings.append(Finding("template", False, MISSING, "parameter TemplateId is missing", step))
-        if template is not None and template.names:
-            findings.append(self._check_variables(len(template.names)))
-        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text, balance)
+        return [credential, finding], balance
 
     async def _check_balance(self) -> tuple[str, Finding]:
         try:
             packages = await self.packages()
         except ProviderError as error:
-            return "", self._failed("balance", error)
+            return "", self.failed("balance", error)
         if not packages:
             # What an account that is billed afterwards looks like, too.
-            step = "Without packages only an account that is billed afterwards (后付费) can send."
-            return "", Finding("balance", True, OK, "no package", step)
+            step = Message("Without packages only an account that is billed afterwards (后付费) can send.")
+            return "", Finding("balance", True, OK, Message("no package"), step)
         left = sum(
             int(p.get("PackageAmount") or 0) - int(p.get("CurrentUsage") or 0)
             for p in packages
@@ -471,35 +471,41 @@ class Tencent(Provider):
         balance = f"{left} 条"
         if left > 0 or self.settings.postpaid:
             return balance, Finding("balance", True, OK, balance)
-        step = f"{self.code(NO_BALANCE).next_step} If it is billed afterwards, set SMSKIT_TENCENT_POSTPAID=1."
+        postpaid = Message("If it is billed afterwards, set SMSKIT_TENCENT_POSTPAID=1.")
+        step = Sentences([self.code(NO_BALANCE).next_step, postpaid], " ")
         return balance, Finding("balance", False, NO_BALANCE, balance, step)
 
-    async def _check_signature(self, name: str) -> Finding:
-        try:
-            found = await self.signatures()
-        except ProviderError as error:
-            return self._failed("signature", error)
+    async def check_signature(self, name: str) -> Finding:
+        """``DescribeSmsSignList``."""
+        if not name:
+            step = Message("Mainland messages need one: give parameter `signature`.")
+            return Finding(
+                "signature", False, MISSING, Message("parameter {code} is missing", code="SignName"), step
+            )
+        found = await self.signatures()
         same = [row for row in found if row.get("SignName") == name]
         if not same:
-            step = self.code(NO_SIGNATURE).next_step
-            return Finding("signature", False, NO_SIGNATURE, f"【{name}】 is not there", step)
+            missing = Message("【{name}】 is not there", name=name)
+            return Finding("signature", False, NO_SIGNATURE, missing, self.code(NO_SIGNATURE).next_step)
         # A name can be handed in again after a refusal; one usable entry is enough.
         row = next((row for row in same if row.get("StatusCode") == 0), same[0])
         return _reviewed("signature", NO_SIGNATURE, f"【{name}】", row)
 
-    async def _check_template(self, template_id: str, template: Template | None) -> tuple[Finding, str]:
-        try:
-            row = await self._template(template_id)
-        except ProviderError as error:
-            return self._failed("template", error), ""
+    async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
+        """``DescribeSmsTemplateList``."""
+        if not template_id:
+            step = Message("Tencent sends by template id only: give parameter `template_id`.")
+            return Finding(
+                "template", False, MISSING, Message("parameter {code} is missing", code="TemplateId"), step
+            ), ""
+        row = await self._template(template_id)
         if row is None:
-            step = self.code(NO_TEMPLATE).next_step
-            return Finding("template", False, NO_TEMPLATE, f"template {template_id} is not there", step), ""
+            missing = Message("template {code} is not there", code=template_id)
+            return Finding("template", False, NO_TEMPLATE, missing, self.code(NO_TEMPLATE).next_step), ""
         text = str(row.get("TemplateContent") or "")
         finding = _reviewed("template", OTHER_TEMPLATE, f"template {template_id}:", row)
         if finding.ok and template is not None and not self._same_text(text, template):
-            step = f"Tencent has: {text}. Use this text, or leave `template` empty to take it over."
-            finding = Finding("template", False, OTHER_TEMPLATE, "the approved text is another one", step)
+            finding = self.another_text(OTHER_TEMPLATE, text)
         return finding, text
 
     def _same_text(self, theirs: str, ours: Template) -> bool:
@@ -516,25 +522,29 @@ class Tencent(Provider):
 
     def _check_variables(self, count: int) -> Finding:
         if longest := self.settings.parameter_length:
-            return Finding("variables", True, OK, f"{count} variables of at most {longest} characters")
-        step = (
+            return Finding(
+                "variables", True, OK, Message("{n} variables of at most {m} characters", n=count, m=longest)
+            )
+        step = Message(
             "Tencent takes 6 or 12 characters in each by default; the console shows your figure "
             "(正文模板管理 → 创建). Set SMSKIT_TENCENT_PARAMETER_LENGTH to see in the plan who has more."
         )
         return Finding(
-            "variables", True, OK, f"{count} variables; how long they may be, the console says", step
+            "variables",
+            True,
+            OK,
+            Message("{n} variables; how long they may be, the console says", n=count),
+            step,
         )
 
-    def _failed(self, what: str, error: ProviderError) -> Finding:
-        # A key that may not ask, or a question Tencent did not like, says nothing against sending.
+    def failed(self, what: str, error: ProviderError) -> Finding:
+        """A key that may not ask, or a question Tencent did not like, says nothing against sending."""
         disliked = what in ("credential", "balance") and isinstance(error, Refused)
         if disliked or error.code in MAY_NOT_ASK:
-            meaning = f"not asked: “{error.detail or self.code(error.code).meaning}”"
-            step = "Look in the console, or ask with a key of a company's main account."
+            meaning = Message("not asked: {why}", why=Quoted(error.detail or self.code(error.code).meaning))
+            step = Message("Look in the console, or ask with a key of a company's main account.")
             return Finding(what, True, error.code, meaning, step)
-        network = "Look at SMSKIT_TENCENT_BASE_URL and the network."
-        step = self.code(error.code).next_step if error.code else network
-        return Finding(what, False, error.code, error.detail or str(error), step)
+        return super().failed(what, error)
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """As ``DescribeSmsTemplateList`` would tell it; the signature is no part of a template."""
@@ -548,8 +558,7 @@ class Tencent(Provider):
         """``DescribeSmsTemplateList``: the text of one template, with ``{1}``, ``{2}``."""
         row = await self._template(template_id)
         if row is None:
-            what = f"tencent: there is no template {template_id}"
-            raise Refused(what, provider=self.name, code=NO_TEMPLATE)
+            raise self.no_template(template_id, NO_TEMPLATE)
         return str(row.get("TemplateContent") or "")
 
     async def offered_signatures(self) -> list[Offer]:
@@ -624,11 +633,11 @@ def _skew(answer: Answer, now: float) -> str:
         theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return ""
-    return f"By Tencent's clock it is {theirs - now:+.0f} s."
+    return Message("By Tencent's clock it is {s}.", s=f"{theirs - now:+.0f} s")
 
 
 def _hour(at: datetime) -> str:
-    return at.astimezone(reports.CHINA).strftime("%Y%m%d%H")
+    return in_china(at, "%Y%m%d%H")
 
 
 def _numbered(template: Template) -> list[Piece | int]:
@@ -648,5 +657,5 @@ def _reviewed(what: str, code: str, name: str, row: Mapping[str, Any]) -> Findin
     meaning = f"{name} “{_review(row)[1]}”"
     if status == 0:
         return Finding(what, True, OK, meaning)
-    step = f"Wait for the review, or look in the console. {row.get('ReviewReply') or ''}".strip()
-    return Finding(what, False, code, meaning, step)
+    wait = Message("Wait for the review, or look in the console.")
+    return Finding(what, False, code, meaning, with_remark(wait, row.get("ReviewReply")))

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
+from smskit.providers.china import e164_of, from_china
 
 OK = "Ok"  # the one code of success; its spelling is Tencent's
-
-CHINA = timezone(timedelta(hours=8))  # times without a zone are taken as Beijing's
 
 # FAIL is final whatever the code beside it: that is Tencent's word, and the carriers' codes change.
 _DELIVERED = {"SUCCESS": True, "FAIL": False}
@@ -43,7 +42,7 @@ def replies(body: bytes) -> list[Reply]:
     if "Response" not in page:
         return [_reply(_joined(page.get("nationcode"), page["mobile"]), page.get("text"), page.get("time"))]
     return [
-        _reply(e164(row.get("PhoneNumber")), row.get("ReplyContent"), row.get("ReplyTime"))
+        _reply(e164_of(row.get("PhoneNumber")), row.get("ReplyContent"), row.get("ReplyTime"))
         for row in page["Response"]["PullSmsReplyStatusSet"] or []
     ]
 
@@ -61,21 +60,6 @@ def record(row: Mapping[str, Any]) -> Record:
     )
 
 
-def e164(phone: object) -> str:
-    """
-    A number as ``+8613800000000``.
-
-    >>> [e164(n) for n in ("+8613800000000", "8613800000000", "008613800000000", "13800000000")]
-    ['+8613800000000', '+8613800000000', '+8613800000000', '+8613800000000']
-    """
-    text = str(phone or "")
-    if text.startswith("+"):
-        return text
-    # Only mainland numbers may come without a plus, and none of them begins with 86 itself.
-    digits = text.removeprefix("00")
-    return f"+{digits}" if digits.startswith("86") else f"+86{digits}"
-
-
 def _joined(country: object, number: object) -> str:
     return f"+{country or 86}{number}"
 
@@ -85,7 +69,7 @@ def _receipt(row: Mapping[str, Any]) -> Receipt:
     phone = row.get("PhoneNumber")
     return Receipt(
         message_id=str(row.get("SerialNo") or ""),
-        phone=e164(phone) if phone else _joined(row.get("CountryCode"), row.get("SubscriberNumber")),
+        phone=e164_of(phone) if phone else _joined(row.get("CountryCode"), row.get("SubscriberNumber")),
         delivered=_DELIVERED.get(status),
         code=str(row.get("Description") or status),
         at=_epoch(row.get("UserReceiveTime")),
@@ -101,7 +85,7 @@ def _pushed_receipt(row: Mapping[str, Any]) -> Receipt:
         delivered=_DELIVERED.get(status),
         code=str(row.get("errmsg") or status),
         detail=redact(str(row.get("description") or "")),
-        at=_beijing(row.get("user_receive_time")),
+        at=from_china(row.get("user_receive_time"), "%Y-%m-%d %H:%M:%S"),
     )
 
 
@@ -116,11 +100,4 @@ def _epoch(at: object) -> datetime | None:
     try:
         return datetime.fromtimestamp(int(str(at)), UTC)
     except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _beijing(text: object) -> datetime | None:
-    try:
-        return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA).astimezone(UTC)
-    except ValueError:
         return None

@@ -11,7 +11,7 @@ documents are silent the safe reading is taken and is a setting below.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -25,20 +25,16 @@ from pydantic import Field, SecretStr
 
 from smskit.audience.phones import national, redact
 from smskit.errors import (
-    AccountProblem,
     BatchNotAllowed,
     NotAccepted,
-    OutcomeUnknown,
-    ProviderError,
-    RateLimited,
     Refused,
     TemplateError,
 )
+from smskit.i18n import Message, mark
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template, Var
 from smskit.models import (
-    CheckResult,
     Code,
     CodeClass,
     Finding,
@@ -49,10 +45,11 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.base import Call, Feature, Job, Limits, Provider, all_pages, runs, with_remark
+from smskit.providers.china import national_of
 from smskit.providers.codes import ANSWER, code_tables
 from smskit.providers.console import console_of
-from smskit.providers.encoding import ColumnEncoder, Joined, twice
+from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, twice
 from smskit.providers.http import Answer
 from smskit.providers.yunpian import reports
 from smskit.settings import ProviderSettings
@@ -76,15 +73,25 @@ class YunpianSettings(ProviderSettings):
     api_key: SecretStr
     base_url: str = "https://sms.yunpian.com"
     concurrency: int = Field(default=16, ge=1, le=256)
-    # 1000 is the documented most, 200 what the documents recommend.
-    batch_size: int = Field(default=200, ge=1, le=_MOST_NUMBERS)
-    # multi_send (different texts in one request) is missing from newer documents.
-    # Off: one request a person. On: used, and left as soon as Yunpian says it may not be.
-    multi_send: bool = False
-    # One page says 500 characters, the support desk 400.
-    text_units: int = Field(default=500, ge=1)
-    # How soon a send shows in get_record is not documented.
-    record_lag_s: float = Field(default=60.0, ge=0)
+    batch_size: int = Field(
+        default=200,
+        ge=1,
+        le=_MOST_NUMBERS,
+        description=mark("1000 is the documented most, 200 what the documents recommend."),
+    )
+    multi_send: bool = Field(
+        default=False,
+        description=mark(
+            "multi_send (different texts in one request) is missing from newer documents. Off: one request "
+            "a person. On: used, and left as soon as Yunpian says it may not be."
+        ),
+    )
+    text_units: int = Field(
+        default=500, ge=1, description=mark("One page says 500 characters, the support desk 400.")
+    )
+    record_lag_s: float = Field(
+        default=60.0, ge=0, description=mark("How soon a send shows in get_record is not documented.")
+    )
 
 
 class Yunpian(Provider):
@@ -132,7 +139,7 @@ class Yunpian(Provider):
 
     def calls(self, job: Job, people: Slice) -> Iterator[Call]:
         """Same text: batch; different: multi_send where allowed, else one by one; each prepared by column."""
-        writers: dict[str, Callable[[int, int], bytes]] = {}
+        writers: dict[str, Bodies] = {}
         for first, last, equal in runs(people, self.limits):
             start = first
             while start < last:
@@ -160,19 +167,19 @@ class Yunpian(Provider):
         answer = await self._post(f"sms/{call.method}", body)
         return self.parse_submission(answer, call)
 
-    def _writer(self, method: str, job: Job, people: Slice) -> Callable[[int, int], bytes]:
-        """A function ``(first, last) -> form body`` (without the apikey) for rows of *people*."""
+    def _writer(self, method: str, job: Job, people: Slice) -> Bodies:
+        """Form bodies (without the apikey) for rows of *people*."""
         n = len(people.positions)
         mobiles = Joined([pa.array(national(people.phones)).cast(pa.large_string())], "%2C", n)
         if method == "multi_send":
             texts = Joined(_encoded(job.template, people, twice, self._twice), "%2C", n)
-            return lambda a, b: b"mobile=" + mobiles[a:b] + b"&text=" + texts[a:b]
+            return Bodies(b"mobile=", mobiles, b"&text=", texts)
         if method.startswith("tpl_"):
             values = Joined(_tpl_value(job.template, people, self._twice), "", n)
             tail = f"&tpl_id={quote_plus(job.template_id)}&tpl_value=".encode()
-            return lambda a, b: b"mobile=" + mobiles[a:b] + tail + values[a : a + 1]
+            return Bodies(b"mobile=", mobiles, tail, First(values))
         texts = Joined(_encoded(job.template, people, quote_plus, self._once), "", n)
-        return lambda a, b: b"mobile=" + mobiles[a:b] + b"&text=" + texts[a : a + 1]
+        return Bodies(b"mobile=", mobiles, b"&text=", First(texts))
 
     def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
         """
@@ -185,27 +192,27 @@ class Yunpian(Provider):
         except Refused as error:
             if len(call) > 1:
                 raise
-            return [Submission(self.code(error.code).kind, "", error.code, error.detail)]
+            return [self.submission(error.code, detail=error.detail)]
         if call.method.endswith("single_send"):
             return [Submission(CodeClass.ACCEPTED, reports.message_id(data["sid"]), "0")]
         found = data["data"]
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise self._unclear("an answer of an unknown shape", answer)
+            raise self.unclear(Message("an answer of an unknown shape"), answer)
         asked = [str(number) for number in national(call.people.phones[call.rows]).tolist()]
         if [item.get("mobile") for item in found] == asked and all(item.get("code") == 0 for item in found):
             return [
                 Submission(CodeClass.ACCEPTED, reports.message_id(item.get("sid")), "0") for item in found
             ]
-        items = {str(item.get("mobile", "")).removeprefix("+86"): item for item in found}
+        items = {national_of(str(item.get("mobile", ""))): item for item in found}
         return [self._item(items.get(number)) for number in asked]
 
     def _item(self, item: Mapping[str, Any] | None) -> Submission:
         if item is None:
-            return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
+            return Submission(CodeClass.UNKNOWN, detail=Message("the answer does not mention this number"))
         code = str(item.get("code"))
         if code == "0":
             return Submission(CodeClass.ACCEPTED, reports.message_id(item.get("sid")), code)
-        return Submission(self.code(code).kind, "", code, _explain(item))
+        return self.submission(code, detail=_explain(item))
 
     def _read(self, answer: Answer, call: Call) -> Any:
         """The body of a good answer; everything else as the error its code stands for."""
@@ -232,31 +239,14 @@ class Yunpian(Provider):
         try:
             data = orjson.loads(answer.content)
         except orjson.JSONDecodeError:
-            raise self._unclear(f"HTTP {answer.status} without JSON", answer) from None
+            raise self.unclear(Message("HTTP {n} without JSON", n=answer.status), answer) from None
         if not isinstance(data, dict if keys else (dict, list)):
-            raise self._unclear("an answer of an unknown shape", answer)
+            raise self.unclear(Message("an answer of an unknown shape"), answer)
         if isinstance(data, dict) and data.get("code", 0) != 0:
-            raise self._error(data, answer.status)
+            raise self.error(str(data["code"]), _explain(data), answer)
         if not 200 <= answer.status < 300 or any(key not in data for key in keys):
-            raise self._unclear(f"HTTP {answer.status} with an incomplete answer", answer)
+            raise self.unclear(Message("HTTP {n} with an incomplete answer", n=answer.status), answer)
         return data
-
-    def _unclear(self, what: str, answer: Answer) -> OutcomeUnknown:
-        return OutcomeUnknown(f"yunpian: {what}", provider=self.name, detail=what, http_status=answer.status)
-
-    def _error(self, data: Mapping[str, Any], status: int) -> ProviderError:
-        code, detail = str(data["code"]), _explain(data)
-        known = self.code(code)
-        words = self.in_words(code, detail, known.next_step)
-        facts: dict[str, Any] = {"provider": self.name, "code": code, "detail": detail, "http_status": status}
-        if known.kind is CodeClass.RETRY:
-            return RateLimited(words, retry_after_s=known.retry_after_s, **facts)
-        kinds: dict[CodeClass, type[ProviderError]] = {
-            CodeClass.ACCOUNT: AccountProblem,
-            CodeClass.REFUSED: Refused,
-            CodeClass.LATER: Refused,
-        }
-        return kinds.get(known.kind, OutcomeUnknown)(words, **facts)
 
     async def _post(self, path: str, body: bytes) -> Answer:
         key = quote_plus(self.settings.api_key.get_secret_value()).encode()
@@ -270,24 +260,16 @@ class Yunpian(Provider):
 
         Args:
             keys: Names a good answer, an object, must hold.
-            fields: Form fields; None is left out, booleans become true/false, a list repeats the field.
+            fields: Form fields; None is left out.
         """
-        form = {
-            name: str(value).lower() if isinstance(value, bool) else value
-            for name, value in fields.items()
-            if value is not None
-        }
-        return self.parse_answer(await self._post(path, urlencode(form, doseq=True).encode()), keys=keys)
+        form = {name: value for name, value in fields.items() if value is not None}
+        return self.parse_answer(await self._post(path, urlencode(form).encode()), keys=keys)
 
-    # -- the account, signatures, templates, short links ---------------------------
+    # -- the account, signatures, templates ----------------------------------------
 
     async def account(self) -> dict[str, Any]:
         """``user/get``: balance, allow-list and contacts."""
         return dict(await self.ask("user/get", keys=("balance",)))
-
-    async def change_account(self, **fields: Any) -> dict[str, Any]:
-        """``user/set``: emergency_contact, emergency_mobile, alarm_balance."""
-        return dict(await self.ask("user/set", **fields))
 
     async def signatures(self, name: str = "") -> list[dict[str, Any]]:
         """``sign/get``: all signatures, or exactly 【name】."""
@@ -295,119 +277,64 @@ class Yunpian(Provider):
         found = data.get("sign") if isinstance(data, dict) else data
         return [found] if isinstance(found, dict) else list(found or ())
 
-    async def add_signature(self, name: str, **fields: Any) -> dict[str, Any]:
-        """``sign/add``: hand a signature in for review."""
-        return dict(await self.ask("sign/add", sign=name, **fields))
-
-    async def change_signature(self, old: str, **fields: Any) -> dict[str, Any]:
-        """``sign/update``: what is left out falls back to Yunpian's defaults."""
-        return dict(await self.ask("sign/update", old_sign=old, **fields))
-
-    async def templates(self, template_id: str = "", *, default: bool = False) -> list[dict[str, Any]]:
-        """``tpl/get``, or ``tpl/get_default`` for Yunpian's own ones."""
-        data = await self.ask("tpl/get_default" if default else "tpl/get", tpl_id=template_id or None)
+    async def templates(self, template_id: str = "") -> list[dict[str, Any]]:
+        """``tpl/get``: all templates, or one."""
+        data = await self.ask("tpl/get", tpl_id=template_id or None)
         return [data] if isinstance(data, dict) else list(data)
-
-    async def add_template(self, text: str, *, verification: bool = False, **fields: Any) -> dict[str, Any]:
-        """``tpl/add``: hand a template in for review."""
-        kind = int(verification)  # the documents spell the field both ways
-        return dict(await self.ask("tpl/add", tpl_content=text, tplType=kind, tpl_type=kind, **fields))
-
-    async def change_template(self, template_id: str, text: str, **fields: Any) -> dict[str, Any]:
-        """``tpl/update``: goes back to review."""
-        data = await self.ask("tpl/update", tpl_id=template_id, tpl_content=text, **fields)
-        return dict(data.get("template", data))
-
-    async def delete_template(self, template_id: str) -> dict[str, Any]:
-        """``tpl/del``."""
-        return dict(await self.ask("tpl/del", tpl_id=template_id))
-
-    async def daily_total(self, day: datetime) -> dict[str, Any]:
-        """``sms/get_total_fee``: counts and cost of a past day."""
-        return dict(await self.ask("sms/get_total_fee", date=day.strftime("%Y-%m-%d")))
-
-    async def registration_complete(self, mobile: str, time: str) -> dict[str, Any]:
-        """``sms/reg_complete``: tell Yunpian that a registration succeeded."""
-        return dict(await self.ask("sms/reg_complete", mobile=mobile, time=time))
-
-    async def shorten(self, long_url: str, **fields: Any) -> dict[str, Any]:
-        """``short_url/shorten``; Yunpian allows one a second."""
-        return dict(await self.ask("short_url/shorten", long_url=long_url, **fields))
-
-    async def clicks(self, sid: str, **fields: Any) -> dict[str, Any]:
-        """``short_url/stat``: clicks in steps of ten minutes."""
-        return dict(await self.ask("short_url/stat", sid=sid, **fields))
 
     # -- check -----------------------------------------------------------------------
 
-    async def check(
-        self, *, signature: str = "", template_id: str = "", template: Template | None = None
-    ) -> CheckResult:
-        """Credential and balance, signature, template: in Yunpian's own words; sends nothing."""
-        findings: list[Finding] = []
-        try:
-            account = await self.account()
-        except ProviderError as error:
-            return CheckResult(self.name, False, (self._failed("credential", error),))
-        balance = str(account["balance"])
-        findings.append(Finding("credential", True, "0", "OK"))
+    async def check_account(self) -> tuple[list[Finding], str]:
+        """``user/get``, in Yunpian's own words."""
+        balance = str((await self.account())["balance"])
         empty = not _is_positive(balance)
         step = self.code("3").next_step if empty else ""
-        findings.append(Finding("balance", not empty, "3" if empty else "0", balance, step))
-        if signature:
-            findings.append(await self._check_signature(signature))
-        elif template is not None:
-            step = "Yunpian wants the signature in the text: give parameter `signature`."
-            findings.append(Finding("signature", False, "2", "text短信内容头部需要加签名", step))
-        text = ""
-        if template_id:
-            finding, text = await self._check_template(template_id, template)
-            findings.append(finding)
-        return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text, balance)
+        money = Finding("balance", not empty, "3" if empty else "0", balance, step)
+        return [Finding("credential", True, "0", "OK"), money], balance
 
-    async def _check_signature(self, name: str) -> Finding:
-        try:
-            found = await self.signatures(name)
-        except ProviderError as error:
-            return self._failed("signature", error)
-        exact = [s for s in found if str(s.get("sign", "")).strip("【】") == name]
+    async def check_signature(self, name: str) -> Finding:
+        """``sign/get``."""
+        if not name:
+            step = Message("Yunpian wants the signature in the text: give parameter `signature`.")
+            return Finding("signature", False, "2", "text短信内容头部需要加签名", step)
+        exact = [s for s in await self.signatures(name) if str(s.get("sign", "")).strip("【】") == name]
         if not exact:
             return Finding("signature", False, "15", f"【{name}】 “签名不匹配”", self.code("15").next_step)
         state = _sign_state(exact[0])
         ok = state in _SIGN_APPROVED
-        step = "" if ok else f"Wait for the review in the console. {exact[0].get('remark') or ''}".strip()
-        return Finding("signature", ok, "0" if ok else "15", f"【{name}】 {state}", step)
+        wait = Message("Wait for the review in the console.")
+        todo = "" if ok else with_remark(wait, exact[0].get("remark"))
+        return Finding("signature", ok, "0" if ok else "15", f"【{name}】 {state}", todo)
 
-    async def _check_template(self, template_id: str, template: Template | None) -> tuple[Finding, str]:
-        try:
-            found = await self.templates(template_id)
-        except ProviderError as error:
-            return self._failed("template", error), ""
+    async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
+        """``tpl/get``; a text needs no template id."""
+        if not template_id:
+            return None, ""
+        found = await self.templates(template_id)
         row = next((t for t in found if str(t.get("tpl_id")) == template_id), None)
         if row is None:
             return Finding("template", False, "5", "未找到对应id的模板", self.code("5").next_step), ""
         text, state = str(row["tpl_content"]), str(row.get("check_status"))
         if state != "SUCCESS":
             reason = row.get("reason") or self.code("7").next_step
-            return Finding("template", False, "7", f"template {template_id}: {state}", str(reason)), text
+            return Finding(
+                "template",
+                False,
+                "7",
+                Message("template {code}: {state}", code=template_id, state=state),
+                str(reason),
+            ), text
         if template is not None and not self._same_text(text, template):
-            step = f"Yunpian has: {text}. Use this text, or leave `template` empty to take it over."
-            return Finding("template", False, "5", "the approved text is another one", step), text
-        return Finding("template", True, "0", f"template {template_id}: SUCCESS"), text
+            return self.another_text("5", text), text
+        return Finding(
+            "template", True, "0", Message("template {code}: {state}", code=template_id, state=state)
+        ), text
 
     def _same_text(self, theirs: str, ours: Template) -> bool:
         try:
             return Template.parse(theirs, form=self.form) == ours
         except TemplateError:  # a stock template such as 【#company#】…, which cannot be anybody's own
             return False
-
-    def _failed(self, what: str, error: ProviderError) -> Finding:
-        step = (
-            self.code(error.code).next_step
-            if error.code
-            else "Look at SMSKIT_YUNPIAN_BASE_URL and the network."
-        )
-        return Finding(what, False, error.code, error.detail or str(error), step)
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """As ``tpl/get`` would tell it."""
@@ -421,7 +348,7 @@ class Yunpian(Provider):
         for row in await self.templates(template_id):
             if str(row.get("tpl_id")) == template_id:
                 return str(row["tpl_content"])
-        raise Refused(f"yunpian: there is no template {template_id}", provider=self.name, code="5")
+        raise self.no_template(template_id, "5")
 
     async def offered_signatures(self) -> list[Offer]:
         """``sign/get``."""
@@ -456,7 +383,7 @@ class Yunpian(Provider):
         answer = await self._post(path, f"page_size={_PAGE}".encode())
         rows = self.parse_answer(answer)
         if not isinstance(rows, list):
-            raise self._unclear("a page that is no list", answer)
+            raise self.unclear(Message("a page that is no list"), answer)
         return answer.content if rows else None
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
@@ -469,24 +396,22 @@ class Yunpian(Provider):
 
     async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
         """``sms/get_record`` for one number; ``type=all``: some domestic ones are kept as international."""
-        found: list[Record] = []
-        page = 1
-        while True:
+
+        async def page_of(number: int) -> list[Record]:
             rows = await self.ask(
                 "sms/get_record",
-                mobile=phone.removeprefix("+86"),
+                mobile=national_of(phone),
                 start_time=reports.stamp(since),
                 end_time=reports.stamp(until),
-                page_num=page,
+                page_num=number,
                 page_size=_PAGE,
                 type="all",
             )
             if not isinstance(rows, list) or not all(isinstance(r, dict) and "mobile" in r for r in rows):
-                raise OutcomeUnknown("yunpian: get_record answered no list of records", provider=self.name)
-            found += [reports.record(row) for row in rows]
-            if len(rows) < _PAGE:
-                return found
-            page += 1
+                raise self.unclear(Message("get_record answered no list of records"))
+            return [reports.record(row) for row in rows]
+
+        return await all_pages(page_of, _PAGE)
 
 
 # A signature that applies for a channel of its own is approved already.

@@ -7,15 +7,16 @@ Source: yunpian.com/official/document, pull_status, pull_reply, domestic_sms_rec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
+from smskit.providers.china import e164_of, from_china, in_china
 
-_CHINA = timezone(timedelta(hours=8))  # Yunpian writes naive times; taken as Asia/Shanghai
+_FORM = "%Y-%m-%d %H:%M:%S"
 
 
 def receipts(body: bytes) -> list[Receipt]:
@@ -26,7 +27,12 @@ def receipts(body: bytes) -> list[Receipt]:
 def replies(body: bytes) -> list[Reply]:
     """A page of ``pull_reply``."""
     return [
-        Reply(str(row["id"]), _e164(row["mobile"]), str(row.get("text") or ""), _time(row.get("reply_time")))
+        Reply(
+            str(row["id"]),
+            e164_of(row["mobile"]),
+            str(row.get("text") or ""),
+            from_china(row.get("reply_time"), _FORM),
+        )
         for row in orjson.loads(body)
     ]
 
@@ -53,31 +59,15 @@ def message_id(sid: object) -> str:
 
 def stamp(at: datetime) -> str:
     """An instant as Yunpian writes it."""
-    return at.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    return in_china(at, _FORM)
 
 
 def _receipt(row: Mapping[str, Any], status: object) -> Receipt:
     return Receipt(
         message_id=message_id(row.get("sid")),
-        phone=_e164(row["mobile"]),
+        phone=e164_of(row["mobile"]),
         delivered={"SUCCESS": True, "FAIL": False}.get(str(status)),
         code=str(row.get("error_msg") or status or ""),
         detail=redact(str(row.get("error_detail") or "")),
-        at=_time(row.get("user_receive_time")),
+        at=from_china(row.get("user_receive_time"), _FORM),
     )
-
-
-def _e164(mobile: object) -> str:
-    text = str(mobile)
-    return text if text.startswith("+") else f"+86{text}"
-
-
-def _time(text: object) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return (
-            datetime.strptime(str(text).strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA).astimezone(UTC)
-        )
-    except ValueError:
-        return None
