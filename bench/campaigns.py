@@ -106,7 +106,7 @@ def memory(*, data: dict[str, Any], variables: dict[str, str]) -> dict[str, floa
     bare = settle_memory()
     spec = CampaignSpec.from_data(data)
     columns = columns_read(spec, parse_bindings(spec.variables))
-    campaign._frame = segment.load(data["segment"], text_columns={"phone", "user_id"}, columns=columns)
+    campaign.planner.frame = segment.load(data["segment"], text_columns={"phone", "user_id"}, columns=columns)
     loaded = settle_memory()
     campaign.plan()
     plan = peak_mib() - loaded
@@ -133,20 +133,21 @@ def freeze(*, data: dict[str, Any], variables: dict[str, str]) -> None:
     from smskit.models import Mode
 
     campaign = _open(data, variables)
-    campaign._freeze(Mode(data["mode"]), campaign.plan())
+    campaign.planner.freeze(Mode(data["mode"]), campaign.plan())
 
 
 def _open(data: dict[str, Any], variables: dict[str, str], *, ledger: bool = True) -> Any:
+    from bench import nowhere
     from smskit.planning.spec import CampaignSpec
+    from smskit.sending.campaign import Campaign
     from smskit.sending.session import open_campaign
 
     environment = _import_and_settle(data["provider"], variables)
     campaign = open_campaign(CampaignSpec.from_data(data), environment=environment)
-    if not ledger:
-        from bench import nowhere
-
-        campaign.ledger = nowhere.install()
-    return campaign
+    if ledger:
+        return campaign
+    unwritten: Any = nowhere.install()
+    return Campaign(campaign.spec, unwritten, campaign.provider, clock=campaign.clock, record=campaign.record)
 
 
 def _import_and_settle(provider: str, variables: Mapping[str, str]) -> Any:

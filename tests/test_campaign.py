@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,11 +26,14 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.ledger import CampaignRow, Ledger
+from smskit.message.windows import MarketingLimits
 from smskit.models import Kind, Mode, Reason
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job, Provider, get_provider
 from smskit.reporting import report
+from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
+from smskit.sending.clock import Clock, Sleep
 from smskit.sending.rehearsal import limits_of
 from smskit.sending.session import open_campaign
 from smskit.settings import Environment
@@ -68,16 +72,23 @@ class Desk:
     def connect(self, mode: Mode, job: Job | None) -> Iterator[Provider]:
         yield get_provider("yunpian", self.environment)
 
-    def campaign(self, frame: pd.DataFrame | int = 3, **more: Any) -> Campaign:
-        """A campaign over *frame*, or over that many people."""
-        data = live.data(live.SINGLES, Path("memory.csv"), **more)
+    def campaign(
+        self,
+        frame: pd.DataFrame | int = 3,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        marketing: MarketingLimits = MarketingLimits(),  # noqa: B008 - frozen
+        **more: Any,
+    ) -> Campaign:
+        """A campaign over *frame*, or over that many people; its waits pass the time by *sleep*."""
+        spec = CampaignSpec.from_data(live.data(live.SINGLES, Path("memory.csv"), **more))
+        facts = ProviderFacts(limits_of("yunpian", self.environment), marketing=marketing)
         return Campaign(
-            CampaignSpec.from_data(data),
-            ledger=self.ledger,
-            connect=self.connect,
-            limits=limits_of("yunpian", self.environment),
+            spec,
+            self.ledger,
+            ProviderAccess(facts, self.connect),
+            clock=Clock(lambda: self.now, sleep, spec.zone),
             frame=people(frame) if isinstance(frame, int) else frame,
-            now=lambda: self.now,
         )
 
     def row(self, name: str = "live-1", mode: Mode = Mode.LIVE) -> CampaignRow:

@@ -40,14 +40,12 @@ def faults(desk: Desk, **receipts: Any) -> None:  # noqa: F811
 
 def waiting(desk: Desk, meanwhile: Callable[[], None] = lambda: None, **more: Any) -> Campaign:  # noqa: F811
     """A campaign of 200 people whose waiting moves the desk's clock on."""
-    campaign = desk.campaign(200, **(CANARY | more))
 
     async def sleep(seconds: float) -> None:
         await asyncio.to_thread(meanwhile)
         desk.now += timedelta(minutes=10)
 
-    campaign._sleep = sleep
-    return campaign
+    return desk.campaign(200, sleep=sleep, **(CANARY | more))
 
 
 def once(desk: Desk, count: int) -> bool:  # noqa: F811
@@ -285,7 +283,6 @@ def test_a_kill_while_waiting(simulator: Simulator, tmp_path: Path) -> None:
     assert sent_at is not None
     assert len(list(simulator.world.messages())) == 24
 
-    campaign = open_campaign(CampaignSpec.from_data(parameters), environment=Environment(environ))
     started = datetime.fromtimestamp(sent_at, UTC) + timedelta(minutes=50)
     clock = [started]
 
@@ -293,9 +290,12 @@ def test_a_kill_while_waiting(simulator: Simulator, tmp_path: Path) -> None:
         assert len(list(simulator.world.messages())) == 24
         clock[0] += timedelta(minutes=1)
 
-    campaign._now, campaign._sleep = lambda: clock[0], sleep
-    outcome = campaign.send()
+    later = Ledger(environ["SMSKIT_DATABASE_URL"], clock=lambda: clock[0].timestamp())
+    outcome = open_campaign(
+        CampaignSpec.from_data(parameters), environment=Environment(environ), ledger=later, sleep=sleep
+    ).send()
     ledger.close()
+    later.close()
 
     assert clock[0] - started == timedelta(minutes=10)
     assert outcome.note.startswith("canary passed")

@@ -19,7 +19,9 @@ from smskit.errors import CampaignPaused
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
+from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
+from smskit.sending.clock import Clock
 from smskit.sending.rehearsal import limits_of, provider_for
 from smskit.sending.session import open_ledger
 from smskit.settings import Environment
@@ -381,10 +383,12 @@ def test_guards_are_for_the_run_that_goes_on(desk: Desk, run: Run, monkeypatch: 
     environment = Environment(desk.environ)
     then = Campaign(
         CampaignSpec.from_data(live.data(live.SINGLES, desk.source, not_after="2020-01-02")),
-        ledger=open_ledger(environment),
-        connect=lambda mode, job: provider_for("yunpian", mode, environment),
-        limits=limits_of("yunpian", environment),
-        now=lambda: datetime(2020, 1, 2, 2, tzinfo=UTC),
+        open_ledger(environment),
+        ProviderAccess(
+            ProviderFacts(limits_of("yunpian", environment)),
+            lambda mode, job: provider_for("yunpian", mode, environment),
+        ),
+        clock=Clock(lambda: datetime(2020, 1, 2, 2, tzinfo=UTC)),
     )
     desk.faults(BROKE)
     with pytest.raises(CampaignPaused):

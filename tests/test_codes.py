@@ -15,6 +15,7 @@ from smskit.ledger import Ledger, Tally
 from smskit.models import CodeClass, Mode, State
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Feature, Job, Provider, provider_class, provider_names
+from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.engine import Patience
 from smskit.sending.rehearsal import limits_of, provider_for
@@ -70,9 +71,8 @@ class Runs:
         )
         return Campaign(
             spec,
-            ledger=self.ledger,
-            connect=self._connect,
-            limits=limits_of(spec.provider, self.environment),
+            self.ledger,
+            ProviderAccess(ProviderFacts(limits_of(spec.provider, self.environment)), self._connect),
             frame=frame,
             patience=HASTE,
         ).send()

@@ -28,7 +28,9 @@ from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, SendWindow
 from smskit.models import About, Code, CodeClass, Mode, State, Submission
 from smskit.providers.base import Call, Job, Limits, Provider
+from smskit.sending.clock import Clock
 from smskit.sending.engine import Ended, Engine, Patience
+from smskit.sending.guards import Guards
 from smskit.settings import ProviderSettings
 
 OK = Submission(CodeClass.ACCEPTED, "id", "0")
@@ -97,7 +99,7 @@ def run(ledger: Ledger, campaign: int, provider: Provider, **more: Any) -> Ended
             provider,
             Job(Template.parse("你好{name}", signature="S")),
             token=token,
-            **{"window": None, "local_now": lambda: datetime.now(UTC)} | more,
+            **{"guards": Guards(), "clock": Clock(lambda: datetime.now(UTC))} | more,
         )
         return asyncio.run(engine.run())
 
@@ -284,7 +286,7 @@ def test_a_message_of_another_campaign_during_the_run_counts_for_the_cap(ledger:
         return [OK] * len(call)
 
     provider = Scripted(answer, batch=3, concurrency=1)
-    run(ledger, campaign, provider, cap=FrequencyCap(1, timedelta(days=7)))
+    run(ledger, campaign, provider, guards=Guards(cap=FrequencyCap(1, timedelta(days=7))))
 
     assert ledger.audience.history(campaign, 0).reason[150] == "frequency_cap"
     assert ledger.audience.stopped(campaign) == {"frequency_cap": 1}
@@ -304,7 +306,8 @@ def test_without_a_cap_nothing_is_looked_up(ledger: Ledger) -> None:
     sqlalchemy.event.listen(ledger.database.engine, "before_cursor_execute", watched)
     run(ledger, campaign, Scripted(everybody(CodeClass.ACCEPTED, "0")))
     plain, asked = asked, []
-    run(ledger, other, Scripted(everybody(CodeClass.ACCEPTED, "0")), cap=FrequencyCap(1, timedelta(days=7)))
+    week = Guards(cap=FrequencyCap(1, timedelta(days=7)))
+    run(ledger, other, Scripted(everybody(CodeClass.ACCEPTED, "0")), guards=week)
 
     assert not [statement for statement in plain if "FROM event" in statement]
     assert [statement for statement in asked if "FROM event" in statement]
@@ -336,7 +339,7 @@ def test_the_window_closes_during_a_run(ledger: Ledger) -> None:
     clock = iter([datetime(2026, 1, 1, 19, 59)] * 20 + [datetime(2026, 1, 1, 20, 0)] * 1000)
     window = SendWindow(datetime(2026, 1, 1, 8).time(), datetime(2026, 1, 1, 20).time())
     provider = Scripted(everybody(CodeClass.ACCEPTED, "0"))
-    ended = run(ledger, campaign, provider, window=window, local_now=lambda: next(clock))
+    ended = run(ledger, campaign, provider, guards=Guards(window), clock=Clock(lambda: next(clock)))
 
     assert "send window" in ended.stopped
     assert ledger.audience.counts(campaign).accepted == 20

@@ -20,6 +20,8 @@ from smskit.ledger import Frozen, Ledger
 from smskit.message.windows import EffectiveWindow, FrequencyCap, Hours, SendWindow
 from smskit.models import CodeClass, Kind, Mode, Submission
 from smskit.providers.base import Call
+from smskit.sending.clock import Clock
+from smskit.sending.guards import Guards
 from smskit.sending.unknowns import settle_by_hand
 from tests.profiles import examples
 from tests.test_engine import Scripted, run
@@ -226,11 +228,12 @@ def really(plans: list[Plan], runs: list[Run], zone: str, start: datetime) -> li
                 ledger,
                 ids[number],
                 Scripted(answer, concurrency=1),
-                window=window,
-                waits=plan.waits,
-                cap=plan.cap and FrequencyCap(plan.cap[0], timedelta(hours=plan.cap[1])),
-                local_now=lambda: now[0].astimezone(ZoneInfo(zone)),
-                sleep=sleep,
+                guards=Guards(
+                    window,
+                    cap=plan.cap and FrequencyCap(plan.cap[0], timedelta(hours=plan.cap[1])),
+                    waits=plan.waits,
+                ),
+                clock=Clock(lambda: now[0], sleep, ZoneInfo(zone)),
             )
     return sent
 

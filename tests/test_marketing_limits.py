@@ -130,9 +130,7 @@ def test_no_hours_change_nothing() -> None:
 def campaign(desk: Desk, hour: int, **more: Any) -> Any:
     """A campaign at that hour in Shanghai, through a provider with Tencent's hours."""
     desk.now = datetime(2026, 11, 23, hour, tzinfo=SHANGHAI).astimezone(UTC)
-    made = desk.campaign(**more)
-    made._marketing = TENCENT
-    return made
+    return desk.campaign(marketing=TENCENT, **more)
 
 
 def test_a_run_keeps_to_the_providers_hours(desk: Desk) -> None:
@@ -140,13 +138,11 @@ def test_a_run_keeps_to_the_providers_hours(desk: Desk) -> None:
     early = {"send_window": "05:00-23:00"}
     with pytest.raises(CampaignPaused, match=r"05:00-23:00, and by the provider 08:00-22:00 .Asia/Shanghai."):
         campaign(desk, 6, **early).send()
-    waiting = campaign(desk, 6, **early, outside_window="wait")
 
     async def sleep(seconds: float) -> None:
         desk.now += timedelta(minutes=10)
 
-    waiting._sleep = sleep
-    waiting.send()
+    campaign(desk, 6, **early, outside_window="wait", sleep=sleep).send()
 
     assert desk.now.astimezone(SHANGHAI).hour == 8
     assert len(desk.sent()) == 3

@@ -17,6 +17,9 @@ from smskit.message.windows import SendWindow
 from smskit.models import Submission
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Call
+from smskit.sending import clock as clock_module
+from smskit.sending.clock import Sleep
+from smskit.sending.guards import Guards
 from tests.test_campaign import MORNING, Desk, desk
 from tests.test_engine import OK, Scripted, freeze, run
 
@@ -126,9 +129,18 @@ class Clock:
         self.slept += seconds
         await asyncio.sleep(0)
 
-    def engine(self, **more: Any) -> dict[str, Any]:
+    def engine(
+        self,
+        *,
+        window: SendWindow = DAY,
+        deadline: datetime | None = None,
+        sleep: Sleep | None = None,
+    ) -> dict[str, Any]:
         """What the engine is handed."""
-        return {"window": DAY, "waits": True, "local_now": self.local, "sleep": self.sleep} | more
+        return {
+            "guards": Guards(window, deadline=deadline, waits=True),
+            "clock": clock_module.Clock(lambda: self.now, sleep or self.sleep, self.zone),
+        }
 
 
 def test_a_run_waits_over_night_and_goes_on(ledger: Ledger) -> None:
@@ -239,9 +251,7 @@ def test_a_campaign_waits_for_its_window(desk: Desk) -> None:
         assert desk.sent() == []
         desk.now += timedelta(hours=1)
 
-    campaign = desk.campaign(**WAIT)
-    campaign._sleep = sleep
-    outcome = campaign.send()
+    outcome = desk.campaign(sleep=sleep, **WAIT).send()
 
     assert outcome.books.accepted == 3
     assert desk.now == MORNING + timedelta(days=1, hours=-2)

@@ -217,7 +217,7 @@ def doctor(
         raise InputError(Message("say either --provider or --all"))
     spec = CampaignSpec.from_yaml(file)
     classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
-    text = spec.template or open_campaign(spec).template().text
+    text = spec.template or open_campaign(spec).planner.template().text
     found = [lint(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes]
     print_all(found, as_json)
     raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)

@@ -250,7 +250,7 @@ class Notebook(Base):
         spec = self.campaign.spec
         if spec.mode is Mode.PLAN:
             self.say("Mode plan: nothing is sent.")
-            self.campaign.record.end_unsent(plan=self.campaign.planned())
+            self.campaign.record.end_unsent(plan=self.campaign.planner.summary())
             return
         if self._asks_first(spec) and not self._confirmed(confirm, "send"):
             why = Message(UNSENT, why=Message("nobody confirmed it"))

@@ -127,7 +127,7 @@ class Run:
             if self._thread is not None:
                 return False
             self._campaign, self._error, self._note = campaign, None, ""
-            campaign.go_on()
+            campaign.run.unpause()
             self._thread = threading.Thread(target=self._work, name="smskit-run", daemon=True)
             self._thread.start()
             return True
@@ -136,13 +136,13 @@ class Run:
         """Send nothing more until ``go_on``; only of a run that is here."""
         if self._thread is not None and self._campaign is not None:
             self._held = True
-            self._campaign.hold()
+            self._campaign.run.pause()
 
     def go_on(self) -> None:
         """End ``hold``."""
         self._held = False
         if self._campaign is not None:
-            self._campaign.go_on()
+            self._campaign.run.unpause()
 
     def stop(self) -> None:
         """Let whoever sends, here or elsewhere, end cleanly within a second or two."""
@@ -150,7 +150,7 @@ class Run:
             if self._thread is not None and self._campaign is not None:
                 # A start wipes the request, so `_progress` makes it again; nothing leaves meanwhile.
                 self._stop_asked = True
-                self._campaign.hold()
+                self._campaign.run.pause()
         self._request_stop()
 
     def _request_stop(self) -> None:

@@ -25,6 +25,7 @@ from smskit.models import Mode, State
 from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Feature, Job, Provider
+from smskit.sending.clock import Clock
 from smskit.sending.engine import Ended
 from smskit.sending.reconcile import fetch_receipts, fetch_replies
 from smskit.sending.unknowns import settle_by_asking
@@ -177,16 +178,14 @@ class Wait:
     The wait between a canary and its judgement: a second at a time, and it can be stopped.
 
     Args:
-        now: The time, aware.
-        sleep: How time is passed; seconds.
+        clock: The time, and how it is passed.
         deadline: A wait that would go past it is not begun; aware, None = none.
     """
 
     ledger: Ledger
     campaign_id: int
     token: str
-    now: Callable[[], datetime]
-    sleep: Callable[[float], Awaitable[None]]
+    clock: Clock
     deadline: datetime | None = None
     stopped: str = ""
 
@@ -199,16 +198,16 @@ class Wait:
         due = due.astimezone(UTC)
         if self.deadline and due > self.deadline.astimezone(UTC):
             self.stop(Message("its wait would end later than `not_after`"))
-        if self.stopped or self.now() >= due:
+        if self.stopped or self.clock.now() >= due:
             return self.stopped
         await asyncio.to_thread(self.ledger.campaigns.note, self.campaign_id, note)
-        renewed = self.now()
-        while not self.stopped and (left := (due - self.now().astimezone(UTC)).total_seconds()) > 0:
-            await self.sleep(min(left, 1.0))
+        renewed = self.clock.now()
+        while not self.stopped and (left := (due - self.clock.now().astimezone(UTC)).total_seconds()) > 0:
+            await self.clock.sleep(min(left, 1.0))
             if await asyncio.to_thread(self.ledger.campaigns.stop_requested, self.campaign_id):
                 self.stop(Message("a stop was requested"))
-            if self.now() - renewed > timedelta(seconds=10):
-                renewed = self.now()
+            if self.clock.now() - renewed > timedelta(seconds=10):
+                renewed = self.clock.now()
                 await asyncio.to_thread(self.ledger.leases.renew, self.campaign_id, self.token)
         return self.stopped
 
@@ -241,14 +240,14 @@ async def try_first(
         size = size_of(books.planned, spec.canary)
         if size >= books.planned or books.waiting < books.planned:
             return ""
-        ledger.canaries.begin(row.id, size=size, at=wait.now().timestamp())
+        ledger.canaries.begin(row.id, size=size, at=wait.clock.now().timestamp())
         known = ledger.canaries.get(row.id)
         assert known is not None
     chosen = choose(ledger, row.id, row.name, known.size)
-    if stopped := await _send_all(ledger, row, provider, job, chosen, send, wait.sleep):
+    if stopped := await _send_all(ledger, row, provider, job, chosen, send, wait.clock.sleep):
         return stopped
     if known.sent_at is None:
-        ledger.canaries.change(row.id, sent_at=wait.now().timestamp())
+        ledger.canaries.change(row.id, sent_at=wait.clock.now().timestamp())
         known = ledger.canaries.get(row.id)
         assert known is not None
     assert known.sent_at is not None
@@ -258,7 +257,7 @@ async def try_first(
     note = Message(WAITS_FOR_CANARY, at=f"{due:%Y-%m-%d %H:%M:%S %Z}", n=known.size)
     if given_up := await wait.until(due, note):
         return Message("while the canary of {n} people was waited for: {why}", n=known.size, why=given_up)
-    return await _look(ledger, row, spec, provider, chosen, since=known.begun_at, now=wait.now)
+    return await _look(ledger, row, spec, provider, chosen, since=known.begun_at, now=wait.clock.now)
 
 
 async def _send_all(

@@ -23,10 +23,10 @@ import heapq
 import itertools
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +43,11 @@ from smskit.errors import (
 )
 from smskit.i18n import Message, quote
 from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
-from smskit.message.windows import FrequencyCap
 from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.providers.base import Call, Job, Provider
 from smskit.providers.pacing import Pacer, backoff
+from smskit.sending.clock import Clock
+from smskit.sending.guards import Guards, Window
 from smskit.sending.recorder import Recorder
 
 
@@ -60,16 +61,6 @@ class Patience:
     failures_in_a_row: int = 6  # requests that did not get through: pause
     unknown_in_a_row: int = 10  # requests without a clear answer: pause
     refused_in_a_row: int = 20  # messages refused for text or request: pause
-
-
-class Window(Protocol):
-    """When messages may leave: ``spec.SendWindow``, or that within a provider's hours (``marketing``)."""
-
-    def is_open(self, at: datetime) -> bool:
-        """Whether *at*, in the campaign's zone, is inside."""
-
-    def next_opening(self, at: datetime) -> datetime | None:
-        """The first instant at or after *at* that is inside; None = never."""
 
 
 class Progress(NamedTuple):
@@ -88,6 +79,35 @@ class Ended:
     stopped: str = ""
 
 
+@dataclass
+class _Run:
+    """What a run counts: people by where they ended, and what went wrong in a row."""
+
+    counts: dict[State, int] = field(
+        default_factory=lambda: {State.ACCEPTED: 0, State.REFUSED: 0, State.UNKNOWN: 0}
+    )
+    left: int = 0  # people still waiting
+    failures: int = 0  # requests in a row that did not get through
+    unknowns: int = 0  # requests in a row without a clear answer
+    refusals: int = 0  # messages in a row refused for text or request
+
+    def count(self, state: State, people: int) -> None:
+        """That many people ended in *state*, one of ``counts``."""
+        self.counts[state] += people
+        self.left -= people
+
+    def got_through(self) -> None:
+        """Somebody was accepted: nothing goes wrong in a row."""
+        self.failures = self.unknowns = self.refusals = 0
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run is."""
+        return Progress(
+            self.counts[State.ACCEPTED], self.counts[State.REFUSED], self.counts[State.UNKNOWN], self.left
+        )
+
+
 @dataclass(order=True)
 class _Deferred:
     due: float
@@ -102,14 +122,10 @@ class Engine:
     Args:
         token: Proof of the campaign's lease.
         among: Chunk -> who of it may be sent to; None = everybody.
-        window: When messages may leave; None = always.
-        waits: Whether a run outside the window waits for it to open; else it stops.
-        deadline: A wait that would go past it stops the run instead; aware, None = none.
-        cap: Most messages a phone may get from all live campaigns; None = any number.
-        local_now: The time in the campaign's zone.
-        sleep: How waiting for the window passes the time; seconds.
+        guards: When messages may leave, and how many a phone may get.
+        clock: In the campaign's zone; passes the time until the window opens.
         progress: Called at most five times a second, from the engine's thread.
-        held: Whether the next request is to wait; asked before each, from the engine's thread.
+        paused: Whether the next request is to wait; asked before each, from the engine's thread.
     """
 
     def __init__(
@@ -121,21 +137,15 @@ class Engine:
         *,
         token: str,
         among: Mapping[int, NDArray[np.bool_]] | None = None,
-        window: Window | None,
-        waits: bool = False,
-        deadline: datetime | None = None,
-        cap: FrequencyCap | None = None,
-        local_now: Callable[[], datetime],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        guards: Guards,
+        clock: Clock,
         progress: Callable[[Progress], None] = lambda _: None,
-        held: Callable[[], bool] = lambda: False,
+        paused: Callable[[], bool] = lambda: False,
         patience: Patience = Patience(),
     ) -> None:
-        self._held = held
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
         self._provider, self._job, self._among = provider, job, among
-        self._window, self._waits, self._deadline = window, waits, deadline
-        self._cap, self._local_now, self._sleep = cap, local_now, sleep
+        self._guards, self._clock, self._paused = guards, clock, paused
         self._progress, self._patience = progress, patience
         # A little below the limit, so that jitter on the way never adds up to more than it.
         self._pacer = Pacer(provider.settings.requests_per_second * 0.965)
@@ -144,9 +154,7 @@ class Engine:
         self._attempts: dict[tuple[int, int], int] = {}
         self._numbers = itertools.count()
         self._in_flight = 0
-        self._failures = self._unknowns = self._refusals = 0
-        self._counts = {State.ACCEPTED: 0, State.REFUSED: 0, State.UNKNOWN: 0}
-        self._left = 0
+        self._run = _Run()
         self._stopped: str | None = None
         self._error: BaseException | None = None
 
@@ -163,11 +171,12 @@ class Engine:
             LedgerError: the ledger refused a change; nothing more was sent.
         """
         states = self._ledger.audience.states(self._campaign_id)
-        self._left = sum(int(self._waiting(chunk, s).sum()) for chunk, s in states.items())
+        self._run.left = sum(int(self._waiting(chunk, s).sum()) for chunk, s in states.items())
         self._changed = asyncio.Event()
         self._at_the_window = asyncio.Lock()
         self._fresh: Iterator[Call] | None = self._produce(states)
-        recent = self._ledger.caps.recent(self._campaign_id, self._cap) if self._cap else None
+        cap = self._guards.cap
+        recent = self._ledger.caps.recent(self._campaign_id, cap) if cap else None
         self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self._provider.settings.concurrency)]
@@ -247,7 +256,7 @@ class Engine:
         kept = await self._recorder.record(_claim(call), call.people.phones[call.rows])
         if kept is not None:
             # Somebody opted out or was messaged elsewhere since the plan: the others are cut anew.
-            self._count(State.REFUSED, int((~kept).sum()))
+            self._run.count(State.REFUSED, int((~kept).sum()))
             if not kept.any():
                 return
             call = call.without(~kept)
@@ -256,8 +265,8 @@ class Engine:
         # Not waited for: the next claim is committed after it, or with it.
         self._recorder.record(outcome).add_done_callback(self._recorded)
         counted = np.bincount(states, minlength=len(State)).tolist()
-        for state in self._counts:
-            self._count(state, counted[state])
+        for state in self._run.counts:
+            self._run.count(state, counted[state])
 
     def _recorded(self, done: asyncio.Future[Any]) -> None:
         self._error = self._error or done.exception()
@@ -302,12 +311,12 @@ class Engine:
     def _judge(self, call: Call, results: Sequence[Submission]) -> tuple[NDArray[np.uint8], Facts]:
         kinds = {result.kind for result in results}
         if kinds == {CodeClass.ACCEPTED}:
-            self._failures = self._unknowns = self._refusals = 0
+            self._run.got_through()
             facts = Facts(ids=[r.message_id for r in results], codes=_shared([r.code for r in results]))
             return np.full(len(results), State.ACCEPTED, np.uint8), facts
         states = np.fromiter((self._state(call, i, r) for i, r in enumerate(results)), np.uint8, len(results))
         if CodeClass.ACCEPTED in kinds:
-            self._failures = self._unknowns = self._refusals = 0
+            self._run.got_through()
         elif kinds == {CodeClass.UNKNOWN}:
             self._unclear(_said(results[0]))
         return states, Facts(
@@ -352,18 +361,18 @@ class Engine:
         if isinstance(error, BatchNotAllowed):
             self._backlog.extend(self._provider.calls(call.job, _people(call)))
             return
-        self._failures += 1
-        if self._failures >= self._patience.failures_in_a_row:
+        self._run.failures += 1
+        if self._run.failures >= self._patience.failures_in_a_row:
             self.stop(
                 Message(
                     "{n} requests in a row did not get through. Last: {why}",
-                    n=self._failures,
+                    n=self._run.failures,
                     why=error.message,
                 )
             )
             return
         hint = error.retry_after_s if isinstance(error, RateLimited) else None
-        self._pacer.hold(time.monotonic(), hint if hint is not None else backoff(self._failures))
+        self._pacer.hold(time.monotonic(), hint if hint is not None else backoff(self._run.failures))
         self._backlog.append(call)
 
     def _defer(self, call: Call, index: int, after_s: float) -> bool:
@@ -376,36 +385,39 @@ class Engine:
         return True
 
     def _unclear(self, why: str) -> None:
-        self._unknowns += 1
-        if self._unknowns >= self._patience.unknown_in_a_row:
+        self._run.unknowns += 1
+        if self._run.unknowns >= self._patience.unknown_in_a_row:
             self.stop(
-                Message("{n} requests in a row had no clear answer. Last: {why}", n=self._unknowns, why=why)
+                Message(
+                    "{n} requests in a row had no clear answer. Last: {why}", n=self._run.unknowns, why=why
+                )
             )
 
     def _note_refusals(self, count: int, about: About, why: str) -> None:
         if about is not About.NUMBER:
-            self._refusals += count
-            if self._refusals >= self._patience.refused_in_a_row:
+            self._run.refusals += count
+            if self._run.refusals >= self._patience.refused_in_a_row:
                 self.stop(
                     Message(
                         "{n} messages in a row were refused for what they say. Last: {why}",
-                        n=self._refusals,
+                        n=self._run.refusals,
                         why=why,
                     )
                 )
 
     async def _pace(self) -> bool:
-        while self._held() and self._stopped is None:  # noqa: ASYNC110 - set from another thread
+        while self._paused() and self._stopped is None:  # noqa: ASYNC110 - set from another thread
             await asyncio.sleep(0.1)
         wait = self._pacer.reserve(time.monotonic())
         while wait > 0 and self._stopped is None:
             await asyncio.sleep(min(wait, 0.5))
             wait -= 0.5
-        if self._window and not self._window.is_open(self._local_now()):
-            if not self._waits:
-                self.stop(Message("the send window ({why}) is closed", why=self._window))
+        window = self._guards.window
+        if window and not window.is_open(self._clock.local()):
+            if not self._guards.waits:
+                self.stop(Message("the send window ({why}) is closed", why=window))
                 return False
-            await self._wait_for(self._window)
+            await self._wait_for(window)
             # The turn that was taken is long over.
             return self._stopped is None and await self._pace()
         return self._stopped is None
@@ -414,7 +426,7 @@ class Engine:
         """Wait until the window opens, or the run is stopped; one worker looks at the clock for all."""
         async with self._at_the_window:
             told: datetime | None = None
-            while self._stopped is None and not window.is_open(now := self._local_now()):
+            while self._stopped is None and not window.is_open(now := self._clock.local()):
                 # In UTC: two times of one zone are subtracted as if its clock were never changed.
                 at = now.astimezone(UTC)
                 if told is None or at >= told:
@@ -423,7 +435,7 @@ class Engine:
                         self.stop(Message("the send window ({why}) never opens", why=window))
                         return
                     told = opening.astimezone(UTC)
-                    if self._deadline and told > self._deadline.astimezone(UTC):
+                    if self._guards.deadline and told > self._guards.deadline.astimezone(UTC):
                         self.stop(
                             Message(
                                 "the send window opens at {at}, later than `not_after`",
@@ -434,17 +446,12 @@ class Engine:
                     note = Message(WAITS_FOR_WINDOW, at=f"{opening:%Y-%m-%d %H:%M %Z}")
                     await asyncio.to_thread(self._ledger.campaigns.note, self._campaign_id, note)
                 # A second at a time: a machine may have slept, and a stop is not to wait for morning.
-                await self._sleep(min((told - at).total_seconds(), 1.0))
+                await self._clock.sleep(min((told - at).total_seconds(), 1.0))
             if told is not None and self._stopped is None:
                 await asyncio.to_thread(self._ledger.campaigns.note, self._campaign_id, "")
 
-    def _count(self, state: State, n: int) -> None:
-        self._counts[state] += n
-        self._left -= n
-
     def _report(self) -> None:
-        c = self._counts
-        self._progress(Progress(c[State.ACCEPTED], c[State.REFUSED], c[State.UNKNOWN], self._left))
+        self._progress(self._run.progress)
 
     async def _watch(self) -> None:
         """Five times a second: progress; every second: was a stop requested; every ten: renew the lease."""

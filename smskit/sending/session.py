@@ -25,10 +25,12 @@ from smskit.models import Mode
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Feature, Job, Provider
+from smskit.providers.base import Job, Provider
 from smskit.reporting import run_page as page
 from smskit.sending import run_record as runs
+from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
+from smskit.sending.clock import clock_of
 from smskit.sending.engine import Patience
 from smskit.sending.notify import Hook, hook_of
 from smskit.sending.origin import Origin, origin_of
@@ -105,15 +107,11 @@ def open_campaign(
         ) as provider:
             yield provider
 
-    known = as_set_up(made.provider, environment)
     return Campaign(
         made,
-        ledger=opened,
-        connect=connect,
-        limits=known.limits,
-        opt_out=known.opt_out,
-        marketing=known.marketing,
-        reports=bool(known.features & {Feature.RECEIPTS, Feature.RECEIPTS_BY_QUERY}),
+        opened,
+        ProviderAccess(ProviderFacts.of(as_set_up(made.provider, environment)), connect),
+        clock=clock_of(opened, zone=made.zone, sleep=sleep),
         frame=frame,
         variables=environment.variables,
         holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),
@@ -123,7 +121,6 @@ def open_campaign(
             origin=origin or origin_of(environment),
             finisher=_finisher(opened, environment, hook),
         ),
-        sleep=sleep,
         patience=patience,
     )
 

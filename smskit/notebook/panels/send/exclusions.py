@@ -92,7 +92,7 @@ class ExclusionsPanel(SendPart):
         if key.startswith("rule:"):
             self._rows.value = soft(self.t("Reading the segment…"))
             step = int(key.removeprefix("rule:"))
-            self.start("rows", lambda: campaign.lost(step, count=_ROWS), self._show)
+            self.start("rows", lambda: campaign.planner.lost(step, count=_ROWS), self._show)
             return
         frame = left_out(plan, key, count=_ROWS)
         self._show(frame.drop(columns=[c for c in frame.columns if c == "parts"]))

@@ -175,7 +175,7 @@ class SendingPanel(SendPart):
 
     def _ask(self, confirmation: Confirmation | None) -> None:
         self.asked = confirmation
-        self._opens = self.desk.open(self.page.draft.spec()).opens_at() if confirmation else None
+        self._opens = self.desk.open(self.page.draft.spec()).run.opens_at() if confirmation else None
         self.tell("")
         self._show()
 

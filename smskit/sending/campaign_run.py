@@ -1,0 +1,222 @@
+"""
+One run over a frozen campaign: its canary, then everybody else, then those earlier runs left unknown.
+
+Owns the lease while it runs, what the ledger says of the campaign afterwards, and being told from
+outside to pause or to end. Whether there may be a run at all is ``campaign`` and ``guards``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smskit.errors import CampaignPaused, SmskitError
+from smskit.i18n import Message
+from smskit.ledger import CampaignRow, Ledger, Tally
+from smskit.models import Mode
+from smskit.planning.spec import CampaignSpec
+from smskit.providers.base import Feature, Job, Provider
+from smskit.sending.access import ProviderAccess
+from smskit.sending.canary import Wait, try_first
+from smskit.sending.clock import Clock
+from smskit.sending.engine import Ended, Engine, Patience, Progress
+from smskit.sending.guards import Guards
+from smskit.sending.reconcile import job_of
+from smskit.sending.threads import run_in_thread
+from smskit.sending.unknowns import settle_by_asking
+
+__all__ = ["CampaignRun", "Outcome"]
+
+Among = Mapping[int, NDArray[np.bool_]]  # chunk -> who of it may be sent to
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    campaign: str
+    mode: Mode
+    state: str
+    books: Tally
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Leased:
+    """A campaign this run owns, and what it sends it with."""
+
+    row: CampaignRow
+    job: Job
+    token: str
+    provider: Provider
+    progress: Callable[[Progress], None]
+
+
+class CampaignRun:
+    """
+    Runs one campaign, once or again; ``end``, ``pause`` and ``unpause`` are for other threads.
+
+    Args:
+        guards: What it goes by between two messages.
+        patience: When it gives up for now.
+    """
+
+    def __init__(
+        self,
+        spec: CampaignSpec,
+        ledger: Ledger,
+        provider: ProviderAccess,
+        clock: Clock,
+        *,
+        guards: Guards,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+    ) -> None:
+        self._spec, self._ledger, self._provider = spec, ledger, provider
+        self.guards, self._patience, self._clock = guards, patience, clock
+        self._waits = replace(clock, sleep=self._pass)  # passes the time unless the run is told to end
+        self._paused = threading.Event()
+        self._running: list[Engine | Wait] = []  # what sends or waits now comes last
+        self._why = ""  # why this run is to end, once it was told to
+
+    def opens_at(self) -> datetime | None:
+        """When the send window opens, in the campaign's zone; None while it is open or there is none."""
+        return self.guards.opens_at(self._clock)
+
+    def pause(self) -> None:
+        """Send nothing more until ``unpause``; the run stays the campaign's owner."""
+        self._paused.set()
+
+    def unpause(self) -> None:
+        """End ``pause``."""
+        self._paused.clear()
+
+    def end(self, why: str) -> None:
+        """Let the run end cleanly, whether it sends, waits or has not begun to."""
+        self._why = self._why or why
+        for running in self._running[-1:]:
+            running.stop(why)
+
+    def renew(self) -> None:
+        """Forget that an earlier run was told to end."""
+        self._why = ""
+
+    def run(self, row: CampaignRow, *, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
+        """
+        Send to everybody of *row* who waits. Blocks until done.
+
+        Raises:
+            LedgerLocked: another run is at it.
+            CampaignPaused: it stopped with people still waiting.
+        """
+        job, ledger = job_of(row), self._ledger
+        with ledger.leases.hold(row.id) as token:
+            inherited = ledger.changes.interrupt(row.id, token=token) + ledger.audience.counts(row.id).unknown
+            ledger.campaigns.mark(row.id, "running")
+            self._running = []
+
+            async def work() -> Ended:
+                with self._provider.connect(row.mode, job) as provider:
+                    async with provider:
+                        leased = _Leased(row, job, token, provider, progress)
+                        return await self._send(leased, settle=bool(inherited))
+
+            try:
+                ended = run_in_thread(work, on_interrupt=lambda: self.end(Message("stopped by hand")))
+            except BaseException as error:
+                ledger.campaigns.mark(row.id, "paused", note=_note_of(error))
+                raise
+            return self._close(row, ended)
+
+    async def _send(self, leased: _Leased, *, settle: bool) -> Ended:
+        ended = await self._canary(leased)
+        if not ended.stopped:
+            ended = await self._engine(leased)
+        if settle and not ended.stopped and Feature.RECORDS in leased.provider.features:
+            # Only those of earlier runs: what became unknown now has not had time to show.
+            row, provider = leased.row, leased.provider
+            await settle_by_asking(self._ledger, row, provider, leased.job, wait=True, sleep=self._pass)
+            if self._ledger.audience.counts(row.id).waiting:
+                ended = await self._engine(leased)
+        return ended
+
+    async def _canary(self, leased: _Leased) -> Ended:
+        row, deadline = leased.row, self._spec.deadline
+        wait = Wait(self._ledger, row.id, leased.token, clock=self._waits, deadline=deadline)
+
+        async def send(among: Among) -> Ended:
+            ended = await self._engine(leased, among)
+            self._begin(wait)
+            return ended
+
+        self._begin(wait)
+        stopped = await try_first(
+            self._ledger, row, self._spec, leased.provider, leased.job, send=send, wait=wait
+        )
+        return Ended(stopped)
+
+    async def _engine(self, leased: _Leased, among: Among | None = None) -> Ended:
+        engine = Engine(
+            self._ledger,
+            leased.row.id,
+            leased.provider,
+            leased.job,
+            token=leased.token,
+            among=among,
+            guards=self.guards,
+            clock=self._clock,
+            progress=leased.progress,
+            paused=self._paused.is_set,
+            patience=self._patience,
+        )
+        self._begin(engine)
+        return await engine.run()
+
+    def _begin(self, running: Engine | Wait) -> None:
+        self._running.append(running)
+        if self._why:
+            running.stop(self._why)
+
+    async def _pass(self, seconds: float) -> None:
+        """Pass the time, a second at a time, unless the run is told to end."""
+        end = self._clock.now() + timedelta(seconds=seconds)
+        while seconds > 0 and self._clock.now() < end and not self._why:
+            await self._clock.sleep(min(seconds, 1.0))
+            seconds -= 1.0
+
+    def _close(self, row: CampaignRow, ended: Ended) -> Outcome:
+        counts = self._ledger.audience.counts(row.id)
+        if counts.waiting or counts.submitting:
+            why = ended.stopped or Message("some were not taken for now")
+            self._ledger.campaigns.mark(row.id, "paused", note=why)
+            raise CampaignPaused(
+                Message(
+                    "campaign {campaign} ({mode}) stopped with {n} people still waiting: {why}. Run it "
+                    "again, or `smskit resume {campaign}`, to go on",
+                    campaign=row.name,
+                    mode=row.mode,
+                    n=counts.waiting,
+                    why=why,
+                )
+            )
+        canary = self._ledger.canaries.get(row.id)
+        note = canary.told if canary else ""
+        self._ledger.campaigns.mark(row.id, "finished", note=note)
+        if counts.unknown:
+            note = Message(
+                "{n} outcomes are unknown; `smskit receipts {campaign}` settles them",
+                n=counts.unknown,
+                campaign=row.name,
+            )
+        return Outcome(row.name, row.mode, "finished", counts, note)
+
+
+def _note_of(error: BaseException) -> Message:
+    """Why a run ended by *error*."""
+    if isinstance(error, SmskitError):
+        return Message("{kind}: {why}", kind=Message(error.headline), why=error.message)
+    return Message("{kind}: {why}", kind=type(error).__name__, why=str(error))

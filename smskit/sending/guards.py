@@ -1,0 +1,179 @@
+"""
+What keeps a run from sending: before the first message, and between two of them.
+
+The ``demand_...`` functions raise before anything is sent; `Guards` is what the
+engine goes by while it sends. Sizes, costs, dates and hashes are ``planning.policy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from smskit.audience.phones import redact
+from smskit.errors import CampaignPaused, GuardRefused, NotUsable, PlanMismatch
+from smskit.i18n import UNSENT, Joined, Message, quote
+from smskit.ledger import CampaignRow
+from smskit.message.windows import FrequencyCap, effective_window
+from smskit.models import CheckResult, Finding, Mode
+from smskit.planning.policy import Guard
+from smskit.planning.spec import DEFINITION, CampaignSpec
+from smskit.sending.access import ProviderFacts
+from smskit.sending.clock import Clock
+
+__all__ = ["Guards", "Window", "demand_none", "demand_open", "demand_same", "demand_usable"]
+
+
+class Window(Protocol):
+    """When messages may leave: ``spec.SendWindow``, or that within a provider's hours (``marketing``)."""
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether *at*, in the campaign's zone, is inside."""
+
+    def next_opening(self, at: datetime) -> datetime | None:
+        """The first instant at or after *at* that is inside; None = never."""
+
+
+@dataclass(frozen=True)
+class Guards:
+    """
+    What a run goes by between two messages.
+
+    Args:
+        window: When messages may leave; None = always.
+        cap: Most messages a phone may get from all live campaigns; None = any number.
+        deadline: A wait that would go past it stops the run instead; aware, None = none.
+        waits: Whether a run outside the window waits for it to open; else it stops.
+    """
+
+    window: Window | None = None
+    cap: FrequencyCap | None = None
+    deadline: datetime | None = None
+    waits: bool = False
+
+    @classmethod
+    def of(cls, spec: CampaignSpec, facts: ProviderFacts) -> Guards:
+        """Those of a campaign. A rehearsal messages nobody, so it may run at night."""
+        window = effective_window(spec.window, facts.marketing) if spec.mode is Mode.LIVE else None
+        return cls(window, spec.cap, spec.deadline, spec.outside_window == "wait")
+
+    def opens_at(self, clock: Clock) -> datetime | None:
+        """When the window opens, in the campaign's zone; None while it is open or there is none."""
+        now = clock.local()
+        return None if self.window is None or self.window.is_open(now) else self.window.next_opening(now)
+
+
+def demand_none(problems: Sequence[Guard]) -> None:
+    """
+    Refuse where there is a problem.
+
+    Raises:
+        GuardRefused: with all of them.
+    """
+    if problems:
+        raise GuardRefused(Message(UNSENT, why=Joined(problem.text for problem in problems)))
+
+
+def demand_open(guards: Guards, clock: Clock, *, zone: str) -> None:
+    """
+    Refuse or pause a run that comes outside its window, unless it is to wait.
+
+    Args:
+        zone: What the campaign's zone is called.
+
+    Raises:
+        GuardRefused: the window never opens, or later than the deadline.
+        CampaignPaused: it opens later; run again then.
+    """
+    window = guards.window
+    if window is None or window.is_open(clock.local()):
+        return
+    opening = window.next_opening(clock.local())
+    if opening is None:
+        why = Message("the send window never opens: it is {why}", why=window)
+        raise GuardRefused(Message(UNSENT, why=why))
+    if not guards.waits:
+        why = Message(
+            "marketing may leave {why} ({zone}), and it is {now} there. Run again then, or change "
+            "parameter `send_window`",
+            why=window,
+            zone=zone,
+            now=f"{clock.local():%H:%M}",
+        )
+        raise CampaignPaused(Message(UNSENT, why=why))
+    # Waiting is the engine's, once the run owns the campaign: a second one started now goes away.
+    if guards.deadline and opening.astimezone(UTC) > guards.deadline.astimezone(UTC):
+        why = Message(
+            "the send window opens at {at} ({zone}), later than `not_after` ({deadline})",
+            at=f"{opening:%Y-%m-%d %H:%M}",
+            zone=zone,
+            deadline=guards.deadline.isoformat(),
+        )
+        raise GuardRefused(Message(UNSENT, why=why))
+
+
+def demand_usable(result: CheckResult) -> None:
+    """
+    Refuse where the provider's check found something wrong.
+
+    Raises:
+        NotUsable: with the provider's words for all of it.
+    """
+    if not result.usable:
+        found = Joined(_in_words(finding) for finding in result.findings if not finding.ok)
+        why = Message("{provider} is not usable as set up: {why}", provider=result.provider, why=found)
+        raise NotUsable(Message(UNSENT, why=why))
+
+
+def demand_same(spec: CampaignSpec, row: CampaignRow) -> None:
+    """
+    Refuse to go on with a campaign by other parameters than it was started with.
+
+    Raises:
+        GuardRefused: `plan_hash` demands another plan.
+        PlanMismatch: names what differs.
+    """
+    if spec.plan_hash and spec.plan_hash != row.plan_hash:
+        why = Message(
+            "campaign {campaign} was started with plan {hash}, not {wanted} as parameter `plan_hash` demands",
+            campaign=row.name,
+            hash=row.plan_hash,
+            wanted=spec.plan_hash,
+        )
+        raise GuardRefused(Message(UNSENT, why=why))
+    now = spec.definition()
+    # A parameter that is younger than the campaign had its default then.
+    then = {name: row.spec.get(name, CampaignSpec.model_fields[name].default) for name in DEFINITION}
+    # Where none is named it stays the one that was frozen: papermill is given an id without its series.
+    then["series"] = row.series if now["series"] else ""
+    if differs := [name for name in DEFINITION if now[name] != then[name]]:
+        changes = Joined(
+            Message("{code} was {then}, is {now}", code=n, then=_short(then[n]), now=_short(now[n]))
+            for n in differs
+        )
+        raise PlanMismatch(
+            Message(
+                "campaign {campaign} ({mode}) was started with something else: {why}. Give the new "
+                "campaign an id of its own, or go on with the old parameters",
+                campaign=row.name,
+                mode=row.mode,
+                why=changes,
+            )
+        )
+
+
+def _in_words(finding: Finding) -> Message:
+    """One thing that a check found wrong."""
+    what, said = Message(finding.what), quote(finding.meaning)
+    if finding.code:
+        said = Message("{said} (code {code})", said=said, code=finding.code)
+    if not finding.next_step:
+        return Message("{what}: {said}.", what=what, said=said)
+    return Message("{what}: {said}. {step}", what=what, said=said, step=Message(finding.next_step))
+
+
+def _short(value: object) -> str:
+    text = redact(str(value))
+    return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}…`"
