@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, Refused
 from smskit.message.template import Template
-from smskit.models import CodeClass, Message, Slice, Submission
-from smskit.providers.base import Call, Job, Limits, Provider, runs
+from smskit.models import About, Code, CodeClass, Message, Slice, Submission
+from smskit.providers.base import Call, Job, Limits, Provider, all_pages, runs
+from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
 
 JOB = Job(Template.parse("你好{name}，{n}元", signature="示例"))
@@ -186,3 +189,73 @@ def test_an_undocumented_code_is_unknown() -> None:
 
     assert meant.kind is CodeClass.UNKNOWN
     assert "not documented" in meant.next_step
+
+
+class Tabled(Declared):
+    """One with a few codes."""
+
+    name = "tabled"
+    codes: ClassVar[Mapping[str, Code]] = {
+        "ok": Code(CodeClass.ACCEPTED, "成功"),
+        "num": Code(CodeClass.REFUSED, "号码错误", "Look at the number."),
+        "txt": Code(CodeClass.LATER, "过频", "", 30.0, About.NUMBER),
+        "busy": Code(CodeClass.RETRY, "忙", "", 2.0, About.REQUEST),
+        "key": Code(CodeClass.ACCOUNT, "密钥错误", "Look at the key."),
+        "odd": Code(CodeClass.UNKNOWN, "系统错误"),
+    }
+
+
+def test_the_meaning_of_a_code_travels() -> None:
+    """A result and an error bring along what their code means, so that nobody has to ask the table again."""
+    provider, answer = Tabled(Limits(1, 1)), Answer(200, {}, b"")
+    result, error = provider.submission("num", detail="坏"), provider.error("num", "坏", answer)
+
+    assert result == Submission(CodeClass.REFUSED, "", "num", "坏")
+    assert result.known is provider.codes["num"] is error.known
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        ("num", Refused, "tabled: num “坏”. Look at the number."),
+        ("txt", Refused, "tabled: txt “坏”"),
+        ("busy", RateLimited, "tabled: busy “坏”"),
+        ("key", AccountProblem, "tabled: key “坏”. Look at the key."),
+        ("odd", OutcomeUnknown, "tabled: odd “坏”"),
+        (
+            "new",
+            OutcomeUnknown,
+            "tabled: new “坏”. This code is not documented; ask the provider what it means.",
+        ),
+    ],
+)
+def test_errors_by_code(code: str, kind: type[ProviderError], words: str) -> None:
+    """A code is raised as what it means; nothing that is not known to be refused counts as refused."""
+    error = Tabled(Limits(1, 1)).error(code, "坏", Answer(429, {}, b""), request_id="r")
+
+    assert type(error) is kind
+    assert str(error) == words
+    assert (error.code, error.detail, error.request_id, error.http_status) == (code, "坏", "r", 429)
+    assert getattr(error, "retry_after_s", 2.0) == 2.0
+
+
+def test_who_is_left_out_of_a_call_takes_its_body_along() -> None:
+    """A prepared body holds for exactly the call's people: without some of them it is gone."""
+    call = Call(JOB, people([("张三", "1")] * 3), np.arange(3), "batch", b"for three")
+    rest = call.without(np.array([False, True, False]))
+
+    assert (rest.rows.tolist(), rest.method, rest.body) == ([0, 2], "batch", b"")
+    assert call.body == b"for three"
+
+
+@pytest.mark.parametrize(("rows", "asked"), [(0, [1]), (2, [1]), (3, [1, 2]), (7, [1, 2, 3]), (6, [1, 2, 3])])
+def test_pages_end_with_one_that_is_not_full(rows: int, asked: list[int]) -> None:
+    """Pages are asked for from the first to one that is not full, be it empty."""
+    met: list[int] = []
+
+    async def page_of(number: int) -> list[int]:
+        met.append(number)
+        return list(range(rows))[(number - 1) * 3 : number * 3]
+
+    assert asyncio.run(all_pages(page_of, 3)) == list(range(rows))
+    assert met == asked
