@@ -12,7 +12,7 @@ from smskit.ledger import Ledger
 from smskit.message.template import Template
 from smskit.models import Mode, Offer
 from smskit.notebook import accounts
-from smskit.notebook.accounts import CheckScope, Known
+from smskit.notebook.accounts import AccountStatus, CheckScope
 from smskit.notebook.sample import SIGNATURE, TEMPLATE
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Feature, provider_class, provider_names
@@ -60,14 +60,18 @@ def test_from_nothing_to_verified(folder: Path, ledger: Ledger, simulator: Simul
     enter(way, simulator.url, **{last: "9" * 16})
     changed = accounts.account(way.provider, Environment(), ledger)
 
-    assert (absent.known, saved.known, verified.known) == (Known.ABSENT, Known.SAVED, Known.VERIFIED)
+    assert (absent.status, saved.status, verified.status) == (
+        AccountStatus.ABSENT,
+        AccountStatus.SAVED,
+        AccountStatus.VERIFIED,
+    )
     assert "is missing" in absent.problem
     assert result.usable
-    assert verified.said is not None
-    assert verified.said.ok
+    assert verified.answer is not None
+    assert verified.answer.ok
     assert verified.balance == result.balance
     assert later == verified
-    assert (changed.known, changed.said) == (Known.SAVED, None)
+    assert (changed.status, changed.answer) == (AccountStatus.SAVED, None)
 
 
 @EACH
@@ -78,13 +82,13 @@ def test_bad_credentials(folder: Path, ledger: Ledger, simulator: Simulator, way
     enter(way, simulator.url, **wrong)
     result = accounts.check(way.provider, Environment(), ledger)
     failing = accounts.account(way.provider, Environment(), ledger)
-    assert failing.said is not None
-    step = failing.said.next_step
+    assert failing.answer is not None
+    step = failing.answer.next_step
 
     assert not result.usable
-    assert failing.known is Known.FAILING
-    assert failing.said.code
-    assert failing.said.meaning
+    assert failing.status is AccountStatus.FAILING
+    assert failing.answer.code
+    assert failing.answer.meaning
     assert step
     assert Language("en").words(step) == step
     assert Language("zh").words(step) != step
@@ -95,7 +99,7 @@ def test_a_host_that_does_not_answer(folder: Path, ledger: Ledger, way: live.Way
     """Nobody at the address: failing, said in Chinese too, with the setting to look at."""
     enter(way, "http://127.0.0.1:9")
     accounts.check(way.provider, Environment(), ledger)
-    said = accounts.account(way.provider, Environment(), ledger).said
+    said = accounts.account(way.provider, Environment(), ledger).answer
     assert said is not None
     zh = Language("zh")
 
@@ -142,7 +146,7 @@ def test_deleting(folder: Path, ledger: Ledger, simulator: Simulator) -> None:
     left = accounts.forget("yunpian", ledger)
 
     assert left == ()
-    assert accounts.account("yunpian", Environment(), ledger).known is Known.ABSENT
+    assert accounts.account("yunpian", Environment(), ledger).status is AccountStatus.ABSENT
     assert ledger.accounts.last_check("yunpian", Mode.LIVE) is None
     assert (folder / ".env").read_text() == ""
 
@@ -226,7 +230,7 @@ def test_trying_with_the_simulator(folder: Path, ledger: Ledger, way: live.Way) 
     assert "signature" in {f.what for f in result.findings}
     assert tried is not None
     assert tried.result.usable
-    assert accounts.account(way.provider, Environment(), ledger).known is Known.ABSENT
+    assert accounts.account(way.provider, Environment(), ledger).status is AccountStatus.ABSENT
 
 
 @EACH

@@ -14,7 +14,7 @@ import yaml
 from smskit.errors import SettingsError
 from smskit.i18n import LANGUAGES, Language
 from smskit.notebook import ConnectNotebook, open_connect
-from smskit.notebook.accounts import Known
+from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.host import Host
 from smskit.notebook.panels.connect import ConnectPanel
 from smskit.notebook.sample import SIGNATURE
@@ -77,15 +77,15 @@ def test_enter_save_check(
     live.approve(simulator, way)
     notebook, panel = opened(provider=way.provider)
     enter(panel, way, simulator.url)
-    saved = told(panel.glance.widget)
+    saved = told(panel.overview.widget)
     click(notebook, panel, "Check")
     saved_state = state()
     secrets = [value for name, value in way.credentials.items() if name != "APP_ID"]
 
     assert "saved" in saved
     assert "Usable" in told(panel.check.widget)
-    assert "verified" in told(panel.glance.widget)
-    assert BALANCES[way.provider] in told(panel.glance.widget)
+    assert "verified" in told(panel.overview.widget)
+    assert BALANCES[way.provider] in told(panel.overview.widget)
     assert BALANCES[way.provider] in told(panel.check.widget)
     assert [secret for secret in secrets if secret in saved_state] == []
     assert all(secret in (folder / ".env").read_text() for secret in secrets)
@@ -115,7 +115,7 @@ def test_a_key_typed_for_one_provider_is_not_anothers(opened: Callable[..., Any]
     named(panel.widget, "Provider").value = "yunpian"
     named(panel.widget, "Save").click()
 
-    assert "SMSKIT_YUNPIAN_API_KEY is missing" in told(panel.enter.widget)
+    assert "SMSKIT_YUNPIAN_API_KEY is missing" in told(panel.credentials.widget)
     assert not (folder / ".env").exists()
 
 
@@ -137,7 +137,7 @@ def test_bad_credentials(opened: Callable[..., Any], simulator: Simulator, way: 
     for code in LANGUAGES:
         assert f">{failed.code}</code>" in shown[code]
         assert Language(code).words(failed.next_step).split("（")[0] in shown[code]
-    assert "failing" in told(panel.glance.widget)
+    assert "failing" in told(panel.overview.widget)
 
 
 def test_after_a_restart_the_states_are_still_known(opened: Callable[..., Any], simulator: Simulator) -> None:
@@ -149,8 +149,8 @@ def test_after_a_restart_the_states_are_still_known(opened: Callable[..., Any], 
     asked = simulator.world.summary()
     again, fresh = opened()
 
-    assert again.connector.account.known is Known.VERIFIED
-    assert "balance" in told(fresh.glance.widget)
+    assert again.connector.account.status is AccountStatus.VERIFIED
+    assert "balance" in told(fresh.overview.widget)
     assert simulator.world.summary() == asked
 
 
@@ -221,10 +221,10 @@ def test_another_provider_says_what_became_of_the_template(opened: Callable[...,
     notebook, panel = opened(provider="yunpian", **chosen)
     click(notebook, panel, "Try with the simulator")
     named(panel.widget, "Provider").value = "aliyun"
-    gone, parameters = told(panel.glance.widget), notebook.draft.to_data()
+    gone, parameters = told(panel.overview.widget), notebook.draft.to_data()
     answered = told(panel.check.widget)
     notebook.page.speak("zh")
-    chinese = told(panel.glance.widget)
+    chinese = told(panel.overview.widget)
     notebook.page.speak("en")
     named(panel.widget, "Provider").value = "yunpian"
 
@@ -233,7 +233,7 @@ def test_another_provider_says_what_became_of_the_template(opened: Callable[...,
     assert "已取出 `template_id`, `template`：属于Yunpian 云片的账号，换回时恢复。" in chinese
     assert parameters == {"provider": "aliyun", "signature": "GrowingIO"}
     assert "Usable" not in answered  # it was the other provider's answer
-    assert "As chosen for Yunpian 云片 before: `template_id`, `template`." in told(panel.glance.widget)
+    assert "As chosen for Yunpian 云片 before: `template_id`, `template`." in told(panel.overview.widget)
     assert notebook.draft.to_data() == chosen
 
 
@@ -241,10 +241,10 @@ def test_errors_are_told_in_the_panel(opened: Callable[..., Any]) -> None:
     """What cannot be saved, typed or chosen is said below its section, in the page's language."""
     notebook, panel = opened()
     named(panel.widget, "Save").click()
-    english = told(panel.enter.widget)
+    english = told(panel.credentials.widget)
     notebook.page.speak("zh")
     named(panel.widget, "保存").click()
-    chinese = told(panel.enter.widget)
+    chinese = told(panel.credentials.widget)
     named(panel.widget, "添加签名").click()
 
     assert "SMSKIT_YUNPIAN_API_KEY is missing" in english
@@ -262,8 +262,8 @@ def test_deleting_asks_first(opened: Callable[..., Any], folder: Path) -> None:
 
     assert live.YUNPIAN_KEY in asked
     assert (folder / ".env").read_text() == ""
-    assert notebook.connector.account.known is Known.ABSENT
-    assert "Deleted." in told(panel.enter.widget)
+    assert notebook.connector.account.status is AccountStatus.ABSENT
+    assert "Deleted." in told(panel.credentials.widget)
 
 
 def test_without_a_keyring(opened: Callable[..., Any]) -> None:
@@ -271,7 +271,7 @@ def test_without_a_keyring(opened: Callable[..., Any]) -> None:
     _, panel = opened()
 
     assert named(panel.widget, "Keep keys in").value is Store.DOTENV
-    assert "SMSKIT_KEYRING=0" in told(panel.enter.widget)
+    assert "SMSKIT_KEYRING=0" in told(panel.credentials.widget)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -283,7 +283,9 @@ def test_every_form_in_both_languages(opened: Callable[..., Any], way: live.Way,
 
     assert named(panel.widget, Language(code)("Signature")).value == "GrowingIO"
     assert way.provider == notebook.connector.provider
-    assert Language(code).words(notebook.connector.cls.console_steps[-1])[:12] in told(panel.enter.widget)
+    assert Language(code).render(notebook.connector.cls.console_steps[-1])[:12] in told(
+        panel.credentials.widget
+    )
 
 
 # -- plain steps ---------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.send import SendPanel
 from smskit.notebook.panels.send.fields import Field
 from smskit.notebook.panels.send.form import CAMPAIGN, LIMITS, RULES
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.send_model import SendModel
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
@@ -70,7 +70,7 @@ class Sat:
     def __init__(self, draft: Draft, environ: dict[str, str]) -> None:
         self.draft = draft
         self.page = Page(draft, language=Language("en"), host=Host.LAB)
-        desk = SendDesk(draft, environment=lambda: Environment(environ))
+        desk = SendModel(draft, environment=lambda: Environment(environ))
         desk.planning._patience_s = 0.0  # nobody here types on
         self.panel = SendPanel(self.page, desk)
         self.panel.draw()

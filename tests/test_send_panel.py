@@ -21,7 +21,7 @@ from smskit.notebook import Notebook
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.send import SendPanel
-from smskit.notebook.send_model import Columns, SendDesk
+from smskit.notebook.send_model import Columns, SendModel
 from smskit.planning.draft import Draft
 from smskit.providers import Feature
 from smskit.providers.yunpian import Yunpian
@@ -47,7 +47,7 @@ class Clicker:
 
         page = Page(draft, language=Language(language), host=Host.LAB, environment=environment)
         self.page, self.draft = page, draft
-        self.panel = SendPanel(page, SendDesk(draft, environment=environment))
+        self.panel = SendPanel(page, SendModel(draft, environment=environment))
         self.panel.draw()
         self.wait()
 
@@ -112,7 +112,7 @@ def room(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) 
 def test_a_copy_takes_the_next_number_of_its_parent(room: Room) -> None:
     """The number behind a copy's id is counted for its parent; digits of other ids mean nothing."""
     draft = Draft(live.data(live.SINGLES, room.source, campaign="sale", mode="plan"))
-    desk = SendDesk(draft, environment=lambda: Environment(room.environ))
+    desk = SendModel(draft, environment=lambda: Environment(room.environ))
     names = [desk.rename(), desk.rename()]
     made = desk.ledger.campaigns.made_ids()
     draft.set(campaign="vip-2")
@@ -209,7 +209,7 @@ def test_a_double_click_sends_once(room: Room) -> None:
     at.click("Send…", times=2)
     at.enter("Number of people", str(PEOPLE))
     at.click("Send now", times=3)
-    run = at.panel.desk.run
+    run = at.panel.model.run
     at.click("Look again")
 
     assert run is not None
@@ -240,7 +240,7 @@ def test_rehearse_and_live_under_one_id(room: Room) -> None:
     disabled = at.find("Send now").disabled
     at.enter("Yes, I have looked at the messages", True)
     at.click("Send now")
-    rehearsed = at.panel.desk.run
+    rehearsed = at.panel.model.run
     at.enter("Mode", "live")
 
     assert disabled
@@ -306,7 +306,7 @@ def test_a_reopened_page_resumes(room: Room) -> None:
     first.find("Send…").click()
     first.find("Number of people").value = str(PEOPLE)
     first.find("Send now").click()
-    run = first.panel.desk.run
+    run = first.panel.model.run
     assert run is not None
     while run.look().done < 5:
         pass
@@ -601,13 +601,13 @@ def test_a_cell_waits_for_what_the_panel_binds(room: Room, monkeypatch: pytest.M
         monkeypatch.setenv(name, value)
     draft = Draft(live.data(live.SINGLES, room.source, variables={}))
     notebook = Notebook(draft, may_send=False, host=Host.LAB)
-    columns = notebook.desk.columns
+    columns = notebook.model.columns
 
     def slowly() -> Columns:
         time.sleep(1.0)
         return columns()
 
-    monkeypatch.setattr(notebook.desk, "columns", slowly)
+    monkeypatch.setattr(notebook.model, "columns", slowly)
     panel = notebook.panel()
     assert panel is not None
     panel.draw()

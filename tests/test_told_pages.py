@@ -20,8 +20,8 @@ from smskit.notebook.panels.explore import ExplorePanel
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.send import SendPanel
 from smskit.notebook.panels.track import TrackPanel
-from smskit.notebook.segment_model import Desk as ExploreDesk
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.segment_model import SegmentModel as ExploreDesk
+from smskit.notebook.send_model import SendModel
 from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
 from smskit.planning.preview import find
@@ -209,7 +209,7 @@ def test_the_track_panel(room: Room) -> None:
     settled(panel.page)
     said = shown(panel.widget)
     for n in range(PEOPLE):
-        panel.why.look(f"u{n:06d}")
+        panel.why.ask(f"u{n:06d}")
         said += shown(panel.why.widget)
     panel.fetch()
     settled(panel.page)
@@ -240,18 +240,18 @@ def test_the_send_panel(room: Room) -> None:
     """Complaints, notices, guards, check, what is refused, and a campaign that has stopped."""
     template = "{name}{coupon}★【x】" + "好" * 30
     draft = Draft(room.data | {"max_recipients": 1, "opt_out_wording": "demand", "template": template})
-    panel = SendPanel(room.page(draft), SendDesk(draft, environment=room.environment))
+    panel = SendPanel(room.page(draft), SendModel(draft, environment=room.environment))
     panel.draw()
     assert panel.wait()
     said = shown(panel.widget)
-    for work in (panel.sending.ask, panel.trial.check, panel.trial.test, panel.message.fetch):
+    for work in (panel.sending.ask, panel.test_send.check, panel.test_send.test, panel.message.fetch):
         panel.message.attempt(work)(None)
         assert panel.wait()
         said += shown(panel.widget)
     draft.set(template=live.TEMPLATE, max_recipients=None, opt_out_wording=None)
     assert panel.wait()
-    said.append(refusal(lambda: panel.desk.confirmation().demand("7")))
-    plan = panel.desk.planning.plan
+    said.append(refusal(lambda: panel.model.confirmation().demand("7")))
+    plan = panel.model.planning.plan
     assert plan is not None
     said.append(refusal(lambda: find(plan, "u99")))
     room.faults(faults=[STOPS["no money"]])
@@ -275,7 +275,7 @@ def test_the_connect_panel(room: Room) -> None:
         panel.connector.choose(name)
         panel.check.ask(simulator=True)
         panel.offers.attempt(panel.offers.ask)(None)
-        panel.enter.attempt(panel.enter.save)(None)
+        panel.credentials.attempt(panel.credentials.save)(None)
         settled(panel.page)
         said += shown(panel.widget)
     names = {s.name.replace("_", " ") for name in provider_names() for s in settings_of(provider_class(name))}

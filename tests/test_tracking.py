@@ -102,10 +102,10 @@ def desk(tmp_path: Path, simulator: Simulator) -> Desk:
 def test_fetching_brings_the_receipts(desk: Desk) -> None:
     """Receipts come by real HTTP, unknowns are settled on the way, and the counts follow."""
     desk.send()
-    before = desk.tracker.look().survey.groups
+    before = desk.tracker.count().survey.groups
     time.sleep(0.3)
     fetched = desk.tracker.fetch()
-    after = desk.tracker.look()
+    after = desk.tracker.count()
 
     assert before[Group.DELIVERED] == 0 < before[Group.UNKNOWN]
     assert after.survey.groups[Group.UNKNOWN] == 0
@@ -271,7 +271,7 @@ def test_the_panel_shows_every_side(desk: Desk, language: str) -> None:
     panel = desk.panel(language)
     find(panel.widget, {"en": "Fetch receipts now", "zh": "立即取状态报告"}[language]).click()
     idle(panel.page)
-    panel.why.look("u000003")
+    panel.why.ask("u000003")
     panel.page.speak({"en": "zh", "zh": "en"}[language])
     idle(panel.page)
     panel.page.speak(language)
@@ -343,7 +343,7 @@ def test_what_comes_from_outside_is_escaped(desk: Desk) -> None:
     frame.to_csv(desk.data["segment"], index=False)
     desk.send()
     panel = desk.panel()
-    panel.why.look("<script>alert(1)</script>")
+    panel.why.ask("<script>alert(1)</script>")
     idle(panel.page)
 
     assert "&lt;script&gt;" in html_of(panel.people.widget)

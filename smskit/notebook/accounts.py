@@ -32,10 +32,10 @@ from smskit.settings import Environment, Source, variable_of
 __all__ = [
     "PLACES",
     "Account",
+    "AccountStatus",
     "CheckScope",
-    "Given",
-    "Known",
     "Offered",
+    "SettingValue",
     "account",
     "accounts",
     "check",
@@ -47,7 +47,7 @@ __all__ = [
 _ABOUT_ACCOUNT = ("credential", "balance")
 
 
-class Known(enum.StrEnum):
+class AccountStatus(enum.StrEnum):
     """How far an account is set up."""
 
     ABSENT = mark("not set up")
@@ -64,7 +64,7 @@ PLACES = {
 }
 
 
-class Given(NamedTuple):
+class SettingValue(NamedTuple):
     """One setting, where its value comes from, and the value where it is no secret."""
 
     setting: Setting
@@ -85,14 +85,14 @@ class Account:
 
     name: str
     title: str
-    known: Known
+    status: AccountStatus
     problem: str = ""
     findings: tuple[Finding, ...] = ()
     balance: str = ""
     at: datetime | None = None
 
     @property
-    def said(self) -> Finding | None:
+    def answer(self) -> Finding | None:
         """The finding that matters most: what failed first, else that about the credential."""
         about = [f for f in self.findings if f.what in _ABOUT_ACCOUNT]
         return next((f for f in about if not f.ok), about[0] if about else None)
@@ -124,26 +124,30 @@ def account(name: str, environment: Environment, ledger: Ledger) -> Account:
         get_provider(name, environment)
     except (SettingsError, SpecError) as error:
         touched = any(g.source for g in given(name, environment) if g.setting.identifies)
-        return Account(name, cls.title, Known.SAVED if touched else Known.ABSENT, problem=error.message)
+        return Account(
+            name, cls.title, AccountStatus.SAVED if touched else AccountStatus.ABSENT, problem=error.message
+        )
     if last is None or not _same(name, environment, last.fingerprint):
-        return Account(name, cls.title, Known.SAVED)
+        return Account(name, cls.title, AccountStatus.SAVED)
     fine = all(f.ok for f in last.result.findings if f.what in _ABOUT_ACCOUNT)
-    return _told(cls, Known.VERIFIED if fine else Known.FAILING, last)
+    return _asked(cls, AccountStatus.VERIFIED if fine else AccountStatus.FAILING, last)
 
 
-def _told(cls: type[Provider], known: Known, last: Checked) -> Account:
+def _asked(cls: type[Provider], status: AccountStatus, last: Checked) -> Account:
     at = datetime.fromtimestamp(last.at, UTC)
-    return Account(cls.name, cls.title, known, "", last.result.findings, last.result.balance, at)
+    return Account(cls.name, cls.title, status, "", last.result.findings, last.result.balance, at)
 
 
-def given(name: str, environment: Environment) -> list[Given]:
+def given(name: str, environment: Environment) -> list[SettingValue]:
     """What a provider's form shows: every setting it declares, and where its value comes from."""
     found = []
     for setting in settings_of(provider_class(name)):
         source = environment.source(setting.variable)
         if source is Source.KEYRING and not setting.secret:
             source = Source.NOWHERE  # settings looks there for credentials only
-        found.append(Given(setting, source, "" if setting.secret else environment.get(setting.variable)))
+        found.append(
+            SettingValue(setting, source, "" if setting.secret else environment.get(setting.variable))
+        )
     return found
 
 

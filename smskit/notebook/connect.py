@@ -14,7 +14,7 @@ import pandas as pd
 from smskit.errors import NotUsable, SettingsError, needs_extra
 from smskit.i18n import Joined, Language, Message, mark, quote
 from smskit.models import CheckResult, Offer
-from smskit.notebook.accounts import PLACES, Account, Known, Offered
+from smskit.notebook.accounts import PLACES, Account, AccountStatus, Offered
 from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
 from smskit.notebook.connector import Connector
 from smskit.notebook.display import findings_table
@@ -63,7 +63,7 @@ class ConnectNotebook(Base):
         accounts = self.connector.accounts()
 
         def table(t: Language) -> pd.DataFrame:
-            rows = [(a.name, a.title, t(a.known), _when(a), _said(a, t)) for a in accounts]
+            rows = [(a.name, a.title, t(a.status), _when(a), _answer(a, t)) for a in accounts]
             columns = ["provider", t("Provider"), t("state"), t("last checked"), t("what it said")]
             return pd.DataFrame(rows, columns=columns)
 
@@ -140,7 +140,9 @@ class ConnectNotebook(Base):
             SettingsError: the account is not set up, and there is no simulator for it.
         """
         if simulator is None:
-            simulator = self.connector.account.known is Known.ABSENT and bool(self.connector.cls.rehearsal)
+            simulator = self.connector.account.status is AccountStatus.ABSENT and bool(
+                self.connector.cls.rehearsal
+            )
             if simulator:
                 self.say("No account is set up, so the simulator is asked.")
         result = self.connector.check(simulator=simulator)
@@ -164,7 +166,7 @@ class ConnectNotebook(Base):
 
     def _offered(self) -> Offered:
         connector = self.connector
-        able = connector.cls.rehearsal or connector.account.known is not Known.ABSENT
+        able = connector.cls.rehearsal or connector.account.status is not AccountStatus.ABSENT
         if connector.listed is None and able and connector.offered.listed:
             return connector.offers()
         if not connector.offered.listed:
@@ -208,19 +210,19 @@ class ConnectNotebook(Base):
             NotUsable: the last check of this notebook says so.
         """
         account, result = self.connector.account, self.connector.result
-        self.say(lambda t: f"{account.title}: {t(account.known)}")
+        self.say(lambda t: f"{account.title}: {t(account.status)}")
         if result is not None and not result.usable:
             failed = next(f for f in result.findings if not f.ok)
             why = Joined([failed.code, quote(failed.meaning), failed.next_step], " ")
             raise NotUsable(Message("{what} is not usable: {why}", what=account.title, why=why))
 
 
-def _said(account: Account, t: Language) -> str:
-    said = account.said
+def _answer(account: Account, t: Language) -> str:
+    answer = account.answer
     return (
         ""
-        if said is None
-        else " ".join(filter(None, (said.code, t.said(said.told), t.render(said.next_step))))
+        if answer is None
+        else " ".join(filter(None, (answer.code, t.said(answer.told), t.render(answer.next_step))))
     )
 
 

@@ -15,7 +15,7 @@ from smskit.i18n import Message
 from smskit.ledger import Ledger
 from smskit.models import CheckResult, MessageClass, Mode, Offer
 from smskit.notebook import accounts
-from smskit.notebook.accounts import Account, CheckScope, Given, Known, Offered
+from smskit.notebook.accounts import Account, AccountStatus, CheckScope, Offered, SettingValue
 from smskit.planning.draft import Draft, ProviderChange
 from smskit.providers import Provider, provider_class, provider_names
 from smskit.providers.credentials import Store, Written
@@ -35,7 +35,7 @@ class Connector:
     def __init__(self, draft: Draft, environment: Callable[[], Environment] = Environment) -> None:
         self.draft, self.environment = draft, environment
         self.result: CheckResult | None = None
-        self.tried = False  # the result, or the list, is the simulator's
+        self.by_simulator = False  # the result, or the list, is the simulator's
         self.listed: Offered | None = None
         draft.on_change(self._changed)
 
@@ -74,7 +74,7 @@ class Connector:
     def _changed(self, names: frozenset[str]) -> None:
         if "provider" in names:
             # What was answered last is another provider's.
-            self.result, self.listed, self.tried = None, None, False
+            self.result, self.listed, self.by_simulator = None, None, False
 
     # -- the account -------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ class Connector:
         """How far the chosen one is."""
         return accounts.account(self.provider, self.environment(), self.ledger)
 
-    def form(self) -> list[Given]:
+    def form(self) -> list[SettingValue]:
         """The chosen provider's settings, and where each comes from."""
         return accounts.given(self.provider, self.environment())
 
@@ -120,7 +120,7 @@ class Connector:
         self.result = accounts.check(
             self.provider, self.environment(), self.ledger, mode=mode, campaign=wanted
         )
-        self.tried = simulator
+        self.by_simulator = simulator
         return self.result
 
     @property
@@ -148,7 +148,7 @@ class Connector:
             ProviderError: it could not be asked.
         """
         if simulator is None:
-            simulator = self.account.known is Known.ABSENT and bool(self.cls.rehearsal)
+            simulator = self.account.status is AccountStatus.ABSENT and bool(self.cls.rehearsal)
         mode = Mode.REHEARSE if simulator else Mode.LIVE
         self.listed = accounts.offers(
             self.provider, self.environment(), self.ledger, mode=mode, campaign=self.wanted

@@ -1,5 +1,5 @@
 """
-Notebook 02: load, look, filter, compare, save, as plain steps and as a panel over the same desk.
+Notebook 02: load, look, filter, compare, save, as plain steps and as a panel over the same model.
 
 Shows and asks, decides nothing.
 """
@@ -20,7 +20,7 @@ from smskit.notebook.base import Base, draft_of
 from smskit.notebook.display import show_widget
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.sample import sample_segment
-from smskit.notebook.segment_model import Desk
+from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import Draft
 from smskit.reporting.charts import explore as charts
 
@@ -68,17 +68,17 @@ class ExploreNotebook(Base):
     """
     A segment with every step shown.
 
-    ``desk`` is what the steps and the panel both work on.
+    ``model`` is what the steps and the panel both work on.
 
     Args:
-        sample: What of the draft goes away with the sample segment, see `Desk`.
+        sample: What of the draft goes away with the sample segment, see `SegmentModel`.
     """
 
     def __init__(
         self, draft: Draft, *, host: Host | None = None, sample: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(draft, host=host)
-        self.desk = Desk(draft, sample=sample)
+        self.model = SegmentModel(draft, sample=sample)
 
     @needs_extra("notebook")
     def panel(self, *, frame: pd.DataFrame | None = None) -> None:
@@ -95,7 +95,7 @@ class ExploreNotebook(Base):
 
         if frame is not None:
             self.use(frame)
-        panel = ExplorePanel(self.page, self.desk)
+        panel = ExplorePanel(self.page, self.model)
         panel.draw()
         show_widget(panel.widget)
 
@@ -106,8 +106,8 @@ class ExploreNotebook(Base):
         Raises:
             SegmentError: it is no segment.
         """
-        self.desk.use(frame)
-        self.desk.load()
+        self.model.use(frame)
+        self.model.load()
 
     def look(self, column: str = "") -> None:
         """
@@ -116,19 +116,21 @@ class ExploreNotebook(Base):
         Raises:
             SegmentError: the segment cannot be read.
         """
-        loaded = self.desk.current()
+        loaded = self.model.current()
         if column:
-            look = loaded.look.columns.get(column)
-            found = look and distribution(loaded.frame, loaded.cache, look, self.desk.counts().mask)
+            column_profile = loaded.profile.columns.get(column)
+            found = column_profile and distribution(
+                loaded.frame, loaded.cache, column_profile, self.model.counts().mask
+            )
             if not found or not len(found.bars):
                 self.say("This column has no values to draw.")
                 return
             self.show_svg(lambda t: charts.distribution(found.bars, found.column, t, dates=found.dates))
             return
-        self.show_frame(lambda t: profile_table(loaded.look, t))
-        if loaded.look.rows and (coverage := loaded.look.coverage):
+        self.show_frame(lambda t: profile_table(loaded.profile, t))
+        if loaded.profile.rows and (coverage := loaded.profile.coverage):
             self.show_svg(lambda t: charts.coverage(coverage, t))
-        for role, like in self.desk.missing_roles().items():
+        for role, like in self.model.missing_roles().items():
             lacks = mark("The segment has no column `{name}`; choose the {role} column above.")
             self.say(lacks, name=self.draft[role], role=role)
             if like:
@@ -143,7 +145,7 @@ class ExploreNotebook(Base):
         """
         if rules is not ...:
             self.draft.set(rules=rules)
-        label, sql = self.desk.editor.rule().label, self.desk.sql()
+        label, sql = self.model.editor.rule().label, self.model.sql()
         self.repeat(label)
         self.say(lambda _: sql)
 
@@ -154,11 +156,11 @@ class ExploreNotebook(Base):
         Raises:
             RuleError: the rules do not fit the segment.
         """
-        loaded = self.desk.current()
-        _, steps = loaded.cache.filter(self.desk.editor.rule())
+        loaded = self.model.current()
+        _, steps = loaded.cache.filter(self.model.editor.rule())
 
         def table(t: Language) -> pd.DataFrame:
-            rows = [(t("segment"), loaded.look.rows, loaded.look.rows)]
+            rows = [(t("segment"), loaded.profile.rows, loaded.profile.rows)]
             rows += [(step.label, step.alone, step.kept) for step in steps]
             return pd.DataFrame(rows, columns=[t("step"), t("rows it keeps alone"), t("left")])
 
@@ -171,8 +173,8 @@ class ExploreNotebook(Base):
         Raises:
             RuleError: the rules do not fit the segment.
         """
-        self.desk.current()
-        return self.desk.frame()
+        self.model.current()
+        return self.model.frame()
 
     def compare(self, other: str | pd.DataFrame, *, query: str = "") -> Comparison:
         """
@@ -181,9 +183,9 @@ class ExploreNotebook(Base):
         Args:
             other: What ``segment`` may be, or a frame.
         """
-        self.desk.current()
-        there = self.desk.read_other(other, query) if isinstance(other, str) else other
-        found = self.desk.compare(there)
+        self.model.current()
+        there = self.model.read_other(other, query) if isinstance(other, str) else other
+        found = self.model.compare(there)
         self.show_frame(lambda t: compare_table(found, t))
         if len(found.shares):
             self.show_svg(lambda t: charts.differences(found.shares, t))
@@ -205,7 +207,7 @@ class ExploreNotebook(Base):
         if path.endswith((".yaml", ".yml")):
             saved = str(self.draft.save(path))
         else:
-            self.desk.current()
-            saved = self.desk.save_rows(path, overwrite=overwrite)
+            self.model.current()
+            saved = self.model.save_rows(path, overwrite=overwrite)
         self.say("Saved to {path}", path=saved)
         return saved

@@ -74,7 +74,7 @@ def run_file(
         data = with_occurrence(data, now=now, occurrence=occurrence)
         spec = CampaignSpec.from_data(data)
     except SmskitError as error:
-        # Seen like any other failed run, by whoever looks at the runs on Tuesday.
+        # CampaignSnapshot like any other failed run, by whoever looks at the runs on Tuesday.
         _note(error, data, environment, origin)
         raise
     source = project() / "notebooks" / "03_send_campaign.ipynb"

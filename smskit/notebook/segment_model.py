@@ -1,5 +1,5 @@
 """
-``Desk``: one segment being looked at and filtered, and the draft that hears of it.
+``SegmentModel``: one segment being looked at and filtered, and the draft that hears of it.
 
 Reading is apart from taking over, so that a panel can read in the background.
 Everything a panel or a cell of notebook 02 does goes through here.
@@ -27,7 +27,7 @@ from smskit.i18n import Message
 from smskit.planning.draft import Draft
 from smskit.settings import project_root
 
-__all__ = ["Desk", "Loaded"]
+__all__ = ["Loaded", "SegmentModel"]
 
 # Whoever changes one of these in the draft: what was read is not what it names any more.
 _READ_BY = frozenset({"segment", "segment_query", "phone", "user_id", "timezone"})
@@ -40,13 +40,13 @@ class Loaded(NamedTuple):
     frame: pd.DataFrame
     cache: RuleCache
     rows: FrameRows
-    look: Profile
+    profile: Profile
 
     def __repr__(self) -> str:
         return f"Loaded({self.name}, {len(self.frame)} rows)"
 
 
-class Desk:
+class SegmentModel:
     """
     A segment, its rule and its draft.
 
@@ -79,7 +79,7 @@ class Desk:
         draft.on_change(self._heard)
 
     def __repr__(self) -> str:
-        return f"Desk({self.loaded!r})"
+        return f"SegmentModel({self.loaded!r})"
 
     def _heard(self, names: frozenset[str]) -> None:
         """Somebody changed the draft."""
@@ -109,7 +109,7 @@ class Desk:
                 text_columns=(draft["phone"], draft["user_id"]),
                 working_folder=self._start(),
             )
-        return self._looked(name or segment.IN_MEMORY, frame)
+        return self._profiled(name or segment.IN_MEMORY, frame)
 
     def read_other(self, source: str, query: str = "") -> pd.DataFrame:
         """
@@ -167,7 +167,7 @@ class Desk:
         self.draft.set(user_id=user_id, phone=phone, consent=consent)
         if self.loaded is None:
             return None
-        self.take(self._looked(self.loaded.name, self.loaded.frame, self.loaded.cache))
+        self.take(self._profiled(self.loaded.name, self.loaded.frame, self.loaded.cache))
         return self.loaded
 
     def missing_roles(self) -> dict[str, str]:
@@ -176,19 +176,19 @@ class Desk:
             return {}
         names = self.loaded.frame.columns
         wanted = {role: self.draft[role] for role in ("phone", "user_id", "consent")}
-        like = next(iter(self.loaded.look.phone_like), "")
+        like = next(iter(self.loaded.profile.phone_like), "")
         return {
             role: like if role == "phone" else ""
             for role, name in wanted.items()
             if name and name not in names
         }
 
-    def _looked(self, name: str, frame: pd.DataFrame, cache: RuleCache | None = None) -> Loaded:
+    def _profiled(self, name: str, frame: pd.DataFrame, cache: RuleCache | None = None) -> Loaded:
         cache = cache or RuleCache(frame, self._clock())
         phone, user_id = self.draft["phone"], self.draft["user_id"]
-        look = profile_of(frame, cache, phone=phone, user_id=user_id)
-        hidden = [phone, *look.phone_like] if phone in frame.columns else list(look.phone_like)
-        return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), look)
+        profile = profile_of(frame, cache, phone=phone, user_id=user_id)
+        hidden = [phone, *profile.phone_like] if phone in frame.columns else list(profile.phone_like)
+        return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), profile)
 
     def current(self) -> Loaded:
         """

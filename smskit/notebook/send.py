@@ -23,7 +23,7 @@ from smskit.notebook.base import Base, draft_of
 from smskit.notebook.display import books_table, findings_table, show_data
 from smskit.notebook.host import Host, host_of, may_send
 from smskit.notebook.sample import campaign_data
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.send_model import SendModel
 from smskit.planning.draft import Draft
 from smskit.planning.plan import Plan
 from smskit.planning.spec import CampaignSpec
@@ -110,15 +110,15 @@ class Notebook(Base):
         self._may_send = may_send
 
     @cached_property
-    def desk(self) -> SendDesk:
+    def model(self) -> SendModel:
         """What the panel clicks and cells call; see ``smskit.notebook.send_model``."""
-        return SendDesk(self.draft, origin=self._origin)
+        return SendModel(self.draft, origin=self._origin)
 
     @cached_property
     def _panel(self) -> SendPanel:
         from smskit.notebook.panels.send import SendPanel
 
-        return SendPanel(self.page, self.desk)
+        return SendPanel(self.page, self.model)
 
     @needs_extra("notebook")
     def panel(self) -> SendPanel | None:
@@ -144,7 +144,7 @@ class Notebook(Base):
         """
         if "_panel" in self.__dict__:
             self._panel.message.wait()
-        return self.desk.open(self.draft.spec())
+        return self.model.open(self.draft.spec())
 
     @_step
     def parameters(self) -> None:

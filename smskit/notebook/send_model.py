@@ -1,5 +1,5 @@
 """
-``SendDesk``: everything the send notebook does, as plain calls; its panel and its cells share one.
+``SendModel``: everything the send notebook does, as plain calls; its panel and its cells share one.
 
 Joins the draft, its plan, the lists of the provider and the run of the
 campaign. What is confirmed is what is sent: a confirmation names the plan by
@@ -36,7 +36,7 @@ from smskit.sending.rehearsal import Offers, offers_of
 from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
 
-__all__ = ["Columns", "Confirmation", "SendDesk", "another_id"]
+__all__ = ["Columns", "Confirmation", "SendModel", "another_id"]
 
 
 _SENDS_NOTHING = Message("mode `plan` sends nothing; use mode `rehearse` or `live`")
@@ -74,10 +74,10 @@ class Confirmation:
             raise _unsent(Message(words, n=self.people))
 
 
-class SendDesk:
+class SendModel:
     """
     Args:
-        draft: The parameters, changed by whoever uses the desk.
+        draft: The parameters, changed by whoever uses the model.
         environment: Makes a fresh look at settings and credentials.
         origin: Who runs its campaigns, from where; found out by default.
     """
@@ -96,7 +96,7 @@ class SendDesk:
         self.planning = Planning(draft, self.open)
 
     def __repr__(self) -> str:
-        return f"SendDesk({self.draft!r})"
+        return f"SendModel({self.draft!r})"
 
     @property
     def ledger(self) -> Ledger:

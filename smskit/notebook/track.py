@@ -21,7 +21,7 @@ from smskit.notebook.base import Base, draft_of
 from smskit.notebook.display import books_table, show_data, show_widget
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.parameters_cell import injected_parameters
-from smskit.notebook.tracker import Seen, Tracker
+from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts
@@ -271,11 +271,11 @@ class TrackNotebook(Base):
             return None
         return self.tracker.row
 
-    def _seen(self) -> Seen | None:
+    def _seen(self) -> CampaignSnapshot | None:
         """Counted once for all steps; ``receipts`` has it counted anew."""
         if self.tracker.chosen is None:
             return None
-        return self.tracker.seen or self.tracker.look()
+        return self.tracker.seen or self.tracker.count()
 
 
 def _headed(table: pd.DataFrame, t: Language) -> pd.DataFrame:

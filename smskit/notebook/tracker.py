@@ -33,14 +33,14 @@ from smskit.sending.session import open_ledger
 from smskit.sending.unknowns import settle_by_hand
 from smskit.settings import Environment, project_root
 
-__all__ = ["FORMATS", "Seen", "Story", "Tracker"]
+__all__ = ["FORMATS", "CampaignSnapshot", "Timeline", "Tracker"]
 
 FORMATS = ("csv", "jsonl", "parquet")
 _QUICK_S = 1.0
 
 
 @dataclass(frozen=True)
-class Seen:
+class CampaignSnapshot:
     """A campaign as it was a moment ago."""
 
     row: CampaignRow
@@ -50,11 +50,11 @@ class Seen:
     at: float  # epoch seconds
 
     def __repr__(self) -> str:
-        return f"Seen({self.row.name}, {self.row.mode})"
+        return f"CampaignSnapshot({self.row.name}, {self.row.mode})"
 
 
 @dataclass(frozen=True)
-class Story:
+class Timeline:
     """Why one person did or did not get it."""
 
     fates: tuple[Fate, ...]  # of more than one where a user id is somebody's phone, too
@@ -65,7 +65,7 @@ class Story:
         return "\n".join(fate.told(t) for fate in self.fates)
 
     def __repr__(self) -> str:
-        return f"Story(steps={len(self.steps)})"
+        return f"Timeline(steps={len(self.steps)})"
 
 
 class Tracker:
@@ -81,7 +81,7 @@ class Tracker:
         self.environment = environment
         self.folder = folder or project_root(Path.cwd()) or Path.cwd()
         self.chosen: CampaignRow | None = None
-        self.seen: Seen | None = None
+        self.seen: CampaignSnapshot | None = None
         self._took_s = 0.0
 
     def __repr__(self) -> str:
@@ -136,13 +136,13 @@ class Tracker:
         """The books now."""
         return report.status(self.ledger, self.row)
 
-    def look(self) -> Seen:
+    def count(self) -> CampaignSnapshot:
         """Count everything anew."""
         row, started = self.row, time.monotonic()
         survey = delivery.survey(self.ledger, row)
         came = delivery.replies(self.ledger, row)
         self._took_s = time.monotonic() - started
-        self.seen = Seen(row, report.status(self.ledger, row), survey, came, time.time())
+        self.seen = CampaignSnapshot(row, report.status(self.ledger, row), survey, came, time.time())
         return self.seen
 
     @property
@@ -154,7 +154,7 @@ class Tracker:
         """A page of people; all groups unless some are named. See ``delivery.people_page``."""
         return delivery.people_page(self.ledger, self.row, frozenset(groups or Group), **options)
 
-    def why(self, person: str) -> Story:
+    def why(self, person: str) -> Timeline:
         """
         What became of *person*, a user id or a phone.
 
@@ -168,7 +168,7 @@ class Tracker:
         fates = tuple(report.fates(self.ledger, row, person))
         planned = self.ledger.audience.find(row.id, person=person, phone=report.as_phone(person))
         nothing = pd.DataFrame(columns=delivery.TIMELINE)
-        return Story(fates, delivery.timeline(self.ledger, row, person) if planned else nothing)
+        return Timeline(fates, delivery.timeline(self.ledger, row, person) if planned else nothing)
 
     # -- acting ----------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from smskit.audience.rules import parse
 from smskit.audience.rules.fit import Reading
 from smskit.audience.segment import IN_MEMORY
 from smskit.errors import InputError, RuleError, SegmentError
-from smskit.notebook.segment_model import Desk
+from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import Draft
 from tests.conftest import ROOT
 
@@ -45,9 +45,9 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def desk(project: Path, **more: object) -> Desk:
+def desk(project: Path, **more: object) -> SegmentModel:
     draft = Draft({"campaign": "c", "segment": "people.csv", **more})
-    return Desk(draft, project=project, clock=lambda: NOW)
+    return SegmentModel(draft, project=project, clock=lambda: NOW)
 
 
 # --- load
@@ -97,7 +97,7 @@ def test_a_frame_of_the_notebook(project: Path) -> None:
 
 def test_columns_are_read_as_people_read_them(project: Path) -> None:
     """Numbers, dates and yes-or-no are seen in text, missing and unreadable values counted."""
-    look = desk(project).load().look
+    look = desk(project).load().profile
     kinds = {c.name: c.reading for c in look.columns.values()}
     spend = look.columns["spend"]
 
@@ -122,12 +122,12 @@ def test_days_are_listed_as_days(project: Path, unit: str) -> None:
     days = pd.to_datetime(pd.Series(["2026-01-01", "2026-01-02"])).astype(f"datetime64[{unit}]")
     at.use(pd.DataFrame({"user_id": ["a", "b"], "phone": ["", ""], "day": days}))
 
-    assert at.load().look.columns["day"].top == (("2026-01-01", 1), ("2026-01-02", 1))
+    assert at.load().profile.columns["day"].top == (("2026-01-01", 1), ("2026-01-02", 1))
 
 
 def test_who_can_be_reached(project: Path) -> None:
     """Every row is counted once, by what its phone is."""
-    look = desk(project).load().look
+    look = desk(project).load().profile
 
     assert look.coverage == {
         "valid": 2,
@@ -141,7 +141,7 @@ def test_who_can_be_reached(project: Path) -> None:
 
 def test_no_phone_is_shown_or_suggested(project: Path) -> None:
     """Neither the phones' own column nor a note with a phone in it gives anything away."""
-    look = desk(project).load().look
+    look = desk(project).load().profile
 
     assert look.columns["phone"].top == ()
     assert "13800138009" not in str(look)
@@ -160,7 +160,7 @@ def test_a_segment_without_the_phone_column(project: Path) -> None:
     assert missing == {"phone": "mobile", "user_id": ""}
     assert at.missing_roles() == {}
     assert at.loaded is not None
-    assert at.loaded.look.coverage["valid"] == 1
+    assert at.loaded.profile.coverage["valid"] == 1
 
 
 def test_an_empty_segment(project: Path) -> None:
@@ -169,10 +169,10 @@ def test_an_empty_segment(project: Path) -> None:
     at = desk(project, rules=[{"column": "level", "op": "==", "value": "gold"}])
     at.choose("empty.csv")
     loaded = at.load()
-    drawn = distribution(loaded.frame, loaded.cache, loaded.look.columns["level"])
+    drawn = distribution(loaded.frame, loaded.cache, loaded.profile.columns["level"])
 
     assert at.counts().kept == 0
-    assert loaded.look.rows == 0
+    assert loaded.profile.rows == 0
     assert drawn is not None
     assert len(drawn.bars) == 0
 
@@ -190,10 +190,10 @@ def test_a_distribution_counts_every_row(column: str) -> None:
         }
     )
     frame.loc[:9, "spend"] = np.nan
-    at = Desk(Draft(frame=frame), clock=lambda: NOW)
+    at = SegmentModel(Draft(frame=frame), clock=lambda: NOW)
     loaded = at.load()
     keep = np.arange(500) < 100
-    drawn = distribution(loaded.frame, loaded.cache, loaded.look.columns[column], keep)
+    drawn = distribution(loaded.frame, loaded.cache, loaded.profile.columns[column], keep)
 
     assert drawn is not None
     assert int(drawn.bars["rows"].sum()) + drawn.others + drawn.empty == 500
@@ -262,7 +262,7 @@ def test_another_segment_set_in_a_cell(project: Path) -> None:
     (project / "bare.csv").write_text("user_id,phone\nu1,13800138001\n", encoding="utf-8")
     at.draft.set(segment="bare.csv")
 
-    assert at.current().look.rows == 1
+    assert at.current().profile.rows == 1
     assert at.current() is at.loaded
 
 
@@ -273,7 +273,7 @@ SAMPLE = {"rules": [{"column": "level", "op": "==", "value": "gold"}], "consent"
 def test_what_suits_the_sample_goes_with_it(project: Path, how: str) -> None:
     """Another segment starts without the sample's rules and columns."""
     draft = Draft({"segment": "people.csv"} | SAMPLE)
-    at = Desk(draft, project=project, clock=lambda: NOW, sample=SAMPLE)
+    at = SegmentModel(draft, project=project, clock=lambda: NOW, sample=SAMPLE)
     if how == "file":
         at.choose("other.csv")
     else:
@@ -287,7 +287,7 @@ def test_what_was_chosen_stays(project: Path) -> None:
     """Rules that are a person's own, or set again after the sample went, stay with every other segment."""
     own = [{"column": "level", "op": "is_null"}]
     draft = Draft({"segment": "people.csv"} | SAMPLE)
-    at = Desk(draft, project=project, clock=lambda: NOW, sample=SAMPLE)
+    at = SegmentModel(draft, project=project, clock=lambda: NOW, sample=SAMPLE)
     draft.set(rules=own)
     at.choose("other.csv")
     first = draft["rules"], draft["consent"]
@@ -343,7 +343,7 @@ def test_every_offered_operator_is_taken(project: Path) -> None:
         Reading.FLAG: True,
         Reading.MOMENT: "2026-01-01",
     }
-    for column in loaded.look.columns.values():
+    for column in loaded.profile.columns.values():
         assert {"is_null", "not_null"} <= set(column.ops)
         for op in column.ops:
             value: object = (
@@ -353,7 +353,7 @@ def test_every_offered_operator_is_taken(project: Path) -> None:
                 op, value
             )
             data = {"column": column.name, "op": op} | ({} if "null" in op else {"value": value})
-            assert len(loaded.cache.filter(parse(data))[0]) == loaded.look.rows
+            assert len(loaded.cache.filter(parse(data))[0]) == loaded.profile.rows
 
 
 # --- two segments

@@ -14,7 +14,7 @@ from smskit.i18n import Language
 from smskit.notebook.host import Host
 from smskit.notebook.panels.explore import ExplorePanel
 from smskit.notebook.panels.page import Page
-from smskit.notebook.segment_model import Desk
+from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec
 from tests.clicking import named, names, parts, told
@@ -39,7 +39,7 @@ def panel(project: Path) -> Open:
     def open_(frame: pd.DataFrame | None = None, **data: Any) -> ExplorePanel:
         draft = Draft({"campaign": "c-1", "segment": "people.csv"} | data, frame=frame)
         page = Page(draft, language=Language("en"), host=Host.LAB)
-        made = ExplorePanel(page, Desk(draft, project=project, clock=lambda: NOW))
+        made = ExplorePanel(page, SegmentModel(draft, project=project, clock=lambda: NOW))
         made.draw()
         page.wait()
         return made
@@ -186,8 +186,8 @@ def test_a_rule_built_by_clicking(panel: Open) -> None:
     put(opened, "Condition 1", "in")
     put(opened, "Value 1", ("gold",))
     first = says(opened)
-    root = opened.desk.editor.root
-    opened.desk.editor.add(root.id, "vip", "==", True)
+    root = opened.model.editor.root
+    opened.model.editor.add(root.id, "vip", "==", True)
     opened.rules.draw()
     opened.rules.recount()
     both = says(opened)
@@ -325,7 +325,7 @@ def test_what_a_rule_lacks_in_chinese(panel: Open, rule: tuple[str, str, Any], w
     """What a part lacks is said in 中文 beside it."""
     opened = panel()
     opened.page.speak("zh")
-    opened.desk.editor.add(opened.desk.editor.root.id, *rule)
+    opened.model.editor.add(opened.model.editor.root.id, *rule)
     opened.rules.draw()
     opened.rules.recount()
 

@@ -49,7 +49,7 @@ class TablePanel(Panel):
         same = self.rows is not None and rows is not None and self.rows.columns == rows.columns
         self._take(rows)
         if same and self.widget.children:
-            self.look()
+            self.fetch()
         else:
             self.draw()
 
@@ -65,7 +65,7 @@ class TablePanel(Panel):
         self._table, self._where = html(""), w.Label()
         if self.rows is None:
             return [html(f'<p class="smskit-soft">{self.t("Nothing to show yet.")}</p>')]
-        self.look()
+        self.fetch()
         return [self._finding(), self._table, self._paging(), self._choosing()]
 
     def _finding(self) -> w.Widget:
@@ -127,13 +127,13 @@ class TablePanel(Panel):
         for name, value in wanted.items():
             setattr(self, name, value)
         self.first = 0
-        self.look()
+        self.fetch()
 
     def _go(self, first: int) -> None:
         self.first = max(first, 0)
-        self.look()
+        self.fetch()
 
-    def look(self) -> None:
+    def fetch(self) -> None:
         """Fetch the page as it is asked for now, and show it when it is there."""
         rows, first, count = self.rows, self.first, self.count
         if rows is None:

@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from smskit.i18n import mark
 from smskit.models import CheckResult, Finding, amount
-from smskit.notebook.accounts import Known
+from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
@@ -38,7 +38,7 @@ class CheckPanel(Panel):
 
     def build(self) -> Sequence[w.Widget]:
         t, connector = self.t, self.connector
-        absent = connector.account.known is Known.ABSENT
+        absent = connector.account.status is AccountStatus.ABSENT
         check = button(t("Check"), style="" if absent else "primary", enabled=not absent)
         check.on_click(self.attempt(partial(self.ask, simulator=False)))
         rehearsable = bool(connector.cls.rehearsal)
@@ -66,7 +66,7 @@ class CheckPanel(Panel):
 
     def _result(self, result: CheckResult) -> str:
         t = self.t
-        who = t("the simulator") if self.connector.tried else self.connector.cls.title
+        who = t("the simulator") if self.connector.by_simulator else self.connector.cls.title
         verdict = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
         heads = (t("check"), t("ok"), t("code"), t("meaning"), t("next step"))
         head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)

@@ -15,14 +15,14 @@ import ipywidgets as w
 from pydantic import SecretStr
 
 from smskit.i18n import Language, mark
-from smskit.notebook.accounts import PLACES, Given, Known
+from smskit.notebook.accounts import PLACES, AccountStatus, SettingValue
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, html, names, row, title
 from smskit.providers.credentials import Store, Written, keyring_problem
 
-__all__ = ["EnterPanel"]
+__all__ = ["CredentialsPanel"]
 
 _LABELS = {
     "base_url": mark("Address"),
@@ -35,7 +35,7 @@ _LABELS = {
 _STYLE = {"description_width": "200px"}
 
 
-class EnterPanel(Panel):
+class CredentialsPanel(Panel):
     """
     The account of the chosen provider.
 
@@ -79,19 +79,19 @@ class EnterPanel(Panel):
 
     # -- fields ------------------------------------------------------------------------
 
-    def _line(self, given: Given) -> w.HBox:
-        beside = _beside_field(self._beside(given))
+    def _line(self, given: SettingValue) -> w.HBox:
+        beside = _beside_field(self._hint_of(given))
         made = self._secret(given, beside) if given.setting.secret else self._plain(given)
         return row(made, beside)
 
-    def _beside(self, given: Given) -> str:
+    def _hint_of(self, given: SettingValue) -> str:
         setting, t = given.setting, self.t
         where = t("typed, not saved yet") if setting.name in self._typed else t(PLACES[given.source])
         kind = "warn" if setting.required and not given.source else ""
         place = f'<span class="smskit-where {kind}">{escape(where)}</span>'
         return f'{place} <span class="smskit-soft">{names(t.render(setting.help))}</span>'
 
-    def _secret(self, given: Given, beside: w.HTML) -> w.Password:
+    def _secret(self, given: SettingValue, beside: w.HTML) -> w.Password:
         name = given.setting.name
         made = w.Password(
             description=self._label(given),
@@ -105,16 +105,16 @@ class EnterPanel(Panel):
             if change["new"]:
                 self._typed[name] = SecretStr(change["new"])
                 # Changed in place: drawn anew, the field somebody types in next would be gone.
-                made.value, made.placeholder, beside.value = "", self._hint(given), self._beside(given)
+                made.value, made.placeholder, beside.value = "", self._hint(given), self._hint_of(given)
 
         made.observe(take, "value")
         return made
 
-    def _hint(self, given: Given) -> str:
+    def _hint(self, given: SettingValue) -> str:
         known = given.source or given.setting.name in self._typed
         return self.t("leave empty to keep it") if known else self.t("paste it here")
 
-    def _plain(self, given: Given) -> w.Widget:
+    def _plain(self, given: SettingValue) -> w.Widget:
         setting = given.setting
         value = self._edited.get(setting.name, given.shown)
         options: dict[str, Any] = {"style": _STYLE, "layout": w.Layout(width="460px")}
@@ -138,7 +138,7 @@ class EnterPanel(Panel):
         made.observe(lambda change: self._edited.update({setting.name: change["new"]}), "value")
         return made
 
-    def _label(self, given: Given) -> str:
+    def _label(self, given: SettingValue) -> str:
         name = given.setting.name
         label = self.t(_LABELS[name]) if name in _LABELS else name.replace("_", " ")
         return f"{label} *" if given.setting.required else label
@@ -170,7 +170,7 @@ class EnterPanel(Panel):
 
     def _deleting(self) -> list[w.Button]:
         t = self.t
-        if self.connector.account.known is Known.ABSENT:
+        if self.connector.account.status is AccountStatus.ABSENT:
             return []
         if not self._asking:
             ask = button(t("Delete"))

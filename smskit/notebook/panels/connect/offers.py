@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from smskit.i18n import mark
 from smskit.models import Offer
-from smskit.notebook.accounts import Known, Offered
+from smskit.notebook.accounts import AccountStatus, Offered
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
@@ -38,7 +38,7 @@ class OffersPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         t, connector = self.t, self.connector
         lists = bool(connector.cls.features & {Feature.SIGNATURES, Feature.TEMPLATES})
-        absent = connector.account.known is Known.ABSENT
+        absent = connector.account.status is AccountStatus.ABSENT
         able = lists and (not absent or bool(connector.cls.rehearsal))
         words = t("List those of the simulator") if absent else t("List those of my account")
         ask = button(words, enabled=able)

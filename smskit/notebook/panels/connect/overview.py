@@ -9,19 +9,24 @@ import ipywidgets as w
 
 from smskit.i18n import Language
 from smskit.models import amount
-from smskit.notebook.accounts import Account, Known
+from smskit.notebook.accounts import Account, AccountStatus
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import chip, html, names, row, title
 from smskit.notebook.panels.provider_change import what_moved
 
-__all__ = ["GlancePanel", "said_of"]
+__all__ = ["OverviewPanel", "answer_of"]
 
-_KIND = {Known.ABSENT: "", Known.SAVED: "warn", Known.VERIFIED: "ok", Known.FAILING: "bad"}
+_KIND = {
+    AccountStatus.ABSENT: "",
+    AccountStatus.SAVED: "warn",
+    AccountStatus.VERIFIED: "ok",
+    AccountStatus.FAILING: "bad",
+}
 
 
-class GlancePanel(Panel):
+class OverviewPanel(Panel):
     """A table of all providers, and the choice of one."""
 
     def __init__(self, page: Page, connector: Connector) -> None:
@@ -61,22 +66,22 @@ class GlancePanel(Panel):
         name = escape(account.title)
         cells = (
             f"<b>{name}</b>" if account.name == self.connector.provider else name,
-            chip(self.t(account.known), _KIND[account.known]),
+            chip(self.t(account.status), _KIND[account.status]),
             f'<span class="smskit-when">{escape(at)}</span>',
-            names(said_of(account, self.t)),
+            names(answer_of(account, self.t)),
         )
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def said_of(account: Account, t: Language) -> str:
+def answer_of(account: Account, t: Language) -> str:
     """One line: what the provider said, or what is missing before it could be asked."""
-    said = account.said
-    if said is None:
-        missing = account.known is Known.SAVED and account.problem
+    answer = account.answer
+    if answer is None:
+        missing = account.status is AccountStatus.SAVED and account.problem
         return t.render(account.problem) if missing else "—"
-    words = [said.code, t.said(said.told)]
-    if account.balance and said.ok:
+    words = [answer.code, t.said(answer.told)]
+    if account.balance and answer.ok:
         words += [t("balance {amount}", amount=amount(account.balance))]
-    if not said.ok:
-        words += [f"→ {t.render(said.next_step)}"] if said.next_step else []
+    if not answer.ok:
+        words += [f"→ {t.render(answer.next_step)}"] if answer.next_step else []
     return " ".join(word for word in words if word)

@@ -8,9 +8,9 @@ import ipywidgets as w
 
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.connect.check import CheckPanel
-from smskit.notebook.panels.connect.credentials import EnterPanel
+from smskit.notebook.panels.connect.credentials import CredentialsPanel
 from smskit.notebook.panels.connect.offers import OffersPanel
-from smskit.notebook.panels.connect.overview import GlancePanel
+from smskit.notebook.panels.connect.overview import OverviewPanel
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
@@ -24,12 +24,12 @@ class ConnectPanel(Panel):
     def __init__(self, page: Page, connector: Connector) -> None:
         super().__init__(page)
         self.connector = connector
-        self.glance = GlancePanel(page, connector)
-        self.enter = EnterPanel(page, connector, changed=self._account_changed)
+        self.overview = OverviewPanel(page, connector)
+        self.credentials = CredentialsPanel(page, connector, changed=self._account_changed)
         self.check = CheckPanel(page, connector, changed=self._was_asked)
         self.offers = OffersPanel(page, connector)
         self.parameters = ParametersPanel(page)
-        self.sections = (self.glance, self.enter, self.check, self.offers, self.parameters)
+        self.sections = (self.overview, self.credentials, self.check, self.offers, self.parameters)
         page.follow(self._draft_changed)
 
     def build(self) -> Sequence[w.Widget]:
@@ -39,17 +39,17 @@ class ConnectPanel(Panel):
 
     def _draft_changed(self, names: frozenset[str]) -> None:
         if "provider" in names:
-            for section in (self.glance, self.enter, self.check, self.offers):
+            for section in (self.overview, self.credentials, self.check, self.offers):
                 section.tell("")
                 section.draw()
         elif names & {"signature", "template_id", "template", "phone"}:
             self.offers.show()
 
     def _account_changed(self) -> None:
-        for section in (self.glance, self.check, self.offers):
+        for section in (self.overview, self.check, self.offers):
             section.tell("")
             section.draw()
 
     def _was_asked(self) -> None:
-        self.glance.draw()
+        self.overview.draw()
         self.offers.draw()

@@ -15,7 +15,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, field, frame_table, html, row, title
 from smskit.notebook.panels.table import TablePanel
-from smskit.notebook.segment_model import Desk
+from smskit.notebook.segment_model import SegmentModel
 from smskit.reporting.charts import explore as charts
 
 __all__ = ["ComparePanel"]
@@ -24,17 +24,17 @@ __all__ = ["ComparePanel"]
 class ComparePanel(Panel):
     """The kept rows against another segment."""
 
-    def __init__(self, page: Page, desk: Desk) -> None:
+    def __init__(self, page: Page, model: SegmentModel) -> None:
         super().__init__(page)
-        self.desk = desk
+        self.model = model
         self.source, self.query, self.side, self.by = "", "", "only_a", "phone"
         self.found: tuple[Comparison, pd.DataFrame, pd.DataFrame] | None = None
         self.table = TablePanel(page)
 
     def build(self) -> Sequence[w.Widget]:
-        if self.desk.loaded is None:
+        if self.model.loaded is None:
             return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
-        files = [(self.t("choose a file"), ""), *((o.path, o.path) for o in offered(self.desk.project))]
+        files = [(self.t("choose a file"), ""), *((o.path, o.path) for o in offered(self.model.project))]
         known = self.source if any(self.source == value for _, value in files) else ""
         offer = field(w.Dropdown, self.t("Files here"), options=files, value=known)
         place = field(w.Text, self.t("Other segment"), value=self.source)
@@ -53,8 +53,8 @@ class ComparePanel(Panel):
         self.tell(lambda t: t("Loading…"))
 
         def work() -> tuple[Comparison, pd.DataFrame, pd.DataFrame]:
-            here, there = self.desk.frame(), self.desk.read_other(self.source, self.query)
-            return self.desk.compare(there), here, there
+            here, there = self.model.frame(), self.model.read_other(self.source, self.query)
+            return self.model.compare(there), here, there
 
         self.start("compare", work, self._compared)
 
@@ -96,4 +96,4 @@ class ComparePanel(Panel):
         assert sides is not None
         frame = there if side == "only_b" else here
         keep = {"only_a": ~sides.in_b, "both": sides.in_b, "only_b": ~sides.in_a}[side]
-        self.table.show(FrameRows(frame, np.asarray(keep), phone=[self.desk.draft["phone"]]))
+        self.table.show(FrameRows(frame, np.asarray(keep), phone=[self.model.draft["phone"]]))

@@ -13,7 +13,7 @@ from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, choose, field, html, notice, row, title
-from smskit.notebook.segment_model import Desk, Loaded
+from smskit.notebook.segment_model import Loaded, SegmentModel
 
 __all__ = ["LoadPanel"]
 
@@ -28,9 +28,9 @@ class LoadPanel(Panel):
         loaded: Called after a segment was taken.
     """
 
-    def __init__(self, page: Page, desk: Desk, loaded: Callable[[], None]) -> None:
+    def __init__(self, page: Page, model: SegmentModel, loaded: Callable[[], None]) -> None:
         super().__init__(page)
-        self.desk, self._loaded = desk, loaded
+        self.model, self._loaded = model, loaded
         self.choosing = False  # while this panel itself changes the draft
         self._offers, self._source, self._query = w.Dropdown(), w.Text(), w.Textarea()
         self._loaded_box = w.VBox()
@@ -62,9 +62,9 @@ class LoadPanel(Panel):
 
     def _show(self) -> None:
         """Show what is loaded and named now; a field in which somebody types something else is left alone."""
-        draft = self.desk.draft
+        draft = self.model.draft
         named = (draft["segment"], draft["segment_query"])
-        there = offered(self.desk.project)
+        there = offered(self.model.project)
         options = [(self.t("choose a file"), "")]
         for offer in there:
             name = offer.path.split("/", 1)[1]
@@ -73,7 +73,7 @@ class LoadPanel(Panel):
         try:
             choose(self._offers, options, named[0] if any(named[0] == path for _, path in options) else "")
             if named != self._shown:
-                self._source.value = "" if self.desk.only_in_memory() else named[0]
+                self._source.value = "" if self.model.only_in_memory() else named[0]
                 self._query.value = named[1]
                 self._shown = named
         finally:
@@ -103,8 +103,8 @@ class LoadPanel(Panel):
 
     def _keep(self, name: str, content: bytes) -> Loaded:
         with self._by_me():
-            self.desk.upload(name, content)
-        return self.desk.read()
+            self.model.upload(name, content)
+        return self.model.read()
 
     def _source_field(self, typed: str) -> w.Widget:
         made = field(w.Text, self.t("Path or URL"), value=typed)
@@ -127,7 +127,7 @@ class LoadPanel(Panel):
     # -- which columns ---------------------------------------------------------------------
 
     def _roles(self) -> list[w.Widget]:
-        loaded = self.desk.loaded
+        loaded = self.model.loaded
         if loaded is None:
             return []
         names, made = list(map(str, loaded.frame.columns)), {}
@@ -137,7 +137,7 @@ class LoadPanel(Panel):
             "consent": (self.t("Consent column"), self.t("none: all have consented")),
         }
         for role, (label, none) in roles.items():
-            value = self.desk.draft[role]
+            value = self.model.draft[role]
             options = [(none, "")] if none else []
             if value and value not in names:
                 options.append((self.t("{name} (not in this segment)", name=value), value))
@@ -147,26 +147,26 @@ class LoadPanel(Panel):
         for each in made.values():
             each.observe(self.attempt(lambda: self._set_roles({r: v() for r, v in values.items()})), "value")
         about = mark("{name}: {rows:,} rows, {columns:,} columns")
-        facts = self.t(about, name=loaded.name, rows=loaded.look.rows, columns=len(names))
+        facts = self.t(about, name=loaded.name, rows=loaded.profile.rows, columns=len(names))
         return [html(notice(facts, "ok")), row(*made.values()), *self._missing()]
 
     def _missing(self) -> list[w.Widget]:
         said = []
-        for role, like in self.desk.missing_roles().items():
-            name = self.desk.draft[role]
+        for role, like in self.model.missing_roles().items():
+            name = self.model.draft[role]
             lacks = mark("The segment has no column `{name}`; choose the {role} column above.")
             text = self.t(lacks, name=name, role=role)
             if like:
                 text += " " + self.t("`{like}` looks like phones.", like=like)
             said.append(html(notice(text, "warn")))
-        if self.desk.loaded is not None and not self.desk.loaded.look.rows:
+        if self.model.loaded is not None and not self.model.loaded.profile.rows:
             said.append(html(notice(self.t("The segment has no rows; load another one."), "warn")))
         return said
 
     def _set_roles(self, roles: dict[str, str]) -> None:
         def look() -> Loaded | None:
             with self._by_me():
-                return self.desk.roles(**roles)
+                return self.model.roles(**roles)
 
         self.start("roles", look, lambda _: self._after())
 
@@ -179,17 +179,17 @@ class LoadPanel(Panel):
         if not source.strip():
             return
         with self._by_me():
-            self.desk.choose(source, query)
+            self.model.choose(source, query)
         self.load()
 
     def load(self) -> None:
         """Read what the draft names, in the background; what was loaded stays until it is there."""
         self._show()
         self.tell(lambda t: t("Loading…"))
-        self.start("load", self.desk.read, self._take_over)
+        self.start("load", self.model.read, self._take_over)
 
     def _take_over(self, loaded: Loaded) -> None:
-        self.desk.take(loaded)
+        self.model.take(loaded)
         self._after()
 
     def _after(self) -> None:

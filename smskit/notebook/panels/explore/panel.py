@@ -14,14 +14,14 @@ import ipywidgets as w
 from smskit.audience.explore import Counts
 from smskit.notebook.panels.explore.compare import ComparePanel
 from smskit.notebook.panels.explore.load import LoadPanel
-from smskit.notebook.panels.explore.profile import LookPanel
+from smskit.notebook.panels.explore.profile import ProfilePanel
 from smskit.notebook.panels.explore.rules import RulesPanel
 from smskit.notebook.panels.explore.save import SavePanel
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import html, tiles
 from smskit.notebook.panels.table import TablePanel
-from smskit.notebook.segment_model import Desk
+from smskit.notebook.segment_model import SegmentModel
 
 __all__ = ["ExplorePanel"]
 
@@ -30,33 +30,33 @@ _FILTER = 1  # the tab people come for
 
 class ExplorePanel(Panel):
     """
-    A desk to click on.
+    A model to click on.
 
     Args:
-        desk: What plain cells use as well; both see the same.
+        model: What plain cells use as well; both see the same.
     """
 
-    def __init__(self, page: Page, desk: Desk) -> None:
+    def __init__(self, page: Page, model: SegmentModel) -> None:
         super().__init__(page)
-        self.desk = desk
+        self.model = model
         self.counts: Counts | None = None
-        self.load = LoadPanel(page, desk, self._loaded)
-        self.look = LookPanel(page, desk)
-        self.rules = RulesPanel(page, desk, self._counted)
+        self.load = LoadPanel(page, model, self._loaded)
+        self.profile = ProfilePanel(page, model)
+        self.rules = RulesPanel(page, model, self._counted)
         self.table = TablePanel(page, label="people")
-        self.compare = ComparePanel(page, desk)
-        self.save = SavePanel(page, desk)
+        self.compare = ComparePanel(page, model)
+        self.save = SavePanel(page, model)
         self._tab = _FILTER
         self._tiles = html("")
         page.follow(self._draft_changed)
-        if desk.loaded is None and (page.draft.frame is not None or page.draft["segment"]):
+        if model.loaded is None and (page.draft.frame is not None or page.draft["segment"]):
             self.reload()
-        elif desk.loaded is not None:
+        elif model.loaded is not None:
             self.rules.recount()
 
     def build(self) -> Sequence[w.Widget]:
         parts = {
-            self.t("Look"): self.look,
+            self.t("Look"): self.profile,
             self.t("Filter"): self.rules,
             self.t("People"): self.table,
             self.t("Compare"): self.compare,
@@ -78,7 +78,7 @@ class ExplorePanel(Panel):
 
     def _loaded(self) -> None:
         self.counts = None
-        self.look.draw()
+        self.profile.draw()
         self.compare.draw()
         self.save.draw()
         self.rules.draw()
@@ -86,23 +86,23 @@ class ExplorePanel(Panel):
 
     def _counted(self, counts: Counts) -> None:
         self.counts = counts
-        if self.desk.loaded is not None:
-            self.table.show(self.desk.loaded.rows.keeping(counts.mask))
+        if self.model.loaded is not None:
+            self.table.show(self.model.loaded.rows.keeping(counts.mask))
         self._show_tiles()
-        self.look.kept(counts.mask)
+        self.profile.kept(counts.mask)
         self.save.kept(counts.kept)
 
     def _show_tiles(self) -> None:
-        loaded, counts = self.desk.loaded, self.counts
-        if loaded is None or counts is None or counts.rows != loaded.look.rows:
+        loaded, counts = self.model.loaded, self.counts
+        if loaded is None or counts is None or counts.rows != loaded.profile.rows:
             self._tiles.value = ""
             return
         figures = [
             (self.t("rows in the segment"), counts.rows, ""),
             (self.t("kept by the rules"), counts.kept, "ok" if counts.kept else "warn"),
         ]
-        if loaded.look.coverage:
-            figures.append((self.t("valid phones among them"), loaded.look.reached(counts.mask), "ok"))
+        if loaded.profile.coverage:
+            figures.append((self.t("valid phones among them"), loaded.profile.reached(counts.mask), "ok"))
         self._tiles.value = tiles(figures)
 
     def _draft_changed(self, names: frozenset[str]) -> None:

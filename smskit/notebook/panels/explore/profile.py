@@ -14,50 +14,50 @@ from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import field, frame_table, html, tiles, title
-from smskit.notebook.segment_model import Desk
+from smskit.notebook.segment_model import SegmentModel
 from smskit.reporting.charts import explore as charts
 
-__all__ = ["LookPanel"]
+__all__ = ["ProfilePanel"]
 
 
-class LookPanel(Panel):
+class ProfilePanel(Panel):
     """A segment at a glance, and one column drawn."""
 
-    def __init__(self, page: Page, desk: Desk) -> None:
+    def __init__(self, page: Page, model: SegmentModel) -> None:
         super().__init__(page)
-        self.desk = desk
+        self.model = model
         self.column = ""
         self._mask: Mask | None = None
         self._picture = html("")
 
     def build(self) -> Sequence[w.Widget]:
-        loaded = self.desk.loaded
+        loaded = self.model.loaded
         if loaded is None:
             return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
-        look = loaded.look
+        profile = loaded.profile
         return [
             title(self.t("Columns of the segment"), self.t("All rows, read the way a rule reads them.")),
-            html(frame_table(profile_table(look, self.t), label=self.t("Columns of the segment"))),
-            *self._phones(look),
-            *self._spread(look),
+            html(frame_table(profile_table(profile, self.t), label=self.t("Columns of the segment"))),
+            *self._phones(profile),
+            *self._spread(profile),
         ]
 
-    def _phones(self, look: Profile) -> list[w.Widget]:
-        if not look.coverage or not look.rows:
+    def _phones(self, profile: Profile) -> list[w.Widget]:
+        if not profile.coverage or not profile.rows:
             return []
         kinds = {"valid": "ok", "duplicate_phone": "", "no_phone": "warn", "bad_phone": "bad"}
         figures = [
-            (self.t(charts.PHONES[kind][0]), n, kinds.get(kind, "")) for kind, n in look.coverage.items()
+            (self.t(charts.PHONES[kind][0]), n, kinds.get(kind, "")) for kind, n in profile.coverage.items()
         ]
-        picture = charts.coverage(look.coverage, self.t)
+        picture = charts.coverage(profile.coverage, self.t)
         return [title(self.t("Phones")), html(tiles(figures)), html(picture)]
 
-    def _spread(self, look: Profile) -> list[w.Widget]:
-        names = [c.name for c in look.columns.values() if not c.is_phone and c.reading is not None]
-        if not names or not look.rows:
+    def _spread(self, profile: Profile) -> list[w.Widget]:
+        names = [c.name for c in profile.columns.values() if not c.is_phone and c.reading is not None]
+        if not names or not profile.rows:
             return []
         if self.column not in names:
-            few = [n for n in names if 1 < look.columns[n].distinct <= 12]
+            few = [n for n in names if 1 < profile.columns[n].distinct <= 12]
             self.column = (few or names)[0]
         chosen = field(w.Dropdown, self.t("Column"), options=names, value=self.column)
         chosen.observe(self.attempt(lambda: self._draw_column(chosen.value)), "value")
@@ -73,14 +73,14 @@ class LookPanel(Panel):
 
     def _draw_column(self, column: str) -> None:
         self.column = column
-        loaded, mask, t = self.desk.loaded, self._mask, self.t
-        if loaded is None or column not in loaded.look.columns:
+        loaded, mask, t = self.model.loaded, self._mask, self.t
+        if loaded is None or column not in loaded.profile.columns:
             return
-        keep = mask if mask is not None and len(mask) == loaded.look.rows else None
-        look = loaded.look.columns[column]
+        keep = mask if mask is not None and len(mask) == loaded.profile.rows else None
+        profile = loaded.profile.columns[column]
         self.start(
             "picture",
-            lambda: drawn(distribution(loaded.frame, loaded.cache, look, keep), t),
+            lambda: drawn(distribution(loaded.frame, loaded.cache, profile, keep), t),
             lambda picture: setattr(self._picture, "value", picture),
         )
 

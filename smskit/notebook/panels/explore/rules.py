@@ -16,22 +16,22 @@ from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, chip, details, html, row, title
-from smskit.notebook.segment_model import Desk
+from smskit.notebook.segment_model import SegmentModel
 
 __all__ = ["RulesPanel"]
 
 
 class RulesPanel(Panel):
     """
-    The desk's rule.
+    The model's rule.
 
     Args:
         counted: Called with the counts after each change.
     """
 
-    def __init__(self, page: Page, desk: Desk, counted: Callable[[Counts], None]) -> None:
+    def __init__(self, page: Page, model: SegmentModel, counted: Callable[[Counts], None]) -> None:
         super().__init__(page)
-        self.desk, self._counted_then = desk, counted
+        self.model, self._counted_then = model, counted
         self.counts: Counts | None = None
         self._rows: dict[int, LeafRow | GroupRow] = {}  # by the part's id
         self._whole, self._words = w.VBox(), html("")
@@ -41,7 +41,7 @@ class RulesPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         self._rows, self._whole, self._words = {}, w.VBox(), html("")
         self._edited = None
-        if self.desk.loaded is None:
+        if self.model.loaded is None:
             return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
         self._edited = self.editor
         undo = button(self.t("Undo"))
@@ -54,7 +54,7 @@ class RulesPanel(Panel):
         return [title(self.t("Rules"), hint), self._whole, row(undo, clear), self._words]
 
     def follow(self) -> None:
-        """Show the desk's rule if it is another than is shown."""
+        """Show the model's rule if it is another than is shown."""
         if self.editor is not self._edited:
             self.draw()
             self.recount()
@@ -64,12 +64,12 @@ class RulesPanel(Panel):
     @property
     def editor(self) -> RuleEditor:
         """The rule that is edited."""
-        return self.desk.editor
+        return self.model.editor
 
     @property
     def columns(self) -> Mapping[str, ColumnProfile]:
         """What is known of the segment's columns, by name."""
-        return self.desk.loaded.look.columns if self.desk.loaded is not None else {}
+        return self.model.loaded.profile.columns if self.model.loaded is not None else {}
 
     def _arrange(self) -> None:
         """
@@ -126,10 +126,10 @@ class RulesPanel(Panel):
 
     def recount(self) -> None:
         """Count in the background, and let the draft have the rule if it is whole."""
-        if self.desk.loaded is None:
+        if self.model.loaded is None:
             return
-        self.desk.put_rules()
-        self.start("count", self.desk.counts, self._counted)
+        self.model.put_rules()
+        self.start("count", self.model.counts, self._counted)
 
     def _counted(self, counts: Counts) -> None:
         self.counts = counts
@@ -138,7 +138,7 @@ class RulesPanel(Panel):
 
     def _show_counts(self) -> None:
         counts = self.counts
-        if counts is None or self.desk.loaded is None or counts.rows != self.desk.loaded.look.rows:
+        if counts is None or self.model.loaded is None or counts.rows != self.model.loaded.profile.rows:
             return
         for id_, shown in self._rows.items():
             shown.chip.value = self._count_of(id_, counts)
@@ -159,7 +159,7 @@ class RulesPanel(Panel):
     def _said(self) -> str:
         """The rule in words and as SQL, or what it lacks."""
         try:
-            label, sql = self.t.render(self.editor.rule().label), self.desk.sql()
+            label, sql = self.t.render(self.editor.rule().label), self.model.sql()
         except SmskitError:
             unfinished = self.t("Not finished: the parameters keep the last complete rules.")
             return f'<p class="smskit-soft">{escape(unfinished)}</p>'

@@ -13,7 +13,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, field, html, notice, row, title
-from smskit.notebook.segment_model import Desk
+from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import from_project
 
 __all__ = ["SavePanel"]
@@ -22,17 +22,17 @@ __all__ = ["SavePanel"]
 class SavePanel(Panel):
     """Saving."""
 
-    def __init__(self, page: Page, desk: Desk) -> None:
+    def __init__(self, page: Page, model: SegmentModel) -> None:
         super().__init__(page)
-        self.desk = desk
-        path = from_project(desk.project / "campaign.yaml")
-        self.parameters = ParametersPanel(page, path=path, ready=desk.check_rules)
+        self.model = model
+        path = from_project(model.project / "campaign.yaml")
+        self.parameters = ParametersPanel(page, path=path, ready=model.check_rules)
         self.name, self.kind, self.overwrite, self.switch = "kept", "csv", False, False
         self._kept: int | None = None
         self._count = html("")
 
     def build(self) -> Sequence[w.Widget]:
-        if self.desk.loaded is None:
+        if self.model.loaded is None:
             return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
         if not self.parameters.widget.children:
             self.parameters.draw()
@@ -40,11 +40,11 @@ class SavePanel(Panel):
 
     def _as_rules(self) -> list[w.Widget]:
         hint = self.t("Segment, rules and columns, for the next notebooks and for papermill.")
-        name = field(w.Text, self.t("Campaign id"), value=self.desk.draft["campaign"])
+        name = field(w.Text, self.t("Campaign id"), value=self.model.draft["campaign"])
         name.continuous_update = False
-        name.observe(self.attempt(lambda: self.desk.draft.set(campaign=name.value.strip())), "value")
+        name.observe(self.attempt(lambda: self.model.draft.set(campaign=name.value.strip())), "value")
         warned = []
-        if self.desk.only_in_memory():
+        if self.model.only_in_memory():
             told = mark("This segment is a frame in memory, which papermill cannot read: save it below.")
             warned = [html(notice(self.t(told), "warn"))]
         return [title(self.t("As rules"), hint), *warned, name, self.parameters.widget]
@@ -93,7 +93,9 @@ class SavePanel(Panel):
     def save(self) -> None:
         """Write the kept rows, in the background."""
         path, overwrite, switch = f"{self.name.strip()}.{self.kind}", self.overwrite, self.switch
-        self.start("save", lambda: self.desk.save_rows(path, overwrite=overwrite, switch=switch), self._saved)
+        self.start(
+            "save", lambda: self.model.save_rows(path, overwrite=overwrite, switch=switch), self._saved
+        )
 
     def _saved(self, path: str) -> None:
         self.tell(lambda t: t("Saved to {path}", path=path), "ok")

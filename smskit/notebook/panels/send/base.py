@@ -1,4 +1,4 @@
-"""``SendPart``: what the panels of notebook 03 have in common, the desk and the plan they look at."""
+"""``SendPart``: what the panels of notebook 03 have in common, the model and the plan they look at."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from smskit.models import Reason
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import names, notice
 from smskit.notebook.planner import Planning
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.send_model import SendModel
 from smskit.reporting.report import REASON_WORDS
 
 if TYPE_CHECKING:
@@ -27,21 +27,21 @@ class SendPart(Panel):
     A panel that is drawn anew when the plan has changed.
 
     Args:
-        desk: What it shows and changes.
+        model: What it shows and changes.
     """
 
-    def __init__(self, page: Page, desk: SendDesk) -> None:
+    def __init__(self, page: Page, model: SendModel) -> None:
         super().__init__(page)
-        self.desk = desk
+        self.model = model
         planned = self.attempt(self.show_plan)
-        desk.planning.on_change(lambda: planned(None))
+        model.planning.on_change(lambda: planned(None))
 
     def show_plan(self) -> None:
         """Show the plan as it is now; called from a thread whenever it has changed."""
 
     def plan_state(self) -> str:
         """HTML that says whether the plan can be relied on; "" when it can."""
-        return plan_state(self.desk.planning, self.t)
+        return plan_state(self.model.planning, self.t)
 
 
 def plan_state(planning: Planning, t: Language) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, frame_table, html, notice, title
 from smskit.notebook.panels.send.base import REASONS, SendPart, card, soft
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.send_model import SendModel
 from smskit.planning.preview import WaterfallStep, left_out, waterfall
 
 __all__ = ["ExclusionsPanel"]
@@ -23,8 +23,8 @@ _ROWS = 50
 class ExclusionsPanel(SendPart):
     """The waterfall of exclusions; a click on a step shows whom it left out."""
 
-    def __init__(self, page: Page, desk: SendDesk) -> None:
-        super().__init__(page, desk)
+    def __init__(self, page: Page, model: SendModel) -> None:
+        super().__init__(page, model)
         self.opened = ""  # key of the step whose rows are shown
         self._state, self._steps, self._rows = html(""), w.VBox(), html("")
 
@@ -40,8 +40,8 @@ class ExclusionsPanel(SendPart):
     def show_plan(self) -> None:
         """Show the steps of the plan there is."""
         self._state.value = self.plan_state()
-        now = self.desk.planning.now
-        if self.desk.planning.busy:
+        now = self.model.planning.now
+        if self.model.planning.busy:
             return
         if now is None or now.plan is None:
             self._steps.children, self._rows.value = (), ""
@@ -85,7 +85,7 @@ class ExclusionsPanel(SendPart):
     def open(self, key: str) -> None:
         """Show the rows behind a step."""
         self.opened = key
-        planned = self.desk.planning.now
+        planned = self.model.planning.now
         if planned is None or planned.plan is None:
             return
         plan, campaign = planned.plan, planned.campaign

@@ -79,11 +79,11 @@ class Field:
         self.about, self._panel, self._wrong, self._bare = about, panel, wrong, bare
         self.input = self._made()
         self.input.tooltip = about.name
-        self._beside = html("")
-        self.widget = w.VBox([self.input, self._beside])
+        self._side = html("")
+        self.widget = w.VBox([self.input, self._side])
         if not bare:
-            self._beside.layout.flex = "1 1 300px"  # a long hint wraps beside its field
-            self.widget = row(self.input, self._beside)
+            self._side.layout.flex = "1 1 300px"  # a long hint wraps beside its field
+            self.widget = row(self.input, self._side)
         self.show()
         self.input.observe(panel.attempt(self._typed), "value")
 
@@ -99,8 +99,8 @@ class Field:
         """Show what the draft has, or what was typed and is wrong."""
         wrong = self._wrong.get(self.about.name)
         self.input.value = self._shown if wrong is None else wrong.typed
-        self._beside.value = self._hint() if wrong is None else self._reason(wrong)
-        self._beside.layout.display = "" if self._beside.value else "none"
+        self._side.value = self._hint() if wrong is None else self._reason(wrong)
+        self._side.layout.display = "" if self._side.value else "none"
 
     # -- from and to the draft ---------------------------------------------------------
 

@@ -11,7 +11,7 @@ from smskit.notebook.panels.parts import title
 from smskit.notebook.panels.send.base import SendPart, card
 from smskit.notebook.panels.send.fields import Fields
 from smskit.notebook.panels.send.form import LIMITS, RULES, Kind
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.send_model import SendModel
 
 __all__ = ["LimitsPanel"]
 
@@ -19,8 +19,8 @@ __all__ = ["LimitsPanel"]
 class LimitsPanel(SendPart):
     """What stops a plan or a run, and whom, when and in which order it serves."""
 
-    def __init__(self, page: Page, desk: SendDesk) -> None:
-        super().__init__(page, desk)
+    def __init__(self, page: Page, model: SendModel) -> None:
+        super().__init__(page, model)
         self.fields = Fields(self, changed=self._show_title)
         self._fold, self._open = w.Accordion(), False
 
@@ -41,7 +41,7 @@ class LimitsPanel(SendPart):
         """Offer the segment's columns, as far as they have been read."""
         for field in self.fields.made.values():
             if field.about.kind is Kind.COLUMN:
-                field.input.options = tuple(self.desk.known_columns.lacking)
+                field.input.options = tuple(self.model.known_columns.lacking)
 
     def _show_title(self) -> None:
         folded = [about.name for abouts in RULES.values() for about in abouts]

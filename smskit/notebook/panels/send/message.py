@@ -15,7 +15,7 @@ from smskit.notebook.panels.provider_change import what_moved
 from smskit.notebook.panels.send.base import SendPart, card, soft
 from smskit.notebook.panels.send.fields import Fields
 from smskit.notebook.panels.send.form import CAMPAIGN
-from smskit.notebook.send_model import Columns, SendDesk
+from smskit.notebook.send_model import Columns, SendModel
 from smskit.providers import provider_class, provider_names
 from smskit.sending.rehearsal import Offers
 
@@ -32,8 +32,8 @@ class MessagePanel(SendPart):
         columns_read: Called when it is known which columns the segment has.
     """
 
-    def __init__(self, page: Page, desk: SendDesk, *, columns_read: Callable[[], None]) -> None:
-        super().__init__(page, desk)
+    def __init__(self, page: Page, model: SendModel, *, columns_read: Callable[[], None]) -> None:
+        super().__init__(page, model)
         self.offers: Offers | None = None
         self._tell_columns = columns_read
         self.campaign = Fields(self)
@@ -55,12 +55,12 @@ class MessagePanel(SendPart):
         provider = self._field("provider", self._other_provider, w.Dropdown, t("Provider"), options=providers)
         signature = self._field("signature", self._sign, w.Combobox, t("Signature"), **listed)
         template_id = self._field("template_id", self.choose, w.Combobox, t("Template id"), **listed)
-        template = self._field("template", self.desk.write, w.Textarea, t("Template"), rows=3, **typed)
+        template = self._field("template", self.model.write, w.Textarea, t("Template"), rows=3, **typed)
         template.layout.width, template.layout.max_width = "848px", "100%"
         self._show_offers()
         self._show_variables()
         self.show_plan()
-        if self.page.draft["segment"] and not self.desk.known_columns.rows:
+        if self.page.draft["segment"] and not self.model.known_columns.rows:
             self.read_columns()
         return [
             card(title(t("Campaign")), row(*self.campaign.make(CAMPAIGN, bare=True))),
@@ -100,11 +100,11 @@ class MessagePanel(SendPart):
     def fetch(self) -> None:
         """Ask the provider for its signatures and templates."""
         self.tell(lambda t: t("Asking the provider…"))
-        self.start("offers", self.desk.offers, self._fetched)
+        self.start("offers", self.model.offers, self._fetched)
 
     def choose(self, template_id: str) -> None:
         """Take a template from the list, or an id that was typed."""
-        self.desk.choose(template_id.strip(), self.offers)
+        self.model.choose(template_id.strip(), self.offers)
 
     def read_columns(self) -> None:
         """Read which columns the segment has and where values are missing; bind what is unbound."""
@@ -112,7 +112,7 @@ class MessagePanel(SendPart):
 
         def read() -> Columns:
             try:
-                return self.desk.columns()
+                return self.model.columns()
             except Exception:
                 self._read.set()
                 raise
@@ -130,7 +130,7 @@ class MessagePanel(SendPart):
 
     def _columns_read(self) -> None:
         try:
-            self.desk.suggest_bindings()
+            self.model.suggest_bindings()
             self._show_variables()
             self._tell_columns()
         finally:
@@ -158,7 +158,7 @@ class MessagePanel(SendPart):
 
     def show_plan(self) -> None:
         """Show what the provider would not pass."""
-        now = self.desk.planning.now
+        now = self.model.planning.now
         rows = [] if now is None else now.complaints
         self._complaints.value = "".join(
             notice(c.render(self.t), "error" if c.severe else "warn") for c in rows
@@ -182,14 +182,14 @@ class MessagePanel(SendPart):
         self._listed.value = details(t("{n} in the account", n=len(rows)), table)
 
     def _show_variables(self) -> None:
-        template = self.desk.template()
+        template = self.model.template()
         names = template.names if template else ()
         rows = [self._variable(name) for name in names]
         head = [html(soft(self.t("Where each variable comes from:")))] if rows else []
         self._variables.children = [*head, *rows]
 
     def _variable(self, name: str) -> w.Widget:
-        t, columns = self.t, self.desk.known_columns
+        t, columns = self.t, self.model.known_columns
         given = self.page.draft["variables"].get(name)
         bound = {"column": given} if isinstance(given, str) else dict(given or {})
         known = dict.fromkeys([*columns.lacking, *filter(None, [bound.get("column")])])
@@ -212,7 +212,7 @@ class MessagePanel(SendPart):
         return row(source, typed)
 
     def _column(self, column: str) -> str:
-        missing = self.desk.known_columns.lacking.get(column, 0)
+        missing = self.model.known_columns.lacking.get(column, 0)
         return self.t("{column} ({n:,} empty)", column=column, n=missing) if missing else column
 
     def _bind(self, name: str, source: str, typed: str) -> None:
@@ -221,9 +221,9 @@ class MessagePanel(SendPart):
             return
         self.tell("")
         if source == _LITERAL:
-            self.desk.bind(name, value=typed)
+            self.model.bind(name, value=typed)
         else:
-            self.desk.bind(name, column=source, default=typed)
+            self.model.bind(name, column=source, default=typed)
 
     def _literal(self, name: str) -> None:
         """Ask for the text of a variable that is to be the same for everybody."""

@@ -11,8 +11,8 @@ from smskit.notebook.panels.send.limits import LimitsPanel
 from smskit.notebook.panels.send.message import MessagePanel
 from smskit.notebook.panels.send.preview import PreviewPanel
 from smskit.notebook.panels.send.sending import SendingPanel
-from smskit.notebook.panels.send.test_send import TrialPanel
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.panels.send.test_send import TestSendPanel
+from smskit.notebook.send_model import SendModel
 
 __all__ = ["SendPanel"]
 
@@ -22,25 +22,25 @@ class SendPanel:
     Message, limits and preview, then who is left out, check and test, and sending.
 
     Args:
-        desk: What it shows and changes.
+        model: What it shows and changes.
         path: Where the parameters are saved unless a person says otherwise.
     """
 
-    def __init__(self, page: Page, desk: SendDesk, *, path: str = "campaign.yaml") -> None:
-        self.page, self.desk = page, desk
-        self.limits = LimitsPanel(page, desk)
-        self.message = MessagePanel(page, desk, columns_read=self.limits.show_columns)
-        self.preview = PreviewPanel(page, desk)
-        self.exclusions = ExclusionsPanel(page, desk)
-        self.trial = TrialPanel(page, desk)
-        self.sending = SendingPanel(page, desk)
+    def __init__(self, page: Page, model: SendModel, *, path: str = "campaign.yaml") -> None:
+        self.page, self.model = page, model
+        self.limits = LimitsPanel(page, model)
+        self.message = MessagePanel(page, model, columns_read=self.limits.show_columns)
+        self.preview = PreviewPanel(page, model)
+        self.exclusions = ExclusionsPanel(page, model)
+        self.test_send = TestSendPanel(page, model)
+        self.sending = SendingPanel(page, model)
         self.parameters = ParametersPanel(page, path=path)
         self.parts = (
             self.message,
             self.limits,
             self.preview,
             self.exclusions,
-            self.trial,
+            self.test_send,
             self.sending,
             self.parameters,
         )
@@ -53,13 +53,13 @@ class SendPanel:
         """Draw every part and make the first plan."""
         for part in self.parts:
             part.draw()
-        self.desk.planning.want()
+        self.model.planning.want()
 
     def wait(self, timeout_s: float = 60.0) -> bool:
         """Wait for the plan and everything else in the background; whether it all ended."""
         ended = True
-        while ended and (self.desk.planning.busy or self.page.is_busy):
-            ended = self.desk.planning.wait(timeout_s) and self.page.wait(timeout_s)
+        while ended and (self.model.planning.busy or self.page.is_busy):
+            ended = self.model.planning.wait(timeout_s) and self.page.wait(timeout_s)
         return ended
 
     def _ipython_display_(self) -> None:

@@ -13,14 +13,14 @@ from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import bubble, button, field, frame_table, html, notice, row, tiles, title
 from smskit.notebook.panels.send.base import REASONS, SendPart, card, soft
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.send_model import SendModel
 from smskit.planning.plan import Plan
 from smskit.planning.preview import Bubble, Sample, bubbles, find, just_over, part_counts, rows_of, savings
 from smskit.reporting import charts
 
 __all__ = ["PreviewPanel"]
 
-LOOKS = {
+SAMPLES = {
     Sample.FIRST: mark("first"),
     Sample.RANDOM: mark("random"),
     Sample.LONGEST: mark("longest"),
@@ -32,21 +32,21 @@ _SHOWN = 4
 class PreviewPanel(SendPart):
     """Phone bubbles for the rows one asks for, and the parts and cost of all."""
 
-    def __init__(self, page: Page, desk: SendDesk) -> None:
-        super().__init__(page, desk)
-        self.look, self.draw_number = Sample.FIRST, 0
+    def __init__(self, page: Page, model: SendModel) -> None:
+        super().__init__(page, model)
+        self.sample, self.draw_number = Sample.FIRST, 0
         self.chosen: NDArray[np.int64] | None = None  # rows somebody asked for by name
         self._state, self._bubbles, self._figures = html(""), html(""), html("")
         self._over = w.HBox()
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
-        looks = w.ToggleButtons(
-            options=[(t(words), str(look)) for look, words in LOOKS.items()],
-            value=None if self.chosen is not None else str(self.look),
+        samples = w.ToggleButtons(
+            options=[(t(words), str(sample)) for sample, words in SAMPLES.items()],
+            value=None if self.chosen is not None else str(self.sample),
             style={"button_width": "88px"},
         )
-        looks.observe(self.attempt(lambda: self.show(Sample(looks.value))), "value")
+        samples.observe(self.attempt(lambda: self.show(Sample(samples.value))), "value")
         again = button(t("Another draw"))
         again.on_click(self.attempt(self.another))
         who = field(w.Text, t("User id or phone"), value="", continuous_update=False)
@@ -63,7 +63,7 @@ class PreviewPanel(SendPart):
             card(
                 title(t("Preview"), t("Byte for byte what will be sent; phones are masked.")),
                 self._state,
-                row(looks, again),
+                row(samples, again),
                 who,
                 self._bubbles,
             ),
@@ -72,15 +72,15 @@ class PreviewPanel(SendPart):
 
     # -- choosing --------------------------------------------------------------------------
 
-    def show(self, look: Sample) -> None:
+    def show(self, sample: Sample) -> None:
         """Show rows of this kind."""
-        self.look, self.chosen = look, None
+        self.sample, self.chosen = sample, None
         self.tell("")
         self._show_bubbles()
 
     def another(self) -> None:
         """Draw other random rows."""
-        self.look, self.chosen = Sample.RANDOM, None
+        self.sample, self.chosen = Sample.RANDOM, None
         self.draw_number += 1
         self.draw()
 
@@ -97,7 +97,7 @@ class PreviewPanel(SendPart):
         self.draw()
 
     def _plan(self) -> Plan | None:
-        now = self.desk.planning.now
+        now = self.model.planning.now
         return None if now is None else now.plan
 
     # -- showing -----------------------------------------------------------------------------
@@ -105,7 +105,7 @@ class PreviewPanel(SendPart):
     def show_plan(self) -> None:
         """Show the plan there is, or why there is none."""
         self._state.value = self.plan_state()
-        if not self.desk.planning.busy:
+        if not self.model.planning.busy:
             self._show_bubbles()
             self._show_figures()
 
@@ -118,10 +118,12 @@ class PreviewPanel(SendPart):
             self.chosen = None  # rows of a plan that is gone
         rows = self.chosen
         if rows is None:
-            most = len(plan.excluded) if self.look is Sample.PROBLEM else _SHOWN
-            rows = rows_of(plan, self.look, count=most, draw=self.draw_number)
+            most = len(plan.excluded) if self.sample is Sample.PROBLEM else _SHOWN
+            rows = rows_of(plan, self.sample, count=most, draw=self.draw_number)
         made = "".join(self._bubble(plan, each) for each in bubbles(plan, rows))
-        empty = self.t("Nobody is left out.") if self.look is Sample.PROBLEM else self.t("Nobody is planned.")
+        empty = (
+            self.t("Nobody is left out.") if self.sample is Sample.PROBLEM else self.t("Nobody is planned.")
+        )
         self._bubbles.value = f'<div class="smskit-bubbles">{made}</div>' if made else notice(empty)
 
     def _bubble(self, plan: Plan, each: Bubble) -> str:

@@ -16,7 +16,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, chip, field, html, row, title
 from smskit.notebook.panels.send.base import SendPart, card, soft
 from smskit.notebook.panels.send.run_card import PHASES, Button, Card, Question, Situation, view
-from smskit.notebook.send_model import Confirmation, SendDesk
+from smskit.notebook.send_model import Confirmation, SendModel
 from smskit.sending.background import Phase, Run, Snapshot
 
 __all__ = ["RunWatcher", "SendingPanel"]
@@ -60,8 +60,8 @@ class RunWatcher:
 class SendingPanel(SendPart):
     """Sends on two deliberate acts, and shows a run wherever it is."""
 
-    def __init__(self, page: Page, desk: SendDesk) -> None:
-        super().__init__(page, desk)
+    def __init__(self, page: Page, model: SendModel) -> None:
+        super().__init__(page, model)
         self.asked: Confirmation | None = None  # what is being confirmed
         self.seen = Snapshot(Phase.NEW)
         self._opens: datetime | None = None  # when the send window of that one opens
@@ -81,14 +81,14 @@ class SendingPanel(SendPart):
 
     def show_plan(self) -> None:
         """Show where the campaign is; a confirmation of an older plan is void."""
-        plan, asked = self.desk.planning.plan, self.asked
+        plan, asked = self.model.planning.plan, self.asked
         if asked and not asked.resumes and (plan is None or plan.hash != asked.plan_hash):
             self.asked = None
         self.refresh()
 
     def refresh(self) -> None:
         """Look into the ledger, and go on looking while somebody sends."""
-        run = self.desk.run
+        run = self.model.run
         self.seen = Snapshot(Phase.NEW) if run is None else run.look()
         self._show()
         if run is not None and self.seen.phase.is_active:
@@ -102,10 +102,10 @@ class SendingPanel(SendPart):
             else:
                 self._show()
         if not seen.phase.is_active and isinstance(seen.error, GuardRefused) and seen.row is None:
-            self.desk.plan_again()  # it found another plan, or another past, than is shown
+            self.model.plan_again()  # it found another plan, or another past, than is shown
 
     def _view(self) -> Card:
-        draft, planning = self.page.draft, self.desk.planning
+        draft, planning = self.page.draft, self.model.planning
         situation = Situation(draft, planning, self.seen, self.asked, self._opens, self._answered)
         return view(situation, self.t)
 
@@ -127,7 +127,7 @@ class SendingPanel(SendPart):
 
     def _show_others(self) -> None:
         rows = []
-        for seen in self.desk.unfinished():
+        for seen in self.model.unfinished():
             if seen.row is not None:
                 words = self.t("Open {name} ({mode})", name=seen.row.name, mode=str(seen.row.mode))
                 open_ = self._button(Button("take_over", words, arguments=(seen.row,)))
@@ -167,7 +167,7 @@ class SendingPanel(SendPart):
     def ask(self) -> None:
         """First act: say what would be sent; a second click on it changes nothing."""
         if self.asked is None:
-            self._ask(self.desk.confirmation())
+            self._ask(self.model.confirmation())
 
     def back(self) -> None:
         """Not now."""
@@ -175,7 +175,7 @@ class SendingPanel(SendPart):
 
     def _ask(self, confirmation: Confirmation | None) -> None:
         self.asked = confirmation
-        self._opens = self.desk.open(self.page.draft.spec()).run.opens_at() if confirmation else None
+        self._opens = self.model.open(self.page.draft.spec()).run.opens_at() if confirmation else None
         self.tell("")
         self._show()
 
@@ -183,7 +183,7 @@ class SendingPanel(SendPart):
         """Second act: send it. Called twice, it is sent once."""
         if self.asked is not asked:
             return  # the second click of two
-        self.desk.send(asked, typed=typed)
+        self.model.send(asked, typed=typed)
         self.asked = None
         self.tell("")
         self.refresh()
@@ -216,17 +216,17 @@ class SendingPanel(SendPart):
         self._do(Run.stop)
 
     def _do(self, act: Callable[[Run], None]) -> None:
-        if self.desk.run is not None:
-            act(self.desk.run)
+        if self.model.run is not None:
+            act(self.model.run)
             self.refresh()
 
     def renew(self) -> None:
         """The same campaign again, under an id of its own."""
-        name = self.desk.rename()
+        name = self.model.rename()
         self.tell(lambda t: t("The next one is called {name}.", name=name))
 
     def take_over(self, started: CampaignRow) -> None:
         """Show another campaign that is not finished."""
         self.asked = None
-        self.desk.take_over(started)
+        self.model.take_over(started)
         self.refresh()

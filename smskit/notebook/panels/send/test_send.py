@@ -1,4 +1,4 @@
-"""``TrialPanel``: is the provider usable, and one message to one's own phone."""
+"""``TestSendPanel``: is the provider usable, and one message to one's own phone."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from smskit.models import CheckResult, Mode
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, chip, field, frame_table, html, notice, row, title
 from smskit.notebook.panels.send.base import SendPart, card
-from smskit.notebook.send_model import SendDesk
+from smskit.notebook.send_model import SendModel
 from smskit.planning.preview import Sample, rows_of
 from smskit.reporting import report
 from smskit.reporting.delivery import HEADINGS
 from smskit.sending.campaign import Outcome
 
-__all__ = ["TrialPanel"]
+__all__ = ["TestSendPanel"]
 
 
-class TrialPanel(SendPart):
+class TestSendPanel(SendPart):
     """Check, and test send. Both ask the provider in the background."""
 
-    def __init__(self, page: Page, desk: SendDesk) -> None:
-        super().__init__(page, desk)
+    def __init__(self, page: Page, model: SendModel) -> None:
+        super().__init__(page, model)
         self.result: CheckResult | None = None
         self.tested: tuple[Outcome, CampaignRow] | None = None
         self.longest = False  # test with the longest message, not the first
@@ -78,7 +78,7 @@ class TrialPanel(SendPart):
             self.tell(lambda t: t("Mode plan: asked of the live account."))
         else:
             self.tell(lambda t: t("Asking the provider…"))
-        self.start("check", self.desk.check, self._checked)
+        self.start("check", self.model.check, self._checked)
 
     def _checked(self, result: CheckResult) -> None:
         self.result = result
@@ -102,7 +102,7 @@ class TrialPanel(SendPart):
 
     def take(self, typed: str) -> None:
         """Take over the numbers to test with."""
-        self.desk.take_test_phones(typed)
+        self.model.take_test_phones(typed)
         self._agreed.value = False
         self._show_numbers()
         self.tell("")
@@ -114,7 +114,7 @@ class TrialPanel(SendPart):
         if not self._agreed.value:
             self.tell(lambda t: t("Tick the box first: a test is a real message in live mode."), "warn")
             return
-        plan = self.desk.planning.plan
+        plan = self.model.planning.plan
         source = (
             int(rows_of(plan, Sample.LONGEST, count=1)[0]) if plan and self.longest and plan.planned else None
         )
@@ -125,7 +125,7 @@ class TrialPanel(SendPart):
 
     def _run(self, source: int | None) -> tuple[Outcome, CampaignRow]:
         try:
-            return self.desk.test(row=source)
+            return self.model.test(row=source)
         finally:
             self._testing = False
             self._test.disabled = False
@@ -145,7 +145,7 @@ class TrialPanel(SendPart):
             self._outcome.value = ""
             return
         _, ledger_row = self.tested
-        frame = pd.concat(list(report.messages(self.desk.ledger, ledger_row)))
+        frame = pd.concat(list(report.messages(self.model.ledger, ledger_row)))
         shown = frame[["phone", "state", "text", "parts"]].assign(
             state=[self.t(state) for state in frame["state"]],
             code=frame["provider_code"],

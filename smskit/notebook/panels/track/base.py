@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.tracker import Seen, Tracker
+from smskit.notebook.tracker import CampaignSnapshot, Tracker
 
 __all__ = ["Tab"]
 
@@ -21,7 +21,7 @@ class Tab(Panel):
 
     def __init__(self, page: Page, tracker: Tracker) -> None:
         self.tracker = tracker
-        self.seen: Seen | None = tracker.seen
+        self.seen: CampaignSnapshot | None = tracker.seen
         super().__init__(page)
 
     @property
@@ -29,7 +29,7 @@ class Tab(Panel):
         """What stands on the tab."""
         return self.t(self.heading)
 
-    def show(self, seen: Seen) -> None:
+    def show(self, seen: CampaignSnapshot) -> None:
         """Show a campaign as it was just counted."""
         self.seen = seen
         self.draw()

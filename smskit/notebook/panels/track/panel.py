@@ -20,7 +20,7 @@ from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, Failure
 from smskit.notebook.panels.track.export import ExportTab, FollowUpTab
 from smskit.notebook.panels.track.people import PeopleTab, RepliesTab, WhyTab
 from smskit.notebook.panels.track.unknown import UnknownTab
-from smskit.notebook.tracker import Seen, Tracker
+from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting.delivery import MODES
 from smskit.reporting.report import REASON_WORDS
 from smskit.sending.receipts import Fetched
@@ -143,7 +143,7 @@ class TrackPanel(Panel):
         self._box.titles = [tab.name for tab in self.tabs]
         self._show_books(seen.status, seen)
 
-    def _show_books(self, status: dict[str, Any], seen: Seen | None = None) -> None:
+    def _show_books(self, status: dict[str, Any], seen: CampaignSnapshot | None = None) -> None:
         zone = seen.survey.zone if seen else None
         at = f"{datetime.now(zone):%H:%M:%S}"
         told = f"{self.t(MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
@@ -201,7 +201,7 @@ class TrackPanel(Panel):
     def refresh(self) -> None:
         """Count everything anew, in the background."""
         if self.tracker.chosen is not None:
-            self.start("count", self.tracker.look, lambda _: self._show())
+            self.start("count", self.tracker.count, lambda _: self._show())
 
     def fetch(self) -> None:
         """Fetch receipts and replies once, in the background."""

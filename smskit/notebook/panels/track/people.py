@@ -47,13 +47,13 @@ class WhyTab(Tab):
         who = field(w.Text, self.t("User id or phone"), value=self.person, continuous_update=False)
         ask = button(self.t("Why?"), style="primary")
         self._answer, self._steps = html(""), html("")
-        who.observe(self.attempt(lambda: self.look(who.value)), "value")
-        ask.on_click(self.attempt(lambda: self.look(who.value)))
+        who.observe(self.attempt(lambda: self.ask(who.value)), "value")
+        ask.on_click(self.attempt(lambda: self.ask(who.value)))
         if self.person:
-            self.look(self.person)
+            self.ask(self.person)
         return [row(who, ask), self._answer, self._steps]
 
-    def look(self, person: str) -> None:
+    def ask(self, person: str) -> None:
         """Tell the story of *person*."""
         self.person = person
         self.tell("")
@@ -98,24 +98,24 @@ class PeopleTab(Tab):
         reveal.tooltip = self.t("Full phones then stand on this page for everybody who sees it")
         reveal.layout.width = "auto"
         reveal.observe(self.attempt(lambda: self._show_phones(reveal.value)), "value")
-        self.look()
+        self.fetch()
         return [row(which, reveal), self._table, row(back, on, self._where)]
 
     def choose(self, group: str) -> None:
         """Others; "" = everybody."""
         self.group, self.first = group, 0
-        self.look()
+        self.fetch()
 
     def go(self, first: int) -> None:
         """Another page."""
         self.first = max(first, 0)
-        self.look()
+        self.fetch()
 
     def _show_phones(self, reveal: bool) -> None:
         self.reveal = reveal
-        self.look()
+        self.fetch()
 
-    def look(self) -> None:
+    def fetch(self) -> None:
         """Fetch the page in the background."""
         assert self.seen is not None
         counts = self.seen.survey.groups
