@@ -89,12 +89,12 @@ def test_held_it_sends_nothing_and_goes_on(stage: Stage) -> None:
     """On hold nothing leaves, the campaign stays this run's, and going on serves the rest."""
     stage.run.start(stage.campaign())
     stage.until(lambda s: s.done > 5)
-    stage.run.hold()
+    stage.run.pause()
     time.sleep(0.5)  # what is on its way arrives
     held, sent = stage.run.look(), stage.accepted
     time.sleep(0.6)
     later = stage.accepted
-    stage.run.go_on()
+    stage.run.unpause()
     stage.run.wait()
 
     assert held.phase is Phase.HELD

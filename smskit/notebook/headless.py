@@ -31,7 +31,8 @@ from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.origin import Origin, origin_of
-from smskit.sending.session import mark_interrupted, open_ledger, record_refusal
+from smskit.sending.publishing import mark_interrupted, record_refusal
+from smskit.sending.session import open_ledger
 from smskit.sending.signals import heard
 from smskit.settings import Environment, project_root
 
@@ -196,7 +197,7 @@ def _note(
     error: BaseException, parameters: Mapping[str, Any], environment: Environment, origin: Origin
 ) -> None:
     with suppress(LedgerError):  # there is nowhere to write it then; the error itself is what is told
-        record_refusal(error, parameters, environment, origin)
+        record_refusal(open_ledger(environment), error, parameters, environment, origin)
 
 
 def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:

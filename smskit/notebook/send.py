@@ -33,8 +33,9 @@ from smskit.reporting.delivery import HEADINGS
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.engine import Progress
 from smskit.sending.origin import Origin, origin_of
+from smskit.sending.publishing import record_refusal
 from smskit.sending.receipts import Fetched, fetch
-from smskit.sending.session import record_refusal
+from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
             opened.campaign.record.begin(whole=True)  # nobody is there: all of it is a run
     except SmskitError as error:
         if not host.is_person and not isinstance(error, LedgerError):
-            record_refusal(error, namespace, Environment(), origin)
+            record_refusal(open_ledger(), error, namespace, Environment(), origin)
         raise
     return opened
 

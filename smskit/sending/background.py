@@ -4,7 +4,7 @@
 The ledger is the truth: whether a run goes on here, in another process, was
 interrupted or is finished is read there, so that it looks the same after the
 page or the kernel went away. Only what cannot be in the ledger is kept here:
-the thread, a hold, and the error a run ended with.
+the thread, a pause, and the error a run ended with.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Run:
         self._clock, self._pace, self._lock = clock, Pace(), threading.Lock()
         self._campaign: Campaign | None = None
         self._thread: threading.Thread | None = None
-        self._held = self._stop_asked = False
+        self._paused = self._stop_asked = False
         self._error: BaseException | None = None
         self._note = ""
 
@@ -132,15 +132,15 @@ class Run:
             self._thread.start()
             return True
 
-    def hold(self) -> None:
-        """Send nothing more until ``go_on``; only of a run that is here."""
+    def pause(self) -> None:
+        """Send nothing more until ``unpause``; only of a run that is here."""
         if self._thread is not None and self._campaign is not None:
-            self._held = True
+            self._paused = True
             self._campaign.run.pause()
 
-    def go_on(self) -> None:
-        """End ``hold``."""
-        self._held = False
+    def unpause(self) -> None:
+        """End ``pause``."""
+        self._paused = False
         if self._campaign is not None:
             self._campaign.run.unpause()
 
@@ -173,7 +173,7 @@ class Run:
             self._error = error
         finally:
             with self._lock:
-                self._thread, self._stop_asked, self._held = None, False, False
+                self._thread, self._stop_asked, self._paused = None, False, False
 
     def _progress(self, _: object) -> None:
         if self._stop_asked:
@@ -206,7 +206,7 @@ class Run:
                 return Phase.STOPPING
             if not here:
                 return Phase.ELSEWHERE
-            if self._held:
+            if self._paused:
                 return Phase.HELD
             if owner is None:
                 return Phase.STARTING

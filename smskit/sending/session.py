@@ -1,5 +1,5 @@
 """
-Opening a campaign: environment, ledger and provider, or a rehearsal, put together.
+Opening a campaign: parameters, environment, ledger and provider, or a rehearsal, put together.
 
 The one place that puts them together, so that notebooks and the command line
 start in the same way.
@@ -18,24 +18,24 @@ from typing import Any
 import pandas as pd
 
 from smskit.audience.segment import IN_MEMORY
-from smskit.errors import SettingsError, SpecError
-from smskit.i18n import Language, Message
-from smskit.ledger import CampaignRow, Ledger, RunRow
+from smskit.errors import SpecError
+from smskit.i18n import Message
+from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Job, Provider
-from smskit.reporting import run_page as page
 from smskit.sending import run_record as runs
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
 from smskit.sending.clock import clock_of
 from smskit.sending.engine import Patience
-from smskit.sending.notify import Hook, hook_of
+from smskit.sending.notify import hook_of
 from smskit.sending.origin import Origin, origin_of
+from smskit.sending.publishing import finisher_of
 from smskit.sending.rehearsal import as_set_up, provider_for
-from smskit.settings import Environment, project_root
+from smskit.settings import Environment
 
 
 def open_ledger(environment: Environment | None = None) -> Ledger:
@@ -98,7 +98,7 @@ def open_campaign(
     """
     made = _spec_of(spec, parameters, in_memory=frame is not None)
     environment = environment or Environment()
-    opened, hook = ledger or open_ledger(environment), hook_of(environment)
+    opened = ledger or open_ledger(environment)
 
     @contextmanager
     def connect(mode: Mode, job: Job | None) -> Iterator[Provider]:
@@ -119,7 +119,7 @@ def open_campaign(
             opened,
             made,
             origin=origin or origin_of(environment),
-            finisher=_finisher(opened, environment, hook),
+            finisher=finisher_of(opened, environment, hook_of(environment)),
         ),
         patience=patience,
     )
@@ -154,48 +154,6 @@ def _spec_of(
     if in_memory and not data.get("segment"):
         data["segment"] = IN_MEMORY
     return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)))
-
-
-def runs_folder(environment: Environment) -> Path | None:
-    """Where reports go that no executed notebook lies beside; None = reports are off."""
-    named = environment.get("SMSKIT_RUNS_FOLDER", "runs")
-    return None if named == "off" else (project_root(Path.cwd()) or Path.cwd()) / named
-
-
-def leave_report(ledger: Ledger, run: RunRow, environment: Environment) -> str:
-    """Write the report of *run*; returns its path, "" when reports are off."""
-    folder = runs_folder(environment)
-    if folder is None:
-        return ""
-    place = page.place_of(run, folder)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(page.page(ledger, run, Language(environment.language)), encoding="utf-8")
-    return str(place)
-
-
-def record_refusal(
-    error: BaseException, parameters: Mapping[str, Any], environment: Environment, origin: Origin
-) -> None:
-    """Write down, and tell of, a run whose parameters were refused before there was a campaign."""
-    finisher = _finisher(open_ledger(environment), environment, _hook_or_none(environment))
-    runs.record_failure(finisher, error, parameters, origin)
-
-
-def mark_interrupted(ledger: Ledger, run: RunRow, environment: Environment, *, told: str = "") -> RunRow:
-    """``Finisher.mark_interrupted`` with the report and the hook of this environment."""
-    finisher = _finisher(ledger, environment, _hook_or_none(environment))
-    return finisher.mark_interrupted(run, told=told)
-
-
-def _finisher(ledger: Ledger, environment: Environment, hook: Hook) -> runs.Finisher:
-    return runs.Finisher(ledger, lambda ledger, run: leave_report(ledger, run, environment), hook.tell)
-
-
-def _hook_or_none(environment: Environment) -> Hook:
-    try:
-        return hook_of(environment)
-    except SettingsError:
-        return Hook()  # the settings may be what was refused
 
 
 def reopen_campaign(row: CampaignRow, *, environment: Environment | None = None) -> Campaign:

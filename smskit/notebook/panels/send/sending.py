@@ -205,11 +205,11 @@ class SendingPanel(SendPart):
 
     def hold(self) -> None:
         """Send nothing until ``go_on``."""
-        self._do(Run.hold)
+        self._do(Run.pause)
 
     def go_on(self) -> None:
         """End a hold."""
-        self._do(Run.go_on)
+        self._do(Run.unpause)
 
     def stop(self) -> None:
         """End the run, here or elsewhere; the others stay waiting."""

@@ -1,0 +1,69 @@
+"""
+How the end of a run is published in this environment: the report that is left, the hook that is called.
+
+What an end is, and how it is written down, is ``run_record``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from smskit.errors import SettingsError
+from smskit.i18n import Language
+from smskit.ledger import Ledger, RunRow
+from smskit.reporting import run_page as page
+from smskit.sending import run_record as runs
+from smskit.sending.notify import Hook, hook_of
+from smskit.sending.origin import Origin
+from smskit.settings import Environment, project_root
+
+__all__ = ["finisher_of", "leave_report", "mark_interrupted", "record_refusal", "runs_folder"]
+
+
+def runs_folder(environment: Environment) -> Path | None:
+    """Where reports go that no executed notebook lies beside; None = reports are off."""
+    named = environment.get("SMSKIT_RUNS_FOLDER", "runs")
+    return None if named == "off" else (project_root(Path.cwd()) or Path.cwd()) / named
+
+
+def leave_report(ledger: Ledger, run: RunRow, environment: Environment) -> str:
+    """Write the report of *run*; returns its path, "" when reports are off."""
+    folder = runs_folder(environment)
+    if folder is None:
+        return ""
+    place = page.place_of(run, folder)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(page.page(ledger, run, Language(environment.language)), encoding="utf-8")
+    return str(place)
+
+
+def record_refusal(
+    ledger: Ledger,
+    error: BaseException,
+    parameters: Mapping[str, Any],
+    environment: Environment,
+    origin: Origin,
+) -> None:
+    """Write down, and tell of, a run whose parameters were refused before there was a campaign."""
+    finisher = finisher_of(ledger, environment, _hook_or_none(environment))
+    runs.record_failure(finisher, error, parameters, origin)
+
+
+def mark_interrupted(ledger: Ledger, run: RunRow, environment: Environment, *, told: str = "") -> RunRow:
+    """``Finisher.mark_interrupted`` with the report and the hook of this environment."""
+    finisher = finisher_of(ledger, environment, _hook_or_none(environment))
+    return finisher.mark_interrupted(run, told=told)
+
+
+def finisher_of(ledger: Ledger, environment: Environment, hook: Hook) -> runs.Finisher:
+    """What ends runs: leaves the report where this environment has them, and tells of it by *hook*."""
+    return runs.Finisher(ledger, lambda ledger, run: leave_report(ledger, run, environment), hook.tell)
+
+
+def _hook_or_none(environment: Environment) -> Hook:
+    try:
+        return hook_of(environment)
+    except SettingsError:
+        return Hook()  # the settings may be what was refused
