@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import ipywidgets as w
 
@@ -16,10 +16,15 @@ from smskit.notebook.panels.style import css
 from smskit.planning.draft import Draft
 from smskit.settings import Environment
 
-if TYPE_CHECKING:
-    from smskit.notebook.panels.panel import Panel
-
 __all__ = ["Page"]
+
+
+class Drawable(Protocol):
+    """What a page draws anew when its language changes."""
+
+    drawn_in: Language | None
+
+    def draw(self) -> None: ...
 
 
 class Page:
@@ -40,7 +45,7 @@ class Page:
         environment: Callable[[], Environment] = Environment,
     ) -> None:
         self.draft, self.t, self.host, self.environment = draft, language, host, environment
-        self._panels: list[Panel] = []
+        self._panels: list[Drawable] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         # Clicks come on one thread (JupyterLab gives widgets a subshell of the kernel), cells and results of
@@ -63,7 +68,7 @@ class Page:
     def __repr__(self) -> str:
         return f"Page({self.t.code}, {self.host})"
 
-    def add(self, panel: Panel) -> None:
+    def add(self, panel: Drawable) -> None:
         """Let *panel* follow the language from now on."""
         self._panels.append(panel)
 

@@ -10,7 +10,7 @@ import ipywidgets as w
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, details, field, html, row
+from smskit.notebook.panels.parts import button, card, details, field, html, row
 from smskit.planning.draft import Draft, from_project
 
 __all__ = ["ParametersPanel"]
@@ -43,9 +43,7 @@ class ParametersPanel(Panel):
         save.on_click(self.attempt(self.save))
         open_.on_click(self.attempt(self.open))
         self._show()
-        box = w.VBox([row(place, save, open_), self._yaml])
-        box.add_class("smskit-card")
-        return [box]
+        return [card(row(place, save, open_), self._yaml)]
 
     def save(self) -> None:
         """Write the file and say how papermill runs it."""

@@ -18,6 +18,7 @@ import pandas as pd
 __all__ = [
     "bubble",
     "button",
+    "card",
     "chip",
     "choose",
     "details",
@@ -27,6 +28,8 @@ __all__ = [
     "names",
     "notice",
     "row",
+    "soft",
+    "soft_line",
     "tiles",
     "title",
 ]
@@ -42,8 +45,24 @@ def html(text: str, *, css: str = "") -> w.HTML:
 
 def title(text: str, hint: str = "") -> w.HTML:
     """A heading with one soft line below."""
-    soft = f'<p class="smskit-soft">{escape(hint)}</p>' if hint else ""
-    return html(f"<h3>{escape(text)}</h3>{soft}")
+    return html(f"<h3>{escape(text)}</h3>{soft(hint) if hint else ''}")
+
+
+def soft(text: str) -> str:
+    """A soft line, with names between backticks."""
+    return f'<p class="smskit-soft">{names(text)}</p>'
+
+
+def soft_line(text: str) -> w.HTML:
+    """The same as a widget."""
+    return html(soft(text))
+
+
+def card(*children: w.Widget) -> w.VBox:
+    """A framed box."""
+    box = w.VBox(children, layout=w.Layout(width="auto"))
+    box.add_class("smskit-card")
+    return box
 
 
 def notice(text: str, kind: str = "info") -> str:

@@ -11,7 +11,7 @@ from smskit.audience.paging import FrameRows, RowPage
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, field, frame_table, html, row
+from smskit.notebook.panels.parts import button, field, frame_table, html, row, soft_line
 
 __all__ = ["TablePanel"]
 
@@ -64,7 +64,7 @@ class TablePanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         self._table, self._where = html(""), w.Label()
         if self.rows is None:
-            return [html(f'<p class="smskit-soft">{self.t("Nothing to show yet.")}</p>')]
+            return [soft_line(self.t("Nothing to show yet."))]
         self.fetch()
         return [self._finding(), self._table, self._paging(), self._choosing()]
 

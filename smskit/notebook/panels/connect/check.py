@@ -14,7 +14,7 @@ from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, chip, html, names, row, title
+from smskit.notebook.panels.parts import button, card, chip, html, names, row, title
 
 __all__ = ["CheckPanel"]
 
@@ -47,9 +47,7 @@ class CheckPanel(Panel):
         hint = t("No account yet? The built-in simulator stands in for the provider; nobody is messaged.")
         told = html(f'<span class="smskit-soft">{escape(hint)}</span>' if rehearsable else "")
         shown = [html(self._result(connector.result))] if connector.result else []
-        box = w.VBox([title(t("Check"), t(_WHAT)), row(check, trial, told), *shown])
-        box.add_class("smskit-card")
-        return [box]
+        return [card(title(t("Check"), t(_WHAT)), row(check, trial, told), *shown)]
 
     def ask(self, *, simulator: bool) -> None:
         """Ask beside the kernel, and show the answer when it comes."""

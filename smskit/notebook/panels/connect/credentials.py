@@ -19,7 +19,7 @@ from smskit.notebook.accounts import PLACES, AccountStatus, SettingValue
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, html, names, row, title
+from smskit.notebook.panels.parts import button, card, html, names, row, title
 from smskit.providers.credentials import Store, Written, keyring_problem
 
 __all__ = ["CredentialsPanel"]
@@ -64,9 +64,7 @@ class CredentialsPanel(Panel):
             children=[w.VBox(more)], titles=[t("More settings")], selected_index=0 if self._open else None
         )
         folded.observe(lambda change: setattr(self, "_open", change["new"] is not None), "selected_index")
-        box = w.VBox([self._steps(), title(t("Credentials"), t(_KEPT)), *account, folded, *self._buttons()])
-        box.add_class("smskit-card")
-        return [box]
+        return [card(self._steps(), title(t("Credentials"), t(_KEPT)), *account, folded, *self._buttons())]
 
     def _steps(self) -> w.HTML:
         t, cls = self.t, self.connector.cls

@@ -14,7 +14,7 @@ from smskit.notebook.accounts import AccountStatus, Offered
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, choose, html, notice, row, title
+from smskit.notebook.panels.parts import button, card, choose, html, notice, row, title
 from smskit.providers import Feature
 
 __all__ = ["OffersPanel"]
@@ -51,16 +51,13 @@ class OffersPanel(Panel):
         column = html(
             f'<span class="smskit-soft">{escape(t("of the segment; the same for all providers"))}</span>'
         )
-        box = w.VBox(
-            [
-                title(t("Signature, template, phone column"), t(_HINT)),
-                row(ask, told),
-                *self._signatures(),
-                *self._templates(),
-                row(self._phone, column),
-            ]
+        box = card(
+            title(t("Signature, template, phone column"), t(_HINT)),
+            row(ask, told),
+            *self._signatures(),
+            *self._templates(),
+            row(self._phone, column),
         )
-        box.add_class("smskit-card")
         self.show()
         return [box]
 

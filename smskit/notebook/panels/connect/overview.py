@@ -13,7 +13,7 @@ from smskit.notebook.accounts import Account, AccountStatus
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import chip, html, names, row, title
+from smskit.notebook.panels.parts import card, chip, html, names, row, title
 from smskit.notebook.panels.provider_change import what_moved
 
 __all__ = ["OverviewPanel", "answer_of"]
@@ -44,9 +44,7 @@ class OverviewPanel(Panel):
             layout=w.Layout(width="420px"),
         )
         choice.observe(self.attempt(lambda: self.choose(choice.value)), "value")
-        box = w.VBox([title(t("Providers"), hint), html(self._table()), row(choice)])
-        box.add_class("smskit-card")
-        return [box]
+        return [card(title(t("Providers"), hint), html(self._table()), row(choice))]
 
     def choose(self, name: str) -> None:
         """Take another provider, and say what that did to signature and template."""

@@ -13,7 +13,7 @@ from smskit.audience.explore.tables import compare_table, shares_table
 from smskit.audience.paging import FrameRows
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, field, frame_table, html, row, title
+from smskit.notebook.panels.parts import button, field, frame_table, html, row, soft_line, title
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.segment_model import SegmentModel
 from smskit.reporting.charts import explore as charts
@@ -33,7 +33,7 @@ class ComparePanel(Panel):
 
     def build(self) -> Sequence[w.Widget]:
         if self.model.loaded is None:
-            return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
+            return [soft_line(self.t("Load a segment first."))]
         files = [(self.t("choose a file"), ""), *((o.path, o.path) for o in offered(self.model.project))]
         known = self.source if any(self.source == value for _, value in files) else ""
         offer = field(w.Dropdown, self.t("Files here"), options=files, value=known)

@@ -12,7 +12,17 @@ from smskit.audience.explore import offered
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, choose, field, html, notice, row, title
+from smskit.notebook.panels.parts import (
+    button,
+    card,
+    choose,
+    field,
+    html,
+    notice,
+    row,
+    soft_line,
+    title,
+)
 from smskit.notebook.segment_model import Loaded, SegmentModel
 
 __all__ = ["LoadPanel"]
@@ -44,19 +54,14 @@ class LoadPanel(Panel):
         self._offers = self._offered_field()
         self._source, self._query = self._source_field(typed[0]), self._query_field(typed[1])
         self._loaded_box = w.VBox()
-        box = w.VBox(
-            [
-                title(
-                    self.t("Segment"), self.t("The people to look at: a file, a database query, or a frame.")
-                ),
-                row(self._offers, self._upload()),
-                row(self._source, self._load_button()),
-                self._query,
-                html(f'<p class="smskit-soft">{self.t(_KEPT)}</p>'),
-                self._loaded_box,
-            ]
+        box = card(
+            title(self.t("Segment"), self.t("The people to look at: a file, a database query, or a frame.")),
+            row(self._offers, self._upload()),
+            row(self._source, self._load_button()),
+            self._query,
+            soft_line(self.t(_KEPT)),
+            self._loaded_box,
         )
-        box.add_class("smskit-card")
         self._show()
         return [box]
 

@@ -13,7 +13,7 @@ from smskit.audience.rules.typed import Mask
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import field, frame_table, html, tiles, title
+from smskit.notebook.panels.parts import field, frame_table, html, soft, soft_line, tiles, title
 from smskit.notebook.segment_model import SegmentModel
 from smskit.reporting.charts import explore as charts
 
@@ -33,7 +33,7 @@ class ProfilePanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         loaded = self.model.loaded
         if loaded is None:
-            return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
+            return [soft_line(self.t("Load a segment first."))]
         profile = loaded.profile
         return [
             title(self.t("Columns of the segment"), self.t("All rows, read the way a rule reads them.")),
@@ -88,7 +88,7 @@ class ProfilePanel(Panel):
 def drawn(found: Distribution | None, t: Language) -> str:
     """A distribution as a picture and a line about what has no bar."""
     if found is None or not len(found.bars):
-        return f'<p class="smskit-soft">{t("This column has no values to draw.")}</p>'
+        return soft(t("This column has no values to draw."))
     picture = charts.distribution(found.bars, found.column, t, dates=found.dates)
     rest = t("{others:,} rows with other values, {empty:,} empty", others=found.others, empty=found.empty)
     return f'{picture}<p class="smskit-soft">{rest}</p>'

@@ -15,7 +15,7 @@ from smskit.i18n import mark
 from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, chip, details, html, row, title
+from smskit.notebook.panels.parts import button, chip, details, html, row, soft, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
 
 __all__ = ["RulesPanel"]
@@ -42,7 +42,7 @@ class RulesPanel(Panel):
         self._rows, self._whole, self._words = {}, w.VBox(), html("")
         self._edited = None
         if self.model.loaded is None:
-            return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
+            return [soft_line(self.t("Load a segment first."))]
         self._edited = self.editor
         undo = button(self.t("Undo"))
         undo.on_click(self.on_edit(lambda: self.editor.undo()))
@@ -162,6 +162,6 @@ class RulesPanel(Panel):
             label, sql = self.t.render(self.editor.rule().label), self.model.sql()
         except SmskitError:
             unfinished = self.t("Not finished: the parameters keep the last complete rules.")
-            return f'<p class="smskit-soft">{escape(unfinished)}</p>'
+            return soft(unfinished)
         both = f"<pre>{escape(label)}</pre><p></p><pre>{escape(sql)}</pre>"
         return details(self.t("In words and as SQL"), both)

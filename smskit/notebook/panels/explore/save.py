@@ -12,7 +12,7 @@ from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
-from smskit.notebook.panels.parts import button, field, html, notice, row, title
+from smskit.notebook.panels.parts import button, field, html, notice, row, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import from_project
 
@@ -33,7 +33,7 @@ class SavePanel(Panel):
 
     def build(self) -> Sequence[w.Widget]:
         if self.model.loaded is None:
-            return [html(f'<p class="smskit-soft">{self.t("Load a segment first.")}</p>')]
+            return [soft_line(self.t("Load a segment first."))]
         if not self.parameters.widget.children:
             self.parameters.draw()
         return [*self._as_rules(), *self._as_file()]

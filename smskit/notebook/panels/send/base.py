@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import ipywidgets as w
-
 from smskit.i18n import Language, mark
 from smskit.models import Reason
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import names, notice
+from smskit.notebook.panels.parts import notice
 from smskit.notebook.planner import Planning
 from smskit.notebook.send_model import SendModel
 from smskit.reporting.report import REASON_WORDS
@@ -17,7 +15,7 @@ from smskit.reporting.report import REASON_WORDS
 if TYPE_CHECKING:
     from smskit.notebook.panels.page import Page
 
-__all__ = ["REASONS", "SendPart", "card"]
+__all__ = ["REASONS", "SendPart", "plan_state"]
 
 REASONS = {reason.label: REASON_WORDS[reason] for reason in Reason}  # why somebody is left out, in English
 
@@ -58,15 +56,3 @@ def plan_state(planning: Planning, t: Language) -> str:
         "another text give it another id."
     )
     return notice(t(words, name=planning.now.started.name))
-
-
-def card(*children: w.Widget) -> w.VBox:
-    """A framed box."""
-    box = w.VBox(children, layout=w.Layout(width="auto"))
-    box.add_class("smskit-card")
-    return box
-
-
-def soft(text: str) -> str:
-    """A soft line, with names between backticks."""
-    return f'<p class="smskit-soft">{names(text)}</p>'

@@ -10,8 +10,8 @@ import ipywidgets as w
 import pandas as pd
 
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, frame_table, html, notice, title
-from smskit.notebook.panels.send.base import REASONS, SendPart, card, soft
+from smskit.notebook.panels.parts import button, card, frame_table, html, notice, soft, title
+from smskit.notebook.panels.send.base import REASONS, SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.preview import WaterfallStep, left_out, waterfall
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import ipywidgets as w
 
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import title
-from smskit.notebook.panels.send.base import SendPart, card
+from smskit.notebook.panels.parts import card, title
+from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.fields import Fields
 from smskit.notebook.panels.send.form import LIMITS, RULES, Kind
 from smskit.notebook.send_model import SendModel

@@ -10,9 +10,21 @@ import ipywidgets as w
 import pandas as pd
 
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, details, field, frame_table, html, notice, row, title
+from smskit.notebook.panels.parts import (
+    button,
+    card,
+    details,
+    field,
+    frame_table,
+    html,
+    notice,
+    row,
+    soft,
+    soft_line,
+    title,
+)
 from smskit.notebook.panels.provider_change import what_moved
-from smskit.notebook.panels.send.base import SendPart, card, soft
+from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.fields import Fields
 from smskit.notebook.panels.send.form import CAMPAIGN
 from smskit.notebook.send_model import Columns, SendModel
@@ -185,7 +197,7 @@ class MessagePanel(SendPart):
         template = self.model.template()
         names = template.names if template else ()
         rows = [self._variable(name) for name in names]
-        head = [html(soft(self.t("Where each variable comes from:")))] if rows else []
+        head = [soft_line(self.t("Where each variable comes from:"))] if rows else []
         self._variables.children = [*head, *rows]
 
     def _variable(self, name: str) -> w.Widget:

@@ -11,8 +11,20 @@ from numpy.typing import NDArray
 
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import bubble, button, field, frame_table, html, notice, row, tiles, title
-from smskit.notebook.panels.send.base import REASONS, SendPart, card, soft
+from smskit.notebook.panels.parts import (
+    bubble,
+    button,
+    card,
+    field,
+    frame_table,
+    html,
+    notice,
+    row,
+    soft,
+    tiles,
+    title,
+)
+from smskit.notebook.panels.send.base import REASONS, SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.plan import Plan
 from smskit.planning.preview import Bubble, Sample, bubbles, find, just_over, part_counts, rows_of, savings

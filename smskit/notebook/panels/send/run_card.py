@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from smskit.errors import LedgerLocked
 from smskit.i18n import Language, mark
 from smskit.models import Mode
-from smskit.notebook.panels.parts import chip, notice, tiles
-from smskit.notebook.panels.send.base import plan_state, soft
+from smskit.notebook.panels.parts import chip, notice, soft, tiles
+from smskit.notebook.panels.send.base import plan_state
 from smskit.notebook.planner import Planning
 from smskit.notebook.send_model import Confirmation
 from smskit.planning.draft import Draft

@@ -13,8 +13,8 @@ import ipywidgets as w
 from smskit.errors import GuardRefused
 from smskit.ledger import CampaignRow
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, chip, field, html, row, title
-from smskit.notebook.panels.send.base import SendPart, card, soft
+from smskit.notebook.panels.parts import button, card, chip, field, html, row, soft_line, title
+from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.run_card import PHASES, Button, Card, Question, Situation, view
 from smskit.notebook.send_model import Confirmation, SendModel
 from smskit.sending.background import Phase, Run, Snapshot
@@ -133,7 +133,7 @@ class SendingPanel(SendPart):
                 open_ = self._button(Button("take_over", words, arguments=(seen.row,)))
                 phase, kind = PHASES[seen.phase]
                 rows.append(row(open_, html(chip(self.t(phase), kind))))
-        head = [html(soft(self.t("Not finished yet:")))] if rows else []
+        head = [soft_line(self.t("Not finished yet:"))] if rows else []
         self._others.children = (*head, *rows)
 
     # -- acting ------------------------------------------------------------------------------

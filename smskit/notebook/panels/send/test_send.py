@@ -10,9 +10,10 @@ import pandas as pd
 from smskit.audience.phones import mask
 from smskit.ledger import CampaignRow
 from smskit.models import CheckResult, Mode
+from smskit.notebook.display import findings_table
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, chip, field, frame_table, html, notice, row, title
-from smskit.notebook.panels.send.base import SendPart, card
+from smskit.notebook.panels.parts import button, card, chip, field, frame_table, html, notice, row, title
+from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.preview import Sample, rows_of
 from smskit.reporting import report
@@ -90,13 +91,8 @@ class TestSendPanel(SendPart):
         if result is None:
             self._findings.value = ""
             return
-        heads = [t("check"), t("ok"), t("code"), t("meaning"), t("next step")]
-        rows = [
-            (t.render(f.what), "✓" if f.ok else "✗", f.code, t.said(f.told), t.render(f.next_step))
-            for f in result.findings
-        ]
         usable = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
-        self._findings.value = usable + frame_table(pd.DataFrame(rows, columns=heads), label=t("Check"))
+        self._findings.value = usable + frame_table(findings_table(result, t), label=t("Check"))
 
     # -- test --------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from html import escape
 from typing import Any
 
 import ipywidgets as w
@@ -14,7 +13,7 @@ from smskit.audience.carriers import AS_OF, PORTABILITY
 from smskit.audience.paging import FrameRows
 from smskit.i18n import Language, mark
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import details, field, frame_table, html, row
+from smskit.notebook.panels.parts import details, field, frame_table, html, row, soft_line
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import Tracker
@@ -41,11 +40,6 @@ def percent(share: Any) -> str:
     return "" if pd.isna(share) else f"{share:.1%}"
 
 
-def soft(text: str) -> w.HTML:
-    """A soft line."""
-    return html(f'<p class="smskit-soft">{escape(text)}</p>')
-
-
 class TimeTab(Tab):
     """Receipts over time."""
 
@@ -54,14 +48,14 @@ class TimeTab(Tab):
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
-            return [soft(self.t("Counting …"))]
+            return [soft_line(self.t("Counting …"))]
         survey = self.seen.survey
         table, unit = survey.over_time(self.unit), self.unit or survey.unit
         choices = [(self.t("fitting"), ""), *((self.t(_UNITS[u]), u) for u in UNITS)]
         which = field(w.Dropdown, self.t("Unit of time"), options=choices, value=self.unit)
         which.observe(self.attempt(lambda: self.choose(which.value)), "value")
         if not len(table):
-            return [which, soft(self.t("Nothing was accepted yet."))]
+            return [which, soft_line(self.t("Nothing was accepted yet."))]
         zone = str(survey.zone)
         shown = table.tail(200).assign(at=lambda f: f["at"].dt.strftime("%Y-%m-%d %H:%M:%S"))
         told = frame_table(shown, headings=headings(self.t), label=self.t("Over time"))
@@ -81,10 +75,10 @@ class FailuresTab(Tab):
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
-            return [soft(self.t("Counting …"))]
+            return [soft_line(self.t("Counting …"))]
         found = self.seen.survey.failures
         if not len(found):
-            return [soft(self.t("No failure so far."))]
+            return [soft_line(self.t("No failure so far."))]
         meaning, said = ([self.t.said(text) for text in found[name]] for name in ("meaning", "said"))
         shown = found.assign(
             stage=[stage_name(s, self.t) for s in found["stage"]],
@@ -98,7 +92,7 @@ class FailuresTab(Tab):
         hint = self.t(
             "Share is of all people planned. Codes are the provider's or the carrier's, as they came."
         )
-        return [html(table), soft(hint)]
+        return [html(table), soft_line(hint)]
 
 
 class CarriersTab(Tab):
@@ -108,11 +102,11 @@ class CarriersTab(Tab):
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
-            return [soft(self.t("Counting …"))]
+            return [soft_line(self.t("Counting …"))]
         found = self.seen.survey.carriers
         if not len(found):
-            return [soft(self.t("Nobody is planned."))]
-        parts = [soft(self.t(PORTABILITY, date=AS_OF)), html(charts.carriers(found, self.t))]
+            return [soft_line(self.t("Nobody is planned."))]
+        parts = [soft_line(self.t(PORTABILITY, date=AS_OF)), html(charts.carriers(found, self.t))]
         prefixes = self._table(self.seen.survey.prefixes)
         return [
             *parts,
@@ -139,7 +133,7 @@ class BatchesTab(Tab):
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
-            return [soft(self.t("Counting …"))]
+            return [soft_line(self.t("Counting …"))]
         batches = self.seen.survey.batches
         bad = batches[(batches["refused"] > 0) | (batches["unknown"] > 0) | (batches["later"] > 0)]
         told = self.t(
@@ -151,7 +145,7 @@ class BatchesTab(Tab):
         only.observe(self.attempt(lambda: self.choose(only.value)), "value")
         self.table.show(FrameRows(self._words(bad if self.only_trouble else batches)))
         hint = self.t("One row is one request to the provider: how many people, and where they are now.")
-        return [row(soft(told), only), soft(hint), self.table.widget]
+        return [row(soft_line(told), only), soft_line(hint), self.table.widget]
 
     def _words(self, batches: pd.DataFrame) -> pd.DataFrame:
         assert self.seen is not None

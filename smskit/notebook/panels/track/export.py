@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import ipywidgets as w
 
 from smskit.i18n import Language, mark
-from smskit.notebook.panels.parts import button, field, html, notice, row
+from smskit.notebook.panels.parts import button, field, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
-from smskit.notebook.panels.track.counts import soft, stage_name
+from smskit.notebook.panels.track.counts import stage_name
 from smskit.notebook.tracker import FORMATS
 from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group
 
@@ -31,7 +30,7 @@ class FollowUpTab(Tab):
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
-            return [soft(self.t("Counting …"))]
+            return [soft_line(self.t("Counting …"))]
         counts = self.seen.survey.groups
         usual = [g for g in Group if g not in MAY_ARRIVE | NEVER_AGAIN]
         risky = [g for g in Group if g in MAY_ARRIVE and g is not Group.DELIVERED]
@@ -50,9 +49,9 @@ class FollowUpTab(Tab):
         )
         self._warn()
         return [
-            soft(hint),
+            soft_line(hint),
             row(*(boxes[g] for g in usual)),
-            soft(self.t("These may have got the message, or may get it yet:")),
+            soft_line(self.t("These may have got the message, or may get it yet:")),
             row(*(boxes[g] for g in risky)),
             self._warning,
             row(write, sure),
@@ -113,7 +112,7 @@ class ExportTab(Tab):
         write = button(self.t("Write the file"), style="primary")
         write.on_click(self.attempt(self.write))
         hint = self.t("One row per person of the segment. Phones are masked unless you ask for them.")
-        return [html(f'<p class="smskit-soft">{escape(hint)}</p>'), row(kind, path), row(reveal, write)]
+        return [soft_line(hint), row(kind, path), row(reveal, write)]
 
     def write(self) -> None:
         """Write the file in the background."""

@@ -14,7 +14,18 @@ import pandas as pd
 from smskit.i18n import Language, mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, details, field, frame_table, html, row, tiles, title
+from smskit.notebook.panels.parts import (
+    button,
+    details,
+    field,
+    frame_table,
+    html,
+    row,
+    soft,
+    soft_line,
+    tiles,
+    title,
+)
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, FailuresTab, TimeTab
 from smskit.notebook.panels.track.export import ExportTab, FollowUpTab
@@ -81,7 +92,7 @@ class TrackPanel(Panel):
             nothing = self.t(
                 "There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."
             )
-            return [title(self.t("Track delivery")), html(f'<p class="smskit-soft">{escape(nothing)}</p>')]
+            return [title(self.t("Track delivery")), soft_line(nothing)]
         self._books, self._head = html(""), html("")
         for tab in self.tabs:
             tab.draw()
@@ -136,7 +147,7 @@ class TrackPanel(Panel):
     def _show(self) -> None:
         seen = self.tracker.seen
         if seen is None:
-            self._head.value = f'<p class="smskit-soft">{escape(self.t("Counting …"))}</p>'
+            self._head.value = soft(self.t("Counting …"))
             return
         for tab in self.tabs:
             tab.show(seen)
@@ -148,7 +159,7 @@ class TrackPanel(Panel):
         at = f"{datetime.now(zone):%H:%M:%S}"
         told = f"{self.t(MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
         told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
-        note = f'<p class="smskit-soft">{escape(self.t.render(status["note"]))}</p>' if status["note"] else ""
+        note = soft(self.t.render(status["note"])) if status["note"] else ""
         self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
         shown = [(self.t(label), status[name], kind if status[name] else "") for name, label, kind in _TILES]
         self._books.value = tiles(shown) + details(self.t("The books in full"), self._full(status))

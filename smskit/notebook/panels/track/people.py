@@ -9,9 +9,9 @@ import ipywidgets as w
 import pandas as pd
 
 from smskit.i18n import mark
-from smskit.notebook.panels.parts import button, field, frame_table, html, notice, row
+from smskit.notebook.panels.parts import button, field, frame_table, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
-from smskit.notebook.panels.track.counts import headings, soft, stage_name
+from smskit.notebook.panels.track.counts import headings, stage_name
 from smskit.reporting.delivery import Group
 
 __all__ = ["PeopleTab", "RepliesTab", "WhyTab"]
@@ -81,7 +81,7 @@ class PeopleTab(Tab):
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
-            return [soft(self.t("Counting …"))]
+            return [soft_line(self.t("Counting …"))]
         counts = self.seen.survey.groups
         options = [(f"{self.t('all')} ({sum(counts.values()):,})", "")]
         options += [(f"{stage_name(g, self.t)} ({n:,})", str(g)) for g, n in counts.items() if n]
@@ -149,10 +149,10 @@ class RepliesTab(Tab):
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
-            return [soft(self.t("Counting …"))]
+            return [soft_line(self.t("Counting …"))]
         came = self.seen.replies
         if not len(came):
-            return [soft(self.t("No reply so far."))]
+            return [soft_line(self.t("No reply so far."))]
         told = self.t(
             "{n:,} replies, {out:,} of them opt-outs", n=len(came), out=int(came["opted_out"].sum())
         )
@@ -160,4 +160,4 @@ class RepliesTab(Tab):
             told += " " + self.t("(in a rehearsal nobody is put on the opt-out list)")
         shown = came.assign(opted_out=["✓" if out else "" for out in came["opted_out"]])
         table = frame_table(shown, headings=headings(self.t), label=escape(self.t("Replies")))
-        return [soft(told), html(table)]
+        return [soft_line(told), html(table)]

@@ -8,9 +8,9 @@ import ipywidgets as w
 
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, frame_table, html, notice, row
+from smskit.notebook.panels.parts import button, frame_table, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
-from smskit.notebook.panels.track.counts import clock, headings, soft
+from smskit.notebook.panels.track.counts import clock, headings
 from smskit.notebook.tracker import Tracker
 
 __all__ = ["UnknownTab"]
@@ -38,10 +38,10 @@ class UnknownTab(Tab):
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
-            return [soft(self.t("Counting …"))]
+            return [soft_line(self.t("Counting …"))]
         n, found, zone = self.seen.status["unknown"], self.seen.survey.unknown, self.seen.survey.zone
         if not n:
-            return [soft(self.t("Nothing is unknown."))]
+            return [soft_line(self.t("Nothing is unknown."))]
         shown = found.assign(
             oldest=[clock(at, zone) for at in found["oldest"]],
             newest=[clock(at, zone) for at in found["newest"]],
@@ -50,7 +50,7 @@ class UnknownTab(Tab):
         about = self.t("An unknown message may have been sent. It is never sent again by itself.")
         table = frame_table(shown, headings=headings(self.t), label=self.t("Unknown"))
         ways = "".join(notice(way) for way in self._ways())
-        return [soft(about), html(table), html(ways), self._by_hand(n)]
+        return [soft_line(about), html(table), html(ways), self._by_hand(n)]
 
     def _ways(self) -> list[str]:
         ways, t = self.tracker.ways, self.t
