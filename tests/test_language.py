@@ -5,11 +5,16 @@ from __future__ import annotations
 import copy
 import pickle
 import string
+from decimal import Decimal
+from typing import Literal
 
 import pytest
+from pydantic import BaseModel, Field, ValidationError
 
 from smskit import errors
 from smskit.i18n import Joined, Language, Message, Quoted, dumps, loads
+from smskit.i18n.message import is_chinese
+from smskit.i18n.validation import what_is_wrong
 from tests import messages
 
 
@@ -111,3 +116,40 @@ def test_a_message_survives_being_stored(name: str) -> None:
 def test_what_is_no_message_is_plain_text(text: str) -> None:
     """Text of others that only begins like a stored message is shown as it stands."""
     assert Language("zh").render(loads(text)) in (text, "")
+
+
+class Asked(BaseModel):
+    """Fields of the kinds that settings and parameters have."""
+
+    whole: int = Field(default=1, ge=1, le=9)
+    share: float = Field(default=0.5, gt=0, lt=1)
+    money: Decimal = Decimal(1)
+    text: str = ""
+    yes: bool = True
+    side: Literal["left", "right"] = "left"
+    several: list[str] = []
+    named: dict[str, int] = {}
+
+
+WRONG = {
+    "whole": (0, 10, 1.5, "x", None),
+    "share": (0, 1, "x", None),
+    "money": ("x", []),
+    "text": (1, None),
+    "yes": ("perhaps", None),
+    "side": ("up",),
+    "several": (1,),
+    "named": (1,),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in WRONG for value in WRONG[name]])
+def test_what_pydantic_says_is_a_message(name: str, value: object) -> None:
+    """In English it is pydantic's own sentence, in 中文 there is one for each."""
+    with pytest.raises(ValidationError) as raised:
+        Asked.model_validate({name: value})
+    (error,) = raised.value.errors()
+    message = what_is_wrong(error)
+
+    assert message == error["msg"]
+    assert is_chinese(Language("zh").render(message))

@@ -867,6 +867,16 @@ def shuffled(data: Any, order: random.Random) -> Any:
     return {"not": shuffled(data["not"], order)} if "not" in data else data
 
 
+def test_both_zeros_are_one_number() -> None:
+    """Zero is equal to minus zero, in a column and in a rule, whichever way it is asked."""
+    frame = pd.DataFrame({"x": [0.0, -0.0, 1.5, np.nan]})
+
+    for zero in (0, 0.0, -0.0):
+        equal = [parse(leaf("==", zero)), parse(leaf("in", [zero, 7])), parse(leaf("between", [zero, 0.5]))]
+        assert [rule.mask(frame, now=NOW).tolist() for rule in equal] == [[True, True, False, False]] * 3
+        assert parse(leaf("!=", zero)).mask(frame, now=NOW).tolist() == [False, False, True, False]
+
+
 @settings(max_examples=examples(60))
 @given(frame=frames(), data=rules(), order=st.randoms(use_true_random=False))
 def test_order_changes_nothing(frame: pd.DataFrame, data: dict[str, Any], order: random.Random) -> None:

@@ -197,7 +197,7 @@ class Reals(Ordered):
     def one_of(self, bounds: Sequence[int | float]) -> Answer:
         exact = [float(bound) for bound in bounds if float(bound) == bound]
         # They are found by their bits, in which the two zeros differ.
-        return self._is_in([*exact, -0.0] if 0.0 in exact else exact)
+        return self._is_in([*exact, 0.0, -0.0] if 0.0 in exact else exact)
 
 
 class Wholes(Ordered):
