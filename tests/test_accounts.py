@@ -258,7 +258,7 @@ def test_a_chosen_template_passes_the_check(
     if way.provider == "chuanglan":
         accounts.type_template(way.provider, "", live.TEMPLATE.replace("{", "{$"), ledger)
     found = accounts.offers(way.provider, Environment(), ledger)
-    chosen = accounts.chosen_signature(found.signatures[0])
+    chosen = {"signature": found.signatures[0].id}
     chosen |= accounts.chosen_template(way.provider, found.templates[0], chosen["signature"])
     spec = CampaignSpec.from_data({"campaign": "x", "segment": "x", **chosen})
     result = accounts.check(

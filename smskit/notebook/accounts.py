@@ -343,11 +343,6 @@ def type_template(name: str, template_id: str, text: str, ledger: Ledger) -> Off
     return offer
 
 
-def chosen_signature(offer: Offer) -> dict[str, Any]:
-    """The campaign parameters that choosing a signature sets."""
-    return {"signature": offer.id}
-
-
 def chosen_template(name: str, offer: Offer, signature: str) -> dict[str, Any]:
     """
     The campaign parameters that choosing a template sets.

@@ -14,7 +14,6 @@ from smskit.i18n import Language
 from smskit.notebook import display as shown
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.parameters_cell import injected_parameters
-from smskit.notebook.sample import campaign_data
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec, check_names
 from smskit.settings import Environment, project_root
@@ -105,11 +104,6 @@ def draft_of(namespace: Mapping[str, Any], host: Host, *, defaults: Mapping[str,
         return draft
     found = _left_here() if host.is_person else None
     return found or Draft(defaults)
-
-
-def sample_draft(name: str) -> Draft:
-    """The sample campaign, for a look around without anything prepared."""
-    return Draft(campaign_data(name))
 
 
 def _left_here() -> Draft | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import ipywidgets as w
@@ -10,8 +10,9 @@ import ipywidgets as w
 from smskit.audience.paging import FrameRows, RowPage
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.pager import Pager, reveal_button
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, field, frame_table, html, row, soft_line
+from smskit.notebook.panels.parts import field, frame_table, html, row, soft_line
 
 __all__ = ["TablePanel"]
 
@@ -34,13 +35,11 @@ class TablePanel(Panel):
     ) -> None:
         super().__init__(page)
         self.label, self.can_reveal = label, can_reveal
-        self.first, self.count = 0, _COUNTS[1]
+        self.pager = Pager(self, self.fetch, size=_COUNTS[1])
         self.columns: tuple[str, ...] = ()
         self.sort, self.descending, self.search, self.reveal = "", False, "", False
         self.rows: FrameRows | None = None
-        self._total = 0
-        self._table, self._where = html(""), w.Label()
-        self._steps: list[w.Button] = []
+        self._table = html("")
         if rows is not None:
             self._take(rows)
 
@@ -54,7 +53,7 @@ class TablePanel(Panel):
             self.draw()
 
     def _take(self, rows: FrameRows | None) -> None:
-        self.rows, self.first = rows, 0
+        self.rows, self.pager.first = rows, 0
         names = [] if rows is None else list(rows.columns)
         self.columns = tuple(n for n in self.columns if n in names) or tuple(names[:_AT_FIRST])
         self.sort = self.sort if self.sort in names else ""
@@ -62,11 +61,12 @@ class TablePanel(Panel):
     # -- drawing -----------------------------------------------------------------------
 
     def build(self) -> Sequence[w.Widget]:
-        self._table, self._where = html(""), w.Label()
+        self._table = html("")
         if self.rows is None:
             return [soft_line(self.t("Nothing to show yet."))]
+        made = [self._finding(), self._table, self._paging(), self._choosing()]
         self.fetch()
-        return [self._finding(), self._table, self._paging(), self._choosing()]
+        return made
 
     def _finding(self) -> w.Widget:
         search = field(w.Text, self.t("Search"), value=self.search, continuous_update=False)
@@ -82,24 +82,10 @@ class TablePanel(Panel):
         return row(search, order, down)
 
     def _paging(self) -> w.Widget:
-        self._steps = [
-            self._step(self.t("First page"), lambda: 0),
-            self._step(self.t("Previous page"), lambda: self.first - self.count),
-            self._step(self.t("Next page"), lambda: self.first + self.count),
-            self._step(
-                self.t("Last page"),
-                lambda: (self._total - 1) // self.count * self.count,
-            ),
-        ]
-        count = w.Dropdown(value=self.count, options=_COUNTS, description=self.t("Rows"))
+        count = w.Dropdown(value=self.pager.size, options=_COUNTS, description=self.t("Rows"))
         count.style.description_width, count.layout.width = "auto", "112px"
-        count.observe(self.attempt(lambda: self._change(count=count.value)), "value")
-        return row(*self._steps, count, self._where)
-
-    def _step(self, name: str, place: Callable[[], int]) -> w.Button:
-        made = button(name)
-        made.on_click(self.attempt(lambda: self._go(place())))
-        return made
+        count.observe(self.attempt(lambda: self._resize(count.value)), "value")
+        return row(*self.pager.build(), count, self.pager.where)
 
     def _choosing(self) -> w.Widget:
         assert self.rows is not None
@@ -109,11 +95,7 @@ class TablePanel(Panel):
         chosen.observe(self.attempt(lambda: self._change(columns=chosen.value or self.columns)), "value")
         parts: list[w.Widget] = [chosen]
         if self.can_reveal:
-            reveal = w.ToggleButton(self.reveal, description=self.t("Show full phones"))
-            reveal.tooltip = self.t("Full phones then stand on this page for everybody who sees it")
-            reveal.layout.width = "auto"
-            reveal.observe(self.attempt(lambda: self._change(reveal=reveal.value)), "value")
-            parts.append(reveal)
+            parts.append(reveal_button(self, self.reveal, lambda on: self._change(reveal=on)))
         fold = w.Accordion([row(*parts)], titles=(self.t("Columns and phones"),))
         return fold
 
@@ -126,16 +108,15 @@ class TablePanel(Panel):
     def _change(self, **wanted: object) -> None:
         for name, value in wanted.items():
             setattr(self, name, value)
-        self.first = 0
-        self.fetch()
+        self.pager.go(0)
 
-    def _go(self, first: int) -> None:
-        self.first = max(first, 0)
-        self.fetch()
+    def _resize(self, size: int) -> None:
+        self.pager.size = size
+        self.pager.go(0)
 
     def fetch(self) -> None:
         """Fetch the page as it is asked for now, and show it when it is there."""
-        rows, first, count = self.rows, self.first, self.count
+        rows, first, size = self.rows, self.pager.first, self.pager.size
         if rows is None:
             return
         asked = partial(
@@ -146,17 +127,12 @@ class TablePanel(Panel):
             search=self.search,
             reveal=self.reveal,
         )
-        self.start("page", lambda: asked(first, count), self._shown)
+        self.start("page", lambda: asked(first, size), self._shown)
 
     def _shown(self, page: RowPage) -> None:
-        self._total = page.total
         numbered = page.frame.copy(deep=False)
         numbered.insert(0, "#", (page.frame.index + 1).astype(str), allow_duplicates=True)
         self._table.value = frame_table(numbered, label=self.label or self.t("rows"))
-        last = self.first + len(page.frame)
-        told = mark("{first:,} to {last:,} of {total:,} rows") if page.total else mark("No row found.")
-        values = {"first": self.first + 1, "last": last, "total": page.total} if page.total else {}
-        self._where.value = self.t(told, **values)
-        for move, can in zip(self._steps, (self.first > 0,) * 2 + (last < page.total,) * 2, strict=False):
-            move.disabled = not can
+        rows, none = mark("{first:,} to {last:,} of {total:,} rows"), mark("No row found.")
+        self.pager.show(len(page.frame), page.total, rows=rows, none=none)
         self.tell("")

@@ -9,9 +9,12 @@ import ipywidgets as w
 import pandas as pd
 
 from smskit.i18n import mark
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.pager import Pager, reveal_button
 from smskit.notebook.panels.parts import button, field, frame_table, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import headings, stage_name
+from smskit.notebook.tracker import Tracker
 from smskit.reporting.delivery import Group
 
 __all__ = ["PeopleTab", "RepliesTab", "WhyTab"]
@@ -76,8 +79,11 @@ class PeopleTab(Tab):
 
     heading = mark("People")
     group = ""
-    first = 0
     reveal = False
+
+    def __init__(self, page: Page, tracker: Tracker) -> None:
+        super().__init__(page, tracker)
+        self.pager = Pager(self, self.fetch, size=_PAGE, ends=False)
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:
@@ -89,27 +95,16 @@ class PeopleTab(Tab):
         self.group = self.group if self.group in values else ""
         which = field(w.Dropdown, self.t("Where they are"), options=options, value=self.group)
         which.observe(self.attempt(lambda: self.choose(which.value)), "value")
-        self._table, self._where = html(""), w.Label()
-        back, on = button(self.t("Previous page")), button(self.t("Next page"))
-        back.on_click(self.attempt(lambda: self.go(self.first - _PAGE)))
-        on.on_click(self.attempt(lambda: self.go(self.first + _PAGE)))
-        self._back, self._on = back, on
-        reveal = w.ToggleButton(self.reveal, description=self.t("Show full phones"))
-        reveal.tooltip = self.t("Full phones then stand on this page for everybody who sees it")
-        reveal.layout.width = "auto"
-        reveal.observe(self.attempt(lambda: self._show_phones(reveal.value)), "value")
+        self._table = html("")
+        reveal = reveal_button(self, self.reveal, self._show_phones)
+        pages = row(*self.pager.build(), self.pager.where)
         self.fetch()
-        return [row(which, reveal), self._table, row(back, on, self._where)]
+        return [row(which, reveal), self._table, pages]
 
     def choose(self, group: str) -> None:
         """Others; "" = everybody."""
-        self.group, self.first = group, 0
-        self.fetch()
-
-    def go(self, first: int) -> None:
-        """Another page."""
-        self.first = max(first, 0)
-        self.fetch()
+        self.group = group
+        self.pager.go(0)
 
     def _show_phones(self, reveal: bool) -> None:
         self.reveal = reveal
@@ -121,8 +116,7 @@ class PeopleTab(Tab):
         counts = self.seen.survey.groups
         total = counts[Group(self.group)] if self.group else sum(counts.values())
         groups = [Group(self.group)] if self.group else []
-        first, reveal = self.first, self.reveal
-        self._back.disabled, self._on.disabled = first <= 0, first + _PAGE >= total
+        first, reveal = self.pager.first, self.reveal
 
         def shown(page: pd.DataFrame) -> None:
             told = page.assign(
@@ -132,12 +126,8 @@ class PeopleTab(Tab):
                 message_id=page["provider_message_id"],
             )[["user_id", "phone", "state", "reason", "code", "said", "text", "message_id"]]
             self._table.value = frame_table(told, headings=headings(self.t), label=self.t("People"))
-            last = first + len(page)
-            self._where.value = (
-                self.t("{first:,} to {last:,} of {total:,} people", first=first + 1, last=last, total=total)
-                if total
-                else self.t("Nobody.")
-            )
+            rows = mark("{first:,} to {last:,} of {total:,} people")
+            self.pager.show(len(page), total, rows=rows, none=mark("Nobody."))
 
         self.start("page", lambda: self.tracker.people(groups, first=first, size=_PAGE, reveal=reveal), shown)
 
