@@ -391,3 +391,20 @@ def test_pacing_holds(ledger: Ledger) -> None:
 
     assert min(gaps) == pytest.approx(1 / 200)
     assert max(np.searchsorted(at, np.array(at) + 0.999) - np.arange(1000)) <= 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        pytest.param(CodeClass.UNKNOWN, "", id="no-clear-answer"),
+        pytest.param(CodeClass.REFUSED, "text", id="refused-for-its-text"),
+    ],
+)
+def test_only_what_goes_wrong_in_a_row_stops_a_run(ledger: Ledger, kind: CodeClass, code: str) -> None:
+    """Each message that is accepted begins the count anew."""
+    answers = [Submission(kind, "", code), Submission(kind, "", code), OK] * 4
+    patience = Patience(unknown_in_a_row=3, refused_in_a_row=3)
+    scripted = Scripted(lambda call: [answers.pop()], concurrency=1)
+    ended = run(ledger, freeze(ledger, 12), scripted, patience=patience)
+
+    assert (ended.stopped, answers) == ("", [])
