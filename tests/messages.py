@@ -14,7 +14,6 @@ import string
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -25,7 +24,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from smskit import errors
-from smskit.i18n import LOCALE, SUBJECTS
+from smskit.i18n import LOCALE
 
 PO = LOCALE / "zh_CN" / "LC_MESSAGES" / "smskit.po"
 MO = PO.with_suffix(".mo")
@@ -72,15 +71,7 @@ def updated() -> Catalog:
     catalog = translated()
     catalog.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()
-    for message in catalog:
-        message.string = message.string or _former(str(message.id))
     return catalog
-
-
-def _former(sentence: str) -> str:
-    """Its translation in the tables that are being converted."""
-    tables = [getattr(import_module(f"smskit.i18n.{s}"), n, {}) for s in SUBJECTS for n in ("TOLD", "ZH")]
-    return next((table[sentence] for table in tables if sentence in table), "")
 
 
 def as_po(catalog: Catalog) -> bytes:

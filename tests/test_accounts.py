@@ -90,8 +90,8 @@ def test_bad_credentials(folder: Path, ledger: Ledger, simulator: Simulator, way
     assert failing.answer.code
     assert failing.answer.meaning
     assert step
-    assert Language("en").words(step) == step
-    assert Language("zh").words(step) != step
+    assert Language("en").render(step) == step
+    assert Language("zh").render(step) != step
 
 
 @EACH
@@ -105,8 +105,8 @@ def test_a_host_that_does_not_answer(folder: Path, ledger: Ledger, way: live.Way
 
     assert not said.ok
     assert "BASE_URL" in said.next_step
-    assert zh.words(said.next_step) != said.next_step
-    assert "无法连接" in zh.words(said.meaning)
+    assert zh.render(said.next_step) != said.next_step
+    assert "无法连接" in zh.render(said.meaning)
 
 
 @EACH

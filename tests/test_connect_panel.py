@@ -136,7 +136,7 @@ def test_bad_credentials(opened: Callable[..., Any], simulator: Simulator, way: 
     assert "不可用" in shown["zh"]
     for code in LANGUAGES:
         assert f">{failed.code}</code>" in shown[code]
-        assert Language(code).words(failed.next_step).split("（")[0] in shown[code]
+        assert Language(code).render(failed.next_step).split("（")[0] in shown[code]
     assert "failing" in told(panel.overview.widget)
 
 

@@ -153,3 +153,10 @@ def test_what_pydantic_says_is_a_message(name: str, value: object) -> None:
 
     assert message == error["msg"]
     assert is_chinese(Language("zh").render(message))
+
+
+def test_errors_carry_messages() -> None:
+    """No error of ours is made from an f-string or a literal that has no place in the catalogue."""
+    plain = [line for path in sorted(messages.PACKAGE.rglob("*.py")) for line in messages.plain_errors(path)]
+
+    assert plain == []

@@ -72,7 +72,7 @@ def test_links_lead_somewhere(path: str) -> None:
 @pytest.mark.parametrize("name", provider_names())
 def test_page_holds_everything_declared(name: str, language: str) -> None:
     """Every setting, code, rule and step a provider declares stands on its page, in the page's language."""
-    cls, text, words = provider_class(name), page(name, language), Language(language).words
+    cls, text, words = provider_class(name), page(name, language), Language(language).render
     codes = {code for table in cls.code_tables().values() for code in table} | set(cls.receipt_codes)
     meanings = [code.meaning for table in cls.code_tables().values() for code in table.values()]
     steps = [words(code.next_step) for table in cls.code_tables().values() for code in table.values()]
@@ -212,9 +212,9 @@ def test_everything_declared_has_its_chinese(name: str) -> None:
     steps = [code.next_step for table in cls.code_tables().values() for code in table.values()]
     said = {*steps, *cls.console_steps, *(s.help for s in settings_of(cls))} - {""}
 
-    assert sorted(text for text in said if not re.search("[\u4e00-\u9fff]", zh.words(text))) == []
-    assert sorted(text for text in said if zh.words(text) == text) == []
-    assert zh.words(cls.opt_out.source)
+    assert sorted(text for text in said if not re.search("[\u4e00-\u9fff]", zh.render(text))) == []
+    assert sorted(text for text in said if zh.render(text) == text) == []
+    assert zh.render(cls.opt_out.source)
 
 
 def test_chinese_pages_are_chinese() -> None:

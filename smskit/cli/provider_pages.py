@@ -234,7 +234,7 @@ class _Page:
         sections = [
             f"# {cls.title}\n\n<!-- Made by `{_COMMAND}` from what the provider declares. -->",
             parameter + console,
-            _section(t("What to obtain 需要准备"), _numbered(t.words(step) for step in cls.console_steps)),
+            _section(t("What to obtain 需要准备"), _numbered(t.render(step) for step in cls.console_steps)),
             _section(t("Where to enter it 填写位置"), t(_WHERE)),
             _section(t("Settings 设置"), self._settings()),
             _section(t("How many at once 限额"), self._most()),
@@ -251,7 +251,7 @@ class _Page:
             (
                 f"`{setting.variable}`",
                 f"**{t('needed')}**" if setting.required else self._default(setting),
-                t.words(setting.help),
+                t.render(setting.help),
             )
             for setting in settings_of(self.cls)
         )
@@ -285,7 +285,7 @@ class _Page:
             ),
         ]
         if limits.unfit_value:
-            unfit = t.words(limits.unfit_words) or t("what matches `{pattern}`", pattern=limits.unfit_value)
+            unfit = t.render(limits.unfit_words) or t("what matches `{pattern}`", pattern=limits.unfit_value)
             lines.append((t("a value that cannot be sent"), unfit))
         return f"{_table((t('what'), t('most')), lines)}\n\n{t(_BILLED)}"
 
@@ -332,7 +332,7 @@ class _Page:
             "place": t(_PLACES[rule.place], wording=rule.wording),
             "taken": taken,
             "day": rule.read_on,
-            "source": t.words(rule.source),
+            "source": t.render(rule.source),
         }
         return t(_OPT_OUT, **values)
 
@@ -346,7 +346,7 @@ class _Page:
                     "Source, read on {day}: {source}.",
                     hours=hours,
                     day=hours.read_on,
-                    source=t.words(hours.source),
+                    source=t.render(hours.source),
                 )
             ]
         told += [
@@ -356,7 +356,7 @@ class _Page:
                 cap=f"{one.cap.most}/{one.period}",
                 counts=one.counts,
                 day=one.read_on,
-                source=t.words(one.source),
+                source=t.render(one.source),
             )
             for one in marketing.often
         ]
@@ -375,7 +375,7 @@ class _Page:
         t = self.t
         head = (t("code"), t("meaning"), t("what smskit does"), t("next step"))
         rows = (
-            (f"`{key}`", self._meaning(code), _does(code, t), t.words(code.next_step))
+            (f"`{key}`", self._meaning(code), _does(code, t), t.render(code.next_step))
             for key, code in table.items()
         )
         return (f"### {title[:1].upper()}{title[1:]}\n\n" if title else "") + _table(head, rows)
@@ -388,7 +388,7 @@ class _Page:
         t, table = self.t, self.cls.receipt_codes
         if not table:
             return ""
-        rows = ((f"`{key}`", self._meaning(code), t.words(code.next_step)) for key, code in table.items())
+        rows = ((f"`{key}`", self._meaning(code), t.render(code.next_step)) for key, code in table.items())
         head = (t("code"), t("meaning"), t("next step"))
         others = t("Others are the carriers' own.")
         return f"{others}\n\n{_table(head, rows)}"

@@ -22,10 +22,7 @@ from __future__ import annotations
 
 import gettext
 import os
-import re
-import string
-from functools import cache, lru_cache
-from importlib import import_module
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -34,6 +31,7 @@ from smskit.i18n.message import (
     Joined,
     Message,
     Quoted,
+    as_message,
     dumps,
     dumps_data,
     is_chinese,
@@ -49,6 +47,7 @@ __all__ = [
     "Language",
     "Message",
     "Quoted",
+    "as_message",
     "dumps",
     "dumps_data",
     "loads",
@@ -94,9 +93,7 @@ def _compile(po: Path) -> None:
 
 def quote(text: str) -> str:
     """What a provider answered, as `Quoted`; a message of ours that stands in its place, as it is."""
-    if isinstance(text, Message | Quoted):
-        return text
-    return Message(text) if told(text) != text else Quoted(text)
+    return text if isinstance(text, Message | Quoted) else Quoted(text)
 
 
 def os_words(error: OSError) -> Message:
@@ -139,7 +136,7 @@ class Language:
             return self.render(text)
         here = self._translations.gettext(text) if text else ""
         if here == text and self.code == "zh":
-            here = facts().get(text) or _words().get(text, text)
+            here = facts().get(text, text)
         return here.format(**{n: self._value(v) for n, v in values.items()}) if values else here
 
     def _value(self, value: Any) -> Any:
@@ -147,7 +144,7 @@ class Language:
 
     def render(self, text: str) -> str:
         """
-        A message in this language; a plain string, such as a name, as it is.
+        A message in this language, or a sentence without values, such as `mark` has in a table.
 
         >>> Language("zh").render(Message("Saved to {path}", path="a.yaml"))
         '已保存到 a.yaml'
@@ -155,23 +152,15 @@ class Language:
         match text:
             case Joined():
                 between = text.msgid if self.code == "en" else _BETWEEN.get(text.msgid, text.msgid)
-                parts = [self.render(part) for part in text.parts]
+                parts = [self._value(part) for part in text.parts]
                 if between.strip():  # which stands in place of a full stop
                     parts[:-1] = [part.removesuffix("。") for part in parts[:-1]]
                 return between.join(parts)
             case Message():
-                if self.code == "zh" and not text.values and self(text.msgid) == text.msgid:
-                    return told(text)
-                return self(text.msgid, **{n: self._told(n, v) for n, v in text.values.items()})
+                return self(text.msgid, **text.values)
             case Quoted():
                 return text.words if self.code == "zh" and is_chinese(text.words) else str(text)
-        return text if self.code == "en" else told(text)
-
-    def _told(self, name: str, value: str | float) -> str | float:
-        known = self.code == "zh" and type(value) is str and name in _ARE_TOLD
-        return told(str(value)) if known else value
-
-    words = render  # until every sentence is a message
+        return self(text)
 
     def said(self, text: str) -> str:
         """
@@ -179,17 +168,10 @@ class Language:
 
         A provider's own words stand in quotes; Chinese ones need none in 中文.
 
-        >>> Language("en").said("账户余额不足"), Language("en").said("no answer in time")
-        ('“账户余额不足”', 'no answer in time')
-        >>> Language("zh").said("账户余额不足"), Language("zh").said("no answer in time")
-        ('账户余额不足', '未在限时内应答')
+        >>> Language("en").said("账户余额不足"), Language("zh").said("账户余额不足")
+        ('“账户余额不足”', '账户余额不足')
         """
-        if isinstance(text, Message | Quoted):
-            return self.render(text)
-        ours = told(text)
-        if ours != text:
-            return ours if self.code == "zh" else text
-        return self.render(Quoted(text))
+        return self.render(quote(text))
 
     def error(self, error: BaseException) -> str:
         """
@@ -206,113 +188,5 @@ class Language:
             why = message.values["why"]
             words = self.render(why) if isinstance(why, str) else ""
         else:
-            words = self.render(message) if message.values else self.render(message.removeprefix(_UNSENT))
+            words = self.render(message)
         return f"{self(getattr(error, 'headline', ''))}：{words}"
-
-
-# -- what is not a message yet, recognised by its English; goes when all are -------------------------------
-
-SUBJECTS: Final = ("codes", "settings", "errors", "inputs", "guards", "notes", "system")
-_UNSENT = "nothing was sent: "  # headlines of errors say so already
-# What fits into a hole of that name. Into others fits what does not go on to another sentence.
-_HOLES = {
-    **dict.fromkeys("nm", "[0-9]+"),
-    **dict.fromkeys(("name", "near"), r"[^`\n]+"),
-    **dict.fromkeys(("then", "now"), "[^`]+"),
-    **dict.fromkeys(("said", "text", "why", "why2"), ".+?"),
-    "code": r"\S+",
-    "file": "(?:(?!: ).)+",
-    "own": "[0-9]+:[0-9]+-[0-9]+:[0-9]+",
-    "most": "[0-9.]+%?",
-    "place": r"\{[^}]*\}",
-    "provider": r"[a-z]\w*",
-    "share": "[0-9.]+%",
-    "title": r"[A-Z]\w*",
-    "where": r"rules\S*",
-    "who": "[^:;]+",
-}
-_OTHER = r"(?:(?!; |\n).)+?"
-_ARE_TOLD = ("why", "why2", "what", "file")  # these holes hold sentences, or words, of ours
-_LONGEST = 9  # pieces of a sentence of ours, unless it is the whole text; odd: marks part them
-_ENDS = {"\n": "\n", "; ": "；", ". ": "。"}
-
-
-@cache
-def sentences() -> dict[str, str]:
-    """``TOLD`` of all subjects: English with holes -> 中文 with the same ones, or fewer."""
-    return {
-        english: chinese
-        for subject in SUBJECTS
-        for name in ("ZH", "TOLD")
-        for english, chinese in getattr(import_module(f"smskit.i18n.{subject}"), name, {}).items()
-    }
-
-
-@cache
-def _words() -> dict[str, str]:
-    """What is said without any hole."""
-    return {english: chinese for english, chinese in sentences().items() if "{" not in english}
-
-
-@cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """What is said with holes; of two that fit, the one that says more by itself comes first."""
-    found = {english: list(string.Formatter().parse(english)) for english in sentences() if "{" in english}
-    longest = sorted(found, key=lambda english: -sum(len(literal) for literal, *_ in found[english]))
-    return [(re.compile(_pattern(found[english]), re.DOTALL), sentences()[english]) for english in longest]
-
-
-def _pattern(parts: list[tuple[str, str | None, str | None, str | None]]) -> str:
-    made, seen = "", set()
-    for literal, hole, _, _ in parts:
-        made += re.escape(literal)
-        if hole is not None:
-            made += f"(?P={hole})" if hole in seen else f"(?P<{hole}>{_HOLES.get(hole, _OTHER)})"
-            seen.add(hole)
-    return made
-
-
-@lru_cache(maxsize=4096)
-def told(english: str) -> str:
-    """
-    What a floor below said, in 中文; sentence by sentence, as it is where one is not known.
-
-    >>> told("a stop was requested; something nobody has translated")
-    '有人要求停止；something nobody has translated'
-    """
-    pieces = re.split(r"(\n|; |\. )", english)
-    made, any_known = "", False
-    while pieces:
-        # The longest beginning that is known: a sentence may have a full stop or a semicolon within.
-        for n in (len(pieces), *range(min(len(pieces) - 2, _LONGEST), 0, -2)):
-            known = _known("".join(pieces[:n]))
-            if known is not None:
-                break
-        else:
-            n, known = 1, None
-        any_known = any_known or known is not None
-        made += pieces[0] if known is None else known
-        if n < len(pieces):
-            made = made.removesuffix("。") + _ENDS[pieces[n]]
-        del pieces[: n + 1]
-    return made if any_known else english
-
-
-def _known(english: str) -> str | None:
-    """One sentence of ours, None when it is none."""
-    words = _words()
-    for text in (english, f"{english}.", english.removesuffix(".")):
-        if text in facts():
-            return facts()[text]
-        if text in words:
-            return words[text]
-        if text and (chinese := _translations("zh").gettext(text)) != text:
-            return chinese
-    for pattern, chinese in _patterns():
-        if match := pattern.fullmatch(english):
-            holes = match.groupdict()
-            values = {n: told(v) if n in _ARE_TOLD else v for n, v in holes.items()}
-            if values != holes or re.search("[\u4e00-\u9fff]", chinese):
-                return chinese.format(**values)
-            # Nothing but marks around what is not known either.
-    return None

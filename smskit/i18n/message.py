@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Self
 
-__all__ = ["Joined", "Message", "Quoted", "dumps", "dumps_data", "loads", "loads_data", "mark"]
+__all__ = ["Joined", "Message", "Quoted", "as_message", "dumps", "dumps_data", "loads", "loads_data", "mark"]
 
 Value = str | int | float
 
@@ -53,6 +53,11 @@ class Message(str):
     def map(self, change: Callable[[str], str]) -> Message:
         """The same sentence with *change* made to each plain text among its values, however deep."""
         return Message(self.msgid, **{n: _map(v, change) for n, v in self.values.items()})
+
+
+def as_message(text: str) -> Message:
+    """*text* itself where it is a message, else the message without values that says it."""
+    return text if isinstance(text, Message) else Message(text)
 
 
 class Joined(Message):

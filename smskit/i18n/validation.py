@@ -37,10 +37,17 @@ _WORDS: Final[Mapping[str, str]] = {
     "literal_error": mark("Input should be {expected}"),
     "missing": mark("Field required"),
     "string_pattern_mismatch": mark("String should match pattern '{pattern}'"),
+    "string_too_long": mark("String should have at most {max_length} characters"),
+    "string_too_short": mark("String should have at least {min_length} characters"),
     "string_type": mark("Input should be a valid string"),
     "too_short": mark(
         "{field_type} should have at least {min_length} item after validation, not {actual_length}"
     ),
+}
+
+
+_SINGULAR: Final[Mapping[str, str]] = {
+    "string_too_short": mark("String should have at least {min_length} character"),
 }
 
 
@@ -56,7 +63,8 @@ def what_is_wrong(error: Mapping[str, Any]) -> Message:
         raised = context["error"]
         said = getattr(raised, "message", None) or (raised.args[0] if raised.args else "")
         return said if isinstance(said, Message) else Message(str(said))
-    words = _WORDS.get(error["type"], "")
-    if not words or words.format(**context) != error["msg"]:
-        return Message(error["msg"])
-    return Message(words, **{name: value for name, value in context.items() if f"{{{name}}}" in words})
+    values = {name: f"{v:g}" if isinstance(v, float) else v for name, v in context.items()}
+    for words in (_WORDS.get(error["type"], ""), _SINGULAR.get(error["type"], "")):
+        if words and words.format(**values) == error["msg"]:
+            return Message(words, **{name: v for name, v in values.items() if f"{{{name}}}" in words})
+    return Message(error["msg"])

@@ -23,7 +23,7 @@ from smskit.models import MessageClass
 
 __all__ = ["OPT_OUT_REPLIES", "OptOutRule", "Place", "is_opt_out", "lack_of", "notice_of", "with_wording"]
 
-_LAW = (
+_LAW = mark(
     "《通信短信息服务管理规定》, in force since 2015-06-30: commercial messages say how to refuse them, "
     "in whatever words (Xinhua, 2015-05-29)"
 )
@@ -123,7 +123,7 @@ def lack_of(
     else:
         step = Message("write it into the text, or set `opt_out_wording: add`")
     fits = Joined((f"`{text}`" for text in rule.taken or (rule.wording,)), " or ")
-    return Message(problem, name=provider, texts=fits, why=step, why2=rule.source)
+    return Message(problem, name=provider, texts=fits, why=step, why2=Message(rule.source))
 
 
 def notice_of(

@@ -162,7 +162,7 @@ def notice_of_hours(
     taken = [at for at in mine if hours.is_open(at)]
     if len(taken) == len(mine):
         return ""
-    stated = {"provider": provider, "hours": hours, "source": hours.source}
+    stated = {"provider": provider, "hours": hours, "source": Message(hours.source)}
     if own is None:
         return Message(
             "{provider} takes marketing only {hours}. Source: {source}. This campaign has no send window, so "

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
-from smskit.i18n import Language, Message, mark
+from smskit.i18n import Language, Message, mark, os_words
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers import provider_class
@@ -234,7 +234,7 @@ class Tracker:
                 place.chmod(0o600)  # it may have been there
             write_messages(self.ledger, row, kind, place, reveal=reveal)
         except OSError as error:
-            raise InputError(Message("cannot write {file}: {why}", file=place, why=error.strerror)) from None
+            raise InputError(Message("cannot write {file}: {why}", file=place, why=os_words(error))) from None
         return place
 
     def follow_up(self, groups: Collection[Group | str], **options: Any) -> FollowUp:

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from smskit.errors import InputError, SpecError, suggest
-from smskit.i18n import Message
+from smskit.i18n import Message, os_words
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
@@ -179,7 +179,7 @@ class Draft:
             place.write_text(self.to_yaml() or "{}\n", encoding="utf-8")
         except OSError as error:
             raise InputError(
-                Message("cannot write parameter file {file}: {why}", file=path, why=error.strerror)
+                Message("cannot write parameter file {file}: {why}", file=path, why=os_words(error))
             ) from None
         return place
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import yaml
 
 from smskit.errors import SpecError
-from smskit.i18n import Message, mark
+from smskit.i18n import Message, mark, os_words
 
 __all__ = ["OF_FILE", "lines", "read_file", "write"]
 
@@ -34,7 +34,7 @@ def read_file(path: str | Path) -> dict[str, Any]:
     try:
         data = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
-        problem = Message("cannot read parameter file {file}: {why}", file=path, why=error.strerror)
+        problem = Message("cannot read parameter file {file}: {why}", file=path, why=os_words(error))
     except UnicodeDecodeError:
         problem = Message("parameter file {file} must be UTF-8; save it so", file=path)
     except _GivenTwice as error:

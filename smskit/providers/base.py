@@ -36,7 +36,7 @@ from smskit.errors import (
     Refused,
     UnsupportedFeature,
 )
-from smskit.i18n import Joined, Message, Quoted
+from smskit.i18n import Joined, Message, Quoted, as_message, mark
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template
@@ -301,15 +301,15 @@ class Provider(ABC):
 
     async def check_account(self) -> tuple[list[Finding], str]:
         """What there is to say of the credential, which comes first, and of the balance; and the balance."""
-        raise UnsupportedFeature(f"{self.title} has no check")
+        raise UnsupportedFeature(Message("{who} has no check", who=self.title))
 
     async def check_signature(self, name: str) -> Finding:
         """Whether the signature can be sent with; "" = the campaign has none."""
-        raise UnsupportedFeature(f"{self.title} has no check of signatures")
+        raise UnsupportedFeature(Message("{who} has no check of signatures", who=self.title))
 
     async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
         """Whether the template can be sent with, and its approved text; "" = the campaign names none."""
-        raise UnsupportedFeature(f"{self.title} has no check of templates")
+        raise UnsupportedFeature(Message("{who} has no check of templates", who=self.title))
 
     def failed(self, what: str, error: ProviderError) -> Finding:
         """The finding of a question that was not answered."""
@@ -318,7 +318,7 @@ class Provider(ABC):
         )
         if error.code:
             step = (error.known or self.code(error.code)).next_step
-        return Finding(what, False, error.code, error.detail or str(error), step)
+        return Finding(what, False, error.code, error.detail or error.message, step)
 
     def another_text(self, code: str, theirs: str) -> Finding:
         """The finding that the provider approved another text than the campaign's."""
@@ -337,16 +337,19 @@ class Provider(ABC):
     async def template_text(self, template_id: str) -> str:
         """The approved text of a template, in the provider's own form."""
         raise UnsupportedFeature(
-            f"{self.title} does not hand out template texts; give the text as parameter `template`"
+            Message(
+                "{who} does not hand out template texts; give the text as parameter `template`",
+                who=self.title,
+            )
         )
 
     async def offered_signatures(self) -> list[Offer]:
         """All signatures of the account, approved or not; only with ``Feature.SIGNATURES``."""
-        raise UnsupportedFeature(f"{self.title} does not list signatures; its console does")
+        raise UnsupportedFeature(Message("{who} does not list signatures; its console does", who=self.title))
 
     async def offered_templates(self) -> list[Offer]:
         """All templates of the account, approved or not; only with ``Feature.TEMPLATES``."""
-        raise UnsupportedFeature(f"{self.title} does not list templates; its console does")
+        raise UnsupportedFeature(Message("{who} does not list templates; its console does", who=self.title))
 
     # -- afterwards ------------------------------------------------------------------
 
@@ -365,7 +368,7 @@ class Provider(ABC):
         Only for providers with ``Feature.RECEIPTS_BY_QUERY``; a message that has
         no report yet is left out.
         """
-        raise UnsupportedFeature(f"{self.title} has no reports to ask for one by one")
+        raise UnsupportedFeature(Message("{who} has no reports to ask for one by one", who=self.title))
 
     async def pull_replies(self) -> bytes | None:
         """One page of replies as it came, None when nothing waits. Reading may delete it there."""
@@ -383,11 +386,11 @@ class Provider(ABC):
         mean that nothing was accepted, once ``record_lag_s`` have passed, unless
         ``records_prove_absence`` is False.
         """
-        raise UnsupportedFeature(f"{self.title} cannot be asked about single messages")
+        raise UnsupportedFeature(Message("{who} cannot be asked about single messages", who=self.title))
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """The job's template as this provider's console holds it, for a rehearsal's simulated account."""
-        raise UnsupportedFeature(f"the simulator does not speak {self.title}")
+        raise UnsupportedFeature(Message("the simulator does not speak {who}", who=self.title))
 
     @classmethod
     def required_settings(cls) -> tuple[str, ...]:
@@ -418,7 +421,7 @@ class Provider(ABC):
 
     def in_words(self, code: str, said: str, next_step: str = "") -> Message:
         """An answer that was no success, as errors tell it: the provider's own words stand in quotes."""
-        values = {"provider": self.name, "code": code, "said": said, "why": Message(next_step)}
+        values = {"provider": self.name, "code": code, "said": said, "why": as_message(next_step)}
         match bool(said), bool(next_step):
             case True, True:
                 return Message("{provider}: {code} “{said}”. {why}", **values)
@@ -477,7 +480,7 @@ class Provider(ABC):
     def code(self, code: str) -> Code:
         """What *code* means; one that is not documented is unknown, never guessed."""
         return self.codes.get(code) or Code(
-            CodeClass.UNKNOWN, "", "This code is not documented; ask the provider what it means."
+            CodeClass.UNKNOWN, "", mark("This code is not documented; ask the provider what it means.")
         )
 
 

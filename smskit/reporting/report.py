@@ -186,7 +186,7 @@ class Fate:
         """The same in one line."""
         who = f"{self.person} ({self.phone or t('no phone')})"
         if self.state is None:
-            why = t(REASON_WORDS[self.excluded]) + (f": {t.words(self.unfit)}" if self.unfit else "")
+            why = t(REASON_WORDS[self.excluded]) + (f": {t.render(self.unfit)}" if self.unfit else "")
             return t("{who}: excluded, {reason}: {why}", who=who, reason=self.excluded.label, why=why)
         steps = t("; ").join(self._step(step, t) for step in self.steps) or t("not submitted yet")
         return t("{who}: {state}; {steps}", who=who, state=t(self.state.label), steps=steps)

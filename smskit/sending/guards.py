@@ -14,7 +14,7 @@ from typing import Protocol
 
 from smskit.audience.phones import redact
 from smskit.errors import CampaignPaused, GuardRefused, NotUsable, PlanMismatch
-from smskit.i18n import UNSENT, Joined, Message, quote
+from smskit.i18n import UNSENT, Joined, Message, as_message, quote
 from smskit.ledger import CampaignRow
 from smskit.message.windows import FrequencyCap, effective_window
 from smskit.models import CheckResult, Finding, Mode
@@ -166,12 +166,12 @@ def demand_same(spec: CampaignSpec, row: CampaignRow) -> None:
 
 def _in_words(finding: Finding) -> Message:
     """One thing that a check found wrong."""
-    what, said = Message(finding.what), quote(finding.meaning)
+    what, said = as_message(finding.what), quote(finding.meaning)
     if finding.code:
         said = Message("{said} (code {code})", said=said, code=finding.code)
     if not finding.next_step:
         return Message("{what}: {said}.", what=what, said=said)
-    return Message("{what}: {said}. {step}", what=what, said=said, step=Message(finding.next_step))
+    return Message("{what}: {said}. {step}", what=what, said=said, step=as_message(finding.next_step))
 
 
 def _short(value: object) -> str:

@@ -167,7 +167,7 @@ def test_the_rules_for_sending(
     expect(folded).to_be_visible()
     desk.fill("Canary share", "120%")
     alert = panel.get_by_role("alert")
-    expect(alert).to_contain_text(desk.t.words("parameter `canary`: must be at most 1").replace("`", ""))
+    expect(alert).to_contain_text(desk.t.render("parameter `canary`: must be at most 1").replace("`", ""))
     desk.fill("Canary share", "20%")
     desk.fill("Canary wait", "30m")
     expect(alert).to_have_count(0)

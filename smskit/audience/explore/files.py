@@ -18,7 +18,7 @@ import pandas as pd
 
 from smskit.audience import segment
 from smskit.errors import InputError, SegmentError
-from smskit.i18n import Message
+from smskit.i18n import Message, os_words
 
 __all__ = ["FOLDER", "Offer", "keep_upload", "offered", "write_segment"]
 
@@ -126,7 +126,7 @@ def _folder(project: Path) -> Path:
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise InputError(
-            Message("cannot write to {folder}/: {why}", folder=FOLDER, why=error.strerror)
+            Message("cannot write to {folder}/: {why}", folder=FOLDER, why=os_words(error))
         ) from None
     return folder
 
@@ -142,7 +142,9 @@ def _put(place: Path, write: Callable[[IO[bytes]], object]) -> None:
         partial.replace(place)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise InputError(Message("cannot write {file}: {why}", file=place.name, why=error.strerror)) from None
+        raise InputError(
+            Message("cannot write {file}: {why}", file=place.name, why=os_words(error))
+        ) from None
 
 
 def _parameter(place: Path, project: Path) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from smskit.errors import SegmentError
-from smskit.i18n import Message, mark
+from smskit.i18n import Message, mark, os_words
 
 _AROUND_BYTES: Final = 1 << 16  # on either side of a damaged spot, enough text to recognise an encoding by
 
@@ -55,7 +55,7 @@ def _mapped(path: Path) -> pa.Buffer:
         # An empty file cannot be mapped.
         return pa.memory_map(str(path)).read_buffer() if path.stat().st_size else pa.py_buffer(b"")
     except OSError as error:
-        why = error.strerror or type(error).__name__
+        why = os_words(error)
         raise SegmentError(Message("cannot be read ({why})", why=why)) from None
 
 

@@ -155,8 +155,11 @@ class Aliyun(Provider):
             text_units=_TEXT_UNITS,
             value_units=_VALUE_UNITS,
             unfit_value=_UNFIT_VALUE,
-            unfit_words=f"it has more than {_VALUE_UNITS} characters, or holds 【】, an emoji, a link or a "
-            "symbol such as ★, which Aliyun refuses",
+            unfit_words=Message(
+                "it has more than {n} characters, or holds 【】, an emoji, a link or a symbol such as ★, "
+                "which Aliyun refuses",
+                n=_VALUE_UNITS,
+            ),
         )
 
     # -- sending -----------------------------------------------------------------
@@ -214,7 +217,7 @@ class Aliyun(Provider):
                 return [Submission(self._kind(error), "", error.code, error.detail, error.known)]
             if error.code == "isv.MOBILE_COUNT_OVER_LIMIT":
                 self._most = max(1, min(self._most, len(call) // 2))
-                raise BatchNotAllowed(str(error), provider=self.name, code=error.code) from None
+                raise BatchNotAllowed(error.message, provider=self.name, code=error.code) from None
             raise
         return [Submission(CodeClass.ACCEPTED, str(data["BizId"]), "OK")] * len(call)
 
@@ -388,7 +391,7 @@ class Aliyun(Provider):
             theirs = Template.parse(text, form=self.form)
         except TemplateError as error:
             return Finding(
-                "template", False, code, Message("the approved text cannot be read"), str(error)
+                "template", False, code, Message("the approved text cannot be read"), error.message
             ), text
         if template is not None and theirs.pieces != template.pieces:
             return self.another_text(code, text), text

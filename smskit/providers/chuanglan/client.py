@@ -147,7 +147,7 @@ class ChuanglanSettings(ProviderSettings):
     @classmethod
     def _not_in_clear(cls, value: str) -> str:
         if value.startswith("http://") and (urlsplit(value).hostname or "").endswith(".253.com"):
-            raise ValueError("must start with https://, since the password travels in the request")
+            raise ValueError(Message("must start with https://, since the password travels in the request"))
         return value
 
     @property
@@ -190,17 +190,24 @@ class Chuanglan(Provider):
         """v1 carries different values as well as equal ones; v2 one set of values a call."""
         size = self.settings.batch_size
         if self.settings.family == "v2":
-            words = "it holds 【 or 】, by which the signature is found"
+            words = Message("it holds 【 or 】, by which the signature is found")
             return Limits(size, 1, self.settings.text_units, unfit_value="[【】]", unfit_words=words)
         replace = _FULL_WIDTH if self.settings.replace_separators else ()
+        unfit = (
+            mark("it holds one of 【 】 , ; or {place}, which Chuanglan would take for something else")
+            if replace
+            else mark(
+                "it holds one of 【 】 , ; or {place}, which Chuanglan would take for something else "
+                "({code}=true sends , ; as ， ；)"
+            )
+        )
         return Limits(
             size,
             size,
             self.settings.text_units,
             # The signature is found by its brackets, so a second pair within the text is not risked.
             unfit_value=r"[【】]|\{\$" if replace else rf"[【】]|{_SHIFTS}",
-            unfit_words="it holds one of 【 】 , ; or {$, which Chuanglan would take for something else"
-            + ("" if replace else " (SMSKIT_CHUANGLAN_REPLACE_SEPARATORS=true sends , ; as ， ；)"),
+            unfit_words=Message(unfit, place="{$", code="SMSKIT_CHUANGLAN_REPLACE_SEPARATORS"),
             replace=replace,
         )
 
@@ -215,7 +222,7 @@ class Chuanglan(Provider):
 
     def _meaning(self, family: str, code: str) -> Code:
         return self.tables[family].get(code) or Code(
-            CodeClass.UNKNOWN, "", "This code is not documented; ask Chuanglan what it means."
+            CodeClass.UNKNOWN, "", mark("This code is not documented; ask Chuanglan what it means.")
         )
 
     # -- sending -----------------------------------------------------------------

@@ -352,7 +352,7 @@ class GenericHttp(Provider):
         step = (error.known and error.known.next_step) or ""
         if error.code and not step:
             step = self.code(error.code).next_step
-        return Finding(what, False, error.code, error.detail or str(error), step or look)
+        return Finding(what, False, error.code, error.detail or error.message, step or look)
 
     def _unfilled(self, signature: str, template_id: str, template: Template) -> Iterator[Finding]:
         """What the request has a place for and this campaign has nothing for."""

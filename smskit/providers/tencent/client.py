@@ -28,7 +28,7 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.i18n import Joined as Sentences
-from smskit.i18n import Message, Quoted, mark
+from smskit.i18n import Message, Quoted, as_message, mark
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Piece, Template
@@ -198,7 +198,9 @@ class Tencent(Provider):
             text_units=500,
             value_units=self.settings.parameter_length,
             unfit_value=_URL,
-            unfit_words="it holds a link or is longer than the console allows, which Tencent refuses",
+            unfit_words=Message(
+                "it holds a link or is longer than the console allows, which Tencent refuses"
+            ),
         )
 
     def code(self, code: str) -> Code:
@@ -269,7 +271,7 @@ class Tencent(Provider):
                 return [self.submission(error.code, detail=error.detail)]
             if error.code == TOO_MANY:
                 self._most = min(self._most, len(call) // 2)
-                raise BatchNotAllowed(str(error), provider=self.name, code=error.code) from None
+                raise BatchNotAllowed(error.message, provider=self.name, code=error.code) from None
             raise
         if not isinstance(rows, list):
             raise self.unclear(Message("an answer without SendStatusSet"), answer)
@@ -326,7 +328,7 @@ class Tencent(Provider):
             self._shown(error.get("Message")),
             answer,
             known=known,
-            next_step=Sentences([part for part in (known.next_step, skew) if part], " "),
+            next_step=Sentences([as_message(part) for part in (known.next_step, skew) if part], " "),
             request_id=str(response.get("RequestId") or ""),
         )
 
@@ -472,7 +474,7 @@ class Tencent(Provider):
         if left > 0 or self.settings.postpaid:
             return balance, Finding("balance", True, OK, balance)
         postpaid = Message("If it is billed afterwards, set SMSKIT_TENCENT_POSTPAID=1.")
-        step = Sentences([self.code(NO_BALANCE).next_step, postpaid], " ")
+        step = Sentences([as_message(self.code(NO_BALANCE).next_step), postpaid], " ")
         return balance, Finding("balance", False, NO_BALANCE, balance, step)
 
     async def check_signature(self, name: str) -> Finding:

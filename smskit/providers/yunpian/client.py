@@ -132,7 +132,7 @@ class Yunpian(Provider):
             different=size if self._multi else 1,
             text_units=self.settings.text_units,
             unfit_value="[【】]",
-            unfit_words="it holds 【 or 】, and a second pair of brackets is refused (code 16)",
+            unfit_words=Message("it holds 【 or 】, and a second pair of brackets is refused (code 16)"),
         )
 
     # -- sending -----------------------------------------------------------------
@@ -226,7 +226,7 @@ class Yunpian(Provider):
             self._multi = False
             self._batch = self._batch and call.method == "multi_send"
             raise BatchNotAllowed(
-                str(error), provider=self.name, code=error.code, detail=error.detail
+                error.message, provider=self.name, code=error.code, detail=error.detail
             ) from None
 
     def parse_answer(self, answer: Answer, *, keys: Sequence[str] = ()) -> Any:

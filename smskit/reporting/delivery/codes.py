@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from smskit.audience.phones import redact
 from smskit.errors import SpecError
-from smskit.i18n import Message, mark
+from smskit.i18n import Message, as_message, mark
 from smskit.providers import provider_class
 
 __all__ = ["Explained", "explain_code"]
@@ -43,4 +43,4 @@ def explain_code(provider: str, code: str, *, receipt: bool, detail: str = "") -
     if known is None:
         return Explained(said if said != code else "", Message(_ASK))
     meaning = Message(known.meaning_en) or known.meaning or said
-    return Explained(meaning, Message(known.next_step))
+    return Explained(meaning, as_message(known.next_step))
