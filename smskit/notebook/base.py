@@ -67,9 +67,9 @@ class Base:
         """One sentence: English words with their values, or a function of the language."""
         shown.say(words(self.t) if callable(words) else self.t(words, **values))
 
-    def repeat(self, said: str, *, after: str = "") -> None:
-        """What a floor below said, behind a few words of ours where *after* gives some."""
-        self.say(lambda t: f"{t(after)}: {t.render(said)}" if after else t.render(said))
+    def repeat(self, message: str, *, after: str = "") -> None:
+        """A message, behind a few words of ours where *after* gives some."""
+        self.say(lambda t: f"{t(after)}: {t.render(message)}" if after else t.render(message))
 
     def show_frame(self, table: Callable[[Language], pd.DataFrame]) -> None:
         """A table of at most 60 rows."""

@@ -84,12 +84,12 @@ def run_file(
     origin = Origin(origin.user, origin.file, str(source), str(target), token)
     failed: BaseException | None = None
     ledger = open_ledger(environment)
-    with _told(origin), _ended_cleanly(ledger, origin.token) as asked:
+    with _announced(origin), _ended_cleanly(ledger, origin.token) as asked:
         try:
             execute(source, target, data)
         except SmskitError as error:
             failed = error
-    return _outcome(ledger, spec, origin, failed, environment, told=asked[0] if asked else "")
+    return _outcome(ledger, spec, origin, failed, environment, stopped_by=asked[0] if asked else "")
 
 
 def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
@@ -137,13 +137,13 @@ def _ended_cleanly(ledger: Ledger, token: str) -> Iterator[list[str]]:
     asked: list[str] = []
     ended = threading.Event()
 
-    def told(number: signal.Signals) -> None:
+    def on_signal(number: signal.Signals) -> None:
         if asked:
             os._exit(128 + number)  # the kernel ends itself when we are gone
         asked.append(Message("told to end ({name})", name=number.name))
         threading.Thread(target=_end_kernel, args=(ledger, token, ended, asked[0]), daemon=True).start()
 
-    with heard(told, signal.SIGTERM, signal.SIGINT):
+    with heard(on_signal, signal.SIGTERM, signal.SIGINT):
         try:
             yield asked
         finally:
@@ -176,7 +176,7 @@ def _outcome(
     failed: BaseException | None,
     environment: Environment,
     *,
-    told: str,
+    stopped_by: str,
 ) -> RunRow:
     found = ledger.runs.find(token=origin.token)
     if not found:
@@ -186,8 +186,8 @@ def _outcome(
     row = found[-1]
     if row.state in ("running", "died"):
         # The kernel is gone (or papermill gave up on it) and could not say so itself.
-        return mark_interrupted(ledger, row, environment, told=told)
-    if failed is not None and row.exit_code == 0 and not told:
+        return mark_interrupted(ledger, row, environment, told=stopped_by)
+    if failed is not None and row.exit_code == 0 and not stopped_by:
         # Something after the sending went wrong that no step of ours saw.
         return ledger.runs.change(row.id, state="failed", exit_code=1, message=Message("a later cell failed"))
     return row
@@ -210,9 +210,9 @@ def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:
 
 
 @contextmanager
-def _told(origin: Origin) -> Iterator[None]:
+def _announced(origin: Origin) -> Iterator[None]:
     """Tell the kernel, which inherits our environment, where it comes from."""
-    told = {
+    variables = {
         "SMSKIT_RUN_TOKEN": origin.token,
         "SMSKIT_RUN_FILE": origin.file,
         "SMSKIT_RUN_NOTEBOOK": origin.notebook,
@@ -220,8 +220,8 @@ def _told(origin: Origin) -> Iterator[None]:
         # Whoever calls a command for it means it to send, also from a terminal in JupyterLab or VS Code.
         "SMSKIT_INTERACTIVE": "0",
     }
-    before = {name: os.environ.get(name) for name in told}
-    os.environ.update(told)
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

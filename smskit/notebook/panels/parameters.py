@@ -53,7 +53,7 @@ class ParametersPanel(Panel):
         names = ", ".join(f"`{name}`" for name in self.page.draft.missing)
         command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {shown}"
 
-        def told(t: Language) -> str:
+        def words(t: Language) -> str:
             then = (
                 t("Still to be chosen: {names}", names=names)
                 if names
@@ -61,7 +61,7 @@ class ParametersPanel(Panel):
             )
             return f"{t('Saved to {path}', path=shown)}\n{then}"
 
-        self.tell(told, "ok")
+        self.tell(words, "ok")
 
     def open(self) -> None:
         """Take over what a file holds, instead of everything chosen so far."""

@@ -54,13 +54,13 @@ class CheckPanel(Panel):
         self.tell(lambda t: t("Asking…"))
         name = self.connector.provider
 
-        def came(result: CheckResult) -> None:
+        def answered(result: CheckResult) -> None:
             if self.connector.provider == name:
                 self.tell("")
                 self.draw()
             self._changed()
 
-        self.start("check", lambda: self.connector.check(simulator=simulator), came)
+        self.start("check", lambda: self.connector.check(simulator=simulator), answered)
 
     def _result(self, result: CheckResult) -> str:
         t = self.t

@@ -193,7 +193,7 @@ class CredentialsPanel(Panel):
         self._typed, self._edited = {}, {}
         self.draw()
         self._changed()
-        self.tell(lambda t: _told(written, t), "warn" if written.exposed or written.hidden else "ok")
+        self.tell(lambda t: _saved(written, t), "warn" if written.exposed or written.hidden else "ok")
 
     def delete(self) -> None:
         """Take everything saved for this provider out of this computer."""
@@ -215,7 +215,7 @@ def _beside_field(text: str) -> w.HTML:
     return made
 
 
-def _told(written: Written, t: Language) -> str:
+def _saved(written: Written, t: Language) -> str:
     lines = [t("Saved. Now click {check}.", check=t("Check"))]
     if written.exposed:
         lines += [t("Git would take {file} into a commit: add it to .gitignore.", file=written.file)]

@@ -142,7 +142,7 @@ class RulesPanel(Panel):
             return
         for id_, shown in self._rows.items():
             shown.chip.value = self._count_of(id_, counts)
-        self._words.value = self._said()
+        self._words.value = self._in_words()
 
     def _count_of(self, id_: int, counts: Counts) -> str:
         if id_ in counts.problems:
@@ -156,7 +156,7 @@ class RulesPanel(Panel):
             return f"{chip(alone)} {chip(self.t('{n:,} left', n=counts.after[id_]), 'ok')}"
         return chip(alone) if alone else ""
 
-    def _said(self) -> str:
+    def _in_words(self) -> str:
         """The rule in words and as SQL, or what it lacks."""
         try:
             label, sql = self.t.render(self.editor.rule().label), self.model.sql()

@@ -79,7 +79,7 @@ class FollowUpTab(Tab):
         made = self.tracker.follow_up(sorted(self.groups), may_arrive_twice=self.certain)
         command = _SEND.format(file=made.parameters)
 
-        def told(t: Language) -> str:
+        def words(t: Language) -> str:
             written = t(
                 "{n:,} people in {segment}. Campaign {name}, mode rehearse, parameters in {file}",
                 n=made.people,
@@ -89,7 +89,7 @@ class FollowUpTab(Tab):
             )
             return f"{written}\n{t('Open them in notebook 03, or run it tomorrow:')} {command}"
 
-        self.tell(told, "ok")
+        self.tell(words, "ok")
 
 
 class ExportTab(Tab):
