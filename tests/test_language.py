@@ -31,6 +31,11 @@ def test_the_catalogue_is_current() -> None:
     assert messages.as_po(catalog).decode() == messages.PO.read_text(encoding="utf-8")
 
 
+def test_the_compiled_catalogue_is_current() -> None:
+    """The ``.mo`` beside the ``.po``, which programs read, is made from it; `make messages` does so."""
+    assert messages.MO.read_bytes() == messages.as_mo(messages.translated())
+
+
 def test_translations_keep_their_holes() -> None:
     """A translation fills in the same values as its original."""
     wrong = [m.id for m in messages.translated() if m.id and holes(m.id) != holes(m.string)]

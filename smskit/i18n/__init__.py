@@ -21,7 +21,6 @@ Parameters, states and codes are names, and are the same everywhere.
 from __future__ import annotations
 
 import gettext
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -70,25 +69,7 @@ _BETWEEN: Final = {"; ": "；", ". ": "。", ", ": "、", " ": "", ": ": "：", 
 def _translations(code: str) -> gettext.NullTranslations:
     if code == "en":
         return gettext.NullTranslations()
-    _compile(LOCALE / "zh_CN" / "LC_MESSAGES" / "smskit.po")
     return gettext.translation("smskit", LOCALE, ["zh_CN"])
-
-
-def _compile(po: Path) -> None:
-    """For now: the ``.mo`` is not in the repository while many people add sentences at once."""
-    mo = po.with_suffix(".mo")
-    if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
-        return
-    try:
-        from babel.messages.mofile import write_mo
-        from babel.messages.pofile import read_po
-    except ModuleNotFoundError:  # an installed copy: compiled when it was built
-        return
-
-    made = mo.with_suffix(f".{os.getpid()}")
-    with po.open("rb") as source, made.open("wb") as file:
-        write_mo(file, read_po(source, locale="zh_CN"))
-    made.replace(mo)
 
 
 def quote(text: str) -> str:
