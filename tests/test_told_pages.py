@@ -300,7 +300,7 @@ def test_the_explore_panel(room: Room) -> None:
     settled(panel.page)
     said += shown(panel.widget)
 
-    assert any("选择列" in text for text in said)
+    assert any("请选择列" in text for text in said)
     assert english(*said) == []
 
 
