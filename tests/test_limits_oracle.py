@@ -25,7 +25,7 @@ from smskit.sending.guards import Guards
 from smskit.sending.unknowns import settle_by_hand
 from tests.profiles import examples
 from tests.test_engine import Scripted, run
-from tests.test_terms import READ_ON
+from tests.test_marketing_limits import READ_ON
 from tests.test_window import CHANGES, WINDOWS
 
 FIRST = 8613800000000

@@ -7,11 +7,11 @@ import ipywidgets as w
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.send.exclusions import ExclusionsPanel
+from smskit.notebook.panels.send.for_test_phones import TestSendPanel
 from smskit.notebook.panels.send.limits import LimitsPanel
 from smskit.notebook.panels.send.message import MessagePanel
 from smskit.notebook.panels.send.preview import PreviewPanel
 from smskit.notebook.panels.send.sending import SendingPanel
-from smskit.notebook.panels.send.test_send import TestSendPanel
 from smskit.notebook.send_model import SendModel
 
 __all__ = ["SendPanel"]
