@@ -8,12 +8,17 @@ the result equals ``urllib.parse.quote_plus`` byte for byte (a property test).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 from urllib.parse import quote_plus
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from smskit.message.template import Template, Var
+from smskit.models import Slice
 
 _MEMO_LIMIT = 200_000
 
@@ -21,6 +26,11 @@ _MEMO_LIMIT = 200_000
 def twice(text: str) -> str:
     """``quote_plus`` applied two times: a value inside a form field that is itself encoded."""
     return quote_plus(quote_plus(text))
+
+
+def json_escaped(text: str) -> str:
+    """*text* as it stands between the quotes of a JSON string."""
+    return orjson.dumps(text).decode()[1:-1]
 
 
 class ColumnEncoder:
@@ -53,6 +63,15 @@ class ColumnEncoder:
                 done = memo[value] = quote(value)
             encoded.append(done)
         return pa.array(encoded, pa.large_string()).take(coded.indices)
+
+    def text(self, template: Template, people: Slice) -> list[str | pa.Array]:
+        """The whole text of each of *people*, signature in front, as pieces for `Joined`."""
+        values = {name: self(column) for name, column in people.variables.items()}
+        head = f"【{template.signature}】" if template.signature else ""
+        return [
+            values[piece.name] if isinstance(piece, Var) else self._quote(piece)
+            for piece in (head, *template.pieces)
+        ]
 
 
 def _text(value: str) -> pa.Scalar:
@@ -92,16 +111,22 @@ class First:
         return self._column[rows.start : rows.start + 1]
 
 
+class Rows(Protocol):
+    """A part of a body that depends on the rows it is for."""
+
+    def __getitem__(self, rows: slice, /) -> bytes: ...
+
+
 class Bodies:
     """
     Bodies of requests for rows of a slice, prepared by column.
 
     Args:
-        pieces: What a body is made of, in order: fixed bytes, a column of which it has all its rows
-            (`Joined`), or one of which it has the first (`First`).
+        pieces: What a body is made of, in order: fixed bytes, or what its rows say, such as a column of
+            which it has all of them (`Joined`) or the first (`First`).
     """
 
-    def __init__(self, *pieces: bytes | Joined | First) -> None:
+    def __init__(self, *pieces: bytes | Rows) -> None:
         self._pieces = pieces
 
     def __call__(self, first: int, last: int) -> bytes:

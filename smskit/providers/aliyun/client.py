@@ -66,7 +66,6 @@ from smskit.providers.aliyun.wire import (
     MOST_DIFFERENT,
     AliyunSettings,
     Wire,
-    Writer,
     build_request,
     json_percent,
     write_different,
@@ -76,7 +75,7 @@ from smskit.providers.base import Call, Feature, Job, Limits, Provider, all_page
 from smskit.providers.china import CHINA, national_of
 from smskit.providers.codes import ANSWER, RECEIPT, code_tables
 from smskit.providers.console import console_of
-from smskit.providers.encoding import ColumnEncoder
+from smskit.providers.encoding import Bodies, ColumnEncoder
 from smskit.providers.http import Answer
 from smskit.providers.pacing import Pacer
 from smskit.settings import ProviderSettings
@@ -196,12 +195,10 @@ class Aliyun(Provider):
             answer = await self._post(method, [*query, *body.decode().split("&")])
         return self.parse_submission(answer, call)
 
-    def _writer(self, method: str, job: Job, people: Slice) -> Writer:
-        """A function ``(first, last) -> encoded fields`` for rows of *people*, without OutId."""
-        extend = self.settings.extend_code
-        if method == "SendBatchSms":
-            return write_different(job, people, self._encode, extend_code=extend)
-        return write_same(job, people, extend_code=extend)
+    def _writer(self, method: str, job: Job, people: Slice) -> Bodies:
+        """Encoded fields, without OutId, for rows of *people*."""
+        write = write_different if method == "SendBatchSms" else write_same
+        return write(job, people, self._encode, extend_code=self.settings.extend_code)
 
     def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
         """

@@ -7,12 +7,11 @@ SendBatchSms travel in a form body, as Aliyun's own SDK sends them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-import orjson
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
@@ -30,7 +29,7 @@ from smskit.providers.aliyun.signing import (
     sign_rpc,
 )
 from smskit.providers.base import Job
-from smskit.providers.encoding import ColumnEncoder, Joined
+from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
 from smskit.settings import ProviderSettings
 
 VERSION = "2017-05-25"
@@ -79,54 +78,43 @@ class AliyunSettings(ProviderSettings):
 
 # -- fields by column ----------------------------------------------------------------
 
-Writer = Callable[[int, int], bytes]  # (first, last) -> encoded fields for those rows
 
-
-def write_same(job: Job, people: Slice, *, extend_code: str = "") -> Writer:
+def write_same(job: Job, people: Slice, encode: ColumnEncoder, *, extend_code: str = "") -> Bodies:
     """The fields of SendSms, but for OutId; all rows have equal values, so the first one's are written."""
-    names = job.template.names
-    mobiles = Joined([_mobiles(people)], "%2C", len(people.positions))
+    n = len(people.positions)
     fields = [pair("SignName", job.template.signature), pair("TemplateCode", job.template_id)]
     if extend_code:
         fields.append(pair("SmsUpExtendCode", extend_code))
     tail = "".join(f"&{field}" for field in fields).encode()
-
-    def write(first: int, last: int) -> bytes:
-        head = b"PhoneNumbers=" + mobiles[first:last] + tail
-        if not names:
-            return head
-        values = {name: people.variables[name][first].as_py() for name in names}
-        return head + b"&" + pair("TemplateParam", orjson.dumps(values).decode()).encode()
-
-    return write
+    common: list[bytes | Rows] = [b"PhoneNumbers=", Joined([_mobiles(people)], "%2C", n), tail]
+    if not job.template.names:
+        return Bodies(*common)
+    param = Joined(_template_params(job.template, people, encode), "", n)
+    return Bodies(*common, b"&TemplateParam=", First(param))
 
 
-def write_different(job: Job, people: Slice, encode: ColumnEncoder, *, extend_code: str = "") -> Writer:
+def write_different(job: Job, people: Slice, encode: ColumnEncoder, *, extend_code: str = "") -> Bodies:
     """The form of SendBatchSms: arrays with one entry a row."""
-    opening, comma, closing = b"%5B%22", b"%22%2C%22", b"%22%5D"
-    mobiles = Joined([_mobiles(people)], comma.decode(), len(people.positions))
-    params = Joined(_template_params(job.template, people, encode), "%2C", len(people.positions))
-    sign = json_percent(job.template.signature).encode()
+    n = len(people.positions)
+    comma = percent('","')
+    mobiles = Joined([_mobiles(people)], comma, n)
+    signs = Joined([json_percent(job.template.signature)], comma, n)
+    params = Joined(_template_params(job.template, people, encode), "%2C", n)
+    pieces = [*_texts("PhoneNumberJson", mobiles), *_texts("&SignNameJson", signs)]
+    pieces += [b"&TemplateParamJson=%5B", params, b"%5D"]
+    if extend_code:
+        pieces += _texts("&SmsUpExtendCodeJson", Joined([extend_code], comma, n))
+    return Bodies(*pieces)
 
-    def repeated(value: bytes, times: int) -> bytes:
-        return opening + comma.join([value] * times) + closing
 
-    def write(first: int, last: int) -> bytes:
-        fields = [
-            b"PhoneNumberJson=" + opening + mobiles[first:last] + closing,
-            b"SignNameJson=" + repeated(sign, last - first),
-            b"TemplateParamJson=%5B" + params[first:last] + b"%5D",
-        ]
-        if extend_code:
-            fields.append(b"SmsUpExtendCodeJson=" + repeated(extend_code.encode(), last - first))
-        return b"&".join(fields)
-
-    return write
+def _texts(field: str, column: Joined) -> list[bytes | Rows]:
+    """A field that is a JSON array of texts, joined by what stands between two of them."""
+    return [f"{field}=%5B%22".encode(), column, b"%22%5D"]
 
 
 def json_percent(value: str) -> str:
     """A text as it stands between the quotes of a JSON string, encoded."""
-    return percent(orjson.dumps(value).decode()[1:-1])
+    return percent(json_escaped(value))
 
 
 def _mobiles(people: Slice) -> pa.Array:

@@ -18,10 +18,11 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote, urlsplit
 
+import httpx
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -54,7 +55,7 @@ from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.chuanglan import reports
 from smskit.providers.codes import RECEIPT, code_tables
 from smskit.providers.console import console_of
-from smskit.providers.encoding import Joined
+from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
 
@@ -83,6 +84,8 @@ def _is_here(url: str) -> bool:
 
 
 _CONSOLE = console_of("chuanglan")
+
+_JSON_UNSAFE = r'["\\\x00-\x1f]'
 
 
 class ChuanglanSettings(ProviderSettings):
@@ -185,6 +188,14 @@ class Chuanglan(Provider):
 
     settings: ChuanglanSettings
 
+    def __init__(
+        self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        super().__init__(settings, transport=transport)
+        self._percent = ColumnEncoder(lambda value: quote(value, safe=""))
+        self._json = ColumnEncoder(json_escaped, _JSON_UNSAFE)
+        self._json_twice = ColumnEncoder(lambda value: json_escaped(json_escaped(value)), _JSON_UNSAFE)
+
     @property
     def limits(self) -> Limits:
         """v1 carries different values as well as equal ones; v2 one set of values a call."""
@@ -273,39 +284,29 @@ class Chuanglan(Provider):
             alone |= np.asarray(pc.match_substring_regex(column, pattern))
         return alone
 
-    def _writer(self, method: str, job: Job, people: Slice) -> Callable[[int, int], bytes]:
-        """A function ``(first, last) -> body`` (JSON without the credentials) for rows of *people*."""
+    def _writer(self, method: str, job: Job, people: Slice) -> Bodies:
+        """JSON bodies, without the credentials, for rows of *people*."""
         n = len(people.positions)
         mobiles = pa.array(national(people.phones)).cast(pa.large_string())
-        phones = Joined([mobiles], ",", n)
-
-        def values(row: int) -> dict[str, str]:
-            return {name: column[row].as_py() for name, column in people.variables.items()}
-
-        def same_text(first: int, last: int) -> dict[str, Any]:
-            text = job.template.render(values(first))
-            msg = quote(text, safe="") if self.settings.encode_msg else text
-            return {"msg": msg, "phone": phones[first:last].decode()}
-
-        def by_template(first: int, last: int) -> dict[str, Any]:
-            body = {"phoneNumbers": phones[first:last].decode(), "templateId": job.template_id}
-            row = values(first)
-            filled = {f"param{n}": row[name] for n, name in enumerate(job.template.positions(), 1)}
-            if filled:
-                body["templateParamJson"] = orjson.dumps([filled]).decode()
-            if job.template.signature:
-                body["signature"] = f"【{job.template.signature}】"
-            return body
-
+        phones, template = Joined([mobiles], ",", n), job.template
         if method == "variable":
-            msg = self._with_marks(job.template)
-            pieces: list[str | pa.Array] = [mobiles]
-            for name in job.template.positions():
-                pieces += [",", people.variables[name]]
-            groups = Joined(pieces, ";", n)
-            return lambda a, b: _body(job, {"msg": msg, "params": groups[a:b].decode()})
-        fields = by_template if method == "tpl" else same_text
-        return lambda a, b: _body(job, fields(a, b))
+            groups: list[str | pa.Array] = [mobiles]
+            for name in template.positions():
+                groups += [",", self._json(people.variables[name])]
+            return _bodies(job, {"msg": self._with_marks(template), "params": Joined(groups, ";", n)})
+        if method == "send":
+            text = (self._percent if self.settings.encode_msg else self._json).text(template, people)
+            return _bodies(job, {"msg": First(Joined(text, "", n)), "phone": phones})
+        fields: dict[str, str | Rows] = {"phoneNumbers": phones, "templateId": job.template_id}
+        values: list[str | pa.Array] = []
+        for number, name in enumerate(template.positions(), 1):
+            opening = ("," if values else "") + json_escaped(f'"param{number}":"')
+            values += [opening, self._json_twice(people.variables[name]), json_escaped('"')]
+        if values:
+            fields["templateParamJson"] = First(Joined(["[{", *values, "}]"], "", n))
+        if template.signature:
+            fields["signature"] = f"【{template.signature}】"
+        return _bodies(job, fields)
 
     def _with_marks(self, template: Template) -> str:
         """The text with ``{$var}``, which stays bare: it is found before a decoding as well as after."""
@@ -514,11 +515,24 @@ def request_digest(password: str, timestamp: str, nonce: str) -> str:
     return hmac.new(key.encode(), signed.encode(), hashlib.sha256).hexdigest()
 
 
-def _body(job: Job, fields: Mapping[str, Any]) -> bytes:
-    """The call without its credentials, under an id of our own that reports will name."""
-    campaign = re.sub(r"[^A-Za-z0-9_.-]", "", job.reference)[:40]
-    uid = f"{campaign}-{secrets.token_hex(8)}".lstrip("-")
-    return orjson.dumps({**fields, "report": "true", "uid": uid, **job.extra})
+class _OwnId:
+    """An id of our own for each call, which reports will name."""
+
+    def __init__(self, reference: str) -> None:
+        self._campaign = re.sub(r"[^A-Za-z0-9_.-]", "", reference)[:40]
+
+    def __getitem__(self, rows: slice) -> bytes:
+        return f"{self._campaign}-{secrets.token_hex(8)}".lstrip("-").encode()
+
+
+def _bodies(job: Job, fields: Mapping[str, str | Rows]) -> Bodies:
+    """A JSON object of *fields*, in which `Rows` are texts that are escaped already."""
+    every = {**fields, "report": "true", "uid": _OwnId(job.reference), **job.extra}
+    pieces: list[bytes | Rows] = []
+    for name, value in every.items():
+        pieces.append((b"," if pieces else b"{") + orjson.dumps(name) + b":")
+        pieces += [b'"', value, b'"'] if isinstance(value, (Joined, First, _OwnId)) else [orjson.dumps(value)]
+    return Bodies(*pieces, b"}")
 
 
 def _count(value: object, absent: int) -> int:

@@ -33,7 +33,7 @@ from smskit.errors import (
 from smskit.i18n import Message, mark
 from smskit.message.lint import TemplateRule
 from smskit.message.opt_out import OptOutRule
-from smskit.message.template import Form, Template, Var
+from smskit.message.template import Form, Template
 from smskit.models import (
     Code,
     CodeClass,
@@ -172,13 +172,13 @@ class Yunpian(Provider):
         n = len(people.positions)
         mobiles = Joined([pa.array(national(people.phones)).cast(pa.large_string())], "%2C", n)
         if method == "multi_send":
-            texts = Joined(_encoded(job.template, people, twice, self._twice), "%2C", n)
+            texts = Joined(self._twice.text(job.template, people), "%2C", n)
             return Bodies(b"mobile=", mobiles, b"&text=", texts)
         if method.startswith("tpl_"):
             values = Joined(_tpl_value(job.template, people, self._twice), "", n)
             tail = f"&tpl_id={quote_plus(job.template_id)}&tpl_value=".encode()
             return Bodies(b"mobile=", mobiles, tail, First(values))
-        texts = Joined(_encoded(job.template, people, quote_plus, self._once), "", n)
+        texts = Joined(self._once.text(job.template, people), "", n)
         return Bodies(b"mobile=", mobiles, b"&text=", First(texts))
 
     def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
@@ -420,13 +420,6 @@ _SIGN_APPROVED = ("SUCCESS", "APLLYING_VIP", "APPLYING_VIP")
 
 def _sign_state(row: Mapping[str, Any]) -> str:
     return str(row.get("check_status", row.get("apply_state", "")))
-
-
-def _encoded(template: Template, people: Slice, quote: Any, column: ColumnEncoder) -> list[str | pa.Array]:
-    values = {name: column(values) for name, values in people.variables.items()}
-    head = f"【{template.signature}】" if template.signature else ""
-    pieces: list[str | pa.Array] = [quote(head)] if head else []
-    return pieces + [values[p.name] if isinstance(p, Var) else quote(p) for p in template.pieces]
 
 
 def _tpl_value(template: Template, people: Slice, column: ColumnEncoder) -> list[str | pa.Array]:
