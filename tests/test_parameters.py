@@ -66,6 +66,22 @@ def test_a_good_file(write: Write) -> None:
     assert re.search(r"has \d+ rows, of which the rules keep [1-9]\d*", str(found))
 
 
+@pytest.mark.parametrize(
+    ("zone", "kept"), [("Asia/Shanghai", 1), ("UTC", 2), ("America/New_York", 2), ("Pacific/Auckland", 1)]
+)
+def test_days_are_counted_in_the_campaigns_zone(write: Write, tmp_path: Path, zone: str, kept: int) -> None:
+    """At 17:00 UTC it is tomorrow already in Shanghai, where one of the days is too long ago."""
+    people = tmp_path / "people.csv"
+    people.write_text("user_id,phone,name,seen\n1,13800000001,A,2026-11-21\n2,13800000002,B,2026-11-22\n")
+    path = write(
+        segment=str(people), timezone=zone, rules={"column": "seen", "op": "within_days", "value": 2}
+    )
+    found = validate(path, now=datetime(2026, 11, 23, 17, tzinfo=UTC), environ={})
+
+    assert found.good, str(found)
+    assert f"the segment has 2 rows, of which the rules keep {kept}" in str(found)
+
+
 def test_everything_is_told_at_once(tmp_path: Path) -> None:
     """Unknown names, credentials and values out of range come together, in the order of their lines."""
     file = tmp_path / "campaign.yaml"

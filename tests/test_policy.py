@@ -37,6 +37,8 @@ NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
             [1] * 11,
             id="yes-words",
         ),
+        pytest.param(pd.Series(["√", "✓", "Ｙ", "１", "是\u200b", "　是"]), [1] * 6, id="yes-as-seen"),
+        pytest.param(pd.Series(["Ｎ", "０", "否\u200b", "×", "√？", "是否"]), [0] * 6, id="no-as-seen"),
         pytest.param(
             pd.Series(
                 ["false", "no", "n", "0", "0.0", "off", "否", "不同意", "拒绝", "maybe", "2", "yes?", ""]

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from smskit.audience.cells import says_yes
 from smskit.audience.persons import keys
 from smskit.i18n import Joined, Message
 from smskit.planning.spec import CampaignSpec
@@ -23,7 +25,6 @@ from smskit.planning.spec import CampaignSpec
 __all__ = ["LEAST_CANARY", "Guard", "consented", "global_key", "guard_problems", "held_back", "over_cap"]
 
 LEAST_CANARY = 20  # people of a canary at least; fewer say nothing about the others
-_YES = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意")
 
 
 def consented(column: pd.Series) -> NDArray[np.bool_]:
@@ -34,8 +35,8 @@ def consented(column: pd.Series) -> NDArray[np.bool_]:
         return column.fillna(False).to_numpy(bool)
     if pd.api.types.is_numeric_dtype(column.dtype):
         return (column == 1).fillna(False).to_numpy(bool)
-    text = column.astype("str").str.strip().str.lower()
-    return text.isin(_YES).to_numpy(bool)
+    texts = pa.array(column.astype("str"), pa.large_string(), from_pandas=True)
+    return np.asarray(pc.fill_null(says_yes(texts), False).to_numpy(zero_copy_only=False))
 
 
 def over_cap(phones: NDArray[np.int64], recent: NDArray[np.int64], count: int) -> NDArray[np.bool_]:

@@ -125,7 +125,7 @@ def _misfits(
         problems += _unknown_columns(rule, frame)
         if not _unknown_columns(rule, frame):
             try:
-                keep, _ = rule.filter(frame, now=now)
+                keep, _ = rule.filter(frame, now=now.astimezone(spec.zone))
                 notes.append(
                     Message(
                         "the segment has {n} rows, of which the rules keep {m}", n=len(frame), m=keep.sum()

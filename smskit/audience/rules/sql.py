@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from smskit.audience.cells import FALSE_WORDS, TRUE_WORDS
 from smskit.audience.rules.columns import find_column
 from smskit.audience.rules.comparison import LISTS, NULLS, Comparison
 from smskit.audience.rules.fit import Kind, Reading, fit, kind_of, plain_dtype
 from smskit.audience.rules.moments import first_day
-from smskit.audience.rules.values import FALSE_WORDS, TRUE_WORDS, Bound, iso, show
+from smskit.audience.rules.values import Bound, iso, show
 from smskit.errors import InputError
 from smskit.i18n import Message
 

@@ -20,7 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.audience.rules.values import FALSE_WORDS, REAL, TRUE_WORDS, WHOLE
+from smskit.audience.cells import says_yes
+from smskit.audience.rules.values import REAL, WHOLE
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Answer: TypeAlias = Any  # pa.BooleanArray; pyarrow ships no types
@@ -245,9 +246,7 @@ def numbers_of_text(texts: pa.Array) -> TypedColumn:
 
 def flags_of_text(texts: pa.Array) -> TypedColumn:
     """Read words for yes and no as 1 and 0; other words are unknown."""
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
-    true, false = (pc.is_in(words, pa.array(w, words.type)) for w in (TRUE_WORDS, FALSE_WORDS))
-    return Wholes(_only(true.cast(pa.int8()), pc.or_(true, false)))
+    return Wholes(says_yes(texts).cast(pa.int8()))
 
 
 def _only(values: pa.Array, keep: pa.Array) -> pa.Array:

@@ -15,15 +15,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import TypeAlias
 
+from smskit.audience.cells import FALSE_WORDS, TRUE_WORDS, word
 from smskit.i18n import Message
 
 Scalar: TypeAlias = str | int | float | bool  # dates travel as ISO text
 Bound: TypeAlias = Scalar | date  # a value, read the way its column asks for
 
 LIMIT = 10**38  # numbers at and beyond this are refused; whole ones below are compared exactly
-
-TRUE_WORDS = ("true", "1", "yes", "是")
-FALSE_WORDS = ("false", "0", "no", "否")
 
 # These are read by Python's `re` and by Arrow's RE2, and so keep to what the two share.
 WHOLE = r"^[+-]?[0-9]{1,38}$"
@@ -54,8 +52,8 @@ def read_number(text: str) -> int | float | None:
 
 def read_flag(text: str) -> bool | None:
     """Return what a word for yes or no says, or None where it is neither."""
-    word = text.strip().lower()
-    return True if word in TRUE_WORDS else False if word in FALSE_WORDS else None
+    said = word(text)
+    return True if said in TRUE_WORDS else False if said in FALSE_WORDS else None
 
 
 def read_moment(text: str) -> date | None:

@@ -1,0 +1,53 @@
+"""
+A cell's text as people see it, and the one set of words for yes and no, for rules and consent alike.
+
+What a screen does not show is no part of a value: blanks at the ends, and signs without width that
+programs leave behind. Zero-width joiners stay, since they make letters and emoji what they are.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["FALSE_WORDS", "INVISIBLE", "TRUE_WORDS", "plain_text", "plain_texts", "says_yes", "word", "words"]
+
+TRUE_WORDS: Final = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意", "√", "✓", "✔")
+FALSE_WORDS: Final = ("false", "f", "no", "n", "0", "0.0", "off", "否", "不同意", "未同意", "拒绝", "×", "✗")
+
+INVISIBLE: Final = (
+    "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+_INVISIBLE: Final = f"[{INVISIBLE}]"  # read by Python's `re` and by Arrow's RE2
+
+
+def plain_text(text: str) -> str:
+    """Return *text* without invisible signs and without blanks at its ends."""
+    return re.sub(_INVISIBLE, "", text).strip()
+
+
+def plain_texts(texts: pa.Array) -> pa.Array:
+    """Return what `plain_text` does, of *n* texts; nulls stay."""
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, pattern=_INVISIBLE, replacement=""))
+
+
+def word(text: str) -> str:
+    """Return *text* as words are compared: plain, in half-width and small letters."""
+    return plain_text(unicodedata.normalize("NFKC", text)).lower()
+
+
+def words(texts: pa.Array) -> pa.Array:
+    """Return what `word` does, of *n* texts; nulls stay."""
+    return pc.utf8_lower(plain_texts(pc.utf8_normalize(texts, form="NFKC")))
+
+
+def says_yes(texts: pa.Array) -> pa.Array:
+    """Whether each of *n* texts is a word for yes; null for what is no such word."""
+    encoded = texts.dictionary_encode()  # few words, many rows
+    found = words(encoded.dictionary)
+    true, false = (pc.is_in(found, pa.array(some, found.type)) for some in (TRUE_WORDS, FALSE_WORDS))
+    return pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_())).take(encoded.indices)
