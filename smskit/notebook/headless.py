@@ -73,7 +73,7 @@ def run_file(
     try:
         data = read_file(file) | dict(overrides or {})
         data = with_occurrence(data, now=now, occurrence=occurrence)
-        spec = CampaignSpec.from_data(data)
+        spec = CampaignSpec.from_data(data, file=None if overrides else file)
     except SmskitError as error:
         # CampaignSnapshot like any other failed run, by whoever looks at the runs on Tuesday.
         _note(error, data, environment, origin)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from smskit.errors import SpecError
 from smskit.i18n import Joined, Message
@@ -24,7 +24,7 @@ from smskit.message.variables import parse_bindings, to_data
 from smskit.message.windows import FrequencyCap, SendWindow, parse_cap, parse_window
 from smskit.models import TIMEZONE, MessageClass, Mode
 from smskit.planning.occurrence import with_occurrence
-from smskit.planning.parameter_file import read_file, write
+from smskit.planning.parameter_file import placed, read_file, write
 from smskit.planning.problems import NO_TIME, Problems, of_credentials, of_names, of_values
 
 # Fields that decide who is messaged what. A campaign id that was started with
@@ -250,6 +250,16 @@ class CampaignSpec(BaseModel):
         default_factory=list, repr=False, description="numbers for `campaign.test_send()`"
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text_is_text(cls, value: object, info: ValidationInfo) -> object:
+        # 2026.10 is 2026.1 by the time it is a float; a whole number has lost nothing a person would write.
+        if isinstance(value, float) and cls.model_fields[str(info.field_name)].annotation is str:
+            raise ValueError(
+                Message("is text but given as a number, which makes 2026.1 of 2026.10; put it in quotes")
+            )
+        return value
+
     @field_validator("max_cost", "price_per_part", mode="before")
     @classmethod
     def _exact_money(cls, value: object) -> object:
@@ -355,9 +365,21 @@ class CampaignSpec(BaseModel):
     # -- reading ------------------------------------------------------------
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> CampaignSpec:
-        """Validate plain *data* (what a YAML file or a set of parameters holds)."""
-        return cls(**{str(name): value for name, value in data.items()})
+    def from_data(cls, data: Mapping[str, Any], *, file: str | Path | None = None) -> CampaignSpec:
+        """
+        Validate plain *data* (what a YAML file or a set of parameters holds).
+
+        Args:
+            file: The parameter file that holds it; what is wrong is then said with its lines.
+        """
+        problems: Problems = []
+        try:
+            return cls(**{str(name): value for name, value in data.items()})
+        except SpecError as error:
+            if file is None:
+                raise
+            problems = error.problems
+        raise SpecError(placed(problems, file), problems=problems)
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> tuple[CampaignSpec | None, Problems]:
@@ -375,7 +397,8 @@ class CampaignSpec(BaseModel):
         Args:
             now: Aware; of a repeating campaign it says which occurrence is meant. None = this moment.
         """
-        return cls.from_data(with_occurrence(read_file(path), now=now or datetime.now(UTC)))
+        data = with_occurrence(read_file(path), now=now or datetime.now(UTC))
+        return cls.from_data(data, file=path)
 
     # -- writing ------------------------------------------------------------
 

@@ -153,7 +153,8 @@ def _spec_of(
     data |= parameters
     if in_memory and not data.get("segment"):
         data["segment"] = IN_MEMORY
-    return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)))
+    file = given if isinstance(given, str | Path) and not parameters else None
+    return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)), file=file)
 
 
 def reopen_campaign(row: CampaignRow, *, environment: Environment | None = None) -> Campaign:
