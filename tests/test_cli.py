@@ -132,9 +132,11 @@ def test_exit_0_when_done(desk: Desk) -> None:
 
 def test_exit_2_for_usage(desk: Desk) -> None:
     """A misspelt parameter exits 2 with one line that helps, and no traceback."""
-    done = desk.child("plan", desk.file(max_recipient=5))
+    file = desk.file(max_recipient=5)
+    at = next(n for n, line in enumerate(file.read_text("utf-8").splitlines(), 1) if "max_recipient:" in line)
+    why = "unknown parameter `max_recipient`; did you mean `max_recipients`?"
 
-    assert done == Done(2, "", "smskit: unknown parameter `max_recipient`; did you mean `max_recipients`?\n")
+    assert desk.child("plan", file) == Done(2, "", f"smskit: {file}:{at}: {why}\n")
 
 
 def test_exit_3_when_not_usable_or_refused(desk: Desk) -> None:
