@@ -17,9 +17,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from smskit.errors import InputError
-from smskit.i18n import Joined, Message
-from smskit.i18n.validation import what_is_wrong
+from smskit.i18n import Message
 from smskit.simulator.book import Book
+from smskit.simulator.faults import problems_of
 
 OPEN_BALANCE = Decimal(1_000_000)
 ANY_CREDENTIAL = "*"  # stands for whatever plausible credential somebody brings
@@ -161,11 +161,7 @@ class AccountSettings(_Strict):
         try:
             return cls.model_validate(data)
         except ValidationError as exc:
-            problems = Joined(
-                Message("{place}: {why}", place=".".join(map(str, each["loc"])), why=what_is_wrong(each))
-                for each in exc.errors(include_url=False)
-            )
-            raise InputError(Message("account: {why}", why=problems)) from None
+            raise InputError(Message("account: {why}", why=problems_of(exc))) from None
 
 
 def reference(credential: str) -> str:
@@ -206,12 +202,9 @@ class Account:
         self.settings = settings
         self.balance = settings.balance
         # Copies: reviews change while the simulator runs, the settings they came from must not.
-        self.signatures = (
-            None if settings.signatures is None else {s.name: s.model_copy() for s in settings.signatures}
-        )
-        self.templates = (
-            None if settings.templates is None else {t.id: t.model_copy() for t in settings.templates}
-        )
+        signatures, templates = settings.signatures, settings.templates
+        self.signatures = None if signatures is None else {s.name: s.model_copy() for s in signatures}
+        self.templates = None if templates is None else {t.id: t.model_copy() for t in templates}
         self.black_numbers = {digits_of(phone) for phone in settings.black_numbers}
         self.profile = dict(settings.profile)
         self.memo.clear()

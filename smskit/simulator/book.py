@@ -13,7 +13,7 @@ import random
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, KeysView, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -57,6 +57,27 @@ class Message(NamedTuple):
     text: str
     at: float  # epoch seconds
     note: Note
+
+
+class Row(NamedTuple):
+    """One accepted call as it is kept on disk."""
+
+    first_sid: int
+    provider: str
+    account: str
+    at: float
+    phones: Sequence[int]
+    texts: str | tuple[str, ...]
+    note: dict[str, Any]
+
+
+class Fetched(NamedTuple):
+    """How far a feed was handed out."""
+
+    provider: str
+    account: str
+    feed: str
+    before_sid: int
 
 
 class Book:

@@ -23,9 +23,11 @@ from smskit.simulator.book import (
     RETENTION_S,
     Book,
     Feed,
+    Fetched,
     Note,
     ReceiptDue,
     ReplyDue,
+    Row,
     parts_in,
     receipts_of,
     replies_of,
@@ -232,13 +234,8 @@ class World:
             account.balance -= account.settings.price * parts
             if self._store is None:
                 return Accepted(first_sid, None)
-            kept_note = _kept(note)
-            return Accepted(
-                first_sid,
-                self._store.append_call(
-                    first_sid, account.provider, account.ref, now, phones, kept, kept_note
-                ),
-            )
+            row = Row(first_sid, account.provider, account.ref, now, phones, kept, _kept(note))
+            return Accepted(first_sid, self._store.append(row))
 
     def _first_sid(self) -> int:
         return max(_LOWEST_SID, int((self.clock() - _SID_EPOCH) * 1_000_000))
@@ -291,7 +288,7 @@ class World:
                 calls = shelf.book.first_sid
                 before_sid = calls[done] if done < len(calls) else self._next_sid
                 # Not waited for: losing this note only hands receipts out again, which any client must bear.
-                self._store.append_fetched(account.provider, account.ref, feed_name, before_sid)
+                self._store.append(Fetched(account.provider, account.ref, feed_name, before_sid))
             return taken
 
     def reply(self, phone: str, text: str, *, provider: str = "") -> int:

@@ -11,12 +11,13 @@ Each kind of fault is a class that says what it does to an `Exchange`.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from smskit.errors import InputError
 from smskit.i18n import Joined, Message, os_words
@@ -45,6 +46,19 @@ def draw(seed: int, salt: int, number: int) -> float:
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def problems_of(error: ValidationError, whole: str = "") -> Joined:
+    """
+    What pydantic refuses, field by field.
+
+    Args:
+        whole: How to call the value itself where no single field is wrong.
+    """
+    return Joined(
+        Message("{place}: {why}", place=".".join(map(str, each["loc"])) or whole, why=what_is_wrong(each))
+        for each in error.errors(include_url=False)
+    )
 
 
 class _Fault(_Strict):
@@ -89,18 +103,16 @@ class Drop(_Fault):
     kind: Literal["drop_before_accept", "drop_after_accept"]
 
     async def strike(self, exchange: Exchange) -> None:
-        """Do it."""
         await exchange.drop()
 
 
 class Hang(_Fault):
-    """The call is accepted, and the answer comes only after *seconds*."""
+    """The call is accepted, and the answer comes only after *seconds*, if the caller is still there."""
 
     kind: Literal["hang_after_accept"]
     seconds: float = Field(default=60.0, gt=0)
 
     async def strike(self, exchange: Exchange) -> None:
-        """Do it; a caller that is still there gets its answer."""
         if await exchange.wait(self.seconds):
             await exchange.say(exchange.answer)
 
@@ -113,7 +125,6 @@ class HttpError(_Fault):
     body: str = ""
 
     async def strike(self, exchange: Exchange) -> None:
-        """Do it."""
         await exchange.say_page(self.body or _HTML.format(status=self.status), self.status)
 
 
@@ -123,7 +134,6 @@ class Garble(_Fault):
     kind: Literal["non_json_after_accept", "truncated_json_after_accept"]
 
     async def strike(self, exchange: Exchange) -> None:
-        """Do it."""
         if self.kind == "non_json_after_accept":
             await exchange.say_page("<html>OK</html>", exchange.answer.status)
         else:
@@ -139,7 +149,6 @@ class Coded(_Fault):
     scope: Literal["call", "item"] = "call"
 
     async def strike(self, exchange: Exchange) -> None:
-        """Do it, to a whole call."""
         await exchange.say(exchange.dialect.refuse(str(self.code)))
 
 
@@ -159,18 +168,21 @@ class Throttle(_Fault):
     kind: Literal["throttle"]
 
     async def strike(self, exchange: Exchange) -> None:
-        """Do it."""
         await exchange.say(exchange.dialect.throttled())
 
 
 Fault = Annotated[Drop | Hang | HttpError | Garble | Coded | Slow | Throttle, Field(discriminator="kind")]
 
-Range = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
 
-
-def _ordered(low_high: Range) -> None:
+def _ordered(low_high: tuple[float, float]) -> tuple[float, float]:
     if low_high[0] > low_high[1]:
         raise ValueError("delay_s is [low, high], low first")
+    return low_high
+
+
+Seconds = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Delay = Annotated[tuple[Seconds, Seconds], AfterValidator(_ordered)]
 
 
 class Outcome(NamedTuple):
@@ -181,11 +193,26 @@ class Outcome(NamedTuple):
     code: str
 
 
-class ReceiptPlan(_Strict):
+class _Drawn(_Strict):
+    """What is drawn from the phone: the same seed picks the same people in every run."""
+
+    delay_s: Delay
+    seed: int = Field(default=0, exclude=True)
+
+    def _draw(self, salt: int, phone: int) -> float:
+        return draw(self.seed, salt, phone)
+
+    def _pick(self, salt: int, phone: int, choice: tuple[str, ...]) -> str:
+        return choice[int(self._draw(salt, phone) * len(choice))]
+
+    def _at(self, salt: int, phone: int, accepted_at: float) -> float:
+        low, high = self.delay_s
+        return accepted_at + low + (high - low) * self._draw(salt, phone)
+
+
+class ReceiptPlan(_Drawn):
     """
     What becomes of accepted messages, and how their receipts arrive.
-
-    Drawn from the phone: the same seed fails the same people in every run.
 
     Args:
         delay_s: Lowest and highest delay after acceptance.
@@ -197,59 +224,42 @@ class ReceiptPlan(_Strict):
             them were deleted.
     """
 
-    delay_s: Range = (0.2, 2.0)
-    fail_rate: float = Field(default=0.0, ge=0, le=1)
+    delay_s: Delay = (0.2, 2.0)
+    fail_rate: Share = 0.0
     fail_codes: tuple[str, ...] = Field(
         default=("UNDELIV", "EXPIRED", "REJECTD", "MK:0001", "YP:54"), min_length=1
     )
-    missing_rate: float = Field(default=0.0, ge=0, le=1)
-    double_rate: float = Field(default=0.0, ge=0, le=1)
+    missing_rate: Share = 0.0
+    double_rate: Share = 0.0
     shuffle: bool = False
     cut_after_pop: int = Field(default=0, ge=0)
-    seed: int = Field(default=0, exclude=True)
-
-    @model_validator(mode="after")
-    def _delay_is_ordered(self) -> ReceiptPlan:
-        _ordered(self.delay_s)
-        return self
 
     def outcome(self, phone: int, accepted_at: float) -> Outcome | None:
         """Return how the message to *phone* (E.164 digits) ends, or None when nobody ever says."""
-        if self.missing_rate and draw(self.seed, 11, phone) < self.missing_rate:
+        if self.missing_rate and self._draw(11, phone) < self.missing_rate:
             return None
-        low, high = self.delay_s
-        at = accepted_at + low
-        if high > low:
-            at += (high - low) * draw(self.seed, 12, phone)
-        if self.fail_rate and draw(self.seed, 13, phone) < self.fail_rate:
-            return Outcome(at, False, self.fail_codes[int(draw(self.seed, 14, phone) * len(self.fail_codes))])
+        at = self._at(12, phone, accepted_at)
+        if self.fail_rate and self._draw(13, phone) < self.fail_rate:
+            return Outcome(at, False, self._pick(14, phone, self.fail_codes))
         return Outcome(at, True, "DELIVRD")
 
     def comes_twice(self, phone: int) -> bool:
         """Whether the receipt for *phone* is sent twice."""
-        return bool(self.double_rate) and draw(self.seed, 15, phone) < self.double_rate
+        return bool(self.double_rate) and self._draw(15, phone) < self.double_rate
 
 
-class ReplyPlan(_Strict):
+class ReplyPlan(_Drawn):
     """Recipients who answer: what share, with which texts, how long after acceptance."""
 
-    rate: float = Field(default=0.0, ge=0, le=1)
+    rate: Share = 0.0
     texts: tuple[str, ...] = Field(default=("TD", "T", "退订", "收到"), min_length=1)
-    delay_s: Range = (1.0, 5.0)
-    seed: int = Field(default=0, exclude=True)
-
-    @model_validator(mode="after")
-    def _delay_is_ordered(self) -> ReplyPlan:
-        _ordered(self.delay_s)
-        return self
+    delay_s: Delay = (1.0, 5.0)
 
     def reply(self, phone: int, accepted_at: float) -> tuple[float, str] | None:
         """Return when and what *phone* answers, or None when it stays silent."""
-        if not self.rate or draw(self.seed, 21, phone) >= self.rate:
+        if not self.rate or self._draw(21, phone) >= self.rate:
             return None
-        low, high = self.delay_s
-        at = accepted_at + low + (high - low) * draw(self.seed, 22, phone)
-        return at, self.texts[int(draw(self.seed, 23, phone) * len(self.texts))]
+        return self._at(22, phone, accepted_at), self._pick(23, phone, self.texts)
 
 
 class FaultPlan(_Strict):
@@ -296,13 +306,7 @@ class FaultPlan(_Strict):
         try:
             return cls.model_validate({} if data is None else data)
         except ValidationError as exc:
-            problems = Joined(
-                Message(
-                    "{place}: {why}", place=".".join(map(str, each["loc"])) or "plan", why=what_is_wrong(each)
-                )
-                for each in exc.errors(include_url=False)
-            )
-            raise InputError(Message("fault plan: {why}", why=problems)) from None
+            raise InputError(Message("fault plan: {why}", why=problems_of(exc, "plan"))) from None
 
     @classmethod
     def load(cls, path: str | Path) -> FaultPlan:
@@ -323,17 +327,17 @@ class Tally:
     """How often each kind of fault was injected: calls, and messages in them."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, list[int]] = {}
+        self._calls: Counter[str] = Counter()
+        self._messages: Counter[str] = Counter()
 
     def add(self, kind: str, *, calls: int = 0, messages: int = 0) -> None:
         """Count one injection of *kind*."""
-        entry = self._counts.setdefault(kind, [0, 0])
-        entry[0] += calls
-        entry[1] += messages
+        self._calls[kind] += calls
+        self._messages[kind] += messages
 
     def as_dict(self) -> dict[str, dict[str, int]]:
         """Return ``{kind: {"calls": n, "messages": n}}``."""
-        return {kind: {"calls": c, "messages": m} for kind, (c, m) in sorted(self._counts.items())}
+        return {k: {"calls": n, "messages": self._messages[k]} for k, n in sorted(self._calls.items())}
 
 
 class _Armed:

@@ -9,17 +9,18 @@ is usually the caller's ledger and both want to write all the time.
 from __future__ import annotations
 
 import queue
-import sys
 import threading
 import time
 import zlib
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import orjson
 import sqlalchemy as sa
+
+from smskit.simulator.book import Fetched, Row
 
 _METADATA = sa.MetaData()
 _CALLS = sa.Table(
@@ -41,28 +42,8 @@ _FETCHED = sa.Table(
     sa.Column("before_sid", sa.BigInteger, nullable=False),  # everything below was handed out
 )
 
+_PHONES = "<i8"
 _BUSY_TIMEOUT_S = 30
-
-
-class Row(NamedTuple):
-    """One accepted call as it is kept."""
-
-    first_sid: int
-    provider: str
-    account: str
-    at: float
-    phones: Sequence[int]
-    texts: str | tuple[str, ...]
-    note: dict[str, Any]
-
-
-class Fetched(NamedTuple):
-    """How far a feed was handed out."""
-
-    provider: str
-    account: str
-    feed: str
-    before_sid: int
 
 
 class Store:
@@ -83,24 +64,8 @@ class Store:
         self._thread = threading.Thread(target=self._write, name="simulator-store", daemon=True)
         self._thread.start()
 
-    def append_call(
-        self,
-        first_sid: int,
-        provider: str,
-        account: str,
-        at: float,
-        phones: Sequence[int],
-        texts: str | tuple[str, ...],
-        note: dict[str, Any],
-    ) -> Future[None]:
-        """Queue an accepted call; the future is done when it is committed."""
-        return self._append(Row(first_sid, provider, account, at, phones, texts, note))
-
-    def append_fetched(self, provider: str, account: str, feed: str, before_sid: int) -> Future[None]:
-        """Queue a note of how far a feed was handed out."""
-        return self._append(Fetched(provider, account, feed, before_sid))
-
-    def _append(self, entry: Row | Fetched) -> Future[None]:
+    def append(self, entry: Row | Fetched) -> Future[None]:
+        """Queue an accepted call, or how far a feed was handed out; the future is done at its commit."""
         done: Future[None] = Future()
         self._queue.put((entry, done))
         return done
@@ -110,19 +75,11 @@ class Store:
         with self._engine.begin() as connection:
             connection.execute(_CALLS.delete().where(_CALLS.c.at < since))
         with self._engine.connect() as connection:
-            for first_sid, provider, account, at, phones, content in connection.execute(
-                sa.select(_CALLS).order_by(_CALLS.c.first_sid)
-            ):
-                texts, note = orjson.loads(zlib.decompress(content))
-                yield Row(
-                    first_sid,
-                    provider,
-                    account,
-                    at,
-                    _unpack(phones),
-                    texts if isinstance(texts, str) else tuple(texts),
-                    note,
-                )
+            for row in connection.execute(sa.select(_CALLS).order_by(_CALLS.c.first_sid)):
+                texts, note = orjson.loads(zlib.decompress(row.content))
+                kept = texts if isinstance(texts, str) else tuple(texts)
+                phones = np.frombuffer(row.phones, _PHONES).tolist()
+                yield Row(row.first_sid, row.provider, row.account, row.at, phones, kept, note)
 
     def fetched(self) -> list[Fetched]:
         """Return how far each feed was handed out."""
@@ -146,21 +103,19 @@ class Store:
             if self._sqlite:
                 connection.exec_driver_sql("PRAGMA busy_timeout=0")
                 connection.commit()
-            self._write_until_closed(connection)
-
-    def _write_until_closed(self, connection: sa.Connection) -> None:
-        closing = False
-        while not closing:
-            batch = []
-            entry = self._queue.get()
-            while entry is not None:
-                batch.append(entry)
-                if self._queue.empty():
-                    break
-                entry = self._queue.get()
-            closing = entry is None
-            if batch:
+            while batch := self._batch():
                 self._commit(connection, batch)
+
+    def _batch(self) -> list[tuple[Row | Fetched, Future[None]]]:
+        """What has queued up, at least one entry; nothing once the store is closed."""
+        batch = []
+        while (entry := self._queue.get()) is not None:
+            batch.append(entry)
+            if self._queue.empty():
+                return batch
+        if batch:
+            self._queue.put(None)  # seen again when these are committed
+        return batch
 
     def _commit(self, connection: sa.Connection, batch: list[tuple[Row | Fetched, Future[None]]]) -> None:
         try:
@@ -215,22 +170,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _pack(row: Row) -> dict[str, Any]:
-    numbers = array("q", row.phones)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return {
-        "first_sid": row.first_sid,
-        "provider": row.provider,
-        "account": row.account,
-        "at": row.at,
-        "phones": numbers.tobytes(),
-        "content": zlib.compress(orjson.dumps([row.texts, row.note]), 1),
+    fields = row._asdict()
+    content = orjson.dumps([fields.pop("texts"), fields.pop("note")])
+    return fields | {
+        "phones": np.array(row.phones, _PHONES).tobytes(),
+        "content": zlib.compress(content, 1),
     }
-
-
-def _unpack(data: bytes) -> list[int]:
-    numbers = array("q")
-    numbers.frombytes(data)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers.tolist()
