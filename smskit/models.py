@@ -18,6 +18,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from smskit.i18n import mark
+
 TIMEZONE: Final = "Asia/Shanghai"  # of a campaign that names none, and of the hours a provider states
 
 
@@ -233,10 +235,20 @@ class Offer(NamedTuple):
     review: str  # the provider's own word on it
 
 
+# What a check looks at, in the words it is shown by.
+CHECKED: Final = (
+    mark("credential"),
+    mark("balance"),
+    mark("signature"),
+    mark("template"),
+    mark("variables"),
+)
+
+
 class Finding(NamedTuple):
     """One line of a check: what was looked at and what came back."""
 
-    what: str  # "credential", "balance", "signature", "template", "variables"
+    what: str  # one of `CHECKED`
     ok: bool
     code: str  # the provider's own code
     meaning: str

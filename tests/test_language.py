@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import pickle
 import string
@@ -15,6 +16,7 @@ from smskit import errors
 from smskit.i18n import Joined, Language, Message, Quoted, dumps, loads
 from smskit.i18n.message import is_chinese
 from smskit.i18n.validation import what_is_wrong
+from smskit.models import CHECKED
 from tests import messages
 
 
@@ -165,3 +167,17 @@ def test_errors_carry_messages() -> None:
     plain = [line for path in sorted(messages.PACKAGE.rglob("*.py")) for line in messages.plain_errors(path)]
 
     assert plain == []
+
+
+def test_what_a_check_looks_at_has_a_name_in_both_languages() -> None:
+    """A finding is headed by one of the words of `CHECKED`, which have their Chinese."""
+    heads = {
+        node.args[0].value
+        for path in messages.PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding" and node.args
+        if isinstance(node.args[0], ast.Constant)
+    }
+
+    assert heads == set(CHECKED)
+    assert [word for word in CHECKED if not is_chinese(Language("zh")(word))] == []
