@@ -30,6 +30,8 @@ __all__ = [
     "TemplateRule",
     "find_issues",
     "lint",
+    "lookalikes",
+    "notice_of_lookalikes",
 ]
 
 HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters, for a pattern's [...]
@@ -181,6 +183,9 @@ def lint(
         issue = LintIssue(error.message, *_ONE_TEXT, source, True)
         return LintReport(provider.name, provider.title, "", (issue,))
     found = find_issues(template, message_class, provider.template_rules, form=provider.form)
+    if notice := notice_of_lookalikes(template):
+        source = Message("smskit: docs/reference.md, parameter `template`")
+        found.insert(0, LintIssue(notice, *_NO_VARIABLE, source, False))
     shown = _written(template, provider.form, with_signature=provider.signature_in_template)
     return LintReport(provider.name, provider.title, shown or "", tuple(found))
 
@@ -208,7 +213,63 @@ def find_issues(
     return issues
 
 
+def notice_of_lookalikes(template: Template) -> Message | None:
+    """What a person should know of the placeholders of other tools in *template*; None without any."""
+    found = lookalikes(template)
+    if not found:
+        return None
+    texts = Joined((f"`{text}`" for text in found), ", ")
+    return Message(
+        "{texts} in the text looks like a variable and goes out as it stands; a variable is written "
+        "`{form}` and bound by `variables`",
+        texts=texts,
+        form="{name}",
+    )
+
+
+def lookalikes(template: Template) -> tuple[str, ...]:
+    """
+    What in the plain text of *template* another tool would fill in, each once: as it would go out.
+
+    ``{name}`` (written ``{{name}}``), ``｛name｝``, ``＃name＃``, ``#name#``, ``%name%``, ``$name``,
+    ``[name]``, ``<name>`` and the like. A hashtag, a price, a percentage, an escape in a link and a word in
+    capitals (``[VIP]``) are none.
+    """
+    return tuple(dict.fromkeys(mark[0] for mark in _LOOKALIKE.finditer(_body(template)) if _is_name(mark)))
+
+
+def _is_name(mark: re.Match[str]) -> bool:
+    name = str(mark[str(mark.lastgroup)])
+    if mark.lastgroup == "certain" or not name.isascii():
+        return True
+    return name.casefold() in _USUAL or (not name.isupper() and len(name) > 1)
+
+
+# Names that messages are filled in with, also where they stand in capitals.
+_USUAL = frozenset(
+    {"name", "firstname", "first_name", "nickname", "user", "username", "phone", "mobile", "code", "coupon"}
+    | {"url", "link", "date", "time", "amount", "money", "price", "order", "order_no", "id"}
+)
+_LATIN = "[A-Za-z_][A-Za-z0-9_.-]{0,30}"
+_CHINESE = (
+    r"[\w]{0,4}(?:姓名|名字|昵称|称呼|用户名|手机号?|验证码|券码|优惠码|兑换码|金额|日期|单号|链接|网址)\d*"
+)
+_NAMED = f"(?:{_LATIN}|{_CHINESE})"
+_LOOKALIKE = re.compile(
+    # Braces of any width mean nothing else, nor do the marks of some other tools.
+    r"(?P<certain>[{｛]+\s*[#^/%$]?\s*[\w.$|:-]{1,40}\s*%?[}｝]+|＃[\w-]{1,30}＃|\*\|[\w:-]{1,30}\|\*|<%=?[^%<>]{1,40}%>)"
+    rf"|#(?P<hash>{_LATIN})#"
+    rf"|(?<![0-9０-９])%{{1,2}}(?![0-9A-Fa-f]{{2}}%)(?P<percent>{_NAMED})%{{1,2}}"
+    r"|\$(?P<dollar>[A-Za-z_][A-Za-z0-9_]{0,30}|姓名|名字|昵称|称呼|手机号?|验证码|券码|金额|日期|时间|订单号|链接)"
+    rf"|[\[［]{{1,2}}(?P<square>{_NAMED})[\]］]{{1,2}}"
+    rf"|[<＜](?P<angle>{_NAMED})[>＞]"
+)
+
 # Rules of ours, in both languages.
+_NO_VARIABLE = (
+    "A variable has one form; other placeholders are plain text.",
+    "变量只有一种写法，其他占位符一律作为普通文字",
+)
 _ONE_TEXT = ("A template is one text with variables in one form.", "模板须为一段文本，变量写法须一致")
 _NO_ESCAPE = ("No way is documented to write this as plain text.", "没有公开的转义写法，无法作为普通文字")
 

@@ -14,7 +14,10 @@ from typing import Any, NamedTuple
 
 from smskit.audience import rules as rules_module
 from smskit.audience.phones import redact
+from smskit.errors import TemplateError
 from smskit.i18n import Joined, Language, Message, mark
+from smskit.message.lint import notice_of_lookalikes
+from smskit.message.template import Template
 from smskit.message.variables import Binding, parse_bindings
 from smskit.models import MessageClass, Mode
 from smskit.planning.policy import LEAST_CANARY
@@ -162,7 +165,16 @@ def _what(spec: CampaignSpec) -> list[str]:
         for name, binding in parse_bindings(spec.variables).items()
     ]
     kind = Message("It is marketing.") if marketing else Message("It is a notification.")
-    return [text, *bound, kind, *(_opting_out(spec) if marketing else ())]
+    return [text, *_lookalikes(spec), *bound, kind, *(_opting_out(spec) if marketing else ())]
+
+
+def _lookalikes(spec: CampaignSpec) -> Iterator[Message]:
+    try:
+        notice = notice_of_lookalikes(Template.parse(spec.template, signature=spec.signature))
+    except TemplateError:  # no text here, or one that `plan` refuses
+        return
+    if notice:
+        yield Message("{why}.", why=notice)
 
 
 def _opting_out(spec: CampaignSpec) -> Iterator[Message]:

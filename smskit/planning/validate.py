@@ -20,6 +20,7 @@ from smskit.audience import rules as rules_module
 from smskit.audience import segment as segment_module
 from smskit.errors import InputError, SegmentError, SpecError, suggest
 from smskit.i18n import Language, Message
+from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
 from smskit.message.variables import check_bindings, parse_bindings
 from smskit.planning.occurrence import with_occurrence
@@ -147,7 +148,9 @@ def _template(
 ) -> Template | None:
     if spec.template:
         try:
-            return Template.parse(spec.template, signature=spec.signature)
+            template = Template.parse(spec.template, signature=spec.signature)
+            notes += filter(None, [notice_of_lookalikes(template)])
+            return template
         except InputError as error:
             problems.append(("template", error.message))
     elif spec.template_id:

@@ -21,6 +21,7 @@ from smskit.audience import segment as segment_module
 from smskit.errors import SettingsError, TemplateError
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Frozen, Ledger
+from smskit.message.lint import notice_of_lookalikes
 from smskit.message.opt_out import lack_of, notice_of, with_wording
 from smskit.message.template import Form, Template
 from smskit.message.variables import parse_bindings
@@ -175,10 +176,12 @@ class Planner:
         notices = [self._of_wording(notice_of)]
         if is_marketing:
             notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
+        template = self.template()
+        notices.append(notice_of_lookalikes(template) or "")
         return build(
             spec,
             frame,
-            self.template(),
+            template,
             bindings,
             fit=fit,
             past=self._past(),
