@@ -212,6 +212,10 @@ class Book:
                 found.extend(self.message(call, p) for p in later if phones[p] == phone)
         return found
 
+    def answered(self, reply: ReplyDue) -> Message | None:
+        """Return the message that *reply* is to, else the newest to that phone."""
+        return self.find(reply.sid) or next(reversed(self.to(reply.phone)), None)
+
     def calls_between(self, start: float, end: float) -> range:
         """Return the numbers of the calls with start <= time <= end."""
         return range(bisect_left(self.at, start), bisect_right(self.at, end))

@@ -27,19 +27,29 @@ _TIMEOUT_S = 5.0
 _IDLE_S = 0.05
 
 
+class Way(NamedTuple):
+    """
+    How a provider pushes.
+
+    Args:
+        taken: (status, body) of the answer -> whether it acknowledges the push.
+        waits_s: Before each further try in turn; after the last it is given up.
+    """
+
+    content_type: str
+    taken: Callable[[int, bytes], bool]
+    waits_s: tuple[float, ...]
+    method: str = "POST"
+    timeout_s: float = _TIMEOUT_S
+
+
 class Push(NamedTuple):
     """One request to a client's address."""
 
     url: str
     body: bytes
-    content_type: str
-    taken: Callable[[int, bytes], bool]  # (status, body) of the answer -> acknowledged
-    retries: int
-    every_s: float
-    messages: int
-    method: str = "POST"
-    waits_s: tuple[float, ...] = ()  # before each retry in turn, where they differ; else every_s
-    timeout_s: float = _TIMEOUT_S
+    way: Way
+    messages: int = 1
 
 
 class PushDialect(Protocol):
@@ -88,9 +98,9 @@ class Pusher:
         while self._waiting and self._waiting[0][0] <= now:
             _, number, tries, push = heapq.heappop(self._waiting)
             sent += 1
-            if not await self._send(push) and tries < push.retries:
-                wait_s = push.waits_s[tries] if push.waits_s else push.every_s
-                heapq.heappush(self._waiting, (now + wait_s, number, tries + 1, push))
+            waits_s = push.way.waits_s
+            if not await self._send(push) and tries < len(waits_s):
+                heapq.heappush(self._waiting, (now + waits_s[tries], number, tries + 1, push))
         return sent
 
     def _collect(self, account: Account) -> list[Push]:
@@ -113,13 +123,14 @@ class Pusher:
         if not is_loopback_url(push.url):
             self._world.tally.add("push_refused_not_loopback", calls=1, messages=push.messages)
             return True
-        headers = {"Content-Type": push.content_type} if push.content_type else {}
+        way = push.way
+        headers = {"Content-Type": way.content_type} if way.content_type else {}
         try:
-            async with asyncio.timeout(push.timeout_s):
-                answer = await self._http.request(push.method, push.url, content=push.body, headers=headers)
+            async with asyncio.timeout(way.timeout_s):
+                answer = await self._http.request(way.method, push.url, content=push.body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
             return False
-        return push.taken(answer.status_code, answer.content)
+        return way.taken(answer.status_code, answer.content)
 
 
 def is_loopback(host: str) -> bool:

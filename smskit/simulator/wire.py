@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
+import orjson
 from starlette import requests
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -34,6 +35,15 @@ DROP = "smskit.drop"  # key in scope["extensions"]: closes the connection
 def form(raw: bytes) -> dict[str, str]:
     """The fields of a form or query, decoded; of a repeated name the last counts."""
     return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, errors="replace"))
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that *body* is, {} when it is none."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 class Request:

@@ -16,11 +16,9 @@ from smskit.simulator.aliyun.dialect import show_phone
 from smskit.simulator.aliyun.read import report_of
 from smskit.simulator.book import ReceiptDue, ReplyDue
 from smskit.simulator.dialect import show_time
-from smskit.simulator.push import Push
+from smskit.simulator.push import Push, Way
+from smskit.simulator.wire import json_object
 
-_JSON = "application/json;charset=utf-8"
-_TIMEOUT_S = 0.7
-_WAITS_S = (60.0, 300.0, 600.0)
 _DEST_CODE = "1069000000001"
 
 
@@ -36,8 +34,8 @@ def reply_pushes(account: Account, url: str, replies: Sequence[ReplyDue]) -> lis
 
 def reply_of(account: Account, reply: ReplyDue) -> dict[str, object]:
     """Return one reply (SmsUp)."""
-    known = account.book.to(reply.phone)
-    extend = known[-1].note.extend if known else ""
+    message = account.book.answered(reply)
+    extend = message.note.extend if message else ""
     return {
         "phone_number": show_phone(reply.phone),
         "content": reply.text,
@@ -49,24 +47,12 @@ def reply_of(account: Account, reply: ReplyDue) -> dict[str, object]:
 
 def taken(status: int, body: bytes) -> bool:
     """Whether the receiver's answer acknowledges a push: status 200, and a ``code`` that is a number."""
-    if status != 200:
-        return False
-    try:
-        code = orjson.loads(body)["code"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return False
-    return isinstance(code, int) and not isinstance(code, bool)
+    code = json_object(body).get("code")
+    return status == 200 and isinstance(code, int) and not isinstance(code, bool)
+
+
+_ARRAY = Way("application/json;charset=utf-8", taken, waits_s=(60.0, 300.0, 600.0), timeout_s=0.7)
 
 
 def _push(url: str, items: list[dict[str, object]]) -> Push:
-    return Push(
-        url,
-        orjson.dumps(items),
-        _JSON,
-        taken,
-        retries=len(_WAITS_S),
-        every_s=_WAITS_S[0],
-        messages=len(items),
-        waits_s=_WAITS_S,
-        timeout_s=_TIMEOUT_S,
-    )
+    return Push(url, orjson.dumps(items), _ARRAY, len(items))

@@ -18,7 +18,7 @@ from smskit.simulator.accounts import Account
 from smskit.simulator.core import World
 from smskit.simulator.dialect import Call as AnyCall
 from smskit.simulator.dialect import Dialect, Refusal, show_time, words
-from smskit.simulator.wire import HTML, Answer, Request
+from smskit.simulator.wire import HTML, Answer, Request, json_object
 
 PROVIDER = "chuanglan"
 
@@ -81,7 +81,7 @@ class Chuanglan(Dialect[Call]):
 
     def size(self, request: Request) -> int:
         """Return how many numbers a call names."""
-        fields = _decoded(request.body)
+        fields = json_object(request.body)
         for name, separator in (("phone", ","), ("params", ";"), ("phoneNumbers", ",")):
             if isinstance(value := fields.get(name), str) and value:
                 return value.strip(separator).count(separator) + 1
@@ -93,7 +93,7 @@ class Chuanglan(Dialect[Call]):
             raise Refusal(self.json_code, "只支持POST方式，参数须在请求体中")
         if request.media_type != "application/json":
             raise Refusal(self.json_code, "Content-Type 须为 application/json")
-        fields = _decoded(request.body)
+        fields = json_object(request.body)
         if not fields:
             raise Refusal(self.json_code)
         account = self._identify(request, fields)
@@ -200,14 +200,6 @@ def said(code: str | int, now: float, **fields: object) -> Answer:
 def call_id(first_sid: int) -> str:
     """Return the id all numbers of a call share: 32 digits, which no number type keeps whole."""
     return f"{first_sid:032d}"
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return fields if isinstance(fields, dict) else {}
 
 
 def _need(fields: Mapping[str, Any], name: str, code: str) -> str:

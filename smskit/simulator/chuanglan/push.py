@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
-import orjson
-
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue, parts_in
 from smskit.simulator.chuanglan.read import reply_row, report
 from smskit.simulator.dialect import show_time
-from smskit.simulator.push import Push
+from smskit.simulator.push import Push, Way
+from smskit.simulator.wire import json_object
 
 
 def receipt_pushes(account: Account, url: str, receipts: Sequence[ReceiptDue]) -> list[Push]:
@@ -61,11 +60,10 @@ def reply_pushes(account: Account, url: str, replies: Sequence[ReplyDue]) -> lis
 
 def taken(status: int, body: bytes) -> bool:
     """Whether the receiver's answer acknowledges a push."""
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return status == 200 and isinstance(data, dict) and data.get("clcode") == "000000"
+    return status == 200 and json_object(body).get("clcode") == "000000"
+
+
+_GET = Way("", taken, waits_s=(60.0, 60.0), method="GET")
 
 
 def _who(account: Account) -> dict[str, str]:
@@ -75,4 +73,4 @@ def _who(account: Account) -> dict[str, str]:
 
 def _get(url: str, asked: Mapping[str, str]) -> Push:
     joined = f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"
-    return Push(joined, b"", "", taken, retries=2, every_s=60.0, messages=1, method="GET")
+    return Push(joined, b"", _GET)

@@ -77,8 +77,8 @@ def _status(account: Account, due: ReceiptDue, message: Message | None) -> str:
 
 def reply_row(account: Account, due: ReplyDue) -> dict[str, str]:
     """Return one reply as pulled."""
-    known = account.book.to(due.phone)
-    extend = known[-1].note.extend if known else ""
+    message = account.book.answered(due)
+    extend = message.note.extend if message else ""
     return {
         "spCode": SP_CODE,
         "destCode": SP_CODE + extend,

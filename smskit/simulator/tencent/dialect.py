@@ -22,7 +22,7 @@ from smskit.simulator.core import World
 from smskit.simulator.dialect import Call as AnyCall
 from smskit.simulator.dialect import Dialect, Refusal, china_time, words
 from smskit.simulator.tencent import signing
-from smskit.simulator.wire import Answer, Request
+from smskit.simulator.wire import Answer, Request, json_object
 
 PROVIDER = "tencent"
 VERSION = "2021-01-11"
@@ -90,10 +90,8 @@ class Tencent(Dialect[Call]):
 
     def size(self, request: Request) -> int:
         """How many numbers a call names."""
-        try:
-            return len(orjson.loads(request.body).get("PhoneNumberSet") or ())
-        except (orjson.JSONDecodeError, AttributeError, TypeError):
-            return 0
+        numbers = json_object(request.body).get("PhoneNumberSet")
+        return len(numbers) if isinstance(numbers, list) else 0
 
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: whose signature it is."""

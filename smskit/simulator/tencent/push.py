@@ -14,15 +14,16 @@ import orjson
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue
 from smskit.simulator.dialect import receipt_words, show_time
-from smskit.simulator.push import Push
+from smskit.simulator.push import Push, Way
 from smskit.simulator.tencent.dialect import JSON, PROVIDER, serial_no, split_phone
 from smskit.simulator.tencent.read import reply_row
+from smskit.simulator.wire import json_object
 
 
 def receipt_pushes(account: Account, url: str, receipts: Sequence[ReceiptDue]) -> list[Push]:
     """Return one callback holding all *receipts*."""
     rows = [receipt_row(due) for due in receipts]
-    return [Push(url, orjson.dumps(rows), JSON, taken, retries=3, every_s=60.0, messages=len(rows))]
+    return [Push(url, orjson.dumps(rows), _CALLBACK, len(rows))]
 
 
 def reply_pushes(account: Account, url: str, replies: Sequence[ReplyDue]) -> list[Push]:
@@ -38,7 +39,7 @@ def reply_pushes(account: Account, url: str, replies: Sequence[ReplyDue]) -> lis
             "text": reply.text,
             "time": int(reply.at),
         }
-        pushes.append(Push(url, orjson.dumps(body), JSON, taken, retries=3, every_s=60.0, messages=1))
+        pushes.append(Push(url, orjson.dumps(body), _CALLBACK))
     return pushes
 
 
@@ -58,8 +59,7 @@ def receipt_row(due: ReceiptDue) -> dict[str, object]:
 
 def taken(status: int, body: bytes) -> bool:
     """Whether the receiver's answer acknowledges a callback: ``{"result":0,"errmsg":"OK"}``."""
-    try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return status == 200 and isinstance(said, dict) and said.get("result") == 0
+    return status == 200 and json_object(body).get("result") == 0
+
+
+_CALLBACK = Way(JSON, taken, waits_s=(60.0,) * 3)

@@ -104,7 +104,7 @@ def status_row(account: Account, due: ReceiptDue) -> dict[str, object]:
 
 def reply_row(account: Account, reply: ReplyDue) -> dict[str, object]:
     """Return one reply as pulled."""
-    message = answered(account, reply)
+    message = account.book.answered(reply)
     sign = _SIGN.match(message.text) if message else None
     country, rest = split_phone(reply.phone)
     return {
@@ -116,15 +116,6 @@ def reply_row(account: Account, reply: ReplyDue) -> dict[str, object]:
         "ReplyTime": int(reply.at),
         "SubscriberNumber": rest,
     }
-
-
-def answered(account: Account, reply: ReplyDue) -> Message | None:
-    """Return the message a reply is about: its own, else the latest to that number."""
-    found = account.book.find(reply.sid)
-    if found is not None:
-        return found
-    known = account.book.to(reply.phone)
-    return known[-1] if known else None
 
 
 def _pull_limit(call: Call) -> int:

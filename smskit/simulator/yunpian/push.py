@@ -15,17 +15,15 @@ import orjson
 
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue
-from smskit.simulator.push import Push
+from smskit.simulator.push import Push, Way
 from smskit.simulator.yunpian.read import reply_report, status_report
-
-_FORM = "application/x-www-form-urlencoded;charset=utf-8"
 
 
 def receipt_pushes(account: Account, url: str, receipts: Sequence[ReceiptDue]) -> list[Push]:
     """Return one push holding all *receipts*, at most a hundred."""
     reports = [status_report(account, due) for due in receipts]
     body = _field("sms_status", orjson.dumps(reports), account)
-    return [Push(url, body, _FORM, taken, retries=3, every_s=300.0, messages=len(reports))]
+    return [Push(url, body, _RECEIPTS, len(reports))]
 
 
 def reply_pushes(account: Account, url: str, replies: Sequence[ReplyDue]) -> list[Push]:
@@ -35,7 +33,7 @@ def reply_pushes(account: Account, url: str, replies: Sequence[ReplyDue]) -> lis
         report = reply_report(account, reply)
         report["_sign"] = sign(report, account.credential)
         body = _field("sms_reply", orjson.dumps(report), account)
-        pushes.append(Push(url, body, _FORM, taken, retries=5, every_s=60.0, messages=1))
+        pushes.append(Push(url, body, _REPLIES))
     return pushes
 
 
@@ -52,6 +50,11 @@ def sign(report: Mapping[str, object], apikey: str) -> str:
 def taken(status: int, body: bytes) -> bool:
     """Whether the receiver's answer acknowledges a push."""
     return status == 200 and body.strip() in (b"SUCCESS", b"0")
+
+
+_FORM = "application/x-www-form-urlencoded;charset=utf-8"
+_RECEIPTS = Way(_FORM, taken, waits_s=(300.0,) * 3)
+_REPLIES = Way(_FORM, taken, waits_s=(60.0,) * 5)
 
 
 def _field(name: str, value: bytes, account: Account) -> bytes:

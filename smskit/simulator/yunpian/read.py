@@ -81,10 +81,7 @@ def status_report(account: Account, due: ReceiptDue) -> dict[str, object]:
 
 def reply_report(account: Account, reply: ReplyDue) -> dict[str, object]:
     """Return one reply, as pulled; a push adds its ``_sign``."""
-    message = account.book.message(reply.call, 0) if reply.call >= 0 else None
-    if message is None:
-        known = account.book.to(reply.phone)
-        message = known[-1] if known else None
+    message = account.book.answered(reply)
     return {
         "id": f"{reply.sid:024x}",
         "mobile": show_phone(reply.phone),
