@@ -78,10 +78,12 @@ class State(enum.IntEnum):
 
 class Reason(enum.IntEnum):
     """
-    Why a row of the segment is left out; first that applies, in this order. Stored; do not renumber.
+    Why a row of the segment is left out. Stored; do not renumber.
 
-    Only `GLOBAL_HOLDOUT` is asked before `HOLDOUT`: a campaign's own holdout is then drawn
-    from the same people as those it messages, so that the two can be compared.
+    The order in which reasons are judged, of which the first that applies is taken, is not that of the
+    numbers but `planning.exclusions.ORDER`: copies are looked for among those who would get something,
+    and what is kept back from all marketing before a campaign's own holdout, which is then drawn from
+    the same people as those it messages, so that the two can be compared.
     """
 
     NONE = 0  # planned

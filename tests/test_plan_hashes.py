@@ -1,4 +1,10 @@
-"""Plans of commit 6335d87: the same specs and segments give the same hash, reasons, parts and order today."""
+"""
+Recorded plans: the same specs and segments give the same hash, reasons, parts and order today.
+
+`6335d87.json` has the plans of that commit, `copies.json` those since a row is a copy only of an
+earlier row that gets something or is kept back, and a no holds for all copies. Where copies do not
+decide who is planned, the hashes of both are equal.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +21,12 @@ import pytest
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
 from smskit.models import Reason
-from smskit.planning.exclusions import EXCLUSIONS, History, ProviderLimits
+from smskit.planning.exclusions import ORDER, History, ProviderLimits
 from smskit.planning.plan import Plan, build
 from smskit.planning.spec import CampaignSpec
 
-RECORDED = Path(__file__).parent / "data" / "plans" / "6335d87.json"
+PLANS = Path(__file__).parent / "data" / "plans"
+BEFORE, RECORDED = PLANS / "6335d87.json", PLANS / "copies.json"
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 ROWS = 240
 
@@ -133,6 +140,23 @@ def test_a_plan_is_the_same_as_before(name: str) -> None:
     assert seen(plan_of(name)) == json.loads(RECORDED.read_text(encoding="utf-8"))[name]
 
 
+# Cases in which the mended rule plans other people, as copies in the segment disagree.
+OTHER_PEOPLE = {"any rule", "consent", "history", "no cap", "phones are persons", "everything"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_only_copies_changed_the_plans(name: str) -> None:
+    """Against 6335d87, hashes are equal but where copies decide, and only rows that have a copy differ."""
+    before, now = (json.loads(file.read_text(encoding="utf-8"))[name] for file in (BEFORE, RECORDED))
+    plan = plan_of(name)
+    people = pd.DataFrame({"phone": plan.phones, "person": plan.persons.to_pandas()})
+    has_copy = people["phone"].duplicated(keep=False) | people["person"].duplicated(keep=False)
+    differs = (np.array(before["reasons"]) == 0) != (np.array(now["reasons"]) == 0)
+
+    assert (before["hash"] != now["hash"]) == differs.any() == (name in OTHER_PEOPLE)
+    assert has_copy[differs].all()
+
+
 def test_every_reason_is_among_them() -> None:
     """The recorded plans leave people out for every reason there is."""
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
@@ -141,8 +165,10 @@ def test_every_reason_is_among_them() -> None:
 
 
 def test_the_order_of_the_reasons_is_the_policy() -> None:
-    """Each reason but the three of the phone itself has its place in the list, in the order it documents."""
-    listed = [reason for reason, _ in EXCLUSIONS]
-    of_the_phone = [Reason.NONE, Reason.NO_PHONE, Reason.BAD_PHONE, Reason.UNSUPPORTED_REGION]
-
-    assert [*of_the_phone, *listed[:-2], *reversed(listed[-2:])] == list(Reason)
+    """DESIGN section 6: what a row lacks itself, then whose copy it is, then who is kept back."""
+    assert [reason.label for reason in ORDER] == [
+        *("no_phone", "bad_phone", "unsupported_region"),
+        *("already_sent", "opted_out", "no_consent", "frequency_cap"),
+        *("missing_variable", "bad_variable", "text_too_long"),
+        *("duplicate_phone", "duplicate_user", "global_holdout", "holdout"),
+    ]

@@ -851,8 +851,6 @@ def test_messy_sample_says_what_it_is() -> None:
 
     verdict = np.array([Reason(n).label if n else "planned" for n in reason], dtype=object)
     for label, applies in {
-        "duplicate_phone": lambda left: pd.Series(e164)[left].duplicated(),
-        "duplicate_user": lambda left: frame["user_id"][left].duplicated(),
         "opted_out": lambda left: pd.Series(np.isin(e164, opted_out))[left],
         "no_consent": lambda left: frame["consent"][left].str.lower() != "true",
         "missing_variable": lambda left: (
@@ -860,6 +858,8 @@ def test_messy_sample_says_what_it_is() -> None:
         ),
         "bad_variable": lambda left: (values["name"] + values["coupon"])[left].str.contains("[【】]"),
         "text_too_long": lambda left: units[left] > 500,
+        "duplicate_phone": lambda left: pd.Series(e164)[left].duplicated(),
+        "duplicate_user": lambda left: frame["user_id"][left].duplicated(),
     }.items():
         left = np.flatnonzero(verdict == "planned")
         verdict[left[applies(left).to_numpy()]] = label

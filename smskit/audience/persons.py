@@ -1,14 +1,16 @@
 """
-Stable 64-bit keys of persons, and finding those who occur twice.
+Stable 64-bit keys of persons, and finding rows that are copies of one another.
 
-Keys are SipHash (``pandas.util.hash_array``): the same person always has the
-same key, on any machine, whoever else is in the column. Working by slices and
-by sorting keeps a million persons within a few megabytes.
+Two rows are copies when they have the same phone or the same person. Keys are
+SipHash (``pandas.util.hash_array``): the same person always has the same key,
+on any machine, whoever else is in the column. Working by slices and by sorting
+keeps a million persons within a few megabytes.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -55,12 +57,97 @@ def later_copies(persons: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int64
         persons: n texts, no nulls.
         rows: Places in *persons*, ascending; any number of them.
     """
-    made = keys(persons)[rows]
-    ascending = np.sort(made)
-    repeated = ascending[1:][ascending[1:] == ascending[:-1]]
-    if not len(repeated):
-        return rows[:0]
+    rows = rows[repeating(keys(persons)[rows])]
     # Only the few that repeat are compared as texts, which also settles keys equal by chance.
-    rows = rows[np.isin(made, repeated)]
-    codes = np.asarray(pc.dictionary_encode(persons.take(pa.array(rows))).indices)
-    return rows[pd.Series(codes).duplicated().to_numpy()]
+    return rows[pd.Series(_codes(persons, rows)).duplicated().to_numpy()]
+
+
+def repeating(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of n *values* (numbers) stand there more than once; n entries."""
+    ascending = np.sort(values)
+    repeated = ascending[1:][ascending[1:] == ascending[:-1]]
+    # Only the few that repeat go through a hash table; sorting the rest was enough.
+    return np.isin(values, repeated) if len(repeated) else np.zeros(len(values), np.bool_)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """
+    Which rows of a segment have a phone or a person that another row has, too.
+
+    Only these *k* of the *n* rows are kept. Equal codes mean the same phone (the same person); 0 means one
+    that no other row has.
+    """
+
+    rows: NDArray[np.int64]  # k; ascending
+    phones: NDArray[np.int64]  # k codes
+    persons: NDArray[np.int64]  # k codes
+
+    @classmethod
+    def of(cls, phones: NDArray[np.int64], persons: pa.Array) -> Copies:
+        """
+        The copies among n rows.
+
+        Args:
+            phones: n E.164 numbers; 0 = none, which is nobody's copy.
+            persons: n texts, no nulls; "" = nobody.
+        """
+        same_phone = repeating(phones) & (phones != 0)
+        same_person = repeating(keys(persons))
+        rows = np.flatnonzero(same_phone | same_person)
+        phone_codes, person_codes = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+        by_phone, by_person = same_phone[rows], same_person[rows]
+        phone_codes[by_phone] = 1 + pd.factorize(phones[rows[by_phone]])[0]
+        person_codes[by_person] = 1 + _codes(persons, rows[by_person])
+        if len(rows):
+            nobody = np.asarray(pc.equal(persons.take(pa.array(rows)), ""))
+            person_codes[nobody] = 0
+        return cls(rows, phone_codes, person_codes)
+
+    def spread(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """*mask* (n entries), and every row that has the phone or the person of a row in it; n entries."""
+        own = mask[self.rows]
+        if not own.any():
+            return mask
+        spread = mask.copy()
+        spread[self.rows] = own | _shared(self.phones, own) | _shared(self.persons, own)
+        return spread
+
+    def same_phone(self, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """
+        Rows *left* (n entries) whose phone an earlier row of them has that is no copy itself; n entries.
+
+        Rows are taken in file order. One is a copy of an earlier row with its phone or its person, unless
+        that row is a copy: who gets nothing takes nobody along. Those that are copies only by their person
+        are not in the answer: among the rows that it leaves, they are the `later_copies`.
+        """
+        found = np.zeros(len(left), np.bool_)
+        inside = left[self.rows]
+        rows, phones, persons = self.rows[inside], self.phones[inside], self.persons[inside]
+        # What one row is decides what the next is, so this is a loop; only rows that repeat are in it.
+        phone_seen, person_seen = bytearray(len(self.rows) + 1), bytearray(len(self.rows) + 1)
+        for first in range(0, len(rows), _SLICE):
+            piece = slice(first, first + _SLICE)
+            copies = []
+            pairs = zip(phones[piece].tolist(), persons[piece].tolist(), strict=True)
+            for at, (phone, person) in enumerate(pairs, first):
+                if phone_seen[phone]:
+                    copies.append(at)
+                elif not person_seen[person]:
+                    phone_seen[phone] = phone > 0
+                    person_seen[person] = person > 0
+            found[rows[copies]] = True
+        return found
+
+
+def _shared(codes: NDArray[np.int64], own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of k *codes* a row of *own* has (k entries each); code 0 is never shared."""
+    flagged = np.zeros(len(codes) + 1, np.bool_)
+    flagged[codes[own]] = True
+    flagged[0] = False
+    return np.asarray(flagged[codes])
+
+
+def _codes(persons: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Equal numbers from 0 for equal persons at *rows*, below their count."""
+    return np.asarray(pc.dictionary_encode(persons.take(pa.array(rows))).indices).astype(np.int64)

@@ -1,6 +1,10 @@
 """
 Who is left out of a plan, and why: one ordered list, of which the first reason that applies is taken.
 
+What a row lacks itself is judged before whether it is a copy, so that a row which gets nothing takes no
+other row along; a *no* (sent to already, opted out, no consent, capped) holds for all rows of its phone
+and of its person.
+
 Every array has one entry per row of the segment that passed the rules, in its order, unless it says
 otherwise. Pure: history, clock and limits are in `Candidates`.
 """
@@ -9,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,13 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.audience.persons import later_copies
+from smskit.audience.persons import Copies, later_copies
 from smskit.message.parts import units as units_of_column
 from smskit.models import MessageClass, Reason
 from smskit.planning.policy import consented, global_key, held_back, over_cap
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["EXCLUSIONS", "Candidates", "History", "ProviderLimits", "exclude"]
+__all__ = ["EXCLUSIONS", "ORDER", "Candidates", "History", "ProviderLimits", "exclude"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -71,6 +76,15 @@ class Candidates:
         """Whether consent and the holdout of all marketing apply."""
         return self.spec.message_class is MessageClass.MARKETING
 
+    @cached_property
+    def copies(self) -> Copies:
+        """Rows with the same phone or person, whatever else is the matter with them."""
+        return Copies.of(self.phones, self.persons)
+
+
+# Finds rows among those left: (people, left) -> mask of n rows, or None where the campaign does not ask.
+Rule: TypeAlias = Callable[[Candidates, Mask], Mask | None]
+
 
 def exclude(people: Candidates, reasons: NDArray[np.int8]) -> None:
     """
@@ -86,19 +100,24 @@ def exclude(people: Candidates, reasons: NDArray[np.int8]) -> None:
 
 
 def _phone_again(people: Candidates, left: Mask) -> Mask:
-    """Rows whose phone stood in an earlier row that is left."""
-    rows = np.flatnonzero(left)
-    among = people.phones[rows]
-    ascending = np.sort(among)
-    repeated = ascending[1:][ascending[1:] == ascending[:-1]]
-    # Only the few that repeat go through a hash table; sorting the rest was enough.
-    rows = rows[_among(among, repeated)]
-    return _mask(left, rows[pd.Series(people.phones[rows]).duplicated().to_numpy()])
+    """Rows whose phone an earlier row has that is planned or kept back."""
+    return people.copies.same_phone(left)
 
 
 def _person_again(people: Candidates, left: Mask) -> Mask:
-    """Rows whose person stood in an earlier row that is left."""
+    """Rows whose person an earlier row is that is planned or kept back."""
+    # Of a person's rows that are left, the first is no copy: its phone was asked about before.
     return _mask(left, later_copies(people.persons, np.flatnonzero(left)))
+
+
+def _for_all_copies(rule: Rule) -> Rule:
+    """*rule*, holding for all rows of a phone or a person as soon as it applies to one."""
+
+    def applies(people: Candidates, left: Mask) -> Mask | None:
+        found = rule(people, left)
+        return None if found is None else people.copies.spread(found)
+
+    return applies
 
 
 def _sent_before(people: Candidates, left: Mask) -> Mask:
@@ -154,20 +173,24 @@ def _held_back(people: Candidates, left: Mask) -> Mask | None:
     return held_back(people.persons, share, key=people.spec.series_name) if share else None
 
 
-# What `Reason` calls a row, and the function that finds such rows among those *left*: (people, left) -> mask
-# of n rows, or None where the campaign does not ask. Phones that are none have their reason already.
-EXCLUSIONS: Final[tuple[tuple[Reason, Callable[[Candidates, Mask], Mask | None]], ...]] = (
-    (Reason.DUPLICATE_PHONE, _phone_again),
-    (Reason.DUPLICATE_USER, _person_again),
-    (Reason.ALREADY_SENT, _sent_before),
-    (Reason.OPTED_OUT, _opted_out),
-    (Reason.NO_CONSENT, _without_consent),
-    (Reason.FREQUENCY_CAP, _over_cap),
+# Phones that are none have their reason already.
+EXCLUSIONS: Final[tuple[tuple[Reason, Rule], ...]] = (
+    (Reason.ALREADY_SENT, _for_all_copies(_sent_before)),
+    (Reason.OPTED_OUT, _for_all_copies(_opted_out)),
+    (Reason.NO_CONSENT, _for_all_copies(_without_consent)),
+    (Reason.FREQUENCY_CAP, _for_all_copies(_over_cap)),
     (Reason.MISSING_VARIABLE, _without_value),
     (Reason.BAD_VARIABLE, _unfit_value),
     (Reason.TEXT_TOO_LONG, _too_long),
+    (Reason.DUPLICATE_PHONE, _phone_again),
+    (Reason.DUPLICATE_USER, _person_again),
     (Reason.GLOBAL_HOLDOUT, _held_back_from_all),
     (Reason.HOLDOUT, _held_back),
+)
+# All reasons, in the order in which they are judged and shown.
+ORDER: Final = (
+    *(Reason.NO_PHONE, Reason.BAD_PHONE, Reason.UNSUPPORTED_REGION),
+    *(reason for reason, _ in EXCLUSIONS),
 )
 
 

@@ -34,7 +34,7 @@ from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, bind, check_bindings, format_column
 from smskit.models import MessageClass, Reason
-from smskit.planning.exclusions import Candidates, History, ProviderLimits, exclude
+from smskit.planning.exclusions import ORDER, Candidates, History, ProviderLimits, exclude
 from smskit.planning.policy import consented
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
@@ -110,7 +110,7 @@ class Plan:
     def excluded(self) -> dict[str, int]:
         """Reason -> rows left out for it, in order of the reasons; only those that occur."""
         counts = np.bincount(self.reasons, minlength=len(Reason))
-        return {r.label: int(counts[r]) for r in Reason if r is not Reason.NONE and counts[r]}
+        return {r.label: int(counts[r]) for r in ORDER if counts[r]}
 
     @cached_property
     def units(self) -> NDArray[np.int32]:
@@ -195,7 +195,7 @@ class Plan:
         wanted = list(self.order[:count])
         if self.planned:
             wanted.append(int(np.argmax(self.parts)))
-        wanted += [int(np.argmax(self.reasons == r)) for r in Reason if r and (self.reasons == r).any()]
+        wanted += [int(np.argmax(self.reasons == r)) for r in ORDER if (self.reasons == r).any()]
         return self.frame(np.array(list(dict.fromkeys(int(w) for w in wanted)), np.int64))
 
     def left_out(self) -> pa.Table:

@@ -31,6 +31,11 @@ LEAST_CANARY = 20
 
 End = tuple[str, str]  # state and reason, as `messages` has them
 TAKEN = ("delivered", "undelivered")
+STANDING = {
+    ("planned", ""),
+    ("excluded", "global_holdout"),
+    ("excluded", "holdout"),
+}  # whose copies are copies
 
 
 def e164(phone: str) -> str:
@@ -38,6 +43,12 @@ def e164(phone: str) -> str:
     digits = re.sub(r"[ +-]", "", phone)
     digits = digits if len(digits) == 13 else f"86{digits}"
     return f"+{digits}" if re.fullmatch(r"861[3-9]\d{9}", digits) else ""
+
+
+def keys_of(row: Row) -> list[str]:
+    """What makes other lines copies of this one: its user and, where it is one, its phone."""
+    phone = e164(row["phone"])
+    return [f"user {row['user_id']}", *([f"phone {phone}"] if phone else [])]
 
 
 def said(occurrence: Occurrence, row: Row) -> str:
@@ -138,38 +149,50 @@ class Oracle:
         self, occurrence: Occurrence, rows: list[Row], start: float, frozen: float
     ) -> Iterator[tuple[Row, set[End]]]:
         """Each line with the ends a plan made between *start* and *frozen* allows; "planned" stays open."""
-        phones: set[str] = set()
-        users: set[str] = set()
+        alike: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
-            phone, user = e164(row["phone"]), row["user_id"]
-            if not phone:
+            for key in keys_of(row):
+                alike[key].append(row)
+        # Phone or user -> whether an earlier line of it maybe (1) or surely (2) has an end of STANDING.
+        stands: Counter[str] = Counter()
+        for row in rows:
+            if not e164(row["phone"]):
                 yield row, {("excluded", "bad_phone" if row["phone"].strip() else "no_phone")}
                 continue
-            if phone in phones:
-                yield row, {("excluded", "duplicate_phone")}
+            copies = [other for key in keys_of(row) for other in alike[key]]
+            ends = self._ends_of_plan(occurrence, row, copies, start, frozen)
+            if not ends & STANDING:
+                yield row, ends
                 continue
-            phones.add(phone)
-            if user in users:
-                yield row, {("excluded", "duplicate_user")}
-                continue
-            users.add(user)
-            yield row, self._ends_of_plan(occurrence, row, phone, start, frozen)
+            user, phone = (stands[key] for key in keys_of(row))
+            allowed = ends - STANDING
+            here = 2 if not (allowed or phone or user) else 1 if max(phone, user) < 2 else 0
+            if phone:
+                allowed |= {("excluded", "duplicate_phone")}
+            if user and phone < 2:
+                allowed |= {("excluded", "duplicate_user")}
+            for key in keys_of(row):
+                stands[key] = max(stands[key], here)
+            yield row, allowed | (ends & STANDING if here else set())
 
     def _ends_of_plan(
-        self, occurrence: Occurrence, row: Row, phone: str, start: float, frozen: float
+        self, occurrence: Occurrence, row: Row, copies: list[Row], start: float, frozen: float
     ) -> set[End]:
+        """The ends of *row* but for being a copy; a no of any of *copies*, itself among them, is its own."""
         series = occurrence.series
         ends: set[End] = set()
-        if any(o.known <= start for o in self.opt_outs[phone]):
+        phones = {e164(copy["phone"]) for copy in copies} - {""}
+        opt_outs = [opt_out for phone in phones for opt_out in self.opt_outs[phone]]
+        if any(o.known <= start for o in opt_outs):
             return {("excluded", "opted_out")}
-        if any(o.after <= frozen for o in self.opt_outs[phone]):
+        if any(o.after <= frozen for o in opt_outs):
             ends.add(("excluded", "opted_out"))
-        if series.marketing and row["consent"] != "yes":
+        if series.marketing and any(copy["consent"] != "yes" for copy in copies):
             return ends | {("excluded", "no_consent")}
-        low, high = self._had(occurrence, phone, start, frozen)
-        if low >= series.cap[0]:
+        had = [self._had(occurrence, phone, start, frozen) for phone in phones]
+        if any(low >= series.cap[0] for low, _ in had):
             return ends | {("excluded", "frequency_cap")}
-        if high >= series.cap[0]:
+        if any(high >= series.cap[0] for _, high in had):
             ends.add(("excluded", "frequency_cap"))
         if not row["name"]:
             return ends | {("excluded", "missing_variable")}
