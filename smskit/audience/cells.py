@@ -47,7 +47,8 @@ def words(texts: pa.Array) -> pa.Array:
 
 def says_yes(texts: pa.Array) -> pa.Array:
     """Whether each of *n* texts is a word for yes; null for what is no such word."""
-    encoded = texts.dictionary_encode()  # few words, many rows
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    encoded = whole.dictionary_encode()  # few words, many rows
     found = words(encoded.dictionary)
     true, false = (pc.is_in(found, pa.array(some, found.type)) for some in (TRUE_WORDS, FALSE_WORDS))
     return pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_())).take(encoded.indices)
