@@ -173,11 +173,15 @@ class Dialect(ABC, Generic[C]):
         """The answer to calling too fast."""
         return self.refuse(self.too_fast)
 
-    def endpoint(self, name: str, handler: Callable[[C], Answer], *, submits: bool) -> Endpoint:
+    def endpoint(self, name: str, handler: Callable[[C], Answer], *, submits: bool = False) -> Endpoint:
         """The endpoint of one method."""
         return Endpoint(
             self.world, self, name, lambda request: self.answer(request, name, handler), submits=submits
         )
+
+    def unknown(self, name: str, code: str) -> Endpoint:
+        """The endpoint of methods that are not known, which refuses with *code*."""
+        return Endpoint(self.world, self, name, lambda _: self.refuse(code))
 
     def permit(self, request: Request, account: Account, name: str, **codes: str | Refusal) -> None:
         """

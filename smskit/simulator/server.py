@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -26,10 +27,10 @@ from smskit.simulator.core import World
 from smskit.simulator.dialect import answers, words
 from smskit.simulator.faults import FaultPlan
 from smskit.simulator.push import Pusher, is_loopback
-from smskit.simulator.wire import DROP
+from smskit.simulator.wire import DROP, read_ahead
 
-# A dialect's package has PROVIDER, ENVIRONMENT, receipt_pushes, reply_pushes, and routes(world); or, where
-# all is at the path "/", actions(world).
+# A dialect's package has PROVIDER, ENVIRONMENT, receipt_pushes, reply_pushes, and endpoints(world) by path;
+# where all is at the path "/", by action, and action_of(headers, query, body).
 DIALECTS = (yunpian, aliyun, chuanglan, tencent)
 
 _START_TIMEOUT_S = 10.0
@@ -46,7 +47,7 @@ def application(world: World, closing: asyncio.Event) -> Starlette:
     """
     providers = [module.PROVIDER for module in DIALECTS]
     codes = {name: {code: words(name, code) for code in answers(name)} for name in providers}
-    methods = yunpian.routes(world) | chuanglan.routes(world) | {"/": _Root(world)}
+    methods = yunpian.endpoints(world) | chuanglan.endpoints(world) | {"/": _Root(world)}
     routes = [Route(path, endpoint) for path, endpoint in methods.items()]
     routes += control.routes(world, codes)
     app = Starlette(routes=routes)
@@ -55,14 +56,19 @@ def application(world: World, closing: asyncio.Event) -> Starlette:
 
 
 class _Root:
-    """The one path of Aliyun and of Tencent, which names its actions in a header of its own."""
+    """The one path of Tencent and of Aliyun, which name their actions in a header or a field."""
 
     def __init__(self, world: World) -> None:
-        self._aliyun, self._tencent = aliyun.actions(world), tencent.actions(world)
+        self._endpoints = [(m.action_of, m.endpoints(world)) for m in (tencent, aliyun)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        actions = self._tencent if tencent.claims(scope) else self._aliyun
-        await actions(scope, receive, send)
+        """Hand a call to the endpoint of its action."""
+        body, receive = await read_ahead(receive)
+        for action_of, endpoints in self._endpoints:
+            action = action_of(Headers(scope=scope), scope["query_string"], body)
+            if action is not None:
+                await endpoints.get(action, endpoints[""])(scope, receive, send)
+                return
 
 
 class _Http(HttpToolsProtocol):

@@ -46,6 +46,19 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+async def read_ahead(receive: Receive) -> tuple[bytes, Receive]:
+    """Read the whole body, and return it with a *receive* that gives it once more."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    body = b"".join(message.get("body", b"") for message in messages)
+
+    async def again() -> dict[str, object]:
+        return dict(messages.pop(0) if messages else await receive())
+
+    return body, again
+
+
 class Request:
     """One call as it came in; *item_code* says which numbers a fault refuses, None when none can be."""
 

@@ -14,7 +14,7 @@ signed request is. What only Aliyun has are entries of other settings:
 
 from __future__ import annotations
 
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import Headers
 
 from smskit.simulator.aliyun import read, register, send
 from smskit.simulator.aliyun.dialect import KEY_ID, PROVIDER, SECRET, Aliyun, Handler
@@ -22,7 +22,7 @@ from smskit.simulator.aliyun.push import receipt_pushes, reply_pushes
 from smskit.simulator.core import World
 from smskit.simulator.wire import Endpoint, form
 
-__all__ = ["ENVIRONMENT", "PROVIDER", "actions", "receipt_pushes", "reply_pushes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "action_of", "endpoints", "receipt_pushes", "reply_pushes"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -43,43 +43,17 @@ _OTHER: dict[str, Handler] = {
 }
 
 
-class Actions:
-    """The one path of this provider: hands a call to the endpoint of its action, as fault plans name it."""
-
-    def __init__(self, world: World) -> None:
-        dialect = Aliyun(world)
-        self._endpoints = {
-            action: dialect.endpoint(action, handler, submits=action in _SUBMITTING)
-            for action, handler in (_SUBMITTING | _OTHER).items()
-        }
-        self._unknown = Endpoint(
-            world, dialect, "unknown", lambda _: dialect.refuse("InvalidAction.NotFound")
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
-        action = dict(scope["headers"]).get(b"x-acs-action", b"").decode("latin-1")
-        action = action or form(scope["query_string"]).get("Action", "")
-        if not action:
-            # The older scheme may name it in the form, which has to be read for that and handed on.
-            body, receive = await _ahead(receive)
-            action = form(body).get("Action", "")
-        await self._endpoints.get(action, self._unknown)(scope, receive, send)
+def endpoints(world: World) -> dict[str, Endpoint]:
+    """Action -> endpoint, as fault plans name it too; "" is any other."""
+    dialect = Aliyun(world)
+    known = {
+        action: dialect.endpoint(action, handler, submits=action in _SUBMITTING)
+        for action, handler in (_SUBMITTING | _OTHER).items()
+    }
+    return known | {"": dialect.unknown("unknown", "InvalidAction.NotFound")}
 
 
-def actions(world: World) -> Actions:
-    """What answers on this provider's one path."""
-    return Actions(world)
-
-
-async def _ahead(receive: Receive) -> tuple[bytes, Receive]:
-    """Read the whole body, and return it with a *receive* that gives it once more."""
-    messages = [await receive()]
-    while messages[-1].get("more_body"):
-        messages.append(await receive())
-    body = b"".join(message.get("body", b"") for message in messages)
-
-    async def again() -> dict[str, object]:
-        return dict(messages.pop(0) if messages else await receive())
-
-    return body, again
+def action_of(headers: Headers, query: bytes, body: bytes) -> str:
+    """The action of a call: in a header, or in a field; the older scheme may have that in the form."""
+    named = headers.get("x-acs-action") or form(query).get("Action") or form(body).get("Action")
+    return named or ""

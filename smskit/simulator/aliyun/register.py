@@ -33,6 +33,7 @@ _KINDS = {"verification": 0, "notification": 1, "marketing": 2}
 _KINDS_IN_LIST = {"verification": 2, "notification": 0, "marketing": 1}
 _ABROAD, _ABROAD_IN_LIST = 3, 6
 _FILED = 3
+_NO_REMARK = "无审批备注"
 
 
 # -- queries -----------------------------------------------------------------------------
@@ -43,15 +44,12 @@ def get_sms_template(call: Call) -> Answer:
     template = _known_template(call)
     variables = template.extra.get("TemplateRule") or {}
     return answer(
-        {
-            "TemplateCode": template.id,
-            "TemplateName": _name(template),
-            "TemplateContent": template.content,
+        _named(template)
+        | {
             "TemplateStatus": str(_STATUS[template.state]),
             "TemplateType": str(_kind(template)),
             "TemplateTag": 2,
             "VariableAttribute": orjson.dumps(variables).decode(),
-            "CreateDate": show_time(template.at),
             "AuditInfo": _audit_info(template),
         }
     )
@@ -60,31 +58,19 @@ def get_sms_template(call: Call) -> Answer:
 def query_sms_template(call: Call) -> Answer:
     """Answer one template the older way; status and type are numbers here."""
     template = _known_template(call)
-    return answer(
-        {
-            "TemplateCode": template.id,
-            "TemplateName": _name(template),
-            "TemplateContent": template.content,
-            "TemplateStatus": _STATUS[template.state],
-            "TemplateType": _kind(template),
-            "Reason": template.remark or "无审批备注",
-            "CreateDate": show_time(template.at),
-        }
-    )
+    reviewed = {"TemplateStatus": _STATUS[template.state], "TemplateType": _kind(template)}
+    return answer(_named(template) | reviewed | {"Reason": template.remark or _NO_REMARK})
 
 
 def query_sms_template_list(call: Call) -> Answer:
     """Answer a page of templates."""
     templates, page = _page(call, list((call.account.templates or {}).values()))
     rows = [
-        {
-            "TemplateCode": t.id,
-            "TemplateName": _name(t),
-            "TemplateContent": t.content,
+        _named(t)
+        | {
             "AuditStatus": _AUDIT.get(t.state, _CANCELLED_TEMPLATE),
             "TemplateType": _ABROAD_IN_LIST if t.region == "abroad" else _KINDS_IN_LIST[t.kind],
             "OuterTemplateType": _kind(t),
-            "CreateDate": show_time(t.at),
             "Reason": _reason(t),
         }
         for t in templates
@@ -122,7 +108,7 @@ def query_sms_sign(call: Call) -> Answer:
         {
             "SignName": sign.name,
             "SignStatus": _STATUS[sign.state],
-            "Reason": sign.remark or "无审批备注",
+            "Reason": sign.remark or _NO_REMARK,
             "CreateDate": show_time(sign.at),
         }
     )
@@ -177,8 +163,14 @@ def _kind(template: Template) -> int:
     return _ABROAD if template.region == "abroad" else _KINDS[template.kind]
 
 
-def _name(template: Template) -> str:
-    return str(template.extra.get("TemplateName", template.id))
+def _named(template: Template) -> dict[str, object]:
+    """What every answer says of a template."""
+    return {
+        "TemplateCode": template.id,
+        "TemplateName": str(template.extra.get("TemplateName", template.id)),
+        "TemplateContent": template.content,
+        "CreateDate": show_time(template.at),
+    }
 
 
 def _audit_info(entry: Signature | Template) -> dict[str, Any]:

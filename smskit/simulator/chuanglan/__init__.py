@@ -23,7 +23,7 @@ from smskit.simulator.chuanglan.push import receipt_pushes, reply_pushes
 from smskit.simulator.core import World
 from smskit.simulator.wire import Endpoint
 
-__all__ = ["ENVIRONMENT", "PROVIDER", "receipt_pushes", "reply_pushes", "routes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "endpoints", "receipt_pushes", "reply_pushes"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -43,7 +43,7 @@ _METHODS: dict[str, tuple[str, Handler, type[Chuanglan], bool]] = {
 }
 
 
-def routes(world: World) -> dict[str, Endpoint]:
+def endpoints(world: World) -> dict[str, Endpoint]:
     """Path -> endpoint."""
     return {
         path: dialect(world).endpoint(name, handler, submits=submits)

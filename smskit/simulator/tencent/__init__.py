@@ -9,7 +9,7 @@ beside it.
 
 from __future__ import annotations
 
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import Headers
 
 from smskit.simulator.core import World
 from smskit.simulator.tencent import read, send
@@ -17,7 +17,7 @@ from smskit.simulator.tencent.dialect import PROVIDER, Fields, Handler, Tencent
 from smskit.simulator.tencent.push import receipt_pushes, reply_pushes
 from smskit.simulator.wire import Endpoint
 
-__all__ = ["ENVIRONMENT", "PROVIDER", "actions", "claims", "receipt_pushes", "reply_pushes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "action_of", "endpoints", "receipt_pushes", "reply_pushes"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -38,31 +38,17 @@ _ACTIONS: dict[str, tuple[Handler, Fields]] = {
     "DescribeSmsSignList": (read.signatures, read.SIGNATURES),
 }
 
-_ACTION = b"x-tc-action"
+
+def endpoints(world: World) -> dict[str, Endpoint]:
+    """Action -> endpoint, as fault plans name it too; "" is any other."""
+    dialect = Tencent(world, {action: fields for action, (_, fields) in _ACTIONS.items()})
+    known = {
+        action: dialect.endpoint(action, handler, submits=action == "SendSms")
+        for action, (handler, _) in _ACTIONS.items()
+    }
+    return known | {"": dialect.unknown("", "InvalidAction")}
 
 
-def claims(scope: Scope) -> bool:
-    """Whether a call is Tencent's: nobody else sends its header."""
-    return any(name == _ACTION for name, _ in scope["headers"])
-
-
-class Actions:
-    """The one path of this provider: hands a call to the endpoint of its action, as fault plans name it."""
-
-    def __init__(self, world: World) -> None:
-        dialect = Tencent(world, {action: fields for action, (_, fields) in _ACTIONS.items()})
-        self._endpoints = {
-            action.encode(): dialect.endpoint(action, handler, submits=action == "SendSms")
-            for action, (handler, _) in _ACTIONS.items()
-        }
-        self._unknown = Endpoint(world, dialect, "", lambda _: dialect.refuse("InvalidAction"))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
-        action = dict(scope["headers"]).get(_ACTION, b"")
-        await self._endpoints.get(action, self._unknown)(scope, receive, send)
-
-
-def actions(world: World) -> Actions:
-    """What answers on this provider's one path."""
-    return Actions(world)
+def action_of(headers: Headers, query: bytes, body: bytes) -> str | None:
+    """The action of a call; None when it is not Tencent's: nobody else sends its header."""
+    return headers.get("x-tc-action")

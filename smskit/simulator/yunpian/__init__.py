@@ -13,7 +13,7 @@ from smskit.simulator.yunpian import read, send
 from smskit.simulator.yunpian.dialect import PROVIDER, Handler, Yunpian
 from smskit.simulator.yunpian.push import receipt_pushes, reply_pushes
 
-__all__ = ["ENVIRONMENT", "PROVIDER", "receipt_pushes", "reply_pushes", "routes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "endpoints", "receipt_pushes", "reply_pushes"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -38,7 +38,7 @@ _OTHER: dict[str, Handler] = {
 }
 
 
-def routes(world: World) -> dict[str, Endpoint]:
+def endpoints(world: World) -> dict[str, Endpoint]:
     """
     Path -> endpoint.
 

@@ -9,12 +9,11 @@ in the other batch methods a bad text refuses the whole call.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from smskit.simulator.accounts import Account, Template
 from smskit.simulator.book import is_mainland, parts_in
-from smskit.simulator.core import Accepted
 from smskit.simulator.dialect import Refusal, words
 from smskit.simulator.wire import Answer
 from smskit.simulator.yunpian import templates
@@ -25,14 +24,6 @@ MAX_NUMBERS = 1000
 MAX_UID = 256
 
 _SENT = words(PROVIDER, "0")
-
-
-class _Extras(NamedTuple):
-    """The optional fields all sends share."""
-
-    uid: str
-    extend: str
-    callback_url: str
 
 
 class _Item(NamedTuple):
@@ -100,13 +91,15 @@ def _filled(call: Call) -> tuple[str, str, Template]:
     return mobile, templates.fill(template, inner), template
 
 
-def _extras(call: Call) -> _Extras:
+def _extras(call: Call) -> dict[str, Any]:
+    """The optional fields all sends share, as the world calls them."""
     uid, extend = call.optional("uid"), call.optional("extend")
     if len(uid) > MAX_UID:
         raise Refusal(48, "参数 uid 长度超过限制")
     if extend and not (extend.isascii() and extend.isdigit()):
         raise malformed("extend", extend)
-    return _Extras(uid, extend, call.optional("callback_url") or call.account.settings.receipt_url)
+    url = call.optional("callback_url") or call.account.settings.receipt_url
+    return {"uid": uid, "extend": extend, "receipt_url": url}
 
 
 def _split(mobile: str) -> list[str]:
@@ -130,7 +123,8 @@ def _send_one(call: Call, mobile: str, text: str, template: Template | None) -> 
     _afford(call, parts)
     check_number(call, phone, text, template, ())
 
-    accepted = _accept(call, [phone], text, parts, extras, template)
+    template_id = template.id if template else ""
+    accepted = call.world.accept(call.account, [phone], text, parts=parts, template_id=template_id, **extras)
     sent = _sent(call.account, _Item(show_phone(phone), phone, text, parts), accepted.first_sid)
     return answer(sent)._replace(accepted=1, durable=accepted.durable)
 
@@ -149,7 +143,7 @@ def _send_many(
     mobiles: Sequence[str],
     texts: str | Sequence[str],
     template: Template | None,
-    extras: _Extras,
+    extras: dict[str, Any],
 ) -> Answer:
     """Check number after number; some may be refused while others are accepted."""
     account = call.account
@@ -180,13 +174,13 @@ def _send_many(
     if not items:
         return _batch_answer(account, list(refused.values()), 0)
 
-    accepted = _accept(
-        call,
+    accepted = call.world.accept(
+        account,
         [item.phone for item in items],
         same if same is not None else [item.text for item in items],
-        cost,
-        extras,
-        template,
+        parts=cost,
+        template_id=template.id if template else "",
+        **extras,
     )
     sids = iter(range(accepted.first_sid, accepted.first_sid + len(items)))
     taken = iter(items)
@@ -222,23 +216,3 @@ def _in_hours(call: Call) -> None:
 def _afford(call: Call, parts: int) -> None:
     if call.costs_too_much(parts):
         raise Refusal(3)
-
-
-def _accept(
-    call: Call,
-    phones: list[int],
-    texts: str | list[str],
-    parts: int,
-    extras: _Extras,
-    template: Template | None,
-) -> Accepted:
-    return call.world.accept(
-        call.account,
-        phones,
-        texts,
-        parts=parts,
-        uid=extras.uid,
-        extend=extras.extend,
-        template_id=template.id if template else "",
-        receipt_url=extras.callback_url,
-    )
