@@ -244,7 +244,9 @@ def build(
     if problems := misnamed(spec, [str(c) for c in frame.columns]):
         raise SegmentError(Joined(text for _, text in problems))
     check_bindings(template, bindings, list(frame.columns))
-    keep, steps = rules_module.parse(spec.rules).filter(frame, now=now)
+    rule, source = rules_module.parse(spec.rules), rules_module.Source(frame, now)
+    keep, steps = rule.filter_source(source)
+    notices = [*notices, *rule.unread(source)]
     read = len(frame)
     if not keep.all():
         # Only the columns that are still needed: a copy of a wide segment is most of the memory.

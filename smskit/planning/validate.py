@@ -126,7 +126,9 @@ def _misfits(
         problems += _unknown_columns(rule, frame)
         if not _unknown_columns(rule, frame):
             try:
-                keep, _ = rule.filter(frame, now=now.astimezone(spec.zone))
+                source = rules_module.Source(frame, now.astimezone(spec.zone))
+                keep, _ = rule.filter_source(source)
+                notes += rule.unread(source)
                 notes.append(
                     Message(
                         "the segment has {n} rows, of which the rules keep {m}", n=len(frame), m=keep.sum()

@@ -7,12 +7,8 @@ Nothing is decided here that `rules` decides: an operator is offered when
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
-import pandas as pd
-
-from smskit.audience.rules.columns import Column
 from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OPS, ORDERS, PARTS
 from smskit.audience.rules.fit import Kind, Reading, fit
 from smskit.audience.rules.parsing import parse
@@ -20,48 +16,14 @@ from smskit.audience.rules.tree import Leaf
 from smskit.audience.rules.values import Scalar, read_flag, read_number
 from smskit.errors import RuleError
 
-__all__ = ["carried", "list_of", "offered_ops", "reading_of", "typed", "written"]
+__all__ = ["carried", "list_of", "offered_ops", "typed", "written"]
 
-_MOSTLY: Final = 0.9  # of a text column's values, for it to be taken as something else than text
-_PERHAPS: Final = 0.5  # of its first values, to look at them all
-_SAMPLE_ROWS: Final = 1_000
 _SAMPLES: Final[dict[Reading, Scalar]] = {
     Reading.TEXT: "x",
     Reading.NUMBER: 1,
     Reading.FLAG: True,
     Reading.MOMENT: "2026-01-31",
 }
-_BY_KIND: Final = {
-    Kind.WHOLE: Reading.NUMBER,
-    Kind.NUMBER: Reading.NUMBER,
-    Kind.FLAG: Reading.FLAG,
-    Kind.TIME: Reading.MOMENT,
-}
-
-
-def reading_of(cells: pd.Series[Any], column: Column, known: int, now: datetime) -> Reading | None:
-    """
-    How people would read the column; None where only "is empty" can be asked.
-
-    Text, which is all a csv has, counts as dates, numbers or yes and no when
-    nine in ten of its values read so.
-
-    Args:
-        cells: The same column as a Series.
-        known: Rows that are not null.
-    """
-    if column.kind is Kind.OTHER:
-        return None
-    if column.kind is not Kind.TEXT:
-        return _BY_KIND[column.kind]
-    # Most text is plain text, which its first cells show at little cost.
-    head = cells.dropna().head(_SAMPLE_ROWS)
-    sample = Column(head, now)
-    for reading in (Reading.FLAG, Reading.MOMENT, Reading.NUMBER):
-        likely = known and sample.readable(reading) >= len(head) * _PERHAPS
-        if likely and column.readable(reading) >= known * _MOSTLY:
-            return reading
-    return Reading.TEXT
 
 
 def offered_ops(kind: Kind, reading: Reading | None) -> tuple[str, ...]:

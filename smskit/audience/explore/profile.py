@@ -16,7 +16,7 @@ import pandas as pd
 
 from smskit.audience import persons, phones
 from smskit.audience.explore.counting import ByValue
-from smskit.audience.explore.operators import offered_ops, reading_of
+from smskit.audience.explore.operators import offered_ops
 from smskit.audience.rules import RuleCache
 from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.typed import Mask
@@ -144,8 +144,7 @@ def coverage(read: phones.Phones | None) -> dict[str, int]:
 def _column(cells: pd.Series[Any], cache: RuleCache, *, is_phone: bool, is_id: bool) -> ColumnProfile:
     name, found = str(cells.name), ByValue(cells)
     column = cache.column(name, "rules")
-    known = len(cells) - found.nulls
-    reading = Reading.TEXT if is_phone or is_id else reading_of(cells, column, known, cache.now)
+    reading = Reading.TEXT if is_phone or is_id else column.reads
     reads = reading not in (None, Reading.TEXT)
     low, high = _ends(column.floats(reading), reading, cache.now.tzinfo) if reading and reads else ("", "")
     hidden = is_phone or (is_id and len(found) > _BARS)
@@ -157,7 +156,7 @@ def _column(cells: pd.Series[Any], cache: RuleCache, *, is_phone: bool, is_id: b
         rows=len(cells),
         nulls=found.nulls,
         distinct=len(found),
-        unread=known - column.readable(reading) if reading and reads else 0,
+        unread=column.unread(reading)[0] if reading and reads else 0,
         low=low,
         high=high,
         top=() if hidden else _frequent(found),

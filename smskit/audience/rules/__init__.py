@@ -7,8 +7,9 @@ showing rules is left to others; the clock is handed in.
 """
 
 from smskit.audience.rules.cache import RuleCache
+from smskit.audience.rules.columns import Source
 from smskit.audience.rules.comparison import OPS
 from smskit.audience.rules.parsing import parse
 from smskit.audience.rules.tree import All, Any_, Leaf, Not, Rule, Step
 
-__all__ = ["OPS", "All", "Any_", "Leaf", "Not", "Rule", "RuleCache", "Step", "parse"]
+__all__ = ["OPS", "All", "Any_", "Leaf", "Not", "Rule", "RuleCache", "Source", "Step", "parse"]

@@ -7,9 +7,11 @@ comparison means is for `fit`, comparing for `typed` and `moments`.
 
 from __future__ import annotations
 
+import string
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +19,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.audience.rules.comparison import NULLS, Comparison
-from smskit.audience.rules.fit import Kind, Reading, fit, kind_of, plain_dtype
+from smskit.audience.cells import FALSE_WORDS, TRUE_WORDS, plain_texts, says_yes
+from smskit.audience.rules.comparison import DATES, NULLS, PARTS, Comparison
+from smskit.audience.rules.fit import BY_KIND, READERS, Kind, Reading, fit, kind_of, plain_dtype
 from smskit.audience.rules.moments import moments_of_dates, moments_of_text, zone_of
+from smskit.audience.rules.reads import MOSTLY, ORDER, PERHAPS, SAMPLE, begins_with_zero, filled
 from smskit.audience.rules.typed import (
     Answer,
     Dictionary,
@@ -30,26 +34,44 @@ from smskit.audience.rules.typed import (
     flags_of_text,
     numbers_of_text,
 )
+from smskit.audience.rules.values import ISO, REAL, Bound, read_number
 from smskit.errors import RuleError, suggest
 from smskit.i18n import Message
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+# What SQLite's lower() does: letters beyond ASCII stay.
+_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_LOOKED_AT: Final = 1_000  # unread cells, for a few different examples
 
 
 class Source:
-    """The frame a rule is asked of; hands out its columns, each read once."""
+    """
+    The frame a rule is asked of; hands out its columns, each read once.
 
-    def __init__(self, frame: pd.DataFrame, now: datetime) -> None:
+    Args:
+        reads: How text columns read, by name, where the frame is part of a larger one.
+    """
+
+    def __init__(
+        self, frame: pd.DataFrame, now: datetime, reads: Mapping[str, Reading] | None = None
+    ) -> None:
         zone_of(now)  # refused even if nothing asks for the time
         self.rows = len(frame)
         self._frame = frame
         self._now = now
+        self._reads = dict(reads or {})
         self._columns: dict[str, Column] = {}
 
     def column(self, name: str, where: str) -> Column:
         if name not in self._columns:
-            self._columns[name] = Column(find_column(self._frame, name, where), self._now)
+            series = find_column(self._frame, name, where)
+            self._columns[name] = Column(series, self._now, self._reads.get(name))
         return self._columns[name]
+
+    def reads(self, names: Iterable[str]) -> dict[str, Reading]:
+        """How these columns read, to be handed to a `Source` of each part of this frame."""
+        found = {name: self.column(name, "rules").reads for name in names}
+        return {name: reading for name, reading in found.items() if reading}
 
     def answer(self, question: Comparison, where: str) -> Answer:
         """Answer *question*, whose place in the tree is *where*, for every row."""
@@ -71,11 +93,12 @@ def find_column(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
 
 
 class Column:
-    """One column; it is read in a form when first asked for it."""
+    """One column; it is read in a form when first asked for it. *reads*: how it does, if that is known."""
 
-    def __init__(self, series: pd.Series[Any], now: datetime) -> None:
+    def __init__(self, series: pd.Series[Any], now: datetime, reads: Reading | None = None) -> None:
         self._series = series
         self._now = now
+        self._reads = reads
         self._read: dict[Reading, TypedColumn] = {}
         dtype = plain_dtype(series.dtype)
         self._kind = kind_of(dtype)
@@ -88,8 +111,94 @@ class Column:
         """Answer *question* for every row."""
         if question.op in NULLS:
             return self._null if question.op == "is_null" else pc.invert(self._null)
-        reading, bounds = fit(question, self._kind, self._values.dtype, where)
+        reading, bounds = self.fit(question, where)
         return self._typed(reading).test(question.op, bounds)
+
+    def fit(self, question: Comparison, where: str) -> tuple[Reading, list[Bound]]:
+        """Return how *question*, no null test, reads this column, and its values read the same way."""
+        asks_content = isinstance(question.values[0], str) and question.op not in (*PARTS, *DATES)
+        reads = self.reads if asks_content and self._kind is Kind.TEXT else None
+        if reads is Reading.FLAG and self._counts(question):
+            reads = Reading.NUMBER
+        return fit(question, self._kind, self._values.dtype, where, reads)
+
+    def _counts(self, question: Comparison) -> bool:
+        """Whether yes and no are 1 and 0 here, and *question* asks for numbers."""
+        numbers = all(read_number(str(value)) is not None for value in question.values)
+        return numbers and self.readable(Reading.NUMBER) >= self._filled.true_count * MOSTLY
+
+    @cached_property
+    def reads(self) -> Reading | None:
+        """How people would read it; None where only "is empty" can be asked. See `reads`."""
+        if self._kind is not Kind.TEXT:
+            return BY_KIND.get(self._kind)
+        return self._reads or self._reads_text()
+
+    def _reads_text(self) -> Reading:
+        # Most text is plain text, which its first cells show at little cost.
+        head = Column(self._series.dropna().head(SAMPLE), self._now)
+        for reading in ORDER:
+            enough = head.readable(reading) >= head._filled.true_count * PERHAPS
+            if not head._filled.true_count or not enough:
+                continue
+            if self.readable(reading) >= self._filled.true_count * MOSTLY and not (
+                reading is Reading.NUMBER and begins_with_zero(self._text)
+            ):
+                return reading
+        return Reading.TEXT
+
+    def unread(self, reading: Reading, most: int = 3) -> tuple[int, list[str]]:
+        """Return how many filled cells have no value when the column is read so, and the first few."""
+        if self._kind is not Kind.TEXT or reading is Reading.TEXT:
+            return 0, []
+        lost = pc.and_(self._filled, pc.invert(self._typed(reading).valid()))
+        rows = np.flatnonzero(lost.to_numpy(zero_copy_only=False))
+        examples = list(dict.fromkeys(map(str, self._series.iloc[rows[:_LOOKED_AT]])))
+        return len(rows), examples[:most]
+
+    def respelt(self, reading: Reading, most: int) -> tuple[dict[str, Bound | None], int]:
+        """
+        Return distinct cells that SQLite would misread, with what they are; and how many more.
+
+        Only text has such cells. At most *most*, in order of first appearance.
+        """
+        if self._kind is not Kind.TEXT or reading is Reading.FLAG:
+            return {}, 0
+        cells = self._text.unique().drop_null()
+        odd = cells.filter(self._odd(cells, reading))
+        return {str(c): READERS[reading](str(c)) for c in odd[:most].to_pylist()}, max(len(odd) - most, 0)
+
+    def _odd(self, cells: pa.Array, reading: Reading) -> Answer:
+        if reading is Reading.TEXT:
+            return pc.not_equal(plain_texts(cells), cells)
+        if reading is Reading.MOMENT:
+            iso = pc.match_substring_regex(cells, ISO)
+            # SQLite takes 46000 for a day, and `now` for this moment.
+            looks_like_one = pc.match_substring_regex(cells, r"^(?i:\s*[-+]?[.0-9]|\s*now)")
+            known = moments_of_text(cells, self._now).valid()
+            return pc.and_(pc.invert(iso), pc.or_(known, looks_like_one))
+        plain = pc.match_substring_regex(pc.ascii_trim_whitespace(cells), REAL)
+        return pc.and_(pc.invert(plain), numbers_of_text(cells).valid())
+
+    def words(self) -> tuple[list[str], list[str]]:
+        """Return the words for yes and for no, and what cells hold that is read as one of them."""
+        if self._kind is not Kind.TEXT:
+            return list(TRUE_WORDS), list(FALSE_WORDS)
+        cells = self._text.unique().drop_null()
+        said = says_yes(cells)
+        found = []
+        for known, which in ((TRUE_WORDS, said), (FALSE_WORDS, pc.invert(said))):
+            written = cells.filter(pc.fill_null(which, False)).to_pylist()
+            found.append(list(dict.fromkeys([*known, *(w.strip(" ").translate(_LOWER) for w in written)])))
+        return found[0], found[1]
+
+    @cached_property
+    def _filled(self) -> Answer:
+        """Whether each row shows anything."""
+        if not isinstance(self._series.dtype, pd.CategoricalDtype):
+            return filled(self._text)
+        codes = self._series.cat.codes.to_numpy()
+        return pc.fill_null(filled(self._text).take(pa.array(codes, mask=codes < 0)), False)
 
     @property
     def kind(self) -> Kind:
@@ -122,7 +231,7 @@ class Column:
     def _read_text(self, reading: Reading) -> TypedColumn:
         match reading:
             case Reading.TEXT:
-                return Texts(self._text)
+                return Texts(plain_texts(self._text))
             case Reading.NUMBER:
                 return numbers_of_text(self._text)
             case Reading.FLAG:

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from smskit.audience.cells import plain_text
 from smskit.audience.rules.comparison import DATES, PARTS, Comparison
 from smskit.audience.rules.values import Bound, describe, read_flag, read_moment, read_number
 from smskit.errors import RuleError
-from smskit.i18n import Message
+from smskit.i18n import Message, mark
 
 
 class Kind(enum.Enum):
@@ -49,15 +50,24 @@ _OF_TEXT: Final[Mapping[Kind, Reading]] = {
     Kind.FLAG: Reading.FLAG,
     Kind.TIME: Reading.MOMENT,
 }
-_READERS: Final[Mapping[Reading, Callable[[str], Bound | None]]] = {
-    Reading.TEXT: str,
+BY_KIND: Final[Mapping[Kind, Reading]] = {k: r for k, r in _OF_TEXT.items() if k is not Kind.TEXT}
+READERS: Final[Mapping[Reading, Callable[[str], Bound | None]]] = {
+    Reading.TEXT: plain_text,
     Reading.NUMBER: read_number,
     Reading.FLAG: read_flag,
     Reading.MOMENT: read_moment,
 }
+_READ_AS: Final[Mapping[Reading, str]] = {
+    Reading.TEXT: mark("text"),
+    Reading.NUMBER: mark("read as numbers"),
+    Reading.FLAG: mark("read as yes and no"),
+    Reading.MOMENT: mark("read as dates"),
+}
 
 
-def fit(question: Comparison, kind: Kind, dtype: object, where: str) -> tuple[Reading, list[Bound]]:
+def fit(
+    question: Comparison, kind: Kind, dtype: object, where: str, reads: Reading | None = None
+) -> tuple[Reading, list[Bound]]:
     """
     Return how *question* reads a column of that kind, and its values read the same way.
 
@@ -65,11 +75,12 @@ def fit(question: Comparison, kind: Kind, dtype: object, where: str) -> tuple[Re
         question: Any but a null test, which every column can answer.
         dtype: For errors only.
         where: The question's place in the tree, for errors only.
+        reads: How the column reads, if it is text; None: as text.
 
     Raises:
         RuleError: Such a column cannot be asked that, or not with that value.
     """
-    reading = _reading(question, kind)
+    reading = _reading(question, kind, reads)
     if reading is None:
         what = Message(
             "{where}: `{op}` {why} cannot be asked of `{name}`, which is {kind}",
@@ -80,23 +91,32 @@ def fit(question: Comparison, kind: Kind, dtype: object, where: str) -> tuple[Re
             kind=dtype,
         )
         raise RuleError(what)
-    bounds = []
+    bounds: list[Bound] = []
     for value in question.values:
-        bound = _READERS[reading](value) if isinstance(value, str) else value
+        bound = _read(value, reading, question.op) if isinstance(value, str) else value
         if bound is None:
             what = Message(
                 "{where}.value: {why} does not fit `{name}`, which is {kind}",
                 where=where,
                 why=describe(value),
                 name=question.column,
-                kind=dtype,
+                kind=_holds(kind, reading, dtype),
             )
             raise RuleError(what)
         bounds.append(bound)
     return reading, bounds
 
 
-def _reading(question: Comparison, kind: Kind) -> Reading | None:
+def _read(value: str, reading: Reading, op: str) -> Bound | None:
+    # A part of a text may well begin or end with a blank.
+    return value if op in PARTS else READERS[reading](value)
+
+
+def _holds(kind: Kind, reading: Reading, dtype: object) -> object:
+    return Message(_READ_AS[reading]) if kind is Kind.TEXT else dtype
+
+
+def _reading(question: Comparison, kind: Kind, reads: Reading | None) -> Reading | None:
     """Return how the column is read, or None where the question makes no sense."""
     if question.op in DATES or question.op == "within_days":
         return Reading.MOMENT if kind in (Kind.TEXT, Kind.TIME) else None
@@ -104,7 +124,7 @@ def _reading(question: Comparison, kind: Kind) -> Reading | None:
         return Reading.TEXT if kind in (Kind.TEXT, Kind.WHOLE) else None
     first = question.values[0]  # the others are of the same type
     if isinstance(first, str):
-        return _OF_TEXT.get(kind)
+        return reads if reads and kind is Kind.TEXT else _OF_TEXT.get(kind)
     if kind in (Kind.TIME, Kind.OTHER):
         return None
     return Reading.FLAG if isinstance(first, bool) else Reading.NUMBER

@@ -18,8 +18,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from smskit.audience.cells import words
 from smskit.audience.rules.typed import Answer, Dictionary, Mask, Ordered, TypedColumn, yes
-from smskit.audience.rules.values import COMPACT, MOMENT, SPACED
+from smskit.audience.rules.values import AFTERNOON, DATED, FORENOON, MOMENT
 from smskit.errors import InputError
 from smskit.i18n import Message
 
@@ -100,9 +101,10 @@ def moments_of_text(texts: pa.Array, now: datetime) -> TypedColumn:
 
 
 def _read_texts(texts: pa.Array, now: datetime) -> Moments:
-    part = pc.extract_regex(
-        pc.replace_substring_regex(texts, pattern=COMPACT, replacement=SPACED), pattern=MOMENT
-    )
+    texts = pc.utf8_upper(words(texts))
+    for pattern, replacement in DATED:
+        texts = pc.replace_substring_regex(texts, pattern=pattern, replacement=replacement)
+    part = pc.extract_regex(texts, pattern=MOMENT)
 
     def number(name: str) -> Ints:
         digits = pc.struct_field(part, name)
@@ -110,16 +112,21 @@ def _read_texts(texts: pa.Array, now: datetime) -> Moments:
             digits = pc.utf8_slice_codeunits(pc.utf8_rpad(digits, 6, "0"), 0, 6)
         return _ints(pc.if_else(pc.equal(digits, ""), "0", digits).cast(pa.int64()))
 
-    def says(name: str, what: str) -> Mask:
-        return yes(pc.equal(pc.struct_field(part, name), what))
+    def says(name: str, *what: str) -> Mask:
+        return yes(pc.is_in(pc.struct_field(part, name), pa.array(what, texts.type)))
 
     year, month, day = number("year"), number("month"), number("day")
     hour, minute, second = number("hour"), number("minute"), number("second")
+    unsaid = says("noon", "")
+    forenoon = says("noon", *FORENOON) | (unsaid & says("half", *FORENOON))
+    afternoon = says("noon", *AFTERNOON) | (unsaid & says("half", *AFTERNOON))
     zone_hour, zone_minute = number("zone_hour"), number("zone_minute")
     first = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     days = first.astype("datetime64[D]") + (day - 1)
     known = yes(part.is_valid()) & (year > 0) & (month > 0) & (month <= 12) & (day > 0)
     known &= days.astype("datetime64[M]") == first  # no 30th of February
+    known &= ~forenoon | (hour <= 12)
+    hour = np.where(forenoon, hour % 12, np.where(afternoon & (hour < 12), hour + 12, hour))
     known &= (hour < 24) & (minute < 60) & (second < 60) & (zone_hour < 24) & (zone_minute < 60)
 
     seconds = (hour * 60 + minute) * 60 + second

@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-import pandas as pd
-
-from smskit.audience.cells import FALSE_WORDS, TRUE_WORDS
-from smskit.audience.rules.columns import find_column
+from smskit.audience.rules.columns import Column, Source
 from smskit.audience.rules.comparison import LISTS, NULLS, Comparison
-from smskit.audience.rules.fit import Kind, Reading, fit, kind_of, plain_dtype
+from smskit.audience.rules.fit import Kind, Reading, fit
 from smskit.audience.rules.moments import first_day
 from smskit.audience.rules.values import Bound, iso, show
 from smskit.errors import InputError
@@ -25,11 +22,14 @@ from smskit.i18n import Message
 _OPS = {"==": "=", "!=": "<>", "before": "<", "after": ">", "in": "IN", "not_in": "NOT IN"}
 
 
+_SPELT = 50  # cells written in other ways than SQLite reads, which are listed one by one
+
+
 class SqlContext(NamedTuple):
-    """What SQL text may know of: the clock, and the dtypes of a frame."""
+    """What SQL text may know of: the clock, and a frame's columns."""
 
     now: datetime | None
-    frame: pd.DataFrame | None
+    source: Source | None
 
 
 def condition(question: Comparison, context: SqlContext, where: str) -> str:
@@ -41,22 +41,22 @@ def condition(question: Comparison, context: SqlContext, where: str) -> str:
         InputError: The clock is needed and missing.
     """
     name = _quote(question.column, '"')
-    dtype = None
-    if context.frame is not None:
-        dtype = plain_dtype(find_column(context.frame, question.column, where).dtype)
+    column = context.source.column(question.column, where) if context.source else None
     if question.op in NULLS:
         return f"{name} IS {'NOT ' if question.op == 'not_null' else ''}NULL"
-    kind = _supposed_kind(question) if dtype is None else kind_of(dtype)
-    reading, bounds = fit(question, kind, dtype, where)
+    if column is None:
+        reading, bounds = fit(question, _supposed_kind(question), None, where)
+    else:
+        reading, bounds = column.fit(question, where)
+    operand = _operand(name, reading, column, context.now)
     if question.op == "within_days":
-        return _within_days(name, int(question.values[0]), context.now)
+        return _within_days(operand, int(question.values[0]), context.now)
     if reading is Reading.MOMENT:
-        return _moments(question.op, name, bounds, context.now)
+        return _moments(question.op, operand, bounds, context.now)
     if question.op == "contains":
-        return f"instr({name}, {_literal(bounds[0])}) > 0"
+        return f"instr({operand}, {_literal(bounds[0])}) > 0"
     if question.op == "starts_with":
-        return f"substr({name}, 1, {len(str(bounds[0]))}) = {_literal(bounds[0])}"
-    operand = _operand(name, reading) if kind is Kind.TEXT else name
+        return f"substr({operand}, 1, {len(str(bounds[0]))}) = {_literal(bounds[0])}"
     return _compare(question.op, operand, [_literal(bound) for bound in bounds])
 
 
@@ -67,16 +67,27 @@ def _supposed_kind(question: Comparison) -> Kind:
     return Kind.FLAG if isinstance(first, bool) else Kind.NUMBER
 
 
-def _operand(name: str, reading: Reading) -> str:
-    """Return a text column, read as something else."""
-    if reading is Reading.NUMBER:
-        # In SQLite text that looks like a number meets a REAL as one; any other is above every REAL.
-        return f"CASE WHEN {name} <= CAST(9e999 AS REAL) THEN CAST({name} AS NUMERIC) END"
+def _operand(name: str, reading: Reading, column: Column | None, now: datetime | None) -> str:
+    """Return a column as it is read; one that may be text is spelt out as numbers, words or ISO dates."""
+    if column is None or column.kind is not Kind.TEXT:
+        return name
     if reading is Reading.FLAG:
-        true, false = (", ".join(map(_literal, words)) for words in (TRUE_WORDS, FALSE_WORDS))
+        true, false = (", ".join(map(_literal, words)) for words in column.words())
         word = f"lower(trim({name}))"
         return f"CASE WHEN {word} IN ({true}) THEN TRUE WHEN {word} IN ({false}) THEN FALSE END"
-    return name
+    cells, more = column.respelt(reading, _SPELT)
+    whens = [f"WHEN {name} = {_literal(c)} THEN {_spelt(value, now)}" for c, value in cells.items()]
+    if more:
+        whens.append(f"/* and {more} other writings */")
+    if reading is Reading.NUMBER:
+        # In SQLite text that looks like a number meets a REAL as one; any other is above every REAL.
+        whens.append(f"WHEN {name} <= CAST(9e999 AS REAL) THEN CAST({name} AS NUMERIC)")
+        return f"CASE {' '.join(whens)} END"
+    return f"CASE {' '.join(whens)} ELSE {name} END" if cells else name
+
+
+def _spelt(value: Bound | None, now: datetime | None) -> str:
+    return "NULL" if value is None else _literal(_wall(value, now))
 
 
 def _compare(op: str, operand: str, literals: Sequence[str]) -> str:

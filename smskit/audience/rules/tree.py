@@ -9,22 +9,38 @@ Making a tree from plain data is for `parsing`; judging a single leaf for
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
 from smskit.audience.rules.columns import Source
-from smskit.audience.rules.comparison import Comparison
+from smskit.audience.rules.comparison import NULLS, Comparison
+from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.moments import zone_of
 from smskit.audience.rules.sql import SqlContext, condition
 from smskit.audience.rules.typed import Answer, Mask, everywhere, yes
-from smskit.i18n import Message
+from smskit.audience.rules.values import show_cells
+from smskit.i18n import Message, mark
+
+_ANY_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)  # how a column reads does not depend on it
+_UNREAD: Final = {
+    Reading.NUMBER: mark(
+        "{n} cells of `{name}` are no numbers, such as {examples}: no comparison with a number keeps them"
+    ),
+    Reading.MOMENT: mark(
+        "{n} cells of `{name}` are no dates, such as {examples}: no comparison with a date keeps them"
+    ),
+    Reading.FLAG: mark(
+        "{n} cells of `{name}` say neither yes nor no, such as {examples}: "
+        "no comparison with yes or no keeps them"
+    ),
+}
 
 
 class Step(NamedTuple):
@@ -41,9 +57,9 @@ class Rule(ABC):
     A filter: frozen, comparable, made by `parse`.
 
     A row is true, false or, where a null is compared, unknown, as in SQL; only
-    true rows are kept. What a leaf means depends on its own value and on the
-    column's dtype, never on other rows, so any partition of a frame gives the
-    same answer as the whole.
+    true rows are kept. What a leaf means depends on its own value, the column's
+    dtype and, for text, how the whole column reads (`reads`); with that at hand
+    any partition of a frame gives the same answer as the whole.
 
     Leaves are evaluated once each, and a column is read once however many
     leaves ask for it. The order of rules never changes the answer, nor which
@@ -54,7 +70,11 @@ class Rule(ABC):
         """Return the names of the columns this rule reads."""
         return frozenset(leaf.column for leaf in self._leaves())
 
-    def mask(self, frame: pd.DataFrame, *, now: datetime) -> Mask:
+    def reads(self, frame: pd.DataFrame, *, now: datetime) -> dict[str, Reading]:
+        """Return how this rule's columns read; `mask` of a part of *frame* takes it."""
+        return Source(frame, now).reads(self.columns())
+
+    def mask(self, frame: pd.DataFrame, *, now: datetime, reads: Mapping[str, Reading] | None = None) -> Mask:
         """
         Return a boolean per row of *frame*, true where the row is kept.
 
@@ -62,12 +82,13 @@ class Rule(ABC):
             frame: Any number of rows; not changed. Its index plays no part.
             now: Aware. Ends the span of ``within_days``; its zone is the one
                 in which times without a zone are understood.
+            reads: What `reads` gives for the whole, where *frame* is a part of it.
 
         Raises:
-            RuleError: a column is missing, or its dtype cannot meet the value.
+            RuleError: a column is missing, or what it holds cannot meet the value.
             InputError: *now* has no time zone.
         """
-        return yes(self._answer(Source(frame, now), "rules"))
+        return yes(self._answer(Source(frame, now, reads), "rules"))
 
     def steps(self, frame: pd.DataFrame, *, now: datetime) -> list[Step]:
         """
@@ -90,6 +111,23 @@ class Rule(ABC):
             so_far = pc.and_kleene(so_far, answer)
             steps.append(Step(path, rule.label, answer.true_count, so_far.true_count))
         return yes(so_far), steps
+
+    def unread(self, source: Source) -> list[Message]:
+        """
+        Say which cells of *source* this rule compares and cannot read: how many, and a few of them.
+
+        Such cells are unknown to the rule, as empty ones are. Phones are masked.
+        """
+        asked: dict[tuple[str, Reading], None] = {}
+        for leaf in self._leaves():
+            if leaf.op not in NULLS:
+                asked[leaf.column, source.column(leaf.column, "rules").fit(leaf, "rules")[0]] = None
+        found = [(name, reading, *source.column(name, "rules").unread(reading)) for name, reading in asked]
+        return [
+            Message(_UNREAD[reading], n=count, name=name, examples=show_cells(examples))
+            for name, reading, count, examples in found
+            if count
+        ]
 
     def count_source(self, source: Source) -> int:
         """Count the rows that `filter_source` keeps."""
@@ -114,9 +152,9 @@ class Rule(ABC):
 
         Args:
             now: Aware; needed for ``within_days`` and for times with a zone.
-            frame: Only its dtypes are read. Without it every column is taken
-                to have the type of its rule's value; with it, a number beside
-                a text column, say, is spelt out.
+            frame: Without it every column is taken to have the type of its rule's
+                value; with it, a number beside a text column, say, is spelt out,
+                and so are cells written as SQLite would not read them.
 
         Raises:
             RuleError: as in `mask`, when *frame* is given.
@@ -124,7 +162,8 @@ class Rule(ABC):
         """
         if now is not None:
             zone_of(now)
-        return self._sql(SqlContext(now, frame), "rules")
+        source = None if frame is None else Source(frame, now or _ANY_MOMENT)
+        return self._sql(SqlContext(now, source), "rules")
 
     @abstractmethod
     def to_data(self) -> dict[str, Any] | None:

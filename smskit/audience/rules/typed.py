@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.audience.cells import says_yes
-from smskit.audience.rules.values import REAL, WHOLE
+from smskit.audience.cells import says_yes, words
+from smskit.audience.rules.values import NO_DIGITS, NUMBER_SIGNS, REAL, WHOLE, WRITTEN
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Answer: TypeAlias = Any  # pa.BooleanArray; pyarrow ships no types
@@ -49,8 +49,12 @@ class TypedColumn(ABC):
         """Ask *op* of every row; unknown where it has no value in this form."""
 
     @abstractmethod
+    def valid(self) -> Answer:
+        """Whether the row has a value in this form; never null."""
+
     def known(self) -> int:
         """How many rows have a value in this form."""
+        return int(self.valid().true_count)
 
     @abstractmethod
     def floats(self) -> npt.NDArray[np.float64]:
@@ -95,8 +99,8 @@ class Ordered(TypedColumn):
                 return pc.and_(pc.invert(self.below(first)), self._up_to(last))
         raise ValueError(f"{op} is no question to {type(self).__name__}")
 
-    def known(self) -> int:
-        return len(self._values) - int(self._values.null_count)
+    def valid(self) -> Answer:
+        return self._values.is_valid()
 
     def floats(self) -> npt.NDArray[np.float64]:
         return _floats(self._values.cast(pa.float64()))
@@ -123,8 +127,8 @@ class Either(TypedColumn):
     def test(self, op: str, bounds: Sequence[Any]) -> Answer:
         return pc.coalesce(*(column.test(op, bounds) for column in self._columns))
 
-    def known(self) -> int:
-        return sum(column.known() for column in self._columns)
+    def valid(self) -> Answer:
+        return reduce(pc.or_, (column.valid() for column in self._columns))
 
     def floats(self) -> npt.NDArray[np.float64]:
         return reduce(lambda a, b: np.where(np.isnan(a), b, a), (c.floats() for c in self._columns))
@@ -146,8 +150,8 @@ class Dictionary(TypedColumn):
     def test(self, op: str, bounds: Sequence[Any]) -> Answer:
         return self._values.test(op, bounds).take(self._codes)
 
-    def known(self) -> int:
-        return int(np.count_nonzero(~np.isnan(self.floats())))
+    def valid(self) -> Answer:
+        return pc.fill_null(self._values.valid().take(self._codes), False)
 
     def floats(self) -> npt.NDArray[np.float64]:
         return _floats(pa.array(self._values.floats(), from_pandas=True).take(self._codes))
@@ -234,14 +238,29 @@ def _whole(bounds: Sequence[int | float]) -> list[int]:
 
 
 def numbers_of_text(texts: pa.Array) -> TypedColumn:
-    """Read text as numbers; text that is no number (also inf, nan, 0x10 and 1,200) is unknown."""
+    """Read text as numbers, in any usual writing; text that is no number (also inf, 0x10, 1,2) is unknown."""
     texts = pc.ascii_trim_whitespace(texts)
+    if not pc.all(pc.match_substring_regex(texts, REAL)).as_py():
+        texts = _plain_numbers(texts)
     is_whole = pc.match_substring_regex(texts, WHOLE)
     is_real = pc.and_(pc.match_substring_regex(texts, REAL), pc.invert(is_whole))
     wholes = Decimals(_only(texts, is_whole).cast(pa.decimal128(38, 0)))
     if not pc.any(is_real).as_py():
         return wholes
     return Either(wholes, Reals(_floats(_only(texts, is_real).cast(pa.float64()))))
+
+
+def _plain_numbers(texts: pa.Array) -> pa.Array:
+    """Write ¥1,299.00, 500元, １０００ and 15% as 1299.00, 500, 1000 and 15e-2; other text stays."""
+    odd = pc.invert(pc.match_substring_regex(texts, REAL))
+    odd = pc.fill_null(pc.and_(odd, pc.match_substring_regex(texts, NUMBER_SIGNS)), False)
+    if not pc.any(odd).as_py():
+        return texts
+    plain = words(texts.filter(odd))
+    bare = pc.replace_substring_regex(plain, pattern=NO_DIGITS, replacement="")
+    bare = pc.replace_substring(bare, pattern="%", replacement="e-2")
+    plain = pc.if_else(pc.match_substring_regex(plain, WRITTEN), bare, plain)
+    return pc.replace_with_mask(texts, odd, plain)
 
 
 def flags_of_text(texts: pa.Array) -> TypedColumn:
