@@ -14,7 +14,17 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["FALSE_WORDS", "INVISIBLE", "TRUE_WORDS", "plain_text", "plain_texts", "says_yes", "word", "words"]
+__all__ = [
+    "BLANKS",
+    "FALSE_WORDS",
+    "INVISIBLE",
+    "TRUE_WORDS",
+    "plain_text",
+    "plain_texts",
+    "says_yes",
+    "word",
+    "words",
+]
 
 TRUE_WORDS: Final = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意", "√", "✓", "✔")
 FALSE_WORDS: Final = ("false", "f", "no", "n", "0", "0.0", "off", "否", "不同意", "未同意", "拒绝", "×", "✗")
@@ -22,17 +32,21 @@ FALSE_WORDS: Final = ("false", "f", "no", "n", "0", "0.0", "off", "否", "不同
 INVISIBLE: Final = (
     "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
+BLANKS: Final = (  # as Unicode has them
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 _INVISIBLE: Final = f"[{INVISIBLE}]"  # read by Python's `re` and by Arrow's RE2
 
 
 def plain_text(text: str) -> str:
     """Return *text* without invisible signs and without blanks at its ends."""
-    return re.sub(_INVISIBLE, "", text).strip()
+    return re.sub(_INVISIBLE, "", text).strip(BLANKS)
 
 
 def plain_texts(texts: pa.Array) -> pa.Array:
     """Return what `plain_text` does, of *n* texts; nulls stay."""
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, pattern=_INVISIBLE, replacement=""))
+    return pc.utf8_trim(pc.replace_substring_regex(texts, pattern=_INVISIBLE, replacement=""), BLANKS)
 
 
 def word(text: str) -> str:

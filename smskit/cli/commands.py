@@ -147,9 +147,11 @@ def explain(file: Path, as_json: AsJson = False) -> None:
     from smskit.planning.explain import explain as tell
     from smskit.planning.parameter_file import read_file
     from smskit.planning.spec import CampaignSpec
+    from smskit.settings import Environment
 
     given = read_file(file)
-    found = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC))
+    environ = Environment().variables
+    found = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC), environ=environ)
     print_json(found.to_data()) if as_json else print_rendered(found)
 
 

@@ -1,8 +1,8 @@
 """
 A campaign in words: who, what, through whom, when, within which limits, and what stops it.
 
-Reads parameters and what the provider declares; reads no segment, account or
-ledger, so it says the same wherever the file is read. Decides nothing.
+Reads parameters and what the provider declares, and where it can be read the
+segment, for how its columns read; no account and no ledger. Decides nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from smskit.audience import rules as rules_module
+from smskit.audience import segment
 from smskit.audience.phones import redact
-from smskit.errors import TemplateError
+from smskit.audience.rules import Rule
+from smskit.errors import RuleError, SegmentError, TemplateError
 from smskit.i18n import Joined, Language, Message, mark
 from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
@@ -46,6 +48,7 @@ class Explained:
     rules: str  # one line
     sql: str
     parameters: list[Parameter]
+    notes: Sequence[Message] = ()  # what the rules cannot read, or why the segment was not looked at
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for programs."""
@@ -55,6 +58,7 @@ class Explained:
             "rules": self.rules,
             "sql": self.sql,
             "parameters": [p._asdict() for p in self.parameters],
+            "notes": list(self.notes),
         }
 
     def __str__(self) -> str:
@@ -68,25 +72,30 @@ class Explained:
         lines += ["", t("Rules"), f"  {t.render(self.rules)}"]
         if self.sql:
             lines += [f"  {t('as SQL:')}", *(f"    {line}" for line in self.sql.splitlines())]
+        lines += [f"  {t('note: {note}', note=note)}" for note in self.notes]
         width = max(len(p.name) for p in self.parameters)
         lines += ["", t("Parameters")]
         lines += [f"  {p.name:{width}}  {p.source:7}  {t.render(p.value)}".rstrip() for p in self.parameters]
         return "\n".join(lines)
 
 
-def explain(spec: CampaignSpec, given: Collection[str], *, now: datetime) -> Explained:
+def explain(
+    spec: CampaignSpec, given: Collection[str], *, now: datetime, environ: Mapping[str, str] | None = None
+) -> Explained:
     """
     *spec* in words.
 
     Args:
         given: Names that its file gives; all others are defaults.
         now: Aware; what ``within_days`` counts from in the SQL.
+        environ: Where ``env:NAME`` of the segment is looked up; None: do not read the segment.
 
     Raises:
         InputError: the provider is not known, or a rule is malformed.
     """
     rule = rules_module.parse(spec.rules)
     everybody = spec.rules in (None, {}, [])
+    sql, notes = ("", []) if everybody else _sql(rule, spec, now.astimezone(spec.zone), environ)
     return Explained(
         campaign=f"{spec.campaign} ({spec.mode})",
         sentences={
@@ -98,7 +107,8 @@ def explain(spec: CampaignSpec, given: Collection[str], *, now: datetime) -> Exp
             mark("What stops it"): list(_stops(spec)),
         },
         rules=Message("Everybody in the segment.") if everybody else redact(rule.label),
-        sql="" if everybody else redact(rule.to_sql(now=now.astimezone(spec.zone))),
+        sql=redact(sql),
+        notes=notes,
         parameters=[
             Parameter(
                 name,
@@ -109,6 +119,22 @@ def explain(spec: CampaignSpec, given: Collection[str], *, now: datetime) -> Exp
             for name, value in spec.model_dump(mode="json").items()
         ],
     )
+
+
+def _sql(
+    rule: Rule, spec: CampaignSpec, now: datetime, environ: Mapping[str, str] | None
+) -> tuple[str, list[Message]]:
+    """The rule as SQL for the columns as they read, where the segment can be had, and what to note of it."""
+    if environ is None:
+        return rule.to_sql(now=now), []
+    try:
+        ids = {spec.phone, spec.user_id} - {""}
+        frame = segment.load(spec.segment, query=spec.segment_query, text_columns=ids, environ=environ)
+        return rule.to_sql(now=now, frame=frame), rule.unread(rules_module.Source(frame, now))
+    except SegmentError as error:
+        return rule.to_sql(now=now), [Message("the segment was not looked at: {why}", why=error.message)]
+    except RuleError as error:
+        return rule.to_sql(now=now), [error.message]
 
 
 def _who(spec: CampaignSpec) -> list[Message]:

@@ -19,7 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.audience.cells import FALSE_WORDS, TRUE_WORDS, plain_texts, says_yes
+from smskit.audience.cells import BLANKS, FALSE_WORDS, INVISIBLE, TRUE_WORDS, plain_texts, says_yes
+from smskit.audience.phones import redact
 from smskit.audience.rules.comparison import DATES, NULLS, PARTS, Comparison
 from smskit.audience.rules.fit import BY_KIND, READERS, Kind, Reading, fit, kind_of, plain_dtype
 from smskit.audience.rules.moments import moments_of_dates, moments_of_text, zone_of
@@ -160,17 +161,32 @@ class Column:
         """
         Return distinct cells that SQLite would misread, with what they are; and how many more.
 
-        Only text has such cells. At most *most*, in order of first appearance.
+        Only text read as numbers or dates has such cells. At most *most*, in order of first
+        appearance; none that may be a phone.
         """
-        if self._kind is not Kind.TEXT or reading is Reading.FLAG:
+        if self._kind is not Kind.TEXT or reading not in (Reading.NUMBER, Reading.MOMENT):
             return {}, 0
         cells = self._text.unique().drop_null()
         odd = cells.filter(self._odd(cells, reading))
-        return {str(c): READERS[reading](str(c)) for c in odd[:most].to_pylist()}, max(len(odd) - most, 0)
+        some = [str(cell) for cell in odd[:most].to_pylist()]
+        found = {cell: READERS[reading](cell) for cell in some if redact(cell) == cell}
+        return found, len(odd) - len(found)
+
+    def stray(self) -> tuple[str, str]:
+        """Return which invisible signs and which blanks, to be taken off the ends, occur in text."""
+        if self._kind is not Kind.TEXT:
+            return "", ""
+        cells = self._text.unique().drop_null()
+        odd = cells.filter(pc.not_equal(plain_texts(cells), cells))
+        if not len(odd):
+            return "", ""
+        signs, blanks = (
+            "".join(s for s in some if pc.any(pc.match_substring(odd, s)).as_py())
+            for some in (INVISIBLE, BLANKS)
+        )
+        return signs, blanks
 
     def _odd(self, cells: pa.Array, reading: Reading) -> Answer:
-        if reading is Reading.TEXT:
-            return pc.not_equal(plain_texts(cells), cells)
         if reading is Reading.MOMENT:
             iso = pc.match_substring_regex(cells, ISO)
             # SQLite takes 46000 for a day, and `now` for this moment.

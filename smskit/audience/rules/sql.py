@@ -75,6 +75,8 @@ def _operand(name: str, reading: Reading, column: Column | None, now: datetime |
         true, false = (", ".join(map(_literal, words)) for words in column.words())
         word = f"lower(trim({name}))"
         return f"CASE WHEN {word} IN ({true}) THEN TRUE WHEN {word} IN ({false}) THEN FALSE END"
+    if reading is Reading.TEXT:
+        return _trimmed(name, *column.stray())
     cells, more = column.respelt(reading, _SPELT)
     whens = [f"WHEN {name} = {_literal(c)} THEN {_spelt(value, now)}" for c, value in cells.items()]
     if more:
@@ -84,6 +86,13 @@ def _operand(name: str, reading: Reading, column: Column | None, now: datetime |
         whens.append(f"WHEN {name} <= CAST(9e999 AS REAL) THEN CAST({name} AS NUMERIC)")
         return f"CASE {' '.join(whens)} END"
     return f"CASE {' '.join(whens)} ELSE {name} END" if cells else name
+
+
+def _trimmed(name: str, signs: str, blanks: str) -> str:
+    for sign in signs:
+        name = f"replace({name}, char({ord(sign)}), '')"
+    chars = ", ".join(str(ord(blank)) for blank in blanks)
+    return f"trim({name}, char({chars}))" if blanks else name
 
 
 def _spelt(value: Bound | None, now: datetime | None) -> str:
