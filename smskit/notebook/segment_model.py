@@ -215,7 +215,7 @@ class SegmentModel:
 
         Whether it has: while a part is incomplete the draft keeps the last whole one.
         """
-        if self.editor.problems():
+        if self._unfinished():
             return False
         self._writing = True
         try:
@@ -224,6 +224,9 @@ class SegmentModel:
             self._writing = False
         return True
 
+    def _unfinished(self) -> dict[int, RuleError]:
+        return self.editor.problems(self.loaded.cache if self.loaded else None)
+
     def check_rules(self) -> None:
         """
         See that the draft has the rule as it stands here.
@@ -231,7 +234,7 @@ class SegmentModel:
         Raises:
             RuleError: a part is incomplete, so that the draft kept an older one.
         """
-        for problem in self.editor.problems().values():
+        for problem in self._unfinished().values():
             raise RuleError(Message("nothing was saved, a rule is not finished: {why}", why=problem.message))
 
     def sql(self) -> str:

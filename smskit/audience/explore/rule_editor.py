@@ -18,6 +18,7 @@ import numpy as np
 from smskit.audience.explore.operators import carried
 from smskit.audience.rules import All, Any_, Leaf, Not, Rule, RuleCache, parse
 from smskit.audience.rules.comparison import NULLS
+from smskit.audience.rules.fit import UnreadValueError
 from smskit.audience.rules.typed import Mask
 from smskit.errors import RuleError
 from smskit.i18n import Message
@@ -67,6 +68,7 @@ class Counts(NamedTuple):
     alone: dict[int, int]  # id of a part -> rows it keeps by itself
     after: dict[int, int]  # id of a step of the whole -> rows kept after it and all before
     problems: dict[int, RuleError]  # id of a part that was not counted -> why
+    unread: dict[int, list[Message]]  # id of a comparison -> cells it cannot read
 
     def __repr__(self) -> str:
         return f"Counts({self.kept} of {self.rows} rows)"
@@ -112,10 +114,24 @@ class RuleEditor:
         kind: Kind = "all" if isinstance(group, All) else "any"
         return Node(next(self._ids), kind, parts=[self._node(part) for part in group.rules])
 
-    def problems(self) -> dict[int, RuleError]:
-        """Parts that are not complete, by id, each with what it lacks; columns are not looked for here."""
+    def problems(self, cache: RuleCache | None = None) -> dict[int, RuleError]:
+        """
+        Parts that are not complete, by id, each with what it lacks; columns are not looked for here.
+
+        Args:
+            cache: A segment whose columns the values have to fit, as far as it has them.
+        """
         found: dict[int, RuleError] = {}
         self._rule(self.root, None, found)
+        leaves = (n for n in self.root.walk() if n.kind == "leaf" and n.id not in found)
+        for node in leaves if cache is not None else ():
+            assert cache is not None
+            try:
+                _fit(node, cache)
+            except UnreadValueError as error:
+                found[node.id] = error
+            except RuleError:
+                continue
         return found
 
     def to_data(self) -> Any:
@@ -152,15 +168,17 @@ class RuleEditor:
         problems: dict[int, RuleError] = {}
         whole = self._rule(self.root, cache, problems) or All(())
         mask, steps = cache.filter(whole)
-        alone = {}
+        alone, unread = {}, {}
         for node in self.root.walk():
             part = self._rule(node, cache, {})
             if part is not None:
                 alone[node.id] = cache.count(part)
+                if isinstance(part, Leaf) and (lost := part.unread(cache)):
+                    unread[node.id] = lost
         counted = [n.id for n in self.root.parts if self._rule(n, cache, {}) is not None]
         counted = counted if self.root.kind == "all" else [self.root.id]
         after = {id_: step.kept for id_, step in zip(counted, steps, strict=False)}
-        return Counts(cache.rows, int(np.count_nonzero(mask)), mask, alone, after, problems)
+        return Counts(cache.rows, int(np.count_nonzero(mask)), mask, alone, after, problems, unread)
 
     def _rule(self, node: Node, cache: RuleCache | None, problems: dict[int, RuleError]) -> Rule | None:
         """The complete parts of *node*; what is left out is noted in *problems*."""
@@ -338,6 +356,12 @@ class RuleEditor:
         if depth > _DEEPEST:
             self._past.pop()
             raise RuleError(Message("rules are nested deeper than {n}", n=_DEEPEST))
+
+
+def _fit(node: Node, cache: RuleCache) -> None:
+    leaf = parse(node.to_data())
+    if isinstance(leaf, Leaf) and leaf.op not in NULLS:
+        cache.column(leaf.column, "rules").fit(leaf, "rules")
 
 
 def _height(node: Node) -> int:

@@ -22,6 +22,10 @@ from smskit.errors import RuleError
 from smskit.i18n import Message, mark
 
 
+class UnreadValueError(RuleError):
+    """The value of a rule cannot be read as what its column holds."""
+
+
 class Kind(enum.Enum):
     """What a column holds, by its dtype."""
 
@@ -78,7 +82,8 @@ def fit(
         reads: How the column reads, if it is text; None: as text.
 
     Raises:
-        RuleError: Such a column cannot be asked that, or not with that value.
+        RuleError: Such a column cannot be asked that.
+        UnreadValueError: It can, and not with that value.
     """
     reading = _reading(question, kind, reads)
     if reading is None:
@@ -102,7 +107,7 @@ def fit(
                 name=question.column,
                 kind=_holds(kind, reading, dtype),
             )
-            raise RuleError(what)
+            raise UnreadValueError(what)
         bounds.append(bound)
     return reading, bounds
 

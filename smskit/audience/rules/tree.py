@@ -34,7 +34,8 @@ _UNREAD: Final = {
         "{n} cells of `{name}` are no numbers, such as {examples}: no comparison with a number keeps them"
     ),
     Reading.MOMENT: mark(
-        "{n} cells of `{name}` are no dates, such as {examples}: no comparison with a date keeps them"
+        "{n} cells of `{name}` are no dates, such as {examples}: no comparison with a date keeps them; "
+        "a date is written 2026-01-31"
     ),
     Reading.FLAG: mark(
         "{n} cells of `{name}` say neither yes nor no, such as {examples}: "

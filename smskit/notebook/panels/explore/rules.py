@@ -151,6 +151,10 @@ class RulesPanel(Panel):
             share = counts.kept / counts.rows if counts.rows else 0
             told = mark("{kept:,} of {rows:,} rows kept ({share:.1%})")
             return chip(self.t(told, kept=counts.kept, rows=counts.rows, share=share), "ok")
+        warned = "".join(f" {chip(self.t.render(text), 'warn')}" for text in counts.unread.get(id_, ()))
+        return self._plain_count(id_, counts) + warned
+
+    def _plain_count(self, id_: int, counts: Counts) -> str:
         alone = self.t("{n:,} rows", n=counts.alone[id_]) if id_ in counts.alone else ""
         if id_ in counts.after:
             return f"{chip(alone)} {chip(self.t('{n:,} left', n=counts.after[id_]), 'ok')}"
