@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from smskit.errors import RuleError
 from smskit.i18n import Language
 from smskit.notebook.host import Host
 from smskit.notebook.panels.explore import ExplorePanel
@@ -464,3 +465,28 @@ def test_no_full_phone_anywhere(panel: Open) -> None:
 
     assert "13800138001" not in state
     assert "13800138111" not in state
+
+
+def test_a_value_that_is_no_number_leaves_the_rule_unfinished(panel: Open) -> None:
+    """Written with a comma it is the number; what is none is said, and the parameters keep the last rule."""
+    amounts = ["900", "1,200", "¥1,299.00", *["30"] * 8, "面议"]
+    phones = [f"138001380{i:02}" for i in range(12)]
+    opened = panel(frame=pd.DataFrame({"user_id": phones, "phone": phones, "amount": amounts}))
+    click(opened, "Add rule")
+    put(opened, "Column 1", "amount")
+    put(opened, "Condition 1", ">=")
+    put(opened, "Value 1", "1,000")
+    number = says(opened)
+    rule = opened.page.draft["rules"]
+    put(opened, "Value 1", "5百")
+    word = says(opened)
+
+    assert rule == {"all": [{"column": "amount", "op": ">=", "value": 1000}]}
+    assert "2 of 12 rows kept" in number
+    assert "1 cells of `amount` are no numbers, such as" in number
+    assert "面议" in number
+    assert "does not fit `amount`, which is read as numbers" in word
+    assert "Not finished" in word
+    assert opened.page.draft["rules"] == rule
+    with pytest.raises(RuleError, match="nothing was saved"):
+        opened.model.check_rules()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -169,8 +169,11 @@ class Column:
         cells = self._text.unique().drop_null()
         odd = cells.filter(self._odd(cells, reading))
         some = [str(cell) for cell in odd[:most].to_pylist()]
-        found = {cell: READERS[reading](cell) for cell in some if redact(cell) == cell}
-        return found, len(odd) - len(found)
+        found = {cell: READERS[reading](cell) for cell in some}
+        shown = {
+            cell: value for cell, value in found.items() if isinstance(value, date) or redact(cell) == cell
+        }
+        return shown, len(odd) - len(shown)
 
     def stray(self) -> tuple[str, str]:
         """Return which invisible signs and which blanks, to be taken off the ends, occur in text."""
@@ -192,7 +195,7 @@ class Column:
             # SQLite takes 46000 for a day, and `now` for this moment.
             looks_like_one = pc.match_substring_regex(cells, r"^(?i:\s*[-+]?[.0-9]|\s*now)")
             known = moments_of_text(cells, self._now).valid()
-            return pc.and_(pc.invert(iso), pc.or_(known, looks_like_one))
+            return pc.and_(pc.invert(pc.and_(iso, known)), pc.or_(known, looks_like_one))
         plain = pc.match_substring_regex(pc.ascii_trim_whitespace(cells), REAL)
         return pc.and_(pc.invert(plain), numbers_of_text(cells).valid())
 
