@@ -245,7 +245,7 @@ class SegmentModel:
             RuleError: a part is incomplete or does not fit the segment.
         """
         loaded = self._at_hand()
-        return self.editor.rule().to_sql(now=loaded.cache.now, frame=loaded.frame)
+        return self.editor.rule().to_sql(now=loaded.cache.now, frame=loaded.cache)
 
     def frame(self) -> pd.DataFrame:
         """

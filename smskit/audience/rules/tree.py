@@ -143,7 +143,7 @@ class Rule(ABC):
         path, rule = self._parts()[step]
         return np.asarray(so_far & ~yes(rule._answer(source, path)))
 
-    def to_sql(self, *, now: datetime | None = None, frame: pd.DataFrame | None = None) -> str:
+    def to_sql(self, *, now: datetime | None = None, frame: pd.DataFrame | Source | None = None) -> str:
         """
         Return the condition of a SQL ``WHERE``, to read; SQLite runs it.
 
@@ -153,7 +153,7 @@ class Rule(ABC):
 
         Args:
             now: Aware; needed for ``within_days`` and for times with a zone.
-            frame: Without it every column is taken to have the type of its rule's
+            frame: Or the `Source` of one. Without it every column is taken to have the type of its rule's
                 value; with it, a number beside a text column, say, is spelt out,
                 and so are cells written as SQLite would not read them.
 
@@ -163,7 +163,7 @@ class Rule(ABC):
         """
         if now is not None:
             zone_of(now)
-        source = None if frame is None else Source(frame, now or _ANY_MOMENT)
+        source = Source(frame, now or _ANY_MOMENT) if isinstance(frame, pd.DataFrame) else frame
         return self._sql(SqlContext(now, source), "rules")
 
     @abstractmethod
