@@ -105,6 +105,7 @@ def test_what_papermill_overlooks(tmp_path: Path) -> None:
         (["-y", "campaign: 0012", "-f", "c.yaml"], "0012"),
         (["-b", base64.b64encode(b"campaign: 0012").decode(), "-f", "c.yaml"], "2026.10"),
         (["-fc.yaml"], "2026.10"),
+        (["-f", "c.yaml", "-f", "empty.yaml"], "2026.10"),
         (["--parameters_file=c.yaml", "--log-output"], "2026.10"),
     ],
 )
@@ -112,6 +113,7 @@ def test_the_last_word_counts(tmp_path: Path, options: list[str], expected: str)
     """Options are taken in papermill's order, whatever theirs on the command line."""
     as_file(tmp_path, "campaign: 2026.10\nsegment: s.csv\n")
     as_file(tmp_path, "campaign: 2026_12\n", "d.yaml")
+    (tmp_path / "empty.yaml").write_text("# nothing yet\n")
     value = {"2026.1": 2026.1, "2026.10": 2026.1, "2026_12": 202612, "0012": 10}.get(expected, expected)
 
     assert as_typed({"campaign": value}, ["python", *NOTEBOOK, *options], tmp_path) == {"campaign": expected}

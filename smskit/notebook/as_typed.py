@@ -155,8 +155,10 @@ def _options(words: Sequence[str]) -> dict[str, list[tuple[str, ...]]]:
 
 
 def _of_text(text: str, label: str) -> _Layer:
-    typed = parse(text, file=label)
-    return _Layer(dict(yaml.load(text, _AsPapermill)), typed)
+    injected = yaml.load(text, _AsPapermill)
+    return (
+        _Layer(injected, parse(text, file=label)) if injected else _Layer({})
+    )  # papermill takes an empty file
 
 
 def _resolved(text: str) -> Any:
