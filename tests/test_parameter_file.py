@@ -142,7 +142,7 @@ def test_names_of_variables_stay(tmp_path: Path) -> None:
 )
 def test_values_of_rules(text: str, expected: object) -> None:
     """A rule's value is a number only where people would write it so; 007 is text."""
-    found = parse(f"rules: {{column: a, op: =, value: {text}}}")["rules"]
+    found = parse(f"rules: {{column: a, op: =, value: {text}}}", file="c")["rules"]
 
     assert found == {"column": "a", "op": "=", "value": expected}
     assert type(found["value"]) is type(expected)
@@ -220,7 +220,7 @@ TEXTS = st.from_regex(r"\A[-+0-9_.:eExob]{1,9}\Z") | st.sampled_from(
 @given(st.recursive(SCALARS | TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner)))
 def test_what_is_written_is_read_again(value: Any) -> None:
     """Data under a name comes back as it was, text that looks like numbers too."""
-    assert parse(write({"rules": [value]})) == {"rules": [value]}
+    assert parse(write({"rules": [value]}), file="c") == {"rules": [value]}
 
 
 @given(st.text("[]{}&*a1:,-?!|>'\"\\ \n#%@`~.0x_é\u2028\x07\ufeff", max_size=60) | st.binary(max_size=60))

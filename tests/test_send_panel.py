@@ -166,6 +166,16 @@ def test_clicked_and_papermill_give_one_hash(room: Room) -> None:
     assert shown == {row.plan_hash}
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "looks like a variable"), ("zh", "看起来像变量")])
+def test_a_placeholder_of_another_tool_is_pointed_at(room: Room, language: str, words: str) -> None:
+    """Once, as soon as the plan is there, in the language of the panel."""
+    at = room.sit_down(language)
+    at.enter(Language(language)("Template"), "{name}您好，券码{{code}}今日到期。拒收请回复R")
+
+    assert at.told.count(words) == 1
+    assert "{code}" in at.told
+
+
 def test_variables_follow_the_template(room: Room) -> None:
     """Another text keeps what its variables are bound to, suggests columns for new ones, drops the rest."""
     at = room.sit_down()

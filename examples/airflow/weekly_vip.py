@@ -21,6 +21,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from papermill.exceptions import PapermillExecutionError
 
 HOME = Path(os.environ["SMSKIT_HOME"])  # the checkout, as the workers see it
+# Plain YAML 1.1: a text that looks like a number has to stand in quotes in this file.
 CAMPAIGN = yaml.safe_load((HOME / "examples" / "weekly_vip" / "campaign.yaml").read_text("utf-8"))
 ZONE = CAMPAIGN["timezone"]
 

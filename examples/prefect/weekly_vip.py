@@ -20,6 +20,7 @@ from prefect import flow, runtime, task
 from prefect.schedules import Cron
 
 HOME = Path(os.environ["SMSKIT_HOME"])  # the checkout, as the worker sees it
+# Plain YAML 1.1: a text that looks like a number has to stand in quotes in this file.
 CAMPAIGN = yaml.safe_load((HOME / "examples" / "weekly_vip" / "campaign.yaml").read_text("utf-8"))
 ZONE = ZoneInfo(CAMPAIGN["timezone"])
 

@@ -12,10 +12,12 @@ import pandas as pd
 from smskit.errors import MissingExtra, SpecError, needs_extra
 from smskit.i18n import Language
 from smskit.notebook import display as shown
+from smskit.notebook.as_typed import as_typed, check_cells
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.parameters_cell import injected_parameters
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec, check_names
+from smskit.sending.origin import parent_command
 from smskit.settings import Environment, project_root
 
 if TYPE_CHECKING:
@@ -97,13 +99,25 @@ def draft_of(namespace: Mapping[str, Any], host: Host, *, defaults: Mapping[str,
     Raises:
         SpecError: a parameter is unknown or out of range.
     """
-    given = check_names(injected_parameters(namespace))
+    given = check_names(parameters_given(namespace))
     names = [name for name in CampaignSpec.model_fields if name in namespace]
-    draft = Draft({name: namespace[name] for name in names})
+    draft = Draft({name: namespace[name] for name in names} | dict(given))
     if given or draft.to_data():
         return draft
     found = _left_here() if host.is_person else None
     return found or Draft(defaults)
+
+
+def parameters_given(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    What papermill injected into a notebook, as it was typed; empty where it did not.
+
+    Raises:
+        SpecError: a text was given as a number, and what was typed is not known.
+    """
+    injected = injected_parameters(namespace)
+    check_cells(namespace)
+    return as_typed(injected, *parent_command()) if injected else {}
 
 
 def _left_here() -> Draft | None:

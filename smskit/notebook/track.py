@@ -17,10 +17,9 @@ from smskit.errors import SpecError, needs_extra
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
-from smskit.notebook.base import Base, draft_of
+from smskit.notebook.base import Base, draft_of, parameters_given
 from smskit.notebook.display import books_table, show_data, show_widget
 from smskit.notebook.host import Host, host_of
-from smskit.notebook.parameters_cell import injected_parameters
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
@@ -49,8 +48,8 @@ def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
         LedgerError: there is no campaign of that name.
     """
     host = host_of()
-    check_names(injected_parameters(namespace))
-    campaign, mode = str(namespace.get("campaign") or ""), str(namespace.get("mode") or "")
+    values = dict(namespace) | dict(check_names(parameters_given(namespace)))
+    campaign, mode = str(values.get("campaign") or ""), str(values.get("mode") or "")
     if mode and mode not in list(Mode):
         raise SpecError(
             Message("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)

@@ -36,35 +36,50 @@ def read_file(path: str | Path) -> dict[str, Any]:
         SpecError: it cannot be read or is not ``name: value`` lines; nothing of its text is repeated.
     """
     problem: Message | None = None
-    data: object = None
+    text = ""
     try:
-        data = parse(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         problem = Message("cannot read parameter file {file}: {why}", file=path, why=os_words(error))
     except UnicodeDecodeError:
         problem = Message("parameter file {file} must be UTF-8; save it so", file=path)
-    except _Refused as error:
-        problem = _of_file(path, error.why)
-    except yaml.YAMLError as error:
-        at = getattr(error, "problem_mark", None)
-        placed = Message("is not valid YAML at line {n}", n=at.line + 1) if at else None
-        problem = _of_file(path, placed or Message("is not valid YAML"))
     if problem:
         # Raised out here: these errors hold the file's text, and would travel along as context.
         raise SpecError(problem)
-    if not isinstance(data, dict):
-        raise SpecError(_of_file(path, Message("must hold `name: value` lines")))
-    return data
+    return parse(text, file=path)
 
 
-def parse(text: str) -> Any:
+def parse(text: str, *, file: str | Path) -> dict[str, Any]:
     """
     The data that *text* of a parameter file holds; see `read_file`.
 
+    Args:
+        file: What the text is called in an error.
+
     Raises:
-        yaml.YAMLError: it holds none.
+        SpecError: it is not ``name: value`` lines; nothing of it is repeated.
     """
-    return yaml.load(text, Loader=_Loader)
+    why, data = Message("must hold `name: value` lines"), None
+    try:
+        data = yaml.load(text, Loader=_Loader)
+    except _Refused as error:
+        why = error.why
+    except yaml.YAMLError as error:
+        n = _line_of(error, text)
+        why = Message("is not valid YAML at line {n}", n=n) if n else Message("is not valid YAML")
+    if not isinstance(data, dict):
+        raise SpecError(_of_file(file, why))
+    return data
+
+
+def _line_of(error: yaml.YAMLError, text: str) -> int:
+    """The line of *text*, from 1, that *error* is about; 0 where it does not say."""
+    match error:
+        case yaml.MarkedYAMLError(problem_mark=yaml.Mark(line=line)):
+            return int(line) + 1
+        case yaml.reader.ReaderError(position=int(position)):
+            return text.count("\n", 0, position) + 1
+    return 0
 
 
 def placed(problems: Sequence[tuple[str, Message]], path: str | Path) -> Message:

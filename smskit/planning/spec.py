@@ -254,7 +254,7 @@ class CampaignSpec(BaseModel):
     @classmethod
     def _text_is_text(cls, value: object, info: ValidationInfo) -> object:
         # 2026.10 is 2026.1 by the time it is a float; a whole number has lost nothing a person would write.
-        if isinstance(value, float) and cls.model_fields[str(info.field_name)].annotation is str:
+        if isinstance(value, float) and info.field_name in TEXTS:
             raise ValueError(
                 Message("is text but given as a number, which makes 2026.1 of 2026.10; put it in quotes")
             )
@@ -447,6 +447,9 @@ class CampaignSpec(BaseModel):
         if self.not_after is None or self.not_after.tzinfo:
             return self.not_after
         return self.not_after.replace(tzinfo=self.zone)
+
+
+TEXTS = frozenset(name for name, field in CampaignSpec.model_fields.items() if field.annotation is str)
 
 
 def check_names(data: Mapping[str, Any]) -> Mapping[str, Any]:

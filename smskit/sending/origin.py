@@ -17,7 +17,7 @@ from typing import Any
 
 from smskit.settings import Environment
 
-__all__ = ["INJECTED_PATHS", "Origin", "of_command", "origin_of"]
+__all__ = ["INJECTED_PATHS", "Origin", "of_command", "origin_of", "papermill_words", "parent_command"]
 
 INJECTED_PATHS = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")  # parameters of papermill's own
 _FILE = ("-f", "--parameters_file")
@@ -41,7 +41,7 @@ def origin_of(environment: Environment, namespace: Mapping[str, Any] | None = No
     Args:
         namespace: ``globals()`` of a notebook, in which papermill may have left its paths.
     """
-    found = _of_parent()
+    found = of_command(*parent_command())
     names = dict(zip(("notebook", "executed"), INJECTED_PATHS, strict=True))
     found |= {field: str((namespace or {}).get(name) or found[field]) for field, name in names.items()}
     found = {field: environment.get(f"SMSKIT_RUN_{field.upper()}") or path for field, path in found.items()}
@@ -59,20 +59,18 @@ def of_command(command: Sequence[str], folder: Path) -> dict[str, str]:
         folder: Where the command was given.
     """
     found = dict.fromkeys(("file", "notebook", "executed"), "")
-    at = next((i for i, word in enumerate(command[:4]) if Path(word).stem == "papermill"), None)
-    if at is None:
-        return found
-    words = [
-        part for word in command[at + 1 :] for part in (word.split("=", 1) if word[:2] == "--" else [word])
-    ]
+    words = papermill_words(command)
     files = [value for option, value in pairwise(words) if option in _FILE]
     notebooks = [word for word in words if word.endswith(".ipynb")]
     found |= dict(zip(found, [(files or [""])[-1], *notebooks[:2]], strict=False))
     return {field: _absolute(path, folder) for field, path in found.items()}
 
 
-def _split(word: str) -> list[str]:
-    return word.split("=", 1) if word.startswith("--") else [word]
+def papermill_words(command: Sequence[str]) -> list[str]:
+    """The words behind ``papermill`` on a command line, ``--option=value`` as two; empty where it is none."""
+    at = next((i for i, word in enumerate(command[:4]) if Path(word).stem == "papermill"), None)
+    rest = command[at + 1 :] if at is not None else ()
+    return [part for word in rest for part in (word.split("=", 1) if word[:2] == "--" else [word])]
 
 
 def _absolute(path: str, folder: Path) -> str:
@@ -80,16 +78,17 @@ def _absolute(path: str, folder: Path) -> str:
     return str(folder / path) if path and "://" not in path and "{" not in path else ""
 
 
-def _of_parent() -> dict[str, str]:
+def parent_command() -> tuple[list[str], Path]:
+    """The command line of the process that started this one, and where it was given; none where not known."""
     import psutil
 
     try:
         parent = psutil.Process().parent()
         if parent is not None:
-            return of_command(parent.cmdline(), Path(parent.cwd()))
+            return parent.cmdline(), Path(parent.cwd())
     except (psutil.Error, OSError):
         pass  # another user's process: not known is no mistake
-    return of_command([], Path())
+    return [], Path()
 
 
 def _user() -> str:
