@@ -28,7 +28,7 @@ from smskit.simulator.book import (
     ReceiptDue,
     ReplyDue,
     Row,
-    parts_in,
+    parts_of_all,
     receipts_of,
     replies_of,
 )
@@ -222,9 +222,10 @@ class World:
             phones: E.164 digits.
             texts: One for all, or one a phone in the same order.
             parts: Billed parts of all of them together.
+            receipt_url: Where receipts are pushed; "" is where the account has them pushed, if anywhere.
         """
-        plan = self.faults.plan
-        note = Note(plan.receipts, plan.replies, uid, template_id, extend, receipt_url, wants_receipt)
+        plan, url = self.faults.plan, receipt_url or account.settings.receipt_url
+        note = Note(plan.receipts, plan.replies, uid, template_id, extend, url, wants_receipt)
         kept = texts if isinstance(texts, str) else tuple(texts)
         with self.lock:
             now = self.clock()
@@ -247,10 +248,7 @@ class World:
             # The plan in force now speaks for them: plans are not kept, and a rerun usually has the same.
             note = Note(plan.receipts, plan.replies, **row.note)
             shelf.book.add(row.at, row.first_sid, row.phones, row.texts, note)
-            if isinstance(row.texts, str):
-                shelf.spent_parts += parts_in(row.texts) * len(row.phones)
-            else:
-                shelf.spent_parts += sum(map(parts_in, row.texts))
+            shelf.spent_parts += parts_of_all(row.texts, len(row.phones))
             self._next_sid = max(self._next_sid, row.first_sid + len(row.phones))
         for mark in store.fetched():
             shelf = self._shelf(mark.provider, mark.account)

@@ -90,6 +90,13 @@ class Call:
         """A text field, or ""."""
         return self.fields.get(name) or ""
 
+    def digits(self, name: str, refusal: Refusal | None = None) -> str:
+        """A text field of digits, or ""; another is refused as malformed, or with *refusal*."""
+        value = self.optional(name)
+        if value and not (value.isascii() and value.isdigit()):
+            raise refusal or self.malformed(name, value)
+        return value
+
     def number(self, name: str, *, low: int, high: int, default: int | None = None) -> int:
         """A whole number within its range, written as digits; without a default it must be there."""
         value = self.optional(name) if default is not None else self.need(name)

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from smskit.simulator.accounts import Account, Limits, Review, Template
+from smskit.simulator.accounts import Account, Limits, Template, approved
 from smskit.simulator.aliyun.dialect import PROVIDER, Call, answer, phone_in
-from smskit.simulator.book import Message, is_mainland, parts_in
+from smskit.simulator.book import Message, is_mainland, parts_of_all
 from smskit.simulator.dialect import DAY, Refusal
 from smskit.simulator.wire import Answer
 
@@ -126,27 +126,25 @@ def _send(call: Call, order: _Order, *, most: int) -> Answer:
     for sign in set(order.signs):
         _check_sign(account, sign, template)
     texts = _texts_of(order, template, _values(account, order.params, template))
-    for word in account.settings.black_words:
-        if any(word in text for text in texts):
-            raise Refusal("isv.SMS_CONTENT_ILLEGAL")
+    if account.black_word_in(texts):
+        raise Refusal("isv.SMS_CONTENT_ILLEGAL")
     if max(map(len, texts)) > MOST_TEXT:
         raise Refusal("isv.PARAM_LENGTH_LIMIT", "短信内容超过500字")
     phones = _phones(call, order, template)
     _check_extends(account, order)
-    same = len(texts) == 1
-    parts = parts_in(texts[0]) * len(phones) if same else sum(map(parts_in, texts))
+    sent = texts[0] if len(texts) == 1 else texts
+    parts = parts_of_all(sent, len(phones))
     if call.costs_too_much(parts):
         raise Refusal("isv.AMOUNT_NOT_ENOUGH")
 
     accepted = call.world.accept(
         account,
         phones,
-        texts[0] if same else texts,
+        sent,
         parts=parts,
         uid=order.out_id,
         template_id=order.template_code,
         extend=order.extends[0] if order.extends else "",
-        receipt_url=account.settings.receipt_url,
     )
     done = answer({"BizId": biz_id(accepted.first_sid)})
     return done._replace(accepted=len(phones), durable=accepted.durable)
@@ -156,8 +154,8 @@ def _template(account: Account, code: str) -> Template | None:
     """Return the template, or None where the account has none registered and so does not check them."""
     if account.templates is None:
         return None
-    template = account.templates.get(code)
-    if template is None or template.state is not Review.APPROVED:
+    template = approved(account.templates, code)
+    if template is None:
         raise Refusal("isv.SMS_TEMPLATE_ILLEGAL")
     return template
 
@@ -167,8 +165,8 @@ def _check_sign(account: Account, name: str, template: Template | None) -> None:
         raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
     if account.signatures is None:
         return
-    sign = account.signatures.get(name)
-    if sign is None or sign.state is not Review.APPROVED:
+    sign = approved(account.signatures, name)
+    if sign is None:
         raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
     if sign.extra.get("code_only") and template is not None and template.kind != "verification":
         raise Refusal("isv.SMS_SIGNATURE_SCENE_ILLEGAL")

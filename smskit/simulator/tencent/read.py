@@ -14,7 +14,6 @@ from typing import Any
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue
 from smskit.simulator.dialect import DAY, Refusal, read_time
-from smskit.simulator.faults import Outcome
 from smskit.simulator.tencent.dialect import Call, answer, phone_in, serial_no, split_phone
 from smskit.simulator.tencent.send import fee_of, status_of
 from smskit.simulator.wire import Answer
@@ -73,17 +72,12 @@ def status_by_number(call: Call) -> Answer:
         messages = call.account.book.to(phone)
     rows = []
     for message in messages:
-        outcome = outcome_of(message)
+        outcome = message.outcome(by=min(end, now)) if message.note.wants_receipt else None
         # Whether times of sending or of receiving are meant is not documented; a row has the latter.
-        if outcome is not None and start <= outcome.at <= min(end, now):
+        if outcome is not None and start <= outcome.at:
             due = ReceiptDue(outcome.at, message.sid, phone, outcome.delivered, outcome.code, -1)
             rows.append(status_row(call.account, due))
     return answer(PullSmsSendStatusSet=rows[:limit])
-
-
-def outcome_of(message: Message) -> Outcome | None:
-    """Return how a message ends, or None when its carrier never says."""
-    return message.note.receipts.outcome(message.phone, message.at) if message.note.wants_receipt else None
 
 
 def status_row(account: Account, due: ReceiptDue) -> dict[str, object]:

@@ -86,8 +86,7 @@ def send_sms(call: Call) -> Answer:
     template_id, context = str(call.need("TemplateId")), call.optional("SessionContext")
     if len(context.encode()) > MAX_CONTEXT:
         raise Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
-    if (extend := call.fields.get("ExtendCode")) and not (extend.isascii() and extend.isdigit()):
-        raise Refusal("InvalidParameter", "ExtendCode holds digits")
+    call.digits("ExtendCode", Refusal("InvalidParameter", "ExtendCode holds digits"))
 
     phones = [phone_in(number) or 0 for number in numbers]
     at_home = {is_mainland(phone) for phone in phones if phone}
@@ -149,7 +148,7 @@ def _check_text(call: Call, sign: str, text: str, template: Template | None) -> 
             return "FailedOperation.SignatureIncorrectOrUnapproved"
     if len(text) > MAX_TEXT:
         return "InvalidParameterValue.ContentLengthLimit"
-    if any(word in text for word in account.settings.black_words):
+    if account.black_word_in([text]):
         return "FailedOperation.ContainSensitiveWord"
     # (8, 22) at the real one. Off unless the account says so: a rehearsal may run at night.
     marketing = template is not None and template.kind == "marketing"
@@ -287,6 +286,5 @@ def _accept(call: Call, phones: list[int], text: _Text, fee: int, context: str) 
         parts=fee,
         uid=context,
         template_id=text.template.id if text.template else "",
-        extend=str(call.fields.get("ExtendCode") or ""),
-        receipt_url=call.account.settings.receipt_url,
+        extend=call.optional("ExtendCode"),
     )

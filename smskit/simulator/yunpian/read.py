@@ -138,8 +138,7 @@ def _messages(call: Call, start: float, end: float, kind: str) -> list[Message] 
 
 
 def _record(account: Account, message: Message, now: float) -> dict[str, object]:
-    outcome = message.note.receipts.outcome(message.phone, message.at)
-    known = outcome is not None and outcome.at <= now
+    outcome = message.outcome(by=now)
     uid = message.note.uid
     return {
         "sid": str(message.sid),
@@ -147,10 +146,10 @@ def _record(account: Account, message: Message, now: float) -> dict[str, object]
         "send_time": show_time(message.at),
         "text": message.text,
         "send_status": "SUCCESS",
-        "report_status": ("SUCCESS" if outcome.delivered else "FAIL") if known and outcome else "UNKNOWN",
+        "report_status": ("SUCCESS" if outcome.delivered else "FAIL") if outcome else "UNKNOWN",
         "fee": parts_in(message.text),
-        "user_receive_time": show_time(outcome.at) if known and outcome else None,
-        "error_msg": outcome.code if known and outcome else None,
+        "user_receive_time": show_time(outcome.at) if outcome else None,
+        "error_msg": outcome.code if outcome else None,
         "uid": uid if uid and account.settings.echo_uid else None,
     }
 
