@@ -287,16 +287,20 @@ def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Te
     China's clock is a whole number of hours from UTC, so its hours begin when
     those of epoch seconds do.
     """
-    account = call.account
-    now = call.world.clock()
-    limits = call.limits(DEFAULT_LIMITS)
-    past = [m for m in account.book.to(phone) if m.at > now - DAY]
-    head = f"【{sign}】"
-    if template is not None and template.kind == "verification":
-        codes = [m.at for m in past if m.text.startswith(head) and _is_code(account, m)]
-        _limit("分钟", limits.code_30s, [at for at in codes if at // _MINUTE == now // _MINUTE])
-        _limit("小时", limits.code_hour, [at for at in codes if at // _HOUR == now // _HOUR])
-        _limit("天", limits.code_day, codes)
+    account, now = call.account, call.world.clock()
+    limits, head = call.limits(DEFAULT_LIMITS), f"【{sign}】"
+    past = [m for m in account.book.to(phone) if m.at > now - DAY and m.text.startswith(head)]
+    is_code = template is not None and template.kind == "verification"
+    if is_code:
+        minute, hour, day = limits.code_30s, limits.code_hour, limits.code_day
+        counted = [m.at for m in past if _is_code(account, m)]
+    else:
+        minute, hour, day = limits.any_minute, limits.any_hour, limits.any_day
+        counted = [m.at for m in past if m.note.template_id == order.template_code]
+    _limit("分钟", minute, [at for at in counted if at // _MINUTE == now // _MINUTE])
+    _limit("小时", hour, [at for at in counted if at // _HOUR == now // _HOUR])
+    _limit("天", day, counted)
+    if is_code:
         from_all = [
             m.at
             for other in call.world.accounts(PROVIDER)
@@ -304,11 +308,6 @@ def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Te
             if m.at > now - DAY and _is_code(other, m)
         ]
         _limit("天", _CODES_A_DAY_FROM_ALL, from_all)
-        return
-    same = [m.at for m in past if m.note.template_id == order.template_code and m.text.startswith(head)]
-    _limit("分钟", limits.any_minute, [at for at in same if at // _MINUTE == now // _MINUTE])
-    _limit("小时", limits.any_hour, [at for at in same if at // _HOUR == now // _HOUR])
-    _limit("天", limits.any_day, same)
 
 
 def _is_code(account: Account, message: Message) -> bool:

@@ -14,28 +14,15 @@ from typing import Any
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue
 from smskit.simulator.dialect import DAY, Refusal, read_time
-from smskit.simulator.tencent.dialect import Call, answer, phone_in, serial_no, split_phone
+from smskit.simulator.tencent.dialect import Call, answer, fields_of, phone_in, serial_no, split_phone
 from smskit.simulator.tencent.send import fee_of, status_of
 from smskit.simulator.wire import Answer
 
-PULL = {"Limit": "whole", "SmsSdkAppId": "text"}
-BY_NUMBER = {
-    "BeginTime": "whole",
-    "EndTime": "whole",
-    "Offset": "whole",
-    "Limit": "whole",
-    "PhoneNumber": "text",
-    "SmsSdkAppId": "text",
-}
-STATISTICS = {
-    "BeginTime": "text",
-    "EndTime": "text",
-    "SmsSdkAppId": "text",
-    "Limit": "whole",
-    "Offset": "whole",
-}
-TEMPLATES = {"International": "whole", "TemplateIdSet": "wholes", "Limit": "whole", "Offset": "whole"}
-SIGNATURES = {"International": "whole", "SignIdSet": "wholes", "Limit": "whole", "Offset": "whole"}
+PULL = fields_of(whole="Limit", text="SmsSdkAppId")
+BY_NUMBER = fields_of(whole="BeginTime EndTime Offset Limit", text="PhoneNumber SmsSdkAppId")
+STATISTICS = fields_of(whole="Limit Offset", text="BeginTime EndTime SmsSdkAppId")
+TEMPLATES = fields_of(whole="International Limit Offset", wholes="TemplateIdSet")
+SIGNATURES = fields_of(whole="International Limit Offset", wholes="SignIdSet")
 
 _PAGE = 100
 _MEMORY = 7 * DAY

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from smskit.simulator.accounts import Account, Limits, Review, Template
 from smskit.simulator.book import is_mainland, parts_in
 from smskit.simulator.dialect import Refusal, reached, words
-from smskit.simulator.tencent.dialect import PROVIDER, Call, answer, day_start, phone_in, serial_no
+from smskit.simulator.tencent.dialect import PROVIDER, Call, answer, day_start, fields_of, phone_in, serial_no
 from smskit.simulator.wire import Answer
 
 OK = "Ok"
@@ -30,16 +30,10 @@ MAX_CONTEXT = 511  # bytes; "less than 512"
 # Dossier section 5. Hour, equal content and application are off until set in the console.
 DEFAULT_LIMITS = Limits(same_30s=1, same_day=0, any_minute=0, any_hour=0, any_day=10)
 
-SEND_SMS = {
-    "PhoneNumberSet": "texts",
-    "SmsSdkAppId": "text",
-    "TemplateId": "text",
-    "SignName": "text",
-    "TemplateParamSet": "texts",
-    "ExtendCode": "text",
-    "SessionContext": "text",
-    "SenderId": "text",
-}
+SEND_SMS = fields_of(
+    texts="PhoneNumberSet TemplateParamSet",
+    text="SmsSdkAppId TemplateId SignName ExtendCode SessionContext SenderId",
+)
 
 _VARIABLE = re.compile(r"\{\s*([0-9]+)\s*\}")
 _URL = re.compile(r"https?://|(?<![0-9a-z])www\.", re.IGNORECASE)
