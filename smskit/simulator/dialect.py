@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import takewhile
 from typing import Any, ClassVar, Generic, TypeVar
 
 from smskit.providers.china import CHINA
 from smskit.providers.codes import RECEIPT, CodeRow, carriers_code, code_rows
 from smskit.simulator.accounts import Account, Limits
+from smskit.simulator.book import ReplyDue
 from smskit.simulator.core import World
 from smskit.simulator.wire import Answer, Endpoint, Request
 
@@ -127,6 +129,10 @@ class Call:
         memo: Limits = self.account.memo.setdefault("limits", self.account.settings.limits.over(defaults))
         return memo
 
+    def replies(self, limit: int) -> list[ReplyDue]:
+        """Up to *limit* replies that wait to be pulled; none where they are pushed."""
+        return [] if self.account.settings.reply_url else self.world.take_replies(self.account, limit)
+
     def is_open(self, hours: tuple[int, int] | None) -> bool:
         """Whether it is within *hours* of the day in Beijing; None is always."""
         return not hours or hours[0] <= china_time(self.world.clock()).hour < hours[1]
@@ -207,6 +213,23 @@ class Dialect(ABC, Generic[C]):
             if breaks[check]():
                 raise code if isinstance(code, Refusal) else Refusal(code)
         account.review(now)
+
+
+class Nonces:
+    """What was used once, and may not be used again for *kept_s* seconds."""
+
+    def __init__(self, kept_s: float) -> None:
+        self._kept_s = kept_s
+        self._used: dict[Hashable, float] = {}  # -> epoch seconds, oldest first
+
+    def spend(self, nonce: Hashable, now: float) -> bool:
+        """Whether *nonce* was not used before; it is from now on."""
+        for old in [*takewhile(lambda each: self._used[each] < now - self._kept_s, self._used)]:
+            del self._used[old]
+        if nonce in self._used:
+            return False
+        self._used[nonce] = now
+        return True
 
 
 def china_time(at: float) -> datetime:

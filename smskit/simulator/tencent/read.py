@@ -36,8 +36,7 @@ _REGIONS = {"domestic": 0, "abroad": 1, "global": 3}
 def pull_status(call: Call) -> Answer:
     """Answer receipts that wait, and forget them."""
     call.app()
-    limit = _pull_limit(call)
-    taken = call.world.take_receipts(call.account, limit)
+    taken = call.world.take_receipts(call.account, _pull_limit(call))
     rows = [status_row(call.account, due) for due in taken]
     return answer(PullSmsSendStatusSet=rows)._replace(popped=len(taken))
 
@@ -45,8 +44,7 @@ def pull_status(call: Call) -> Answer:
 def pull_replies(call: Call) -> Answer:
     """Answer replies that wait, and forget them."""
     call.app()
-    limit = _pull_limit(call)
-    taken = [] if call.account.settings.reply_url else call.world.take_replies(call.account, limit)
+    taken = call.replies(_pull_limit(call))
     rows = [reply_row(call.account, reply) for reply in taken]
     return answer(PullSmsReplyStatusSet=rows)._replace(popped=len(taken))
 

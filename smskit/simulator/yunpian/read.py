@@ -34,15 +34,13 @@ _DETAILS = {
 
 def pull_status(call: Call) -> Answer:
     """Answer receipts that wait, and delete them."""
-    size = _pull_size(call)
-    receipts = call.world.take_receipts(call.account, size)
+    receipts = call.world.take_receipts(call.account, _pull_size(call))
     return answer([status_report(call.account, due) for due in receipts])._replace(popped=len(receipts))
 
 
 def pull_reply(call: Call) -> Answer:
     """Answer replies that wait, and delete them."""
-    size = _pull_size(call)
-    replies = [] if call.account.settings.reply_url else call.world.take_replies(call.account, size)
+    replies = call.replies(_pull_size(call))
     return answer([reply_report(call.account, reply) for reply in replies])._replace(popped=len(replies))
 
 
