@@ -215,7 +215,8 @@ def page(name: str, language: str = "en") -> str:
     texts = t(" or ").join(f"`{text}`" for text in cls.opt_out.taken)
 
     def people(usual: int | None, most: int | None) -> str:
-        return _people(usual, most).replace("up to", "up to" if t.code == "en" else "最多")
+        shown = _people(usual, most)
+        return shown if t.code == "en" else shown.replace("up to", "最多")
 
     def meaning(code: Code) -> str:
         # In English with the provider's own words behind it, as its console and support use them.

@@ -194,7 +194,13 @@ class Outcome(NamedTuple):
 
 
 class _Drawn(_Strict):
-    """What is drawn from the phone: the same seed picks the same people in every run."""
+    """
+    What is drawn from the phone: the same seed picks the same people in every run.
+
+    Args:
+        delay_s: Lowest and highest delay after acceptance, seconds.
+        seed: That of the whole plan, see `FaultPlan`.
+    """
 
     delay_s: Delay
     seed: int = Field(default=0, exclude=True)
@@ -215,7 +221,6 @@ class ReceiptPlan(_Drawn):
     What becomes of accepted messages, and how their receipts arrive.
 
     Args:
-        delay_s: Lowest and highest delay after acceptance.
         fail_rate: Share reported undelivered, with one of *fail_codes*.
         missing_rate: Share that never gets a receipt.
         double_rate: Share whose receipt comes twice.
