@@ -67,6 +67,11 @@ class Refusal(Exception):
         self.status = status
 
 
+def first_broken(*rules: tuple[object, str]) -> str:
+    """The code of the first of *rules*, each (whether it is broken, code), that is broken; "" for none."""
+    return next((code for broken, code in rules if broken), "")
+
+
 class Call:
     """
     One call that was let in: its account and its fields.

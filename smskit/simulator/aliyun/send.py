@@ -17,7 +17,7 @@ import orjson
 from smskit.simulator.accounts import Account, Limits, Template, approved
 from smskit.simulator.aliyun.dialect import PROVIDER, Call, answer, phone_in
 from smskit.simulator.book import Message, is_mainland, parts_of_all
-from smskit.simulator.dialect import DAY, Refusal
+from smskit.simulator.dialect import DAY, Refusal, first_broken
 from smskit.simulator.wire import Answer
 
 MOST_SAME = 1000
@@ -267,17 +267,16 @@ def _phones(call: Call, order: _Order, template: Template | None) -> list[int]:
 
 
 def _check_number(call: Call, phone: int, template: Template | None) -> None:
-    account = call.account
-    if not is_mainland(phone) and (
-        not account.settings.abroad or (template is not None and template.region == "domestic")
-    ):
-        raise Refusal("isv.MOBILE_NUMBER_ILLEGAL")
-    if is_mainland(phone) and template is not None and template.region == "abroad":
-        raise Refusal("isv.DOMESTIC_NUMBER_NOT_SUPPORTED")
-    if phone in account.black_numbers:
-        raise Refusal("isv.BLACK_KEY_CONTROL_LIMIT")
-    if forced := call.forced(phone):
-        raise Refusal(forced)
+    account, abroad = call.account, not is_mainland(phone)
+    region = template.region if template else "global"
+    refused = first_broken(
+        (abroad and not account.settings.abroad, "isv.MOBILE_NUMBER_ILLEGAL"),
+        (abroad and region == "domestic", "isv.MOBILE_NUMBER_ILLEGAL"),
+        (not abroad and region == "abroad", "isv.DOMESTIC_NUMBER_NOT_SUPPORTED"),
+        (phone in account.black_numbers, "isv.BLACK_KEY_CONTROL_LIMIT"),
+    )
+    if refused := refused or call.forced(phone):
+        raise Refusal(refused)
 
 
 def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Template | None) -> None:

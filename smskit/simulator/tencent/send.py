@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from smskit.simulator.accounts import Account, Limits, Review, Template
 from smskit.simulator.book import is_mainland, parts_in
-from smskit.simulator.dialect import Refusal, reached, words
+from smskit.simulator.dialect import Refusal, first_broken, reached, words
 from smskit.simulator.tencent.dialect import PROVIDER, Call, answer, day_start, fields_of, phone_in, serial_no
 from smskit.simulator.wire import Answer
 
@@ -198,22 +198,17 @@ def _left_today(call: Call) -> int | None:
 
 def _check_number(call: Call, phone: int, text: _Text, met: Sequence[str]) -> str:
     """Return the code a number is refused with, or "" when it may have the text."""
-    account = call.account
-    if not phone:
-        return "InvalidParameterValue.IncorrectPhoneNumber"
-    if text.refused:
-        return text.refused
-    abroad = not is_mainland(phone)
-    if abroad and not account.settings.abroad:
-        return "UnsupportedOperation.UnsupportedRegion"
+    account, abroad = call.account, not is_mainland(phone)
     region = text.template.region if text.template else "global"
-    if abroad and region == "domestic":
-        return "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone"
-    if not abroad and region == "abroad":
-        return "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone"
-    if phone in account.black_numbers:
-        return "FailedOperation.PhoneNumberInBlacklist"
-    return call.forced(phone) or _check_limits(call, phone, text.text, met)
+    refused = first_broken(
+        (not phone, "InvalidParameterValue.IncorrectPhoneNumber"),
+        (text.refused, text.refused),
+        (abroad and not account.settings.abroad, "UnsupportedOperation.UnsupportedRegion"),
+        (abroad and region == "domestic", "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone"),
+        (not abroad and region == "abroad", "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone"),
+        (phone in account.black_numbers, "FailedOperation.PhoneNumberInBlacklist"),
+    )
+    return refused or call.forced(phone) or _check_limits(call, phone, text.text, met)
 
 
 def _check_limits(call: Call, phone: int, text: str, met: Sequence[str]) -> str:

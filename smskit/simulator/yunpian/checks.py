@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from smskit.simulator.accounts import Account, Limits, Template, approved
 from smskit.simulator.book import Message, is_mainland
-from smskit.simulator.dialect import DAY, Refusal, reached
+from smskit.simulator.dialect import DAY, Refusal, first_broken, reached
 from smskit.simulator.yunpian import templates
 from smskit.simulator.yunpian.dialect import Call
 
@@ -63,14 +63,14 @@ def check_number(call: Call, phone: int, text: str, template: Template | None, m
     """
     account = call.account
     abroad = not is_mainland(phone)
-    if abroad and not account.settings.abroad:
-        raise Refusal(20)
-    if template is not None and template.region != "global" and (template.region == "abroad") != abroad:
-        raise Refusal(23)
-    if phone in account.black_numbers:
-        raise Refusal(10)
-    if forced := call.forced(phone):
-        raise Refusal(forced)
+    region = template.region if template else "global"
+    refused = first_broken(
+        (abroad and not account.settings.abroad, "20"),
+        (region != "global" and (region == "abroad") != abroad, "23"),
+        (phone in account.black_numbers, "10"),
+    )
+    if refused := refused or call.forced(phone):
+        raise Refusal(refused)
 
     earlier = account.book.to(phone)
     if earlier or met:
