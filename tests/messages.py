@@ -49,7 +49,7 @@ def python(file: IO[bytes], *_: object, **__: object) -> Iterator[tuple[int, str
                         yield node.lineno, name, each.value, []
 
 
-METHODS = [("**.py", python), ("**/templates/*.html", "jinja2")]
+METHODS = [("**.py", python), ("**/templates/*.html", "jinja2"), ("**/templates/*.md", "jinja2")]
 
 
 def extracted() -> Catalog:

@@ -8,15 +8,15 @@ docs/zh/providers anew; a test says when that was forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from smskit.errors import SettingsError, SmskitError
 from smskit.i18n import Language, Message, mark
-from smskit.message.opt_out import OptOutRule, Place
+from smskit.message.opt_out import Place
 from smskit.message.template import Form, Template
-from smskit.message.windows import MarketingLimits
 from smskit.models import About, Code, CodeClass, MessageClass
 from smskit.planning import schema
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
@@ -24,6 +24,9 @@ from smskit.providers.declared import Setting, settings_of
 from smskit.sending.engine import Patience
 from smskit.sending.rehearsal import limits_of
 from smskit.settings import Environment, project_root, variable_of
+
+if TYPE_CHECKING:
+    from jinja2 import Template as Markdown
 
 __all__ = ["Overview", "builtin_names", "files", "markdown", "overview", "page", "plain"]
 
@@ -39,43 +42,35 @@ _PLACES = {
     Place.TEMPLATE: mark("part of the approved template; smskit cannot add it"),
     Place.PROVIDER: mark("the provider appends it itself, and its length is counted"),
 }
-_OPT_OUT = mark(
-    "Opt-out wording 退订方式 of marketing messages: {place}; {taken}. Source, read on {day}: {source}."
-)
-_WHERE = mark(
-    "In JupyterLab open `notebooks/01_connect_provider.ipynb`, choose this provider, type what you obtained "
-    "into the form, and click *Save*, then *Check*. The keys go into the keyring of your computer or into "
-    "the file `.env` of the project, whichever you choose, and nowhere else."
-)
-_SOURCES = mark(
-    "Notebook 01 writes these. They are read from the environment, from a `.env` file beside the notebook, "
-    "and credentials also from the OS keyring (service `smskit`). Never from parameters."
-)
-_BILLED = mark(
-    "Whoever's message or value does not fit is left out of the plan, with the reason. Billed parts 计费条: "
-    "up to 70 characters are one, longer messages one for every 67."
-)
 _CLASSES = {
     None: mark("all"),
     MessageClass.MARKETING: mark("marketing"),
     MessageClass.NOTIFICATION: mark("notification"),
 }
 
-_NAMES = {
-    "receipts": mark("receipts 状态报告"),
-    "replies": mark("replies 上行"),
-    "records": mark("records 发送记录"),
-    "balance": mark("balance 余额"),
-    "templates": mark("templates 模板"),
-    "signatures": mark("signatures 签名"),
-}
-_MEANING = {
-    "receipts": mark("`smskit receipts` learns who got the message, and why others did not"),
-    "replies": mark("`smskit receipts` fetches what people answer; who answers 退订 is not messaged again"),
-    "records": mark("what became of a message without an answer can be asked; that settles unknowns"),
-    "balance": mark("`smskit check` shows what is left"),
-    "templates": mark("`smskit check` compares the approved text; a campaign may leave `template` empty"),
-    "signatures": mark("`smskit check` sees whether the signature is approved"),
+# Of each capability its name, and what it is good for.
+_CAPABILITIES = {
+    "receipts": (
+        mark("receipts 状态报告"),
+        mark("`smskit receipts` learns who got the message, and why others did not"),
+    ),
+    "replies": (
+        mark("replies 上行"),
+        mark("`smskit receipts` fetches what people answer; who answers 退订 is not messaged again"),
+    ),
+    "records": (
+        mark("records 发送记录"),
+        mark("what became of a message without an answer can be asked; that settles unknowns"),
+    ),
+    "balance": (mark("balance 余额"), mark("`smskit check` shows what is left")),
+    "templates": (
+        mark("templates 模板"),
+        mark("`smskit check` compares the approved text; a campaign may leave `template` empty"),
+    ),
+    "signatures": (
+        mark("signatures 签名"),
+        mark("`smskit check` sees whether the signature is approved"),
+    ),
 }
 _HOW = {
     "yes": mark("yes"),
@@ -149,17 +144,15 @@ def _limits(cls: type[Provider], *, largest: bool = False) -> Limits | None:
 
 
 def _capabilities(cls: type[Provider]) -> dict[str, str]:
-    can: dict[str, str] = {}
-    for name in _NAMES:
-        feature = Feature(name)
-        can[name] = (
-            "yes" if feature in cls.features else "if configured" if feature in cls.configurable else "no"
-        )
+    can = {
+        name: "yes" if name in cls.features else "if configured" if name in cls.configurable else "no"
+        for name in map(Feature, _CAPABILITIES)
+    }
     if Feature.RECEIPTS_BY_QUERY in cls.features:
-        can["receipts"] = "one by one"
+        can[Feature.RECEIPTS] = "one by one"
     if Feature.RECORDS in cls.features and not cls.records_prove_absence:
-        can["records"] = "accepted only"
-    return can
+        can[Feature.RECORDS] = "accepted only"
+    return {feature.value: how for feature, how in can.items()}
 
 
 # -- the table -----------------------------------------------------------------------
@@ -169,8 +162,8 @@ def plain(rows: Sequence[Overview]) -> str:
     """The table for a terminal."""
     import pandas as pd
 
-    columns = ("name", "provider", "equal", "different", *_NAMES)
-    frame = pd.DataFrame([list(_cells(row)) for row in rows], columns=columns)
+    columns = ("name", "provider", "equal", "different", *_CAPABILITIES)
+    frame = pd.DataFrame(map(_cells, rows), columns=columns)
     needs = (f"  {row.name}: {', '.join(row.credentials + row.optional_credentials)}" for row in rows)
     return "\n".join(
         (
@@ -185,17 +178,14 @@ def plain(rows: Sequence[Overview]) -> str:
 
 def markdown(rows: Iterable[Overview]) -> str:
     """The table for docs/reference.md."""
-    head = ("name", "provider", "people a request: equal values", "different", *_NAMES, "needs")
-    return _table(head, ((f"`{row.name}`", *list(_cells(row))[1:], _needs(row)) for row in rows))
+    head = ("name", "provider", "people a request: equal values", "different", *_CAPABILITIES, "needs")
+    lines = [head, ["---"] * len(head), *((f"`{row.name}`", *_cells(row)[1:], _needs(row)) for row in rows)]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
 
-def _cells(row: Overview) -> Iterator[str]:
-    yield row.name
-    yield row.title
-    yield _people(row.same, row.most_same)
-    yield _people(row.different, row.most_different)
-    for name in _NAMES:
-        yield str(getattr(row, name))
+def _cells(row: Overview) -> list[str]:
+    people = _people(row.same, row.most_same), _people(row.different, row.most_different)
+    return [row.name, row.title, *people, *(getattr(row, name) for name in _CAPABILITIES)]
 
 
 def _needs(row: Overview) -> str:
@@ -211,200 +201,77 @@ def _people(usual: int | None, most: int | None) -> str:
     return str(usual) if most in (usual, None) else f"{usual} (up to {most})"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [list(head), *map(list, rows)]
-    lines.insert(1, ["---"] * len(lines[0]))
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 # -- a page --------------------------------------------------------------------------
 
 
-class _Page:
-    """All that one provider declares, for somebody who is no engineer, in one language."""
-
-    def __init__(self, cls: type[Provider], t: Language) -> None:
-        self.cls, self.t = cls, t
-
-    def text(self) -> str:
-        """The page as Markdown."""
-        cls, t = self.cls, self.t
-        parameter = t("Parameter `provider: {name}`.", name=cls.name)
-        console = f" {t('Console')}: <{cls.console_url}>" if cls.console_url else ""
-        sections = [
-            f"# {cls.title}\n\n<!-- Made by `{_COMMAND}` from what the provider declares. -->",
-            parameter + console,
-            _section(t("What to obtain 需要准备"), _numbered(t.render(step) for step in cls.console_steps)),
-            _section(t("Where to enter it 填写位置"), t(_WHERE)),
-            _section(t("Settings 设置"), self._settings()),
-            _section(t("How many at once 限额"), self._most()),
-            _section(t("What it can do 能力"), self._capabilities()),
-            _section(t("Templates 模板"), self._templates()),
-            _section(t("Codes 状态码"), self._codes()),
-            _section(t("Codes in receipts 状态报告"), self._delivery()),
-        ]
-        return "\n\n".join(section for section in sections if section) + "\n"
-
-    def _settings(self) -> str:
-        t = self.t
-        rows = (
-            (
-                f"`{setting.variable}`",
-                f"**{t('needed')}**" if setting.required else self._default(setting),
-                t.render(setting.help),
-            )
-            for setting in settings_of(self.cls)
-        )
-        return f"{t(_SOURCES)}\n\n{_table((t('variable'), t('default'), t('meaning')), rows)}"
-
-    def _default(self, setting: Setting) -> str:
-        t = self.t
-        shown = f"`{setting.default}`" if setting.default else t("not set")
-        if setting.kind == "choice" and setting.choices != ("true", "false"):
-            shown += t(" of {choices}", choices=", ".join(f"`{choice}`" for choice in setting.choices))
-        if setting.least is not None and setting.most is not None:
-            bounds = {"least": f"{setting.least:g}", "most": f"{setting.most:g}"}
-            shown += t(" ({least} to {most})", **bounds)
-        return shown
-
-    def _most(self) -> str:
-        t, limits, row = self.t, _limits(self.cls), _overview(self.cls)
-        if limits is None:
-            link = "[own_ssp.md](../own_ssp.md)" if t.code == "en" else "[own_ssp.md](../../own_ssp.md)"
-            return t("The configuration file says: `batching` and `limits`, see {link}.", link=link)
-        lines = [
-            (t("people in one request who all get the same values"), self._people(row.same, row.most_same)),
-            (
-                t("people in one request with values of their own"),
-                self._people(row.different, row.most_different),
-            ),
-            (t("longest message, signature included"), t("{n} characters", n=limits.text_units)),
-            (
-                t("longest value of a variable"),
-                t("{n} characters", n=limits.value_units) if limits.value_units else t("not stated"),
-            ),
-        ]
-        if limits.unfit_value:
-            unfit = t.render(limits.unfit_words) or t("what matches `{pattern}`", pattern=limits.unfit_value)
-            lines.append((t("a value that cannot be sent"), unfit))
-        return f"{_table((t('what'), t('most')), lines)}\n\n{t(_BILLED)}"
-
-    def _people(self, usual: int | None, most: int | None) -> str:
-        shown = _people(usual, most)
-        return shown if self.t.code == "en" else shown.replace("up to", "最多")
-
-    def _capabilities(self) -> str:
-        t, can = self.t, _capabilities(self.cls)
-        rows = (
-            (t(label), t(_HOW.get(can[name], can[name])), t(_MEANING[name])) for name, label in _NAMES.items()
-        )
-        return _table((t("what"), t("there"), t("what for")), rows)
-
-    def _templates(self) -> str:
-        cls, t = self.cls, self.t
-        example = Template.parse("您好{name}，您有{count}张券待使用", signature="签名")
-        written = example.write(cls.form, with_signature=cls.signature_in_template)
-        values = {"ours": example.text, "theirs": written}
-        words = t("`{ours}` is written `{theirs}` there; smskit understands both.", **values)
-        if cls.form is Form.BRACES:
-            words = t("Variables are written as in `{ours}`.", ours=example.text)
-        words += f"\n\n{self._opt_out(cls.opt_out)}\n\n{self._marketing(cls.marketing)}"
-        if not cls.template_rules:
-            return f"{words}\n\n{t('It declares no rules.')}"
-        rows = (
-            (
-                rule.words if t.code == "en" else rule.zh,
-                t(_CLASSES[rule.message_class]),
-                t("refused") if rule.severe else t("may pass"),
-                rule.source,
-            )
-            for rule in cls.template_rules
-        )
-        asked = t("`smskit doctor campaign.yaml` tells which of these rules a template breaks.")
-        head = (t("rule"), t("which messages"), t("when broken"), t("source"))
-        return f"{words}\n\n{asked}\n\n{_table(head, rows)}"
-
-    def _opt_out(self, rule: OptOutRule) -> str:
-        t = self.t
-        texts = t(" or ").join(f"`{text}`" for text in rule.taken)
-        taken = t("taken: {texts} as the last words", texts=texts) if texts else t("taken: any usual wording")
-        values = {
-            "place": t(_PLACES[rule.place], wording=rule.wording),
-            "taken": taken,
-            "day": rule.read_on,
-            "source": t.render(rule.source),
-        }
-        return t(_OPT_OUT, **values)
-
-    def _marketing(self, marketing: MarketingLimits) -> str:
-        t, hours = self.t, marketing.hours
-        told = [t("Hours of marketing messages: none stated.")]
-        if hours is not None:
-            told = [
-                t(
-                    "Hours of marketing messages: {hours}, kept to within a campaign's own `send_window`. "
-                    "Source, read on {day}: {source}.",
-                    hours=hours,
-                    day=hours.read_on,
-                    source=t.render(hours.source),
-                )
-            ]
-        told += [
-            t(
-                "It takes at most {cap} to one phone, counted by {counts}; it refuses what exceeds that. "
-                "Source, read on {day}: {source}.",
-                cap=f"{one.cap.most}/{one.period}",
-                counts=one.counts,
-                day=one.read_on,
-                source=t.render(one.source),
-            )
-            for one in marketing.often
-        ]
-        return " ".join(told)
-
-    def _codes(self) -> str:
-        tables = {title: table for title, table in self.cls.code_tables().items() if table}
-        if not tables:
-            return self.t(
-                "The configuration file says: `codes` and `statuses`. A code that is not in it is unknown."
-            )
-        unknown = self.t("A code that is not here is unknown: nobody is sent the message again by itself.")
-        return unknown + "".join(f"\n\n{self._table(title, table)}" for title, table in tables.items())
-
-    def _table(self, title: str, table: Mapping[str, Code]) -> str:
-        t = self.t
-        head = (t("code"), t("meaning"), t("what smskit does"), t("next step"))
-        rows = (
-            (f"`{key}`", self._meaning(code), _does(code, t), t.render(code.next_step))
-            for key, code in table.items()
-        )
-        return (f"### {title[:1].upper()}{title[1:]}\n\n" if title else "") + _table(head, rows)
-
-    def _meaning(self, code: Code) -> str:
-        """In English with the provider's own words behind it, as its console and support use them."""
-        return code.meaning if self.t.code == "zh" else f"{code.meaning_en} {code.meaning}".strip()
-
-    def _delivery(self) -> str:
-        t, table = self.t, self.cls.receipt_codes
-        if not table:
-            return ""
-        rows = ((f"`{key}`", self._meaning(code), t.render(code.next_step)) for key, code in table.items())
-        head = (t("code"), t("meaning"), t("next step"))
-        others = t("Others are the carriers' own.")
-        return f"{others}\n\n{_table(head, rows)}"
-
-
 def page(name: str, language: str = "en") -> str:
     """All that a provider declares, for somebody who is no engineer, in one language."""
-    return _Page(provider_class(name), Language(language)).text()
+    cls, t = provider_class(name), Language(language)
+    example = Template.parse("您好{name}，您有{count}张券待使用", signature="签名")
+    texts = t(" or ").join(f"`{text}`" for text in cls.opt_out.taken)
+
+    def people(usual: int | None, most: int | None) -> str:
+        shown = _people(usual, most)
+        return shown if t.code == "en" else shown.replace("up to", "最多")
+
+    def meaning(code: Code) -> str:
+        # In English with the provider's own words behind it, as its console and support use them.
+        return code.meaning if t.code == "zh" else f"{code.meaning_en} {code.meaning}".strip()
+
+    return _template().render(
+        cls=cls,
+        t=t,
+        command=_COMMAND,
+        settings=settings_of(cls),
+        default=lambda setting: _default(setting, t),
+        limits=_limits(cls),
+        own_ssp="[own_ssp.md](../own_ssp.md)" if t.code == "en" else "[own_ssp.md](../../own_ssp.md)",
+        row=_overview(cls),
+        people=people,
+        can=_capabilities(cls),
+        capabilities=_CAPABILITIES,
+        how=_HOW,
+        braces=cls.form is Form.BRACES,
+        example=example,
+        written=example.write(cls.form, with_signature=cls.signature_in_template),
+        place=t(_PLACES[cls.opt_out.place], wording=cls.opt_out.wording),
+        taken=t("taken: {texts} as the last words", texts=texts) if texts else t("taken: any usual wording"),
+        classes=_CLASSES,
+        code_tables=[(title, table) for title, table in cls.code_tables().items() if table],
+        meaning=meaning,
+        does=_does,
+    )
 
 
-def _section(title: str, body: str) -> str:
-    return f"## {title}\n\n{body}" if body else ""
+@cache
+def _template() -> Markdown:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # takes its time
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _cell
+    return environment.get_template("provider.md")
 
 
-def _numbered(steps: Iterable[str]) -> str:
-    return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))
+def _default(setting: Setting, t: Language) -> str:
+    if setting.required:
+        return f"**{t('needed')}**"
+    shown = f"`{setting.default}`" if setting.default else t("not set")
+    if setting.kind == "choice" and setting.choices != ("true", "false"):
+        shown += t(" of {choices}", choices=", ".join(f"`{choice}`" for choice in setting.choices))
+    if setting.least is not None and setting.most is not None:
+        shown += t(" ({least} to {most})", least=f"{setting.least:g}", most=f"{setting.most:g}")
+    return shown
 
 
 def _does(code: Code, t: Language) -> str:
@@ -431,10 +298,9 @@ def _does(code: Code, t: Language) -> str:
 
 
 def _duration(seconds: float, t: Language) -> str:
-    if seconds >= 3600 and seconds % 3600 == 0:
-        return t("{n} h", n=f"{seconds / 3600:g}")
-    if seconds >= 60 and seconds % 60 == 0:
-        return t("{n} min", n=f"{seconds / 60:g}")
+    for length, words in ((3600, mark("{n} h")), (60, mark("{n} min"))):
+        if seconds >= length and seconds % length == 0:
+            return t(words, n=f"{seconds / length:g}")
     return t("{n} s", n=f"{seconds:g}")
 
 

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from smskit.message.template import Template, Var
 from smskit.models import Slice
 
+JSON_UNSAFE = r'["\\\x00-\x1f]'  # found in exactly the texts that `json_escaped` changes
+
 _MEMO_LIMIT = 200_000
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -32,6 +33,15 @@ class Review(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
+
+
+E = TypeVar("E", "Signature", "Template")
+
+
+def approved(entries: Mapping[str, E] | None, key: str) -> E | None:
+    """The signature or template of that name or id, if it passed its review."""
+    entry = (entries or {}).get(key)
+    return entry if entry is not None and entry.state is Review.APPROVED else None
 
 
 class _Strict(BaseModel):
@@ -208,6 +218,11 @@ class Account:
         self.black_numbers = {digits_of(phone) for phone in settings.black_numbers}
         self.profile = dict(settings.profile)
         self.memo.clear()
+
+    def black_word_in(self, texts: Iterable[str]) -> str:
+        """The first word of the black list that one of *texts* holds; "" when none does."""
+        words = self.settings.black_words
+        return next((word for text in texts for word in words if word in text), "")
 
     @property
     def ref(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 from array import array
 from bisect import bisect_left, bisect_right
@@ -18,7 +19,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from smskit.message.parts import parts
-from smskit.simulator.faults import ReceiptPlan, ReplyPlan
+from smskit.simulator.faults import Outcome, ReceiptPlan, ReplyPlan
 
 RETENTION_S = 72 * 3600.0  # every provider keeps unfetched receipts for three days
 
@@ -30,6 +31,11 @@ def parts_in(text: str) -> int:
     """Return the parts of *text*, from a table because it is asked for every message."""
     units = len(text.encode("utf-16-le", "replace")) >> 1
     return _PARTS[units] if units <= _TABLE_UNITS else int(parts(np.array([units]))[0])
+
+
+def parts_of_all(texts: str | Sequence[str], count: int) -> int:
+    """Return the parts of *count* messages together; *texts* is one for all, or one each."""
+    return parts_in(texts) * count if isinstance(texts, str) else sum(map(parts_in, texts))
 
 
 def is_mainland(phone: int) -> bool:
@@ -57,6 +63,11 @@ class Message(NamedTuple):
     text: str
     at: float  # epoch seconds
     note: Note
+
+    def outcome(self, by: float = math.inf) -> Outcome | None:
+        """Return how it ends, or None when nobody says, or not *by* that time (epoch seconds)."""
+        outcome = self.note.receipts.outcome(self.phone, self.at)
+        return outcome if outcome is not None and outcome.at <= by else None
 
 
 class Row(NamedTuple):
@@ -352,7 +363,7 @@ def receipts_of(book: Book, call: int) -> list[ReceiptDue]:
     plan = book.notes[call].receipts
     found = []
     for message in book.messages(call):
-        outcome = plan.outcome(message.phone, message.at)
+        outcome = message.outcome()
         if outcome is None:
             continue
         due = ReceiptDue(outcome.at, message.sid, message.phone, outcome.delivered, outcome.code, call)

@@ -6,7 +6,7 @@ They do what the methods of `World` do, for a simulator in another process.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -20,9 +20,10 @@ from smskit.i18n import Message
 from smskit.simulator.core import World
 from smskit.simulator.faults import FaultPlan
 
+_ROOT = "/_simulator/"
 _LINES_A_PIECE = 2000
 
-View = Callable[[Request], Awaitable[Response]]
+View = Callable[[Mapping[str, str], Any], Any]  # (query, decoded body) -> what JSON says
 
 
 def routes(world: World, codes: Mapping[str, Mapping[str, str]]) -> list[Route]:
@@ -33,61 +34,52 @@ def routes(world: World, codes: Mapping[str, Mapping[str, str]]) -> list[Route]:
         codes: Provider -> its codes -> their words.
     """
 
-    async def summary(_: Request) -> Response:
-        return _json(world.summary())
+    def doubled(query: Mapping[str, str], _: Any) -> Any:
+        same_text = query.get("same_text", "") in ("1", "true")
+        return [entry._asdict() for entry in world.doubled(query.get("provider", ""), same_text=same_text)]
+
+    def faults(_: Any, body: Any) -> Any:
+        plan = FaultPlan.parse(body)
+        world.set_faults(plan)
+        return plan.model_dump(mode="json")
+
+    def account(_: Any, body: Any) -> Any:
+        given = _fields(body, "provider", "credential")
+        world.register(given.pop("provider"), given.pop("credential"), **given)
+        return {"ok": True}
+
+    def replies(_: Any, body: Any) -> Any:
+        given = _fields(body, "phone", "text")
+        return {"reached": world.reply(given["phone"], given["text"], provider=given.get("provider", ""))}
+
+    def reset(*_: Any) -> Any:
+        world.reset()
+        return {"ok": True}
 
     async def messages(request: Request) -> Response:
         provider = request.query_params.get("provider", "")
         return StreamingResponse(_ndjson(world, provider), media_type="application/x-ndjson")
 
-    async def doubled(request: Request) -> Response:
-        same_text = request.query_params.get("same_text", "") in ("1", "true")
-        found = world.doubled(request.query_params.get("provider", ""), same_text=same_text)
-        return _json([entry._asdict() for entry in found])
-
-    async def faults(request: Request) -> Response:
-        plan = FaultPlan.parse(await _body(request))
-        world.set_faults(plan)
-        return _json(plan.model_dump(mode="json"))
-
-    async def account(request: Request) -> Response:
-        given = await _fields(request, "provider", "credential")
-        world.register(given.pop("provider"), given.pop("credential"), **given)
-        return _json({"ok": True})
-
-    async def replies(request: Request) -> Response:
-        given = await _fields(request, "phone", "text")
-        reached = world.reply(given["phone"], given["text"], provider=given.get("provider", ""))
-        return _json({"reached": reached})
-
-    async def reset(_: Request) -> Response:
-        world.reset()
-        return _json({"ok": True})
-
-    async def known_codes(_: Request) -> Response:
-        return _json(codes)
-
-    table: list[tuple[str, str, View]] = [
-        ("GET", "", summary),
-        ("GET", "messages", messages),
-        ("GET", "doubled", doubled),
-        ("GET", "codes", known_codes),
-        ("PUT", "faults", faults),
-        ("POST", "account", account),
-        ("POST", "replies", replies),
-        ("POST", "reset", reset),
+    return [
+        _route("GET", "", lambda *_: world.summary()),
+        _route("GET", "doubled", doubled),
+        _route("GET", "codes", lambda *_: codes),
+        _route("PUT", "faults", faults),
+        _route("POST", "account", account),
+        _route("POST", "replies", replies),
+        _route("POST", "reset", reset),
+        Route(f"{_ROOT}messages", messages),
     ]
-    return [Route(f"/_simulator/{path}", _guarded(view), methods=[method]) for method, path, view in table]
 
 
-def _guarded(view: View) -> View:
-    async def guarded(request: Request) -> Response:
+def _route(method: str, path: str, view: View) -> Route:
+    async def answer(request: Request) -> Response:
         try:
-            return await view(request)
+            return _json(view(request.query_params, await _body(request)))
         except InputError as exc:
             return _json({"error": str(exc)}, status=422)
 
-    return guarded
+    return Route(f"{_ROOT}{path}", answer, methods=[method])
 
 
 def _ndjson(world: World, provider: str) -> Iterator[bytes]:
@@ -104,8 +96,7 @@ async def _body(request: Request) -> Any:
         raise InputError(Message("not JSON: {why}", why=exc)) from None
 
 
-async def _fields(request: Request, *needed: str) -> dict[str, Any]:
-    given = await _body(request)
+def _fields(given: Any, *needed: str) -> dict[str, Any]:
     if not isinstance(given, dict) or any(not isinstance(given.get(name), str) for name in needed):
         raise InputError(Message("a JSON object with {names} is needed", names=", ".join(needed)))
     return given

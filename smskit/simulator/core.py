@@ -28,11 +28,11 @@ from smskit.simulator.book import (
     ReceiptDue,
     ReplyDue,
     Row,
-    parts_in,
+    parts_of_all,
     receipts_of,
     replies_of,
 )
-from smskit.simulator.faults import FaultPlan, Faults, ReceiptPlan, ReplyPlan, Tally
+from smskit.simulator.faults import FaultPlan, Faults, ReceiptPlan, Tally
 
 if TYPE_CHECKING:
     from smskit.simulator.store import Store
@@ -76,22 +76,16 @@ class _Shelf:
 
     def __init__(self) -> None:
         self.book = Book()
-        self.receipts = Feed(self.book, receipts_of, _pulled)
-        self.pushes = Feed(self.book, receipts_of, _pushed)
-        self.replies = Feed(self.book, replies_of, _answered)
+        self.feeds: dict[str, Feed[Any]] = {
+            "receipts": Feed(self.book, receipts_of, lambda note: _receipts(note, pushed=False)),
+            "pushes": Feed(self.book, receipts_of, lambda note: _receipts(note, pushed=True)),
+            "replies": Feed(self.book, replies_of, lambda note: note.replies if note.replies.rate else None),
+        }
         self.spent_parts = 0
 
 
-def _pulled(note: Note) -> ReceiptPlan | None:
-    return note.receipts if note.wants_receipt and not note.receipt_url else None
-
-
-def _pushed(note: Note) -> ReceiptPlan | None:
-    return note.receipts if note.wants_receipt and note.receipt_url else None
-
-
-def _answered(note: Note) -> ReplyPlan | None:
-    return note.replies if note.replies.rate else None
+def _receipts(note: Note, *, pushed: bool) -> ReceiptPlan | None:
+    return note.receipts if note.wants_receipt and bool(note.receipt_url) is pushed else None
 
 
 class World:
@@ -222,9 +216,10 @@ class World:
             phones: E.164 digits.
             texts: One for all, or one a phone in the same order.
             parts: Billed parts of all of them together.
+            receipt_url: Where receipts are pushed; "" is where the account has them pushed, if anywhere.
         """
-        plan = self.faults.plan
-        note = Note(plan.receipts, plan.replies, uid, template_id, extend, receipt_url, wants_receipt)
+        plan, url = self.faults.plan, receipt_url or account.settings.receipt_url
+        note = Note(plan.receipts, plan.replies, uid, template_id, extend, url, wants_receipt)
         kept = texts if isinstance(texts, str) else tuple(texts)
         with self.lock:
             now = self.clock()
@@ -247,17 +242,13 @@ class World:
             # The plan in force now speaks for them: plans are not kept, and a rerun usually has the same.
             note = Note(plan.receipts, plan.replies, **row.note)
             shelf.book.add(row.at, row.first_sid, row.phones, row.texts, note)
-            if isinstance(row.texts, str):
-                shelf.spent_parts += parts_in(row.texts) * len(row.phones)
-            else:
-                shelf.spent_parts += sum(map(parts_in, row.texts))
+            shelf.spent_parts += parts_of_all(row.texts, len(row.phones))
             self._next_sid = max(self._next_sid, row.first_sid + len(row.phones))
         for mark in store.fetched():
             shelf = self._shelf(mark.provider, mark.account)
             calls = shelf.book.first_sid
             done = next((n for n, sid in enumerate(calls) if sid >= mark.before_sid), len(calls))
-            feed: Feed[Any] = getattr(shelf, mark.feed)
-            feed.skip_to(done)
+            shelf.feeds[mark.feed].skip_to(done)
 
     # -- receipts and replies ---------------------------------------------------------------------
 
@@ -279,7 +270,7 @@ class World:
     def _take(self, account: Account, feed_name: str, limit: int) -> list[Any]:
         with self.lock:
             shelf = self._shelf_of(account)
-            feed: Feed[Any] = getattr(shelf, feed_name)
+            feed = shelf.feeds[feed_name]
             before = feed.handed_out
             dice = self._dice if self.faults.plan.receipts.shuffle else None
             taken = feed.take(limit, self.clock(), shuffle=dice)
@@ -305,14 +296,11 @@ class World:
         reached = 0
         with self.lock:
             for account in self.accounts(provider):
-                messages = account.book.to(number)
-                if not messages:
+                if not account.book.count(number):
                     continue
-                shelf = self._shelf_of(account)
-                sid = self._next_sid
+                answer = ReplyDue(self.clock(), self._next_sid, number, text, -1)
                 self._next_sid += 1
-                answer = ReplyDue(self.clock(), sid, number, text, -1)
-                shelf.replies.add(answer)
+                self._shelf_of(account).feeds["replies"].add(answer)
                 self._obey(account, number, text)
                 reached += 1
         if not reached:

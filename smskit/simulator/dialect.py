@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import takewhile
 from typing import Any, ClassVar, Generic, TypeVar
 
 from smskit.providers.china import CHINA
 from smskit.providers.codes import RECEIPT, CodeRow, carriers_code, code_rows
 from smskit.simulator.accounts import Account, Limits
+from smskit.simulator.book import ReplyDue
 from smskit.simulator.core import World
 from smskit.simulator.wire import Answer, Endpoint, Request
 
@@ -65,6 +67,11 @@ class Refusal(Exception):
         self.status = status
 
 
+def first_broken(*rules: tuple[object, str]) -> str:
+    """The code of the first of *rules*, each (whether it is broken, code), that is broken; "" for none."""
+    return next((code for broken, code in rules if broken), "")
+
+
 class Call:
     """
     One call that was let in: its account and its fields.
@@ -89,6 +96,13 @@ class Call:
     def optional(self, name: str) -> str:
         """A text field, or ""."""
         return self.fields.get(name) or ""
+
+    def digits(self, name: str, refusal: Refusal | None = None) -> str:
+        """A text field of digits, or ""; another is refused as malformed, or with *refusal*."""
+        value = self.optional(name)
+        if value and not (value.isascii() and value.isdigit()):
+            raise refusal or self.malformed(name, value)
+        return value
 
     def number(self, name: str, *, low: int, high: int, default: int | None = None) -> int:
         """A whole number within its range, written as digits; without a default it must be there."""
@@ -119,6 +133,10 @@ class Call:
         """The frequency limits of the account."""
         memo: Limits = self.account.memo.setdefault("limits", self.account.settings.limits.over(defaults))
         return memo
+
+    def replies(self, limit: int) -> list[ReplyDue]:
+        """Up to *limit* replies that wait to be pulled; none where they are pushed."""
+        return [] if self.account.settings.reply_url else self.world.take_replies(self.account, limit)
 
     def is_open(self, hours: tuple[int, int] | None) -> bool:
         """Whether it is within *hours* of the day in Beijing; None is always."""
@@ -200,6 +218,23 @@ class Dialect(ABC, Generic[C]):
             if breaks[check]():
                 raise code if isinstance(code, Refusal) else Refusal(code)
         account.review(now)
+
+
+class Nonces:
+    """What was used once, and may not be used again for *kept_s* seconds."""
+
+    def __init__(self, kept_s: float) -> None:
+        self._kept_s = kept_s
+        self._used: dict[Hashable, float] = {}  # -> epoch seconds, oldest first
+
+    def spend(self, nonce: Hashable, now: float) -> bool:
+        """Whether *nonce* was not used before; it is from now on."""
+        for old in [*takewhile(lambda each: self._used[each] < now - self._kept_s, self._used)]:
+            del self._used[old]
+        if nonce in self._used:
+            return False
+        self._used[nonce] = now
+        return True
 
 
 def china_time(at: float) -> datetime:

@@ -194,7 +194,13 @@ class Outcome(NamedTuple):
 
 
 class _Drawn(_Strict):
-    """What is drawn from the phone: the same seed picks the same people in every run."""
+    """
+    What is drawn from the phone: the same seed picks the same people in every run.
+
+    Args:
+        delay_s: Lowest and highest delay after acceptance, seconds.
+        seed: That of the whole plan, see `FaultPlan`.
+    """
 
     delay_s: Delay
     seed: int = Field(default=0, exclude=True)
@@ -215,7 +221,6 @@ class ReceiptPlan(_Drawn):
     What becomes of accepted messages, and how their receipts arrive.
 
     Args:
-        delay_s: Lowest and highest delay after acceptance.
         fail_rate: Share reported undelivered, with one of *fail_codes*.
         missing_rate: Share that never gets a receipt.
         double_rate: Share whose receipt comes twice.
@@ -352,11 +357,8 @@ class _Armed:
 
     def applies(self, provider: str, endpoint: str, submits: bool) -> bool:
         fault = self.fault
-        if fault.provider not in ("", provider):
-            return False
-        if not fault.endpoint:
-            return submits
-        return bool(fault.endpoint in (ANY_ENDPOINT, endpoint))
+        aimed = fault.endpoint in (ANY_ENDPOINT, endpoint) if fault.endpoint else submits
+        return aimed and fault.provider in ("", provider)
 
     def strikes(self, number: int | None = None) -> bool:
         """Throw the dice for the next match; *number* replaces its running number."""
@@ -388,15 +390,11 @@ class Faults:
         self.plan = plan
         self.tally = tally
         armed = [_Armed(fault, number, plan.seed) for number, fault in enumerate(plan.faults)]
-        self._before = [a for a in armed if not (a.fault.after or self._per_item(a.fault))]
-        self._items = [a for a in armed if self._per_item(a.fault)]
+        self._items = [a for a in armed if isinstance(a.fault, Coded) and a.fault.scope == "item"]
         self._after = [a for a in armed if a.fault.after]
+        self._before = [a for a in armed if a not in self._items and a not in self._after]
         self._tries: dict[int, int] = {}
         self._cuts_left = plan.receipts.cut_after_pop
-
-    @staticmethod
-    def _per_item(fault: Any) -> bool:
-        return isinstance(fault, Coded) and fault.scope == "item"
 
     def before(self, provider: str, endpoint: str, submits: bool) -> tuple[float, Any]:
         """Return seconds to wait first, and the fault that answers instead of the provider, or None."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import numpy as np
@@ -174,6 +176,22 @@ def test_a_template_goes_by_id(auth: str) -> None:
     assert digest == (request_digest(PASSWORD, timestamp, nonce) if auth == "hmac" else None)
     assert re.fullmatch(r"[0-9]{10} [0-9a-zA-Z]{32}", f"{timestamp} {nonce}")
     assert len(uid) <= 64
+
+
+@pytest.mark.parametrize(
+    ("settings", "read"),
+    [
+        ({}, lambda body: unquote(body["msg"])),
+        ({"encode_msg": False}, lambda body: body["msg"]),
+        ({"family": "v2"}, lambda body: "".join(orjson.loads(body["templateParamJson"])[0].values())),
+    ],
+)
+def test_hostile_values_arrive_as_they_are(settings: dict[str, Any], read: Callable[[Any], str]) -> None:
+    """Quotes, backslashes, line ends, percent signs and emoji come out of the request as they went in."""
+    value = 'a"b\\c\n\x01 %41+&😀\u2028'
+    ((_, body),) = sent(settings, job("{name}", "7"), people(1, name=[value]))
+
+    assert read(body).removeprefix("【示例】") == value
 
 
 def test_a_template_without_variables_has_no_values() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smskit.providers.encoding import ColumnEncoder, Joined, twice
+from smskit.message.template import Template
+from smskit.models import Slice
+from smskit.providers.encoding import JSON_UNSAFE, ColumnEncoder, Joined, json_escaped, twice
 
 # Everything a value can hold, hostile characters often; no lone surrogates, which UTF-8 cannot say.
 TEXT = st.text(
@@ -20,25 +24,31 @@ ROWS = st.lists(TEXT, min_size=1, max_size=12)
 HOSTILE = ["", "a&b=c%d+e,f", "你好 😀", "x\ny\r\n", "#name#{0}", "~-._", "A1", " ", "%25", "\0"]
 
 
+def in_json(text: str) -> str:
+    """What the standard library writes between the quotes of a JSON string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
 def column(values: list[str]) -> pa.Array:
     return pa.array(values, pa.large_string())
 
 
 @pytest.mark.parametrize(
-    ("quoted", "once"),
+    ("encode", "once"),
     [
-        pytest.param(quote_plus, quote_plus, id="once"),
-        pytest.param(twice, lambda text: quote_plus(quote_plus(text)), id="twice"),
-        pytest.param(lambda t: quote(t, safe=""), lambda t: quote(t, safe=""), id="without-plus"),
+        pytest.param(ColumnEncoder(quote_plus), quote_plus, id="once"),
+        pytest.param(ColumnEncoder(twice), lambda text: quote_plus(quote_plus(text)), id="twice"),
+        pytest.param(ColumnEncoder(lambda t: quote(t, safe="")), lambda t: quote(t, safe=""), id="no-plus"),
+        pytest.param(ColumnEncoder(json_escaped, JSON_UNSAFE), in_json, id="json"),
     ],
 )
 @given(rows=ROWS)
 @example(rows=HOSTILE)
 def test_a_column_is_encoded_as_each_value(
-    quoted: Callable[[str], str], once: Callable[[str], str], rows: list[str]
+    encode: ColumnEncoder, once: Callable[[str], str], rows: list[str]
 ) -> None:
-    """Each value becomes exactly what urllib makes of it."""
-    encoded = ColumnEncoder(quoted)(column(rows))
+    """Each value becomes exactly what the standard library makes of it."""
+    encoded = encode(column(rows))
 
     assert encoded.to_pylist() == [once(value) for value in rows]
     assert encoded.type == pa.large_string()
@@ -64,6 +74,23 @@ def test_a_slice_is_encoded_as_itself(rows: list[str], before: list[str], after:
 def test_any_text_column_is_taken(make: Callable[[list[str]], pa.Array]) -> None:
     """However Arrow keeps the texts, they come out encoded."""
     assert ColumnEncoder(quote_plus)(make(HOSTILE)).to_pylist() == [quote_plus(v) for v in HOSTILE]
+
+
+@given(names=ROWS, amounts=ROWS)
+def test_a_whole_text_is_encoded_as_it_is_rendered(names: list[str], amounts: list[str]) -> None:
+    """A text by column, signature in front, equals the encoded text of each person alone."""
+    template = Template.parse('{name} 您好 & "{n}%" + {name}', signature="示例")
+    n = min(len(names), len(amounts))
+    columns = {"name": column(names[:n]), "n": column(amounts[:n])}
+    people = Slice(0, np.arange(n, dtype=np.uint16), np.full(n, 8613800000000, np.int64), columns)
+    texts = [template.render({"name": a, "n": b}) for a, b in zip(names, amounts, strict=False)]
+
+    for encode, once in (
+        (ColumnEncoder(quote_plus), quote_plus),
+        (ColumnEncoder(json_escaped, JSON_UNSAFE), in_json),
+    ):
+        joined = Joined(encode.text(template, people), "", n)
+        assert [joined[row : row + 1].decode() for row in range(n)] == list(map(once, texts))
 
 
 def test_values_are_encoded_once_and_remembered() -> None:

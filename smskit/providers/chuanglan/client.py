@@ -55,7 +55,7 @@ from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.chuanglan import reports
 from smskit.providers.codes import RECEIPT, code_tables
 from smskit.providers.console import console_of
-from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
+from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
 
@@ -84,8 +84,6 @@ def _is_here(url: str) -> bool:
 
 
 _CONSOLE = console_of("chuanglan")
-
-_JSON_UNSAFE = r'["\\\x00-\x1f]'
 
 
 class ChuanglanSettings(ProviderSettings):
@@ -193,8 +191,8 @@ class Chuanglan(Provider):
     ) -> None:
         super().__init__(settings, transport=transport)
         self._percent = ColumnEncoder(lambda value: quote(value, safe=""))
-        self._json = ColumnEncoder(json_escaped, _JSON_UNSAFE)
-        self._json_twice = ColumnEncoder(lambda value: json_escaped(json_escaped(value)), _JSON_UNSAFE)
+        self._json = ColumnEncoder(json_escaped, JSON_UNSAFE)
+        self._json_twice = ColumnEncoder(lambda value: json_escaped(json_escaped(value)), JSON_UNSAFE)
 
     @property
     def limits(self) -> Limits:

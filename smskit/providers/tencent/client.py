@@ -49,7 +49,7 @@ from smskit.providers.base import Call, Feature, Job, Limits, Provider, all_page
 from smskit.providers.china import e164_of, in_china
 from smskit.providers.codes import ANSWER, RECEIPT, code_tables
 from smskit.providers.console import console_of
-from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, json_escaped
+from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, json_escaped
 from smskit.providers.http import Answer
 from smskit.providers.tencent import reports
 from smskit.providers.tencent.reports import OK
@@ -187,7 +187,7 @@ class Tencent(Provider):
         self._most = self.settings.batch_size
         # Signed, so it must be what leaves: with the port when that is not the usual one.
         self._host = httpx.URL(self.settings.base_url).netloc.decode("ascii")
-        self._escape = ColumnEncoder(json_escaped, r'["\\\x00-\x1f]')
+        self._escape = ColumnEncoder(json_escaped, JSON_UNSAFE)
 
     @property
     def limits(self) -> Limits:

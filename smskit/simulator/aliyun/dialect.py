@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from xml.sax.saxutils import escape
@@ -31,7 +30,7 @@ from smskit.simulator.aliyun.signing import (
 from smskit.simulator.book import is_mainland
 from smskit.simulator.core import World
 from smskit.simulator.dialect import Call as AnyCall
-from smskit.simulator.dialect import Dialect, Refusal, answers, read_utc, words
+from smskit.simulator.dialect import Dialect, Nonces, Refusal, answers, read_utc, words
 from smskit.simulator.wire import FORM, Answer, Request, form
 
 PROVIDER = "aliyun"
@@ -72,8 +71,7 @@ class Aliyun(Dialect[Call]):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._nonces: dict[tuple[str, str], float] = {}
-        self._nonce_times: deque[tuple[float, tuple[str, str]]] = deque()
+        self._nonces = Nonces(_NONCE_KEPT_S)
 
     # -- what the transport asks -----------------------------------------------------
 
@@ -122,7 +120,11 @@ class Aliyun(Dialect[Call]):
         else:
             fields = query | in_form
             account, nonce = self._check_rpc(request, fields)
-        self._spend(account, nonce)
+        # Spent only after a good signature, so that nobody can use up another's.
+        if not nonce:
+            raise missing("SignatureNonce")
+        if not self._nonces.spend((account.credential, nonce), self.world.clock()):
+            raise Refusal("SignatureNonceUsed")
         self.permit(
             request, account, name, denied="Forbidden.RAM", fast=self.too_fast, address="isv.DENY_IP_RANGE"
         )
@@ -189,19 +191,6 @@ class Aliyun(Dialect[Call]):
         if account is None:
             raise Refusal("InvalidAccessKeyId.NotFound")
         return account
-
-    def _spend(self, account: Account, nonce: str) -> None:
-        """Take note of a nonce, only after a good signature, so that nobody can use up another's."""
-        if not nonce:
-            raise missing("SignatureNonce")
-        now = self.world.clock()
-        while self._nonce_times and self._nonce_times[0][0] < now - _NONCE_KEPT_S:
-            self._nonces.pop(self._nonce_times.popleft()[1], None)
-        key = (account.credential, nonce)
-        if key in self._nonces:
-            raise Refusal("SignatureNonceUsed")
-        self._nonces[key] = now
-        self._nonce_times.append((now, key))
 
 
 def missing(name: str) -> Refusal:

@@ -82,7 +82,7 @@ def _day(text: str) -> float:
 
 
 def _detail(message: Message, now: float) -> dict[str, object]:
-    outcome = message.note.receipts.outcome(message.phone, message.at)
+    outcome = message.outcome(by=now)
     row: dict[str, object] = {
         "PhoneNum": show_phone(message.phone),
         "SendStatus": 1,
@@ -92,7 +92,7 @@ def _detail(message: Message, now: float) -> dict[str, object]:
     }
     if message.note.uid:
         row["OutId"] = message.note.uid
-    if outcome is not None and outcome.at <= now:
+    if outcome is not None:
         row["SendStatus"] = 3 if outcome.delivered else 2
         row["ErrCode"] = _CARRIERS_WORDS.get(outcome.code, outcome.code)
         row["ReceiveDate"] = show_time(outcome.at)

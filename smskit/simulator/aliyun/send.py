@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from smskit.simulator.accounts import Account, Limits, Review, Template
+from smskit.simulator.accounts import Account, Limits, Template, approved
 from smskit.simulator.aliyun.dialect import PROVIDER, Call, answer, phone_in
-from smskit.simulator.book import Message, is_mainland, parts_in
-from smskit.simulator.dialect import DAY, Refusal
+from smskit.simulator.book import Message, is_mainland, parts_of_all
+from smskit.simulator.dialect import DAY, Refusal, first_broken
 from smskit.simulator.wire import Answer
 
 MOST_SAME = 1000
@@ -126,27 +126,25 @@ def _send(call: Call, order: _Order, *, most: int) -> Answer:
     for sign in set(order.signs):
         _check_sign(account, sign, template)
     texts = _texts_of(order, template, _values(account, order.params, template))
-    for word in account.settings.black_words:
-        if any(word in text for text in texts):
-            raise Refusal("isv.SMS_CONTENT_ILLEGAL")
+    if account.black_word_in(texts):
+        raise Refusal("isv.SMS_CONTENT_ILLEGAL")
     if max(map(len, texts)) > MOST_TEXT:
         raise Refusal("isv.PARAM_LENGTH_LIMIT", "短信内容超过500字")
     phones = _phones(call, order, template)
     _check_extends(account, order)
-    same = len(texts) == 1
-    parts = parts_in(texts[0]) * len(phones) if same else sum(map(parts_in, texts))
+    sent = texts[0] if len(texts) == 1 else texts
+    parts = parts_of_all(sent, len(phones))
     if call.costs_too_much(parts):
         raise Refusal("isv.AMOUNT_NOT_ENOUGH")
 
     accepted = call.world.accept(
         account,
         phones,
-        texts[0] if same else texts,
+        sent,
         parts=parts,
         uid=order.out_id,
         template_id=order.template_code,
         extend=order.extends[0] if order.extends else "",
-        receipt_url=account.settings.receipt_url,
     )
     done = answer({"BizId": biz_id(accepted.first_sid)})
     return done._replace(accepted=len(phones), durable=accepted.durable)
@@ -156,8 +154,8 @@ def _template(account: Account, code: str) -> Template | None:
     """Return the template, or None where the account has none registered and so does not check them."""
     if account.templates is None:
         return None
-    template = account.templates.get(code)
-    if template is None or template.state is not Review.APPROVED:
+    template = approved(account.templates, code)
+    if template is None:
         raise Refusal("isv.SMS_TEMPLATE_ILLEGAL")
     return template
 
@@ -167,8 +165,8 @@ def _check_sign(account: Account, name: str, template: Template | None) -> None:
         raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
     if account.signatures is None:
         return
-    sign = account.signatures.get(name)
-    if sign is None or sign.state is not Review.APPROVED:
+    sign = approved(account.signatures, name)
+    if sign is None:
         raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
     if sign.extra.get("code_only") and template is not None and template.kind != "verification":
         raise Refusal("isv.SMS_SIGNATURE_SCENE_ILLEGAL")
@@ -269,17 +267,16 @@ def _phones(call: Call, order: _Order, template: Template | None) -> list[int]:
 
 
 def _check_number(call: Call, phone: int, template: Template | None) -> None:
-    account = call.account
-    if not is_mainland(phone) and (
-        not account.settings.abroad or (template is not None and template.region == "domestic")
-    ):
-        raise Refusal("isv.MOBILE_NUMBER_ILLEGAL")
-    if is_mainland(phone) and template is not None and template.region == "abroad":
-        raise Refusal("isv.DOMESTIC_NUMBER_NOT_SUPPORTED")
-    if phone in account.black_numbers:
-        raise Refusal("isv.BLACK_KEY_CONTROL_LIMIT")
-    if forced := call.forced(phone):
-        raise Refusal(forced)
+    account, abroad = call.account, not is_mainland(phone)
+    region = template.region if template else "global"
+    refused = first_broken(
+        (abroad and not account.settings.abroad, "isv.MOBILE_NUMBER_ILLEGAL"),
+        (abroad and region == "domestic", "isv.MOBILE_NUMBER_ILLEGAL"),
+        (not abroad and region == "abroad", "isv.DOMESTIC_NUMBER_NOT_SUPPORTED"),
+        (phone in account.black_numbers, "isv.BLACK_KEY_CONTROL_LIMIT"),
+    )
+    if refused := refused or call.forced(phone):
+        raise Refusal(refused)
 
 
 def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Template | None) -> None:
@@ -289,16 +286,20 @@ def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Te
     China's clock is a whole number of hours from UTC, so its hours begin when
     those of epoch seconds do.
     """
-    account = call.account
-    now = call.world.clock()
-    limits = call.limits(DEFAULT_LIMITS)
-    past = [m for m in account.book.to(phone) if m.at > now - DAY]
-    head = f"【{sign}】"
-    if template is not None and template.kind == "verification":
-        codes = [m.at for m in past if m.text.startswith(head) and _is_code(account, m)]
-        _limit("分钟", limits.code_30s, [at for at in codes if at // _MINUTE == now // _MINUTE])
-        _limit("小时", limits.code_hour, [at for at in codes if at // _HOUR == now // _HOUR])
-        _limit("天", limits.code_day, codes)
+    account, now = call.account, call.world.clock()
+    limits, head = call.limits(DEFAULT_LIMITS), f"【{sign}】"
+    past = [m for m in account.book.to(phone) if m.at > now - DAY and m.text.startswith(head)]
+    is_code = template is not None and template.kind == "verification"
+    if is_code:
+        minute, hour, day = limits.code_30s, limits.code_hour, limits.code_day
+        counted = [m.at for m in past if _is_code(account, m)]
+    else:
+        minute, hour, day = limits.any_minute, limits.any_hour, limits.any_day
+        counted = [m.at for m in past if m.note.template_id == order.template_code]
+    _limit("分钟", minute, [at for at in counted if at // _MINUTE == now // _MINUTE])
+    _limit("小时", hour, [at for at in counted if at // _HOUR == now // _HOUR])
+    _limit("天", day, counted)
+    if is_code:
         from_all = [
             m.at
             for other in call.world.accounts(PROVIDER)
@@ -306,11 +307,6 @@ def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Te
             if m.at > now - DAY and _is_code(other, m)
         ]
         _limit("天", _CODES_A_DAY_FROM_ALL, from_all)
-        return
-    same = [m.at for m in past if m.note.template_id == order.template_code and m.text.startswith(head)]
-    _limit("分钟", limits.any_minute, [at for at in same if at // _MINUTE == now // _MINUTE])
-    _limit("小时", limits.any_hour, [at for at in same if at // _HOUR == now // _HOUR])
-    _limit("天", limits.any_day, same)
 
 
 def _is_code(account: Account, message: Message) -> bool:

@@ -17,7 +17,7 @@ import orjson
 from smskit.simulator.accounts import Account
 from smskit.simulator.core import World
 from smskit.simulator.dialect import Call as AnyCall
-from smskit.simulator.dialect import Dialect, Refusal, show_time, words
+from smskit.simulator.dialect import Dialect, Nonces, Refusal, show_time, words
 from smskit.simulator.wire import HTML, Answer, Request, json_object
 
 PROVIDER = "chuanglan"
@@ -160,12 +160,9 @@ class ByTemplate(Chuanglan):
         if account.profile.get("check_time", True) and abs(now - int(timestamp)) > _SKEW_S:
             raise Refusal("101200", "timestamp 已失效")
         if account.profile.get("check_nonce", True):
-            seen: dict[str, float] = account.memo.setdefault("nonces", {})
-            for old in [n for n, at in seen.items() if at < now - 2 * _SKEW_S]:
-                del seen[old]
-            if nonce in seen:
+            nonces: Nonces = account.memo.setdefault("nonces", Nonces(2 * _SKEW_S))
+            if not nonces.spend(nonce, now):
                 raise Refusal("101200", "nonce 重复")
-            seen[nonce] = now
 
     def _permit(self, request: Request, account: Account, name: str) -> None:
         self.permit(request, account, name, address="101203", denied=UNDOCUMENTED)

@@ -39,8 +39,7 @@ def pull_report(call: Call) -> Answer:
 
 def pull_mo(call: Call) -> Answer:
     """Answer replies that wait, and delete them."""
-    size = _count(call)
-    replies = [] if call.account.settings.reply_url else call.world.take_replies(call.account, size)
+    replies = call.replies(_count(call))
     return _page([reply_row(call.account, due) for due in replies])._replace(popped=len(replies))
 
 

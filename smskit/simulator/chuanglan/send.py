@@ -14,7 +14,7 @@ from typing import NamedTuple
 import orjson
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.book import parts_in
+from smskit.simulator.book import parts_of_all
 from smskit.simulator.chuanglan.dialect import UNDOCUMENTED, Call, call_id, said
 from smskit.simulator.chuanglan.texts import (
     MARK,
@@ -88,7 +88,7 @@ def tpl_send(call: Call) -> Answer:
     texts = [signature + fill_template(template, template_id, row) for row in values]
     if len(numbers) > MAX_NUMBERS or max(map(units, texts)) > MAX_UNITS:
         raise Refusal(UNDOCUMENTED)
-    if any(word in text for word in call.account.settings.black_words for text in texts):
+    if call.account.black_word_in(texts):
         raise Refusal("101206")
     each = texts * len(numbers) if len(texts) == 1 else texts
     fitting = [n if MOBILE.fullmatch(n) else "" for n in numbers]
@@ -155,14 +155,12 @@ def _check_text(account: Account, text: str) -> None:
 
 
 def _check_words(account: Account, texts: Sequence[str]) -> None:
-    if any(word in text for word in account.settings.black_words for text in texts):
+    if account.black_word_in(texts):
         raise Refusal("105")
 
 
 def _check_rest(call: Call) -> None:
-    extend = call.optional("extend")
-    if extend and not (extend.isascii() and extend.isdigit()):
-        raise Refusal("113")
+    call.digits("extend", Refusal("113"))
     sendtime = call.optional("sendtime")
     if sendtime and not _SENDTIME.fullmatch(sendtime):
         raise Refusal("127")
@@ -199,7 +197,7 @@ def _template_values(call: Call, numbers: int) -> list[dict[str, str]]:
 def _accept(call: Call, taken: _Taken, code: str, template_id: str = "") -> Answer:
     account, now = call.account, call.world.clock()
     phones, texts = taken.phones, taken.texts
-    parts = parts_in(texts) * len(phones) if isinstance(texts, str) else sum(map(parts_in, texts))
+    parts = parts_of_all(texts, len(phones))
     if call.costs_too_much(parts):
         raise Refusal("101207" if template_id else "109")
     counts = {"failNum": str(taken.failed), "successNum": str(len(phones))}
@@ -213,7 +211,7 @@ def _accept(call: Call, taken: _Taken, code: str, template_id: str = "") -> Answ
         uid=call.optional("uid"),
         template_id=template_id,
         extend=call.optional("extend"),
-        receipt_url=call.optional("callbackUrl") or account.settings.receipt_url,
+        receipt_url=call.optional("callbackUrl"),
         wants_receipt=call.wants_report(),
     )
     answer = said(code, now, msgId=call_id(accepted.first_sid), **counts)

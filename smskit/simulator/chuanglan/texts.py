@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote_plus
 
-from smskit.simulator.accounts import Account, Review, Template
+from smskit.simulator.accounts import Account, Review, Template, approved
 from smskit.simulator.chuanglan.dialect import UNDOCUMENTED
 from smskit.simulator.dialect import Refusal
 
@@ -58,10 +58,8 @@ def approved_signature(
             return ""
         raise Refusal(code, "缺少签名")
     name = given.strip("【】")
-    if account.signatures is not None:
-        filed = account.signatures.get(name)
-        if filed is None or filed.state is not Review.APPROVED:
-            raise Refusal(code, f"签名 {name} 未报备")
+    if account.signatures is not None and not approved(account.signatures, name):
+        raise Refusal(code, f"签名 {name} 未报备")
     return f"【{name}】"
 
 
@@ -118,8 +116,8 @@ def find_template(account: Account, template_id: str) -> Template | None:
     """Return the template; None where the account does not check them."""
     if account.templates is None:
         return None
-    template = account.templates.get(template_id)
-    if template is None or template.state is not Review.APPROVED:
+    template = approved(account.templates, template_id)
+    if template is None:
         raise Refusal(UNDOCUMENTED, f"模板 {template_id} 不可用")
     return template
 

@@ -68,6 +68,11 @@ Handler = Callable[[Call], Answer]
 Fields = Mapping[str, str]  # name -> key of `_TYPES`
 
 
+def fields_of(**names: str) -> Fields:
+    """The fields of an action, from their names (in one text) by type."""
+    return {name: kind for kind, listed in names.items() for name in listed.split()}
+
+
 class Tencent(Dialect[Call]):
     """
     Checks who is calling, and words every refusal.

@@ -14,29 +14,15 @@ from typing import Any
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue
 from smskit.simulator.dialect import DAY, Refusal, read_time
-from smskit.simulator.faults import Outcome
-from smskit.simulator.tencent.dialect import Call, answer, phone_in, serial_no, split_phone
+from smskit.simulator.tencent.dialect import Call, answer, fields_of, phone_in, serial_no, split_phone
 from smskit.simulator.tencent.send import fee_of, status_of
 from smskit.simulator.wire import Answer
 
-PULL = {"Limit": "whole", "SmsSdkAppId": "text"}
-BY_NUMBER = {
-    "BeginTime": "whole",
-    "EndTime": "whole",
-    "Offset": "whole",
-    "Limit": "whole",
-    "PhoneNumber": "text",
-    "SmsSdkAppId": "text",
-}
-STATISTICS = {
-    "BeginTime": "text",
-    "EndTime": "text",
-    "SmsSdkAppId": "text",
-    "Limit": "whole",
-    "Offset": "whole",
-}
-TEMPLATES = {"International": "whole", "TemplateIdSet": "wholes", "Limit": "whole", "Offset": "whole"}
-SIGNATURES = {"International": "whole", "SignIdSet": "wholes", "Limit": "whole", "Offset": "whole"}
+PULL = fields_of(whole="Limit", text="SmsSdkAppId")
+BY_NUMBER = fields_of(whole="BeginTime EndTime Offset Limit", text="PhoneNumber SmsSdkAppId")
+STATISTICS = fields_of(whole="Limit Offset", text="BeginTime EndTime SmsSdkAppId")
+TEMPLATES = fields_of(whole="International Limit Offset", wholes="TemplateIdSet")
+SIGNATURES = fields_of(whole="International Limit Offset", wholes="SignIdSet")
 
 _PAGE = 100
 _MEMORY = 7 * DAY
@@ -50,8 +36,7 @@ _REGIONS = {"domestic": 0, "abroad": 1, "global": 3}
 def pull_status(call: Call) -> Answer:
     """Answer receipts that wait, and forget them."""
     call.app()
-    limit = _pull_limit(call)
-    taken = call.world.take_receipts(call.account, limit)
+    taken = call.world.take_receipts(call.account, _pull_limit(call))
     rows = [status_row(call.account, due) for due in taken]
     return answer(PullSmsSendStatusSet=rows)._replace(popped=len(taken))
 
@@ -59,8 +44,7 @@ def pull_status(call: Call) -> Answer:
 def pull_replies(call: Call) -> Answer:
     """Answer replies that wait, and forget them."""
     call.app()
-    limit = _pull_limit(call)
-    taken = [] if call.account.settings.reply_url else call.world.take_replies(call.account, limit)
+    taken = call.replies(_pull_limit(call))
     rows = [reply_row(call.account, reply) for reply in taken]
     return answer(PullSmsReplyStatusSet=rows)._replace(popped=len(taken))
 
@@ -73,17 +57,12 @@ def status_by_number(call: Call) -> Answer:
         messages = call.account.book.to(phone)
     rows = []
     for message in messages:
-        outcome = outcome_of(message)
+        outcome = message.outcome(by=min(end, now)) if message.note.wants_receipt else None
         # Whether times of sending or of receiving are meant is not documented; a row has the latter.
-        if outcome is not None and start <= outcome.at <= min(end, now):
+        if outcome is not None and start <= outcome.at:
             due = ReceiptDue(outcome.at, message.sid, phone, outcome.delivered, outcome.code, -1)
             rows.append(status_row(call.account, due))
     return answer(PullSmsSendStatusSet=rows[:limit])
-
-
-def outcome_of(message: Message) -> Outcome | None:
-    """Return how a message ends, or None when its carrier never says."""
-    return message.note.receipts.outcome(message.phone, message.at) if message.note.wants_receipt else None
 
 
 def status_row(account: Account, due: ReceiptDue) -> dict[str, object]:

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from smskit.simulator.accounts import Account, Limits, Review, Template
 from smskit.simulator.book import is_mainland, parts_in
-from smskit.simulator.dialect import Refusal, reached, words
-from smskit.simulator.tencent.dialect import PROVIDER, Call, answer, day_start, phone_in, serial_no
+from smskit.simulator.dialect import Refusal, first_broken, reached, words
+from smskit.simulator.tencent.dialect import PROVIDER, Call, answer, day_start, fields_of, phone_in, serial_no
 from smskit.simulator.wire import Answer
 
 OK = "Ok"
@@ -30,16 +30,10 @@ MAX_CONTEXT = 511  # bytes; "less than 512"
 # Dossier section 5. Hour, equal content and application are off until set in the console.
 DEFAULT_LIMITS = Limits(same_30s=1, same_day=0, any_minute=0, any_hour=0, any_day=10)
 
-SEND_SMS = {
-    "PhoneNumberSet": "texts",
-    "SmsSdkAppId": "text",
-    "TemplateId": "text",
-    "SignName": "text",
-    "TemplateParamSet": "texts",
-    "ExtendCode": "text",
-    "SessionContext": "text",
-    "SenderId": "text",
-}
+SEND_SMS = fields_of(
+    texts="PhoneNumberSet TemplateParamSet",
+    text="SmsSdkAppId TemplateId SignName ExtendCode SessionContext SenderId",
+)
 
 _VARIABLE = re.compile(r"\{\s*([0-9]+)\s*\}")
 _URL = re.compile(r"https?://|(?<![0-9a-z])www\.", re.IGNORECASE)
@@ -86,8 +80,7 @@ def send_sms(call: Call) -> Answer:
     template_id, context = str(call.need("TemplateId")), call.optional("SessionContext")
     if len(context.encode()) > MAX_CONTEXT:
         raise Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
-    if (extend := call.fields.get("ExtendCode")) and not (extend.isascii() and extend.isdigit()):
-        raise Refusal("InvalidParameter", "ExtendCode holds digits")
+    call.digits("ExtendCode", Refusal("InvalidParameter", "ExtendCode holds digits"))
 
     phones = [phone_in(number) or 0 for number in numbers]
     at_home = {is_mainland(phone) for phone in phones if phone}
@@ -149,7 +142,7 @@ def _check_text(call: Call, sign: str, text: str, template: Template | None) -> 
             return "FailedOperation.SignatureIncorrectOrUnapproved"
     if len(text) > MAX_TEXT:
         return "InvalidParameterValue.ContentLengthLimit"
-    if any(word in text for word in account.settings.black_words):
+    if account.black_word_in([text]):
         return "FailedOperation.ContainSensitiveWord"
     # (8, 22) at the real one. Off unless the account says so: a rehearsal may run at night.
     marketing = template is not None and template.kind == "marketing"
@@ -205,22 +198,17 @@ def _left_today(call: Call) -> int | None:
 
 def _check_number(call: Call, phone: int, text: _Text, met: Sequence[str]) -> str:
     """Return the code a number is refused with, or "" when it may have the text."""
-    account = call.account
-    if not phone:
-        return "InvalidParameterValue.IncorrectPhoneNumber"
-    if text.refused:
-        return text.refused
-    abroad = not is_mainland(phone)
-    if abroad and not account.settings.abroad:
-        return "UnsupportedOperation.UnsupportedRegion"
+    account, abroad = call.account, not is_mainland(phone)
     region = text.template.region if text.template else "global"
-    if abroad and region == "domestic":
-        return "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone"
-    if not abroad and region == "abroad":
-        return "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone"
-    if phone in account.black_numbers:
-        return "FailedOperation.PhoneNumberInBlacklist"
-    return call.forced(phone) or _check_limits(call, phone, text.text, met)
+    refused = first_broken(
+        (not phone, "InvalidParameterValue.IncorrectPhoneNumber"),
+        (text.refused, text.refused),
+        (abroad and not account.settings.abroad, "UnsupportedOperation.UnsupportedRegion"),
+        (abroad and region == "domestic", "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone"),
+        (not abroad and region == "abroad", "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone"),
+        (phone in account.black_numbers, "FailedOperation.PhoneNumberInBlacklist"),
+    )
+    return refused or call.forced(phone) or _check_limits(call, phone, text.text, met)
 
 
 def _check_limits(call: Call, phone: int, text: str, met: Sequence[str]) -> str:
@@ -287,6 +275,5 @@ def _accept(call: Call, phones: list[int], text: _Text, fee: int, context: str) 
         parts=fee,
         uid=context,
         template_id=text.template.id if text.template else "",
-        extend=str(call.fields.get("ExtendCode") or ""),
-        receipt_url=call.account.settings.receipt_url,
+        extend=call.optional("ExtendCode"),
     )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smskit.simulator.accounts import Account, Limits, Review, Template
+from smskit.simulator.accounts import Account, Limits, Template, approved
 from smskit.simulator.book import Message, is_mainland
-from smskit.simulator.dialect import DAY, Refusal, reached
+from smskit.simulator.dialect import DAY, Refusal, first_broken, reached
 from smskit.simulator.yunpian import templates
 from smskit.simulator.yunpian.dialect import Call
 
@@ -41,23 +41,17 @@ def check_text(account: Account, text: str, template: Template | None) -> Templa
     end = text.index("】")
     if end < 2 or text.count("【") != 1 or text.count("】") != 1:
         raise Refusal(16)
-    if account.signatures is not None and not is_approved(account, text[1:end]):
+    if account.signatures == {}:
+        raise Refusal(-57)
+    if account.signatures and not approved(account.signatures, text[1:end]):
         raise Refusal(15, f"签名 {text[: end + 1]} 与设置的签名不匹配")
     if template is None and account.templates is not None:
         template = templates.matching(account, text)
         if template is None:
             raise Refusal(5)
-    for word in account.settings.black_words:
-        if word in text:
-            raise Refusal(4, f"关键词 {word} 为屏蔽词，不允许发送")
+    if word := account.black_word_in([text]):
+        raise Refusal(4, f"关键词 {word} 为屏蔽词，不允许发送")
     return template
-
-
-def is_approved(account: Account, name: str) -> bool:
-    if not account.signatures:
-        raise Refusal(-57)
-    signature = account.signatures.get(name)
-    return signature is not None and signature.state is Review.APPROVED
 
 
 def check_number(call: Call, phone: int, text: str, template: Template | None, met: Sequence[str]) -> None:
@@ -69,14 +63,14 @@ def check_number(call: Call, phone: int, text: str, template: Template | None, m
     """
     account = call.account
     abroad = not is_mainland(phone)
-    if abroad and not account.settings.abroad:
-        raise Refusal(20)
-    if template is not None and template.region != "global" and (template.region == "abroad") != abroad:
-        raise Refusal(23)
-    if phone in account.black_numbers:
-        raise Refusal(10)
-    if forced := call.forced(phone):
-        raise Refusal(forced)
+    region = template.region if template else "global"
+    refused = first_broken(
+        (abroad and not account.settings.abroad, "20"),
+        (region != "global" and (region == "abroad") != abroad, "23"),
+        (phone in account.black_numbers, "10"),
+    )
+    if refused := refused or call.forced(phone):
+        raise Refusal(refused)
 
     earlier = account.book.to(phone)
     if earlier or met:

@@ -34,15 +34,13 @@ _DETAILS = {
 
 def pull_status(call: Call) -> Answer:
     """Answer receipts that wait, and delete them."""
-    size = _pull_size(call)
-    receipts = call.world.take_receipts(call.account, size)
+    receipts = call.world.take_receipts(call.account, _pull_size(call))
     return answer([status_report(call.account, due) for due in receipts])._replace(popped=len(receipts))
 
 
 def pull_reply(call: Call) -> Answer:
     """Answer replies that wait, and delete them."""
-    size = _pull_size(call)
-    replies = [] if call.account.settings.reply_url else call.world.take_replies(call.account, size)
+    replies = call.replies(_pull_size(call))
     return answer([reply_report(call.account, reply) for reply in replies])._replace(popped=len(replies))
 
 
@@ -138,8 +136,7 @@ def _messages(call: Call, start: float, end: float, kind: str) -> list[Message] 
 
 
 def _record(account: Account, message: Message, now: float) -> dict[str, object]:
-    outcome = message.note.receipts.outcome(message.phone, message.at)
-    known = outcome is not None and outcome.at <= now
+    outcome = message.outcome(by=now)
     uid = message.note.uid
     return {
         "sid": str(message.sid),
@@ -147,10 +144,10 @@ def _record(account: Account, message: Message, now: float) -> dict[str, object]
         "send_time": show_time(message.at),
         "text": message.text,
         "send_status": "SUCCESS",
-        "report_status": ("SUCCESS" if outcome.delivered else "FAIL") if known and outcome else "UNKNOWN",
+        "report_status": ("SUCCESS" if outcome.delivered else "FAIL") if outcome else "UNKNOWN",
         "fee": parts_in(message.text),
-        "user_receive_time": show_time(outcome.at) if known and outcome else None,
-        "error_msg": outcome.code if known and outcome else None,
+        "user_receive_time": show_time(outcome.at) if outcome else None,
+        "error_msg": outcome.code if outcome else None,
         "uid": uid if uid and account.settings.echo_uid else None,
     }
 

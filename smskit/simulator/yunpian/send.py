@@ -93,13 +93,10 @@ def _filled(call: Call) -> tuple[str, str, Template]:
 
 def _extras(call: Call) -> dict[str, Any]:
     """The optional fields all sends share, as the world calls them."""
-    uid, extend = call.optional("uid"), call.optional("extend")
+    uid = call.optional("uid")
     if len(uid) > MAX_UID:
         raise Refusal(48, "参数 uid 长度超过限制")
-    if extend and not (extend.isascii() and extend.isdigit()):
-        raise malformed("extend", extend)
-    url = call.optional("callback_url") or call.account.settings.receipt_url
-    return {"uid": uid, "extend": extend, "receipt_url": url}
+    return {"uid": uid, "extend": call.digits("extend"), "receipt_url": call.optional("callback_url")}
 
 
 def _split(mobile: str) -> list[str]:
