@@ -72,7 +72,7 @@ def first_broken(*rules: tuple[object, str]) -> str:
     return next((code for broken, code in rules if broken), "")
 
 
-class Call:
+class Call(ABC):
     """
     One call that was let in: its account and its fields.
 
@@ -97,30 +97,16 @@ class Call:
         """A text field, or ""."""
         return self.fields.get(name) or ""
 
-    def digits(self, name: str, refusal: Refusal | None = None) -> str:
-        """A text field of digits, or ""; another is refused as malformed, or with *refusal*."""
+    def digits(self, name: str, refusal: Refusal) -> str:
+        """A text field of digits, or ""; another is refused with *refusal*."""
         value = self.optional(name)
         if value and not (value.isascii() and value.isdigit()):
-            raise refusal or self.malformed(name, value)
+            raise refusal
         return value
 
-    def number(self, name: str, *, low: int, high: int, default: int | None = None) -> int:
-        """A whole number within its range, written as digits; without a default it must be there."""
-        value = self.optional(name) if default is not None else self.need(name)
-        if not value and default is not None:
-            return default
-        # Documents name a maximum and not what happens beyond it; a refusal is the louder choice.
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise self.malformed(name, value)
-        return int(value)
-
+    @abstractmethod
     def missing(self, name: str) -> Refusal:
         """The refusal of a call without the field *name*."""
-        raise NotImplementedError
-
-    def malformed(self, name: str, value: str) -> Refusal:
-        """The refusal of a call whose field *name* holds *value*."""
-        raise NotImplementedError
 
     def forced(self, phone: int) -> str:
         """The code that the account's settings, or a fault, refuse a number with; "" for none."""
@@ -145,6 +131,24 @@ class Call:
     def costs_too_much(self, parts: int) -> bool:
         """Whether the account cannot pay for *parts*."""
         return self.account.settings.price * parts > self.account.balance
+
+
+class FormCall(Call):
+    """One whose fields are those of a form: texts, numbers as digits."""
+
+    def number(self, name: str, *, low: int, high: int, default: int | None = None) -> int:
+        """A whole number within its range, written as digits; without a default it must be there."""
+        value = self.optional(name) if default is not None else self.need(name)
+        if not value and default is not None:
+            return default
+        # Documents name a maximum and not what happens beyond it; a refusal is the louder choice.
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise self.malformed(name, value)
+        return int(value)
+
+    @abstractmethod
+    def malformed(self, name: str, value: str) -> Refusal:
+        """The refusal of a call whose field *name* holds *value*."""
 
 
 C = TypeVar("C", bound=Call)

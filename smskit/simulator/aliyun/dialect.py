@@ -29,8 +29,7 @@ from smskit.simulator.aliyun.signing import (
 )
 from smskit.simulator.book import is_mainland
 from smskit.simulator.core import World
-from smskit.simulator.dialect import Call as AnyCall
-from smskit.simulator.dialect import Dialect, Nonces, Refusal, answers, read_utc, words
+from smskit.simulator.dialect import Dialect, FormCall, Nonces, Refusal, answers, read_utc, words
 from smskit.simulator.wire import FORM, Answer, Request, form
 
 PROVIDER = "aliyun"
@@ -50,7 +49,7 @@ _RETRY_AFTER_MS = b"1000"
 _IN_FORM = frozenset({"PhoneNumberJson", "SignNameJson", "TemplateParamJson", "SmsUpExtendCodeJson"})
 
 
-class Call(AnyCall):
+class Call(FormCall):
     """One call that was let in; what is missing has its name in the code."""
 
     def missing(self, name: str) -> Refusal:

@@ -45,6 +45,9 @@ class Call(AnyCall):
         """A text field that must be there and not be empty."""
         return _need(self.fields, name, self.code)
 
+    def missing(self, name: str) -> Refusal:
+        return _missing(name, self.code)
+
     def optional(self, name: str) -> str:
         """A text field, or ""."""
         value = self.fields.get(name)
@@ -202,5 +205,9 @@ def call_id(first_sid: int) -> str:
 def _need(fields: Mapping[str, Any], name: str, code: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
-        raise Refusal(code, f"缺少参数 {name}")
+        raise _missing(name, code)
     return value
+
+
+def _missing(name: str, code: str) -> Refusal:
+    return Refusal(code, f"缺少参数 {name}")

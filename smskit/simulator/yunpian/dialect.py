@@ -13,8 +13,7 @@ from typing import ClassVar
 import orjson
 
 from smskit.simulator.book import is_mainland
-from smskit.simulator.dialect import Call as AnyCall
-from smskit.simulator.dialect import Dialect, Refusal, answers, read_time, words
+from smskit.simulator.dialect import Dialect, FormCall, Refusal, answers, read_time, words
 from smskit.simulator.wire import FORM, Answer, Request, form
 
 PROVIDER = "yunpian"
@@ -23,7 +22,7 @@ _APIKEY = re.compile(r"[0-9a-fA-F]{32}")
 _ACCEPTABLE = ("*/*", "application/json", "application/*")
 
 
-class Call(AnyCall):
+class Call(FormCall):
     """One call that was let in; a field that is missing is code 1, a malformed one code 2."""
 
     def missing(self, name: str) -> Refusal:

@@ -96,7 +96,8 @@ def _extras(call: Call) -> dict[str, Any]:
     uid = call.optional("uid")
     if len(uid) > MAX_UID:
         raise Refusal(48, "参数 uid 长度超过限制")
-    return {"uid": uid, "extend": call.digits("extend"), "receipt_url": call.optional("callback_url")}
+    extend = call.digits("extend", call.malformed("extend", call.optional("extend")))
+    return {"uid": uid, "extend": extend, "receipt_url": call.optional("callback_url")}
 
 
 def _split(mobile: str) -> list[str]:
