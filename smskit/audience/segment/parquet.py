@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smskit.audience.segment.cells import EXACT_FLOAT, id_of
-from smskit.audience.segment.names import pick
+from smskit.audience.segment.names import Wanted, pick
 from smskit.errors import SegmentError
 from smskit.i18n import Message
 
 
-def read_parquet(path: Path, wanted: Collection[str] | None, text_columns: Collection[str]) -> pd.DataFrame:
+def read_parquet(path: Path, wanted: Wanted, text_columns: Collection[str]) -> pd.DataFrame:
     """Return the file's rows; *text_columns* that do not occur are ignored."""
     from pyarrow.parquet import ParquetFile
 
