@@ -106,11 +106,9 @@ def test_phones_and_persons(
 
 
 def test_validate_names_the_columns(tmp_path: Path) -> None:
-    """`validate` notes which columns look like the ones that are lacking, and consent that nobody asks for."""
-    rows = [
-        "会员号,手机号,同意营销",
-        *(f"{i},{p},{'否' if p == PHONES[1] else '是'}" for i, p in zip(IDS, PHONES, strict=True)),
-    ]
+    """`validate` notes which columns look like the lacking ones, and consent that nobody asks for."""
+    people = zip(IDS, PHONES, ["是", "否", "是", "是"], strict=True)
+    rows = ["会员号,手机号,同意营销", *map(",".join, people)]
     (tmp_path / "people.csv").write_text("\n".join(rows), encoding="utf-8")
     lines = [f"{name}: {value}" for name, value in parameters(phone="phone", user_id="user_id").items()]
     lines[1] = f"segment: {tmp_path / 'people.csv'}"
