@@ -122,3 +122,15 @@ def test_validate_names_the_columns(tmp_path: Path) -> None:
         "parameter `consent` is empty, so everybody counts as having agreed to marketing; column `同意营销` "
         "looks like consent, and 1 of its 4 rows do not say yes",
     ]
+
+
+def test_validate_notices_ids_that_name_nobody(tmp_path: Path) -> None:
+    """`validate` says of user ids what the plan says."""
+    rows = ["会员号,手机号", *(f"无,{phone}" for phone in PHONES)]
+    (tmp_path / "people.csv").write_text("\n".join(rows), encoding="utf-8")
+    data = parameters(segment=str(tmp_path / "people.csv"))
+    (tmp_path / "c.yaml").write_text("\n".join(f"{k}: {v}" for k, v in data.items()), encoding="utf-8")
+    found = validate(tmp_path / "c.yaml", now=NOW)
+
+    assert found.good
+    assert "4 rows have a user id that names nobody (`无`): there the phone is the person" in found.notes

@@ -18,12 +18,13 @@ import pandas as pd
 
 from smskit.audience import rules as rules_module
 from smskit.audience import segment as segment_module
+from smskit.audience.identity import known_ids
 from smskit.audience.roles import roles_of
 from smskit.errors import InputError, SegmentError, SpecError, suggest
 from smskit.i18n import Language, Message
 from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
-from smskit.message.variables import check_bindings, parse_bindings
+from smskit.message.variables import check_bindings, format_column, parse_bindings
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import OF_FILE, lines, read_file
 from smskit.planning.plan import misnamed
@@ -124,10 +125,7 @@ def _misfits(
         notes.append(Message("`not_after` ({at}) has passed: a run would be refused", at=at))
     frame = _segment(spec, environ, problems, notes)
     if frame is not None:
-        lacking = misnamed(spec, [str(c) for c in frame.columns])
-        problems += lacking
-        notes += _likely(frame, [role for role, _ in lacking])
-        notes += filter(None, [notice_of_consent(spec, frame)])
+        _look_at_people(spec, frame, problems, notes)
         problems += _unknown_columns(rule, frame)
         if not _unknown_columns(rule, frame):
             try:
@@ -146,6 +144,21 @@ def _misfits(
         except InputError as error:
             problems.append(("variables", error.message))
     return problems
+
+
+def _look_at_people(
+    spec: CampaignSpec, frame: pd.DataFrame, problems: list[tuple[str, Message]], notes: list[Message]
+) -> None:
+    """The columns of phone, person and consent: which are lacking, and what the plan would notice of them."""
+    lacking = misnamed(spec, [str(c) for c in frame.columns])
+    problems += lacking
+    notes += _likely(frame, [role for role, _ in lacking])
+    notes += filter(None, [notice_of_consent(spec, frame)])
+    if spec.user_id in frame.columns:
+        try:
+            notes += known_ids(frame[spec.user_id], format_column(frame[spec.user_id])).notices
+        except InputError as error:
+            problems.append(("user_id", error.message))
 
 
 def _likely(frame: pd.DataFrame, lacking: Sequence[str]) -> Iterator[Message]:
