@@ -16,7 +16,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from smskit.audience.persons import Copies, later_copies
 from smskit.audience.phones import normalise_one
 from smskit.errors import InputError, SegmentError, TemplateError
 from smskit.message.template import Template
@@ -422,6 +424,41 @@ def slow_plan(
             if not reason[n] and held_back(sent(person[n]), share, key=key)[0]:
                 reason[n] = label
     return [(r, 0 if r else slow_parts(t or "")) for r, t in zip(reason, text, strict=True)]
+
+
+def slow_copies(phones: NDArray[np.int64], persons: list[str]) -> list[str]:
+    """Who is a copy by what, row by row; none of these rows has another reason."""
+    seen_phones: set[int] = set()
+    seen_persons: set[str] = set()
+    found = []
+    for phone, person in zip(phones.tolist(), persons, strict=True):
+        copy = "phone" if phone in seen_phones else "person" if person in seen_persons else ""
+        if not copy:
+            seen_phones.add(phone)
+            seen_persons.add(person)
+        found.append(copy)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["chain", "star", "random", "nothing repeats"])
+def test_copies_of_a_long_file(kind: str) -> None:
+    """Over 120,000 rows, whose slices a chain of copies crosses, it is what a plain loop says."""
+    n, rng = 120_000, np.random.default_rng(7)
+    at = np.arange(n)
+    phone, person = {
+        "chain": ((at + 1) // 2, at // 2),
+        "star": (at % 3, at),
+        "random": (rng.integers(0, n // 2, n), rng.integers(0, n // 2, n)),
+        "nothing repeats": (at, at),
+    }[kind]
+    phones, persons = phone + 8613800000000, [f"u{number}" for number in person]
+    copies = Copies.of(phones, sent(*persons))
+    by_phone = copies.same_phone(np.ones(n, bool))
+    by_person = later_copies(sent(*persons), np.flatnonzero(~by_phone))
+    found = np.where(by_phone, "phone", "").astype(object)
+    found[by_person] = "person"
+
+    assert found.tolist() == slow_copies(phones, persons)
 
 
 CELLS = st.sampled_from(

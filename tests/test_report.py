@@ -364,7 +364,8 @@ def test_nobody(ledger: Ledger, tmp_path: Path, kind: str) -> None:
         ),
         pytest.param(
             "x2",
-            "x2 (138****0000): excluded, duplicate_phone: an earlier row has the same phone",
+            "x2 (138****0000): excluded, duplicate_phone: an earlier row has the same phone: "
+            "u0 (138****0000)",
             id="duplicate",
         ),
     ],
@@ -372,6 +373,51 @@ def test_nobody(ledger: Ledger, tmp_path: Path, kind: str) -> None:
 def test_why(told: tuple[Ledger, CampaignRow], person: str, expected: str) -> None:
     """One line says what became of somebody, with every step, in the campaign's own time zone."""
     assert report.why(*told, person) == expected
+
+
+COPIES = pd.DataFrame(
+    {
+        "user_id": ["u1", "u2", "u1", "u3", "无", "13800000009"],
+        "phone": [f"1380000000{n}" for n in (1, 1, 2, 2, 1, 1)],
+        "name": [None, *"一二三四五"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("person", "parameters", "earlier"),
+    [
+        # u1's first row has no name, so u2 gets it; u1's second row gets it, so u3 does not.
+        pytest.param("u3", {}, "u1 (138****0002)", id="planned"),
+        pytest.param("13800000009", {}, "u2 (138****0001)", id="an-id-that-is-a-phone"),
+        pytest.param("u3", {"holdout": 1}, "u1 (138****0002)", id="kept-back"),
+        pytest.param("u3", {"global_holdout": 1}, "u1 (138****0002)", id="kept-back-from-all"),
+    ],
+)
+def test_why_names_the_row_a_copy_is_a_copy_of(
+    ledger: Ledger, person: str, parameters: dict[str, Any], earlier: str
+) -> None:
+    """It is the row that is planned or kept back, with its id and phone masked."""
+    row = frozen(ledger, COPIES, **parameters)
+    told = report.why(ledger, row, person)
+
+    assert told.endswith(f": excluded, duplicate_phone: an earlier row has the same phone: {earlier}")
+    assert report.why_frame(ledger, row, person)["provider_detail"].tolist() == [earlier]
+
+
+def test_why_of_a_second_phone_names_the_first(ledger: Ledger) -> None:
+    """Asked by a phone that is left out as the person's second, the answer names the phone that is not."""
+    people = pd.DataFrame(
+        {"user_id": ["u1", "u1"], "phone": ["13800000001", "13800000002"], "name": ["一", "二"]}
+    )
+    row = frozen(ledger, people)
+
+    assert report.why(ledger, row, "13800000002") == (
+        "u1 (138****0002): excluded, duplicate_user: an earlier row is the same person: u1 (138****0001)"
+    )
+    assert report.why_frame(ledger, row, "13800000002", reveal=True)["provider_detail"].tolist() == [
+        "u1 (+8613800000001)"
+    ]
 
 
 def test_why_by_phone_is_why_by_id(told: tuple[Ledger, CampaignRow]) -> None:

@@ -456,7 +456,7 @@ def test_parquet_types(tmp_path: Path) -> None:
         (pa.array([7, None], pa.uint64()), ["7", None]),
         (pa.array([7.0, float("nan")]), ["7", None]),
         (pa.array([7.25, 7.0]), ["7.25", "7"]),
-        (pa.array([1e300, 13800000000.0]), [str(int(1e300)), "13800000000"]),
+        (pa.array([1e300, 13800000000.0]), ["1e+300", "13800000000"]),
         (pa.array([Decimal("7.00"), None]), ["7", None]),
         (pa.array([None, None], pa.null()), [None, None]),
         (pa.array([b"007", None]), ["007", None]),

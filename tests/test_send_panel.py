@@ -243,6 +243,20 @@ def test_live_wants_the_number(room: Room, typed: str) -> None:
     assert room.simulator.world.accepted() == 0
 
 
+def test_the_live_question_says_that_nobody_was_asked_for_consent(room: Room) -> None:
+    """Marketing without `consent` over a file with such a column: the plan says so, and the question."""
+    source = Path(room.source)
+    rows = source.read_text(encoding="utf-8").splitlines()
+    agreed = ["同意营销", *("否" if n < 4 else "是" for n in range(PEOPLE))]
+    source.write_text("\n".join(map(",".join, zip(rows, agreed, strict=True))), encoding="utf-8")
+    at = room.sit_down(mode="live", message_class="marketing", send_window="")
+    warning = "column `同意营销` looks like consent, and 4 of its 30 rows do not say yes"
+    before = at.told.count(warning)
+    at.click("Send…")
+
+    assert (before, at.told.count(warning)) == (1, 2)
+
+
 def test_rehearse_and_live_under_one_id(room: Room) -> None:
     """A rehearsal wants a tick, ends finished, and leaves the live campaign of the same id to be sent."""
     at = room.sit_down()

@@ -26,6 +26,7 @@ from smskit.i18n import Message, Quoted
 from smskit.models import Reason
 
 __all__ = [
+    "EMPTY_WORDS",
     "Column",
     "Phones",
     "e164_column",
@@ -49,7 +50,7 @@ _CN_BASE: Final = _CN * 10**11  # national mobile numbers have 11 digits
 
 # Whole cells, lower-cased and without blanks, that programs and people write for "no number".
 # fmt: off
-_EMPTY_WORDS: Final = [
+EMPTY_WORDS: Final = [
     "nan", "none", "null", "nat", "na", "n/a", "#n/a", "<na>", "\\n", "/", "无", "暂无", "空",
 ]
 # fmt: on
@@ -338,7 +339,7 @@ def _normalise_odd(cells: pa.Array) -> Phones:
     reason = np.full(len(cells), Reason.BAD_PHONE, np.int8)
 
     text = pc.replace_substring_regex(pc.utf8_normalize(cells, "NFKC"), _NOISE, "")
-    empty = pc.is_in(pc.utf8_lower(text), pa.array(_EMPTY_WORDS, text.type))
+    empty = pc.is_in(pc.utf8_lower(text), pa.array(EMPTY_WORDS, text.type))
     reason[_matches(text, rf"^[{_DASH}]*$") | empty.to_numpy(zero_copy_only=False)] = Reason.NO_PHONE
 
     text = pc.replace_substring_regex(text, _SEPARATOR, r"\1\2")

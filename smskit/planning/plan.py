@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
 from smskit.audience import rules as rules_module
+from smskit.audience.identity import known_ids
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Language, Message
 from smskit.message import parts as parts_module
@@ -255,7 +256,7 @@ def build(
 
     phones, reasons = phones_module.normalise(frame[spec.phone])
     reachable = reasons == Reason.NONE
-    persons = _persons(frame, spec, phones)
+    persons, of_ids = _persons(frame, spec, phones)
     values = {name: _fitted(column, fit) for name, column in bind(frame, bindings, template.names).items()}
     coverage = _coverage(frame, spec, bindings, values, reachable)
     units = _units(template, values, len(frame)) + parts_module.units_of(fit.appended)
@@ -281,7 +282,7 @@ def build(
         order=_grouped(planned, values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
         coverage=coverage,
-        notices=notices,
+        notices=[*notices, *of_ids],
         appended=fit.appended,
     )
 
@@ -323,13 +324,17 @@ def _no_column(role: str, name: str, columns: Sequence[str], known: str) -> Mess
     return Joined([suggest(lacking, name, columns), Message("(it has: {columns})", columns=known)], " ")
 
 
-def _persons(frame: pd.DataFrame, spec: CampaignSpec, phones: NDArray[np.int64]) -> pa.Array:
-    """Who each row is: the user id, or the phone where there is none."""
-    ids = format_column(frame[spec.user_id]) if spec.user_id else None
-    if ids is not None and not ids.null_count:
-        return ids
+def _persons(
+    frame: pd.DataFrame, spec: CampaignSpec, phones: NDArray[np.int64]
+) -> tuple[pa.Array, Sequence[Message]]:
+    """Who each row is: the user id, or the phone where none names anybody; and notices about the ids."""
+    known = known_ids(frame[spec.user_id], format_column(frame[spec.user_id])) if spec.user_id else None
+    if known is not None and not known.ids.null_count:
+        return known
     by_phone = pc.fill_null(pa.array(phones, mask=phones == 0).cast(pa.large_string()), "")
-    return by_phone if ids is None else pc.if_else(ids.is_null(), by_phone, ids)
+    if known is None:
+        return by_phone, ()
+    return pc.if_else(known.ids.is_null(), by_phone, known.ids), known.notices
 
 
 def _units(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArray[np.int32]:

@@ -19,10 +19,21 @@ from numpy.typing import NDArray
 
 from smskit.audience.cells import says_yes
 from smskit.audience.persons import keys
+from smskit.audience.roles import roles_of
 from smskit.i18n import Joined, Message
+from smskit.models import MessageClass
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["LEAST_CANARY", "Guard", "consented", "global_key", "guard_problems", "held_back", "over_cap"]
+__all__ = [
+    "LEAST_CANARY",
+    "Guard",
+    "consented",
+    "global_key",
+    "guard_problems",
+    "held_back",
+    "notice_of_consent",
+    "over_cap",
+]
 
 LEAST_CANARY = 20  # people of a canary at least; fewer say nothing about the others
 
@@ -37,6 +48,22 @@ def consented(column: pd.Series) -> NDArray[np.bool_]:
         return (column == 1).fillna(False).to_numpy(bool)
     texts = pa.array(column.astype("str"), pa.large_string(), from_pandas=True)
     return np.asarray(pc.fill_null(says_yes(texts), False).to_numpy(zero_copy_only=False))
+
+
+def notice_of_consent(spec: CampaignSpec, frame: pd.DataFrame) -> Message | None:
+    """What to know where marketing asks for no consent while a column of *frame* looks like it; else None."""
+    if spec.consent or spec.message_class is not MessageClass.MARKETING:
+        return None
+    like = roles_of(frame).consent
+    if not like:
+        return None
+    return Message(
+        "parameter `consent` is empty, so everybody counts as having agreed to marketing; column `{column}` "
+        "looks like consent, and {n} of its {m} rows do not say yes",
+        column=like[0],
+        n=int(np.count_nonzero(~consented(frame[like[0]]))),
+        m=len(frame),
+    )
 
 
 def over_cap(phones: NDArray[np.int64], recent: NDArray[np.int64], count: int) -> NDArray[np.bool_]:

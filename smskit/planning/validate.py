@@ -8,7 +8,7 @@ columns, rules and variables fit, where the segment can be read here.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,14 +18,17 @@ import pandas as pd
 
 from smskit.audience import rules as rules_module
 from smskit.audience import segment as segment_module
+from smskit.audience.identity import known_ids
+from smskit.audience.roles import roles_of
 from smskit.errors import InputError, SegmentError, SpecError, suggest
 from smskit.i18n import Language, Message
 from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
-from smskit.message.variables import check_bindings, parse_bindings
+from smskit.message.variables import check_bindings, format_column, parse_bindings
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import OF_FILE, lines, read_file
 from smskit.planning.plan import misnamed
+from smskit.planning.policy import notice_of_consent
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 
@@ -122,7 +125,7 @@ def _misfits(
         notes.append(Message("`not_after` ({at}) has passed: a run would be refused", at=at))
     frame = _segment(spec, environ, problems, notes)
     if frame is not None:
-        problems += misnamed(spec, [str(c) for c in frame.columns])
+        _look_at_people(spec, frame, problems, notes)
         problems += _unknown_columns(rule, frame)
         if not _unknown_columns(rule, frame):
             try:
@@ -143,6 +146,29 @@ def _misfits(
         except InputError as error:
             problems.append(("variables", error.message))
     return problems
+
+
+def _look_at_people(
+    spec: CampaignSpec, frame: pd.DataFrame, problems: list[tuple[str, Message]], notes: list[Message]
+) -> None:
+    """The columns of phone, person and consent: which are lacking, and what the plan would notice of them."""
+    lacking = misnamed(spec, [str(c) for c in frame.columns])
+    problems += lacking
+    notes += _likely(frame, [role for role, _ in lacking])
+    notes += filter(None, [notice_of_consent(spec, frame)])
+    if spec.user_id in frame.columns:
+        try:
+            notes += known_ids(frame[spec.user_id], format_column(frame[spec.user_id])).notices
+        except InputError as error:
+            problems.append(("user_id", error.message))
+
+
+def _likely(frame: pd.DataFrame, lacking: Sequence[str]) -> Iterator[Message]:
+    """For each parameter that names no column of *frame*, the column that looks like it."""
+    like = roles_of(frame)._asdict() if lacking else {}
+    for role in lacking:
+        if like[role]:
+            yield Message("column `{column}` looks like `{role}`", column=like[role][0], role=role)
 
 
 def _template(

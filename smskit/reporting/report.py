@@ -179,14 +179,14 @@ class Fate:
     phone: str  # "" where the row has none
     state: State | None  # None: was left out, for `excluded`
     excluded: Reason = Reason.NONE
-    unfit: str = ""  # what makes a value one that cannot be sent
+    evidence: str = ""  # what makes a value one that cannot be sent, or which earlier row this is a copy of
     steps: tuple[Step, ...] = ()
 
     def told(self, t: Language) -> str:
         """The same in one line."""
         who = f"{self.person} ({self.phone or t('no phone')})"
         if self.state is None:
-            why = t(REASON_WORDS[self.excluded]) + (f": {t.render(self.unfit)}" if self.unfit else "")
+            why = t(REASON_WORDS[self.excluded]) + (f": {t.render(self.evidence)}" if self.evidence else "")
             return t("{who}: excluded, {reason}: {why}", who=who, reason=self.excluded.label, why=why)
         steps = t("; ").join(self._step(step, t) for step in self.steps) or t("not submitted yet")
         return t("{who}: {state}; {steps}", who=who, state=t(self.state.label), steps=steps)
@@ -221,10 +221,14 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
         for at in np.flatnonzero(hit):
             reason = Reason(int(table["reason"][int(at)].as_py()))
             shown = table["shown"][int(at)].as_py() or ""
-            unfit = row.summary.get("unfit_words", "") if reason is Reason.BAD_VARIABLE else ""
+            user, number = table["person"][int(at)].as_py(), int(table["phone"][int(at)].as_py())
+            if reason is Reason.BAD_VARIABLE:
+                evidence = row.summary.get("unfit_words", "")
+            else:
+                evidence = _earlier(ledger, row, reason, user, number, reveal=reveal)
             if reveal:
-                shown = phones.to_e164(int(table["phone"][int(at)].as_py())) or shown
-            return [Fate(person if reveal else name_of(person), shown, None, reason, unfit)]
+                shown = phones.to_e164(number) or shown
+            return [Fate(user if reveal else name_of(user), shown, None, reason, evidence)]
     raise InputError(
         Message(
             "{who} is not in the segment of campaign {campaign} ({mode})",
@@ -233,6 +237,45 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
             mode=row.mode,
         )
     )
+
+
+def _earlier(
+    ledger: Ledger, row: CampaignRow, reason: Reason, person: str, phone: int, *, reveal: bool
+) -> str:
+    """The earlier row that a copy is a copy of, as "user (phone)": it is planned or kept back; else ""."""
+    if reason not in (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER):
+        return ""
+    same_phone = reason is Reason.DUPLICATE_PHONE
+    who = _planned_like(ledger, row, person, phone if same_phone else 0, same_phone=same_phone)
+    who = who or _kept_back_like(ledger, row, person, phone, same_phone=same_phone)
+    if who is None:
+        return ""
+    user, number = who[0], phones.to_e164(who[1])
+    return f"{user} ({number})" if reveal else f"{name_of(user)} ({phones.mask(number)})"
+
+
+def _planned_like(
+    ledger: Ledger, row: CampaignRow, person: str, phone: int, *, same_phone: bool
+) -> tuple[str, int] | None:
+    for chunk, position in ledger.audience.find(row.id, person=person, phone=phone):
+        keys = ledger.audience.keys(row.id, chunk)
+        found = keys.persons[position].as_py(), int(keys.phones[position])
+        if found[1] == phone if same_phone else found[0] == person:
+            return found
+    return None
+
+
+def _kept_back_like(
+    ledger: Ledger, row: CampaignRow, person: str, phone: int, *, same_phone: bool
+) -> tuple[str, int] | None:
+    kept_back = [int(Reason.HOLDOUT), int(Reason.GLOBAL_HOLDOUT)]
+    for table in ledger.audience.excluded(row.id):
+        same = np.asarray(table["phone"]) == phone if same_phone else pc.equal(table["person"], person)
+        found = np.flatnonzero(np.asarray(same) & np.isin(np.asarray(table["reason"]), kept_back))
+        if len(found):
+            at = int(found[0])
+            return table["person"][at].as_py(), int(table["phone"][at].as_py())
+    return None
 
 
 def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
@@ -268,7 +311,7 @@ def why_frame(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = F
         if not fate.steps:
             state = "excluded" if fate.state is None else fate.state.label
             reason = fate.excluded.label if fate.state is None else ""
-            rows.append((*who, state, reason, pd.NaT, "", str(fate.unfit), ""))
+            rows.append((*who, state, reason, pd.NaT, "", str(fate.evidence), ""))
     frame = pd.DataFrame(rows, columns=WHY)
     frame["at"] = pd.to_datetime(frame["at"], utc=True).dt.tz_convert(_zone(row))
     return frame

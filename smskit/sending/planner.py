@@ -8,7 +8,7 @@ segment, its template, the clock and the past from, and where it is frozen into 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,8 @@ import pandas as pd
 
 from smskit.audience import rules as rules_module
 from smskit.audience import segment as segment_module
+from smskit.audience.roles import consent_names
+from smskit.audience.segment.names import Wanted
 from smskit.errors import SettingsError, TemplateError
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Frozen, Ledger
@@ -29,6 +31,7 @@ from smskit.message.windows import notice_of_hours
 from smskit.models import MessageClass, Mode
 from smskit.planning.drift import Footprint, drifted
 from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
+from smskit.planning.policy import notice_of_consent
 from smskit.planning.preview import masked
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Provider
@@ -36,6 +39,12 @@ from smskit.sending.access import ProviderAccess
 from smskit.sending.clock import Clock
 
 __all__ = ["Planner"]
+
+
+def _columns_to_plan(spec: CampaignSpec, read: set[str], names: Sequence[str]) -> set[str]:
+    """The columns of *names* to load: what is *read*, and what may be consent where nobody asks for it."""
+    asked = spec.consent or spec.message_class is not MessageClass.MARKETING
+    return read if asked else read | set(consent_names(names))
 
 
 class Planner:
@@ -162,7 +171,7 @@ class Planner:
     def _build(self) -> Plan:
         spec, facts, now = self._spec, self._provider.facts, self._clock.local()
         bindings = parse_bindings(spec.variables)
-        frame = self._load(columns_read(spec, bindings))
+        frame = self._load(partial(_columns_to_plan, spec, columns_read(spec, bindings)))
         limits, is_marketing = facts.limits, spec.message_class is MessageClass.MARKETING
         fit = ProviderLimits(
             text_units=limits.text_units,
@@ -178,6 +187,7 @@ class Planner:
             notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
         template = self.template()
         notices.append(notice_of_lookalikes(template) or "")
+        notices.append(notice_of_consent(spec, frame) or "")
         return build(
             spec,
             frame,
@@ -190,7 +200,7 @@ class Planner:
             notices=[text for text in notices if text],
         )
 
-    def _load(self, columns: set[str]) -> pd.DataFrame:
+    def _load(self, columns: Wanted) -> pd.DataFrame:
         if self.frame is not None:
             return segment_module.from_frame(self.frame)
         spec = self._spec

@@ -17,6 +17,7 @@ import pandas as pd
 from smskit.audience import persons, phones
 from smskit.audience.explore.counting import ByValue
 from smskit.audience.explore.operators import offered_ops
+from smskit.audience.roles import phone_like
 from smskit.audience.rules import RuleCache
 from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.typed import Mask
@@ -29,7 +30,6 @@ _TOP: Final = 200  # values kept to be suggested
 _BARS: Final = 12
 _BINS: Final = 30
 _DAY_US: Final = 86_400_000_000
-_SAMPLE_ROWS: Final = 2_000
 
 
 class ColumnProfile(NamedTuple):
@@ -108,19 +108,6 @@ def profile_of(frame: pd.DataFrame, cache: RuleCache, *, phone: str, user_id: st
     read = phones.normalise(frame[phone]) if phone in frame.columns else None
     e164 = np.zeros(0, np.int64) if read is None else read.e164
     return Profile(len(frame), columns, coverage(read), like, e164)
-
-
-def phone_like(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Columns whose first rows are phones, most of them."""
-    head = frame.head(_SAMPLE_ROWS)
-    found = []
-    for name in map(str, frame.columns):
-        if head[name].dtype.kind in "bMm":
-            continue
-        known = int(head[name].notna().sum())
-        if known and np.count_nonzero(phones.normalise(head[name]).e164) > known / 2:
-            found.append(name)
-    return tuple(found)
 
 
 def coverage(read: phones.Phones | None) -> dict[str, int]:

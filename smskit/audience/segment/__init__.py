@@ -21,7 +21,7 @@ from smskit.audience.segment.database import read_database
 from smskit.audience.segment.delimited import read_delimited
 from smskit.audience.segment.excel import read_excel
 from smskit.audience.segment.location import FILE_KINDS, from_environ, is_url, locate
-from smskit.audience.segment.names import check_names
+from smskit.audience.segment.names import Wanted, check_names
 from smskit.audience.segment.parquet import read_parquet
 from smskit.errors import SegmentError
 from smskit.i18n import Message
@@ -36,7 +36,7 @@ def load(
     *,
     query: str = "",
     text_columns: Collection[str] = ("phone", "user_id"),
-    columns: Collection[str] | None = None,
+    columns: Wanted = None,
     environ: Mapping[str, str] = os.environ,
     working_folder: Path | None = None,
 ) -> pd.DataFrame:
@@ -58,7 +58,8 @@ def load(
             where the database has a way to say so.
         text_columns: Read as text, so that 13800000000 and 13800000000.0 are
             both ``13800000000``; names that do not occur are ignored.
-        columns: Read no others; None reads all. The order is the source's.
+        columns: Read no others; None reads all, a function chooses them from the names
+            of all. The order is the source's.
         working_folder: Where relative paths start; None is the process's own.
 
     Raises:

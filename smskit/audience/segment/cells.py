@@ -13,9 +13,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from types import NoneType
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
+
+EXACT_FLOAT: Final = 2.0**53  # whole numbers below are exact as floats
 
 
 def frame_of(
@@ -29,7 +31,9 @@ def _series(cells: list[Any], as_text: bool) -> pd.Series[Any]:
     kinds = set(map(type, cells))
     has_missing = NoneType in kinds
     kinds.discard(NoneType)
-    if as_text or not kinds or kinds == {str}:
+    if as_text:
+        return pd.Series([id_of(cell) for cell in cells], dtype="str")
+    if not kinds or kinds == {str}:
         return _text_series(cells)
     if kinds == {bool}:
         return pd.Series(cells, dtype="boolean" if has_missing else "bool")
@@ -48,6 +52,13 @@ def _series(cells: list[Any], as_text: bool) -> pd.Series[Any]:
 
 def _text_series(cells: list[Any]) -> pd.Series[Any]:
     return pd.Series([text_of(cell) for cell in cells], dtype="str")
+
+
+def id_of(cell: object) -> str | None:
+    """Return a cell that names somebody as `text_of` does, but a float beyond its exact digits as 1.2e+17."""
+    if isinstance(cell, float) and EXACT_FLOAT <= abs(cell) < math.inf:
+        return f"{cell:.15g}"  # digits that were never there would make it look like somebody's id
+    return text_of(cell)
 
 
 def text_of(cell: object) -> str | None:

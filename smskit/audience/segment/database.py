@@ -17,7 +17,7 @@ import pandas as pd
 
 from smskit.audience.segment.cells import frame_of
 from smskit.audience.segment.location import FILE_KINDS, locate
-from smskit.audience.segment.names import pick
+from smskit.audience.segment.names import Wanted, pick
 from smskit.errors import SegmentError
 from smskit.i18n import Message
 
@@ -34,7 +34,7 @@ _SECRET_IN_VALUE: Final = re.compile(r"\b(pwd|password)\s*=", re.IGNORECASE)  # 
 def read_database(
     source: str,
     query: str,
-    wanted: Collection[str] | None,
+    wanted: Wanted,
     text_columns: Collection[str],
     working_folder: Path | None,
     *,

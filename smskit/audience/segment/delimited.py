@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from smskit.audience.segment.encoding import read_utf8
-from smskit.audience.segment.names import pick, tidy
+from smskit.audience.segment.names import Wanted, pick, tidy
 from smskit.errors import SegmentError
 from smskit.i18n import Message
 
@@ -31,7 +31,7 @@ _MAX_BLOCK_BYTES: Final = 2**31 - 1  # arrow counts a block in int32
 _CACHE_BYTES: Final = 1 << 16  # stay in the processor's cache
 
 
-def read_delimited(path: Path, wanted: Collection[str] | None) -> pd.DataFrame:
+def read_delimited(path: Path, wanted: Wanted) -> pd.DataFrame:
     """Return the file's rows; rows in errors are counted from the header, 1, without empty lines."""
     data = read_utf8(path)
     names, delimiter, body = _header(data, "\t,;" if path.suffix.lower() == ".tsv" else ",;\t")

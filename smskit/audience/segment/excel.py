@@ -16,7 +16,7 @@ from typing import Any, Final
 import pandas as pd
 
 from smskit.audience.segment.cells import frame_of, text_of
-from smskit.audience.segment.names import pick, tidy
+from smskit.audience.segment.names import Wanted, pick, tidy
 from smskit.errors import SegmentError
 from smskit.i18n import Message
 
@@ -24,7 +24,7 @@ from smskit.i18n import Message
 _NOTHING: Final = frozenset(("", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"))
 
 
-def read_excel(path: Path, wanted: Collection[str] | None, text_columns: Collection[str]) -> pd.DataFrame:
+def read_excel(path: Path, wanted: Wanted, text_columns: Collection[str]) -> pd.DataFrame:
     """Return the sheet's rows; *text_columns* that do not occur are ignored."""
     rows = _sheet(path)
     if not rows:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias
 
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Message
+
+# The columns to read: their names, or what chooses them when the names of all are known; None = all.
+Wanted: TypeAlias = Collection[str] | Callable[[Sequence[str]], Collection[str]] | None
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -33,11 +37,13 @@ def check_names(names: Sequence[str]) -> None:
         raise SegmentError(what)
 
 
-def pick(names: Sequence[str], wanted: Collection[str] | None) -> list[str]:
-    """Return the names to read, in the order of the source; None wants all."""
+def pick(names: Sequence[str], wanted: Wanted) -> list[str]:
+    """Return the names to read, in the order of the source."""
     check_names(names)
     if wanted is None:
         return list(names)
+    if callable(wanted):
+        wanted = wanted(names)
     if not wanted:
         raise SegmentError(Message("no columns were asked for"))
     if unknown := sorted(set(wanted) - set(names)):

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.audience.segment.cells import text_of
-from smskit.audience.segment.names import pick
+from smskit.audience.segment.cells import EXACT_FLOAT, id_of
+from smskit.audience.segment.names import Wanted, pick
 from smskit.errors import SegmentError
 from smskit.i18n import Message
 
-_EXACT_FLOAT: Final = 2.0**53  # up to here a double holds every whole number
 
-
-def read_parquet(path: Path, wanted: Collection[str] | None, text_columns: Collection[str]) -> pd.DataFrame:
+def read_parquet(path: Path, wanted: Wanted, text_columns: Collection[str]) -> pd.DataFrame:
     """Return the file's rows; *text_columns* that do not occur are ignored."""
     from pyarrow.parquet import ParquetFile
 
@@ -69,10 +67,10 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.large_string())
     if pa.types.is_float64(kind):
         numbers = pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
-        whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), _EXACT_FLOAT))
+        whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), EXACT_FLOAT))
         if pc.all(whole, min_count=0).as_py():
             return numbers.cast(pa.int64()).cast(pa.large_string())
     elif pa.types.is_floating(kind):
         # Single precision has lost the last digits of a phone; written out they would be a stranger's.
         return column
-    return pa.chunked_array([[text_of(cell) for cell in column.to_pylist()]], pa.large_string())
+    return pa.chunked_array([[id_of(cell) for cell in column.to_pylist()]], pa.large_string())

@@ -243,6 +243,7 @@ def _question(s: Situation, asked: Confirmation, t: Language) -> Question:
         t(words, n=asked.people, cost=asked.cost, hash=asked.plan_hash),
         _canary_first(s, asked, t),
         _window(s, t),
+        *(t.render(text) for text in (s.planning.plan.notices if live and s.planning.plan else ())),
     ]
     demands = t("Number of people") if live else t("Yes, I have looked at the messages")
     text = notice("\n".join(filter(None, lines)), "error" if live else "warn")

@@ -1,0 +1,140 @@
+"""
+Which user ids name somebody: not those that say nothing, nor those a spreadsheet has rounded.
+
+Two rows with the same id are one person, so an id that many strangers share would leave all but one of
+them out. Where an id names nobody, the phone is the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.audience.cells import words
+from smskit.audience.phones import EMPTY_WORDS, mask_ids
+from smskit.i18n import Message
+
+__all__ = ["UserIds", "known_ids"]
+
+# fmt: off
+_NOTHING: Final = [
+    *EMPTY_WORDS, "nil", "undefined", "unknown", "未知", "没有", "未填", "未填写",
+    "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!",
+]
+# fmt: on
+_LONGEST_WORD: Final = 16  # characters; with room for full-width blanks and the like
+# Dashes, question marks, zeros: nothing that tells people apart.
+_NO_LETTER: Final = r"^[\p{P}\p{Sm}\p{Sk}\p{Z}0]*$"
+_COUNTS: Final = "[1-9]"  # in none of these, and in most ids
+# As spreadsheets write numbers above 10^11: one digit, what they show of the others, the power of ten.
+_SCIENTIFIC: Final = r"^-?[0-9](?:\.(?P<shown>[0-9]+))?[eE]\+(?P<power>[0-9]{2,3})$"
+_LONG: Final = 16  # digits, of which spreadsheets keep 15
+_DIGITS: Final = "^[0-9]+$"
+_ROUNDED_TAIL: Final = r"^[0-9]{15}0+$"
+# Type -> up to where its whole numbers are exact; for all other floats that is 2^53.
+_EXACT: Final = {"float16": 2.0**11, "float32": 2.0**24, "float[pyarrow]": 2.0**24}
+_EXAMPLES: Final = 4
+_LOOKED_AT: Final = 1_000  # rows in which examples are looked for
+
+
+class UserIds(NamedTuple):
+    """The user ids of n rows, and what to know about them."""
+
+    ids: pa.Array  # n texts; null = names nobody
+    notices: Sequence[Message]
+
+
+def known_ids(column: pd.Series, texts: pa.Array) -> UserIds:
+    """
+    The ids of a user id column that name somebody.
+
+    Args:
+        column: n cells as they were read, whose type tells whether digits are lost.
+        texts: The same n cells as a message would show them; null = missing.
+    """
+    nothing, lost = _says_nothing(texts), _lost_digits(column, texts)
+    tail = _rounded_tails(texts) & ~lost
+    notices = []
+    if nothing.any():
+        named = Message(
+            "{n} rows have a user id that names nobody ({examples}): there the phone is the person",
+            **_of(texts, nothing),
+        )
+        notices.append(named)
+    if lost.any():
+        rounded = Message(
+            "{n} user ids have lost digits in a spreadsheet or a float ({examples}): there the phone is "
+            "the person. Take the ids from their source as text",
+            **_of(texts, lost),
+        )
+        notices.append(rounded)
+    if tail.any():
+        doubtful = Message(
+            "{n} user ids have 16 digits or more and end in zeros ({examples}): a spreadsheet keeps 15 "
+            "digits, so different people may have the same id. Take the ids from their source as text",
+            **_of(texts, tail),
+        )
+        notices.append(doubtful)
+    nobody = nothing | lost
+    ids = pc.if_else(pa.array(nobody), pa.scalar(None, texts.type), texts) if nobody.any() else texts
+    return UserIds(ids, notices)
+
+
+def _says_nothing(texts: pa.Array) -> NDArray[np.bool_]:
+    found = np.zeros(len(texts), np.bool_)
+    short = _mask(pc.less_equal(pc.utf8_length(texts), _LONGEST_WORD))
+    rows = np.flatnonzero(short & ~_mask(pc.match_substring_regex(texts, _COUNTS)))
+    some = words(texts.take(pa.array(rows)))
+    no_word = pc.is_in(some, pa.array(_NOTHING, some.type))
+    found[rows] = _mask(pc.or_(no_word, pc.match_substring_regex(some, _NO_LETTER)))
+    return found
+
+
+def _lost_digits(column: pd.Series, texts: pa.Array) -> NDArray[np.bool_]:
+    lost = _beyond_exact(column)
+    rows = np.flatnonzero(_mask(pc.match_substring_regex(texts, _SCIENTIFIC)))
+    if len(rows):
+        parts = pc.extract_regex(texts.take(pa.array(rows)), _SCIENTIFIC)
+        shown = pc.fill_null(pc.utf8_length(pc.struct_field(parts, "shown")), 0)
+        lost[rows] |= _mask(pc.less(shown, pc.struct_field(parts, "power").cast(pa.int32())))
+    return lost
+
+
+def _beyond_exact(column: pd.Series) -> NDArray[np.bool_]:
+    """Which cells are floats so large that different whole numbers give the same one."""
+    if pd.api.types.is_float_dtype(column.dtype):
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+        return np.asarray(np.abs(numbers) >= _EXACT.get(str(column.dtype).lower(), 2.0**53))
+    if column.dtype == object:
+        cells = column.to_numpy()
+        large = (isinstance(cell, float) and abs(cell) >= 2.0**53 for cell in cells)
+        return np.fromiter(large, np.bool_, len(cells))
+    return np.zeros(len(column), np.bool_)
+
+
+def _rounded_tails(texts: pa.Array) -> NDArray[np.bool_]:
+    """Ids of 16 digits and more that end in zeros, where most of that length do; else none."""
+    found = np.zeros(len(texts), np.bool_)
+    long = np.flatnonzero(_mask(pc.greater_equal(pc.utf8_length(texts), _LONG)))
+    some = texts.take(pa.array(long))
+    numbers, rounded = (_mask(pc.match_substring_regex(some, shape)) for shape in (_DIGITS, _ROUNDED_TAIL))
+    if 1 < rounded.sum() > numbers.sum() / 2:
+        found[long] = rounded
+    return found
+
+
+def _mask(found: pa.Array) -> NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(found, False).to_numpy(zero_copy_only=False))
+
+
+def _of(texts: pa.Array, rows: NDArray[np.bool_]) -> dict[str, int | str]:
+    """How many *rows* (n entries) there are, and some of their texts, phones masked."""
+    some = texts.take(pa.array(np.flatnonzero(rows)[:_LOOKED_AT])).unique()[:_EXAMPLES]
+    examples = ", ".join(f"`{text}`" for text in mask_ids(some).to_pylist())
+    return {"n": int(rows.sum()), "examples": examples}
