@@ -53,7 +53,14 @@ _BLANKS = (
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\u200b\ufeff"
 )
 # What other programs write for a missing cell. Exact, so that a person called Nan keeps her name.
-_MISSING = ("nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined")
+_MISSING = (
+    *("nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined"),
+    "\\N",  # MySQL, and whatever copies a table out of a database
+    # A formula that failed: Excel and WPS, then Google Sheets, then LibreOffice.
+    *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"),
+    *("#GETTING_DATA", "#BUSY!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#PYTHON!", "#EXTERNAL!"),
+    *("#ERROR!", *(f"Err:{number}" for number in range(501, 541))),
+)
 _MISSING_CELLS = pa.array(["", *_MISSING], _TEXT)
 _NO_VALUE = {type(None), type(pd.NA), type(pd.NaT)}
 # A whole number that went through a float on its way into a text file. Two zeros are a price.
@@ -256,8 +263,9 @@ def format_value(value: object, pattern: str | None = None) -> str | None:
     =============  ==========================================================
     text           without blanks at its ends; ``100.0`` gives ``100`` (a
                    spreadsheet's trace), ``5.50`` and ``3.00`` stay as typed
-    missing        None, NaN, infinity, a blank text, and the exact words
-                   nan NaN NAN None NaT <NA> null NULL undefined
+    missing        None, NaN, infinity, a blank text, the exact words
+                   nan NaN NAN None NaT <NA> null NULL undefined \\N, and what
+                   a spreadsheet shows of a formula that failed (#N/A, #REF!)
     integer        digits only
     float          the shortest digits that mean it, never with an exponent;
                    no fraction when whole
