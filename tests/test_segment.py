@@ -162,10 +162,10 @@ def test_empty_cell_is_missing(tmp_path: Path) -> None:
     delimiter=st.sampled_from(",;\t"),
 )
 def test_any_text_comes_back(tmp_path: Path, rows: list[list[str]], delimiter: str) -> None:
-    """Whatever the csv module writes is read back, cell by cell."""
+    """Whatever the csv module writes is read back, cell by cell, but for rows without any cell."""
     source = saved(tmp_path, as_csv([["a", "b"], *rows], delimiter, "\r\n"))
 
-    assert cells(segment.load(source)) == [[cell or None for cell in row] for row in rows]
+    assert cells(segment.load(source)) == [[cell or None for cell in row] for row in rows if any(row)]
 
 
 def test_one_column(tmp_path: Path) -> None:
@@ -315,6 +315,71 @@ def test_csv_does_not_read_other_columns(tmp_path: Path) -> None:
     """Columns that were not asked for still count towards a whole row."""
     with pytest.raises(SegmentError, match="row 2 has 2 cells"):
         segment.load(saved(tmp_path, "phone,a,b\n1,2\n"), columns=["phone"])
+
+
+@pytest.mark.parametrize("breaks", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("letters", [1 << 16, 131_073, 9 << 20])
+def test_cells_of_any_size(tmp_path: Path, letters: int, breaks: str) -> None:
+    """A long cell is read, with a line break in it or without."""
+    cell = f"{'长' * (letters // 3)}{breaks}尾"
+    frame = segment.load(saved(tmp_path, f'user_id,note,name\nu1,"{cell}",张三\nu2,x,李四\n'))
+
+    assert cells(frame) == [["u1", cell, "张三"], ["u2", "x", "李四"]]
+
+
+@pytest.mark.parametrize("wanted", [None, ["phone"], ["phone", "name"]])
+def test_rows_of_delimiters_are_no_rows(tmp_path: Path, wanted: list[str] | None) -> None:
+    """A row without any cell is none; one that is empty only in the columns asked for is one."""
+    text = 'user_id,phone,name\nu1,1,a\n,,\nu2,,\n,,\n"","",\n,,c\n,,\n'
+    frame = segment.load(saved(tmp_path, text), columns=wanted)
+
+    assert cells(frame[["phone"]]) == [["1"], [None], [None]]
+    assert frame.index.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("hint", ["sep=;\n", "sep=;\r\n", '"sep=;"\n', "SEP=;\n", "\ufeffsep=;\n"])
+def test_separator_line_is_no_heading(tmp_path: Path, hint: str) -> None:
+    """The line that tells Excel the separator is followed, and is neither heading nor row."""
+    frame = segment.load(saved(tmp_path, hint + "a,x;b\n1,0;2\n"))
+
+    assert (list(frame.columns), cells(frame)) == (["a,x", "b"], [["1,0", "2"]])
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize(
+    ("heading", "asked"),
+    [
+        ("手机\xa0号", "手机 号"),
+        ("手机 号", "手机\xa0号"),
+        ("手机  号", "手机 号"),
+        ("手机\u3000号", "手机 号"),
+        ("手机\n号", "手机 号"),
+        ("nam\u0065\u0301", "nam\xe9"),
+        ("nam\xe9", "nam\u0065\u0301"),
+        ("手机\u200b号", "手机号"),
+    ],
+)
+def test_headings_that_look_the_same(tmp_path: Path, kind: str, heading: str, asked: str) -> None:
+    """A heading that differs only in blanks or composition is the one asked for, and is text if asked."""
+    source = str(tmp_path / f"people.{kind}")
+    if kind == "csv":
+        saved(tmp_path, f'"{heading}",x\n13800000001,1\n')
+    elif kind == "xlsx":
+        book(tmp_path, [[heading, "x"], [13800000001, 1]])
+    else:
+        pq.write_table(pa.table({heading: [13800000001], "x": [1]}), source)
+    frame = segment.load(source, columns=[asked], text_columns=[asked])
+
+    assert (list(frame.columns), cells(frame)) == ([asked], [["13800000001"]])
+
+
+def test_exact_heading_comes_first(tmp_path: Path) -> None:
+    """Of two headings that look the same the exact one is taken; without one, neither."""
+    source = saved(tmp_path, "a b,a\xa0b\n1,2\n")
+
+    assert cells(segment.load(source, columns=["a\xa0b"])) == [["2"]]
+    with pytest.raises(SegmentError, match="no column `a  b`"):
+        segment.load(source, columns=["a  b"])
 
 
 # --- xlsx
