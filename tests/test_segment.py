@@ -425,6 +425,40 @@ def test_xlsx_empty_rows_and_columns(tmp_path: Path) -> None:
     assert cells(frame) == [["13800000000", "x"]]
 
 
+def test_xlsx_shows_zeros_as_the_sheet_does(tmp_path: Path) -> None:
+    """A format of zeros fills a whole number up; other formats, fractions and texts stay as they are."""
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert sheet is not None
+    sheet.append(["code", "other", "text"])
+    for row, (code, other, text) in enumerate(
+        [(42, 7, "a"), (1234567, 8, "b"), (-5, 9, "_x005F_x"), (0, 1, "c")], 2
+    ):
+        sheet.append([code, other, text])
+        sheet.cell(row, 1).number_format = "000000"
+        sheet.cell(row, 2).number_format = "0"
+    made.save(tmp_path / "zeros.xlsx")
+    frame = segment.load(str(tmp_path / "zeros.xlsx"))
+
+    assert cells(frame) == [["000042", 7, "a"], ["1234567", 8, "b"], ["-000005", 9, "_x"], ["000000", 1, "c"]]
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("张三_x000D_", "张三\r"),
+        ("a_x000A_b", "a\nb"),
+        ("_x4E2D_", "中"),
+        ("_xD83D__xDE00_", "😀"),
+        ("a_xD83D_", "a\ufffd"),
+        ("a_x1_b", "a_x1_b"),
+    ],
+)
+def test_xlsx_escapes(tmp_path: Path, stored: str, read: str) -> None:
+    """Letters that a workbook holds as escapes are the letters."""
+    assert cells(segment.load(book(tmp_path, [["name"], [stored]]))) == [[read]]
+
+
 def test_xlsx_wrong_extent(tmp_path: Path) -> None:
     """A sheet whose file gives a wrong extent, as some programs write, is still read to its end."""
     made = book(tmp_path, [["phone", "name"], [1, "x"], [2, "y"]])
@@ -936,3 +970,22 @@ def test_messy_sample_says_what_it_is() -> None:
     assert len(counts) == 11
     readme = (SAMPLES / "README.md").read_text(encoding="utf-8")
     assert [label for label, rows in counts.items() if f"| `{label}` | {rows} |" not in readme] == []
+
+
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.binary(max_size=200)
+    | st.text('a,;\t"\n\r=sep张\ufffd\0 ', max_size=60).map(lambda text: text.encode())
+    | st.text('a,\n"张', max_size=40).map(lambda text: text.encode("utf-16")),
+    kind=st.sampled_from(["csv", "tsv", "txt", "xlsx", "parquet"]),
+)
+def test_any_bytes_give_a_frame_or_one_sentence(tmp_path: Path, content: bytes, kind: str) -> None:
+    """Whatever a file holds, there is a frame or one line of words, never another exception."""
+    said, columns = "", [""]
+    try:
+        columns = list(segment.load(saved(tmp_path, content, f"people.{kind}")).columns)
+    except SegmentError as error:
+        said = str(error)
+
+    assert "\n" not in said
+    assert said or (columns and all(columns) and len(columns) == len(set(columns)))
