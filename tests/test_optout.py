@@ -318,3 +318,31 @@ def test_every_word_has_its_reason() -> None:
     """The table says for each word why it is in it."""
     assert all(reason for reason in OPT_OUT_REPLIES.values())
     assert {"R", "T", "TD", "N", "0000", "退订", "取消"} <= set(OPT_OUT_REPLIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "parted"),
+    [
+        pytest.param("礼品已到店，详情 https://t.cn/abc", True, id="link"),
+        pytest.param("详情https://t.cn/abc?a=1&b=2", True, id="link-after-chinese"),
+        pytest.param("详情 t.cn/abc", True, id="without-scheme"),
+        pytest.param("详情 www.example.com", True, id="name-of-a-site"),
+        pytest.param("详情 https://t.cn/{code}", True, id="link-ends-in-a-variable"),
+        pytest.param("详情 {link}", True, id="variable-that-is-a-link"),
+        pytest.param("详情 https://t.cn/abc，", False, id="closed-by-a-comma"),
+        pytest.param("详情 https://t.cn/abc 见店内", False, id="link-in-the-middle"),
+        pytest.param("您的礼品已到店。", False, id="no-link"),
+        pytest.param("满100.50", False, id="a-price"),
+        pytest.param("你好{name}", False, id="another-variable"),
+    ],
+)
+@pytest.mark.parametrize("parameter", ["add", "拒收请回复R"])
+def test_wording_does_not_stick_to_a_link(text: str, parted: bool, parameter: str) -> None:
+    """A blank parts the wording from a link before it, and from nothing else."""
+    template = Template.parse(text, signature="云片")
+    rule = OptOutRule(place=Place.TEXT, wording="拒收请回复R", source="")
+    made = with_wording(
+        template, parameter, rule, message_class=MessageClass.MARKETING, template_id=""
+    ).pieces
+
+    assert made == template.ending_with(" 拒收请回复R" if parted else "拒收请回复R").pieces

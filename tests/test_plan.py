@@ -112,6 +112,45 @@ CASES = {
     "blank-variable": Case("missing_variable", {"name": ["a", " \u3000"]}),
     "control-character": Case("bad_variable", {"name": ["a\nb\tc", "a\x00b"]}),
     "escape-character": Case("bad_variable", {"name": ["a", "a\x1b[1m"]}),
+    "lost-letter": Case("bad_variable", {"name": ["张三", "张\ufffd"]}),
+    "only-lost-letters": Case("bad_variable", {"name": ["张三", "\ufffd\ufffd"]}),
+    "private-use": Case("bad_variable", {"name": ["𠮷野", "\ue5e5三"]}),
+    "private-use-last": Case("bad_variable", {"name": ["豈", "\uf8ff"]}),
+    "private-use-plane": Case("bad_variable", {"name": ["😀", "\U000f0001"]}),
+    "no-character": Case("bad_variable", {"name": ["（张）", "张\uffff"]}),
+    "high-control": Case("bad_variable", {"name": ["Zoë", "Zo\x80"]}),
+    "html-escape": Case("bad_variable", {"name": ["A&B; 张", "A&amp;B"]}),
+    "html-number": Case("bad_variable", {"name": ["&#张;", "&#24352;三"]}),
+    "json-escape": Case("bad_variable", {"name": ["a\\b", "\\u5f20三"]}),
+    "workbook-escape": Case("bad_variable", {"name": ["a_x1_", "张_x000D_三"]}),
+    "database-null": Case("missing_variable", {"name": ["N", r"\N"]}),
+    **{
+        f"formula-{word}": Case("missing_variable", {"name": ["李四", word]})
+        for word in (
+            *(
+                "#N/A",
+                "#REF!",
+                "#VALUE!",
+                "#NAME?",
+                "#DIV/0!",
+                "#NUM!",
+                "#NULL!",
+                "#SPILL!",
+                "#CALC!",
+                "#FIELD!",
+            ),
+            *(
+                "#GETTING_DATA",
+                "#BUSY!",
+                "#BLOCKED!",
+                "#CONNECT!",
+                "#UNKNOWN!",
+                "#PYTHON!",
+                "#ERROR!",
+                "Err:502",
+            ),
+        )
+    },
     "unfit-for-provider": Case(
         "bad_variable", {"name": ["a[", "a【b"]}, fit=ProviderLimits(unfit_value="[【】]")
     ),

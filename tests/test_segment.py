@@ -162,10 +162,10 @@ def test_empty_cell_is_missing(tmp_path: Path) -> None:
     delimiter=st.sampled_from(",;\t"),
 )
 def test_any_text_comes_back(tmp_path: Path, rows: list[list[str]], delimiter: str) -> None:
-    """Whatever the csv module writes is read back, cell by cell."""
+    """Whatever the csv module writes is read back, cell by cell, but for rows without any cell."""
     source = saved(tmp_path, as_csv([["a", "b"], *rows], delimiter, "\r\n"))
 
-    assert cells(segment.load(source)) == [[cell or None for cell in row] for row in rows]
+    assert cells(segment.load(source)) == [[cell or None for cell in row] for row in rows if any(row)]
 
 
 def test_one_column(tmp_path: Path) -> None:
@@ -317,6 +317,71 @@ def test_csv_does_not_read_other_columns(tmp_path: Path) -> None:
         segment.load(saved(tmp_path, "phone,a,b\n1,2\n"), columns=["phone"])
 
 
+@pytest.mark.parametrize("breaks", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("letters", [1 << 16, 131_073, 9 << 20])
+def test_cells_of_any_size(tmp_path: Path, letters: int, breaks: str) -> None:
+    """A long cell is read, with a line break in it or without."""
+    cell = f"{'长' * (letters // 3)}{breaks}尾"
+    frame = segment.load(saved(tmp_path, f'user_id,note,name\nu1,"{cell}",张三\nu2,x,李四\n'))
+
+    assert cells(frame) == [["u1", cell, "张三"], ["u2", "x", "李四"]]
+
+
+@pytest.mark.parametrize("wanted", [None, ["phone"], ["phone", "name"]])
+def test_rows_of_delimiters_are_no_rows(tmp_path: Path, wanted: list[str] | None) -> None:
+    """A row without any cell is none; one that is empty only in the columns asked for is one."""
+    text = 'user_id,phone,name\nu1,1,a\n,,\nu2,,\n,,\n"","",\n,,c\n,,\n'
+    frame = segment.load(saved(tmp_path, text), columns=wanted)
+
+    assert cells(frame[["phone"]]) == [["1"], [None], [None]]
+    assert frame.index.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("hint", ["sep=;\n", "sep=;\r\n", '"sep=;"\n', "SEP=;\n", "\ufeffsep=;\n"])
+def test_separator_line_is_no_heading(tmp_path: Path, hint: str) -> None:
+    """The line that tells Excel the separator is followed, and is neither heading nor row."""
+    frame = segment.load(saved(tmp_path, hint + "a,x;b\n1,0;2\n"))
+
+    assert (list(frame.columns), cells(frame)) == (["a,x", "b"], [["1,0", "2"]])
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize(
+    ("heading", "asked"),
+    [
+        ("手机\xa0号", "手机 号"),
+        ("手机 号", "手机\xa0号"),
+        ("手机  号", "手机 号"),
+        ("手机\u3000号", "手机 号"),
+        ("手机\n号", "手机 号"),
+        ("nam\u0065\u0301", "nam\xe9"),
+        ("nam\xe9", "nam\u0065\u0301"),
+        ("手机\u200b号", "手机号"),
+    ],
+)
+def test_headings_that_look_the_same(tmp_path: Path, kind: str, heading: str, asked: str) -> None:
+    """A heading that differs only in blanks or composition is the one asked for, and is text if asked."""
+    source = str(tmp_path / f"people.{kind}")
+    if kind == "csv":
+        saved(tmp_path, f'"{heading}",x\n13800000001,1\n')
+    elif kind == "xlsx":
+        book(tmp_path, [[heading, "x"], [13800000001, 1]])
+    else:
+        pq.write_table(pa.table({heading: [13800000001], "x": [1]}), source)
+    frame = segment.load(source, columns=[asked], text_columns=[asked])
+
+    assert (list(frame.columns), cells(frame)) == ([asked], [["13800000001"]])
+
+
+def test_exact_heading_comes_first(tmp_path: Path) -> None:
+    """Of two headings that look the same the exact one is taken; without one, neither."""
+    source = saved(tmp_path, "a b,a\xa0b\n1,2\n")
+
+    assert cells(segment.load(source, columns=["a\xa0b"])) == [["2"]]
+    with pytest.raises(SegmentError, match="no column `a  b`"):
+        segment.load(source, columns=["a  b"])
+
+
 # --- xlsx
 
 
@@ -358,6 +423,40 @@ def test_xlsx_empty_rows_and_columns(tmp_path: Path) -> None:
 
     assert list(frame.columns) == ["phone", "name"]
     assert cells(frame) == [["13800000000", "x"]]
+
+
+def test_xlsx_shows_zeros_as_the_sheet_does(tmp_path: Path) -> None:
+    """A format of zeros fills a whole number up; other formats, fractions and texts stay as they are."""
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert sheet is not None
+    sheet.append(["code", "other", "text"])
+    for row, (code, other, text) in enumerate(
+        [(42, 7, "a"), (1234567, 8, "b"), (-5, 9, "_x005F_x"), (0, 1, "c")], 2
+    ):
+        sheet.append([code, other, text])
+        sheet.cell(row, 1).number_format = "000000"
+        sheet.cell(row, 2).number_format = "0"
+    made.save(tmp_path / "zeros.xlsx")
+    frame = segment.load(str(tmp_path / "zeros.xlsx"))
+
+    assert cells(frame) == [["000042", 7, "a"], ["1234567", 8, "b"], ["-000005", 9, "_x"], ["000000", 1, "c"]]
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("张三_x000D_", "张三\r"),
+        ("a_x000A_b", "a\nb"),
+        ("_x4E2D_", "中"),
+        ("_xD83D__xDE00_", "😀"),
+        ("a_xD83D_", "a\ufffd"),
+        ("a_x1_b", "a_x1_b"),
+    ],
+)
+def test_xlsx_escapes(tmp_path: Path, stored: str, read: str) -> None:
+    """Letters that a workbook holds as escapes are the letters."""
+    assert cells(segment.load(book(tmp_path, [["name"], [stored]]))) == [[read]]
 
 
 def test_xlsx_wrong_extent(tmp_path: Path) -> None:
@@ -871,3 +970,22 @@ def test_messy_sample_says_what_it_is() -> None:
     assert len(counts) == 11
     readme = (SAMPLES / "README.md").read_text(encoding="utf-8")
     assert [label for label, rows in counts.items() if f"| `{label}` | {rows} |" not in readme] == []
+
+
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.binary(max_size=200)
+    | st.text('a,;\t"\n\r=sep张\ufffd\0 ', max_size=60).map(lambda text: text.encode())
+    | st.text('a,\n"张', max_size=40).map(lambda text: text.encode("utf-16")),
+    kind=st.sampled_from(["csv", "tsv", "txt", "xlsx", "parquet"]),
+)
+def test_any_bytes_give_a_frame_or_one_sentence(tmp_path: Path, content: bytes, kind: str) -> None:
+    """Whatever a file holds, there is a frame or one line of words, never another exception."""
+    said, columns = "", [""]
+    try:
+        columns = list(segment.load(saved(tmp_path, content, f"people.{kind}")).columns)
+    except SegmentError as error:
+        said = str(error)
+
+    assert "\n" not in said
+    assert said or (columns and all(columns) and len(columns) == len(set(columns)))

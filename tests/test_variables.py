@@ -62,6 +62,9 @@ patterns = st.sampled_from(
         pytest.param(" \u3000 ", None, id="text-blank"),
         *(pytest.param(f" {word} ", None, id=f"artefact-{word}") for word in ARTEFACTS),
         pytest.param("Nan", "Nan", id="a-person-called-nan"),
+        *(pytest.param(f"{word} ", None, id=f"formula-{word}") for word in ("#N/A", "#SPILL!", "#NULL!")),
+        pytest.param("#1", "#1", id="a-number-sign"),
+        pytest.param("Err:5", "Err:5", id="no-formula"),
         pytest.param("none", "none", id="another-spelling-stays"),
         pytest.param("100.0", "100", id="spreadsheet-fraction"),
         pytest.param("-3.0", "-3", id="spreadsheet-negative"),
@@ -127,6 +130,48 @@ def test_date_patterns(pattern: str, expected: str) -> None:
     assert format_column(pd.Series([NOON]), pattern=pattern).to_pylist() == [expected]
 
 
+@pytest.mark.parametrize(
+    ("cell", "pattern", "expected"),
+    [
+        ("2026-12-09", "%m月%d日", "12月09日"),
+        ("2026/12/9", "%m月%d日", "12月09日"),
+        ("2026.12.9 ", "%m月%d日", "12月09日"),
+        ("2026年12月9日", "%m月%d日", "12月09日"),
+        ("20261209", "%m月%d日", "12月09日"),
+        ("2026-12-09 08:05:00", "%-m/%-d %H:%M", "12/9 08:05"),
+        ("2026-12-09T08:05:00+08:00", "%H:%M", "08:05"),
+        (20261209, "%m月%d日", "12月09日"),
+        (20261209.0, "%m月%d日", "12月09日"),
+        (Decimal(20261209), "%m月%d日", "12月09日"),
+        ("46000", "%m月%d日", "\ufffd46000"),
+        (46000, "%m月%d日", "\ufffd46000"),
+        (True, "%m月%d日", "\ufffd是"),
+        ("2026-02-30", "%m月%d日", "\ufffd2026-02-30"),
+        ("下周三", "%m月%d日", "\ufffd下周三"),
+        ("9:30", "%H点%M分", "09点30分"),
+        ("09:30:00", "%H点%M分", "09点30分"),
+        ("24:00", "%H点%M分", "\ufffd24:00"),
+        (dt.time(9, 30), "%H点%M分", "09点30分"),
+        (dt.time(9, 30), "%m月%d日", "\ufffd09:30:00"),
+        ("9:30", "%m月%d日", "\ufffd09:30:00"),
+        (dt.timedelta(hours=2, minutes=3), "%-H小时%-M分", "2小时3分"),
+        (dt.timedelta(hours=26, minutes=3), "%H", "\ufffd26:03:00"),
+        (dt.timedelta(hours=26, minutes=3), None, "26:03:00"),
+        (np.timedelta64(90, "s"), None, "0:01:30"),
+        (" ", "%m月%d日", None),
+        ("#N/A", "%m月%d日", None),
+    ],
+)
+def test_a_format_reads_what_stands_as_text(cell: object, pattern: str | None, expected: str | None) -> None:
+    """What rules read as a date is written by the format, in a column of any kind; the rest is marked."""
+    typed, mixed = pd.Series([cell]), pd.Series([cell, dt.date(2026, 1, 1)], dtype=object)
+
+    assert format_value(cell, pattern) == expected
+    assert format_column(typed, pattern=pattern)[0].as_py() == expected
+    assert format_column(typed.astype("category"), pattern=pattern)[0].as_py() == expected
+    assert format_column(mixed, pattern=pattern)[0].as_py() == expected
+
+
 @pytest.mark.parametrize("directive", ["Y", "y", "m", "d", "H", "I", "M", "S"])
 @given(at=st.datetimes(dt.datetime(1000, 1, 1)))
 def test_numbers_in_dates_are_strftime(directive: str, at: dt.datetime) -> None:
@@ -145,7 +190,7 @@ def test_bad_date_patterns_are_refused(pattern: str) -> None:
         Binding(column="d", format=pattern)
 
 
-@pytest.mark.parametrize("value", [["x"], {"x": 1}, b"x", dt.timedelta(1), 1j, pd.Period("2026", "D")])
+@pytest.mark.parametrize("value", [["x"], {"x": 1}, b"x", 1j, pd.Period("2026", "D")])
 def test_other_types_are_refused(value: object) -> None:
     """What has no plain form in a message stops, naming the column and the type but not the value."""
     with pytest.raises(TemplateError, match=f"type {type(value).__name__}"):

@@ -75,6 +75,15 @@ _ANY_WORDING = re.compile(
 )
 
 
+# A link that the body ends with, or may end with: phones take every letter up to a blank for a part of it.
+_LINK_LAST = re.compile(
+    r"(?:https?://|\bwww\.|\b[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}/)[^\s，。；！？、）】]*$"
+    r"|\b[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?:cn|com|net|org|top|vip|ltd|me|io)$",
+    re.IGNORECASE,
+)
+_LINK_NAME = re.compile(r"link|url|href|链接|短链|网址", re.IGNORECASE)
+
+
 def with_wording(
     template: Template, parameter: str, rule: OptOutRule, *, message_class: MessageClass, template_id: str
 ) -> Template:
@@ -82,15 +91,24 @@ def with_wording(
     The template as it is sent, given parameter ``opt_out_wording``.
 
     ``add`` appends the provider's own wording where the text is ours to change and
-    has none; any text but ``add`` and ``demand`` is appended as it stands, once.
+    has none; any text but ``add`` and ``demand`` is appended as it stands, once. A
+    blank parts it from a link before it.
     """
     if message_class is not MessageClass.MARKETING or parameter in ("", "demand"):
         return template
     body = _body(template)
     if parameter != "add":
-        return template if body.endswith(parameter) else template.ending_with(parameter)
+        return template if body.endswith(parameter) else _ending_with(template, parameter)
     ours = rule.place is Place.TEXT and not template_id
-    return template if not ours or _has_any(body) else template.ending_with(rule.wording)
+    return template if not ours or _has_any(body) else _ending_with(template, rule.wording)
+
+
+def _ending_with(template: Template, wording: str) -> Template:
+    last = template.pieces[-1]
+    names_link = not isinstance(last, str) and _LINK_NAME.search(last.name)
+    sticks = names_link or _LINK_LAST.search(_body(template))
+    apart = " " if sticks and not wording[0].isspace() else ""
+    return template.ending_with(apart + wording)
 
 
 def lack_of(

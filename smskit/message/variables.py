@@ -15,7 +15,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -26,11 +26,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import lib
 
+from smskit.audience.rules.values import read_moment
+from smskit.audience.segment.cells import clock_of
 from smskit.errors import TemplateError
 from smskit.errors import suggest as did_you_mean
 from smskit.i18n import Joined, Message
 
 __all__ = [
+    "UNREADABLE",
     "Binding",
     "bind",
     "check_bindings",
@@ -53,7 +56,14 @@ _BLANKS = (
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\u200b\ufeff"
 )
 # What other programs write for a missing cell. Exact, so that a person called Nan keeps her name.
-_MISSING = ("nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined")
+_MISSING = (
+    *("nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined"),
+    "\\N",  # MySQL, and whatever copies a table out of a database
+    # A formula that failed: Excel and WPS, then Google Sheets, then LibreOffice.
+    *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"),
+    *("#GETTING_DATA", "#BUSY!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#PYTHON!", "#EXTERNAL!"),
+    *("#ERROR!", *(f"Err:{number}" for number in range(501, 541))),
+)
 _MISSING_CELLS = pa.array(["", *_MISSING], _TEXT)
 _NO_VALUE = {type(None), type(pd.NA), type(pd.NaT)}
 # A whole number that went through a float on its way into a text file. Two zeros are a price.
@@ -93,6 +103,11 @@ _DIRECTIVES: dict[str, Callable[[datetime], str]] = {
 _DIRECTIVE = re.compile(r"%(-?.|$)", re.DOTALL)
 _UNITS = {"H": "h", "I": "h", "p": "h", "M": "m", "S": "s"}  # the others tell something of the day
 _WITHIN = {"h": "D", "m": "h", "s": "m"}
+
+
+# Stands before a cell that a date format does not fit; the planner takes no value that holds it.
+UNREADABLE = "\ufffd"
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?")
 
 
 class HasNames(Protocol):
@@ -256,8 +271,9 @@ def format_value(value: object, pattern: str | None = None) -> str | None:
     =============  ==========================================================
     text           without blanks at its ends; ``100.0`` gives ``100`` (a
                    spreadsheet's trace), ``5.50`` and ``3.00`` stay as typed
-    missing        None, NaN, infinity, a blank text, and the exact words
-                   nan NaN NAN None NaT <NA> null NULL undefined
+    missing        None, NaN, infinity, a blank text, the exact words
+                   nan NaN NAN None NaT <NA> null NULL undefined \\N, and what
+                   a spreadsheet shows of a formula that failed (#N/A, #REF!)
     integer        digits only
     float          the shortest digits that mean it, never with an exponent;
                    no fraction when whole
@@ -267,7 +283,12 @@ def format_value(value: object, pattern: str | None = None) -> str | None:
     date           by *pattern*, else ``%Y-%m-%d``; a date-time shows the
                    clock of its own time zone: converting it is the caller's
     time of day    by *pattern*, else ``%H:%M``
+    duration       as a time of day by *pattern*, else ``26:03:00``
     =============  ==========================================================
+
+    With a *pattern*, texts and numbers that rules read as a date are written by
+    it, and so is a text such as ``9:30``. A cell that is no date, or a time where
+    *pattern* shows the day, comes back behind `UNREADABLE`.
 
     Raises:
         TemplateError: Any other type, or an unknown directive in *pattern*.
@@ -412,8 +433,23 @@ def _column_hint(problem: Message, name: str, columns: Iterable[object]) -> Mess
 def _write(value: object, pattern: str | None) -> str | None:
     if isinstance(value, np.datetime64):
         value = pd.Timestamp(value)
+    if isinstance(value, np.timedelta64):
+        value = pd.Timedelta(value)
     if value is None or value is pd.NaT or value is pd.NA:
         return None
+    match value:
+        case datetime():
+            return _write_moment(value, pattern or _DATE)
+        case date():
+            return _write_moment(datetime(value.year, value.month, value.day), pattern or _DATE)
+        case time():
+            return _write_time(value, pattern or _TIME)
+    text = _write_plain(value)
+    return text if text is None or pattern is None else _write_read(text, pattern)
+
+
+def _write_plain(value: object) -> str | None:
+    """Write what is no date and no time of day."""
     match value:
         case str():
             return _clean_text(value)
@@ -425,12 +461,8 @@ def _write(value: object, pattern: str | None) -> str | None:
             return _write_decimal(value)
         case float() | np.floating():
             return _write_float(value)
-        case datetime():
-            return _write_moment(value, pattern or _DATE)
-        case date():
-            return _write_moment(datetime(value.year, value.month, value.day), pattern or _DATE)
-        case time():
-            return _write_moment(datetime.combine(date(1900, 1, 1), value), pattern or _TIME)
+        case timedelta():
+            return clock_of(value)
     raise TemplateError(
         Message("{why} cannot be written in a message; make it text, a number or a date", why=_kind(value))
     )
@@ -460,6 +492,26 @@ def _write_float(value: float | np.floating[Any]) -> str | None:
         return str(int(value))
     # Knows the shortest digits of a 32-bit float too, where repr(float(x)) shows its rounding.
     return np.format_float_positional(value, trim="-")
+
+
+def _write_read(text: str, pattern: str) -> str:
+    """Write a date or a time that stands as text, by *pattern*."""
+    if clock := _CLOCK.fullmatch(text):
+        hour, minute, second = (int(part or 0) for part in clock.groups())
+        if hour < 24 and minute < 60 and second < 60:
+            return _write_time(time(hour, minute, second), pattern)
+    match read_moment(text):
+        case datetime() as at:
+            return _write_moment(at, pattern)
+        case date() as day:
+            return _write_moment(datetime(day.year, day.month, day.day), pattern)
+    return UNREADABLE + text
+
+
+def _write_time(at: time, pattern: str) -> str:
+    if any(used[-1] not in _UNITS and used != "%" for used in _DIRECTIVE.findall(pattern)):
+        return f"{UNREADABLE}{at:%H:%M:%S}"  # of no day
+    return _write_moment(datetime.combine(date(1900, 1, 1), at), pattern)
 
 
 def _write_moment(at: datetime, pattern: str) -> str:
@@ -496,7 +548,7 @@ def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:
     # a date-time among dates loses its hour.
     kinds = set(map(type, column.to_numpy())) - _NO_VALUE if column.dtype == object else set()
     if kinds == {Decimal}:
-        return _format_decimal_objects(column.to_numpy())
+        return _read_again(_format_decimal_objects(column.to_numpy()), pattern)
     if column.dtype != object or kinds in ({str}, {date}):
         try:
             array = pa.array(column, from_pandas=True)
@@ -506,8 +558,21 @@ def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:
             array = array.combine_chunks()
         formatted = None if array is None else _format_array(array, pattern)
         if formatted is not None:
-            return formatted
+            return formatted if _is_temporal(array.type) else _read_again(formatted, pattern)
     return _format_objects(column.to_numpy(dtype=object), pattern)
+
+
+def _is_temporal(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_temporal(kind.value_type if pa.types.is_dictionary(kind) else kind))
+
+
+def _read_again(texts: pa.Array, pattern: str | None) -> pa.Array:
+    """Write by *pattern* what stands as text; each distinct text is read once."""
+    if pattern is None:
+        return texts
+    encoded = texts.dictionary_encode()
+    written = [_write_read(text, pattern) for text in encoded.dictionary.to_pylist()]
+    return pa.array(written, _TEXT).take(encoded.indices)
 
 
 def _format_array(values: pa.Array, pattern: str | None) -> pa.Array | None:
@@ -523,7 +588,7 @@ def _format_array(values: pa.Array, pattern: str | None) -> pa.Array | None:
         case lib.Type_FLOAT | lib.Type_DOUBLE:
             return _format_floats(values)
         case lib.Type_HALF_FLOAT:  # as a Python object it would show its rounding
-            return _format_objects(_objects(values.to_numpy(zero_copy_only=False)), pattern)
+            return _format_objects(_objects(values.to_numpy(zero_copy_only=False)), None)
         case lib.Type_DATE32 | lib.Type_DATE64:
             unit = "s" if kind == pa.date32() else "ms"
             return _format_moments(values.cast(pa.timestamp(unit)), pattern)

@@ -33,7 +33,15 @@ __all__ = ["EXCLUSIONS", "ORDER", "Candidates", "History", "ProviderLimits", "ex
 Mask: TypeAlias = NDArray[np.bool_]
 
 # Characters no handset shows and carriers refuse; line breaks and tabs are fine.
-_CONTROL: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_CONTROL: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}"
+# Letters that were lost on the way: the sign for that, private use, and what is no character at all.
+_LOST: Final = r"\x{FFFD}\x{E000}-\x{F8FF}\x{F0000}-\x{10FFFF}\x{FDD0}-\x{FDEF}\x{FFFE}\x{FFFF}"
+# A letter as another program writes it: &amp; and &#20013; of HTML, \u4e2d of JSON, _x000D_ of Excel.
+_ESCAPE: Final = (
+    r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});"
+    r"|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|_x[0-9A-Fa-f]{4}_"
+)
+_UNFIT: Final = f"[{_CONTROL}{_LOST}]|{_ESCAPE}"
 
 
 class History(NamedTuple):
@@ -151,7 +159,7 @@ def _without_value(people: Candidates, left: Mask) -> Mask:
 
 def _unfit_value(people: Candidates, left: Mask) -> Mask:
     fit, unfit = people.fit, np.zeros(len(left), np.bool_)
-    pattern = f"{_CONTROL}|{fit.unfit_value}" if fit.unfit_value else _CONTROL
+    pattern = f"{_UNFIT}|{fit.unfit_value}" if fit.unfit_value else _UNFIT
     for column in people.values.values():
         unfit |= np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False))
         if fit.value_units is not None:

@@ -21,7 +21,7 @@ from smskit.audience.segment.database import read_database
 from smskit.audience.segment.delimited import read_delimited
 from smskit.audience.segment.excel import read_excel
 from smskit.audience.segment.location import FILE_KINDS, from_environ, is_url, locate
-from smskit.audience.segment.names import Wanted, check_names
+from smskit.audience.segment.names import Alike, Wanted, check_names, matched
 from smskit.audience.segment.parquet import read_parquet
 from smskit.errors import SegmentError
 from smskit.i18n import Message
@@ -59,7 +59,8 @@ def load(
         text_columns: Read as text, so that 13800000000 and 13800000000.0 are
             both ``13800000000``; names that do not occur are ignored.
         columns: Read no others; None reads all, a function chooses them from the names
-            of all. The order is the source's.
+            of all. The order is the source's, the spelling what is asked for, see
+            `names.matched`.
         working_folder: Where relative paths start; None is the process's own.
 
     Raises:
@@ -67,6 +68,20 @@ def load(
             cells, a column without a name or named twice, an unknown column, a
             failing query. Never holds a password or what a cell says.
     """
+    frame = _read(source, query, Alike(text_columns), columns, environ, working_folder)
+    names = list(frame.columns)
+    spelt = matched(names, (columns(names) if callable(columns) else columns) or ())
+    return frame.rename(columns={name: asked for asked, name in spelt.items() if asked != name})
+
+
+def _read(
+    source: str,
+    query: str,
+    text_columns: Collection[str],
+    columns: Wanted,
+    environ: Mapping[str, str],
+    working_folder: Path | None,
+) -> pd.DataFrame:
     # The variable may hold a secret, even one put there by mistake: errors give only its name.
     is_variable = source.startswith("env:")
     with _named(Message("the segment's database") if is_url(source) else source):

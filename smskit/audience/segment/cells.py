@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Final
@@ -78,6 +78,15 @@ def text_of(cell: object) -> str | None:
             return cell.date().isoformat()
         case datetime():
             return cell.isoformat(" ")
+        case timedelta():
+            return clock_of(cell)
         case bytes():
             return cell.decode(errors="replace")
     return str(cell)
+
+
+def clock_of(duration: timedelta) -> str:
+    """Return a duration as a spreadsheet shows it, whole seconds: ``26:03:00``."""
+    seconds = round(abs(duration).total_seconds())
+    sign = "-" if duration < timedelta() and seconds else ""
+    return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

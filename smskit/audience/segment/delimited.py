@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from smskit.audience.segment.encoding import read_utf8
@@ -28,6 +30,8 @@ from smskit.i18n import Message
 _HEAD_BYTES: Final = 1 << 16  # the column names are within
 _BLOCK_BYTES: Final = 8 << 20
 _MAX_BLOCK_BYTES: Final = 2**31 - 1  # arrow counts a block in int32
+csv.field_size_limit(_MAX_BLOCK_BYTES)  # of the process; its default refuses cells above 128 KiB
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t]*(?:\r\n|\r|\n)', re.IGNORECASE)  # for Excel
 _CACHE_BYTES: Final = 1 << 16  # stay in the processor's cache
 
 
@@ -40,8 +44,23 @@ def read_delimited(path: Path, wanted: Wanted) -> pd.DataFrame:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in keep})
     table = _rows(body, names, keep, delimiter)
     _check_quotes(body, table.num_rows, delimiter)
+    if len(names) > 1 and pc.any(empty := _empty(table)).as_py():
+        # Rows of delimiters are none, but a row may be empty only in what is kept.
+        if len(keep) < len(names):
+            empty = _empty(_rows(body, names, names, delimiter))
+        table = table.filter(pc.invert(empty))
     frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+def _empty(table: pa.Table) -> pa.ChunkedArray:
+    """Which rows hold nothing, one bool a row."""
+    empty = pc.is_null(table[0])
+    for column in table.columns[1:]:
+        if not pc.any(empty).as_py():
+            break
+        empty = pc.and_(empty, pc.is_null(column))
+    return empty
 
 
 def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer]:
@@ -51,6 +70,11 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
         raise SegmentError(Message("is not a text file, or UTF-16 without byte order mark; save it as UTF-8"))
     if not head.strip():
         raise SegmentError(Message("is empty; the first row must name the columns"))
+    if hint := _SEPARATOR_LINE.match(head):
+        delimiters = hint[1]
+        data, head = data.slice(hint.end()), head[hint.end() :]
+        if not head.strip():
+            raise SegmentError(Message("is empty; the first row must name the columns"))
     best: tuple[bool, int] = (False, 0)
     for delimiter in delimiters:
         # csv counts the lines it took, which tells where the body begins: a quoted name may span two.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from smskit.errors import SegmentError, suggest
@@ -46,12 +46,55 @@ def pick(names: Sequence[str], wanted: Wanted) -> list[str]:
         wanted = wanted(names)
     if not wanted:
         raise SegmentError(Message("no columns were asked for"))
-    if unknown := sorted(set(wanted) - set(names)):
+    found = matched(names, wanted)
+    if unknown := sorted(set(wanted) - set(found)):
         lacking = Message("no column `{name}`", name=unknown[0])
         hinted = suggest(lacking, unknown[0], names)
         known = Message("Its columns are {columns}", columns=", ".join(f"`{name}`" for name in names))
         raise SegmentError(Joined([hinted, known], ". " if hinted is lacking else " "))
-    return [name for name in names if name in wanted]
+    taken = set(found.values())
+    return [name for name in names if name in taken]
+
+
+def matched(names: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
+    """
+    Return each *wanted* name that is there, with how the source spells it.
+
+    Two spellings are one name where only the kind or number of blanks differs, or
+    how an accented letter is composed. An exact name comes first; a name that
+    two columns could be is not there.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_seen(name), []).append(name)
+    found = {}
+    for name in wanted:
+        candidates = [name] if name in names else alike.get(_seen(name), [])
+        if len(candidates) == 1:
+            found[name] = candidates[0]
+    return found
+
+
+def _seen(name: str) -> str:
+    """A name as a person sees it: composed, without what has no width, blanks of any kind as one."""
+    composed = unicodedata.normalize("NFC", re.sub("[\u200b\u200c\u2060\ufeff\xad]", "", name))
+    return " ".join(composed.split())
+
+
+class Alike(Collection[str]):
+    """Names of which `in` takes every spelling that a person cannot tell from them; see `matched`."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(map(_seen, names))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _seen(name) in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def tidy(name: str) -> str:
