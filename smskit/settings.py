@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from smskit.errors import SettingsError
@@ -222,14 +221,13 @@ def ledger_place(url: str, starts: Sequence[Path]) -> LedgerPlace:
     Args:
         starts: Absolute folders: the parameter file's where one is known, then the working folder.
     """
-    parsed = sa.make_url(url)
-    path = parsed.database or ""
-    if parsed.get_backend_name() != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
-        return LedgerPlace(parsed.render_as_string(hide_password=False), True, None)
+    scheme, _, rest = url.partition("://")
+    path, mark, query = rest.removeprefix("/").partition("?")
+    if scheme.split("+")[0] != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
+        return LedgerPlace(url, True, None)
     named = Path(path).is_absolute()
     file, looked_at = (Path(path), [Path(path)]) if named else _ledger_file(Path(path), starts)
-    made = parsed.set(database=str(file)).render_as_string(hide_password=False)
-    return LedgerPlace(made, named, file, tuple(dict.fromkeys(looked_at)))
+    return LedgerPlace(f"{scheme}:///{file}{mark}{query}", named, file, tuple(dict.fromkeys(looked_at)))
 
 
 def _ledger_file(name: Path, starts: Sequence[Path]) -> tuple[Path, list[Path]]:
