@@ -264,6 +264,13 @@ class LedgerError(SmskitError):
     headline = mark("the ledger failed")
 
 
+class NoLedger(LedgerError):
+    """There is no ledger where one was looked for, and this is not the moment to make one."""
+
+    headline = mark("there is no ledger")
+    exit_code = 3
+
+
 class LedgerLocked(LedgerError):
     """Another run owns this campaign right now."""
 

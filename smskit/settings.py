@@ -8,11 +8,12 @@ above the working folder, and for credentials the OS keyring (service
 
 from __future__ import annotations
 
+import copy
 import enum
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -65,6 +66,20 @@ class Source(enum.StrEnum):
     NOWHERE = ""
 
 
+class LedgerPlace(NamedTuple):
+    """Where the ledger is; see `ledger_place`."""
+
+    url: str  # absolute; may hold a password
+    named: bool  # somebody named exactly this one: a server, or an absolute path
+    file: Path | None  # None = no SQLite file
+    looked_at: tuple[Path, ...] = ()
+
+    @property
+    def missing(self) -> bool:
+        """Opening it would make it."""
+        return self.file is not None and not self.file.exists()
+
+
 S = TypeVar("S", bound=ProviderSettings)
 
 
@@ -76,6 +91,8 @@ class Environment:
         environ: Stands for ``os.environ``; handed in by tests.
         folder: Where the search for ``.env`` starts, upwards to the project's root.
         keyring: Ask the OS keyring for credentials that are nowhere else.
+        parameter_file: Whose project's ledger is meant; None = the one ``SMSKIT_RUN_FILE`` tells of, which
+            whoever starts a notebook for a parameter file sets.
     """
 
     def __init__(
@@ -84,10 +101,15 @@ class Environment:
         *,
         folder: Path | None = None,
         keyring: bool = True,
+        parameter_file: Path | None = None,
     ) -> None:
         self._environ = dict(os.environ if environ is None else environ)
         self._file = _read_dotenv(folder or Path.cwd()) if environ is None or folder else {}
+        self._reads_files = environ is None or folder is not None
         self._keyring = keyring and self._environ.get("SMSKIT_KEYRING", "1") != "0"
+        self._folder = folder or Path.cwd()
+        told = self._environ.get("SMSKIT_RUN_FILE", "")
+        self._parameter_file = parameter_file or (Path(told) if told else None)
 
     def __repr__(self) -> str:
         return "Environment()"
@@ -113,10 +135,29 @@ class Environment:
         """Everything in the environment and ``.env``, for ``env:NAME``; holds credentials."""
         return self._file | self._environ
 
+    def of_file(self, parameter_file: Path) -> Environment:
+        """The same settings, with the ledger of the project that *parameter_file* belongs to."""
+        made = copy.copy(self)
+        made._parameter_file = parameter_file
+        return made
+
+    @property
+    def ledger_place(self) -> LedgerPlace:
+        """The ledger: ``SMSKIT_DATABASE_URL``, else ``smskit.db`` in the project of the parameter file."""
+        starts = [self._folder.absolute()]
+        named = self._environ.get("SMSKIT_DATABASE_URL", "")
+        if self._parameter_file is not None:
+            # As it is reached: a parameter file that is a link belongs to the folder it stands in.
+            starts.insert(0, self._parameter_file.expanduser().absolute().parent)
+            if not named and self._reads_files:
+                named = _read_dotenv(starts[0]).get("SMSKIT_DATABASE_URL", "")
+        named = named or self._file.get("SMSKIT_DATABASE_URL", "")
+        return ledger_place(named or DEFAULT_DATABASE_URL, starts)
+
     @property
     def database_url(self) -> str:
-        """Where the ledger lives; may hold a password, so do not print it."""
-        return self.get("SMSKIT_DATABASE_URL", DEFAULT_DATABASE_URL)
+        """Where the ledger lives, absolute; may hold a password, so do not print it."""
+        return self.ledger_place.url
 
     @property
     def language(self) -> str:
@@ -167,6 +208,37 @@ def project_folders(start: Path) -> list[Path]:
     """*start* and the folders above it up to the project's root; *start* alone where there is none."""
     root, upwards = project_root(start), [start, *start.parents]
     return upwards[: upwards.index(root) + 1] if root else [start]
+
+
+def ledger_place(url: str, starts: Sequence[Path]) -> LedgerPlace:
+    """
+    The ledger that *url* means; a relative SQLite path means the same file from every working folder.
+
+    In a project it is in the root of the first of *starts* that has one, whether or not it is there yet, so
+    that no other folder's ledger is taken for it. Where no root is marked, a file that is there is a mark:
+    the nearest at or above a start. Else it would be made in the first start.
+
+    Args:
+        starts: Absolute folders: the parameter file's where one is known, then the working folder.
+    """
+    scheme, _, rest = url.partition("://")
+    path, mark, query = rest.removeprefix("/").partition("?")
+    if scheme.split("+")[0] != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
+        return LedgerPlace(url, True, None)
+    named = Path(path).is_absolute()
+    file, looked_at = (Path(path), [Path(path)]) if named else _ledger_file(Path(path), starts)
+    return LedgerPlace(f"{scheme}:///{file}{mark}{query}", named, file, tuple(dict.fromkeys(looked_at)))
+
+
+def _ledger_file(name: Path, starts: Sequence[Path]) -> tuple[Path, list[Path]]:
+    looked_at: list[Path] = []
+    for start in starts:
+        root = project_root(start)
+        for folder in [root] if root else [start, *start.parents]:
+            looked_at.append(folder / name)
+            if root or looked_at[-1].exists():
+                return looked_at[-1], looked_at
+    return starts[0] / name, looked_at
 
 
 def _problem(provider: str, error: Mapping[str, Any]) -> Message:

@@ -93,7 +93,7 @@ def test_keyring_is_for_credentials(tmp_path: Path, use_keyring: Callable[[Keyri
     on, off = Environment({}), Environment({"SMSKIT_KEYRING": "0"})
 
     assert on.provider("acme", AcmeSettings).region == ""
-    assert on.database_url == DEFAULT_DATABASE_URL
+    assert on.database_url == resolve_url(DEFAULT_DATABASE_URL), "not the keyring's"
     assert off.secret("SMSKIT_ACME_API_KEY") == ""
     assert Environment({}, keyring=False).secret("SMSKIT_ACME_API_KEY") == ""
     assert keys.asked == [("smskit", "SMSKIT_ACME_API_KEY")]

@@ -83,6 +83,27 @@ def demo(
 
 
 @app.command()
+def init(
+    file: Annotated[Path | None, typer.Argument(help="A parameter file of the project.")] = None,
+) -> None:
+    """Make the ledger of a project, which a live run needs; one that is there stays as it is."""
+    from smskit.sending.session import open_ledger
+    from smskit.settings import Environment
+
+    environment = Environment(parameter_file=file)
+    place = environment.ledger_place
+    there = not place.missing
+    open_ledger(environment)
+    if place.file is None:
+        say("the ledger is the database that SMSKIT_DATABASE_URL names")
+    elif there:
+        say("the ledger is {file}; it was there", file=place.file)
+    else:
+        say("the ledger is {file}", file=place.file)
+    say("next: `smskit demo` shows all of it in rehearsal; `smskit providers` lists what an account needs")
+
+
+@app.command()
 def simulator(
     port: Annotated[int, typer.Option(help="0 = any free one.")] = 8765,
     faults: Annotated[Path | None, typer.Option(help="A fault plan, YAML or JSON.")] = None,
@@ -104,17 +125,18 @@ def plan(file: Path, as_json: AsJson = False) -> None:
     """What a parameter file would do: books, cost, hash; sends nothing."""
     from smskit.planning.spec import CampaignSpec
     from smskit.reporting import report
-    from smskit.sending.session import open_campaign
+    from smskit.sending.session import open_campaign, open_ledger
 
     spec = CampaignSpec.from_yaml(file)
-    campaign = open_campaign(spec.model_copy(update={"mode": Mode.PLAN}))
+    ledger = open_ledger(file=file)
+    campaign = open_campaign(spec.model_copy(update={"mode": Mode.PLAN}), ledger=ledger)
     made, guards = campaign.plan(), [guard.text for guard in campaign.guards()]
     if not as_json:
         print_plan(made, guards)
         return
-    row = _row(spec.campaign, Mode.PLAN)
+    row = _row(spec.campaign, Mode.PLAN, ledger)
     more = {"guards": guards, "steps": row.summary["steps"], "notices": row.summary["notices"]}
-    print_json(report.status(_ledger(), row) | more)
+    print_json(report.status(ledger, row) | more)
 
 
 @app.command()
@@ -213,13 +235,13 @@ def doctor(
     from smskit.message.lint import lint
     from smskit.planning.spec import CampaignSpec
     from smskit.providers import provider_class, provider_names
-    from smskit.sending.session import open_campaign
+    from smskit.sending.session import open_campaign, open_ledger
 
     if every and provider:
         raise InputError(Message("say either --provider or --all"))
     spec = CampaignSpec.from_yaml(file)
     classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
-    text = spec.template or open_campaign(spec).planner.template().text
+    text = spec.template or open_campaign(spec, ledger=open_ledger(file=file)).planner.template().text
     found = [lint(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes]
     print_all(found, as_json)
     raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)
@@ -293,7 +315,7 @@ def resume(campaign: str, mode: InMode = None) -> None:
     from smskit.sending.session import reopen_campaign
 
     row = _row(campaign, mode)
-    outcome = reopen_campaign(row).resume(progress=progress_bar(row.name))
+    outcome = reopen_campaign(row, ledger=_ledger()).resume(progress=progress_bar(row.name))
     print_counts(report.status(_ledger(), _row(campaign, row.mode)))
     if outcome.note:
         print_lines([outcome.note])
@@ -426,7 +448,7 @@ def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") ->
     from smskit.audience.phones import normalise_one
 
     numbers = {normalise_one(p) for p in phones}
-    new = _ledger().opt_outs.add(sorted(numbers), source="by hand", note=note)
+    new = _ledger(create=True).opt_outs.add(sorted(numbers), source="by hand", note=note)
     say("{n} added, {m} were there", n=new, m=len(numbers) - new)
 
 
@@ -435,7 +457,7 @@ def opt_out_remove(phone: str) -> None:
     """Take a phone number off the list."""
     from smskit.audience.phones import mask, normalise_one
 
-    there = _ledger().opt_outs.remove(normalise_one(phone))
+    there = _ledger(create=True).opt_outs.remove(normalise_one(phone))
     say("{phone} removed" if there else "{phone} was not on the list", phone=mask(phone))
 
 
@@ -445,7 +467,7 @@ def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone")
     from smskit.reporting.export import read_numbers
 
     good, bad = read_numbers(file, column)
-    new = _ledger().opt_outs.add(good, source=f"import:{file.name}")
+    new = _ledger(create=True).opt_outs.add(good, source=f"import:{file.name}")
     words = mark("{n} added, {m} were there, {bad} cells hold no mobile number")
     say(words, n=new, m=len(good) - new, bad=bad)
 
@@ -489,14 +511,14 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
 # -- small --------------------------------------------------------------------------------
 
 
-def _ledger() -> Ledger:
+def _ledger(*, create: bool = False) -> Ledger:
     from smskit.sending.session import open_ledger
 
-    return open_ledger()
+    return open_ledger(create=create)
 
 
-def _row(campaign: str, mode: Mode | None) -> CampaignRow:
-    ledger = _ledger()
+def _row(campaign: str, mode: Mode | None, ledger: Ledger | None = None) -> CampaignRow:
+    ledger = ledger or _ledger()
     for wanted in [mode] if mode else [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]:
         row = ledger.campaigns.get(campaign, wanted)
         if row is not None:

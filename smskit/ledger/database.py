@@ -18,7 +18,7 @@ from smskit.errors import LedgerError
 from smskit.i18n import Message
 from smskit.ledger.hot import Hot
 from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
-from smskit.settings import project_root
+from smskit.settings import ledger_place
 
 
 class Database:
@@ -86,12 +86,8 @@ def _use_wal(connection: Any, _record: Any = None) -> None:
 
 
 def resolve_url(url: str) -> str:
-    """*url* with a relative SQLite path made absolute, from the project's root."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database and not Path(parsed.database).is_absolute():
-        folder = project_root(Path.cwd()) or Path.cwd()
-        parsed = parsed.set(database=str(folder / parsed.database))
-    return parsed.render_as_string(hide_password=False)
+    """*url* with a relative SQLite path made absolute, as it is found from the working folder."""
+    return ledger_place(url, [Path.cwd()]).url
 
 
 def open_engine(url: str) -> sa.Engine:

@@ -26,6 +26,7 @@ from smskit.errors import LedgerError, SmskitError
 from smskit.i18n import Message, mark
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.lease import lives
+from smskit.models import Mode
 from smskit.notebook.sample import project
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
@@ -67,7 +68,7 @@ def run_file(
     Raises:
         SpecError: the file or an override is refused; nothing was started.
     """
-    environment, now = Environment(), now or datetime.now(UTC)
+    environment, now = Environment(parameter_file=file.absolute()), now or datetime.now(UTC)
     origin = Origin(user=origin_of(environment).user, file=str(file.absolute()))
     data: dict[str, Any] = {}
     try:
@@ -78,13 +79,16 @@ def run_file(
         # CampaignSnapshot like any other failed run, by whoever looks at the runs on Tuesday.
         _note(error, data, environment, origin)
         raise
+    ledger = open_ledger(environment, create=spec.mode is not Mode.LIVE)
     source = project() / "notebooks" / "03_send_campaign.ipynb"
     target = _target(spec, folder, now)
     token = uuid.uuid4().hex
     origin = Origin(origin.user, origin.file, str(source), str(target), token)
     failed: BaseException | None = None
-    ledger = open_ledger(environment)
-    with _announced(origin), _ended_cleanly(ledger, origin.token) as asked:
+    with (
+        _announced(origin, ledger_url=environment.database_url),
+        _ended_cleanly(ledger, origin.token) as asked,
+    ):
         try:
             execute(source, target, data)
         except SmskitError as error:
@@ -197,7 +201,7 @@ def _note(
     error: BaseException, parameters: Mapping[str, Any], environment: Environment, origin: Origin
 ) -> None:
     with suppress(LedgerError):  # there is nowhere to write it then; the error itself is what is told
-        record_refusal(open_ledger(environment), error, parameters, environment, origin)
+        record_refusal(open_ledger(environment, create=False), error, parameters, environment, origin)
 
 
 def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:
@@ -210,9 +214,10 @@ def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:
 
 
 @contextmanager
-def _announced(origin: Origin) -> Iterator[None]:
-    """Tell the kernel, which inherits our environment, where it comes from."""
+def _announced(origin: Origin, *, ledger_url: str) -> Iterator[None]:
+    """Tell the kernel, which inherits our environment, where it comes from and which ledger is ours."""
     variables = {
+        "SMSKIT_DATABASE_URL": ledger_url,
         "SMSKIT_RUN_TOKEN": origin.token,
         "SMSKIT_RUN_FILE": origin.file,
         "SMSKIT_RUN_NOTEBOOK": origin.notebook,

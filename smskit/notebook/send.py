@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, partial, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
@@ -70,7 +72,9 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
             opened.campaign.record.begin(whole=True)  # nobody is there: all of it is a run
     except SmskitError as error:
         if not host.is_person and not isinstance(error, LedgerError):
-            record_refusal(open_ledger(), error, namespace, Environment(), origin)
+            with suppress(LedgerError):  # there is nowhere to write it then
+                ledger = open_ledger(file=origin.file or None, create=False)
+                record_refusal(ledger, error, namespace, Environment(), origin)
         raise
     return opened
 
@@ -113,7 +117,13 @@ class Notebook(Base):
     @cached_property
     def model(self) -> SendModel:
         """What the panel clicks and cells call; see ``smskit.notebook.send_model``."""
-        return SendModel(self.draft, origin=self._origin)
+        file = Path(self._origin.file) if self._origin and self._origin.file else None
+        return SendModel(
+            self.draft,
+            environment=lambda: Environment(parameter_file=file),
+            origin=self._origin,
+            attended=self.host.is_person,
+        )
 
     @cached_property
     def _panel(self) -> SendPanel:

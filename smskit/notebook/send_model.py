@@ -88,8 +88,9 @@ class SendModel:
         *,
         environment: Callable[[], Environment] = Environment,
         origin: Origin | None = None,
+        attended: bool = True,
     ) -> None:
-        self.draft, self.environment, self._origin = draft, environment, origin
+        self.draft, self.environment, self._origin, self._attended = draft, environment, origin, attended
         self._opened: Campaign | None = None
         self._lock = threading.Lock()
         self._columns: tuple[Any, Columns] | None = None
@@ -101,7 +102,8 @@ class SendModel:
     @property
     def ledger(self) -> Ledger:
         """Where everything is kept."""
-        return open_ledger(self.environment())
+        # Where nobody sits, a live run makes no ledger: a new one knows of nobody who was messaged before.
+        return open_ledger(self.environment(), create=self._attended or self.draft["mode"] != Mode.LIVE)
 
     def open(self, spec: CampaignSpec) -> Campaign:
         """The campaign of *spec*; the same one while the parameters stay, so that it is planned once."""
@@ -112,7 +114,11 @@ class SendModel:
 
     def _fresh(self, spec: CampaignSpec) -> Campaign:
         return open_campaign(
-            spec, frame=self.draft.frame, environment=self.environment(), origin=self._origin
+            spec,
+            frame=self.draft.frame,
+            environment=self.environment(),
+            origin=self._origin,
+            ledger=self.ledger,
         )
 
     def plan_again(self) -> None:

@@ -8,6 +8,7 @@ start in the same way.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,8 +19,8 @@ from typing import Any
 import pandas as pd
 
 from smskit.audience.segment import IN_MEMORY
-from smskit.errors import SpecError
-from smskit.i18n import Message
+from smskit.errors import NoLedger, SpecError
+from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.planning.occurrence import with_occurrence
@@ -37,20 +38,47 @@ from smskit.sending.publishing import finisher_of
 from smskit.sending.rehearsal import as_set_up, provider_for
 from smskit.settings import Environment
 
+_log = logging.getLogger(__name__)
 
-def open_ledger(environment: Environment | None = None) -> Ledger:
+
+def open_ledger(
+    environment: Environment | None = None, *, file: str | Path | None = None, create: bool = True
+) -> Ledger:
     """
-    The ledger the environment names (``SMSKIT_DATABASE_URL``; else ``smskit.db`` in the project's root).
+    The ledger of a project: ``SMSKIT_DATABASE_URL``, else ``smskit.db`` in the project's root.
 
     >>> import smskit
     >>> ledger = smskit.open_ledger()
     >>> ledger.campaigns.find()  # one row each, oldest first
     []
 
+    Args:
+        file: The parameter file whose project is meant; None = the working folder's.
+        create: Make one that is not there yet, and say so. What only reads, and a live run, does not: a new
+            ledger knows of nobody who was messaged before. One that somebody named exactly is always made.
+
     Raises:
+        NoLedger: there is none, and *create* is False.
         LedgerError: the database cannot be opened.
     """
-    return _ledger((environment or Environment()).database_url)
+    environment = environment or Environment()
+    if file is not None:
+        environment = environment.of_file(Path(file))
+    place = environment.ledger_place
+    missing = place.missing
+    if missing and not place.named and not create:
+        raise NoLedger(
+            Message(
+                "no ledger was found; looked for {places}. Start where the campaign belongs, name its ledger "
+                "in SMSKIT_DATABASE_URL, or make a new one with `smskit init`",
+                places=", ".join(map(str, place.looked_at)),
+            )
+        )
+    ledger = _ledger(place.url)
+    if missing:
+        language = Language(environment.language if environment.get("SMSKIT_LANG") else "en")
+        _log.warning("%s", language(mark("smskit: new ledger {file}"), file=place.file))
+    return ledger
 
 
 @cache
@@ -86,7 +114,8 @@ def open_campaign(
             `segment` names is loaded.
         environment: Where settings come from; the process's own by default.
         origin: Who runs it, from where; found out by default.
-        ledger: None = the one the environment names. The campaign goes by its clock.
+        ledger: None = the one of the parameter file's project, see `open_ledger`. The campaign goes by its
+            clock.
         sleep: How the campaign's waits pass that clock's seconds.
         patience: When a run gives up for now.
         parameters: Single parameters by name, which replace those of *spec* or are all there are.
@@ -94,11 +123,14 @@ def open_campaign(
     Raises:
         SpecError: a parameter is unknown, missing or out of range, the file cannot be read, or the provider
             is not known.
+        NoLedger: the mode is `live`, and there is no ledger yet that knows who was messaged before.
         LedgerError: the ledger cannot be opened.
     """
     made = _spec_of(spec, parameters, in_memory=frame is not None)
     environment = environment or Environment()
-    opened = ledger or open_ledger(environment)
+    if isinstance(spec, str | Path):
+        environment = environment.of_file(Path(spec))
+    opened = ledger or open_ledger(environment, create=made.mode is not Mode.LIVE)
 
     @contextmanager
     def connect(mode: Mode, job: Job | None) -> Iterator[Provider]:
@@ -157,6 +189,8 @@ def _spec_of(
     return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)), file=file)
 
 
-def reopen_campaign(row: CampaignRow, *, environment: Environment | None = None) -> Campaign:
+def reopen_campaign(
+    row: CampaignRow, *, environment: Environment | None = None, ledger: Ledger | None = None
+) -> Campaign:
     """A campaign from the ledger, with the parameters it was started with."""
-    return open_campaign(CampaignSpec.from_data(row.spec), environment=environment)
+    return open_campaign(CampaignSpec.from_data(row.spec), environment=environment, ledger=ledger)
