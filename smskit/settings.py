@@ -155,6 +155,20 @@ class Environment:
         return ledger_place(named or DEFAULT_DATABASE_URL, starts)
 
     @property
+    def ledger_passed_over(self) -> Path | None:
+        """
+        A ledger in the working folder's project that is not the one of `ledger_place`; None = none is there.
+
+        Until 0.2 it was the one that a command started here wrote into, whatever its parameter file.
+        """
+        place = self.ledger_place
+        named = self.get("SMSKIT_DATABASE_URL") or DEFAULT_DATABASE_URL
+        other = ledger_place(named, [self._folder.absolute()])
+        if place.file is None or other.file is None or other.missing or place.file == other.file:
+            return None
+        return other.file
+
+    @property
     def database_url(self) -> str:
         """Where the ledger lives, absolute; may hold a password, so do not print it."""
         return self.ledger_place.url

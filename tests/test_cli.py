@@ -123,7 +123,10 @@ def test_exit_0_when_done(desk: Desk) -> None:
     desk.pause()
     resumed = desk.child("resume", "live-1")
 
-    assert (planned.code, planned.err) == (0, "")
+    assert (planned.code, planned.err.splitlines()) == (
+        0,
+        [f"smskit: new ledger {desk.folder / 'ledger.db'}"],
+    )
     assert "6 people, 6 parts, about 0.30 yuan; plan hash p" in planned.out
     assert resumed.code == 0
     assert "live-1 (live, yunpian): finished" in resumed.out

@@ -90,6 +90,27 @@ def test_b01_nobody_is_messaged_twice_from_another_folder(site: Site) -> None:
     assert json.loads(books.stdout)["accepted"] == 2
 
 
+def test_a_campaign_that_began_in_the_working_folders_ledger(site: Site) -> None:
+    """What an older smskit sent by the working folder's ledger is not sent again by the file's own."""
+    file = site.file()
+    for folder in ("project", "desk"):
+        (site.folder / folder).mkdir(exist_ok=True)
+        (site.folder / folder / "pyproject.toml").touch()
+    older = {"SMSKIT_DATABASE_URL": f"sqlite:///{site.folder / 'desk' / 'smskit.db'}"}
+    began = site.smskit("run", file, at="desk", **older)
+    assert began.returncode == 0, began.stderr
+    assert site.smskit("plan", file, at="home").returncode == 0
+    assert site.ledgers() == ["desk/smskit.db", "project/smskit.db"]
+
+    again = site.smskit("run", file, at="desk")
+
+    assert again.returncode == 3
+    assert all(str(site.folder / f / "smskit.db") in again.stderr for f in ("project", "desk"))
+    assert site.sent() == (2, 0)
+    assert site.smskit("run", file, at="desk", **older).returncode == 0
+    assert site.sent() == (2, 0)
+
+
 def test_reading_makes_no_ledger_and_init_does(site: Site) -> None:
     """`status` in an empty folder says where it looked, exit 3; `init` makes the ledger, once."""
     read = site.smskit("status", at="empty")

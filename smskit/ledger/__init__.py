@@ -30,7 +30,7 @@ from smskit.ledger.campaigns import Campaigns
 from smskit.ledger.canaries import Canaries, CanaryRow
 from smskit.ledger.caps import Caps
 from smskit.ledger.changes import Changes
-from smskit.ledger.database import Database, resolve_url
+from smskit.ledger.database import Database, file_has_campaign, resolve_url
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOuts
 from smskit.ledger.raw_reports import UNMATCHED_DAYS, RawReports, Replies, Unmatched
@@ -72,6 +72,7 @@ __all__ = [
     "ReplyRow",
     "RunRow",
     "Tally",
+    "file_has_campaign",
     "resolve_url",
 ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time as _time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from smskit.errors import LedgerError
 from smskit.i18n import Message
 from smskit.ledger.hot import Hot
 from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
+from smskit.models import Mode
 from smskit.settings import ledger_place
 
 
@@ -88,6 +89,20 @@ def _use_wal(connection: Any, _record: Any = None) -> None:
 def resolve_url(url: str) -> str:
     """*url* with a relative SQLite path made absolute, as it is found from the working folder."""
     return ledger_place(url, [Path.cwd()]).url
+
+
+def file_has_campaign(file: Path, name: str, mode: Mode) -> bool:
+    """Whether the SQLite *file*, a ledger of any version, has the campaign; it is only read, not migrated."""
+    import sqlite3
+
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            found = connection.execute(
+                "SELECT 1 FROM campaign WHERE name = ? AND mode = ?", (name, str(mode))
+            ).fetchone()
+        except sqlite3.Error:
+            return False  # no ledger
+    return found is not None
 
 
 def open_engine(url: str) -> sa.Engine:

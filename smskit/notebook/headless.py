@@ -26,14 +26,13 @@ from smskit.errors import LedgerError, SmskitError
 from smskit.i18n import Message, mark
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.lease import lives
-from smskit.models import Mode
 from smskit.notebook.sample import project
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.origin import Origin, origin_of
 from smskit.sending.publishing import mark_interrupted, record_refusal
-from smskit.sending.session import open_ledger
+from smskit.sending.session import ledger_of, open_ledger
 from smskit.sending.signals import heard
 from smskit.settings import Environment, project_root
 
@@ -79,7 +78,7 @@ def run_file(
         # CampaignSnapshot like any other failed run, by whoever looks at the runs on Tuesday.
         _note(error, data, environment, origin)
         raise
-    ledger = open_ledger(environment, create=spec.mode is not Mode.LIVE)
+    ledger = ledger_of(spec, environment)
     source = project() / "notebooks" / "03_send_campaign.ipynb"
     target = _target(spec, folder, now)
     token = uuid.uuid4().hex

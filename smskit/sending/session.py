@@ -21,7 +21,7 @@ import pandas as pd
 from smskit.audience.segment import IN_MEMORY
 from smskit.errors import NoLedger, SpecError
 from smskit.i18n import Language, Message, mark
-from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger import CampaignRow, Ledger, file_has_campaign
 from smskit.models import Mode
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
@@ -81,6 +81,33 @@ def open_ledger(
     return ledger
 
 
+def ledger_of(spec: CampaignSpec, environment: Environment) -> Ledger:
+    """
+    The ledger that *spec* is sent by; a live run makes none, and goes on in none other than where it began.
+
+    Raises:
+        NoLedger: there is none yet, or the campaign has begun in another one, which the working folder has.
+    """
+    ledger = open_ledger(environment, create=spec.mode is not Mode.LIVE)
+    other = environment.ledger_passed_over
+    if (
+        spec.mode is Mode.LIVE
+        and other is not None
+        and file_has_campaign(other, spec.campaign, spec.mode)
+        and ledger.campaigns.get(spec.campaign, spec.mode) is None
+    ):
+        raise NoLedger(
+            Message(
+                "campaign {campaign} has begun in {other}, and this run would go by {file}, which does not "
+                "know of it. Name the one that is right in SMSKIT_DATABASE_URL, or use a new campaign id",
+                campaign=spec.campaign,
+                other=other,
+                file=environment.ledger_place.file,
+            )
+        )
+    return ledger
+
+
 @cache
 def _ledger(url: str) -> Ledger:
     return Ledger(url)
@@ -130,7 +157,7 @@ def open_campaign(
     environment = environment or Environment()
     if isinstance(spec, str | Path):
         environment = environment.of_file(Path(spec))
-    opened = ledger or open_ledger(environment, create=made.mode is not Mode.LIVE)
+    opened = ledger or ledger_of(made, environment)
 
     @contextmanager
     def connect(mode: Mode, job: Job | None) -> Iterator[Provider]:
