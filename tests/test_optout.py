@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,6 +19,7 @@ from smskit.message.opt_out import (
     OPT_OUT_REPLIES,
     OptOutRule,
     Place,
+    answer_of,
     is_opt_out,
     lack_of,
     notice_of,
@@ -318,3 +321,14 @@ def test_every_word_has_its_reason() -> None:
     """The table says for each word why it is in it."""
     assert all(reason for reason in OPT_OUT_REPLIES.values())
     assert {"R", "T", "TD", "N", "0000", "退订", "取消"} <= set(OPT_OUT_REPLIES)
+
+
+def test_corpus_of_replies() -> None:
+    """Every reply of the corpus, Chinese in both scripts and English, gets the answer a person gave it."""
+    with (Path(__file__).parent / "data" / "replies.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    assert len({row["reply"] for row in rows}) == len(rows) >= 150
+    assert [
+        (r["reply"], r["answer"], a) for r in rows if (a := answer_of(r["reply"]).value) != r["answer"]
+    ] == []
