@@ -324,7 +324,7 @@ def test_every_word_has_its_reason() -> None:
 
 
 def test_corpus_of_replies() -> None:
-    """Every reply of the corpus, Chinese in both scripts and English, gets the answer a person gave it."""
+    """Every reply of the corpus, Chinese in both scripts and English, gets the answer noted there."""
     with (Path(__file__).parent / "data" / "replies.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
 
