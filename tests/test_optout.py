@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,6 +19,7 @@ from smskit.message.opt_out import (
     OPT_OUT_REPLIES,
     OptOutRule,
     Place,
+    answer_of,
     is_opt_out,
     lack_of,
     notice_of,
@@ -346,3 +349,14 @@ def test_wording_does_not_stick_to_a_link(text: str, parted: bool, parameter: st
     ).pieces
 
     assert made == template.ending_with(" 拒收请回复R" if parted else "拒收请回复R").pieces
+
+
+def test_corpus_of_replies() -> None:
+    """Every reply of the corpus, Chinese in both scripts and English, gets the answer noted there."""
+    with (Path(__file__).parent / "data" / "replies.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    assert len({row["reply"] for row in rows}) == len(rows) >= 150
+    assert [
+        (r["reply"], r["answer"], a) for r in rows if (a := answer_of(r["reply"]).value) != r["answer"]
+    ] == []

@@ -21,7 +21,17 @@ from smskit.i18n import Joined, Message, mark
 from smskit.message.template import Template
 from smskit.models import MessageClass
 
-__all__ = ["OPT_OUT_REPLIES", "OptOutRule", "Place", "is_opt_out", "lack_of", "notice_of", "with_wording"]
+__all__ = [
+    "OPT_OUT_REPLIES",
+    "Answer",
+    "OptOutRule",
+    "Place",
+    "answer_of",
+    "is_opt_out",
+    "lack_of",
+    "notice_of",
+    "with_wording",
+]
 
 _LAW = mark(
     "《通信短信息服务管理规定》, in force since 2015-06-30: commercial messages say how to refuse them, "
@@ -197,33 +207,101 @@ OPT_OUT_REPLIES: Final[Mapping[str, str]] = {
 # What people type around a code: "回复TD", "我要R", a code again and again.
 _REPLY = re.compile(r"(?:我要|我|请|要)?(?:回复?|发送?)?(.+?)(?:谢谢|吧)?")
 _REPEATED = re.compile(r"(TD|[TRN])\1{1,4}")
+_SIMPLIFIED = str.maketrans("訂閱關絕發給擾別請絡還麼們騷廣訊單貨", "订阅关绝发给扰别请络还么们骚广讯单货")
+
+# The word itself; 退订单 and 退定金 are about an order.
+_ASK = (
+    r"(?:退[订定](?!单|金)|拒收(?!快递|包裹|外卖)|拒绝(?:再)?(?:接收|接受|收)"
+    r"|取消(?:我的)?(?:订阅|关注|接收)|移除我|(?:删除|删掉|移除)(?:我|我的)(?:手机|电话)?号码?"
+    r"|我的?(?:手机|电话)?号码?(?:删除|删掉|移除))"
+)
+# 不退订 said of somebody else, or as a condition, presses for it: 再不退订, 你们不退订, 不退订就…
+_PRESSED = re.compile(
+    rf"(?:再|怎么|为什么|为何|为啥|凭什么|一直|总是|老是|多次|回复|你们?|(?<!我)还|如果|要是|若)[^我]{{0,3}}不(?:给我?|帮我?)?{_ASK}"
+    rf"|不(?:给我?|帮我?)?{_ASK}(?:的话)?(?:我?就|我?便|我?要(?:投诉|举报|报警)|投诉|举报|报警)"
+)
 # Whoever says that they do not want to opt out is not to be taken for somebody who does. 不能退订, on the
 # other hand, is said by people who tried to.
 _WISH = "要|想|用|是|必|需要|打算|愿意|准备|申请"
-_NOT_WANTED = re.compile(rf"(?:(?:不是?|别|勿|甭)(?:{_WISH})*|没有?(?:{_WISH})+)(?:退订|拒收)")
+_NOT_WANTED = re.compile(rf"(?:(?:不是?|不再|别|勿|甭)(?:{_WISH})*|没有?(?:{_WISH})+){_ASK}")
+# A wish without the word is a clause of nothing else: 不要再给我发短信了, but not 不要发货.
+_THING = (
+    "短信|信息|消息|简讯|广告|推销|营销|垃圾|推广|通知|这些|这种|这个|此类|任何|你们|的|了|啦|我|吧|过来|谢谢"
+)
+_PLAIN = re.compile(
+    r"(?:请|麻烦|求|我|你们?|以后|今后|都|也|真的)*"
+    r"(?:不要|不想|不愿意?|不希望|不需要|无需|不用|不必|不再|别|勿|甭|停止?|拒绝|禁止)"
+    r"(?:再|继续|老是?|总是?|一直|天天|给我|向我|往我|给|要|想|看到)*"
+    rf"(?:(?:发送?|推送|收到|接收|收|打扰|骚扰|联系)(?:{_THING})*|要?(?:{_THING})*(?:短信|广告|推销|营销))"
+    r"|请?停止|拒绝"
+)
+_ENGLISH = re.compile(
+    r"(?:PLEASE |PLS )?(?:STOP ?ALL|STOP(?: IT| NOW| PLEASE)?|UNSUBSCRIBE(?: ME)?(?: PLEASE| NOW)?|OPT ?OUT"
+    r"|(?:I WANT TO |LET ME )(?:OPT OUT|UNSUBSCRIBE)|(?:OPT|TAKE) ME (?:OUT|OFF)(?: (?:THE|YOUR) LIST)?"
+    r"|QUIT|REMOVE ME(?: FROM (?:THE|YOUR) LIST)?"
+    r"|STOP (?:TEXTING|MESSAGING|SENDING|SPAMMING)(?: ME\b.*| MESSAGES| TEXTS)?"
+    r"|(?:DO NOT|DON ?T) (?:TEXT|MESSAGE|CONTACT|SEND)(?: ME\b.*| MESSAGES)?|NO MORE (?:TEXTS|MESSAGES|SMS))"
+    r"(?: PLEASE| THANKS| THANK YOU)?"
+)
+# Neither plainly one nor the other: a person decides, and until then it counts as a refusal.
+_DOUBTFUL = re.compile(
+    r"(?:回复?)?[退拒]|退掉|退了吧|退钉|推订|腿订|取消(?:吧|掉|了|我的?)?|投诉|举报|骚扰|垃圾短信|烦死|烦不烦|滚|拉黑"
+    r"|(?:不要|别)再?来?烦(?:我|了)*|不感兴趣|没兴趣|屏蔽|(?:你们)?有完没完|我?没有?订阅过?|怎[么样].{0,3}(?:取消短信|不收到?|不再收到?).{0,3}|不需要(?:了|谢谢)?|不用了"
+    r"|SPAM|NOT INTERESTED|LEAVE ME ALONE|CANCEL"
+)
+_DOUBTFUL_ANYWHERE = re.compile(r"投诉|举报|骚扰|垃圾短信|烦死|烦不烦|拉黑|SPAM|LEAVE ME ALONE")
+
+
+class Answer(enum.StrEnum):
+    """What a reply asks for."""
+
+    OPT_OUT = "opt-out"
+    NOT = "not"
+    DOUBTFUL = "doubtful"
+
+
+def answer_of(text: str) -> Answer:
+    """
+    What a reply asks for, however it is typed.
+
+    Full-width letters, blanks, case, punctuation and traditional letters do not matter. The rules,
+    in this order: a word of ``OPT_OUT_REPLIES`` alone; an English phrase alone; in any clause a wish in
+    plain words, 不退订 that presses for it, or 退订 and its like not negated; then what is doubtful.
+
+    >>> [answer_of(text).value for text in ("Ｔ D", "再不退订就投诉", "我不想退订", "烦死了")]
+    ['opt-out', 'opt-out', 'not', 'doubtful']
+    """
+    read = unicodedata.normalize("NFKC", text).upper().translate(_SIMPLIFIED)
+    plain = "".join(c for c in read if c.isalnum())
+    if _is_word(plain) or ((match := _REPLY.fullmatch(plain)) and _is_word(match[1])):
+        return Answer.OPT_OUT
+    words = " ".join(re.findall(r"\w+", read))
+    if _ENGLISH.fullmatch(words):
+        return Answer.OPT_OUT
+    # Punctuation parts what belongs together: "不要，退订" is no negation.
+    clauses = [re.sub(r"[\s_]+", "", piece) for piece in re.split(r"[^\w\s]+", read)]
+    if any(_asks(clause) for clause in clauses):
+        return Answer.OPT_OUT
+    doubtful = _DOUBTFUL.fullmatch(plain) or _DOUBTFUL.fullmatch(words) or _DOUBTFUL_ANYWHERE.search(words)
+    return Answer.DOUBTFUL if doubtful else Answer.NOT
 
 
 def is_opt_out(text: str) -> bool:
     """
-    Whether a reply asks to be left alone: TD, T, R, 退订 …, however it is typed.
-
-    Full-width letters, blanks, case and punctuation do not matter. A word of
-    ``OPT_OUT_REPLIES`` counts as a whole reply; 退订 and 拒收 wherever they stand,
-    unless they are negated.
+    Whether nobody may message who replied this: they ask to be left alone, or it is doubtful.
 
     >>> [is_opt_out(text) for text in (" ｔｄ ", "T D", "退 订。", "我要退订", "取消")]
     [True, True, True, True, True]
     >>> [is_opt_out(text) for text in ("谢谢", "T恤多少钱", "不要退订", "I want the TD bank card")]
     [False, False, False, False]
     """
-    read = unicodedata.normalize("NFKC", text).upper().replace("訂", "订")
-    plain = "".join(c for c in read if c.isalnum())
-    if _is_word(plain) or ((match := _REPLY.fullmatch(plain)) and _is_word(match[1])):
+    return answer_of(text) is not Answer.NOT
+
+
+def _asks(clause: str) -> bool:
+    if _PLAIN.fullmatch(clause) or _PRESSED.search(clause):
         return True
-    # Punctuation parts what belongs together: "不要，退订" is no negation.
-    pieces = re.split(r"[^\w\s]+", read)
-    wanted = [_NOT_WANTED.sub("", re.sub(r"[\s_]+", "", piece)) for piece in pieces]
-    return any(word in piece for piece in wanted for word in ("退订", "拒收"))
+    return re.search(_ASK, _NOT_WANTED.sub("", clause)) is not None
 
 
 def _is_word(plain: str) -> bool:
