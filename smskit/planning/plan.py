@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from smskit.audience import phones as phones_module
 from smskit.audience import rules as rules_module
 from smskit.audience.identity import known_ids
+from smskit.audience.rules.values import show_cells
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Language, Message
 from smskit.message import parts as parts_module
@@ -282,9 +283,26 @@ def build(
         order=_grouped(planned, values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
         coverage=coverage,
-        notices=[*notices, *of_ids],
+        notices=[*notices, *of_ids, *_entities(values, planned)],
         appended=fit.appended,
     )
+
+
+_ENTITY: Final = "&(?:amp|lt|gt|quot|apos|nbsp);"
+
+
+def _entities(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Message]:
+    """A notice for each variable whose planned values hold entities of HTML, which people would read."""
+    for name, column in values.items():
+        here = column.take(pa.array(planned))
+        odd = here.filter(pc.match_substring_regex(here, _ENTITY))
+        if len(odd):
+            yield Message(
+                "{n:,} values of `{name}` hold signs as HTML writes them, such as {examples}; they go out so",
+                n=len(odd),
+                name=name,
+                examples=show_cells(odd.slice(0, 3).to_pylist()),
+            )
 
 
 def _coverage(
