@@ -18,12 +18,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+import typer
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from smskit import errors
+from smskit.cli import commands
+from smskit.cli.help import helped
 from smskit.i18n import LOCALE
 
 PO = LOCALE / "zh_CN" / "LC_MESSAGES" / "smskit.po"
@@ -53,10 +56,12 @@ METHODS = [("**.py", python), ("**/templates/*.html", "jinja2"), ("**/templates/
 
 
 def extracted() -> Catalog:
-    """What the code says to people, without translations."""
+    """What the code says to people, the help of commands included, without translations."""
     found = Catalog(locale="zh_CN")
     for _, _, sentence, _, _ in extract_from_dir(PACKAGE, METHODS, keywords=KEYWORDS):
         found.add(sentence)
+    for each in helped(typer.main.get_command(commands.app)):
+        found.add(each.help)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from smskit.cli import commands as cli
+from smskit.cli.help import helped, translated_command
 from smskit.errors import CampaignPaused
 from smskit.ledger import Ledger
 from smskit.models import Mode
@@ -486,3 +488,14 @@ def test_commands_speak_the_language_that_is_set(
     assert [n for n in words if english[n].code != chinese[n].code] == []
     assert [n for n in words if english[n][1:] == chinese[n][1:]] == []
     assert [run(*command).data for command in data] == plain
+
+
+def test_help_is_in_the_language_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command, argument and option that has help has it in Chinese, too."""
+    english = [each.help for each in helped(translated_command(cli.app))]
+    monkeypatch.setenv("SMSKIT_LANG", "zh")
+    chinese = [each.help for each in helped(translated_command(cli.app))]
+
+    assert len(english) > 60
+    assert [text for text in english if foreign(text, "en")] == []
+    assert [text for text in chinese if not re.search("[\u4e00-\u9fff]", text)] == []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from smskit.cli.help import translated_command
 from smskit.cli.printing import (
     language,
     print_all,
@@ -66,7 +67,7 @@ class Format(StrEnum):
 def main() -> None:
     """Run the command line; smskit's own errors become one line and an exit code."""
     try:
-        app()
+        translated_command(app)()
     except SmskitError as error:
         print_problem(error)
         sys.exit(error.exit_code)
@@ -122,7 +123,7 @@ def simulator(
 
 @app.command()
 def plan(file: Path, as_json: AsJson = False) -> None:
-    """What a parameter file would do: books, cost, hash; sends nothing."""
+    """What a parameter file would do: counts, cost, hash; sends nothing."""
     from smskit.planning.spec import CampaignSpec
     from smskit.reporting import report
     from smskit.sending.session import open_campaign, open_ledger
@@ -270,7 +271,7 @@ def status(
     runs: Annotated[bool, typer.Option("--runs", help="Its runs instead, or the last of all.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The books of a campaign, or of all; with --runs who ran what, when, and how it ended."""
+    """The counts of a campaign, or of all; with --runs who ran what, when, and how it ended."""
     from smskit.reporting import report
 
     ledger = _ledger()
@@ -293,7 +294,7 @@ def messages(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; needed for parquet.")] = None,
     mode: InMode = None,
 ) -> None:
-    """One row per person of the segment: what was said, and what became of it."""
+    """One row per person of the segment: what was sent, and what became of it."""
     from smskit.reporting.export import write_messages
 
     write_messages(_ledger(), _row(campaign, mode), output_format.value, output, reveal=reveal)
