@@ -351,12 +351,24 @@ def test_wording_does_not_stick_to_a_link(text: str, parted: bool, parameter: st
     assert made == template.ending_with(" 拒收请回复R" if parted else "拒收请回复R").pieces
 
 
+def corpus() -> list[dict[str, str]]:
+    with (Path(__file__).parent / "data" / "replies.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_corpus_of_replies() -> None:
     """Every reply of the corpus, Chinese in both scripts and English, gets the answer noted there."""
-    with (Path(__file__).parent / "data" / "replies.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = corpus()
 
-    assert len({row["reply"] for row in rows}) == len(rows) >= 150
+    assert len({row["reply"] for row in rows}) == len(rows) >= 400
     assert [
         (r["reply"], r["answer"], a) for r in rows if (a := answer_of(r["reply"]).value) != r["answer"]
     ] == []
+
+
+@pytest.mark.parametrize("frame", ["你好，{}", "{}！谢谢", "{}？", "  {}  ", "{}。{}"])
+def test_no_wish_is_lost_in_politeness(frame: str) -> None:
+    """A reply that counts as a no goes on to with a greeting, thanks or a question mark around it."""
+    said = [frame.format(*[row["reply"]] * 2) for row in corpus() if row["answer"] != "not"]
+
+    assert [text for text in said if not is_opt_out(text)] == []

@@ -183,6 +183,7 @@ OPT_OUT_REPLIES: Final[Mapping[str, str]] = {
     "T": "answer to 回T退订; taken for a refusal by Yunpian's support desk, and by Aliyun in practice",
     "TD": "answer to 回TD退订; initials of 退订; as T",
     "N": "answer to 回N退订, an older wording of Chuanglan's clients",
+    "TUIDING": "退订 as it is typed; so is TUI DING",
     "QX": "initials of 取消",
     "0000": "the carriers' code to look up and cancel services; nobody sends it for anything else",
     "00000": "the carriers' code to cancel all services",
@@ -205,51 +206,83 @@ OPT_OUT_REPLIES: Final[Mapping[str, str]] = {
     "UNSUBSCRIBE": "as STOP",
 }
 # What people type around a code: "回复TD", "我要R", a code again and again.
-_REPLY = re.compile(r"(?:我要|我|请|要)?(?:回复?|发送?)?(.+?)(?:谢谢|吧)?")
+_REPLY = re.compile(r"(?:我要|我|请|要)?(?:回复?|发送?)?(.+?)(?:谢谢|吧|了)?")
 _REPEATED = re.compile(r"(TD|[TRN])\1{1,4}")
-_SIMPLIFIED = str.maketrans("訂閱關絕發給擾別請絡還麼們騷廣訊單貨", "订阅关绝发给扰别请络还么们骚广讯单货")
+_SIMPLIFIED = str.maketrans(
+    "訂閱關絕發給擾別請絡還麼們騷廣訊單貨將傳簡號碼刪電話這個",
+    "订阅关绝发给扰别请络还么们骚广讯单货将传简号码删电话这个",
+)
 
 # The word itself; 退订单 and 退定金 are about an order.
 _ASK = (
-    r"(?:退[订定](?!单|金)|拒收(?!快递|包裹|外卖)|拒绝(?:再)?(?:接收|接受|收)"
-    r"|取消(?:我的)?(?:订阅|关注|接收)|移除我|(?:删除|删掉|移除)(?:我|我的)(?:手机|电话)?号码?"
-    r"|我的?(?:手机|电话)?号码?(?:删除|删掉|移除))"
+    r"(?:退[订定](?!单|金)|退{2,}|拒收(?!快递|包裹|外卖)|拒绝(?:再)?(?:接收|接受|收)|不再(?:订阅|关注)"
+    r"|取消(?:我的|所有|全部|这个|此)*(?:订阅|关注|接收|短信|信息|消息|推送|广告)|移除我"
+    r"|(?:删除?|删掉|移除)(?:我|我的)(?:手机|电话)?号码?|我的?(?:手机|电话)?号码?(?:删|移除|去掉)"
+    r"|[把将]我(?:的(?:手机|电话|号码))?(?:从[^，]{1,8}?)?(?:删|移除|移出|去掉|剔除|拉黑))"
 )
 # 不退订 said of somebody else, or as a condition, presses for it: 再不退订, 你们不退订, 不退订就…
 _PRESSED = re.compile(
     rf"(?:再|怎么|为什么|为何|为啥|凭什么|一直|总是|老是|多次|回复|你们?|(?<!我)还|如果|要是|若)[^我]{{0,3}}不(?:给我?|帮我?)?{_ASK}"
     rf"|不(?:给我?|帮我?)?{_ASK}(?:的话)?(?:我?就|我?便|我?要(?:投诉|举报|报警)|投诉|举报|报警)"
+    r"|再[发打][^，]{0,4}(?:投诉|举报|报警|拉黑)"
 )
 # Whoever says that they do not want to opt out is not to be taken for somebody who does. 不能退订, on the
-# other hand, is said by people who tried to.
+# other hand, is said by people who tried to, and 不给我退订 of those who would not let them.
 _WISH = "要|想|用|是|必|需要|打算|愿意|准备|申请"
-_NOT_WANTED = re.compile(rf"(?:(?:不是?|不再|别|勿|甭)(?:{_WISH})*|没有?(?:{_WISH})+){_ASK}")
-# A wish without the word is a clause of nothing else: 不要再给我发短信了, but not 不要发货.
-_THING = (
-    "短信|信息|消息|简讯|广告|推销|营销|垃圾|推广|通知|这些|这种|这个|此类|任何|你们|的|了|啦|我|吧|过来|谢谢"
+_NOT_WANTED = re.compile(
+    rf"(?:(?:不是?|不再|别|勿|甭)(?:{_WISH})*|(?:别|勿|甭|不要|不用|不必)(?:再|给我?|帮我?|把我)*"
+    rf"|(?:没有?|没说|谁说我?)(?:{_WISH})+|误)(?:{_ASK}|停止?发?)"
 )
+_A_NOT_A = re.compile(r"([要是想会能])不\1")  # 要不要 asks; the 不要 in it denies nothing
+# A clause with the word that asks about it, sets a condition, considers it or says it of others ...
+_OPEN = re.compile(
+    r"吗|是否|没有?退|又怕|再订回|重新订|的是|(?<!为)什么|区别|影响|如果|要是|假如|万一|除非|考虑|犹豫|可能|也许|或许|下次|暂时"
+    r"|老婆|老公|爸|妈|朋友|同事|别人|[他她谁听]说|不是说"
+)
+# ... unless it asks how, or to be let: 怎么退订, 不能退订吗, 可以帮我退订吗.
+_HOW = re.compile(rf"(?:能|能否|可以|可否|无法|怎么|怎样|如何|哪里|帮|给)[^，]{{0,4}}{_ASK}")
+# A wish without the word is a clause of nothing else: 不要再给我发短信了, but not 不要发货.
+_REFUSES = "(?:不要|不想|不愿意?|不希望|不需要|无需|不用|不必|不再|不许|不准|别|勿|甭|停止?|拒绝|禁止)"
+_ABOUT = "短信|信息|消息|简讯|广告|推销|营销|推送|垃圾|推广"
+_THING = f"{_ABOUT}|通知|这些|这种|这个|此类|任何|你们|的|了|啦|给|我|吧|过来|谢谢"
 _PLAIN = re.compile(
-    r"(?:请|麻烦|求|我|你们?|以后|今后|都|也|真的)*"
-    r"(?:不要|不想|不愿意?|不希望|不需要|无需|不用|不必|不再|别|勿|甭|停止?|拒绝|禁止)"
-    r"(?:再|继续|老是?|总是?|一直|天天|给我|向我|往我|给|要|想|看到)*"
-    rf"(?:(?:发送?|推送|收到|接收|收|打扰|骚扰|联系)(?:{_THING})*|要?(?:{_THING})*(?:短信|广告|推销|营销))"
-    r"|请?停止|拒绝"
+    rf"(?:请|麻烦|求|我|你们?|以后|今后|都|也|真的|(?:这个|本)号码?)*{_REFUSES}"
+    r"(?:再|继续|老是?|总是?|一直|天天|[给向往](?:我|这个|本|该)的?(?:号码?|手机|电话)?|给|要|想|看到)*"
+    rf"(?:(?:发送?|传|推送|收到|接收|收|打扰|骚扰|联系)(?:{_THING})*|要?(?:{_THING})*(?:{_ABOUT}))"
+    rf"|怎[么样]才?能?不再?(?:收到?|接收)(?:{_THING})*|请?停止|拒绝"
 )
 _ENGLISH = re.compile(
-    r"(?:PLEASE |PLS )?(?:STOP ?ALL|STOP(?: IT| NOW| PLEASE)?|UNSUBSCRIBE(?: ME)?(?: PLEASE| NOW)?|OPT ?OUT"
-    r"|(?:I WANT TO |LET ME )(?:OPT OUT|UNSUBSCRIBE)|(?:OPT|TAKE) ME (?:OUT|OFF)(?: (?:THE|YOUR) LIST)?"
-    r"|QUIT|REMOVE ME(?: FROM (?:THE|YOUR) LIST)?"
+    r"(?:PLEASE |PLS )?(?:STOP ?ALL|STOP(?: IT| NOW| PLEASE|(?: STOP)+)?|OPT ?OUT|QUIT"
+    r"|UNSUBSCRIBE(?: ME| (?:THIS|MY) NUMBER)?(?: PLEASE| NOW)?|CANCEL (?:MY|THE) SUBSCRIPTION"
+    r"|(?:I (?:WANT|WISH|(?:WOULD|D) LIKE) TO |LET ME )(?:OPT OUT|UNSUBSCRIBE)"
+    r"|(?:OPT|TAKE) ME (?:OUT|OFF)(?: (?:THE|YOUR) LIST)?"
+    r"|(?:REMOVE|DELETE) (?:ME|MY (?:PHONE )?(?:NUMBER|PHONE))(?: FROM (?:THE|YOUR) LIST)?"
     r"|STOP (?:TEXTING|MESSAGING|SENDING|SPAMMING)(?: ME\b.*| MESSAGES| TEXTS)?"
-    r"|(?:DO NOT|DON ?T) (?:TEXT|MESSAGE|CONTACT|SEND)(?: ME\b.*| MESSAGES)?|NO MORE (?:TEXTS|MESSAGES|SMS))"
-    r"(?: PLEASE| THANKS| THANK YOU)?"
+    r"|(?:DO NOT|DON ?T) (?:TEXT|MESSAGE|CONTACT|SEND)(?: ME\b.*| MESSAGES)?"
+    r"|I (?:DO NOT|DON ?T|NO LONGER) (?:WANT|NEED)(?: TO (?:GET|RECEIVE))?(?: \w+){0,2}"
+    r" (?:TEXTS|MESSAGES|SMS)(?: ANY ?MORE)?"
+    r"|NO MORE (?:TEXTS|MESSAGES|SMS))(?: PLEASE| THANKS| THANK YOU)?"
 )
-# Neither plainly one nor the other: a person decides, and until then it counts as a refusal.
+_ENGLISH_NOT_WANTED = re.compile(
+    r"\b(?:(?:NOT|DON ?T|NEVER)(?: (?:WANT|WISH|GOING|PLAN|MEAN|SAID|ASK(?:ED)?)(?: TO)?)?"
+    r" (?:UNSUBSCRIBE|OPT OUT|STOP)|DID YOU STOP|STOP(?:PED)? (?:BY|AT|IN|OVER|FOR)\b)"
+)
+# Neither plainly one nor the other: a person decides, and until then it counts as a no. Short replies ...
 _DOUBTFUL = re.compile(
-    r"(?:回复?)?[退拒]|退掉|退了吧|退钉|推订|腿订|取消(?:吧|掉|了|我的?)?|投诉|举报|骚扰|垃圾短信|烦死|烦不烦|滚|拉黑"
-    r"|(?:不要|别)再?来?烦(?:我|了)*|不感兴趣|没兴趣|屏蔽|(?:你们)?有完没完|我?没有?订阅过?|怎[么样].{0,3}(?:取消短信|不收到?|不再收到?).{0,3}|不需要(?:了|谢谢)?|不用了"
-    r"|SPAM|NOT INTERESTED|LEAVE ME ALONE|CANCEL"
+    r"(?:回复?)?[退拒]|退掉|退钉|推订|腿订|取消(?:掉|了|我的?)?|滚"
+    r"|(?:不要|别)再?来?烦(?:我|了)*|不感兴趣|没兴趣|屏蔽|(?:你们)?有完没完|我?没有?订阅过?|不需要(?:了|谢谢)?|不用了"
+    r"|CANCEL"
 )
-_DOUBTFUL_ANYWHERE = re.compile(r"投诉|举报|骚扰|垃圾短信|烦死|烦不烦|拉黑|SPAM|LEAVE ME ALONE")
+# ... and whatever else speaks of it in words that no rule above has read.
+_MENTIONED = re.compile(
+    rf"{_ASK}|投诉|举报|骚扰|垃圾短信|烦死|烦不烦|拉黑|退掉|{_REFUSES}[^，]{{0,8}}(?:{_ABOUT}|骚扰|打扰)"
+    r"|(?:不要|不用|别(?!忘)|勿|停止?)[^，]{0,6}[发传](?![货票错到出往]|快递|顺丰)|(?:不要|别|勿)[^，]{0,3}再[^，]{0,4}[来收]"
+    r"|[还又老]发|天天发|取消[^，]{0,4}(?:短信|推送|服务)|(?<![A-Z])TD(?![A-Z]|银行|是什么)"
+)
+_ENGLISH_MENTIONED = re.compile(
+    r"SPAM|LEAVE ME ALONE|NOT INTERESTED|UNSUBSCRI|OPT(?:ED|ING)? ?OUT|\bSTOP\b"
+    r"|\b(?:NOT|DON ?T|NO|NEVER|STOPPED|REMOVE|DELETE)\b.{0,25}\b(?:TEXTS?|MESSAGES?|SMS|MY NUMBER)\b"
+)
 
 
 class Answer(enum.StrEnum):
@@ -264,25 +297,27 @@ def answer_of(text: str) -> Answer:
     """
     What a reply asks for, however it is typed.
 
-    Full-width letters, blanks, case, punctuation and traditional letters do not matter. The rules,
-    in this order: a word of ``OPT_OUT_REPLIES`` alone; an English phrase alone; in any clause a wish in
-    plain words, 不退订 that presses for it, or 退订 and its like not negated; then what is doubtful.
+    Full-width letters, blanks, case, punctuation and traditional letters do not matter. A clear wish is
+    a word of ``OPT_OUT_REPLIES`` or an English phrase alone, or a clause that asks in plain words, presses
+    for it (再不退订…), or says 退订 and its like undenied. Doubtful is whatever else speaks of it: a question
+    about it, a condition, hearsay, anger, words no rule reads. So only what denies it, or is about something
+    else, is none.
 
     >>> [answer_of(text).value for text in ("Ｔ D", "再不退订就投诉", "我不想退订", "烦死了")]
     ['opt-out', 'opt-out', 'not', 'doubtful']
     """
     read = unicodedata.normalize("NFKC", text).upper().translate(_SIMPLIFIED)
-    plain = "".join(c for c in read if c.isalnum())
-    if _is_word(plain) or ((match := _REPLY.fullmatch(plain)) and _is_word(match[1])):
-        return Answer.OPT_OUT
-    words = " ".join(re.findall(r"\w+", read))
-    if _ENGLISH.fullmatch(words):
-        return Answer.OPT_OUT
-    # Punctuation parts what belongs together: "不要，退订" is no negation.
+    # Punctuation parts what belongs together: "不要，退订" is no negation. English has some within words.
     clauses = [re.sub(r"[\s_]+", "", piece) for piece in re.split(r"[^\w\s]+", read)]
-    if any(_asks(clause) for clause in clauses):
+    phrases = [" ".join(re.findall(r"\w+", piece)) for piece in (read, *re.split("[.,!?;:。、…]+", read))]
+    whole = "".join(clauses)
+    if _is_code(whole) or any(map(_ENGLISH.fullmatch, phrases)) or any(map(_asks, clauses)):
         return Answer.OPT_OUT
-    doubtful = _DOUBTFUL.fullmatch(plain) or _DOUBTFUL.fullmatch(words) or _DOUBTFUL_ANYWHERE.search(words)
+    doubtful = (
+        any(map(_DOUBTFUL.fullmatch, (whole, *clauses)))
+        or any(_MENTIONED.search(_without_denials(clause)) for clause in clauses)
+        or _ENGLISH_MENTIONED.search(_ENGLISH_NOT_WANTED.sub("", phrases[0]))
+    )
     return Answer.DOUBTFUL if doubtful else Answer.NOT
 
 
@@ -299,9 +334,19 @@ def is_opt_out(text: str) -> bool:
 
 
 def _asks(clause: str) -> bool:
-    if _PLAIN.fullmatch(clause) or _PRESSED.search(clause):
+    """Whether a clause asks for it in words that leave nothing open."""
+    if _PLAIN.fullmatch(clause) or _PRESSED.search(clause) or _is_code(clause):
         return True
-    return re.search(_ASK, _NOT_WANTED.sub("", clause)) is not None
+    left = _without_denials(clause)
+    return bool(re.search(_ASK, left) and (_HOW.search(left) or not _OPEN.search(left)))
+
+
+def _without_denials(clause: str) -> str:
+    return _NOT_WANTED.sub("", _A_NOT_A.sub("是否", clause))
+
+
+def _is_code(plain: str) -> bool:
+    return _is_word(plain) or bool((match := _REPLY.fullmatch(plain)) and _is_word(match[1]))
 
 
 def _is_word(plain: str) -> bool:
