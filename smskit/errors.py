@@ -22,6 +22,7 @@ Every exception smskit raises on purpose.
         OutcomeUnknown         may have arrived: never resent by itself
       LedgerError
         LedgerLocked           another run holds the campaign
+        LedgerUnavailable      locked, full, not reached: run again once that is put right
         PlanMismatch           the campaign was started with something else
       CampaignPaused           stopped with people still waiting; run again to go on
 
@@ -275,6 +276,13 @@ class LedgerLocked(LedgerError):
     """Another run owns this campaign right now."""
 
     headline = mark("another run is working on this campaign")
+    exit_code = 4
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger cannot be read or written for now; running again goes on, once that is put right."""
+
+    headline = mark("the ledger cannot be used for now")
     exit_code = 4
 
 

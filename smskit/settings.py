@@ -77,7 +77,7 @@ class LedgerPlace(NamedTuple):
     @property
     def missing(self) -> bool:
         """Opening it would make it."""
-        return self.file is not None and not self.file.exists()
+        return self.file is not None and not os.path.exists(self.file)
 
 
 S = TypeVar("S", bound=ProviderSettings)
@@ -215,7 +215,7 @@ def variable_of(provider: str, field: str) -> str:
 def project_root(start: Path) -> Path | None:
     """The nearest folder at or above *start* that looks like a project's root, or None."""
     upwards = (start, *start.parents)
-    return next((f for f in upwards if any((f / mark).exists() for mark in _ROOT_MARKS)), None)
+    return next((f for f in upwards if any(os.path.exists(f / mark) for mark in _ROOT_MARKS)), None)
 
 
 def project_folders(start: Path) -> list[Path]:
@@ -250,7 +250,7 @@ def _ledger_file(name: Path, starts: Sequence[Path]) -> tuple[Path, list[Path]]:
         root = project_root(start)
         for folder in [root] if root else [start, *start.parents]:
             looked_at.append(folder / name)
-            if root or looked_at[-1].exists():
+            if root or os.path.exists(looked_at[-1]):
                 return looked_at[-1], looked_at
     return starts[0] / name, looked_at
 
@@ -265,7 +265,7 @@ def _problem(provider: str, error: Mapping[str, Any]) -> Message:
 def dotenv_file(folder: Path) -> Path | None:
     """The nearest ``.env`` at or above *folder*, up to the project's root; None = there is none."""
     places = (place / ".env" for place in project_folders(folder))
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if os.path.isfile(place)), None)
 
 
 def _read_dotenv(folder: Path) -> dict[str, str]:

@@ -887,7 +887,6 @@ def test_processes_that_open_a_new_ledger_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        pytest.param("sqlite:////nowhere/s3same/ledger.db", id="no-folder"),
         pytest.param("postgresql://bi:s3same@127.0.0.1:x/sms", id="no-port"),
         pytest.param("nosuch://bi:s3same@db/sms", id="no-dialect"),
         pytest.param("oracle://bi:s3same@db/sms", id="no-driver"),
@@ -896,7 +895,7 @@ def test_processes_that_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_database_that_cannot_be_opened(url: str) -> None:
-    """The error names the variable to look at; the URL, which may hold a password, is nowhere in it."""
+    """The error names the variable; the URL of a server, which may hold a password, is nowhere in it."""
     with pytest.raises(LedgerError, match="SMSKIT_DATABASE_URL") as caught:
         Ledger(url)
     told, error = "", caught.value

@@ -25,7 +25,14 @@ CAMPAIGN = yaml.safe_load((HOME / "examples" / "weekly_vip" / "campaign.yaml").r
 ZONE = ZoneInfo(CAMPAIGN["timezone"])
 
 # What smskit's exit code 4 stands for: running again goes on. Everything else needs a person.
-RUN_AGAIN = {"CampaignPaused", "LedgerLocked", "OutcomeUnknown", "RateLimited", "Unreachable"}
+RUN_AGAIN = {
+    "CampaignPaused",
+    "LedgerLocked",
+    "LedgerUnavailable",
+    "OutcomeUnknown",
+    "RateLimited",
+    "Unreachable",
+}
 
 
 class Stopped(Exception):

@@ -6,6 +6,7 @@ SQLite runs with ``synchronous=FULL``: what was committed stays through a power 
 
 from __future__ import annotations
 
+import sqlite3
 import time as _time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,12 +15,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerError
+from smskit.errors import LedgerError, LedgerUnavailable
 from smskit.i18n import Message
+from smskit.ledger.failures import demand_database, in_words, is_busy
 from smskit.ledger.hot import Hot
 from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
 from smskit.models import Mode
 from smskit.settings import ledger_place
+
+# How long a lock of another connection is waited for.
+PATIENCE_S = 60.0
+_WAL_PATIENCE_S = 10.0
 
 
 class Database:
@@ -34,9 +40,11 @@ class Database:
         self.clock = clock
         try:
             self.engine = open_engine(url)
+            self._url = self.engine.url
+            demand_database(self._url)
             with self.read() as conn:
                 version = version_of(conn)
-            demand_known(version)
+            demand_known(version, self._url)
             if self.engine.dialect.name == "sqlite":
                 sa.event.listen(self.engine, "connect", _use_wal)
                 self.engine.dispose()
@@ -62,26 +70,29 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that holds the write lock from its start; committed at the end of the block."""
-        with self.engine.connect().execution_options(smskit_write=True) as conn, conn.begin():
+        with (
+            in_words(self._url),
+            self.engine.connect().execution_options(smskit_write=True) as conn,
+            conn.begin(),
+        ):
             yield conn
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that sees one state of the ledger and changes nothing."""
-        with self.engine.connect() as conn, conn.begin():
+        with in_words(self._url), self.engine.connect() as conn, conn.begin():
             yield conn
 
 
 def _use_wal(connection: Any, _record: Any = None) -> None:
     """Switch to write-ahead logging; SQLite answers "locked" at once, not waiting, while another does so."""
-    import sqlite3
-
-    for attempt in range(200):
+    end = _time.monotonic() + _WAL_PATIENCE_S
+    while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
-        except sqlite3.OperationalError:
-            if attempt == 199:
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or _time.monotonic() > end:
                 raise
             _time.sleep(0.05)
 
@@ -92,30 +103,37 @@ def resolve_url(url: str) -> str:
 
 
 def file_has_campaign(file: Path, name: str, mode: Mode) -> bool:
-    """Whether the SQLite *file*, a ledger of any version, has the campaign; it is only read, not migrated."""
-    import sqlite3
+    """
+    Whether the SQLite *file*, a ledger of any version, has the campaign; it is only read, not migrated.
 
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            found = connection.execute(
-                "SELECT 1 FROM campaign WHERE name = ? AND mode = ?", (name, str(mode))
-            ).fetchone()
-        except sqlite3.Error:
-            return False  # no ledger
-    return found is not None
+    Raises:
+        LedgerUnavailable: it cannot be read for now; what is no ledger has no campaign.
+    """
+    uri = f"{file.absolute().as_uri()}?mode=ro"
+    asked = "SELECT 1 FROM campaign WHERE name = ? AND mode = ?"
+    try:
+        with (
+            in_words(sa.URL.create("sqlite", database=str(file))),
+            closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_S)) as connection,
+        ):
+            return connection.execute(asked, (name, str(mode))).fetchone() is not None
+    except LedgerUnavailable:
+        raise
+    except LedgerError:
+        return False
 
 
 def open_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(resolve_url(url))
     if parsed.get_backend_name() != "sqlite":
         return sa.create_engine(parsed, hide_parameters=True)
-    engine = sa.create_engine(parsed, hide_parameters=True, connect_args={"timeout": 60})
+    engine = sa.create_engine(parsed, hide_parameters=True, connect_args={"timeout": PATIENCE_S})
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
         # The driver must not open transactions by itself: we say BEGIN below.
         connection.isolation_level = None
-        for pragma in ("busy_timeout=60000", "synchronous=FULL"):
+        for pragma in (f"busy_timeout={PATIENCE_S * 1000:.0f}", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

@@ -8,18 +8,20 @@ import os
 import platform
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerLocked
+from smskit.errors import LedgerLocked, LedgerUnavailable
 from smskit.i18n import Message
 from smskit.ledger.database import Database
 from smskit.ledger.hot import Hot
 from smskit.ledger.schema import LEASE
 
 LEASE_TTL_S = 60.0
+
+_WORKING: set[str] = set()  # tokens of the runs of this process
 
 
 class Owner(NamedTuple):
@@ -52,7 +54,7 @@ class Leases:
         host, pid, started = this_process()
         with self._database.write() as conn:
             held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
-            if held is not None and holds(held, host, self._database.clock()):
+            if held is not None and _works(held, self._database.clock()):
                 raise LedgerLocked(
                     Message(
                         "another run (process {n} on {host}) is working on this campaign; "
@@ -72,17 +74,20 @@ class Leases:
                     until=self._database.clock() + LEASE_TTL_S,
                 )
             )
+        _WORKING.add(token)
         try:
             yield token
         finally:
-            with self._database.write() as conn:
+            _WORKING.discard(token)
+            # A ledger that cannot be written says so already; whoever comes next sees that nobody works.
+            with suppress(LedgerUnavailable), self._database.write() as conn:
                 conn.execute(LEASE.delete().where(LEASE.c.campaign_id == campaign_id, LEASE.c.token == token))
 
     def owner(self, campaign_id: int) -> Owner | None:
         """Who works on the campaign right now, or None; a run that died works on nothing."""
         with self._database.read() as conn:
             held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
-        if held is None or not holds(held, platform.node(), self._database.clock()):
+        if held is None or not _works(held, self._database.clock()):
             return None
         return Owner(held.host, held.pid, (held.host, held.pid) == this_process()[:2])
 
@@ -101,6 +106,14 @@ def this_process() -> tuple[str, int, float]:
     import psutil
 
     return platform.node(), os.getpid(), psutil.Process().create_time()
+
+
+def _works(held: Any, now: float) -> bool:
+    """Whether the run that took this lease is at work; one of this process may have ended unrecorded."""
+    host, pid, started = this_process()
+    if (held.host, held.pid) == (host, pid) and abs(held.process_started - started) < 1.0:
+        return held.token in _WORKING
+    return holds(held, host, now)
 
 
 def holds(held: Any, host: str, now: float) -> bool:

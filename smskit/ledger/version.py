@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from smskit.errors import LedgerError
 from smskit.i18n import Message
+from smskit.ledger.failures import place_of
 from smskit.ledger.schema import META, VERSION
 
 __all__ = ["CURRENT", "bring_up_to_date", "demand_known", "version_of"]
@@ -33,7 +34,7 @@ def version_of(conn: sa.Connection) -> str | None:
     return stamped or ("" if "campaign" in tables else None)
 
 
-def demand_known(version: str | None) -> None:
+def demand_known(version: str | None, url: sa.URL) -> None:
     """
     Refuse what a later smskit wrote; nothing has been written yet.
 
@@ -43,8 +44,9 @@ def demand_known(version: str | None) -> None:
     if version and version not in KNOWN:
         raise LedgerError(
             Message(
-                "this ledger was written by a newer smskit (its schema is {found}, this one knows {known}). "
+                "{ledger} was written by a newer smskit (its schema is {found}, this one knows {known}). "
                 "Nothing was changed: install that smskit, or name another ledger in SMSKIT_DATABASE_URL",
+                ledger=place_of(url),
                 found=version,
                 known=CURRENT,
             )
@@ -59,7 +61,7 @@ def bring_up_to_date(conn: sa.Connection) -> None:
     An older SQLite file is copied beside itself before it is changed.
     """
     version = version_of(conn)
-    demand_known(version)
+    demand_known(version, conn.engine.url)
     if version == CURRENT:
         return
     if version is None:

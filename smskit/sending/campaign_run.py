@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smskit.errors import CampaignPaused, SmskitError
+from smskit.errors import CampaignPaused, LedgerUnavailable, SmskitError
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger, Tally
 from smskit.models import Mode
@@ -128,7 +129,8 @@ class CampaignRun:
             try:
                 ended = run_in_thread(work, on_interrupt=lambda: self.end(Message("stopped by hand")))
             except BaseException as error:
-                ledger.campaigns.mark(row.id, "paused", note=_note_of(error))
+                with suppress(LedgerUnavailable):  # may be what *error* says
+                    ledger.campaigns.mark(row.id, "paused", note=_note_of(error))
                 raise
             return self._close(row, ended)
 

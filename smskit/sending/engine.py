@@ -269,7 +269,8 @@ class Engine:
             self._run.count(state, counted[state])
 
     def _recorded(self, done: asyncio.Future[Any]) -> None:
-        self._error = self._error or done.exception()
+        error = done.exception()  # asked of each, or asyncio prints those that nobody asked
+        self._error = self._error or error
 
     async def _submit(self, call: Call) -> tuple[NDArray[np.uint8], Facts]:
         """Send, and say for each person what became of it; plans whatever is to be tried again."""

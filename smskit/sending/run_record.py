@@ -24,6 +24,7 @@ from smskit.errors import (
     CampaignPaused,
     GuardRefused,
     LedgerLocked,
+    LedgerUnavailable,
     NotUsable,
     PlanMismatch,
     SettingsError,
@@ -75,7 +76,7 @@ def verdict_on(error: BaseException | None) -> Verdict:
     if not isinstance(error, SmskitError):
         return Verdict("failed", 1, _place(error))
     state = "refused" if isinstance(error, _REFUSED) else "failed"
-    if isinstance(error, CampaignPaused):
+    if isinstance(error, CampaignPaused | LedgerUnavailable):
         state = "paused"
     return Verdict(state, error.exit_code, redact(error.message))
 

@@ -1,0 +1,177 @@
+"""
+What a database says when it fails, as a `LedgerError` in words: which ledger it is, and what to do.
+
+The way in (``database``) asks here, so nothing above the ledger ever sees an error of a driver.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+import sqlalchemy as sa
+
+from smskit.errors import LedgerError, LedgerUnavailable
+from smskit.i18n import Message, Quoted, mark, os_words
+
+__all__ = ["demand_database", "in_words", "is_busy", "place_of"]
+
+_FIRST_BYTES: Final = b"SQLite format 3\x00"
+
+# SQLite's primary result codes -> sentence; running again goes on after those of the first table.
+_FOR_NOW: Final = {
+    code: words
+    for codes, words in (
+        (
+            (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+            mark("{ledger} is locked by another program; let it finish or close it, then run again"),
+        ),
+        (
+            (sqlite3.SQLITE_FULL,),
+            mark("{ledger} cannot grow, the disk is full; make room, then run again"),
+        ),
+        (
+            (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL),
+            mark(
+                "{ledger} cannot be read or written ({why}): the disk is full, broken or gone; "
+                "look at it, then run again"
+            ),
+        ),
+    )
+    for code in codes
+}
+_FOR_GOOD: Final = {
+    code: words
+    for codes, words in (
+        (
+            (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH),
+            mark(
+                "{ledger} is read-only; allow this user to write to the file and its folder, or name another "
+                "ledger in SMSKIT_DATABASE_URL"
+            ),
+        ),
+        (
+            (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT),
+            mark(
+                "{ledger} is no ledger, or a damaged one ({why}); put back a copy of it, or name another "
+                "ledger in SMSKIT_DATABASE_URL"
+            ),
+        ),
+    )
+    for code in codes
+}
+
+
+def place_of(url: sa.URL) -> Message:
+    """What a ledger is called in a sentence: its file; where it is a server, no more than the setting."""
+    file = _file(url)
+    return Message("the ledger {file}", file=file) if file else Message("the ledger of SMSKIT_DATABASE_URL")
+
+
+def _file(url: sa.URL) -> Path | None:
+    """The SQLite file of *url*, also where it is a ``file:`` URI; None where there is none."""
+    name = (url.database or "") if url.get_backend_name() == "sqlite" else ""
+    return Path(unquote(name.removeprefix("file:"))) if name and name != ":memory:" else None
+
+
+@contextmanager
+def in_words(url: sa.URL) -> Iterator[None]:
+    """
+    Within, what the driver or the disk answers becomes words; errors of smskit's own pass.
+
+    Raises:
+        LedgerUnavailable: running again goes on, once somebody has looked: locked, full, connection lost.
+        LedgerError: read-only, missing, no database, or anything else.
+    """
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise _failure(error, url) from None
+
+
+def demand_database(url: sa.URL) -> None:
+    """
+    Refuse a file that is neither empty nor SQLite's: very short ones it would take for empty, and write over.
+
+    Raises:
+        LedgerError: it is something else.
+    """
+    file = _file(url)
+    begins = b""
+    with suppress(OSError, ValueError), open(file or os.devnull, "rb") as opened:
+        begins = opened.read(len(_FIRST_BYTES))
+    if begins not in (b"", _FIRST_BYTES):
+        words = _FOR_GOOD[sqlite3.SQLITE_NOTADB]
+        raise LedgerError(Message(words, ledger=place_of(url), why=Quoted("file is not a database")))
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection was at it."""
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _failure(error: Exception, url: sa.URL) -> LedgerError:
+    ledger = place_of(url)
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    match cause:
+        case sqlite3.Error():
+            return _of_sqlite(cause, url, ledger)
+        case OSError():
+            return LedgerError(
+                Message("{ledger} cannot be opened or copied: {why}", ledger=ledger, why=os_words(cause))
+            )
+    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+        return LedgerUnavailable(
+            Message("the connection to {ledger} was lost; look at its server, then run again", ledger=ledger)
+        )
+    # No more than its kind: a server's words may hold what was written.
+    kind = type(cause or error).__name__
+    return LedgerError(
+        Message("{ledger} cannot be used ({kind}); look at SMSKIT_DATABASE_URL", ledger=ledger, kind=kind)
+    )
+
+
+def _of_sqlite(error: sqlite3.Error, url: sa.URL, ledger: Message) -> LedgerError:
+    code, why = _code(error), Quoted(str(error))
+    if words := _FOR_NOW.get(code):
+        return LedgerUnavailable(Message(words, ledger=ledger, why=why))
+    if words := _FOR_GOOD.get(code):
+        return LedgerError(Message(words, ledger=ledger, why=why))
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return LedgerError(
+            Message(
+                "{ledger} cannot be opened: {why}. Put that right, or name another ledger in "
+                "SMSKIT_DATABASE_URL",
+                ledger=ledger,
+                why=_why_not_opened(_file(url)),
+            )
+        )
+    return LedgerError(
+        Message(
+            "{ledger} does not fit this smskit ({why}); put back a copy of it, or name another ledger in "
+            "SMSKIT_DATABASE_URL",
+            ledger=ledger,
+            why=why,
+        )
+    )
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 where the module itself refused."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _why_not_opened(file: Path | None) -> Message:
+    try:
+        if file and file.is_dir():
+            return Message("it is a folder")
+        if file and not file.parent.is_dir():
+            return Message("there is no folder {folder}", folder=file.parent)
+    except OSError as error:
+        return os_words(error)
+    return Message("this user may not read and write there")
