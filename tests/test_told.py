@@ -175,7 +175,7 @@ WRONG: dict[str, Callable[[Path], object]] = {
     "empty": a_segment(""),
     "binary": a_segment(b"a\0b\0"),
     "not utf-8": a_segment("姓名\n".encode() * 50 + b"\xff\xff\n"),
-    "not a sheet": a_segment("x", "people.xlsx"),
+    "not a sheet": a_segment(b"\0x", "people.xlsx"),
     "not parquet": a_segment("x", "people.parquet"),
     "unnamed column": a_segment("a,\n1,2\n"),
     "number as name": a_segment("13800000000,b\n1,2\n"),

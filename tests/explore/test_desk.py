@@ -443,7 +443,7 @@ def test_an_upload_is_kept_for_its_owner_alone(project: Path) -> None:
     ("name", "content", "words"),
     [
         pytest.param("people.csv", b'a,b\n"1,2\n', "^people.csv: row 2", id="broken"),
-        pytest.param("people.xlsx", b"no sheet", "^people.xlsx", id="no-sheet"),
+        pytest.param("people.xlsx", b"\0no sheet", "^people.xlsx", id="no-sheet"),
         pytest.param("people.exe", b"", "is one of", id="ending"),
         pytest.param(".csv", b"", "is one of", id="no-name"),
     ],

@@ -20,7 +20,14 @@ import pandas as pd
 from smskit.audience.segment.database import read_database
 from smskit.audience.segment.delimited import read_delimited
 from smskit.audience.segment.excel import read_excel
-from smskit.audience.segment.location import FILE_KINDS, from_environ, is_url, locate
+from smskit.audience.segment.kinds import kind_of
+from smskit.audience.segment.location import (
+    from_environ,
+    is_elsewhere,
+    is_url,
+    locate,
+    without_scheme,
+)
 from smskit.audience.segment.names import Alike, Wanted, check_names, matched
 from smskit.audience.segment.parquet import read_parquet
 from smskit.errors import SegmentError
@@ -86,6 +93,11 @@ def _read(
     is_variable = source.startswith("env:")
     with _named(Message("the segment's database") if is_url(source) else source):
         place = from_environ(source.removeprefix("env:"), environ) if is_variable else source
+        place = without_scheme(place)
+        if is_elsewhere(place):
+            raise SegmentError(
+                Message("is the address of a file on another machine; download the file and give its path")
+            )
         if is_url(place):
             return read_database(
                 place, query, columns, text_columns, working_folder, may_carry_secret=is_variable
@@ -94,25 +106,13 @@ def _read(
             raise SegmentError(Message("a query needs a database; this is a file, filter it with rules"))
 
         path = locate(place, working_folder)
-        match path.suffix.lower():
-            case ".csv" | ".tsv" | ".txt":
-                return read_delimited(path, columns)
-            case ".parquet":
+        match kind_of(path):
+            case "parquet":
                 return read_parquet(path, columns, text_columns)
-            case ".xlsx":
+            case "xlsx":
                 return read_excel(path, columns, text_columns)
-            case "":
-                what = Message(
-                    "a segment needs a file extension; give {kinds}, or a database URL", kinds=FILE_KINDS
-                )
-                raise SegmentError(what)
-            case other:
-                what = Message(
-                    "`{name}` is no kind of segment; give {kinds}, or a database URL",
-                    name=other,
-                    kinds=FILE_KINDS,
-                )
-                raise SegmentError(what)
+            case _:
+                return read_delimited(path, columns)
 
 
 def find(path: str, working_folder: Path | None = None) -> Path:

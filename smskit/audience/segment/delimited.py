@@ -39,15 +39,22 @@ def read_delimited(path: Path, wanted: Wanted) -> pd.DataFrame:
     """Return the file's rows; rows in errors are counted from the header, 1, without empty lines."""
     data = read_utf8(path)
     names, delimiter, body = _header(data, "\t,;" if path.suffix.lower() == ".tsv" else ",;\t")
+    columns = [name or f"\0{place}" for place, name in enumerate(names)]
+    has_rows = body.size >= _HEAD_BYTES or bool(body.to_pybytes().strip(b"\r\n"))
+    if nameless := [column for column in columns if column[0] == "\0"]:
+        # A sheet saved as csv leaves such columns behind.
+        rows = _rows(body, columns, nameless, delimiter) if has_rows else None
+        if rows is None or all(column.null_count == len(column) for column in rows.columns):
+            names = [name for name in names if name]
     keep = pick(names, wanted)
-    if body.size < _HEAD_BYTES and not body.to_pybytes().strip(b"\r\n"):
+    if not has_rows:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in keep})
-    table = _rows(body, names, keep, delimiter)
+    table = _rows(body, columns, keep, delimiter)
     _check_quotes(body, table.num_rows, delimiter)
-    if len(names) > 1 and pc.any(empty := _empty(table)).as_py():
+    if len(columns) > 1 and pc.any(empty := _empty(table)).as_py():
         # Rows of delimiters are none, but a row may be empty only in what is kept.
-        if len(keep) < len(names):
-            empty = _empty(_rows(body, names, names, delimiter))
+        if len(keep) < len(columns):
+            empty = _empty(_rows(body, columns, columns, delimiter))
         table = table.filter(pc.invert(empty))
     frame: pd.DataFrame = table.to_pandas()
     return frame
@@ -88,7 +95,10 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
     if not best[1]:
         raise SegmentError(Message("row {n}: a quote is opened and not properly closed", n=1))
     cells, delimiter, lines = found
-    start = len("".join(islice(io.StringIO(head, newline=""), lines)).encode())
+    first = "".join(islice(io.StringIO(head, newline=""), lines))
+    if len(first) == len(head) and data.size > _HEAD_BYTES and first[-1] not in "\r\n":
+        raise SegmentError(Message("its first row, which must name the columns, is longer than 64 KiB"))
+    start = len(first.encode())
     return [tidy(cell) for cell in cells], delimiter, data.slice(start)
 
 

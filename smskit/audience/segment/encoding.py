@@ -2,8 +2,9 @@
 A text file's bytes, as UTF-8, whatever encoding they were saved in.
 
 Recognised are UTF-8, UTF-16 by its byte order mark, and GB18030. A file that
-is wholly none of them is refused: a wrong guess would turn every name in it
-into another one without a word. What the text says is for `delimited`.
+is none of them is refused, also where its bytes happen to be letters in
+GB18030: a wrong guess would turn every name in it into another one without a
+word. What the text says is for `delimited`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from smskit.audience.segment.usual import USUAL
 from smskit.errors import SegmentError
 from smskit.i18n import Message, mark, os_words
 
@@ -43,10 +45,18 @@ def read_utf8(path: Path) -> pa.Buffer:
     raw = data.to_pybytes()
     encoding = _encoding(first, raw)
     try:
-        return pa.py_buffer(raw.decode(encoding).encode())
+        text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         row = _row_at(raw[: error.start].decode(encoding, "ignore"))
-    raise SegmentError(Message(_NOT_THAT[encoding], n=row))
+        raise SegmentError(Message(_NOT_THAT[encoding], n=row)) from None
+    if encoding == "gb18030" and _is_chance(raw, text):
+        raise SegmentError(
+            Message(
+                "is in none of the encodings that are read (UTF-8, UTF-16 with its mark, GB18030): its "
+                "letters make no sense as GB18030; save it as UTF-8"
+            )
+        )
+    return pa.py_buffer(text.encode())
 
 
 def _mapped(path: Path) -> pa.Buffer:
@@ -90,6 +100,58 @@ def _was_utf8(raw: bytes) -> bool:
         read = len(re.findall("[\u3400-\u9fff]", text))
         return 0 < read >= text.count("\ufffd")
     return True
+
+
+# Encodings that GB18030 takes for Chinese: how many letters it takes to recognise one, and the bytes of those
+# in everyday use, from and to. No Chinese text keeps within them for long.
+_EVERYDAY: Final = (
+    ("cp950", 1, ((b"\xa1\x40", b"\xc6\x7e"),)),  # Big5
+    ("cp932", 1, ((b"\x81\x40", b"\x98\x72"),)),  # Shift-JIS
+    ("cp932", 16, ((b"\x81\x40", b"\x98\x72"), (b"\xa1", b"\xdf"))),  # and its half-width kana
+    ("cp949", 1, ((b"\xa1\xa1", b"\xa3\xfe"), (b"\xb0\xa1", b"\xc8\xfe"))),  # EUC-KR
+    ("euc_jp", 1, ((b"\xa1\xa1", b"\xa5\xf6"), (b"\xb0\xa1", b"\xcf\xd3"))),
+    ("cp1251", 5, ((b"\xc0", b"\xff"),)),  # Cyrillic
+)
+_LETTER: Final = re.compile("[^\0-\x7f]")
+_LOOKED_AT: Final = 200  # different letters
+
+
+def _is_chance(raw: bytes, text: str) -> bool:
+    """
+    Whether *raw* makes a Chinese *text* only by chance.
+
+    A rare name alone says nothing: there has to be an encoding in which all is
+    in everyday use, or more rare letters than one file has.
+    """
+    letters = _letters(text)
+    usual = sum(letter in USUAL or bool(_MARK.match(letter)) for letter in letters)
+    if usual * 2 >= len(letters):
+        return False
+    # An accented letter of Latin-1 takes the next one with it; the bytes of GB18030 mostly come in twos.
+    alone = re.findall(rb"(?<![\x80-\xff])[\xc0-\xff](?![\x80-\xff])", raw)
+    in_words = re.search(rb"[A-Za-z][\xc0-\xff](?=[A-Za-z])|[\xc0-\xff][A-Za-z]{2}", raw)
+    if in_words and len(alone) * 10 >= len(re.findall(rb"[\x80-\xff]", raw)) * 9:
+        return True
+    for codec, least, everyday in _EVERYDAY:
+        codes = [letter.encode(codec, "replace") for letter in _letters(raw.decode(codec, "replace"))]
+        fit = sum(any(first <= code <= last for first, last in everyday) for code in codes)
+        if len(codes) >= least and fit * 10 >= len(codes) * 9:
+            return True
+    return len(letters) >= 20 and usual * 7 < len(letters)
+
+
+def _letters(text: str) -> list[str]:
+    """The first different letters of a text, but for those of ASCII."""
+    found: dict[str, None] = {}
+    for match in _LETTER.finditer(text):
+        found[match[0]] = None
+        if len(found) == _LOOKED_AT:
+            break
+    return list(found)
+
+
+_MARK: Final = re.compile("[\u3000-\u303f\uff01-\uff5e“”‘’…—·￥\u0391-\u03c9\u0410-\u044f]")
+"""What Chinese text has beside Chinese letters: punctuation, ASCII in full width, Greek, Cyrillic."""
 
 
 def _row_at(text_before: str) -> int:

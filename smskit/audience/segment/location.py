@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Message
@@ -19,11 +20,26 @@ from smskit.settings import project_folders
 FILE_KINDS: Final = ".csv, .tsv, .txt, .parquet or .xlsx"
 
 _URL: Final = re.compile(r"[A-Za-z][\w+.-]*://")
+_ELSEWHERE: Final = re.compile(r"(https?|ftps?|sftp|s3a?|gs|gcs|oss|cos|obs|hdfs|abfss?)://", re.IGNORECASE)
 
 
 def is_url(place: str) -> bool:
     """Tell a URL from a path, by its start alone."""
     return _URL.match(place) is not None
+
+
+def is_elsewhere(place: str) -> bool:
+    """Tell the address of a file on another machine, which no reader takes."""
+    return _ELSEWHERE.match(place) is not None
+
+
+def without_scheme(place: str) -> str:
+    """Return the path of a ``file://`` URL; any other place as it is."""
+    if not place.lower().startswith("file://"):
+        return place
+    url = urlsplit(place)
+    # file://people.csv, with two strokes, is how people write a path; then its first folder reads as a host.
+    return unquote(url.path if url.netloc.lower() in ("", "localhost") else url.netloc + url.path)
 
 
 def from_environ(name: str, environ: Mapping[str, str]) -> str:
