@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import ipaddress
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -210,6 +211,16 @@ class Environment:
 def variable_of(provider: str, field: str) -> str:
     """Name of the environment variable for one field: ``SMSKIT_YUNPIAN_API_KEY``."""
     return f"SMSKIT_{provider}_{field}".upper().replace("-", "_")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine and nothing else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def project_root(start: Path) -> Path | None:

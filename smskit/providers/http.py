@@ -5,6 +5,9 @@ What matters to the engine is whether a request *left*. A connection that was
 never made sent nothing (``Unreachable``); anything that goes wrong afterwards
 may have been accepted (``OutcomeUnknown``). Nothing here retries.
 
+An answer is read up to a size and a time, and never unpacked: a compressed one, which nobody asked
+for, may unfold to any size. Of the environment only proxies count; ``~/.netrc`` is other programs'.
+
 Two things carry requests. ``_Aiohttp`` by default: two providers force one
 request a person, and httpx costs several times as much for one (`make bench`).
 ``_Httpx`` for whatever httpx transport is handed in: tests use
@@ -13,8 +16,9 @@ request a person, and httpx costs several times as much for one (`make bench`).
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 from urllib.parse import urlsplit
@@ -23,6 +27,7 @@ import httpx
 
 from smskit.errors import OutcomeUnknown, Unreachable
 from smskit.i18n import Message
+from smskit.settings import is_loopback
 
 if TYPE_CHECKING:
     import aiohttp
@@ -31,7 +36,8 @@ if TYPE_CHECKING:
 # httpx logs full URLs at INFO; a provider may carry credentials there.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# Far above the largest page a provider documents, times the most requests that are on the way at once.
+MOST_BYTES = 8 * 2**20
 _HTTPX_NOT_CONNECTED = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -61,8 +67,12 @@ class Broken(Exception):
     """The connection broke after the request left, or on the way."""
 
 
+class Unreadable(Exception):
+    """An answer came that is not read: it is compressed, or too long. Holds the reason, a `Message`."""
+
+
 class Carrier(Protocol):
-    """Carries one request; failures are the three above, named after what they wrap."""
+    """Carries one request; failures are the four above, the first three named after what they wrap."""
 
     async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """Send one request and read the whole answer."""
@@ -145,6 +155,12 @@ class Door:
                 provider=self._provider,
                 detail=Message("connection broke before the answer"),
             ) from None
+        except Unreadable as error:
+            raise OutcomeUnknown(
+                Message("{provider}: {why}", provider=self._provider, why=error.args[0]),
+                provider=self._provider,
+                detail=error.args[0],
+            ) from None
 
 
 class _Httpx:
@@ -153,9 +169,9 @@ class _Httpx:
     def __init__(
         self, transport: httpx.AsyncBaseTransport, timeout_s: float, connect_timeout_s: float
     ) -> None:
-        self._transport = transport
+        self._transport, self._timeout_s = transport, timeout_s
         self._timeout = dict.fromkeys(("read", "write"), timeout_s) | dict.fromkeys(
-            ("connect", "pool"), connect_timeout_s
+            ("connect", "pool"), min(connect_timeout_s, 0.9 * timeout_s)
         )
 
     async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
@@ -163,12 +179,17 @@ class _Httpx:
             method, url, headers=dict(headers), content=content, extensions={"timeout": self._timeout}
         )
         try:
-            response = await self._transport.handle_async_request(request)
-            body = await response.aread()
-            await response.aclose()
+            # httpx's own limits hold for one read each; this one for all of it.
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._transport.handle_async_request(request)
+                assert isinstance(response.stream, httpx.AsyncByteStream)
+                try:
+                    body = await _whole(response.headers, response.stream)
+                finally:
+                    await response.aclose()
         except _HTTPX_NOT_CONNECTED as error:
             _as(NotConnected, error)
-        except httpx.TimeoutException as error:
+        except (httpx.TimeoutException, TimeoutError) as error:
             _as(NoAnswerInTime, error)
         except httpx.RequestError as error:
             _as(Broken, error)
@@ -190,21 +211,23 @@ class _Aiohttp:
         self._timeout_s, self._connect_timeout_s = timeout_s, connect_timeout_s
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._proxies: dict[str, str | None] = {}  # by the beginning of an address
 
     async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         import aiohttp
 
         try:
             place = _place(url)
+            proxy = self._proxy(place)
         except ValueError as error:
             _as(NotConnected, error)
         if self._session is None:
             self._session = self._open(place)
         try:
             async with self._session.request(
-                method, place, data=content or None, headers=headers, allow_redirects=False
+                method, place, data=content or None, headers=headers, allow_redirects=False, proxy=proxy
             ) as answer:
-                body = await answer.read()
+                body = await _whole(answer.headers, answer.content.iter_any())
         except (
             aiohttp.ConnectionTimeoutError,
             aiohttp.ClientConnectorError,
@@ -217,6 +240,12 @@ class _Aiohttp:
         except aiohttp.ClientError as error:
             _as(Broken, error)
         return Answer(answer.status, answer.headers, body)
+
+    def _proxy(self, place: yarl.URL) -> str | None:
+        origin = str(place.origin())
+        if origin not in self._proxies:
+            self._proxies[origin] = proxy_for(origin)
+        return self._proxies[origin]
 
     def _open(self, place: yarl.URL) -> aiohttp.ClientSession:
         import ssl
@@ -240,7 +269,8 @@ class _Aiohttp:
             timeout=aiohttp.ClientTimeout(
                 total=self._timeout_s, connect=min(self._connect_timeout_s, 0.9 * self._timeout_s)
             ),
-            trust_env=place.host not in _LOOPBACK,
+            trust_env=False,  # it would take a key for the provider out of ~/.netrc, too
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
         )
@@ -251,6 +281,39 @@ class _Aiohttp:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def proxy_for(url: str) -> str | None:
+    """
+    The proxy that the environment names for *url*; None = go there directly, as to this machine always.
+
+    As ``HTTPS_PROXY``, ``http_proxy`` and ``NO_PROXY`` say, or the system's settings on macOS and Windows.
+    """
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(url)
+    if is_loopback(parts.hostname or ""):
+        return None
+    proxy = getproxies().get(parts.scheme)
+    return None if proxy is None or proxy_bypass(parts.netloc.rpartition("@")[2]) else proxy
+
+
+async def _whole(headers: Mapping[str, str], pieces: AsyncIterable[bytes]) -> bytes:
+    """
+    The body of an answer as it came.
+
+    Raises:
+        Unreadable: it is compressed, or longer than `MOST_BYTES`.
+    """
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise Unreadable(Message("the answer came compressed, which was not asked for"))
+    body = bytearray()
+    async for piece in pieces:
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise Unreadable(Message("the answer is longer than {n} MB", n=MOST_BYTES >> 20))
+    return bytes(body)
 
 
 @lru_cache(maxsize=64)

@@ -96,13 +96,21 @@ def _is_secret(name: str) -> bool:
 def _post(url: str, body: bytes, sleep: Callable[[float], None]) -> str:
     import httpx
 
+    from smskit.providers.http import proxy_for
+
     told = ""
     for attempt in range(ATTEMPTS):
         if attempt:
             sleep(2.0**attempt / 2)
         try:
             answer = httpx.post(
-                url, content=body, headers={"Content-Type": "application/json"}, timeout=URL_TIMEOUT_S
+                url,
+                content=body,
+                headers={"Content-Type": "application/json"},
+                timeout=URL_TIMEOUT_S,
+                proxy=proxy_for(url),
+                verify=httpx.create_ssl_context(),
+                trust_env=False,  # else a name and password out of ~/.netrc would go along
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             told = f"url: {type(error).__name__}"  # its text may repeat the address

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import ipaddress
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from smskit.settings import is_loopback
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue
 from smskit.simulator.core import World
@@ -131,16 +131,6 @@ class Pusher:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
             return False
         return way.taken(answer.status_code, answer.content)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine and nothing else."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_loopback_url(url: str) -> bool:

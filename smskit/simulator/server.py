@@ -22,11 +22,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smskit.errors import SettingsError
 from smskit.i18n import Message, os_words
+from smskit.settings import is_loopback
 from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
 from smskit.simulator.core import World
 from smskit.simulator.dialect import answers, words
 from smskit.simulator.faults import FaultPlan
-from smskit.simulator.push import Pusher, is_loopback
+from smskit.simulator.push import Pusher
 from smskit.simulator.wire import DROP, read_ahead
 
 # A dialect's package has PROVIDER, ENVIRONMENT, receipt_pushes, reply_pushes, and endpoints(world) by path;

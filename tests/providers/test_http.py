@@ -94,7 +94,7 @@ async def post(to: Door, url: str, body: bytes = BODY) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def _closing(client: Door) -> AsyncIterator[Door]:
+async def closing(client: Door) -> AsyncIterator[Door]:
     try:
         yield client
     finally:
@@ -168,7 +168,7 @@ async def answers(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: byt
 async def test_after_it_left_the_outcome_is_unknown(talk: Talk | None) -> None:
     """Whatever a server does instead of answering, the request may have arrived, and waiting has an end."""
     started = time.monotonic()
-    async with serving(talk) as server, _closing(door()) as client:
+    async with serving(talk) as server, closing(door()) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await post(client, server.url)
     took = time.monotonic() - started
@@ -184,7 +184,7 @@ async def test_refused_connection_sent_nothing() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/send"
-        async with _closing(door()) as client:
+        async with closing(door()) as client:
             with pytest.raises(Unreachable, match=r"no connection to 127\.0\.0\.1") as caught:
                 await post(client, url)
 
@@ -194,7 +194,7 @@ async def test_refused_connection_sent_nothing() -> None:
 
 async def test_no_place_to_wait_in_line_sent_nothing() -> None:
     """A request that found no free connection in time is known not to have left."""
-    async with serving(saying()) as server, _closing(door(connections=1)) as client:
+    async with serving(saying()) as server, closing(door(connections=1)) as client:
         first, second = await asyncio.gather(
             post(client, server.url), post(client, server.url), return_exceptions=True
         )
@@ -214,7 +214,7 @@ async def test_no_place_to_wait_in_line_sent_nothing() -> None:
 )
 async def test_an_impossible_address_sent_nothing(url: str) -> None:
     """An address that cannot be one leads nowhere, which is an error of ours and no open outcome."""
-    async with _closing(door()) as client:
+    async with closing(door()) as client:
         with pytest.raises(Unreachable):
             await post(client, url)
 
@@ -257,7 +257,7 @@ def self_signed(tmp_path: Path) -> ssl.SSLContext:
 
 async def test_a_certificate_nobody_vouches_for_sent_nothing(self_signed: ssl.SSLContext) -> None:
     """A server that cannot prove who it is gets no request at all."""
-    async with serving(answers, self_signed) as server, _closing(door()) as client:
+    async with serving(answers, self_signed) as server, closing(door()) as client:
         with pytest.raises(Unreachable, match="Certificate"):
             await post(client, server.url)
 
@@ -266,7 +266,7 @@ async def test_a_certificate_nobody_vouches_for_sent_nothing(self_signed: ssl.SS
 
 async def test_a_broken_handshake_sent_nothing() -> None:
     """A server that hangs up before the connection is secured gets no request either."""
-    async with serving(None) as server, _closing(door()) as client:
+    async with serving(None) as server, closing(door()) as client:
         with pytest.raises(Unreachable):
             await post(client, server.url.replace("http:", "https:"))
 
@@ -277,7 +277,7 @@ async def test_a_broken_handshake_sent_nothing() -> None:
 async def test_a_proxy_that_opens_no_way_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a proxy does not connect us to the provider, the provider was never asked."""
     refusal = saying(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
-    async with serving(refusal) as server, _closing(door()) as client:
+    async with serving(refusal) as server, closing(door()) as client:
         monkeypatch.setenv("HTTPS_PROXY", server.url.removesuffix("/send"))
         with pytest.raises(Unreachable):
             await post(client, "https://sms.example.invalid/send")
@@ -290,7 +290,7 @@ async def test_a_proxy_that_opens_no_way_sent_nothing(monkeypatch: pytest.Monkey
 
 async def test_one_connection_serves_many_requests() -> None:
     """Requests one after the other share a connection."""
-    async with serving(answers) as server, _closing(door()) as client:
+    async with serving(answers) as server, closing(door()) as client:
         bodies = [await post(client, server.url, b"n=%d" % n) for n in range(5)]
 
     assert bodies == [b"ok"] * 5
@@ -309,7 +309,7 @@ async def test_nothing_is_sent_twice_on_a_connection_that_ends(method: str, then
         first = len(server.requests) == 1
         await (answers if first else saying(then=then))(reader, writer, request)
 
-    async with serving(answers_once) as server, _closing(door()) as client:
+    async with serving(answers_once) as server, closing(door()) as client:
         await client.send(method, server.url, headers={})
         with pytest.raises(OutcomeUnknown):
             await client.send(method, server.url, headers={})
@@ -320,7 +320,7 @@ async def test_nothing_is_sent_twice_on_a_connection_that_ends(method: str, then
 
 async def test_a_connection_closed_while_idle_is_replaced() -> None:
     """A connection that the server closed between two requests costs neither of them anything."""
-    async with serving(saying(OK, then="close")) as server, _closing(door()) as client:
+    async with serving(saying(OK, then="close")) as server, closing(door()) as client:
         for n in range(3):
             assert await post(client, server.url, b"n=%d" % n) == b"ok"
             await asyncio.sleep(0.02)
@@ -348,7 +348,7 @@ async def test_a_query_goes_out_as_it_was_signed(query: str) -> None:
         seen.append(request.url.raw_path)
         return httpx.Response(200)
 
-    async with serving(answers) as server, _closing(door()) as client:
+    async with serving(answers) as server, closing(door()) as client:
         await client.send("GET", f"{server.url}?{query}", headers={})
         await door(httpx.MockTransport(keep)).send("GET", f"{server.url}?{query}", headers={})
 
@@ -358,7 +358,7 @@ async def test_a_query_goes_out_as_it_was_signed(query: str) -> None:
 
 async def test_headers_and_body_go_out_as_given() -> None:
     """The body is not touched, and nothing is added that could contradict the provider's own headers."""
-    async with serving(answers) as server, _closing(door()) as client:
+    async with serving(answers) as server, closing(door()) as client:
         await client.send(
             "POST",
             server.url,
@@ -378,7 +378,7 @@ async def test_any_status_is_an_answer() -> None:
     pieces = (
         b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nSet-Cookie: a=b\r\ncontent-length: 0\r\n\r\n"
     )
-    async with serving(saying(pieces)) as server, _closing(door()) as client:
+    async with serving(saying(pieces)) as server, closing(door()) as client:
         url = server.url.replace("127.0.0.1", "localhost")  # a name, since addresses get no cookies anyway
         one = await client.send("POST", url, headers={}, content=b"x")
         await client.send("POST", url, headers={}, content=b"x")
@@ -448,7 +448,7 @@ async def test_a_body_that_cannot_be_decoded_is_an_open_outcome() -> None:
     """A compressed answer that does not unpack came after the request left."""
     for transport in (None, httpx.AsyncHTTPTransport()):
         bad = saying(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc")
-        async with serving(bad) as server, _closing(door(transport)) as client:
+        async with serving(bad) as server, closing(door(transport)) as client:
             with pytest.raises(OutcomeUnknown):
                 await post(client, server.url)
 

@@ -57,7 +57,7 @@ from smskit.providers.codes import RECEIPT, code_tables
 from smskit.providers.console import console_of
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
 from smskit.providers.http import Answer
-from smskit.settings import ProviderSettings
+from smskit.settings import ProviderSettings, is_loopback
 
 _HEADERS = {"accept": "application/json", "content-type": "application/json; charset=utf-8"}
 _PAGE = 100  # most rows of a pull
@@ -79,8 +79,7 @@ _OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")  # opt-out
 
 
 def _is_here(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 _CONSOLE = console_of("chuanglan")
