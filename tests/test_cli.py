@@ -438,13 +438,35 @@ def test_opt_outs(run: Run, tmp_path: Path) -> None:
 
     assert added.out == "2 added, 0 were there\n"
     assert again.out == "0 added, 1 were there\n"
-    assert imported.out == "1 added, 1 were there, 2 cells hold no mobile number\n"
+    assert (imported.code, imported.out.splitlines()) == (
+        4,
+        [
+            "1 added, 1 were there, 2 cells hold no mobile number",
+            "line 5: none of yours",
+            "line 6: +85******567",
+        ],
+    )
     assert {line.split()[0] for line in listed.out.splitlines()} == {f"138****000{n}" for n in range(3)}
     assert set(revealed) == {f"+861380000000{n}" for n in range(3)}
     assert revealed["+8613800000000"]["note"] == "phoned"
     assert revealed["+8613800000002"]["source"] == "import:out.csv"
     assert [done.out for done in removed] == ["138****0001 removed\n", "138****0001 was not on the list\n"]
     assert len(run("opt-out", "list", "--json").data) == 2
+
+
+def test_an_imported_list_says_what_it_could_not_read(run: Run, tmp_path: Path) -> None:
+    """As data for programs, too; a list that was read wholly exits 0."""
+    file = tmp_path / "out.txt"
+    file.write_bytes("\n13800000023\n13800000024;\n手机13800000025\n1380000002\n".encode("utf-16"))
+    some = run("opt-out", "import", file, "--json")
+    file.write_text("13800000023\n+86 13800000026")
+    all_of_it = run("opt-out", "import", file, "--json")
+
+    assert (some.code, some.data) == (
+        4,
+        {"added": 3, "there": 0, "unread": [{"line": 5, "value": "13*****002"}]},
+    )
+    assert (all_of_it.code, all_of_it.data) == (0, {"added": 1, "there": 1, "unread": []})
 
 
 def test_opt_outs_are_left_out_of_plans(desk: Desk, run: Run) -> None:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from smskit.audience.cells import says_yes, word
 from smskit.audience.phones import normalise
 
-__all__ = ["Roles", "consent_names", "phone_like", "roles_of"]
+__all__ = ["Roles", "consent_names", "names_phone", "phone_like", "roles_of"]
 
 _SAMPLE_ROWS: Final = 2_000
 _MOSTLY: Final = 0.5  # of the cells that are not empty
@@ -79,6 +79,11 @@ def phone_like(frame: pd.DataFrame) -> tuple[str, ...]:
         if known and np.count_nonzero(normalise(head[name]).e164) > known * _MOSTLY:
             found.append(name)
     return tuple(found)
+
+
+def names_phone(name: str) -> bool:
+    """Whether a column of this name holds phones, by the name alone."""
+    return _PHONE.search(_plain(name)) is not None
 
 
 def _other_phone(name: str) -> int:

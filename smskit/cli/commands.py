@@ -463,14 +463,23 @@ def opt_out_remove(phone: str) -> None:
 
 
 @opt_out.command("import")
-def opt_out_import(file: Path, column: Annotated[str, typer.Option()] = "phone") -> None:
-    """Add every number of a column of a csv, txt, parquet or xlsx file, or of a plain list of numbers."""
-    from smskit.reporting.export import read_numbers
+def opt_out_import(
+    file: Path, column: Annotated[str, typer.Option()] = "phone", as_json: AsJson = False
+) -> None:
+    """Add every number of a csv, txt, parquet or xlsx file; exits 4 where lines could not be read."""
+    from smskit.audience.number_list import read_numbers
 
-    good, bad = read_numbers(file, column)
-    new = _ledger(create=True).opt_outs.add(good, source=f"import:{file.name}")
-    words = mark("{n} added, {m} were there, {bad} cells hold no mobile number")
-    say(words, n=new, m=len(good) - new, bad=bad)
+    found = read_numbers(file, column)
+    new = _ledger(create=True).opt_outs.add(found.phones, source=f"import:{file.name}")
+    there, unread = len(found.phones) - new, found.unread
+    if as_json:
+        print_json({"added": new, "there": there, "unread": [line._asdict() for line in unread]})
+    else:
+        words = mark("{n} added, {m} were there, {bad} cells hold no mobile number")
+        say(words, n=new, m=there, bad=len(unread))
+        for line in unread:
+            say("line {n}: {value}", n=line.line, value=line.value)
+    raise typer.Exit(4 if unread else 0)
 
 
 @opt_out.command("export")

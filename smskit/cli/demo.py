@@ -44,12 +44,10 @@ def run_demo(folder: Path) -> None:
 
 
 def _import_opt_outs(file: Path) -> None:
-    from smskit.audience import segment
-    from smskit.audience.phones import normalise
+    from smskit.audience.number_list import read_numbers
     from smskit.sending.session import open_ledger
 
-    numbers = normalise(segment.load(str(file))["phone"])
-    open_ledger().opt_outs.add(numbers.e164[numbers.e164 > 0].tolist(), source=f"import:{file.name}")
+    open_ledger().opt_outs.add(read_numbers(file).phones, source=f"import:{file.name}")
 
 
 def _print_result(notebook: Path) -> None:

@@ -1,4 +1,4 @@
-"""Writing messages and opt-outs to files, and reading lists of phone numbers back."""
+"""Writing messages and opt-outs to files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ import sys
 from pathlib import Path
 from typing import IO, Literal
 
-import numpy as np
-import pandas as pd
-
-from smskit.audience import segment
-from smskit.audience.phones import normalise, to_e164
+from smskit.audience.phones import to_e164
 from smskit.errors import InputError
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
@@ -106,34 +102,3 @@ def write_opt_outs(ledger: Ledger, rule: OptOutRule, output: Path, *, reveal: bo
     output.chmod(0o600)
     output.write_text("".join(f"{line}\n" for line in [*heading, *numbers]), encoding="utf-8")
     return len(numbers)
-
-
-def read_numbers(path: Path, column: str) -> tuple[list[int], int]:
-    """
-    The phones of a column of a csv, txt, parquet or xlsx file, and how many cells hold none.
-
-    A csv or txt file whose first line is itself a number is read as a plain list of
-    numbers, one a line, whatever *column* is.
-
-    Raises:
-        SegmentError: the file cannot be read, or has no such column.
-    """
-    lines = _plain_list(path)
-    if lines:
-        cells = pd.Series(lines, dtype="str")
-    else:
-        cells = segment.load(str(path), text_columns={column}, columns={column})[column]
-    numbers = normalise(cells)
-    good = np.unique(numbers.e164[numbers.e164 > 0])
-    return good.tolist(), int((numbers.e164 == 0).sum())
-
-
-def _plain_list(path: Path) -> list[str]:
-    """The lines of a file that holds numbers and no heading; none where it is something else."""
-    if path.suffix.lower() not in (".csv", ".txt") or not path.is_file():
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        return []
-    return lines if lines and normalise(pd.Series(lines[:1], dtype="str")).e164[0] else []

@@ -1,0 +1,171 @@
+"""
+Lists of phone numbers as people keep them: with a heading or without, several in a cell, words around.
+
+Opt-outs come in such lists, so whatever is a number is taken, and the rest is named by its line
+instead of being refused with the whole file. Segments, where a row is a person, are read in `segment`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from smskit.audience import segment
+from smskit.audience.phones import mask_raw_column, normalise
+from smskit.audience.roles import names_phone
+from smskit.audience.segment.cells import text_of
+from smskit.audience.segment.encoding import read_utf8
+from smskit.audience.segment.kinds import kind_of
+from smskit.audience.segment.names import matched, pick, tidy
+from smskit.errors import SegmentError
+from smskit.i18n import Message
+
+__all__ = ["NumberList", "UnreadLine", "read_numbers"]
+
+# A mobile within other text; `normalise` says whether it is one.
+_NUMBER: Final = r"(?<![0-9])(?:(?:\+|00)?86[ -]*)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9])"
+_MISTYPED: Final = r"(?<![0-9])1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{1,7}(?![0-9])"  # too short or too long
+_DIGITS: Final = re.compile("[0-9]{5,}")  # in no heading
+_SHOWN: Final = 60  # letters of a line that could not be read
+_BREAK: Final = re.compile("\r\n|\r|\n")
+
+
+class UnreadLine(NamedTuple):
+    """A line of the file that holds no number that could be read, or one beside those that could."""
+
+    line: int  # of the file or sheet, from 1
+    value: str  # digits starred out
+
+
+class NumberList(NamedTuple):
+    """What a file holds."""
+
+    phones: list[int]  # E.164 digits, ascending, each once
+    unread: list[UnreadLine]
+
+    def __repr__(self) -> str:
+        return f"NumberList({len(self.phones)} phones, {len(self.unread)} lines unread)"
+
+
+class _Cells(NamedTuple):
+    lines: Sequence[int]
+    texts: Sequence[str]
+
+
+def read_numbers(path: Path, column: str = "phone") -> NumberList:
+    """
+    Return the phones of a csv, tsv, txt, parquet or xlsx file, and the lines that could not be read.
+
+    A text file or sheet whose first row that is not empty names *column* is read there. One whose first
+    row is data, or a single cell, is a list without heading: every number in a line counts. Blank lines
+    are none.
+
+    Raises:
+        SegmentError: the file cannot be read, or its first row names other columns.
+    """
+    path = segment.find(str(path))
+    match kind_of(path):
+        case "parquet":
+            found = segment.load(str(path), text_columns={column}, columns={column})[column]
+            cells = _Cells(range(1, len(found) + 1), found.astype("str").where(found.notna(), "").tolist())
+        case "xlsx":
+            cells = _column_of(_sheet(path), column)
+        case _:
+            cells = _of_text(path, column)
+    return _numbers_in(cells)
+
+
+def _of_text(path: Path, column: str) -> _Cells:
+    text = read_utf8(path).to_pybytes().decode()
+    if "\0" in text:
+        raise SegmentError(Message("is not a text file, or UTF-16 without byte order mark; save it as UTF-8"))
+    lines = _BREAK.split(text)
+    head = next(filter(str.strip, lines), "")
+    for delimiter in ",;\t":
+        if matched([tidy(cell) for cell in next(csv.reader([head], delimiter=delimiter), [])], {column}):
+            return _column_of(_rows(text, delimiter), column)
+    return _column_of(enumerate(([line] for line in lines), start=1), column)
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line each begins in; a quoted cell may span several."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    begins = 1
+    for row in reader:
+        yield begins, row
+        begins = reader.line_num + 1
+
+
+def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
+    import openpyxl
+
+    try:
+        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+            for sheet in shown:
+                sheet.reset_dimensions()
+            found = [
+                [[text_of(v) or "" for v in row] for row in s.iter_rows(values_only=True)] for s in shown
+            ]
+    except Exception as error:  # openpyxl raises whatever its zip and XML readers do
+        what = Message(
+            "cannot be read as xlsx ({kind}); is it protected by a password, or another format?",
+            kind=type(error).__name__,
+        )
+        raise SegmentError(what) from None
+    full = [rows for rows in found if any(map(any, rows))]
+    if len(full) > 1:
+        raise SegmentError(Message("{n} of its sheets hold rows; keep the one with the list", n=len(full)))
+    yield from enumerate(full[0] if full else [], start=1)
+
+
+def _column_of(rows: Iterator[tuple[int, list[str]]], column: str) -> _Cells:
+    """The cells under the heading *column*; all cells of each row where the first row is no heading."""
+    filled = [(line, row) for line, row in rows if any(map(str.strip, row))]
+    head = [tidy(cell) for cell in filled[0][1]] if filled else []
+    named = matched(head, {column})
+    if named:
+        at = head.index(named[column])
+        # A row without that cell says that somebody is on the list, and not who.
+        texts = [row[at] if len(row) > at and row[at].strip() else "," for _, row in filled[1:]]
+        return _Cells([line for line, _ in filled[1:]], texts)
+    if not any(map(_is_data, head)):
+        names = [tidy(name) for cell in head for name in re.split("[,;\t]", cell) if tidy(name)]
+        if len(names) > 1:
+            pick(names, {column})  # says which there are
+        elif names and names_phone(names[0]):
+            del filled[0]
+    return _Cells([line for line, _ in filled], [",".join(filter(None, row)) for _, row in filled])
+
+
+def _is_data(text: str) -> bool:
+    return bool(_DIGITS.search(re.sub(r"[\s()+.-]", "", pd.Series([text]).str.normalize("NFKC")[0])))
+
+
+def _numbers_in(cells: _Cells) -> NumberList:
+    texts = pd.Series(cells.texts, dtype="str")
+    lines = np.asarray(cells.lines, np.int64)
+    whole = normalise(texts)
+    rest = np.flatnonzero((whole.e164 == 0) & texts.str.strip().ne("").to_numpy())
+    odd = texts.iloc[rest].str.normalize("NFKC")
+    found = odd.str.findall(_NUMBER).explode().dropna()
+    within = normalise(found)
+    unread = ~odd.index.isin(found.index) | odd.index.isin(found.index[within.e164 == 0])
+    unread |= odd.str.replace(_NUMBER, " ", regex=True).str.contains(_MISTYPED, regex=True).to_numpy()
+    phones = np.unique(np.concatenate([whole.e164, within.e164]))
+    named = _shown(texts.iloc[rest[unread]])
+    return NumberList(phones[phones > 0].tolist(), [*map(UnreadLine, lines[rest[unread]].tolist(), named)])
+
+
+def _shown(texts: Any) -> list[str]:
+    short = texts.str.strip().str.strip(",").str.slice(0, _SHOWN)
+    return [text or "" for text in mask_raw_column(short).to_pylist()]
