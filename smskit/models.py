@@ -144,6 +144,20 @@ def _masked(name: str, phone: str, **facts: object) -> str:
     return f"{name}({phone[-11:-8]}****{phone[-4:]}{shown})"
 
 
+class RuledOut(NamedTuple):
+    """Rows of a segment that one rule left out, for one cause."""
+
+    rule: int  # its number among the top-level rules, from 0
+    unknown: bool  # the rule is not false of them, but cannot tell: a value is missing or unreadable
+    people: pa.Table  # person (null = as its phone), phone (0 = none), shown, `VALUE` + column name
+
+    def __repr__(self) -> str:
+        return f"RuledOut(rule={self.rule}, people={self.people.num_rows})"
+
+
+VALUE: Final = "value:"  # before the name of a column that a rule reads
+
+
 class Slice(NamedTuple):
     """Some people of an audience, by column; rows of all columns correspond."""
 

@@ -289,11 +289,12 @@ def test_books_are_printed_as_sums(desk: Desk, run: Run) -> None:
     table = run("status").out.splitlines()
 
     assert lines[0] == "live-1 (live, yunpian): finished"
-    assert lines[1] == "segment 6 = excluded 2 + planned 4"
-    assert lines[2:4] == ["no_phone 1", "duplicate_phone 1"]
-    assert lines[4] == "planned = waiting 0 + submitting 0 + accepted 4 + refused 0 + unknown 0"
-    assert lines[5] == "accepted = delivered 0 + undelivered 0 + awaiting 4"
-    assert lines[6].startswith("4 parts, about 0.20 yuan; plan p")
+    assert lines[1] == "read 6 = ruled out 0 + segment 6"
+    assert lines[2] == "segment 6 = excluded 2 + planned 4"
+    assert lines[3:5] == ["no_phone 1", "duplicate_phone 1"]
+    assert lines[5] == "planned = waiting 0 + submitting 0 + accepted 4 + refused 0 + unknown 0"
+    assert lines[6] == "accepted = delivered 0 + undelivered 0 + awaiting 4"
+    assert lines[7].startswith("4 parts, about 0.20 yuan; plan p")
     assert table[0].split()[:4] == ["campaign", "mode", "state", "provider"]
     assert table[1].split()[:4] == ["live-1", "live", "finished", "yunpian"]
 
@@ -326,6 +327,37 @@ def test_why(desk: Desk, run: Run) -> None:
     assert by_id == by_phone
     assert by_id.out.count("\n") == 1
     assert by_id.out.startswith("u000002 (138****0002): accepted; ")
+
+
+def test_why_of_somebody_a_rule_left_out(desk: Desk, run: Run) -> None:
+    """The rule and the value are told by user id and by phone, in both languages, when the file is gone."""
+    people = pd.read_csv(desk.source, dtype=str).head(3)
+    people.assign(会员等级=["普通会员", "金卡", None]).to_csv(desk.source, index=False)
+    rules = {"all": [{"column": "会员等级", "op": "in", "value": ["金卡", "铂金"]}]}
+    run("plan", desk.file(rules=rules))
+    desk.source.unlink()
+    by_id, by_phone = run("why", "live-1", "u000000"), run("why", "live-1", "13800100000")
+    missing = run("why", "live-1", "u000002")
+    nobody = run("why", "live-1", "13999999999")
+    chinese = desk.child("why", "live-1", "u000000", SMSKIT_LANG="zh")
+    status = run("status", "live-1", "--json").data
+
+    assert by_id == by_phone
+    assert by_id == Done(
+        0,
+        'u000000 (138****0000): ruled out by rule 1, `会员等级` is one of "金卡", "铂金": '
+        '`会员等级` is "普通会员"\n',
+        "",
+    )
+    assert missing.out.endswith('"金卡", "铂金": `会员等级`: value missing\n')
+    assert chinese.out == (
+        'u000000 (138****0000)：被规则 1 筛除，要求 `会员等级` 属于 "金卡", "铂金"：'
+        '`会员等级` 为 "普通会员"\n'
+    )
+    assert nobody.code == 2
+    assert "139****9999 is not in the file that was read at 20" in nobody.err
+    assert (status["read"], status["ruled_out"], status["segment"]) == (3, 2, 1)
+    assert "read 3 = ruled out 2 + segment 1\n" in run("status", "live-1").out
 
 
 # -- afterwards ------------------------------------------------------------------------------------------

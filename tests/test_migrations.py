@@ -22,7 +22,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import smskit.ledger
-from smskit.errors import LedgerError
+from smskit.errors import InputError, LedgerError
 from smskit.ledger import Ledger
 from smskit.ledger.version import CURRENT, KNOWN
 from smskit.models import Kind, Mode
@@ -79,12 +79,44 @@ def told(ledger: Ledger) -> dict[str, Any]:
 
 
 def test_an_old_ledger_tells_the_same(tmp_path: Path) -> None:
-    """Counts, messages, runs and opt-outs are to the letter what the commit that wrote it said of them."""
+    """
+    Counts, messages, runs and opt-outs are to the letter what the commit that wrote it said of them.
+
+    What it had not kept, how many rows were read and ruled out, is null.
+    """
     ledger = opened(restore(tmp_path))
     found = told(ledger)
     ledger.close()
+    new = [(c["status"].pop("read"), c["status"].pop("ruled_out")) for c in found["campaigns"]]
 
+    assert set(new) == {(None, None)}
     assert found == json.loads((OLD / "books.json").read_text(encoding="utf-8"))
+
+
+def test_an_old_ledger_does_not_know_whom_rules_left_out(tmp_path: Path) -> None:
+    """It says so of a campaign with rules; of one without, somebody it does not have was not in the file."""
+    place = restore(tmp_path)
+    with closing(sqlite3.connect(place)) as connection, connection:
+        ruled = """UPDATE campaign SET summary = json_set(summary, '$.steps', json('[{"rule": "a == 1"}]'))"""
+        connection.execute(ruled + " WHERE name = 'welcome' AND mode = 'live'")
+    ledger = opened(place)
+    said = {}
+    for mode in (Mode.LIVE, Mode.REHEARSE):
+        row = ledger.campaigns.get("welcome", mode)
+        assert row is not None
+        with pytest.raises(InputError) as caught:
+            report.why(ledger, row, "nobody")
+        said[mode] = str(caught.value)
+        assert report.why(ledger, row, "u000000").startswith("u000000 (138****0000): ")
+    ledger.close()
+
+    assert said[Mode.LIVE] == (
+        "nobody is not in the segment of campaign welcome (live); "
+        "whom its rules left out was not kept by this version of the ledger"
+    )
+    assert said[Mode.REHEARSE] == (
+        "nobody is not in the file that was read at 2026-11-29 03:39 for campaign welcome (rehearse)"
+    )
 
 
 def test_what_the_old_ids_said_is_in_columns(tmp_path: Path) -> None:

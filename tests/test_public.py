@@ -251,12 +251,12 @@ def test_why_shows_the_way_of_one_person(sent: smskit.Campaign) -> None:
 
 
 def test_why_tells_of_those_left_out_and_of_those_unknown(sent: smskit.Campaign) -> None:
-    """Who was left out has one row with the reason; nobody of the segment is an InputError, masked."""
+    """Who was left out has one row with the reason; nobody of the file is an InputError, masked."""
     left_out = sent.why("u3")
 
     assert left_out[["state", "reason", "phone"]].to_numpy().tolist() == [["excluded", "bad_phone", "***45"]]
     assert left_out["at"].isna().all()
-    with pytest.raises(InputError, match=r"138\*\*\*\*9999 is not in the segment"):
+    with pytest.raises(InputError, match=r"138\*\*\*\*9999 is not in the file that was read at"):
         sent.why("13800139999")
 
 

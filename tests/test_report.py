@@ -30,9 +30,9 @@ T0 = datetime(2026, 11, 23, 2, 0, tzinfo=UTC).timestamp()
 W, S, A, R, U, D, X = State
 # fmt: off
 STATUS_KEYS = [
-    "campaign", "mode", "state", "provider", "segment", "excluded", "planned", "waiting", "submitting",
-    "accepted", "refused", "unknown", "delivered", "undelivered", "awaiting", "stopped", "parts", "cost",
-    "plan_hash", "started_at", "finished_at", "note",
+    "campaign", "mode", "state", "provider", "read", "ruled_out", "segment", "excluded", "planned",
+    "waiting", "submitting", "accepted", "refused", "unknown", "delivered", "undelivered", "awaiting",
+    "stopped", "parts", "cost", "plan_hash", "started_at", "finished_at", "note",
 ]
 COLUMNS = [
     "user_id", "phone", "state", "reason", "text", "parts", "provider_message_id", "provider_code",
@@ -72,7 +72,10 @@ def frozen(ledger: Ledger, frame: pd.DataFrame = PEOPLE, mode: Mode = Mode.LIVE,
         past=History(),
         now=datetime.now(UTC),
     )
-    stored = Frozen(plan.phones, plan.persons, plan.variables, plan.parts, plan.left_out(), plan.order)
+    left_out, ruled_out = plan.left_out(), list(plan.ruled_out.groups())
+    stored = Frozen(
+        plan.phones, plan.persons, plan.variables, plan.parts, left_out, plan.order, ruled_out=ruled_out
+    )
     return ledger.campaigns.freeze(
         name="c",
         mode=mode,
@@ -148,6 +151,8 @@ def test_status_is_what_the_design_lists(told: tuple[Ledger, CampaignRow]) -> No
         "mode": "live",
         "state": "paused",
         "provider": "acme",
+        "read": 13,
+        "ruled_out": 0,
         "segment": 13,
         "excluded": {"no_phone": 1, "bad_phone": 1, "unsupported_region": 1, "duplicate_phone": 1},
         "planned": 9,
@@ -430,8 +435,9 @@ def test_why_by_phone_is_why_by_id(told: tuple[Ledger, CampaignRow]) -> None:
 
 @pytest.mark.parametrize("person", ["u99", "13800099999", "", "1"])
 def test_why_of_nobody(told: tuple[Ledger, CampaignRow], person: str) -> None:
-    """Somebody who is not in the segment is said to be so, masked."""
-    with pytest.raises(InputError, match=r"is not in the segment of campaign c \(live\)") as caught:
+    """Somebody who is nowhere in the file is said to be so, masked, with when it was read."""
+    said = r"is not in the file that was read at 20\d\d-\d\d-\d\d \d\d:\d\d for campaign c \(live\)"
+    with pytest.raises(InputError, match=said) as caught:
         report.why(*told, person)
 
     assert "13800099999" not in str(caught.value)

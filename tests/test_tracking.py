@@ -290,6 +290,44 @@ def test_the_panel_shows_every_side(desk: Desk, language: str) -> None:
     assert "<svg" in html_of(panel.carriers.widget)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_panel_denies_nobody(desk: Desk, language: str) -> None:
+    """The answer before goes; whom a rule left out is told why, row by row; who is nowhere is denied."""
+    people = pd.read_csv(desk.data["segment"], dtype=str)
+    same = people.assign(phone=str(FIRST)).iloc[[1]]
+    people = pd.concat([people.head(3), same.assign(user_id="twin")]).assign(level=["a", "b", "a", None])
+    people.to_csv(desk.data["segment"], index=False)
+    rules = {"all": [{"column": "level", "op": "==", "value": "a"}]}
+    live.campaign(desk.data | {"mode": "plan", "rules": rules}, desk.environ).plan()
+    desk.tracker.choose("live-1")
+    panel = desk.panel(language)
+    field = find(panel.why.widget, {"en": "User id or phone", "zh": "用户 ID 或手机号"}[language])
+    shown = {}
+    for who in ("u000000", "u000001", "nobody", str(FIRST)):
+        field.value = who
+        shown[who] = html_of(panel.why.widget)
+
+    rule, denied = {
+        "en": (
+            "ruled out by rule 1, <code>level</code> is &quot;a&quot;",
+            "nobody is not in the file that was read at",
+        ),
+        "zh": ("被规则 1 筛除", "读取的文件中没有 nobody"),
+    }[language]
+    assert "u000000 (" in shown["u000000"]
+    assert rule in shown["u000001"]
+    assert "u000000" not in shown["u000001"]
+    assert denied in shown["nobody"]
+    assert "u000001" not in shown["nobody"]
+    assert all(who in shown[str(FIRST)] for who in ("u000000", "twin"))
+    assert denied not in shown[str(FIRST)]
+    books = html_of(panel.widget)
+    assert {"en": "<b>4</b><span>rows read</span>", "zh": "<b>4</b><span>读取行数</span>"}[language] in books
+    assert {"en": "<b>2</b><span>ruled out</span>", "zh": "<b>2</b><span>被规则筛除</span>"}[
+        language
+    ] in books
+
+
 def test_the_panel_acts_and_complains(desk: Desk) -> None:
     """A wrong number is refused in words, the right one settles; a follow-up says how it is sent."""
     desk.send()

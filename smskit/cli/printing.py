@@ -122,6 +122,9 @@ def print_counts(status: dict[str, Any]) -> None:
     """Print a status as the sums that always balance."""
     print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
     left_out = sum(status["excluded"].values())
+    if status["read"] is not None:
+        words = mark("read {read} = ruled out {ruled_out} + segment {segment}")
+        print("  " + t(words, **{name: status[name] for name in ("read", "ruled_out", "segment")}))
     print(
         "  "
         + t(

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from smskit.ledger.blobs import from_arrow, read_blob
+from smskit.ledger.blobs import from_arrow, from_parquet, read_blob
 from smskit.ledger.campaigns import Campaigns
 from smskit.ledger.caps import chunks_since
 from smskit.ledger.database import Database
 from smskit.ledger.records import Event, History, Keys, Tally, fold
-from smskit.ledger.schema import AUDIENCE, CONTENT, EVENT, EXCLUDED, PROGRESS
-from smskit.models import Mode, Slice, State
+from smskit.ledger.schema import AUDIENCE, CONTENT, EVENT, EXCLUDED, PROGRESS, RULED_OUT
+from smskit.models import Mode, RuledOut, Slice, State
 
 
 class Audience:
@@ -94,6 +94,24 @@ class Audience:
         with self._database.read() as conn:
             for (blob,) in conn.execute(query.order_by(EXCLUDED.c.chunk)):
                 yield pa.Table.from_batches([from_arrow(blob)])
+
+    def ruled_out(self, campaign_id: int, *, person: str, phone: int) -> Iterator[RuledOut]:
+        """
+        Whom the rules left out, of those who have that person id or that phone (0 = do not look by phone).
+
+        Where the person is the phone, person is that phone's digits.
+        """
+        query = sa.select(RULED_OUT).where(RULED_OUT.c.campaign_id == campaign_id)
+        with self._database.read() as conn:
+            for row in conn.execute(query.order_by(RULED_OUT.c.chunk)):
+                keys = from_parquet(row.people, ["person", "phone"])
+                persons = pc.coalesce(keys["person"], keys["phone"].cast(pa.large_string()))
+                hit = np.asarray(pc.equal(persons, person))
+                if phone:
+                    hit = hit | (np.asarray(keys["phone"]) == phone)
+                if hit.any():
+                    people = from_parquet(row.people).set_column(0, "person", persons)
+                    yield RuledOut(row.rule, bool(row.unknown), people.filter(pa.array(hit)))
 
     def find(self, campaign_id: int, *, person: str, phone: int) -> list[tuple[int, int]]:
         """(chunk, position) of whoever has that person id or that phone (0 = do not look by phone)."""

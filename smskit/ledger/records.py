@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.i18n import Message, loads, loads_data, mark
-from smskit.models import TIMEZONE, Kind, Mode, State
+from smskit.models import TIMEZONE, Kind, Mode, RuledOut, State
 
 # The notes of a run that waits for a time to come.
 WAITS_FOR_WINDOW = mark("waits for the send window, which opens at {at}")
@@ -93,7 +93,7 @@ class CampaignRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Frozen:
-    """What ``freeze`` stores: the planned people in send order, and those left out."""
+    """What ``freeze`` stores: the planned people in send order, and all others of the file that was read."""
 
     phones: NDArray[np.int64]
     persons: pa.Array
@@ -101,6 +101,7 @@ class Frozen:
     parts: NDArray[np.int16]
     excluded: pa.Table  # person, phone, shown, reason
     order: NDArray[np.int64] = field(repr=False)  # send order: rows of the arrays above
+    ruled_out: Sequence[RuledOut] = ()
 
 
 @dataclass(frozen=True)

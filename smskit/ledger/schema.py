@@ -117,6 +117,14 @@ EXCLUDED = sa.Table(
     *_chunk_key(),
     sa.Column("people", sa.LargeBinary, nullable=False),  # Arrow: person, phone (0 = none), shown, reason
 )
+RULED_OUT = sa.Table(
+    "ruled_out",  # whom a rule left out, in chunks of one rule and cause each
+    META,
+    *_chunk_key(),
+    sa.Column("rule", sa.Integer, nullable=False),  # from 0
+    sa.Column("unknown", sa.Integer, nullable=False),  # see models.RuledOut, as for what people holds
+    sa.Column("people", sa.LargeBinary, nullable=False),  # Parquet
+)
 EVENT = sa.Table(
     "event",
     META,

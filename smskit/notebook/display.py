@@ -36,6 +36,8 @@ _LEFT = "<style scoped>td, th {text-align: left !important; vertical-align: top}
 _WORDS = "<style>.smskit-shown th {white-space: nowrap} .smskit-shown td {min-width: 4.5em}</style>"
 FINDINGS = (mark("check"), mark("ok"), mark("code"), mark("meaning"), mark("next step"))
 BOOKS = {
+    "read": mark("rows read"),
+    "ruled_out": mark("ruled out"),
     "segment": mark("segment"),
     "planned": mark("planned"),
     "waiting": mark("waiting"),
@@ -53,8 +55,12 @@ BOOKS = {
 
 def books_table(status: Mapping[str, Any], t: Language) -> pd.DataFrame:
     """The books as a table: what is counted and how many."""
-    rows = [(t(label), status[name]) for name, label in BOOKS.items() if name in status]
-    rows[1:1] = [(f"— {reason}", n) for reason, n in status["excluded"].items()]
+    rows: list[tuple[str, Any]] = []
+    for name, label in BOOKS.items():
+        if status.get(name) is not None:  # older ledgers have not kept all of them
+            rows.append((t(label), status[name]))
+        if name == "segment":
+            rows += [(f"— {reason}", n) for reason, n in status["excluded"].items()]
     return pd.DataFrame(rows, columns=[t("books"), "n"])
 
 

@@ -57,7 +57,7 @@ class CampaignSnapshot:
 class Timeline:
     """Why one person did or did not get it."""
 
-    fates: tuple[Fate, ...]  # of more than one where a user id is somebody's phone, too
+    fates: tuple[Fate, ...]  # of each row of the file that is theirs
     steps: pd.DataFrame  # see ``delivery.timeline``; empty for somebody who was left out
 
     def told(self, t: Language) -> str:
@@ -159,7 +159,7 @@ class Tracker:
         What became of *person*, a user id or a phone.
 
         Raises:
-            InputError: nobody like that is in the segment.
+            InputError: nobody like that is in the file that was read.
         """
         person = person.strip()
         if not person:

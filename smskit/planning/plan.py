@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
 from smskit.audience import rules as rules_module
-from smskit.audience.identity import known_ids
 from smskit.audience.rules.values import show_cells
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Language, Message
@@ -37,7 +36,9 @@ from smskit.message.template import Template
 from smskit.message.variables import Binding, bind, check_bindings, format_column
 from smskit.models import MessageClass, Reason
 from smskit.planning.exclusions import ORDER, Candidates, History, ProviderLimits, exclude
+from smskit.planning.persons import persons_of
 from smskit.planning.policy import consented
+from smskit.planning.ruled_out import RuledOutRows
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
 
@@ -81,6 +82,8 @@ class Plan:
     variables: Mapping[str, pa.Array] = field(repr=False)
     steps: Sequence[rules_module.Step]
     read: int  # rows read before the rules
+    at: datetime  # aware; when they were read
+    ruled_out: RuledOutRows = field(repr=False)
     hash: str
     order: NDArray[np.int64] = field(repr=False)  # planned rows, in send order
     unfit_words: str = ""  # what makes a value a bad_variable for this provider
@@ -134,6 +137,8 @@ class Plan:
         return {
             "segment": len(self),
             "read": self.read,
+            "read_at": self.at.isoformat(),
+            "ruled_out": len(self.ruled_out),
             "excluded": self.excluded,
             "planned": self.planned,
             "parts": self.total_parts,
@@ -247,17 +252,17 @@ def build(
         raise SegmentError(Joined(text for _, text in problems))
     check_bindings(template, bindings, list(frame.columns))
     rule, source = rules_module.parse(spec.rules), rules_module.Source(frame, now)
-    keep, steps = rule.filter_source(source)
+    verdict = rule.judge(source)
     notices = [*notices, *rule.unread(source)]
-    read = len(frame)
-    if not keep.all():
+    read, ruled_out = len(frame), RuledOutRows.of(spec, rule, frame, verdict)
+    if len(ruled_out):
         # Only the columns that are still needed: a copy of a wide segment is most of the memory.
         used = {spec.phone, spec.user_id, spec.consent} | {b.column for b in bindings.values()}
-        frame = frame.loc[keep, [name for name in frame.columns if name in used]]
+        frame = frame.loc[verdict.keep, [name for name in frame.columns if name in used]]
 
     phones, reasons = phones_module.normalise(frame[spec.phone])
     reachable = reasons == Reason.NONE
-    persons, of_ids = _persons(frame, spec, phones)
+    persons, of_ids = persons_of(spec, frame, phones)
     values = {name: _fitted(column, fit) for name, column in bind(frame, bindings, template.names).items()}
     coverage = _coverage(frame, spec, bindings, values, reachable)
     units = _units(template, values, len(frame)) + parts_module.units_of(fit.appended)
@@ -277,8 +282,10 @@ def build(
         reasons=reasons,
         parts=parts,
         variables=values,
-        steps=steps,
+        steps=verdict.steps,
         read=read,
+        at=now,
+        ruled_out=ruled_out,
         hash=_hash(spec, template, planned, phones, persons, values),
         order=_grouped(planned, values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
@@ -340,19 +347,6 @@ def _no_column(role: str, name: str, columns: Sequence[str], known: str) -> Mess
         "parameter `{role}` names column `{name}`, which the segment does not have", role=role, name=name
     )
     return Joined([suggest(lacking, name, columns), Message("(it has: {columns})", columns=known)], " ")
-
-
-def _persons(
-    frame: pd.DataFrame, spec: CampaignSpec, phones: NDArray[np.int64]
-) -> tuple[pa.Array, Sequence[Message]]:
-    """Who each row is: the user id, or the phone where none names anybody; and notices about the ids."""
-    known = known_ids(frame[spec.user_id], format_column(frame[spec.user_id])) if spec.user_id else None
-    if known is not None and not known.ids.null_count:
-        return known
-    by_phone = pc.fill_null(pa.array(phones, mask=phones == 0).cast(pa.large_string()), "")
-    if known is None:
-        return by_phone, ()
-    return pc.if_else(known.ids.is_null(), by_phone, known.ids), known.notices
 
 
 def _units(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArray[np.int32]:

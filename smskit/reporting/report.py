@@ -6,9 +6,10 @@ Phones are masked here unless a caller reveals them on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from functools import cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.audience import phones
-from smskit.errors import InputError
-from smskit.i18n import Language, Message, mark
+from smskit.audience import phones, rules
+from smskit.errors import InputError, RuleError
+from smskit.i18n import Joined, Language, Message, mark
 from smskit.ledger import CampaignRow, Event, History, Ledger
 from smskit.message.template import Template
-from smskit.models import Reason, State
+from smskit.models import VALUE, Reason, State
 
 COLUMNS = [
     "user_id",
@@ -49,6 +50,7 @@ WHY = [
     "provider_detail",
     "provider_message_id",
 ]
+MOST_ROWS = 50  # of one person, that are told
 _STATES = np.array([state.label for state in State], object)
 _REASONS = np.array([reason.label for reason in Reason], object)
 
@@ -62,6 +64,9 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "mode": str(row.mode),
         "state": row.state,
         "provider": row.provider,
+        # Campaigns of an older ledger have kept neither whom the rules left out nor, for sure, how many.
+        "read": summary["read"] if "ruled_out" in summary else None,
+        "ruled_out": summary.get("ruled_out"),
         "segment": summary["segment"],
         "excluded": summary["excluded"],
         "planned": books.planned,
@@ -173,18 +178,30 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of one person of a campaign, and the evidence for it; masked unless revealed."""
+    """What became of one row of the file a campaign read, and the evidence for it; masked unless revealed."""
 
     person: str
     phone: str  # "" where the row has none
-    state: State | None  # None: was left out, for `excluded`
+    state: State | None  # None: was left out, for `excluded` or by `rule`
     excluded: Reason = Reason.NONE
-    evidence: str = ""  # what makes a value one that cannot be sent, or which earlier row this is a copy of
+    # What makes a value one that cannot be sent, which earlier row this is a copy of, or what a rule read.
+    evidence: str = ""
     steps: tuple[Step, ...] = ()
+    rule: int = 0  # number of the rule that left the row out, from 1; 0 = none did
+    rule_words: str = ""
+    more: int = 0  # rows that are an answer, too, and too many to tell; stands in the last
 
     def told(self, t: Language) -> str:
         """The same in one line."""
+        line = self._told(t)
+        return f"{line}\n{t('and {n:,} more rows', n=self.more)}" if self.more else line
+
+    def _told(self, t: Language) -> str:
         who = f"{self.person} ({self.phone or t('no phone')})"
+        if self.rule:
+            rule, why = t.render(self.rule_words), t.render(self.evidence)
+            words = mark("{who}: ruled out by rule {n}, {rule}: {why}")
+            return t(words, who=who, n=self.rule, rule=rule, why=why)
         if self.state is None:
             why = t(REASON_WORDS[self.excluded]) + (f": {t.render(self.evidence)}" if self.evidence else "")
             return t("{who}: excluded, {reason}: {why}", who=who, reason=self.excluded.label, why=why)
@@ -203,40 +220,127 @@ class Fate:
 
 def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False) -> list[Fate]:
     """
-    What became of *person*, a user id or a phone; more than one where an id is a phone as well.
+    What became of *person*, a user id or a phone: of every row of the file that has it, at most `MOST_ROWS`.
+
+    Planned rows come first, then those left out of the segment, then those a rule left out.
 
     Args:
         reveal: Show the phone in E.164 instead of masked.
 
     Raises:
-        InputError: the campaign's segment has nobody like that.
+        InputError: the file had nobody like that, or nobody knows any more.
     """
+    person = person.strip()
     phone = as_phone(person)
-    if found := ledger.audience.find(row.id, person=person, phone=phone):
-        return [_planned(ledger, row, chunk, position, reveal=reveal) for chunk, position in found]
+    found = [
+        *_planned_fates(ledger, row, person, phone, reveal=reveal),
+        *_excluded_fates(ledger, row, person, phone, reveal=reveal),
+        *_ruled_out_fates(ledger, row, person, phone, reveal=reveal),
+    ]
+    if not found or not person:  # rows without id and phone are nobody's
+        raise InputError(_nowhere(row, person))
+    told = [make() for make in found[:MOST_ROWS]]
+    if len(found) > MOST_ROWS:
+        told[-1] = replace(told[-1], more=len(found) - MOST_ROWS)
+    return told
+
+
+def _nowhere(row: CampaignRow, person: str) -> Message:
+    """What there is to say of somebody the ledger does not have."""
+    who, campaign, mode = name_of(person), row.name, str(row.mode)
+    if "ruled_out" not in row.summary and row.summary.get("steps"):
+        return Message(
+            "{who} is not in the segment of campaign {campaign} ({mode}); whom its rules left out was not "
+            "kept by this version of the ledger",
+            who=who,
+            campaign=campaign,
+            mode=mode,
+        )
+    read = row.summary.get("read_at")
+    at = datetime.fromisoformat(read) if read else datetime.fromtimestamp(row.created_at, UTC)
+    return Message(
+        "{who} is not in the file that was read at {at} for campaign {campaign} ({mode})",
+        who=who,
+        at=f"{at.astimezone(row.zone):%Y-%m-%d %H:%M}",
+        campaign=campaign,
+        mode=mode,
+    )
+
+
+def _planned_fates(
+    ledger: Ledger, row: CampaignRow, person: str, phone: int, *, reveal: bool
+) -> list[Callable[[], Fate]]:
+    found = ledger.audience.find(row.id, person=person, phone=phone)
+    return [partial(_planned, ledger, row, chunk, position, reveal=reveal) for chunk, position in found]
+
+
+def _excluded_fates(
+    ledger: Ledger, row: CampaignRow, person: str, phone: int, *, reveal: bool
+) -> Iterator[Callable[[], Fate]]:
+    @cache  # of many copies, each is a copy of the same
+    def earlier(reason: Reason, who: str, number: int) -> str:
+        return _earlier(ledger, row, reason, who, number, reveal=reveal)
+
+    def fate(who: str, number: int, shown: str, reason: Reason) -> Fate:
+        if reason is Reason.BAD_VARIABLE:
+            evidence = row.summary.get("unfit_words", "")
+        else:
+            evidence = earlier(reason, who, number)
+        return _left_out_fate(who, number, shown, reveal, excluded=reason, evidence=evidence)
+
     for table in ledger.audience.excluded(row.id):
         hit = np.asarray(pc.equal(table["person"], person))
         if phone:
             hit |= np.asarray(table["phone"]) == phone
-        for at in np.flatnonzero(hit):
-            reason = Reason(int(table["reason"][int(at)].as_py()))
-            shown = table["shown"][int(at)].as_py() or ""
-            user, number = table["person"][int(at)].as_py(), int(table["phone"][int(at)].as_py())
-            if reason is Reason.BAD_VARIABLE:
-                evidence = row.summary.get("unfit_words", "")
-            else:
-                evidence = _earlier(ledger, row, reason, user, number, reveal=reveal)
-            if reveal:
-                shown = phones.to_e164(number) or shown
-            return [Fate(user if reveal else name_of(user), shown, None, reason, evidence)]
-    raise InputError(
-        Message(
-            "{who} is not in the segment of campaign {campaign} ({mode})",
-            who=name_of(person),
-            campaign=row.name,
-            mode=row.mode,
-        )
-    )
+        for one in table.filter(pa.array(hit)).to_pylist():
+            yield partial(fate, one["person"], one["phone"], one["shown"] or "", Reason(one["reason"]))
+
+
+def _ruled_out_fates(
+    ledger: Ledger, row: CampaignRow, person: str, phone: int, *, reveal: bool
+) -> Iterator[Callable[[], Fate]]:
+    for group in ledger.audience.ruled_out(row.id, person=person, phone=phone):
+        rule, words = _rule(row, group.rule)
+        for one in group.people.to_pylist():
+            values = {name.removeprefix(VALUE): one[name] for name in one if name.startswith(VALUE)}
+            unread = group.unknown and isinstance(rule, rules.Leaf)
+            shown = one["shown"] or phones.mask(phones.to_e164(one["phone"]))
+            yield partial(
+                _left_out_fate,
+                one["person"],
+                one["phone"],
+                shown,
+                reveal,
+                rule=group.rule + 1,
+                rule_words=words,
+                evidence=Joined(
+                    [_value(name, value, unread, reveal) for name, value in values.items()], ", "
+                ),
+            )
+
+
+def _rule(row: CampaignRow, number: int) -> tuple[rules.Rule | None, str]:
+    """The rule of that number, from 0, and its words; those the plan had where it cannot be read any more."""
+    try:
+        rule = rules.parse(row.spec.get("rules")).parts[number]
+    except (RuleError, IndexError):
+        return None, str(row.summary["steps"][number]["rule"])
+    return rule, rule.words
+
+
+def _value(name: str, value: str | None, unread: bool, reveal: bool) -> Message:
+    if value is None or not value.strip():
+        return Message("`{name}`: value missing", name=name)
+    shown = f'"{value if reveal else phones.redact(value)}"'
+    if unread:
+        return Message("`{name}` is {value}, which the rule cannot read", name=name, value=shown)
+    return Message("`{name}` is {value}", name=name, value=shown)
+
+
+def _left_out_fate(person: str, phone: int, shown: str, reveal: bool, **why: Any) -> Fate:
+    if reveal:
+        shown = phones.to_e164(phone) or shown
+    return Fate(person if reveal else name_of(person), shown, None, **why)
 
 
 def _earlier(
@@ -283,7 +387,7 @@ def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
     One line on what became of *person* (a user id, or a phone) and the evidence for it, in English.
 
     Raises:
-        InputError: the campaign's segment has nobody like that.
+        InputError: the file that was read has nobody like that.
     """
     return "\n".join(fate.told(Language("en")) for fate in fates(ledger, row, person))
 
@@ -292,14 +396,15 @@ def why_frame(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = F
     """
     What became of *person* as a frame with the columns `WHY`, one row per thing that happened, oldest first.
 
-    ``at`` is aware, in the campaign's time zone. Somebody left out has one row of state ``excluded``, and
-    somebody not submitted yet one of state ``waiting``, both without a time.
+    ``at`` is aware, in the campaign's time zone. Somebody left out has one row of state ``excluded``, or
+    ``ruled_out`` where a rule did it, and somebody not submitted yet one of state ``waiting``, all without a
+    time. There are the steps of every row of the file that is *person*'s, see `fates`.
 
     Args:
         reveal: Show the phone in E.164 instead of masked.
 
     Raises:
-        InputError: the campaign's segment has nobody like that.
+        InputError: the file that was read has nobody like that.
     """
     rows: list[tuple[Any, ...]] = []
     for fate in fates(ledger, row, person, reveal=reveal):
@@ -309,12 +414,20 @@ def why_frame(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = F
             for step in fate.steps
         ]
         if not fate.steps:
-            state = "excluded" if fate.state is None else fate.state.label
-            reason = fate.excluded.label if fate.state is None else ""
-            rows.append((*who, state, reason, pd.NaT, "", str(fate.evidence), ""))
+            rows.append((*who, *_in_short(fate), ""))
     frame = pd.DataFrame(rows, columns=WHY)
     frame["at"] = pd.to_datetime(frame["at"], utc=True).dt.tz_convert(_zone(row))
     return frame
+
+
+def _in_short(fate: Fate) -> tuple[Any, ...]:
+    """State, reason, time, code and detail of a fate without steps."""
+    if fate.rule:
+        detail = f"{fate.rule_words}: {fate.evidence}"
+        return "ruled_out", f"rule {fate.rule}", pd.NaT, "", detail
+    if fate.state is None:
+        return "excluded", fate.excluded.label, pd.NaT, "", str(fate.evidence)
+    return fate.state.label, "", pd.NaT, "", str(fate.evidence)
 
 
 def _zone(row: CampaignRow) -> ZoneInfo:

@@ -148,7 +148,11 @@ def _facts(run: RunRow, zone: ZoneInfo, t: Language) -> Table:
 
 
 def _counts(counts: Mapping[str, Any], t: Language) -> Table:
+    read = []
+    if counts.get("read") is not None:  # older ledgers have not kept it
+        read = [(t("rows read"), counts["read"]), (f"— {t('ruled out')}", counts["ruled_out"])]
     rows: list[tuple[str, Any]] = [
+        *read,
         (t("segment"), counts["segment"]),
         (f"— {t('left out')}", sum(counts["excluded"].values())),
         (f"— {t('planned')}", counts["planned"]),

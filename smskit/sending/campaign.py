@@ -267,9 +267,10 @@ class Campaign:
         The counts of the campaign as the ledger has it, which always balance; as ``smskit status --json``.
 
         Returns:
-            ``campaign mode state provider segment excluded planned waiting submitting accepted refused
-            unknown delivered undelivered awaiting stopped parts cost plan_hash started_at finished_at note``;
-            people, parts, yuan (text) and ISO times in UTC. ``excluded`` maps reasons to rows.
+            ``campaign mode state provider read ruled_out segment excluded planned waiting submitting accepted
+            refused unknown delivered undelivered awaiting stopped parts cost plan_hash started_at finished_at
+            note``; people, parts, yuan (text) and ISO times in UTC. ``excluded`` maps reasons to rows;
+            ``read`` and ``ruled_out`` are None of a campaign that an older smskit froze.
 
         Raises:
             LedgerError: it was never started.
@@ -304,10 +305,11 @@ class Campaign:
         Returns:
             Columns ``report.WHY``: ``user_id phone state reason at provider_code provider_detail
             provider_message_id``. ``at`` is aware, in the campaign's zone. Who was left out has one row, of
-            state ``excluded``; who waits and was not submitted yet one of state ``waiting``.
+            state ``excluded``, or ``ruled_out`` where a rule did it; who waits and was not submitted yet one
+            of state ``waiting``. All rows of the file that are theirs are in it.
 
         Raises:
-            InputError: the segment has nobody like that.
+            InputError: the file that was read has nobody like that.
             LedgerError: it was never started.
         """
         return report.why_frame(self.ledger, self._row(), person, reveal=reveal)

@@ -118,6 +118,7 @@ class Planner:
             parts=plan.parts,
             excluded=plan.left_out(),
             order=plan.order,
+            ruled_out=list(plan.ruled_out.groups()),
         )
         return self._ledger.campaigns.freeze(
             name=self._spec.campaign,

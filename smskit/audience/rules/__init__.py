@@ -7,9 +7,22 @@ showing rules is left to others; the clock is handed in.
 """
 
 from smskit.audience.rules.cache import RuleCache
-from smskit.audience.rules.columns import Source
+from smskit.audience.rules.columns import Source, cell_texts
 from smskit.audience.rules.comparison import OPS
 from smskit.audience.rules.parsing import parse
-from smskit.audience.rules.tree import All, Any_, Leaf, Not, Rule, Step
+from smskit.audience.rules.tree import All, Any_, Leaf, Not, Rule, Step, Verdict
 
-__all__ = ["OPS", "All", "Any_", "Leaf", "Not", "Rule", "RuleCache", "Source", "Step", "parse"]
+__all__ = [
+    "OPS",
+    "All",
+    "Any_",
+    "Leaf",
+    "Not",
+    "Rule",
+    "RuleCache",
+    "Source",
+    "Step",
+    "Verdict",
+    "cell_texts",
+    "parse",
+]

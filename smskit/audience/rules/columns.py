@@ -278,10 +278,19 @@ class Column:
 
     @cached_property
     def _text(self) -> pa.Array:
-        values = self._values
-        if values.dtype == np.dtype(object):
-            values = values.astype("str")  # keeps nulls; a partition may hold fewer types than the whole
-        return _arrow(values).cast(pa.large_string())
+        return _as_text(self._values)
+
+
+def cell_texts(cells: pd.Series[Any]) -> pa.Array | None:
+    """Return a text column as it stands in the segment, null where empty; None where it holds no text."""
+    dtype = plain_dtype(cells.dtype)
+    return _as_text(cells.astype(dtype)) if kind_of(dtype) is Kind.TEXT else None
+
+
+def _as_text(values: pd.Series[Any]) -> pa.Array:
+    if values.dtype == np.dtype(object):
+        values = values.astype("str")  # keeps nulls; a partition may hold fewer types than the whole
+    return _arrow(values).cast(pa.large_string())
 
 
 def _arrow(values: pd.Series[Any]) -> pa.Array:

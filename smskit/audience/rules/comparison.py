@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smskit.audience.rules.values import Scalar, show, show_list
+from smskit.i18n import Message, mark
 
 ORDERS = ("<", "<=", ">", ">=")
 LISTS = ("in", "not_in")
@@ -20,6 +21,25 @@ DATES = ("before", "after")
 
 OPS = ("==", "!=", *ORDERS, *LISTS, "between", *PARTS, *NULLS, *DATES, "within_days")
 """Every operator, in the order a person would look for it."""
+
+OP_WORDS = {
+    "==": mark("is"),
+    "!=": mark("is not"),
+    "<": mark("is less than"),
+    "<=": mark("is at most"),
+    ">": mark("is more than"),
+    ">=": mark("is at least"),
+    "in": mark("is one of"),
+    "not_in": mark("is none of"),
+    "between": mark("is between"),
+    "contains": mark("contains"),
+    "starts_with": mark("starts with"),
+    "is_null": mark("is empty"),
+    "not_null": mark("is not empty"),
+    "before": mark("is before"),
+    "after": mark("is after"),
+    "within_days": mark("is within the last days"),
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +69,22 @@ class Comparison:
         if self.op in LISTS:
             return f"{name} {self.op} ({show_list(self.values)})"
         return f"{name} {self.op} {show(self.values[0])}"
+
+    @property
+    def words(self) -> Message:
+        """The same as a sentence: ``level is one of "gold", "platinum"``."""
+        op = Message(OP_WORDS[self.op])
+        if self.op in NULLS:
+            return Message("`{column}` {op}", column=self.column, op=op)
+        if self.op == "between":
+            low, high = map(show, self.values)
+            return Message("`{column}` is between {low} and {high}", column=self.column, low=low, high=high)
+        if self.op == "within_days":
+            return Message(
+                "`{column}` is within the last {n} days", column=self.column, n=show(self.values[0])
+            )
+        value = show_list(self.values)
+        return Message("`{column}` {op} {value}", column=self.column, op=op, value=value)
 
     def to_data(self) -> dict[str, Any]:
         """Return plain data: ``{column, op, value}``, without value where there is none."""

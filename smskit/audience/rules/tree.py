@@ -16,6 +16,7 @@ from functools import reduce
 from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow.compute as pc
 
@@ -26,7 +27,7 @@ from smskit.audience.rules.moments import zone_of
 from smskit.audience.rules.sql import SqlContext, condition
 from smskit.audience.rules.typed import Answer, Mask, everywhere, yes
 from smskit.audience.rules.values import show_cells
-from smskit.i18n import Message, mark
+from smskit.i18n import Joined, Message, mark
 
 _ANY_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)  # how a column reads does not depend on it
 _UNREAD: Final = {
@@ -53,6 +54,19 @@ class Step(NamedTuple):
     kept: int  # rows, after this and all earlier steps
 
 
+class Verdict(NamedTuple):
+    """What the parts of a rule say of the n rows of a frame."""
+
+    steps: list[Step]
+    first: npt.NDArray[np.int16]  # n numbers of the first part that is not true there; -1 = all are
+    unknown: Mask  # n: that part is not false there but unknown, as a value is missing or unreadable
+
+    @property
+    def keep(self) -> Mask:
+        """Which rows are kept."""
+        return np.asarray(self.first < 0)
+
+
 class Rule(ABC):
     """
     A filter: frozen, comparable, made by `parse`.
@@ -69,7 +83,11 @@ class Rule(ABC):
 
     def columns(self) -> frozenset[str]:
         """Return the names of the columns this rule reads."""
-        return frozenset(leaf.column for leaf in self._leaves())
+        return frozenset(self.columns_in_order())
+
+    def columns_in_order(self) -> list[str]:
+        """Return the same, each once, as they come in the rule."""
+        return list(dict.fromkeys(leaf.column for leaf in self._leaves()))
 
     def reads(self, frame: pd.DataFrame, *, now: datetime) -> dict[str, Reading]:
         """Return how this rule's columns read; `mask` of a part of *frame* takes it."""
@@ -106,12 +124,28 @@ class Rule(ABC):
 
     def filter_source(self, source: Source) -> tuple[Mask, list[Step]]:
         """Return what `filter` does; a `RuleCache` as *source* asks nothing of its frame a second time."""
-        so_far, steps = everywhere(source.rows), []
-        for path, rule in self._parts():
+        verdict = self.judge(source)
+        return verdict.keep, verdict.steps
+
+    def judge(self, source: Source) -> Verdict:
+        """
+        Return for every row of *source* which part left it out first, with the counts of `steps`.
+
+        Arguments and errors are those of `filter_source`.
+        """
+        first = np.full(source.rows, -1, np.int16)
+        unknown, so_far = np.zeros(source.rows, np.bool_), np.ones(source.rows, np.bool_)
+        steps = []
+        for number, (path, rule) in enumerate(self._parts()):
             answer = rule._answer(source, path)
-            so_far = pc.and_kleene(so_far, answer)
-            steps.append(Step(path, rule.label, answer.true_count, so_far.true_count))
-        return yes(so_far), steps
+            passed = yes(answer)
+            out = so_far & ~passed
+            first[out] = number
+            if answer.null_count:
+                unknown |= out & answer.is_null().to_numpy(zero_copy_only=False)
+            so_far &= passed
+            steps.append(Step(path, rule.label, answer.true_count, int(so_far.sum())))
+        return Verdict(steps, first, unknown)
 
     def unread(self, source: Source) -> list[Message]:
         """
@@ -136,12 +170,12 @@ class Rule(ABC):
 
     def lost(self, frame: pd.DataFrame, step: int, *, now: datetime) -> Mask:
         """Return which rows pass every step before number *step* of `steps`, and not that one."""
-        source = Source(frame, now)
-        so_far = np.ones(len(frame), dtype=np.bool_)
-        for path, rule in self._parts()[:step]:
-            so_far = so_far & yes(rule._answer(source, path))
-        path, rule = self._parts()[step]
-        return np.asarray(so_far & ~yes(rule._answer(source, path)))
+        return np.asarray(self.judge(Source(frame, now)).first == step)
+
+    @property
+    def parts(self) -> tuple[Rule, ...]:
+        """The rules that `steps` counts, in that order."""
+        return tuple(rule for _, rule in self._parts())
 
     def to_sql(self, *, now: datetime | None = None, frame: pd.DataFrame | Source | None = None) -> str:
         """
@@ -174,6 +208,11 @@ class Rule(ABC):
     @abstractmethod
     def label(self) -> str:
         """One line to read; long lists are cut short and phones masked."""
+
+    @property
+    @abstractmethod
+    def words(self) -> Message:
+        """The same as a sentence, in either language."""
 
     def __repr__(self) -> str:
         text = self.label
@@ -223,6 +262,10 @@ class Not(Rule):
     def label(self) -> str:
         return f"not ({self.rule.label})"
 
+    @property
+    def words(self) -> Message:
+        return Message("not ({rule})", rule=self.rule.words)
+
     def _leaves(self) -> Iterable[Leaf]:
         return self.rule._leaves()
 
@@ -241,6 +284,7 @@ class _Several(Rule):
 
     _key: ClassVar[str]  # in plain data and in places: rules.all[0]
     _word: ClassVar[str]  # in labels; in upper case, in SQL
+    _words: ClassVar[str]  # in sentences
 
     def to_data(self) -> dict[str, Any] | None:
         return {self._key: [rule.to_data() for rule in self.rules]}
@@ -248,6 +292,12 @@ class _Several(Rule):
     @property
     def label(self) -> str:
         return self._joined([rule.label for rule in self.rules], self._word)
+
+    @property
+    def words(self) -> Message:
+        if len(self.rules) == 1:
+            return self.rules[0].words
+        return Message(self._words, rules=Joined([rule.words for rule in self.rules]))
 
     @property
     def _needs_brackets(self) -> bool:
@@ -279,6 +329,7 @@ class All(_Several):
 
     _key = "all"
     _word = "and"
+    _words = mark("all of ({rules})")
 
     def to_data(self) -> dict[str, Any] | None:
         return super().to_data() if self.rules else None
@@ -286,6 +337,10 @@ class All(_Several):
     @property
     def label(self) -> str:
         return super().label or Message("every row")
+
+    @property
+    def words(self) -> Message:
+        return super().words if self.rules else Message("every row")
 
     def _parts(self) -> list[tuple[str, Rule]]:
         return self._placed("rules")
@@ -302,6 +357,7 @@ class Any_(_Several):
 
     _key = "any"
     _word = "or"
+    _words = mark("at least one of ({rules})")
 
     def _answer(self, source: Source, where: str) -> Answer:
         return reduce(pc.or_kleene, self._answers(source, where))

@@ -11,31 +11,13 @@ import ipywidgets as w
 
 from smskit.audience.explore import ColumnProfile, Node, RuleEditor
 from smskit.audience.explore.operators import typed, written
-from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OPS, PARTS
+from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OP_WORDS, OPS, PARTS
 from smskit.audience.rules.fit import Reading
 from smskit.i18n import Language, mark
 from smskit.notebook.panels.parts import button, choose, html, row
 
-__all__ = ["OP_WORDS", "Around", "GroupRow", "LeafRow"]
+__all__ = ["Around", "GroupRow", "LeafRow"]
 
-OP_WORDS = {
-    "==": mark("is"),
-    "!=": mark("is not"),
-    "<": mark("is less than"),
-    "<=": mark("is at most"),
-    ">": mark("is more than"),
-    ">=": mark("is at least"),
-    "in": mark("is one of"),
-    "not_in": mark("is none of"),
-    "between": mark("is between"),
-    "contains": mark("contains"),
-    "starts_with": mark("starts with"),
-    "is_null": mark("is empty"),
-    "not_null": mark("is not empty"),
-    "before": mark("is before"),
-    "after": mark("is after"),
-    "within_days": mark("is within the last days"),
-}
 _JOINS = {"all": mark("all of these"), "any": mark("any of these"), "not": mark("not this")}
 _FEW = 50  # values that are listed to choose from
 _NOTHING: Final[Any] = object()

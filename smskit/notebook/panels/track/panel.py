@@ -39,6 +39,8 @@ from smskit.sending.receipts import Fetched
 __all__ = ["TrackPanel"]
 
 _TILES = (
+    ("read", mark("rows read"), ""),
+    ("ruled_out", mark("ruled out"), ""),
     ("segment", mark("segment"), ""),
     ("planned", mark("planned"), ""),
     ("waiting", mark("waiting"), ""),
@@ -161,15 +163,23 @@ class TrackPanel(Panel):
         told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
         note = soft(self.t.render(status["note"])) if status["note"] else ""
         self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
-        shown = [(self.t(label), status[name], kind if status[name] else "") for name, label, kind in _TILES]
+        shown = [
+            (self.t(label), status[name], kind if status[name] else "")
+            for name, label, kind in _TILES
+            if status[name] is not None
+        ]
         self._books.value = tiles(shown) + details(self.t("The books in full"), self._full(status))
 
     def _full(self, status: dict[str, Any]) -> str:
         """The sums that always balance, written as sums."""
         n = {key: f"{value:,}" for key, value in status.items() if isinstance(value, int)}
         out = sum(status["excluded"].values())
-        t = self.t
+        t, read = self.t, []
+        if "read" in n:  # older ledgers have not kept it
+            parts = f"{t('ruled out')} {n['ruled_out']} + {t('segment')} {n['segment']}"
+            read = [(t("rows read"), n["read"], parts)]
         sums = [
+            *read,
             (t("segment"), n["segment"], f"{t('left out')} {out:,} + {t('planned')} {n['planned']}"),
             (
                 t("planned"),

@@ -60,8 +60,10 @@ class WhyTab(Tab):
         """Tell the story of *person*."""
         self.person = person
         self.tell("")
+        # The answer before is somebody else's, also where this one turns out to be an error.
+        self._answer.value = self._steps.value = ""
         story = self.tracker.why(person)
-        self._answer.value = notice(story.told(self.t))
+        self._answer.value = "".join(notice(line) for line in story.told(self.t).splitlines())
         steps = story.steps
         if not len(steps):
             self._steps.value = ""
