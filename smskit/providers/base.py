@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -59,6 +59,12 @@ from smskit.providers.http import Answer, Door
 from smskit.settings import ProviderSettings, variable_of
 
 _T = TypeVar("_T")
+
+# A provider may ask for a pause, and for pages of what it knows to be fetched one by one; this is how far
+# its word goes. Who asks for a longer pause is not asked again by itself.
+LONGEST_WAIT_S = 60.0
+MOST_PAGES = 200  # of one answer: 10,000 rows and more
+MOST_PULLS = 20_000  # of what waits, which a campaign of a million fills half of
 
 
 class Feature(enum.StrEnum):
@@ -388,6 +394,44 @@ class Provider(ABC):
         """
         raise UnsupportedFeature(Message("{who} cannot be asked about single messages", who=self.title))
 
+    async def all_pages(self, page_of: Callable[[int], Awaitable[Sequence[_T]]], size: int) -> list[_T]:
+        """
+        The rows of all pages of one answer.
+
+        Args:
+            page_of: From the number of a page, the first is 1, to its rows.
+            size: Rows of a full page; one that is not full is the last.
+
+        Raises:
+            OutcomeUnknown: the pages have no end, so whatever is not among them may yet be there.
+        """
+        found: list[_T] = []
+        page: Sequence[_T] = ()
+        for number in range(1, MOST_PAGES + 1):
+            before, page = page, await page_of(number)
+            if page and page == before:
+                raise self.unclear(
+                    Message("page {n} of an answer is page {m} once more", n=number, m=number - 1)
+                )
+            found += page
+            if len(page) != size:
+                return found
+        raise self.unclear(Message("an answer of more than {n} pages", n=MOST_PAGES))
+
+    async def waiting_pages(self, pull: Callable[[], Awaitable[bytes | None]]) -> AsyncIterator[bytes]:
+        """
+        The pages that *pull* gives, `pull_receipts` or `pull_replies`, until nothing waits.
+
+        A page that comes twice is the last, as where reading does not delete; so is one of very many.
+        What waits beyond it is for the next fetch.
+        """
+        page: bytes | None = None
+        for _ in range(MOST_PULLS):
+            before, page = page, await pull()
+            if page is None or page == before:
+                return
+            yield page
+
     def approved_form(self, job: Job) -> dict[str, str]:
         """The job's template as this provider's console holds it, for a rehearsal's simulated account."""
         raise UnsupportedFeature(Message("the simulator does not speak {who}", who=self.title))
@@ -515,22 +559,6 @@ def runs(people: Slice, limits: Limits) -> Iterator[tuple[int, int, bool]]:
         first = int(ends[index])
     if first < n:
         yield first, n, False
-
-
-async def all_pages(page_of: Callable[[int], Awaitable[Sequence[_T]]], size: int) -> list[_T]:
-    """
-    The rows of all pages.
-
-    Args:
-        page_of: From the number of a page, the first is 1, to its rows.
-        size: Rows of a full page; one that is not full is the last.
-    """
-    found: list[_T] = []
-    number = 0
-    while len(found) == number * size:
-        number += 1
-        found += await page_of(number)
-    return found
 
 
 def with_remark(step: Message, remark: object) -> str:

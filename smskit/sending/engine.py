@@ -44,7 +44,7 @@ from smskit.errors import (
 from smskit.i18n import Message, quote
 from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
 from smskit.models import About, CodeClass, Slice, State, Submission
-from smskit.providers.base import Call, Job, Provider
+from smskit.providers.base import LONGEST_WAIT_S, Call, Job, Provider
 from smskit.providers.pacing import Pacer, backoff
 from smskit.sending.clock import Clock
 from smskit.sending.guards import Guards, Window
@@ -55,8 +55,9 @@ from smskit.sending.recorder import Recorder
 class Patience:
     """When the engine tries again, and when it stops and asks a person."""
 
-    # A number that is limited for longer than this is refused with the provider's code, not waited for.
-    longest_deferral_s: float = 60.0
+    # A number that is limited for longer than this is refused with the provider's code, not waited for;
+    # a provider that asks for a longer pause before any request gets one that a person ends.
+    longest_deferral_s: float = LONGEST_WAIT_S
     attempts: int = 4  # of one message, all of them known not to have been taken
     failures_in_a_row: int = 6  # requests that did not get through: pause
     unknown_in_a_row: int = 10  # requests without a clear answer: pause
@@ -373,6 +374,15 @@ class Engine:
             )
             return
         hint = error.retry_after_s if isinstance(error, RateLimited) else None
+        if hint is not None and hint > self._patience.longest_deferral_s:
+            self.stop(
+                Message(
+                    "the provider asks for a pause of {time} s; send again then. It said: {why}",
+                    time=f"{hint:,.0f}",
+                    why=error.message,
+                )
+            )
+            return
         self._pacer.hold(time.monotonic(), hint if hint is not None else backoff(self._run.failures))
         self._backlog.append(call)
 

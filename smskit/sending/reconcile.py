@@ -33,6 +33,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 # What a parser raises on a page unlike any before.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _SPARE = 1000  # reports that are fetched beyond those that are waited for
+_MOST_UNREAD = 10  # pages in a row without a row that can be read
 _Row = TypeVar("_Row", Receipt, Reply)
 
 
@@ -110,11 +111,14 @@ class _Waited:
     def __init__(self, ledger: Ledger, provider: Provider, mode: Mode) -> None:
         self._ledger, self._provider, self._mode = ledger, provider, mode
         self._old = datetime.fromtimestamp(ledger.clock(), UTC) - CLOCK_SKEW
-        self._seen = 0
+        self._seen = self._unread = 0
 
     def is_in(self, rows: Sequence[Receipt | Reply]) -> bool:
         """Whether the page that holds *rows* was the last that matters; asked for each page in turn."""
         self._seen += max(len(rows), 1)  # a page nobody can read counts too
+        self._unread = 0 if rows else self._unread + 1
+        if self._unread >= _MOST_UNREAD:
+            return True
         if any(row.at is not None and row.at < self._old for row in rows):
             return False
         return 0 < len(rows) < self._provider.page_size or self._seen > self._most
@@ -149,7 +153,7 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
             result.add(await _ask_for_receipts(ledger, row, provider))
     if Feature.RECEIPTS in provider.features:
         try:
-            while (body := await provider.pull_receipts()) is not None:
+            async for body in provider.waiting_pages(provider.pull_receipts):
                 ledger.raw_reports.keep(provider.name, mode, "receipts", body)
                 result.add(_sort_in(ledger, index, provider, mode, unmatched=False))
                 if waited.is_in(_read(provider.parse_receipts, body)):
@@ -358,7 +362,7 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
     if Feature.REPLIES not in provider.features:
         return result
     try:
-        while (body := await provider.pull_replies()) is not None:
+        async for body in provider.waiting_pages(provider.pull_replies):
             ledger.raw_reports.keep(provider.name, mode, "replies", body)
             result.add(_sort_replies(ledger, provider, mode))
             if waited.is_in(_read(provider.parse_replies, body)):

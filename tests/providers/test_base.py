@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, Refused
 from smskit.message.template import Template
 from smskit.models import About, Code, CodeClass, Message, Slice, Submission
-from smskit.providers.base import Call, Job, Limits, Provider, all_pages, runs
+from smskit.providers.base import Call, Job, Limits, Provider, runs
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
 
@@ -257,5 +257,5 @@ def test_pages_end_with_one_that_is_not_full(rows: int, asked: list[int]) -> Non
         met.append(number)
         return list(range(rows))[(number - 1) * 3 : number * 3]
 
-    assert asyncio.run(all_pages(page_of, 3)) == list(range(rows))
+    assert asyncio.run(Declared(Limits(1, 1)).all_pages(page_of, 3)) == list(range(rows))
     assert met == asked

@@ -743,7 +743,8 @@ def test_records() -> None:
 def test_records_are_paged_until_a_short_page() -> None:
     """A full page is followed by the next; the first that is not full is the last."""
     row = json.loads(recorded("get_record"))[0]
-    wired = Wired([row] * 100, [row] * 100, [row] * 3)
+    rows = [row | {"sid": str(n)} for n in range(203)]
+    wired = Wired(rows[:100], rows[100:200], rows[200:])
     found = run(wired.yunpian.records("+8613800000001", SINCE, UNTIL))
 
     assert len(found) == 203

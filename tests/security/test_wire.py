@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from smskit.errors import OutcomeUnknown
+from smskit.errors import OutcomeUnknown, ProviderError, RateLimited, SettingsError
+from smskit.ledger import Ledger
+from smskit.models import Mode
+from smskit.providers import get_provider
+from smskit.providers.base import MOST_PAGES, Provider
+from smskit.providers.generic import load_config
 from smskit.providers.http import MOST_BYTES, proxy_for
+from smskit.sending.reconcile import fetch_receipts, fetch_replies
+from smskit.settings import Environment
+from smskit.testing import Transport
+from tests import test_engine as engine
+from tests.conftest import ROOT
 from tests.providers.test_http import Talk, answers, closing, door, post, saying, serving
 
 pytestmark = pytest.mark.timeout(20)
@@ -157,3 +171,180 @@ async def test_row_14_compression_is_not_asked_for(
         assert await post(client, server.url) == body
 
     assert b"accept-encoding" not in server.requests[0].lower()
+
+
+# -- row 16: waits and pages that a provider may impose -----------------------------------------------
+
+SINCE = datetime(2026, 11, 1, tzinfo=UTC)
+PHONE = "+8613800138000"
+LANTERN = str(ROOT / "examples" / "generic_http" / "lantern.yaml")
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "yunpian": {"api_key": "5ec2e7c0ffee5ec2e7c0ffee5ec2e7c0"},
+    "aliyun": {
+        "access_key_id": "LTAI5tMadeUpForTests0001",
+        "access_key_secret": "madeUp0000000000000000000001",
+    },
+    "tencent": {"secret_id": "AKIDmadeUp0001", "secret_key": "madeUp01", "app_id": "1400000001"},
+    "chuanglan": {"account": "M0000001", "password": "MadeUpPassword01"},
+    "http": {"account": "acc-0000001", "secret": "sec-0000001", "config": LANTERN},
+}
+
+
+def client(name: str, answer: Callable[[httpx.Request], httpx.Response]) -> tuple[Provider, Transport]:
+    """A provider without pace, and the network it talks to."""
+    network = Transport(answer)
+    unpaced = {"requests_per_second": 0, **ACCOUNTS[name]}
+    return get_provider(name, Environment({}), transport=network, **unpaced), network
+
+
+def _yunpian(numbers: Iterator[int]) -> Any:
+    return [
+        {"mobile": "13800138000", "sid": next(numbers), "send_time": "2026-11-01 08:00:00"}
+        for _ in range(100)
+    ]
+
+
+def _aliyun(numbers: Iterator[int]) -> Any:
+    rows = [{"PhoneNum": "13800138000", "OutId": str(next(numbers)), "SendStatus": 3} for _ in range(50)]
+    return {"Code": "OK", "TotalCount": 99_999, "SmsSendDetailDTOs": {"SmsSendDetailDTO": rows}}
+
+
+def _tencent(numbers: Iterator[int]) -> Any:
+    rows = [{"SignId": next(numbers), "SignName": "x", "StatusCode": 0} for _ in range(100)]
+    return {"Response": {"DescribeSignListStatusSet": rows, "RequestId": "1"}}
+
+
+@pytest.mark.parametrize("grows", [False, True], ids=["the-same-page", "ever-new-pages"])
+@pytest.mark.parametrize(
+    ("name", "page", "ask"),
+    [
+        ("yunpian", _yunpian, lambda p: p.records(PHONE, SINCE, SINCE + timedelta(minutes=1))),
+        ("aliyun", _aliyun, lambda p: p._details(PHONE, SINCE.date())),
+        ("tencent", _tencent, lambda p: p.signatures()),
+    ],
+)
+async def test_row_16_pages_without_end(name: str, page: Any, ask: Any, grows: bool) -> None:
+    """Pages that never end are an error and no list: what is not among them may yet be there."""
+    numbers = count()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=page(numbers if grows else iter(range(1000))))
+
+    provider, network = client(name, answer)
+    with pytest.raises(ProviderError, match="pages" if grows else "once more"):
+        await ask(provider)
+
+    assert len(network.requests) == (MOST_PAGES if grows else 2)
+
+
+class Repeating(engine.Scripted):
+    """Has the same page of reports and replies for ever, or ever new ones that nobody can read."""
+
+    features = Provider.features | {"receipts", "replies"}
+
+    def __init__(self, *, grows: bool) -> None:
+        super().__init__(engine.everybody(engine.CodeClass.ACCEPTED))
+        self.pulled, self._grows = 0, grows
+
+    async def pull_receipts(self) -> bytes:
+        self.pulled += 1
+        return b"page %d" % (self.pulled if self._grows else 0)
+
+    pull_replies = pull_receipts
+
+
+@pytest.mark.parametrize(("grows", "pulls"), [(False, 2), (True, 10)])
+@pytest.mark.parametrize("fetch", [fetch_receipts, fetch_replies])
+async def test_row_16_reports_without_end(fetch: Any, grows: bool, pulls: int, ledger: Ledger) -> None:
+    """A page that comes again is the last, and of pages that nobody can read only a few are taken."""
+    provider = Repeating(grows=grows)
+    await fetch(ledger, provider, Mode.LIVE)
+
+    assert provider.pulled == pulls
+
+
+def test_row_16_a_wait_of_years_pauses(ledger: Ledger) -> None:
+    """A provider that asks for more than a minute has the run paused at once; everybody goes on waiting."""
+    campaign = engine.freeze(ledger, 20)
+    started = time.monotonic()
+    ended = engine.run(
+        ledger, campaign, engine.Scripted(engine.failing(RateLimited("busy", retry_after_s=99_999_999.0)))
+    )
+
+    assert time.monotonic() - started < 5
+    assert "a pause of 99,999,999 s" in ended.stopped
+    assert ledger.audience.counts(campaign).waiting == 20
+
+
+@pytest.mark.parametrize("hint", ["99999999", "9" * 400, "-1", "nan", "soon", "1e9"])
+@pytest.mark.parametrize(("name", "header"), [("http", "retry-after"), ("aliyun", "x-acs-retry-after")])
+async def test_row_16_whatever_the_hint_says(name: str, header: str, hint: str) -> None:
+    """A hint is a number of seconds or none; no spelling of it breaks the reading of the answer."""
+    throttled = {"http": {"code": "5001"}, "aliyun": {"Code": "Throttling.User"}}
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, json=throttled[name], headers={header: hint})
+
+    provider, _ = client(name, answer)
+    with pytest.raises(RateLimited) as caught:
+        await provider.check_account()
+
+    assert caught.value.retry_after_s is None or caught.value.retry_after_s > 0
+
+
+async def test_row_16_receipts_asked_one_by_one() -> None:
+    """Where reports are asked for message by message, a pause of years ends the asking, not the day."""
+    provider, network = client(
+        "aliyun",
+        lambda _: httpx.Response(
+            400, json={"Code": "Throttling.User"}, headers={"x-acs-retry-after": "9" * 12}
+        ),
+    )
+    started = time.monotonic()
+    with pytest.raises(RateLimited):
+        await provider.receipts_for([("900000000000000000^0", PHONE, datetime.now(UTC))] * 500)
+
+    assert time.monotonic() - started < 5
+    assert len(network.requests) <= provider.settings.concurrency
+
+
+# -- row 28: the host of one's own SSP ----------------------------------------------------------------
+
+_SSP = """title: Small
+{base}submit:
+  method: POST
+  url: {url}
+  json: {{to: "{{phone}}", text: "{{text}}"}}
+  answer: {{code: code}}
+codes: {{accepted: {{0: OK}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://api{var.h}.example/x", "{var.h}"),
+        ("https://api.example{var.h}/x", "{var.h}"),
+        ("https://api.example:{var.h}/x", "{var.h}"),
+        ("http://127.0.0.1{secret}", "{secret}"),
+    ],
+)
+def test_row_28_no_cell_decides_on_the_host(url: str, place: str, tmp_path: Path) -> None:
+    """A placeholder in front of the path is refused as the file is read, with its line."""
+    file = tmp_path / "ssp.yaml"
+    file.write_text(_SSP.format(url=json.dumps(url), base=""))
+
+    with pytest.raises(SettingsError) as refused:
+        load_config(str(file))
+    assert "`submit.url`" in str(refused.value)
+    assert place in str(refused.value)
+    assert "(line 4)" in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["https://api.example/{account}/send", "/{account}/send", "/{var.h}"])
+def test_row_28_placeholders_in_the_path_stay(url: str, tmp_path: Path) -> None:
+    """After the first slash of the path a placeholder is welcome, as before."""
+    file = tmp_path / "ssp.yaml"
+    file.write_text(_SSP.format(url=json.dumps(url), base="base_url: https://api.example\n"))
+
+    assert load_config(str(file)).submit.url.places

@@ -71,7 +71,7 @@ from smskit.providers.aliyun.wire import (
     write_different,
     write_same,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, all_pages, runs
+from smskit.providers.base import LONGEST_WAIT_S, Call, Feature, Job, Limits, Provider, runs
 from smskit.providers.china import CHINA, national_of
 from smskit.providers.codes import ANSWER, RECEIPT, code_tables
 from smskit.providers.console import console_of
@@ -339,7 +339,7 @@ class Aliyun(Provider):
         async def page_of(number: int) -> list[dict[str, Any]]:
             return (await self.ask(action, PageIndex=number, PageSize=_PAGE)).get(key) or []
 
-        return await all_pages(page_of, _PAGE)
+        return await self.all_pages(page_of, _PAGE)
 
     # -- check -----------------------------------------------------------------------
 
@@ -468,8 +468,10 @@ class Aliyun(Provider):
                     found.extend(await self._receipts_of(message_id, phone, at))
                     answered += 1
                 except RateLimited as error:
-                    pacer.hold(time.monotonic(), error.retry_after_s or 1.0)
                     problems.append(error)
+                    if (pause_s := error.retry_after_s or 1.0) > LONGEST_WAIT_S:
+                        return
+                    pacer.hold(time.monotonic(), pause_s)
                 except Refused as error:
                     problems.append(error)  # about this number; the next may be answered
                 except ProviderError as error:
@@ -503,7 +505,7 @@ class Aliyun(Provider):
             )
             return rows_of(data)
 
-        return await all_pages(page_of, _PAGE)
+        return await self.all_pages(page_of, _PAGE)
 
 
 def limit_window_s(message: str) -> float:
@@ -558,10 +560,8 @@ def _field(value: Any) -> str:
 
 def _retry_after_s(answer: Answer) -> float | None:
     """How long Aliyun asks us to wait; the header counts milliseconds (as its SDK reads it)."""
-    try:
-        return int(answer.headers["x-acs-retry-after"]) / 1000
-    except (KeyError, ValueError):
-        return None
+    hint = answer.headers.get("x-acs-retry-after", "")
+    return float(hint) / 1000 if hint.isdecimal() else None
 
 
 def _text_of(answer: Answer) -> str:

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -29,6 +29,7 @@ from pydantic import (
     Field,
     PlainValidator,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -291,6 +292,19 @@ class Request(_Part):
     query: _Fields = {}
     json_: Annotated[Any, AfterValidator(compiled)] = Field(default=None, alias="json")
     form: _Fields | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _names_its_host(cls, url: Pattern) -> Pattern:
+        # Whoever fills a placeholder of the host, a cell for one, decides where the credentials go.
+        start = url.pieces[0] if url.pieces else ""
+        parts = urlsplit(start) if isinstance(start, str) else None
+        if url.places and parts and parts.netloc and not parts.path:
+            place = f"{{{url.places[0].name}}}"
+            raise ValueError(
+                Message("has {place} in the host; write placeholders after its first /", place=place)
+            )
+        return url
 
     @model_validator(mode="after")
     def _fits_together(self) -> Request:
@@ -578,6 +592,7 @@ def load_config(source: str, *, folder: Path | None = None) -> HttpConfig:
     try:
         text = source if inline else _find(source, folder).read_text("utf-8-sig")
         data = yaml.load(text, _Plain)
+        lines = None if inline else yaml.compose(text, _Plain)
     except OSError as error:
         raise refused(os_words(error)) from None
     except UnicodeDecodeError:
@@ -594,16 +609,34 @@ def load_config(source: str, *, folder: Path | None = None) -> HttpConfig:
     try:
         return HttpConfig(**{str(key): value for key, value in data.items()})
     except ValidationError as error:
-        problems = (_problem(e) for e in error.errors(include_input=False, include_url=False))
+        problems = (_problem(e, lines) for e in error.errors(include_input=False, include_url=False))
         raise refused(Joined(problems)) from None
 
 
-def _problem(error: Mapping[str, Any]) -> Message:
-    place = ".".join("json" if part == "json_" else str(part) for part in error["loc"])
+def _problem(error: Mapping[str, Any], lines: yaml.Node | None) -> Message:
+    way = ["json" if part == "json_" else str(part) for part in error["loc"]]
+    place = ".".join(way)
     if error["type"] == "missing":
         return Message("`{name}` is missing", name=place)
     why = what_is_wrong(error)
-    return Message("`{name}`: {why}", name=place, why=why) if place else why
+    if not place:
+        return why
+    line = _line(lines, way)
+    if line is None:
+        return Message("`{name}`: {why}", name=place, why=why)
+    return Message("`{name}`: {why} (line {n})", name=place, why=why, n=line)
+
+
+def _line(node: yaml.Node | None, way: Sequence[str]) -> int | None:
+    """The line of the key at the end of *way*, or of as much of it as the file writes; None = of none."""
+    line = None
+    for part in way:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        found = next(((key, value) for key, value in pairs if key.value == part), None)
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
 
 
 def _find(path: str, folder: Path | None) -> Path:

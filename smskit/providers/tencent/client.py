@@ -45,7 +45,7 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, all_pages, runs, with_remark
+from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs, with_remark
 from smskit.providers.china import e164_of, in_china
 from smskit.providers.codes import ANSWER, RECEIPT, code_tables
 from smskit.providers.console import console_of
@@ -425,7 +425,7 @@ class Tencent(Provider):
             response = await self.ask(action, keys=(key,), International=0, Limit=_PAGE, Offset=offset)
             return response[key] or []
 
-        return await all_pages(page_of, _PAGE)
+        return await self.all_pages(page_of, _PAGE)
 
     # -- check -----------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, all_pages, runs, with_remark
+from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs, with_remark
 from smskit.providers.china import national_of
 from smskit.providers.codes import ANSWER, code_tables
 from smskit.providers.console import console_of
@@ -411,7 +411,7 @@ class Yunpian(Provider):
                 raise self.unclear(Message("get_record answered no list of records"))
             return [reports.record(row) for row in rows]
 
-        return await all_pages(page_of, _PAGE)
+        return await self.all_pages(page_of, _PAGE)
 
 
 # A signature that applies for a channel of its own is approved already.
