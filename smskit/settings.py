@@ -143,6 +143,11 @@ class Environment:
         return made
 
     @property
+    def parameter_file(self) -> Path | None:
+        """The parameter file this is about; None = none is known."""
+        return self._parameter_file
+
+    @property
     def ledger_place(self) -> LedgerPlace:
         """The ledger: ``SMSKIT_DATABASE_URL``, else ``smskit.db`` in the project of the parameter file."""
         starts = [self._folder.absolute()]

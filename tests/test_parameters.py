@@ -146,12 +146,11 @@ def test_several_misfits_at_once(write: Write) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"segment": "not/here.parquet"}, "the segment was not looked at"),
         ({"segment": "env:CRM_URL"}, "the segment was not looked at"),
         ({"template": None, "template_id": "SMS_1", "provider": "aliyun"}, "the provider's to tell"),
         ({"not_after": "2026-11-22"}, "has passed"),
     ],
-    ids=["no-file", "no-variable", "text-elsewhere", "too-late"],
+    ids=["no-variable", "text-elsewhere", "too-late"],
 )
 def test_what_cannot_be_told_here_is_a_note(write: Write, more: dict[str, Any], words: str) -> None:
     """Data out of reach makes a file no worse; it is said that it was not looked at."""

@@ -127,10 +127,12 @@ def plan(file: Path, as_json: AsJson = False) -> None:
     from smskit.planning.spec import CampaignSpec
     from smskit.reporting import report
     from smskit.sending.session import open_campaign, open_ledger
+    from smskit.settings import Environment
 
-    spec = CampaignSpec.from_yaml(file)
-    ledger = open_ledger(file=file)
-    campaign = open_campaign(spec.model_copy(update={"mode": Mode.PLAN}), ledger=ledger)
+    spec, environment = CampaignSpec.from_yaml(file), Environment(parameter_file=file)
+    ledger = open_ledger(environment)
+    spec = spec.model_copy(update={"mode": Mode.PLAN})
+    campaign = open_campaign(spec, environment=environment, ledger=ledger)
     made, guards = campaign.plan(), [guard.text for guard in campaign.guards()]
     if not as_json:
         print_plan(made, guards)
@@ -174,7 +176,7 @@ def explain(file: Path, as_json: AsJson = False) -> None:
 
     given = read_file(file)
     environ = Environment().variables
-    found = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC), environ=environ)
+    found = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC), environ=environ, file=file)
     print_json(found.to_data()) if as_json else print_rendered(found)
 
 

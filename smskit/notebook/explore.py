@@ -7,6 +7,7 @@ Shows and asks, decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,8 @@ from smskit.notebook.sample import sample_segment
 from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import Draft
 from smskit.reporting.charts import explore as charts
+from smskit.sending.origin import origin_of
+from smskit.settings import Environment
 
 __all__ = ["ExploreNotebook", "open_explore"]
 
@@ -58,7 +61,8 @@ def open_explore(namespace: Mapping[str, Any]) -> ExploreNotebook:
     host = host_of()
     draft = draft_of(namespace, host)
     if draft["segment"]:
-        return ExploreNotebook(draft, host=host)
+        file = origin_of(Environment(), namespace).file
+        return ExploreNotebook(draft, host=host, parameter_file=Path(file) if file else None)
     sample = {name: value for name, value in _SUITS_SAMPLE.items() if not draft[name]}
     draft.set(segment=sample_segment(_SAMPLE), **sample)
     return ExploreNotebook(draft, host=host, sample=sample)
@@ -75,10 +79,15 @@ class ExploreNotebook(Base):
     """
 
     def __init__(
-        self, draft: Draft, *, host: Host | None = None, sample: Mapping[str, Any] | None = None
+        self,
+        draft: Draft,
+        *,
+        host: Host | None = None,
+        sample: Mapping[str, Any] | None = None,
+        parameter_file: Path | None = None,
     ) -> None:
         super().__init__(draft, host=host)
-        self.model = SegmentModel(draft, sample=sample)
+        self.model = SegmentModel(draft, sample=sample, parameter_file=parameter_file)
 
     @needs_extra("notebook")
     def panel(self, *, frame: pd.DataFrame | None = None) -> None:

@@ -56,6 +56,7 @@ class SegmentModel:
     Args:
         draft: Read for what to load, and told of what is chosen.
         project: Where relative paths and new files belong.
+        parameter_file: Beside which a relative segment is looked for first; None = there is none.
         clock: Now, aware; the parameter `timezone`'s by default.
         sample: Parameters that only suit the sample segment the draft names for want of another; those
             that still stand when another segment is chosen are taken out.
@@ -66,11 +67,13 @@ class SegmentModel:
         draft: Draft,
         *,
         project: Path | None = None,
+        parameter_file: Path | None = None,
         clock: Callable[[], datetime] | None = None,
         sample: Mapping[str, Any] | None = None,
     ) -> None:
         self.draft = draft
         self._sample = dict(sample or {})
+        self._file = parameter_file
         self.project = project or project_root(Path.cwd()) or Path.cwd()
         self._clock = clock or (lambda: datetime.now(ZoneInfo(self.draft["timezone"])))
         self.loaded: Loaded | None = None
@@ -108,6 +111,7 @@ class SegmentModel:
                 query=draft["segment_query"],
                 text_columns=(draft["phone"], draft["user_id"]),
                 working_folder=self._start(),
+                parameter_file=self._file,
             )
         return self._profiled(name or segment.IN_MEMORY, frame)
 

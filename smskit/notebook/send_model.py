@@ -139,7 +139,10 @@ class SendModel:
         key = (source, query, id(frame))
         if self._columns is None or self._columns[0] != key:
             if frame is None:
-                frame = segment.load(source, query=query, environ=self.environment().variables)
+                at = self.environment()
+                frame = segment.load(
+                    source, query=query, environ=at.variables, parameter_file=at.parameter_file
+                )
             self._columns = key, Columns(len(frame), lacking(frame))
         return self._columns[1]
 

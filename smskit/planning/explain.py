@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from smskit.audience import rules as rules_module
-from smskit.audience import segment
 from smskit.audience.phones import redact
 from smskit.audience.rules import Rule
 from smskit.errors import RuleError, SegmentError, TemplateError
@@ -24,6 +24,7 @@ from smskit.message.variables import Binding, parse_bindings
 from smskit.models import MessageClass, Mode
 from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.schema import shown
+from smskit.planning.source import load_segment
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 
@@ -80,7 +81,12 @@ class Explained:
 
 
 def explain(
-    spec: CampaignSpec, given: Collection[str], *, now: datetime, environ: Mapping[str, str] | None = None
+    spec: CampaignSpec,
+    given: Collection[str],
+    *,
+    now: datetime,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
 ) -> Explained:
     """
     *spec* in words.
@@ -89,13 +95,14 @@ def explain(
         given: Names that its file gives; all others are defaults.
         now: Aware; what ``within_days`` counts from in the SQL.
         environ: Where ``env:NAME`` of the segment is looked up; None: do not read the segment.
+        file: The parameter file.
 
     Raises:
         InputError: the provider is not known, or a rule is malformed.
     """
     rule = rules_module.parse(spec.rules)
     everybody = spec.rules in (None, {}, [])
-    sql, notes = ("", []) if everybody else _sql(rule, spec, now.astimezone(spec.zone), environ)
+    sql, notes = ("", []) if everybody else _sql(rule, spec, now.astimezone(spec.zone), environ, file)
     return Explained(
         campaign=f"{spec.campaign} ({spec.mode})",
         sentences={
@@ -122,14 +129,13 @@ def explain(
 
 
 def _sql(
-    rule: Rule, spec: CampaignSpec, now: datetime, environ: Mapping[str, str] | None
+    rule: Rule, spec: CampaignSpec, now: datetime, environ: Mapping[str, str] | None, file: Path | None
 ) -> tuple[str, list[Message]]:
     """The rule as SQL for the columns as they read, where the segment can be had, and what to note of it."""
     if environ is None:
         return rule.to_sql(now=now), []
     try:
-        ids = {spec.phone, spec.user_id} - {""}
-        frame = segment.load(spec.segment, query=spec.segment_query, text_columns=ids, environ=environ)
+        frame = load_segment(spec, environ=environ, file=file)
         return rule.to_sql(now=now, frame=frame), rule.unread(rules_module.Source(frame, now))
     except SegmentError as error:
         return rule.to_sql(now=now), [Message("the segment was not looked at: {why}", why=error.message)]

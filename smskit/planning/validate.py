@@ -8,18 +8,19 @@ columns, rules and variables fit, where the segment can be read here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from smskit.audience import rules as rules_module
-from smskit.audience import segment as segment_module
 from smskit.audience.identity import known_ids
 from smskit.audience.roles import roles_of
+from smskit.audience.segment.location import is_elsewhere, is_url, without_scheme
 from smskit.errors import InputError, SegmentError, SpecError, suggest
 from smskit.i18n import Language, Message
 from smskit.message.lint import notice_of_lookalikes
@@ -29,6 +30,7 @@ from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import OF_FILE, lines, read_file
 from smskit.planning.plan import misnamed
 from smskit.planning.policy import notice_of_consent
+from smskit.planning.source import load_segment
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 
@@ -100,14 +102,15 @@ def validate(
     found.spec, problems = CampaignSpec.read(data)
     found.problems = [Problem(name, at.get(name, 0), text) for name, text in problems]
     if found.spec is not None:
-        for name, text in _misfits(found.spec, now, environ if with_segment else None, found.notes):
+        load = partial(load_segment, found.spec, environ=environ, file=Path(path)) if with_segment else None
+        for name, text in _misfits(found.spec, now, load, found.notes):
             found.problems.append(Problem(name, at.get(name, 0), text))
     found.problems.sort(key=lambda p: p.line)
     return found
 
 
 def _misfits(
-    spec: CampaignSpec, now: datetime, environ: Mapping[str, str] | None, notes: list[Message]
+    spec: CampaignSpec, now: datetime, load: Callable[[], pd.DataFrame] | None, notes: list[Message]
 ) -> list[tuple[str, Message]]:
     problems: list[tuple[str, Message]] = []
     try:
@@ -123,7 +126,7 @@ def _misfits(
     if spec.deadline and now > spec.deadline:
         at = spec.deadline.isoformat()
         notes.append(Message("`not_after` ({at}) has passed: a run would be refused", at=at))
-    frame = _segment(spec, environ, problems, notes)
+    frame = _segment(spec, load, problems, notes) if load else None
     if frame is not None:
         _look_at_people(spec, frame, problems, notes)
         problems += _unknown_columns(rule, frame)
@@ -196,30 +199,20 @@ def _template(
 
 def _segment(
     spec: CampaignSpec,
-    environ: Mapping[str, str] | None,
+    load: Callable[[], pd.DataFrame],
     problems: list[tuple[str, Message]],
     notes: list[Message],
 ) -> pd.DataFrame | None:
-    if environ is None:
-        return None
-    ids = {spec.phone, spec.user_id} - {""}
     try:
-        return segment_module.load(spec.segment, query=spec.segment_query, text_columns=ids, environ=environ)
+        return load()
     except SegmentError as error:
-        if "env:" in spec.segment or "://" in spec.segment or not _is_there(spec.segment):
-            # Where a file is checked in, the data is often out of reach.
+        place = without_scheme(spec.segment)
+        if place.startswith("env:") or (is_url(place) and not is_elsewhere(place)):
+            # Where a parameter file is looked at, a database is often out of reach.
             notes.append(Message("the segment was not looked at: {why}", why=error.message))
         else:
             problems.append(("segment", error.message))
     return None
-
-
-def _is_there(path: str) -> bool:
-    try:
-        segment_module.find(path)
-    except SegmentError:
-        return False
-    return True
 
 
 def _unknown_columns(rule: rules_module.Rule, frame: pd.DataFrame) -> list[tuple[str, Message]]:

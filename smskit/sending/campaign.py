@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -73,6 +74,7 @@ class Campaign:
         clock: The time it goes by; None = the ledger's.
         frame: A segment that is in memory already; else it is loaded from the spec.
         variables: Where ``env:NAME`` is looked up.
+        parameter_file: Beside which a relative segment is looked for first; None = there is none.
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
         patience: When a run gives up for now.
         record: Writes its runs down; see ``session.open_campaign``.
@@ -91,6 +93,7 @@ class Campaign:
         clock: Clock | None = None,
         frame: pd.DataFrame | None = None,
         variables: Mapping[str, str] | None = None,
+        parameter_file: Path | None = None,
         holdout_salt: str = "",
         patience: Patience = Patience(),  # noqa: B008 - frozen
         record: RunRecord | None = None,
@@ -105,6 +108,7 @@ class Campaign:
             self.clock,
             frame=frame,
             variables=variables,
+            parameter_file=parameter_file,
             holdout_salt=holdout_salt,
         )
         guards = Guards.of(spec, provider.facts)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from smskit.planning.drift import Footprint, drifted
 from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
 from smskit.planning.policy import notice_of_consent
 from smskit.planning.preview import masked
+from smskit.planning.source import load_segment
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Provider
 from smskit.sending.access import ProviderAccess
@@ -54,6 +56,7 @@ class Planner:
     Args:
         frame: A segment that is in memory already; else it is loaded from the spec.
         variables: Where ``env:NAME`` is looked up.
+        parameter_file: Beside which a relative segment is looked for first; None = there is none.
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
     """
 
@@ -66,10 +69,12 @@ class Planner:
         *,
         frame: pd.DataFrame | None = None,
         variables: Mapping[str, str] | None = None,
+        parameter_file: Path | None = None,
         holdout_salt: str = "",
     ) -> None:
         self.frame = frame
         self._spec, self._ledger, self._provider, self._clock = spec, ledger, provider, clock
+        self._file = parameter_file
         self._variables = {} if variables is None else variables
         self._holdout_salt = holdout_salt
         self._plan: Plan | None = None
@@ -204,14 +209,7 @@ class Planner:
     def _load(self, columns: Wanted) -> pd.DataFrame:
         if self.frame is not None:
             return segment_module.from_frame(self.frame)
-        spec = self._spec
-        return segment_module.load(
-            spec.segment,
-            query=spec.segment_query,
-            text_columns={spec.phone, spec.user_id} - {""},
-            columns=columns,
-            environ=self._variables,
-        )
+        return load_segment(self._spec, environ=self._variables, file=self._file, columns=columns)
 
     def _past(self) -> History:
         spec, ledger = self._spec, self._ledger

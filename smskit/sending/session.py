@@ -173,6 +173,7 @@ def open_campaign(
         clock=clock_of(opened, zone=made.zone, sleep=sleep),
         frame=frame,
         variables=environment.variables,
+        parameter_file=environment.parameter_file,
         holdout_salt=environment.get("SMSKIT_HOLDOUT_KEY"),
         record=runs.RunRecord(
             opened,

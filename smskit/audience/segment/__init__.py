@@ -22,6 +22,7 @@ from smskit.audience.segment.delimited import read_delimited
 from smskit.audience.segment.excel import read_excel
 from smskit.audience.segment.kinds import kind_of
 from smskit.audience.segment.location import (
+    Around,
     from_environ,
     is_elsewhere,
     is_url,
@@ -46,6 +47,7 @@ def load(
     columns: Wanted = None,
     environ: Mapping[str, str] = os.environ,
     working_folder: Path | None = None,
+    parameter_file: Path | None = None,
 ) -> pd.DataFrame:
     """
     Return the segment that *source* names, one row per row of it, in its order.
@@ -69,13 +71,15 @@ def load(
             of all. The order is the source's, the spelling what is asked for, see
             `names.matched`.
         working_folder: Where relative paths start; None is the process's own.
+        parameter_file: The one that names the source, beside which relative paths are looked for first.
 
     Raises:
         SegmentError: Not found, not readable, a row with too many or too few
             cells, a column without a name or named twice, an unknown column, a
             failing query. Never holds a password or what a cell says.
     """
-    frame = _read(source, query, Alike(text_columns), columns, environ, working_folder)
+    around = Around(parameter_file, working_folder)
+    frame = _read(source, query, Alike(text_columns), columns, environ, around)
     names = list(frame.columns)
     spelt = matched(names, (columns(names) if callable(columns) else columns) or ())
     return frame.rename(columns={name: asked for asked, name in spelt.items() if asked != name})
@@ -87,7 +91,7 @@ def _read(
     text_columns: Collection[str],
     columns: Wanted,
     environ: Mapping[str, str],
-    working_folder: Path | None,
+    around: Around,
 ) -> pd.DataFrame:
     # The variable may hold a secret, even one put there by mistake: errors give only its name.
     is_variable = source.startswith("env:")
@@ -99,13 +103,11 @@ def _read(
                 Message("is the address of a file on another machine; download the file and give its path")
             )
         if is_url(place):
-            return read_database(
-                place, query, columns, text_columns, working_folder, may_carry_secret=is_variable
-            )
+            return read_database(place, query, columns, text_columns, around, may_carry_secret=is_variable)
         if query:
             raise SegmentError(Message("a query needs a database; this is a file, filter it with rules"))
 
-        path = locate(place, working_folder)
+        path = locate(place, around)
         match kind_of(path):
             case "parquet":
                 return read_parquet(path, columns, text_columns)
@@ -115,20 +117,20 @@ def _read(
                 return read_delimited(path, columns)
 
 
-def find(path: str, working_folder: Path | None = None) -> Path:
+def find(path: str, working_folder: Path | None = None, *, parameter_file: Path | None = None) -> Path:
     """
     Return the file that *path* means, wherever in the project the notebook runs.
 
-    A relative path is looked for in the working folder, then in every folder
-    above it up to the project's root: the first with a ``pyproject.toml``,
-    ``.git`` or ``environment.yml``. Without such a root only the working folder
+    A relative path is looked for beside the parameter file, in the working folder, then in every folder
+    above these up to the project's root: the first with a ``pyproject.toml``,
+    ``.git`` or ``environment.yml``. Without such a root nothing above them
     counts, so that a file of the same name elsewhere is never picked up.
 
     Raises:
-        SegmentError: There is no such file; lists where it was looked for.
+        SegmentError: There is no such file, or two may be meant; lists where it was looked for.
     """
     with _named(path):
-        return locate(path, working_folder)
+        return locate(path, Around(parameter_file, working_folder))
 
 
 def from_frame(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from smskit.audience.segment.cells import frame_of
-from smskit.audience.segment.location import FILE_KINDS, locate
+from smskit.audience.segment.location import FILE_KINDS, Around, locate
 from smskit.audience.segment.names import Wanted, pick
 from smskit.errors import SegmentError
 from smskit.i18n import Message
@@ -36,7 +35,7 @@ def read_database(
     query: str,
     wanted: Wanted,
     text_columns: Collection[str],
-    working_folder: Path | None,
+    around: Around,
     *,
     may_carry_secret: bool,
 ) -> pd.DataFrame:
@@ -48,7 +47,7 @@ def read_database(
         )
     if not query.strip():
         raise SegmentError(Message("a database needs a query; give `segment_query`, one SELECT"))
-    names, rows = _fetch(_located(url, working_folder), query)
+    names, rows = _fetch(_located(url, around), query)
     keep = pick(names, wanted)
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
     return frame_of(dict(zip(names, columns, strict=True)), keep, text_columns)
@@ -71,12 +70,12 @@ def _carries_secret(url: sa.URL) -> bool:
     )
 
 
-def _located(url: sa.URL, working_folder: Path | None) -> sa.URL:
+def _located(url: sa.URL, around: Around) -> sa.URL:
     """Return *url* with the file it means: SQLite would make a missing one, and looks in one folder only."""
     path = url.database or ""
     if url.get_backend_name() != "sqlite" or path in ("", ":memory:") or path.startswith("file:"):
         return url
-    return url.set(database=str(locate(path, working_folder)))
+    return url.set(database=str(locate(path, around)))
 
 
 def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from smskit.errors import SegmentError, suggest
@@ -55,8 +55,25 @@ def from_environ(name: str, environ: Mapping[str, str]) -> str:
     raise SegmentError(hinted)
 
 
-def locate(path: str, working_folder: Path | None) -> Path:
-    """Return the file *path* means: absolute, or in the working folder or one above it within the project."""
+class Around(NamedTuple):
+    """From where a relative path is looked for."""
+
+    parameter_file: Path | None = None  # the one that has the path; None = it is in none
+    working_folder: Path | None = None  # None = the process's own
+
+
+def locate(path: str, around: Around) -> Path:
+    """
+    Return the file *path* means.
+
+    A relative one is looked for beside the parameter file, in the working folder, then in the folders above
+    each of them up to its project's root. A path in a parameter file is never another file because the
+    process was started elsewhere: where the file's project and the working folder both have one, nobody
+    guesses.
+
+    Raises:
+        SegmentError: there is none, or two that may be meant.
+    """
     if not path:
         raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
     wanted = Path(path).expanduser()
@@ -64,11 +81,24 @@ def locate(path: str, working_folder: Path | None) -> Path:
         if _is_file(wanted):
             return wanted
         raise SegmentError(Message("no such file"))
-    folders = project_folders((working_folder or Path.cwd()).absolute())
-    for folder in folders:
-        if _is_file(folder / wanted):
-            return folder / wanted
-    raise SegmentError(Message("no such file in {folders}", folders=", ".join(map(str, folders))))
+    here = project_folders((around.working_folder or Path.cwd()).absolute())
+    file = around.parameter_file
+    project = project_folders(file.expanduser().absolute().parent) if file else []
+    order = list(dict.fromkeys([*project[:1], here[0], *project, *here]))
+    found = [folder / wanted for folder in order if _is_file(folder / wanted)]
+    if not found:
+        raise SegmentError(Message("no such file in {folders}", folders=", ".join(map(str, order))))
+    in_project = [folder / wanted for folder in project if folder / wanted in found]
+    if in_project and not found[0].samefile(in_project[0]):
+        raise SegmentError(
+            Message(
+                "the working folder has it, {file}, and so has the parameter file's project, {other}; name "
+                "it by an absolute path, or put it beside the parameter file",
+                file=found[0],
+                other=in_project[0],
+            )
+        )
+    return found[0]
 
 
 def _is_file(path: Path) -> bool:
