@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from smskit.ledger import UNMATCHED_DAYS, CampaignRow, Change, Facts, Frozen, Le
 from smskit.message.opt_out import is_opt_out
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
+from smskit.providers.reading import Rows
 from smskit.sending.receipts import fetch
 from smskit.sending.reconcile import CLOCK_SKEW, Settled, fetch_receipts, fetch_replies, job_of, reference_of
 from smskit.sending.unknowns import Unknown, judge, settle_by_asking, settle_by_hand
@@ -667,6 +669,31 @@ def test_a_message_without_an_id_is_found_by_reference(ledger: Ledger, teller: T
 
     assert states(ledger, row) == [State.DELIVERED]
     assert (result.found, result.delivered) == (0, 1)
+
+
+def test_a_page_that_is_read_in_part(
+    ledger: Ledger, teller: Teller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What can be read counts; the rest is told once, and the page stays as it came for whoever looks."""
+    row = sent(ledger, State.ACCEPTED, ids=["m"])
+
+    def parse(body: bytes) -> Rows[Receipt]:
+        rows = Rows(Teller.parse_receipts(teller, body))
+        rows.unread = 2
+        return rows
+
+    monkeypatch.setattr(teller, "parse_receipts", parse)
+    teller.receipt_pages = [page(report("m"))]
+    first, again = receipts(ledger, teller), receipts(ledger, teller)
+    with sqlite3.connect(tmp_path / "reconcile.db") as conn:
+        bodies = [body for (body,) in conn.execute("SELECT body FROM inbox")]
+
+    assert states(ledger, row) == [State.DELIVERED]
+    assert ([str(p) for p in first.problems], again.problems) == (
+        ["2 rows of page 1 of reports cannot be read; the page is kept as it came"],
+        [],
+    )
+    assert bodies == [page(report("m"))]
 
 
 def test_a_page_is_stored_before_it_is_read(ledger: Ledger, teller: Teller) -> None:

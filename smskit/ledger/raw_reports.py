@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -49,14 +50,16 @@ class RawReports:
         with self._database.read() as conn:
             return [(row.id, row.body) for row in conn.execute(query.order_by(RAW_REPORT.c.id))]
 
-    def close(self, page: int) -> None:
-        """Mark a page as worked through; its raw body has served its purpose and goes."""
+    def close(self, page: int, *, keep: bool = False) -> None:
+        """
+        Mark a page as worked through; its raw body has served its purpose and goes.
+
+        Args:
+            keep: It has not: some of it could not be read.
+        """
+        done: dict[str, Any] = {"handled_at": self._database.clock()} | ({} if keep else {"body": b""})
         with self._database.write() as conn:
-            conn.execute(
-                RAW_REPORT.update()
-                .where(RAW_REPORT.c.id == page)
-                .values(handled_at=self._database.clock(), body=b"")
-            )
+            conn.execute(RAW_REPORT.update().where(RAW_REPORT.c.id == page).values(**done))
 
 
 class Unmatched:

@@ -56,6 +56,7 @@ from smskit.models import (
 )
 from smskit.providers.codes import carriers_code
 from smskit.providers.http import Answer, Door
+from smskit.providers.reading import UNREADABLE, Fields, decoded
 from smskit.settings import ProviderSettings, variable_of
 
 _T = TypeVar("_T")
@@ -475,6 +476,18 @@ class Provider(ABC):
                 return Message("{provider}: {code}. {why}", **values)
         return Message("{provider}: {code}", **values)
 
+    def json_of(self, answer: Answer) -> Any:
+        """
+        What an answer's JSON holds.
+
+        Raises:
+            OutcomeUnknown: it is none.
+        """
+        data = decoded(answer.content)
+        if data is UNREADABLE:
+            raise self.unclear(Message("HTTP {n} without JSON", n=answer.status), answer)
+        return data
+
     def unclear(self, why: str, answer: Answer | None = None) -> OutcomeUnknown:
         """An answer that leaves open whether anything was taken."""
         status = answer.status if answer else None
@@ -519,13 +532,55 @@ class Provider(ABC):
     def submission(self, code: str, *, message_id: str = "", detail: str = "") -> Submission:
         """What *code* says of one message; the meaning of the code travels with it."""
         known = self.code(code)
+        if known.kind is CodeClass.ACCEPTED:
+            if message_id:
+                return Submission(known.kind, message_id, code, known=known)
+            # Cut short or garbled: without its id no receipt would ever match.
+            return Submission(CodeClass.UNKNOWN, "", code, Message("the answer holds no message id"))
         return Submission(known.kind, message_id, code, detail, known)
+
+    def by_person(
+        self, call: Call, rows: Sequence[Any] | None, key: str, judge: Callable[[Fields], Submission]
+    ) -> list[Submission]:
+        """
+        What the rows of an answer say of each person of a call; rows come in any order.
+
+        Of two rows about one number the one that says it was taken counts, and next what is unclear.
+
+        Args:
+            rows: None = there are none.
+            key: The field that names the number.
+            judge: What one row says.
+
+        Raises:
+            OutcomeUnknown: no row can be read.
+        """
+        said: dict[str, Submission] = {}
+        found = [Fields(row) for row in rows or () if isinstance(row, dict)]
+        if not found:
+            raise self.unclear(Message("an answer of an unknown shape"))
+        for row in found:
+            phone, told = row.phone(key), judge(row)
+            if phone not in said or _doubt(told) > _doubt(said[phone]):
+                said[phone] = told
+        nothing = Submission(CodeClass.UNKNOWN, detail=Message("the answer does not mention this number"))
+        return [said.get(phone, nothing) for phone in call.phones]
 
     def code(self, code: str) -> Code:
         """What *code* means; one that is not documented is unknown, never guessed."""
         return self.codes.get(code) or Code(
             CodeClass.UNKNOWN, "", mark("This code is not documented; ask the provider what it means.")
         )
+
+
+def _doubt(told: Submission) -> int:
+    return {CodeClass.ACCEPTED: 2, CodeClass.UNKNOWN: 1}.get(told.kind, 0)
+
+
+def unread_balance() -> Finding:
+    """The finding of a balance that is told in no form we know."""
+    look = Message("Look at the balance in the console.")
+    return Finding("balance", False, "", Message("the answer holds no balance"), look)
 
 
 def runs(people: Slice, limits: Limits) -> Iterator[tuple[int, int, bool]]:

@@ -18,7 +18,7 @@ def from_china(text: object, *forms: str) -> datetime | None:
     for form in forms:
         try:
             return datetime.strptime(str(text).strip(), form).replace(tzinfo=CHINA).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):  # the latter: a day beyond the calendar's ends
             continue
     return None
 

@@ -9,7 +9,7 @@ tries to understand them. Asking about unknowns is ``unknowns``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -20,18 +20,27 @@ from numpy.typing import NDArray
 
 from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import InputError, LedgerLocked, ProviderError
-from smskit.i18n import Message
+from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
 from smskit.message.opt_out import is_opt_out
 from smskit.message.template import Template
 from smskit.models import MessageClass, Mode, Receipt, Reply, State
 from smskit.providers.base import Feature, Job, Provider
+from smskit.providers.reading import Rows
 
 # Clocks of two companies: how far a provider's may be from ours when its records are searched.
 CLOCK_SKEW = timedelta(minutes=5)
 
 # What a parser raises on a page unlike any before.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+_NOT_READ = {
+    "receipts": mark("page {n} of reports cannot be read ({kind})"),
+    "replies": mark("page {n} of replies cannot be read ({kind})"),
+}
+_PARTLY_READ = {
+    "receipts": mark("{m} rows of page {n} of reports cannot be read; the page is kept as it came"),
+    "replies": mark("{m} rows of page {n} of replies cannot be read; the page is kept as it came"),
+}
 _SPARE = 1000  # reports that are fetched beyond those that are waited for
 _MOST_UNREAD = 10  # pages in a row without a row that can be read
 _Row = TypeVar("_Row", Receipt, Reply)
@@ -138,6 +147,33 @@ def _read(parse: Callable[[bytes], Sequence[_Row]], body: bytes) -> Sequence[_Ro
         return []
 
 
+def _pages(
+    ledger: Ledger,
+    provider: Provider,
+    mode: Mode,
+    kind: str,
+    parse: Callable[[bytes], Sequence[_Row]],
+    result: Settled,
+) -> Iterator[Sequence[_Row]]:
+    """
+    What the stored pages hold; each is done with once the next is asked for.
+
+    One that nobody can read is a problem and stays, so nothing is lost, and no other waits for it. Of one
+    that can be read in part the rest is a problem, told once, and the page is kept.
+    """
+    for number, body in ledger.raw_reports.open(provider.name, mode, kind):
+        try:
+            rows = parse(body)
+        except _UNREADABLE as error:
+            result.problems.append(Message(_NOT_READ[kind], n=number, kind=type(error).__name__))
+            continue
+        unread = rows.unread if isinstance(rows, Rows) else 0
+        if unread:
+            result.problems.append(Message(_PARTLY_READ[kind], m=unread, n=number))
+        yield rows
+        ledger.raw_reports.close(number, keep=bool(unread))
+
+
 async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
     """
     Fetch every report that waits, store each page as it came, then sort it into the books.
@@ -196,19 +232,10 @@ def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, u
         result.add(_apply_matched(ledger, index, matched))
         missing = {id(receipt) for receipt in lost}
         ledger.unmatched.drop([number for number, receipt in kept if id(receipt) not in missing])
-    for page, body in ledger.raw_reports.open(provider.name, mode, "receipts"):
-        try:
-            receipts = provider.parse_receipts(body)
-        except _UNREADABLE as error:
-            # Stored as it came, so nothing is lost; the other pages must not wait for it.
-            result.problems.append(
-                Message("page {n} of reports cannot be read ({kind})", n=page, kind=type(error).__name__)
-            )
-            continue
+    for receipts in _pages(ledger, provider, mode, "receipts", provider.parse_receipts, result):
         matched, lost = index.match(receipts)
         result.add(_apply_matched(ledger, index, matched))
         ledger.unmatched.keep(provider.name, mode, lost)
-        ledger.raw_reports.close(page)
         result.stray += len(lost)
     return result
 
@@ -375,15 +402,8 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
 
 def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
     result = Settled()
-    for page, body in ledger.raw_reports.open(provider.name, mode, "replies"):
+    for replies in _pages(ledger, provider, mode, "replies", provider.parse_replies, result):
         rows: list[tuple[Reply, int, bool]] = []
-        try:
-            replies = provider.parse_replies(body)
-        except _UNREADABLE as error:
-            result.problems.append(
-                Message("page {n} of replies cannot be read ({kind})", n=page, kind=type(error).__name__)
-            )
-            continue
         for reply in replies:
             try:
                 rows.append((reply, normalise_one(reply.phone), is_opt_out(reply.text)))
@@ -397,5 +417,4 @@ def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
             result.opt_outs += ledger.opt_outs.add(asked, source=f"reply:{provider.name}")
         else:
             result.opt_outs += len(asked)
-        ledger.raw_reports.close(page)
     return result

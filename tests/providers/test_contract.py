@@ -147,7 +147,12 @@ class TestAliyun(ProviderContract):
     def in_order(self, request: httpx.Request) -> httpx.Response:
         """By action."""
         answers: dict[str, dict[str, Any]] = {
-            "QuerySmsTemplateList": {"TotalCount": 0, "SmsTemplateList": []},
+            "QuerySmsTemplateList": {
+                "SmsTemplateList": [{"TemplateCode": "SMS_1", "AuditStatus": "AUDIT_STATE_PASS"}]
+            },
+            "QuerySmsSignList": {
+                "SmsSignList": [{"SignName": self.signature, "AuditStatus": "AUDIT_STATE_PASS"}]
+            },
             "GetSmsSign": {"SignStatus": 1, "SignName": self.signature},
             "GetSmsTemplate": {"TemplateStatus": "1", "TemplateContent": "您好${name}，您的${gift}已到店"},
             "QuerySendDetails": {"TotalCount": "0", "SmsSendDetailDTOs": {"SmsSendDetailDTO": []}},

@@ -402,7 +402,7 @@ async def test_a_row_that_says_taken_outweighs_one_that_does_not() -> None:
         (recorded("send_accepted")[:60], 200, OutcomeUnknown),
         (b"[]", 200, OutcomeUnknown),
         (b'{"Response":[]}', 200, OutcomeUnknown),
-        (b'{"Response":{"SendStatusSet":[null]}}', 200, None),
+        (b'{"Response":{"SendStatusSet":[null]}}', 200, OutcomeUnknown),
         (recorded("send_accepted"), 500, OutcomeUnknown),
         (refusal("RequestLimitExceeded"), 503, OutcomeUnknown),
         (refusal("RequestLimitExceeded.UinLimitExceeded"), 200, RateLimited),

@@ -59,7 +59,7 @@ from smskit.providers.aliyun.reports import (
     receipt_of,
     record_of,
     rows_of,
-    time_of,
+    time_in,
 )
 from smskit.providers.aliyun.signing import pair
 from smskit.providers.aliyun.wire import (
@@ -78,6 +78,7 @@ from smskit.providers.console import console_of
 from smskit.providers.encoding import Bodies, ColumnEncoder
 from smskit.providers.http import Answer
 from smskit.providers.pacing import Pacer
+from smskit.providers.reading import Fields, decoded, seconds_in
 from smskit.settings import ProviderSettings
 
 _CONSOLE = console_of("aliyun")
@@ -216,7 +217,7 @@ class Aliyun(Provider):
                 self._most = max(1, min(self._most, len(call) // 2))
                 raise BatchNotAllowed(error.message, provider=self.name, code=error.code) from None
             raise
-        return [Submission(CodeClass.ACCEPTED, str(data["BizId"]), "OK")] * len(call)
+        return [self.submission("OK", message_id=Fields(data).id("BizId"))] * len(call)
 
     def _kind(self, error: Refused) -> CodeClass:
         """
@@ -237,28 +238,26 @@ class Aliyun(Provider):
         Raises:
             ProviderError: the subclass the code stands for.
         """
-        try:
-            data = orjson.loads(answer.content)
-        except orjson.JSONDecodeError:
-            raise self.unclear(Message("HTTP {n} without JSON", n=answer.status), answer) from None
+        data = self.json_of(answer)
         if not isinstance(data, dict):
             raise self.unclear(Message("an answer of an unknown shape"), answer)
-        code = str(data.get("Code") or data.get("code") or "")
+        code = Fields(data).code("Code", "code")
         if not code:
             raise self.unclear(Message("HTTP {n} without a code", n=answer.status), answer)
         if code != "OK":
-            raise self._refusal(code, data, answer)
+            raise self._refusal(code, Fields(data), answer)
         if not 200 <= answer.status < 300 or any(not data.get(key) for key in keys):
             raise self.unclear(Message("HTTP {n} with an incomplete answer", n=answer.status), answer)
-        return data
+        return dict(data)
 
-    def _refusal(self, code: str, data: Mapping[str, Any], answer: Answer) -> ProviderError:
+    def _refusal(self, code: str, data: Fields, answer: Answer) -> ProviderError:
         return self.error(
             code,
-            self._explain(str(data.get("Message") or data.get("message") or "")),
+            self._explain(data.text("Message", "message")),
             answer,
-            request_id=str(data.get("RequestId") or data.get("requestId") or ""),
-            retry_after_s=_retry_after_s(answer),
+            request_id=data.id("RequestId", "requestId"),
+            # The header counts milliseconds (as its SDK reads it).
+            retry_after_s=seconds_in(answer.headers.get("x-acs-retry-after", ""), 1 / 1000),
         )
 
     def _explain(self, message: str) -> str:
@@ -283,7 +282,8 @@ class Aliyun(Provider):
         Raises:
             AccountProblem: the echo equals ours, so only the secret can differ.
         """
-        echoed = _text_of(answer).partition("server string to sign is:")[2].strip()
+        told = Fields.of(decoded(answer.content)).text("Message")
+        echoed = told.partition("server string to sign is:")[2].strip()
         if echoed and echoed == wire.string_to_sign:
             raise AccountProblem(
                 Message(
@@ -337,9 +337,9 @@ class Aliyun(Provider):
 
     async def _pages(self, action: str, key: str) -> list[dict[str, Any]]:
         async def page_of(number: int) -> list[dict[str, Any]]:
-            return (await self.ask(action, PageIndex=number, PageSize=_PAGE)).get(key) or []
+            return Fields(await self.ask(action, PageIndex=number, PageSize=_PAGE)).rows(key) or []
 
-        return await self.all_pages(page_of, _PAGE)
+        return [row for row in await self.all_pages(page_of, _PAGE) if isinstance(row, dict)]
 
     # -- check -----------------------------------------------------------------------
 
@@ -352,8 +352,8 @@ class Aliyun(Provider):
         """The review of the signature, and its filing with the carriers, in Aliyun's own words."""
         if not name:
             return _not_given("signature", "SignName", _WANTS_SIGNATURE)
-        data = await self.signature(name)
-        state = str(data.get("SignStatus"))
+        data = Fields(await self.signature(name))
+        state = data.code("SignStatus")
         words = f"【{name}】 {_reviewed(state)}"
         if state != "1":
             code = "isv.SMS_SIGNATURE_ILLEGAL"
@@ -361,8 +361,8 @@ class Aliyun(Provider):
                 "signature", False, code, words, _reviewers_words(data) or self.code(code).next_step
             )
         filing = {
-            str(row.get("OperatorCode")): str(row.get("RegisterStatus"))
-            for row in data.get("SignIspRegisterDetailList") or []
+            row.code("OperatorCode"): row.code("RegisterStatus")
+            for row in map(Fields.of, data.rows("SignIspRegisterDetailList") or ())
         }
         open_ = [_CARRIERS.get(c, c) for c, status in filing.items() if status not in ("1", "3")]
         if filing:
@@ -377,8 +377,8 @@ class Aliyun(Provider):
         """The review of the template, in Aliyun's own words."""
         if not template_id:
             return _not_given("template", "TemplateCode", _WANTS_TEMPLATE), ""
-        data = await self.template(template_id)
-        text, state = str(data.get("TemplateContent") or ""), str(data.get("TemplateStatus"))
+        data = Fields(await self.template(template_id))
+        text, state = data.text("TemplateContent"), data.code("TemplateStatus")
         words = f"template {template_id}: {_reviewed(state)}"
         code = "isv.SMS_TEMPLATE_ILLEGAL"
         if state != "1":
@@ -404,21 +404,24 @@ class Aliyun(Provider):
 
     async def template_text(self, template_id: str) -> str:
         """The text of one template, without the signature, variables as ``${name}``."""
-        text = (await self.template(template_id)).get("TemplateContent")
+        text = Fields(await self.template(template_id)).text("TemplateContent")
         if not text:
             told = Message("{provider}: template {code} has no text", provider=self.name, code=template_id)
             raise Refused(told, provider=self.name, code="isv.SMS_TEMPLATE_ILLEGAL")
-        return str(text)
+        return text
 
     async def offered_signatures(self) -> list[Offer]:
         """``QuerySmsSignList``."""
-        return [Offer(str(row["SignName"]), "", *_audited(row)) for row in await self.signatures()]
+        rows = map(Fields, await self.signatures())
+        return [Offer(name, "", *_audited(row)) for row in rows if (name := row.text("SignName"))]
 
     async def offered_templates(self) -> list[Offer]:
         """``QuerySmsTemplateList``."""
+        rows = map(Fields, await self.templates())
         return [
-            Offer(str(row["TemplateCode"]), str(row.get("TemplateContent") or ""), *_audited(row))
-            for row in await self.templates()
+            Offer(code, row.text("TemplateContent"), *_audited(row))
+            for row in rows
+            if (code := row.code("TemplateCode"))
         ]
 
     # -- afterwards --------------------------------------------------------------------
@@ -437,7 +440,7 @@ class Aliyun(Provider):
             record_of(row)
             for day in _days(since, until, now=self._now())
             for row in await self._details(phone, day)
-            if _within(time_of(row.get("SendDate")), since, until)
+            if _within(time_in(row, "SendDate"), since, until)
         ]
 
     async def receipts_for(self, messages: Sequence[tuple[str, str, datetime]]) -> list[Receipt]:
@@ -488,13 +491,13 @@ class Aliyun(Provider):
         found: list[Receipt] = []
         for day in _days(at - _CLOCK_SKEW, at + _CLOCK_SKEW, now=self._now()):
             for row in await self._details(phone, day, biz_id=biz_id):
-                if biz_id or str(row.get("OutId") or "") == out_id_in(message_id):
+                if biz_id or row.text("OutId") == out_id_in(message_id):
                     receipt = receipt_of(row, message_id)
                     found += [receipt] if receipt.delivered is not None else []
         return found
 
-    async def _details(self, phone: str, day: date, *, biz_id: str = "") -> list[Mapping[str, Any]]:
-        async def page_of(number: int) -> list[Mapping[str, Any]]:
+    async def _details(self, phone: str, day: date, *, biz_id: str = "") -> list[Fields]:
+        async def page_of(number: int) -> list[Fields]:
             data = await self.ask(
                 "QuerySendDetails",
                 PhoneNumber=national_of(phone),
@@ -503,7 +506,10 @@ class Aliyun(Provider):
                 CurrentPage=number,
                 BizId=biz_id or None,
             )
-            return rows_of(data)
+            if (rows := rows_of(Fields(data))) is None:
+                # What is not read would count as "no record", and the person get a second message.
+                raise self.unclear(Message("an answer of an unknown shape"))
+            return rows
 
         return await self.all_pages(page_of, _PAGE)
 
@@ -558,21 +564,8 @@ def _field(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _retry_after_s(answer: Answer) -> float | None:
-    """How long Aliyun asks us to wait; the header counts milliseconds (as its SDK reads it)."""
-    hint = answer.headers.get("x-acs-retry-after", "")
-    return float(hint) / 1000 if hint.isdecimal() else None
-
-
-def _text_of(answer: Answer) -> str:
-    try:
-        return str(orjson.loads(answer.content).get("Message", ""))
-    except (orjson.JSONDecodeError, AttributeError):
-        return ""
-
-
-def _audited(row: Mapping[str, Any]) -> tuple[bool, str]:
-    state = str(row.get("AuditStatus"))
+def _audited(row: Fields) -> tuple[bool, str]:
+    state = row.text("AuditStatus")
     return state == "AUDIT_STATE_PASS", state
 
 
@@ -591,6 +584,5 @@ def _not_given(what: str, field: str, step: str) -> Finding:
     )
 
 
-def _reviewers_words(data: Mapping[str, Any]) -> str:
-    audit = data.get("AuditInfo") or {}
-    return str(audit.get("RejectInfo") or data.get("Reason") or "")
+def _reviewers_words(data: Fields) -> str:
+    return data.within("AuditInfo").text("RejectInfo") or data.text("Reason")

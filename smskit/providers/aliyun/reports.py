@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
-from smskit.providers.china import e164_of, from_china
 from smskit.providers.codes import RECEIPT, code_tables
+from smskit.providers.reading import Fields, Rows, page_of
 
+_Row = TypeVar("_Row")
 _MARK = "~"  # between the job's reference and what makes a call's OutId unique
 _MARK_DIGITS = 16
 _PERSON = "#"  # between an OutId and the digest of a number
@@ -32,11 +33,14 @@ _BIZ_ID = re.compile(r"[0-9]+\^[0-9]+")
 _SILENT = "REQUEST_SUCCESS"
 
 
+_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S")  # the second in old samples of SmsUp
+
+
 class Pushed(NamedTuple):
     """What one push holds; a push of any other kind holds nothing for us."""
 
-    receipts: list[Receipt]
-    replies: list[Reply]
+    receipts: Rows[Receipt]
+    replies: Rows[Reply]
 
 
 def parse_push(body: bytes) -> Pushed:
@@ -46,24 +50,36 @@ def parse_push(body: bytes) -> Pushed:
     Answer the push with HTTP 200 and ``{"code":0,"msg":"接收成功"}`` within 700 ms,
     so keep the body and read it later.
     """
-    data = orjson.loads(body)
-    items = [item for item in (data if isinstance(data, list) else [data]) if isinstance(item, dict)]
-    receipts = [_pushed_receipt(item) for item in items if "biz_id" in item]
-    return Pushed(receipts, [_pushed_reply(i) for i in items if "content" in i and "phone_number" in i])
+    return Pushed(_pushed(body, "biz_id", _pushed_receipt), _pushed(body, "content", _pushed_reply))
 
 
-def _pushed_receipt(item: Mapping[str, Any]) -> Receipt:
-    code = str(item.get("err_code") or "")
-    success = item.get("success")
-    delivered = None if code == _SILENT or not isinstance(success, bool) else success
+def _pushed(body: bytes, mark: str, read: Callable[[Fields], _Row | None]) -> Rows[_Row]:
+    """Only what has *mark*, which no other kind of push has."""
+
+    def rows(data: Any) -> list[Any]:
+        return [
+            row
+            for row in (data if isinstance(data, list) else [data])
+            if not isinstance(row, dict) or mark in row
+        ]
+
+    return page_of(body, rows, lambda row: read(Fields.of(row)))
+
+
+def _pushed_receipt(item: Fields) -> Receipt | None:
+    code = item.code("err_code")
+    success = item.data.get("success")
+    message_id, phone = item.id("biz_id"), item.phone("phone_number")
+    if not (message_id and phone):
+        return None
     return Receipt(
-        message_id=str(item["biz_id"]),
-        phone=e164_of(item["phone_number"]),
-        delivered=delivered,
+        message_id=message_id,
+        phone=phone,
+        delivered=None if code == _SILENT or not isinstance(success, bool) else success,
         code=code,
-        detail=redact(str(item.get("err_msg") or _meaning(code))),
-        at=time_of(item.get("report_time")),
-        reference=str(item.get("out_id") or ""),
+        detail=redact(item.text("err_msg")) or _meaning(code),
+        at=time_in(item, "report_time"),
+        reference=item.text("out_id"),
     )
 
 
@@ -72,12 +88,14 @@ def _meaning(code: str) -> str:
     return known.meaning if known else ""
 
 
-def _pushed_reply(item: Mapping[str, Any]) -> Reply:
-    at, text = item.get("send_time"), str(item.get("content") or "")
-    number = item.get("sequence_id")
+def _pushed_reply(item: Fields) -> Reply | None:
+    phone, text, at = item.phone("phone_number"), item.text("content"), item.text("send_time")
+    if not phone:
+        return None
     # A push may come twice; without a number of its own a reply is told by what it says and when.
-    digest = hashlib.sha256(orjson.dumps([str(item["phone_number"]), text, str(at)])).hexdigest()[:24]
-    return Reply(str(number) if number else digest, e164_of(item["phone_number"]), text, time_of(at))
+    told = [item.text("phone_number"), text, at or "None"]
+    digest = hashlib.sha256(orjson.dumps(told)).hexdigest()[:24]
+    return Reply(item.id("sequence_id") or digest, phone, text, time_in(item, "send_time"))
 
 
 # -- send details ------------------------------------------------------------------
@@ -119,7 +137,7 @@ def out_id_in(record_id: str) -> str:
     return record_id.rpartition(_PERSON)[0]
 
 
-def record_of(row: Mapping[str, Any]) -> Record:
+def record_of(row: Fields) -> Record:
     """
     Read one row of send details.
 
@@ -128,41 +146,44 @@ def record_of(row: Mapping[str, Any]) -> Record:
     matched by that alone, which cannot be mistaken as an equal text can; so its
     text is left out.
     """
-    theirs = str(row.get("OutId") or "")
+    theirs = row.text("OutId")
     reference = reference_in(theirs)
-    message_id = record_id(theirs, e164_of(row.get("PhoneNum") or ""))
+    message_id = record_id(theirs, row.phone("PhoneNum"))
     receipt = receipt_of(row, message_id)
     return Record(
         message_id=message_id,
         phone=receipt.phone,
-        text=str(row.get("Content") or "") if reference is None else "",
+        text=row.text("Content") if reference is None else "",
         reference=theirs if reference is None else reference,
         code=receipt.code,
         receipt=receipt if receipt.delivered is not None else None,
     )
 
 
-def receipt_of(row: Mapping[str, Any], message_id: str) -> Receipt:
+def receipt_of(row: Fields, message_id: str) -> Receipt:
     """What a row of send details says about delivery; ``SendStatus`` 1 waits, 2 failed, 3 arrived."""
-    code = str(row.get("ErrCode") or "")
-    delivered = {"2": False, "3": True}.get(str(row.get("SendStatus")))
+    code = row.code("ErrCode")
+    delivered = {"2": False, "3": True}.get(row.code("SendStatus"))
     return Receipt(
         message_id=message_id,
-        phone=e164_of(row.get("PhoneNum") or ""),
+        phone=row.phone("PhoneNum"),
         delivered=None if code == _SILENT else delivered,
         code=code,
         detail=_meaning(code),
-        at=time_of(row.get("ReceiveDate")),
-        reference=str(row.get("OutId") or ""),
+        at=time_in(row, "ReceiveDate"),
+        reference=row.text("OutId"),
     )
 
 
-def rows_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The rows of a ``QuerySendDetails`` answer."""
-    details = data.get("SmsSendDetailDTOs") or {}
-    return list(details.get("SmsSendDetailDTO") or []) if isinstance(details, dict) else []
+def rows_of(data: Fields) -> list[Fields] | None:
+    """The rows of a ``QuerySendDetails`` answer; None where one cannot be read, or there are none to read."""
+    if "SmsSendDetailDTOs" in data.data and not data.has("SmsSendDetailDTOs"):
+        return []
+    found = data.within("SmsSendDetailDTOs").rows("SmsSendDetailDTO")
+    rows = [Fields.of(row) for row in found or ()]
+    return rows if found is not None and all(row.phone("PhoneNum") for row in rows) else None
 
 
-def time_of(text: object) -> datetime | None:
+def time_in(row: Fields, name: str) -> datetime | None:
     """A naive China time as aware UTC; None when there is none, or it cannot be read."""
-    return from_china(text, "%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S")  # the second in old samples of SmsUp
+    return row.time(name, *_FORMS)

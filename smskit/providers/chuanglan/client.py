@@ -57,6 +57,7 @@ from smskit.providers.codes import RECEIPT, code_tables
 from smskit.providers.console import console_of
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
 from smskit.providers.http import Answer
+from smskit.providers.reading import Fields, decoded
 from smskit.settings import ProviderSettings, is_loopback
 
 _HEADERS = {"accept": "application/json", "content-type": "application/json; charset=utf-8"}
@@ -336,12 +337,12 @@ class Chuanglan(Provider):
         """
         family = "v2" if call.method == "tpl" else "v1"
         data = self.parse_answer(answer, family=family)
-        message_id = str(data.get("msgId") or data.get("msgid") or "")
+        message_id = data.id("msgId", "msgid")
         if not message_id:
             raise self.unclear(Message("an answer without msgId"), answer)
-        code = str(data["code"])
-        failed, taken = data.get("failNum"), data.get("successNum")
-        if _count(failed, 0) == 0 and _count(taken, len(call)) >= len(call):
+        code = data.code("code")
+        failed, taken = data.data.get("failNum"), data.data.get("successNum")
+        if _count(data, "failNum", 0) == 0 and _count(data, "successNum", len(call)) >= len(call):
             return [Submission(CodeClass.ACCEPTED, message_id, code)] * len(call)
         detail = Message(
             "failNum {failed}, successNum {taken} of {n}: only reports tell who",
@@ -351,22 +352,22 @@ class Chuanglan(Provider):
         )
         return [Submission(CodeClass.UNKNOWN, message_id, code, detail)] * len(call)
 
-    def parse_answer(self, answer: Answer, *, family: str = "v1") -> dict[str, Any]:
+    def parse_answer(self, answer: Answer, *, family: str = "v1") -> Fields:
         """
         Tell a good answer from a bad one; pure. The body decides, whatever the status.
 
         Raises:
             ProviderError: the subclass the code stands for in that family.
         """
-        data = reports.decoded(answer.content)
-        if not isinstance(data, dict) or data.get("code") is None:
-            if isinstance(data, dict):
-                raise self.unclear(Message("HTTP {n} with an incomplete answer", n=answer.status), answer)
+        whole = decoded(answer.content)
+        if not isinstance(whole, dict):
             raise self.unclear(Message("HTTP {n} with no JSON object", n=answer.status), answer)
-        code = str(data["code"])
+        data = Fields(whole)
+        if not (code := data.code("code")):
+            raise self.unclear(Message("HTTP {n} with an incomplete answer", n=answer.status), answer)
         known = self._meaning(family, code)
         if known.kind is not CodeClass.ACCEPTED:
-            detail = redact(str(data.get("errorMsg") or data.get("msg") or known.meaning))
+            detail = redact(data.text("errorMsg", "msg") or known.meaning)
             raise self.error(code, detail, answer, known=known)
         if not 200 <= answer.status < 300:
             raise self.unclear(Message("HTTP {n} with code {code}", n=answer.status, code=code), answer)
@@ -395,9 +396,9 @@ class Chuanglan(Provider):
         """``msg/balance/json``: billed parts (条) left, as Chuanglan writes them."""
         answer = await self._post("msg/balance/json", b"{}")
         data = self.parse_answer(answer)
-        if data.get("balance") is None:
+        if data.amount("balance") is None:
             raise self.unclear(Message("a balance answer without a balance"), answer)
-        return str(data["balance"]).strip()
+        return data.text("balance").strip()
 
     async def check_account(self) -> tuple[list[Finding], str]:
         """Credential, allow-list and balance by asking for the balance."""
@@ -474,18 +475,18 @@ class Chuanglan(Provider):
 
     async def _pull(self, path: str) -> bytes | None:
         answer = await self._post(path, orjson.dumps({"count": str(_PAGE)}))
-        data = reports.decoded(answer.content)
-        if isinstance(data, dict) and str(data.get("ret")) == "0":
-            return answer.content if data.get("result") else None
-        if isinstance(data, dict) and "ret" in data:
-            detail = redact(str(data.get("error") or ""))
+        data = Fields.of(decoded(answer.content))
+        if data.code("ret") == "0":
+            return answer.content if data.data.get("result") else None
+        if data.code("ret"):
+            detail = redact(data.text("error"))
             message = Message(
                 "{provider}: {path}: {said}. Ask Chuanglan to set the account to pull (拉取) mode.",
                 provider=self.name,
                 path=path,
                 said=detail,
             )
-            raise NotAccepted(message, provider=self.name, code=str(data["ret"]), detail=detail)
+            raise NotAccepted(message, provider=self.name, code=data.code("ret"), detail=detail)
         if b'"mobile"' in answer.content:
             # Cut short on the way: the rows are deleted there, so what came is kept.
             return answer.content
@@ -532,9 +533,9 @@ def _bodies(job: Job, fields: Mapping[str, str | Rows]) -> Bodies:
     return Bodies(*pieces, b"}")
 
 
-def _count(value: object, absent: int) -> int:
-    """A count that is written as text; -1, which fits nothing, when it is no count."""
-    if value is None or value == "":
+def _count(data: Fields, name: str, absent: int) -> int:
+    """A count, mostly written as text; -1, which fits nothing, when it is no count."""
+    if data.data.get(name) in (None, ""):
         return absent
-    text = str(value).strip()
-    return int(text) if text.isascii() and text.isdigit() else -1
+    count = data.whole(name)
+    return -1 if count is None else count

@@ -9,7 +9,6 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -33,18 +32,19 @@ from smskit.providers.base import Call, Feature, Limits, Provider
 from smskit.providers.china import national_of
 from smskit.providers.console import console_of
 from smskit.providers.generic.config import HttpConfig, Reading, Request, load_config
-from smskit.providers.generic.pattern import Value, Values, to_json
+from smskit.providers.generic.pattern import Value, Values
 from smskit.providers.generic.wire import (
     Verdict,
     at,
     build_request,
-    decode,
+    id_at,
     judge,
     parse_time,
     word_at,
     write_time,
 )
 from smskit.providers.http import Answer
+from smskit.providers.reading import Fields, page_of, rows_in, seconds_in
 from smskit.settings import ProviderSettings, variable_of
 
 # Which credentials a placeholder needs.
@@ -96,7 +96,7 @@ class GenericHttp(Provider):
         super().__init__(settings, transport=transport)
         self.config = self._load()
         self._base_url = self.settings.base_url or self.config.base_url.rstrip("/")
-        self._last_page = ""
+        self._last_page: list[Any] = []
         if self.config.records:
             self.record_lag_s = self.config.records.lag_s
         # The contract declares these once for a class; here every file has its own.
@@ -193,7 +193,7 @@ class GenericHttp(Provider):
             return [Submission(kind, "", verdict.code, self._clean(verdict.detail), verdict.meaning)]
         if kind is not CodeClass.ACCEPTED:
             raise self._error(verdict, answer)
-        shared = word_at(verdict.data, reading.id)
+        shared = id_at(verdict.data, reading.id)
         if not reading.rows:
             return [self._accepted(verdict.code, shared, expected=bool(reading.id))] * len(call)
         rows = at(verdict.data, reading.rows)
@@ -226,7 +226,7 @@ class GenericHttp(Provider):
             code = word_at(found[0], reading.row.code)
         known = self.code(code)
         if known.kind is CodeClass.ACCEPTED:
-            message_id = word_at(found[0], reading.row.id) if reading.row.id else shared
+            message_id = id_at(found[0], reading.row.id) if reading.row.id else shared
             return self._accepted(code, message_id, expected=bool(reading.row.id or reading.id))
         detail = self._clean(word_at(found[0], reading.row.detail))
         return Submission(known.kind, "", code, detail, known)
@@ -311,8 +311,7 @@ class GenericHttp(Provider):
 
     def _error(self, verdict: Verdict, answer: Answer) -> ProviderError:
         detail = self._clean(verdict.detail) or verdict.meaning.meaning
-        hint = answer.headers.get("retry-after", "")
-        after = float(hint) if hint.isdecimal() else None
+        after = seconds_in(answer.headers.get("retry-after", ""))
         return self.error(verdict.code, detail, answer, known=verdict.meaning, retry_after_s=after)
 
     def _clean(self, text: str) -> str:
@@ -383,26 +382,24 @@ class GenericHttp(Provider):
             return None
         if not isinstance(rows, list):
             raise self.unclear(Message("no list at `{name}`", name=reading.rows), answer)
-        page = to_json(rows)
-        if page == self._last_page:
+        if rows == self._last_page:
             # Reading does not delete there: without this, fetching would never end.
             return None
-        self._last_page = page
+        self._last_page = rows
         return answer.content
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
-        """The reports of a page; a row without id or mainland number is nobody's and left out."""
+        """The reports of a page; a row without id or mainland number is nobody's."""
         if self.config.receipts is None:
             return []
-        rows = at(decode(body), self.config.receipts.answer.rows)
-        found = [self._receipt(row) for row in rows] if isinstance(rows, list) else []
-        return [receipt for receipt in found if receipt is not None]
+        path = self.config.receipts.answer.rows
+        return page_of(body, lambda page: rows_in(at(page, path)), self._receipt, as_written=True)
 
     def _receipt(self, row: Any) -> Receipt | None:
         assert self.config.receipts is not None
         reading = self.config.receipts.answer
         where = reading.row
-        message_id, status = word_at(row, where.id), word_at(row, where.status)
+        message_id, status = id_at(row, where.id), word_at(row, where.status)
         try:
             phone = to_e164(normalise_one(word_at(row, where.phone)))
         except InputError:
@@ -456,7 +453,7 @@ class GenericHttp(Provider):
         where = reading.row
         status = word_at(row, where.status)
         record = Record(
-            message_id=word_at(row, where.id),
+            message_id=id_at(row, where.id),
             phone=word_at(row, where.phone) if where.phone else phone,
             text=word_at(row, where.text),
             reference=word_at(row, where.reference),
@@ -476,9 +473,7 @@ def _tail(phone: str) -> str:
 
 
 def _balance_finding(balance: str) -> Finding:
-    try:
-        empty = Decimal(balance) <= 0
-    except InvalidOperation:
+    if (left := Fields({"": balance}).amount("")) is None:
         return Finding(
             "balance",
             False,
@@ -487,5 +482,5 @@ def _balance_finding(balance: str) -> Finding:
             Message("Look at `check.answer.balance`."),
         )
     return Finding(
-        "balance", not empty, "", balance, Message("Top up the account, then run again.") if empty else ""
+        "balance", left > 0, "", balance, Message("Top up the account, then run again.") if left <= 0 else ""
     )

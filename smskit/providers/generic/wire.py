@@ -4,7 +4,6 @@ Between the configuration and the bytes: a request filled in, an answer judged. 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from smskit.models import Code, CodeClass
 from smskit.providers.generic.config import Reading, Request, Signing, word
 from smskit.providers.generic.pattern import Tree, Values, filled_json, filled_text, to_json
 from smskit.providers.http import Answer
+from smskit.providers.reading import UNREADABLE, Fields, decoded, meant
 
 
 class Wire(NamedTuple):
@@ -72,7 +72,7 @@ def _joined(fields: Mapping[str, Tree], values: Values, quoted: Callable[[str], 
 
 # -- reading data ----------------------------------------------------------------------
 
-MISSING: Final = object()
+MISSING: Final = UNREADABLE
 
 
 def decode(content: bytes) -> Any:
@@ -81,10 +81,7 @@ def decode(content: bytes) -> Any:
 
     Nothing at all gives None, what is not JSON gives ``MISSING``.
     """
-    try:
-        return json.loads(content, parse_int=str, parse_float=str) if content.strip() else None
-    except (ValueError, RecursionError):
-        return MISSING
+    return decoded(content, as_written=True) if content.strip() else None
 
 
 def at(data: Any, path: str) -> Any:
@@ -103,19 +100,23 @@ def at(data: Any, path: str) -> Any:
 
 def word_at(data: Any, path: str) -> str:
     """The text, number or truth value at *path*, as text; "" where there is none."""
-    found = word(at(data, path)) if path else ""
-    return found if isinstance(found, str) else ""
+    return Fields({path: word(at(data, path))}).text(path) if path else ""
+
+
+def id_at(data: Any, path: str) -> str:
+    """The id at *path*; "" where there is none."""
+    return Fields({path: at(data, path)}).id(path) if path else ""
 
 
 def parse_time(text: str, form: str, zone: ZoneInfo) -> datetime | None:
     """An aware UTC time; None for what is not one."""
     try:
         if form in ("unix", "unix_ms"):
-            return datetime.fromtimestamp(float(text) / (1000 if form == "unix_ms" else 1), UTC)
+            return meant(datetime.fromtimestamp(float(text) / (1000 if form == "unix_ms" else 1), UTC))
         read = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text.strip(), form)
+        return meant((read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC))
     except (ValueError, OverflowError, OSError):
         return None
-    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def write_time(moment: datetime, form: str, zone: ZoneInfo) -> str:

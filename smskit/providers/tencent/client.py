@@ -36,7 +36,6 @@ from smskit.message.windows import MarketingLimits
 from smskit.models import (
     CheckResult,
     Code,
-    CodeClass,
     Finding,
     Offer,
     Receipt,
@@ -45,12 +44,22 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs, with_remark
-from smskit.providers.china import e164_of, in_china
+from smskit.providers.base import (
+    Call,
+    Feature,
+    Job,
+    Limits,
+    Provider,
+    runs,
+    unread_balance,
+    with_remark,
+)
+from smskit.providers.china import in_china
 from smskit.providers.codes import ANSWER, RECEIPT, code_tables
 from smskit.providers.console import console_of
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, json_escaped
 from smskit.providers.http import Answer
+from smskit.providers.reading import UNREADABLE, Fields, decoded
 from smskit.providers.tencent import reports
 from smskit.providers.tencent.reports import OK
 from smskit.providers.tencent.signing import authorization
@@ -265,7 +274,7 @@ class Tencent(Provider):
         order is not documented.
         """
         try:
-            rows = self.parse_answer(answer).get("SendStatusSet")
+            rows = Fields(self.parse_answer(answer, keys=("SendStatusSet",))).rows("SendStatusSet")
         except Refused as error:
             if len(call) == 1:
                 return [self.submission(error.code, detail=error.detail)]
@@ -273,23 +282,11 @@ class Tencent(Provider):
                 self._most = min(self._most, len(call) // 2)
                 raise BatchNotAllowed(error.message, provider=self.name, code=error.code) from None
             raise
-        if not isinstance(rows, list):
-            raise self.unclear(Message("an answer without SendStatusSet"), answer)
-        said: dict[str, Mapping[str, Any]] = {}
-        for row in (row for row in rows if isinstance(row, dict)):
-            phone = e164_of(row.get("PhoneNumber"))
-            # Of two rows about one number the one that says it was taken counts.
-            if phone not in said or row.get("Code") == OK:
-                said[phone] = row
-        return [self._row(said.get(phone)) for phone in call.phones]
+        return self.by_person(call, rows, "PhoneNumber", self._row)
 
-    def _row(self, row: Mapping[str, Any] | None) -> Submission:
-        if row is None:
-            return Submission(CodeClass.UNKNOWN, detail=Message("the answer does not mention this number"))
-        code = str(row.get("Code") or "")
-        if code == OK:
-            return Submission(CodeClass.ACCEPTED, str(row.get("SerialNo") or ""), code)
-        return self.submission(code, detail=self._shown(row.get("Message")))
+    def _row(self, row: Fields) -> Submission:
+        detail = self._shown(row.text("Message"))
+        return self.submission(row.code("Code"), message_id=row.id("SerialNo"), detail=detail)
 
     # -- the wire -------------------------------------------------------------------
 
@@ -304,37 +301,34 @@ class Tencent(Provider):
             ProviderError: The subclass the code stands for. Refusals come with
                 HTTP 200, so any other status leaves the outcome open.
         """
-        try:
-            response = orjson.loads(answer.content)["Response"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+        whole = Fields.of(decoded(answer.content))
+        if "Response" not in whole.data:
             raise self.unclear(
                 Message("HTTP {n} without an answer of Tencent's form", n=answer.status), answer
-            ) from None
-        if answer.status != 200 or not isinstance(response, dict):
+            )
+        response = whole.within("Response")
+        if answer.status != 200 or not response.data:
             raise self.unclear(Message("HTTP {n} with an unusual answer", n=answer.status), answer)
-        if isinstance(error := response.get("Error"), dict):
-            raise self._refusal(error, response, answer)
-        if any(key not in response for key in keys):
+        if response.has("Error"):
+            raise self._refusal(response.within("Error"), response, answer)
+        if any(key not in response.data for key in keys):
             raise self.unclear(Message("an incomplete answer"), answer)
-        return response
+        return dict(response.data)
 
-    def _refusal(
-        self, error: Mapping[str, Any], response: Mapping[str, Any], answer: Answer
-    ) -> ProviderError:
-        code = str(error.get("Code"))
+    def _refusal(self, error: Fields, response: Fields, answer: Answer) -> ProviderError:
+        code = error.code("Code")
         known, skew = self.code(code), _skew(answer, self.clock()) if code == EXPIRED else ""
         return self.error(
             code,
-            self._shown(error.get("Message")),
+            self._shown(error.text("Message")),
             answer,
             known=known,
             next_step=Sentences([as_message(part) for part in (known.next_step, skew) if part], " "),
-            request_id=str(response.get("RequestId") or ""),
+            request_id=response.id("RequestId"),
         )
 
-    def _shown(self, words: object) -> str:
+    def _shown(self, text: str) -> str:
         """Tencent's words without phones, and without what it may repeat of our request's head."""
-        text = str(words or "")
         for secret in (self.settings.secret_id, self.settings.token):
             if value := secret.get_secret_value():
                 text = text.replace(value, "***")
@@ -386,7 +380,7 @@ class Tencent(Provider):
             Limit=0,
             Offset=0,
         )
-        return dict(response["SendStatusStatistics"] or {})
+        return dict(Fields(response).within("SendStatusStatistics").data)
 
     async def packages(self) -> list[dict[str, Any]]:
         """``SmsPackagesStatistics``: the packages bought or given in the last three years."""
@@ -400,7 +394,7 @@ class Tencent(Provider):
             BeginTime=_hour(now - timedelta(days=3 * 365)),
             EndTime=_hour(now),
         )
-        return list(response["SmsPackagesStatisticsSet"] or [])
+        return self._objects(response, "SmsPackagesStatisticsSet")
 
     async def signatures(self) -> list[dict[str, Any]]:
         """``DescribeSmsSignList``: all signatures for the mainland."""
@@ -416,14 +410,21 @@ class Tencent(Provider):
             International=0,
             TemplateIdSet=[int(template_id)],
         )
-        return list(response["DescribeTemplateStatusSet"] or [])
+        return self._objects(response, "DescribeTemplateStatusSet")
+
+    def _objects(self, response: Mapping[str, Any], key: str) -> list[Any]:
+        """The rows of an answer, which are objects."""
+        rows = Fields(response).rows(key)
+        if rows is None or not all(isinstance(row, dict) for row in rows):
+            raise self.unclear(Message("an answer of an unknown shape"))
+        return rows
 
     async def _list(self, action: str, key: str) -> list[dict[str, Any]]:
         async def page_of(number: int) -> list[dict[str, Any]]:
             # Without a Limit the template list comes back empty, not whole.
             offset = (number - 1) * _PAGE
             response = await self.ask(action, keys=(key,), International=0, Limit=_PAGE, Offset=offset)
-            return response[key] or []
+            return self._objects(response, key)
 
         return await self.all_pages(page_of, _PAGE)
 
@@ -465,17 +466,23 @@ class Tencent(Provider):
             # What an account that is billed afterwards looks like, too.
             step = Message("Without packages only an account that is billed afterwards (后付费) can send.")
             return "", Finding("balance", True, OK, Message("no package"), step)
-        left = sum(
-            int(p.get("PackageAmount") or 0) - int(p.get("CurrentUsage") or 0)
-            for p in packages
-            if int(p.get("PackageExpiredTime") or 0) > self.clock()
-        )
-        balance = f"{left} 条"
-        if left > 0 or self.settings.postpaid:
+        left = [self._left_in(Fields(package)) for package in packages]
+        known = sum(n for n in left if n is not None)
+        balance = f"{known} 条"
+        if known > 0 or self.settings.postpaid:
             return balance, Finding("balance", True, OK, balance)
+        if None in left:
+            return "", unread_balance()
         postpaid = Message("If it is billed afterwards, set SMSKIT_TENCENT_POSTPAID=1.")
         step = Sentences([as_message(self.code(NO_BALANCE).next_step), postpaid], " ")
         return balance, Finding("balance", False, NO_BALANCE, balance, step)
+
+    def _left_in(self, package: Fields) -> int | None:
+        """Messages left in a package, 0 after its end; None where a figure cannot be read."""
+        end, amount, used = map(package.whole, ("PackageExpiredTime", "PackageAmount", "CurrentUsage"))
+        if end is not None and end <= self.clock():
+            return 0
+        return None if end is None or amount is None or used is None else amount - used
 
     async def check_signature(self, name: str) -> Finding:
         """``DescribeSmsSignList``."""
@@ -484,13 +491,12 @@ class Tencent(Provider):
             return Finding(
                 "signature", False, MISSING, Message("parameter {code} is missing", code="SignName"), step
             )
-        found = await self.signatures()
-        same = [row for row in found if row.get("SignName") == name]
+        same = [row for row in map(Fields, await self.signatures()) if row.text("SignName") == name]
         if not same:
             missing = Message("【{name}】 is not there", name=name)
             return Finding("signature", False, NO_SIGNATURE, missing, self.code(NO_SIGNATURE).next_step)
         # A name can be handed in again after a refusal; one usable entry is enough.
-        row = next((row for row in same if row.get("StatusCode") == 0), same[0])
+        row = next((row for row in same if row.whole("StatusCode") == 0), same[0])
         return _reviewed("signature", NO_SIGNATURE, f"【{name}】", row)
 
     async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
@@ -504,7 +510,7 @@ class Tencent(Provider):
         if row is None:
             missing = Message("template {code} is not there", code=template_id)
             return Finding("template", False, NO_TEMPLATE, missing, self.code(NO_TEMPLATE).next_step), ""
-        text = str(row.get("TemplateContent") or "")
+        text = row.text("TemplateContent")
         finding = _reviewed("template", OTHER_TEMPLATE, f"template {template_id}:", row)
         if finding.ok and template is not None and not self._same_text(text, template):
             finding = self.another_text(OTHER_TEMPLATE, text)
@@ -516,11 +522,11 @@ class Tencent(Provider):
         except TemplateError:
             return False
 
-    async def _template(self, template_id: str) -> Mapping[str, Any] | None:
+    async def _template(self, template_id: str) -> Fields | None:
         if not (template_id.isascii() and template_id.isdigit()):
             return None
-        rows = await self.templates(template_id)
-        return next((row for row in rows if str(row.get("TemplateId")) == template_id), None)
+        rows = map(Fields, await self.templates(template_id))
+        return next((row for row in rows if row.code("TemplateId") == template_id), None)
 
     def _check_variables(self, count: int) -> Finding:
         if longest := self.settings.parameter_length:
@@ -561,17 +567,20 @@ class Tencent(Provider):
         row = await self._template(template_id)
         if row is None:
             raise self.no_template(template_id, NO_TEMPLATE)
-        return str(row.get("TemplateContent") or "")
+        return row.text("TemplateContent")
 
     async def offered_signatures(self) -> list[Offer]:
         """``DescribeSmsSignList``."""
-        return [Offer(str(row["SignName"]), "", *_review(row)) for row in await self.signatures()]
+        rows = map(Fields, await self.signatures())
+        return [Offer(name, "", *_review(row)) for row in rows if (name := row.text("SignName"))]
 
     async def offered_templates(self) -> list[Offer]:
         """``DescribeSmsTemplateList``."""
+        rows = map(Fields, await self.templates())
         return [
-            Offer(str(row["TemplateId"]), str(row.get("TemplateContent") or ""), *_review(row))
-            for row in await self.templates()
+            Offer(code, row.text("TemplateContent"), *_review(row))
+            for row in rows
+            if (code := row.code("TemplateId"))
         ]
 
     # -- afterwards --------------------------------------------------------------------
@@ -587,6 +596,9 @@ class Tencent(Provider):
     async def _pull(self, action: str, key: str) -> bytes | None:
         body = orjson.dumps({"Limit": _PAGE, "SmsSdkAppId": self.settings.app_id})
         answer = await self._post(action, body)
+        if decoded(answer.content) is UNREADABLE and b'"PhoneNumber"' in answer.content:
+            # Cut short on the way: the rows may be gone there, so what came is kept.
+            return answer.content
         return answer.content if self.parse_answer(answer, keys=(key,))[key] else None
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
@@ -622,13 +634,16 @@ class Tencent(Provider):
             PhoneNumber=phone,
             SmsSdkAppId=self.settings.app_id,
         )
-        return [reports.record(row) for row in response["PullSmsSendStatusSet"] or []]
+        rows = [reports.record(Fields(row)) for row in self._objects(response, "PullSmsSendStatusSet")]
+        if not all(row.phone and row.message_id for row in rows):
+            raise self.unclear(Message("an answer of an unknown shape"))
+        return rows
 
 
 def _skew(answer: Answer, now: float) -> str:
     try:
         theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return ""
     return Message("By Tencent's clock it is {s}.", s=f"{theirs - now:+.0f} s")
 
@@ -643,16 +658,16 @@ def _numbered(template: Template) -> list[Piece | int]:
     return [piece if isinstance(piece, str) else places[piece.name] for piece in template.pieces]
 
 
-def _review(row: Mapping[str, Any]) -> tuple[bool, str]:
-    status = row.get("StatusCode")
-    return status == 0, str(_STATUS.get(status, status) if isinstance(status, int) else status)
+def _review(row: Fields) -> tuple[bool, str]:
+    status = row.whole("StatusCode")
+    return status == 0, row.text("StatusCode") if status is None else _STATUS.get(status, str(status))
 
 
-def _reviewed(what: str, code: str, name: str, row: Mapping[str, Any]) -> Finding:
+def _reviewed(what: str, code: str, name: str, row: Fields) -> Finding:
     """A finding on a signature or template row; only StatusCode 0 can be sent with."""
-    status = row.get("StatusCode")
-    meaning = f"{name} “{_review(row)[1]}”"
-    if status == 0:
+    usable, words = _review(row)
+    meaning = f"{name} “{words}”"
+    if usable:
         return Finding(what, True, OK, meaning)
     wait = Message("Wait for the review, or look in the console.")
-    return Finding(what, False, code, meaning, with_remark(wait, row.get("ReviewReply")))
+    return Finding(what, False, code, meaning, with_remark(wait, row.text("ReviewReply")))

@@ -12,15 +12,14 @@ PullSmsReplyStatus), tencentcloud.com document/product/382/43547 and /43548
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
-
-import orjson
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
-from smskit.providers.china import e164_of, from_china
+from smskit.providers.reading import Fields, Rows, page_of
+
+_Row = TypeVar("_Row")
 
 OK = "Ok"  # the one code of success; its spelling is Tencent's
 
@@ -28,76 +27,80 @@ OK = "Ok"  # the one code of success; its spelling is Tencent's
 _DELIVERED = {"SUCCESS": True, "FAIL": False}
 
 
-def receipts(body: bytes) -> list[Receipt]:
+def receipts(body: bytes) -> Rows[Receipt]:
     """A page of ``PullSmsSendStatus``, or the array of a callback."""
-    page = orjson.loads(body)
-    if isinstance(page, list):
-        return [_pushed_receipt(row) for row in page]
-    return [_receipt(row) for row in page["Response"]["PullSmsSendStatusSet"] or []]
+    return _read(body, "PullSmsSendStatusSet", _named_receipt)
 
 
-def replies(body: bytes) -> list[Reply]:
+def replies(body: bytes) -> Rows[Reply]:
     """A page of ``PullSmsReplyStatus``, or the object of a callback."""
-    page = orjson.loads(body)
-    if "Response" not in page:
-        return [_reply(_joined(page.get("nationcode"), page["mobile"]), page.get("text"), page.get("time"))]
-    return [
-        _reply(e164_of(row.get("PhoneNumber")), row.get("ReplyContent"), row.get("ReplyTime"))
-        for row in page["Response"]["PullSmsReplyStatusSet"] or []
-    ]
+    return _read(body, "PullSmsReplyStatusSet", _reply)
 
 
-def record(row: Mapping[str, Any]) -> Record:
+def record(row: Fields) -> Record:
     """One row of ``PullSmsSendStatusByPhoneNumber``; only what was accepted has one."""
     receipt = _receipt(row)
     return Record(
         message_id=receipt.message_id,
         phone=receipt.phone,
         text="",
-        reference=str(row.get("SessionContext") or ""),
+        reference=row.text("SessionContext"),
         code=OK,
         receipt=receipt if receipt.delivered is not None else None,
     )
 
 
-def _joined(country: object, number: object) -> str:
-    return f"+{country or 86}{number}"
+def _read(body: bytes, key: str, read: Callable[[Fields], _Row | None]) -> Rows[_Row]:
+    def rows(page: Any) -> list[Any] | None:
+        if isinstance(page, dict) and "Response" in page:
+            return Fields(page).within("Response").rows(key)
+        # A callback: an array of reports, or one reply alone.
+        return page if isinstance(page, list) else [page]
+
+    return page_of(body, rows, lambda row: read(Fields.of(row)))
 
 
-def _receipt(row: Mapping[str, Any]) -> Receipt:
-    status = str(row.get("ReportStatus") or "")
-    phone = row.get("PhoneNumber")
+def _named_receipt(row: Fields) -> Receipt | None:
+    receipt = _pushed_receipt(row) if row.has("sid") else _receipt(row)
+    return receipt if receipt.message_id and receipt.phone else None
+
+
+def _joined(row: Fields, country: str, number: str) -> str:
+    """A number that is told in two fields, in E.164."""
+    digits = row.code(number)
+    return Fields({"": f"+{row.code(country) or 86}{digits}"}).phone("") if digits else ""
+
+
+def _receipt(row: Fields) -> Receipt:
+    status = row.word("ReportStatus")
     return Receipt(
-        message_id=str(row.get("SerialNo") or ""),
-        phone=e164_of(phone) if phone else _joined(row.get("CountryCode"), row.get("SubscriberNumber")),
+        message_id=row.id("SerialNo"),
+        phone=row.phone("PhoneNumber") or _joined(row, "CountryCode", "SubscriberNumber"),
         delivered=_DELIVERED.get(status),
-        code=str(row.get("Description") or status),
-        at=_epoch(row.get("UserReceiveTime")),
+        code=row.text("Description") or status,
+        at=row.epoch("UserReceiveTime"),
     )
 
 
-def _pushed_receipt(row: Mapping[str, Any]) -> Receipt:
+def _pushed_receipt(row: Fields) -> Receipt:
     """Here the carrier's code is the ``errmsg``; in a pulled row it is the ``Description``."""
-    status = str(row.get("report_status") or "")
+    status = row.word("report_status")
     return Receipt(
-        message_id=str(row.get("sid") or ""),
-        phone=_joined(row.get("nationcode"), row.get("mobile")),
+        message_id=row.id("sid"),
+        phone=_joined(row, "nationcode", "mobile"),
         delivered=_DELIVERED.get(status),
-        code=str(row.get("errmsg") or status),
-        detail=redact(str(row.get("description") or "")),
-        at=from_china(row.get("user_receive_time"), "%Y-%m-%d %H:%M:%S"),
+        code=row.text("errmsg") or status,
+        detail=redact(row.text("description")),
+        at=row.time("user_receive_time", "%Y-%m-%d %H:%M:%S"),
     )
 
 
-def _reply(phone: str, text: object, at: object) -> Reply:
-    # Replies have no id of their own; who said what when tells them apart, however they came.
-    said = str(text or "")
-    digest = hashlib.sha256(f"{phone}\n{at}\n{said}".encode()).hexdigest()
-    return Reply(digest[:32], phone, said, _epoch(at))
-
-
-def _epoch(at: object) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(int(str(at)), UTC)
-    except (ValueError, OverflowError, OSError):
+def _reply(row: Fields) -> Reply | None:
+    phone = row.phone("PhoneNumber") or _joined(row, "nationcode", "mobile")
+    if not phone:
         return None
+    said, at = row.text("ReplyContent", "text"), row.epoch("ReplyTime") or row.epoch("time")
+    # Replies have no id of their own; who said what when tells them apart, however they came.
+    when = row.code("ReplyTime", "time") or None
+    digest = hashlib.sha256(f"{phone}\n{when}\n{said}".encode()).hexdigest()
+    return Reply(digest[:32], phone, said, at)

@@ -13,13 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 from urllib.parse import quote_plus, urlencode
 
 import httpx
 import numpy as np
-import orjson
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
@@ -36,7 +34,6 @@ from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template
 from smskit.models import (
     Code,
-    CodeClass,
     Finding,
     Offer,
     Receipt,
@@ -45,12 +42,22 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs, with_remark
+from smskit.providers.base import (
+    Call,
+    Feature,
+    Job,
+    Limits,
+    Provider,
+    runs,
+    unread_balance,
+    with_remark,
+)
 from smskit.providers.china import national_of
 from smskit.providers.codes import ANSWER, code_tables
 from smskit.providers.console import console_of
 from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, twice
 from smskit.providers.http import Answer
+from smskit.providers.reading import UNREADABLE, Fields, decoded, rows_in
 from smskit.providers.yunpian import reports
 from smskit.settings import ProviderSettings
 
@@ -194,25 +201,11 @@ class Yunpian(Provider):
                 raise
             return [self.submission(error.code, detail=error.detail)]
         if call.method.endswith("single_send"):
-            return [Submission(CodeClass.ACCEPTED, reports.message_id(data["sid"]), "0")]
-        found = data["data"]
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise self.unclear(Message("an answer of an unknown shape"), answer)
-        asked = [str(number) for number in national(call.people.phones[call.rows]).tolist()]
-        if [item.get("mobile") for item in found] == asked and all(item.get("code") == 0 for item in found):
-            return [
-                Submission(CodeClass.ACCEPTED, reports.message_id(item.get("sid")), "0") for item in found
-            ]
-        items = {national_of(str(item.get("mobile", ""))): item for item in found}
-        return [self._item(items.get(number)) for number in asked]
+            return [self.submission("0", message_id=Fields.of(data).id("sid"))]
+        return self.by_person(call, Fields.of(data).rows("data"), "mobile", self._item)
 
-    def _item(self, item: Mapping[str, Any] | None) -> Submission:
-        if item is None:
-            return Submission(CodeClass.UNKNOWN, detail=Message("the answer does not mention this number"))
-        code = str(item.get("code"))
-        if code == "0":
-            return Submission(CodeClass.ACCEPTED, reports.message_id(item.get("sid")), code)
-        return self.submission(code, detail=_explain(item))
+    def _item(self, row: Fields) -> Submission:
+        return self.submission(row.code("code"), message_id=row.id("sid"), detail=_explain(row))
 
     def _read(self, answer: Answer, call: Call) -> Any:
         """The body of a good answer; everything else as the error its code stands for."""
@@ -236,14 +229,11 @@ class Yunpian(Provider):
         Raises:
             ProviderError: the subclass the code stands for.
         """
-        try:
-            data = orjson.loads(answer.content)
-        except orjson.JSONDecodeError:
-            raise self.unclear(Message("HTTP {n} without JSON", n=answer.status), answer) from None
+        data = self.json_of(answer)
         if not isinstance(data, dict if keys else (dict, list)):
             raise self.unclear(Message("an answer of an unknown shape"), answer)
-        if isinstance(data, dict) and data.get("code", 0) != 0:
-            raise self.error(str(data["code"]), _explain(data), answer)
+        if isinstance(data, dict) and "code" in data and (code := Fields(data).code("code")) != "0":
+            raise self.error(code, _explain(Fields(data)), answer)
         if not 200 <= answer.status < 300 or any(key not in data for key in keys):
             raise self.unclear(Message("HTTP {n} with an incomplete answer", n=answer.status), answer)
         return data
@@ -274,36 +264,35 @@ class Yunpian(Provider):
     async def signatures(self, name: str = "") -> list[dict[str, Any]]:
         """``sign/get``: all signatures, or exactly 【name】."""
         data = await self.ask("sign/get", sign=f"【{name}】" if name else None)
-        found = data.get("sign") if isinstance(data, dict) else data
-        return [found] if isinstance(found, dict) else list(found or ())
+        return _objects(data.get("sign") if isinstance(data, dict) else data)
 
     async def templates(self, template_id: str = "") -> list[dict[str, Any]]:
         """``tpl/get``: all templates, or one."""
-        data = await self.ask("tpl/get", tpl_id=template_id or None)
-        return [data] if isinstance(data, dict) else list(data)
+        return _objects(await self.ask("tpl/get", tpl_id=template_id or None))
 
     # -- check -----------------------------------------------------------------------
 
     async def check_account(self) -> tuple[list[Finding], str]:
         """``user/get``, in Yunpian's own words."""
-        balance = str((await self.account())["balance"])
-        empty = not _is_positive(balance)
+        account, credential = Fields(await self.account()), Finding("credential", True, "0", "OK")
+        if (left := account.amount("balance")) is None:
+            return [credential, unread_balance()], ""
+        balance, empty = account.text("balance"), left <= 0
         step = self.code("3").next_step if empty else ""
-        money = Finding("balance", not empty, "3" if empty else "0", balance, step)
-        return [Finding("credential", True, "0", "OK"), money], balance
+        return [credential, Finding("balance", not empty, "3" if empty else "0", balance, step)], balance
 
     async def check_signature(self, name: str) -> Finding:
         """``sign/get``."""
         if not name:
             step = Message("Yunpian wants the signature in the text: give parameter `signature`.")
             return Finding("signature", False, "2", "text短信内容头部需要加签名", step)
-        exact = [s for s in await self.signatures(name) if str(s.get("sign", "")).strip("【】") == name]
+        exact = [s for s in map(Fields, await self.signatures(name)) if s.text("sign").strip("【】") == name]
         if not exact:
             return Finding("signature", False, "15", f"【{name}】 “签名不匹配”", self.code("15").next_step)
         state = _sign_state(exact[0])
         ok = state in _SIGN_APPROVED
         wait = Message("Wait for the review in the console.")
-        todo = "" if ok else with_remark(wait, exact[0].get("remark"))
+        todo = "" if ok else with_remark(wait, exact[0].text("remark"))
         return Finding("signature", ok, "0" if ok else "15", f"【{name}】 {state}", todo)
 
     async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
@@ -311,18 +300,18 @@ class Yunpian(Provider):
         if not template_id:
             return None, ""
         found = await self.templates(template_id)
-        row = next((t for t in found if str(t.get("tpl_id")) == template_id), None)
+        row = next((t for t in map(Fields, found) if t.code("tpl_id") == template_id), None)
         if row is None:
             return Finding("template", False, "5", "未找到对应id的模板", self.code("5").next_step), ""
-        text, state = str(row["tpl_content"]), str(row.get("check_status"))
+        text, state = row.text("tpl_content"), row.text("check_status")
         if state != "SUCCESS":
-            reason = row.get("reason") or self.code("7").next_step
+            reason = row.text("reason") or self.code("7").next_step
             return Finding(
                 "template",
                 False,
                 "7",
                 Message("template {code}: {state}", code=template_id, state=state),
-                str(reason),
+                reason,
             ), text
         if template is not None and not self._same_text(text, template):
             return self.another_text("5", text), text
@@ -345,28 +334,24 @@ class Yunpian(Provider):
 
     async def template_text(self, template_id: str) -> str:
         """``tpl/get``: the text of one template."""
-        for row in await self.templates(template_id):
-            if str(row.get("tpl_id")) == template_id:
-                return str(row["tpl_content"])
+        for row in map(Fields, await self.templates(template_id)):
+            if row.code("tpl_id") == template_id and (text := row.text("tpl_content")):
+                return text
         raise self.no_template(template_id, "5")
 
     async def offered_signatures(self) -> list[Offer]:
         """``sign/get``."""
-        states = (
-            (str(row.get("sign", "")).strip("【】"), _sign_state(row)) for row in await self.signatures()
-        )
-        return [Offer(name, "", state in _SIGN_APPROVED, state) for name, state in states]
+        rows = map(Fields, await self.signatures())
+        states = ((row.text("sign").strip("【】"), _sign_state(row)) for row in rows)
+        return [Offer(name, "", state in _SIGN_APPROVED, state) for name, state in states if name]
 
     async def offered_templates(self) -> list[Offer]:
         """``tpl/get``."""
         return [
-            Offer(
-                str(row["tpl_id"]),
-                str(row["tpl_content"]),
-                row.get("check_status") == "SUCCESS",
-                str(row.get("check_status")),
-            )
-            for row in await self.templates()
+            Offer(row.code("tpl_id"), row.text("tpl_content"), state == "SUCCESS", state)
+            for row in map(Fields, await self.templates())
+            if row.code("tpl_id")
+            for state in (row.text("check_status"),)
         ]
 
     # -- afterwards --------------------------------------------------------------------
@@ -381,6 +366,9 @@ class Yunpian(Provider):
 
     async def _pull(self, path: str) -> bytes | None:
         answer = await self._post(path, f"page_size={_PAGE}".encode())
+        if decoded(answer.content) is UNREADABLE and b'"mobile"' in answer.content:
+            # Cut short on the way: the rows are deleted there, so what came is kept.
+            return answer.content
         rows = self.parse_answer(answer)
         if not isinstance(rows, list):
             raise self.unclear(Message("a page that is no list"), answer)
@@ -398,7 +386,7 @@ class Yunpian(Provider):
         """``sms/get_record`` for one number; ``type=all``: some domestic ones are kept as international."""
 
         async def page_of(number: int) -> list[Record]:
-            rows = await self.ask(
+            found = await self.ask(
                 "sms/get_record",
                 mobile=national_of(phone),
                 start_time=reports.stamp(since),
@@ -407,9 +395,10 @@ class Yunpian(Provider):
                 page_size=_PAGE,
                 type="all",
             )
-            if not isinstance(rows, list) or not all(isinstance(r, dict) and "mobile" in r for r in rows):
+            rows = [reports.record(Fields.of(row)) for row in rows_in(found) or ()]
+            if not isinstance(found, list) or not all(row.phone and row.message_id for row in rows):
                 raise self.unclear(Message("get_record answered no list of records"))
-            return [reports.record(row) for row in rows]
+            return rows
 
         return await self.all_pages(page_of, _PAGE)
 
@@ -418,8 +407,13 @@ class Yunpian(Provider):
 _SIGN_APPROVED = ("SUCCESS", "APLLYING_VIP", "APPLYING_VIP")
 
 
-def _sign_state(row: Mapping[str, Any]) -> str:
-    return str(row.get("check_status", row.get("apply_state", "")))
+def _sign_state(row: Fields) -> str:
+    return row.text("check_status", "apply_state")
+
+
+def _objects(found: Any) -> list[dict[str, Any]]:
+    """One object alone, or those of a list."""
+    return [row for row in (found if isinstance(found, list) else [found]) if isinstance(row, dict)]
 
 
 def _tpl_value(template: Template, people: Slice, column: ColumnEncoder) -> list[str | pa.Array]:
@@ -430,13 +424,6 @@ def _tpl_value(template: Template, people: Slice, column: ColumnEncoder) -> list
     return pieces or [""]
 
 
-def _explain(data: Mapping[str, Any]) -> str:
-    msg, detail = str(data.get("msg") or ""), str(data.get("detail") or "")
+def _explain(data: Fields) -> str:
+    msg, detail = data.text("msg"), data.text("detail")
     return redact(detail if msg in detail else f"{msg} {detail}".strip())
-
-
-def _is_positive(amount: str) -> bool:
-    try:
-        return Decimal(amount) > 0
-    except InvalidOperation:
-        return False

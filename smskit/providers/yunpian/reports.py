@@ -6,55 +6,39 @@ Source: yunpian.com/official/document, pull_status, pull_reply, domestic_sms_rec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-
-import orjson
 
 from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
-from smskit.providers.china import e164_of, from_china, in_china
+from smskit.providers.china import in_china
+from smskit.providers.reading import Fields, Rows, page_of, rows_in
 
 _FORM = "%Y-%m-%d %H:%M:%S"
 
 
-def receipts(body: bytes) -> list[Receipt]:
+def receipts(body: bytes) -> Rows[Receipt]:
     """A page of ``pull_status`` (or the array of a push)."""
-    return [_receipt(row, row.get("report_status")) for row in orjson.loads(body)]
+    return page_of(body, rows_in, lambda row: _named_receipt(Fields.of(row)))
 
 
-def replies(body: bytes) -> list[Reply]:
+def replies(body: bytes) -> Rows[Reply]:
     """A page of ``pull_reply``."""
-    return [
-        Reply(
-            str(row["id"]),
-            e164_of(row["mobile"]),
-            str(row.get("text") or ""),
-            from_china(row.get("reply_time"), _FORM),
-        )
-        for row in orjson.loads(body)
-    ]
+    return page_of(body, rows_in, lambda row: _reply(Fields.of(row)))
 
 
-def record(row: Mapping[str, Any]) -> Record:
+def record(row: Fields) -> Record:
     """A row of ``get_record``."""
-    receipt = _receipt(row, row.get("report_status"))
-    status = str(row.get("send_status") or "SUCCESS")
+    receipt = _receipt(row)
+    status = row.text("send_status") or "SUCCESS"
     return Record(
         message_id=receipt.message_id,
         phone=receipt.phone,
-        text=str(row.get("text") or ""),
-        reference=str(row.get("uid") or ""),
+        text=row.text("text"),
+        reference=row.text("uid"),
         accepted=status != "FAIL",
         code=status,
         receipt=receipt if receipt.delivered is not None else None,
     )
-
-
-def message_id(sid: object) -> str:
-    """A 64-bit number in some answers, a text in others; what is neither is no id."""
-    return str(sid) if isinstance(sid, int | str) else ""
 
 
 def stamp(at: datetime) -> str:
@@ -62,12 +46,22 @@ def stamp(at: datetime) -> str:
     return in_china(at, _FORM)
 
 
-def _receipt(row: Mapping[str, Any], status: object) -> Receipt:
+def _named_receipt(row: Fields) -> Receipt | None:
+    return _receipt(row) if row.id("sid") and row.phone("mobile") else None
+
+
+def _receipt(row: Fields) -> Receipt:
+    status = row.text("report_status")
     return Receipt(
-        message_id=message_id(row.get("sid")),
-        phone=e164_of(row["mobile"]),
-        delivered={"SUCCESS": True, "FAIL": False}.get(str(status)),
-        code=str(row.get("error_msg") or status or ""),
-        detail=redact(str(row.get("error_detail") or "")),
-        at=from_china(row.get("user_receive_time"), _FORM),
+        message_id=row.id("sid"),  # a 64-bit number in some answers, a text in others
+        phone=row.phone("mobile"),
+        delivered={"SUCCESS": True, "FAIL": False}.get(status),
+        code=row.text("error_msg") or status,
+        detail=redact(row.text("error_detail")),
+        at=row.time("user_receive_time", _FORM),
     )
+
+
+def _reply(row: Fields) -> Reply | None:
+    number, phone = row.id("id"), row.phone("mobile")
+    return Reply(number, phone, row.text("text"), row.time("reply_time", _FORM)) if number and phone else None
