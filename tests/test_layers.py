@@ -16,6 +16,7 @@ LAYERS = [
     "models",
     "errors",
     "settings",
+    "files",
     "audience",
     "message",
     "providers",

@@ -294,12 +294,16 @@ def messages(
     output_format: Annotated[Format, typer.Option("--format")] = Format.CSV,
     reveal: Reveal = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; needed for parquet.")] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Cells of a csv file as they are, also those Excel would compute.")
+    ] = False,
     mode: InMode = None,
 ) -> None:
     """One row per person of the segment: what was sent, and what became of it."""
     from smskit.reporting.export import write_messages
 
-    write_messages(_ledger(), _row(campaign, mode), output_format.value, output, reveal=reveal)
+    row = _row(campaign, mode)
+    write_messages(_ledger(), row, output_format.value, output, reveal=reveal, raw=raw)
 
 
 @app.command()

@@ -6,16 +6,19 @@ SQLite runs with ``synchronous=FULL``: what was committed stays through a power 
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
 import time as _time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from smskit.errors import LedgerError, LedgerUnavailable
+from smskit.files import tighten
 from smskit.i18n import Message
 from smskit.ledger.failures import demand_database, in_words, is_busy
 from smskit.ledger.hot import Hot
@@ -26,6 +29,9 @@ from smskit.settings import ledger_place
 # How long a lock of another connection is waited for.
 PATIENCE_S = 60.0
 _WAL_PATIENCE_S = 10.0
+_LOGGED_AS: Final = "smskit"
+# SQLAlchemy logs the rows it reads, which are people, whatever is set for parameters.
+logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}").addFilter(lambda r: r.levelno >= logging.WARNING)
 
 
 class Database:
@@ -42,6 +48,7 @@ class Database:
             self.engine = open_engine(url)
             self._url = self.engine.url
             demand_database(self._url)
+            _close_to_others(self._url)
             with self.read() as conn:
                 version = version_of(conn)
             demand_known(version, self._url)
@@ -123,11 +130,37 @@ def file_has_campaign(file: Path, name: str, mode: Mode) -> bool:
         return False
 
 
+def _close_to_others(url: sa.URL) -> None:
+    """
+    Have a SQLite file, with what SQLite lays beside it, be its owner's alone: it holds people.
+
+    Raises:
+        LedgerError: others may read it, and it is not ours to change that.
+    """
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    file = Path(url.database)
+    with suppress(OSError):  # no such folder, no right to write: SQLite says it
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+            tighten(each)
+    except PermissionError:
+        raise LedgerError(
+            Message(
+                "the ledger {file} can be read by others, and only its owner can change that: `chmod 600`",
+                file=file,
+            )
+        ) from None
+
+
 def open_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(resolve_url(url))
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, hide_parameters=True)
-    engine = sa.create_engine(parsed, hide_parameters=True, connect_args={"timeout": PATIENCE_S})
+        return sa.create_engine(parsed, hide_parameters=True, logging_name=_LOGGED_AS)
+    engine = sa.create_engine(
+        parsed, hide_parameters=True, logging_name=_LOGGED_AS, connect_args={"timeout": PATIENCE_S}
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:

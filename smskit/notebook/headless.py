@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 
 from smskit.errors import LedgerError, SmskitError
+from smskit.files import create_private
 from smskit.i18n import Message, mark
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.lease import lives
@@ -81,6 +82,7 @@ def run_file(
     ledger = ledger_of(spec, environment)
     source = project() / "notebooks" / "03_send_campaign.ipynb"
     target = _target(spec, folder, now)
+    create_private(target)  # papermill writes into it what people get
     token = uuid.uuid4().hex
     origin = Origin(origin.user, origin.file, str(source), str(target), token)
     failed: BaseException | None = None
@@ -206,7 +208,6 @@ def _note(
 def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:
     if folder is None:
         folder = (project_root(Path.cwd()) or Path.cwd()) / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
     # Two schedulers may fire in the same second: neither may write over the other's notebook.
     name = f"{spec.campaign}-{spec.mode}-{now.astimezone(spec.zone):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
     return folder.absolute() / f"{name}.ipynb"

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
-from smskit.i18n import Language, Message, mark, os_words
+from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers import provider_class
@@ -210,12 +210,12 @@ class Tracker:
 
     def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:
         """
-        Write one row per person of the segment to a file.
+        Write one row per person of the segment to a file, readable by its owner alone.
 
         Args:
             kind: One of ``FORMATS``.
             path: "" = ``runs/<campaign>-messages.<kind>`` in the project.
-            reveal: Full phones, and the file readable by its owner alone.
+            reveal: Full phones.
 
         Raises:
             InputError: the kind is unknown, or the file cannot be written.
@@ -227,14 +227,7 @@ class Tracker:
         name = f"{row.name}-{row.mode}-messages{'-full' if reveal else ''}.{kind}"
         place = Path(path).expanduser() if path else Path("runs") / name
         place = place if place.is_absolute() else self.folder / place
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if reveal:
-                place.touch(mode=0o600)
-                place.chmod(0o600)  # it may have been there
-            write_messages(self.ledger, row, kind, place, reveal=reveal)
-        except OSError as error:
-            raise InputError(Message("cannot write {file}: {why}", file=place, why=os_words(error))) from None
+        write_messages(self.ledger, row, kind, place, reveal=reveal)
         return place
 
     def follow_up(self, groups: Collection[Group | str], **options: Any) -> FollowUp:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Final, Literal
+
+import pandas as pd
 
 from smskit.audience.phones import to_e164
 from smskit.errors import InputError
+from smskit.files import private_file, private_text, write_private
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.message.opt_out import OptOutRule
@@ -21,31 +25,54 @@ def write_messages(
     output: Path | None,
     *,
     reveal: bool,
+    raw: bool = False,
 ) -> None:
     """
-    Write one row per person.
+    Write one row per person; a file is readable by its owner alone.
 
     Args:
-        kind: csv (utf-8 with a mark when it goes to a file, so that Excel reads it), jsonl or parquet.
+        kind: csv (to a file: utf-8 with a mark, so that Excel reads it, and an apostrophe before what Excel
+            would take for a formula), jsonl or parquet.
         output: None = standard output, for text formats.
+        raw: The cells of a csv file as they are.
 
     Raises:
-        InputError: parquet without a file.
+        InputError: parquet without a file, or a file that cannot be written.
     """
     if kind == "parquet":
         if output is None:
             raise InputError(Message("parquet needs a file: add --output messages.parquet"))
         _write_parquet(ledger, row, output, reveal=reveal)
-    elif output is None:
-        _write_text(ledger, row, kind, sys.stdout, reveal=reveal)
+        return
+    frames = report.messages(ledger, row, reveal=reveal)
+    if output is None:
+        _write_text(frames, kind, sys.stdout)
+    elif kind == "csv":
+        with private_text(output, "utf-8-sig") as file:
+            _write_text(frames if raw else map(without_formulas, frames), kind, file)
     else:
-        with output.open("w", encoding="utf-8-sig" if kind == "csv" else "utf-8", newline="") as file:
-            _write_text(ledger, row, kind, file, reveal=reveal)
+        with private_text(output) as file:
+            _write_text(frames, kind, file)
 
 
-def _write_text(ledger: Ledger, row: CampaignRow, kind: str, file: IO[str], *, reveal: bool) -> None:
+_FORMULA: Final = r"^[=+\-@\t\r]"
+
+
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """
+    The frame with an apostrophe before each text a spreadsheet would take for a formula.
+
+    Phones are ours, and programs read ``+86…``: they stay as they are.
+    """
+    safe = frame.copy()
+    for name in safe.select_dtypes(["object", "str"]).columns.drop("phone"):
+        safe[name] = safe[name].astype("str").str.replace(_FORMULA, r"'\g<0>", regex=True)
+    return safe
+
+
+def _write_text(frames: Iterator[pd.DataFrame], kind: str, file: IO[str]) -> None:
     header = True
-    for frame in report.messages(ledger, row, reveal=reveal):
+    for frame in frames:
         if kind == "csv":
             frame.to_csv(file, index=False, header=header, lineterminator="\n")
         else:
@@ -62,7 +89,7 @@ def _write_parquet(ledger: Ledger, row: CampaignRow, output: Path, *, reveal: bo
     text, time = pa.string(), pa.timestamp("ms", "UTC")
     kinds = {"parts": pa.int16(), "submitted_at": time, "receipt_at": time}
     schema = pa.schema([(name, kinds.get(name, text)) for name in report.COLUMNS])
-    with pq.ParquetWriter(output, schema) as writer:
+    with private_file(output) as file, pq.ParquetWriter(file, schema) as writer:
         for frame in report.messages(ledger, row, reveal=reveal):
             writer.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
 
@@ -98,7 +125,5 @@ def write_opt_outs(ledger: Ledger, rule: OptOutRule, output: Path, *, reveal: bo
     if rule.numbers == "national":
         numbers = [number.removeprefix("+86") for number in numbers]
     heading = ["phone"] if output.suffix.lower() == ".csv" else []
-    output.touch(mode=0o600)
-    output.chmod(0o600)
-    output.write_text("".join(f"{line}\n" for line in [*heading, *numbers]), encoding="utf-8")
+    write_private(output, "".join(f"{line}\n" for line in [*heading, *numbers]))
     return len(numbers)

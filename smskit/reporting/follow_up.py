@@ -7,9 +7,7 @@ only when asked for, readable by its owner alone, into a folder git ignores.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +18,8 @@ import pyarrow.parquet as pq
 
 from smskit.audience import phones
 from smskit.errors import GuardRefused, InputError
-from smskit.i18n import Joined, Message, os_words
+from smskit.files import private_file
+from smskit.i18n import Joined, Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Kind
 from smskit.planning.draft import Draft
@@ -84,17 +83,11 @@ def follow_up(
     draft = Draft(_parameters(row, name, columns))
     stem = f"{name}-{datetime.fromtimestamp(ledger.clock()):%Y%m%d-%H%M%S}"
     target = folder / f"{stem}.parquet"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        people = _write(ledger, row, chosen, code, columns, target)
-        draft.set(segment=_as_parameter(target), max_recipients=people)
-        parameters = draft.save(folder / f"{stem}.yaml")
-        ledger.campaigns.make_id(name, kind=Kind.FOLLOW_UP, parent=row.name)
-        return FollowUp(name, people, target, parameters)
-    except OSError as error:
-        raise InputError(
-            Message("cannot write the follow-up into {folder}: {why}", folder=folder, why=os_words(error))
-        ) from None
+    people = _write(ledger, row, chosen, code, columns, target)
+    draft.set(segment=_as_parameter(target), max_recipients=people)
+    parameters = draft.save(folder / f"{stem}.yaml")
+    ledger.campaigns.make_id(name, kind=Kind.FOLLOW_UP, parent=row.name)
+    return FollowUp(name, people, target, parameters)
 
 
 def _demand_allowed(groups: frozenset[Group], *, may_arrive_twice: bool) -> None:
@@ -151,10 +144,8 @@ def _write(
     names = ["user_id", "phone", *columns.values()]
     schema = pa.schema([(name, pa.large_string()) for name in names])
     people = 0
-    # Nobody else may read it, from its first byte on.
-    handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file, pq.ParquetWriter(file, schema) as writer:
+    with private_file(target) as file:
+        with pq.ParquetWriter(file, schema) as writer:
             for chunk, positions, history in members(ledger, row, groups, code=code):
                 held = ledger.audience.people(row.id, chunk, positions)
                 take = pa.array(held.positions)
@@ -165,8 +156,4 @@ def _write(
                 people += table.num_rows
         if not people:
             raise InputError(Message("nobody is in what you chose, so there is nothing to follow up"))
-    except BaseException:
-        with suppress(OSError):
-            target.unlink()
-        raise
     return people

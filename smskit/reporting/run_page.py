@@ -7,6 +7,7 @@ run's record and the ledger; whether and where it is written is decided above.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -41,7 +42,9 @@ def place_of(run: RunRow, folder: Path) -> Path:
     if run.executed.endswith(".ipynb") and executed.parent.is_dir():
         return executed.with_suffix(".html")
     at = datetime.fromtimestamp(run.started_at, ZoneInfo("UTC"))
-    return folder / f"{run.campaign or 'run'}-{run.mode}-{at:%Y%m%d-%H%M%S}-{run.id}.html"
+    # What was refused may be no id but a path.
+    name = run.campaign if re.fullmatch(r"[\w.:+-]{1,120}", run.campaign) else "run"
+    return folder / f"{name}-{run.mode}-{at:%Y%m%d-%H%M%S}-{run.id}.html"
 
 
 def failures(ledger: Ledger, row: CampaignRow) -> Counter[Failure]:

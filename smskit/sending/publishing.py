@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smskit.errors import SettingsError
+from smskit.files import write_private
 from smskit.i18n import Language
 from smskit.ledger import Ledger, RunRow
 from smskit.reporting import run_page as page
@@ -33,10 +34,8 @@ def leave_report(ledger: Ledger, run: RunRow, environment: Environment) -> str:
     folder = runs_folder(environment)
     if folder is None:
         return ""
-    place = page.place_of(run, folder)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(page.page(ledger, run, Language(environment.language)), encoding="utf-8")
-    return str(place)
+    text = page.page(ledger, run, Language(environment.language))
+    return str(write_private(page.place_of(run, folder), text))
 
 
 def record_refusal(

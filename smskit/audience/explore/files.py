@@ -7,17 +7,16 @@ which git ignores, readable by their owner alone.
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
 
 from smskit.audience import segment
 from smskit.errors import InputError, SegmentError
+from smskit.files import private_file, private_text
 from smskit.i18n import Message, os_words
 
 __all__ = ["FOLDER", "Offer", "keep_upload", "offered", "write_segment"]
@@ -63,7 +62,8 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
         if place.exists() and place.read_bytes() == content:
             return _parameter(place, project)
         if not place.exists():
-            _put(place, lambda file: file.write(content))
+            with private_file(place) as file:
+                file.write(content)
             try:
                 segment.load(str(place))
             except SegmentError as error:
@@ -101,9 +101,11 @@ def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: b
             Message("{file} is there already; choose another name, or say that it may be replaced", file=path)
         )
     if wanted.suffix.lower() == ".csv":
-        _put(place, lambda f: f.write(frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")))
+        with private_text(place, "utf-8-sig") as file:
+            frame.to_csv(file, index=False, lineterminator="\n")
     else:
-        _put(place, lambda f: frame.to_parquet(f, index=False))
+        with private_file(place) as file:
+            frame.to_parquet(file, index=False)
     return _parameter(place, project)
 
 
@@ -129,22 +131,6 @@ def _folder(project: Path) -> Path:
             Message("cannot write to {folder}/: {why}", folder=FOLDER, why=os_words(error))
         ) from None
     return folder
-
-
-def _put(place: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file whole or not at all, for its owner alone from its first byte on."""
-    partial = place.with_name(f".{place.name}.part")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            write(file)
-        partial.replace(place)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(
-            Message("cannot write {file}: {why}", file=place.name, why=os_words(error))
-        ) from None
 
 
 def _parameter(place: Path, project: Path) -> str:

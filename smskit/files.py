@@ -1,0 +1,100 @@
+"""Files that hold people: written whole or not at all, and for their owner alone."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from smskit.errors import InputError
+from smskit.i18n import Message, os_words
+
+__all__ = ["create_private", "private_file", "private_text", "tighten", "writable", "write_private"]
+
+
+@contextmanager
+def private_file(place: Path) -> Iterator[IO[bytes]]:
+    """
+    Open *place* for writing; it is there, in place of what was there, when the block ends without an error.
+
+    Its folder is made. Nobody but its owner can read it, from its first byte on.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    with writable(place):
+        if place.exists() and not stat.S_ISREG(place.stat().st_mode):
+            with place.open("wb") as device:  # /dev/stdout, a pipe; a folder is refused by the system
+                yield device
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        number, partial = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:60]}-")  # mode 0600
+        try:
+            with os.fdopen(number, "wb") as file:
+                yield file
+            os.replace(partial, place)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(partial)
+            raise
+
+
+@contextmanager
+def private_text(place: Path, encoding: str = "utf-8") -> Iterator[IO[str]]:
+    """`private_file` for text; line ends stay as they are written."""
+    with private_file(place) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as text:
+        yield text
+        text.flush()
+
+
+def write_private(place: Path, text: str) -> Path:
+    """Write *text* to `private_file`; returns *place*."""
+    with private_file(place) as file:
+        file.write(text.encode("utf-8"))
+    return place
+
+
+def create_private(place: Path) -> None:
+    """
+    Make *place* an empty file of its owner alone, for a library that then writes into it; its folder too.
+
+    One that is there is kept, and closed to others.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    with writable(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o600))
+        tighten(place)
+
+
+def tighten(place: Path) -> None:
+    """
+    Take from everybody but the owner what they may do with *place*; a missing one is nothing to do for.
+
+    Raises:
+        PermissionError: it belongs to somebody else.
+    """
+    if os.name == "nt" or not place.exists() or not place.stat().st_mode & 0o077:
+        return
+    try:
+        place.chmod(stat.S_IMODE(place.stat().st_mode) & ~0o077)
+    except OSError as error:
+        if error.errno != errno.EROFS:  # nothing can be changed there, and nothing can be added
+            raise
+
+
+@contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """In this block an error of the system is an `InputError` that names *place*."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(Message("cannot write {file}: {why}", file=place, why=os_words(error))) from None
