@@ -195,10 +195,8 @@ def test_counts_are_those_of_the_rule(frame: pd.DataFrame, data: dict[str, Any])
     editor, asked = RuleEditor(data), cache(frame)
     try:
         mask, steps = editor.rule().filter(frame, now=NOW)
-    except UnreadValueError as error:
-        assert error.message.values["why"] in {
-            p.message.values["why"] for p in editor.problems(asked).values()
-        }
+    except UnreadValueError:
+        assert any(isinstance(problem, UnreadValueError) for problem in editor.problems(asked).values())
         return
 
     for _ in range(2):
