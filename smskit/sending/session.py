@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -77,7 +78,9 @@ def open_ledger(
     ledger = _ledger(place.url)
     if missing:
         language = Language(environment.language if environment.get("SMSKIT_LANG") else "en")
-        _log.warning("%s", language(mark("smskit: new ledger {file}"), file=place.file))
+        words = language(mark("smskit: new ledger {file}"), file=place.file)
+        # A notebook would show what is logged in red; it is nothing bad.
+        print(words) if "ipykernel" in sys.modules else _log.warning("%s", words)
     return ledger
 
 
