@@ -9,8 +9,10 @@ imported only when a segment needs it.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
 
 import pandas as pd
 
@@ -23,8 +25,12 @@ from smskit.i18n import Message
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-# Where the dialect lets a connection promise that it will not write.
-_READ_ONLY: Final = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}
+# Where the dialect lets a connection promise that it will not write; SQLite's own way is `_only_select`.
+_READ_ONLY: Final = {"postgresql": "SET TRANSACTION READ ONLY"}
+_MAY: Final = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+_MAY_NOT_CALL: Final = frozenset({"load_extension", "fts3_tokenizer"})
+# Tables by which a SQLite file is known to be a ledger, whichever project's, or a copy of one.
+_OF_LEDGER: Final = ("campaign", "audience", "opt_out")
 
 _SECRET_NAME: Final = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
 _SECRET_IN_VALUE: Final = re.compile(r"\b(pwd|password)\s*=", re.IGNORECASE)  # ?odbc_connect=…PWD=…
@@ -71,11 +77,20 @@ def _carries_secret(url: sa.URL) -> bool:
 
 
 def _located(url: sa.URL, around: Around) -> sa.URL:
-    """Return *url* with the file it means: SQLite would make a missing one, and looks in one folder only."""
+    """
+    Return *url* with the file it means, to be read only.
+
+    SQLite would make a missing one, looks in one folder only, and takes options from the URL.
+    """
     path = url.database or ""
-    if url.get_backend_name() != "sqlite" or path in ("", ":memory:") or path.startswith("file:"):
+    if url.get_backend_name() != "sqlite":
         return url
-    return url.set(database=str(locate(path, around)))
+    if path.startswith("file:"):
+        path = unquote(path.removeprefix("file:").partition("?")[0])
+    if path in ("", ":memory:"):
+        return url.set(database=":memory:", query={})
+    file = locate(path, around).absolute()
+    return url.set(database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
 
 
 def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]:
@@ -87,6 +102,8 @@ def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]
         engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)
         with engine.connect() as connection:
             connected = True
+            if url.get_backend_name() == "sqlite":
+                _only_select(connection)
             if promise := _READ_ONLY.get(url.get_backend_name()):
                 connection.exec_driver_sql(promise)
             # No placeholders, not even the driver's: `LIKE 'a%'` and `:x` reach the database as they are.
@@ -94,6 +111,8 @@ def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]
             if result.returns_rows:
                 return list(result.keys()), result.all()
             failure = Message("the query returns no table; write one SELECT")
+    except SegmentError:
+        raise
     except sa.exc.NoSuchModuleError:
         failure = Message(
             "SQLAlchemy knows no database `{name}`; files are {kinds}", name=url.drivername, kinds=FILE_KINDS
@@ -109,6 +128,25 @@ def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]
             failure = Message("cannot be connected to ({kind}); check address, user and password", kind=kind)
     # Raised outside of any handler: the driver's own error, which may quote the URL, is not its context.
     raise SegmentError(failure)
+
+
+def _only_select(connection: sa.Connection) -> None:
+    """
+    Let a SQLite connection read tables, and do nothing else.
+
+    Raises:
+        SegmentError: the file is a ledger, which holds everybody's replies and opt-outs.
+    """
+    found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars()
+    if set(_OF_LEDGER) <= set(found):
+        raise SegmentError(Message("this is smskit's ledger, which is no segment"))
+
+    def may(action: int, _: str | None, name: str | None, *__: str | None) -> int:
+        allowed = action in _MAY and not (action == sqlite3.SQLITE_FUNCTION and name in _MAY_NOT_CALL)
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+    driver: Any = connection.connection.driver_connection
+    driver.set_authorizer(may)
 
 
 def scrubbed(error: Exception, url: sa.URL) -> str:
