@@ -25,6 +25,7 @@ from smskit.i18n.validation import what_is_wrong
 DEFAULT_DATABASE_URL = "sqlite:///smskit.db"
 KEYRING_SERVICE = "smskit"
 PACKAGE = Path(__file__).parent  # the package's own folder
+APP_WORKSPACE = "SMSKIT_APP_WORKSPACE"  # set by ``smskit app`` for its kernels, whose own folder is empty
 _ROOT_MARKS = ("pyproject.toml", "environment.yml", ".git")
 
 
@@ -105,10 +106,10 @@ class Environment:
         parameter_file: Path | None = None,
     ) -> None:
         self._environ = dict(os.environ if environ is None else environ)
-        self._file = _read_dotenv(folder or Path.cwd()) if environ is None or folder else {}
+        self._file = _read_dotenv(folder or start_folder()) if environ is None or folder else {}
         self._reads_files = environ is None or folder is not None
         self._keyring = keyring and self._environ.get("SMSKIT_KEYRING", "1") != "0"
-        self._folder = folder or Path.cwd()
+        self._folder = folder or start_folder()
         told = self._environ.get("SMSKIT_RUN_FILE", "")
         self._parameter_file = parameter_file or (Path(told) if told else None)
 
@@ -226,6 +227,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def start_folder() -> Path:
+    """Where relative paths start: the process's working folder, under the app its workspace."""
+    return Path(os.environ.get(APP_WORKSPACE) or Path.cwd())
 
 
 def project_root(start: Path) -> Path | None:

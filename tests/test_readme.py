@@ -22,7 +22,8 @@ from tests.conftest import ROOT
 README = (ROOT / "README.md").read_text("utf-8")
 REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 MOST_LINES = 120  # of a README: more is for the reference or the guide
-INTERNAL = {"SMSKIT_RUN_TOKEN"}  # between `smskit run` and its own kernel
+# Between `smskit run` or `smskit app` and their own kernels.
+INTERNAL = {"SMSKIT_RUN_TOKEN", "SMSKIT_APP_WORKSPACE"}
 INHERITED = {variable_of("<p>", name) for name in ProviderSettings.model_fields}
 
 

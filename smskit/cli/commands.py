@@ -379,13 +379,12 @@ def serve_app(
 ) -> None:
     """Serve the notebooks as an app without code. Visitors log in with a token (SMSKIT_APP_TOKEN)."""
     with needs_extra("app"):
-        from smskit.notebook.app import serve
+        from smskit.notebook.app import AppSettings, serve
     from smskit.notebook.sample import project
     from smskit.settings import Environment
 
-    # A token as an option would stand in the list of processes.
-    token = Environment().get("SMSKIT_APP_TOKEN")
-    serve(project() / "notebooks", port=port, ip=ip, token=token, browser=browser)
+    # From the environment: a token as an option would stand in the list of processes.
+    serve(project() / "notebooks", AppSettings.of(Environment()), port=port, ip=ip, browser=browser)
 
 
 @app.command()

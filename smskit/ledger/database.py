@@ -24,7 +24,7 @@ from smskit.ledger.failures import demand_database, in_words, is_busy
 from smskit.ledger.hot import Hot
 from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
 from smskit.models import Mode
-from smskit.settings import ledger_place
+from smskit.settings import ledger_place, start_folder
 
 # How long a lock of another connection is waited for.
 PATIENCE_S = 60.0
@@ -106,7 +106,7 @@ def _use_wal(connection: Any, _record: Any = None) -> None:
 
 def resolve_url(url: str) -> str:
     """*url* with a relative SQLite path made absolute, as it is found from the working folder."""
-    return ledger_place(url, [Path.cwd()]).url
+    return ledger_place(url, [start_folder()]).url
 
 
 def file_has_campaign(file: Path, name: str, mode: Mode) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from smskit.errors import InputError, SettingsError, SpecError, TemplateError
 from smskit.i18n import Message, mark
@@ -28,6 +29,7 @@ from smskit.providers.declared import Setting, settings_of
 from smskit.sending.rehearsal import offers_of, provider_for
 from smskit.sending.threads import run_in_thread
 from smskit.settings import Environment, Source, variable_of
+from smskit.workspace import Workspace
 
 __all__ = [
     "PLACES",
@@ -166,14 +168,17 @@ def save(
     Keep settings of provider *name*, by field; "" takes one back to its default.
 
     Raises:
-        SettingsError: one is missing or out of range, or the place cannot hold it; nothing was saved.
+        SettingsError: one is missing or out of range, the place cannot hold it, an address is another
+            server's than the keys were given for, or nobody may save any here; nothing was saved.
         SpecError: no such setting.
     """
+    Workspace.here().demand_set_up()
     cls = provider_class(name)
     unknown = [field for field in values if field not in cls.Settings.model_fields]
     if unknown:
         raise SpecError(Message("provider `{name}` has no setting `{field}`", name=name, field=unknown[0]))
     clean = {field: value.strip() for field, value in values.items()}
+    _demand_keys_stay(cls, clean, environment)
     _demand_sound(cls, clean, environment)
     named = {variable_of(name, field): value for field, value in clean.items()}
     hidden_away = [variable_of(name, field) for field in cls.Settings.secret_fields()]
@@ -186,11 +191,51 @@ def forget(name: str, ledger: Ledger, *, folder: Path | None = None) -> tuple[st
 
     Returns:
         Variables that the process's own environment still holds.
+
+    Raises:
+        SettingsError: nobody may delete any here.
     """
+    Workspace.here().demand_set_up()
     variables = [s.variable for s in settings_of(provider_class(name))]
     left = credentials.forget(variables, folder=folder)
     ledger.accounts.forget_check(name, Mode.LIVE)
     return left
+
+
+def _demand_keys_stay(cls: type[Provider], values: Mapping[str, str], environment: Environment) -> None:
+    """A key that was given for one server is not sent to another one because its address was changed."""
+    settings = settings_of(cls)
+    moved = [
+        s.variable
+        for s in settings
+        if s.name in values
+        and _leads_elsewhere(s, environment.get(s.variable) or s.default, values[s.name] or s.default)
+    ]
+    # A typed key replaces one that was saved, but not one of the process's own environment.
+    keys = [
+        s.variable
+        for s in settings
+        if s.secret
+        and (source := environment.source(s.variable))
+        and (source is Source.PROCESS or not values.get(s.name))
+    ]
+    if moved and keys:
+        raise SettingsError(
+            Message(
+                "{variable} leads to another server than {keys} was given for, so nothing was saved: type "
+                "the key again together with the address, or set both in the environment if it is there",
+                variable=moved[0],
+                keys=", ".join(keys),
+            )
+        )
+
+
+def _leads_elsewhere(setting: Setting, before: str, after: str) -> bool:
+    if setting.name == "config":  # names an address itself
+        return before != after
+    if not setting.name.endswith("base_url"):
+        return False
+    return urlsplit(before)[:2] != urlsplit(after)[:2]  # scheme, host and port
 
 
 def _demand_sound(cls: type[Provider], values: Mapping[str, str], environment: Environment) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,7 +17,8 @@ from smskit.notebook.parameters_cell import injected_parameters
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec, check_names
 from smskit.sending.origin import parent_command
-from smskit.settings import Environment, project_root
+from smskit.settings import Environment
+from smskit.workspace import Folder, Workspace
 
 if TYPE_CHECKING:
     from smskit.notebook.panels.page import Page
@@ -121,7 +121,8 @@ def parameters_given(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _left_here() -> Draft | None:
-    file = (project_root(Path.cwd()) or Path.cwd()) / PARAMETER_FILE
+    here = Workspace.here()
+    file = here.home(Folder.PARAMETERS, here.folder) / PARAMETER_FILE
     if not file.is_file():
         return None
     try:

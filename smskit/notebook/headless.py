@@ -35,7 +35,7 @@ from smskit.sending.origin import Origin, origin_of
 from smskit.sending.publishing import mark_interrupted, record_refusal
 from smskit.sending.session import ledger_of, open_ledger
 from smskit.sending.signals import heard
-from smskit.settings import Environment, project_root
+from smskit.settings import Environment, project_root, start_folder
 
 __all__ = ["execute", "run_file"]
 
@@ -207,7 +207,7 @@ def _note(
 
 def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:
     if folder is None:
-        folder = (project_root(Path.cwd()) or Path.cwd()) / "runs"
+        folder = (project_root(start_folder()) or start_folder()) / "runs"
     # Two schedulers may fire in the same second: neither may write over the other's notebook.
     name = f"{spec.campaign}-{spec.mode}-{now.astimezone(spec.zone):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
     return folder.absolute() / f"{name}.ipynb"

@@ -7,7 +7,7 @@ from typing import Any
 
 from smskit.errors import SmskitError
 from smskit.i18n import Message
-from smskit.settings import PACKAGE, project_root
+from smskit.settings import PACKAGE, project_root, start_folder
 
 SIGNATURE = "GrowingIO"
 TEMPLATE = "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R"
@@ -32,7 +32,7 @@ def campaign_data(name: str) -> dict[str, Any]:
 def sample_segment(file: str) -> str:
     """Where a sample lies, as `segment` takes it: from the project's root, when we are in that project."""
     home, path = project(), Path("sample_segments") / file
-    return str(path if home == project_root(Path.cwd()) else home / path)
+    return str(path if home == project_root(start_folder()) else home / path)
 
 
 def project() -> Path:
@@ -42,7 +42,7 @@ def project() -> Path:
     Raises:
         SmskitError: neither is there.
     """
-    for folder in (project_root(Path.cwd()), PACKAGE.parent, PACKAGE / "_project"):
+    for folder in (project_root(start_folder()), PACKAGE.parent, PACKAGE / "_project"):
         if folder and (folder / "notebooks" / "03_send_campaign.ipynb").is_file():
             return folder
     raise SmskitError(Message("the notebooks are not here; run this in a checkout of smskit"))

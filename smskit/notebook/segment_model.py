@@ -25,7 +25,7 @@ from smskit.audience.rules import RuleCache
 from smskit.errors import RuleError, SegmentError
 from smskit.i18n import Message
 from smskit.planning.draft import Draft
-from smskit.settings import project_root
+from smskit.settings import project_root, start_folder
 
 __all__ = ["Loaded", "SegmentModel"]
 
@@ -74,7 +74,7 @@ class SegmentModel:
         self.draft = draft
         self._sample = dict(sample or {})
         self._file = parameter_file
-        self.project = project or project_root(Path.cwd()) or Path.cwd()
+        self.project = project or project_root(start_folder()) or start_folder()
         self._clock = clock or (lambda: datetime.now(ZoneInfo(self.draft["timezone"])))
         self.loaded: Loaded | None = None
         self.editor = RuleEditor(draft["rules"])
@@ -127,7 +127,7 @@ class SegmentModel:
 
     def _start(self) -> Path:
         """Where a relative path is looked for first: as papermill will, from within the project."""
-        here = Path.cwd()
+        here = start_folder()
         return here if here.is_relative_to(self.project) else self.project
 
     def take(self, loaded: Loaded) -> None:

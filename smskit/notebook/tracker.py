@@ -31,7 +31,8 @@ from smskit.reporting.report import Fate
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.session import open_ledger
 from smskit.sending.unknowns import settle_by_hand
-from smskit.settings import Environment, project_root
+from smskit.settings import Environment, project_root, start_folder
+from smskit.workspace import Folder, Workspace
 
 __all__ = ["FORMATS", "CampaignSnapshot", "Timeline", "Tracker"]
 
@@ -79,7 +80,7 @@ class Tracker:
         self, *, environment: Callable[[], Environment] = Environment, folder: Path | None = None
     ) -> None:
         self.environment = environment
-        self.folder = folder or project_root(Path.cwd()) or Path.cwd()
+        self.folder = folder or project_root(start_folder()) or start_folder()
         self.chosen: CampaignRow | None = None
         self.seen: CampaignSnapshot | None = None
         self._took_s = 0.0
@@ -214,19 +215,20 @@ class Tracker:
 
         Args:
             kind: One of ``FORMATS``.
-            path: "" = ``runs/<campaign>-messages.<kind>`` in the project.
+            path: Ends in the kind; "" = ``runs/<campaign>-messages.<kind>`` in the project.
             reveal: Full phones.
 
         Raises:
-            InputError: the kind is unknown, or the file cannot be written.
+            InputError: the kind is unknown, or the file cannot be written, or not there.
         """
         if kind not in FORMATS:
             words = mark("unknown format `{name}`; there are {formats}")
             raise InputError(Message(words, name=kind, formats=", ".join(FORMATS)))
         row = self.row
         name = f"{row.name}-{row.mode}-messages{'-full' if reveal else ''}.{kind}"
-        place = Path(path).expanduser() if path else Path("runs") / name
-        place = place if place.is_absolute() else self.folder / place
+        here = Workspace(self.folder, Workspace.here().locked)
+        wanted = path or here.home(Folder.EXPORTS, Path("runs")) / name
+        place = here.to_write(wanted, Folder.EXPORTS, (f".{kind}",))
         write_messages(self.ledger, row, kind, place, reveal=reveal)
         return place
 

@@ -8,6 +8,7 @@ may be incomplete; ``spec()`` is the moment it has to be whole.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +20,10 @@ import pandas as pd
 from smskit.errors import InputError, SpecError, suggest
 from smskit.i18n import Message, os_words
 from smskit.planning.occurrence import with_occurrence
-from smskit.planning.parameter_file import read_file
+from smskit.planning.parameter_file import parse, read_file
 from smskit.planning.spec import CampaignSpec
-from smskit.settings import project_root
+from smskit.settings import project_root, start_folder
+from smskit.workspace import PARAMETER_KINDS, Folder, Workspace
 
 __all__ = ["Draft", "ProviderChange"]
 
@@ -164,24 +166,31 @@ class Draft:
 
     def save(self, path: str | Path) -> Path:
         """
-        Write the parameter file; returns where it lies. A relative path is one from the project's root.
+        Write the parameter file; returns where it lies. A relative path is one from the project's root;
+        where a person may write, see ``workspace``.
 
         What is still missing can be chosen in the next notebook; papermill, which
         nobody can ask, refuses the file until then (see ``missing``). Test phones
         stay out of it: full numbers go into no file but the ledger.
 
         Raises:
-            InputError: the file cannot be written.
+            InputError: the file cannot be written, or not there.
         """
-        place = in_project(path)
+        place = Workspace.here().to_write(path, Folder.PARAMETERS, PARAMETER_KINDS)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(self.to_yaml() or "{}\n", encoding="utf-8")
+            place.write_text(self._as_text(place.suffix.lower()), encoding="utf-8")
         except OSError as error:
             raise InputError(
                 Message("cannot write parameter file {file}: {why}", file=path, why=os_words(error))
             ) from None
         return place
+
+    def _as_text(self, ending: str) -> str:
+        text = self.to_yaml() or "{}\n"
+        if ending != ".json":
+            return text
+        return json.dumps(parse(text, file=""), ensure_ascii=False, indent=2) + "\n"
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -195,8 +204,9 @@ class Draft:
 
         Raises:
             SpecError: it cannot be read or holds something unknown.
+            InputError: the app reads none there.
         """
-        return cls(read_file(in_project(path)))
+        return cls(read_file(Workspace.here().to_read(path, Folder.PARAMETERS)))
 
 
 def _with_provider(left: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,15 +228,7 @@ def _validated(data: Mapping[str, Any]) -> CampaignSpec:
     return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)))
 
 
-def in_project(path: str | Path) -> Path:
-    """*path* itself where it is absolute or there already, else from the project's root."""
-    place = Path(path).expanduser()
-    if place.is_absolute() or place.exists():
-        return place
-    return (project_root(Path.cwd()) or Path.cwd()) / place
-
-
 def from_project(place: Path) -> str:
     """A file's path as a person says it: from the project's root, where it lies in there."""
-    root = project_root(Path.cwd())
+    root = project_root(start_folder())
     return str(place.relative_to(root)) if root and place.is_relative_to(root) else str(place)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from smskit.errors import SettingsError
 from smskit.i18n import Message, os_words
-from smskit.settings import KEYRING_SERVICE, Environment, Source, dotenv_file, project_root
+from smskit.settings import KEYRING_SERVICE, Environment, Source, dotenv_file, project_root, start_folder
 
 __all__ = ["Store", "Written", "forget", "is_exposed", "keyring_problem", "save", "target_file"]
 
@@ -68,7 +68,7 @@ def save(
     Raises:
         SettingsError: the place cannot be written, or cannot hold a value; nothing was changed there.
     """
-    folder = folder or Path.cwd()
+    folder = folder or start_folder()
     environment = environment or Environment(folder=folder)
     secret = {n: v for n, v in values.items() if n in set(secrets)}
     into_keyring = {n: v for n, v in secret.items() if v} if store is Store.KEYRING else {}
@@ -96,7 +96,7 @@ def forget(names: Iterable[str], *, folder: Path | None = None) -> tuple[str, ..
     Raises:
         SettingsError: the file cannot be written.
     """
-    folder = folder or Path.cwd()
+    folder = folder or start_folder()
     names = list(names)
     file = dotenv_file(folder)
     if file:
@@ -111,7 +111,7 @@ def forget(names: Iterable[str], *, folder: Path | None = None) -> tuple[str, ..
 
 def target_file(folder: Path | None = None) -> Path:
     """The ``.env`` settings are written to: the one that is read, else one in the project's root."""
-    folder = folder or Path.cwd()
+    folder = folder or start_folder()
     return dotenv_file(folder) or (project_root(folder) or folder) / ".env"
 
 

@@ -25,6 +25,7 @@ from smskit.models import Kind
 from smskit.planning.draft import Draft
 from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group, members
 from smskit.settings import project_root
+from smskit.workspace import Folder, Workspace
 
 __all__ = ["FollowUp", "follow_up", "next_id"]
 
@@ -85,7 +86,7 @@ def follow_up(
     target = folder / f"{stem}.parquet"
     people = _write(ledger, row, chosen, code, columns, target)
     draft.set(segment=_as_parameter(target), max_recipients=people)
-    parameters = draft.save(folder / f"{stem}.yaml")
+    parameters = draft.save(Workspace.here().home(Folder.PARAMETERS, folder) / f"{stem}.yaml")
     ledger.campaigns.make_id(name, kind=Kind.FOLLOW_UP, parent=row.name)
     return FollowUp(name, people, target, parameters)
 

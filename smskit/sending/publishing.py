@@ -18,7 +18,7 @@ from smskit.reporting import run_page as page
 from smskit.sending import run_record as runs
 from smskit.sending.notify import Hook, hook_of
 from smskit.sending.origin import Origin
-from smskit.settings import Environment, project_root
+from smskit.settings import Environment, project_root, start_folder
 
 __all__ = ["finisher_of", "leave_report", "mark_interrupted", "record_refusal", "runs_folder"]
 
@@ -26,7 +26,7 @@ __all__ = ["finisher_of", "leave_report", "mark_interrupted", "record_refusal", 
 def runs_folder(environment: Environment) -> Path | None:
     """Where reports go that no executed notebook lies beside; None = reports are off."""
     named = environment.get("SMSKIT_RUNS_FOLDER", "runs")
-    return None if named == "off" else (project_root(Path.cwd()) or Path.cwd()) / named
+    return None if named == "off" else (project_root(start_folder()) or start_folder()) / named
 
 
 def leave_report(ledger: Ledger, run: RunRow, environment: Environment) -> str:

@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.app import TOKEN, served
 from tests.conftest import ROOT
 from tests.e2e.lab import project_copy
 
 pytestmark = pytest.mark.browser
 
-TOKEN = "a-token-for-tests"
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``smskit app`` over a copy of the project; its address."""
-    folder = project_copy(tmp_path_factory.mktemp("app"))
-    with contextlib.closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {n: v for n, v in os.environ.items() if not n.startswith("SMSKIT_")}
-    env |= {"SMSKIT_KEYRING": "0", "SMSKIT_APP_TOKEN": TOKEN, "SMSKIT_LANG": "en"}
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
-    log = (folder / "app.log").open("w")
-    command = [sys.executable, "-m", "smskit", "app", f"--port={port}", "--no-browser"]
-    process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
-    base = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 90
-    while True:
-        try:
-            urllib.request.urlopen(base, timeout=5)
-            break
-        except OSError:
-            assert process.poll() is None, (folder / "app.log").read_text()
-            assert time.monotonic() < deadline, "the app did not start"
-            time.sleep(0.2)
-    yield base
-    process.terminate()
-    process.wait(30)
-    log.close()
-    assert TOKEN not in (folder / "app.log").read_text()
+    with served(project_copy(tmp_path_factory.mktemp("app"))) as running:
+        yield running.base
+    assert TOKEN not in running.log
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from smskit.audience import segment
 from smskit.errors import InputError, SegmentError
 from smskit.files import private_file, private_text
 from smskit.i18n import Message, os_words
+from smskit.workspace import Folder, Workspace
 
 __all__ = ["FOLDER", "Offer", "keep_upload", "offered", "write_segment"]
 
@@ -93,9 +94,10 @@ def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: b
     wanted = Path(path).expanduser()
     if wanted.suffix.lower() not in (".csv", ".parquet"):
         raise InputError(Message("{file}: a segment is saved as .csv or .parquet", file=path))
+    here = Workspace(project, Workspace.here().locked)
     if wanted.parent == Path():
         wanted = _folder(project) / wanted
-    place = wanted if wanted.is_absolute() else project / wanted
+    place = here.to_write(wanted, Folder.SEGMENTS, (".csv", ".parquet"))
     if place.exists() and not overwrite:
         raise InputError(
             Message("{file} is there already; choose another name, or say that it may be replaced", file=path)

@@ -33,6 +33,7 @@ from smskit.audience.segment.names import Alike, Wanted, check_names, matched
 from smskit.audience.segment.parquet import read_parquet
 from smskit.errors import SegmentError
 from smskit.i18n import Message
+from smskit.workspace import Workspace
 
 __all__ = ["IN_MEMORY", "find", "from_frame", "load"]
 
@@ -95,6 +96,8 @@ def _read(
 ) -> pd.DataFrame:
     # The variable may hold a secret, even one put there by mistake: errors give only its name.
     is_variable = source.startswith("env:")
+    if is_variable or query or is_url(source):
+        Workspace.here().demand_query()
     with _named(Message("the segment's database") if is_url(source) else source):
         place = from_environ(source.removeprefix("env:"), environ) if is_variable else source
         place = without_scheme(place)

@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Message
-from smskit.settings import project_folders
+from smskit.settings import project_folders, start_folder
+from smskit.workspace import Workspace
 
 FILE_KINDS: Final = ".csv, .tsv, .txt, .parquet or .xlsx"
 
@@ -77,11 +78,14 @@ def locate(path: str, around: Around) -> Path:
     if not path:
         raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
     wanted = Path(path).expanduser()
+    if Workspace.here().locked:
+        Workspace.here().demand_segment_file(wanted)
+        around = Around(working_folder=Workspace.here().folder)
     if wanted.is_absolute():
         if _is_file(wanted):
             return wanted
         raise SegmentError(Message("no such file"))
-    here = project_folders((around.working_folder or Path.cwd()).absolute())
+    here = project_folders((around.working_folder or start_folder()).absolute())
     file = around.parameter_file
     project = project_folders(file.expanduser().absolute().parent) if file else []
     order = list(dict.fromkeys([*project[:1], here[0], *project, *here]))

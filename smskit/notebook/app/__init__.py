@@ -6,6 +6,6 @@ no request to anywhere but this server. Each visitor's page has a kernel of its 
 """
 
 from smskit.notebook.app.pages import STEPS, for_the_app
-from smskit.notebook.app.server import serve
+from smskit.notebook.app.server import AppSettings, serve
 
-__all__ = ["STEPS", "for_the_app", "serve"]
+__all__ = ["STEPS", "AppSettings", "for_the_app", "serve"]

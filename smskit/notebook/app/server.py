@@ -1,28 +1,86 @@
-"""Voilà with smskit's landing page, a token, and no way out to other hosts."""
+"""Voilà with smskit's landing page, a login, kernels of its own, and no way out to other hosts."""
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tornado.ioloop import IOLoop
+from traitlets import Unicode
 from traitlets.config import Config
 from voila.app import Voila
+from voila.static_file_handler import AllowListFileHandler
 
-from smskit.i18n import NAMES
+from smskit.errors import SettingsError
+from smskit.i18n import NAMES, Language, Message
+from smskit.notebook.app.door import Login, PrivateFiles, keep_out_of_logs
+from smskit.notebook.app.kernels import Kernels
 from smskit.notebook.app.pages import STEPS, for_the_app
-from smskit.settings import Environment
+from smskit.settings import Environment, is_loopback, project_root, start_folder
 
-__all__ = ["configuration", "serve"]
+__all__ = ["AppSettings", "configuration", "serve"]
 
+_LEAST_TOKEN = 16
 # Voilà's pages ask public servers for an icon font; a browser that may not try does not wait for it either.
 _POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self' ws: wss:; "
-    "frame-ancestors 'self'"
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self'; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
+_COOKIE = {"samesite": "Lax"}
+
+
+@dataclass(frozen=True)
+class AppSettings:
+    """
+    How the app is served.
+
+    Args:
+        token: What visitors log in with.
+        kernels: How many there may be at once, some 180 MB each.
+        idle_s: After how long one ends whose page is gone, where the page did not end it itself.
+        url: The address that visitors type, where a proxy stands in front.
+    """
+
+    token: str
+    made_up: bool = False  # nobody knows the token yet
+    kernels: int = 20
+    idle_s: int = 1800
+    url: str = ""
+
+    @classmethod
+    def of(cls, environment: Environment) -> AppSettings:
+        """
+        Those of *environment*; a token that nobody set is made up.
+
+        Raises:
+            SettingsError: the token is easily guessed, or a number is none.
+        """
+        token = environment.get("SMSKIT_APP_TOKEN")
+        if token and len(token) < _LEAST_TOKEN:
+            raise SettingsError(
+                Message(
+                    "SMSKIT_APP_TOKEN has fewer than {n} characters; leave it unset, and one is made up",
+                    n=_LEAST_TOKEN,
+                )
+            )
+        return cls(
+            token or secrets.token_urlsafe(24),
+            not token,
+            _number(environment, "SMSKIT_APP_KERNELS", cls.kernels),
+            60 * _number(environment, "SMSKIT_APP_IDLE_MINUTES", cls.idle_s // 60),
+            environment.get("SMSKIT_APP_URL"),
+        )
+
+    def __repr__(self) -> str:
+        return f"AppSettings(kernels={self.kernels})"
 
 
 class SmskitApp(Voila):  # type: ignore[misc]
-    """Voilà that looks for its pages here first."""
+    """Voilà that looks for its pages here first, and says where it is without the token."""
+
+    opening = Unicode(help="Said when it listens; {url} is where.").tag(config=True)
 
     def setup_template_dirs(self) -> None:
         super().setup_template_dirs()
@@ -34,38 +92,84 @@ class SmskitApp(Voila):  # type: ignore[misc]
         settings["voila_jinja2_env"].globals.update(told, language=Environment().language)
         return settings
 
+    def init_handlers(self) -> Any:
+        handlers = super().init_handlers()
+        return [(h[0], PrivateFiles, *h[2:]) if h[1] is AllowListFileHandler else h for h in handlers]
+
+    @property
+    def display_url(self) -> str:
+        return str(self.custom_display_url or self.connection_url)
+
+    def start(self) -> None:
+        # Printed, not logged: it may hold a token that was made up.
+        told = self.opening
+        IOLoop.current().add_callback(lambda: print(told.replace("{url}", self.display_url), flush=True))
+        super().start()
+
 
 def serve(
-    notebooks: Path, *, port: int = 8866, ip: str = "127.0.0.1", token: str = "", browser: bool = True
+    notebooks: Path, settings: AppSettings, *, port: int = 8866, ip: str = "127.0.0.1", browser: bool = True
 ) -> None:
     """
     Serve the notebooks of a folder until the process is ended.
 
     Args:
         ip: Where to listen; the default is this machine alone.
-        token: What visitors log in with; "" = one is made up and printed with the address.
         browser: Open the landing page.
     """
+    keep_out_of_logs(settings.token)
+    here = start_folder()
     SmskitApp.launch_instance(
-        argv=[str(notebooks)], config=configuration(ip=ip, port=port, token=token, browser=browser)
+        argv=[str(notebooks)],
+        config=configuration(
+            settings, workspace=project_root(here) or here, ip=ip, port=port, browser=browser
+        ),
     )
 
 
-def configuration(*, ip: str, port: int, token: str, browser: bool) -> Any:
+def configuration(settings: AppSettings, *, workspace: Path, ip: str, port: int, browser: bool) -> Any:
     """What differs from Voilà's own ways."""
     config = Config()
     config.Voila.ip, config.Voila.port, config.Voila.open_browser = ip, port, browser
-    if token:
-        config.Voila.token = token
-    else:
-        config.Voila.auto_token = True
-    config.Voila.tornado_settings = {"headers": {"Content-Security-Policy": _POLICY}}
+    config.Voila.token, config.Voila.identity_provider_class = settings.token, Login
+    config.Voila.custom_display_url = settings.url
+    config.SmskitApp.opening = "\n".join(_opening(settings, ip))
+    config.Login.cookie_options = _COOKIE
+    if settings.url.startswith("https://"):
+        config.Login.secure_cookie = True
+    config.Voila.tornado_settings = {
+        "headers": {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"},
+        "xsrf_cookie_kwargs": _COOKIE,  # pages read this one, so that it cannot be HttpOnly
+    }
     config.VoilaConfiguration.prelaunch_hook = _page
     config.VoilaConfiguration.allow_template_override = "NO"
     config.VoilaConfiguration.show_tracebacks = False
+    config.VoilaConfiguration.multi_kernel_manager_class = Kernels
+    config.Kernels.workspace, config.Kernels.most = str(workspace), settings.kernels
+    config.MappingKernelManager.cull_idle_timeout = settings.idle_s
+    config.MappingKernelManager.cull_interval = min(60, settings.idle_s)
     # Files between server and kernels instead of TCP ports that others on this machine could reach.
     config.KernelManager.transport = config.AsyncKernelManager.transport = "ipc"
     return config
+
+
+def _opening(settings: AppSettings, ip: str) -> list[str]:
+    t = Language(Environment().language)
+    query = f"?token={settings.token}" if settings.made_up else ""
+    lines = [f"{t('Open')} {{url}}{query}"]
+    if not is_loopback(ip) and not settings.url.startswith("https://"):
+        told = Message(
+            "This is HTTP, which others on the way can read: put a proxy with TLS in front, see docs/app.md"
+        )
+        lines.append(t.render(told))
+    return lines
+
+
+def _number(environment: Environment, name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or not int(text):
+        raise SettingsError(Message("{variable} has to be a whole number above 0", variable=name))
+    return int(text)
 
 
 def _page(request: Any, notebook: Any, cwd: str) -> Any:

@@ -38,7 +38,7 @@ from smskit.i18n import Joined, Message, os_words
 from smskit.i18n.validation import what_is_wrong
 from smskit.models import TIMEZONE, About, Code, CodeClass
 from smskit.providers.generic.pattern import PLACEHOLDERS, Pattern, Place, Values, compiled, patterns
-from smskit.settings import project_root
+from smskit.settings import project_root, start_folder
 
 _CREDENTIALS = frozenset({"account", "secret", "token", "basic"})
 _OURS = _CREDENTIALS | {"timestamp", "timestamp_ms", "time", "nonce", "sign"}
@@ -641,7 +641,7 @@ def _line(node: yaml.Node | None, way: Sequence[str]) -> int | None:
 
 def _find(path: str, folder: Path | None) -> Path:
     """Where *path* is: in the folder, or in one above it up to the project's root."""
-    start = folder or Path.cwd()
+    start = folder or start_folder()
     root = project_root(start) or start
     for place in (start, *start.parents):
         found = place / Path(path).expanduser()

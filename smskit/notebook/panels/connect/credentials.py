@@ -12,6 +12,7 @@ from html import escape
 from typing import Any
 
 import ipywidgets as w
+import pandas as pd
 from pydantic import SecretStr
 
 from smskit.i18n import Language, mark
@@ -19,8 +20,9 @@ from smskit.notebook.accounts import PLACES, AccountStatus, SettingValue
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, card, html, names, row, title
+from smskit.notebook.panels.parts import button, card, frame_table, html, names, row, title
 from smskit.providers.credentials import Store, Written, keyring_problem
+from smskit.workspace import Workspace
 
 __all__ = ["CredentialsPanel"]
 
@@ -58,6 +60,8 @@ class CredentialsPanel(Panel):
         if self._for != cls.name:
             self._typed, self._edited, self._for, self._asking = {}, {}, cls.name, False
         form = self.connector.form()
+        if not Workspace.here().may_set_up:
+            return [card(title(t("Credentials"), t(_OPERATORS)), html(self._as_table(form)))]
         account = [self._line(given) for given in form if given.setting.identifies]
         more = [self._line(given) for given in form if not given.setting.identifies]
         folded = w.Accordion(
@@ -65,6 +69,13 @@ class CredentialsPanel(Panel):
         )
         folded.observe(lambda change: setattr(self, "_open", change["new"] is not None), "selected_index")
         return [card(self._steps(), title(t("Credentials"), t(_KEPT)), *account, folded, *self._buttons())]
+
+    def _as_table(self, form: Sequence[SettingValue]) -> str:
+        """What is set, and where; no value of a key."""
+        t = self.t
+        rows = [(g.setting.variable, t(PLACES[g.source]), g.shown, t.render(g.setting.help)) for g in form]
+        columns = [t("variable"), t("where from"), t("value"), t("meaning")]
+        return frame_table(pd.DataFrame(rows, columns=columns), label=t("Credentials"))
 
     def _steps(self) -> w.HTML:
         t, cls = self.t, self.connector.cls
@@ -204,6 +215,7 @@ class CredentialsPanel(Panel):
         self.tell(lambda t: " ".join([t("Deleted."), *_hidden(left, t)]), "warn" if left else "ok")
 
 
+_OPERATORS = mark("Whoever runs this app sets them; here you see what is set, and can check it below.")
 _KEPT = mark(
     "Keys go into the place you choose below, and into no notebook. A typed key leaves its field at once."
 )

@@ -17,6 +17,7 @@ from smskit.notebook.panels.parts import button, field, frame_table, html, row, 
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.segment_model import SegmentModel
 from smskit.reporting.charts import explore as charts
+from smskit.workspace import Workspace
 
 __all__ = ["ComparePanel"]
 
@@ -44,7 +45,11 @@ class ComparePanel(Panel):
         go = button(self.t("Compare"), style="primary")
         go.on_click(self.attempt(lambda: self.compare(place.value, query.value)))
         hint = self.t("The rows kept by the rules, here, against another segment, there.")
-        head = [title(self.t("Compare"), hint), row(offer, place), row(query, go)]
+        head = [
+            title(self.t("Compare"), hint),
+            row(offer, place),
+            row(*([query] if Workspace.here().may_query else []), go),
+        ]
         return [*head, *self._result()]
 
     def compare(self, source: str, query: str = "") -> None:

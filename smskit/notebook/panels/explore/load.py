@@ -24,6 +24,7 @@ from smskit.notebook.panels.parts import (
     title,
 )
 from smskit.notebook.segment_model import Loaded, SegmentModel
+from smskit.workspace import Workspace
 
 __all__ = ["LoadPanel"]
 
@@ -58,7 +59,7 @@ class LoadPanel(Panel):
             title(self.t("Segment"), self.t("The people to look at: a file, a database query, or a frame.")),
             row(self._offers, self._upload()),
             row(self._source, self._load_button()),
-            self._query,
+            *([self._query] if Workspace.here().may_query else []),
             soft_line(self.t(_KEPT)),
             self._loaded_box,
         )

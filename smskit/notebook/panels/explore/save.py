@@ -15,6 +15,7 @@ from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, field, html, notice, row, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import from_project
+from smskit.workspace import Folder, Workspace
 
 __all__ = ["SavePanel"]
 
@@ -25,7 +26,8 @@ class SavePanel(Panel):
     def __init__(self, page: Page, model: SegmentModel) -> None:
         super().__init__(page)
         self.model = model
-        path = from_project(model.project / "campaign.yaml")
+        home = Workspace.here().home(Folder.PARAMETERS, model.project)
+        path = from_project(home / "campaign.yaml")
         self.parameters = ParametersPanel(page, path=path, ready=model.check_rules)
         self.name, self.kind, self.overwrite, self.switch = "kept", "csv", False, False
         self._kept: int | None = None

@@ -1,0 +1,60 @@
+"""The kernels of visitors: in an empty folder, without the login's token, as many as there may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from tornado import web
+from traitlets import Int, Unicode
+
+from smskit.settings import APP_WORKSPACE
+
+__all__ = ["Kernels", "kernel_environment"]
+
+
+class Kernels(AsyncMappingKernelManager):
+    """Starts kernels that find their files through `smskit.workspace` alone."""
+
+    workspace = Unicode(help="The folder of segments, parameters and exports.").tag(config=True)
+    most = Int(20, help="Kernels at once.").tag(config=True)
+    _starting = 0
+
+    async def start_kernel(  # type: ignore[override]  # as jupyter_server's own is
+        self, *, env: dict[str, str] | None = None, **options: Any
+    ) -> str:
+        """
+        Start one for a page.
+
+        Raises:
+            HTTPError: 503, there are as many as there may be.
+        """
+        if len(self) + self._starting >= self.most:
+            raise web.HTTPError(503, "too many pages are open")
+        self._starting += 1
+        try:
+            made: str = await super().start_kernel(
+                env=kernel_environment(env or {}, Path(self.workspace)), **options
+            )
+            return made
+        finally:
+            self._starting -= 1
+
+    def cwd_for_path(self, path: str, **_: Any) -> str:
+        """An empty folder: nothing that lies in a working folder can be taken for a module."""
+        folder = Path(self.connection_dir) / "empty"
+        folder.mkdir(mode=0o500, exist_ok=True)
+        return str(folder)
+
+
+def kernel_environment(environ: dict[str, str], workspace: Path) -> dict[str, str]:
+    """What a kernel gets of the server's environment and the visitor's request."""
+    kept = {name: value for name, value in environ.items() if name not in _OF_SERVER}
+    if "VOILA_REQUEST_URL" in kept:
+        kept["VOILA_REQUEST_URL"] = urlsplit(kept["VOILA_REQUEST_URL"])._replace(query="").geturl()
+    return kept | {"PYTHONSAFEPATH": "1", APP_WORKSPACE: str(workspace)}
+
+
+_OF_SERVER = frozenset({"SMSKIT_APP_TOKEN", "JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE", "QUERY_STRING"})

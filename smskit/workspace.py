@@ -1,0 +1,172 @@
+"""
+Which files a person may name: any in a lab, where people run code anyway; in the app, one folder a kind.
+
+The one policy of it: whoever reads or writes a file of a name that a person typed asks here first.
+``smskit app`` sets ``SMSKIT_APP_WORKSPACE`` for its kernels. Leaves to others what is in a file, and who
+may read it.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from smskit.errors import InputError, SegmentError, SettingsError
+from smskit.i18n import Message, os_words
+from smskit.settings import APP_WORKSPACE, PACKAGE, Environment, project_root, start_folder
+
+__all__ = ["PARAMETER_KINDS", "Folder", "Workspace"]
+
+PARAMETER_KINDS: Final = (".yaml", ".yml", ".json")
+_WRITTEN: Final = ".written-by-smskit"  # names, one a line, of what may be replaced in its folder
+_NAME: Final = re.compile(r"[\w()+-][\w()+ .-]{0,150}")
+_SAMPLES: Final = "sample_segments"
+
+
+class Folder(enum.StrEnum):
+    """The app's folders in its workspace, one for each kind of file."""
+
+    PARAMETERS = "parameters"
+    EXPORTS = "exports"
+    SEGMENTS = "segments"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """
+    Args:
+        folder: Where relative paths start.
+        locked: For visitors of the app: names only, in `Folder`, never over what smskit did not write.
+    """
+
+    folder: Path
+    locked: bool = False
+
+    @classmethod
+    def here(cls) -> Workspace:
+        """The one of this process."""
+        here = start_folder()
+        locked = bool(os.environ.get(APP_WORKSPACE))
+        return cls(here if locked else project_root(here) or here, locked)
+
+    # -- which -------------------------------------------------------------------------
+
+    def home(self, kind: Folder, lab: Path) -> Path:
+        """Where files of a kind go unless a person says otherwise; *lab* is where they do in a lab."""
+        return self.folder / kind if self.locked else lab
+
+    def to_write(self, path: str | Path, kind: Folder, endings: tuple[str, ...]) -> Path:
+        """
+        Where a file that a person named *path* is written.
+
+        Raises:
+            InputError: another ending; in the app also another folder, or a file that smskit did not write.
+        """
+        wanted = Path(path).expanduser()
+        if wanted.suffix.lower() not in endings:
+            known = ", ".join(endings)
+            raise InputError(Message("{file}: its name has to end in {endings}", file=path, endings=known))
+        if not self.locked:
+            return wanted if wanted.is_absolute() or wanted.exists() else self.folder / wanted
+        return self._own(self._named(wanted, kind))
+
+    def to_read(self, path: str | Path, kind: Folder) -> Path:
+        """
+        Where the file is that a person named *path*.
+
+        Raises:
+            InputError: in the app, it names another folder.
+        """
+        wanted = Path(path).expanduser()
+        if not self.locked:
+            return wanted if wanted.is_absolute() or wanted.exists() else self.folder / wanted
+        return self._named(wanted, kind)
+
+    def demand_segment_file(self, path: str | Path) -> None:
+        """
+        Raises:
+            SegmentError: in the app, it is no file of the folder for segments and no sample.
+        """
+        if not self.locked:
+            return
+        place = (self.folder / path).resolve()
+        samples = [base / _SAMPLES for base in (self.folder, PACKAGE.parent, PACKAGE / "_project")]
+        if place.parent not in [f.resolve() for f in (self.folder / Folder.SEGMENTS, *samples)]:
+            words = Message("the app reads segments from its folder {folder}/ alone", folder=Folder.SEGMENTS)
+            raise SegmentError(words)
+
+    # -- what else ---------------------------------------------------------------------
+
+    @property
+    def may_query(self) -> bool:
+        """Whether a person may type a database's URL and a query."""
+        return not self.locked or Environment().get("SMSKIT_APP_QUERIES") == "allow"
+
+    def demand_query(self) -> None:
+        """
+        Raises:
+            SegmentError: in the app, unless its operator allows it.
+        """
+        if not self.may_query:
+            raise SegmentError(
+                Message("the app reads files alone; databases and queries are for whoever runs it")
+            )
+
+    @property
+    def may_set_up(self) -> bool:
+        """Whether a person may change credentials and addresses."""
+        return not self.locked or Environment().get("SMSKIT_APP_CREDENTIALS") == "edit"
+
+    def demand_set_up(self) -> None:
+        """
+        Raises:
+            SettingsError: in the app, unless its operator allows it.
+        """
+        if not self.may_set_up:
+            raise SettingsError(Message("credentials and addresses are set by whoever runs this app"))
+
+    # -- inside ------------------------------------------------------------------------
+
+    def _named(self, wanted: Path, kind: Folder) -> Path:
+        home = self.folder / kind
+        if wanted.parent not in (Path(), Path(kind), home) or not _NAME.fullmatch(wanted.name):
+            raise InputError(
+                Message(
+                    "{file}: give a name without folders; in the app it is one of {folder}/",
+                    file=wanted,
+                    folder=kind,
+                )
+            )
+        place = home / wanted.name
+        if place.is_symlink():
+            raise InputError(Message("{file} is a link, which the app does not follow", file=wanted.name))
+        return place
+
+    def _own(self, place: Path) -> Path:
+        """*place*, noted as written here, so that it may be replaced later."""
+        notes = place.parent / _WRITTEN
+        try:
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ours = notes.read_text("utf-8").splitlines() if notes.exists() else []
+            if place.name not in ours and place.exists():
+                raise InputError(
+                    Message(
+                        "{file} is there already and was not written by the app; choose another name",
+                        file=place.name,
+                    )
+                )
+            ignore = place.parent / ".gitignore"
+            if place.parent.name == Folder.EXPORTS and not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            if place.name not in ours:
+                with os.fdopen(os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+                    file.write(f"{place.name}\n")
+        except OSError as error:
+            raise InputError(
+                Message("cannot write {file}: {why}", file=place.name, why=os_words(error))
+            ) from None
+        return place

@@ -1,0 +1,81 @@
+"""``smskit app`` as a process of its own, over a copy of a project."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+TOKEN = "a-token-for-tests"
+_SERVE = """
+from smskit.notebook.app import AppSettings, serve
+from smskit.notebook.sample import project
+serve(project() / "notebooks", AppSettings({token!r}, kernels={kernels}, idle_s={idle_s}), port={port},
+      browser=False)
+"""
+
+
+@dataclass(frozen=True)
+class App:
+    """One that is served."""
+
+    base: str
+    folder: Path  # its workspace
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        """What it has written."""
+        return self.log_file.read_text(encoding="utf-8")
+
+
+@contextlib.contextmanager
+def served(folder: Path, *, kernels: int = 0, idle_s: int = 0, **environ: str) -> Iterator[App]:
+    """
+    An app whose kernels have these environment variables, until the end.
+
+    Args:
+        folder: Its workspace, a project.
+        kernels, idle_s: As in ``AppSettings``; 0 = started by the command instead.
+    """
+    with contextlib.closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {n: v for n, v in os.environ.items() if not n.startswith("SMSKIT_")}
+    env |= {"SMSKIT_KEYRING": "0", "SMSKIT_APP_TOKEN": TOKEN, "SMSKIT_LANG": "en"} | environ
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
+    command = [sys.executable, "-m", "smskit", "app", f"--port={port}", "--no-browser"]
+    if kernels:
+        script = _SERVE.format(token=TOKEN, kernels=kernels, idle_s=idle_s, port=port)
+        command = [sys.executable, "-c", script]
+    log = folder.parent / f"{folder.name}-app.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT)
+        app = App(f"http://127.0.0.1:{port}", folder, log)
+        try:
+            _wait(app, process)
+            yield app
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait(app: App, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            urllib.request.urlopen(app.base, timeout=5)
+            return
+        except OSError:
+            assert process.poll() is None, app.log
+            assert time.monotonic() < deadline, "the app did not start"
+            time.sleep(0.2)

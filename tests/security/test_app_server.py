@@ -1,0 +1,254 @@
+"""Rows 1 and 25 of the security table, and what held, against ``smskit app`` itself over HTTP."""
+
+from __future__ import annotations
+
+import hmac
+import html
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nbformat
+import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from smskit.errors import SettingsError
+from smskit.notebook.app import AppSettings, door
+from smskit.settings import Environment
+from tests.app import TOKEN, App, served
+from tests.e2e.lab import project_copy
+
+# Takes the place of a library, where a working folder is ahead of them.
+_TRAP = "raise SystemExit('the trap was imported')\n"
+_PROBE = """
+import json, os, sys, pandas
+print("PROBE" + json.dumps([os.getcwd(), os.listdir(), sys.path, pandas.__file__, dict(os.environ)]) + "END")
+"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One of two kernels that soon end, with a page that looks around and a picture beside it."""
+    folder = project_copy(tmp_path_factory.mktemp("app"))
+    probe = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(_PROBE)],
+        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
+    )
+    nbformat.write(probe, folder / "notebooks" / "probe.ipynb")
+    (folder / "notebooks" / "picture.png").write_bytes(b"a picture")
+    with served(folder, kernels=2, idle_s=4) as running:
+        for place in (folder, folder / "notebooks"):
+            (place / "pandas.py").write_text(_TRAP)
+        yield running
+
+
+@pytest.fixture
+def visitor(app: App) -> Iterator[httpx.Client]:
+    """Somebody who has logged in."""
+    with httpx.Client(base_url=app.base, timeout=120) as client:
+        client.get("/", params={"token": TOKEN})
+        yield client
+
+
+def rendered(visitor: httpx.Client, app: App) -> httpx.Response:
+    """The page that looks around, as soon as there may be another kernel."""
+    deadline = time.monotonic() + 60
+    while True:
+        page = visitor.get("/voila/render/probe.ipynb")
+        if page.status_code != 503:
+            return page
+        assert time.monotonic() < deadline, app.log
+        time.sleep(0.5)
+
+
+# -- the login ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", ["x", "fifteen-letters"])
+def test_row_25_short_tokens_are_refused(token: str) -> None:
+    """A token that can be guessed is refused before anything listens, and not repeated."""
+    with pytest.raises(SettingsError, match="fewer than 16") as refused:
+        AppSettings.of(Environment({"SMSKIT_APP_TOKEN": token}))
+
+    assert token not in str(refused.value)
+
+
+def test_row_25_a_token_is_made_up() -> None:
+    """Without one there is one all the same, each time another."""
+    made = {AppSettings.of(Environment({})).token for _ in range(3)}
+
+    assert len(made) == 3
+    assert min(map(len, made)) >= 32
+
+
+def test_row_25_tokens_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the address, a header and the form alike: by ``hmac.compare_digest`` and by nothing else."""
+    compared: list[bytes] = []
+    in_constant_time = hmac.compare_digest
+
+    def spy(a: bytes, b: bytes) -> bool:
+        compared.append(a)
+        return in_constant_time(a, b)
+
+    class Handler:
+        def get_argument(self, name: str, default: str = "") -> str:
+            return "given"
+
+    class Uncomparable(str):
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("compared by ==")
+
+        __hash__ = str.__hash__
+
+    monkeypatch.setattr(door.hmac, "compare_digest", spy)
+    login = door.Login(token=TOKEN)
+    login.token = Uncomparable(TOKEN)
+
+    assert login.get_token(Handler()) is None
+    assert login.process_login_form(Handler()) is None
+    assert compared == [b"given", b"given"]
+
+
+@pytest.mark.kernel
+def test_row_25_cookies_and_policy(app: App) -> None:
+    """The login's cookie is for this server's pages alone; a page may connect to no other host."""
+    answer = httpx.get(app.base, params={"token": TOKEN})
+    cookies = answer.headers.get_list("set-cookie")
+    policy = answer.headers["content-security-policy"]
+    sources = re.search(r"connect-src ([^;]*)", policy)
+
+    assert sources is not None
+    assert sources[1].split() == ["'self'"]
+    assert not re.search(r"\bwss?:", policy)
+    assert [c for c in cookies if "username" in c and "HttpOnly" in c] != []
+    assert [c for c in cookies if "SameSite=Lax" not in c] == []
+
+
+@pytest.mark.kernel
+def test_row_25_tokens_are_in_no_log(app: App) -> None:
+    """Neither an error's line nor a referrer's holds what was behind the ``?`` of an address."""
+    for path in ("/nothing", "/voila/render/nothing.ipynb", "/login"):
+        httpx.get(f"{app.base}{path}?token={TOKEN}&who=somebody", headers={"Referer": f"http://x/?q={TOKEN}"})
+        httpx.get(f"{app.base}{path}?next=/{TOKEN}")
+    httpx.post(f"{app.base}/login?next=http://elsewhere/?token={TOKEN}", data={"password": TOKEN})
+
+    assert "/nothing" in app.log
+    assert TOKEN not in app.log
+    assert "somebody" not in app.log
+
+
+@pytest.mark.kernel
+def test_row_25_pictures_need_a_login(app: App, visitor: httpx.Client) -> None:
+    """A picture beside the notebooks is for those who may see the pages."""
+    stranger = httpx.get(f"{app.base}/voila/files/picture.png")
+
+    assert stranger.status_code in (302, 403)
+    assert b"a picture" not in stranger.content
+    assert visitor.get("/voila/files/picture.png").content == b"a picture"
+
+
+# -- kernels ------------------------------------------------------------------------------
+
+
+@pytest.mark.kernel
+def test_row_01_kernels_run_in_an_empty_folder(app: App, visitor: httpx.Client) -> None:
+    """Modules come from where they were installed, not from a folder of people's files; no token is there."""
+    page = rendered(visitor, app)
+    found = re.search("PROBE(.*)END", html.unescape(page.text))
+    assert found, page.text[-2000:]
+    folder, files, path, pandas, environ = json.loads(found[1])
+
+    assert files == []
+    assert not {"", ".", folder, str(app.folder), str(app.folder / "notebooks")} & set(path)
+    assert "site-packages" in pandas
+    assert environ["PYTHONSAFEPATH"] == "1"
+    assert [name for name, value in environ.items() if TOKEN in value] == []
+
+
+@pytest.mark.kernel
+def test_row_25_kernels_are_limited_and_end(app: App, visitor: httpx.Client) -> None:
+    """More pages than there is room for get a sentence; what nobody looks at ends and makes room."""
+    answers = [visitor.get("/voila/render/probe.ipynb") for _ in range(3)]
+    refused = answers[-1]
+    again = rendered(visitor, app)
+
+    assert refused.status_code == 503
+    assert "Too many pages are open" in refused.text
+    assert again.status_code == 200
+
+
+# -- what held ----------------------------------------------------------------------------
+
+
+@pytest.mark.kernel
+async def test_held_kernels_run_no_code_of_visitors(app: App, visitor: httpx.Client, tmp_path: Path) -> None:
+    """Over the page's own socket nothing is executed, whatever is asked; what may pass is answered."""
+    page = rendered(visitor, app)
+    kernel = re.search(r'"kernelId": ?"([0-9a-f-]{36})"', page.text)
+    assert kernel, page.text[:2000]
+    cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    url = app.base.replace("http", "ws") + f"/api/kernels/{kernel[1]}/channels"
+    socket = await websocket_connect(HTTPRequest(url, headers={"Cookie": cookie}))
+    trap = tmp_path / "executed"
+    code = f"open({str(trap)!r}, 'w')"
+
+    def message(kind: str, channel: str, **content: Any) -> str:
+        header = {"msg_id": kind, "msg_type": kind, "session": "s", "username": "", "version": "5.3"}
+        whole = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+            "channel": channel,
+        }
+        return json.dumps(whole | {"buffers": []})
+
+    asked = {"code": code, "silent": False, "user_expressions": {"x": code}, "cursor_pos": 1}
+    for kind in ("execute_request", "inspect_request", "complete_request", "history_request"):
+        for channel in ("shell", "control"):
+            await socket.write_message(message(kind, channel, **asked))
+    await socket.write_message(message("debug_request", "control", command="evaluate", arguments=asked))
+    await socket.write_message(message("kernel_info_request", "shell"))
+    answered: set[str] = set()
+    while "kernel_info_reply" not in answered:
+        answer = await socket.read_message()
+        assert answer is not None, "the socket was closed"
+        answered.add(json.loads(answer)["header"]["msg_type"])
+    socket.close()
+
+    assert not trap.exists()
+    assert {kind for kind in answered if kind.endswith("_reply")} == {"kernel_info_reply"}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/kernels",
+        "/api/contents",
+        "/api/terminals",
+        "/api/sessions",
+        "/voila/files/..%2fenvironment.yml",
+        "/voila/files/probe.ipynb",
+        "/voila/files//etc/passwd",
+    ],
+)
+def test_held_nothing_else_is_served(app: App, visitor: httpx.Client, path: str) -> None:
+    """Kernels, contents, terminals cannot be listed, and files cannot be fetched, with a login neither."""
+    assert visitor.get(path).status_code in (302, 400, 403, 404)
+
+
+@pytest.mark.kernel
+def test_held_other_origins_end_nothing(app: App, visitor: httpx.Client) -> None:
+    """Another site's page can neither end a kernel nor open its socket."""
+    kernel = "0" * 8 + "-0000-0000-0000-" + "0" * 12
+    evil = {"Origin": "http://evil.example"}
+
+    for method, path in (("DELETE", f"/api/kernels/{kernel}"), ("POST", f"/voila/api/shutdown/{kernel}")):
+        assert visitor.request(method, path, headers=evil).status_code in (403, 404)
+    assert visitor.get(f"/api/kernels/{kernel}/channels", headers=evil).status_code in (400, 403, 404)
