@@ -92,6 +92,20 @@ def test_a_waterfall_ends_with_who_is_planned(ledger: Ledger) -> None:
     assert 'style="width:75.00%"' in page
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_books_begin_with_what_was_read(ledger: Ledger, kept: bool) -> None:
+    """How many rows were read and ruled out stands above the segment, where the ledger has kept it."""
+    counts = dict.fromkeys(("planned", "waiting", "submitting", "accepted", "refused", "unknown"), 3)
+    counts |= dict.fromkeys(("delivered", "undelivered", "awaiting", "parts"), 0)
+    books = {**counts, "segment": 3, "excluded": {}, "stopped": {}, "cost": "0"}
+    books |= {"read": 10, "ruled_out": 7} if kept else {"read": None, "ruled_out": None}
+    page = run_page.page(ledger, EMPTY._replace(books=books), Language("en"))
+    table = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]><td class=n>([^<]*)</td>", page)
+
+    begins = [("rows read", "10"), ("— ruled out", "7")] if kept else []
+    assert table[: len(begins) + 1] == [*begins, ("segment", "3")]
+
+
 def test_a_page_speaks_one_language(ledger: Ledger) -> None:
     """The report is in the language it was made in."""
     made = {code: run_page.page(ledger, EMPTY, Language(code)) for code in ("zh", "en")}

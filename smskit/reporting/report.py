@@ -238,16 +238,16 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
         *_ruled_out_fates(ledger, row, person, phone, reveal=reveal),
     ]
     if not found or not person:  # rows without id and phone are nobody's
-        raise InputError(_nowhere(row, person))
+        raise InputError(_nowhere(row, phones.mask(phones.to_e164(phone)) if phone else name_of(person)))
     told = [make() for make in found[:MOST_ROWS]]
     if len(found) > MOST_ROWS:
         told[-1] = replace(told[-1], more=len(found) - MOST_ROWS)
     return told
 
 
-def _nowhere(row: CampaignRow, person: str) -> Message:
+def _nowhere(row: CampaignRow, who: str) -> Message:
     """What there is to say of somebody the ledger does not have."""
-    who, campaign, mode = name_of(person), row.name, str(row.mode)
+    campaign, mode = row.name, str(row.mode)
     if "ruled_out" not in row.summary and row.summary.get("steps"):
         return Message(
             "{who} is not in the segment of campaign {campaign} ({mode}); whom its rules left out was not "
