@@ -508,8 +508,8 @@ def kill(run: Run) -> Iterator[Row]:
 class _Simulator:
     """The built-in simulator in a child process, steered through its control routes."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self._token = url, token
 
     def register(self) -> None:
         """Open the accounts: of `campaigns`, and of the prototype."""
@@ -543,7 +543,8 @@ class _Simulator:
 
     def _ask(self, path: str, data: Any = None, method: str | None = None) -> bytes:
         body = None if data is None else orjson.dumps(data)
-        request = urllib.request.Request(f"{self.url}/_simulator/{path}", body, method=method)
+        headers = {"x-smskit-token": self._token}
+        request = urllib.request.Request(f"{self.url}/_simulator/{path}", body, headers, method=method)
         with urllib.request.urlopen(request) as answer:
             return bytes(answer.read())
 
@@ -554,7 +555,8 @@ def _simulator() -> Iterator[_Simulator]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=child.ROOT)
     try:
         assert process.stdout is not None
-        simulator = _Simulator(process.stdout.readline().decode().split()[-1])
+        url, _, token = (process.stdout.readline().decode().strip() for _ in range(3))
+        simulator = _Simulator(url.split()[-1], token.partition("=")[2])
         simulator.register()
         yield simulator
     finally:

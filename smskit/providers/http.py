@@ -103,6 +103,7 @@ class Door:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._provider, self._timeout_s = provider, timeout_s
+        self.more_headers: Mapping[str, str] = {}  # of every request, as a rehearsal's simulator wants one
         self._carrier: Carrier
         if transport is None:
             self._carrier = _Aiohttp(timeout_s, connect_timeout_s, connections)
@@ -124,7 +125,7 @@ class Door:
             OutcomeUnknown: the request may have arrived.
         """
         try:
-            return await self._carrier.carry(method, url, headers, content)
+            return await self._carrier.carry(method, url, {**self.more_headers, **headers}, content)
         except NotConnected as error:
             raise Unreachable(
                 Message(

@@ -7,6 +7,7 @@ Owns the simulator of this process and the accounts rehearsals have there.
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,28 +67,58 @@ def provider_for(
         raise UnsupportedFeature(
             Message("the simulator does not speak {who}; use mode `plan`, then `live`", who=cls.title)
         )
-    from smskit.simulator import Simulator
+    with _stage(environment.database_url).open() as simulator:
+        credentials = _rehearsal_account(cls, campaign)
+        settings: dict[str, Any] = {"base_url": simulator.url, **credentials}
+        if "record_lag_s" in cls.Settings.model_fields:
+            settings["record_lag_s"] = 0.0  # the simulator remembers at once
+        provider = get_provider(name, environment, **settings)
+        provider.door.more_headers = simulator.headers
+        if job is not None:
+            _approve(simulator, provider, credentials, job)
+        yield provider
 
-    simulator = _simulator(environment.database_url)
-    assert isinstance(simulator, Simulator)
-    credentials = _rehearsal_account(cls, campaign)
-    settings: dict[str, Any] = {"base_url": simulator.url, **credentials}
-    if "record_lag_s" in cls.Settings.model_fields:
-        settings["record_lag_s"] = 0.0  # the simulator remembers at once
-    provider = get_provider(name, environment, **settings)
-    if job is not None:
-        _approve(simulator, provider, credentials, job)
-    yield provider
+
+class _Stage:
+    """
+    The simulator of this process's rehearsals with one ledger: private, and open while somebody rehearses.
+
+    Its world stays. What it accepted is kept in the ledger's database, since a rehearsal that is killed must
+    find it again, and phones go into no other file.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        from smskit.ledger import resolve_url
+        from smskit.simulator import World
+
+        self._world = World(store_url=resolve_url(database_url))
+        self._lock = threading.Lock()
+        self._guests = 0
+        self._simulator: Simulator | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[Simulator]:
+        """The running simulator; the last who leaves closes its port."""
+        from smskit.simulator import Simulator
+
+        with self._lock:
+            if self._simulator is None:
+                self._simulator = Simulator(world=self._world, private=True).start()
+            self._guests += 1
+            simulator = self._simulator
+        try:
+            yield simulator
+        finally:
+            with self._lock:
+                self._guests -= 1
+                if not self._guests:
+                    simulator.stop()
+                    self._simulator = None
 
 
 @cache
-def _simulator(database_url: str) -> Any:
-    # One a process, ended with it. What it accepted is kept in the ledger's database, since a
-    # rehearsal that is killed must find it again, and phones go into no other file.
-    from smskit.ledger import resolve_url
-    from smskit.simulator import Simulator, World
-
-    return Simulator(world=World(store_url=resolve_url(database_url))).start()
+def _stage(database_url: str) -> _Stage:
+    return _Stage(database_url)
 
 
 def _rehearsal_account(cls: type[Provider], campaign: str) -> dict[str, str]:

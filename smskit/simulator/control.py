@@ -1,7 +1,7 @@
 """
 The routes under ``/_simulator/``: reading the judge and steering the world, as JSON.
 
-They do what the methods of `World` do, for a simulator in another process.
+They do what the methods of `World` do, for a simulator in another process; `guard` wants its token for them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from smskit.i18n import Message
 from smskit.simulator.core import World
 from smskit.simulator.faults import FaultPlan
 
-_ROOT = "/_simulator/"
+ROOT = "/_simulator/"
 _LINES_A_PIECE = 2000
 
 View = Callable[[Mapping[str, str], Any], Any]  # (query, decoded body) -> what JSON says
@@ -68,7 +68,7 @@ def routes(world: World, codes: Mapping[str, Mapping[str, str]]) -> list[Route]:
         _route("POST", "account", account),
         _route("POST", "replies", replies),
         _route("POST", "reset", reset),
-        Route(f"{_ROOT}messages", messages),
+        Route(f"{ROOT}messages", messages),
     ]
 
 
@@ -79,7 +79,7 @@ def _route(method: str, path: str, view: View) -> Route:
         except InputError as exc:
             return _json({"error": str(exc)}, status=422)
 
-    return Route(f"{_ROOT}{path}", answer, methods=[method])
+    return Route(f"{ROOT}{path}", answer, methods=[method])
 
 
 def _ndjson(world: World, provider: str) -> Iterator[bytes]:

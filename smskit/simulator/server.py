@@ -7,6 +7,7 @@ Uvicorn carries the connections; a Starlette application has the providers' meth
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import socket
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -27,6 +29,7 @@ from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
 from smskit.simulator.core import World
 from smskit.simulator.dialect import answers, words
 from smskit.simulator.faults import FaultPlan
+from smskit.simulator.guard import TOKEN_HEADER, Guard
 from smskit.simulator.push import Pusher
 from smskit.simulator.wire import DROP, read_ahead
 
@@ -39,19 +42,23 @@ _FINISH_TIMEOUT_S = 1.0
 _STOP_TIMEOUT_S = 5.0
 
 
-def application(world: World, closing: asyncio.Event) -> Starlette:
+def application(world: World, closing: asyncio.Event, *, token: str, private: bool = False) -> Starlette:
     """
     The providers' methods and the control routes, as one application.
 
     Args:
         closing: Set when the server stops, so that no call hangs on.
+        token: What the control routes want.
+        private: Everything wants the token, and there are no control routes.
     """
-    providers = [module.PROVIDER for module in DIALECTS]
-    codes = {name: {code: words(name, code) for code in answers(name)} for name in providers}
     methods = yunpian.endpoints(world) | chuanglan.endpoints(world) | {"/": _Root(world)}
     routes = [Route(path, endpoint) for path, endpoint in methods.items()]
-    routes += control.routes(world, codes)
-    app = Starlette(routes=routes)
+    if not private:
+        providers = [module.PROVIDER for module in DIALECTS]
+        codes = {name: {code: words(name, code) for code in answers(name)} for name in providers}
+        routes += control.routes(world, codes)
+    guard = Middleware(Guard, token=token, guards="/" if private else control.ROOT)
+    app = Starlette(routes=routes, middleware=[guard])
     app.state.closing = closing
     return app
 
@@ -125,12 +132,20 @@ class Simulator:
         port: 0 takes a free one.
         world: The truth to serve; a fresh one when left out. A world handed in
             stays open when the simulator stops.
+        private: For whoever has its `headers` alone, without control routes: real people are in it.
 
     Raises:
         SettingsError: The host is not loopback, or the port is taken.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, world: World | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        world: World | None = None,
+        private: bool = False,
+    ) -> None:
         if not is_loopback(host):
             raise SettingsError(
                 Message(
@@ -138,7 +153,9 @@ class Simulator:
                 )
             )
         self.world = world or World()
+        self.token = secrets.token_urlsafe(24)
         self._owns_world = world is None
+        self._private = private
         self._host = host
         self._port = port
         self._socket: socket.socket | None = None
@@ -153,6 +170,11 @@ class Simulator:
             raise SettingsError(Message("the simulator is not running; call start() first"))
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request for the control routes, or to a private simulator, brings along."""
+        return {TOKEN_HEADER: self.token}
 
     def start(self) -> Simulator:
         """Begin to serve; returns when connections are taken."""
@@ -192,7 +214,7 @@ class Simulator:
         self._loop = asyncio.get_running_loop()
         self._closing = asyncio.Event()
         config = uvicorn.Config(
-            application(self.world, self._closing),
+            application(self.world, self._closing, token=self.token, private=self._private),
             interface="asgi3",
             http=_Http,
             ws="none",
@@ -239,7 +261,7 @@ def serve(
     previous = signal.signal(signal.SIGTERM, lambda *_: done.set())
     try:
         with Simulator(host=host, port=port, world=world) as simulator:
-            for line in greeting(simulator.url):
+            for line in greeting(simulator.url, simulator.token):
                 echo(line)
             done.wait()
     except KeyboardInterrupt:
@@ -249,9 +271,9 @@ def serve(
         world.close()
 
 
-def greeting(url: str) -> list[str]:
-    """Return what a person needs to know: the address, and each provider's environment."""
-    lines = [f"simulator at {url}", f"judge at {url}/_simulator/"]
+def greeting(url: str, token: str) -> list[str]:
+    """Return what a person needs to know: the address, the judge's token, each provider's environment."""
+    lines = [f"simulator at {url}", f"judge at {url}{control.ROOT}", f"SMSKIT_SIMULATOR_TOKEN={token}"]
     for module in DIALECTS:
         lines += [f"{name}={value.format(url=url)}" for name, value in module.ENVIRONMENT.items()]
     return lines

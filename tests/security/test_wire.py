@@ -24,13 +24,126 @@ from smskit.providers.base import MOST_PAGES, Provider
 from smskit.providers.generic import load_config
 from smskit.providers.http import MOST_BYTES, proxy_for
 from smskit.sending.reconcile import fetch_receipts, fetch_replies
+from smskit.sending.rehearsal import provider_for
 from smskit.settings import Environment
+from smskit.simulator import Simulator
 from smskit.testing import Transport
 from tests import test_engine as engine
 from tests.conftest import ROOT
+from tests.control import control_of
 from tests.providers.test_http import Talk, answers, closing, door, post, saying, serving
 
 pytestmark = pytest.mark.timeout(20)
+
+
+# -- row 7: a simulator on a machine that others use ---------------------------------------------------
+
+YUN = {"data": {"apikey": "0" * 32, "mobile": "13800138000", "text": "【示例】你好"}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("GET", path) for path in ("", "messages", "doubled", "codes", "nothing")),
+        *(("POST", path) for path in ("account", "replies", "reset")),
+        ("PUT", "faults"),
+    ],
+)
+def test_row_07_control_routes_want_the_token(simulator: Simulator, method: str, path: str) -> None:
+    """Without the token, or with another, no control route says or does anything."""
+    url = f"{simulator.url}/_simulator/{path}"
+    httpx.post(f"{simulator.url}/v2/sms/single_send.json", **YUN)
+    answers = [
+        httpx.request(method, url),
+        httpx.request(method, url, headers={"x-smskit-token": simulator.token[:-1]}),
+        httpx.request(method, url, headers={"x-smskit-token": ""}),
+        httpx.request(method, url, headers={"authorization": "Bearer " + simulator.token.lower()}),
+        httpx.request(method, url, params={"token": "é"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403] * 5
+    assert not any("138" in answer.text or simulator.token in answer.text for answer in answers)
+    assert simulator.world.accepted() == 1
+
+
+def test_row_07_the_token_opens_them(simulator: Simulator) -> None:
+    """As either header, or in the address where a person pastes it, the token is taken."""
+    url = f"{simulator.url}/_simulator/"
+    with control_of(simulator) as control:
+        answers = [
+            control.get("/"),
+            httpx.get(url, headers={"authorization": f"Bearer {simulator.token}"}),
+            httpx.get(url, params={"token": simulator.token}),
+        ]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+
+
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"host": "evil.example"},
+        {"host": "evil.example:80"},
+        {"host": "127.0.0.1.evil.example"},
+        {"host": "[::1"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:8888"},
+    ],
+)
+def test_row_07_no_web_page_is_obeyed(header: dict[str, str], private: bool) -> None:
+    """A page that leads its own name here, or posts across, is refused everywhere, even with the token."""
+    with Simulator(private=private) as simulator:
+        headers = simulator.headers | header
+        posted = httpx.post(f"{simulator.url}/v2/sms/single_send.json", headers=headers, **YUN)
+        reset = httpx.post(f"{simulator.url}/_simulator/reset", headers=headers, content="x")
+        read = httpx.get(f"{simulator.url}/_simulator/messages", headers=headers)
+
+        assert [answer.status_code for answer in (posted, reset, read)] == [403] * 3
+        assert simulator.world.accepted() == 0
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
+def test_row_07_loopback_names_are_served(simulator: Simulator, host: str) -> None:
+    """Whatever name of this machine a client uses, with a port or without, it is served."""
+    port = simulator.url.rpartition(":")[2]
+    for name in (host, f"{host}:{port}"):
+        answer = httpx.post(
+            f"{simulator.url}/v2/user/get.json", headers={"host": name}, data={"apikey": "0" * 32}
+        )
+        assert answer.status_code == 200
+
+
+def test_row_07_a_rehearsal_is_its_own(tmp_path: Path) -> None:
+    """Nobody else reads a rehearsal, by control routes or by its account; its port closes with it."""
+    environment = Environment({"SMSKIT_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.db'}"})
+    with provider_for("yunpian", Mode.REHEARSE, environment, campaign="weekly") as provider:
+        url = provider.settings.base_url
+        key = {
+            "apikey": provider.settings.api_key.get_secret_value()
+        }  # to be computed from the campaign's id
+        from_outside = [
+            httpx.get(f"{url}/_simulator/messages"),
+            httpx.post(f"{url}/_simulator/reset"),
+            httpx.post(f"{url}/v2/sms/pull_status.json", data=key),
+            httpx.post(f"{url}/v2/sms/get_record.json", data=key),
+            httpx.post(f"{url}/"),
+        ]
+        with_token = httpx.get(f"{url}/_simulator/messages", headers=dict(provider.door.more_headers))
+        with provider_for("aliyun", Mode.REHEARSE, environment, campaign="other") as other:
+            assert other.settings.base_url == url
+        assert asyncio.run(_checks(provider))
+
+    assert [answer.status_code for answer in from_outside] == [403] * 5
+    assert with_token.status_code == 404
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+async def _checks(provider: Provider) -> bool:
+    async with provider:
+        return (await provider.check()).usable
 
 
 # -- row 9: credentials of other programs ------------------------------------------------------------

@@ -14,6 +14,7 @@ import pytest
 
 from smskit.errors import InputError, SettingsError
 from smskit.simulator import Simulator, World, greeting, serve
+from tests.control import control_of
 
 A, TEXT = "13800000000", "【示例】你好"
 
@@ -25,14 +26,16 @@ def test_it_starts_at_once_and_stops_clean() -> None:
     with simulator:
         assert time.perf_counter() - started < 0.5
         url = simulator.url
-        assert httpx.get(url + "/_simulator/").status_code == 200
+        with control_of(simulator) as control:
+            assert control.get("/").status_code == 200
     stopped = time.perf_counter()
     with pytest.raises(httpx.ConnectError):
         httpx.get(url + "/_simulator/")
     assert time.perf_counter() - stopped < 1
     with simulator:
         assert simulator.url == url
-        assert httpx.get(url + "/_simulator/").status_code == 200
+        with control_of(simulator) as control:
+            assert control.get("/").status_code == 200
 
 
 def test_it_stops_while_calls_hang(world: World, plan: Callable[..., None]) -> None:
@@ -95,9 +98,10 @@ def test_unknown_paths_are_404(simulator: Simulator) -> None:
 
 def test_the_greeting_tells_the_environment() -> None:
     """Each provider's variables are printed with the address filled in."""
-    lines = greeting("http://127.0.0.1:1")
+    lines = greeting("http://127.0.0.1:1", "abc")
 
-    assert "SMSKIT_YUNPIAN_BASE_URL=http://127.0.0.1:1" in lines
+    assert lines[0] == "simulator at http://127.0.0.1:1"
+    assert {"SMSKIT_YUNPIAN_BASE_URL=http://127.0.0.1:1", "SMSKIT_SIMULATOR_TOKEN=abc"} <= set(lines)
     assert any(line.startswith("SMSKIT_YUNPIAN_API_KEY=") for line in lines)
 
 
@@ -115,7 +119,7 @@ def test_serve_refuses_a_bad_fault_file(tmp_path: Path) -> None:
 
 @pytest.fixture
 def control(simulator: Simulator) -> Any:
-    with httpx.Client(base_url=simulator.url + "/_simulator") as client:
+    with control_of(simulator) as client:
         yield client
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import pytest
 
 from smskit.simulator import Account, FaultPlan, Simulator, World
 from smskit.simulator.book import RETENTION_S
+from tests.control import control, greeted
 from tests.simulator.conftest import KEY, Yun
 
 A, B, C = 8613800000000, 8613800000001, 8613800000002
@@ -196,13 +195,14 @@ class Process:
             [sys.executable, "-c", _SERVE, url], stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().split()[-1]
+        self.url, token = greeted(iter(self._process.stdout.readline, ""))
+        self.control = control(self.url, token)
 
     def summary(self) -> Any:
-        with urllib.request.urlopen(self.url + "/_simulator/", timeout=5) as answer:
-            return json.load(answer)
+        return self.control.get("/").json()
 
     def end(self, number: int) -> int:
+        self.control.close()
         self._process.send_signal(number)
         code = self._process.wait(10)
         assert self._process.stdout is not None
