@@ -15,7 +15,15 @@ from typing import IO
 from smskit.errors import InputError
 from smskit.i18n import Message, os_words
 
-__all__ = ["create_private", "private_file", "private_text", "tighten", "writable", "write_private"]
+__all__ = [
+    "create_private",
+    "made_folder",
+    "private_file",
+    "private_text",
+    "tighten",
+    "writable",
+    "write_private",
+]
 
 
 @contextmanager
@@ -73,6 +81,20 @@ def create_private(place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o600))
         tighten(place)
+
+
+def made_folder(folder: Path) -> Path:
+    """
+    *folder*, made where it is not there, for files that are written later.
+
+    Raises:
+        InputError: it cannot be made, is a file, or nothing may be written there.
+    """
+    with writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return folder
 
 
 def tighten(place: Path) -> None:

@@ -8,24 +8,31 @@ above the working folder, and for credentials the OS keyring (service
 
 from __future__ import annotations
 
+import codecs
 import copy
 import enum
+import io
 import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from smskit.errors import SettingsError
-from smskit.i18n import Joined, Message
+from smskit.i18n import Joined, Message, os_words
 from smskit.i18n.validation import what_is_wrong
 
 DEFAULT_DATABASE_URL = "sqlite:///smskit.db"
 KEYRING_SERVICE = "smskit"
 PACKAGE = Path(__file__).parent  # the package's own folder
 APP_WORKSPACE = "SMSKIT_APP_WORKSPACE"  # set by ``smskit app`` for its kernels, whose own folder is empty
+_BLANK: Final = re.compile("[\\s\u200b-\u200d\u2060\ufeff]")
+# What comes along with a key that is copied from a page, a table or a chat.
+_AROUND_KEYS: Final = re.compile(rf"""^(?:{_BLANK.pattern}|["'“”‘’`])+|(?:{_BLANK.pattern}|["'“”‘’`])+$""")
 _ROOT_MARKS = ("pyproject.toml", "environment.yml", ".git")
 
 
@@ -38,6 +45,8 @@ class ProviderSettings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    blanks_in_secrets: ClassVar[bool] = False  # whether a credential may hold a blank in the middle
 
     base_url: str = ""
     timeout_s: float = Field(default=8.0, gt=0)
@@ -52,6 +61,14 @@ class ProviderSettings(BaseModel):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError(Message("must start with http:// or https://"))
         return value.rstrip("/")
+
+    @field_validator("*")
+    @classmethod
+    def _in_one_piece(cls, value: object) -> object:
+        key = value.get_secret_value() if isinstance(value, SecretStr) else ""
+        if not cls.blanks_in_secrets and _BLANK.search(key):
+            raise ValueError(Message("has a blank or a line end in the middle; copy it again, as a whole"))
+        return value
 
     @classmethod
     def secret_fields(cls) -> tuple[str, ...]:
@@ -129,8 +146,8 @@ class Environment:
         return self._environ.get(name) or self._file.get(name) or default
 
     def secret(self, name: str) -> str:
-        """The credential *name*, "" when it is nowhere."""
-        return self.get(name) or (_from_keyring(name) if self._keyring else "")
+        """The credential *name* as `trimmed` has it, "" when it is nowhere."""
+        return trimmed(self.get(name)) or (trimmed(_from_keyring(name)) if self._keyring else "")
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -197,7 +214,7 @@ class Environment:
         secrets = model.secret_fields()
         for field in model.model_fields:
             variable = variable_of(name, field)
-            text = self.secret(variable) if field in secrets else self.get(variable)
+            text = self.secret(variable) if field in secrets else self.get(variable).strip()
             if text:
                 values[field] = text
         values.update(override)
@@ -212,6 +229,11 @@ class Environment:
                 why=problems,
             )
             raise SettingsError(what) from None
+
+
+def trimmed(key: str) -> str:
+    """*key* without blanks, line ends, marks without width and quotes at its ends: no key has any there."""
+    return _AROUND_KEYS.sub("", key)
 
 
 def variable_of(provider: str, field: str) -> str:
@@ -294,7 +316,33 @@ def _read_dotenv(folder: Path) -> dict[str, str]:
     from dotenv import dotenv_values
 
     file = dotenv_file(folder)
-    return {k: v for k, v in dotenv_values(file).items() if v} if file else {}
+    values = dotenv_values(stream=io.StringIO(dotenv_text(file))) if file else {}
+    return {k: v for k, v in values.items() if v}
+
+
+def dotenv_text(file: Path) -> str:
+    """
+    The text of a ``.env``, in whichever encoding an editor saved it: UTF-8, UTF-16 with its mark, GB18030.
+
+    Raises:
+        SettingsError: it cannot be read, or is in none of them.
+    """
+    why: Message | None = None
+    try:
+        raw = file.read_bytes()
+        for encoding in _encodings(raw):
+            with suppress(UnicodeDecodeError):
+                return raw.decode(encoding)
+    except OSError as error:
+        why = os_words(error)
+    # Raised out here: an error of decoding holds the file's bytes, and would travel along.
+    why = why or Message("it is neither UTF-8 nor GB18030; save it as UTF-8")
+    raise SettingsError(Message("{file} cannot be read: {why}", file=file, why=why))
+
+
+def _encodings(raw: bytes) -> tuple[str, ...]:
+    marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return ("utf-16",) if marked else ("utf-8-sig", "gb18030")
 
 
 def _from_keyring(name: str) -> str:

@@ -184,7 +184,7 @@ def _finds(ask: Callable[[], Any]) -> bool:
 )
 def test_validate_and_a_segment_that_is_not_there(tree: Tree, segment: str, valid: bool, words: str) -> None:
     """A missing file is wrong; what only another machine may reach is noted; `--no-segment` reads none."""
-    query = "select 1" if "://" in segment else ""
+    query = "select 1" if "postgresql" in segment else ""
     file = tree.file("work", segment, query=query)
     found = validate(file, now=NOW)
 

@@ -7,6 +7,7 @@ or incomplete (run again).
 
 from __future__ import annotations
 
+import io
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -66,6 +67,10 @@ class Format(StrEnum):
 
 def main() -> None:
     """Run the command line; smskit's own errors become one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter, such as an emoji in GBK, shows its escape.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         translated_command(app)()
     except SmskitError as error:

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from smskit.cli.printing import print_counts, say, t
+from smskit.files import made_folder
 from smskit.notebook.headless import execute
 from smskit.notebook.sample import campaign_data, project
 
@@ -27,7 +28,7 @@ def run_demo(folder: Path) -> None:
     """
     root = project()
     folder = folder if folder.is_absolute() else Path.cwd() / folder
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     os.environ["SMSKIT_DATABASE_URL"] = f"sqlite:///{folder / 'demo.db'}"
     name = f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     notebook, page = folder / f"{name}.ipynb", folder / f"{name}.html"

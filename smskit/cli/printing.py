@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from smskit.i18n import Language, mark
+from smskit.i18n import Language, mark, shows_any_letter
 from smskit.settings import Environment
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def print_runs(rows: Any, as_json: bool) -> None:
 
 def print_json(data: Any) -> None:
     """Print plain data."""
-    print(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    print(json.dumps(data, ensure_ascii=not shows_any_letter(sys.stdout), indent=2, default=str))
 
 
 def print_counts(status: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import gettext
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import IO, Any, Final, Literal, get_args
 
 from smskit.i18n.facts import facts
 from smskit.i18n.message import (
@@ -54,6 +54,7 @@ __all__ = [
     "mark",
     "os_words",
     "quote",
+    "shows_any_letter",
 ]
 
 Code = Literal["zh", "en"]
@@ -80,6 +81,11 @@ def quote(text: str) -> str:
 def os_words(error: OSError) -> Message:
     """What the operating system says of *error*; the usual reasons can be read in either language."""
     return Message(error.strerror or type(error).__name__)
+
+
+def shows_any_letter(stream: IO[str]) -> bool:
+    """Whether text written there needs no escapes; where it does, JSON has escapes that programs read."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 _SYSTEM: Final = (

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from smskit.errors import LedgerError, SmskitError
-from smskit.files import create_private
+from smskit.files import create_private, made_folder
 from smskit.i18n import Message, mark
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.lease import lives
@@ -208,6 +208,7 @@ def _note(
 def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:
     if folder is None:
         folder = (project_root(start_folder()) or start_folder()) / "runs"
+    folder = made_folder(folder)
     # Two schedulers may fire in the same second: neither may write over the other's notebook.
     name = f"{spec.campaign}-{spec.mode}-{now.astimezone(spec.zone):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
     return folder.absolute() / f"{name}.ipynb"

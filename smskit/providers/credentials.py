@@ -21,7 +21,16 @@ from pathlib import Path
 
 from smskit.errors import SettingsError
 from smskit.i18n import Message, os_words
-from smskit.settings import KEYRING_SERVICE, Environment, Source, dotenv_file, project_root, start_folder
+from smskit.settings import (
+    KEYRING_SERVICE,
+    Environment,
+    Source,
+    dotenv_file,
+    dotenv_text,
+    project_root,
+    start_folder,
+    trimmed,
+)
 
 __all__ = ["Store", "Written", "forget", "is_exposed", "keyring_problem", "save", "target_file"]
 
@@ -70,7 +79,8 @@ def save(
     """
     folder = folder or start_folder()
     environment = environment or Environment(folder=folder)
-    secret = {n: v for n, v in values.items() if n in set(secrets)}
+    secret = {n: trimmed(v) for n, v in values.items() if n in set(secrets)}
+    values = {n: v.strip() for n, v in values.items()} | secret
     into_keyring = {n: v for n, v in secret.items() if v} if store is Store.KEYRING else {}
     if into_keyring:
         _into_keyring(into_keyring)
@@ -125,10 +135,7 @@ def rewrite(file: Path, values: Mapping[str, str]) -> None:
     Raises:
         SettingsError: it cannot be written, or a value cannot stand in such a file.
     """
-    try:
-        before = file.read_text("utf-8") if file.exists() else ""
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(Message("{file} cannot be read", file=file)) from None
+    before = dotenv_text(file) if file.exists() else ""
     after = _edited(before, values)
     _demand_readable(after, values)
     if after == before and _is_private(file):

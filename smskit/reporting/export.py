@@ -12,7 +12,7 @@ import pandas as pd
 from smskit.audience.phones import to_e164
 from smskit.errors import InputError
 from smskit.files import private_file, private_text, write_private
-from smskit.i18n import Message
+from smskit.i18n import Message, shows_any_letter
 from smskit.ledger import CampaignRow, Ledger
 from smskit.message.opt_out import OptOutRule
 from smskit.reporting import report
@@ -72,11 +72,12 @@ def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _write_text(frames: Iterator[pd.DataFrame], kind: str, file: IO[str]) -> None:
     header = True
+    escaped = not shows_any_letter(file)
     for frame in frames:
         if kind == "csv":
             frame.to_csv(file, index=False, header=header, lineterminator="\n")
         else:
-            frame.to_json(file, orient="records", lines=True, force_ascii=False, date_format="iso")
+            frame.to_json(file, orient="records", lines=True, force_ascii=escaped, date_format="iso")
         header = False
     if header and kind == "csv":
         file.write(",".join(report.COLUMNS) + "\n")
@@ -110,7 +111,7 @@ def write_opt_outs(ledger: Ledger, rule: OptOutRule, output: Path, *, reveal: bo
         reveal: The file holds full numbers, so this must be said.
 
     Raises:
-        InputError: it was not said, or the file is neither csv nor txt.
+        InputError: it was not said, or the file is neither csv nor txt, or cannot be written.
     """
     if not reveal:
         raise InputError(

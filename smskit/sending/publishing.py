@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smskit.errors import SettingsError
-from smskit.files import write_private
+from smskit.files import made_folder, write_private
 from smskit.i18n import Language
 from smskit.ledger import Ledger, RunRow
 from smskit.reporting import run_page as page
@@ -27,6 +27,18 @@ def runs_folder(environment: Environment) -> Path | None:
     """Where reports go that no executed notebook lies beside; None = reports are off."""
     named = environment.get("SMSKIT_RUNS_FOLDER", "runs")
     return None if named == "off" else (project_root(start_folder()) or start_folder()) / named
+
+
+def demand_folder(run: RunRow, environment: Environment) -> None:
+    """
+    See that the report of a run that begins can be left where it belongs, while nothing has been sent.
+
+    Raises:
+        InputError: its folder cannot be made or written to.
+    """
+    folder = runs_folder(environment)
+    if folder is not None:
+        made_folder(page.place_of(run, folder).parent)
 
 
 def leave_report(ledger: Ledger, run: RunRow, environment: Environment) -> str:
@@ -58,7 +70,12 @@ def mark_interrupted(ledger: Ledger, run: RunRow, environment: Environment, *, t
 
 def finisher_of(ledger: Ledger, environment: Environment, hook: Hook) -> runs.Finisher:
     """What ends runs: leaves the report where this environment has them, and tells of it by *hook*."""
-    return runs.Finisher(ledger, lambda ledger, run: leave_report(ledger, run, environment), hook.tell)
+    return runs.Finisher(
+        ledger,
+        lambda ledger, run: leave_report(ledger, run, environment),
+        hook.tell,
+        demand=lambda run: demand_folder(run, environment),
+    )
 
 
 def _hook_or_none(environment: Environment) -> Hook:

@@ -128,11 +128,13 @@ class Finisher:
     Args:
         report: Leaves the report of a run; returns its path.
         tell: Tells whoever is to hear of a run's end; returns how that went.
+        demand: Raises `InputError` where the report of a run that begins could not be left.
     """
 
     ledger: Ledger
     report: Callable[[Ledger, RunRow], str] = lambda _ledger, _row: ""
     tell: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    demand: Callable[[RunRow], None] = lambda _: None
 
     def finish(self, row: RunRow, verdict: Verdict, **known: Any) -> RunRow:
         """
@@ -231,6 +233,7 @@ class RunRecord:
         self.begin()
         error: BaseException | None = None
         try:
+            self._demand_place()
             yield
         except BaseException as found:
             error = found
@@ -267,6 +270,10 @@ class RunRecord:
         if self._whole and self._row is not None and not self._is_on():
             row = self._ledger.runs.change(self._row.id, **self._counts())
             self._row = self._ledger.runs.change(row.id, report=self._finisher.reported(row))
+
+    def _demand_place(self) -> None:
+        assert self._row is not None
+        self._finisher.demand(self._row)
 
     def _is_on(self) -> bool:
         return self._row is not None and self._row.state == "running"

@@ -59,6 +59,8 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 class GenericSettings(ProviderSettings):
     """Settings of the generic provider; each is ``SMSKIT_HTTP_<NAME>``."""
 
+    blanks_in_secrets = True  # such as "Bearer …"
+
     config: str = Field(
         default="",
         description=mark("A path, or the configuration itself. A subclass may have its own as default."),
