@@ -48,7 +48,8 @@ class Database:
             self.engine = open_engine(url)
             self._url = self.engine.url
             demand_database(self._url)
-            _close_to_others(self._url)
+            with in_words(self._url):
+                _close_to_others(self._url)
             with self.read() as conn:
                 version = version_of(conn)
             demand_known(version, self._url)
