@@ -23,7 +23,8 @@ __all__ = ["PARAMETER_KINDS", "Folder", "Workspace"]
 
 PARAMETER_KINDS: Final = (".yaml", ".yml", ".json")
 _WRITTEN: Final = ".written-by-smskit"  # names, one a line, of what may be replaced in its folder
-_NAME: Final = re.compile(r"[\w()+-][\w()+ .-]{0,150}")
+_NAME: Final = re.compile(r"[\w()+-][\w()+ .-]*")
+_LONGEST: Final = 200  # bytes of a name; systems take 255, and a partial file's is longer
 _SAMPLES: Final = "sample_segments"
 
 
@@ -66,7 +67,7 @@ class Workspace:
         Raises:
             InputError: another ending; in the app also another folder, or a file that smskit did not write.
         """
-        wanted = Path(path).expanduser()
+        wanted = self._typed(path)
         if wanted.suffix.lower() not in endings:
             known = ", ".join(endings)
             raise InputError(Message("{file}: its name has to end in {endings}", file=path, endings=known))
@@ -81,7 +82,7 @@ class Workspace:
         Raises:
             InputError: in the app, it names another folder.
         """
-        wanted = Path(path).expanduser()
+        wanted = self._typed(path)
         if not self.locked:
             return wanted if wanted.is_absolute() or wanted.exists() else self.folder / wanted
         return self._named(wanted, kind)
@@ -131,9 +132,13 @@ class Workspace:
 
     # -- inside ------------------------------------------------------------------------
 
+    def _typed(self, path: str | Path) -> Path:
+        return Path(path) if self.locked else Path(path).expanduser()
+
     def _named(self, wanted: Path, kind: Folder) -> Path:
         home = self.folder / kind
-        if wanted.parent not in (Path(), Path(kind), home) or not _NAME.fullmatch(wanted.name):
+        named = _NAME.fullmatch(wanted.name) and len(wanted.name.encode()) <= _LONGEST
+        if wanted.parent not in (Path(), Path(kind), home) or not named:
             raise InputError(
                 Message(
                     "{file}: give a name without folders; in the app it is one of {folder}/",

@@ -190,7 +190,7 @@ class Draft:
         text = self.to_yaml() or "{}\n"
         if ending != ".json":
             return text
-        return json.dumps(parse(text, file=""), ensure_ascii=False, indent=2) + "\n"
+        return json.dumps(parse(text, file=""), ensure_ascii=False, indent=2, default=str) + "\n"
 
     @property
     def missing(self) -> tuple[str, ...]:

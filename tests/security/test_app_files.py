@@ -85,6 +85,7 @@ NAMES = [
     "~/x{ending}",
     ".hidden{ending}",
     "by-hand{ending}",
+    "长" * 80 + "{ending}",
     "x{ending}\n",
     "",
 ]

@@ -19,6 +19,7 @@ from tornado.websocket import websocket_connect
 
 from smskit.errors import SettingsError
 from smskit.notebook.app import AppSettings, door
+from smskit.notebook.app.server import configuration
 from smskit.settings import Environment
 from tests.app import TOKEN, App, served
 from tests.e2e.lab import project_copy
@@ -84,6 +85,27 @@ def test_row_25_a_token_is_made_up() -> None:
 
     assert len(made) == 3
     assert min(map(len, made)) >= 32
+
+
+@pytest.mark.parametrize(
+    ("ip", "url", "warned"),
+    [
+        ("127.0.0.1", "", False),
+        ("localhost", "", False),
+        ("0.0.0.0", "", True),
+        ("", "", True),
+        ("10.0.0.5", "http://sms.example.cn", True),
+        ("0.0.0.0", "https://sms.example.cn", False),
+    ],
+)
+def test_row_25_other_machines_need_tls(tmp_path: Path, ip: str, url: str, warned: bool) -> None:
+    """Listening to others without TLS is said to be HTTP; a token that somebody set is not printed."""
+    settings = AppSettings(TOKEN, url=url)
+    made = configuration(settings, workspace=tmp_path, ip=ip, port=1, browser=False)
+
+    assert ("HTTP" in made.SmskitApp.opening) is warned
+    assert TOKEN not in made.SmskitApp.opening
+    assert (made.Login.secure_cookie is True) is url.startswith("https")
 
 
 def test_row_25_tokens_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
