@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.i18n import mark
@@ -153,6 +154,15 @@ class RuledOut(NamedTuple):
 
     def __repr__(self) -> str:
         return f"RuledOut(rule={self.rule}, people={self.people.num_rows})"
+
+    def persons(self) -> pa.ChunkedArray:
+        """Who each row is, the digits of its phone where it has no id."""
+        return pc.coalesce(self.people["person"], self.people["phone"].cast(pa.large_string()))
+
+    def hits(self, person: str, phone: int) -> NDArray[np.bool_]:
+        """Which rows have that person id or that phone (0 = do not look by phone)."""
+        hit = np.asarray(pc.equal(self.persons(), person))
+        return hit | (np.asarray(self.people["phone"]) == phone) if phone else hit
 
 
 VALUE: Final = "value:"  # before the name of a column that a rule reads

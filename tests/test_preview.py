@@ -136,6 +136,21 @@ def test_find_a_person() -> None:
     assert "13900001234" not in str(error.value)
 
 
+def test_somebody_a_rule_left_out_is_not_denied() -> None:
+    """By user id and by phone the rule and the value are told; whoever is nowhere is said to be so."""
+    frame = people(3).assign(level=["gold", "tin", None])
+    plan = planned(frame, rules={"column": "level", "op": "==", "value": "gold"})
+    who, phone = str(frame.loc[1, "user_id"]), str(frame.loc[1, "phone"])
+    shown = f"{phone[:3]}****{phone[-4:]}"
+
+    for asked, name in ((f" {who} ", who), (phone, shown)):
+        with pytest.raises(InputError) as error:
+            find(plan, asked)
+        assert str(error.value) == f'{name}: ruled out by rule 1, `level` is "gold": `level` is "tin"'
+    with pytest.raises(InputError, match="nobody is not in the segment's file"):
+        find(plan, "nobody")
+
+
 def test_falls_lead_to_their_rows() -> None:
     """Each step of the waterfall counts what it left out, and its rows are exactly those."""
     plan = planned(messy(), rules=[{"column": "name", "op": "!=", "value": "x"}])

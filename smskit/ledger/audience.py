@@ -104,14 +104,10 @@ class Audience:
         query = sa.select(RULED_OUT).where(RULED_OUT.c.campaign_id == campaign_id)
         with self._database.read() as conn:
             for row in conn.execute(query.order_by(RULED_OUT.c.chunk)):
-                keys = from_parquet(row.people, ["person", "phone"])
-                persons = pc.coalesce(keys["person"], keys["phone"].cast(pa.large_string()))
-                hit = np.asarray(pc.equal(persons, person))
-                if phone:
-                    hit = hit | (np.asarray(keys["phone"]) == phone)
-                if hit.any():
-                    people = from_parquet(row.people).set_column(0, "person", persons)
-                    yield RuledOut(row.rule, bool(row.unknown), people.filter(pa.array(hit)))
+                keys = RuledOut(row.rule, bool(row.unknown), from_parquet(row.people, ["person", "phone"]))
+                if (hit := keys.hits(person, phone)).any():
+                    people = from_parquet(row.people).set_column(0, "person", keys.persons())
+                    yield keys._replace(people=people.filter(pa.array(hit)))
 
     def find(self, campaign_id: int, *, person: str, phone: int) -> list[tuple[int, int]]:
         """(chunk, position) of whoever has that person id or that phone (0 = do not look by phone)."""

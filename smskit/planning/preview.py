@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
 from smskit.errors import InputError
-from smskit.i18n import Message
+from smskit.i18n import Message, mark
 from smskit.message.parts import LONG_PART_UNITS, SINGLE_PART_UNITS, parts
 from smskit.models import Reason
 from smskit.planning.plan import Plan
+from smskit.planning.ruled_out import values_read
 
 __all__ = [
     "Bubble",
@@ -92,18 +93,29 @@ def find(plan: Plan, who: str, *, count: int = 5) -> Rows:
     Rows of the person, or of the phone, that *who* names, in any usual form.
 
     Raises:
-        InputError: nobody in the segment is called so.
+        InputError: nobody of the plan is called so; says which rule left them out, if one did.
     """
-    found = np.asarray(pc.fill_null(pc.equal(plan.persons, who.strip()), False))
+    who, phone = who.strip(), 0
     with contextlib.suppress(InputError):  # a user id
-        found = found | (plan.phones == phones_module.normalise_one(who))
-    rows = np.flatnonzero(found)[:count]
+        phone = phones_module.normalise_one(who)
+    found = np.asarray(pc.fill_null(pc.equal(plan.persons, who), False))
+    rows = np.flatnonzero(found | (plan.phones == phone) if phone else found)[:count]
     if not len(rows):
-        shown = phones_module.redact(who.strip())
-        raise InputError(
-            Message("{who} is not in the segment, or a rule of the campaign leaves that row out", who=shown)
-        )
+        raise InputError(_absent(plan, who, phone))
     return rows
+
+
+def _absent(plan: Plan, who: str, phone: int) -> Message:
+    """Why nobody of the plan is called *who*."""
+    shown = phones_module.redact(who)
+    for group in plan.ruled_out.groups():
+        if (hit := group.hits(who, phone)).any():
+            rule = plan.ruled_out.rule.parts[group.rule]
+            (row,) = group.people.slice(int(np.argmax(hit)), 1).to_pylist()
+            why = values_read(group, rule, row)
+            words = mark("{who}: ruled out by rule {n}, {rule}: {why}")
+            return Message(words, who=shown, n=group.rule + 1, rule=rule.words, why=why)
+    return Message("{who} is not in the segment's file", who=shown)
 
 
 def bubbles(plan: Plan, rows: Rows) -> list[Bubble]:

@@ -7,7 +7,7 @@ which they are stored only when they are, since most plans are looked at and nev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,14 +18,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
-from smskit.audience.rules import Rule, Verdict, cell_texts
+from smskit.audience.rules import Leaf, Rule, Verdict, cell_texts
 from smskit.errors import TemplateError
+from smskit.i18n import Joined, Message
 from smskit.message.variables import format_column
 from smskit.models import VALUE, RuledOut
 from smskit.planning.persons import persons_of
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["RuledOutRows"]
+__all__ = ["RuledOutRows", "values_read"]
 
 _TEXT: Final = pa.large_string()
 _MOMENT: Final = "%Y-%m-%d %H:%M:%S"
@@ -101,3 +102,27 @@ def _texts(cells: pd.Series) -> pa.Array:
         cut = pc.utf8_replace_slice(texts, start=_LONGEST - 1, stop=2**31 - 1, replacement="…")
         texts = pc.if_else(too_long, cut, texts)
     return texts
+
+
+def values_read(
+    group: RuledOut, rule: Rule | None, row: Mapping[str, Any], *, reveal: bool = False
+) -> Joined:
+    """
+    What *rule* read in one row of *group*, in words, phones masked unless revealed.
+
+    Args:
+        rule: None where it is not known any more.
+        row: One of ``group.people``, by column.
+    """
+    unread = group.unknown and isinstance(rule, Leaf)  # a group may be unknown for one of its values only
+    values = ((name.removeprefix(VALUE), row[name]) for name in row if name.startswith(VALUE))
+    return Joined([_value_read(name, value, unread=unread, reveal=reveal) for name, value in values], ", ")
+
+
+def _value_read(name: str, value: str | None, *, unread: bool, reveal: bool) -> Message:
+    if value is None or not value.strip():
+        return Message("`{name}`: value missing", name=name)
+    shown = f'"{value if reveal else phones_module.redact(value)}"'
+    if unread:
+        return Message("`{name}` is {value}, which the rule cannot read", name=name, value=shown)
+    return Message("`{name}` is {value}", name=name, value=shown)

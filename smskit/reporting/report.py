@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones, rules
 from smskit.errors import InputError, RuleError
-from smskit.i18n import Joined, Language, Message, mark
+from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow, Event, History, Ledger
 from smskit.message.template import Template
-from smskit.models import VALUE, Reason, State
+from smskit.models import Reason, State
+from smskit.planning.ruled_out import values_read
 
 COLUMNS = [
     "user_id",
@@ -302,8 +303,6 @@ def _ruled_out_fates(
     for group in ledger.audience.ruled_out(row.id, person=person, phone=phone):
         rule, words = _rule(row, group.rule)
         for one in group.people.to_pylist():
-            values = {name.removeprefix(VALUE): one[name] for name in one if name.startswith(VALUE)}
-            unread = group.unknown and isinstance(rule, rules.Leaf)
             shown = one["shown"] or phones.mask(phones.to_e164(one["phone"]))
             yield partial(
                 _left_out_fate,
@@ -313,9 +312,7 @@ def _ruled_out_fates(
                 reveal,
                 rule=group.rule + 1,
                 rule_words=words,
-                evidence=Joined(
-                    [_value(name, value, unread, reveal) for name, value in values.items()], ", "
-                ),
+                evidence=values_read(group, rule, one, reveal=reveal),
             )
 
 
@@ -326,15 +323,6 @@ def _rule(row: CampaignRow, number: int) -> tuple[rules.Rule | None, str]:
     except (RuleError, IndexError):
         return None, str(row.summary["steps"][number]["rule"])
     return rule, rule.words
-
-
-def _value(name: str, value: str | None, unread: bool, reveal: bool) -> Message:
-    if value is None or not value.strip():
-        return Message("`{name}`: value missing", name=name)
-    shown = f'"{value if reveal else phones.redact(value)}"'
-    if unread:
-        return Message("`{name}` is {value}, which the rule cannot read", name=name, value=shown)
-    return Message("`{name}` is {value}", name=name, value=shown)
 
 
 def _left_out_fate(person: str, phone: int, shown: str, reveal: bool, **why: Any) -> Fate:
