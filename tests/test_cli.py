@@ -501,6 +501,32 @@ def test_an_imported_list_says_what_it_could_not_read(run: Run, tmp_path: Path) 
     assert (all_of_it.code, all_of_it.data) == (0, {"added": 1, "there": 1, "unread": []})
 
 
+def test_a_doubtful_reply_is_decided(desk: Desk, run: Run) -> None:
+    """It leaves somebody out and is said, until a person decides; `why` says which reply it was."""
+    desk.world.set_faults(
+        FaultPlan.model_validate({"replies": {"rate": 1, "texts": ["烦死了"], "delay_s": [0, 0]}})
+    )
+    desk.send()
+    fetched, shown = run("receipts"), run("opt-out", "doubtful")
+    waiting = run("opt-out", "doubtful", "--json").data
+    planned = run("plan", desk.file(campaign="live-2"), "--json").data
+    why = run("why", "live-2", "u000000")
+    overview, decided = run("status"), run("opt-out", "decide", waiting[0]["id"], "--stays")
+    others = [run("opt-out", "decide", row["id"], "--opted-out").code for row in waiting[1:]]
+
+    assert f"{PEOPLE} doubtful replies count as opt-outs" in fetched.out
+    assert "doubtful replies" in overview.out
+    assert len(shown.out.splitlines()) == PEOPLE + 1
+    assert {row["text"] for row in waiting} == {"烦死了"}
+    assert planned["excluded"] == {"opted_out": PEOPLE}
+    assert "replied `烦死了` on 2" in why.out
+    assert decided.out == "1 decided: not an opt-out\n"
+    assert len(run("opt-out", "list", "--json").data) == PEOPLE - 1 == len(others)
+    assert run("opt-out", "doubtful", "--json").data == []
+    assert run("opt-out", "decide", waiting[0]["id"], "--stays").code == 2
+    assert run("opt-out", "decide", "13800000000").code == 2
+
+
 def test_opt_outs_are_left_out_of_plans(desk: Desk, run: Run) -> None:
     """Who is on the list is excluded from the next plan, for that reason."""
     run("opt-out", "add", str(FIRST)[2:])

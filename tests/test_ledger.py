@@ -31,6 +31,7 @@ from smskit.ledger import (
     Ledger,
     Tally,
 )
+from smskit.message.opt_out import Answer
 from smskit.models import Kind, Mode, Receipt, Reply, State
 from tests.profiles import examples
 
@@ -784,8 +785,8 @@ def test_strays_are_kept_for_a_week(timed: Ledger, clock: Clock) -> None:
 def test_a_reply_is_kept_once(ledger: Ledger) -> None:
     """The same reply told again, in the same page or later, is no new one."""
     replies = [
-        (Reply("r1", "+8613800000000", "TD", datetime(2026, 11, 23, tzinfo=UTC)), FIRST, True),
-        (Reply("r2", "+8613800000001", "谢谢"), FIRST + 1, False),
+        (Reply("r1", "+8613800000000", "TD", datetime(2026, 11, 23, tzinfo=UTC)), FIRST, Answer.OPT_OUT),
+        (Reply("r2", "+8613800000001", "谢谢"), FIRST + 1, Answer.NOT),
     ]
 
     assert ledger.replies.keep("acme", Mode.LIVE, [*replies, replies[0]]) == 2

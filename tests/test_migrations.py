@@ -360,6 +360,21 @@ def test_a_ledger_from_before_some_tables(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_old_replies_count_as_they_did(tmp_path: Path) -> None:
+    """A reply that was an opt-out is a clear one, another none; none of them waits for a decision."""
+    place = restore(tmp_path)
+    with closing(sqlite3.connect(place)) as connection:
+        rows = [("acme", "live", f"r{n}", 8613800990010 + n, "烦", 1.0, n) for n in range(2)]
+        connection.executemany("INSERT INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.commit()
+    ledger = opened(place)
+    found = {reply.reply_id: str(reply.answer) for reply in ledger.replies.find("acme", Mode.LIVE)}
+    waiting = ledger.replies.undecided()
+    ledger.close()
+
+    assert (found, waiting) == ({"r0": "not", "r1": "opt-out"}, [])
+
+
 def test_the_versions_are_those_of_the_migrations() -> None:
     """The list that is looked at without alembic is alembic's own chain."""
     config = Config()

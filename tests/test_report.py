@@ -358,7 +358,8 @@ def test_nobody(ledger: Ledger, tmp_path: Path, kind: str) -> None:
         pytest.param("13900000009", "139****0009 (139****0009): waiting; not submitted yet", id="waiting"),
         pytest.param(
             "+86 138 0000 0020",
-            "138****0020 (138****0020): refused; 2026-11-23 10:01:01 refused, opted_out",
+            "138****0020 (138****0020): refused; 2026-11-23 10:01:01 refused, opted_out, "
+            "not on the opt-out list any more",
             id="opted-out-by-phone",
         ),
         pytest.param("x0", "x0 (no phone): excluded, no_phone: the row has no phone number", id="no-phone"),

@@ -388,6 +388,33 @@ def test_what_comes_from_outside_is_escaped(desk: Desk) -> None:
     assert "<script>" not in html_of(panel.widget)
 
 
+def test_doubtful_replies_are_decided_and_lists_imported(desk: Desk) -> None:
+    """Each has its words, a masked phone and two buttons; a list says which lines it could not read."""
+    doubtful = {"rate": 0.05, "texts": ["烦死了"], "delay_s": [0, 0]}
+    desk.send({"seed": 5, "replies": doubtful})
+    desk.tracker.fetch()
+    panel = desk.panel()
+    ledger, tab = desk.tracker.ledger, panel.opt_outs
+    n = len(ledger.opt_outs.phones())
+    shown, name = html_of(tab.widget), tab.name
+    find(tab.widget, "opted out").click()
+    idle(panel.page)
+    find(tab.widget, "not an opt-out").click()
+    idle(panel.page)
+    left = len(ledger.opt_outs.phones()), ledger.replies.count_undecided()
+    (desk.folder / "list.txt").write_text("手机13900000000\nnobody\n", encoding="utf-8")
+    tab.take(str(desk.folder / "list.txt"))
+    idle(panel.page)
+
+    assert n > 1
+    assert name == f"Opt-outs ({n})"
+    assert f"{n} doubtful replies" in shown
+    assert shown.count("烦死了") == shown.count("138****") == n
+    assert left == (n - 1, n - 2)
+    assert "line 2: nobody" in html_of(tab.widget)
+    assert len(ledger.opt_outs.phones()) == n
+
+
 # fmt: off
 STEPS = (
     "campaigns", "receipts", "over_time", "failures", "carriers", "batches", "left_out", "unknowns",

@@ -29,6 +29,7 @@ from smskit.cli.printing import (
     print_problem,
     print_rendered,
     print_runs,
+    print_undecided,
     progress_bar,
     say,
     t,
@@ -288,9 +289,11 @@ def status(
     if campaign:
         found = report.status(ledger, _row(campaign, mode))
         print_json(found) if as_json else print_counts(found)
-        return
-    rows = [report.status(ledger, row) for row in ledger.campaigns.find(mode=mode)]
-    print_json(rows) if as_json else print_overview(rows, ledger.runs.find(mode=mode, last=5))
+    else:
+        rows = [report.status(ledger, row) for row in ledger.campaigns.find(mode=mode)]
+        print_json(rows) if as_json else print_overview(rows, ledger.runs.find(mode=mode, last=5))
+    if not as_json:
+        print_undecided(ledger.replies.count_undecided())
 
 
 @app.command()
@@ -467,8 +470,10 @@ def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") ->
 def opt_out_remove(phone: str) -> None:
     """Take a phone number off the list."""
     from smskit.audience.phones import mask, normalise_one
+    from smskit.sending.origin import user
+    from smskit.settings import Environment
 
-    there = _ledger(create=True).opt_outs.remove(normalise_one(phone))
+    there = _ledger(create=True).opt_outs.remove(normalise_one(phone), by=user(Environment()))
     say("{phone} removed" if there else "{phone} was not on the list", phone=mask(phone))
 
 
@@ -477,19 +482,44 @@ def opt_out_import(
     file: Path, column: Annotated[str, typer.Option()] = "phone", as_json: AsJson = False
 ) -> None:
     """Add every number of a csv, txt, parquet or xlsx file; exits 4 where lines could not be read."""
-    from smskit.audience.number_list import read_numbers
+    from smskit.reporting.opt_outs import import_list
 
-    found = read_numbers(file, column)
-    new = _ledger(create=True).opt_outs.add(found.phones, source=f"import:{file.name}")
-    there, unread = len(found.phones) - new, found.unread
+    done = import_list(_ledger(create=True), file, column)
+    print_json(done.to_data()) if as_json else print_lines(done.told())
+    raise typer.Exit(4 if done.unread else 0)
+
+
+@opt_out.command("doubtful")
+def opt_out_doubtful(as_json: AsJson = False, reveal: Reveal = False) -> None:
+    """Replies that may ask to be left alone; each counts as an opt-out until somebody decides."""
+    from smskit.reporting.opt_outs import doubtful
+
+    rows = doubtful(_ledger(), reveal=reveal).to_dict("records")
+    for row in rows:
+        row["at"] = row["at"].isoformat(timespec="seconds")
     if as_json:
-        print_json({"added": new, "there": there, "unread": [line._asdict() for line in unread]})
-    else:
-        words = mark("{n} added, {m} were there, {bad} cells hold no mobile number")
-        say(words, n=new, m=there, bad=len(unread))
-        for line in unread:
-            say("line {n}: {value}", n=line.line, value=line.value)
-    raise typer.Exit(4 if unread else 0)
+        print_json(rows)
+    for row in () if as_json else rows:
+        print("  ".join(map(str, row.values())))
+    if rows and not as_json:
+        say("decide each: `smskit opt-out decide ID --opted-out` or `--stays`")
+
+
+@opt_out.command("decide")
+def opt_out_decide(
+    which: Annotated[str, typer.Argument(metavar="ID|PHONE", help="Of a reply, or of all of a person.")],
+    opted_out: Annotated[bool, typer.Option("--opted-out", help="It asks to be left alone.")] = False,
+    stays: Annotated[bool, typer.Option("--stays", help="It does not; other opt-outs stay.")] = False,
+) -> None:
+    """A person's word on a doubtful reply."""
+    from smskit.reporting.opt_outs import decide
+    from smskit.sending.origin import user
+    from smskit.settings import Environment
+
+    if opted_out == stays:
+        raise InputError(Message("say either --opted-out or --stays"))
+    n = decide(_ledger(), which, opted_out=opted_out, by=user(Environment()))
+    say("{n} decided: opted out" if opted_out else "{n} decided: not an opt-out", n=n)
 
 
 @opt_out.command("export")

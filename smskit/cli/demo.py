@@ -45,10 +45,10 @@ def run_demo(folder: Path) -> None:
 
 
 def _import_opt_outs(file: Path) -> None:
-    from smskit.audience.number_list import read_numbers
+    from smskit.reporting.opt_outs import import_list
     from smskit.sending.session import open_ledger
 
-    open_ledger().opt_outs.add(read_numbers(file).phones, source=f"import:{file.name}")
+    import_list(open_ledger(), file)
 
 
 def _print_result(notebook: Path) -> None:

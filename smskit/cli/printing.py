@@ -30,6 +30,7 @@ __all__ = [
     "print_problem",
     "print_rendered",
     "print_runs",
+    "print_undecided",
     "progress_bar",
     "say",
     "t",
@@ -198,8 +199,17 @@ def print_fetched(fetched: Fetched) -> None:
     )
     if s.never_taken:
         say("those never taken wait to be sent: `smskit resume CAMPAIGN`")
+    print_undecided(fetched.undecided)
     for problem in s.problems:
         print_problem(problem)
+
+
+def print_undecided(n: int) -> None:
+    """Say that *n* doubtful replies wait for a person, if any do."""
+    from smskit.reporting.opt_outs import notice_undecided
+
+    if n:
+        print_lines([notice_undecided(n)])
 
 
 def progress_bar(name: str) -> Any:

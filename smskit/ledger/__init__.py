@@ -32,8 +32,8 @@ from smskit.ledger.caps import Caps
 from smskit.ledger.changes import Changes
 from smskit.ledger.database import Database, file_has_campaign, resolve_url
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
-from smskit.ledger.opt_outs import OptOuts
-from smskit.ledger.raw_reports import UNMATCHED_DAYS, RawReports, Replies, Unmatched
+from smskit.ledger.opt_outs import OptOutRow, OptOuts
+from smskit.ledger.raw_reports import UNMATCHED_DAYS, RawReports, Unmatched
 from smskit.ledger.records import (
     WAITS_FOR_CANARY,
     WAITS_FOR_WINDOW,
@@ -48,6 +48,7 @@ from smskit.ledger.records import (
     ReplyRow,
     Tally,
 )
+from smskit.ledger.replies import Replies
 from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
 
@@ -68,6 +69,7 @@ __all__ = [
     "History",
     "Keys",
     "Ledger",
+    "OptOutRow",
     "Owner",
     "ReplyRow",
     "RunRow",

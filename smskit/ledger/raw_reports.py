@@ -1,5 +1,5 @@
 """
-What providers report: raw pages as they came, receipts without a message yet, replies.
+What providers report: raw pages as they came, and receipts without a message yet.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import orjson
 import sqlalchemy as sa
 
 from smskit.ledger.database import Database
-from smskit.ledger.records import ReplyRow
-from smskit.ledger.schema import RAW_REPORT, REPLY, UNMATCHED
-from smskit.models import Mode, Receipt, Reply
+from smskit.ledger.schema import RAW_REPORT, UNMATCHED
+from smskit.models import Mode, Receipt
 
 UNMATCHED_DAYS = 7
 
@@ -107,35 +106,3 @@ class Unmatched:
                 conn.execute(
                     UNMATCHED.delete().where(UNMATCHED.c.id == sa.bindparam("i")), [{"i": i} for i in ids]
                 )
-
-
-class Replies:
-    """What people wrote back."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def keep(self, provider: str, mode: Mode, replies: Sequence[tuple[Reply, int, bool]]) -> int:
-        """Store (reply, phone, is an opt-out), each once; returns how many were new."""
-        new = 0
-        with self._database.write() as conn:
-            for reply, phone, opted_out in replies:
-                key = {"provider": provider, "mode": str(mode), "reply_id": reply.reply_id}
-                where = sa.and_(*(REPLY.c[name] == value for name, value in key.items()))
-                if conn.execute(sa.select(REPLY.c.phone).where(where)).first() is None:
-                    at = reply.at.timestamp() if reply.at else None
-                    values = key | {"phone": phone, "text": reply.text, "at": at, "opted_out": int(opted_out)}
-                    conn.execute(REPLY.insert().values(**values))
-                    new += 1
-        return new
-
-    def find(self, provider: str, mode: Mode, *, since: float = 0.0) -> list[ReplyRow]:
-        """Stored replies that came at or after *since* (those without a time too), newest first."""
-        query = sa.select(REPLY).where(
-            REPLY.c.provider == provider,
-            REPLY.c.mode == str(mode),
-            sa.or_(REPLY.c.at >= since, REPLY.c.at.is_(None)),
-        )
-        with self._database.read() as conn:
-            rows = conn.execute(query.order_by(REPLY.c.at.desc().nulls_last(), REPLY.c.reply_id)).all()
-        return [ReplyRow(r.phone, r.text, r.at, bool(r.opted_out)) for r in rows]

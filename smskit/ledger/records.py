@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.i18n import Message, loads, loads_data, mark
+from smskit.message.opt_out import Answer
 from smskit.models import TIMEZONE, Kind, Mode, RuledOut, State
 
 # The notes of a run that waits for a time to come.
@@ -183,7 +184,21 @@ class ReplyRow(NamedTuple):
     phone: int  # E.164 digits
     text: str
     at: float | None
-    opted_out: bool  # it asked to be left alone
+    opted_out: bool  # it counts as a no: a clear one, or one doubtful and not decided to be none
+    id: str = ""  # short, says nothing of the person
+    provider: str = ""
+    mode: Mode = Mode.LIVE
+    reply_id: str = ""  # the provider's
+    answer: Answer = Answer.NOT  # as it was read
+    kept_at: float | None = None  # None: by a version that did not note it
+    decided: str = ""  # of a doubtful one, as `answer`; "" = not yet
+    decided_by: str = ""
+    decided_at: float | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it waits for a person's word."""
+        return self.answer is Answer.DOUBTFUL and not self.decided
 
     def __repr__(self) -> str:
         return f"ReplyRow(at={self.at}, opted_out={self.opted_out})"

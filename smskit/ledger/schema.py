@@ -176,7 +176,14 @@ REPLY = sa.Table(
     sa.Column("phone", sa.BigInteger, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("at", sa.Float),
-    sa.Column("opted_out", sa.Integer, nullable=False),
+    sa.Column("opted_out", sa.Integer, nullable=False),  # whether it counts as a no
+    sa.Column("answer", sa.String(16), nullable=False, server_default="not"),  # message.opt_out.Answer
+    sa.Column("kept_at", sa.Float),
+    sa.Column("decided", sa.String(16), nullable=False, server_default=""),  # of doubtful ones, as answer
+    sa.Column("decided_by", sa.String(255), nullable=False, server_default=""),
+    sa.Column("decided_at", sa.Float),
+    sa.Index("reply_by_answer", "answer", "decided"),
+    sa.Index("reply_by_phone", "phone"),
 )
 
 ACCOUNT_CHECK = sa.Table(

@@ -206,6 +206,21 @@ class TrackNotebook(Base):
         else:
             self.say("No reply so far.")
 
+    def doubtful(self) -> pd.DataFrame:
+        """Replies that may ask to be left alone: each counts as an opt-out until `decide` is called on it."""
+        return self.tracker.doubtful()
+
+    def decide(self, which: str, *, opted_out: bool) -> int:
+        """A person's word on a doubtful reply, by its id, or on all of a phone. See ``opt_outs.decide``."""
+        done = self.tracker.decide(which, opted_out=opted_out)
+        self.tracker.seen = None
+        return done
+
+    def import_opt_outs(self, path: str | Path) -> None:
+        """Put every number of a list on the opt-out list, and say which lines could not be read."""
+        for line in self.tracker.import_opt_outs(path).told():
+            self.repeat(line)
+
     def left_out(self) -> None:
         """Show who was never messaged, by reason: before sending, and when it was their turn."""
         if self._row() is None:

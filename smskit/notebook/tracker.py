@@ -23,11 +23,12 @@ from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers import provider_class
-from smskit.reporting import delivery, report
+from smskit.reporting import delivery, opt_outs, report
 from smskit.reporting.delivery import Group, Survey, Ways
 from smskit.reporting.export import write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
 from smskit.reporting.report import Fate
+from smskit.sending.origin import user
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.session import open_ledger
 from smskit.sending.unknowns import settle_by_hand
@@ -48,6 +49,7 @@ class CampaignSnapshot:
     status: dict[str, Any]  # the books, see ``report.status``
     survey: Survey
     replies: pd.DataFrame
+    doubtful: pd.DataFrame  # of all campaigns of its mode; see ``opt_outs.doubtful``
     at: float  # epoch seconds
 
     def __repr__(self) -> str:
@@ -141,9 +143,10 @@ class Tracker:
         """Count everything anew."""
         row, started = self.row, time.monotonic()
         survey = delivery.survey(self.ledger, row)
-        came = delivery.replies(self.ledger, row)
+        came, doubtful = delivery.replies(self.ledger, row), self.doubtful()
         self._took_s = time.monotonic() - started
-        self.seen = CampaignSnapshot(row, report.status(self.ledger, row), survey, came, time.time())
+        status = report.status(self.ledger, row)
+        self.seen = CampaignSnapshot(row, status, survey, came, doubtful, time.time())
         return self.seen
 
     @property
@@ -170,6 +173,11 @@ class Tracker:
         planned = self.ledger.audience.find(row.id, person=person, phone=report.as_phone(person))
         nothing = pd.DataFrame(columns=delivery.TIMELINE)
         return Timeline(fates, delivery.timeline(self.ledger, row, person) if planned else nothing)
+
+    def doubtful(self) -> pd.DataFrame:
+        """Doubtful replies of all campaigns of this one's mode; see ``opt_outs.doubtful``."""
+        row = self.row
+        return opt_outs.doubtful(self.ledger, row.mode, zone=row.zone)
 
     # -- acting ----------------------------------------------------------------------------
 
@@ -208,6 +216,22 @@ class Tracker:
                 row.id, "paused", note=Message("people who stayed unknown are to be sent again")
             )
         return done
+
+    def decide(self, which: str, *, opted_out: bool) -> int:
+        """A person's word on a doubtful reply, by its id, or on all of a phone; see ``opt_outs.decide``."""
+        by = user(self.environment())
+        return opt_outs.decide(self.ledger, which, opted_out=opted_out, by=by, mode=self.row.mode)
+
+    def import_opt_outs(self, path: str | Path) -> opt_outs.Imported:
+        """
+        Put every number of a list on the opt-out list.
+
+        Args:
+            path: Looked for beside the notebook, then upwards to the project's root.
+        """
+        if not str(path).strip():
+            raise InputError(Message("say which file"))
+        return opt_outs.import_list(self.ledger, Path(path).expanduser())
 
     def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:
         """

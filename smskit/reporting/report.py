@@ -26,6 +26,7 @@ from smskit.ledger import CampaignRow, Event, History, Ledger
 from smskit.message.template import Template
 from smskit.models import Reason, State
 from smskit.planning.ruled_out import values_read
+from smskit.reporting import opt_outs
 
 COLUMNS = [
     "user_id",
@@ -285,6 +286,8 @@ def _excluded_fates(
     def fate(who: str, number: int, shown: str, reason: Reason) -> Fate:
         if reason is Reason.BAD_VARIABLE:
             evidence = row.summary.get("unfit_words", "")
+        elif reason is Reason.OPTED_OUT:
+            evidence = opt_outs.evidence(ledger, [number, *_phones_of(ledger, row, who)], row.zone)
         else:
             evidence = earlier(reason, who, number)
         return _left_out_fate(who, number, shown, reveal, excluded=reason, evidence=evidence)
@@ -344,6 +347,13 @@ def _earlier(
         return ""
     user, number = who[0], phones.to_e164(who[1])
     return f"{user} ({number})" if reveal else f"{name_of(user)} ({phones.mask(number)})"
+
+
+def _phones_of(ledger: Ledger, row: CampaignRow, person: str) -> list[int]:
+    """The phones of all rows of *person* that were left out."""
+    tables = ledger.audience.excluded(row.id)
+    found = [t["phone"].filter(pc.equal(t["person"], person)).to_pylist() for t in tables]
+    return [phone for phones_there in found for phone in phones_there if phone]
 
 
 def _planned_like(
@@ -431,7 +441,11 @@ def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int, *, rev
         if (event.positions == position).any()
     ]
     person = keys.persons.slice(position, 1)
-    phone = phones.to_e164(int(keys.phones[position]))
+    number = int(keys.phones[position])
+    phone = phones.to_e164(number)
+    if any(step.reason == Reason.OPTED_OUT.label for step in steps):
+        why_not = opt_outs.evidence(ledger, [number], zone)
+        steps = [s._replace(detail=why_not) if s.reason == Reason.OPTED_OUT.label else s for s in steps]
     return Fate(
         (person if reveal else phones.mask_ids(person))[0].as_py(),
         phone if reveal else phones.mask(phone),

@@ -17,7 +17,7 @@ from typing import Any
 
 from smskit.settings import Environment
 
-__all__ = ["INJECTED_PATHS", "Origin", "of_command", "origin_of", "papermill_words", "parent_command"]
+__all__ = ["INJECTED_PATHS", "Origin", "of_command", "origin_of", "papermill_words", "parent_command", "user"]
 
 INJECTED_PATHS = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")  # parameters of papermill's own
 _FILE = ("-f", "--parameters_file")
@@ -45,7 +45,7 @@ def origin_of(environment: Environment, namespace: Mapping[str, Any] | None = No
     names = dict(zip(("notebook", "executed"), INJECTED_PATHS, strict=True))
     found |= {field: str((namespace or {}).get(name) or found[field]) for field, name in names.items()}
     found = {field: environment.get(f"SMSKIT_RUN_{field.upper()}") or path for field, path in found.items()}
-    return Origin(user=_user(), token=environment.get("SMSKIT_RUN_TOKEN"), **found)
+    return Origin(user=user(environment), token=environment.get("SMSKIT_RUN_TOKEN"), **found)
 
 
 def of_command(command: Sequence[str], folder: Path) -> dict[str, str]:
@@ -91,7 +91,10 @@ def parent_command() -> tuple[list[str], Path]:
     return [], Path()
 
 
-def _user() -> str:
+def user(environment: Environment) -> str:
+    """Who this is: ``SMSKIT_USER``, else the user of the operating system; "" where nobody knows."""
+    if named := environment.get("SMSKIT_USER"):
+        return named
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

@@ -29,6 +29,7 @@ class Fetched:
     settled: Settled = field(default_factory=Settled)
     unknown: int = 0
     awaiting: int = 0
+    undecided: int = 0  # doubtful replies, of all live campaigns
 
 
 def fetch(
@@ -78,6 +79,7 @@ def fetch_from(
         if books.waiting and row.state == "finished":
             note = Message("some were never taken by the provider and wait to be sent")
             ledger.campaigns.mark(row.id, "paused", note=note)
+    result.undecided = ledger.replies.count_undecided()
     return result
 
 

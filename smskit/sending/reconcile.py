@@ -22,7 +22,7 @@ from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import InputError, LedgerLocked, ProviderError
 from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
-from smskit.message.opt_out import is_opt_out
+from smskit.message.opt_out import Answer, answer_of
 from smskit.message.template import Template
 from smskit.models import MessageClass, Mode, Receipt, Reply, State
 from smskit.providers.base import Feature, Job, Provider
@@ -403,18 +403,20 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
 def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
     result = Settled()
     for replies in _pages(ledger, provider, mode, "replies", provider.parse_replies, result):
-        rows: list[tuple[Reply, int, bool]] = []
+        rows: list[tuple[Reply, int, Answer]] = []
         for reply in replies:
             try:
-                rows.append((reply, normalise_one(reply.phone), is_opt_out(reply.text)))
+                rows.append((reply, normalise_one(reply.phone), answer_of(reply.text)))
             except InputError:
                 result.problems.append(
                     Message("a reply from a number that is not a domestic mobile was left out")
                 )
+        waiting = ledger.replies.count_undecided(mode)
         result.replies += ledger.replies.keep(provider.name, mode, rows)
-        asked = [phone for _, phone, opted_out in rows if opted_out]
+        asked = [phone for _, phone, answer in rows if answer is Answer.OPT_OUT]
         if mode is Mode.LIVE:
             result.opt_outs += ledger.opt_outs.add(asked, source=f"reply:{provider.name}")
         else:
             result.opt_outs += len(asked)
+        result.opt_outs += ledger.replies.count_undecided(mode) - waiting
     return result

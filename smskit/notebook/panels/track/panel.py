@@ -29,10 +29,12 @@ from smskit.notebook.panels.parts import (
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, FailuresTab, TimeTab
 from smskit.notebook.panels.track.export import ExportTab, FollowUpTab
+from smskit.notebook.panels.track.opt_outs import OptOutsTab
 from smskit.notebook.panels.track.people import PeopleTab, RepliesTab, WhyTab
 from smskit.notebook.panels.track.unknown import UnknownTab
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting.delivery import MODES
+from smskit.reporting.opt_outs import notice_undecided
 from smskit.reporting.report import REASON_WORDS
 from smskit.sending.receipts import Fetched
 
@@ -81,8 +83,9 @@ class TrackPanel(Panel):
         self.export, self.replies = ExportTab(page, tracker), RepliesTab(page, tracker)
         self.time, self.failures = TimeTab(page, tracker), FailuresTab(page, tracker)
         self.carriers, self.batches = CarriersTab(page, tracker), BatchesTab(page, tracker)
+        self.opt_outs = OptOutsTab(page, tracker, self.refresh)
         self.tabs: list[Tab] = [self.time, self.failures, self.carriers, self.batches, self.why, self.people]
-        self.tabs += [self.unknown, self.replies, self.follow_up, self.export]
+        self.tabs += [self.unknown, self.replies, self.opt_outs, self.follow_up, self.export]
         self._box = w.Tab()
         self.refresh()
 
@@ -254,7 +257,8 @@ class TrackPanel(Panel):
                 replies=s.replies,
                 opt_outs=s.opt_outs,
             )
-            return "\n".join([counts, *map(t.render, s.problems)])
+            waiting = [notice_undecided(fetched.undecided)] if fetched.undecided else []
+            return "\n".join([counts, *map(t.render, [*waiting, *s.problems])])
 
         self.tell(told, "warn" if s.problems else "ok")
         if done or self.tracker.quick:
