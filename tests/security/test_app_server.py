@@ -266,6 +266,31 @@ def test_held_nothing_else_is_served(app: App, visitor: httpx.Client, path: str)
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/voila/tree"),
+        ("GET", "/voila/render/probe.ipynb"),
+        ("GET", "/voila/api/contents/"),
+        ("GET", "/api/kernels/{kernel}/channels"),
+        ("DELETE", "/api/kernels/{kernel}"),
+        ("POST", "/voila/api/shutdown/{kernel}"),
+    ],
+)
+def test_held_strangers_get_nothing(app: App, method: str, path: str) -> None:
+    """Without the right token a request leads to the login or is refused, and starts no kernel."""
+    kernel = "0" * 8 + "-0000-0000-0000-" + "0" * 12
+    before = app.log.count("Kernel started")
+    for token in ({}, {"token": TOKEN[:-1]}, {"token": ""}):
+        answer = httpx.request(method, app.base + path.format(kernel=kernel), params=token)
+
+        assert answer.status_code in (302, 403, 404, 405)
+        assert "/login" in answer.headers.get("location", "/login")
+    assert app.log.count("Kernel started") == before
+
+
+@pytest.mark.kernel
 def test_held_other_origins_end_nothing(app: App, visitor: httpx.Client) -> None:
     """Another site's page can neither end a kernel nor open its socket."""
     kernel = "0" * 8 + "-0000-0000-0000-" + "0" * 12
