@@ -155,7 +155,7 @@ def test_what_an_answer_becomes(
     ended = run(ledger, campaign, Scripted(answer))
 
     assert ledger.audience.states(campaign)[0].tolist() == [state]
-    assert bool(ended.stopped) == stops
+    assert bool(ended.stopped or ended.not_taken) == stops
 
 
 def test_mixed_answers_are_data(ledger: Ledger) -> None:
@@ -187,7 +187,7 @@ def test_a_short_limit_is_waited_for(ledger: Ledger) -> None:
     assert len(provider.asked) == 2
     assert ledger.audience.counts(campaign).accepted == 1
     assert len(hammered.asked) == Patience().attempts
-    assert other.audience.counts(second).refused == 1
+    assert other.audience.counts(second).waiting == 1
 
 
 def _one_person() -> Frozen:
@@ -309,8 +309,11 @@ def test_without_a_cap_nothing_is_looked_up(ledger: Ledger) -> None:
     week = Guards(cap=FrequencyCap(1, timedelta(days=7)))
     run(ledger, other, Scripted(everybody(CodeClass.ACCEPTED, "0")), guards=week)
 
-    assert not [statement for statement in plain if "FROM event" in statement]
-    assert [statement for statement in asked if "FROM event" in statement]
+    def elsewhere(statements: list[str]) -> list[str]:
+        return [s for s in statements if "FROM event" in s and "event.campaign_id = ?" not in s]
+
+    assert not elsewhere(plain)
+    assert elsewhere(asked)
     assert ledger.audience.counts(other).refused == 3
 
 

@@ -76,6 +76,26 @@ class Audience:
         with self._database.read() as conn:
             return [Event.of(row) for row in conn.execute(query.order_by(EVENT.c.id))]
 
+    def times_not_taken(self, campaign_id: int) -> dict[int, NDArray[np.uint16]]:
+        """
+        Chunk -> how often each person was submitted, and the provider said that it did not take them for now.
+
+        Only chunks in which that happened.
+        """
+        query = sa.select(EVENT.c.chunk, EVENT.c.positions, EVENT.c.states)
+        query = query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.kind == "outcome")
+        back: dict[int, list[NDArray[np.uint16]]] = {}
+        with self._database.read() as conn:
+            for chunk, positions, states in conn.execute(query):
+                again = np.frombuffer(states, np.uint8) == State.WAITING
+                if again.any():
+                    back.setdefault(chunk, []).append(np.frombuffer(positions, np.uint16)[again])
+        sizes = {chunk: len(states) for chunk, states in self.states(campaign_id).items()} if back else {}
+        return {
+            chunk: np.bincount(np.concatenate(each), minlength=sizes[chunk]).astype(np.uint16)
+            for chunk, each in back.items()
+        }
+
     def stopped(self, campaign_id: int) -> dict[str, int]:
         """Reason -> how many planned people were stopped when they were claimed; only those that occur."""
         kinds = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}

@@ -193,7 +193,7 @@ class CampaignRun:
     def _close(self, row: CampaignRow, ended: Ended) -> Outcome:
         counts = self._ledger.audience.counts(row.id)
         if counts.waiting or counts.submitting:
-            why = ended.stopped or Message("some were not taken for now")
+            why = ended.stopped or ended.not_taken or Message("some were not taken for now")
             self._ledger.campaigns.mark(row.id, "paused", note=why)
             raise CampaignPaused(
                 Message(

@@ -68,7 +68,7 @@ class Counts(NamedTuple):
     stopped: int  # by us, as they were claimed: opted out, or over the frequency cap
     delivered: int
     undelivered: int
-    refused: int  # by the provider
+    refused: int  # by the provider, for good or for now
     unknown: int
     awaiting: int  # no receipt yet
     opted_out: int  # since it began
@@ -96,7 +96,7 @@ def count(
         stopped=stopped,
         delivered=int(n[State.DELIVERED]),
         undelivered=int(n[State.UNDELIVERED]),
-        refused=int(n[State.REFUSED]) - stopped,
+        refused=int(n[State.REFUSED] + n[State.WAITING]) - stopped,
         unknown=int(n[State.UNKNOWN]),
         awaiting=int(n[State.ACCEPTED]),
         opted_out=int(sum(np.isin(p, lately).sum() for p in phones)),
@@ -244,7 +244,8 @@ async def try_first(
         known = ledger.canaries.get(row.id)
         assert known is not None
     chosen = choose(ledger, row.id, row.name, known.size)
-    if stopped := await _send_all(ledger, row, provider, job, chosen, send, wait.clock.sleep):
+    most = int(known.size * spec.canary_max_failure)
+    if stopped := await _send_all(ledger, row, provider, job, chosen, send, wait.clock.sleep, most=most):
         return stopped
     if known.sent_at is None:
         ledger.canaries.change(row.id, sent_at=wait.clock.now().timestamp())
@@ -268,21 +269,26 @@ async def _send_all(
     chosen: Mapping[int, NDArray[np.bool_]],
     send: Send,
     sleep: Callable[[float], Awaitable[None]],
+    *,
+    most: int,
 ) -> str:
+    """Send to all of it; not to go on when more than *most* were not taken, too many for it to pass."""
     # Those an earlier run left in the dark are asked about first: they may have to be sent to, too.
     if ledger.audience.counts(row.id).unknown and Feature.RECORDS in provider.features:
         await settle_by_asking(ledger, row, provider, job, wait=True, sleep=sleep)
-    if not _waits(ledger, row, chosen):
+    if not _waiting(ledger, row, chosen):
         return ""
     ended = await send(chosen)
     if ended.stopped:
         return ended.stopped
-    return Message("some of the canary were not taken for now") if _waits(ledger, row, chosen) else ""
+    if _waiting(ledger, row, chosen) <= most:
+        return ""
+    return ended.not_taken or Message("some of the canary were not taken for now")
 
 
-def _waits(ledger: Ledger, row: CampaignRow, chosen: Mapping[int, NDArray[np.bool_]]) -> bool:
+def _waiting(ledger: Ledger, row: CampaignRow, chosen: Mapping[int, NDArray[np.bool_]]) -> int:
     states = ledger.audience.states(row.id)
-    return any((states[chunk][mask] == State.WAITING).any() for chunk, mask in chosen.items())
+    return sum(int((states[chunk][mask] == State.WAITING).sum()) for chunk, mask in chosen.items())
 
 
 async def _look(

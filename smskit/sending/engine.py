@@ -12,6 +12,11 @@ A kill between 1 and 3 leaves "submitting", which the next run reads as unknown.
 So at most batch size x concurrency people are ever uncertain. Commits are
 grouped: one thread writes whatever waits at that moment in one transaction.
 
+Who is refused for now goes to the end of the queue, after a pause of their own, and
+for the last places also in the next run: nobody is held up by somebody else. A group
+that is refused twice is cut smaller, then into single people. What stops a run is a
+row of requests about different people.
+
 Leaves to others: who is planned (``plan``), what a provider says on the wire
 (``providers``), settling unknowns (``campaign``).
 """
@@ -21,6 +26,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +46,7 @@ from smskit.errors import (
     ProviderError,
     RateLimited,
     Refused,
+    Unreachable,
 )
 from smskit.i18n import Message, quote
 from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
@@ -56,10 +63,12 @@ class Patience:
     """When the engine tries again, and when it stops and asks a person."""
 
     # A number that is limited for longer than this is refused with the provider's code, not waited for;
-    # a provider that asks for a longer pause before any request gets one that a person ends.
+    # whom a provider asks a longer pause for waits for another run, and two of them in a row end this one.
     longest_deferral_s: float = LONGEST_WAIT_S
-    attempts: int = 4  # of one message, all of them known not to have been taken
-    failures_in_a_row: int = 6  # requests that did not get through: pause
+    attempts: int = 4  # of one message in one run, all of them known not to have been taken
+    failures_in_a_row: int = 6  # requests about different people that did not get through: pause
+    fruitless_in_a_row: int = 30  # the same, counting also those about people who failed before: pause
+    limited_in_a_row: int = 20  # people, each refused for a limit of their own number: pause
     unknown_in_a_row: int = 10  # requests without a clear answer: pause
     refused_in_a_row: int = 20  # messages refused for text or request: pause
 
@@ -75,9 +84,19 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended. ``stopped`` says why people are still waiting, "" when nobody is."""
+    """
+    How a run ended.
+
+    Args:
+        stopped: Why it did not come to everybody, "" when it did.
+        not_taken: Why people are still waiting whom it came to, "" when nobody is.
+    """
 
     stopped: str = ""
+    not_taken: str = ""
+
+
+_Person = tuple[int, int]  # chunk and position; of a request in a row its first one
 
 
 @dataclass
@@ -88,7 +107,9 @@ class _Run:
         default_factory=lambda: {State.ACCEPTED: 0, State.REFUSED: 0, State.UNKNOWN: 0}
     )
     left: int = 0  # people still waiting
-    failures: int = 0  # requests in a row that did not get through
+    failed: set[_Person] = field(default_factory=set)  # requests in a row that did not get through
+    fruitless: int = 0  # the same, with those about people who failed before
+    limited: set[_Person] = field(default_factory=set)  # people in a row at a limit of their number
     unknowns: int = 0  # requests in a row without a clear answer
     refusals: int = 0  # messages in a row refused for text or request
 
@@ -99,7 +120,9 @@ class _Run:
 
     def got_through(self) -> None:
         """Somebody was accepted: nothing goes wrong in a row."""
-        self.failures = self.unknowns = self.refusals = 0
+        self.fruitless = self.unknowns = self.refusals = 0
+        self.failed.clear()
+        self.limited.clear()
 
     @property
     def progress(self) -> Progress:
@@ -152,11 +175,13 @@ class Engine:
         self._pacer = Pacer(provider.settings.requests_per_second * 0.965)
         self._backlog: deque[Call] = deque()
         self._deferred: list[_Deferred] = []
-        self._attempts: dict[tuple[int, int], int] = {}
+        self._tries: dict[int, NDArray[np.uint8]] = {}  # by chunk: how often each person was not taken
+        self._given_up = 0  # people
         self._numbers = itertools.count()
         self._in_flight = 0
         self._run = _Run()
         self._stopped: str | None = None
+        self._not_taken = ""
         self._error: BaseException | None = None
 
     def stop(self, why: str) -> None:
@@ -175,7 +200,11 @@ class Engine:
         self._run.left = sum(int(self._waiting(chunk, s).sum()) for chunk, s in states.items())
         self._changed = asyncio.Event()
         self._at_the_window = asyncio.Lock()
-        self._fresh: Iterator[Call] | None = self._produce(states)
+        before = self._ledger.audience.times_not_taken(self._campaign_id)
+        before = {chunk: np.zeros(len(s), np.uint16) for chunk, s in states.items()} | before
+        # Of earlier runs only the order is left, and that a group is cut sooner.
+        self._tries = {chunk: np.minimum(times, 1).astype(np.uint8) for chunk, times in before.items()}
+        self._fresh: Iterator[Call] | None = self._produce(states, before)
         cap = self._guards.cap
         recent = self._ledger.caps.recent(self._campaign_id, cap) if cap else None
         self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
@@ -193,16 +222,31 @@ class Engine:
             self._report()
         if self._error:
             raise self._error
-        return Ended(self._stopped or "")
+        return Ended(self._stopped or "", self._not_taken)
 
     # -- what to send next ---------------------------------------------------------
 
-    def _produce(self, states: dict[int, NDArray[np.uint8]]) -> Iterator[Call]:
-        for chunk, present in states.items():
-            waiting = np.flatnonzero(self._waiting(chunk, present)).astype(np.uint16)
-            if len(waiting):
-                people = self._ledger.audience.people(self._campaign_id, chunk, waiting)
-                yield from self._provider.calls(self._job, people)
+    def _produce(
+        self, states: dict[int, NDArray[np.uint8]], before: Mapping[int, NDArray[np.uint16]]
+    ) -> Iterator[Call]:
+        """Who was never refused for now, then the others, who was refused least often first."""
+        waits = {chunk: self._waiting(chunk, present) for chunk, present in states.items()}
+        for times in sorted({n for chunk, mask in waits.items() for n in np.unique(before[chunk][mask])}):
+            for chunk, mask in waits.items():
+                waiting = np.flatnonzero(mask & (before[chunk] == times)).astype(np.uint16)
+                if len(waiting):
+                    people = self._ledger.audience.people(self._campaign_id, chunk, waiting)
+                    yield from self._cut(people, times)
+
+    def _cut(self, people: Slice, tries: int) -> Iterator[Call]:
+        """Requests for *people*: after two *tries* that took nobody smaller ones, after three one each."""
+        limits, everybody = self._provider.limits, np.arange(len(people.positions))
+        if tries < 2:
+            yield from self._provider.calls(self._job, people)
+            return
+        most = math.isqrt(max(limits.same, limits.different)) if tries == 2 else 1
+        for first in range(0, len(everybody), most):
+            yield from self._provider.calls(self._job, people.take(everybody[first : first + most]))
 
     def _waiting(self, chunk: int, states: NDArray[np.uint8]) -> NDArray[np.bool_]:
         waiting: NDArray[np.bool_] = states == State.WAITING
@@ -212,16 +256,15 @@ class Engine:
         while self._stopped is None and self._error is None:
             if self._backlog:
                 return self._backlog.popleft()
-            now = time.monotonic()
-            if self._deferred and self._deferred[0].due <= now:
-                people = heapq.heappop(self._deferred).people
-                self._backlog.extend(self._provider.calls(self._job, people))
-                continue
             if self._fresh is not None:
                 call = next(self._fresh, None)
                 if call is not None:
                     return call
                 self._fresh = None
+            now = time.monotonic()
+            if self._deferred and self._deferred[0].due <= now:
+                people = heapq.heappop(self._deferred).people
+                self._backlog.extend(self._cut(people, self._tried(people)))
                 continue
             if not self._deferred and not self._in_flight:
                 self._changed.set()
@@ -321,6 +364,8 @@ class Engine:
             self._run.got_through()
         elif kinds == {CodeClass.UNKNOWN}:
             self._unclear(_said(results[0]))
+        elif (behind := np.flatnonzero(states == State.WAITING)).size and self._stopped is None:
+            self._note_limits(call, results, behind)
         return states, Facts(
             reason=[_REASONS.get(int(s), "") for s in states],
             ids=[r.message_id for r in results],
@@ -339,16 +384,21 @@ class Engine:
             return State.WAITING
         if result.kind in (CodeClass.LATER, CodeClass.RETRY):
             after = code.retry_after_s if code.retry_after_s is not None else 1.0
-            if self._defer(call, index, after):
-                return State.WAITING
-            return State.REFUSED if result.kind is CodeClass.LATER else State.WAITING
+            if result.kind is CodeClass.LATER and after > self._patience.longest_deferral_s:
+                return State.REFUSED
+            self._put_off(call.part(index, index + 1), after, _said(result))
+            return State.WAITING
         self._note_refusals(1, code.about, _said(result))
         return State.REFUSED
 
     def _refused(self, call: Call, error: Refused) -> tuple[NDArray[np.uint8], Facts]:
-        about = (error.known or self._provider.code(error.code)).about
+        known = error.known or self._provider.code(error.code)
+        about = known.about
         same_text = len(set(call.texts)) == 1
         if len(call) == 1 or (about is not About.NUMBER and same_text):
+            if known.kind is CodeClass.LATER:
+                said = Submission(known.kind, "", error.code, error.detail or error.message, known)
+                return self._judge(call, [said] * len(call))
             self._note_refusals(len(call), about, error.message)
             return _all(call, State.REFUSED, "refused", error)
         # One of them spoilt it for all, and the provider does not say who: halve until it shows.
@@ -363,37 +413,96 @@ class Engine:
         if isinstance(error, BatchNotAllowed):
             self._backlog.extend(self._provider.calls(call.job, _people(call)))
             return
-        self._run.failures += 1
-        if self._run.failures >= self._patience.failures_in_a_row:
-            self.stop(
-                Message(
-                    "{n} requests in a row did not get through. Last: {why}",
-                    n=self._run.failures,
-                    why=error.message,
-                )
+        hint = error.retry_after_s if isinstance(error, RateLimited) else None
+        if isinstance(error, Unreachable):
+            # Nobody was refused, and each time it says the same of the way to the provider.
+            self._queue(_people(call), pause_s(None, 1))
+            self._did_not_get_through((-1, next(self._numbers)), hint, error.message)
+            return
+        self._put_off(call, hint, error.message)
+        self._did_not_get_through(self._blamed(call), hint, error.message)
+
+    def _put_off(self, call: Call, hint: float | None, why: str) -> None:
+        """
+        The people of *call*, who were not taken, go to the end of the queue, or keep waiting for another run.
+
+        Args:
+            hint: Seconds after which the provider says they may come again; None = it does not.
+        """
+        people = _people(call)
+        self._tries[people.chunk][people.positions] += 1
+        tries = self._tried(people)
+        pause = pause_s(hint, tries + 1)
+        if self._too_long(hint) or (len(call) == 1 and tries >= self._patience.attempts):
+            self._given_up += len(call)
+            self._not_taken = Message(
+                "{n} people were tried and not taken for now. Last: {why}", n=self._given_up, why=why
             )
             return
-        hint = error.retry_after_s if isinstance(error, RateLimited) else None
-        if hint is not None and hint > self._patience.longest_deferral_s:
+        self._queue(people, pause)
+
+    def _queue(self, people: Slice, pause: float) -> None:
+        """Send to *people* when all others were sent to, and after *pause* seconds."""
+        heapq.heappush(self._deferred, _Deferred(time.monotonic() + pause, next(self._numbers), people))
+
+    def _tried(self, people: Slice) -> int:
+        """The most tries of any of *people* that did not take them; all of earlier runs count as one."""
+        return int(self._tries[people.chunk][people.positions].max())
+
+    def _blamed(self, call: Call) -> _Person | None:
+        """
+        Who stands in a row for *call*, of which nobody was taken; None = it is not one more.
+
+        Another request about a group that failed before says nothing new: somebody in it may be the cause.
+        """
+        if len(call) > 1 and self._tried(_people(call)) > 1:
+            return None
+        return call.people.chunk, int(_positions(call)[0])
+
+    def _did_not_get_through(self, who: _Person | None, hint: float | None, why: str) -> None:
+        """One request more of which nobody was taken: slow down for all, and in the end stop."""
+        run = self._run
+        run.fruitless += 1
+        if who is not None:
+            run.failed.add(who)
+        if len(run.failed) >= self._patience.failures_in_a_row or (
+            run.fruitless >= max(self._patience.fruitless_in_a_row, self._patience.failures_in_a_row)
+        ):
+            self._end_row(run.fruitless, why)
+        elif run.fruitless > 1 and self._too_long(hint):
             self.stop(
                 Message(
                     "the provider asks for a pause of {time} s; send again then. It said: {why}",
                     time=f"{hint:,.0f}",
-                    why=error.message,
+                    why=why,
                 )
             )
-            return
-        self._pacer.hold(time.monotonic(), hint if hint is not None else backoff(self._run.failures))
-        self._backlog.append(call)
+        elif run.fruitless > 1:
+            self._pacer.hold(time.monotonic(), pause_s(hint, max(1, len(run.failed))))
 
-    def _defer(self, call: Call, index: int, after_s: float) -> bool:
-        key = (call.people.chunk, int(call.people.positions[call.rows[index]]))
-        self._attempts[key] = self._attempts.get(key, 0) + 1
-        if after_s > self._patience.longest_deferral_s or self._attempts[key] >= self._patience.attempts:
-            return False
-        people = call.people.take(call.rows[index : index + 1])
-        heapq.heappush(self._deferred, _Deferred(time.monotonic() + after_s, next(self._numbers), people))
-        return True
+    def _too_long(self, hint: float | None) -> bool:
+        """Whether the provider asks for a longer pause than a run makes."""
+        return hint is not None and hint > self._patience.longest_deferral_s
+
+    def _note_limits(self, call: Call, results: Sequence[Submission], behind: NDArray[np.int64]) -> None:
+        """Nobody of *call* was taken, and the people *behind* were put off."""
+        last = results[int(behind[-1])]
+        if last.kind is CodeClass.RETRY:
+            code = last.known or self._provider.code(last.code)
+            self._did_not_get_through(self._blamed(call), code.retry_after_s, _said(last))
+            return
+        self._run.limited.update((call.people.chunk, int(p)) for p in _positions(call)[behind])
+        if len(self._run.limited) >= self._patience.limited_in_a_row:
+            self._end_row(len(self._run.limited), _said(last))
+
+    def _end_row(self, n: int, why: str) -> None:
+        """End the run after *n* in a row; it counts as stopped unless it has come to everybody else."""
+        told = Message("{n} requests in a row did not get through. Last: {why}", n=n, why=why)
+        states = self._ledger.audience.states(self._campaign_id)
+        if any((self._waiting(c, s) & (self._tries[c] == 0)).any() for c, s in states.items()):
+            self.stop(told)
+        elif self._stopped is None:
+            self._stopped, self._not_taken = "", told
 
     def _unclear(self, why: str) -> None:
         self._run.unknowns += 1
@@ -478,6 +587,11 @@ class Engine:
                     await asyncio.to_thread(self._ledger.leases.renew, self._campaign_id, self._token)
             except LedgerError as error:
                 self._error = self._error or error
+
+
+def pause_s(hint: float | None, failures: int) -> float:
+    """Seconds to wait after *failures* in a row: what the provider says, else longer each time."""
+    return backoff(failures) if hint is None else hint
 
 
 _REASONS = {int(State.REFUSED): "refused", int(State.UNKNOWN): "no_answer", int(State.WAITING): "not_taken"}

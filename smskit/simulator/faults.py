@@ -72,6 +72,8 @@ class _Fault(_Strict):
         provider: Only this one; "" is every one.
         endpoint: Only this one, as the provider names it (``single_send``); ""
             is every endpoint that submits messages, ``*`` is every endpoint.
+        phones: Only calls that hold one of these numbers, written as their last 11 digits; alone, all
+            such calls, for ever.
     """
 
     rate: float | None = Field(default=None, ge=0, le=1)
@@ -80,10 +82,11 @@ class _Fault(_Strict):
     kind: str
     provider: str = ""
     endpoint: str = ""
+    phones: tuple[Annotated[str, Field(pattern="^[0-9]{11}$")], ...] = ()
 
     @model_validator(mode="after")
     def _has_a_measure(self) -> _Fault:
-        if self.rate is None and self.count is None:
+        if self.rate is None and self.count is None and not self.phones:
             raise ValueError("give rate or count")
         return self
 
@@ -355,10 +358,11 @@ class _Armed:
         self._met = 0
         self._struck = 0
 
-    def applies(self, provider: str, endpoint: str, submits: bool) -> bool:
+    def applies(self, provider: str, endpoint: str, submits: bool, content: bytes = b"") -> bool:
         fault = self.fault
         aimed = fault.endpoint in (ANY_ENDPOINT, endpoint) if fault.endpoint else submits
-        return aimed and fault.provider in ("", provider)
+        held = not fault.phones or any(phone.encode() in content for phone in fault.phones)
+        return aimed and held and fault.provider in ("", provider)
 
     def strikes(self, number: int | None = None) -> bool:
         """Throw the dice for the next match; *number* replaces its running number."""
@@ -396,20 +400,25 @@ class Faults:
         self._tries: dict[int, int] = {}
         self._cuts_left = plan.receipts.cut_after_pop
 
-    def before(self, provider: str, endpoint: str, submits: bool) -> tuple[float, Any]:
-        """Return seconds to wait first, and the fault that answers instead of the provider, or None."""
+    def before(self, provider: str, endpoint: str, submits: bool, content: bytes = b"") -> tuple[float, Any]:
+        """
+        Return seconds to wait first, and the fault that answers instead of the provider, or None.
+
+        Args:
+            content: Query and body of the call, in which numbers are looked for.
+        """
         wait = 0.0
         for armed in self._before:
-            if armed.applies(provider, endpoint, submits) and armed.strikes():
+            if armed.applies(provider, endpoint, submits, content) and armed.strikes():
                 if armed.fault.kind != "slow":
                     return wait, armed.fault
                 wait += armed.fault.seconds
                 self.tally.add("slow", calls=1)
         return wait, None
 
-    def items(self, provider: str, endpoint: str, submits: bool) -> ItemCode | None:
+    def items(self, provider: str, endpoint: str, submits: bool, content: bytes = b"") -> ItemCode | None:
         """Return a function that says which numbers of this call are refused, or None when none can be."""
-        active = [a for a in self._items if a.applies(provider, endpoint, submits)]
+        active = [a for a in self._items if a.applies(provider, endpoint, submits, content)]
         if not active:
             return None
 
@@ -417,7 +426,8 @@ class Faults:
             # The try is part of the draw: a number refused once may pass when it is tried again.
             attempt = self._tries.get(phone, 0)
             for armed in active:
-                if armed.strikes(phone + (attempt << 48)):
+                named = not armed.fault.phones or str(phone)[-11:] in armed.fault.phones
+                if named and armed.strikes(phone + (attempt << 48)):
                     self._tries[phone] = attempt + 1
                     self.tally.add("code", messages=1)
                     return str(armed.fault.code)
@@ -425,13 +435,15 @@ class Faults:
 
         return code
 
-    def after(self, provider: str, endpoint: str, submits: bool, accepted: int) -> Any:
+    def after(
+        self, provider: str, endpoint: str, submits: bool, content: bytes = b"", *, accepted: int
+    ) -> Any:
         """Return the fault that spoils the answer to a call that took *accepted* messages, or None."""
         for armed in self._after:
             # A call that accepted nothing is no match, so `count: 1` is one accepted call.
             if submits and not accepted:
                 continue
-            if armed.applies(provider, endpoint, submits) and armed.strikes():
+            if armed.applies(provider, endpoint, submits, content) and armed.strikes():
                 self.tally.add(armed.fault.kind, calls=1, messages=accepted)
                 return armed.fault
         return None

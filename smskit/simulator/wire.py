@@ -177,7 +177,7 @@ class Endpoint:
             return
         faults, dialect = self._world.faults, self._dialect
         request, exchange = Request(scope, body), Exchange(dialect, scope, receive, send)
-        where = (dialect.provider, self.name, self._submits)
+        where = (dialect.provider, self.name, self._submits, request.query + b"\n" + request.body)
         await asyncio.sleep(faults.plan.latency_s)
 
         wait_s, fault = faults.before(*where)
@@ -192,7 +192,7 @@ class Endpoint:
         answer = exchange.answer = self._handle(request)
         if answer.durable is not None:
             await asyncio.wrap_future(answer.durable)
-        if fault := faults.after(*where, answer.accepted):
+        if fault := faults.after(*where, accepted=answer.accepted):
             await fault.strike(exchange)
         elif faults.cut(answer.popped):
             await exchange.say_half(answer)

@@ -937,6 +937,7 @@ class LanternServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Lantern)
         self.accepted: list[dict[str, str]] = []
         self.refuse: dict[str, int] = {}  # number -> status
+        self.busy: dict[str, int] = {}  # number -> code of every request that holds it
         self.drop: set[str] = set()  # accepted, but the answer is lost
         self.sizes: list[int] = []
         self.nonces: set[str] = set()
@@ -975,6 +976,8 @@ class _Lantern(BaseHTTPRequestHandler):
 
     def _send(self, data: dict[str, Any]) -> None:
         self.server.sizes.append(len(data["to"]))
+        if code := next((self.server.busy[n] for n in data["to"] if n in self.server.busy), 0):
+            return self._say({"code": code, "message": "系统繁忙"})
         results: list[dict[str, Any]] = []
         for number in reversed(data["to"]):
             if status := self.server.refuse.get(number):
@@ -1029,7 +1032,7 @@ def lantern(monkeypatch: pytest.MonkeyPatch) -> Iterator[LanternServer]:
     server.server_close()
 
 
-def _spec(tmp_path: Path, rows: list[str], **changes: Any) -> CampaignSpec:
+def lantern_spec(tmp_path: Path, rows: list[str], **changes: Any) -> CampaignSpec:
     (tmp_path / "people.csv").write_text("\n".join(["user_id,phone,name", *rows]), "utf-8")
     data = {
         "campaign": "lantern-1",
@@ -1049,7 +1052,7 @@ def test_a_live_campaign(lantern: LanternServer, tmp_path: Path) -> None:
     names = ["张三", "张三", "张三", "{secret}", "李四"]
     rows = [f"u{i},1380000000{i},{name}" for i, name in enumerate(names)]
     lantern.refuse["13800000004"] = 1002
-    campaign = open_campaign(_spec(tmp_path, rows))
+    campaign = open_campaign(lantern_spec(tmp_path, rows))
     plan, checked, outcome = campaign.plan(), campaign.check(), campaign.send()
     row = open_ledger().campaigns.get("lantern-1", Mode.LIVE)
     assert row is not None
@@ -1074,7 +1077,7 @@ def test_a_live_campaign(lantern: LanternServer, tmp_path: Path) -> None:
 def test_an_answer_that_is_lost_is_found_by_asking(lantern: LanternServer, tmp_path: Path) -> None:
     """A dropped connection leaves unknowns; the SSP's records settle them, and nobody is messaged twice."""
     lantern.drop.add("13800000001")
-    campaign = open_campaign(_spec(tmp_path, [f"u{i},1380000000{i},张三" for i in range(3)]))
+    campaign = open_campaign(lantern_spec(tmp_path, [f"u{i},1380000000{i},张三" for i in range(3)]))
     campaign.send()
     row = open_ledger().campaigns.get("lantern-1", Mode.LIVE)
     assert row is not None
@@ -1093,7 +1096,7 @@ def test_a_wrong_secret_is_not_usable(
 ) -> None:
     """The SSP refuses the signature; the check says so in its code, and nothing is sent."""
     monkeypatch.setenv("SMSKIT_HTTP_SECRET", "another-secret")
-    result = open_campaign(_spec(tmp_path, ["u1,13800000000,张三"])).check()
+    result = open_campaign(lantern_spec(tmp_path, ["u1,13800000000,张三"])).check()
 
     assert not result.usable
     assert [(f.code, f.meaning) for f in result.findings] == [("4002", "验签失败")]
@@ -1104,7 +1107,7 @@ def test_a_wrong_secret_is_not_usable(
 def test_a_rehearsal_says_that_it_cannot(lantern: LanternServer, tmp_path: Path) -> None:
     """The simulator does not speak a protocol it has never heard of."""
     with pytest.raises(UnsupportedFeature, match="simulator does not speak"):
-        open_campaign(_spec(tmp_path, ["u1,13800000000,张三"], mode="rehearse")).send()
+        open_campaign(lantern_spec(tmp_path, ["u1,13800000000,张三"], mode="rehearse")).send()
 
 
 # -- what is written about it ------------------------------------------------------------------

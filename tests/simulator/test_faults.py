@@ -191,6 +191,21 @@ def test_refused_calls(yun: Any, world: World, plan: Callable[..., None]) -> Non
     }
 
 
+def test_a_number_is_refused_for_ever(yun: Any, world: World, plan: Callable[..., None]) -> None:
+    """A fault for numbers strikes the calls that hold one, or the number in them, each time."""
+    first, second, third = numbers(3)
+    plan(faults=[{"kind": "code", "code": -51, "phones": [first]}])
+    calls = [_send(yun, mobile).json()["code"] for mobile in (first, second, first)]
+    batch = yun.multi(dict.fromkeys((second, third), TEXT))["data"]
+    plan(faults=[{"kind": "code", "code": 10, "scope": "item", "phones": [first]}])
+    items = yun.multi(dict.fromkeys((first, third), TEXT))["data"]
+
+    assert calls == [-51, 0, -51]
+    assert [item["code"] for item in batch if item["mobile"] == third] == [0]
+    assert items[0]["code"] == 10
+    assert items[1]["code"] != 10
+
+
 def test_refused_items(yun: Any, world: World, plan: Callable[..., None]) -> None:
     """A share of a batch is refused number by number, the others are taken, and it is counted."""
     plan(seed=5, faults=[{"kind": "code", "code": 10, "scope": "item", "rate": 0.2}])
