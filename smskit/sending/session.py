@@ -80,8 +80,14 @@ def open_ledger(
         language = Language(environment.language if environment.get("SMSKIT_LANG") else "en")
         words = language(mark("smskit: new ledger {file}"), file=place.file)
         # A notebook would show what is logged in red; it is nothing bad.
-        print(words) if "ipykernel" in sys.modules else _log.warning("%s", words)
+        print(words) if _in_a_kernel() else _log.warning("%s", words)
     return ledger
+
+
+def _in_a_kernel() -> bool:
+    """Whether a notebook's cells run here; a library that imports ipykernel does not make it so."""
+    app = sys.modules.get("ipykernel.kernelapp")
+    return app is not None and bool(app.IPKernelApp.initialized())
 
 
 def ledger_of(spec: CampaignSpec, environment: Environment) -> Ledger:
