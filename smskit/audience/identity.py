@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience.cells import words
-from smskit.audience.phones import EMPTY_WORDS, mask_ids
+from smskit.audience.phones import EMPTY_WORDS, hide_column
 from smskit.i18n import Message
 
 __all__ = ["UserIds", "known_ids"]
@@ -136,5 +136,5 @@ def _mask(found: pa.Array) -> NDArray[np.bool_]:
 def _of(texts: pa.Array, rows: NDArray[np.bool_]) -> dict[str, int | str]:
     """How many *rows* (n entries) there are, and some of their texts, phones masked."""
     some = texts.take(pa.array(np.flatnonzero(rows)[:_LOOKED_AT])).unique()[:_EXAMPLES]
-    examples = ", ".join(f"`{text}`" for text in mask_ids(some).to_pylist())
+    examples = ", ".join(f"`{text}`" for text in hide_column(some).to_pylist())
     return {"n": int(rows.sum()), "examples": examples}

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import accumulate
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
@@ -30,6 +32,8 @@ __all__ = [
     "Column",
     "Phones",
     "e164_column",
+    "hide",
+    "hide_column",
     "mask",
     "mask_column",
     "mask_raw_column",
@@ -38,6 +42,7 @@ __all__ = [
     "normalise_one",
     "redact",
     "to_e164",
+    "words",
 ]
 
 # pandas' Series, or an arrow Array or ChunkedArray (pyarrow ships no types).
@@ -246,14 +251,13 @@ def redact(text: str) -> str:
     """
     Return *text* with every full phone number in it masked.
 
-    For words of others (provider details, errors). Masked: 11 digits starting
-    with 1, as one run or grouped 3-4-4, with or without +86, 86, 0086 or 0;
-    other runs of 8 to 14 digits standing alone; any run of 8 or more after a
-    plus. Kept: runs of 15 digits and more (provider message ids), UUIDs, and
-    shorter runs within ids of letters and digits. A bare date-time of 14 digits is masked
+    For words of others (provider details, errors). Masked: whatever `normalise` reads as a phone, anywhere
+    in the text; 11 digits starting with 1; other runs of 8 to 14 digits standing alone; any run of 8 or
+    more after a plus. Kept: runs of 15 digits and more that are no phone (provider message ids), UUIDs
+    and hashes, and shorter runs within ids of letters and digits. A bare date-time of 14 digits is masked
     too: hiding too much is the cheaper mistake.
     """
-    masked = _FULL_PHONE.sub(lambda found: found[0] if found["uuid"] else mask(found[0]), text)
+    masked = _hidden(text, _ANY_PHONE)
     if isinstance(text, Message | Quoted):
         # Kept as a message, so that it can still be read in either language; unless that hides less.
         same = text.map(redact)
@@ -261,15 +265,111 @@ def redact(text: str) -> str:
     return masked
 
 
-_FULL_PHONE: Final = re.compile(
-    r"""
-    (?P<uuid> (?<![0-9A-Za-z]) [0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12} (?![0-9A-Za-z]) )
-    | (?<!\d) (?:0|(?:\+|00)?86[ -]?)? 1\d{2}([ -]?)\d{4}\2\d{4} (?!\d)
-    | (?<!\d) \+\d{8,} (?!\d)
-    | (?<![\dA-Za-z_]) \d{8,14} (?![\dA-Za-z_])
-    """,
-    re.VERBOSE,
+def words(text: str) -> str:
+    """What a provider says, as it may be kept and shown: no full phone, and 300 characters at most."""
+    # Longer than what stays, so that no phone is cut in two before it is hidden.
+    hidden = redact(text if len(text) <= 2 * _MOST_WORDS else text[: 2 * _MOST_WORDS])
+    return hidden if len(hidden) <= _MOST_WORDS else hidden[:_MOST_WORDS]
+
+
+_MOST_WORDS: Final = 300
+
+
+def hide(text: str) -> str:
+    """Return an id, a code or a value with whatever may be a mobile in it masked; see `redact`."""
+    return _hidden(text, _MOBILE)
+
+
+def hide_column(texts: pa.Array) -> pa.Array:
+    """
+    Return a column of ids or values as people may see it; of any length, nulls stay null.
+
+    As `hide`; unlike `redact` it leaves eight digits alone, which are an id.
+    """
+    texts = texts.cast(pa.large_string())
+    rows = np.flatnonzero(_matches(pc.utf8_normalize(texts, "NFKC"), _MAY_HOLD_PHONE))
+    if not len(rows):
+        return texts
+    odd = texts.take(pa.array(rows)).dictionary_encode()
+    hidden = pa.array([hide(text) for text in odd.dictionary.to_pylist()], pa.large_string())
+    found = np.zeros(len(texts), np.bool_)
+    found[rows] = True
+    return pc.replace_with_mask(texts, pa.array(found), hidden.take(odd.indices))
+
+
+def _hidden(text: str, what: re.Pattern[str]) -> str:
+    """*text* with what is found in its compatibility form (full-width digits are digits) masked."""
+    if len(text) < 8 and text.isascii():
+        return text
+    if len(_DIGITS.findall(unicodedata.normalize("NFKC", text))) < 8:
+        return text  # too few for a phone, and found out in a moment
+    if text.isascii():
+        return what.sub(lambda found: found[0] if found["kept"] else mask(found[0]), text)
+    forms = [unicodedata.normalize("NFKC", char) for char in text]
+    starts = list(accumulate(map(len, forms), initial=0))
+    pieces, done = [], 0
+    for found in what.finditer("".join(forms)):
+        if not found["kept"]:
+            first, last = bisect_right(starts, found.start()) - 1, bisect_left(starts, found.end())
+            pieces += [text[done:first], mask(text[first:last])]
+            done = last
+    return "".join([*pieces, text[done:]])
+
+
+# What may stand between the digits of a phone: `_BLANK`, `_DASH` and brackets, as Python's expressions have
+# no classes of Unicode (a test compares them).
+_BETWEEN: Final = (
+    r"[\x00-\x20\x7f-\xa0\xad()\-\u1680\u2028\u2029"
+    r"\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
+    r"\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+    r"\u058a\u05be\u1400\u1806\u2010-\u2015\u2043\u2212\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030"
+    r"\u30a0\U00010d6e\U00010ead]*"
 )
+
+
+def _spaced(*parts: str) -> str:
+    """An expression of these parts with anything a phone may hold between them."""
+    return _BETWEEN.join(parts)
+
+
+_DIGIT: Final = "[0-9]"
+_ELEVEN: Final = ("1", "[3-9]", *[_DIGIT] * 9)
+_CHINA: Final = rf"(?:\+{_BETWEEN}|{_spaced('0', '0', '')})?{_spaced('8', '6', '')}"
+# 0, and the prefixes of carriers that `phonenumbers` takes off.
+_TRUNK: Final = "|".join(
+    (_spaced("0", ""), _spaced("1", "[12]", *[_DIGIT] * 3, ""), _spaced("1", "7", "9", *[_DIGIT] * 2, ""))
+)
+_DIGITS: Final = re.compile(r"\d")
+_KEPT: Final = (
+    r"(?P<kept>(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+    r"|(?=[0-9]*[A-Fa-f])(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}))(?![0-9A-Za-z]))"
+)
+_MOBILES: Final = "|".join(
+    (
+        # as a spreadsheet shows a long number: 1.38…E10, 8.6138…E12
+        _spaced("1", r"\.", *[_DIGIT] * 10, rf"(?:0{_BETWEEN})*[eE]", r"\+?", f"(?:0{_BETWEEN})*1", "0"),
+        _spaced("8", r"\.", *[_DIGIT] * 12, rf"(?:0{_BETWEEN})*[eE]", r"\+?", f"(?:0{_BETWEEN})*1", "2"),
+        # 138.0000.0000
+        rf"(?<!\d)(?:{_CHINA})?"
+        + _spaced("1", "[3-9]", _DIGIT, r"\.", *[_DIGIT] * 4, r"\.", *[_DIGIT] * 4)
+        + r"(?!\d)",
+        rf"(?<!\d)(?:{_CHINA}\.?{_BETWEEN})?(?:{_TRUNK})?{_spaced(*_ELEVEN)}(?!\d)",
+        # several without anything between them, and one with a few digits more
+        r"(?<!\d)(?:1[3-9]\d{9}){2,}(?!\d)",
+        r"(?<!\d)(?=\d{12,14}(?!\d))\d{0,3}1[3-9]\d{9,12}(?!\d)",
+    )
+)
+_MOBILE: Final = re.compile(f"{_KEPT}|{_MOBILES}", re.ASCII)
+_ANY_PHONE: Final = re.compile(
+    rf"{_KEPT}|{_MOBILES}"
+    r"|(?<!\d)(?:0|(?:\+|00)?86[ -]?)?1\d{2}([ -]?)\d{4}\2\d{4}(?!\d)"
+    r"|(?<!\d)\+\d{8,}(?!\d)"
+    r"|(?<![\dA-Za-z_])\d{8,14}(?![\dA-Za-z_])",
+    re.ASCII,
+)
+# RE2's, for whole columns: wider than the above.
+_MAY_HOLD_PHONE: Final = rf"1[{_BLANK}().{_DASH}]*[3-9](?:[{_BLANK}().{_DASH}]*[0-9]){{9}}"
 
 
 def _slices(column: Column) -> Iterator[pa.Array]:
@@ -421,9 +521,3 @@ def shown_column(column: Column, e164: NDArray[np.int64]) -> pa.Array:
     masked = np.asarray(shown, dtype=object)
     masked[unread] = np.asarray(pc.fill_null(mask_raw_column(cells), ""), dtype=object)
     return pa.array(masked, pa.large_string())
-
-
-def mask_ids(persons: pa.Array) -> pa.Array:
-    """Person ids as people may see them: one that is itself a phone number is masked."""
-    # Deliberately looser than `normalise`: whatever looks like a mobile is not shown.
-    return pc.replace_substring_regex(persons, r"^(?:\+?86|0086)?(1[3-9]\d)\d{4}(\d{4})$", r"\1****\2")

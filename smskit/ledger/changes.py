@@ -15,6 +15,7 @@ import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from smskit.audience.phones import hide, words
 from smskit.errors import LedgerError
 from smskit.i18n import Message, dumps
 from smskit.ledger.audience import Audience
@@ -197,10 +198,6 @@ def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Ch
         if not allowed.issuperset(set(change.states.tolist())):
             raise LedgerError(Message("{kind} cannot lead there; nothing was recorded", kind=change.kind))
         states[change.positions] = change.states
-        details = change.facts.details
-        details = dumps(details) if isinstance(details, str) else [dumps(detail) for detail in details]
-        facts = vars(change.facts) | {"details": details}
-        facts = {name: value for name, value in facts.items() if value not in ("", None)}
         hot.event(
             conn,
             {
@@ -210,8 +207,21 @@ def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Ch
                 "e_at": now,
                 "e_positions": change.positions.tobytes(),
                 "e_states": change.states.tobytes(),
-                "e_facts": orjson.dumps(facts),
+                "e_facts": orjson.dumps(recorded(change.facts)),
             },
         )
     for chunk, states in present.items():
         hot.move(conn, {"campaign": campaign_id, "at": chunk, "now": states.tobytes()})
+
+
+def recorded(facts: Facts) -> dict[str, Any]:
+    """What is kept of *facts*: what there is, without full phones in a provider's codes and words."""
+    kept = vars(facts) | {
+        "codes": _each(hide, facts.codes),
+        "details": _each(lambda detail: dumps(words(detail)), facts.details),
+    }
+    return {name: value for name, value in kept.items() if value not in ("", None)}
+
+
+def _each(change: Callable[[str], str], texts: str | Sequence[str]) -> str | list[str]:
+    return change(texts) if isinstance(texts, str) else [change(text) for text in texts]

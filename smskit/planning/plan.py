@@ -182,9 +182,9 @@ class Plan:
         reasons = self.reasons[index]
         labels = np.array([r.label for r in Reason], object)
         # A variable may be bound to the phone column; it is masked where it is shown, not where it is sent.
-        values = {n: phones_module.mask_ids(column.take(take)) for n, column in self.variables.items()}
+        values = {n: phones_module.hide_column(column.take(take)) for n, column in self.variables.items()}
         columns: dict[str, Any] = {
-            "user_id": phones_module.mask_ids(self.persons.take(take)),
+            "user_id": phones_module.hide_column(self.persons.take(take)),
             "phone": self._shown(index),
             "state": np.where(reasons == 0, "planned", "excluded"),
             "reason": np.where(reasons == 0, "", labels[reasons]),

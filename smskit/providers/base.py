@@ -27,7 +27,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit import models
-from smskit.audience.phones import to_e164
+from smskit.audience.phones import hide, to_e164, words
 from smskit.errors import (
     AccountProblem,
     OutcomeUnknown,
@@ -230,6 +230,7 @@ class Provider(ABC):
             timeout_s=settings.timeout_s,
             connect_timeout_s=settings.connect_timeout_s,
             connections=settings.concurrency,
+            secrets=[getattr(settings, name).get_secret_value() for name in settings.secret_fields()],
             transport=transport,
         )
 
@@ -509,13 +510,13 @@ class Provider(ABC):
         The error that *code* at the top of an answer stands for.
 
         Args:
-            detail: The provider's own words, without phones and keys.
+            detail: The provider's own words; phones are taken out here, keys were by the `Door`.
             known: What the code means, where not `code` tells it.
             next_step: In place of the table's.
             retry_after_s: What the answer itself says of it.
         """
-        known = known or self.code(code)
-        words = self.in_words(code, detail, next_step or known.next_step)
+        known, code, detail = known or self.code(code), hide(code), words(detail)
+        told = self.in_words(code, detail, next_step or known.next_step)
         facts: dict[str, Any] = {
             "provider": self.name,
             "code": code,
@@ -526,8 +527,8 @@ class Provider(ABC):
         }
         if known.kind is CodeClass.RETRY:
             after = known.retry_after_s if retry_after_s is None else retry_after_s
-            return RateLimited(words, retry_after_s=after, **facts)
-        return ERRORS.get(known.kind, OutcomeUnknown)(words, **facts)
+            return RateLimited(told, retry_after_s=after, **facts)
+        return ERRORS.get(known.kind, OutcomeUnknown)(told, **facts)
 
     def submission(self, code: str, *, message_id: str = "", detail: str = "") -> Submission:
         """What *code* says of one message; the meaning of the code travels with it."""
@@ -537,7 +538,7 @@ class Provider(ABC):
                 return Submission(known.kind, message_id, code, known=known)
             # Cut short or garbled: without its id no receipt would ever match.
             return Submission(CodeClass.UNKNOWN, "", code, Message("the answer holds no message id"))
-        return Submission(known.kind, message_id, code, detail, known)
+        return Submission(known.kind, message_id, hide(code), words(detail), known)
 
     def by_person(
         self, call: Call, rows: Sequence[Any] | None, key: str, judge: Callable[[Fields], Submission]

@@ -17,11 +17,12 @@ request a person, and httpx costs several times as much for one (`make bench`).
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -90,6 +91,7 @@ class Door:
         timeout_s: Longest wait for an answer once the request left.
         connect_timeout_s: Longest wait for a connection.
         connections: Most connections kept open; never queue more requests than that.
+        secrets: Of the account, which an answer may repeat; nobody gets to see one in it.
         transport: Stands in for the network in tests.
     """
 
@@ -100,10 +102,12 @@ class Door:
         timeout_s: float,
         connect_timeout_s: float,
         connections: int,
+        secrets: Iterable[str] = (),
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._provider, self._timeout_s = provider, timeout_s
         self.more_headers: Mapping[str, str] = {}  # of every request, as a rehearsal's simulator wants one
+        self._secrets = [form for secret in secrets for form in _written(secret)]
         self._carrier: Carrier
         if transport is None:
             self._carrier = _Aiohttp(timeout_s, connect_timeout_s, connections)
@@ -113,6 +117,13 @@ class Door:
     async def close(self) -> None:
         """Close all connections."""
         await self._carrier.close()
+
+    def without_secrets(self, content: bytes) -> bytes:
+        """*content* with every secret of the account as ``***``, however it is written."""
+        for form in self._secrets:
+            if form in content:
+                content = content.replace(form, b"***")
+        return content
 
     async def send(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b""
@@ -125,7 +136,8 @@ class Door:
             OutcomeUnknown: the request may have arrived.
         """
         try:
-            return await self._carrier.carry(method, url, {**self.more_headers, **headers}, content)
+            answer = await self._carrier.carry(method, url, {**self.more_headers, **headers}, content)
+            return answer._replace(content=self.without_secrets(answer.content))
         except NotConnected as error:
             raise Unreachable(
                 Message(
@@ -198,6 +210,12 @@ class _Httpx:
 
     async def close(self) -> None:
         await self._transport.aclose()
+
+
+def _written(secret: str) -> Iterator[bytes]:
+    """The forms in which an answer may repeat a secret; of very short ones none, which occur by chance."""
+    if len(secret) > 3:
+        yield from {form.encode() for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])}
 
 
 class _Aiohttp:

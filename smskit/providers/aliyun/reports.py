@@ -18,7 +18,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
 from smskit.providers.codes import RECEIPT, code_tables
 from smskit.providers.reading import Fields, Rows, page_of
@@ -77,7 +76,7 @@ def _pushed_receipt(item: Fields) -> Receipt | None:
         phone=phone,
         delivered=None if code == _SILENT or not isinstance(success, bool) else success,
         code=code,
-        detail=redact(item.text("err_msg")) or _meaning(code),
+        detail=item.words("err_msg") or _meaning(code),
         at=time_in(item, "report_time"),
         reference=item.text("out_id"),
     )

@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, SecretStr, field_validator
 
-from smskit.audience.phones import national, redact
+from smskit.audience.phones import national, words
 from smskit.errors import (
     AccountProblem,
     NotAccepted,
@@ -346,8 +346,8 @@ class Chuanglan(Provider):
             return [Submission(CodeClass.ACCEPTED, message_id, code)] * len(call)
         detail = Message(
             "failNum {failed}, successNum {taken} of {n}: only reports tell who",
-            failed=redact(str(failed)),
-            taken=redact(str(taken)),
+            failed=words(str(failed)),
+            taken=words(str(taken)),
             n=len(call),
         )
         return [Submission(CodeClass.UNKNOWN, message_id, code, detail)] * len(call)
@@ -367,7 +367,7 @@ class Chuanglan(Provider):
             raise self.unclear(Message("HTTP {n} with an incomplete answer", n=answer.status), answer)
         known = self._meaning(family, code)
         if known.kind is not CodeClass.ACCEPTED:
-            detail = redact(data.text("errorMsg", "msg") or known.meaning)
+            detail = data.text("errorMsg", "msg") or known.meaning
             raise self.error(code, detail, answer, known=known)
         if not 200 <= answer.status < 300:
             raise self.unclear(Message("HTTP {n} with code {code}", n=answer.status, code=code), answer)
@@ -479,7 +479,7 @@ class Chuanglan(Provider):
         if data.code("ret") == "0":
             return answer.content if data.data.get("result") else None
         if data.code("ret"):
-            detail = redact(data.text("error"))
+            detail = data.words("error")
             message = Message(
                 "{provider}: {path}: {said}. Ask Chuanglan to set the account to pull (拉取) mode.",
                 provider=self.name,

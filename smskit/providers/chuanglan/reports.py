@@ -10,7 +10,6 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from smskit.audience.phones import redact
 from smskit.models import Receipt, Reply
 from smskit.providers.reading import Fields, Rows, page_of
 
@@ -45,7 +44,7 @@ def _receipt(row: Fields) -> Receipt | None:
         # Only DELIVRD is success; UNKNOWN is neither; every other word, known or not, is a failure.
         delivered={"DELIVRD": True, "UNKNOWN": None, "": None}.get(status, False),
         code=status,
-        detail=redact(row.word("statusDesc")),
+        detail=row.words("statusDesc"),
         at=_time(row, "reportTime") or _time(row, "notifyTime"),
         reference=row.word("uid"),
     )

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import Field, SecretStr
 
-from smskit.audience.phones import normalise_one, redact, to_e164
+from smskit.audience.phones import normalise_one, to_e164, words
 from smskit.errors import (
     AccountProblem,
     InputError,
@@ -192,7 +192,7 @@ class GenericHttp(Provider):
         verdict = self._verdict(answer, reading, by_row=bool(reading.row.code))
         kind = verdict.meaning.kind
         if kind in (CodeClass.REFUSED, CodeClass.LATER) and len(call) == 1:
-            return [Submission(kind, "", verdict.code, self._clean(verdict.detail), verdict.meaning)]
+            return [Submission(kind, "", verdict.code, words(verdict.detail), verdict.meaning)]
         if kind is not CodeClass.ACCEPTED:
             raise self._error(verdict, answer)
         shared = id_at(verdict.data, reading.id)
@@ -230,7 +230,7 @@ class GenericHttp(Provider):
         if known.kind is CodeClass.ACCEPTED:
             message_id = id_at(found[0], reading.row.id) if reading.row.id else shared
             return self._accepted(code, message_id, expected=bool(reading.row.id or reading.id))
-        detail = self._clean(word_at(found[0], reading.row.detail))
+        detail = words(word_at(found[0], reading.row.detail))
         return Submission(known.kind, "", code, detail, known)
 
     @staticmethod
@@ -312,16 +312,9 @@ class GenericHttp(Provider):
         return verdict
 
     def _error(self, verdict: Verdict, answer: Answer) -> ProviderError:
-        detail = self._clean(verdict.detail) or verdict.meaning.meaning
+        detail = verdict.detail or verdict.meaning.meaning
         after = seconds_in(answer.headers.get("retry-after", ""))
         return self.error(verdict.code, detail, answer, known=verdict.meaning, retry_after_s=after)
-
-    def _clean(self, text: str) -> str:
-        """Words of the SSP, without the credentials and numbers it may repeat in them."""
-        for field in self.settings.secret_fields():
-            secret = getattr(self.settings, field).get_secret_value()
-            text = text.replace(secret, "***") if len(secret) > 3 else text
-        return redact(text)[:300]
 
     # -- looking -----------------------------------------------------------------------
 
@@ -416,7 +409,7 @@ class GenericHttp(Provider):
             delivered = False if listed else None
         form = reading.time_format or self.config.time_format
         moment = parse_time(word_at(row, where.at), form, self.config.zone)
-        return Receipt(message_id, phone, delivered, status, self._clean(word_at(row, where.detail)), moment)
+        return Receipt(message_id, phone, delivered, status, words(word_at(row, where.detail)), moment)
 
     async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
         """

@@ -20,7 +20,7 @@ import orjson
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
-from smskit.audience.phones import e164_column, redact
+from smskit.audience.phones import e164_column
 from smskit.errors import (
     BatchNotAllowed,
     ProviderError,
@@ -285,7 +285,7 @@ class Tencent(Provider):
         return self.by_person(call, rows, "PhoneNumber", self._row)
 
     def _row(self, row: Fields) -> Submission:
-        detail = self._shown(row.text("Message"))
+        detail = row.text("Message")
         return self.submission(row.code("Code"), message_id=row.id("SerialNo"), detail=detail)
 
     # -- the wire -------------------------------------------------------------------
@@ -320,19 +320,12 @@ class Tencent(Provider):
         known, skew = self.code(code), _skew(answer, self.clock()) if code == EXPIRED else ""
         return self.error(
             code,
-            self._shown(error.text("Message")),
+            error.text("Message"),
             answer,
             known=known,
             next_step=Sentences([as_message(part) for part in (known.next_step, skew) if part], " "),
             request_id=response.id("RequestId"),
         )
-
-    def _shown(self, text: str) -> str:
-        """Tencent's words without phones, and without what it may repeat of our request's head."""
-        for secret in (self.settings.secret_id, self.settings.token):
-            if value := secret.get_secret_value():
-                text = text.replace(value, "***")
-        return redact(text)
 
     async def _post(self, action: str, body: bytes) -> Answer:
         settings, now = self.settings, int(self.clock())

@@ -15,7 +15,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
 from smskit.providers.reading import Fields, Rows, page_of
 
@@ -90,7 +89,7 @@ def _pushed_receipt(row: Fields) -> Receipt:
         phone=_joined(row, "nationcode", "mobile"),
         delivered=_DELIVERED.get(status),
         code=row.text("errmsg") or status,
-        detail=redact(row.text("description")),
+        detail=row.words("description"),
         at=row.time("user_receive_time", "%Y-%m-%d %H:%M:%S"),
     )
 

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, SecretStr
 
-from smskit.audience.phones import national, redact
+from smskit.audience.phones import national
 from smskit.errors import (
     BatchNotAllowed,
     NotAccepted,
@@ -426,4 +426,4 @@ def _tpl_value(template: Template, people: Slice, column: ColumnEncoder) -> list
 
 def _explain(data: Fields) -> str:
     msg, detail = data.text("msg"), data.text("detail")
-    return redact(detail if msg in detail else f"{msg} {detail}".strip())
+    return detail if msg in detail else f"{msg} {detail}".strip()

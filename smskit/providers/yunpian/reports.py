@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from smskit.audience.phones import redact
 from smskit.models import Receipt, Record, Reply
 from smskit.providers.china import in_china
 from smskit.providers.reading import Fields, Rows, page_of, rows_in
@@ -57,7 +56,7 @@ def _receipt(row: Fields) -> Receipt:
         phone=row.phone("mobile"),
         delivered={"SUCCESS": True, "FAIL": False}.get(status),
         code=row.text("error_msg") or status,
-        detail=redact(row.text("error_detail")),
+        detail=row.words("error_detail"),
         at=row.time("user_receive_time", _FORM),
     )
 

@@ -146,7 +146,7 @@ def replies(ledger: Ledger, row: CampaignRow, *, limit: int = 200) -> pd.DataFra
     rows = []
     for reply in [r for r in came if r.phone in places][:limit]:
         chunk, position = places[reply.phone]
-        person = phones.mask_ids(ledger.audience.keys(row.id, chunk).persons.take(pa.array([position])))[
+        person = phones.hide_column(ledger.audience.keys(row.id, chunk).persons.take(pa.array([position])))[
             0
         ].as_py()
         at = _clock(reply.at, zone)
