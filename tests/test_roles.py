@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from smskit.audience.roles import roles_of
+from smskit.i18n import Message
 from smskit.planning.policy import notice_of_consent
 from smskit.planning.spec import CampaignSpec
 from smskit.planning.validate import validate
@@ -24,6 +25,12 @@ def parameters(**more: Any) -> dict[str, Any]:
     """Of a marketing campaign that asks no column for consent."""
     base = {"campaign": "c", "segment": "people.csv", "signature": "云片", "template": "你好，拒收请回复R"}
     return base | {"phone": "手机号", "user_id": "会员号"} | more
+
+
+def unasked(frame: pd.DataFrame, **more: Any) -> Message | None:
+    """What those parameters would have noticed of *frame*."""
+    spec = CampaignSpec.from_data(parameters(**more))
+    return notice_of_consent(frame, consent=spec.consent, message_class=spec.message_class)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +53,7 @@ def test_a_column_of_consent(name: str, cells: list[Any]) -> None:
     frame = pd.DataFrame({"会员号": IDS, "手机号": PHONES, name: cells})
 
     assert roles_of(frame) == (("手机号",), ("会员号",), (name,))
-    notice = notice_of_consent(CampaignSpec.from_data(parameters()), frame)
+    notice = unasked(frame)
     assert notice is not None
     assert f"column `{name}` looks like consent" in notice
 
@@ -70,7 +77,7 @@ def test_no_column_of_consent(name: str, cells: list[Any]) -> None:
     frame = pd.DataFrame({"会员号": IDS, "手机号": PHONES, name: cells})
 
     assert roles_of(frame).consent == ()
-    assert notice_of_consent(CampaignSpec.from_data(parameters()), frame) is None
+    assert unasked(frame) is None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +87,7 @@ def test_consent_that_is_asked_or_not_needed_is_not_noticed(more: dict[str, Any]
     """The notice is for marketing that asks nobody."""
     frame = pd.DataFrame({"手机号": PHONES, "同意营销": YES_NO})
 
-    assert notice_of_consent(CampaignSpec.from_data(parameters(**more)), frame) is None
+    assert unasked(frame, **more) is None
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ Everything a panel or a cell of notebook 02 does goes through here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,12 @@ from smskit.audience.explore.files import keep_upload, write_segment
 from smskit.audience.explore.profile import Profile, profile_of
 from smskit.audience.explore.rule_editor import Counts, RuleEditor
 from smskit.audience.paging import FrameRows
+from smskit.audience.roles import roles_of
 from smskit.audience.rules import RuleCache
 from smskit.errors import RuleError, SegmentError
 from smskit.i18n import Message
 from smskit.planning.draft import Draft
+from smskit.planning.policy import notice_of_consent
 from smskit.settings import project_root, start_folder
 
 __all__ = ["Loaded", "SegmentModel"]
@@ -41,6 +44,7 @@ class Loaded(NamedTuple):
     cache: RuleCache
     rows: FrameRows
     profile: Profile
+    recognised: Mapping[str, str] = MappingProxyType({})  # parameter -> the column chosen for it
 
     def __repr__(self) -> str:
         return f"Loaded({self.name}, {len(self.frame)} rows)"
@@ -78,7 +82,7 @@ class SegmentModel:
         self._clock = clock or (lambda: datetime.now(ZoneInfo(self.draft["timezone"])))
         self.loaded: Loaded | None = None
         self.editor = RuleEditor(draft["rules"])
-        self._outdated = self._writing = False
+        self._outdated = self._writing = self._newly_chosen = False
         draft.on_change(self._heard)
 
     def __repr__(self) -> str:
@@ -99,21 +103,34 @@ class SegmentModel:
         Raises:
             SegmentError: there is none, or it cannot be read.
         """
-        draft = self.draft
-        name = draft["segment"]
-        if draft.frame is not None:
-            frame = segment.from_frame(draft.frame)
-        elif not name:
+        name, ids = self.draft["segment"], (self.draft["phone"], self.draft["user_id"])
+        if self.draft.frame is not None:
+            return self._profiled(name or segment.IN_MEMORY, segment.from_frame(self.draft.frame))
+        if not name:
             raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
-        else:
-            frame = segment.load(
-                name,
-                query=draft["segment_query"],
-                text_columns=(draft["phone"], draft["user_id"]),
-                working_folder=self._start(),
-                parameter_file=self._file,
-            )
-        return self._profiled(name or segment.IN_MEMORY, frame)
+        frame = self._load(name, self.draft["segment_query"], ids)
+        recognised = self._recognised(frame) if self._newly_chosen else {}
+        if recognised.keys() & {"phone", "user_id"}:  # which are read as text
+            ids = (*ids, *recognised.values())
+            frame = self._load(name, self.draft["segment_query"], ids)
+        return self._profiled(name, frame, recognised=recognised)
+
+    def _load(self, source: str, query: str, ids: Sequence[str]) -> pd.DataFrame:
+        return segment.load(
+            source,
+            query=query,
+            text_columns=ids,
+            working_folder=self._start(),
+            parameter_file=self._file,
+        )
+
+    def _recognised(self, frame: pd.DataFrame) -> dict[str, str]:
+        """For parameters that name no column of a segment just chosen: the column that looks like it."""
+        like, names = roles_of(frame), {"", *map(str, frame.columns)}
+        open_ = {role for role in like._fields if self.draft[role] not in names}
+        if not self.draft["consent"]:
+            open_.add("consent")
+        return {role: found[0] for role, found in like._asdict().items() if role in open_ and found}
 
     def read_other(self, source: str, query: str = "") -> pd.DataFrame:
         """
@@ -122,8 +139,7 @@ class SegmentModel:
         Raises:
             SegmentError: it cannot be read.
         """
-        columns = (self.draft["phone"], self.draft["user_id"])
-        return segment.load(source, query=query, text_columns=columns, working_folder=self._start())
+        return self._load(source, query, (self.draft["phone"], self.draft["user_id"]))
 
     def _start(self) -> Path:
         """Where a relative path is looked for first: as papermill will, from within the project."""
@@ -131,8 +147,10 @@ class SegmentModel:
         return here if here.is_relative_to(self.project) else self.project
 
     def take(self, loaded: Loaded) -> None:
-        """Go on with a segment that was read; the rule stays."""
-        self.loaded, self._outdated = loaded, False
+        """Go on with a segment that was read, its columns as they were recognised; the rule stays."""
+        self.loaded, self._newly_chosen = loaded, False
+        self.draft.set(**loaded.recognised)
+        self._outdated = False
 
     def load(self) -> Loaded:
         """``read`` and ``take``."""
@@ -141,9 +159,13 @@ class SegmentModel:
         return loaded
 
     def choose(self, source: str, query: str = "") -> None:
-        """Let the draft name another file or query; nothing is read yet."""
+        """Let the draft name another file or query; nothing is read yet. Its columns will be recognised."""
+        self._newly_chosen = True
+        self._switch(source.strip(), query.strip())
+
+    def _switch(self, source: str, query: str = "") -> None:
         self.draft.frame = None
-        self._name(source.strip(), query.strip())
+        self._name(source, query)
 
     def use(self, frame: pd.DataFrame) -> None:
         """
@@ -187,12 +209,27 @@ class SegmentModel:
             if name and name not in names
         }
 
-    def _profiled(self, name: str, frame: pd.DataFrame, cache: RuleCache | None = None) -> Loaded:
+    def unasked_consent(self) -> Message | None:
+        """What to know where marketing asks for no consent while a column of the segment looks like it."""
+        if self.loaded is None:
+            return None
+        return notice_of_consent(
+            self.loaded.frame, consent=self.draft["consent"], message_class=self.draft["message_class"]
+        )
+
+    def _profiled(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        cache: RuleCache | None = None,
+        *,
+        recognised: Mapping[str, str] = MappingProxyType({}),
+    ) -> Loaded:
         cache = cache or RuleCache(frame, self._clock())
-        phone, user_id = self.draft["phone"], self.draft["user_id"]
+        phone, user_id = (recognised.get(role, self.draft[role]) for role in ("phone", "user_id"))
         profile = profile_of(frame, cache, phone=phone, user_id=user_id)
         hidden = [phone, *profile.phone_like] if phone in frame.columns else list(profile.phone_like)
-        return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), profile)
+        return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), profile, recognised)
 
     def current(self) -> Loaded:
         """
@@ -288,7 +325,7 @@ class SegmentModel:
         """
         saved = write_segment(self.frame(), path, self.project, overwrite=overwrite)
         if switch:
-            self.choose(saved)
+            self._switch(saved)
             self.editor = RuleEditor()
             self.put_rules()
         return saved

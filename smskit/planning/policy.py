@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from smskit.audience.cells import says_yes
 from smskit.audience.persons import keys
 from smskit.audience.roles import roles_of
-from smskit.i18n import Joined, Message
+from smskit.i18n import Joined, Message, mark
 from smskit.models import MessageClass
 from smskit.planning.spec import CampaignSpec
 
 __all__ = [
     "LEAST_CANARY",
+    "UNASKED",
     "Guard",
     "consented",
     "global_key",
@@ -35,6 +36,10 @@ __all__ = [
     "over_cap",
 ]
 
+UNASKED: Final = mark(
+    "parameter `consent` is empty, so everybody counts as having agreed to marketing; column `{column}` "
+    "looks like consent, and {n} of its {m} rows do not say yes"
+)
 LEAST_CANARY = 20  # people of a canary at least; fewer say nothing about the others
 
 
@@ -50,16 +55,17 @@ def consented(column: pd.Series) -> NDArray[np.bool_]:
     return np.asarray(pc.fill_null(says_yes(texts), False).to_numpy(zero_copy_only=False))
 
 
-def notice_of_consent(spec: CampaignSpec, frame: pd.DataFrame) -> Message | None:
+def notice_of_consent(
+    frame: pd.DataFrame, *, consent: str, message_class: MessageClass | str
+) -> Message | None:
     """What to know where marketing asks for no consent while a column of *frame* looks like it; else None."""
-    if spec.consent or spec.message_class is not MessageClass.MARKETING:
+    if consent or message_class != MessageClass.MARKETING:
         return None
     like = roles_of(frame).consent
     if not like:
         return None
     return Message(
-        "parameter `consent` is empty, so everybody counts as having agreed to marketing; column `{column}` "
-        "looks like consent, and {n} of its {m} rows do not say yes",
+        UNASKED,
         column=like[0],
         n=int(np.count_nonzero(~consented(frame[like[0]]))),
         m=len(frame),

@@ -158,7 +158,8 @@ def _look_at_people(
     lacking = misnamed(spec, [str(c) for c in frame.columns])
     problems += lacking
     notes += _likely(frame, [role for role, _ in lacking])
-    notes += filter(None, [notice_of_consent(spec, frame)])
+    unasked = notice_of_consent(frame, consent=spec.consent, message_class=spec.message_class)
+    notes += filter(None, [unasked])
     if spec.user_id in frame.columns:
         try:
             notes += known_ids(frame[spec.user_id], format_column(frame[spec.user_id])).notices

@@ -193,7 +193,7 @@ class Planner:
             notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
         template = self.template()
         notices.append(notice_of_lookalikes(template) or "")
-        notices.append(notice_of_consent(spec, frame) or "")
+        notices.append(notice_of_consent(frame, consent=spec.consent, message_class=spec.message_class) or "")
         return build(
             spec,
             frame,

@@ -152,7 +152,7 @@ def test_a_segment_without_the_phone_column(project: Path) -> None:
     """The missing column is named with one that may be meant."""
     (project / "other.csv").write_text("uid,mobile\nu1,13800138001\n", encoding="utf-8")
     at = desk(project)
-    at.choose("other.csv")
+    at.draft.set(segment="other.csv")
     at.load()
     missing = at.missing_roles()
     at.roles(user_id="uid", phone="mobile", consent="")

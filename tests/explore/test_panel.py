@@ -157,6 +157,50 @@ def test_columns_that_are_called_otherwise(panel: Open, project: Path) -> None:
     assert (opened.page.draft["phone"], opened.page.draft["user_id"]) == ("mobile", "uid")
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_columns_of_a_new_segment_are_recognised(panel: Open, project: Path, kind: str) -> None:
+    """Chosen by a person, its phone, person and consent columns are; it is said, and they can be changed."""
+    rows = [(10000000001 + n, 13800138001 + n, "是" if n % 3 else "否") for n in range(6)]
+    frame = pd.DataFrame(rows, columns=["会员号", "手机号", "同意营销"])
+    name = f"new.{kind}"
+    {"csv": frame.to_csv, "xlsx": frame.to_excel, "parquet": frame.to_parquet}[kind](
+        project / name, index=False
+    )
+    opened = panel(message_class="marketing")
+    put(opened, "Path or URL", name)
+    click(opened, "Load")
+    shown, draft = says(opened), opened.page.draft
+    chosen = {role: draft[role] for role in ("phone", "user_id", "consent")}
+    put(opened, "Consent column", "")
+    after = says(opened)
+
+    assert chosen == {"phone": "手机号", "user_id": "会员号", "consent": "同意营销"}
+    assert "Recognised, can be changed: " in shown
+    assert "Consent column 同意营销" in shown.replace("`", "")
+    assert "no column" not in shown
+    assert "13800138001" not in shown
+    assert draft["consent"] == ""
+    assert "column 同意营销 looks like consent, and 2 of its 6 rows do not say yes" in after.replace("`", "")
+    assert "Recognised" not in after
+
+
+def test_columns_of_parameters_stay(panel: Open, project: Path) -> None:
+    """What a parameter file says is left as it says, and so is a column that the new segment has."""
+    (project / "new.csv").write_text(
+        "user_id,phone,同意营销,手机号\nu1,13800138001,是,13800138009\n", "utf-8"
+    )
+    opened = panel(segment="new.csv")
+    given = dict(opened.page.draft.to_data())
+    put(opened, "Path or URL", "other.csv")
+    click(opened, "Load")
+    put(opened, "Path or URL", "new.csv")
+    click(opened, "Load")
+    draft = opened.page.draft
+
+    assert "consent" not in given
+    assert [draft[role] for role in ("phone", "user_id", "consent")] == ["phone", "user_id", "同意营销"]
+
+
 def test_an_empty_segment(panel: Open, project: Path) -> None:
     """A segment without rows says so and what to do, and nothing breaks."""
     (project / "empty.csv").write_text("user_id,phone\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from functools import partial
 import ipywidgets as w
 
 from smskit.audience.explore import offered
-from smskit.i18n import mark
+from smskit.i18n import Joined, mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import (
@@ -154,10 +154,14 @@ class LoadPanel(Panel):
             each.observe(self.attempt(lambda: self._set_roles({r: v() for r, v in values.items()})), "value")
         about = mark("{name}: {rows:,} rows, {columns:,} columns")
         facts = self.t(about, name=loaded.name, rows=loaded.profile.rows, columns=len(names))
-        return [html(notice(facts, "ok")), row(*made.values()), *self._missing()]
+        found = [f"{roles[role][0]} `{name}`" for role, name in loaded.recognised.items()]
+        chosen = self.t("Recognised, can be changed: {columns}", columns=Joined(found, ", "))
+        told = [html(notice(chosen, "info"))] if found else []
+        return [html(notice(facts, "ok")), row(*made.values()), *told, *self._missing()]
 
     def _missing(self) -> list[w.Widget]:
-        said = []
+        unasked = self.model.unasked_consent()
+        said = [html(notice(self.t.render(unasked), "warn"))] if unasked else []
         for role, like in self.model.missing_roles().items():
             name = self.model.draft[role]
             lacks = mark("The segment has no column `{name}`; choose the {role} column above.")
@@ -195,7 +199,8 @@ class LoadPanel(Panel):
         self.start("load", self.model.read, self._take_over)
 
     def _take_over(self, loaded: Loaded) -> None:
-        self.model.take(loaded)
+        with self._by_me():
+            self.model.take(loaded)
         self._after()
 
     def _after(self) -> None:

@@ -19,6 +19,7 @@ from smskit.notebook.panels.send.base import plan_state
 from smskit.notebook.planner import Planning
 from smskit.notebook.send_model import Confirmation
 from smskit.planning.draft import Draft
+from smskit.planning.policy import UNASKED
 from smskit.sending.background import Phase, Snapshot
 
 __all__ = ["PHASES", "Button", "Card", "Question", "Situation", "view"]
@@ -99,6 +100,7 @@ class Question(NamedTuple):
     demands: str  # label of the field in which a number is typed, or of the box to be ticked
     by_number: bool
     yes: Button
+    also: str = ""  # label of a second box to be ticked, where something has to be agreed to by itself
 
 
 class Card(NamedTuple):
@@ -234,6 +236,7 @@ def _about_canary(s: Situation, t: Language) -> tuple[str, ...]:
 
 def _question(s: Situation, asked: Confirmation, t: Language) -> Question:
     live = asked.mode is Mode.LIVE
+    plan = s.planning.plan if live else None
     words = (
         mark("Send {n:,} real messages? About {cost} yuan. Plan hash: {hash}")
         if live
@@ -243,11 +246,13 @@ def _question(s: Situation, asked: Confirmation, t: Language) -> Question:
         t(words, n=asked.people, cost=asked.cost, hash=asked.plan_hash),
         _canary_first(s, asked, t),
         _window(s, t),
-        *(t.render(text) for text in (s.planning.plan.notices if live and s.planning.plan else ())),
+        *(t.render(text) for text in (plan.notices if plan else ())),
     ]
+    unasked = plan is not None and any(getattr(text, "msgid", "") == UNASKED for text in plan.notices)
+    agrees = t("Yes, everybody here may get marketing, whatever that column says") if unasked else ""
     demands = t("Number of people") if live else t("Yes, I have looked at the messages")
     text = notice("\n".join(filter(None, lines)), "error" if live else "warn")
-    return Question(text, demands, live, Button("send", t("Send now"), _style(s), enabled=False))
+    return Question(text, demands, live, Button("send", t("Send now"), _style(s), enabled=False), agrees)
 
 
 def _canary_first(s: Situation, asked: Confirmation, t: Language) -> str:

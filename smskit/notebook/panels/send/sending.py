@@ -158,11 +158,15 @@ class SendingPanel(SendPart):
             agreed = field(w.Text, question.demands, value="", placeholder=self.t("type it to confirm"))
         else:
             agreed = w.Checkbox(description=question.demands, value=False, indent=False)
-        agreed.observe(
-            self.attempt(lambda: setattr(yes, "disabled", not str(agreed.value or "").strip())), "value"
-        )
+        more = [w.Checkbox(description=question.also, value=False, indent=False)] if question.also else []
+
+        def look() -> None:
+            yes.disabled = not (str(agreed.value or "").strip() and all(tick.value for tick in more))
+
+        for each in (agreed, *more):
+            each.observe(self.attempt(look), "value")
         yes.on_click(self.attempt(lambda: self.send(asked, agreed.value if question.by_number else "")))
-        return [html(question.text), agreed, yes]
+        return [html(question.text), *more, agreed, yes]
 
     def ask(self) -> None:
         """First act: say what would be sent; a second click on it changes nothing."""
