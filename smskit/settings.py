@@ -18,7 +18,8 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -49,6 +50,7 @@ class ProviderSettings(BaseModel):
     blanks_in_secrets: ClassVar[bool] = False  # whether a credential may hold a blank in the middle
 
     base_url: str = ""
+    plain_http: Literal["refuse", "allow"] = "refuse"
     timeout_s: float = Field(default=8.0, gt=0)
     connect_timeout_s: float = Field(default=5.0, gt=0)
     requests_per_second: float = Field(default=100.0, ge=0)
@@ -74,6 +76,16 @@ class ProviderSettings(BaseModel):
     def secret_fields(cls) -> tuple[str, ...]:
         """Names of the credential fields, which never leave this object in clear."""
         return tuple(n for n, f in cls.model_fields.items() if f.annotation is SecretStr)
+
+    @classmethod
+    def address_fields(cls) -> tuple[str, ...]:
+        """Names of the fields that say where requests go."""
+        return tuple(n for n in cls.model_fields if n.endswith("base_url"))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where requests go."""
+        return tuple(getattr(self, name) for name in self.address_fields())
 
 
 class Source(enum.StrEnum):
@@ -218,6 +230,8 @@ class Environment:
             if text:
                 values[field] = text
         values.update(override)
+        addresses = {variable_of(name, field): str(values.get(field, "")) for field in model.address_fields()}
+        demand_https(name, addresses, allowed=values.get("plain_http") == "allow")
         try:
             return model(**values)
         except ValidationError as error:
@@ -239,6 +253,38 @@ def trimmed(key: str) -> str:
 def variable_of(provider: str, field: str) -> str:
     """Name of the environment variable for one field: ``SMSKIT_YUNPIAN_API_KEY``."""
     return f"SMSKIT_{provider}_{field}".upper().replace("-", "_")
+
+
+def demand_https(provider: str, addresses: Mapping[str, str], *, allowed: bool) -> None:
+    """
+    See that no key and no phone goes over the network for everybody on the way to read.
+
+    Args:
+        addresses: What says so, a variable for one -> the address.
+        allowed: ``plain_http`` is ``allow``.
+
+    Raises:
+        SettingsError: one of them is plain HTTP to another machine.
+    """
+    for name, url in addresses.items():
+        if is_in_clear(url) and not allowed:
+            raise SettingsError(
+                Message(
+                    "{name} is http:// to another machine: keys and phones could be read on the way. Use "
+                    "https://, or set {variable}=allow for a gateway inside the house",
+                    name=name,
+                    variable=variable_of(provider, "plain_http"),
+                )
+            )
+
+
+def is_in_clear(url: str) -> bool:
+    """Whether *url* is plain HTTP to another machine."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+    except ValueError:
+        return False  # leads nowhere
 
 
 def is_loopback(host: str) -> bool:

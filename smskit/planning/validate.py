@@ -21,7 +21,7 @@ from smskit.audience import rules as rules_module
 from smskit.audience.identity import known_ids
 from smskit.audience.roles import roles_of
 from smskit.audience.segment.location import is_elsewhere, is_url, without_scheme
-from smskit.errors import InputError, SegmentError, SpecError, suggest
+from smskit.errors import InputError, SegmentError, SettingsError, SpecError, suggest
 from smskit.i18n import Language, Message
 from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
@@ -32,7 +32,8 @@ from smskit.planning.plan import misnamed
 from smskit.planning.policy import notice_of_consent
 from smskit.planning.source import load_segment
 from smskit.planning.spec import CampaignSpec
-from smskit.providers import provider_class
+from smskit.providers import Provider, provider_class
+from smskit.settings import demand_https, variable_of
 
 __all__ = ["Problem", "Validated", "validate"]
 
@@ -103,19 +104,29 @@ def validate(
     found.problems = [Problem(name, at.get(name, 0), text) for name, text in problems]
     if found.spec is not None:
         load = partial(load_segment, found.spec, environ=environ, file=Path(path)) if with_segment else None
-        for name, text in _misfits(found.spec, now, load, found.notes):
+        for name, text in _misfits(found.spec, now, load, found.notes, environ):
             found.problems.append(Problem(name, at.get(name, 0), text))
     found.problems.sort(key=lambda p: p.line)
     return found
 
 
+def _demand_https(cls: type[Provider], environ: Mapping[str, str]) -> None:
+    variables = [variable_of(cls.name, field) for field in cls.Settings.address_fields()]
+    allowed = environ.get(variable_of(cls.name, "plain_http")) == "allow"
+    demand_https(cls.name, {name: environ.get(name, "") for name in variables}, allowed=allowed)
+
+
 def _misfits(
-    spec: CampaignSpec, now: datetime, load: Callable[[], pd.DataFrame] | None, notes: list[Message]
+    spec: CampaignSpec,
+    now: datetime,
+    load: Callable[[], pd.DataFrame] | None,
+    notes: list[Message],
+    environ: Mapping[str, str],
 ) -> list[tuple[str, Message]]:
     problems: list[tuple[str, Message]] = []
     try:
-        provider_class(spec.provider)
-    except SpecError as error:
+        _demand_https(provider_class(spec.provider), environ)
+    except (SpecError, SettingsError) as error:
         problems.append(("provider", error.message))
     try:
         rule = rules_module.parse(spec.rules)

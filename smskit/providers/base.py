@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
@@ -57,7 +58,7 @@ from smskit.models import (
 from smskit.providers.codes import carriers_code
 from smskit.providers.http import Answer, Door
 from smskit.providers.reading import UNREADABLE, Fields, decoded
-from smskit.settings import ProviderSettings, variable_of
+from smskit.settings import ProviderSettings, is_in_clear, variable_of
 
 _T = TypeVar("_T")
 
@@ -231,6 +232,7 @@ class Provider(ABC):
             connect_timeout_s=settings.connect_timeout_s,
             connections=settings.concurrency,
             secrets=[getattr(settings, name).get_secret_value() for name in settings.secret_fields()],
+            plain_http=settings.plain_http == "allow",
             transport=transport,
         )
 
@@ -242,6 +244,26 @@ class Provider(ABC):
 
     async def __aexit__(self, *_: object) -> None:
         await self.door.close()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where requests go."""
+        return self.settings.addresses
+
+    @property
+    def in_clear(self) -> tuple[Message, ...]:
+        """What is to be said where requests go over the network unencrypted; shown by each check and plan."""
+        hosts = dict.fromkeys(urlsplit(url).hostname for url in self.addresses if is_in_clear(url))
+        variable = variable_of(self.name, "plain_http")
+        return tuple(
+            Message(
+                "requests go to {host} over http://, as {variable}=allow has it: keys and phones can be "
+                "read on the way",
+                host=host,
+                variable=variable,
+            )
+            for host in hosts
+        )
 
     @property
     @abstractmethod
@@ -299,6 +321,7 @@ class Provider(ABC):
             found = await self._asked("template", self.check_template(template_id, template))
             finding, text = (found, "") if isinstance(found, Finding) else found
             findings += [finding] if finding is not None else []
+        findings += [Finding(mark("address"), True, "", told) for told in self.in_clear]
         return CheckResult(self.name, all(f.ok for f in findings), tuple(findings), text, balance)
 
     async def _asked(self, what: str, asking: Awaitable[_T]) -> _T | Finding:

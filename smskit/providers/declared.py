@@ -23,6 +23,10 @@ __all__ = ["Setting", "settings_of"]
 # Settings all providers have, unless the provider's own description says more.
 _COMMON = {
     "base_url": mark("Where requests go."),
+    "plain_http": mark(
+        "Whether an address may be http:// to another machine, as of a gateway inside the house: keys and "
+        "phones can be read on the way."
+    ),
     "timeout_s": mark("Longest wait for an answer, seconds."),
     "connect_timeout_s": mark("Longest wait for a connection, seconds."),
     "requests_per_second": mark("Most requests a second; 0 = unpaced."),

@@ -26,9 +26,9 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from smskit.errors import OutcomeUnknown, Unreachable
+from smskit.errors import AccountProblem, OutcomeUnknown, Unreachable
 from smskit.i18n import Message
-from smskit.settings import is_loopback
+from smskit.settings import is_in_clear, is_loopback, variable_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -92,6 +92,7 @@ class Door:
         connect_timeout_s: Longest wait for a connection.
         connections: Most connections kept open; never queue more requests than that.
         secrets: Of the account, which an answer may repeat; nobody gets to see one in it.
+        plain_http: Whether ``http://`` may lead to another machine.
         transport: Stands in for the network in tests.
     """
 
@@ -103,9 +104,10 @@ class Door:
         connect_timeout_s: float,
         connections: int,
         secrets: Iterable[str] = (),
+        plain_http: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._provider, self._timeout_s = provider, timeout_s
+        self._provider, self._timeout_s, self._plain_http = provider, timeout_s, plain_http
         self.more_headers: Mapping[str, str] = {}  # of every request, as a rehearsal's simulator wants one
         self._secrets = [form for secret in secrets for form in _written(secret)]
         self._carrier: Carrier
@@ -132,9 +134,21 @@ class Door:
         Send one request and read the whole answer, whatever its status.
 
         Raises:
+            AccountProblem: anybody on the way could read it; nothing was sent.
             Unreachable: no connection was made; nothing was sent.
             OutcomeUnknown: the request may have arrived.
         """
+        if not self._plain_http and is_in_clear(url):
+            raise AccountProblem(
+                Message(
+                    "{provider}: {host} would be asked over http://, where anybody on the way can read; "
+                    "nothing was sent. Use https://, or set {variable}=allow for a gateway inside the house",
+                    provider=self._provider,
+                    host=urlsplit(url).hostname,
+                    variable=variable_of(self._provider, "plain_http"),
+                ),
+                provider=self._provider,
+            )
         try:
             answer = await self._carrier.carry(method, url, {**self.more_headers, **headers}, content)
             return answer._replace(content=self.without_secrets(answer.content))

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from smskit.i18n import Message
 from smskit.message.opt_out import OptOutRule
 from smskit.message.windows import MarketingLimits
 from smskit.models import Mode
@@ -30,6 +31,7 @@ class ProviderFacts:
         limits: What it can carry.
         opt_out: What it states about the opt-out wording.
         marketing: What it states about the hours of marketing.
+        in_clear: What a plan says where requests go over the network unencrypted.
         reports: Whether it hands out receipts; without them there is no canary.
     """
 
@@ -37,12 +39,14 @@ class ProviderFacts:
     opt_out: OptOutRule = field(default_factory=OptOutRule)
     marketing: MarketingLimits = field(default_factory=MarketingLimits)
     reports: bool = True
+    in_clear: tuple[Message, ...] = ()
 
     @classmethod
     def of(cls, provider: Provider) -> ProviderFacts:
         """What *provider* declares under its settings."""
         receipts = {Feature.RECEIPTS, Feature.RECEIPTS_BY_QUERY}
-        return cls(provider.limits, provider.opt_out, provider.marketing, bool(provider.features & receipts))
+        reports = bool(provider.features & receipts)
+        return cls(provider.limits, provider.opt_out, provider.marketing, reports, provider.in_clear)
 
 
 @dataclass(frozen=True)

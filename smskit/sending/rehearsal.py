@@ -69,7 +69,8 @@ def provider_for(
         )
     with _stage(environment.database_url).open() as simulator:
         credentials = _rehearsal_account(cls, campaign)
-        settings: dict[str, Any] = {"base_url": simulator.url, **credentials}
+        addresses = dict.fromkeys(cls.Settings.address_fields(), simulator.url)
+        settings: dict[str, Any] = {**addresses, **credentials}
         if "record_lag_s" in cls.Settings.model_fields:
             settings["record_lag_s"] = 0.0  # the simulator remembers at once
         provider = get_provider(name, environment, **settings)

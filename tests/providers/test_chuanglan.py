@@ -604,7 +604,7 @@ EMPTY = b'{"code":0,"balance":"0","time":"","errorMsg":""}'
         (recorded("balance_ok.json"), {"signature": ""}, [("signature", "116")]),
         (recorded("balance_ok.json"), {"signature": "", "family": "v2", "template_id": "1"}, []),
         (recorded("balance_ok.json"), {"family": "v2"}, [("template", "")]),
-        (recorded("balance_ok.json"), {"base_url": "http://gateway.test"}, []),
+        (recorded("balance_ok.json"), {"base_url": "http://gateway.test", "plain_http": "allow"}, []),
     ],
 )
 def test_check_findings(answer: Any, more: dict[str, Any], bad: list[tuple[str, str]]) -> None:

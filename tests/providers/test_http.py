@@ -28,7 +28,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def door(transport: httpx.AsyncBaseTransport | None = None, **more: float) -> Door:
-    settings = {"timeout_s": 0.4, "connect_timeout_s": 0.2, "connections": 4} | more
+    settings = {"timeout_s": 0.4, "connect_timeout_s": 0.2, "connections": 4, "plain_http": True} | more
     return Door("test", transport=transport, **settings)  # type: ignore[arg-type]
 
 

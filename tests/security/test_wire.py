@@ -9,23 +9,28 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 
-from smskit.errors import OutcomeUnknown, ProviderError, RateLimited, SettingsError
+from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, SettingsError
 from smskit.ledger import Ledger
 from smskit.models import Mode
-from smskit.providers import get_provider
+from smskit.planning.validate import validate
+from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import MOST_PAGES, Provider
 from smskit.providers.generic import load_config
 from smskit.providers.http import MOST_BYTES, proxy_for
+from smskit.sending.campaign import Campaign
 from smskit.sending.reconcile import fetch_receipts, fetch_replies
 from smskit.sending.rehearsal import provider_for
-from smskit.settings import Environment
+from smskit.sending.session import open_campaign, open_ledger
+from smskit.settings import Environment, variable_of
 from smskit.simulator import Simulator
 from smskit.testing import Transport
 from tests import test_engine as engine
@@ -144,6 +149,121 @@ def test_row_07_a_rehearsal_is_its_own(tmp_path: Path) -> None:
 async def _checks(provider: Provider) -> bool:
     async with provider:
         return (await provider.check()).usable
+
+
+# -- row 8: live over plain HTTP -----------------------------------------------------------------------
+
+ELSEWHERE = [
+    "http://sms.example.com",
+    "http://10.0.0.7:8080/gateway",
+    "http://127.0.0.1.example.com",
+    "http://[fe80::1]",
+]
+BASE_URLS = sorted(
+    variable_of(name, field)
+    for name in provider_names()
+    for field in provider_class(name).Settings.address_fields()
+)
+
+
+def _environ(name: str, **more: str) -> dict[str, str]:
+    return {variable_of(name, field): value for field, value in ACCOUNTS[name].items()} | more
+
+
+def _plan(environ: dict[str, str], folder: Path) -> Campaign:
+    """A campaign that is planned with this environment."""
+    made = Environment({"SMSKIT_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}", **environ})
+    people = pd.DataFrame({"phone": ["13800138000"]})
+    text = {"signature": "示例", "template": "大家好，拒收请回复R", "user_id": "", "mode": "plan"}
+    return open_campaign(campaign="c", frame=people, environment=made, ledger=open_ledger(made), **text)
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+@pytest.mark.parametrize("variable", BASE_URLS)
+def test_row_08_plain_http_is_refused(variable: str, url: str, tmp_path: Path) -> None:
+    """An address of any provider that is plain HTTP to another machine is refused, with both ways out."""
+    name = variable.split("_")[1].lower()
+    environ = _environ(name, **{variable: url})
+    allow = variable_of(name, "plain_http")
+    with pytest.raises(SettingsError) as refused:
+        get_provider(name, Environment(environ))
+    assert f"{variable} is http:// to another machine" in str(refused.value)
+    assert f"{allow}=allow" in str(refused.value)
+
+    provider = get_provider(name, Environment(environ | {allow: "allow"}))
+    assert [what.values["variable"] for what in provider.in_clear] == [allow]
+    for here in ("http://127.0.0.1:1", "http://localhost", "http://[::1]:1", "https://sms.example.com"):
+        assert get_provider(name, Environment(environ | {variable: here})).in_clear == ()
+
+
+def test_row_08_validate_and_plan_refuse_it(tmp_path: Path) -> None:
+    """Neither a plan nor the validation of a file passes over such an address; allowed, both go on."""
+    file = tmp_path / "c.yaml"
+    file.write_text("campaign: c\nsegment: s.csv\nsignature: 示例\ntemplate: 大家好，拒收请回复R\n", "utf-8")
+    environ = _environ("yunpian", SMSKIT_YUNPIAN_BASE_URL=ELSEWHERE[0])
+    look = partial(validate, file, now=datetime.now(UTC), with_segment=False)
+    with pytest.raises(SettingsError, match="SMSKIT_YUNPIAN_BASE_URL is http://"):
+        _plan(environ, tmp_path).plan()
+
+    assert "SMSKIT_YUNPIAN_BASE_URL is http://" in str(look(environ=environ))
+    assert look(environ=environ | {"SMSKIT_YUNPIAN_PLAIN_HTTP": "allow"}).good
+    assert look(environ={}).good
+
+
+def test_row_08_what_is_allowed_is_shown(tmp_path: Path) -> None:
+    """With the setting, the plan's notices and the check's findings say where anybody can read."""
+    environ = _environ("yunpian", SMSKIT_YUNPIAN_BASE_URL=ELSEWHERE[0], SMSKIT_YUNPIAN_PLAIN_HTTP="allow")
+    plan = _plan(environ, tmp_path).plan()
+    network = Transport(lambda _: httpx.Response(200, json={"balance": 9}))
+    result = asyncio.run(get_provider("yunpian", Environment(environ), transport=network).check())
+    told = "requests go to sms.example.com over http://, as SMSKIT_YUNPIAN_PLAIN_HTTP=allow has it"
+
+    assert [text for text in plan.notices if text.startswith(told)]
+    assert [(f.what, f.ok) for f in result.findings if f.meaning.startswith(told)] == [("address", True)]
+    assert result.usable
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"base_url": "http://ssp.example"}, {"url": "http://ssp.example/{account}/send", "base_url": ""}],
+)
+def test_row_08_addresses_of_a_file(where: dict[str, str], tmp_path: Path) -> None:
+    """The file of one's own SSP is judged as the settings are; a setting may replace its address."""
+    file = tmp_path / "ssp.yaml"
+    whole = {"url": "/send"} | where
+    file.write_text(
+        _SSP.format(url=json.dumps(whole["url"]), base=f"base_url: {json.dumps(whole['base_url'])}\n")
+    )
+    environ = _environ("http", SMSKIT_HTTP_CONFIG=str(file))
+    with pytest.raises(SettingsError, match=r"SMSKIT_HTTP_CONFIG \((base_url|submit\.url)\) is http://"):
+        get_provider("http", Environment(environ))
+
+    assert get_provider("http", Environment(environ | {"SMSKIT_HTTP_PLAIN_HTTP": "allow"})).in_clear
+    if "url" not in where:
+        get_provider("http", Environment(environ | {"SMSKIT_HTTP_BASE_URL": "https://ssp.example"}))
+
+
+@pytest.mark.parametrize(
+    "transport", [None, Transport(lambda _: httpx.Response(200))], ids=["aiohttp", "httpx"]
+)
+async def test_row_08_the_door_is_shut_in_any_case(transport: Transport | None) -> None:
+    """Whatever address a provider's module comes to, plain HTTP does not leave this machine."""
+    async with closing(door(transport, plain_http=False)) as client:
+        with pytest.raises(AccountProblem, match="nothing was sent"):
+            await post(client, "http://sms.example.com/send")
+
+    assert transport is None or transport.requests == []
+
+
+def test_row_08_a_rehearsal_goes_nowhere_else(tmp_path: Path) -> None:
+    """All addresses of a provider that has several lead to the simulator in a rehearsal."""
+    environ = {
+        "SMSKIT_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.db'}",
+        "SMSKIT_CHUANGLAN_TPL_BASE_URL": "https://smssh.253.com",
+    }
+    with provider_for("chuanglan", Mode.REHEARSE, Environment(environ)) as provider:
+        assert len(set(provider.addresses)) == 1
+        assert provider.addresses[0].startswith("http://127.0.0.1:")
 
 
 # -- row 9: credentials of other programs ------------------------------------------------------------

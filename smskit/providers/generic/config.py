@@ -479,6 +479,14 @@ class HttpConfig(_Part):
         return {name: request for name, request in all_.items() if request is not None}
 
     @property
+    def addresses(self) -> dict[str, str]:
+        """Where requests go, by key: the beginning at least, with the host."""
+        absolute = {
+            f"{name}.url": str(r.url.pieces[0]) for name, r in self.requests.items() if not r.is_relative
+        }
+        return {"base_url": self.base_url, **absolute}
+
+    @property
     def names(self) -> frozenset[str]:
         """Every placeholder it uses."""
         used: frozenset[str] = self.signing.names if self.signing else frozenset()

@@ -45,7 +45,7 @@ from smskit.providers.generic.wire import (
 )
 from smskit.providers.http import Answer
 from smskit.providers.reading import Fields, page_of, rows_in, seconds_in
-from smskit.settings import ProviderSettings, variable_of
+from smskit.settings import ProviderSettings, demand_https, variable_of
 
 # Which credentials a placeholder needs.
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -144,7 +144,19 @@ class GenericHttp(Provider):
                 "`base_url` is missing; or set {variable}", variable=variable_of(self.name, "base_url")
             )
             raise SettingsError(Message("{name}: {why}", name=variable, why=why))
+        own = {f"{variable} ({name})": url for name, url in self._of_file(config).items()}
+        demand_https(self.name, own, allowed=self.settings.plain_http == "allow")
         return config
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where requests go, by setting and by file."""
+        return (*super().addresses, *self._of_file(self.config).values())
+
+    def _of_file(self, config: HttpConfig) -> dict[str, str]:
+        """The file's addresses, by key; its `base_url` is none where a setting replaces it."""
+        replaced = {"base_url"} if self.settings.base_url else set()
+        return {name: url for name, url in config.addresses.items() if name not in replaced}
 
     def _features(self) -> frozenset[Feature]:
         config = self.config
