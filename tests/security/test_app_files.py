@@ -176,6 +176,15 @@ def test_row_01_segments_come_from_their_folder(app: Path, source: str) -> None:
         segment.load(source.format(project=app))
 
 
+@pytest.mark.parametrize(
+    "source", ["outside.csv", "segments/../outside.csv", "{project}/outside.csv", "/etc/passwd"]
+)
+def test_row_01_lists_of_opt_outs_come_from_their_folder(app: Path, source: str) -> None:
+    """A list a visitor imports is read from where segments are, too."""
+    with pytest.raises(SegmentError, match="the app reads"):
+        Tracker().import_opt_outs(source.format(project=app))
+
+
 def test_row_01_links_out_of_the_folder(app: Path) -> None:
     """A link in the folder does not lead out of it."""
     (app / "segments" / "link.csv").symlink_to(app / "outside.csv")
