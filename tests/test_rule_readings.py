@@ -240,7 +240,10 @@ def test_unread_cells_are_counted_with_examples() -> None:
     )
     said = rule.unread(Source(frame, NOW))
 
-    assert len(said) == 1
+    # The number 5 has it read as numbers, the text "9" does not.
+    assert len(said) == 2
+    assert str(said[1]).startswith("most cells of `x` are numbers, but 5 are none, such as")
+    assert str(said[1]).endswith("it is compared as text")
     assert said[0].startswith("5 cells of `x` are no numbers, such as ")
     assert '"5百"' in said[0]
     assert "0000" not in said[0]
@@ -351,3 +354,24 @@ def test_a_value_that_is_none_is_refused_everywhere(
     assert words in str(explain(spec, list(data), now=NOW, environ={}))
     with pytest.raises(UnreadValueError, match=re.escape(words)):
         smskit.open_campaign(**data).plan()
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "words"),
+    [
+        pytest.param("1,200", "很多", "most cells of `c` are numbers, but {n} are none", id="numbers"),
+        pytest.param("2026年11月1日", "明天", "most cells of `c` are dates, but {n} are none", id="dates"),
+        pytest.param("是", "也许", "most cells of `c` say yes or no, but {n} do not", id="yes-no"),
+        pytest.param("007", "x", "", id="codes"),
+        pytest.param("上海", "北京", "", id="text"),
+    ],
+)
+@pytest.mark.parametrize("others", [15, 40, 49, 51, 80])
+def test_columns_that_nearly_read(good: str, bad: str, words: str, others: int) -> None:
+    """Where more than half of a column, but not nine in ten, read as something, it is said with examples."""
+    frame = pd.DataFrame({"c": [good] * (100 - others) + [bad] * others})
+    rule = parse([{"column": "c", "op": "==", "value": bad}])
+    said = [str(message) for message in rule.unread(Source(frame, NOW))]
+
+    assert len(said) == (1 if words and others < 50 else 0)
+    assert all(text.startswith(words.format(n=others)) and bad in text for text in said)

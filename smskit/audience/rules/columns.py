@@ -148,6 +148,19 @@ class Column:
                 return reading
         return Reading.TEXT
 
+    @cached_property
+    def nearly(self) -> Reading | None:
+        """What a column that reads as text would read as, were a few cells else; None for most text."""
+        if self._kind is not Kind.TEXT or self.reads is not Reading.TEXT:
+            return None
+        head = Column(self._series.dropna().head(SAMPLE), self._now)
+        for reading in ORDER:
+            if reading is Reading.NUMBER and begins_with_zero(self._text):
+                continue
+            if all(each.readable(reading) > each._filled.true_count * PERHAPS for each in (head, self)):
+                return reading
+        return None
+
     def unread(self, reading: Reading, most: int = 3) -> tuple[int, list[str]]:
         """Return how many filled cells have no value when the column is read so, and the first few."""
         if self._kind is not Kind.TEXT or reading is Reading.TEXT:

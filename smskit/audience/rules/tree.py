@@ -30,6 +30,17 @@ from smskit.audience.rules.values import show_cells
 from smskit.i18n import Joined, Message, mark
 
 _ANY_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)  # how a column reads does not depend on it
+_NEARLY: Final = {
+    Reading.NUMBER: mark(
+        "most cells of `{name}` are numbers, but {n} are none, such as {examples}: it is compared as text"
+    ),
+    Reading.MOMENT: mark(
+        "most cells of `{name}` are dates, but {n} are none, such as {examples}: it is compared as text"
+    ),
+    Reading.FLAG: mark(
+        "most cells of `{name}` say yes or no, but {n} do not, such as {examples}: it is compared as text"
+    ),
+}
 _UNREAD: Final = {
     Reading.NUMBER: mark(
         "{n} cells of `{name}` are no numbers, such as {examples}: no comparison with a number keeps them"
@@ -151,18 +162,22 @@ class Rule(ABC):
         """
         Say which cells of *source* this rule compares and cannot read: how many, and a few of them.
 
-        Such cells are unknown to the rule, as empty ones are. Phones are masked.
+        Such cells are unknown to the rule, as empty ones are. Also said is which cells keep a column from
+        being compared as numbers, dates or yes and no, where most others are such. Phones are masked.
         """
         asked: dict[tuple[str, Reading], None] = {}
         for leaf in self._leaves():
             if leaf.op not in NULLS:
                 asked[leaf.column, source.column(leaf.column, "rules").fit(leaf, "rules")[0]] = None
-        found = [(name, reading, *source.column(name, "rules").unread(reading)) for name, reading in asked]
-        return [
-            Message(_UNREAD[reading], n=count, name=name, examples=show_cells(examples))
-            for name, reading, count, examples in found
-            if count
-        ]
+        said = []
+        for name, reading in asked:
+            column, words = source.column(name, "rules"), _UNREAD
+            if reading is Reading.TEXT and column.nearly:
+                reading, words = column.nearly, _NEARLY
+            count, examples = column.unread(reading)
+            if count:
+                said.append(Message(words[reading], n=count, name=name, examples=show_cells(examples)))
+        return said
 
     def count_source(self, source: Source) -> int:
         """Count the rows that `filter_source` keeps."""
