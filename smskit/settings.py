@@ -56,6 +56,7 @@ class ProviderSettings(BaseModel):
     requests_per_second: float = Field(default=100.0, ge=0)
     concurrency: int = Field(default=8, ge=1, le=256)
     batch_size: int = Field(default=200, ge=1)
+    exclusive: bool = False
 
     @field_validator("base_url")
     @classmethod

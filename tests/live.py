@@ -161,9 +161,8 @@ def approve(simulator: Simulator, way: Way, **account: Any) -> None:
         app_id=way.credentials.get("APP_ID", ""),
         signatures=["GrowingIO"],
         templates=[cls(settings).approved_form(job)],
-        echo_uid=True,
-        send_hours=(0, 24),  # the tests run at any hour
-        **account,
+        # The tests run at any hour.
+        **({"echo_uid": True, "send_hours": (0, 24)} | account),
     )
 
 

@@ -273,7 +273,7 @@ def test_receipts_are_fetched_and_counted(sent: smskit.Campaign) -> None:
 @pytest.mark.parametrize("words", [{}, {"resend": True, "give_up": True}])
 def test_settling_needs_one_word(sent: smskit.Campaign, words: dict[str, bool]) -> None:
     """Neither or both are refused."""
-    with pytest.raises(InputError, match="either `resend=True` or `give_up=True`"):
+    with pytest.raises(InputError, match="one of `resend=True`, `give_up=True`"):
         sent.settle(**words)
 
 

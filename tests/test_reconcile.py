@@ -22,6 +22,7 @@ from smskit.message.opt_out import is_opt_out
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
 from smskit.providers.reading import Rows
+from smskit.sending.likely import accept_likely, likely, settle_exclusive
 from smskit.sending.receipts import fetch
 from smskit.sending.reconcile import CLOCK_SKEW, Settled, fetch_receipts, fetch_replies, job_of, reference_of
 from smskit.sending.unknowns import Unknown, judge, settle_by_asking, settle_by_hand
@@ -1059,3 +1060,106 @@ def test_the_frozen_text_is_what_counts(ledger: Ledger) -> None:
     assert (job.template_id, job.message_class) == ("7", MessageClass.NOTIFICATION)
     assert job.reference == reference_of("c", Mode.LIVE)
     assert timedelta(0) < CLOCK_SKEW
+
+
+# -- reports without our reference --------------------------------------------------------------
+
+
+def foreign(message_id: str = "f1", at: float = 5, **more: Any) -> dict[str, Any]:
+    """A report for the first number, *at* seconds after noon, with an id that is no message's of ours."""
+    return report(message_id, at=NOON + at, **more)
+
+
+def earlier(ledger: Ledger, clock: Clock, state: State, *, given_up: bool = False) -> None:
+    """Another campaign's message to the same number, of a minute before noon."""
+    clock.go(-60)
+    row = freeze(ledger, name="earlier")
+    if state is State.SUBMITTING:
+        with ledger.leases.hold(row.id) as token:
+            claim = Change("claim", 0, np.array([0], np.uint16), np.array([state], np.uint8))
+            ledger.changes.apply(row.id, [claim], token=token)
+    else:
+        submitted(ledger, row, state, ids=["e1"] if state is State.ACCEPTED else ())
+    if given_up:
+        settle_by_hand(ledger, row, resend=False)
+    clock.go(60)
+
+
+@pytest.mark.parametrize("exclusive", [True, False], ids=["exclusive", "shared"])
+@pytest.mark.parametrize(
+    ("reports", "before", "expected"),
+    [
+        pytest.param([foreign()], None, State.DELIVERED, id="the-one"),
+        pytest.param([foreign(ok=False)], None, State.UNDELIVERED, id="failed"),
+        pytest.param([foreign(ok=None)], None, State.ACCEPTED, id="not-final"),
+        pytest.param([foreign(ok=None), foreign(at=9)], None, State.DELIVERED, id="two-of-one-id"),
+        pytest.param([foreign(at=-0.5)], None, State.DELIVERED, id="whole-seconds"),
+        pytest.param([foreign()], (State.ACCEPTED, False), State.DELIVERED, id="another-of-a-known-id"),
+        pytest.param([foreign()], (State.REFUSED, False), State.DELIVERED, id="another-refused"),
+        pytest.param([foreign(at=-61)], None, State.UNKNOWN, id="of-a-message-before-ours"),
+        pytest.param([foreign(at=-2)], None, State.UNKNOWN, id="just-before-ours"),
+        pytest.param([foreign(at=4 * 86400)], None, State.UNKNOWN, id="too-late"),
+        pytest.param([foreign(), foreign("f2")], None, State.UNKNOWN, id="two-ids"),
+        pytest.param([foreign(ref="theirs")], None, State.UNKNOWN, id="somebodys-reference"),
+        pytest.param([report("f1")], None, State.UNKNOWN, id="no-time"),
+        pytest.param([foreign(message_id="")], None, State.UNKNOWN, id="no-id"),
+        pytest.param([foreign(to=1)], None, State.UNKNOWN, id="another-number"),
+        pytest.param([foreign()], (State.UNKNOWN, False), State.UNKNOWN, id="two-unknowns"),
+        pytest.param([foreign()], (State.UNKNOWN, True), State.UNKNOWN, id="another-given-up"),
+        pytest.param([foreign()], (State.SUBMITTING, False), State.UNKNOWN, id="another-on-its-way"),
+    ],
+)
+def test_a_report_without_our_reference(
+    ledger: Ledger,
+    clock: Clock,
+    teller: Teller,
+    reports: list[dict[str, Any]],
+    before: tuple[State, bool] | None,
+    expected: State,
+    exclusive: bool,
+) -> None:
+    """It settles the one unknown message it can be about: by itself, or by a person's word; no other ever."""
+    if before is not None:
+        earlier(ledger, clock, before[0], given_up=before[1])
+    row = sent(ledger, State.UNKNOWN)
+    teller.settings = teller.settings.model_copy(update={"exclusive": exclusive})
+    teller.receipt_pages = [page(one) for one in reports]
+    receipts(ledger, teller)
+    by_itself = settle_exclusive(ledger, teller, Mode.LIVE)
+    alone = states(ledger, row)
+    offered = likely(ledger, "teller", Mode.LIVE)
+    accepted = accept_likely(ledger, row)
+    settled = expected is not State.UNKNOWN
+
+    assert alone == [expected if exclusive else State.UNKNOWN]
+    assert states(ledger, row) == [expected]
+    assert (by_itself.found, len(offered), accepted.found) == (
+        int(settled and exclusive),
+        int(settled and not exclusive),
+        int(settled and not exclusive),
+    )
+    history = ledger.audience.history(row.id, 0)
+    if settled:
+        assert history.message_id[0] == "f1"
+        assert history.reason[0] == ("exclusive" if exclusive else "report_accepted")
+        assert ledger.unmatched.find("teller", Mode.LIVE) == []
+
+
+def test_a_report_of_an_attempt_that_was_sent_again_settles_nothing(
+    ledger: Ledger, clock: Clock, teller: Teller
+) -> None:
+    """Of two attempts without an answer a report does not tell which it is about; of a proven one it does."""
+    rows = [
+        sent(ledger, State.UNKNOWN, name=name, first=FIRST + n) for n, name in enumerate(("word", "proof"))
+    ]
+    settle_by_hand(ledger, rows[0], resend=True)
+    clock.go(LAG_S)
+    settle(ledger, rows[1], teller)
+    for row in rows:
+        submitted(ledger, row, State.UNKNOWN)
+    teller.settings = teller.settings.model_copy(update={"exclusive": True})
+    teller.receipt_pages = [page(*(foreign(f"f{n}", LAG_S + 5, to=n) for n in range(2)))]
+    receipts(ledger, teller)
+    settle_exclusive(ledger, teller, Mode.LIVE)
+
+    assert [states(ledger, row) for row in rows] == [[State.UNKNOWN], [State.DELIVERED]]

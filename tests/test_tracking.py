@@ -7,6 +7,7 @@ import json
 import stat
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import yaml
 from smskit.errors import CampaignPaused, GuardRefused, InputError, LedgerError
 from smskit.i18n import Language
 from smskit.ledger import CampaignRow
-from smskit.models import Kind
+from smskit.models import Kind, Receipt
 from smskit.notebook import open_track
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
@@ -326,6 +327,24 @@ def test_the_panel_denies_nobody(desk: Desk, language: str) -> None:
     assert {"en": "<b>2</b><span>ruled out</span>", "zh": "<b>2</b><span>被规则筛除</span>"}[
         language
     ] in books
+
+
+def test_the_panel_offers_reports_that_are_likely_about_somebody(desk: Desk) -> None:
+    """A report for an unknown number, with an id that is not ours, is offered for a person to accept."""
+    row = desk.send()
+    ledger, before = desk.tracker.ledger, desk.tracker.status()
+    unknown = desk.messages().query("state == 'unknown'")
+    report_of = Receipt("7f1", unknown["phone"].iloc[0], True, "DELIVRD", at=datetime.now(UTC))
+    ledger.unmatched.keep(row.provider, row.mode, [report_of])
+    panel = desk.panel()
+    text = html_of(panel.unknown.widget)
+    next(b for b in buttons(panel.unknown.widget) if "Accept 1" in b.description).click()
+    idle(panel.page)
+    after = desk.tracker.status()
+
+    assert "1 were likely accepted" in text
+    assert (after["unknown"], after["delivered"]) == (before["unknown"] - 1, before["delivered"] + 1)
+    assert not any("Accept" in b.description for b in buttons(panel.unknown.widget))
 
 
 def test_the_panel_acts_and_complains(desk: Desk) -> None:

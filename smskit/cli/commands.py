@@ -423,14 +423,21 @@ def settle(
     campaign: str,
     resend: Annotated[bool, typer.Option("--resend", help="Send them again; some may get it twice.")] = False,
     give_up: Annotated[bool, typer.Option("--give-up", help="Count them as refused.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take likely reports as theirs; the others stay unknown.")
+    ] = False,
     mode: InMode = None,
 ) -> None:
     """A person's word on what stayed unknown."""
+    from smskit.sending.likely import accept_likely
     from smskit.sending.unknowns import settle_by_hand
 
-    if resend == give_up:
-        raise InputError(Message("say either --resend or --give-up"))
+    if resend + give_up + accept != 1:
+        raise InputError(Message("say one of --resend, --give-up and --accept"))
     ledger, row = _ledger(), _row(campaign, mode)
+    if accept:
+        say("{n} accepted, by the reports for their numbers", n=accept_likely(ledger, row).found)
+        return
     count = settle_by_hand(ledger, row, resend=resend)
     if resend and count:
         ledger.campaigns.mark(

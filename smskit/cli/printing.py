@@ -200,6 +200,12 @@ def print_fetched(fetched: Fetched) -> None:
     if s.never_taken:
         say("those never taken wait to be sent: `smskit resume CAMPAIGN`")
     print_undecided(fetched.undecided)
+    if fetched.likely:
+        say(
+            "{n} of the unknown were likely accepted: a report for the number has an id that is not ours. "
+            "If nothing else sends through the account, say so: `smskit settle CAMPAIGN --accept`",
+            n=fetched.likely,
+        )
     for problem in s.problems:
         print_problem(problem)
 

@@ -195,6 +195,12 @@ class TrackNotebook(Base):
         at = {n: s.dt.tz_convert(seen.survey.zone).dt.strftime("%m-%d %H:%M:%S") for n, s in now.items()}
         self.show_frame(lambda t: _headed(found.assign(**at, detail=[t.said(d) for d in found["detail"]]), t))
         self.say("An unknown message may have been sent. It is never sent again by itself.")
+        if n := self.tracker.likely:
+            told = mark(
+                "{n:,} were likely accepted: a report for the number has an id that is not ours. If "
+                "nothing else sends through the account, it is theirs."
+            )
+            self.say(told, n=n)
 
     def replies(self) -> None:
         """Show what came back (上行), opt-outs marked."""

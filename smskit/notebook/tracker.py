@@ -28,6 +28,7 @@ from smskit.reporting.delivery import Group, Survey, Ways
 from smskit.reporting.export import write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
 from smskit.reporting.report import Fate
+from smskit.sending.likely import accept_likely, likely
 from smskit.sending.origin import user
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.session import open_ledger
@@ -232,6 +233,16 @@ class Tracker:
         if not str(path).strip():
             raise InputError(Message("say which file"))
         return opt_outs.import_list(self.ledger, Path(path).expanduser())
+
+    @property
+    def likely(self) -> int:
+        """How many of the unknown a report without our reference is likely about; see ``likely``."""
+        row = self.row
+        return sum(one.row.id == row.id for one in likely(self.ledger, row.provider, row.mode))
+
+    def accept_likely(self) -> int:
+        """A person's word that those reports are about them; returns how many are accepted by it."""
+        return accept_likely(self.ledger, self.row).found
 
     def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:
         """

@@ -486,6 +486,7 @@ def _iso(seconds: float | None) -> str | None:
 LEDGER_REASONS = (
     *(mark("account"), mark("excluded"), mark("frequency_cap"), mark("given_up"), mark("no_answer")),
     *(mark("no_record"), mark("not_taken"), mark("opted_out"), mark("resend_ordered")),
+    *(mark("exclusive"), mark("report_accepted")),
 )
 REASON_WORDS = {
     Reason.NONE: "",

@@ -31,6 +31,7 @@ from smskit.sending.clock import Clock, clock_of
 from smskit.sending.engine import Patience, Progress
 from smskit.sending.for_test_phones import campaign_for_test_phones
 from smskit.sending.guards import Guards, demand_none, demand_open, demand_same, demand_usable
+from smskit.sending.likely import accept_likely
 from smskit.sending.planner import Planner
 from smskit.sending.receipts import Fetched, fetch_from
 from smskit.sending.reconcile import job_of, reference_of
@@ -337,21 +338,25 @@ class Campaign:
             self.ledger, [row], lambda row: self.provider.connect(row.mode, job_of(row)), wait=wait
         )
 
-    def settle(self, *, resend: bool = False, give_up: bool = False) -> int:
+    def settle(self, *, resend: bool = False, give_up: bool = False, accept: bool = False) -> int:
         """
         A person's word on whoever stayed unknown after `receipts`; returns how many that were.
 
         Args:
             resend: Send to them again by the next `send`; some may get the message twice.
             give_up: Count them as refused.
+            accept: Take the reports that are likely about them, though without our reference, as theirs;
+                whoever has none stays unknown.
 
         Raises:
-            InputError: neither or both were said.
+            InputError: none or several were said.
             LedgerError: it was never started.
         """
-        if resend == give_up:
-            raise InputError(Message("say either `resend=True` or `give_up=True`"))
+        if resend + give_up + accept != 1:
+            raise InputError(Message("say one of `resend=True`, `give_up=True` and `accept=True`"))
         row = self._row()
+        if accept:
+            return accept_likely(self.ledger, row).found
         count = settle_by_hand(self.ledger, row, resend=resend)
         if resend and count:
             note = Message("people who stayed unknown are to be sent again")

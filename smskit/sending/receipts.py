@@ -15,6 +15,7 @@ from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers.base import Provider
+from smskit.sending.likely import likely, settle_exclusive
 from smskit.sending.reconcile import Settled, fetch_receipts, fetch_replies, job_of, notice_dead
 from smskit.sending.rehearsal import provider_for
 from smskit.sending.threads import run_in_thread
@@ -30,6 +31,7 @@ class Fetched:
     unknown: int = 0
     awaiting: int = 0
     undecided: int = 0  # doubtful replies, of all live campaigns
+    likely: int = 0  # of the unknown: a report without our reference is likely about them
 
 
 def fetch(
@@ -76,6 +78,9 @@ def fetch_from(
         books = ledger.audience.counts(row.id)
         result.unknown += books.unknown
         result.awaiting += books.awaiting
+        if books.unknown:
+            found = likely(ledger, row.provider, row.mode)
+            result.likely += sum(one.row.id == row.id for one in found)
         if books.waiting and row.state == "finished":
             note = Message("some were never taken by the provider and wait to be sent")
             ledger.campaigns.mark(row.id, "paused", note=note)
@@ -134,4 +139,5 @@ async def _settle(ledger: Ledger, row: CampaignRow, provider: Provider, result: 
 
 async def _collect(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched) -> None:
     result.settled.add(await fetch_receipts(ledger, provider, row.mode))
+    result.settled.add(settle_exclusive(ledger, provider, row.mode))
     result.settled.add(await fetch_replies(ledger, provider, row.mode))

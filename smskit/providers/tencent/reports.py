@@ -78,6 +78,7 @@ def _receipt(row: Fields) -> Receipt:
         delivered=_DELIVERED.get(status),
         code=row.text("Description") or status,
         at=row.epoch("UserReceiveTime"),
+        reference=row.text("SessionContext"),  # where it is switched on
     )
 
 

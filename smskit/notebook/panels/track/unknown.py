@@ -50,7 +50,25 @@ class UnknownTab(Tab):
         about = self.t("An unknown message may have been sent. It is never sent again by itself.")
         table = frame_table(shown, headings=headings(self.t), label=self.t("Unknown"))
         ways = "".join(notice(way) for way in self._ways())
-        return [soft_line(about), html(table), html(ways), self._by_hand(n)]
+        return [soft_line(about), html(table), html(ways), *self._likely(), self._by_hand(n)]
+
+    def _likely(self) -> list[w.Widget]:
+        if not (n := self.tracker.likely):
+            return []
+        told = self.t(
+            "{n:,} were likely accepted: a report for the number has an id that is not ours. If nothing "
+            "else sends through the account, it is theirs.",
+            n=n,
+        )
+        accept = button(self.t("Accept {n:,} by their reports", n=n))
+        accept.on_click(self.attempt(self.accept))
+        return [html(notice(told)), row(accept)]
+
+    def accept(self) -> None:
+        """A person's word on the reports that are likely about some."""
+        done = self.tracker.accept_likely()
+        self._changed()
+        self.tell(lambda t: t("{n:,} accepted, by the reports for their numbers", n=done), "ok")
 
     def _ways(self) -> list[str]:
         ways, t = self.tracker.ways, self.t
