@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import ssl
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -18,21 +19,30 @@ import httpx
 import pandas as pd
 import pytest
 
-from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, SettingsError
+from smskit.errors import (
+    AccountProblem,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    SettingsError,
+    Unreachable,
+)
 from smskit.ledger import Ledger
-from smskit.models import Mode
+from smskit.message.template import Template
+from smskit.models import CodeClass, Mode
 from smskit.planning.validate import validate
 from smskit.providers import get_provider, provider_class, provider_names
-from smskit.providers.base import MOST_PAGES, Provider
+from smskit.providers.base import MOST_PAGES, Job, Provider
 from smskit.providers.generic import load_config
 from smskit.providers.http import MOST_BYTES, proxy_for
 from smskit.sending.campaign import Campaign
+from smskit.sending.notify import Hook
 from smskit.sending.reconcile import fetch_receipts, fetch_replies
 from smskit.sending.rehearsal import provider_for
 from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment, variable_of
 from smskit.simulator import Simulator
-from smskit.testing import Transport
+from smskit.testing import Transport, audience
 from tests import test_engine as engine
 from tests.conftest import ROOT
 from tests.control import control_of
@@ -581,3 +591,109 @@ def test_row_28_placeholders_in_the_path_stay(url: str, tmp_path: Path) -> None:
     file.write_text(_SSP.format(url=json.dumps(url), base="base_url: https://api.example\n"))
 
     assert load_config(str(file)).submit.url.places
+
+
+# -- what held, and must go on to hold: redirects, certificates, malformed answers ---------------------
+
+MALFORMED = {
+    "html": b"<html>502 Bad Gateway</html>",
+    "bad-utf8": b'{"code":0,"msg":"\xff\xfe\xc3\x28"',
+    "half-a-million-brackets": b"[" * 500_000,
+    "three-thousand-levels": b'{"code":' * 3000 + b"0" + b"}" * 3000,
+    "number-of-300000-digits": b'{"code":' + b"9" * 300_000 + b"}",
+    "nan": b'{"code":NaN,"Code":NaN,"Response":NaN}',
+    "infinity": b'{"code":1e999,"Code":1e999,"Response":{"SendStatusSet":[{"Code":1e999}]}}',
+    "lone-surrogate": b'{"code":"\\ud800","Code":"\\ud800","Response":{"Error":{"Code":"\\ud800"}}}',
+    "nul": b'{"code":"\\u0000","Code":"\\u0000"}',
+    "list-of-lists": b"[[[[]]]]",
+}
+
+
+@pytest.mark.parametrize("name", sorted(ACCOUNTS))
+async def test_held_a_malformed_answer_is_unknown(name: str) -> None:
+    """Whatever nonsense comes back to a submission, its outcome is unknown, in words and at once."""
+    job = Job(
+        Template.parse("您好{name}", signature="示例"), template_id={"aliyun": "SMS_1"}.get(name, "100001")
+    )
+    wrong: list[str] = []
+    for what, content in MALFORMED.items():
+        for status in (200, 400, 500):
+            provider, _ = client(name, lambda _, c=content, s=status: httpx.Response(s, content=c))  # type: ignore[misc]
+            call = next(provider.calls(job, audience("equal", 3, ["name"])))
+            started = time.monotonic()
+            try:
+                kinds = {result.kind for result in await provider.submit(call)}
+            except OutcomeUnknown as error:
+                kinds = {CodeClass.UNKNOWN} if str(error).startswith(name) else set()
+            if kinds != {CodeClass.UNKNOWN} or time.monotonic() - started > 3:
+                wrong.append(f"{what}, {status}")
+
+    assert wrong == []
+
+
+async def test_held_a_header_without_end_is_unknown() -> None:
+    """A header of 200 KB, or of ever new lines, is an answer nobody reads."""
+    long = saying(b"HTTP/1.1 200 OK\r\nx-long: " + b"x" * 200_000 + b"\r\ncontent-length: 2\r\n\r\nok")
+    lines = _endless(b"HTTP/1.1 200 OK\r\n", b"x-line: 1\r\n" * 1000)
+    for talk in (long, lines):
+        async with serving(talk) as server, closing(door(timeout_s=2)) as one:
+            with pytest.raises(OutcomeUnknown):
+                await post(one, server.url)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_held_redirects_are_not_followed(status: int) -> None:
+    """An answer that sends us elsewhere takes no credential there, nor does a webhook's."""
+    async with serving(answers) as elsewhere:
+        head = f"HTTP/1.1 {status} Go\r\nlocation: {elsewhere.url}\r\ncontent-length: 0\r\n\r\n"
+        async with serving(saying(head.encode())) as server:
+            for transport in (None, httpx.AsyncHTTPTransport()):
+                async with closing(door(transport)) as one:
+                    assert await post(one, server.url) == b""
+            told = await asyncio.to_thread(Hook(url=server.url, sleep=lambda _: None).tell, b"{}")
+
+    assert told == f"url: HTTP {status}"
+    assert elsewhere.requests == []
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for ``localhost`` alone, and a server's side of TLS with it."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    chain, both = tmp_path / "ca.pem", tmp_path / "server.pem"
+    chain.write_bytes(made)
+    both.write_bytes(made + key.private_bytes(serialization.Encoding.PEM, *plain))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return chain, context
+
+
+async def test_held_certificates(
+    certified: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a certificate for that very name, by somebody trusted, gets a request; no variable widens it."""
+    chain, context = certified
+    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    async with serving(answers, context) as server:
+        here = server.url.replace("127.0.0.1", "localhost")
+        async with closing(door(timeout_s=5)) as one:
+            with pytest.raises(Unreachable, match="Certificate"):
+                await post(one, here)
+        monkeypatch.setattr("certifi.where", lambda: str(chain))
+        async with closing(door(timeout_s=5)) as one:
+            with pytest.raises(Unreachable, match="Certificate"):
+                await post(one, server.url)
+        assert server.requests == []
+        async with closing(door(timeout_s=5)) as one:
+            assert await post(one, here) == b"ok"
