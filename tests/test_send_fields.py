@@ -42,6 +42,7 @@ SAMPLES: dict[str, tuple[str, Any, str]] = {
     "max_cost": ("9.50", "9.50", "9.50"),
     "price_per_part": ("0.04", "0.04", "0.04"),
     "segment_query": ("select * from vip", "select * from vip", "select * from vip"),
+    "sheet": ("Sheet1", "Sheet1", "Sheet1"),
     "user_id": ("", "", ""),
     "phone": ("mobile", "mobile", "mobile"),
     "consent": ("agreed", "agreed", "agreed"),

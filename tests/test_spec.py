@@ -58,6 +58,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "series": "",
         "segment": "people.csv",
         "segment_query": "",
+        "sheet": "",
         "rules": None,
         "user_id": "user_id",
         "phone": "phone",
@@ -486,6 +487,7 @@ SPECS = st.fixed_dictionaries(
     {"campaign": NAMES, "segment": TEXTS.filter(bool)},
     optional={
         "segment_query": TEXTS,
+        "sheet": TEXTS,
         "rules": st.just({"all": [{"column": "level", "op": "in", "value": ["金", 1, True, "1.0"]}]}),
         "user_id": TEXTS,
         "phone": TEXTS.filter(bool),

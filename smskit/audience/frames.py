@@ -30,13 +30,15 @@ def read_segment(
     source: str,
     *,
     query: str = "",
+    sheet: str = "",
     text_columns: Collection[str] = ("phone", "user_id"),
     columns: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """
     The segment that *source* names: one row per row of it, in its order.
 
-    Columns of a csv are text as written; parquet and SQL keep their types. It may
+    Columns of a csv are text as written; parquet and SQL keep their types. What there is to know of how it
+    was read, such as hidden rows of a sheet that were left out, is in ``frame.attrs["notices"]``. It may
     hold full phone numbers: look at it with `normalise_phones`, which masks them.
 
     >>> import smskit
@@ -48,13 +50,14 @@ def read_segment(
         source: A csv, tsv, txt, parquet or xlsx file, looked for from the working folder up to the
             project's root; a SQLAlchemy URL without a password; or ``env:NAME``, a variable holding one.
         query: One SELECT, for a database.
+        sheet: The name of a workbook's sheet; "" = the one visible sheet that has the columns.
         text_columns: Read as text, so that 13800000000 and 13800000000.0 are both ``13800000000``.
         columns: Read no others; None reads all.
 
     Raises:
         SegmentError: not found, not readable, a row with too many or too few cells, an unknown column.
     """
-    return segment.load(source, query=query, text_columns=text_columns, columns=columns)
+    return segment.load(source, query=query, sheet=sheet, text_columns=text_columns, columns=columns)
 
 
 def filter_segment(

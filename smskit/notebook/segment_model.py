@@ -33,7 +33,7 @@ from smskit.settings import project_root, start_folder
 __all__ = ["Loaded", "SegmentModel"]
 
 # Whoever changes one of these in the draft: what was read is not what it names any more.
-_READ_BY = frozenset({"segment", "segment_query", "phone", "user_id", "timezone"})
+_READ_BY = frozenset({"segment", "segment_query", "sheet", "phone", "user_id", "timezone"})
 
 
 class Loaded(NamedTuple):
@@ -45,6 +45,11 @@ class Loaded(NamedTuple):
     rows: FrameRows
     profile: Profile
     recognised: Mapping[str, str] = MappingProxyType({})  # parameter -> the column chosen for it
+
+    @property
+    def notices(self) -> list[Message]:
+        """What there is to know of how it was read."""
+        return segment.notices(self.frame)
 
     def __repr__(self) -> str:
         return f"Loaded({self.name}, {len(self.frame)} rows)"
@@ -108,17 +113,18 @@ class SegmentModel:
             return self._profiled(name or segment.IN_MEMORY, segment.from_frame(self.draft.frame))
         if not name:
             raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
-        frame = self._load(name, self.draft["segment_query"], ids)
+        frame = self._load(name, self.draft["segment_query"], ids, self.draft["sheet"])
         recognised = self._recognised(frame) if self._newly_chosen else {}
         if recognised.keys() & {"phone", "user_id"}:  # which are read as text
             ids = (*ids, *recognised.values())
-            frame = self._load(name, self.draft["segment_query"], ids)
+            frame = self._load(name, self.draft["segment_query"], ids, self.draft["sheet"])
         return self._profiled(name, frame, recognised=recognised)
 
-    def _load(self, source: str, query: str, ids: Sequence[str]) -> pd.DataFrame:
+    def _load(self, source: str, query: str, ids: Sequence[str], sheet: str = "") -> pd.DataFrame:
         return segment.load(
             source,
             query=query,
+            sheet=sheet,
             text_columns=ids,
             working_folder=self._start(),
             parameter_file=self._file,
@@ -158,14 +164,14 @@ class SegmentModel:
         self.take(loaded)
         return loaded
 
-    def choose(self, source: str, query: str = "") -> None:
-        """Let the draft name another file or query; nothing is read yet. Its columns will be recognised."""
+    def choose(self, source: str, query: str = "", sheet: str = "") -> None:
+        """Let the draft name another file, query or sheet, read later, its columns recognised."""
         self._newly_chosen = True
-        self._switch(source.strip(), query.strip())
+        self._switch(source.strip(), query.strip(), sheet.strip())
 
-    def _switch(self, source: str, query: str = "") -> None:
+    def _switch(self, source: str, query: str = "", sheet: str = "") -> None:
         self.draft.frame = None
-        self._name(source, query)
+        self._name(source, query, sheet)
 
     def use(self, frame: pd.DataFrame) -> None:
         """
@@ -175,12 +181,12 @@ class SegmentModel:
             SegmentError: it is no segment.
         """
         self.draft.frame, self._outdated = segment.from_frame(frame), True
-        self._name(segment.IN_MEMORY, "")
+        self._name(segment.IN_MEMORY)
 
-    def _name(self, source: str, query: str) -> None:
+    def _name(self, source: str, query: str = "", sheet: str = "") -> None:
         left = dict.fromkeys(name for name, value in self._sample.items() if self.draft[name] == value)
         self._sample = {}
-        self.draft.set(**left, segment=source, segment_query=query)
+        self.draft.set(**left, segment=source, segment_query=query, sheet=sheet)
 
     def upload(self, name: str, content: bytes) -> str:
         """Keep an uploaded file and let the draft name it; errors are those of ``keep_upload``."""

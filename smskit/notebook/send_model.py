@@ -136,12 +136,13 @@ class SendModel:
     def columns(self) -> Columns:
         """The segment's columns and how many rows lack a value; read once while the segment stays."""
         source, query, frame = self.draft["segment"], self.draft["segment_query"], self.draft.frame
-        key = (source, query, id(frame))
+        sheet = self.draft["sheet"]
+        key = (source, query, sheet, id(frame))
         if self._columns is None or self._columns[0] != key:
             if frame is None:
                 at = self.environment()
                 frame = segment.load(
-                    source, query=query, environ=at.variables, parameter_file=at.parameter_file
+                    source, query=query, sheet=sheet, environ=at.variables, parameter_file=at.parameter_file
                 )
             self._columns = key, Columns(len(frame), lacking(frame))
         return self._columns[1]

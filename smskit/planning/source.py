@@ -35,6 +35,7 @@ def load_segment(
     return segment.load(
         spec.segment,
         query=spec.segment_query,
+        sheet=spec.sheet,
         text_columns={spec.phone, spec.user_id} - {""},
         columns=columns,
         environ=environ,

@@ -32,6 +32,7 @@ from smskit.planning.problems import NO_TIME, Problems, of_credentials, of_names
 DEFINITION = (
     "segment",
     "segment_query",
+    "sheet",
     "rules",
     "user_id",
     "phone",
@@ -108,6 +109,11 @@ class CampaignSpec(BaseModel):
         examples=["sample_segments/clean.csv", "env:CRM_URL"],
     )
     segment_query: str = Field(default="", description="SQL, when `segment` is a database")
+    sheet: str = Field(
+        default="",
+        description="of a workbook; empty = the one visible sheet that has the columns. Hidden sheets are "
+        "never read; hidden rows are left out, with a notice",
+    )
     rules: dict[str, Any] | list[Any] | None = Field(
         default=None,
         description="filter as data; its operators are below",

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from smskit.audience import rules as rules_module
+from smskit.audience import segment as segment_module
 from smskit.audience.identity import known_ids
 from smskit.audience.roles import roles_of
 from smskit.audience.segment.location import is_elsewhere, is_url, without_scheme
@@ -216,7 +217,9 @@ def _segment(
     notes: list[Message],
 ) -> pd.DataFrame | None:
     try:
-        return load()
+        frame = load()
+        notes += segment_module.notices(frame)
+        return frame
     except SegmentError as error:
         place = without_scheme(spec.segment)
         if place.startswith("env:") or (is_url(place) and not is_elsewhere(place)):

@@ -188,7 +188,7 @@ class Planner:
             group_equal=limits.same > limits.different,
             appended=facts.opt_out.appended if is_marketing else "",
         )
-        notices: list[str] = [*facts.in_clear, self._of_wording(notice_of)]
+        notices: list[str] = [*segment_module.notices(frame), *facts.in_clear, self._of_wording(notice_of)]
         if is_marketing:
             notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
         template = self.template()

@@ -66,7 +66,9 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
             with private_file(place) as file:
                 file.write(content)
             try:
-                segment.load(str(place))
+                # Which of several sheets is meant can be said later.
+                sheets = segment.sheets(str(place))
+                segment.load(str(place), sheet=sheets[0] if sheets else "")
             except SegmentError as error:
                 place.unlink()
                 # The person knows the file by its own name.

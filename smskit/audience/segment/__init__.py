@@ -19,7 +19,7 @@ import pandas as pd
 
 from smskit.audience.segment.database import read_database
 from smskit.audience.segment.delimited import read_delimited
-from smskit.audience.segment.excel import read_excel
+from smskit.audience.segment.excel import read_excel, sheets_of
 from smskit.audience.segment.kinds import kind_of
 from smskit.audience.segment.location import (
     Around,
@@ -32,11 +32,12 @@ from smskit.audience.segment.location import (
 from smskit.audience.segment.names import Alike, Wanted, check_names, matched
 from smskit.audience.segment.parquet import read_parquet
 from smskit.errors import SegmentError
-from smskit.i18n import Message
+from smskit.i18n import Message, as_message
 from smskit.workspace import Workspace
 
-__all__ = ["IN_MEMORY", "find", "from_frame", "load"]
+__all__ = ["IN_MEMORY", "find", "from_frame", "load", "notices", "sheets"]
 
+_NOTICES = "notices"  # in a frame's attrs
 IN_MEMORY = "frame-in-memory"  # what parameter `segment` says of a frame that no file holds
 
 
@@ -44,6 +45,7 @@ def load(
     source: str,
     *,
     query: str = "",
+    sheet: str = "",
     text_columns: Collection[str] = ("phone", "user_id"),
     columns: Wanted = None,
     environ: Mapping[str, str] = os.environ,
@@ -55,7 +57,7 @@ def load(
 
     csv, tsv and txt (UTF-8, UTF-16 with byte order mark, GB18030; ``,`` ``;`` or
     tab): every column is text as written, an empty cell is missing, ``NA`` and
-    ``null`` are words. xlsx: the first sheet; a column of mixed kinds is text.
+    ``null`` are words. xlsx: the visible rows of one visible sheet; a column of mixed kinds is text.
     parquet, SQL: types as stored, but a column of whole numbers and missing ones stays
     whole (``Int64``), dates are ``datetime64`` and decimals are floats. Empty
     lines of a csv and empty rows of a sheet are no rows. A segment without rows
@@ -66,6 +68,7 @@ def load(
             password; or ``env:NAME``, a variable holding a path or any URL.
         query: One SELECT, for a database; run without the right to write
             where the database has a way to say so.
+        sheet: The name of a workbook's sheet; "" = the one visible sheet that has the columns.
         text_columns: Read as text, so that 13800000000 and 13800000000.0 are
             both ``13800000000``; names that do not occur are ignored.
         columns: Read no others; None reads all, a function chooses them from the names
@@ -74,26 +77,16 @@ def load(
         working_folder: Where relative paths start; None is the process's own.
         parameter_file: The one that names the source, beside which relative paths are looked for first.
 
+    Returns:
+        The frame; `notices` says what there is to know of how it was read.
+
     Raises:
         SegmentError: Not found, not readable, a row with too many or too few
             cells, a column without a name or named twice, an unknown column, a
             failing query. Never holds a password or what a cell says.
     """
     around = Around(parameter_file, working_folder)
-    frame = _read(source, query, Alike(text_columns), columns, environ, around)
-    names = list(frame.columns)
-    spelt = matched(names, (columns(names) if callable(columns) else columns) or ())
-    return frame.rename(columns={name: asked for asked, name in spelt.items() if asked != name})
-
-
-def _read(
-    source: str,
-    query: str,
-    text_columns: Collection[str],
-    columns: Wanted,
-    environ: Mapping[str, str],
-    around: Around,
-) -> pd.DataFrame:
+    said: list[Message] = []
     # The variable may hold a secret, even one put there by mistake: errors give only its name.
     is_variable = source.startswith("env:")
     if is_variable or query or is_url(source):
@@ -105,19 +98,52 @@ def _read(
             raise SegmentError(
                 Message("is the address of a file on another machine; download the file and give its path")
             )
+        texts = Alike(filter(None, text_columns))
         if is_url(place):
-            return read_database(place, query, columns, text_columns, around, may_carry_secret=is_variable)
-        if query:
-            raise SegmentError(Message("a query needs a database; this is a file, filter it with rules"))
+            _refuse_sheet(sheet)
+            frame = read_database(place, query, columns, texts, around, may_carry_secret=is_variable)
+        else:
+            if query:
+                what = Message("a query needs a database; this is a file, filter it with rules")
+                raise SegmentError(what)
+            path = locate(place, around)
+            kind = kind_of(path)
+            if kind == "xlsx":
+                frame = read_excel(path, columns, texts, sheet=sheet, notices=said)
+            else:
+                _refuse_sheet(sheet)
+                frame = (
+                    read_parquet(path, columns, texts) if kind == "parquet" else read_delimited(path, columns)
+                )
+    names = list(frame.columns)
+    spelt = matched(names, (columns(names) if callable(columns) else columns) or ())
+    frame = frame.rename(columns={name: asked for asked, name in spelt.items() if asked != name})
+    frame.attrs[_NOTICES] = said
+    return frame
 
-        path = locate(place, around)
-        match kind_of(path):
-            case "parquet":
-                return read_parquet(path, columns, text_columns)
-            case "xlsx":
-                return read_excel(path, columns, text_columns)
-            case _:
-                return read_delimited(path, columns)
+
+def notices(frame: pd.DataFrame) -> list[Message]:
+    """Return what there is to know of how *frame* was read, such as hidden rows that were left out."""
+    return [as_message(text) for text in frame.attrs.get(_NOTICES, ())]
+
+
+def sheets(source: str, *, working_folder: Path | None = None) -> list[str]:
+    """
+    Return the names of a workbook's visible sheets that hold anything; none of another source.
+
+    Raises:
+        SegmentError: There is no such file, or it cannot be read.
+    """
+    if source.startswith("env:") or is_url(source):
+        return []
+    with _named(source):
+        path = locate(source, Around(None, working_folder))
+        return sheets_of(path) if kind_of(path) == "xlsx" else []
+
+
+def _refuse_sheet(sheet: str) -> None:
+    if sheet:
+        raise SegmentError(Message("parameter `sheet` names a sheet of a workbook, which this is not"))
 
 
 def find(path: str, working_folder: Path | None = None, *, parameter_file: Path | None = None) -> Path:

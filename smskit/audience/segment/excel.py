@@ -1,58 +1,87 @@
 """
-An xlsx file as a frame: its first sheet, whose first row names the columns.
+An xlsx file as a frame: the one visible sheet that has the columns, whose first row names them.
 
-Rows and columns that formatting left behind, without a name or a cell, are not
-there. What kind a column is of is for `cells`.
+Owns which sheet is meant, what of it is visible, and where reading stops: a
+small file can unpack to gigabytes. What a cell says is for `shown`, what kind a
+column is of for `cells`.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Collection
-from itertools import zip_longest
+import zipfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from xml.etree.ElementTree import iterparse
 
 import pandas as pd
 
 from smskit.audience.segment.cells import frame_of, text_of
-from smskit.audience.segment.names import Wanted, pick, tidy
-from smskit.errors import SegmentError
-from smskit.i18n import Message
+from smskit.audience.segment.names import Alike, Wanted, pick, tidy
+from smskit.audience.segment.shown import Shown, something
+from smskit.errors import SegmentError, suggest
+from smskit.i18n import Joined, Message
 
-# A formula that failed has no value; its error code is nothing to greet a person with.
-_NOTHING: Final = frozenset(("", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"))
+_MAX_ROWS, _MAX_COLUMNS = 1 << 20, 1 << 14  # of a sheet, by Excel
+_MAX_CELLS: Final = 30_000_000  # rows times columns read; some 2 GB
+_MAX_BYTES: Final = 2 << 30  # of all the XML
+_MAX_RATIO: Final = 200  # of a large part's size to its size in the file; programs that write sheets reach 50
+_LARGE_BYTES: Final = 16 << 20
 
-
-_ZEROS: Final = re.compile("0{2,}")  # a number format that fills up with zeros: 42 is shown as 000042
-_ESCAPE: Final = re.compile("_x([0-9A-Fa-f]{4})_")  # ECMA-376, part 1, 22.9.2.19, ST_Xstring
-
-
-def read_excel(path: Path, wanted: Wanted, text_columns: Collection[str]) -> pd.DataFrame:
-    """Return the sheet's rows; *text_columns* that do not occur are ignored."""
-    rows = _sheet(path)
-    if not rows:
-        raise SegmentError(Message("its first sheet is empty; the first row must name the columns"))
-    columns = [(tidy(text_of(head) or ""), cells) for head, *cells in zip_longest(*rows)]
-    columns = [(name, cells) for name, cells in columns if name or any(cell is not None for cell in cells)]
-    keep = pick([name for name, _ in columns], wanted)
-    return frame_of(dict(columns), keep, text_columns)
+_XML: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_YES: Final = ("1", "true")
+_LOCAL_DATES: Final = frozenset((*range(27, 37), *range(50, 59)))  # number formats of Chinese Excel, 18.8.30
+_NAMED: Final = 5  # cells that a refusal names
 
 
-def _sheet(path: Path) -> list[list[Any]]:
-    """Return the rows of the first sheet that hold anything."""
+def read_excel(
+    path: Path,
+    wanted: Wanted,
+    text_columns: Collection[str],
+    *,
+    sheet: str = "",
+    notices: list[Message],
+) -> pd.DataFrame:
+    """
+    Return the rows of a sheet that are visible, in their order.
+
+    Hidden rows are left out: whom a filter takes away is not to get anything.
+    Hidden columns are read where they are asked for by name. Of both, and of
+    number formats that are not followed, *notices* gets a sentence.
+
+    Args:
+        wanted: See `names.pick`.
+        text_columns: Read as text; those that do not occur are ignored.
+        sheet: Its name; "" = the only visible one that has the columns.
+    """
+    with _opened(path) as book:
+        found = _chosen(book, sheet, wanted, text_columns, notices)
+        keep = pick(list(found.names.values()), wanted)
+        cells = found.read(keep)
+        notices += found.notices()
+    return frame_of(cells, keep, text_columns)
+
+
+def sheets_of(path: Path) -> list[str]:
+    """Return the names of the visible sheets that hold anything."""
+    with _opened(path) as book:
+        return [found.title for found in _visible(book)]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a workbook; whatever its readers raise comes out as a `SegmentError`."""
     import openpyxl
 
     try:
         # openpyxl warns of styles and validations it leaves out; no cell is among them.
         with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            sheet = book.worksheets[0]
-            # Some programs write a wrong extent, and openpyxl would stop reading there.
-            sheet.reset_dimensions()
-            rows = ([_shown(cell) for cell in row] for row in sheet.iter_rows())
-            return [row for row in rows if any(cell is not None for cell in row)]
+            _check_size(file)
+            yield openpyxl.load_workbook(file, read_only=True, data_only=True)
+    except SegmentError:
+        raise
     except Exception as error:  # openpyxl raises whatever its zip and XML readers do
         what = Message(
             "cannot be read as xlsx ({kind}); is it protected by a password, or another format?",
@@ -61,26 +90,265 @@ def _sheet(path: Path) -> list[list[Any]]:
         raise SegmentError(what) from None
 
 
-def _shown(cell: Any) -> Any:
+def _check_size(file: Any) -> None:
+    """Refuse a workbook that says itself that it would unpack to more than any program writes."""
+    # No more than is stated here is ever unpacked, whatever the parts hold.
+    with zipfile.ZipFile(file) as parts:
+        xml = [part for part in parts.infolist() if part.filename.endswith((".xml", ".rels"))]
+    swollen = any(
+        part.file_size > _LARGE_BYTES and part.file_size > _MAX_RATIO * part.compress_size for part in xml
+    )
+    if swollen or (total := sum(part.file_size for part in xml)) > _MAX_BYTES:
+        n = max(part.file_size for part in xml) if swollen else total
+        raise SegmentError(
+            Message(
+                "would unpack to {n:,} MB, which is more than is read of a workbook; save what is needed of "
+                "it as csv",
+                n=n >> 20,
+            )
+        )
+
+
+# --- which sheet
+
+
+def _chosen(
+    book: Any,
+    sheet: str,
+    wanted: Wanted,
+    text_columns: Collection[str],
+    notices: list[Message],
+) -> _Sheet:
+    if sheet:
+        return _called(book, sheet)
+    visible = _visible(book)
+    if not visible:
+        raise SegmentError(Message("has no visible sheet with a cell; the first row must name the columns"))
+    if len(visible) == 1:
+        return visible[0]
+    fitting = [found for found in visible if _fits(found, wanted, text_columns)]
+    if len(fitting) == 1:
+        titles = _list([found.title for found in visible])
+        notices.append(
+            Message(
+                "sheet `{name}` is read, the only one of {sheets} that has the columns",
+                name=fitting[0].title,
+                sheets=titles,
+            )
+        )
+        return fitting[0]
+    if not fitting and wanted is not None:
+        why = _lack(visible[0], wanted)
+        sheets = _list([found.title for found in visible])
+        raise SegmentError(
+            Message("none of its sheets {sheets} has the columns; the first: {why}", sheets=sheets, why=why)
+        )
+    raise SegmentError(
+        Message(
+            "the sheets {sheets} could be meant; name one of them as parameter `sheet`",
+            sheets=_list([found.title for found in fitting or visible]),
+        )
+    )
+
+
+def _called(book: Any, sheet: str) -> _Sheet:
+    """Return the sheet of that name; blanks that nobody sees make no difference."""
+    named = [each for each in book.worksheets if each.title == sheet] or [
+        each for each in book.worksheets if each.title in Alike([sheet])
+    ]
+    if not named:
+        names = [each.title for each in book.worksheets if each.sheet_state == "visible"]
+        hinted = suggest(Message("has no sheet `{name}`", name=sheet), sheet, names)
+        there = Message("Its sheets are {sheets}", sheets=_list(names))
+        raise SegmentError(Joined([hinted, there], " " if "?" in hinted else ". "))
+    if named[0].sheet_state != "visible":
+        raise SegmentError(
+            Message("the sheet `{name}` is hidden, and hidden sheets are never read; unhide it", name=sheet)
+        )
+    found = _Sheet(named[0])
+    if not found.names:
+        raise SegmentError(
+            Message("the sheet `{name}` is empty; the first row must name the columns", name=sheet)
+        )
+    return found
+
+
+def _visible(book: Any) -> list[_Sheet]:
+    """Return the sheets that a person sees and that hold anything."""
+    sheets = [_Sheet(each) for each in book.worksheets if each.sheet_state == "visible"]
+    return [found for found in sheets if found.names]
+
+
+def _fits(found: _Sheet, wanted: Wanted, text_columns: Collection[str]) -> bool:
+    names = Alike(found.names.values())
+    return not _lack(found, wanted) if wanted is not None else all(name in names for name in text_columns)
+
+
+def _lack(found: _Sheet, wanted: Wanted) -> Message | None:
+    try:
+        pick(list(found.names.values()), wanted)
+    except SegmentError as error:
+        return error.message
+    return None
+
+
+def _list(names: Collection[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+# --- one sheet
+
+
+class _Cell(NamedTuple):
+    column: int  # from 1
+    place: str  # B2
+    value: Any
+    style: int
+    is_unknown: bool  # a formula without a stored value
+
+    @property
+    def is_something(self) -> bool:
+        return self.is_unknown or something(self.value)
+
+
+class _Sheet:
     """
-    Return a cell's value, and as text what only its format or an escape would show.
+    One sheet, its first row read: `names` has the named columns by number, from 1.
 
-    Number formats other than zeros are not followed: what `text_of` writes goes out.
+    Cells are kept of the columns asked for, which have a name, so that a stray one
+    far to the right costs nothing.
     """
-    value = cell.value
-    match value:
-        case str():
-            return None if value in _NOTHING else _unescaped(value)
-        case bool() | None:
-            return value
-        case int() | float() if value == value // 1 and _ZEROS.fullmatch(cell.number_format):
-            return f"{'-' if value < 0 else ''}{abs(int(value)):0{len(cell.number_format)}d}"
-    return value
+
+    def __init__(self, sheet: Any) -> None:
+        self.title: str = sheet.title
+        self._sheet = sheet
+        self._shown = Shown(sheet.parent)
+        self._hidden_columns: list[range] = []
+        self._hidden_rows = 0
+        self._keep: dict[int, str] = {}
+        self._rows = self._visible_rows()
+        self.names: dict[int, str] = {}
+        for row in self._rows:
+            head = {cell.column: tidy(text_of(self._value(cell)) or "") for cell in row}
+            if names := {column: name for column, name in head.items() if name}:
+                self.names = dict(sorted(names.items()))
+                break
+
+    def read(self, keep: Collection[str]) -> dict[str, list[Any]]:
+        """
+        Return the columns *keep*, a cell for each visible row that holds anything.
+
+        Raises:
+            SegmentError: A formula has no value, or a column without a name has cells.
+        """
+        self._keep = {column: name for column, name in self.names.items() if name in keep}
+        columns: dict[int, list[Any]] = {column: [] for column in self._keep}
+        unknown: list[str] = []
+        most = _MAX_CELLS // len(columns)
+        for n, row in enumerate(self._rows):
+            if n >= most:
+                raise _too_large()
+            for column in columns.values():
+                column.append(None)
+            for cell in row:
+                if cell.column not in self.names and cell.is_something:
+                    raise SegmentError(Message("column {n} has no name", n=cell.column))
+                if cell.column in columns:
+                    columns[cell.column][-1] = self._value(cell)
+                    if cell.is_unknown:
+                        unknown.append(cell.place)
+        if unknown:
+            raise SegmentError(
+                Message(
+                    "{n} formulas have no stored value ({cells}); open the file in Excel or WPS and save it",
+                    n=len(unknown),
+                    cells=", ".join([*unknown[:_NAMED], "…"][: len(unknown)]),
+                )
+            )
+        return {self._keep[place]: column for place, column in columns.items()}
+
+    def notices(self) -> Iterator[Message]:
+        """What there is to say of what was read: hidden rows and columns, formats."""
+        if self._hidden_rows:
+            yield Message(
+                "{n} rows of sheet `{sheet}` are hidden, by a filter or by hand, and left out; show them in "
+                "the workbook to have them read",
+                n=self._hidden_rows,
+                sheet=self.title,
+            )
+        hidden = [
+            name for place, name in self._keep.items() if any(place in span for span in self._hidden_columns)
+        ]
+        if hidden:
+            yield Message(
+                "hidden columns of sheet `{sheet}` are read all the same: {columns}",
+                sheet=self.title,
+                columns=_list(hidden),
+            )
+        yield from self._shown.notices()
+
+    def _value(self, cell: _Cell) -> Any:
+        return self._shown.value(cell.value, cell.style, self._keep.get(cell.column, ""), cell.place)
+
+    def _visible_rows(self) -> Iterator[list[_Cell]]:
+        """Each row that holds anything and that a person sees."""
+        from openpyxl.worksheet._reader import WorkSheetParser
+
+        book = self._sheet.parent
+        dates = {n for n, style in enumerate(book._cell_styles) if style.numFmtId in _LOCAL_DATES}
+        with self._sheet._get_source() as source:
+            parser = WorkSheetParser(
+                source,
+                self._sheet._shared_strings,
+                data_only=True,
+                epoch=book.epoch,
+                date_formats=book._date_formats | dates,
+                timedelta_formats=book._timedelta_formats,
+            )
+            row: list[_Cell] = []
+            rows = 0
+            for _, element in iterparse(source):
+                if element.tag == f"{_XML}c":
+                    row.append(_cell(parser, element))
+                    if len(row) > _MAX_COLUMNS:
+                        raise _too_large()
+                    element.clear()
+                elif element.tag == f"{_XML}row":
+                    rows += 1
+                    if rows > _MAX_ROWS:
+                        raise _too_large()
+                    if any(cell.is_something for cell in row):
+                        if element.get("hidden") in _YES:
+                            self._hidden_rows += 1
+                        else:
+                            yield row
+                    row, parser.col_counter = [], 0
+                    element.clear()
+                elif element.tag == f"{_XML}col" and element.get("hidden") in _YES:
+                    self._hidden_columns.append(
+                        range(int(element.attrib["min"]), int(element.attrib["max"]) + 1)
+                    )
 
 
-def _unescaped(text: str) -> str:
-    """Return the letters that stand as escapes, two of them for a letter beyond U+FFFF."""
-    if not _ESCAPE.search(text):
-        return text
-    letters = _ESCAPE.sub(lambda code: chr(int(code[1], 16)), text)
-    return letters.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+def _cell(parser: Any, element: Any) -> _Cell:
+    read, stored = parser.parse_cell(element), element.find(f"{_XML}v")
+    is_formula = element.find(f"{_XML}f") is not None
+    # A formula that gives "" stores an empty text; an empty number is one that nobody worked out.
+    has_value = stored is not None and (stored.text or element.get("t") == "str")
+    return _Cell(
+        column=read["column"],
+        place=element.get("r") or "",
+        value=read["value"],
+        style=int(read["style_id"]),
+        is_unknown=is_formula and not has_value,
+    )
+
+
+def _too_large() -> SegmentError:
+    return SegmentError(
+        Message(
+            "has more rows, columns or cells than are read of a workbook ({n:,} cells); save what is needed "
+            "of it as csv",
+            n=_MAX_CELLS,
+        )
+    )

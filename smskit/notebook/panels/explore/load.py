@@ -43,23 +43,25 @@ class LoadPanel(Panel):
         super().__init__(page)
         self.model, self._loaded = model, loaded
         self.choosing = False  # while this panel itself changes the draft
-        self._offers, self._source, self._query = w.Dropdown(), w.Text(), w.Textarea()
+        self._offers, self._source, self._query, self._sheet = w.Dropdown(), w.Text(), w.Textarea(), w.Text()
         self._loaded_box = w.VBox()
         self._showing = False  # while it is we who change the fields
-        self._shown = ("", "")  # the segment and query of the draft that the fields were last set to
+        self._shown = ("", "", "")  # segment, query, sheet of the draft that the fields were last set to
 
     def build(self) -> Sequence[w.Widget]:
         if not self.widget.children:
-            self._shown = ("", "")
-        typed = self._source.value, self._query.value
+            self._shown = ("", "", "")
+        typed = self._source.value, self._query.value, self._sheet.value
         self._offers = self._offered_field()
         self._source, self._query = self._source_field(typed[0]), self._query_field(typed[1])
+        self._sheet = self._sheet_field(typed[2])
         self._loaded_box = w.VBox()
         box = card(
             title(self.t("Segment"), self.t("The people to look at: a file, a database query, or a frame.")),
             row(self._offers, self._upload()),
             row(self._source, self._load_button()),
             *([self._query] if Workspace.here().may_query else []),
+            self._sheet,
             soft_line(self.t(_KEPT)),
             self._loaded_box,
         )
@@ -69,7 +71,7 @@ class LoadPanel(Panel):
     def _show(self) -> None:
         """Show what is loaded and named now; a field in which somebody types something else is left alone."""
         draft = self.model.draft
-        named = (draft["segment"], draft["segment_query"])
+        named = (draft["segment"], draft["segment_query"], draft["sheet"])
         there = offered(self.model.project)
         options = [(self.t("choose a file"), "")]
         for offer in there:
@@ -80,7 +82,7 @@ class LoadPanel(Panel):
             choose(self._offers, options, named[0] if any(named[0] == path for _, path in options) else "")
             if named != self._shown:
                 self._source.value = "" if self.model.only_in_memory() else named[0]
-                self._query.value = named[1]
+                self._query.value, self._sheet.value = named[1:]
                 self._shown = named
         finally:
             self._showing = False
@@ -130,6 +132,12 @@ class LoadPanel(Panel):
         made.layout.width = "640px"
         return made
 
+    def _sheet_field(self, typed: str) -> w.Widget:
+        made = field(w.Text, self.t("Sheet"), value=typed)
+        made.placeholder = self.t("only for a workbook of which several sheets could be meant")
+        made.layout.width = "640px"
+        return made
+
     # -- which columns ---------------------------------------------------------------------
 
     def _roles(self) -> list[w.Widget]:
@@ -157,7 +165,8 @@ class LoadPanel(Panel):
         found = [f"{roles[role][0]} `{name}`" for role, name in loaded.recognised.items()]
         chosen = self.t("Recognised, can be changed: {columns}", columns=Joined(found, ", "))
         told = [html(notice(chosen, "info"))] if found else []
-        return [html(notice(facts, "ok")), row(*made.values()), *told, *self._missing()]
+        read = [html(notice(self.t.render(text), "warn")) for text in loaded.notices]
+        return [html(notice(facts, "ok")), *read, row(*made.values()), *told, *self._missing()]
 
     def _missing(self) -> list[w.Widget]:
         unasked = self.model.unasked_consent()
@@ -183,13 +192,13 @@ class LoadPanel(Panel):
     # -- loading ---------------------------------------------------------------------------
 
     def _typed(self) -> None:
-        self._take(self._source.value, self._query.value)
+        self._take(self._source.value, self._query.value, self._sheet.value)
 
-    def _take(self, source: str, query: str = "") -> None:
+    def _take(self, source: str, query: str = "", sheet: str = "") -> None:
         if not source.strip():
             return
         with self._by_me():
-            self.model.choose(source, query)
+            self.model.choose(source, query, sheet)
         self.load()
 
     def load(self) -> None:

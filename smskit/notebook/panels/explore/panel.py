@@ -107,7 +107,7 @@ class ExplorePanel(Panel):
 
     def _draft_changed(self, names: frozenset[str]) -> None:
         """Somebody changed the parameters: a part of this panel, another one, or an opened file."""
-        if names & {"segment", "segment_query"} and not self.load.choosing:
+        if names & {"segment", "segment_query", "sheet"} and not self.load.choosing:
             self.reload()
         if "rules" in names:
             self.rules.follow()

@@ -95,6 +95,7 @@ LIMITS = (
 RULES = {
     mark("Segment and columns"): (
         About("segment_query", mark("SQL query"), mark("only for a database: one SELECT")),
+        About("sheet", mark("Sheet"), mark("only for a workbook of which several sheets could be meant")),
         About(
             "user_id",
             mark("Person column"),

@@ -163,7 +163,7 @@ class MessagePanel(SendPart):
             self._show_offers()
         if changed & {"template", "signature", "variables"}:
             self._show_variables()
-        if changed & {"segment", "segment_query"}:
+        if changed & {"segment", "segment_query", "sheet"}:
             self.read_columns()
 
     # -- what is shown -------------------------------------------------------------------------
