@@ -24,7 +24,8 @@ class Guard:
     """
     Lets a request through to *app*, or refuses it with 403.
 
-    A ``Host`` that is not loopback's is a page whose name was made to lead here, an ``Origin`` any page.
+    An ``Origin`` is any web page. A ``Host`` that is not loopback's is one whose name was made to lead here;
+    a provider's methods are called by the provider's own name, too, so it counts for guarded paths.
 
     Args:
         token: What a request for a guarded path brings: as ``Authorization: Bearer``, as ``X-Smskit-Token``
@@ -45,11 +46,13 @@ class Guard:
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> str:
-        if not is_loopback(_host(headers.get("host", ""))):
-            return "this is no address of the simulator; use 127.0.0.1"
         if "origin" in headers:
             return "the simulator answers no web page"
-        if scope["path"].startswith(self._guards) and not self._knows_token(scope, headers):
+        if not scope["path"].startswith(self._guards):
+            return ""
+        if not is_loopback(_host(headers.get("host", ""))):
+            return "this is no address of the simulator; use 127.0.0.1"
+        if not self._knows_token(scope, headers):
             return f"the simulator's token is needed, as header {TOKEN_HEADER}"
         return ""
 
