@@ -62,7 +62,7 @@ def test_extras_stay_outside(call: Call) -> None:
     )
 
     assert ours <= here
-    assert here & (extra - ours) <= {"nbformat"}  # nbclient and papermill need it
+    assert here & (extra - ours) <= {"nbformat", "tornado"}  # nbclient and papermill, ipykernel need them
 
 
 def test_commands_work(call: Call, tmp_path: Path) -> None:
