@@ -54,6 +54,10 @@ class Nowhere:
         """None: there are no earlier ones to compare with."""
         return []
 
+    def times_not_taken(self, campaign_id: int) -> dict[int, NDArray[np.uint16]]:
+        """Of nobody."""
+        return {}
+
     def submitted(self, name: str, mode: Mode) -> tuple[NDArray[np.int64], pa.Array]:
         """Nobody."""
         return np.empty(0, np.int64), pa.array([], pa.large_string())

@@ -889,6 +889,7 @@ def test_processes_that_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     "url",
     [
         pytest.param("postgresql://bi:s3same@127.0.0.1:x/sms", id="no-port"),
+        pytest.param("postgresql+psycopg://bi:s3same@db/sms", id="server"),
         pytest.param("nosuch://bi:s3same@db/sms", id="no-dialect"),
         pytest.param("oracle://bi:s3same@db/sms", id="no-driver"),
         pytest.param("s3same", id="no-url"),

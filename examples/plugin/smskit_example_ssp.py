@@ -84,13 +84,12 @@ class ExampleSsp(Provider):
     def _result(self, row: Mapping[str, Any] | None) -> Submission:
         if row is None:
             return Submission(CodeClass.UNKNOWN, detail="the answer does not mention this number")
-        code, message_id = str(row.get("code")), row.get("id")
-        result = self.submission(code, detail=redact(str(row.get("why") or "")))
-        if result.kind is not CodeClass.ACCEPTED:
-            return result
-        if not isinstance(message_id, str) or not message_id:
-            return Submission(CodeClass.UNKNOWN, "", code, "accepted without an id")
-        return self.submission(code, message_id=message_id)
+        message_id = row.get("id")  # accepted without one is unknown: no report would ever match
+        return self.submission(
+            str(row.get("code")),
+            message_id=message_id if isinstance(message_id, str) else "",
+            detail=str(row.get("why") or ""),
+        )
 
     # -- one request -------------------------------------------------------------------
 

@@ -158,7 +158,14 @@ def _close_to_others(url: sa.URL) -> None:
 def open_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(resolve_url(url))
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, hide_parameters=True, logging_name=_LOGGED_AS)
+        # Until what keeps two programs apart is built for servers, they would claim the same people.
+        raise LedgerError(
+            Message(
+                "the ledger of SMSKIT_DATABASE_URL is {kind}: smskit keeps one in a SQLite file only, as two "
+                "programs at once would send to the same people there; name a file, or leave the setting out",
+                kind=parsed.get_backend_name(),
+            )
+        )
     engine = sa.create_engine(
         parsed, hide_parameters=True, logging_name=_LOGGED_AS, connect_args={"timeout": PATIENCE_S}
     )
