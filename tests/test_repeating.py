@@ -157,8 +157,12 @@ def test_occurrences_are_campaigns_of_one_series(desk: Desk) -> None:
 
 
 def test_an_incomplete_run_is_gone_on_with(desk: Desk) -> None:
-    """Exit 4 while people wait, by ``smskit run`` and, as 1, by papermill; the next run serves the rest."""
-    file = desk.file()
+    """
+    Exit 4 while people wait, by ``smskit run`` and, as 1, by papermill; the next run serves the rest.
+
+    What the plan notices is printed by each run.
+    """
+    file = desk.file(template=f"{live.TEMPLATE} %vip%")
     desk.faults(NO_MONEY)
     stopped, still = desk.run(file), desk.papermill(file)
     desk.faults()
@@ -167,6 +171,8 @@ def test_an_incomplete_run_is_gone_on_with(desk: Desk) -> None:
 
     assert (stopped.code, still.code, rest.code) == (4, 1, 0)
     assert "still waiting" in stopped.err
+    assert "notice: `%vip%` in the text looks like a variable" in stopped.out
+    assert "notice: `%vip%`" in rest.out
     assert states == ["paused", "paused", "finished"]
     assert [heard["state"] for heard in desk.heard] == states
     assert desk.heard[0]["books"]["waiting"] > 0

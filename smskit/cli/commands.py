@@ -24,6 +24,7 @@ from smskit.cli.printing import (
     print_fetched,
     print_json,
     print_lines,
+    print_notices,
     print_overview,
     print_plan,
     print_problem,
@@ -353,6 +354,7 @@ def run(
     """Run a parameter file as a scheduler does: notebook 03 through papermill; exits as the run ended."""
     from smskit.notebook.headless import run_file
     from smskit.sending.run_record import as_data
+    from smskit.sending.session import open_ledger
 
     given = {"mode": mode and str(mode), "not_after": not_after, "plan_hash": plan_hash}
     overrides = {name: value for name, value in given.items() if value}
@@ -362,6 +364,8 @@ def run(
     else:
         if done.books:
             print_counts(done.books)
+            row = open_ledger(file=file).campaigns.get(done.campaign, Mode(done.mode))
+            print_notices(row.summary.get("notices", ()) if row else ())
         report = t("; report {file}", file=done.report) if done.report else ""
         print(t("{state}; notebook {file}", state=done.state, file=done.executed) + report)
     if done.message:

@@ -25,6 +25,7 @@ __all__ = [
     "print_fetched",
     "print_json",
     "print_lines",
+    "print_notices",
     "print_overview",
     "print_plan",
     "print_problem",
@@ -170,10 +171,15 @@ def print_plan(plan: Plan, guards: Sequence[str]) -> None:
     print(plan.waterfall().to_string(index=False), end="\n\n")
     words = mark("{n} people, {parts} parts, about {cost} yuan; plan hash {hash}")
     say(words, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash)
-    for notice in plan.notices:
-        say("notice: {why}", why=notice)
+    print_notices(plan.notices)
     for problem in guards:
         say("a run would be refused: {why}", why=problem)
+
+
+def print_notices(notices: Iterable[str]) -> None:
+    """Print what the reader of a plan should know, a line each."""
+    for notice in notices:
+        say("notice: {why}", why=notice)
 
 
 def print_check(result: CheckResult) -> None:
