@@ -31,5 +31,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith("SMSKIT_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SMSKIT_KEYRING", "0")
+    monkeypatch.setenv("SMSKIT_CONFIG_FOLDER", str(tmp_path / "config"))
     monkeypatch.setenv("SMSKIT_RUNS_FOLDER", str(tmp_path / "runs"))
     monkeypatch.setenv("SMSKIT_DATABASE_URL", f"sqlite:///{tmp_path / 'ledger.db'}")

@@ -2,8 +2,9 @@
 Environment, ``.env`` and OS keyring -> frozen settings. The only reader of them.
 
 Looked up in this order: the process environment, the nearest ``.env`` at or
-above the working folder, and for credentials the OS keyring (service
-``smskit``). Credentials are ``SecretStr``: no repr, error or dump shows them.
+above the working folder, and for credentials and addresses the OS keyring (service
+``smskit``). What ``allowed`` guards counts from a ``.env`` that this person has
+allowed, and from no other. Credentials are ``SecretStr``: no repr, error or dump shows them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import io
 import ipaddress
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
@@ -23,6 +24,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from smskit.allowed import guarded, is_allowed, is_place
 from smskit.errors import SettingsError
 from smskit.i18n import Joined, Message, os_words
 from smskit.i18n.validation import what_is_wrong
@@ -83,6 +85,11 @@ class ProviderSettings(BaseModel):
         """Names of the fields that say where requests go."""
         return tuple(n for n in cls.model_fields if n.endswith("base_url"))
 
+    @classmethod
+    def place_fields(cls) -> tuple[str, ...]:
+        """Names of the fields that say where keys go, themselves or in a file they name."""
+        return tuple(n for n in cls.model_fields if n.endswith("base_url") or n == "config")
+
     @property
     def addresses(self) -> tuple[str, ...]:
         """Where requests go."""
@@ -96,6 +103,14 @@ class Source(enum.StrEnum):
     DOTENV = "dotenv"
     KEYRING = "keyring"
     NOWHERE = ""
+
+
+class Dotenv(NamedTuple):
+    """A ``.env`` as it was read."""
+
+    file: Path | None = None
+    values: Mapping[str, str] = {}
+    held: tuple[str, ...] = ()  # names that are set there, and count only once it was allowed
 
 
 class LedgerPlace(NamedTuple):
@@ -136,7 +151,8 @@ class Environment:
         parameter_file: Path | None = None,
     ) -> None:
         self._environ = dict(os.environ if environ is None else environ)
-        self._file = _read_dotenv(folder or start_folder()) if environ is None or folder else {}
+        self._dotenv = _read_dotenv(folder or start_folder()) if environ is None or folder else Dotenv()
+        self._file = self._dotenv.values
         self._reads_files = environ is None or folder is not None
         self._keyring = keyring and self._environ.get("SMSKIT_KEYRING", "1") != "0"
         self._folder = folder or start_folder()
@@ -156,7 +172,10 @@ class Environment:
 
     def get(self, name: str, default: str = "") -> str:
         """The plain setting *name*, or *default*; an empty value counts as absent."""
-        return self._environ.get(name) or self._file.get(name) or default
+        found = self._environ.get(name) or self._file.get(name)
+        if not found and self._keyring and is_place(name):
+            found = trimmed(_from_keyring(name))
+        return found or default
 
     def secret(self, name: str) -> str:
         """The credential *name* as `trimmed` has it, "" when it is nowhere."""
@@ -165,7 +184,73 @@ class Environment:
     @property
     def variables(self) -> Mapping[str, str]:
         """Everything in the environment and ``.env``, for ``env:NAME``; holds credentials."""
-        return self._file | self._environ
+        return {**self._file, **self._environ}
+
+    # -- a file that nobody has allowed yet ----------------------------------------------
+
+    def held(self, names: Iterable[str]) -> list[str]:
+        """Those of *names* that are set in a ``.env`` nobody has allowed, and nowhere that comes first."""
+        return [name for name in names if name in self._dotenv.held and not self._environ.get(name)]
+
+    def why_held(self, names: Sequence[str]) -> Message:
+        """Why *names*, which are `held`, do not count, and what to do."""
+        return Message(
+            "{file} sets {names}, which says where keys go or what is run, and counts only once you have "
+            "looked at it and allowed it: smskit allow {file}",
+            file=self._dotenv.file,
+            names=", ".join(names),
+        )
+
+    @property
+    def remarks(self) -> list[Message]:
+        """What to know of the ``.env``: that it does not count as a whole, that others can read it."""
+        found, file = [], self._dotenv.file
+        if held := self.held(self._dotenv.held):
+            found.append(self.why_held(held))
+        if file is not None and os.name != "nt" and file.stat().st_mode & 0o077:
+            found.append(
+                Message(
+                    "other users of this machine can read {file}; close it to them (chmod 600)", file=file
+                )
+            )
+        return found
+
+    def misplaced(
+        self, provider: str, model: type[ProviderSettings], given: Collection[str] = ()
+    ) -> Message | None:
+        """
+        Why *provider* must not be asked: a folder's file says where keys go that it does not hold, or nobody
+        has allowed it to; None where all is well.
+
+        Args:
+            given: Fields that are set otherwise, and not looked at.
+        """
+        places, loose, keys = (
+            [variable_of(provider, field) for field in fields if field not in given]
+            for fields in (model.place_fields(), ("plain_http",), model.secret_fields())
+        )
+        if not places:
+            return None
+        if held := self.held([*places, *loose]):
+            return self.why_held(held)
+        of_folder = [name for name in places if self._in_dotenv(name)]
+        if not of_folder:
+            return None
+        elsewhere = [name for name in keys if self.secret(name) and not self._in_dotenv(name)]
+        if not elsewhere:
+            return None
+        return Message(
+            "{place} comes from {file}, and {keys} from the environment or the keyring: a folder's file does "
+            "not say where other keys go. Put both into the same place",
+            place=of_folder[0],
+            file=self._dotenv.file,
+            keys=", ".join(elsewhere),
+        )
+
+    def _in_dotenv(self, name: str) -> bool:
+        return not self._environ.get(name) and bool(self._file.get(name))
+
+    # -- what is set -------------------------------------------------------------------
 
     def of_file(self, parameter_file: Path) -> Environment:
         """The same settings, with the ledger of the project that *parameter_file* belongs to."""
@@ -187,7 +272,7 @@ class Environment:
             # As it is reached: a parameter file that is a link belongs to the folder it stands in.
             starts.insert(0, self._parameter_file.expanduser().absolute().parent)
             if not named and self._reads_files:
-                named = _read_dotenv(starts[0]).get("SMSKIT_DATABASE_URL", "")
+                named = _read_dotenv(starts[0]).values.get("SMSKIT_DATABASE_URL", "")
         named = named or self._file.get("SMSKIT_DATABASE_URL", "")
         return ledger_place(named or DEFAULT_DATABASE_URL, starts)
 
@@ -221,8 +306,10 @@ class Environment:
 
         Raises:
             SettingsError: a credential is missing or a value is out of range;
-                names the variable, never the value.
+                names the variable, never the value. Or a folder's file says where its keys go, see `allowed`.
         """
+        if why := self.misplaced(name, model, override):
+            raise SettingsError(why)
         values: dict[str, Any] = {}
         secrets = model.secret_fields()
         for field in model.model_fields:
@@ -359,12 +446,22 @@ def dotenv_file(folder: Path) -> Path | None:
     return next((place for place in places if os.path.isfile(place)), None)
 
 
-def _read_dotenv(folder: Path) -> dict[str, str]:
-    from dotenv import dotenv_values
-
+def _read_dotenv(folder: Path) -> Dotenv:
     file = dotenv_file(folder)
-    values = dotenv_values(stream=io.StringIO(dotenv_text(file))) if file else {}
-    return {k: v for k, v in values.items() if v}
+    if file is None:
+        return Dotenv()
+    values = dotenv_values(dotenv_text(file))
+    names = guarded(values)
+    if not names or is_allowed(file):
+        return Dotenv(file, values)
+    return Dotenv(file, {n: v for n, v in values.items() if n not in names}, tuple(names))
+
+
+def dotenv_values(text: str) -> dict[str, str]:
+    """What the *text* of a ``.env`` sets."""
+    import dotenv
+
+    return {k: v for k, v in dotenv.dotenv_values(stream=io.StringIO(text)).items() if v}
 
 
 def dotenv_text(file: Path) -> str:

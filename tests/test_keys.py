@@ -42,7 +42,7 @@ def test_what_is_around_a_key(form: str, tmp_path: Path, monkeypatch: pytest.Mon
     """From the environment, the panel and the keyring a key comes without what was copied along."""
     typed = form.format(KEY)
     credentials.save({NAME: typed}, credentials.Store.DOTENV, secrets=[NAME], folder=tmp_path)
-    monkeypatch.setattr("smskit.settings._from_keyring", lambda _: typed)
+    monkeypatch.setattr("smskit.settings._from_keyring", lambda name: typed if name == NAME else "")
 
     assert key_of(Environment({NAME: typed})) == KEY
     assert key_of(Environment({}, folder=tmp_path, keyring=False)) == KEY

@@ -194,7 +194,7 @@ def test_explain_tells_everything_in_words(write: Write, run: Run) -> None:  # n
             "all": [
                 {"column": "level", "op": "in", "value": ["gold"]},
                 {"not": {"column": "city", "op": "==", "value": "上海"}},
-                {"column": "phone", "op": "!=", "value": "13800138000"},
+                {"column": "user_id", "op": "!=", "value": "vip13800138000"},
             ]
         },
         series="weekly-vip",

@@ -62,7 +62,7 @@ def frozen(ledger: Ledger, frame: pd.DataFrame = PEOPLE, mode: Mode = Mode.LIVE,
         "signature": "云片",
         "variables": {"name": "name"},
     }
-    spec = CampaignSpec.from_data(data | more)
+    spec = CampaignSpec.as_started(data | more)  # with a phone in a rule, by an older version
     plan = build(
         spec,
         frame,

@@ -163,7 +163,7 @@ def test_report(desk: Desk, language: str, told: list[str]) -> None:
     desk.environ["SMSKIT_LANG"] = language
     desk.ledger.opt_outs.add([8613800100000], source="test")
     desk.faults(BAD_NUMBER)
-    desk.campaign(holdout=0.5, rules=[{"column": "phone", "op": "!=", "value": "13800100011"}]).send()
+    desk.campaign(holdout=0.5, rules=[{"column": "user_id", "op": "!=", "value": "vip13800100011"}]).send()
     (row,) = desk.ledger.runs.find()
     page = Path(row.report).read_text("utf-8")
     books = as_data(row)["books"]

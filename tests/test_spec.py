@@ -528,7 +528,7 @@ SPECS = st.fixed_dictionaries(
 @settings(max_examples=examples(200))
 @given(SPECS)
 def test_yaml_round_trip(data: dict[str, Any]) -> None:
-    """Written to YAML and read back, a spec is the same spec."""
+    """Written to YAML and read back, a spec is the same spec, but for the numbers of test phones."""
     try:
         made = CampaignSpec.from_data(data)
     except SmskitError:  # an accident: a text that reads like nan, or like a credential
@@ -537,7 +537,7 @@ def test_yaml_round_trip(data: dict[str, Any]) -> None:
     for data in (parse(text, file="campaign.yaml"), yaml.safe_load(text)):
         again = CampaignSpec.from_data(data)
 
-        assert again == made
+        assert again == made.model_copy(update={"test_phones": []})
         assert again.definition() == made.definition()
 
 

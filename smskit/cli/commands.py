@@ -28,6 +28,7 @@ from smskit.cli.printing import (
     print_overview,
     print_plan,
     print_problem,
+    print_remarks,
     print_rendered,
     print_runs,
     print_undecided,
@@ -51,6 +52,9 @@ app = typer.Typer(
 opt_out = typer.Typer(no_args_is_help=True, help="People who asked not to be messaged.")
 app.add_typer(opt_out, name="opt-out")
 
+WithQuery = Annotated[
+    bool, typer.Option("--query", help="Run the file's segment_query, to look whether the segment fits.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Full phone numbers (E.164).")]
 InMode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse, else plan.")]
@@ -129,6 +133,36 @@ def simulator(
 
 
 @app.command()
+def allow(
+    file: Annotated[Path | None, typer.Argument(help="A .env; default: the one of this folder.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="What was allowed instead.")] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Allow it no longer.")] = False,
+) -> None:
+    """Let a folder's .env say where keys go and what is run; until it is changed."""
+    from smskit import allowed
+    from smskit.settings import dotenv_file, dotenv_text, dotenv_values, start_folder
+
+    if listed:
+        for path in sorted(allowed.allowed()):
+            counts = Path(path).is_file() and allowed.is_allowed(Path(path))
+            print(path if counts else t("{file} (changed since, so it does not count)", file=path))
+        return
+    place = file or dotenv_file(start_folder())
+    if place is None:
+        raise InputError(Message("there is no .env in this folder's project"))
+    if forget:
+        was = allowed.disallow(place)
+        say("{file} is allowed no longer" if was else "{file} was not allowed", file=place)
+        return
+    values = dotenv_values(dotenv_text(place))
+    allowed.allow(place)
+    for name in allowed.guarded(values):
+        # A webhook's address may hold a token.
+        print(f"  {name}" if name.endswith("RUN_END_URL") else f"  {name}={values[name]}")
+    say("{file} is allowed until it is changed", file=place)
+
+
+@app.command()
 def plan(file: Path, as_json: AsJson = False) -> None:
     """What a parameter file would do: counts, cost, hash; sends nothing."""
     from smskit.planning.spec import CampaignSpec
@@ -155,6 +189,7 @@ def validate(
     with_segment: Annotated[
         bool, typer.Option("--segment/--no-segment", help="Look whether the segment fits, too.")
     ] = True,
+    with_query: WithQuery = False,
     as_json: AsJson = False,
 ) -> None:
     """Everything that is wrong with parameter files, at once; exit 0 nothing, 2 something. Sends nothing."""
@@ -163,16 +198,24 @@ def validate(
     from smskit.planning.validate import validate as look
     from smskit.settings import Environment
 
+    environment, now = Environment(), datetime.now(UTC)
     found = [
-        look(file, now=datetime.now(UTC), environ=Environment().variables, with_segment=with_segment)
+        look(
+            file,
+            now=now,
+            environ=environment.variables,
+            with_segment=with_segment or with_query,
+            with_query=with_query,
+        )
         for file in files
     ]
     print_all(found, as_json)
+    print_remarks(environment.remarks)
     raise typer.Exit(0 if all(f.good for f in found) else 2)
 
 
 @app.command()
-def explain(file: Path, as_json: AsJson = False) -> None:
+def explain(file: Path, with_query: WithQuery = False, as_json: AsJson = False) -> None:
     """A campaign in words: who, what, through whom, when, limits, what stops it, and each parameter."""
     from datetime import UTC, datetime
 
@@ -181,10 +224,11 @@ def explain(file: Path, as_json: AsJson = False) -> None:
     from smskit.planning.spec import CampaignSpec
     from smskit.settings import Environment
 
-    given = read_file(file)
-    environ = Environment().variables
-    found = tell(CampaignSpec.from_yaml(file), list(given), now=datetime.now(UTC), environ=environ, file=file)
+    given, spec = list(read_file(file)), CampaignSpec.from_yaml(file)
+    environment, now = Environment(), datetime.now(UTC)
+    found = tell(spec, given, now=now, environ=environment.variables, file=file, with_query=with_query)
     print_json(found.to_data()) if as_json else print_rendered(found)
+    print_remarks(environment.remarks)
 
 
 @app.command()
@@ -221,10 +265,13 @@ def check(
 ) -> None:
     """Whether a provider is usable as set up, in its own words; exit 0 usable, 3 not."""
     from smskit.notebook.accounts import CheckScope, ask
+    from smskit.planning.source import notes_of_role
     from smskit.providers import get_provider
     from smskit.settings import Environment
 
-    result = ask(get_provider(provider, Environment()), CheckScope(signature.strip("【】"), template_id))
+    environment = Environment()
+    print_remarks([*environment.remarks, *notes_of_role(environment.variables)])
+    result = ask(get_provider(provider, environment), CheckScope(signature.strip("【】"), template_id))
     if as_json:
         print_json(result._asdict() | {"findings": [f._asdict() for f in result.findings]})
     else:

@@ -69,6 +69,12 @@ def print_problem(what: str | BaseException) -> None:
     print(f"smskit: {words}", file=sys.stderr)
 
 
+def print_remarks(messages: Iterable[str]) -> None:
+    """Print what to know besides on standard error, a line each."""
+    for message in messages:
+        print_problem(message)
+
+
 def print_lines(messages: Iterable[str]) -> None:
     """Print messages, a line each."""
     for message in messages:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from smskit.allowed import is_place
 from smskit.errors import InputError, SettingsError, SpecError, TemplateError
 from smskit.i18n import Message, mark
 from smskit.ledger import Checked, Ledger
@@ -42,6 +43,7 @@ __all__ = [
     "accounts",
     "check",
     "offers",
+    "remarks",
     "save",
 ]
 
@@ -145,12 +147,17 @@ def given(name: str, environment: Environment) -> list[SettingValue]:
     found = []
     for setting in settings_of(provider_class(name)):
         source = environment.source(setting.variable)
-        if source is Source.KEYRING and not setting.secret:
-            source = Source.NOWHERE  # settings looks there for credentials only
+        if source is Source.KEYRING and not setting.secret and not is_place(setting.variable):
+            source = Source.NOWHERE  # settings looks there for credentials and where they go only
         found.append(
             SettingValue(setting, source, "" if setting.secret else environment.get(setting.variable))
         )
     return found
+
+
+def remarks(environment: Environment) -> list[Message]:
+    """What to know of the ``.env``; nothing for visitors of the app, who need not know where it lies."""
+    return environment.remarks if Workspace.here().may_set_up else []
 
 
 # -- saving ------------------------------------------------------------------------------
@@ -181,7 +188,8 @@ def save(
     _demand_keys_stay(cls, clean, environment)
     _demand_sound(cls, clean, environment)
     named = {variable_of(name, field): value for field, value in clean.items()}
-    hidden_away = [variable_of(name, field) for field in cls.Settings.secret_fields()]
+    together = (*cls.Settings.secret_fields(), *cls.Settings.place_fields())
+    hidden_away = [variable_of(name, field) for field in together]
     return credentials.save(named, store, secrets=hidden_away, folder=folder, environment=environment)
 
 

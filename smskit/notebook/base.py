@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from smskit.errors import MissingExtra, SpecError, needs_extra
-from smskit.i18n import Language
+from smskit.i18n import Joined, Language, Message
 from smskit.notebook import display as shown
 from smskit.notebook.as_typed import as_typed, check_cells
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.parameters_cell import injected_parameters
 from smskit.planning.draft import Draft
+from smskit.planning.problems import of_credentials
 from smskit.planning.spec import CampaignSpec, check_names
-from smskit.sending.origin import parent_command
+from smskit.sending.origin import origin_of, parent_command
 from smskit.settings import Environment
 from smskit.workspace import Folder, Workspace
 
@@ -99,13 +100,32 @@ def draft_of(namespace: Mapping[str, Any], host: Host, *, defaults: Mapping[str,
     Raises:
         SpecError: a parameter is unknown or out of range.
     """
-    given = check_names(parameters_given(namespace))
+    given = parameters_given(namespace)
+    _demand_no_keys(given, namespace)
+    check_names(given)
     names = [name for name in CampaignSpec.model_fields if name in namespace]
     draft = Draft({name: namespace[name] for name in names} | dict(given))
     if given or draft.to_data():
         return draft
     found = _left_here() if host.is_person else None
     return found or Draft(defaults)
+
+
+def _demand_no_keys(given: Mapping[str, Any], namespace: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        SpecError: one of the parameters is a key; by now papermill has written it down, which is said.
+    """
+    problems = of_credentials(given, CampaignSpec.model_fields)
+    if not problems:
+        return
+    file = origin_of(Environment(), namespace).executed
+    stands = (
+        Message("it now stands in {file}: delete that and change the key", file=file)
+        if file
+        else Message("it now stands in the notebook that papermill writes: delete that and change the key")
+    )
+    raise SpecError(Joined([*(text for _, text in problems), stands]), problems=problems)
 
 
 def parameters_given(namespace: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,13 +14,14 @@ import pandas as pd
 from smskit.errors import NotUsable, SettingsError, needs_extra
 from smskit.i18n import Joined, Language, Message, mark, quote
 from smskit.models import CheckResult, Offer
-from smskit.notebook.accounts import PLACES, Account, AccountStatus, Offered
+from smskit.notebook.accounts import PLACES, Account, AccountStatus, Offered, remarks
 from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
 from smskit.notebook.connector import Connector
 from smskit.notebook.display import findings_table
 from smskit.notebook.host import Host, host_of
 from smskit.planning.draft import Draft
 from smskit.providers.credentials import Store
+from smskit.settings import Environment
 
 if TYPE_CHECKING:
     from smskit.notebook.panels.connect import ConnectPanel
@@ -68,6 +69,8 @@ class ConnectNotebook(Base):
             return pd.DataFrame(rows, columns=columns)
 
         self.show_frame(table)
+        for remark in remarks(Environment()):
+            self.repeat(remark)
 
     def steps(self) -> None:
         """Show what to obtain from the provider's console, and where that is."""

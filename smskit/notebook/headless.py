@@ -23,13 +23,14 @@ from typing import Any
 import psutil
 
 from smskit.errors import LedgerError, SmskitError
-from smskit.files import create_private, made_folder
+from smskit.files import create_private, made_folder, write_private
 from smskit.i18n import Message, mark
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.lease import lives
 from smskit.notebook.sample import project
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
+from smskit.planning.phones_for_tests import in_the_open, references
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.origin import Origin, origin_of
 from smskit.sending.publishing import mark_interrupted, record_refusal
@@ -89,9 +90,10 @@ def run_file(
     with (
         _announced(origin, ledger_url=environment.database_url),
         _ended_cleanly(ledger, origin.token) as asked,
+        _without_numbers(data, spec) as handed,
     ):
         try:
-            execute(source, target, data)
+            execute(source, target, handed)
         except SmskitError as error:
             failed = error
     return _outcome(ledger, spec, origin, failed, environment, stopped_by=asked[0] if asked else "")
@@ -212,6 +214,18 @@ def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:
     # Two schedulers may fire in the same second: neither may write over the other's notebook.
     name = f"{spec.campaign}-{spec.mode}-{now.astimezone(spec.zone):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
     return folder.absolute() / f"{name}.ipynb"
+
+
+@contextmanager
+def _without_numbers(data: Mapping[str, Any], spec: CampaignSpec) -> Iterator[dict[str, Any]]:
+    """*data* to be written into a notebook: numbers of test phones are in a file meanwhile, and named."""
+    numbers = in_the_open(spec.test_phones)
+    if not numbers:
+        yield dict(data)
+        return
+    with tempfile.TemporaryDirectory(prefix="smskit-", ignore_cleanup_errors=True) as folder:
+        file = write_private(Path(folder) / "test_phones.txt", "\n".join(numbers))
+        yield {**data, "test_phones": [*references(spec.test_phones), f"file:{file}"]}
 
 
 @contextmanager

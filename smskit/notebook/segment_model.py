@@ -28,7 +28,7 @@ from smskit.errors import RuleError, SegmentError
 from smskit.i18n import Message
 from smskit.planning.draft import Draft
 from smskit.planning.policy import notice_of_consent
-from smskit.settings import project_root, start_folder
+from smskit.settings import Environment, project_root, start_folder
 
 __all__ = ["Loaded", "SegmentModel"]
 
@@ -126,6 +126,7 @@ class SegmentModel:
             query=query,
             sheet=sheet,
             text_columns=ids,
+            environ=Environment().variables,
             working_folder=self._start(),
             parameter_file=self._file,
         )

@@ -27,6 +27,7 @@ from smskit.notebook.host import Host, host_of, may_send
 from smskit.notebook.sample import campaign_data
 from smskit.notebook.send_model import SendModel
 from smskit.planning.draft import Draft
+from smskit.planning.phones_for_tests import in_the_open, told
 from smskit.planning.plan import Plan
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
@@ -165,10 +166,16 @@ class Notebook(Base):
         rows |= {"mode": str(spec.mode)}
 
         def table(t: Language) -> pd.DataFrame:
-            values = [*map(str, rows.values()), t("{n} numbers", n=len(spec.test_phones))]
+            values = [*map(str, rows.values()), t.render(told(spec.test_phones))]
             return pd.DataFrame({t("parameter"): [*rows, "test_phones"], t("value"): values})
 
         self.show_frame(table)
+        if in_the_open(spec.test_phones) and self._origin and self._origin.executed:
+            self.say(
+                "The numbers of `test_phones` now stand in {file}: `smskit run` keeps them out of it, and so "
+                "do `env:NAME` and `file:PATH`.",
+                file=self._origin.executed,
+            )
 
     @_step
     def plan(self) -> Plan | None:

@@ -26,6 +26,7 @@ from smskit.message.variables import lacking, rebound, suggest
 from smskit.models import CheckResult, Kind, Mode
 from smskit.notebook.planner import Planning
 from smskit.planning.draft import Draft
+from smskit.planning.phones_for_tests import is_reference, split
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 from smskit.sending.background import Run, Snapshot, run_of, unfinished
@@ -225,7 +226,7 @@ class SendModel:
         Raises:
             InputError: one is no mobile number.
         """
-        phones = [str(normalise_one(p)) for p in re.split(r"[,，;；、\s]+", typed.strip()) if p]
+        phones = [p if is_reference(p) else str(normalise_one(p)) for p in split(typed)]
         self.draft.set(test_phones=list(dict.fromkeys(phones)) or None)
         return phones
 

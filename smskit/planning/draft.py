@@ -155,8 +155,8 @@ class Draft:
         return dict(self._data)
 
     def to_yaml(self) -> str:
-        """The text of the parameter file papermill takes with ``-f``; holds no test phones, see ``save``."""
-        shown = {n: v for n, v in self._data.items() if n != "test_phones"}
+        """The text of the parameter file papermill takes with ``-f``; holds no numbers, see ``save``."""
+        shown = self._data
         # As they are written: an occurrence is filled in when the file is run.
         written = {"campaign": shown.get("campaign", _MISSING["campaign"]), "series": shown.get("series", "")}
         whole = _validated(_MISSING | shown).model_copy(update=written).to_yaml()
@@ -171,7 +171,7 @@ class Draft:
 
         What is still missing can be chosen in the next notebook; papermill, which
         nobody can ask, refuses the file until then (see ``missing``). Test phones
-        stay out of it: full numbers go into no file but the ledger.
+        given as numbers stay out of it: full numbers go into no file but the ledger.
 
         Raises:
             InputError: the file cannot be written, or not there.

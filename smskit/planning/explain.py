@@ -22,9 +22,10 @@ from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
 from smskit.message.variables import Binding, parse_bindings
 from smskit.models import MessageClass, Mode
+from smskit.planning.phones_for_tests import told
 from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.schema import shown
-from smskit.planning.source import load_segment
+from smskit.planning.source import asks_database, load_segment, notes_of_query
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 
@@ -87,6 +88,7 @@ def explain(
     now: datetime,
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
+    with_query: bool = False,
 ) -> Explained:
     """
     *spec* in words.
@@ -96,13 +98,16 @@ def explain(
         now: Aware; what ``within_days`` counts from in the SQL.
         environ: Where ``env:NAME`` of the segment is looked up; None: do not read the segment.
         file: The parameter file.
+        with_query: Run the query of a segment that is a database; else such a segment is not looked at.
 
     Raises:
         InputError: the provider is not known, or a rule is malformed.
     """
     rule = rules_module.parse(spec.rules)
     everybody = spec.rules in (None, {}, [])
-    sql, notes = ("", []) if everybody else _sql(rule, spec, now.astimezone(spec.zone), environ, file)
+    readable = None if asks_database(spec) and not with_query else environ
+    sql, notes = ("", []) if everybody else _sql(rule, spec, now.astimezone(spec.zone), readable, file)
+    notes += notes_of_query(spec, environ, asked=with_query) if environ is not None else []
     return Explained(
         campaign=f"{spec.campaign} ({spec.mode})",
         sentences={
@@ -119,7 +124,7 @@ def explain(
         parameters=[
             Parameter(
                 name,
-                Message("{n} numbers", n=len(spec.test_phones)) if name == "test_phones" else shown(value),
+                told(spec.test_phones) if name == "test_phones" else shown(value),
                 "file" if name in given else "default",
                 str(CampaignSpec.model_fields[name].description or ""),
             )

@@ -7,16 +7,19 @@ Each problem is (parameter, sentence). A value is never repeated: it may be a cr
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
+import pyarrow as pa
 from pydantic import ValidationError
 
+from smskit.audience.phones import normalise
+from smskit.audience.segment.location import carries_secret
 from smskit.errors import suggest
 from smskit.i18n import Message, mark
 from smskit.i18n.validation import what_is_wrong
 
-__all__ = ["NO_TIME", "Problems", "of_credentials", "of_names", "of_values"]
+__all__ = ["NO_TIME", "Problems", "of_credentials", "of_names", "of_people", "of_values"]
 
 Problems: TypeAlias = list[tuple[str, Message]]
 
@@ -27,6 +30,8 @@ _CREDENTIAL_VALUE: Final = re.compile(
     r"LTAI[0-9A-Za-z]{12,}|AKID[0-9A-Za-z]{13,}|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"
 )
 _URL_PASSWORD: Final = re.compile(r"://[^/\s:@]*:[^\s@]+@")
+
+_LONG_ENOUGH: Final = re.compile(r"(\D*\d){10}")  # no phone of a segment has fewer digits
 
 # pydantic's type of error -> our words, and the value of its that they repeat; its other words will do.
 _WHOLE, _NUMBER = mark("must be a whole number"), mark("must be a number")
@@ -58,7 +63,8 @@ def of_credentials(data: Mapping[str, Any], known: Collection[str]) -> Problems:
     for name, value in data.items():
         named = name not in known and _CREDENTIAL_NAME.search(str(name))
         looks = name not in ("plan_hash", "campaign", "series") and _CREDENTIAL_VALUE.search(str(value))
-        if named or looks or _URL_PASSWORD.search(str(value)):
+        in_url = name != "template" and carries_secret(str(value))
+        if named or looks or in_url or _URL_PASSWORD.search(str(value)):
             text = Message(
                 "parameter `{name}` looks like a credential. Parameters are written into the executed "
                 "notebook: put it in the environment, a .env file or the keyring instead",
@@ -66,6 +72,31 @@ def of_credentials(data: Mapping[str, Any], known: Collection[str]) -> Problems:
             )
             problems.append((str(name), text))
     return problems
+
+
+def of_people(data: Mapping[str, Any]) -> Problems:
+    """Phones as values of rules: parameters are shown and saved in many places."""
+    texts = [text for text in map(str, _values_in(data.get("rules"))) if _LONG_ENOUGH.match(text)]
+    if not texts or not normalise(pa.array(texts, pa.large_string())).e164.any():
+        return []
+    what = Message(
+        "parameter `rules` has phones as values, which would stand in full in notebooks and reports: choose "
+        "people by their user id, or put them into a segment file of their own"
+    )
+    return [("rules", what)]
+
+
+def _values_in(rules: Any) -> Iterator[Any]:
+    """Every text and number in *rules*, at whatever depth."""
+    match rules:
+        case Mapping():
+            for inner in rules.values():
+                yield from _values_in(inner)
+        case list() | tuple():
+            for inner in rules:
+                yield from _values_in(inner)
+        case str() | int() | float():
+            yield rules
 
 
 def of_values(error: ValidationError) -> Problems:

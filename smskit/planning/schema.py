@@ -71,7 +71,7 @@ def schema() -> dict[str, Any]:
     properties["variables"]["additionalProperties"] = {"$ref": "#/$defs/binding"}
     # A bare date is one too, and an editor that checks formats would complain about it.
     properties["not_after"] = _kept(properties["not_after"]) | {"type": ["string", "null"]}
-    properties["test_phones"]["items"] = {"type": ["string", "integer"]}
+    properties["test_phones"] |= {"type": ["array", "string"], "items": {"type": ["string", "integer"]}}
     return {
         "$schema": _DRAFT,
         "title": "smskit campaign",

@@ -12,10 +12,13 @@ from pathlib import Path
 import pandas as pd
 
 from smskit.audience import segment
+from smskit.audience.segment.database import READ_ONLY, ROLE
+from smskit.audience.segment.location import is_url, without_scheme
 from smskit.audience.segment.names import Wanted
+from smskit.i18n import Message
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["load_segment"]
+__all__ = ["asks_database", "load_segment", "notes_of_query", "notes_of_role"]
 
 
 def load_segment(
@@ -41,3 +44,32 @@ def load_segment(
         environ=environ,
         parameter_file=file,
     )
+
+
+def asks_database(spec: CampaignSpec) -> bool:
+    """Whether reading the segment runs a query; a file with one is refused instead."""
+    place = without_scheme(spec.segment)
+    return bool(spec.segment_query) and (place.startswith("env:") or is_url(place))
+
+
+def notes_of_query(spec: CampaignSpec, environ: Mapping[str, str], *, asked: bool) -> list[Message]:
+    """
+    What to know of the query of *spec*, where it asks a database.
+
+    Args:
+        asked: Whether it is to be run; looking at a file that somebody sent does not run what stands in it.
+    """
+    if not asks_database(spec):
+        return []
+    skipped = Message("the segment was not looked at: its query is run with --query only")
+    return [*([] if asked else [skipped]), *notes_of_role(environ)]
+
+
+def notes_of_role(environ: Mapping[str, str]) -> list[Message]:
+    """That queries are run which smskit cannot keep from writing, where somebody said so."""
+    said = Message(
+        "where smskit cannot keep a query from writing, its role is said to read only ({variable}={value})",
+        variable=ROLE,
+        value=READ_ONLY,
+    )
+    return [said] if environ.get(ROLE) == READ_ONLY else []

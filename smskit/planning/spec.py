@@ -25,7 +25,8 @@ from smskit.message.windows import FrequencyCap, SendWindow, parse_cap, parse_wi
 from smskit.models import TIMEZONE, MessageClass, Mode
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import placed, read_file, write
-from smskit.planning.problems import NO_TIME, Problems, of_credentials, of_names, of_values
+from smskit.planning.phones_for_tests import is_reference, references
+from smskit.planning.problems import NO_TIME, Problems, of_credentials, of_names, of_people, of_values
 
 # Fields that decide who is messaged what. A campaign id that was started with
 # one set of them is never continued with another.
@@ -253,7 +254,12 @@ class CampaignSpec(BaseModel):
         description="how many times as many, or as few, people as usual are too far",
     )
     test_phones: list[str] = Field(
-        default_factory=list, repr=False, description="numbers for `campaign.test_send()`"
+        default_factory=list,
+        repr=False,
+        description="numbers for `campaign.test_send()`: `env:NAME`, a variable that holds them, or "
+        "`file:PATH`, a text file of the owner's alone; a list of numbers too, which are never shown or "
+        "saved in full",
+        examples=["env:SMS_TEST_PHONES", ["file:test_phones.txt"]],
     )
 
     @field_validator("*", mode="before")
@@ -265,6 +271,11 @@ class CampaignSpec(BaseModel):
                 Message("is text but given as a number, which makes 2026.1 of 2026.10; put it in quotes")
             )
         return value
+
+    @field_validator("test_phones", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return [value] if isinstance(value, str) and is_reference(value) else value
 
     @field_validator("max_cost", "price_per_part", mode="before")
     @classmethod
@@ -359,7 +370,7 @@ class CampaignSpec(BaseModel):
 
         def __init__(self, **data: Any) -> None:
             known = CampaignSpec.model_fields
-            problems = of_names(data, known) + of_credentials(data, known)
+            problems = of_names(data, known) + of_credentials(data, known) + of_people(data)
             try:
                 super().__init__(**{name: value for name, value in data.items() if name in known})
             except ValidationError as error:
@@ -396,6 +407,16 @@ class CampaignSpec(BaseModel):
             return None, error.problems
 
     @classmethod
+    def as_started(cls, data: Mapping[str, Any]) -> CampaignSpec:
+        """
+        The parameters a campaign in the ledger was started with.
+
+        Its rules have been applied and are only told of, so phones in them, which are refused today, stay.
+        """
+        rules = data.get("rules")
+        return cls.from_data({**data, "rules": None}).model_copy(update={"rules": rules})
+
+    @classmethod
     def from_yaml(cls, path: str | Path, *, now: datetime | None = None) -> CampaignSpec:
         """
         Read the parameter file at *path*, the one papermill takes with ``-f``.
@@ -413,8 +434,9 @@ class CampaignSpec(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True)
 
     def to_yaml(self) -> str:
-        """The text of a parameter file for ``papermill -f``."""
-        return write(self.to_data())
+        """The text of a parameter file for ``papermill -f``; numbers of test phones are in no file."""
+        data = self.to_data() | {"test_phones": references(self.test_phones)}
+        return write({name: value for name, value in data.items() if name != "test_phones" or value})
 
     def definition(self) -> dict[str, Any]:
         """The fields that decide who gets what, as plain data."""

@@ -31,7 +31,7 @@ from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import OF_FILE, lines, read_file
 from smskit.planning.plan import misnamed
 from smskit.planning.policy import notice_of_consent
-from smskit.planning.source import load_segment
+from smskit.planning.source import asks_database, load_segment, notes_of_query
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Provider, provider_class
 from smskit.settings import demand_https, variable_of
@@ -81,7 +81,12 @@ class Validated:
 
 
 def validate(
-    path: str | Path, *, now: datetime, environ: Mapping[str, str] = os.environ, with_segment: bool = True
+    path: str | Path,
+    *,
+    now: datetime,
+    environ: Mapping[str, str] = os.environ,
+    with_segment: bool = True,
+    with_query: bool = False,
 ) -> Validated:
     """
     Everything that is wrong with the parameter file at *path*, with lines.
@@ -90,6 +95,7 @@ def validate(
         now: Aware; what ``within_days`` counts from and ``not_after`` is compared with.
         environ: Where ``env:NAME`` is looked up.
         with_segment: False: do not read the segment.
+        with_query: Run the query of a segment that is a database; else such a segment is not looked at.
     """
     found = Validated(str(path))
     try:
@@ -104,7 +110,10 @@ def validate(
     found.spec, problems = CampaignSpec.read(data)
     found.problems = [Problem(name, at.get(name, 0), text) for name, text in problems]
     if found.spec is not None:
-        load = partial(load_segment, found.spec, environ=environ, file=Path(path)) if with_segment else None
+        reads = with_segment and (with_query or not asks_database(found.spec))
+        load = partial(load_segment, found.spec, environ=environ, file=Path(path)) if reads else None
+        if with_segment:
+            found.notes += notes_of_query(found.spec, environ, asked=with_query)
         for name, text in _misfits(found.spec, now, load, found.notes, environ):
             found.problems.append(Problem(name, at.get(name, 0), text))
     found.problems.sort(key=lambda p: p.line)

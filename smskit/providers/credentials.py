@@ -18,7 +18,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from smskit.allowed import allow, guarded, is_allowed
 from smskit.errors import SettingsError
 from smskit.i18n import Message, os_words
 from smskit.settings import (
@@ -27,6 +29,7 @@ from smskit.settings import (
     Source,
     dotenv_file,
     dotenv_text,
+    dotenv_values,
     project_root,
     start_folder,
     trimmed,
@@ -70,7 +73,8 @@ def save(
     Keep *values*, each by the name of its environment variable; "" takes one out.
 
     Args:
-        store: Where the *secrets* go; everything else is no secret and goes into ``.env``.
+        store: Where the *secrets* go; everything else goes into ``.env``.
+        secrets: Keys, and the addresses they go to, which stay beside them: see ``settings``.
         folder: Where the notebook is; ``.env`` is looked for upwards from here.
         environment: The process's, to say which values it hides.
 
@@ -130,7 +134,7 @@ def rewrite(file: Path, values: Mapping[str, str]) -> None:
     Set these names in a ``.env`` and take out those that are ""; every other line stays as it is.
 
     At any instant the file is the old or the new one, and nobody but its owner
-    may read it.
+    may read it. What this person writes is allowed at once, beside what was allowed before.
 
     Raises:
         SettingsError: it cannot be written, or a value cannot stand in such a file.
@@ -138,14 +142,17 @@ def rewrite(file: Path, values: Mapping[str, str]) -> None:
     before = dotenv_text(file) if file.exists() else ""
     after = _edited(before, values)
     _demand_readable(after, values)
-    if after == before and _is_private(file):
-        return
-    try:
-        _replace(file.resolve(), after)
-    except OSError as error:
-        raise SettingsError(
-            Message("{file} cannot be written: {why}", file=file, why=os_words(error))
-        ) from None
+    ours = set(guarded(dotenv_values(after))) <= values.keys()
+    trusted = ours or not guarded(dotenv_values(before)) or is_allowed(file)
+    if after != before or not _is_private(file):
+        try:
+            _replace(file.resolve(), after)
+        except OSError as error:
+            raise SettingsError(
+                Message("{file} cannot be written: {why}", file=file, why=os_words(error))
+            ) from None
+    if trusted and guarded(dotenv_values(after)):
+        allow(file)
 
 
 def is_exposed(file: Path) -> bool:
@@ -185,11 +192,9 @@ def _line(name: str, value: str) -> str:
 
 def _demand_readable(text: str, values: Mapping[str, str]) -> None:
     """A value that would be read back as another one, such as with ``${…}`` in it, is not written."""
-    from dotenv import dotenv_values
-
-    found = dotenv_values(stream=io.StringIO(text))
+    found = dotenv_values(text)
     for name, value in values.items():
-        if (found.get(name) or "") != value:
+        if found.get(name, "") != value:
             raise SettingsError(
                 Message(
                     "the value of {variable} cannot stand in a .env file; keep it in the keyring or the "
@@ -233,7 +238,17 @@ def keyring_problem(environment: Environment | None = None) -> str:
         return Message("the keyring cannot be opened ({kind})", kind=type(error).__name__)
     if isinstance(backend, fail.Keyring | null.Keyring):
         return Message("this machine has no keyring service")
+    if _keeps_plain_text(backend):
+        return Message(
+            "the keyring of this machine ({name}) is a file in plain text", name=type(backend).__name__
+        )
     return ""
+
+
+def _keeps_plain_text(backend: Any) -> bool:
+    """Whether *backend* is one of keyrings.alt that encrypts nothing, or asks such a one first."""
+    first = next(iter(getattr(backend, "backends", ())), backend)  # of a chain
+    return type(first).__module__.startswith("keyrings.alt") and "plaintext" in type(first).__name__.lower()
 
 
 def _into_keyring(values: Mapping[str, str]) -> None:
@@ -256,10 +271,10 @@ def _into_keyring(values: Mapping[str, str]) -> None:
 
 
 def _out_of_keyring(name: str) -> None:
-    if keyring_problem():
+    if Environment().get("SMSKIT_KEYRING", "1") == "0":
         return
-    import keyring
-
     # Not being there is what was wanted; a locked keyring hides it from settings, too.
     with contextlib.suppress(Exception):
+        import keyring
+
         keyring.delete_password(KEYRING_SERVICE, name)

@@ -115,6 +115,7 @@ class Campaign:
         guards = Guards.of(spec, provider.facts)
         self.run = CampaignRun(spec, ledger, provider, self.clock, guards=guards, patience=patience)
         self._patience = patience
+        self._variables, self._file = variables or {}, parameter_file
 
     def __repr__(self) -> str:
         return f"Campaign({self.spec.campaign}, {self.spec.mode}, {self.spec.provider})"
@@ -258,7 +259,9 @@ class Campaign:
         Raises:
             InputError: there are no test phones, or nobody is planned.
         """
-        spec, frame = campaign_for_test_phones(self.plan(), row=row, at=self.clock.now())
+        spec, frame = campaign_for_test_phones(
+            self.plan(), row=row, at=self.clock.now(), environ=self._variables, parameter_file=self._file
+        )
         self.ledger.campaigns.make_id(spec.campaign, kind=Kind.TEST, parent=self.spec.campaign)
         test = Campaign(
             spec, self.ledger, self.provider, clock=self.clock, frame=frame, patience=self._patience

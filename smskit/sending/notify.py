@@ -13,7 +13,7 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,20 @@ COMMAND_TIMEOUT_S = 30.0
 URL_TIMEOUT_S = 10.0
 ATTEMPTS = 3
 ENDS = ("all", "not_finished")
-_SECRET = re.compile(r"KEY|SECRET|PASSW|TOKEN|ACCOUNT|CREDENTIAL|_URL$", re.IGNORECASE)
+HOOKS = ("SMSKIT_ON_RUN_END_COMMAND", "SMSKIT_ON_RUN_END_URL", "SMSKIT_ON_RUN_END_VARIABLES")
+# All of the environment that a command gets; what else it needs, SMSKIT_ON_RUN_END_VARIABLES names.
+_PASSED = (
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"),
+    *(
+        "SYSTEMROOT",
+        "COMSPEC",
+        "PATHEXT",
+        "USERPROFILE",
+        "TEMP",
+        "TMP",
+    ),  # without these Windows starts little
+    *("SMSKIT_LANG", "SMSKIT_RUN_FILE", "SMSKIT_RUN_NOTEBOOK", "SMSKIT_RUN_EXECUTED"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,15 @@ class Hook:
         command: Run without a shell, with the JSON on its standard input; "" = none.
         url: The JSON is posted there; "" = nowhere. May hold a token, so it is never shown.
         ends: ``all``, or ``not_finished``.
+        variables: Of the environment, which the command gets besides the usual ones.
+        held: Why nobody is told, although a ``.env`` says whom; "" = it is not so.
     """
 
     command: str = ""
     url: str = field(default="", repr=False)
     ends: str = "all"
+    variables: tuple[str, ...] = ()
+    held: str = ""
     sleep: Callable[[float], None] = time.sleep
 
     def tell(self, data: Mapping[str, Any]) -> str:
@@ -55,30 +72,43 @@ class Hook:
         if self.ends == "not_finished" and data.get("state") == "finished":
             return ""
         body = json.dumps(data, ensure_ascii=False, default=str).encode()
-        told = [_command(self.command, body)] if self.command else []
+        told = [self.held] if self.held else []
+        told += [_command(self.command, body, self.variables)] if self.command else []
         told += [_post(self.url, body, self.sleep)] if self.url else []
         return "; ".join(told)
 
 
-def hook_of(environment: Environment) -> Hook:
+def hook_of(environment: Environment, *, live: bool = False) -> Hook:
     """
     The hook the environment names.
 
+    Args:
+        live: A ``.env`` that nobody has allowed names none; a live run is refused then, and any other goes
+            on without.
+
     Raises:
-        SettingsError: ``SMSKIT_ON_RUN_END`` is not one of ``ENDS``.
+        SettingsError: ``SMSKIT_ON_RUN_END`` is not one of ``ENDS``, or the hook is not allowed.
     """
+    held = environment.held(HOOKS)
+    why = environment.why_held(held) if held else ""
+    if why and live:
+        raise SettingsError(why)
     ends = environment.get("SMSKIT_ON_RUN_END", "all")
     if ends not in ENDS:
         raise SettingsError(Message("SMSKIT_ON_RUN_END must be {choices}", choices=Joined(ENDS, " or ")))
     return Hook(
-        environment.get("SMSKIT_ON_RUN_END_COMMAND"), environment.secret("SMSKIT_ON_RUN_END_URL"), ends
+        environment.get("SMSKIT_ON_RUN_END_COMMAND"),
+        environment.secret("SMSKIT_ON_RUN_END_URL"),
+        ends,
+        tuple(re.findall(r"\w+", environment.get("SMSKIT_ON_RUN_END_VARIABLES"))),
+        str(why),
     )
 
 
-def _command(command: str, body: bytes) -> str:
+def _command(command: str, body: bytes, variables: Iterable[str]) -> str:
     # What the command prints goes nowhere: it would end up in the executed notebook.
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    env = {name: value for name, value in os.environ.items() if not _is_secret(name)}
+    env = {name: os.environ[name] for name in (*_PASSED, *variables) if name in os.environ}
     try:
         words = shlex.split(command)
         done = subprocess.run(words, input=body, env=env, timeout=COMMAND_TIMEOUT_S, check=False, **quiet)  # type: ignore[call-overload]
@@ -87,10 +117,6 @@ def _command(command: str, body: bytes) -> str:
     except (OSError, ValueError, IndexError) as error:
         return f"command: {type(error).__name__}"
     return f"command: exit {done.returncode}"
-
-
-def _is_secret(name: str) -> bool:
-    return name.startswith("SMSKIT_") and bool(_SECRET.search(name)) and name != "SMSKIT_DATABASE_URL"
 
 
 def _post(url: str, body: bytes, sleep: Callable[[float], None]) -> str:

@@ -37,7 +37,15 @@ def as_set_up(name: str, environment: Environment) -> Provider:
     # What is not set yet is made up; what is set decides, since limits may depend on it.
     made_up: dict[str, Any] = {n: "0" for n, f in cls.Settings.model_fields.items() if f.is_required()}
     made_up |= dict.fromkeys(cls.Settings.secret_fields(), "not-set-up") | dict(cls.rehearsal)
-    unset = {n: v for n, v in made_up.items() if not environment.get(variable_of(name, n))}
+    unset = {
+        field: value
+        for field, value in made_up.items()
+        if not environment.get(variable := variable_of(name, field)) and not environment.held([variable])
+    }
+    if environment.misplaced(name, cls.Settings, unset):
+        # Nobody is asked, so an address that must not be is nothing to stop at.
+        given = (*cls.Settings.address_fields(), "plain_http")
+        unset |= {field: cls.Settings.model_fields[field].default for field in given}
     return cls(environment.provider(name, cls.Settings, **unset))
 
 

@@ -188,7 +188,7 @@ def open_campaign(
             opened,
             made,
             origin=origin or origin_of(environment),
-            finisher=finisher_of(opened, environment, hook_of(environment)),
+            finisher=finisher_of(opened, environment, hook_of(environment, live=made.mode is Mode.LIVE)),
         ),
         patience=patience,
     )
@@ -230,4 +230,4 @@ def reopen_campaign(
     row: CampaignRow, *, environment: Environment | None = None, ledger: Ledger | None = None
 ) -> Campaign:
     """A campaign from the ledger, with the parameters it was started with."""
-    return open_campaign(CampaignSpec.from_data(row.spec), environment=environment, ledger=ledger)
+    return open_campaign(CampaignSpec.as_started(row.spec), environment=environment, ledger=ledger)

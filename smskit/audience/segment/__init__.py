@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from smskit.audience.segment.database import read_database
+from smskit.audience.segment.database import ROLE, read_database
 from smskit.audience.segment.delimited import read_delimited
 from smskit.audience.segment.excel import read_excel, sheets_of
 from smskit.audience.segment.kinds import kind_of
@@ -66,8 +66,9 @@ def load(
     Args:
         source: A path, looked for as `find` does; a SQLAlchemy URL without a
             password; or ``env:NAME``, a variable holding a path or any URL.
-        query: One SELECT, for a database; run without the right to write
-            where the database has a way to say so.
+        query: One SELECT, for a database, which sees to it that it is one and cannot write: SQLite and
+            PostgreSQL. Any other is refused unless ``SMSKIT_SEGMENT_ROLE=read-only`` says that its role may
+            read only.
         sheet: The name of a workbook's sheet; "" = the one visible sheet that has the columns.
         text_columns: Read as text, so that 13800000000 and 13800000000.0 are
             both ``13800000000``; names that do not occur are ignored.
@@ -101,7 +102,15 @@ def load(
         texts = Alike(filter(None, text_columns))
         if is_url(place):
             _refuse_sheet(sheet)
-            frame = read_database(place, query, columns, texts, around, may_carry_secret=is_variable)
+            frame = read_database(
+                place,
+                query,
+                columns,
+                texts,
+                around,
+                may_carry_secret=is_variable,
+                role=environ.get(ROLE, ""),
+            )
         else:
             if query:
                 what = Message("a query needs a database; this is a file, filter it with rules")

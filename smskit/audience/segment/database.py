@@ -1,7 +1,7 @@
 """
 A database query as a frame, through SQLAlchemy.
 
-Owns that a query cannot write, where the database has a way to say so, and
+Owns that a query is one SELECT that cannot write, by the database's own means, and
 that no error shows a password, the URL or anybody's number. SQLAlchemy is
 imported only when a segment needs it.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
@@ -25,8 +25,19 @@ from smskit.i18n import Message
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-# Where the dialect lets a connection promise that it will not write; SQLite's own way is `_only_select`.
-_READ_ONLY: Final = {"postgresql": "SET TRANSACTION READ ONLY"}
+# What a person says of a database that has no way of its own to keep a query from writing; counts from a
+# folder's `.env` as addresses do, see `smskit.allowed`.
+ROLE: Final = "SMSKIT_SEGMENT_ROLE"
+READ_ONLY: Final = "read-only"
+
+# PostgreSQL opens a cursor for a text that is data to it: one statement or none, whatever the driver.
+# One transaction that is never committed; if a COMMIT got through all the same, what follows could not write.
+_CURSOR: Final = "smskit_segment"
+_PROMISES: Final = ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET TRANSACTION READ ONLY")
+_OPEN: Final = (
+    f"DO $$DECLARE c refcursor := '{_CURSOR}'; "
+    f"BEGIN OPEN c NO SCROLL FOR EXECUTE current_setting('{_CURSOR}.query'); END$$"
+)
 _MAY: Final = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _MAY_NOT_CALL: Final = frozenset({"load_extension", "fts3_tokenizer"})
 # Tables by which a SQLite file is known to be a ledger, whichever project's, or a copy of one.
@@ -44,8 +55,9 @@ def read_database(
     around: Around,
     *,
     may_carry_secret: bool,
+    role: str = "",
 ) -> pd.DataFrame:
-    """Return the rows of *query*, one SELECT; *source* is a SQLAlchemy URL."""
+    """Return the rows of *query*, one SELECT; *source* is a SQLAlchemy URL, *role* the value of ``ROLE``."""
     url = _parse_url(source)
     if not may_carry_secret and _carries_secret(url):
         raise SegmentError(
@@ -53,7 +65,7 @@ def read_database(
         )
     if not query.strip():
         raise SegmentError(Message("a database needs a query; give `segment_query`, one SELECT"))
-    names, rows = _fetch(_located(url, around), query)
+    names, rows = _fetch(_located(url, around), query, role)
     keep = pick(names, wanted)
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
     return frame_of(dict(zip(names, columns, strict=True)), keep, text_columns)
@@ -93,21 +105,18 @@ def _located(url: sa.URL, around: Around) -> sa.URL:
     return url.set(database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
 
 
-def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]:
+def _fetch(url: sa.URL, query: str, role: str) -> tuple[list[str], Sequence[Sequence[Any]]]:
     """Return the names of the columns, and the rows."""
     import sqlalchemy as sa
 
     connected = False
     try:
         engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)
+        if url.get_backend_name() not in _WAYS:
+            _demand_read_only(url, role)
         with engine.connect() as connection:
             connected = True
-            if url.get_backend_name() == "sqlite":
-                _only_select(connection)
-            if promise := _READ_ONLY.get(url.get_backend_name()):
-                connection.exec_driver_sql(promise)
-            # No placeholders, not even the driver's: `LIKE 'a%'` and `:x` reach the database as they are.
-            result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
+            result = _WAYS.get(url.get_backend_name(), _as_it_stands)(connection, query)
             if result.returns_rows:
                 return list(result.keys()), result.all()
             failure = Message("the query returns no table; write one SELECT")
@@ -128,6 +137,50 @@ def _fetch(url: sa.URL, query: str) -> tuple[list[str], Sequence[Sequence[Any]]]
             failure = Message("cannot be connected to ({kind}); check address, user and password", kind=kind)
     # Raised outside of any handler: the driver's own error, which may quote the URL, is not its context.
     raise SegmentError(failure)
+
+
+def _demand_read_only(url: sa.URL, role: str) -> None:
+    """
+    Raises:
+        SegmentError: nobody said that this database lets the query's role read only.
+    """
+    if role != READ_ONLY:
+        raise SegmentError(
+            Message(
+                "smskit cannot keep a query of {name} from writing. Connect as a role that may read only, "
+                "and say so: {variable}={value}",
+                name=url.get_backend_name(),
+                variable=ROLE,
+                value=READ_ONLY,
+            )
+        )
+
+
+def _as_it_stands(connection: sa.Connection, query: str) -> sa.CursorResult[Any]:
+    # No placeholders, not even the driver's: `LIKE 'a%'` and `:x` reach the database as they are.
+    return connection.execution_options(no_parameters=True).exec_driver_sql(query)
+
+
+def _in_sqlite(connection: sa.Connection, query: str) -> sa.CursorResult[Any]:
+    _only_select(connection)
+    return _as_it_stands(connection, query)
+
+
+def _in_postgresql(connection: sa.Connection, query: str) -> sa.CursorResult[Any]:
+    import sqlalchemy as sa
+
+    for promise in _PROMISES:
+        connection.exec_driver_sql(promise)
+    connection.execute(sa.select(sa.func.set_config(f"{_CURSOR}.query", query, sa.true())))
+    connection.exec_driver_sql(_OPEN)
+    return connection.exec_driver_sql(f"FETCH ALL FROM {_CURSOR}")
+
+
+# How one SELECT, and nothing else, is asked of a database that can see to it itself.
+_WAYS: Final[Mapping[str, Callable[[sa.Connection, str], sa.CursorResult[Any]]]] = {
+    "sqlite": _in_sqlite,
+    "postgresql": _in_postgresql,
+}
 
 
 def _only_select(connection: sa.Connection) -> None:

@@ -21,6 +21,7 @@ from smskit.workspace import Workspace
 FILE_KINDS: Final = ".csv, .tsv, .txt, .parquet or .xlsx"
 
 _URL: Final = re.compile(r"[A-Za-z][\w+.-]*://")
+_SECRET_OPTION: Final = re.compile(r"[&;?\s][^&;=\s]*(pass|pwd|secret|token)[^&;=\s]*=[^&;\s]", re.IGNORECASE)
 _ELSEWHERE: Final = re.compile(r"(https?|ftps?|sftp|s3a?|gs|gcs|oss|cos|obs|hdfs|abfss?)://", re.IGNORECASE)
 
 
@@ -32,6 +33,17 @@ def is_url(place: str) -> bool:
 def is_elsewhere(place: str) -> bool:
     """Tell the address of a file on another machine, which no reader takes."""
     return _ELSEWHERE.match(place) is not None
+
+
+def carries_secret(place: str) -> bool:
+    """
+    Tell a URL with a password among its options, such as ``?sslpassword=…``, by its text alone.
+
+    One before the host is another matter, as is a text that is no URL as a whole.
+    """
+    _, _, options = place.partition("?") if is_url(place) else ("", "", "")
+    # An option may be text of options itself, and of a driver's own form: ?odbc_connect=…;PWD=…
+    return _SECRET_OPTION.search(f"&{unquote(options)}") is not None
 
 
 def without_scheme(place: str) -> str:

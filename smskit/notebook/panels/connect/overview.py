@@ -9,11 +9,11 @@ import ipywidgets as w
 
 from smskit.i18n import Language
 from smskit.models import amount
-from smskit.notebook.accounts import Account, AccountStatus
+from smskit.notebook.accounts import Account, AccountStatus, remarks
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import card, chip, html, names, row, title
+from smskit.notebook.panels.parts import card, chip, html, names, notice, row, title
 from smskit.notebook.panels.provider_change import what_moved
 
 __all__ = ["OverviewPanel", "answer_of"]
@@ -44,7 +44,8 @@ class OverviewPanel(Panel):
             layout=w.Layout(width="420px"),
         )
         choice.observe(self.attempt(lambda: self.choose(choice.value)), "value")
-        return [card(title(t("Providers"), hint), html(self._table()), row(choice))]
+        told = [html(notice(t.render(remark), "warn")) for remark in remarks(self.page.environment())]
+        return [card(title(t("Providers"), hint), *told, html(self._table()), row(choice))]
 
     def choose(self, name: str) -> None:
         """Take another provider, and say what that did to signature and template."""

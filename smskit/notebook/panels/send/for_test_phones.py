@@ -15,6 +15,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, card, chip, field, frame_table, html, notice, row, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
+from smskit.planning.phones_for_tests import is_reference
 from smskit.planning.preview import Sample, rows_of
 from smskit.reporting import report
 from smskit.reporting.delivery import HEADINGS
@@ -133,7 +134,7 @@ class TestSendPanel(SendPart):
 
     def _show_numbers(self) -> None:
         phones = self.page.draft["test_phones"]
-        chips = " ".join(chip(mask(str(p))) for p in phones)
+        chips = " ".join(chip(p if is_reference(p) else mask(p)) for p in map(str, phones))
         self._numbers.value = chips or notice(self.t("No number yet."))
 
     def _show_outcome(self) -> None:
