@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from smskit.audience.phones import normalise_one
 from smskit.errors import (
@@ -26,6 +27,8 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger.schema import CAMPAIGN
+from smskit.ledger.seals import plan_sum
 from smskit.message.windows import MarketingLimits
 from smskit.models import Kind, Mode, Reason
 from smskit.planning.spec import CampaignSpec
@@ -699,6 +702,8 @@ def test_a_campaign_older_than_a_parameter_goes_on(desk: Desk) -> None:
     younger = {name: value for name, value in row.spec.items() if name != "global_holdout"}
     with desk.ledger.database.write() as conn:
         conn.exec_driver_sql("UPDATE campaign SET spec = ? WHERE id = ?", (json.dumps(younger), row.id))
+        (kept,) = conn.execute(sa.select(CAMPAIGN)).mappings()
+        conn.execute(CAMPAIGN.update().values(plan_sum=plan_sum(kept)))
     with pytest.raises(PlanMismatch, match=r"global_holdout was `0.0`, is `0.5`"):
         desk.campaign(10, global_holdout=0.5).send()
 

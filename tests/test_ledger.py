@@ -31,6 +31,8 @@ from smskit.ledger import (
     Ledger,
     Tally,
 )
+from smskit.ledger.schema import PROGRESS
+from smskit.ledger.seals import sealed
 from smskit.message.opt_out import Answer
 from smskit.models import Kind, Mode, Receipt, Reply, State
 from tests.profiles import examples
@@ -856,7 +858,7 @@ def test_a_reader_sees_whole_commits_while_somebody_writes(ledger: Ledger, tmp_p
     row = freeze(ledger)
     outsider = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     with ledger.database.write() as conn:
-        conn.exec_driver_sql("update progress set states = x'010101'")
+        conn.execute(PROGRESS.update().values(sealed(PROGRESS, row.id, 0, {"states": b"\1\1\1"})))
         during = outsider.audience.counts(row.id)
     after = outsider.audience.counts(row.id)
     outsider.close()

@@ -501,14 +501,15 @@ def settle(
 
 @app.command()
 def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.REHEARSE) -> None:
-    """Delete a rehearsal or a plan, so that its id can be used anew; live campaigns stay."""
+    """Delete a rehearsal or a plan with all that is known of it; its id can be used anew. Live ones stay."""
+    from smskit.sending.rehearsal import forget as forget_all_of
 
     if mode is Mode.LIVE:
         words = mark(
             "a live campaign is never forgotten: its record is what keeps people from a second message"
         )
         raise InputError(Message(words))
-    _ledger().campaigns.forget(_row(campaign, mode).id)
+    forget_all_of(_ledger(), _row(campaign, mode))
 
 
 # -- opt-outs -------------------------------------------------------------------------

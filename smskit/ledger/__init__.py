@@ -51,6 +51,7 @@ from smskit.ledger.records import (
 from smskit.ledger.replies import Replies
 from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
+from smskit.ledger.seals import damage
 
 __all__ = [
     "CHUNK",
@@ -74,6 +75,7 @@ __all__ = [
     "ReplyRow",
     "RunRow",
     "Tally",
+    "damage",
     "file_has_campaign",
     "resolve_url",
 ]

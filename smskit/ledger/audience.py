@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from smskit.ledger.blobs import from_arrow, from_parquet, read_blob
+from smskit.ledger.blobs import from_arrow, from_parquet
 from smskit.ledger.campaigns import Campaigns
 from smskit.ledger.caps import chunks_since
 from smskit.ledger.database import Database
-from smskit.ledger.records import Event, History, Keys, Tally, fold
+from smskit.ledger.records import Event, Frozen, History, Keys, Tally, fold
 from smskit.ledger.schema import AUDIENCE, CONTENT, EVENT, EXCLUDED, PROGRESS, RULED_OUT
+from smskit.ledger.seals import damaged, read_blob, read_row, states_of, unsealed, with_sums
 from smskit.models import Mode, RuledOut, Slice, State
 
 
@@ -29,10 +30,10 @@ class Audience:
 
     def states(self, campaign_id: int) -> dict[int, NDArray[np.uint8]]:
         """Chunk -> one byte a person, in chunk order."""
-        query = sa.select(PROGRESS.c.chunk, PROGRESS.c.states)
-        query = query.where(PROGRESS.c.campaign_id == campaign_id).order_by(PROGRESS.c.chunk)
+        query = sa.select(*with_sums(PROGRESS.c.states)).where(PROGRESS.c.campaign_id == campaign_id)
         with self._database.read() as conn:
-            return {chunk: np.frombuffer(blob, np.uint8) for chunk, blob in conn.execute(query)}
+            rows = conn.execute(query.order_by(PROGRESS.c.chunk)).all()
+            return {row.chunk: states_of(conn, row) for row in rows}
 
     def counts(self, campaign_id: int) -> Tally:
         """How many people are in each state, now."""
@@ -42,9 +43,8 @@ class Audience:
     def people(self, campaign_id: int, chunk: int, positions: NDArray[np.uint16] | None = None) -> Slice:
         """Phones and template variables of a chunk, or of some of it, in send order."""
         with self._database.read() as conn:
-            key = {"campaign_id": campaign_id, "chunk": chunk}
-            phones = np.frombuffer(read_blob(conn, AUDIENCE.c.phones, key), np.int64)
-            batch = from_arrow(read_blob(conn, CONTENT.c.variables, key))
+            phones = np.frombuffer(read_blob(conn, campaign_id, chunk, AUDIENCE.c.phones), np.int64)
+            batch = from_arrow(read_blob(conn, campaign_id, chunk, CONTENT.c.variables))
         if positions is None:
             positions = np.arange(len(phones), dtype=np.uint16)
         variables = dict(zip(batch.schema.names, batch.columns, strict=True))
@@ -61,20 +61,24 @@ class Audience:
 
     def keys(self, campaign_id: int, chunk: int) -> Keys:
         """Who a chunk holds: phones, persons, parts and states."""
-        key = {"campaign_id": campaign_id, "chunk": chunk}
+        here = (campaign_id, chunk)
         with self._database.read() as conn:
             return Keys(
-                np.frombuffer(read_blob(conn, AUDIENCE.c.phones, key), np.int64),
-                from_arrow(read_blob(conn, AUDIENCE.c.persons, key)).column(0),
-                np.frombuffer(read_blob(conn, CONTENT.c.parts, key), np.int16),
-                np.frombuffer(read_blob(conn, PROGRESS.c.states, key), np.uint8),
+                np.frombuffer(read_blob(conn, *here, AUDIENCE.c.phones), np.int64),
+                from_arrow(read_blob(conn, *here, AUDIENCE.c.persons)).column(0),
+                np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16),
+                states_of(conn, read_row(conn, *here, PROGRESS.c.states)),
             )
 
     def events(self, campaign_id: int, chunk: int) -> list[Event]:
         """The events of one chunk, in order."""
         query = sa.select(EVENT).where(EVENT.c.campaign_id == campaign_id, EVENT.c.chunk == chunk)
         with self._database.read() as conn:
-            return [Event.of(row) for row in conn.execute(query.order_by(EVENT.c.id))]
+            rows = conn.execute(query.order_by(EVENT.c.id)).all()
+            for row in rows:
+                for column in (EVENT.c.positions, EVENT.c.states, EVENT.c.facts):
+                    unsealed(conn, row, column)
+        return [Event.of(row) for row in rows]
 
     def times_not_taken(self, campaign_id: int) -> dict[int, NDArray[np.uint16]]:
         """
@@ -82,14 +86,15 @@ class Audience:
 
         Only chunks in which that happened.
         """
-        query = sa.select(EVENT.c.chunk, EVENT.c.positions, EVENT.c.states)
+        query = sa.select(*with_sums(EVENT.c.positions, EVENT.c.states))
         query = query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.kind == "outcome")
         back: dict[int, list[NDArray[np.uint16]]] = {}
         with self._database.read() as conn:
-            for chunk, positions, states in conn.execute(query):
-                again = np.frombuffer(states, np.uint8) == State.WAITING
+            for row in conn.execute(query):
+                again = states_of(conn, row, EVENT.c.states) == State.WAITING
                 if again.any():
-                    back.setdefault(chunk, []).append(np.frombuffer(positions, np.uint16)[again])
+                    positions = np.frombuffer(unsealed(conn, row, EVENT.c.positions), np.uint16)
+                    back.setdefault(row.chunk, []).append(positions[again])
         sizes = {chunk: len(states) for chunk, states in self.states(campaign_id).items()} if back else {}
         return {
             chunk: np.bincount(np.concatenate(each), minlength=sizes[chunk]).astype(np.uint16)
@@ -99,21 +104,58 @@ class Audience:
     def stopped(self, campaign_id: int) -> dict[str, int]:
         """Reason -> how many planned people were stopped when they were claimed; only those that occur."""
         kinds = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}
-        query = (
-            sa.select(EVENT.c.kind, sa.func.sum(sa.func.length(EVENT.c.states)))
-            .where(EVENT.c.campaign_id == campaign_id, EVENT.c.kind.in_(kinds))
-            .group_by(EVENT.c.kind)
-        )
+        query = sa.select(EVENT.c.kind, *with_sums(EVENT.c.states))
+        query = query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.kind.in_(kinds))
+        found: dict[str, int] = {}
         with self._database.read() as conn:
-            found = {kind: int(count) for kind, count in conn.execute(query)}
+            for row in conn.execute(query):
+                found[row.kind] = found.get(row.kind, 0) + len(states_of(conn, row, EVENT.c.states))
         return {reason: found[kind] for kind, reason in kinds.items() if kind in found}
+
+    def whole(self, campaign_id: int) -> Frozen:
+        """
+        Everybody planned, in send order, once it is sure that all of it is as it was written.
+
+        Looks at every checksum, and whether each state is the one its person's last event led to.
+
+        Raises:
+            LedgerError: it is not; names the chunk.
+        """
+        query = sa.select(PROGRESS.c.chunk).where(PROGRESS.c.campaign_id == campaign_id)
+        phones: list[NDArray[np.int64]] = []
+        parts: list[NDArray[np.int16]] = []
+        persons: list[pa.Array] = []
+        variables: list[pa.RecordBatch] = []
+        with self._database.read() as conn:
+            chunks = list(conn.execute(query.order_by(PROGRESS.c.chunk)).scalars())
+            if chunks != list(range(len(chunks))):
+                raise damaged(conn, "progress", campaign_id)
+            for chunk in chunks:
+                here = (campaign_id, chunk)
+                states = states_of(conn, read_row(conn, *here, PROGRESS.c.states))
+                phones.append(np.frombuffer(read_blob(conn, *here, AUDIENCE.c.phones), np.int64))
+                parts.append(np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16))
+                persons.append(from_arrow(read_blob(conn, *here, AUDIENCE.c.persons)).column(0))
+                variables.append(from_arrow(read_blob(conn, *here, CONTENT.c.variables)))
+                if not np.array_equal(states, _led_to(conn, campaign_id, chunk, len(states))):
+                    raise damaged(conn, "progress.states", campaign_id, chunk)
+        columns = pa.Table.from_batches(variables) if variables else pa.table({})
+        order = np.arange(sum(map(len, phones)))
+        return Frozen(
+            np.concatenate([np.empty(0, np.int64), *phones]),
+            pa.chunked_array(persons, pa.large_string()).combine_chunks(),
+            {name: columns[name].combine_chunks() for name in columns.column_names},
+            np.concatenate([np.empty(0, np.int16), *parts]),
+            excluded=pa.table({}),
+            order=order,
+        )
 
     def excluded(self, campaign_id: int) -> Iterator[pa.Table]:
         """The people left out, as tables of person, phone (0 = none), shown, reason."""
-        query = sa.select(EXCLUDED.c.people).where(EXCLUDED.c.campaign_id == campaign_id)
+        query = sa.select(EXCLUDED).where(EXCLUDED.c.campaign_id == campaign_id)
         with self._database.read() as conn:
-            for (blob,) in conn.execute(query.order_by(EXCLUDED.c.chunk)):
-                yield pa.Table.from_batches([from_arrow(blob)])
+            for row in conn.execute(query.order_by(EXCLUDED.c.chunk)):
+                yield pa.Table.from_batches([from_arrow(unsealed(conn, row, EXCLUDED.c.people))])
 
     def ruled_out(self, campaign_id: int, *, person: str, phone: int) -> Iterator[RuledOut]:
         """
@@ -124,9 +166,10 @@ class Audience:
         query = sa.select(RULED_OUT).where(RULED_OUT.c.campaign_id == campaign_id)
         with self._database.read() as conn:
             for row in conn.execute(query.order_by(RULED_OUT.c.chunk)):
-                keys = RuledOut(row.rule, bool(row.unknown), from_parquet(row.people, ["person", "phone"]))
+                blob = unsealed(conn, row, RULED_OUT.c.people)
+                keys = RuledOut(row.rule, bool(row.unknown), from_parquet(blob, ["person", "phone"]))
                 if (hit := keys.hits(person, phone)).any():
-                    people = from_parquet(row.people).set_column(0, "person", keys.persons())
+                    people = from_parquet(blob).set_column(0, "person", keys.persons())
                     yield keys._replace(people=people.filter(pa.array(hit)))
 
     def find(self, campaign_id: int, *, person: str, phone: int) -> list[tuple[int, int]]:
@@ -135,22 +178,22 @@ class Audience:
         found = []
         with self._database.read() as conn:
             for row in conn.execute(query):
-                persons = from_arrow(row.persons).column(0)
+                persons = from_arrow(unsealed(conn, row, AUDIENCE.c.persons)).column(0)
                 hit = pc.equal(persons, person).to_numpy(zero_copy_only=False)
                 if phone:
-                    hit |= np.frombuffer(row.phones, np.int64) == phone
+                    hit |= np.frombuffer(unsealed(conn, row, AUDIENCE.c.phones), np.int64) == phone
                 found += [(row.chunk, int(position)) for position in np.flatnonzero(hit)]
         return found
 
     def locate(self, campaign_id: int, phones: NDArray[np.int64]) -> dict[int, tuple[int, int]]:
         """Phone -> (chunk, position), for those of *phones* the campaign holds."""
-        query = sa.select(AUDIENCE.c.chunk, AUDIENCE.c.phones).where(AUDIENCE.c.campaign_id == campaign_id)
+        query = sa.select(*with_sums(AUDIENCE.c.phones)).where(AUDIENCE.c.campaign_id == campaign_id)
         found: dict[int, tuple[int, int]] = {}
         with self._database.read() as conn:
-            for chunk, blob in conn.execute(query):
-                held = np.frombuffer(blob, np.int64)
+            for row in conn.execute(query):
+                held = np.frombuffer(unsealed(conn, row, AUDIENCE.c.phones), np.int64)
                 for position in np.flatnonzero(np.isin(held, phones)):
-                    found[int(held[position])] = (chunk, int(position))
+                    found[int(held[position])] = (row.chunk, int(position))
         return found
 
     def submitted(self, name: str, mode: Mode) -> tuple[NDArray[np.int64], pa.Array]:
@@ -190,3 +233,16 @@ class Audience:
     def _chunks_since(self, campaign_id: int, since: float) -> list[int]:
         with self._database.read() as conn:
             return chunks_since(conn, campaign_id, since)
+
+
+def _led_to(conn: sa.Connection, campaign_id: int, chunk: int, n: int) -> NDArray[np.uint8]:
+    """The state of each of the *n* people of a chunk, by its events alone."""
+    query = sa.select(*with_sums(EVENT.c.positions, EVENT.c.states)).order_by(EVENT.c.id)
+    rows = conn.execute(query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.chunk == chunk)).all()
+    positions = np.frombuffer(b"".join(unsealed(conn, r, EVENT.c.positions) for r in rows), np.uint16)
+    states = np.frombuffer(b"".join(unsealed(conn, r, EVENT.c.states) for r in rows), np.uint8)
+    if len(positions) != len(states) or (positions >= n).any():
+        raise damaged(conn, "event", campaign_id, chunk)
+    led_to = np.full(n, State.WAITING, np.uint8)
+    led_to[positions] = states  # the last one stays
+    return led_to

@@ -1,16 +1,12 @@
 """
-Columns of people as bytes: numbers as they lie in memory, the rest as Arrow.
+Columns of people as bytes, as Arrow and Parquet; numbers are stored as they lie in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
-import sqlalchemy as sa
-from numpy.typing import NDArray
 
 
 def to_arrow(batch: pa.RecordBatch) -> bytes:
@@ -46,12 +42,3 @@ def from_parquet(blob: bytes, columns: Sequence[str] | None = None) -> pa.Table:
 
     # Chunks are small: threads would cost more than they save.
     return pq.ParquetFile(pa.BufferReader(blob)).read(columns, use_threads=False)
-
-
-def read_blob(conn: sa.Connection, column: sa.Column[Any], key: Mapping[str, int]) -> bytes:
-    where = [column.table.c[name] == value for name, value in key.items()]
-    return bytes(conn.execute(sa.select(column).where(*where)).scalar_one())
-
-
-def phones_of(blob: bytes) -> NDArray[np.int64]:
-    return np.frombuffer(blob, np.int64)

@@ -5,7 +5,7 @@ Campaigns: how one begins, what state it is in, how a rehearsal is forgotten.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +14,8 @@ from smskit.i18n import dumps_data
 from smskit.ledger.database import Database
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import CAMPAIGN, MADE_ID
-from smskit.ledger.storing import delete_campaign, demand_once, store_audience
+from smskit.ledger.seals import plan_sum
+from smskit.ledger.storing import delete_answers, delete_campaign, demand_once, store_audience
 from smskit.models import Kind, Mode
 
 
@@ -103,18 +104,23 @@ class Campaigns:
                 delete_campaign(conn, old.id)
             made = conn.execute(sa.select(MADE_ID).where(MADE_ID.c.name == name)).one_or_none()
             now = self._database.clock()
+            planned = {
+                "mode": str(mode),
+                "name": name,
+                "provider": provider,
+                "plan_hash": plan_hash,
+                "spec": json.dumps(spec, ensure_ascii=False),
+                "summary": dumps_data(summary),
+            }
             campaign_id = conn.execute(
                 CAMPAIGN.insert().values(
-                    mode=str(mode),
-                    name=name,
+                    **planned,
+                    plan_sum=plan_sum(planned),
+                    frozen_hash=plan_hash,
                     series=series or name,
                     kind=str(Kind.CAMPAIGN) if made is None else made.kind,
                     parent="" if made is None else made.parent,
                     state="planned",
-                    provider=provider,
-                    plan_hash=plan_hash,
-                    spec=json.dumps(spec, ensure_ascii=False),
-                    summary=dumps_data(summary),
                     created_at=now,
                     started_at=None if mode is Mode.PLAN else now,
                 )
@@ -125,10 +131,24 @@ class Campaigns:
         assert row is not None
         return row
 
-    def forget(self, campaign_id: int) -> None:
-        """Delete a campaign and all that is known of it. For rehearsals and plans only."""
-        with self._database.write() as conn:
-            delete_campaign(conn, campaign_id)
+    def forget(
+        self, campaign_id: int, *, also: Callable[[sa.Connection, CampaignRow], None] = lambda *_: None
+    ) -> None:
+        """
+        Delete a campaign, its test sends, and all that is known of them. For rehearsals and plans only.
+
+        Args:
+            also: Deletes what others keep of a campaign in this database, within the same transaction.
+        """
+        with self._database.scrub() as conn:
+            rows = [CampaignRow.of(row) for row in conn.execute(sa.select(CAMPAIGN))]
+            (own,) = (row for row in rows if row.id == campaign_id)
+            tests = [r for r in rows if (r.mode, r.kind, r.parent) == (own.mode, Kind.TEST, own.name)]
+            for each in (own, *tests):
+                if each.mode is Mode.REHEARSE:
+                    delete_answers(conn, each)
+                also(conn, each)
+                delete_campaign(conn, each.id)
 
     def mark(self, campaign_id: int, state: str, *, note: str = "") -> None:
         """Set the campaign's state; the first ``running`` and each ``finished`` are timed."""

@@ -13,11 +13,11 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from smskit.ledger.blobs import phones_of, read_blob
 from smskit.ledger.database import Database
 from smskit.ledger.hot import Hot
 from smskit.ledger.recent import Recent, counted
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN, EVENT, PROGRESS
+from smskit.ledger.seals import read_row, states_of, unsealed, with_sums
 from smskit.message.windows import FrequencyCap
 from smskit.models import Kind, Mode
 
@@ -51,10 +51,11 @@ class Caps:
 
         Campaigns of the same name (its rehearsal or live twin) and its test sends do not count.
         """
-        phones = sa.select(AUDIENCE.c.phones).where(AUDIENCE.c.campaign_id == campaign_id)
+        query = sa.select(*with_sums(AUDIENCE.c.phones)).where(AUDIENCE.c.campaign_id == campaign_id)
         with self._database.read() as conn:
-            blobs = conn.execute(phones.order_by(AUDIENCE.c.chunk)).scalars()
-            recent = Recent(np.concatenate([np.empty(0, np.int64), *map(phones_of, blobs)]), cap)
+            rows = conn.execute(query.order_by(AUDIENCE.c.chunk)).all()
+            phones = [np.frombuffer(unsealed(conn, row, AUDIENCE.c.phones), np.int64) for row in rows]
+            recent = Recent(np.concatenate([np.empty(0, np.int64), *phones]), cap)
             others = _others(conn, _name(conn, campaign_id))
             # Of live campaigns, whose events stay: the number of a forgotten rehearsal's is given anew.
             live = sa.select(EVENT.c.id).where(EVENT.c.campaign_id.in_([*others, campaign_id]))
@@ -95,11 +96,11 @@ class _Lately(NamedTuple):
 
 
 def _lately(conn: sa.Connection, campaign_id: int, chunk: int, since: float) -> _Lately:
-    key = {"campaign_id": campaign_id, "chunk": chunk}
-    phones = phones_of(read_blob(conn, AUDIENCE.c.phones, key))
-    states = np.frombuffer(read_blob(conn, PROGRESS.c.states, key), np.uint8)
+    held = read_row(conn, campaign_id, chunk, AUDIENCE.c.phones)
+    phones = np.frombuffer(unsealed(conn, held, AUDIENCE.c.phones), np.int64)
+    states = states_of(conn, read_row(conn, campaign_id, chunk, PROGRESS.c.states))
     claims = conn.execute(
-        sa.select(EVENT.c.at, EVENT.c.positions)
+        sa.select(EVENT.c.at, *with_sums(EVENT.c.positions))
         .where(
             EVENT.c.campaign_id == campaign_id,
             EVENT.c.chunk == chunk,
@@ -109,8 +110,9 @@ def _lately(conn: sa.Connection, campaign_id: int, chunk: int, since: float) -> 
         .order_by(EVENT.c.id)
     ).all()
     claimed_at = np.full(len(phones), np.nan)
-    times = np.repeat([at for at, _ in claims], [len(blob) // 2 for _, blob in claims])
-    claimed_at[np.frombuffer(b"".join(blob for _, blob in claims), np.uint16)] = times  # the last one stays
+    blobs = [unsealed(conn, claim, EVENT.c.positions) for claim in claims]
+    times = np.repeat([claim.at for claim in claims], [len(blob) // 2 for blob in blobs])
+    claimed_at[np.frombuffer(b"".join(blobs), np.uint16)] = times  # the last one stays
     return _Lately(phones, states, claimed_at)
 
 
@@ -135,7 +137,7 @@ def catch_up(conn: sa.Connection, hot: Hot, campaign_id: int, recent: Recent, no
             move.campaign_id,
             move.chunk,
             claimed_at=move.at if move.kind == "claim" else None,
-            positions=np.frombuffer(move.positions, np.uint16),
-            states=np.frombuffer(move.states, np.uint8),
+            positions=np.frombuffer(unsealed(conn, move, EVENT.c.positions), np.uint16),
+            states=states_of(conn, move, EVENT.c.states),
         )
     return last

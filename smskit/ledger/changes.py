@@ -26,6 +26,7 @@ from smskit.ledger.lease import prove
 from smskit.ledger.recent import Recent
 from smskit.ledger.records import Change, Facts
 from smskit.ledger.schema import EVENT, PROGRESS
+from smskit.ledger.seals import sealed, states_of, sum_of, unsealed, with_sums
 from smskit.models import State
 
 Answer = TypeVar("Answer")
@@ -84,12 +85,13 @@ class Changes:
         Returns:
             What was committed.
         """
-        query = sa.select(EVENT.c.chunk, EVENT.c.positions)
+        query = sa.select(*with_sums(EVENT.c.positions))
         query = query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.id > since)
         with self._database.write() as conn:
             touched: dict[int, list[NDArray[np.uint16]]] = {}
-            for chunk, positions in conn.execute(query):
-                touched.setdefault(chunk, []).append(np.frombuffer(positions, np.uint16))
+            for row in conn.execute(query):
+                positions = np.frombuffer(unsealed(conn, row, EVENT.c.positions), np.uint16)
+                touched.setdefault(row.chunk, []).append(positions)
             left = [_without(change, touched.get(change.chunk, [])) for change in changes]
             made = [change for change in left if len(change.positions)]
             _apply(conn, self._database.hot, campaign_id, made, self._database.clock())
@@ -103,10 +105,10 @@ class Changes:
 
         For receipts and a person's word, which need no lease: nobody else can move anybody in between.
         """
-        query = sa.select(PROGRESS.c.chunk, PROGRESS.c.states).where(PROGRESS.c.campaign_id == campaign_id)
+        query = sa.select(*with_sums(PROGRESS.c.states)).where(PROGRESS.c.campaign_id == campaign_id)
         with self._database.write() as conn:
             rows = conn.execute(query.order_by(PROGRESS.c.chunk)).all()
-            present = {chunk: np.frombuffer(states, np.uint8) for chunk, states in rows}
+            present = {row.chunk: states_of(conn, row) for row in rows}
             _apply(conn, self._database.hot, campaign_id, changes(present), self._database.clock())
 
     def apply_unless_opted_out(
@@ -180,7 +182,7 @@ def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Ch
     for change in changes:
         here = {"campaign": campaign_id, "at": change.chunk}
         if change.chunk not in present:
-            present[change.chunk] = np.frombuffer(hot.states(conn, here).scalar_one(), np.uint8).copy()
+            present[change.chunk] = states_of(conn, hot.states(conn, here).one()).copy()
         states = present[change.chunk]
         start, allowed = TRANSITIONS[change.kind]
         if (states[change.positions] != start).any():
@@ -198,20 +200,17 @@ def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Ch
         if not allowed.issuperset(set(change.states.tolist())):
             raise LedgerError(Message("{kind} cannot lead there; nothing was recorded", kind=change.kind))
         states[change.positions] = change.states
-        hot.event(
-            conn,
-            {
-                "e_campaign_id": campaign_id,
-                "e_chunk": change.chunk,
-                "e_kind": change.kind,
-                "e_at": now,
-                "e_positions": change.positions.tobytes(),
-                "e_states": change.states.tobytes(),
-                "e_facts": orjson.dumps(recorded(change.facts)),
-            },
-        )
+        blobs = {
+            "positions": change.positions.tobytes(),
+            "states": change.states.tobytes(),
+            "facts": orjson.dumps(recorded(change.facts)),
+        }
+        event = sealed(EVENT, campaign_id, change.chunk, blobs) | {"kind": change.kind, "at": now}
+        hot.event(conn, {f"e_{name}": value for name, value in event.items()})
     for chunk, states in present.items():
-        hot.move(conn, {"campaign": campaign_id, "at": chunk, "now": states.tobytes()})
+        blob = states.tobytes()
+        moved = {"now": blob, "sum": sum_of(PROGRESS.c.states, campaign_id, chunk, blob)}
+        hot.move(conn, {"campaign": campaign_id, "at": chunk} | moved)
 
 
 def recorded(facts: Facts) -> dict[str, Any]:

@@ -86,6 +86,18 @@ class Database:
             yield conn
 
     @contextmanager
+    def scrub(self) -> Iterator[sa.Connection]:
+        """`write`, after which what was deleted or replaced stands nowhere in a SQLite file any more."""
+        sqlite = self.engine.dialect.name == "sqlite"
+        with self.write() as conn:
+            if sqlite:
+                conn.exec_driver_sql("PRAGMA secure_delete=ON")
+            yield conn
+        if sqlite:
+            with in_words(self._url), closing(self.engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has the old pages
+
+    @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that sees one state of the ledger and changes nothing."""
         with in_words(self._url), self.engine.connect() as conn, conn.begin():

@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from smskit.ledger.schema import COUNTER, EVENT, LEASE, PROGRESS
+from smskit.ledger.seals import with_sums
 
 # An event without what it knows: all a cap needs.
-MOVE = [EVENT.c[name] for name in ("campaign_id", "chunk", "kind", "at", "positions", "states")]
+MOVE = [EVENT.c.kind, EVENT.c.at, *with_sums(EVENT.c.positions, EVENT.c.states)]
 
 
 class Hot:
@@ -41,8 +42,9 @@ class Hot:
             .where(EVENT.c.id > sa.bindparam("seen"), EVENT.c.campaign_id != sa.bindparam("own"))
             .order_by(EVENT.c.id),
         )
-        self.states = _driver(dialect, sa.select(PROGRESS.c.states).where(here))
-        self.move = _driver(dialect, PROGRESS.update().where(here).values(states=sa.bindparam("now")))
+        self.states = _driver(dialect, sa.select(*with_sums(PROGRESS.c.states)).where(here))
+        now: dict[str, Any] = {"states": sa.bindparam("now"), "states_sum": sa.bindparam("sum")}
+        self.move = _driver(dialect, PROGRESS.update().where(here).values(now))
         names = [column.name for column in EVENT.columns if column.name != "id"]
         self.event = _driver(
             dialect, EVENT.insert().values({name: sa.bindparam(f"e_{name}") for name in names})

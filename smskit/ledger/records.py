@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.i18n import Message, loads, loads_data, mark
+from smskit.ledger.seals import damage, plan_sum
 from smskit.message.opt_out import Answer
 from smskit.models import TIMEZONE, Kind, Mode, RuledOut, State
 
@@ -71,6 +72,7 @@ class CampaignRow(NamedTuple):
     started_at: float | None
     finished_at: float | None
     stop_requested: bool
+    frozen_hash: str = ""  # what the stored audience's plan hash is; "" = an older smskit froze it
 
     @property
     def zone(self) -> ZoneInfo:
@@ -85,8 +87,15 @@ class CampaignRow(NamedTuple):
 
     @classmethod
     def of(cls, row: Any) -> CampaignRow:
-        """Read a database row."""
+        """
+        Read a database row.
+
+        Raises:
+            LedgerError: it is not what was frozen.
+        """
         values = row._asdict()
+        if values.pop("plan_sum") != plan_sum(values):
+            raise damage(row.name, row.mode, "campaign")
         values |= {"mode": Mode(row.mode), "kind": Kind(row.kind)}
         values |= {"spec": json.loads(row.spec), "summary": loads_data(row.summary)}
         return cls(**(values | {"stop_requested": bool(row.stop_requested)}))

@@ -53,6 +53,9 @@ CAMPAIGN = sa.Table(
     sa.Column("started_at", sa.Float),
     sa.Column("finished_at", sa.Float),
     sa.Column("stop_requested", sa.Integer, nullable=False, server_default="0"),
+    # The plan hash of the audience as it is stored; "" = frozen by a version that did not keep it.
+    sa.Column("frozen_hash", sa.String(64), nullable=False, server_default=""),
+    sa.Column("plan_sum", sa.BigInteger, nullable=False, server_default="0"),  # see seals.plan_sum
     sa.UniqueConstraint("mode", "name"),
 )
 MADE_ID = sa.Table(
@@ -91,12 +94,18 @@ def _chunk_key() -> list[sa.Column[Any]]:
     ]
 
 
+def _sums(*names: str) -> list[sa.Column[Any]]:
+    """A checksum beside each of those blobs; see ``seals``."""
+    return [sa.Column(f"{n}_sum", sa.BigInteger, nullable=False, server_default="0") for n in names]
+
+
 AUDIENCE = sa.Table(
     "audience",
     META,
     *_chunk_key(),
     sa.Column("phones", sa.LargeBinary, nullable=False),  # int64, E.164 digits
     sa.Column("persons", sa.LargeBinary, nullable=False),  # Arrow: person
+    *_sums("phones", "persons"),
 )
 CONTENT = sa.Table(
     "content",
@@ -104,18 +113,21 @@ CONTENT = sa.Table(
     *_chunk_key(),
     sa.Column("parts", sa.LargeBinary, nullable=False),  # int16
     sa.Column("variables", sa.LargeBinary, nullable=False),  # Arrow: one column a variable
+    *_sums("parts", "variables"),
 )
 PROGRESS = sa.Table(
     "progress",
     META,
     *_chunk_key(),
     sa.Column("states", sa.LargeBinary, nullable=False),  # uint8, models.State
+    *_sums("states"),
 )
 EXCLUDED = sa.Table(
     "excluded",
     META,
     *_chunk_key(),
     sa.Column("people", sa.LargeBinary, nullable=False),  # Arrow: person, phone (0 = none), shown, reason
+    *_sums("people"),
 )
 RULED_OUT = sa.Table(
     "ruled_out",  # whom a rule left out, in chunks of one rule and cause each
@@ -124,6 +136,7 @@ RULED_OUT = sa.Table(
     sa.Column("rule", sa.Integer, nullable=False),  # from 0
     sa.Column("unknown", sa.Integer, nullable=False),  # see models.RuledOut, as for what people holds
     sa.Column("people", sa.LargeBinary, nullable=False),  # Parquet
+    *_sums("people"),
 )
 EVENT = sa.Table(
     "event",
@@ -136,6 +149,7 @@ EVENT = sa.Table(
     sa.Column("positions", sa.LargeBinary, nullable=False),  # uint16 within the chunk
     sa.Column("states", sa.LargeBinary, nullable=False),  # uint8 after the event
     sa.Column("facts", sa.LargeBinary, nullable=False),  # JSON, see Facts
+    *_sums("positions", "states", "facts"),
     sa.Index("event_by_chunk", "campaign_id", "chunk", "id"),
     sa.Index("event_by_time", "campaign_id", "at"),
 )

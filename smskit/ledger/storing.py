@@ -4,9 +4,12 @@ Writing an audience down, once, and deleting it with all that is known of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -14,7 +17,7 @@ from smskit.audience.persons import later_copies
 from smskit.errors import LedgerError
 from smskit.i18n import Message
 from smskit.ledger.blobs import to_arrow, to_parquet
-from smskit.ledger.records import Frozen
+from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import (
     AUDIENCE,
     CAMPAIGN,
@@ -25,8 +28,11 @@ from smskit.ledger.schema import (
     EXCLUDED,
     LEASE,
     PROGRESS,
+    REPLY,
     RULED_OUT,
+    UNMATCHED,
 )
+from smskit.ledger.seals import sealed, unsealed, with_sums
 from smskit.models import RuledOut
 
 
@@ -43,21 +49,17 @@ def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> Non
     for chunk, first in enumerate(range(0, len(frozen.order), CHUNK)):
         rows = frozen.order[first : first + CHUNK]
         take = pa.array(rows)
-        key = {"campaign_id": campaign_id, "chunk": chunk}
         persons = pa.record_batch([frozen.persons.take(take)], ["person"])
         variables = pa.record_batch([frozen.variables[n].take(take) for n in names], names)
-        conn.execute(
-            AUDIENCE.insert(), key | {"phones": frozen.phones[rows].tobytes(), "persons": to_arrow(persons)}
-        )
-        conn.execute(
-            CONTENT.insert(),
-            key | {"parts": frozen.parts[rows].tobytes(), "variables": to_arrow(variables)},
-        )
-        conn.execute(PROGRESS.insert(), key | {"states": bytes(len(rows))})
+        phones, parts = frozen.phones[rows].tobytes(), frozen.parts[rows].tobytes()
+        for table, blobs in (
+            (AUDIENCE, {"phones": phones, "persons": to_arrow(persons)}),
+            (CONTENT, {"parts": parts, "variables": to_arrow(variables)}),
+            (PROGRESS, {"states": bytes(len(rows))}),
+        ):
+            conn.execute(table.insert(), sealed(table, campaign_id, chunk, blobs))
     for chunk, batch in enumerate(frozen.excluded.to_batches(max_chunksize=CHUNK)):
-        conn.execute(
-            EXCLUDED.insert(), {"campaign_id": campaign_id, "chunk": chunk, "people": to_arrow(batch)}
-        )
+        conn.execute(EXCLUDED.insert(), sealed(EXCLUDED, campaign_id, chunk, {"people": to_arrow(batch)}))
     store_ruled_out(conn, campaign_id, frozen.ruled_out)
 
 
@@ -66,11 +68,30 @@ def store_ruled_out(conn: sa.Connection, campaign_id: int, groups: Iterable[Rule
     for group in groups:
         for first in range(0, group.people.num_rows, CHUNK):
             people = to_parquet(group.people.slice(first, CHUNK))
-            key = {"campaign_id": campaign_id, "chunk": chunk}
-            conn.execute(
-                RULED_OUT.insert(), key | {"rule": group.rule, "unknown": group.unknown, "people": people}
-            )
+            values = sealed(RULED_OUT, campaign_id, chunk, {"people": people})
+            conn.execute(RULED_OUT.insert(), values | {"rule": group.rule, "unknown": group.unknown})
             chunk += 1
+
+
+def delete_answers(conn: sa.Connection, row: CampaignRow) -> None:
+    """Delete what the people of a campaign are said to have answered or got, in its mode, by its provider."""
+    query = sa.select(*with_sums(AUDIENCE.c.phones)).where(AUDIENCE.c.campaign_id == row.id)
+    phones = {
+        phone
+        for chunk in conn.execute(query)
+        for phone in np.frombuffer(unsealed(conn, chunk, AUDIENCE.c.phones), np.int64).tolist()
+    }
+    for table, phone_of in ((REPLY, lambda r: r.phone), (UNMATCHED, _phone_of)):
+        theirs = (table.c.provider == row.provider) & (table.c.mode == str(row.mode))
+        for each in conn.execute(sa.select(table).where(theirs)).all():
+            if phone_of(each) in phones:
+                key = [column == getattr(each, column.name) for column in table.primary_key]
+                conn.execute(table.delete().where(*key))
+
+
+def _phone_of(unmatched: Any) -> int:
+    digits = re.sub(r"\D", "", str(orjson.loads(unmatched.receipt)["phone"]))
+    return int(digits or 0)
 
 
 def delete_campaign(conn: sa.Connection, campaign_id: int) -> None:

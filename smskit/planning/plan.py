@@ -42,7 +42,7 @@ from smskit.planning.ruled_out import RuledOutRows
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
 
-__all__ = ["History", "Plan", "ProviderLimits", "build", "columns_read", "misnamed"]
+__all__ = ["History", "Plan", "ProviderLimits", "build", "columns_read", "misnamed", "plan_hash"]
 
 _SLICE = 50_000
 
@@ -286,7 +286,7 @@ def build(
         read=read,
         at=now,
         ruled_out=ruled_out,
-        hash=_hash(spec, template, planned, phones, persons, values),
+        hash=plan_hash(spec.provider, spec.template_id, template, planned, phones, persons, values),
         order=_grouped(planned, values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
         coverage=coverage,
@@ -372,15 +372,22 @@ def _grouped(planned: NDArray[np.int64], values: Mapping[str, pa.Array]) -> NDAr
     return planned[np.lexsort(codes[::-1])]
 
 
-def _hash(
-    spec: CampaignSpec,
+def plan_hash(
+    provider: str,
+    template_id: str,
     template: Template,
     planned: NDArray[np.int64],
     phones: NDArray[np.int64],
     persons: pa.Array,
     values: Mapping[str, pa.Array],
 ) -> str:
-    head = [spec.provider, template.signature, spec.template_id, template.text, len(planned)]
+    """
+    What tells one plan from another, of a segment or of an audience as it was frozen.
+
+    Args:
+        planned: Rows of the columns after it, in any order.
+    """
+    head = [provider, template.signature, template_id, template.text, len(planned)]
     digest = hashlib.sha256(json.dumps(head, ensure_ascii=False).encode())
     # By phone, so that the order in which a database hands out rows does not matter.
     ordered = planned[np.argsort(phones[planned], kind="stable")]

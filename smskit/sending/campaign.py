@@ -30,7 +30,7 @@ from smskit.sending.canary import size_of
 from smskit.sending.clock import Clock, clock_of
 from smskit.sending.engine import Patience, Progress
 from smskit.sending.for_test_phones import campaign_for_test_phones
-from smskit.sending.guards import Guards, demand_none, demand_open, demand_same, demand_usable
+from smskit.sending.guards import Guards, demand_intact, demand_none, demand_open, demand_same, demand_usable
 from smskit.sending.likely import accept_likely
 from smskit.sending.planner import Planner
 from smskit.sending.receipts import Fetched, fetch_from
@@ -214,6 +214,7 @@ class Campaign:
         if row.state == "finished" and not counts.unknown and not counts.waiting:
             note = Message("finished before; nothing was sent again")
             return Outcome(row.name, row.mode, row.state, counts, note)
+        demand_intact(self.ledger, row)
         demand_none(self._problems(counts.planned, Decimal(row.summary["cost"]), row.plan_hash))
         self._demand_ready()
         return self.run.run(row, progress=progress)

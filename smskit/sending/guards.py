@@ -15,15 +15,17 @@ from typing import Protocol
 from smskit.audience.phones import redact
 from smskit.errors import CampaignPaused, GuardRefused, NotUsable, PlanMismatch
 from smskit.i18n import UNSENT, Joined, Message, as_message, quote
-from smskit.ledger import CampaignRow
+from smskit.ledger import CampaignRow, Ledger, damage
+from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, effective_window
 from smskit.models import CheckResult, Finding, Mode
+from smskit.planning.plan import plan_hash
 from smskit.planning.policy import Guard
 from smskit.planning.spec import DEFINITION, CampaignSpec
 from smskit.sending.access import ProviderFacts
 from smskit.sending.clock import Clock
 
-__all__ = ["Guards", "Window", "demand_none", "demand_open", "demand_same", "demand_usable"]
+__all__ = ["Guards", "Window", "demand_intact", "demand_none", "demand_open", "demand_same", "demand_usable"]
 
 
 class Window(Protocol):
@@ -125,6 +127,30 @@ def demand_usable(result: CheckResult) -> None:
         found = Joined(_in_words(finding) for finding in result.findings if not finding.ok)
         why = Message("{provider} is not usable as set up: {why}", provider=result.provider, why=found)
         raise NotUsable(Message(UNSENT, why=why))
+
+
+def demand_intact(ledger: Ledger, row: CampaignRow) -> None:
+    """
+    Refuse to send from what is not as it was frozen: checksums, states by their events, the plan's hash.
+
+    Of a campaign that an older smskit froze, the hash is not looked at: it may have been made otherwise.
+
+    Raises:
+        LedgerError: damage, in words.
+    """
+    people = ledger.audience.whole(row.id)
+    template = Template.parse(row.summary["template"], signature=row.summary["signature"])
+    found = plan_hash(
+        row.provider,
+        row.spec.get("template_id", ""),
+        template,
+        people.order,
+        people.phones,
+        people.persons,
+        people.variables,
+    )
+    if row.frozen_hash not in ("", found):
+        raise damage(row.name, row.mode, "plan_hash")
 
 
 def demand_same(spec: CampaignSpec, row: CampaignRow) -> None:

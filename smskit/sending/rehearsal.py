@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smskit.errors import UnsupportedFeature
 from smskit.i18n import Message
+from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode, Offer
 from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Feature, Job, Limits, Provider
@@ -133,6 +134,20 @@ def _stage(database_url: str) -> _Stage:
 def _rehearsal_account(cls: type[Provider], campaign: str) -> dict[str, str]:
     digest = hashlib.sha256(campaign.encode()).hexdigest()
     return {name: digest[: len(str(value))] for name, value in cls.rehearsal.items()}
+
+
+def forget(ledger: Ledger, row: CampaignRow) -> None:
+    """Delete a rehearsal or a plan with its test sends, and what the built-in simulator accepted for them."""
+    from smskit.simulator.accounts import reference
+    from smskit.simulator.store import forget_account
+
+    def of_simulator(conn: Any, each: CampaignRow) -> None:
+        if each.mode is Mode.REHEARSE:
+            account = _rehearsal_account(provider_class(each.provider), each.name)
+            for credential in list(account.values())[:1]:
+                forget_account(conn, each.provider, reference(credential))
+
+    ledger.campaigns.forget(row.id, also=of_simulator)
 
 
 def simulate(*, port: int = 0, environment: Environment | None = None) -> Simulator:

@@ -150,6 +150,14 @@ class Store:
         return True
 
 
+def forget_account(connection: sa.Connection, provider: str, account: str) -> None:
+    """Delete what an account accepted, by its digest, in a database that may have none of it."""
+    for table in (_CALLS, _FETCHED):
+        if sa.inspect(connection).has_table(table.name):
+            theirs = (table.c.provider == provider) & (table.c.account == account)
+            connection.execute(table.delete().where(theirs))
+
+
 def _insert(connection: sa.Connection, rows: list[dict[str, Any]], marks: list[Fetched]) -> None:
     if rows:
         connection.execute(_CALLS.insert(), rows)
