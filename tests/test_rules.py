@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from smskit.audience.rules import OPS, All, Any_, Leaf, Not, Rule, Step, parse
 from smskit.errors import InputError, RuleError
+from smskit.i18n import Language
 from tests.profiles import examples
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -419,6 +420,20 @@ def test_steps_of_other_shapes() -> None:
 def test_label(rule: object, expected: str) -> None:
     """A rule reads as one line, and shows no full phone."""
     assert parse(rule).label == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (leaf("in", ["a", "b"]), 'x 属于 ("a", "b")'),
+        (leaf("within_days", 30), "x 在近 30 天内"),
+        ([{"not": leaf("contains", "a")}, leaf(">=", 5)], '不满足（x 包含 "a"） 且 x >= 5'),
+        (leaf("in", list(range(9))), "x 属于 (0, 1, 2, 3, 4, 5，… 另有 3 个)"),
+    ],
+)
+def test_label_in_chinese(rule: object, expected: str) -> None:
+    """The same line has its operators in words there."""
+    assert Language("zh").render(parse(rule).label) == expected
 
 
 def test_repr_is_short() -> None:

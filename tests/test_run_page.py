@@ -81,12 +81,12 @@ def test_a_waterfall_ends_with_who_is_planned(ledger: Ledger) -> None:
     """Each step shows whom it left out and who is left, and its bar is a share of the rows read."""
     plan = {"read": 200, "steps": [{"rule": "a == 1", "kept": 150}], "excluded": {"no_phone": 100}}
     page = run_page.page(ledger, EMPTY._replace(plan=plan), Language("en"))
-    rows = re.findall(r"<td>([^<]*)</td><td class=n>([^<]*)</td><td class=n>([^<]*)</td>", page)
+    rows = re.findall(r"<td>(.*?)</td><td class=n>([^<]*)</td><td class=n>([^<]*)</td>", page)
 
-    assert [(name.split(":")[0], out, left) for name, out, left in rows] == [
+    assert rows == [
         ("rows read", "0", "200"),
         ("a == 1", "50", "150"),
-        ("no_phone", "100", "50"),
+        ('the row has no phone number <span class="code">no_phone</span>', "100", "50"),
         ("planned", "0", "50"),
     ]
     assert 'style="width:75.00%"' in page
@@ -104,6 +104,22 @@ def test_the_books_begin_with_what_was_read(ledger: Ledger, kept: bool) -> None:
 
     begins = [("rows read", "10"), ("— ruled out", "7")] if kept else []
     assert table[: len(begins) + 1] == [*begins, ("segment", "3")]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("demo-20261128-165927.ipynb", "demo-20261128-165927.ipynb"),
+        ("demo-20261128-1659.ipynb", "demo-20261128-1659.ipynb"),
+        ("13800138000-20261128-165927.ipynb", "138****8000-20261128-165927.ipynb"),
+        ("20261328-165927.ipynb", None),
+    ],
+)
+def test_the_time_in_a_file_name_is_no_phone(ledger: Ledger, name: str, shown: str | None) -> None:
+    """The time a notebook was run at stays readable; a phone in a name does not."""
+    page = run_page.page(ledger, EMPTY._replace(executed=f"/x/{name}"), Language("en"))
+
+    assert (f"<td>{shown or name}</td>" in page) == (shown is not None)
 
 
 def test_a_page_speaks_one_language(ledger: Ledger) -> None:

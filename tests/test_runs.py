@@ -6,12 +6,15 @@ import dataclasses
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
+from smskit.cli.printing import print_runs
 from smskit.errors import CampaignPaused, GuardRefused, LedgerLocked, NotUsable, SmskitError, SpecError
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.runs import ELSEWHERE_S
@@ -19,7 +22,9 @@ from smskit.ledger.schema import RUN
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.campaign import Campaign
+from smskit.sending.receipts import fetch
 from smskit.sending.run_record import KEYS, Finisher, RunRecord, as_data, verdict_on
+from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 
@@ -52,6 +57,11 @@ class Desk:
 def desk(ledger: Ledger, simulator: Simulator, tmp_path: Path) -> Desk:
     """A desk whose provider is the simulator."""
     return Desk(ledger, simulator, tmp_path)
+
+
+def grey(code: str) -> str:
+    """A code beside its words, as a report has it."""
+    return f'<span class="code">{code}</span>'
 
 
 class Heard:
@@ -148,14 +158,74 @@ def test_each_call_is_a_run(desk: Desk) -> None:
     campaign.resume()
     campaign.send()
 
-    assert [row.state for row in desk.ledger.runs.find()] == ["paused", "finished", "finished"]
+    runs = desk.ledger.runs.find()
+
+    assert [row.state for row in runs] == ["paused", "finished", "finished"]
+    assert [row.message[:22] for row in runs[1:]] == ["", "had finished before on"]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("zh", "此前已于 20"), ("en", "had finished before on 20")], ids=["zh", "en"]
+)
+def test_a_second_run_says_that_nothing_was_sent(
+    desk: Desk, language: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends well, and its row, its page and `status --runs` say when the campaign had finished."""
+    desk.environ["SMSKIT_LANG"] = language
+    monkeypatch.setenv("SMSKIT_LANG", language)
+    for _ in range(2):
+        desk.campaign().send()
+    first, second = desk.ledger.runs.find()
+    print_runs(desk.ledger, [first, second], as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    began = datetime.fromtimestamp(second.started_at, ZoneInfo("Asia/Shanghai"))
+
+    assert (second.state, second.exit_code) == ("finished", 0)
+    assert [told in Path(run.report).read_text("utf-8") for run in (first, second)] == [False, True]
+    assert [told in line for line in lines] == [False, True]
+    assert lines[1].startswith(f"{began:%Y-%m-%d %H:%M:%S}+08:00  finished")
+    assert f"{began:%Y%m%d-%H%M%S}" in second.report
+
+
+@pytest.mark.parametrize("how", ["campaign", "ledger"])
+def test_receipts_renew_the_report(desk: Desk, how: str) -> None:
+    """The report of the campaign's last run says what receipts brought, whoever fetched them."""
+    desk.environ["SMSKIT_LANG"] = "en"
+    at_once = {"delay_s": [0, 0], "fail_rate": 0, "double_rate": 0}
+    desk.simulator.world.set_faults(FaultPlan.model_validate({"receipts": at_once}))
+    campaign = desk.campaign()
+    campaign.send()
+    (row,) = desk.ledger.campaigns.find()
+    if how == "campaign":
+        campaign.receipts()
+    else:
+        fetch(desk.ledger, [row], environment=Environment(desk.environ))
+    (run,) = desk.ledger.runs.find()
+    page = Path(run.report).read_text("utf-8")
+
+    assert run.books is not None
+    assert run.books["delivered"] == PEOPLE
+    assert f"<td>——— delivered</td><td class=n>{PEOPLE}</td>" in page
+    assert "Delivery over time" in page
 
 
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("zh", ["— 已受理", "holdout: 属于本活动的对照组", "opted_out: 已退订", "refused 被拒", 'lang="zh"']),
-        ("en", ["— accepted", "holdout: belongs to", "opted_out: asked not to", ">refused<", 'lang="en"']),
+        (
+            "zh",
+            [
+                *("— 已受理", f"属于本活动的对照组，不发送 {grey('holdout')}", f"已退订 {grey('opted_out')}"),
+                *(f"被拒 {grey('refused')}", 'lang="zh"', "<td>user_id != ", "【", "people.csv"),
+            ],
+        ),
+        (
+            "en",
+            [
+                *("— accepted", f"kept back {grey('holdout')}", f"messaged {grey('opted_out')}"),
+                *(">refused<", 'lang="en"', "<td>user_id != ", "【", "people.csv"),
+            ],
+        ),
     ],
 )
 def test_report(desk: Desk, language: str, told: list[str]) -> None:
@@ -171,7 +241,8 @@ def test_report(desk: Desk, language: str, told: list[str]) -> None:
     assert books["refused"] > 0
     assert books["excluded"]["holdout"] > 0
     assert [words for words in (*told, "prefers-color-scheme") if words not in page] == []
-    assert re.search(r">refused[ 被拒]*</td><td>\w*</td><td>2</td>", page), "the provider's own code"
+    assert page.count("【") == 1, "one signature"
+    assert grey("2") in page, "the provider's own code"
     assert not re.search(r"13800100\d{3}|<script|https?://", page)
     assert live.YUNPIAN_KEY not in page
 

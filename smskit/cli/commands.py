@@ -129,7 +129,13 @@ def simulator(
     from smskit.settings import Environment
     from smskit.simulator import serve
 
-    serve(port=port, faults_file=faults, accounts=simulated_accounts(Environment()))
+    environment = Environment()
+    serve(
+        port=port,
+        faults_file=faults,
+        accounts=simulated_accounts(environment),
+        variables=environment.variables,
+    )
 
 
 @app.command()
@@ -332,14 +338,14 @@ def status(
 
     ledger = _ledger()
     if runs:
-        print_runs(ledger.runs.find(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
+        print_runs(ledger, ledger.runs.find(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
         return
     if campaign:
         found = report.status(ledger, _row(campaign, mode))
         print_json(found) if as_json else print_counts(found)
     else:
         rows = [report.status(ledger, row) for row in ledger.campaigns.find(mode=mode)]
-        print_json(rows) if as_json else print_overview(rows, ledger.runs.find(mode=mode, last=5))
+        print_json(rows) if as_json else print_overview(rows, ledger, ledger.runs.find(mode=mode, last=5))
     if not as_json:
         print_undecided(ledger.replies.count_undecided())
 
@@ -415,7 +421,9 @@ def run(
             print_notices(row.summary.get("notices", ()) if row else ())
         report = t("; report {file}", file=done.report) if done.report else ""
         print(t("{state}; notebook {file}", state=done.state, file=done.executed) + report)
-    if done.message:
+        if done.message and not done.exit_code:
+            print_lines([done.message])
+    if done.message and done.exit_code != 0:
         print_problem(done.message)
     raise typer.Exit(1 if done.exit_code is None else done.exit_code)
 

@@ -12,7 +12,7 @@ from smskit.i18n import Language, mark, shows_any_letter
 from smskit.settings import Environment
 
 if TYPE_CHECKING:
-    from smskit.ledger import RunRow
+    from smskit.ledger import Ledger, RunRow
     from smskit.models import CheckResult
     from smskit.planning.plan import Plan
     from smskit.sending.receipts import Fetched
@@ -102,19 +102,21 @@ def print_all(found: Sequence[Printable], as_json: bool) -> None:
         print_rendered(each)
 
 
-def print_runs(rows: Any, as_json: bool) -> None:
-    """Print the records of runs, a line each."""
+def print_runs(ledger: Ledger, rows: Sequence[RunRow], as_json: bool) -> None:
+    """Print the records of runs, a line each; times on the clock of the campaign."""
+    from smskit.reporting.run_page import time_of
     from smskit.sending.run_record import as_data
 
     found = [as_data(row) for row in rows]
     if as_json:
         print_json(found)
-    for run in () if as_json else found:
+    for row, run in () if as_json else zip(rows, found, strict=True):
         books = run["books"] or {}
         counts = [f"{t(name)} {books[name]}" for name in ("accepted", "waiting", "unknown") if books]
-        words = [run["started_at"], run["state"], run["campaign"] or "?", f"({run['mode']})", *counts]
+        began = time_of(ledger, row).isoformat(sep=" ", timespec="seconds")
+        words = [began, run["state"], run["campaign"] or "?", f"({run['mode']})", *counts]
         told = t("hook: {why}", why=run["told"]) if run["told"] else ""
-        by = t("by {who}", who=f"{run['user']}@{run['host']}")
+        by = t("by {who}", who=f"{run['user']}@{run['host']}" if run["user"] else run["host"])
         message = language().render(run["message"])
         print("  ".join(w for w in (*words, by, Path(run["file"]).name, message, told) if w))
     if not found and not as_json:
@@ -158,7 +160,7 @@ def _sum(status: Mapping[str, Any], names: Iterable[str]) -> str:
     return " + ".join(f"{t(name)} {status[name]}" for name in names)
 
 
-def print_overview(rows: list[dict[str, Any]], runs: list[RunRow]) -> None:
+def print_overview(rows: list[dict[str, Any]], ledger: Ledger, runs: list[RunRow]) -> None:
     """Print the counts of all campaigns as a table, and the last *runs*."""
     import pandas as pd
 
@@ -169,12 +171,13 @@ def print_overview(rows: list[dict[str, Any]], runs: list[RunRow]) -> None:
     if runs:
         print()
         say("last runs (all: `smskit status --runs`)")
-        print_runs(runs, as_json=False)
+        print_runs(ledger, runs, as_json=False)
 
 
 def print_plan(plan: Plan, guards: Sequence[str]) -> None:
     """Print the waterfall of a plan, its cost, and why a run would be refused."""
-    print(plan.waterfall().to_string(index=False), end="\n\n")
+    steps = plan.waterfall()
+    print(steps.assign(step=[t(step) for step in steps["step"]]).to_string(index=False), end="\n\n")
     words = mark("{n} people, {parts} parts, about {cost} yuan; plan hash {hash}")
     say(words, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash)
     print_notices(plan.notices)

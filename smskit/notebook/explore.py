@@ -134,7 +134,7 @@ class ExploreNotebook(Base):
             if not found or not len(found.bars):
                 self.say("This column has no values to draw.")
                 return
-            self.show_svg(lambda t: charts.distribution(found.bars, found.column, t, dates=found.dates))
+            self.show_svg(lambda t: charts.distribution(found, t))
             return
         self.show_frame(lambda t: profile_table(loaded.profile, t))
         if loaded.profile.rows and (coverage := loaded.profile.coverage):
@@ -170,7 +170,7 @@ class ExploreNotebook(Base):
 
         def table(t: Language) -> pd.DataFrame:
             rows = [(t("segment"), loaded.profile.rows, loaded.profile.rows)]
-            rows += [(step.label, step.alone, step.kept) for step in steps]
+            rows += [(t.render(step.label), step.alone, step.kept) for step in steps]
             return pd.DataFrame(rows, columns=[t("step"), t("rows it keeps alone"), t("left")])
 
         self.show_frame(table)

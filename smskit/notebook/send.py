@@ -196,7 +196,7 @@ class Notebook(Base):
 
         def steps(t: Language) -> pd.DataFrame:
             words = {"read": t("rows read"), "planned": t("planned")}
-            return waterfall.assign(step=[words.get(step, step) for step in waterfall["step"]])
+            return waterfall.assign(step=[words.get(step) or t.render(step) for step in waterfall["step"]])
 
         self.show_frame(
             lambda t: steps(t).rename(columns={n: t(str(n).replace("_", " ")) for n in waterfall})

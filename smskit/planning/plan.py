@@ -162,7 +162,9 @@ class Plan:
             left -= count
             rows.append((reason, count, left))
         rows.append(("planned", 0, left))
-        return pd.DataFrame(rows, columns=["step", "left_out", "left"])
+        made = pd.DataFrame(rows, columns=["step", "left_out", "left"])
+        # As objects: a rule's line can be read in either language.
+        return made.assign(step=pd.Series([step for step, _, _ in rows], dtype=object))
 
     def texts(self, rows: NDArray[np.int64]) -> pa.Array:
         """The whole texts of those rows; null where a variable is missing."""

@@ -199,7 +199,7 @@ def waterfall(plan: Plan) -> list[WaterfallStep]:
     """The steps of ``Plan.waterfall``, with a key to ask for the rows of each."""
     keys = ["read", *(f"rule:{n}" for n in range(len(plan.steps))), *plan.excluded, "planned"]
     rows = plan.waterfall().itertuples(index=False, name=None)
-    return [WaterfallStep(key, str(a), int(b), int(c)) for key, (a, b, c) in zip(keys, rows, strict=True)]
+    return [WaterfallStep(key, a, int(b), int(c)) for key, (a, b, c) in zip(keys, rows, strict=True)]
 
 
 def left_out(plan: Plan, key: str, *, count: int = 50) -> pd.DataFrame:

@@ -20,28 +20,47 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from smskit.audience.phones import redact
-from smskit.i18n import Language, mark
+from smskit.i18n import Joined, Language, mark
 from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import TIMEZONE, Mode, State
+from smskit.reporting.delivery.codes import explain_code
+from smskit.reporting.delivery.statistics import UNITS, survey
 from smskit.reporting.report import REASON_WORDS
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["Failure", "failures", "page", "place_of"]
+__all__ = ["Failure", "failures", "page", "place_of", "time_of", "zone_of"]
 
 MOST_FAILURES = 50
+MOST_STRETCHES = 24
 _NOT_SENT = (State.REFUSED, State.UNKNOWN, State.UNDELIVERED)
 _TAKEN = (State.ACCEPTED, State.DELIVERED, State.UNDELIVERED)
 Failure = tuple[str, str, str, str]  # state, reason, the provider's code, its words
 
 
-def place_of(run: RunRow, folder: Path) -> Path:
-    """Where a run's report goes: beside the executed notebook when there is one here, else into *folder*."""
+def zone_of(ledger: Ledger, run: RunRow) -> ZoneInfo:
+    """On whose clock people read the times of *run*: its campaign's, where there is one."""
+    row = ledger.campaigns.get(run.campaign, Mode(run.mode)) if run.campaign else None
+    return row.zone if row else ZoneInfo(TIMEZONE)
+
+
+def time_of(ledger: Ledger, run: RunRow) -> datetime:
+    """When *run* began, on that clock."""
+    return datetime.fromtimestamp(run.started_at, zone_of(ledger, run))
+
+
+def place_of(run: RunRow, folder: Path, zone: ZoneInfo = ZoneInfo(TIMEZONE)) -> Path:  # noqa: B008
+    """
+    Where a run's report goes: beside the executed notebook when there is one here, else into *folder*.
+
+    Args:
+        zone: Of the time in its name, see `zone_of`.
+    """
     executed = Path(run.executed)
     if run.executed.endswith(".ipynb") and executed.parent.is_dir():
         return executed.with_suffix(".html")
-    at = datetime.fromtimestamp(run.started_at, ZoneInfo("UTC"))
+    at = datetime.fromtimestamp(run.started_at, zone)
     # What was refused may be no id but a path.
     name = run.campaign if re.fullmatch(r"[\w.:+-]{1,120}", run.campaign) else "run"
     return folder / f"{name}-{run.mode}-{at:%Y%m%d-%H%M%S}-{run.id}.html"
@@ -66,18 +85,34 @@ def failures(ledger: Ledger, row: CampaignRow) -> Counter[Failure]:
 
 
 class Table(NamedTuple):
-    """A table of the page; *numbers*: its last column, unless it is the only one, holds figures."""
+    """A table of the page; *numbers*: how many of its last columns hold figures."""
 
     title: str
     rows: Sequence[Sequence[Any]]
     head: Sequence[str] = ()
-    numbers: bool = False
+    numbers: int = 0
+
+
+class Coded(NamedTuple):
+    """Words for people, and the name or code that stands for them elsewhere."""
+
+    words: str
+    code: str
+
+
+class Stretch(NamedTuple):
+    """Some time in which something happened, and what had become of those accepted by its end."""
+
+    at: str
+    delivered: int
+    undelivered: int
+    awaiting: int
 
 
 class Step(NamedTuple):
     """One step of the waterfall: people it left out, and people who are left after it."""
 
-    name: str
+    name: str | Coded
     out: int
     left: int
 
@@ -86,7 +121,7 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
     """The report of *run* as the text of an HTML file."""
     row = ledger.campaigns.get(run.campaign, Mode(run.mode)) if run.campaign else None
     zone = row.zone if row else ZoneInfo(TIMEZONE)
-    tables = [_facts(run, zone, t)]
+    tables = [_message(row, run.plan, t)] if row and run.plan and "template" in run.plan else []
     if run.books:
         tables += [_counts(run.books, t), _held_out(run.books, t), _cost(ledger, row, run.books, t)]
     return _template().render(
@@ -96,8 +131,10 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
         mode=_named(run.mode, _MODES, t),
         message=t.render(redact(run.message)),
         tables=tables,
+        stretches=_over_time(ledger, row) if row and run.books and run.books["accepted"] else [],
+        facts=_facts(run, zone, t),
         steps=_waterfall(run.plan, t) if run.plan else [],
-        failures=_failures(failures(ledger, row), t) if row is not None and run.books else None,
+        failures=_failures(failures(ledger, row), row.provider, t) if row is not None and run.books else None,
         versions=Table(t("Versions"), sorted(run.versions.items()) if run.versions else []),
     )
 
@@ -119,17 +156,71 @@ def _template() -> Template:
 
 
 def _cell(value: Any) -> str:
+    from markupsafe import Markup
+
+    if isinstance(value, Coded):
+        if not (value.words and value.code):
+            return _cell(value.words or value.code)
+        return Markup('{} <span class="code">{}</span>').format(redact(value.words), redact(value.code))
+    if isinstance(value, FileName):
+        return "".join(part if _STAMP.fullmatch(part) else redact(part) for part in _STAMP.split(value))
     return redact(f"{value:,}" if isinstance(value, int) else str(value))
+
+
+class FileName(str):
+    """The name of a file, which may have a time in it that reads like a phone."""
+
+
+_STAMP = re.compile(r"(20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-\d{4}(?:\d\d)?)(?!\d)")
 
 
 def _share(n: int, most: int) -> str:
     return f"{100 * n / most if most else 0:.2f}%"
 
 
-def _named(name: str, words: Mapping[str, str], t: Language) -> str:
-    """A name as programs have it, and its words where these say something else."""
-    known = t(words[name]) if name in words else ""
-    return name if known in ("", name) else f"{name} {known}"
+def _named(name: str, words: Mapping[str, str], t: Language) -> Coded:
+    """The words for a name that programs have, and the name where they say something else."""
+    known = t(words[name]) if name in words else name
+    return Coded(known, "" if known == name else name)
+
+
+def _message(row: CampaignRow, plan: Mapping[str, Any], t: Language) -> Table:
+    """What was sent, and to whom."""
+    signature = str(plan["signature"])
+    text, sign = str(plan["template"]), f"【{signature}】" if signature else ""
+    text = text if text.startswith(sign) else sign + text  # some providers put it there themselves
+    rules = t.render(Joined([redact(rule["rule"]) for rule in plan["steps"]]))
+    rows: list[tuple[str, Any]] = [
+        (t("text"), text),
+        (t("signature"), signature or "—"),
+        (t("segment"), FileName(Path(str(row.spec.get("segment") or "")).name) or "—"),
+        (t("rules"), rules or t("Everybody in the segment.")),
+    ]
+    return Table(t("Message"), rows)
+
+
+def _over_time(ledger: Ledger, row: CampaignRow) -> list[Stretch]:
+    """Delivery as it went, by the second, minute, hour or day, whichever gives few enough lines."""
+    counted = survey(ledger, row)
+    for unit in UNITS:
+        table = counted.over_time(unit)
+        if len(table) <= MOST_STRETCHES:
+            break
+    figures = table.assign(
+        at=table["at"].dt.strftime(_CLOCKS[unit]),
+        delivered=table["delivered"].cumsum(),
+        undelivered=table["undelivered"].cumsum(),
+    ).tail(MOST_STRETCHES)
+    columns = figures[[*Stretch._fields]].itertuples(index=False, name=None)
+    return [Stretch(at, int(a), int(b), int(c)) for at, a, b, c in columns]
+
+
+_CLOCKS = {
+    "second": "%Y-%m-%d %H:%M:%S",
+    "minute": "%Y-%m-%d %H:%M",
+    "hour": "%Y-%m-%d %H:00",
+    "day": "%Y-%m-%d",
+}
 
 
 def _facts(run: RunRow, zone: ZoneInfo, t: Language) -> Table:
@@ -143,8 +234,8 @@ def _facts(run: RunRow, zone: ZoneInfo, t: Language) -> Table:
         (t("ended"), when(run.ended_at)),
         (t("exit code"), "—" if run.exit_code is None else str(run.exit_code)),
         (t("by whom"), f"{run.user}@{run.host}" if run.user else run.host),
-        (t("parameter file"), Path(run.file).name or "—"),
-        (t("notebook"), Path(run.executed or run.notebook).name or "—"),
+        (t("parameter file"), FileName(Path(run.file).name) or "—"),
+        (t("notebook"), FileName(Path(run.executed or run.notebook).name) or "—"),
         (t("plan hash"), run.plan_hash or "—"),
     ]
     return Table(t("Run"), rows)
@@ -154,7 +245,7 @@ def _counts(counts: Mapping[str, Any], t: Language) -> Table:
     read = []
     if counts.get("read") is not None:  # older ledgers have not kept it
         read = [(t("rows read"), counts["read"]), (f"— {t('ruled out')}", counts["ruled_out"])]
-    rows: list[tuple[str, Any]] = [
+    rows: list[tuple[str | Coded, Any]] = [
         *read,
         (t("segment"), counts["segment"]),
         (f"— {t('left out')}", sum(counts["excluded"].values())),
@@ -166,20 +257,24 @@ def _counts(counts: Mapping[str, Any], t: Language) -> Table:
         (f"——— {t('undelivered')}", counts["undelivered"]),
         (f"——— {t('awaiting receipt')}", counts["awaiting"]),
         (f"—— {t('refused')}", counts["refused"]),
-        *((f"——— {t('since the plan')}: {_reason(r, t)}", n) for r, n in counts["stopped"].items()),
+        *((_since(_reason(reason, t), t), n) for reason, n in counts["stopped"].items()),
         (f"—— {t('unknown')}", counts["unknown"]),
     ]
-    return Table(t("Books"), rows, numbers=True)
+    return Table(t("Books"), rows, numbers=1)
 
 
 def _held_out(counts: Mapping[str, Any], t: Language) -> Table:
     reasons = ("holdout", "global_holdout")
-    return Table(t("Kept back"), [(_reason(r, t), counts["excluded"].get(r, 0)) for r in reasons])
+    return Table(t("Kept back"), [(_reason(r, t), counts["excluded"].get(r, 0)) for r in reasons], numbers=1)
 
 
-def _reason(reason: str, t: Language) -> str:
+def _reason(reason: str, t: Language) -> Coded:
     words = {r.label: words for r, words in REASON_WORDS.items()}.get(reason, "")
-    return f"{reason}: {t(words)}" if words else reason
+    return Coded(t(words) if words else "", reason)
+
+
+def _since(reason: Coded, t: Language) -> Coded:
+    return reason._replace(words=f"——— {t('since the plan')}: {reason.words}")
 
 
 def _cost(ledger: Ledger, row: CampaignRow | None, counts: Mapping[str, Any], t: Language) -> Table:
@@ -189,7 +284,7 @@ def _cost(ledger: Ledger, row: CampaignRow | None, counts: Mapping[str, Any], t:
         taken = _parts_taken(ledger, row)
         price = cost / planned if planned else Decimal(0)
         rows.append((t("accepted"), f"{taken:,}", f"{(price * taken).quantize(Decimal('0.01'))}"))
-    return Table(t("Cost"), rows, ("", t("parts"), t("yuan")), numbers=True)
+    return Table(t("Cost"), rows, ("", t("parts"), t("yuan")), numbers=2)
 
 
 def _parts_taken(ledger: Ledger, row: CampaignRow) -> int:
@@ -204,7 +299,7 @@ def _waterfall(plan: Mapping[str, Any], t: Language) -> list[Step]:
     left = int(plan["read"])
     steps = [Step(t("rows read"), 0, left)]
     for rule in plan["steps"]:
-        steps.append(Step(redact(str(rule["rule"])), left - rule["kept"], rule["kept"]))
+        steps.append(Step(t.render(redact(rule["rule"])), left - rule["kept"], rule["kept"]))
         left = rule["kept"]
     for reason, n in plan["excluded"].items():
         left -= n
@@ -212,16 +307,18 @@ def _waterfall(plan: Mapping[str, Any], t: Language) -> list[Step]:
     return [*steps, Step(t("planned"), 0, left)]
 
 
-def _failures(found: Counter[Failure], t: Language) -> Table:
-    rows = [
-        (_named(state, _STATES, t), t(reason), code, t.said(detail), f"{n:,}")
-        for (state, reason, code, detail), n in found.most_common()
-    ]
+def _failures(found: Counter[Failure], provider: str, t: Language) -> Table:
+    rows: list[tuple[Any, ...]] = []
+    for (state, reason, code, detail), n in found.most_common():
+        known = explain_code(provider, code, receipt=state == State.UNDELIVERED.label, detail=detail)
+        meaning = t.render(known.meaning) or t(reason)
+        said = "" if known.meaning == detail else t.said(detail)
+        rows.append((_named(state, _STATES, t), Coded(meaning, code or reason), said, n))
     if len(rows) > MOST_FAILURES:
         rest = sum(n for _, n in found.most_common()[MOST_FAILURES:])
-        rows = [*rows[:MOST_FAILURES], (t("others"), "", "", "", f"{rest:,}")]
-    head = (t("state"), t("reason"), t("code"), t("the provider's words"), "n")
-    return Table(t("Failures"), rows, head, numbers=True)
+        rows = [*rows[:MOST_FAILURES], (t("others"), "", "", rest)]
+    head = (t("state"), t("reason"), t("the provider's words"), t("people"))
+    return Table(t("Failures"), rows, head, numbers=1)
 
 
 _STATES = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -212,7 +213,9 @@ class Campaign:
         demand_same(self.spec, row)
         counts = self.ledger.audience.counts(row.id)
         if row.state == "finished" and not counts.unknown and not counts.waiting:
-            note = Message("finished before; nothing was sent again")
+            at = datetime.fromtimestamp(row.finished_at or row.created_at, row.zone)
+            note = Message("had finished before on {when}; nothing was sent", when=f"{at:%Y-%m-%d %H:%M}")
+            self.record.note(note)
             return Outcome(row.name, row.mode, row.state, counts, note)
         demand_intact(self.ledger, row)
         demand_none(self._problems(counts.planned, Decimal(row.summary["cost"]), row.plan_hash))
@@ -338,9 +341,12 @@ class Campaign:
             LedgerError: it was never started.
         """
         row = self._row()
-        return fetch_from(
+        fetched = fetch_from(
             self.ledger, [row], lambda row: self.provider.connect(row.mode, job_of(row)), wait=wait
         )
+        if fetched.settled.any:
+            self.record.renew_report()
+        return fetched
 
     def settle(self, *, resend: bool = False, give_up: bool = False, accept: bool = False) -> int:
         """

@@ -6,21 +6,28 @@ What an end is, and how it is written down, is ``run_record``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from smskit.errors import SettingsError
 from smskit.files import made_folder, write_private
 from smskit.i18n import Language
-from smskit.ledger import Ledger, RunRow
+from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.reporting import run_page as page
 from smskit.sending import run_record as runs
 from smskit.sending.notify import Hook, hook_of
 from smskit.sending.origin import Origin
 from smskit.settings import Environment, project_root, start_folder
 
-__all__ = ["finisher_of", "leave_report", "mark_interrupted", "record_refusal", "runs_folder"]
+__all__ = [
+    "finisher_of",
+    "leave_report",
+    "mark_interrupted",
+    "record_refusal",
+    "renew_reports",
+    "runs_folder",
+]
 
 
 def runs_folder(environment: Environment) -> Path | None:
@@ -47,7 +54,14 @@ def leave_report(ledger: Ledger, run: RunRow, environment: Environment) -> str:
     if folder is None:
         return ""
     text = page.page(ledger, run, Language(environment.language))
-    return str(write_private(page.place_of(run, folder), text))
+    return str(write_private(page.place_of(run, folder, page.zone_of(ledger, run)), text))
+
+
+def renew_reports(ledger: Ledger, rows: Iterable[CampaignRow], environment: Environment) -> None:
+    """Bring the report of each campaign's last run up to date, where there is one; tells nobody."""
+    finisher = finisher_of(ledger, environment, Hook())
+    for row in rows:
+        finisher.renew_last(row)
 
 
 def record_refusal(

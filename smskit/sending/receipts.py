@@ -16,6 +16,7 @@ from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers.base import Provider
 from smskit.sending.likely import likely, settle_exclusive
+from smskit.sending.publishing import renew_reports
 from smskit.sending.reconcile import Settled, fetch_receipts, fetch_replies, job_of, notice_dead
 from smskit.sending.rehearsal import provider_for
 from smskit.sending.threads import run_in_thread
@@ -54,7 +55,10 @@ def fetch(
             row.provider, row.mode, known, campaign=row.name, job=job_of(row), clock=ledger.clock
         )
 
-    return fetch_from(ledger, rows, connect, wait=wait)
+    result = fetch_from(ledger, rows, connect, wait=wait)
+    if result.settled.any:
+        renew_reports(ledger, rows, known)
+    return result
 
 
 def fetch_from(

@@ -61,6 +61,11 @@ class Settled:
     opt_outs: int = 0
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def any(self) -> bool:
+        """Whether anything was learned."""
+        return any(n for name, n in vars(self).items() if name != "problems")
+
     def add(self, other: Settled) -> None:
         """Add the counts of *other*, and those of its problems that are new."""
         for name, value in vars(other).items():

@@ -150,6 +150,18 @@ class Finisher:
         row = self.ledger.runs.change(row.id, report=self.reported(row))
         return self.ledger.runs.change(row.id, told=self.tell(as_data(row)))
 
+    def renew(self, row: RunRow) -> RunRow:
+        """Bring the counts and the report of an ended run up to date, after receipts."""
+        found = self.ledger.campaigns.get(row.campaign, Mode(row.mode))
+        row = self.ledger.runs.change(row.id, **({} if found is None else _counts_of(self.ledger, found)))
+        return self.ledger.runs.change(row.id, report=self.reported(row) or row.report)
+
+    def renew_last(self, campaign: CampaignRow) -> None:
+        """`renew` the campaign's last run, where that has ended and left a report."""
+        for row in self.ledger.runs.find(campaign=campaign.name, mode=campaign.mode, last=1):
+            if row.report and row.state != "running":
+                self.renew(row)
+
     def reported(self, row: RunRow) -> str:
         """The path of the report of *row*, just written; "" where it cannot be."""
         try:
@@ -192,6 +204,7 @@ class RunRecord:
         self._finisher = finisher or Finisher(ledger)
         self._row: RunRow | None = None
         self._whole = False
+        self._note = ""
 
     @property
     def row(self) -> RunRow | None:
@@ -207,7 +220,7 @@ class RunRecord:
         """
         if self._is_on():
             return
-        spec, self._whole = self._spec, whole
+        spec, self._whole, self._note = self._spec, whole, ""
         self._row = self._ledger.runs.begin(
             campaign=spec.campaign,
             mode=str(spec.mode),
@@ -221,6 +234,10 @@ class RunRecord:
             versions=versions(spec.provider),
         )
         self._report_the_dead()
+
+    def note(self, words: str) -> None:
+        """What is to be said of this run if it ends well, such as that there was nothing left to do."""
+        self._note = words
 
     @contextmanager
     def sending(self, plan: Callable[[], dict[str, Any] | None]) -> Iterator[None]:
@@ -256,7 +273,8 @@ class RunRecord:
         """Write down how the run ended, leave its report, tell of it. Raises nothing: the result stands."""
         assert self._row is not None
         try:
-            self._end(self._row, verdict_on(error), plan)
+            verdict = verdict_on(error)
+            self._end(self._row, verdict if error else verdict._replace(message=self._note), plan)
         except Exception as failed:
             _log.warning("smskit: the end of the run could not be written down (%s)", type(failed).__name__)
 
@@ -268,8 +286,12 @@ class RunRecord:
     def refresh(self) -> None:
         """Bring the books and report of a whole notebook's run up to date, after receipts."""
         if self._whole and self._row is not None and not self._is_on():
-            row = self._ledger.runs.change(self._row.id, **self._counts())
-            self._row = self._ledger.runs.change(row.id, report=self._finisher.reported(row))
+            self._row = self._finisher.renew(self._row)
+
+    def renew_report(self) -> None:
+        """Bring the report of the campaign's last run up to date, whoever ran it."""
+        if found := self._ledger.campaigns.get(self._spec.campaign, self._spec.mode):
+            self._finisher.renew_last(found)
 
     def _demand_place(self) -> None:
         assert self._row is not None

@@ -11,8 +11,9 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -241,6 +242,7 @@ def serve(
     faults_file: str | Path | None = None,
     store_url: str = "",
     accounts: Sequence[tuple[str, str, dict[str, str]]] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
     echo: Callable[[str], None] = print,
 ) -> None:
     """
@@ -251,6 +253,7 @@ def serve(
         store_url: SQLAlchemy URL that keeps accepted messages over restarts.
         accounts: (provider, credential, settings) of accounts to know; a provider
             without one is open to any plausible credential.
+        variables: Of the environment those accounts are from; what to put there is said as it stands.
         echo: Takes each line for the person who started it.
     """
     plan = FaultPlan.load(faults_file) if faults_file else None
@@ -261,7 +264,7 @@ def serve(
     previous = signal.signal(signal.SIGTERM, lambda *_: done.set())
     try:
         with Simulator(host=host, port=port, world=world) as simulator:
-            for line in greeting(simulator.url, simulator.token):
+            for line in greeting(simulator.url, simulator.token, variables):
                 echo(line)
             done.wait()
     except KeyboardInterrupt:
@@ -271,11 +274,18 @@ def serve(
         world.close()
 
 
-def greeting(url: str, token: str) -> list[str]:
-    """Return what a person needs to know: the address, the judge's token, each provider's environment."""
+def greeting(url: str, token: str, variables: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """
+    Return what a person needs to know: the address, the judge's token, each provider's environment.
+
+    Args:
+        variables: What is in the environment; a credential there is the one that is accepted.
+    """
     lines = [f"simulator at {url}", f"judge at {url}{control.ROOT}", f"SMSKIT_SIMULATOR_TOKEN={token}"]
     for module in DIALECTS:
-        lines += [f"{name}={value.format(url=url)}" for name, value in module.ENVIRONMENT.items()]
+        for name, value in module.ENVIRONMENT.items():
+            here = value.format(url=url)
+            lines.append(f"{name}={here if here != value else variables.get(name) or value}")
     return lines
 
 

@@ -105,6 +105,15 @@ def test_the_greeting_tells_the_environment() -> None:
     assert any(line.startswith("SMSKIT_YUNPIAN_API_KEY=") for line in lines)
 
 
+def test_the_greeting_tells_the_key_that_is_accepted() -> None:
+    """A credential of the environment becomes the simulator's, so it is said; addresses are its own."""
+    known = {"SMSKIT_YUNPIAN_API_KEY": "f" * 32, "SMSKIT_YUNPIAN_BASE_URL": "https://elsewhere.example"}
+    lines = greeting("http://127.0.0.1:1", "abc", known)
+
+    assert f"SMSKIT_YUNPIAN_API_KEY={'f' * 32}" in lines
+    assert "SMSKIT_YUNPIAN_BASE_URL=http://127.0.0.1:1" in lines
+
+
 def test_serve_refuses_a_bad_fault_file(tmp_path: Path) -> None:
     """A fault file that cannot be used stops the start."""
     path = tmp_path / "faults.yaml"

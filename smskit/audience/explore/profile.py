@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from smskit.audience import persons, phones
 from smskit.audience.explore.counting import ByValue
@@ -23,13 +25,14 @@ from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.typed import Mask
 from smskit.models import Reason
 
-__all__ = ["ColumnProfile", "Profile", "coverage", "distribution", "profile_of"]
+__all__ = ["ColumnProfile", "Distribution", "Profile", "Span", "coverage", "distribution", "profile_of"]
 
 _MIDNIGHT: Final = re.compile(r" 00:00:00(\.0+)?\Z")
 _TOP: Final = 200  # values kept to be suggested
 _BARS: Final = 12
 _BINS: Final = 30
-_DAY_US: Final = 86_400_000_000
+_MOST_BARS: Final = 40  # of whole numbers, days, weeks ...
+_CALENDAR: Final = {"day": "D", "week": "W", "month": "M", "year": "Y"}  # and numpy's name of each
 
 
 class ColumnProfile(NamedTuple):
@@ -178,14 +181,23 @@ class Distribution(NamedTuple):
 
     column: str
     reading: Reading
-    bars: pd.DataFrame  # label or start and end, rows; with "kept" where a mask was given
+    bars: pd.DataFrame  # label or start, rows; with "kept" where a mask was given
     others: int  # rows whose value has no bar
     empty: int
+    span: Span | None = None  # of a bar that has a start
 
     @property
     def dates(self) -> bool:
         """Whether its bars are spans of time."""
         return self.reading is Reading.MOMENT
+
+
+class Span(NamedTuple):
+    """What one bar stands for."""
+
+    unit: str  # day, week, month, year; "whole" for a whole number, "range" for all numbers from here on
+    width: float  # how many of them
+    open: bool = False  # the last bar has all larger values, too
 
 
 def distribution(
@@ -194,39 +206,90 @@ def distribution(
     """
     Rows by value: bins for numbers and dates, the most frequent values for the rest; None for phones.
 
+    Whole numbers have a bar each where that is at most 40, dates one a day, week, month or year on the
+    calendar of *cache*. Other bins begin at round numbers. ``start`` is a number, or a date without zone.
+
     Args:
         keep: One entry a row; its rows are counted too, as ``kept``.
     """
     if column.is_phone or column.reading is None:
         return None
-    reading = column.reading
+    reading, span = column.reading, None
     if reading in (Reading.NUMBER, Reading.MOMENT) and column.distinct > _BARS:
-        bars = _binned(cache.column(column.name, "rules").floats(reading), reading, keep)
+        floats = cache.column(column.name, "rules").floats(reading)
+        known = np.isfinite(floats)
+        if reading is Reading.MOMENT:
+            places, starts, span = _by_calendar(floats[known], cache.now)
+        else:
+            places, starts, span = _by_size(floats[known])
+        bars = pd.DataFrame({"start": starts, "rows": np.bincount(places, minlength=len(starts))})
+        if keep is not None:
+            bars["kept"] = np.bincount(places[keep[known]], minlength=len(starts))
     else:
         reading, bars = Reading.TEXT, _counted(frame[column.name], keep)
     others = column.rows - column.nulls - int(bars["rows"].sum())
-    return Distribution(column.name, reading, bars, others, column.nulls)
+    return Distribution(column.name, reading, bars, others, column.nulls, span)
 
 
-def _binned(numbers: npt.NDArray[np.float64], reading: Reading, keep: Mask | None) -> pd.DataFrame:
-    known = ~np.isnan(numbers)
-    values = numbers[known]
-    if not len(values):
-        return pd.DataFrame({"start": [], "end": [], "rows": []})
-    low, high = float(values.min()), float(values.max())
-    if reading is Reading.MOMENT:
-        edges = np.histogram_bin_edges(values, _BINS, (low, high + _DAY_US))
+Bins = tuple[npt.NDArray[np.int64], npt.NDArray[Any], Span]  # bin of each value, start of each bin, and width
+
+
+def _by_size(values: npt.NDArray[np.float64]) -> Bins:
+    """Bins of round widths; what is far above nearly all others is in the last one."""
+    low, high = values.min(), values.max()
+    whole = bool((values == np.floor(values)).all())
+    if not (whole and high - low < _MOST_BARS):
+        # A few huge values would leave everybody else in one bar.
+        most = float(np.quantile(values, 0.99))
+        high = min(high, most + 0.5 * (most - low)) if most > low else high
+    if whole and high - low < _MOST_BARS:
+        width, unit = 1.0, "whole"
     else:
-        # A few huge values would leave everybody else in one bar: they get the last bin.
-        high = min(high, float(np.quantile(values, 0.99)) * 1.5) if high > 0 else high
-        high = high if high > low else float(values.max())
-        edges = np.histogram_bin_edges(np.clip(values, low, high), _BINS)
-    clip = np.clip(values, edges[0], edges[-1])
-    rows, _ = np.histogram(clip, edges)
-    bars = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "rows": rows})
-    if keep is not None:
-        bars["kept"] = np.histogram(clip[keep[known]], edges)[0]
-    return bars
+        width, unit = _round_width((high - low) / _BINS, whole=whole), "range"
+    first = np.floor(low / width)
+    count = int(np.floor(high / width) - first) + 1
+    places = np.minimum(np.floor(values / width) - first, count - 1).astype(np.int64)
+    starts = (first + np.arange(count)) * width
+    return places, starts, Span(unit, width, open=bool(values.max() >= (first + count) * width))
+
+
+def _by_calendar(micros: npt.NDArray[np.float64], now: datetime) -> Bins:
+    """One bin a day, week, month or year, whichever gives few enough, in the zone of *now*."""
+    offset = now.strftime("%z")  # +0800
+    zone = getattr(now.tzinfo, "key", f"{offset[:3]}:{offset[3:5]}")
+    moments = pa.array(micros.astype(np.int64)).cast(pa.timestamp("us", zone))
+    local = pc.local_timestamp(moments).to_numpy().astype("datetime64[D]")
+    low, high = local.min(), local.max()
+    for unit, step in _CALENDAR.items():
+        first, last = (_count(end, step) for end in (low, high))
+        if last - first < _MOST_BARS or unit == "year":
+            break
+    width = max(1, int(_round_width((last - first + 1) / _MOST_BARS, whole=True)))
+    first //= width
+    places = _count(local, step) // width - first
+    counted = (first + np.arange(last // width - first + 1)) * width
+    return places, _start(counted, step), Span(unit, width)
+
+
+def _count(days: Any, step: str) -> Any:
+    """The number of the day, week, month or year that each of *days* lies in."""
+    if step == "W":  # numpy's begin on Thursdays, ours on Mondays
+        return (days.astype(np.int64) + 3) // 7
+    return days.astype(f"datetime64[{step}]").astype(np.int64) + (1970 if step == "Y" else 0)
+
+
+def _start(counted: npt.NDArray[np.int64], step: str) -> npt.NDArray[Any]:
+    """The first day of each of them."""
+    if step == "W":
+        return (counted * 7 - 3).astype("datetime64[D]")
+    return (counted - (1970 if step == "Y" else 0)).astype(f"datetime64[{step}]").astype("datetime64[D]")
+
+
+def _round_width(least: float, *, whole: bool) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is no less than *least*; a whole one on demand."""
+    power = 10.0 ** np.floor(np.log10(least)) if least > 0 else 1.0
+    width = float(next(n * power for n in (1, 2, 5, 10) if n * power >= least * (1 - 1e-9)))
+    return max(width, 1.0) if whole else width
 
 
 def _counted(cells: pd.Series[Any], keep: Mask | None) -> pd.DataFrame:

@@ -41,6 +41,20 @@ OP_WORDS = {
     "within_days": mark("is within the last days"),
 }
 
+# How a question reads in one line: as rules are written, and with the operator in words in 中文.
+_LABELS = {
+    **dict.fromkeys(("==", "!=", *ORDERS), "{column} {op} {value}"),
+    "in": mark("{column} in ({value})"),
+    "not_in": mark("{column} not_in ({value})"),
+    "contains": mark("{column} contains {value}"),
+    "starts_with": mark("{column} starts_with {value}"),
+    "is_null": mark("{column} is_null"),
+    "not_null": mark("{column} not_null"),
+    "before": mark("{column} before {value}"),
+    "after": mark("{column} after {value}"),
+    "within_days": mark("{column} within_days {value}"),
+}
+
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
@@ -58,17 +72,13 @@ class Comparison:
         return self.value if isinstance(self.value, tuple) else (self.value,)
 
     @property
-    def label(self) -> str:
-        """One line to read: ``level in ("gold", "platinum")``."""
+    def label(self) -> Message:
+        """One line to read: ``level in ("gold", "silver")``; in 中文 ``level 属于 ("gold", "silver")``."""
         name = self.column if self.column.isidentifier() else show(self.column)
-        if self.op in NULLS:
-            return f"{name} {self.op}"
         if self.op == "between":
-            low, high = self.values
-            return f"{name} between {show(low)} and {show(high)}"
-        if self.op in LISTS:
-            return f"{name} {self.op} ({show_list(self.values)})"
-        return f"{name} {self.op} {show(self.values[0])}"
+            low, high = map(show, self.values)
+            return Message("{column} between {low} and {high}", column=name, low=low, high=high)
+        return Message(_LABELS[self.op], column=name, op=self.op, value=show_list(self.values))
 
     @property
     def words(self) -> Message:

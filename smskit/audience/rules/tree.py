@@ -60,7 +60,7 @@ class Step(NamedTuple):
     """What one part of a rule keeps, by itself and together with the parts before it."""
 
     path: str  # "rules.all[0]"
-    label: str  # one line to read: level in ("gold", "platinum")
+    label: Message  # one line to read: level in ("gold", "platinum")
     alone: int  # rows
     kept: int  # rows, after this and all earlier steps
 
@@ -221,7 +221,7 @@ class Rule(ABC):
 
     @property
     @abstractmethod
-    def label(self) -> str:
+    def label(self) -> Message:
         """One line to read; long lists are cut short and phones masked."""
 
     @property
@@ -274,8 +274,8 @@ class Not(Rule):
         return {"not": self.rule.to_data()}
 
     @property
-    def label(self) -> str:
-        return f"not ({self.rule.label})"
+    def label(self) -> Message:
+        return Message("not ({rule})", rule=self.rule.label)
 
     @property
     def words(self) -> Message:
@@ -298,15 +298,22 @@ class _Several(Rule):
     rules: tuple[Rule, ...]
 
     _key: ClassVar[str]  # in plain data and in places: rules.all[0]
-    _word: ClassVar[str]  # in labels; in upper case, in SQL
+    _word: ClassVar[str]  # in SQL
+    _label: ClassVar[str]  # of two rules
     _words: ClassVar[str]  # in sentences
 
     def to_data(self) -> dict[str, Any] | None:
         return {self._key: [rule.to_data() for rule in self.rules]}
 
     @property
-    def label(self) -> str:
-        return self._joined([rule.label for rule in self.rules], self._word)
+    def label(self) -> Message:
+        if len(self.rules) == 1:
+            return self.rules[0].label
+        labels = [
+            Message("({rule})", rule=rule.label) if rule._needs_brackets else rule.label
+            for rule in self.rules
+        ]
+        return reduce(lambda one, other: Message(self._label, one=one, other=other), labels)
 
     @property
     def words(self) -> Message:
@@ -336,22 +343,23 @@ class _Several(Rule):
 
     def _sql(self, context: SqlContext, where: str) -> str:
         texts = [rule._sql(context, place) for place, rule in self._placed(where)]
-        return self._joined(texts, self._word.upper())
+        return self._joined(texts, self._word)
 
 
 class All(_Several):
     """True where every rule is. Empty only as the rule that keeps everything."""
 
     _key = "all"
-    _word = "and"
+    _word = "AND"
+    _label = mark("{one} and {other}")
     _words = mark("all of ({rules})")
 
     def to_data(self) -> dict[str, Any] | None:
         return super().to_data() if self.rules else None
 
     @property
-    def label(self) -> str:
-        return super().label or Message("every row")
+    def label(self) -> Message:
+        return super().label if self.rules else Message("every row")
 
     @property
     def words(self) -> Message:
@@ -371,7 +379,8 @@ class Any_(_Several):
     """True where at least one rule is."""
 
     _key = "any"
-    _word = "or"
+    _word = "OR"
+    _label = mark("{one} or {other}")
     _words = mark("at least one of ({rules})")
 
     def _answer(self, source: Source, where: str) -> Answer:

@@ -141,7 +141,9 @@ def show(value: object) -> str:
 def show_list(values: Sequence[Scalar], most: int = 6) -> str:
     """Return the first values, and how many are left out."""
     shown = ", ".join(show(value) for value in values[:most])
-    return shown if len(values) <= most else f"{shown}, … {len(values) - most} more"
+    if len(values) <= most:
+        return shown
+    return Message("{values}, … {n} more", values=shown, n=len(values) - most)
 
 
 def show_cells(cells: Sequence[str], longest: int = 30) -> str:

@@ -8,6 +8,7 @@ here. Every axis says its unit.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +19,39 @@ from smskit.i18n import Language, mark
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["BAD", "GOOD", "NEUTRAL", "WARN", "carriers", "over_time", "parts", "svg", "waterfall"]
+__all__ = [
+    *("BAD", "FOREIGN", "GOOD", "NEUTRAL", "PALE", "WARN"),
+    *(
+        "carriers",
+        "count_axis",
+        "figures",
+        "named_rows",
+        "over_time",
+        "parts",
+        "svg",
+        "unit_only",
+        "waterfall",
+    ),
+]
 
-GOOD, WARN, BAD, NEUTRAL = "#2f8f78", "#e0a458", "#c0564b", "#6b8fb5"
+# Each stands out from a white page and from a dark one (3:1), and from the others for the colour-blind.
+GOOD, WARN, BAD, NEUTRAL, FOREIGN = "#2f8f78", "#c27c1e", "#c0564b", "#6b8fb5", "#8d79b8"
+PALE = "#8a949c"  # what stands behind something else
 _INK = "currentColor"  # of whatever the picture stands in
 
 
-def svg(chart: alt.TopLevelMixin, *, beside: Iterable[str] = ()) -> str:
+def svg(chart: alt.TopLevelMixin, *, beside: Iterable[str] = (), after: Iterable[str] = ()) -> str:
     """
     The chart as SVG, see-through, its text in the colour of the page.
 
     Args:
         beside: The labels at its left, which a page's font may draw wider than they are measured here.
+        after: The figures at its right, likewise.
     """
     import vl_convert
 
-    room = {"left": 5 + min(max(map(len, beside), default=0), 40), "right": 5, "top": 5, "bottom": 5}
+    left, right = (min(max(map(len, texts), default=0), 40) for texts in (beside, after))
+    room = {"left": 5 + left, "right": 5 + 2 * right, "top": 5, "bottom": 5}
     drawn = chart.configure(background="transparent", padding=room).configure_view(stroke=None)
     drawn = drawn.configure_axis(
         labelColor=_INK,
@@ -44,9 +62,35 @@ def svg(chart: alt.TopLevelMixin, *, beside: Iterable[str] = ()) -> str:
         titleFontWeight=500,
         aria=False,  # Vega would describe it to assistive technology, in English sentences
     )
-    drawn = drawn.configure_legend(labelColor=_INK, titleColor=_INK, aria=False)
+    # Above its axis and level: beside it, it lies on labels that the page's font draws wider than here.
+    drawn = drawn.configure_axisY(
+        titleAngle=0, titleAlign="left", titleAnchor="end", titleBaseline="bottom", titleX=0, titleY=-8
+    )
+    drawn = drawn.configure_axisX(titlePadding=10)
+    drawn = drawn.configure_legend(labelColor=_INK, titleColor=_INK, offset=26, aria=False)
     drawn = drawn.configure_title(color=_INK)
-    return str(vl_convert.vegalite_to_svg(drawn.to_json()))
+    made = str(vl_convert.vegalite_to_svg(drawn.to_json()))
+    return made.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
+
+
+def count_axis(title: str) -> dict[str, Any]:
+    """What an axis of whole numbers takes: no halves, thousands with commas."""
+    import altair as alt
+
+    return {"title": title, "axis": alt.Axis(format=",d", tickMinStep=1, tickCount=5)}
+
+
+def unit_only(title: str) -> dict[str, Any]:
+    """What the axis of bars takes that have their figure at the end: its unit, and no grid."""
+    import altair as alt
+
+    bare = alt.Axis(labels=False, ticks=False, grid=False, domain=False, titleAnchor="start", titlePadding=4)
+    return {"title": title, "axis": bare}
+
+
+def figures(chart: alt.Chart, **encoding: Any) -> Any:
+    """The figures at the ends of horizontal bars."""
+    return chart.mark_text(align="left", dx=5, color=_INK, aria=False).encode(**encoding)
 
 
 def waterfall(steps: pd.DataFrame, t: Language) -> str:
@@ -59,15 +103,17 @@ def waterfall(steps: pd.DataFrame, t: Language) -> str:
     import altair as alt
 
     names = {"left": t("left"), "left_out": t("left out")}
-    long: Any = steps.reset_index(names="order").melt(["order", "step"], list(names), "part", "people")
+    labelled = steps.assign(step=[t.render(step) for step in steps["step"]])
+    long: Any = labelled.reset_index(names="order").melt(["order", "step"], list(names), "part", "people")
     long["place"] = (long["part"] == "left_out").astype(int)  # what a step took lies at the end of its bar
     long["part"] = long["part"].map(names)
-    chart = (
+    y = alt.Y("order:O", title=None, axis=named_rows(labelled["step"], limit=260))
+    bars = (
         alt.Chart(long)
         .mark_bar()
         .encode(
-            y=alt.Y("step:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X("people:Q", title=t("people")),
+            y=y,
+            x=alt.X("people:Q", **unit_only(t("people"))),
             color=alt.Color(
                 "part:N",
                 title=None,
@@ -76,9 +122,26 @@ def waterfall(steps: pd.DataFrame, t: Language) -> str:
             ),
             order=alt.Order("place:Q"),
         )
-        .properties(width=560, height=alt.Step(20))
     )
-    return svg(chart, beside=steps["step"])
+    taken = [f"  (−{n:,})" if n else "" for n in steps["left_out"]]
+    ends = steps.assign(
+        order=range(len(steps)),
+        end=steps["left"] + steps["left_out"],
+        figure=[f"{n:,}{out}" for n, out in zip(steps["left"], taken, strict=True)],
+    )
+    told = figures(alt.Chart(ends[["order", "end", "figure"]]), y=y, x="end:Q", text="figure:N")
+    return svg(
+        (bars + told).properties(width=560, height=alt.Step(20)),
+        beside=labelled["step"],
+        after=ends["figure"],
+    )
+
+
+def named_rows(names: Iterable[str], *, limit: int) -> alt.Axis:
+    """An axis of bars by their number, so that two of one name stay two."""
+    import altair as alt
+
+    return alt.Axis(labelExpr=f"{json.dumps([*names])}[datum.value]", labelLimit=limit)
 
 
 def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
@@ -112,12 +175,14 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
     bars = (
         alt.Chart(long)
         .mark_bar(width={"expr": f"max(2, min(24, 500 / {max(len(drawn), 1)}))"})
-        .encode(x=time, y=alt.Y("people:Q", title=t("receipts, people")), color=colour, order="kind:N")
+        .encode(
+            x=time, y=alt.Y("people:Q", **count_axis(t("receipts, people"))), color=colour, order="kind:N"
+        )
     )
     waits = (
         alt.Chart(drawn.assign(kind=names["awaiting"]))
         .mark_line(interpolate="step-after", strokeWidth=2, point={"size": 24})
-        .encode(x=time, y=alt.Y("awaiting:Q", title=t("receipts, people")), color=colour)
+        .encode(x=time, y=alt.Y("awaiting:Q", **count_axis(t("receipts, people"))), color=colour)
     )
     return svg((bars + waits).properties(width=620, height=220))
 
@@ -175,8 +240,8 @@ def parts(counts: pd.DataFrame, t: Language) -> str:
 
     bars = alt.Chart(counts[["parts", "messages"]]).encode(
         x=alt.X("parts:O", title=t("parts each"), axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("messages:Q", title=t("how many messages"), axis=alt.Axis(tickMinStep=1, format="~s")),
+        y=alt.Y("messages:Q", **unit_only(t("how many messages"))),
     )
-    figures = bars.mark_text(dy=-6, color=_INK).encode(text=alt.Text("messages:Q", format=","))
-    chart = (bars.mark_bar(color=GOOD, size=36) + figures).properties(width=alt.Step(64), height=150)
+    told = bars.mark_text(dy=-6, color=_INK).encode(text=alt.Text("messages:Q", format=","))
+    chart = (bars.mark_bar(color=GOOD, size=36) + told).properties(width=alt.Step(64), height=150)
     return svg(chart)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import pandas as pd
 
+from smskit.audience.explore.profile import Distribution
 from smskit.i18n import Language, mark
-from smskit.reporting.charts import BAD, GOOD, NEUTRAL, WARN, svg
+from smskit.reporting.charts import (
+    BAD,
+    FOREIGN,
+    GOOD,
+    NEUTRAL,
+    PALE,
+    WARN,
+    count_axis,
+    figures,
+    named_rows,
+    svg,
+    unit_only,
+)
 
 __all__ = ["coverage", "differences", "distribution"]
 
@@ -17,9 +32,8 @@ PHONES = {
     "duplicate_phone": (mark("phone seen before"), NEUTRAL),
     "no_phone": (mark("no phone"), WARN),
     "bad_phone": (mark("no valid phone"), BAD),
-    "unsupported_region": (mark("abroad"), "#8d79b8"),
+    "unsupported_region": (mark("abroad"), FOREIGN),
 }
-_PALE = "#8886"
 
 
 def coverage(counts: Mapping[str, int], t: Language) -> str:
@@ -40,7 +54,12 @@ def coverage(counts: Mapping[str, int], t: Language) -> str:
         alt.Chart(data)
         .mark_bar(height=20)
         .encode(
-            x=alt.X("rows:Q", title=t("rows"), stack="zero", axis=alt.Axis(tickCount=6)),
+            x=alt.X(
+                "rows:Q",
+                title=t("rows"),
+                stack="zero",
+                axis=alt.Axis(tickCount=6, tickMinStep=1, format=",d"),
+            ),
             color=alt.Color("kind:N", title=None, scale=scale, legend=legend),
             order=alt.Order("order:Q"),
         )
@@ -49,41 +68,98 @@ def coverage(counts: Mapping[str, int], t: Language) -> str:
     return svg(chart)
 
 
-def distribution(bars: pd.DataFrame, column: str, t: Language, *, dates: bool = False) -> str:
-    """
-    Rows by value of one column, those kept in front of all.
-
-    Args:
-        bars: As `explore.profile.distribution` makes them: ``label``, or ``start`` and ``end`` (dates in
-            microseconds since 1970), ``rows``, and ``kept`` where a rule was applied.
-        dates: Whether ``start`` and ``end`` are dates.
-    """
+def distribution(found: Distribution, t: Language) -> str:
+    """Rows by value of one column, those kept in front of all."""
     import altair as alt
 
-    data: Any = bars.assign(order=range(len(bars)))
-    if dates:
-        data[["start", "end"]] = data[["start", "end"]] // 1000  # vega counts milliseconds
+    bars = found.bars.assign(order=range(len(found.bars)))
     words = {"rows": t("segment"), **({"kept": t("kept by the rules")} if "kept" in bars else {})}
-    long = data.melt([c for c in data.columns if c not in words], list(words), "part", "n")
+    long: Any = bars.melt(["order"], list(words), "part", "n")
     long["part"] = long["part"].map(words)
-    scale = alt.Scale(domain=list(words.values()), range=[_PALE, GOOD])
+    scale = alt.Scale(domain=list(words.values()), range=[PALE, GOOD] if "kept" in bars else [GOOD])
     color = alt.Color("part:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
-    base = alt.Chart(long)
-    if "label" in bars:
-        marks = base.mark_bar().encode(
-            y=alt.Y("label:N", sort=alt.SortField("order"), title=column, axis=alt.Axis(labelLimit=220)),
-            x=alt.X("n:Q", title=t("rows"), stack=None),
+    if found.span is None:
+        y = alt.Y("order:O", title=found.column, axis=named_rows(bars["label"], limit=220))
+        marks = (
+            alt.Chart(long)
+            .mark_bar()
+            .encode(y=y, x=alt.X("n:Q", stack=None, **unit_only(t("rows"))), color=color)
+        )
+        told = bars.assign(figure=[_figure(*counts) for counts in bars[list(words)].itertuples(index=False)])
+        ends = figures(alt.Chart(told[["order", "rows", "figure"]]), y=y, x="rows:Q", text="figure:N")
+        return svg(
+            (marks + ends).properties(width=460, height=alt.Step(20)),
+            beside=bars["label"],
+            after=told["figure"],
+        )
+    # By number of the bar, whatever it spans: all are equally wide, and their labels are ours.
+    long["zero"], long["end"] = 0, long["order"] + 1
+    labels = _labels(found, t)
+    centre = 0 if found.span.unit == "range" else 0.5  # a range begins at its label
+    axis = alt.Axis(
+        values=[n + centre for n in _shown(labels, found)],
+        labelExpr=f"{json.dumps(labels)}[floor(datum.value)]",
+        labelOverlap=False,
+        labelFlush=False,
+        grid=False,
+        title=found.column,
+    )
+    marks = (
+        alt.Chart(long)
+        .mark_rect(xOffset=0.5, x2Offset=-0.5)
+        .encode(
+            x=alt.X("order:Q", axis=axis, scale=alt.Scale(domain=[0, len(bars)], nice=False)),
+            x2="end:Q",
+            y=alt.Y("n:Q", **count_axis(t("rows"))),
+            y2="zero:Q",
             color=color,
         )
-        return svg(marks.properties(width=460, height=alt.Step(20)))
-    kind = "T" if dates else "Q"
-    marks = base.mark_bar(binSpacing=1).encode(
-        x=alt.X(f"start:{kind}", title=column, bin=None if dates else "binned"),
-        x2="end",
-        y=alt.Y("n:Q", title=t("rows"), stack=None),
-        color=color,
     )
-    return svg(marks.properties(width=560, height=200))
+    return svg(marks.properties(width=_WIDTH, height=200))
+
+
+_WIDTH = 560  # pixels
+_MONTHS = (
+    *(mark("Jan"), mark("Feb"), mark("Mar"), mark("Apr"), mark("May"), mark("Jun")),
+    *(mark("Jul"), mark("Aug"), mark("Sep"), mark("Oct"), mark("Nov"), mark("Dec")),
+)
+
+
+def _figure(rows: int, kept: int | None = None) -> str:
+    return f"{rows:,}" if kept is None else f"{kept:,} / {rows:,}"
+
+
+def _labels(found: Distribution, t: Language) -> list[str]:
+    """What stands under each bar, or where it begins."""
+    assert found.span is not None
+    starts, unit = found.bars["start"], found.span.unit
+    if found.dates:
+        days = starts.dt
+        if unit == "year":
+            return [str(year) for year in days.year]
+        months = [t(_MONTHS[month - 1]) for month in days.month]
+        if unit == "month":
+            dated = zip(months, days.year, strict=True)
+            return [t("{month} {year}", month=month, year=year) for month, year in dated]
+        return [t("{month} {day}", month=month, day=day) for month, day in zip(months, days.day, strict=True)]
+    labels = [f"{start:,.10g}" for start in starts]
+    if found.span.open:
+        labels[-1] = f"≥ {labels[-1]}"
+    return labels
+
+
+def _shown(labels: list[str], found: Distribution) -> list[int]:
+    """Which labels have room; the last one of open bars always, and round ones rather than others."""
+    wide = max(sum(13 if letter > "\u2e7f" else 7 for letter in label) for label in labels) + 12
+    least = ceil(len(labels) * wide / _WIDTH)
+    every = next(n for n in (1, 2, 5, 10, 20, 50) if n >= least or n == 50)
+    assert found.span is not None
+    first = 0 if found.dates else round(float(found.bars["start"].iloc[0]) / found.span.width)
+    shown = [n for n in range(len(labels)) if (first + n) % every == 0]
+    if found.span.open:
+        last = len(labels) - 1
+        shown = [n for n in shown if n + least <= last] + [last]
+    return shown
 
 
 def differences(shares: pd.DataFrame, t: Language) -> str:
@@ -91,21 +167,17 @@ def differences(shares: pd.DataFrame, t: Language) -> str:
     import altair as alt
 
     some = shares.head(12)
-    data = pd.DataFrame(
-        {
-            "what": some["column"].astype(str) + " = " + some["value"].replace("", t("(empty)")).astype(str),
-            "difference": some["difference"].astype(float),
-            "order": range(len(some)),
-        }
-    )
+    what = some["column"].astype(str) + " = " + some["value"].replace("", t("(empty)")).astype(str)
+    data = pd.DataFrame({"difference": some["difference"].astype(float), "order": range(len(some))})
+    y = alt.Y("order:O", title=None, axis=named_rows(what, limit=260))
     chart = (
         alt.Chart(data)
         .mark_bar()
         .encode(
-            y=alt.Y("what:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=260)),
+            y=y,
             x=alt.X("difference:Q", title=t("share here less share there, percentage points")),
             color=alt.condition("datum.difference > 0", alt.value(GOOD), alt.value(WARN)),
         )
         .properties(width=460, height=alt.Step(20))
     )
-    return svg(chart, beside=data["what"])
+    return svg(chart, beside=what)

@@ -89,6 +89,6 @@ def drawn(found: Distribution | None, t: Language) -> str:
     """A distribution as a picture and a line about what has no bar."""
     if found is None or not len(found.bars):
         return soft(t("This column has no values to draw."))
-    picture = charts.distribution(found.bars, found.column, t, dates=found.dates)
+    picture = charts.distribution(found, t)
     rest = t("{others:,} rows with other values, {empty:,} empty", others=found.others, empty=found.empty)
     return f'{picture}<p class="smskit-soft">{rest}</p>'

@@ -64,7 +64,7 @@ class ExclusionsPanel(SendPart):
 
     def _name(self, fall: WaterfallStep) -> str:
         names = {"read": self.t("rows read"), "planned": self.t("planned")}
-        return names.get(fall.key, fall.label)
+        return names.get(fall.key) or self.t.render(fall.label)
 
     def _words(self, fall: WaterfallStep) -> str:
         if fall.key.startswith("rule:"):

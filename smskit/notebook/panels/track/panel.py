@@ -55,7 +55,7 @@ _TILES = (
     ("cost", mark("cost, yuan"), ""),
 )
 _STATES = {
-    "planned": mark("planned"),
+    "planned": mark("not sent"),
     "running": mark("running"),
     "paused": mark("paused"),
     "finished": mark("finished"),
