@@ -496,9 +496,9 @@ def test_an_imported_list_says_what_it_could_not_read(run: Run, tmp_path: Path) 
 
     assert (some.code, some.data) == (
         4,
-        {"added": 3, "there": 0, "unread": [{"line": 5, "value": "13*****002"}]},
+        {"added": 3, "there": 0, "unread": [{"line": 5, "value": "13*****002"}], "hidden": 0},
     )
-    assert (all_of_it.code, all_of_it.data) == (0, {"added": 1, "there": 1, "unread": []})
+    assert (all_of_it.code, all_of_it.data) == (0, {"added": 1, "there": 1, "unread": [], "hidden": 0})
 
 
 def test_a_doubtful_reply_is_decided(desk: Desk, run: Run) -> None:

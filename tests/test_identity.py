@@ -82,7 +82,7 @@ def test_an_id_that_says_nothing_names_nobody(cell: Any) -> None:
 )
 def test_an_id_that_is_short_or_odd_still_names_somebody(cell: Any) -> None:
     """What tells people apart is an id, however it reads; the second row is the same person."""
-    plan = planned(people(2, user_id=[cell, cell]))
+    plan = planned(people(2, user_id=[cell, cell], name=["张三"] * 2, coupon=[5] * 2))
 
     assert labels(plan) == ["", "duplicate_user"]
     assert plan.notices == []
@@ -137,7 +137,7 @@ def test_ids_with_all_their_digits_are_ids(cells: Any) -> None:
 def test_long_numbers_that_end_in_zeros_are_noticed() -> None:
     """Text of a rounded number may be an id all the same: people stay one person, and a notice warns."""
     rounded = ["202611281234567000", "202611281234567000", "202611281234568000"]
-    plan = planned(people(3, user_id=rounded))
+    plan = planned(people(3, user_id=rounded, name=["张三"] * 3, coupon=[5] * 3))
 
     assert labels(plan) == ["", "duplicate_user", ""]
     (notice,) = plan.notices

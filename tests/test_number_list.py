@@ -81,6 +81,25 @@ def test_xlsx(tmp_path: Path, rows: list[list[object]], phones: list[int], unrea
     assert [line.line for line in found.unread] == unread
 
 
+@pytest.mark.parametrize("heading", [[], [["name", "phone"]]], ids=["none", "heading"])
+def test_xlsx_keeps_every_no(tmp_path: Path, heading: list[list[str]]) -> None:
+    """Hidden rows are read, and counted; a formula without a value is a line that could not be read."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    rows = [("张三", 13800000021), ("李四", "13800000022"), (None, "=A1"), (None, 13800000023)]
+    for row in [*heading, *rows]:
+        sheet.append(row)
+    first = len(heading) + 1
+    sheet.row_dimensions[first + 1].hidden = sheet.row_dimensions[first + 3].hidden = True
+    sheet.column_dimensions["B"].hidden = True
+    sheet.cell(first + 3, 16_384).value = "far away"
+    book.save(tmp_path / "list.xlsx")
+    found = read_numbers(tmp_path / "list.xlsx")
+
+    assert [phone - FIRST for phone in found.phones] == [0, 1, 2]
+    assert ([line.line for line in found.unread], found.hidden) == ([first + 2], 2)
+
+
 def test_parquet(tmp_path: Path) -> None:
     """A column of numbers of another kind of file."""
     pd.DataFrame({"phone": [13800000021, None, 12]}).to_parquet(tmp_path / "list.parquet")

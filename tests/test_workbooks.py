@@ -373,7 +373,7 @@ def test_cells_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     source = saved(tmp_path, {"甲": PEOPLE}, lambda book: book["甲"].cell(1, 16384, "far").parent)
     assert len(segment.load(source, columns=["phone", "far"])) == 5
 
-    for name, limit in {"_MAX_ROWS": 5, "_MAX_COLUMNS": 2, "_MAX_CELLS": 14}.items():
+    for name, limit in {"_MAX_ROWS": 5, "_MAX_COLUMNS": 2, "MAX_CELLS": 14}.items():
         with monkeypatch.context() as patch:
             patch.setattr(excel, name, limit)
             with pytest.raises(SegmentError, match="has more rows, columns or cells than are read"):

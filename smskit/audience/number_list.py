@@ -10,8 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,8 +20,8 @@ import pandas as pd
 from smskit.audience import segment
 from smskit.audience.phones import mask_raw_column, normalise
 from smskit.audience.roles import names_phone
-from smskit.audience.segment.cells import text_of
 from smskit.audience.segment.encoding import read_utf8
+from smskit.audience.segment.excel import lines_of
 from smskit.audience.segment.kinds import kind_of
 from smskit.audience.segment.names import matched, pick, tidy
 from smskit.errors import SegmentError
@@ -50,6 +49,7 @@ class NumberList(NamedTuple):
 
     phones: list[int]  # E.164 digits, ascending, each once
     unread: list[UnreadLine]
+    hidden: int = 0  # rows of a sheet that a person does not see, and that were read
 
     def __repr__(self) -> str:
         return f"NumberList({len(self.phones)} phones, {len(self.unread)} lines unread)"
@@ -66,21 +66,22 @@ def read_numbers(path: Path, column: str = "phone") -> NumberList:
 
     A text file or sheet whose first row that is not empty names *column* is read there. One whose first
     row is data, or a single cell, is a list without heading: every number in a line counts. Blank lines
-    are none.
+    are none. Hidden rows of a sheet are read like any other: a *no* is not lost because somebody filtered.
 
     Raises:
         SegmentError: the file cannot be read, or its first row names other columns.
     """
-    path = segment.find(str(path))
+    path, hidden = segment.find(str(path)), 0
     match kind_of(path):
         case "parquet":
             found = segment.load(str(path), text_columns={column}, columns={column})[column]
             cells = _Cells(range(1, len(found) + 1), found.astype("str").where(found.notna(), "").tolist())
         case "xlsx":
-            cells = _column_of(_sheet(path), column)
+            rows, hidden = lines_of(path)
+            cells = _column_of(rows, column)
         case _:
             cells = _of_text(path, column)
-    return _numbers_in(cells)
+    return _numbers_in(cells)._replace(hidden=hidden)
 
 
 def _of_text(path: Path, column: str) -> _Cells:
@@ -99,36 +100,16 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with the line each begins in; a quoted cell may span several."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     begins = 1
-    for row in reader:
-        yield begins, row
-        begins = reader.line_num + 1
-
-
-def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
-    import openpyxl
-
     try:
-        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-            for sheet in shown:
-                sheet.reset_dimensions()
-            found = [
-                [[text_of(v) or "" for v in row] for row in s.iter_rows(values_only=True)] for s in shown
-            ]
-    except Exception as error:  # openpyxl raises whatever its zip and XML readers do
-        what = Message(
-            "cannot be read as xlsx ({kind}); is it protected by a password, or another format?",
-            kind=type(error).__name__,
-        )
+        for row in reader:
+            yield begins, row
+            begins = reader.line_num + 1
+    except csv.Error:  # a cell longer than is read
+        what = Message("line {n}: a quote is opened and not properly closed", n=begins)
         raise SegmentError(what) from None
-    full = [rows for rows in found if any(map(any, rows))]
-    if len(full) > 1:
-        raise SegmentError(Message("{n} of its sheets hold rows; keep the one with the list", n=len(full)))
-    yield from enumerate(full[0] if full else [], start=1)
 
 
-def _column_of(rows: Iterator[tuple[int, list[str]]], column: str) -> _Cells:
+def _column_of(rows: Iterable[tuple[int, list[str]]], column: str) -> _Cells:
     """The cells under the heading *column*; all cells of each row where the first row is no heading."""
     filled = [(line, row) for line, row in rows if any(map(str.strip, row))]
     head = [tidy(cell) for cell in filled[0][1]] if filled else []

@@ -113,6 +113,19 @@ class Copies:
         spread[self.rows] = own | _shared(self.phones, own) | _shared(self.persons, own)
         return spread
 
+    def beside(
+        self, kept: NDArray[np.bool_], left_out: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of *left_out* (n entries) whose phone or person one of *kept* has, and which one each."""
+        ours, theirs = left_out[self.rows], kept[self.rows]
+        of = np.full(int(np.count_nonzero(ours)), -1)
+        for codes in (self.persons, self.phones):  # the phone comes first where both are found
+            at = np.full(len(self.rows) + 1, -1)
+            at[codes[theirs]] = self.rows[theirs]
+            at[0] = -1
+            of = np.where(at[codes[ours]] < 0, of, at[codes[ours]])
+        return self.rows[ours][of >= 0], of[of >= 0]
+
     def same_phone(self, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """
         Rows *left* (n entries) whose phone an earlier row of them has that is no copy itself; n entries.

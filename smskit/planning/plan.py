@@ -36,7 +36,7 @@ from smskit.message.template import Template
 from smskit.message.variables import Binding, bind, check_bindings, format_column
 from smskit.models import MessageClass, Reason
 from smskit.planning.exclusions import ORDER, Candidates, History, ProviderLimits, exclude
-from smskit.planning.persons import persons_of
+from smskit.planning.persons import notices_of_copies, persons_of
 from smskit.planning.policy import consented
 from smskit.planning.ruled_out import RuledOutRows
 from smskit.planning.spec import CampaignSpec
@@ -272,6 +272,8 @@ def build(
     people = Candidates(spec, frame, phones, persons, values, units, fit, past, holdout_salt)
     exclude(people, reasons)
 
+    copied = np.isin(reasons, (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER))
+    of_copies = notices_of_copies(people.copies, phones, values, reasons == Reason.NONE, copied)
     planned = np.flatnonzero(reasons == Reason.NONE)
     parts = np.zeros(len(frame), np.int16)
     parts[planned] = parts_module.parts(units[planned])
@@ -292,7 +294,7 @@ def build(
         order=_grouped(planned, values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
         coverage=coverage,
-        notices=[*notices, *of_ids, *_entities(values, planned)],
+        notices=[*notices, *of_ids, *of_copies, *_entities(values, planned)],
         appended=fit.appended,
     )
 

@@ -15,20 +15,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from smskit.audience import rules as rules_module
 from smskit.audience import segment as segment_module
 from smskit.audience.identity import known_ids
+from smskit.audience.persons import Copies, later_copies
+from smskit.audience.phones import normalise
 from smskit.audience.roles import roles_of
 from smskit.audience.segment.location import is_elsewhere, is_url, without_scheme
 from smskit.errors import InputError, SegmentError, SettingsError, SpecError, suggest
 from smskit.i18n import Language, Message
 from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
-from smskit.message.variables import check_bindings, format_column, parse_bindings
+from smskit.message.variables import bind, check_bindings, format_column, parse_bindings
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import OF_FILE, lines, read_file
+from smskit.planning.persons import notices_of_copies, persons_of
 from smskit.planning.plan import misnamed
 from smskit.planning.policy import notice_of_consent
 from smskit.planning.source import asks_database, load_segment, notes_of_query
@@ -161,6 +165,8 @@ def _misfits(
                         "the segment has {n} rows, of which the rules keep {m}", n=len(frame), m=keep.sum()
                     )
                 )
+                if template is not None and not problems:
+                    notes += _of_copies(spec, frame[keep], template)
             except InputError as error:
                 problems.append(("rules", error.message))
     if template is not None:
@@ -186,6 +192,23 @@ def _look_at_people(
             notes += known_ids(frame[spec.user_id], format_column(frame[spec.user_id])).notices
         except InputError as error:
             problems.append(("user_id", error.message))
+
+
+def _of_copies(spec: CampaignSpec, frame: pd.DataFrame, template: Template) -> list[Message]:
+    """What is said of copies that disagree, of those rows of *frame* that could be sent to."""
+    phones, _ = normalise(frame[spec.phone])
+    try:
+        persons, _ = persons_of(spec, frame, phones)
+        values = bind(frame, parse_bindings(spec.variables), template.names)
+    except InputError:
+        return []  # told where columns and variables are looked at
+    usable = phones != 0
+    for column in values.values():
+        usable &= np.asarray(column.is_valid())
+    copies = Copies.of(phones, persons)
+    again = copies.same_phone(usable)
+    again[later_copies(persons, np.flatnonzero(usable & ~again))] = True
+    return list(notices_of_copies(copies, phones, values, usable & ~again, again))
 
 
 def _likely(frame: pd.DataFrame, lacking: Sequence[str]) -> Iterator[Message]:

@@ -143,13 +143,15 @@ class Imported:
     added: int
     there: int
     unread: list[UnreadLine]
+    hidden: int = 0  # rows of a sheet
 
     def told(self, most: int | None = None) -> list[Message]:
         """A line on what was done, then one for each line that could not be read, *most* of them at most."""
         words = mark("{n} added, {m} were there, {bad} cells hold no mobile number")
         counts = Message(words, n=self.added, m=self.there, bad=len(self.unread))
         lines = [Message("line {n}: {value}", n=line.line, value=line.value) for line in self.unread[:most]]
-        return [counts, *lines]
+        words = mark("{n} of the rows are hidden in the sheet, and were read all the same")
+        return [counts, *([Message(words, n=self.hidden)] if self.hidden else []), *lines]
 
     def to_data(self) -> dict[str, Any]:
         """The same for programs."""
@@ -160,4 +162,4 @@ def import_list(ledger: Ledger, path: Path, column: str = "phone") -> Imported:
     """Put every number of a file on the opt-out list; see `read_numbers`."""
     found = read_numbers(path, column)
     new = ledger.opt_outs.add(found.phones, source=f"import:{path.name}")
-    return Imported(new, len(found.phones) - new, found.unread)
+    return Imported(new, len(found.phones) - new, found.unread, found.hidden)

@@ -43,7 +43,10 @@ def _series(cells: list[Any], as_text: bool) -> pd.Series[Any]:
         except OverflowError:
             return _text_series(cells)  # longer than 64 bits: an id
     if kinds <= {int, float, Decimal}:
-        return pd.Series([math.nan if cell is None else float(cell) for cell in cells], dtype="float64")
+        try:
+            return pd.Series([math.nan if cell is None else float(cell) for cell in cells], dtype="float64")
+        except OverflowError:
+            return _text_series(cells)  # no number that a float can be
     if kinds <= {date, datetime}:
         zoned = any(isinstance(cell, datetime) and cell.tzinfo for cell in cells)
         return pd.Series(pd.to_datetime(pd.Series(cells, dtype="object"), utc=zoned))

@@ -29,8 +29,9 @@ from smskit.i18n import Message
 
 _HEAD_BYTES: Final = 1 << 16  # the column names are within
 _BLOCK_BYTES: Final = 8 << 20
-_MAX_BLOCK_BYTES: Final = 2**31 - 1  # arrow counts a block in int32
+_MAX_BLOCK_BYTES: Final = 128 << 20  # a row is no longer; one block takes several times that in memory
 csv.field_size_limit(_MAX_BLOCK_BYTES)  # of the process; its default refuses cells above 128 KiB
+_MAX_COLUMNS: Final = 1 << 14  # as in a sheet
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t]*(?:\r\n|\r|\n)', re.IGNORECASE)  # for Excel
 _CACHE_BYTES: Final = 1 << 16  # stay in the processor's cache
 
@@ -95,6 +96,8 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
     if not best[1]:
         raise SegmentError(Message("row {n}: a quote is opened and not properly closed", n=1))
     cells, delimiter, lines = found
+    if len(cells) > _MAX_COLUMNS:
+        raise SegmentError(Message("has more than {n:,} columns", n=_MAX_COLUMNS))
     first = "".join(islice(io.StringIO(head, newline=""), lines))
     if len(first) == len(head) and data.size > _HEAD_BYTES and first[-1] not in "\r\n":
         raise SegmentError(Message("its first row, which must name the columns, is longer than 64 KiB"))
@@ -110,25 +113,27 @@ def _rows(body: pa.Buffer, names: list[str], keep: list[str], delimiter: str) ->
     with contextlib.suppress(pa.ArrowInvalid):
         return _arrow_csv(body, names, keep, delimiter, _BLOCK_BYTES)
 
-    ragged: list[Any] = []
+    ragged: list[tuple[int, int]] = []
 
     def note(row: Any) -> str:
-        ragged.append(row)
+        ragged.append((row.number, row.actual_columns))  # not its text, which may be long
         return "error"
 
-    # Again in one piece: that takes cells longer than a block, and counts rows, which threads do not.
+    # Again in large pieces: that takes cells longer than a block, and counts rows, which threads do not.
     with contextlib.suppress(pa.ArrowInvalid):
         return _arrow_csv(body, names, keep, delimiter, min(body.size + 1, _MAX_BLOCK_BYTES), note)
 
     # An open quote makes later rows ragged; where it opens is the better thing to say.
     _check_quotes(body, 0, delimiter)
     if not ragged:
+        if body.size > _MAX_BLOCK_BYTES:
+            raise _row_too_long()
         raise SegmentError(Message("is not a table of text with one delimiter"))
     what = Message(
         "row {n} has {m} cells where the first row names {k} columns; quote a cell that holds the "
         "delimiter or a line break",
-        n=ragged[0].number + 1,
-        m=ragged[0].actual_columns,
+        n=ragged[0][0] + 1,
+        m=ragged[0][1],
         k=len(names),
     )
     raise SegmentError(what)
@@ -181,13 +186,21 @@ def _check_quotes(body: pa.Buffer, rows: int, delimiter: str) -> None:
     try:
         for cells in csv.reader(lines, delimiter=delimiter, strict=True):
             row += bool(cells)
-    except csv.Error:
+    except csv.Error as error:
+        if "field larger" in str(error):
+            raise _row_too_long() from None
         what = Message(
             "row {n}: a quote is opened and not properly closed, so rows cannot be told apart; within "
             'quotes, write a quote as ""',
             n=row + 1,
         )
         raise SegmentError(what) from None
+
+
+def _row_too_long() -> SegmentError:
+    return SegmentError(
+        Message("has a row of more than {n} MB; is a quote opened and not closed?", n=_MAX_BLOCK_BYTES >> 20)
+    )
 
 
 def _count(data: pa.Buffer, what: str) -> int:

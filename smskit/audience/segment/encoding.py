@@ -22,6 +22,7 @@ from smskit.errors import SegmentError
 from smskit.i18n import Message, mark, os_words
 
 _AROUND_BYTES: Final = 1 << 16  # on either side of a damaged spot, enough text to recognise an encoding by
+_LINE_BYTES: Final = 32 << 20  # without a line break in them; lines up to twice as long may pass
 
 _NOT_THAT: Final = {
     "utf-8": mark(
@@ -37,6 +38,7 @@ _NOT_THAT: Final = {
 def read_utf8(path: Path) -> pa.Buffer:
     """Return the text of a file as UTF-8 without byte order mark; a file that is UTF-8 is not copied."""
     data = _mapped(path)
+    _demand_lines(data)
     first = data.slice(0, min(3, data.size)).to_pybytes()
     if first == codecs.BOM_UTF8:
         data = data.slice(3)
@@ -67,6 +69,17 @@ def _mapped(path: Path) -> pa.Buffer:
     except OSError as error:
         why = os_words(error)
         raise SegmentError(Message("cannot be read ({why})", why=why)) from None
+
+
+def _demand_lines(data: pa.Buffer) -> None:
+    """Refuse a line that is longer than any table's: read, it would take many times its size."""
+    letters = np.frombuffer(data, np.uint8)
+    for start in range(0, len(letters) - _LINE_BYTES + 1, _LINE_BYTES):
+        pieces = (letters[at : at + _AROUND_BYTES] for at in range(start, start + _LINE_BYTES, _AROUND_BYTES))
+        if not any(((piece == ord("\n")) | (piece == ord("\r"))).any() for piece in pieces):
+            raise SegmentError(
+                Message("has a line of more than {n} MB; is it a table of text?", n=_LINE_BYTES >> 20)
+            )
 
 
 def _is_utf8(data: pa.Buffer) -> bool:
@@ -128,9 +141,10 @@ def _is_chance(raw: bytes, text: str) -> bool:
     if usual * 2 >= len(letters):
         return False
     # An accented letter of Latin-1 takes the next one with it; the bytes of GB18030 mostly come in twos.
-    alone = re.findall(rb"(?<![\x80-\xff])[\xc0-\xff](?![\x80-\xff])", raw)
+    alone = re.finditer(rb"(?<![\x80-\xff])[\xc0-\xff](?![\x80-\xff])", raw)
     in_words = re.search(rb"[A-Za-z][\xc0-\xff](?=[A-Za-z])|[\xc0-\xff][A-Za-z]{2}", raw)
-    if in_words and len(alone) * 10 >= len(re.findall(rb"[\x80-\xff]", raw)) * 9:
+    high = len(raw.translate(None, bytes(range(0x80))))
+    if in_words and sum(1 for _ in alone) * 10 >= high * 9:
         return True
     for codec, least, everyday in _EVERYDAY:
         codes = [letter.encode(codec, "replace") for letter in _letters(raw.decode(codec, "replace"))]

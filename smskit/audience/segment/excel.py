@@ -1,36 +1,35 @@
 """
 An xlsx file as a frame: the one visible sheet that has the columns, whose first row names them.
 
-Owns which sheet is meant, what of it is visible, and where reading stops: a
-small file can unpack to gigabytes. What a cell says is for `shown`, what kind a
-column is of for `cells`.
+Owns which sheet is meant, and what of it is visible. How much is unpacked is for
+`workbook`, what a cell says for `shown`, what kind a column is of for `cells`.
 """
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from xml.etree.ElementTree import iterparse
 
 import pandas as pd
 
 from smskit.audience.segment.cells import frame_of, text_of
 from smskit.audience.segment.names import Alike, Wanted, pick, tidy
 from smskit.audience.segment.shown import Shown, something
+from smskit.audience.segment.workbook import (
+    MAIN,
+    MAX_CELLS,
+    SheetPart,
+    Workbook,
+    demand_letters,
+    opened,
+    pieces,
+    too_large,
+)
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Message
 
 _MAX_ROWS, _MAX_COLUMNS = 1 << 20, 1 << 14  # of a sheet, by Excel
-_MAX_CELLS: Final = 30_000_000  # rows times columns read; some 2 GB
-_MAX_BYTES: Final = 2 << 30  # of all the XML
-_MAX_RATIO: Final = 200  # of a large part's size to its size in the file; programs that write sheets reach 50
-_LARGE_BYTES: Final = 16 << 20
-
-_XML: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _YES: Final = ("1", "true")
 _LOCAL_DATES: Final = frozenset((*range(27, 37), *range(50, 59)))  # number formats of Chinese Excel, 18.8.30
 _NAMED: Final = 5  # cells that a refusal names
@@ -56,7 +55,7 @@ def read_excel(
         text_columns: Read as text; those that do not occur are ignored.
         sheet: Its name; "" = the only visible one that has the columns.
     """
-    with _opened(path) as book:
+    with opened(path) as book:
         found = _chosen(book, sheet, wanted, text_columns, notices)
         keep = pick(list(found.names.values()), wanted)
         cells = found.read(keep)
@@ -66,54 +65,15 @@ def read_excel(
 
 def sheets_of(path: Path) -> list[str]:
     """Return the names of the visible sheets that hold anything."""
-    with _opened(path) as book:
+    with opened(path) as book:
         return [found.title for found in _visible(book)]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a workbook; whatever its readers raise comes out as a `SegmentError`."""
-    import openpyxl
-
-    try:
-        # openpyxl warns of styles and validations it leaves out; no cell is among them.
-        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
-            _check_size(file)
-            yield openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except SegmentError:
-        raise
-    except Exception as error:  # openpyxl raises whatever its zip and XML readers do
-        what = Message(
-            "cannot be read as xlsx ({kind}); is it protected by a password, or another format?",
-            kind=type(error).__name__,
-        )
-        raise SegmentError(what) from None
-
-
-def _check_size(file: Any) -> None:
-    """Refuse a workbook that says itself that it would unpack to more than any program writes."""
-    # No more than is stated here is ever unpacked, whatever the parts hold.
-    with zipfile.ZipFile(file) as parts:
-        xml = [part for part in parts.infolist() if part.filename.endswith((".xml", ".rels"))]
-    swollen = any(
-        part.file_size > _LARGE_BYTES and part.file_size > _MAX_RATIO * part.compress_size for part in xml
-    )
-    if swollen or (total := sum(part.file_size for part in xml)) > _MAX_BYTES:
-        n = max(part.file_size for part in xml) if swollen else total
-        raise SegmentError(
-            Message(
-                "would unpack to {n:,} MB, which is more than is read of a workbook; save what is needed of "
-                "it as csv",
-                n=n >> 20,
-            )
-        )
 
 
 # --- which sheet
 
 
 def _chosen(
-    book: Any,
+    book: Workbook,
     sheet: str,
     wanted: Wanted,
     text_columns: Collection[str],
@@ -151,21 +111,21 @@ def _chosen(
     )
 
 
-def _called(book: Any, sheet: str) -> _Sheet:
+def _called(book: Workbook, sheet: str) -> _Sheet:
     """Return the sheet of that name; blanks that nobody sees make no difference."""
-    named = [each for each in book.worksheets if each.title == sheet] or [
-        each for each in book.worksheets if each.title in Alike([sheet])
+    named = [each for each in book.sheets if each.title == sheet] or [
+        each for each in book.sheets if each.title in Alike([sheet])
     ]
     if not named:
-        names = [each.title for each in book.worksheets if each.sheet_state == "visible"]
+        names = [each.title for each in book.sheets if each.is_visible]
         hinted = suggest(Message("has no sheet `{name}`", name=sheet), sheet, names)
         there = Message("Its sheets are {sheets}", sheets=_list(names))
         raise SegmentError(Joined([hinted, there], " " if "?" in hinted else ". "))
-    if named[0].sheet_state != "visible":
+    if not named[0].is_visible:
         raise SegmentError(
             Message("the sheet `{name}` is hidden, and hidden sheets are never read; unhide it", name=sheet)
         )
-    found = _Sheet(named[0])
+    found = _Sheet(book, named[0])
     if not found.names:
         raise SegmentError(
             Message("the sheet `{name}` is empty; the first row must name the columns", name=sheet)
@@ -173,9 +133,9 @@ def _called(book: Any, sheet: str) -> _Sheet:
     return found
 
 
-def _visible(book: Any) -> list[_Sheet]:
+def _visible(book: Workbook) -> list[_Sheet]:
     """Return the sheets that a person sees and that hold anything."""
-    sheets = [_Sheet(each) for each in book.worksheets if each.sheet_state == "visible"]
+    sheets = [_Sheet(book, part) for part in book.sheets if part.is_visible]
     return [found for found in sheets if found.names]
 
 
@@ -219,14 +179,13 @@ class _Sheet:
     far to the right costs nothing.
     """
 
-    def __init__(self, sheet: Any) -> None:
-        self.title: str = sheet.title
-        self._sheet = sheet
-        self._shown = Shown(sheet.parent)
+    def __init__(self, book: Workbook, sheet: SheetPart) -> None:
+        self.title = sheet.title
+        self._shown = Shown(book.styles)
         self._hidden_columns: list[range] = []
         self._hidden_rows = 0
         self._keep: dict[int, str] = {}
-        self._rows = self._visible_rows()
+        self._rows = self._visible_rows(book, sheet)
         self.names: dict[int, str] = {}
         for row in self._rows:
             head = {cell.column: tidy(text_of(self._value(cell)) or "") for cell in row}
@@ -244,10 +203,10 @@ class _Sheet:
         self._keep = {column: name for column, name in self.names.items() if name in keep}
         columns: dict[int, list[Any]] = {column: [] for column in self._keep}
         unknown: list[str] = []
-        most = _MAX_CELLS // len(columns)
+        most = MAX_CELLS // len(columns)
         for n, row in enumerate(self._rows):
             if n >= most:
-                raise _too_large()
+                raise too_large()
             for column in columns.values():
                 column.append(None)
             for cell in row:
@@ -290,49 +249,106 @@ class _Sheet:
     def _value(self, cell: _Cell) -> Any:
         return self._shown.value(cell.value, cell.style, self._keep.get(cell.column, ""), cell.place)
 
-    def _visible_rows(self) -> Iterator[list[_Cell]]:
+    def _visible_rows(self, book: Workbook, sheet: SheetPart) -> Iterator[list[_Cell]]:
         """Each row that holds anything and that a person sees."""
-        from openpyxl.worksheet._reader import WorkSheetParser
+        for element, row in _rows(book, sheet):
+            if element.tag == f"{MAIN}col":
+                if element.get("hidden") in _YES:
+                    span = range(int(element.attrib["min"]), int(element.attrib["max"]) + 1)
+                    self._hidden_columns.append(span)
+                    if len(self._hidden_columns) > _MAX_COLUMNS:
+                        raise too_large()
+            elif any(cell.is_something for cell in row):
+                if element.get("hidden") in _YES:
+                    self._hidden_rows += 1
+                else:
+                    yield row
 
-        book = self._sheet.parent
-        dates = {n for n, style in enumerate(book._cell_styles) if style.numFmtId in _LOCAL_DATES}
-        with self._sheet._get_source() as source:
-            parser = WorkSheetParser(
-                source,
-                self._sheet._shared_strings,
-                data_only=True,
-                epoch=book.epoch,
-                date_formats=book._date_formats | dates,
-                timedelta_formats=book._timedelta_formats,
-            )
-            row: list[_Cell] = []
-            rows = 0
-            for _, element in iterparse(source):
-                if element.tag == f"{_XML}c":
-                    row.append(_cell(parser, element))
-                    if len(row) > _MAX_COLUMNS:
-                        raise _too_large()
-                    element.clear()
-                elif element.tag == f"{_XML}row":
-                    rows += 1
-                    if rows > _MAX_ROWS:
-                        raise _too_large()
-                    if any(cell.is_something for cell in row):
-                        if element.get("hidden") in _YES:
-                            self._hidden_rows += 1
-                        else:
-                            yield row
-                    row, parser.col_counter = [], 0
-                    element.clear()
-                elif element.tag == f"{_XML}col" and element.get("hidden") in _YES:
-                    self._hidden_columns.append(
-                        range(int(element.attrib["min"]), int(element.attrib["max"]) + 1)
-                    )
+
+def _rows(book: Workbook, sheet: SheetPart) -> Iterator[tuple[Any, list[_Cell]]]:
+    """Each row of a sheet with its cells, hidden ones too; and before these each span of columns."""
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    book.demand_rows(sheet, _MAX_ROWS)
+    styles = book.styles
+    dates = {n for n, style in enumerate(styles._cell_styles) if style.numFmtId in _LOCAL_DATES}
+    with book.open(sheet.part) as source:
+        parser = WorkSheetParser(
+            source,
+            book.texts,
+            data_only=True,
+            epoch=styles.epoch,
+            date_formats=styles._date_formats | dates,
+            timedelta_formats=styles._timedelta_formats,
+        )
+        row: list[_Cell] = []
+        rows = letters = 0
+        for element in pieces(source, {f"{MAIN}c"}):
+            if element.tag == f"{MAIN}c":
+                row.append(cell := _cell(parser, element))
+                if len(row) > _MAX_COLUMNS:
+                    raise too_large()
+                if isinstance(cell.value, str):
+                    letters = demand_letters(letters, cell.value)
+            elif element.tag == f"{MAIN}row":
+                rows += 1
+                if rows > _MAX_ROWS:
+                    raise too_large()
+                yield element, row
+                row, parser.col_counter = [], 0
+            elif element.tag == f"{MAIN}col":
+                yield element, []
+
+
+class Lines(NamedTuple):
+    """The rows of a sheet as texts: its number from 1, a cell for each column of the first row, others."""
+
+    rows: list[tuple[int, list[str]]]
+    hidden: int  # of the rows, how many a person does not see
+
+
+def lines_of(path: Path) -> Lines:
+    """
+    Return all rows that hold anything of the one visible sheet that has any, hidden ones too.
+
+    A formula that no program has worked out reads ",": something is there, and not what.
+
+    Raises:
+        SegmentError: Several sheets hold rows, or it cannot be read.
+    """
+    with opened(path) as book:
+        full = [found for part in book.sheets if part.is_visible and (found := _texts(book, part)).rows]
+    if len(full) > 1:
+        raise SegmentError(Message("{n} of its sheets hold rows; keep the one with the list", n=len(full)))
+    return full[0] if full else Lines([], 0)
+
+
+def _texts(book: Workbook, sheet: SheetPart) -> Lines:
+    shown, found = Shown(book.styles), Lines([], 0)
+    order: dict[int, None] = {}
+    line = hidden = n = 0
+    for element, row in _rows(book, sheet):
+        if element.tag != f"{MAIN}row":
+            continue
+        line = int(element.get("r", line + 1))
+        values = {cell.column: shown.value(cell.value, cell.style, "", cell.place) for cell in row}
+        values |= {cell.column: "," for cell in row if cell.is_unknown}
+        texts = {column: text for column, v in values.items() if (text := text_of(v)) and text.strip()}
+        if not texts:
+            continue
+        order = order or dict.fromkeys(sorted(texts))
+        n += len(order) + len(texts)
+        if n > MAX_CELLS:
+            raise too_large()
+        rest = (text for column, text in texts.items() if column not in order)
+        found.rows.append((line, [*(texts.get(column, "") for column in order), *rest]))
+        hidden += element.get("hidden") in _YES
+    return found._replace(hidden=hidden)
 
 
 def _cell(parser: Any, element: Any) -> _Cell:
-    read, stored = parser.parse_cell(element), element.find(f"{_XML}v")
-    is_formula = element.find(f"{_XML}f") is not None
+    read, stored = parser.parse_cell(element), element.find(f"{MAIN}v")
+    is_formula = element.find(f"{MAIN}f") is not None
     # A formula that gives "" stores an empty text; an empty number is one that nobody worked out.
     has_value = stored is not None and (stored.text or element.get("t") == "str")
     return _Cell(
@@ -341,14 +357,4 @@ def _cell(parser: Any, element: Any) -> _Cell:
         value=read["value"],
         style=int(read["style_id"]),
         is_unknown=is_formula and not has_value,
-    )
-
-
-def _too_large() -> SegmentError:
-    return SegmentError(
-        Message(
-            "has more rows, columns or cells than are read of a workbook ({n:,} cells); save what is needed "
-            "of it as csv",
-            n=_MAX_CELLS,
-        )
     )

@@ -7,9 +7,9 @@ numbers stay whole where others are missing. Only the columns asked for are read
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +20,10 @@ from smskit.audience.segment.names import Wanted, pick
 from smskit.errors import SegmentError
 from smskit.i18n import Message
 
+_MAX_BYTES: Final = 4 << 30
+_MAX_CELLS: Final = 500_000_000
+_LEAST_ROWS, _MOST_ROWS = 1 << 6, 1 << 14  # of a piece that is read at once
+
 
 def read_parquet(path: Path, wanted: Wanted, text_columns: Collection[str]) -> pd.DataFrame:
     """Return the file's rows; *text_columns* that do not occur are ignored."""
@@ -28,11 +32,68 @@ def read_parquet(path: Path, wanted: Wanted, text_columns: Collection[str]) -> p
     try:
         # A single file, not a data set: folder names such as year=2026 must not become columns.
         with ParquetFile(path) as file:
-            table = file.read(columns=pick(file.schema_arrow.names, wanted))
-    except (pa.ArrowException, OSError) as error:
+            table = _read(file, pick(file.schema_arrow.names, wanted))
+        table.validate(full=True)  # texts that are none
+        return _to_frame(table, text_columns)
+    except SegmentError:
+        raise
+    except Exception as error:  # arrow raises its own, and Python's for names, times and types
         kind = type(error).__name__
         raise SegmentError(Message("cannot be read as parquet ({kind})", kind=kind)) from None
-    return _to_frame(table, text_columns)
+
+
+def _read(file: Any, keep: Sequence[str]) -> pa.Table:
+    """Return the columns *keep*, piece by piece: a long text, stored once, may be in any number of rows."""
+    sizes = _stated(file, set(keep))
+    _demand(sum(map(sum, sizes.values())), file.metadata.num_rows * len(keep))
+    total, columns = 0, []
+    for name in keep:
+        pieces = []
+        rows = _MAX_BYTES // max([1, *sizes[name]])
+        for batch in file.iter_batches(min(max(rows, _LEAST_ROWS), _MOST_ROWS), columns=[name]):
+            pieces.append(batch.column(batch.schema.get_field_index(name)))
+            total += _bytes_of(pieces[-1])
+            _demand(total, 0)
+        columns.append(pa.chunked_array(pieces, file.schema_arrow.field(name).type))
+    return pa.table(columns, names=list(keep))
+
+
+def _stated(file: Any, wanted: Collection[str]) -> dict[str, list[int]]:
+    """Of each column of *wanted*, how many bytes each of its chunks says that it unpacks to."""
+    found: dict[str, list[int]] = {name: [] for name in wanted}
+    groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
+    for n in range(len(file.schema)):
+        # A column of several parts has their names after its own; names may hold dots, too.
+        steps = file.schema.column(n).path.split(".")
+        for name in filter(found.__contains__, (".".join(steps[:m]) for m in range(1, len(steps) + 1))):
+            found[name] += [group.column(n).total_uncompressed_size for group in groups]
+    return found
+
+
+def _bytes_of(piece: pa.Array) -> int:
+    """How many bytes a piece of a column takes, each text of a dictionary written out."""
+    if not pa.types.is_dictionary(piece.type):
+        return int(piece.nbytes)
+    if not _is_text(piece.type.value_type):
+        return int(piece.indices.nbytes)
+    lengths = pc.take(pc.binary_length(piece.dictionary), piece.indices)
+    return pc.sum(lengths.cast(pa.int64())).as_py() or 0
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _demand(size: int, cells: int) -> None:
+    if size > _MAX_BYTES or cells > _MAX_CELLS:
+        raise SegmentError(
+            Message(
+                "would unpack to {n:,} MB and {cells:,} cells, which is more than is read; keep fewer "
+                "columns or rows",
+                n=size >> 20,
+                cells=cells,
+            )
+        )
 
 
 def _to_frame(table: pa.Table, text_columns: Collection[str]) -> pd.DataFrame:
@@ -61,7 +122,7 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if _is_text(kind):
         return column
     if pa.types.is_integer(kind) or pa.types.is_null(kind):
         return column.cast(pa.large_string())
