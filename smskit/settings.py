@@ -12,15 +12,17 @@ from __future__ import annotations
 import codecs
 import copy
 import enum
+import getpass
 import io
 import ipaddress
 import os
+import platform
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -296,6 +298,41 @@ class Environment:
         return self.ledger_place.url
 
     @property
+    def user(self) -> str:
+        """
+        Who this is: ``SMSKIT_USER``, else the role of a PostgreSQL ledger, else the user of the system.
+
+        A visitor of the app who has a name is its kernel's ``SMSKIT_USER``. "" where nobody knows.
+        """
+        return self.get("SMSKIT_USER").strip() or self._role or _system_user()
+
+    @property
+    def place(self) -> str:
+        """From where: the user of the operating system and the machine, whatever ``SMSKIT_USER`` says."""
+        through = " (app)" if self.get(APP_WORKSPACE) else ""
+        return f"{_system_user()}@{platform.node()}{through}"
+
+    @property
+    def requires_approval(self) -> bool:
+        """
+        Whether a live run needs a second person's word (``SMSKIT_REQUIRE_APPROVAL=live``).
+
+        Raises:
+            SettingsError: it is something else, and no reason to send without.
+        """
+        wanted = self.get("SMSKIT_REQUIRE_APPROVAL").strip().lower()
+        if wanted not in ("", "live"):
+            raise SettingsError(Message("SMSKIT_REQUIRE_APPROVAL has to be `live`, or not set"))
+        return bool(wanted)
+
+    @property
+    def _role(self) -> str:
+        with suppress(ValueError):  # an address that does not read: whoever opens it says so
+            parts = urlsplit(self.database_url)
+            return unquote(parts.username or "") if parts.scheme.startswith("postgres") else ""
+        return ""
+
+    @property
     def language(self) -> str:
         """``zh`` or ``en``: the language of labels (``SMSKIT_LANG``)."""
         return "en" if self.get("SMSKIT_LANG", "zh").lower().startswith("en") else "zh"
@@ -331,6 +368,13 @@ class Environment:
                 why=problems,
             )
             raise SettingsError(what) from None
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return ""
 
 
 def trimmed(key: str) -> str:

@@ -19,8 +19,8 @@ TOKEN = "a-token-for-tests"
 _SERVE = """
 from smskit.notebook.app import AppSettings, serve
 from smskit.notebook.sample import project
-serve(project() / "notebooks", AppSettings({token!r}, kernels={kernels}, idle_s={idle_s}), port={port},
-      browser=False)
+settings = AppSettings({token!r}, kernels={kernels}, idle_s={idle_s}, people={people!r})
+serve(project() / "notebooks", settings, port={port}, browser=False)
 """
 
 
@@ -39,13 +39,15 @@ class App:
 
 
 @contextlib.contextmanager
-def served(folder: Path, *, kernels: int = 0, idle_s: int = 0, **environ: str) -> Iterator[App]:
+def served(
+    folder: Path, *, kernels: int = 0, idle_s: int = 0, people: dict[str, str] | None = None, **environ: str
+) -> Iterator[App]:
     """
     An app whose kernels have these environment variables, until the end.
 
     Args:
         folder: Its workspace, a project.
-        kernels, idle_s: As in ``AppSettings``; 0 = started by the command instead.
+        kernels, idle_s, people: As in ``AppSettings``; 0 = started by the command instead.
     """
     with contextlib.closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
@@ -55,7 +57,7 @@ def served(folder: Path, *, kernels: int = 0, idle_s: int = 0, **environ: str) -
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "smskit", "app", f"--port={port}", "--no-browser"]
     if kernels:
-        script = _SERVE.format(token=TOKEN, kernels=kernels, idle_s=idle_s, port=port)
+        script = _SERVE.format(token=TOKEN, kernels=kernels, idle_s=idle_s, people=people or {}, port=port)
         command = [sys.executable, "-c", script]
     log = folder.parent / f"{folder.name}-app.log"
     with log.open("w") as out:

@@ -32,7 +32,7 @@ W, S, A, R, U, D, X = State
 STATUS_KEYS = [
     "campaign", "mode", "state", "provider", "read", "ruled_out", "segment", "excluded", "planned",
     "waiting", "submitting", "accepted", "refused", "unknown", "delivered", "undelivered", "awaiting",
-    "stopped", "parts", "cost", "plan_hash", "started_at", "finished_at", "note",
+    "stopped", "parts", "cost", "plan_hash", "approval", "started_at", "finished_at", "note",
 ]
 COLUMNS = [
     "user_id", "phone", "state", "reason", "text", "parts", "provider_message_id", "provider_code",
@@ -168,6 +168,7 @@ def test_status_is_what_the_design_lists(told: tuple[Ledger, CampaignRow]) -> No
         "parts": 9,
         "cost": "0.45",
         "plan_hash": told[1].plan_hash,
+        "approval": None,
         "started_at": "2026-11-23T02:00:00+00:00",
         "finished_at": None,
         "note": "out of money",

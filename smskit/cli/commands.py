@@ -19,6 +19,7 @@ from smskit.cli.help import translated_command
 from smskit.cli.printing import (
     language,
     print_all,
+    print_approval,
     print_check,
     print_counts,
     print_fetched,
@@ -436,6 +437,28 @@ def stop(campaign: str, mode: InMode = None) -> None:
     say("asked; requests on the way are finished and recorded first")
 
 
+@app.command()
+def approve(
+    campaign: str,
+    plan_hash: Annotated[str, typer.Argument(metavar="HASH", help="Of the plan that was looked at.")],
+) -> None:
+    """Say yes to a plan that somebody else made, where live runs need it (SMSKIT_REQUIRE_APPROVAL)."""
+    from smskit.settings import Environment
+
+    done = _ledger().approvals.approve(campaign, plan_hash, by=Environment().user)
+    print_approval(done.to_data())
+
+
+@app.command()
+def audit(campaign: Annotated[str, typer.Argument()] = "", as_json: AsJson = False) -> None:
+    """Who did what to a campaign, or at all, oldest first; exits 1 where the trail is not whole."""
+    from smskit.reporting.audit import trail
+
+    found = trail(_ledger(), campaign)
+    print_json(found.to_data()) if as_json else print_rendered(found)
+    raise typer.Exit(0 if found.chain.holds else 1)
+
+
 @app.command("app")
 def serve_app(
     port: Annotated[int, typer.Option(help="Where it listens.")] = 8866,
@@ -537,10 +560,9 @@ def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") ->
 def opt_out_remove(phone: str) -> None:
     """Take a phone number off the list."""
     from smskit.audience.phones import mask, normalise_one
-    from smskit.sending.origin import user
     from smskit.settings import Environment
 
-    there = _ledger(create=True).opt_outs.remove(normalise_one(phone), by=user(Environment()))
+    there = _ledger(create=True).opt_outs.remove(normalise_one(phone), by=Environment().user)
     say("{phone} removed" if there else "{phone} was not on the list", phone=mask(phone))
 
 
@@ -580,12 +602,11 @@ def opt_out_decide(
 ) -> None:
     """A person's word on a doubtful reply."""
     from smskit.reporting.opt_outs import decide
-    from smskit.sending.origin import user
     from smskit.settings import Environment
 
     if opted_out == stays:
         raise InputError(Message("say either --opted-out or --stays"))
-    n = decide(_ledger(), which, opted_out=opted_out, by=user(Environment()))
+    n = decide(_ledger(), which, opted_out=opted_out, by=Environment().user)
     say("{n} decided: opted out" if opted_out else "{n} decided: not an opt-out", n=n)
 
 
@@ -606,19 +627,9 @@ def opt_out_export(
 @opt_out.command("list")
 def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("--reveal")] = False) -> None:
     """Who is on the list, newest first."""
-    from datetime import UTC, datetime
+    from smskit.reporting.opt_outs import listed
 
-    from smskit.audience.phones import mask, to_e164
-
-    rows = [
-        {
-            "phone": to_e164(phone) if reveal else mask(to_e164(phone)),
-            "since": datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds"),
-            "source": source,
-            "note": note,
-        }
-        for phone, since, source, note in _ledger().opt_outs.rows()
-    ]
+    rows = listed(_ledger(), reveal=reveal)
     if as_json:
         print_json(rows)
     for row in () if as_json else rows:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "language",
     "print_all",
+    "print_approval",
     "print_check",
     "print_counts",
     "print_fetched",
@@ -152,8 +153,19 @@ def print_counts(status: dict[str, Any]) -> None:
     print(f"  {t('accepted')} = " + _sum(status, _COUNTS[5:]))
     words = mark("{parts} parts, about {cost} yuan; plan {hash}")
     print("  " + t(words, parts=status["parts"], cost=status["cost"], hash=status["plan_hash"]))
+    approval = status["approval"]
+    if approval and (approval["approved_at"] or Environment().get("SMSKIT_REQUIRE_APPROVAL")):
+        print("  ", end="")
+        print_approval(approval)
     if status["note"]:
         print(f"  {language().render(status['note'])}")
+
+
+def print_approval(approval: Mapping[str, Any]) -> None:
+    """Print who planned a plan, and who else has said yes to it."""
+    from smskit.reporting.audit import approval_in_words
+
+    print_lines([approval_in_words(approval)])
 
 
 def _sum(status: Mapping[str, Any], names: Iterable[str]) -> str:

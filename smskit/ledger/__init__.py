@@ -25,7 +25,9 @@ import time as _time
 from collections.abc import Callable
 
 from smskit.ledger.accounts import Accounts, Checked
+from smskit.ledger.approvals import ApprovalRow, Approvals
 from smskit.ledger.audience import Audience
+from smskit.ledger.audit import Action, Audit, Chain, Entry
 from smskit.ledger.campaigns import Campaigns
 from smskit.ledger.canaries import Canaries, CanaryRow
 from smskit.ledger.caps import Caps
@@ -59,10 +61,14 @@ __all__ = [
     "UNMATCHED_DAYS",
     "WAITS_FOR_CANARY",
     "WAITS_FOR_WINDOW",
+    "Action",
+    "ApprovalRow",
     "CampaignRow",
     "CanaryRow",
+    "Chain",
     "Change",
     "Checked",
+    "Entry",
     "Event",
     "EventKind",
     "Facts",
@@ -107,6 +113,8 @@ class Ledger:
         replies: What people wrote back.
         opt_outs: Who asked not to be messaged.
         runs: Every run, also one that was refused or died.
+        approvals: Which plans of live campaigns somebody else has said yes to.
+        audit: Who did what.
         accounts: What providers answered when they were last asked, and what people typed in.
 
     Raises:
@@ -126,6 +134,8 @@ class Ledger:
         self.replies = Replies(database)
         self.opt_outs = OptOuts(database)
         self.runs = Runs(database)
+        self.approvals = Approvals(database)
+        self.audit = Audit(database)
         self.accounts = Accounts(database)
 
     def clock(self) -> float:

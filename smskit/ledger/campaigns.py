@@ -11,6 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from smskit.i18n import dumps_data
+from smskit.ledger.approvals import put_plan
+from smskit.ledger.audit import Action, note
 from smskit.ledger.database import Database
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import CAMPAIGN, MADE_ID
@@ -77,6 +79,7 @@ class Campaigns:
         spec: Mapping[str, Any],
         summary: Mapping[str, Any],
         frozen: Frozen,
+        by: str = "",
     ) -> CampaignRow:
         """
         Store a campaign with its audience, in one transaction.
@@ -87,6 +90,7 @@ class Campaigns:
 
         Args:
             series: "" = its own name.
+            by: Who plans it; "" = whoever this process works for.
 
         Returns:
             The campaign that now has this name and mode.
@@ -127,6 +131,8 @@ class Campaigns:
             ).inserted_primary_key
             assert campaign_id is not None
             store_audience(conn, campaign_id[0], frozen)
+            if mode is Mode.PLAN:
+                put_plan(conn, self._database, name, plan_hash, mode=mode, by=by)
         row = self.get(name, mode)
         assert row is not None
         return row
@@ -143,6 +149,7 @@ class Campaigns:
         with self._database.scrub() as conn:
             rows = [CampaignRow.of(row) for row in conn.execute(sa.select(CAMPAIGN))]
             (own,) = (row for row in rows if row.id == campaign_id)
+            self._note(conn, Action.FORGET, campaign_id)
             tests = [r for r in rows if (r.mode, r.kind, r.parent) == (own.mode, Kind.TEST, own.name)]
             for each in (own, *tests):
                 if each.mode is Mode.REHEARSE:
@@ -168,8 +175,16 @@ class Campaigns:
 
     def request_stop(self, campaign_id: int) -> None:
         """Ask whichever run owns the campaign to stop cleanly; it looks once a second."""
+        unasked = (CAMPAIGN.c.id == campaign_id) & (CAMPAIGN.c.stop_requested == 0)
         with self._database.write() as conn:
-            conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(stop_requested=1))
+            if conn.execute(CAMPAIGN.update().where(unasked).values(stop_requested=1)).rowcount:
+                self._note(conn, Action.STOP, campaign_id)
+
+    def _note(self, conn: sa.Connection, action: Action, campaign_id: int) -> None:
+        row = conn.execute(sa.select(CAMPAIGN).where(CAMPAIGN.c.id == campaign_id)).one_or_none()
+        if row is not None:
+            about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash}
+            note(conn, self._database, action, **about)
 
     def stop_requested(self, campaign_id: int) -> bool:
         """Whether somebody asked for a stop."""

@@ -13,6 +13,9 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from smskit.audience.phones import mask, to_e164
+from smskit.ledger import audit
+from smskit.ledger.audit import Action
 from smskit.ledger.database import Database
 from smskit.ledger.schema import COUNTER, OPT_OUT, REPLY
 from smskit.message.opt_out import Answer
@@ -69,7 +72,10 @@ class OptOuts:
     def add(self, phones: Sequence[int], *, source: str, note: str = "") -> int:
         """Add phones; those already there keep their first date. Returns how many were new."""
         with self._database.write() as conn:
-            return put(conn, phones, since=self._database.clock(), source=source, note=note)
+            new = put(conn, phones, since=self._database.clock(), source=source, note=note)
+            if new:
+                audit.note(conn, self._database, Action.OPT_OUT_ADD, people=new, source=source)
+            return new
 
     def remove(self, phone: int, *, by: str = "") -> bool:
         """
@@ -86,6 +92,9 @@ class OptOuts:
                 REPLY.update().where(*_PENDING, REPLY.c.phone == phone).values(**none)
             ).rowcount
             count_up(conn, "opt_out")
+            if there:
+                shown = mask(to_e164(phone))
+                audit.note(conn, self._database, Action.OPT_OUT_REMOVE, by=by, phone=shown)
         return bool(there)
 
 

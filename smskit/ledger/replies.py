@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from smskit.ledger.audit import Action, note
 from smskit.ledger.database import Database
 from smskit.ledger.opt_outs import UNDECIDED, count_up, put
 from smskit.ledger.records import ReplyRow
@@ -95,6 +96,16 @@ class Replies:
                 if opted_out and reply.mode is Mode.LIVE:
                     put(conn, [reply.phone], since=reply.kept_at or now, source=f"reply:{reply.provider}")
             count_up(conn, "opt_out")
+            if done:
+                note(
+                    conn,
+                    self._database,
+                    Action.OPT_OUT_DECIDE,
+                    mode=replies[0].mode,
+                    by=by,
+                    replies=done,
+                    decided=word["decided"],
+                )
         return done
 
     def _rows(self, *where: Any) -> list[ReplyRow]:

@@ -256,3 +256,37 @@ RUN = sa.Table(
     sa.Index("run_by_campaign", "campaign", "mode", "id"),
     sa.Index("run_by_series", "series", "mode", "state"),
 )
+APPROVAL = sa.Table(
+    "approval",  # plans of live campaigns, and who else has said yes to them; see `approvals`
+    META,
+    sa.Column("campaign", sa.String(120), primary_key=True),
+    sa.Column("plan_hash", sa.String(64), primary_key=True),
+    sa.Column("planned_by", sa.String(255), nullable=False),
+    sa.Column("planned_at", sa.Float, nullable=False),
+    sa.Column("planned_from", sa.String(255), nullable=False),
+    sa.Column("approved_by", sa.String(255), nullable=False, server_default=""),
+    sa.Column("approved_at", sa.Float),
+    sa.Column("approved_from", sa.String(255), nullable=False, server_default=""),
+)
+AUDIT = sa.Table(
+    "audit",  # who did what; written by `audit` alone, never changed: the triggers below see to it
+    META,
+    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),  # from 1, without a gap
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("who", sa.String(255), nullable=False),
+    sa.Column("place", sa.String(255), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),  # audit.Action
+    sa.Column("campaign", sa.String(120), nullable=False),  # "" = of none
+    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("plan_hash", sa.String(64), nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),  # JSON; no full phone, no key
+    sa.Column("previous", sa.String(64), nullable=False),  # the hash of the entry before, "" of the first
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Index("audit_by_campaign", "campaign", "n"),
+)
+for _change in ("UPDATE", "DELETE"):  # m0006 has the same, for an older ledger
+    _trigger = sa.DDL(  # type: ignore[no-untyped-call]
+        f"CREATE TRIGGER audit_no_{_change.lower()} BEFORE {_change} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END"
+    )
+    sa.event.listen(AUDIT, "after_create", _trigger.execute_if(dialect="sqlite"))

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from smskit.allowed import is_place
 from smskit.errors import InputError, SettingsError, SpecError, TemplateError
 from smskit.i18n import Message, mark
-from smskit.ledger import Checked, Ledger
+from smskit.ledger import Action, Checked, Ledger
 from smskit.message.template import Template
 from smskit.models import CheckResult, Finding, MessageClass, Mode, Offer
 from smskit.notebook.sample import SIGNATURE, TEMPLATE
@@ -207,6 +207,7 @@ def forget(name: str, ledger: Ledger, *, folder: Path | None = None) -> tuple[st
     variables = [s.variable for s in settings_of(provider_class(name))]
     left = credentials.forget(variables, folder=folder)
     ledger.accounts.forget_check(name, Mode.LIVE)
+    ledger.audit.note(Action.CREDENTIALS, what="deleted", provider=name)
     return left
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from smskit.errors import InputError
 from smskit.i18n import Message
-from smskit.ledger import Ledger
+from smskit.ledger import Action, Ledger
 from smskit.models import CheckResult, MessageClass, Mode, Offer
 from smskit.notebook import accounts
 from smskit.notebook.accounts import Account, AccountStatus, CheckScope, Offered, SettingValue
@@ -99,6 +99,8 @@ class Connector:
             SettingsError: something is missing or impossible; nothing was saved.
         """
         written = accounts.save(self.provider, values, store, environment=self.environment())
+        about = {"provider": self.provider, "settings": ", ".join(sorted(values)), "place": str(store)}
+        self.ledger.audit.note(Action.CREDENTIALS, what="saved", **about)
         self.result, self.listed = None, None
         return written
 

@@ -126,7 +126,7 @@ class Planning:
         complaints = find_issues(
             plan.template, campaign.spec.message_class, provider.template_rules, form=provider.form
         )
-        return Planned(campaign, plan, None, tuple(campaign.guards()), tuple(complaints))
+        return Planned(campaign, plan, None, tuple(campaign.guards(approval=False)), tuple(complaints))
 
     def _tell(self) -> None:
         for listener in list(self._listeners):

@@ -32,6 +32,7 @@ from smskit.planning.plan import Plan
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 from smskit.reporting import charts, report
+from smskit.reporting.audit import approval_in_words
 from smskit.reporting.delivery import HEADINGS
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.engine import Progress
@@ -280,6 +281,16 @@ class Notebook(Base):
             self._books(row)
         if outcome.note:
             self.repeat(outcome.note)
+
+    @_step
+    def approve(self, plan_hash: str) -> None:
+        """
+        Say yes to a plan that somebody else has made, where live runs need it; sends nothing.
+
+        Raises:
+            GuardRefused: who asks is who planned it.
+        """
+        self.repeat(approval_in_words(self.campaign.approve(plan_hash).to_data()))
 
     @_step
     def test(self, *, confirm: str = "") -> None:

@@ -20,7 +20,8 @@ from smskit.audience import segment
 from smskit.audience.phones import normalise_one
 from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
 from smskit.i18n import UNSENT, Joined, Message, mark
-from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger import ApprovalRow, CampaignRow, Ledger
+from smskit.ledger.approvals import is_same
 from smskit.message.template import Template
 from smskit.message.variables import lacking, rebound, suggest
 from smskit.models import CheckResult, Kind, Mode
@@ -32,12 +33,13 @@ from smskit.providers import provider_class
 from smskit.sending.background import Run, Snapshot, run_of, unfinished
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
+from smskit.sending.guards import lack_of_approval
 from smskit.sending.origin import Origin
 from smskit.sending.rehearsal import Offers, offers_of
 from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
 
-__all__ = ["Columns", "Confirmation", "SendModel", "another_id"]
+__all__ = ["Approval", "Columns", "Confirmation", "SendModel", "another_id"]
 
 
 _SENDS_NOTHING = Message("mode `plan` sends nothing; use mode `rehearse` or `live`")
@@ -48,6 +50,25 @@ class Columns(NamedTuple):
 
     rows: int
     lacking: dict[str, int]  # column -> rows without a value there
+
+
+class Approval(NamedTuple):
+    """What stands of a second person's yes to a plan, where a live run needs one."""
+
+    campaign: str
+    plan_hash: str
+    found: ApprovalRow | None  # None = nobody has asked for it
+    me: str
+
+    @property
+    def lacks(self) -> bool:
+        """Nothing is sent until somebody else has said yes."""
+        return self.found is None or not self.found.approved
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether it is for this person to say yes."""
+        return self.found is not None and self.lacks and not is_same(self.found.planned_by, self.me)
 
 
 @dataclass(frozen=True)
@@ -258,6 +279,31 @@ class SendModel:
         name, mode = self.draft.campaign, Mode(self.draft["mode"])
         return None if not name or mode is Mode.PLAN else run_of(self.ledger, name, mode)
 
+    @property
+    def approval(self) -> Approval | None:
+        """Of the plan as it is now; None while there is none, or where a run needs no second person."""
+        name, now = self.draft.campaign, self.planning.now
+        if self.draft["mode"] != Mode.LIVE or not name or now is None or not now.campaign.needs_approval:
+            return None
+        row, plan = self.ledger.campaigns.get(name, Mode.LIVE), self.planning.plan
+        if row is None and plan is None:
+            return None
+        plan_hash = row.plan_hash if row else plan.hash if plan else ""
+        return Approval(name, plan_hash, self.ledger.approvals.get(name, plan_hash), self.environment().user)
+
+    def ask_approval(self, wanted: Approval) -> ApprovalRow:
+        """Write down that this plan is to be sent, so that somebody else can say yes to it."""
+        return self.ledger.approvals.plan(wanted.campaign, wanted.plan_hash, by=self.environment().user)
+
+    def approve(self, wanted: Approval) -> ApprovalRow:
+        """
+        Say yes to the plan that was looked at.
+
+        Raises:
+            GuardRefused: who asks is who planned it.
+        """
+        return self.ledger.approvals.approve(wanted.campaign, wanted.plan_hash, by=self.environment().user)
+
     def confirmation(self) -> Confirmation:
         """
         What would be sent now, to be confirmed.
@@ -271,12 +317,14 @@ class SendModel:
         seen = run.look()
         if seen.phase.is_active:
             raise GuardRefused(Message("campaign {campaign} is being sent right now", campaign=spec.campaign))
+        approval = self.approval
         if seen.row is not None and seen.books is not None:
             cost = Decimal(seen.row.summary["cost"])
             waiting, parts = seen.books.waiting + seen.books.submitting, int(seen.row.summary["parts"])
             if not waiting and not seen.books.unknown:
                 words = mark("campaign {campaign} is finished; give the next one an id of its own")
                 raise GuardRefused(Message(words, campaign=spec.campaign))
+            _demand(spec, approval)
             return Confirmation(
                 spec.mode, spec.campaign, waiting, parts, cost, seen.row.plan_hash, resumes=True
             )
@@ -287,6 +335,7 @@ class SendModel:
             raise _unsent(Joined(guard.text for guard in planned.guards))
         if not plan.planned:
             raise _unsent(Message("nobody is planned"))
+        _demand(spec, approval)
         first = size_of(plan.planned, spec.canary) if spec.canary else 0
         return Confirmation(
             spec.mode,
@@ -339,6 +388,11 @@ class SendModel:
         self.ledger.campaigns.make_id(name, kind=Kind.COPY, parent=stem)
         self.draft.set(campaign=name)
         return name
+
+
+def _demand(spec: CampaignSpec, approval: Approval | None) -> None:
+    if approval is not None and approval.lacks:
+        raise _unsent(lack_of_approval(spec, approval.plan_hash, approval.found))
 
 
 def _unsent(why: Message) -> GuardRefused:

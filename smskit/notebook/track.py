@@ -24,6 +24,8 @@ from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts
+from smskit.reporting.audit import HEADINGS as DONE
+from smskit.reporting.audit import approval_in_words, trail
 from smskit.reporting.delivery import HEADINGS, MODES, STAGES, Group
 from smskit.reporting.follow_up import FollowUp
 from smskit.reporting.report import REASON_WORDS
@@ -221,6 +223,17 @@ class TrackNotebook(Base):
         done = self.tracker.decide(which, opted_out=opted_out)
         self.tracker.seen = None
         return done
+
+    def audit(self) -> None:
+        """Show who did what to the campaign, last first, and whether the trail is whole."""
+        if self._row() is not None:
+            found = trail(self.tracker.ledger, self.tracker.row.name)
+            self.show_frame(lambda t: found.frame(t).rename(columns={n: t(w) for n, w in DONE.items()}))
+            self.repeat(found.verdict)
+
+    def approve(self, plan_hash: str) -> None:
+        """Say yes to a plan that somebody else has made; see ``Tracker.approve``."""
+        self.repeat(approval_in_words(self.tracker.approve(plan_hash).to_data()))
 
     def import_opt_outs(self, path: str | Path) -> None:
         """Put every number of a list on the opt-out list, and say which lines could not be read."""

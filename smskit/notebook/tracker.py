@@ -20,16 +20,16 @@ import pandas as pd
 
 from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
 from smskit.i18n import Language, Message, mark
-from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger import ApprovalRow, CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers import provider_class
 from smskit.reporting import delivery, opt_outs, report
+from smskit.reporting.audit import Trail, trail
 from smskit.reporting.delivery import Group, Survey, Ways
 from smskit.reporting.export import write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
 from smskit.reporting.report import Fate
 from smskit.sending.likely import accept_likely, likely
-from smskit.sending.origin import user
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.session import open_ledger
 from smskit.sending.unknowns import settle_by_hand
@@ -40,6 +40,7 @@ __all__ = ["FORMATS", "CampaignSnapshot", "Timeline", "Tracker"]
 
 FORMATS = ("csv", "jsonl", "parquet")
 _QUICK_S = 1.0
+_MOST_DONE = 200  # of what was done, that a page shows
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class CampaignSnapshot:
     survey: Survey
     replies: pd.DataFrame
     doubtful: pd.DataFrame  # of all campaigns of its mode; see ``opt_outs.doubtful``
+    trail: Trail  # who did what to it, last first
     at: float  # epoch seconds
 
     def __repr__(self) -> str:
@@ -147,7 +149,8 @@ class Tracker:
         came, doubtful = delivery.replies(self.ledger, row), self.doubtful()
         self._took_s = time.monotonic() - started
         status = report.status(self.ledger, row)
-        self.seen = CampaignSnapshot(row, status, survey, came, doubtful, time.time())
+        done = trail(self.ledger, row.name, last=_MOST_DONE)
+        self.seen = CampaignSnapshot(row, status, survey, came, doubtful, done, time.time())
         return self.seen
 
     @property
@@ -180,7 +183,29 @@ class Tracker:
         row = self.row
         return opt_outs.doubtful(self.ledger, row.mode, zone=row.zone)
 
+    @property
+    def asks_approval(self) -> bool:
+        """Whether live runs need somebody's approval."""
+        return bool(self.environment().get("SMSKIT_REQUIRE_APPROVAL"))
+
+    def unapproved(self) -> list[ApprovalRow]:
+        """Plans of this campaign that nobody has approved, newest first, where live runs need it."""
+        if not self.asks_approval:
+            return []
+        return [found for found in self.ledger.approvals.of(self.row.name) if not found.approved]
+
     # -- acting ----------------------------------------------------------------------------
+
+    def approve(self, plan_hash: str) -> ApprovalRow:
+        """
+        Say yes to a plan of this campaign that somebody else has made.
+
+        Raises:
+            InputError: nobody has planned that.
+            GuardRefused: who asks is who planned it.
+        """
+        by = self.environment().user
+        return self.ledger.approvals.approve(self.row.name, plan_hash, by=by)
 
     def fetch(self) -> Fetched:
         """Settle unknowns, then fetch receipts and replies, once."""
@@ -220,7 +245,7 @@ class Tracker:
 
     def decide(self, which: str, *, opted_out: bool) -> int:
         """A person's word on a doubtful reply, by its id, or on all of a phone; see ``opt_outs.decide``."""
-        by = user(self.environment())
+        by = self.environment().user
         return opt_outs.decide(self.ledger, which, opted_out=opted_out, by=by, mode=self.row.mode)
 
     def import_opt_outs(self, path: str | Path) -> opt_outs.Imported:

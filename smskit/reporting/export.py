@@ -13,7 +13,7 @@ from smskit.audience.phones import to_e164
 from smskit.errors import InputError
 from smskit.files import private_file, private_text, write_private
 from smskit.i18n import Message, shows_any_letter
-from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger import Action, CampaignRow, Ledger
 from smskit.message.opt_out import OptOutRule
 from smskit.reporting import report
 
@@ -42,8 +42,12 @@ def write_messages(
     if kind == "parquet":
         if output is None:
             raise InputError(Message("parquet needs a file: add --output messages.parquet"))
+        if reveal:
+            _note(ledger, row, output, kind)
         _write_parquet(ledger, row, output, reveal=reveal)
         return
+    if reveal:
+        _note(ledger, row, output, kind)
     frames = report.messages(ledger, row, reveal=reveal)
     if output is None:
         _write_text(frames, kind, sys.stdout)
@@ -53,6 +57,14 @@ def write_messages(
     else:
         with private_text(output) as file:
             _write_text(frames, kind, file)
+
+
+def _note(ledger: Ledger, row: CampaignRow, output: Path | None, kind: str) -> None:
+    if output is None:
+        report.note_reveal(ledger, row, "messages")
+        return
+    about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "file": output.name}
+    ledger.audit.note(Action.EXPORT, what="messages", format=kind, **about)
 
 
 _FORMULA: Final = r"^[=+\-@\t\r]"
@@ -122,6 +134,7 @@ def write_opt_outs(ledger: Ledger, rule: OptOutRule, output: Path, *, reveal: bo
         )
     if output.suffix.lower() not in (".csv", ".txt"):
         raise InputError(Message("the file must end in .csv or .txt"))
+    ledger.audit.note(Action.EXPORT, what="opt-outs", file=output.name)
     numbers = [to_e164(phone) for phone in ledger.opt_outs.phones().tolist()]
     if rule.numbers == "national":
         numbers = [number.removeprefix("+86") for number in numbers]

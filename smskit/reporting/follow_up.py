@@ -20,7 +20,7 @@ from smskit.audience import phones
 from smskit.errors import GuardRefused, InputError
 from smskit.files import private_file
 from smskit.i18n import Joined, Message
-from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger import Action, CampaignRow, Ledger
 from smskit.models import Kind
 from smskit.planning.draft import Draft
 from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group, members
@@ -84,6 +84,8 @@ def follow_up(
     draft = Draft(_parameters(row, name, columns))
     stem = f"{name}-{datetime.fromtimestamp(ledger.clock()):%Y%m%d-%H%M%S}"
     target = folder / f"{stem}.parquet"
+    about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "file": target.name}
+    ledger.audit.note(Action.EXPORT, what="a follow-up", **about)
     people = _write(ledger, row, chosen, code, columns, target)
     draft.set(segment=_as_parameter(target), max_recipients=people)
     parameters = draft.save(Workspace.here().home(Folder.PARAMETERS, folder) / f"{stem}.yaml")

@@ -14,11 +14,20 @@ from smskit.audience import phones
 from smskit.audience.number_list import UnreadLine, read_numbers
 from smskit.errors import InputError
 from smskit.i18n import Message, mark
-from smskit.ledger import Ledger, OptOutRow, ReplyRow
+from smskit.ledger import Action, Ledger, OptOutRow, ReplyRow
 from smskit.message.opt_out import Answer
 from smskit.models import Mode
 
-__all__ = ["DOUBTFUL", "Imported", "decide", "doubtful", "evidence", "import_list", "notice_undecided"]
+__all__ = [
+    "DOUBTFUL",
+    "Imported",
+    "decide",
+    "doubtful",
+    "evidence",
+    "import_list",
+    "listed",
+    "notice_undecided",
+]
 
 DOUBTFUL = ["id", "at", "provider", "phone", "text"]
 
@@ -32,6 +41,8 @@ def doubtful(
     Returns:
         Columns ``DOUBTFUL``; ``at`` aware in *zone*; phones masked unless *reveal*, in the text always.
     """
+    if reveal:
+        ledger.audit.note(Action.REVEAL, mode=mode, what="doubtful replies")
     rows = [
         (
             reply.id,
@@ -68,6 +79,21 @@ def decide(ledger: Ledger, which: str, *, opted_out: bool, by: str, mode: Mode =
         shown = phones.mask(which)
         raise InputError(Message("{who}: no doubtful reply waits for a decision", who=shown))
     return done
+
+
+def listed(ledger: Ledger, *, reveal: bool = False) -> list[dict[str, str]]:
+    """Who is on the list, newest first: ``phone since source note``; times ISO, UTC."""
+    if reveal:
+        ledger.audit.note(Action.REVEAL, what="opt-outs")
+    return [
+        {
+            "phone": phones.to_e164(phone) if reveal else phones.mask(phones.to_e164(phone)),
+            "since": datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds"),
+            "source": source,
+            "note": note,
+        }
+        for phone, since, source, note in ledger.opt_outs.rows()
+    ]
 
 
 def notice_undecided(n: int) -> Message:

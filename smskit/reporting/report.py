@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from smskit.audience import phones, rules
 from smskit.errors import InputError, RuleError
 from smskit.i18n import Language, Message, mark
-from smskit.ledger import CampaignRow, Event, History, Ledger
+from smskit.ledger import Action, CampaignRow, Event, History, Ledger
 from smskit.message.template import Template
-from smskit.models import Reason, State
+from smskit.models import Mode, Reason, State
 from smskit.planning.ruled_out import values_read
 from smskit.reporting import opt_outs
 
@@ -61,6 +61,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     """A campaign's books as plain data; they always balance. Times are ISO, UTC."""
     books = ledger.audience.counts(row.id)
     summary = row.summary
+    approval = ledger.approvals.get(row.name, row.plan_hash) if row.mode is not Mode.REHEARSE else None
     return {
         "campaign": row.name,
         "mode": str(row.mode),
@@ -84,6 +85,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "parts": summary["parts"],
         "cost": summary["cost"],
         "plan_hash": row.plan_hash,
+        "approval": approval and approval.to_data(),  # who planned it, and who else has said yes
         "started_at": _iso(row.started_at),
         "finished_at": _iso(row.finished_at),
         "note": row.note,
@@ -105,8 +107,16 @@ def messages(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> Itera
 
 def messages_frame(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> pd.DataFrame:
     """All of `messages` in one frame, rows numbered from 0; every text is rendered."""
+    if reveal:
+        note_reveal(ledger, row, "messages")
     found = list(messages(ledger, row, reveal=reveal))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
+
+
+def note_reveal(ledger: Ledger, row: CampaignRow, what: str, **facts: Any) -> None:
+    """Put into the audit trail that somebody is about to see full phones of a campaign."""
+    about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "what": what}
+    ledger.audit.note(Action.REVEAL, **about, **facts)
 
 
 def people(
@@ -241,6 +251,8 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
     ]
     if not found or not person:  # rows without id and phone are nobody's
         raise InputError(_nowhere(row, phones.mask(phones.to_e164(phone)) if phone else name_of(person)))
+    if reveal:
+        note_reveal(ledger, row, "one person", person=phones.mask(person))
     told = [make() for make in found[:MOST_ROWS]]
     if len(found) > MOST_ROWS:
         told[-1] = replace(told[-1], more=len(found) - MOST_ROWS)

@@ -132,7 +132,7 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
         message=t.render(redact(run.message)),
         tables=tables,
         stretches=_over_time(ledger, row) if row and run.books and run.books["accepted"] else [],
-        facts=_facts(run, zone, t),
+        facts=_facts(ledger, run, zone, t),
         steps=_waterfall(run.plan, t) if run.plan else [],
         failures=_failures(failures(ledger, row), row.provider, t) if row is not None and run.books else None,
         versions=Table(t("Versions"), sorted(run.versions.items()) if run.versions else []),
@@ -223,7 +223,7 @@ _CLOCKS = {
 }
 
 
-def _facts(run: RunRow, zone: ZoneInfo, t: Language) -> Table:
+def _facts(ledger: Ledger, run: RunRow, zone: ZoneInfo, t: Language) -> Table:
     def when(at: float | None) -> str:
         return "—" if at is None else datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
@@ -238,6 +238,11 @@ def _facts(run: RunRow, zone: ZoneInfo, t: Language) -> Table:
         (t("notebook"), FileName(Path(run.executed or run.notebook).name) or "—"),
         (t("plan hash"), run.plan_hash or "—"),
     ]
+    found = ledger.approvals.get(run.campaign, run.plan_hash) if run.mode == Mode.LIVE else None
+    if found is not None and found.approved:
+        rows.append((t("planned by"), f"{found.planned_by}, {when(found.planned_at)}, {found.planned_from}"))
+        approved = f"{found.approved_by}, {when(found.approved_at)}, {found.approved_from}"
+        rows.append((t("approved by"), approved))
     return Table(t("Run"), rows)
 
 

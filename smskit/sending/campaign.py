@@ -17,8 +17,8 @@ from typing import Any
 import pandas as pd
 
 from smskit.errors import GuardRefused, InputError, LedgerError
-from smskit.i18n import Message
-from smskit.ledger import CampaignRow, Ledger
+from smskit.i18n import UNSENT, Message
+from smskit.ledger import ApprovalRow, CampaignRow, Ledger
 from smskit.models import CheckResult, Kind, Mode
 from smskit.planning.plan import Plan
 from smskit.planning.policy import Guard, guard_problems
@@ -31,7 +31,15 @@ from smskit.sending.canary import size_of
 from smskit.sending.clock import Clock, clock_of
 from smskit.sending.engine import Patience, Progress
 from smskit.sending.for_test_phones import campaign_for_test_phones
-from smskit.sending.guards import Guards, demand_intact, demand_none, demand_open, demand_same, demand_usable
+from smskit.sending.guards import (
+    Guards,
+    demand_intact,
+    demand_none,
+    demand_open,
+    demand_same,
+    demand_usable,
+    lack_of_approval,
+)
 from smskit.sending.likely import accept_likely
 from smskit.sending.planner import Planner
 from smskit.sending.receipts import Fetched, fetch_from
@@ -41,6 +49,8 @@ from smskit.sending.signals import heard
 from smskit.sending.unknowns import settle_by_hand
 
 __all__ = ["Campaign", "Outcome"]
+
+_MOST_UNAPPROVED = 10  # test phones that are sent to before somebody else has approved the plan
 
 
 class Campaign:
@@ -80,6 +90,7 @@ class Campaign:
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
         patience: When a run gives up for now.
         record: Writes its runs down; see ``session.open_campaign``.
+        needs_approval: A live run waits until somebody else than who planned it has approved its plan.
 
     Attributes:
         planner: Makes its plan; `Planner.template`, `Planner.drift` and `Planner.lost` tell more of it.
@@ -99,10 +110,13 @@ class Campaign:
         holdout_salt: str = "",
         patience: Patience = Patience(),  # noqa: B008 - frozen
         record: RunRecord | None = None,
+        needs_approval: bool = False,
     ) -> None:
         self.spec, self.ledger, self.provider = spec, ledger, provider
         self.clock = clock or clock_of(ledger, zone=spec.zone)
         self.record = record or RunRecord(ledger, spec)
+        self.needs_approval = needs_approval
+        by = self.record.user
         self.planner = Planner(
             spec,
             ledger,
@@ -112,9 +126,10 @@ class Campaign:
             variables=variables,
             parameter_file=parameter_file,
             holdout_salt=holdout_salt,
+            by=by,
         )
         guards = Guards.of(spec, provider.facts)
-        self.run = CampaignRun(spec, ledger, provider, self.clock, guards=guards, patience=patience)
+        self.run = CampaignRun(spec, ledger, provider, self.clock, guards=guards, patience=patience, by=by)
         self._patience = patience
         self._variables, self._file = variables or {}, parameter_file
 
@@ -137,16 +152,37 @@ class Campaign:
         """
         return self.planner.plan(record=record)
 
-    def guards(self) -> list[Guard]:
-        """Why this plan would be refused in a run; empty when it would not."""
+    def guards(self, *, approval: bool = True) -> list[Guard]:
+        """
+        Why this plan would be refused in a run; empty when it would not.
+
+        Args:
+            approval: False leaves out that it lacks somebody's approval; see `unapproved`.
+        """
         plan = self.plan()
-        return self._problems(
-            plan.planned,
-            plan.cost,
-            plan.hash,
-            lack=self.planner.lack_of_wording(),
-            drift=self.planner.drift(),
-        )
+        lack, drift = self.planner.lack_of_wording(), self.planner.drift()
+        found = self._problems(plan.planned, plan.cost, plan.hash, lack=lack, drift=drift)
+        return [*found, *(self.unapproved(plan.hash) if approval else ())]
+
+    def unapproved(self, plan_hash: str) -> list[Guard]:
+        """That a live run of this plan needs an approval it does not have; empty where it needs none."""
+        if not self.needs_approval or self.planner.sending_mode is not Mode.LIVE:
+            return []
+        found = self.ledger.approvals.get(self.spec.campaign, plan_hash)
+        return [] if found and found.approved else [Guard(lack_of_approval(self.spec, plan_hash, found))]
+
+    def approve(self, plan_hash: str) -> ApprovalRow:
+        """
+        Say yes to a plan that somebody else has made; a second yes changes nothing.
+
+        Args:
+            plan_hash: As it was looked at: of other people, another text or provider it is another one.
+
+        Raises:
+            InputError: nobody has planned that.
+            GuardRefused: who asks is who planned it, or nobody knows who that is.
+        """
+        return self.ledger.approvals.approve(self.spec.campaign, plan_hash, by=self.record.user)
 
     def check(self) -> CheckResult:
         """
@@ -205,7 +241,7 @@ class Campaign:
         row = self.started()
         if row is None:
             plan = self.plan()
-            demand_none(self.guards())
+            self._demand(self.guards(approval=False), plan.hash)
             self._demand_ready()
             row = self.planner.freeze(self.spec.mode, plan)
             if row.plan_hash == plan.hash:
@@ -218,9 +254,17 @@ class Campaign:
             self.record.note(note)
             return Outcome(row.name, row.mode, row.state, counts, note)
         demand_intact(self.ledger, row)
-        demand_none(self._problems(counts.planned, Decimal(row.summary["cost"]), row.plan_hash))
+        problems = self._problems(counts.planned, Decimal(row.summary["cost"]), row.plan_hash)
+        self._demand(problems, row.plan_hash)
         self._demand_ready()
         return self.run.run(row, progress=progress)
+
+    def _demand(self, problems: list[Guard], plan_hash: str) -> None:
+        unapproved = self.unapproved(plan_hash)
+        if unapproved:
+            # Who would have sent it has planned it, so that somebody else can say yes to it.
+            self.ledger.approvals.plan(self.spec.campaign, plan_hash, by=self.record.user)
+        demand_none([*problems, *unapproved])
 
     def _problems(self, planned: int, cost: Decimal, plan_hash: str, **found: Any) -> list[Guard]:
         spec, canary = self.spec, self.spec.canary
@@ -262,10 +306,18 @@ class Campaign:
 
         Raises:
             InputError: there are no test phones, or nobody is planned.
+            GuardRefused: there are so many that it is no test, where live runs need an approval.
         """
         spec, frame = campaign_for_test_phones(
             self.plan(), row=row, at=self.clock.now(), environ=self._variables, parameter_file=self._file
         )
+        if len(frame) > _MOST_UNAPPROVED and self.needs_approval and spec.mode is Mode.LIVE:
+            why = Message(
+                "{n} test phones are more than {m}, which need nobody's approval (SMSKIT_REQUIRE_APPROVAL)",
+                n=len(frame),
+                m=_MOST_UNAPPROVED,
+            )
+            raise GuardRefused(Message(UNSENT, why=why))
         self.ledger.campaigns.make_id(spec.campaign, kind=Kind.TEST, parent=self.spec.campaign)
         test = Campaign(
             spec, self.ledger, self.provider, clock=self.clock, frame=frame, patience=self._patience

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from smskit.errors import CampaignPaused, LedgerUnavailable, SmskitError
 from smskit.i18n import Message
-from smskit.ledger import CampaignRow, Ledger, Tally
+from smskit.ledger import Action, CampaignRow, Ledger, Tally
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Feature, Job, Provider
@@ -65,6 +65,7 @@ class CampaignRun:
     Args:
         guards: What it goes by between two messages.
         patience: When it gives up for now.
+        by: Who runs it; "" = whoever this process works for.
     """
 
     def __init__(
@@ -76,7 +77,9 @@ class CampaignRun:
         *,
         guards: Guards,
         patience: Patience = Patience(),  # noqa: B008 - frozen
+        by: str = "",
     ) -> None:
+        self._by = by
         self._spec, self._ledger, self._provider = spec, ledger, provider
         self.guards, self._patience, self._clock = guards, patience, clock
         self._waits = replace(clock, sleep=self._pass)  # passes the time unless the run is told to end
@@ -117,6 +120,7 @@ class CampaignRun:
         job, ledger = job_of(row), self._ledger
         with ledger.leases.hold(row.id) as token:
             inherited = ledger.changes.interrupt(row.id, token=token) + ledger.audience.counts(row.id).unknown
+            self._note(row)
             ledger.campaigns.mark(row.id, "running")
             self._running = []
 
@@ -133,6 +137,12 @@ class CampaignRun:
                     ledger.campaigns.mark(row.id, "paused", note=_note_of(error))
                 raise
             return self._close(row, ended)
+
+    def _note(self, row: CampaignRow) -> None:
+        action = Action.SEND if row.state == "planned" else Action.RESUME
+        people = self._ledger.audience.counts(row.id).waiting
+        about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "people": people}
+        self._ledger.audit.note(action, by=self._by, provider=row.provider, **about)
 
     async def _send(self, leased: _Leased, *, settle: bool) -> Ended:
         ended = await self._canary(leased)

@@ -15,7 +15,7 @@ from typing import Protocol
 from smskit.audience.phones import redact
 from smskit.errors import CampaignPaused, GuardRefused, NotUsable, PlanMismatch
 from smskit.i18n import UNSENT, Joined, Message, as_message, quote
-from smskit.ledger import CampaignRow, Ledger, damage
+from smskit.ledger import ApprovalRow, CampaignRow, Ledger, damage
 from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, effective_window
 from smskit.models import CheckResult, Finding, Mode
@@ -25,7 +25,16 @@ from smskit.planning.spec import DEFINITION, CampaignSpec
 from smskit.sending.access import ProviderFacts
 from smskit.sending.clock import Clock
 
-__all__ = ["Guards", "Window", "demand_intact", "demand_none", "demand_open", "demand_same", "demand_usable"]
+__all__ = [
+    "Guards",
+    "Window",
+    "demand_intact",
+    "demand_none",
+    "demand_open",
+    "demand_same",
+    "demand_usable",
+    "lack_of_approval",
+]
 
 
 class Window(Protocol):
@@ -188,6 +197,24 @@ def demand_same(spec: CampaignSpec, row: CampaignRow) -> None:
                 why=changes,
             )
         )
+
+
+def lack_of_approval(spec: CampaignSpec, plan_hash: str, found: ApprovalRow | None) -> Message:
+    """Why a live run of this plan has to wait for somebody; *found* is what stands of its approval."""
+    if found is None:
+        return Message(
+            "plan {hash} needs the approval of somebody else than who plans it "
+            "(SMSKIT_REQUIRE_APPROVAL): `smskit approve {campaign} {hash}`, or a click in notebook 03 or 04",
+            hash=plan_hash,
+            campaign=spec.campaign,
+        )
+    return Message(
+        "plan {hash} needs the approval of somebody else than {who}, who planned it "
+        "(SMSKIT_REQUIRE_APPROVAL): `smskit approve {campaign} {hash}`, or a click in notebook 03 or 04",
+        hash=plan_hash,
+        who=found.planned_by,
+        campaign=spec.campaign,
+    )
 
 
 def _in_words(finding: Finding) -> Message:

@@ -20,7 +20,7 @@ from smskit.ledger import CampaignRow, Event, Facts, Ledger
 from smskit.models import Mode, Receipt, State
 from smskit.providers.base import Provider
 from smskit.sending.reconcile import Settled
-from smskit.sending.unknowns import Unknown, Verdict, apply
+from smskit.sending.unknowns import Unknown, Verdict, apply, note_settled
 
 __all__ = ["Likely", "accept_likely", "fits", "likely", "settle_exclusive"]
 
@@ -91,6 +91,9 @@ def settle_exclusive(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
 
 def accept_likely(ledger: Ledger, row: CampaignRow) -> Settled:
     """A person's word that the reports which are likely about a campaign's unknown messages are."""
+    note_settled(
+        ledger, row, "accept", sum(one.row.id == row.id for one in likely(ledger, row.provider, row.mode))
+    )
     return _settle(ledger, row.provider, row.mode, row.id, "report_accepted")
 
 

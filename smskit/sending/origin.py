@@ -8,7 +8,6 @@ plain ``papermill IN OUT -f FILE`` it stands on the command line of the kernel's
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +16,7 @@ from typing import Any
 
 from smskit.settings import Environment
 
-__all__ = ["INJECTED_PATHS", "Origin", "of_command", "origin_of", "papermill_words", "parent_command", "user"]
+__all__ = ["INJECTED_PATHS", "Origin", "of_command", "origin_of", "papermill_words", "parent_command"]
 
 INJECTED_PATHS = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")  # parameters of papermill's own
 _FILE = ("-f", "--parameters_file")
@@ -45,7 +44,7 @@ def origin_of(environment: Environment, namespace: Mapping[str, Any] | None = No
     names = dict(zip(("notebook", "executed"), INJECTED_PATHS, strict=True))
     found |= {field: str((namespace or {}).get(name) or found[field]) for field, name in names.items()}
     found = {field: environment.get(f"SMSKIT_RUN_{field.upper()}") or path for field, path in found.items()}
-    return Origin(user=user(environment), token=environment.get("SMSKIT_RUN_TOKEN"), **found)
+    return Origin(user=environment.user, token=environment.get("SMSKIT_RUN_TOKEN"), **found)
 
 
 def of_command(command: Sequence[str], folder: Path) -> dict[str, str]:
@@ -89,13 +88,3 @@ def parent_command() -> tuple[list[str], Path]:
     except (psutil.Error, OSError):
         pass  # another user's process: not known is no mistake
     return [], Path()
-
-
-def user(environment: Environment) -> str:
-    """Who this is: ``SMSKIT_USER``, else the user of the operating system; "" where nobody knows."""
-    if named := environment.get("SMSKIT_USER"):
-        return named
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return ""

@@ -58,6 +58,7 @@ class Planner:
         variables: Where ``env:NAME`` is looked up.
         parameter_file: Beside which a relative segment is looked for first; None = there is none.
         holdout_salt: Of ``global_holdout``; see ``plan.build``.
+        by: Who plans; "" = whoever this process works for.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class Planner:
         variables: Mapping[str, str] | None = None,
         parameter_file: Path | None = None,
         holdout_salt: str = "",
+        by: str = "",
     ) -> None:
         self.frame = frame
         self._spec, self._ledger, self._provider, self._clock = spec, ledger, provider, clock
-        self._file = parameter_file
+        self._file, self._by = parameter_file, by
         self._variables = {} if variables is None else variables
         self._holdout_salt = holdout_salt
         self._plan: Plan | None = None
@@ -134,6 +136,7 @@ class Planner:
             spec=self._spec.model_dump(mode="json", exclude={"test_phones"}),
             summary=plan.summary(),
             frozen=frozen,
+            by=self._by,
         )
 
     def lost(self, step: int, *, count: int = 50) -> pd.DataFrame:

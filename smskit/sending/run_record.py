@@ -207,6 +207,11 @@ class RunRecord:
         self._note = ""
 
     @property
+    def user(self) -> str:
+        """Who runs it; "" = nobody said so."""
+        return self._origin.user
+
+    @property
     def row(self) -> RunRow | None:
         """The last run, as it was written down."""
         return self._row

@@ -191,6 +191,7 @@ def open_campaign(
             finisher=finisher_of(opened, environment, hook_of(environment, live=made.mode is Mode.LIVE)),
         ),
         patience=patience,
+        needs_approval=environment.requires_approval,
     )
 
 

@@ -19,12 +19,21 @@ from numpy.typing import NDArray
 
 from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import InputError, ProviderError
-from smskit.ledger import CampaignRow, Change, Facts, Ledger
+from smskit.ledger import Action, CampaignRow, Change, Facts, Ledger
 from smskit.models import Mode, Receipt, Record, State
 from smskit.providers.base import Feature, Job, Provider
 from smskit.sending.reconcile import CLOCK_SKEW, Settled, apply_receipts
 
-__all__ = ["Unknown", "Verdict", "apply", "candidates", "judge", "settle_by_asking", "settle_by_hand"]
+__all__ = [
+    "Unknown",
+    "Verdict",
+    "apply",
+    "candidates",
+    "judge",
+    "note_settled",
+    "settle_by_asking",
+    "settle_by_hand",
+]
 
 
 class Unknown(NamedTuple):
@@ -209,6 +218,8 @@ def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
         if resend
         else (State.REFUSED, Facts(reason="given_up"))
     )
+    word = "resend" if resend else "give up"
+    note_settled(ledger, row, word, ledger.audience.counts(row.id).unknown)
     count = 0
 
     def changes(present: Mapping[int, NDArray[np.uint8]]) -> list[Change]:
@@ -224,3 +235,10 @@ def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
 
     ledger.changes.apply_to_present(row.id, changes)
     return count
+
+
+def note_settled(ledger: Ledger, row: CampaignRow, word: str, people: int) -> None:
+    """Put a person's *word* on so many people into the audit trail; nothing where there are none."""
+    if people:
+        about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash}
+        ledger.audit.note(Action.SETTLE, word=word, people=people, **about)

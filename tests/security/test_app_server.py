@@ -25,6 +25,7 @@ from tests.app import TOKEN, App, served
 from tests.e2e.lab import project_copy
 
 # Takes the place of a library, where a working folder is ahead of them.
+LILY = "a-token-of-lily-alone"
 _TRAP = "raise SystemExit('the trap was imported')\n"
 _PROBE = """
 import json, os, sys, pandas
@@ -42,7 +43,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     )
     nbformat.write(probe, folder / "notebooks" / "probe.ipynb")
     (folder / "notebooks" / "picture.png").write_bytes(b"a picture")
-    with served(folder, kernels=2, idle_s=4) as running:
+    with served(folder, kernels=2, idle_s=4, people={"lily": LILY}) as running:
         for place in (folder, folder / "notebooks"):
             (place / "pandas.py").write_text(_TRAP)
         yield running
@@ -77,6 +78,17 @@ def test_row_25_short_tokens_are_refused(token: str) -> None:
         AppSettings.of(Environment({"SMSKIT_APP_TOKEN": token}))
 
     assert token not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["lily", "lily:short", ":" + "t" * 16, "a:{0}, a:{0}x", "a:{0},b:{0}", "a:{0},A:{0}x"]
+)
+def test_names_of_visitors_need_tokens_of_their_own(text: str) -> None:
+    """What is no list of names with a token each is refused before anything listens, and not repeated."""
+    with pytest.raises(SettingsError, match="SMSKIT_APP_USERS has to read") as refused:
+        AppSettings.of(Environment({"SMSKIT_APP_USERS": text.format("t" * 16)}))
+
+    assert "t" * 16 not in str(refused.value)
 
 
 def test_row_25_a_token_is_made_up() -> None:
@@ -190,6 +202,28 @@ def test_row_01_kernels_run_in_an_empty_folder(app: App, visitor: httpx.Client) 
     assert "site-packages" in pandas
     assert environ["PYTHONSAFEPATH"] == "1"
     assert [name for name, value in environ.items() if TOKEN in value] == []
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("by_form", [False, True])
+def test_a_visitor_with_a_token_of_their_own_has_a_name(app: App, by_form: bool) -> None:
+    """The kernel knows who logged in, as who plans and approves; everybody's token has no name."""
+
+    def name(token: str) -> str | None:
+        with httpx.Client(base_url=app.base, timeout=120, follow_redirects=True) as client:
+            if by_form:
+                client.get("/login")
+                client.post("/login", data={"password": token, "_xsrf": client.cookies.get("_xsrf", "")})
+            else:
+                client.get("/", params={"token": token})
+            found = re.search("PROBE(.*)END", html.unescape(rendered(client, app).text))
+        assert found
+        environ = json.loads(found[1])[-1]
+        assert [n for n, value in environ.items() if TOKEN in value or LILY in value] == []
+        known: str | None = environ.get("SMSKIT_USER")
+        return known
+
+    assert (name(LILY), name(TOKEN)) == ("lily", None)
 
 
 @pytest.mark.kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,10 @@ from traitlets import Int, Unicode
 
 from smskit.settings import APP_WORKSPACE
 
-__all__ = ["Kernels", "kernel_environment"]
+__all__ = ["VISITOR", "Kernels", "kernel_environment"]
+
+# By what name the visitor of the page that is being made has logged in, "" = by none.
+VISITOR: ContextVar[str] = ContextVar("visitor", default="")
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -36,7 +40,7 @@ class Kernels(AsyncMappingKernelManager):
         self._starting += 1
         try:
             made: str = await super().start_kernel(
-                env=kernel_environment(env or {}, Path(self.workspace)), **options
+                env=kernel_environment(env or {}, Path(self.workspace), VISITOR.get()), **options
             )
             return made
         finally:
@@ -49,12 +53,15 @@ class Kernels(AsyncMappingKernelManager):
         return str(folder)
 
 
-def kernel_environment(environ: dict[str, str], workspace: Path) -> dict[str, str]:
-    """What a kernel gets of the server's environment and the visitor's request."""
+def kernel_environment(environ: dict[str, str], workspace: Path, visitor: str = "") -> dict[str, str]:
+    """What a kernel gets of the server's environment and the visitor's request, who may have a name."""
     kept = {name: value for name, value in environ.items() if name not in _OF_SERVER}
     if "VOILA_REQUEST_URL" in kept:
         kept["VOILA_REQUEST_URL"] = urlsplit(kept["VOILA_REQUEST_URL"])._replace(query="").geturl()
-    return kept | {"PYTHONSAFEPATH": "1", APP_WORKSPACE: str(workspace)}
+    named = {"SMSKIT_USER": visitor} if visitor else {}
+    return kept | named | {"PYTHONSAFEPATH": "1", APP_WORKSPACE: str(workspace)}
 
 
-_OF_SERVER = frozenset({"SMSKIT_APP_TOKEN", "JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE", "QUERY_STRING"})
+_OF_SERVER = frozenset(
+    {"SMSKIT_APP_TOKEN", "SMSKIT_APP_USERS", "JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE", "QUERY_STRING"}
+)

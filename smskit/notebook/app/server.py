@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ from traitlets import Unicode
 from traitlets.config import Config
 from voila.app import Voila
 from voila.static_file_handler import AllowListFileHandler
+from voila.tornado.handler import TornadoVoilaHandler
 
 from smskit.errors import SettingsError
 from smskit.i18n import NAMES, Language, Message
-from smskit.notebook.app.door import Login, PrivateFiles, keep_out_of_logs
+from smskit.notebook.app.door import Login, Page, PrivateFiles, keep_out_of_logs
 from smskit.notebook.app.kernels import Kernels
 from smskit.notebook.app.pages import STEPS, for_the_app
 from smskit.settings import Environment, is_loopback, project_root, start_folder
@@ -38,6 +41,7 @@ class AppSettings:
 
     Args:
         token: What visitors log in with.
+        people: Visitors who have a name: their own token, by name.
         kernels: How many there may be at once, some 180 MB each.
         idle_s: After how long one ends whose page is gone, where the page did not end it itself.
         url: The address that visitors type, where a proxy stands in front.
@@ -48,6 +52,7 @@ class AppSettings:
     kernels: int = 20
     idle_s: int = 1800
     url: str = ""
+    people: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, environment: Environment) -> AppSettings:
@@ -65,12 +70,14 @@ class AppSettings:
                     n=_LEAST_TOKEN,
                 )
             )
+        people = _people(environment.get("SMSKIT_APP_USERS"))
         return cls(
             token or secrets.token_urlsafe(24),
-            not token,
+            not token and not people,
             _number(environment, "SMSKIT_APP_KERNELS", cls.kernels),
             60 * _number(environment, "SMSKIT_APP_IDLE_MINUTES", cls.idle_s // 60),
             environment.get("SMSKIT_APP_URL"),
+            people,
         )
 
     def __repr__(self) -> str:
@@ -94,7 +101,8 @@ class SmskitApp(Voila):  # type: ignore[misc]
 
     def init_handlers(self) -> Any:
         handlers = super().init_handlers()
-        return [(h[0], PrivateFiles, *h[2:]) if h[1] is AllowListFileHandler else h for h in handlers]
+        ours = {AllowListFileHandler: PrivateFiles, TornadoVoilaHandler: Page}
+        return [(h[0], ours.get(h[1], h[1]), *h[2:]) for h in handlers]
 
     @property
     def display_url(self) -> str:
@@ -117,7 +125,8 @@ def serve(
         ip: Where to listen; the default is this machine alone.
         browser: Open the landing page.
     """
-    keep_out_of_logs(settings.token)
+    for token in (settings.token, *settings.people.values()):
+        keep_out_of_logs(token)
     here = start_folder()
     SmskitApp.launch_instance(
         argv=[str(notebooks)],
@@ -132,6 +141,7 @@ def configuration(settings: AppSettings, *, workspace: Path, ip: str, port: int,
     config = Config()
     config.Voila.ip, config.Voila.port, config.Voila.open_browser = ip, port, browser
     config.Voila.token, config.Voila.identity_provider_class = settings.token, Login
+    config.Login.people = dict(settings.people)
     config.Voila.custom_display_url = settings.url
     config.SmskitApp.opening = "\n".join(_opening(settings, ip))
     config.Login.cookie_options = _COOKIE
@@ -170,6 +180,29 @@ def _number(environment: Environment, name: str, default: int) -> int:
     if not text.isdecimal() or not int(text):
         raise SettingsError(Message("{variable} has to be a whole number above 0", variable=name))
     return int(text)
+
+
+def _people(text: str) -> dict[str, str]:
+    """
+    Name -> token, of ``NAME:TOKEN,NAME:TOKEN``.
+
+    Raises:
+        SettingsError: it reads otherwise, a token is easily guessed, or two are somebody's.
+    """
+    pairs = [pair.partition(":") for pair in re.split(r"[,\s]+", text) if pair]
+    people = {name: token for name, _, token in pairs}
+    names = {name.casefold() for name in people}
+    if not all(name and len(token) >= _LEAST_TOKEN for name, _, token in pairs) or not (
+        len(pairs) == len(names) == len(set(people.values()))
+    ):
+        raise SettingsError(
+            Message(
+                "SMSKIT_APP_USERS has to read NAME:TOKEN,NAME:TOKEN, each token of {n} characters or more, "
+                "no name and no token twice",
+                n=_LEAST_TOKEN,
+            )
+        )
+    return people
 
 
 def _page(request: Any, notebook: Any, cwd: str) -> Any:

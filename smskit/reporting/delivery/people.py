@@ -72,6 +72,8 @@ def people_page(
         first: How many to leave out before.
         reveal: Phones, and user ids that are phones, in full.
     """
+    if reveal:
+        report.note_reveal(ledger, row, "a page of people", first=first, size=size)
     skip, found, left = first, [], size
     for chunk, positions, history in members(ledger, row, groups, code=code):
         if skip >= len(positions):

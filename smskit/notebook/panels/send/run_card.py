@@ -17,9 +17,10 @@ from smskit.models import Mode
 from smskit.notebook.panels.parts import chip, notice, soft, tiles
 from smskit.notebook.panels.send.base import plan_state
 from smskit.notebook.planner import Planning
-from smskit.notebook.send_model import Confirmation
+from smskit.notebook.send_model import Approval, Confirmation
 from smskit.planning.draft import Draft
 from smskit.planning.policy import UNASKED
+from smskit.reporting.audit import approval_in_words
 from smskit.sending.background import Phase, Snapshot
 
 __all__ = ["PHASES", "Button", "Card", "Question", "Situation", "view"]
@@ -52,6 +53,7 @@ class Situation:
     Args:
         asked: What is being confirmed.
         opens: When the send window of the campaign that is confirmed opens; None where it is open.
+        approval: What stands of a second person's yes; None where none is needed.
         answered: An error after which a person has changed something, so that it is not shown any more.
     """
 
@@ -61,6 +63,7 @@ class Situation:
     asked: Confirmation | None = None
     opens: datetime | None = None
     answered: BaseException | None = None
+    approval: Approval | None = None
 
     @property
     def mode(self) -> Mode:
@@ -76,6 +79,8 @@ class Situation:
     @property
     def can_send(self) -> bool:
         """Whether there is somebody to send to, and no guard against it."""
+        if self.approval is not None and self.approval.lacks:
+            return False
         if self.seen.row is not None:
             return True
         now, plan = self.planning.now, self.planning.plan
@@ -200,10 +205,11 @@ def _actions(s: Situation, t: Language) -> Actions:
     if phase is Phase.FINISHED:
         # What is unknown is settled in notebook 04; who was never taken then waits, and can be sent to.
         hint = soft(t("Receipts and failures are followed in notebook 04."))
-        return None, (Button("renew", t("Plan another campaign")), again), (hint,)
+        return None, (Button("renew", t("Plan another campaign")), again), (*_about_approval(s, t), hint)
     words = t("Go on…") if s.seen.row is not None else t("Send…")
     ask = Button("ask", words, _style(s), enabled=s.can_send)
-    return None, (ask, *_overrides(s, t), again), _about_canary(s, t)
+    buttons = (ask, *_approving(s, t), *_overrides(s, t), again)
+    return None, buttons, (*_about_approval(s, t), *_about_canary(s, t))
 
 
 def _while_sending(phase: Phase, t: Language) -> tuple[Button, ...]:
@@ -227,6 +233,29 @@ def _overrides(s: Situation, t: Language) -> list[Button]:
     return [Button("override", t(_OVERRIDES[name]), arguments=(name, value)) for name, value in found]
 
 
+def _approving(s: Situation, t: Language) -> list[Button]:
+    """What brings the yes of a second person, where that is for whoever sits here to do."""
+    wanted = s.approval
+    if wanted is None or not wanted.lacks:
+        return []
+    if wanted.is_mine:
+        return [Button("approve", t("Approve this plan"), "success", arguments=(wanted,))]
+    if wanted.found is None:
+        tip = t("Somebody else then approves it in 03 or 04")
+        return [Button("ask_approval", t("Ask for approval"), "primary", tip=tip, arguments=(wanted,))]
+    return []
+
+
+def _about_approval(s: Situation, t: Language) -> tuple[str, ...]:
+    wanted = s.approval
+    if wanted is None:
+        return ()
+    if wanted.found is None:
+        return (notice(t("A live run needs a second person's approval of its plan."), "warn"),)
+    told = t.render(approval_in_words(wanted.found.to_data()))
+    return (notice(told, "warn" if wanted.lacks else "info"),)
+
+
 def _about_canary(s: Situation, t: Language) -> tuple[str, ...]:
     if not (s.seen.phase.can_resume and s.canary_is_open):
         return ()
@@ -246,6 +275,7 @@ def _question(s: Situation, asked: Confirmation, t: Language) -> Question:
         t(words, n=asked.people, cost=asked.cost, hash=asked.plan_hash),
         _canary_first(s, asked, t),
         _window(s, t),
+        _approved(s, t),
         *(t.render(text) for text in (plan.notices if plan else ())),
     ]
     unasked = plan is not None and any(getattr(text, "msgid", "") == UNASKED for text in plan.notices)
@@ -265,6 +295,11 @@ def _canary_first(s: Situation, asked: Confirmation, t: Language) -> str:
     if canary is not None and canary.passed_at is None:
         return t("`canary: 0`: whatever became of the first {n:,}, the others are sent to.", n=canary.size)
     return ""
+
+
+def _approved(s: Situation, t: Language) -> str:
+    found = s.approval and s.approval.found
+    return t.render(approval_in_words(found.to_data())) if found else ""
 
 
 def _window(s: Situation, t: Language) -> str:

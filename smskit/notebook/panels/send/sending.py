@@ -11,12 +11,13 @@ from typing import Any
 import ipywidgets as w
 
 from smskit.errors import GuardRefused
+from smskit.i18n import mark
 from smskit.ledger import CampaignRow
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, card, chip, field, html, row, soft_line, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.run_card import PHASES, Button, Card, Question, Situation, view
-from smskit.notebook.send_model import Confirmation, SendModel
+from smskit.notebook.send_model import Approval, Confirmation, SendModel
 from smskit.sending.background import Phase, Run, Snapshot
 
 __all__ = ["RunWatcher", "SendingPanel"]
@@ -106,7 +107,15 @@ class SendingPanel(SendPart):
 
     def _view(self) -> Card:
         draft, planning = self.page.draft, self.model.planning
-        situation = Situation(draft, planning, self.seen, self.asked, self._opens, self._answered)
+        situation = Situation(
+            draft,
+            planning,
+            self.seen,
+            self.asked,
+            self._opens,
+            self._answered,
+            self.model.approval,
+        )
         return view(situation, self.t)
 
     def _show(self) -> None:
@@ -191,6 +200,22 @@ class SendingPanel(SendPart):
         self.asked = None
         self.tell("")
         self.refresh()
+
+    def ask_approval(self, wanted: Approval) -> None:
+        """Let somebody else say yes to this plan; nothing is sent by that."""
+        self.model.ask_approval(wanted)
+        words = mark("Somebody else can approve it now: in 03, in 04, or by {command}")
+        command = f"`smskit approve {wanted.campaign} {wanted.plan_hash}`"
+        self.tell(lambda t: t(words, command=command), "ok")
+        self._show()
+
+    def approve(self, wanted: Approval) -> None:
+        """Say yes to the plan that is shown; nothing is sent by that."""
+        self.model.approve(wanted)
+        self.tell(
+            lambda t: t("Plan {hash} is approved. Nothing was sent by that.", hash=wanted.plan_hash), "ok"
+        )
+        self._show()
 
     def override(self, parameter: str, value: Any) -> None:
         """Set the parameter that lets go on what is refused or stopped; nothing is sent by that."""

@@ -26,6 +26,7 @@ from smskit.notebook.panels.parts import (
     tiles,
     title,
 )
+from smskit.notebook.panels.track.audit import AuditTab
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, FailuresTab, TimeTab
 from smskit.notebook.panels.track.export import ExportTab, FollowUpTab
@@ -33,6 +34,7 @@ from smskit.notebook.panels.track.opt_outs import OptOutsTab
 from smskit.notebook.panels.track.people import PeopleTab, RepliesTab, WhyTab
 from smskit.notebook.panels.track.unknown import UnknownTab
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
+from smskit.reporting.audit import approval_in_words
 from smskit.reporting.delivery import MODES
 from smskit.reporting.opt_outs import notice_undecided
 from smskit.reporting.report import REASON_WORDS
@@ -84,8 +86,9 @@ class TrackPanel(Panel):
         self.time, self.failures = TimeTab(page, tracker), FailuresTab(page, tracker)
         self.carriers, self.batches = CarriersTab(page, tracker), BatchesTab(page, tracker)
         self.opt_outs = OptOutsTab(page, tracker, self.refresh)
+        self.audit = AuditTab(page, tracker, self.refresh)
         self.tabs: list[Tab] = [self.time, self.failures, self.carriers, self.batches, self.why, self.people]
-        self.tabs += [self.unknown, self.replies, self.opt_outs, self.follow_up, self.export]
+        self.tabs += [self.unknown, self.replies, self.opt_outs, self.follow_up, self.export, self.audit]
         self._box = w.Tab()
         self.refresh()
 
@@ -165,6 +168,8 @@ class TrackPanel(Panel):
         told = f"{self.t(MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
         told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
         note = soft(self.t.render(status["note"])) if status["note"] else ""
+        if status["approval"] and (status["approval"]["approved_at"] or self.tracker.asks_approval):
+            note += soft(self.t.render(approval_in_words(status["approval"])))
         self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
         shown = [
             (self.t(label), status[name], kind if status[name] else "")

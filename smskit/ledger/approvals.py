@@ -1,0 +1,159 @@
+"""
+Plans of live campaigns, and who has approved them: never who planned them.
+
+A plan is known by its hash, so that other people, another text or provider are another plan. Who was first
+to plan it has planned it; whoever plans it again, to look at it, may approve it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from smskit.errors import GuardRefused, InputError
+from smskit.i18n import Message
+from smskit.ledger.audit import Action, note, whoever
+from smskit.ledger.database import Database
+from smskit.ledger.schema import APPROVAL
+from smskit.models import Mode
+
+__all__ = ["ApprovalRow", "Approvals", "is_same", "put_plan"]
+
+
+class ApprovalRow(NamedTuple):
+    """A plan, and what stands of its approval; times are epoch seconds."""
+
+    campaign: str
+    plan_hash: str
+    planned_by: str
+    planned_at: float
+    planned_from: str
+    approved_by: str
+    approved_at: float | None  # None = not yet
+    approved_from: str
+
+    @property
+    def approved(self) -> bool:
+        """Whether somebody else has said yes."""
+        return self.approved_at is not None
+
+    def to_data(self) -> dict[str, Any]:
+        """The same for programs; times are ISO, UTC."""
+        times = {
+            name: None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+            for name, at in (("planned_at", self.planned_at), ("approved_at", self.approved_at))
+        }
+        return self._asdict() | times
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two names are of one person, in whatever case and width they were typed."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def put_plan(
+    conn: sa.Connection, database: Database, campaign: str, plan_hash: str, *, mode: Mode, by: str = ""
+) -> None:
+    """Write down within a write that somebody planned this; who was first stays."""
+    actor = whoever(by)
+    note(conn, database, Action.PLAN, campaign=campaign, mode=mode, plan_hash=plan_hash, by=by)
+    if conn.execute(sa.select(APPROVAL.c.campaign).where(*_key(campaign, plan_hash))).first() is None:
+        planned = {"planned_by": actor.name, "planned_at": database.clock(), "planned_from": actor.place}
+        conn.execute(APPROVAL.insert().values(campaign=campaign, plan_hash=plan_hash, **planned))
+
+
+class Approvals:
+    """The approvals of a ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, campaign: str, plan_hash: str) -> ApprovalRow | None:
+        """What stands of a plan; None where nobody has planned it."""
+        with self._database.read() as conn:
+            return _found(conn, campaign, plan_hash)
+
+    def of(self, campaign: str) -> list[ApprovalRow]:
+        """All plans of a campaign, newest first."""
+        query = sa.select(APPROVAL).where(APPROVAL.c.campaign == campaign)
+        with self._database.read() as conn:
+            rows = conn.execute(query.order_by(APPROVAL.c.planned_at.desc()))
+            return [ApprovalRow(**row._asdict()) for row in rows]
+
+    def plan(self, campaign: str, plan_hash: str, *, by: str = "") -> ApprovalRow:
+        """Write down that somebody wants this plan to be sent live; who was first stays."""
+        with self._database.write() as conn:
+            found = _found(conn, campaign, plan_hash)
+            if found is None:
+                put_plan(conn, self._database, campaign, plan_hash, mode=Mode.LIVE, by=by)
+                found = _found(conn, campaign, plan_hash)
+            assert found is not None
+            return found
+
+    def approve(self, campaign: str, plan_hash: str, *, by: str = "") -> ApprovalRow:
+        """
+        Somebody's yes to a plan; a second one changes nothing.
+
+        Args:
+            by: Whose it is; "" = whoever this process works for.
+
+        Raises:
+            InputError: nobody has planned this.
+            GuardRefused: it is who planned it, or nobody knows who it is.
+        """
+        actor = whoever(by)
+        with self._database.write() as conn:
+            found = _found(conn, campaign, plan_hash)
+            if found is None:
+                raise InputError(
+                    Message(
+                        "nobody has planned {hash} for campaign {campaign}; `smskit status {campaign}` shows "
+                        "its plan",
+                        hash=plan_hash,
+                        campaign=campaign,
+                    )
+                )
+            if not _plain(actor.name) or not _plain(found.planned_by):
+                raise GuardRefused(
+                    Message("not approved: nobody knows who you are or who planned it; set SMSKIT_USER")
+                )
+            if is_same(actor.name, found.planned_by):
+                raise GuardRefused(
+                    Message(
+                        "not approved: {who} planned {hash}, and somebody else has to approve it",
+                        who=found.planned_by,
+                        hash=plan_hash,
+                    )
+                )
+            open_ = APPROVAL.update().where(*_key(campaign, plan_hash), APPROVAL.c.approved_at.is_(None))
+            said = {"approved_by": actor.name, "approved_from": actor.place}
+            if conn.execute(open_.values(approved_at=self._database.clock(), **said)).rowcount:
+                note(
+                    conn,
+                    self._database,
+                    Action.APPROVE,
+                    campaign=campaign,
+                    mode=Mode.LIVE,
+                    plan_hash=plan_hash,
+                    by=by,
+                    planned_by=found.planned_by,
+                )
+                found = _found(conn, campaign, plan_hash)
+            assert found is not None
+            return found
+
+
+def _key(campaign: str, plan_hash: str) -> tuple[Any, ...]:
+    return APPROVAL.c.campaign == campaign, APPROVAL.c.plan_hash == plan_hash
+
+
+def _found(conn: sa.Connection, campaign: str, plan_hash: str) -> ApprovalRow | None:
+    row = conn.execute(sa.select(APPROVAL).where(*_key(campaign, plan_hash))).one_or_none()
+    return None if row is None else ApprovalRow(**row._asdict())
