@@ -460,7 +460,7 @@ def test_codes_in_words(provider: str, code: str, receipt: bool, meaning: str, s
 
 
 def test_choosing_a_campaign(clock: tuple[Ledger, list[float]]) -> None:
-    """The newest real campaign without a name; by name the mode that went furthest."""
+    """Without a name the newest live one, else the newest rehearsal; by name the mode that went furthest."""
     ledger, _ = clock
     nothing = choose(ledger)
     ledger.campaigns.make_id("trial", kind=Kind.TEST, parent="new")
@@ -473,6 +473,9 @@ def test_choosing_a_campaign(clock: tuple[Ledger, list[float]]) -> None:
     ):
         stored(ledger, [8613800000000], name, mode)
     shown = campaign_table(ledger)
+    rehearsed = choose(ledger)
+    stored(ledger, [8613800000000], "sale", Mode.LIVE)
+    stored(ledger, [8613800000000], "newest", Mode.REHEARSE)
 
     def which(*args: Any) -> tuple[str, str]:
         row = choose(ledger, *args)
@@ -480,9 +483,11 @@ def test_choosing_a_campaign(clock: tuple[Ledger, list[float]]) -> None:
         return row.name, str(row.mode)
 
     assert nothing is None
-    assert which() == ("new", "rehearse")
+    assert rehearsed is not None
+    assert (rehearsed.name, rehearsed.mode) == ("new", Mode.REHEARSE)
+    assert which() == ("sale", "live")
     assert which("new", Mode.PLAN) == ("new", "plan")
-    assert which("", Mode.LIVE) == ("trial", "live")
+    assert which("", Mode.LIVE) == ("sale", "live")
     assert shown["campaign"].tolist()[0] == "later"
     assert shown["test"].tolist() == [False, True, False, False, False]
     with pytest.raises(LedgerError, match="did you mean `later`"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -648,3 +649,61 @@ def test_a_cell_waits_for_what_the_panel_binds(room: Room, monkeypatch: pytest.M
     assert plan is not None
     assert plan.planned == PEOPLE
     assert draft["variables"] == {"name": "name", "coupon": "coupon"}
+
+
+def test_a_send_asks_to_save_what_is_not_saved(room: Room) -> None:
+    """Unsaved changes are marked, and the question before a send offers to save them, too."""
+    at = room.sit_down()
+    marked = "unsaved changes" in at.told
+    at.click("Send…")
+    offered = at.find("Save the parameters to campaign.yaml, too").value
+    at.enter("Save the parameters to campaign.yaml, too", True)
+    at.enter("Yes, I have looked at the messages", True)
+    at.click("Send now")
+    saved = Draft.read(room.folder / "campaign.yaml")
+
+    assert (marked, offered) == (True, False)
+    assert saved.to_data() == at.draft.to_data()
+    assert "unsaved changes" not in at.told
+
+
+def test_after_a_send_cost_and_those_left_out_are_still_there(room: Room) -> None:
+    """Opened again, the page of a campaign that was sent shows its cost and who got none, by the ledger."""
+    rules = [{"column": "user_id", "op": "!=", "value": "u000003"}]
+    at = room.sit_down(rules=rules, holdout=0.2)
+    figures = re.findall(r'smskit-tile \w*"><b[^>]*>[^<]*</b><span>[^<]*', at.panel.preview._figures.value)
+    bars = [line.children[1].value for line in at.panel.exclusions._steps.children]
+    at.click("Send…")
+    at.enter("Yes, I have looked at the messages", True)
+    at.click("Send now")
+    again = room.sit_down(rules=rules, holdout=0.2)
+    kept = re.findall(r'smskit-tile \w*"><b[^>]*>[^<]*</b><span>[^<]*', again.panel.preview._figures.value)
+
+    assert len(figures) == 4
+    assert kept == figures
+    assert len(bars) >= 4
+    assert [line.children[1].value for line in again.panel.exclusions._steps.children] == bars
+
+
+def test_while_a_plan_is_made_the_old_one_is_dimmed(room: Room) -> None:
+    """Figures of the choices before are dimmed and said to be counted, until the new ones are there."""
+    at = room.sit_down()
+    figures, gate, make = at.panel.preview._figures, threading.Event(), at.panel.model.planning._make
+
+    def slowly() -> Any:
+        gate.wait(20)
+        return make()
+
+    at.panel.model.planning._make = slowly  # type: ignore[method-assign]
+    at.draft.set(holdout=0.5)
+    deadline = time.monotonic() + 20
+    while "smskit-stale" not in figures._dom_classes and time.monotonic() < deadline:
+        time.sleep(0.01)
+    meanwhile = figures._dom_classes, "Counting …" in at.told
+    gate.set()
+    at.wait()
+
+    assert "smskit-stale" in meanwhile[0]
+    assert meanwhile[1]
+    assert "smskit-stale" not in figures._dom_classes
+    assert "Counting …" not in at.told

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import stat
 import threading
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from smskit.errors import CampaignPaused, GuardRefused, InputError, LedgerError
 from smskit.i18n import Language
 from smskit.ledger import CampaignRow
 from smskit.models import Kind, Receipt
-from smskit.notebook import open_track
+from smskit.notebook import TrackNotebook, open_track
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.track import TrackPanel
@@ -34,6 +36,7 @@ from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
+from tests.clicking import told
 
 PEOPLE = 120
 FIRST = 13811100000
@@ -476,3 +479,82 @@ def test_plain_steps(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert set(page["state"]) == {"refused"}
     assert place.parent.parent == made.segment.parent.parent == desk.folder
     assert json.loads(json.dumps(nb.tracker.status()))["planned"] == PEOPLE
+
+
+# -- panel and cells ------------------------------------------------------------------------------------
+
+
+def tiles(panel: TrackPanel) -> dict[str, str]:
+    """The figures at the top, by what they are called."""
+    found = re.findall(r"<b[^>]*>([^<]*)</b><span>([^<]*)</span>", told(panel.widget))
+    return {label: figure.replace(",", "") for figure, label in found}
+
+
+def test_a_cell_that_fetches_is_seen_in_the_panel(desk: Desk) -> None:
+    """After receipts were fetched in a cell the panel shows the same books, and so after another choice."""
+    desk.send()
+    panel = desk.panel()
+    before = tiles(panel)["delivered"]
+    time.sleep(0.3)
+    notebook = TrackNotebook(Draft(), host=Host.LAB, tracker=desk.tracker)
+    notebook.receipts()
+    after, status = tiles(panel), desk.tracker.status()
+    desk.send({}, campaign="live-2")
+    notebook.choose("live-2")
+
+    assert before == "0"
+    assert after["delivered"] == str(status["delivered"]) != "0"
+    assert tiles(panel)["accepted"] == str(desk.tracker.status()["accepted"]) != after["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "banner", "label"),
+    [
+        ("live", "Live · real messages", "cost of the accepted, yuan"),
+        ("rehearse", "Rehearsal · nobody gets a message", "would have cost, yuan"),
+    ],
+)
+def test_the_cards_add_up(desk: Desk, mode: str, banner: str, label: str) -> None:
+    """Everybody of the file is on a card, the cost is that of accepted parts, and the mode is not missed."""
+    rules = [{"column": "user_id", "op": "!=", "value": "u000003"}]
+    desk.send(mode=mode, rules=rules, holdout=0.1)
+    panel = desk.panel()
+    n = {name: int(figure) for name, figure in tiles(panel).items() if figure.isdigit()}
+    people = desk.messages()
+    accepted = people["state"].isin(["accepted", "delivered", "undelivered"])
+    shown = told(panel.widget)
+
+    assert n["rows read"] == n["ruled out"] + n["left out"] + n["planned"]
+    assert n["planned"] == sum(n[x] for x in ("waiting", "submitting", "accepted", "refused", "unknown"))
+    assert n["accepted"] == n["delivered"] + n["undelivered"] + n["awaiting receipt"]
+    assert Decimal(tiles(panel)[label]) == Decimal("0.05") * int(people["parts"][accepted].sum())
+    assert f">{banner}<" in shown
+    assert f"Not messaged: {n['left out'] + n['ruled out']:,}" in shown
+    assert "left out by a rule of the segment" in shown
+
+
+def test_a_fetch_says_that_it_counts_since_the_last(desk: Desk) -> None:
+    """What a fetch brought is told as new since last time, since the figures above it are of all."""
+    desk.send({})
+    panel = desk.panel()
+    panel.fetch()
+    idle(panel.page)
+
+    assert "New since last time: " in told(panel.widget)
+
+
+def test_the_newest_live_campaign_is_opened(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rehearsal in campaign.yaml does not hide what was sent live since; asked for, it is shown."""
+    for name, value in (desk.environ | {"SMSKIT_INTERACTIVE": "1"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(desk.folder)
+    desk.send({}, mode="rehearse")
+    (desk.folder / "campaign.yaml").write_text(yaml.safe_dump({"campaign": "live-1"}), encoding="utf-8")
+    rehearsed = open_track({}).tracker.row
+    desk.send({}, campaign="live-2")
+    desk.send({}, campaign="trial-3", mode="rehearse")
+    live_one, asked = open_track({}).tracker.row, open_track({"campaign": "live-1"}).tracker.row
+
+    assert (rehearsed.name, rehearsed.mode) == ("live-1", "rehearse")
+    assert (live_one.name, live_one.mode) == ("live-2", "live")
+    assert asked.name == "live-1"

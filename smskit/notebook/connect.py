@@ -19,7 +19,9 @@ from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
 from smskit.notebook.connector import Connector
 from smskit.notebook.display import findings_table
 from smskit.notebook.host import Host, host_of
+from smskit.notebook.mistakes import opens
 from smskit.planning.draft import Draft
+from smskit.providers import provider_class
 from smskit.providers.credentials import Store
 from smskit.settings import Environment
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectNotebook", "open_connect"]
 
 
+@opens
 def open_connect(namespace: Mapping[str, Any]) -> ConnectNotebook:
     """
     Start notebook 01 from its parameters; the first call after the parameters cell.
@@ -37,10 +40,12 @@ def open_connect(namespace: Mapping[str, Any]) -> ConnectNotebook:
         namespace: ``globals()`` of the notebook.
 
     Raises:
-        SpecError: a parameter is unknown or out of range.
+        SpecError: a parameter or the provider is unknown, or a parameter out of range.
     """
     host = host_of()
-    return ConnectNotebook(draft_of(namespace, host), host=host)
+    draft = draft_of(namespace, host)
+    provider_class(draft["provider"])  # else a panel would have nothing to show
+    return ConnectNotebook(draft, host=host)
 
 
 class ConnectNotebook(Base):

@@ -7,7 +7,9 @@ switch the cell is run again. Panels follow the switch at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
 from typing import Any
 
@@ -19,11 +21,15 @@ from smskit.notebook.host import Host, host_of
 
 __all__ = [
     "SUMMARY_TYPE",
+    "Output",
     "books_table",
+    "collected",
+    "complain",
     "findings_table",
     "say",
     "show_data",
     "show_frame",
+    "show_live",
     "show_svg",
     "show_widget",
 ]
@@ -51,6 +57,9 @@ BOOKS = {
     "parts": mark("parts"),
     "cost": mark("cost, yuan"),
 }
+
+
+_COLLECTED: ContextVar[list[Output] | None] = ContextVar("collected", default=None)
 
 
 def books_table(status: Mapping[str, Any], t: Language) -> pd.DataFrame:
@@ -85,11 +94,35 @@ class Output:
     def __init__(self, html: str, text: str, data: Mapping[str, Any] | None = None) -> None:
         self.html, self._text, self._data = html, text, dict(data or {})
 
+    @classmethod
+    def joined(cls, parts: list[Output]) -> Output:
+        """Several below each other, as one."""
+        return cls("".join(part.html for part in parts), "\n".join(map(repr, parts)))
+
     def __repr__(self) -> str:
         return self._text
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**self._data, "text/html": self.html, "text/plain": self._text}
+
+
+@contextmanager
+def collected() -> Iterator[list[Output]]:
+    """Keep what is shown inside instead of showing it."""
+    made: list[Output] = []
+    before = _COLLECTED.set(made)
+    try:
+        yield made
+    finally:
+        _COLLECTED.reset(before)
+
+
+def show_live(make: Callable[[], Output]) -> Callable[[], None]:
+    """Show what *make* makes; returns a call that shows it anew in the same place."""
+    from IPython.display import display
+
+    handle = None if _is_app() else display(make(), display_id=True)
+    return lambda: handle.update(make()) if handle is not None else None
 
 
 def show_frame(frame: pd.DataFrame) -> None:
@@ -103,6 +136,12 @@ def show_frame(frame: pd.DataFrame) -> None:
 def say(words: str) -> None:
     """One sentence."""
     _show(Output(f"<p>{escape(words)}</p>", words))
+
+
+def complain(words: str, *, in_app: bool = False) -> None:
+    """What went wrong, in one sentence; *in_app* also where the panel is the whole of the page."""
+    style = "border-left:4px solid #c0392b;padding:8px 12px;background:var(--jp-layout-color2,#f3f4f6)"
+    _show(Output(f'<p role="alert" style="{style}">{escape(words)}</p>', words), in_app=in_app)
 
 
 def show_svg(picture: str, text: str) -> None:
@@ -124,10 +163,12 @@ def show_widget(widget: Any) -> None:
     display(widget)
 
 
-def _show(output: Output) -> None:
+def _show(output: Output, *, in_app: bool = False) -> None:
     from IPython.display import display
 
-    if not _is_app():
+    if (collecting := _COLLECTED.get()) is not None:
+        collecting.append(output)
+    elif in_app or not _is_app():
         display(output)
 
 

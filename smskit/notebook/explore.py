@@ -6,20 +6,24 @@ Shows and asks, decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import pandas as pd
 
 from smskit.audience.explore import Comparison
 from smskit.audience.explore.profile import distribution
 from smskit.audience.explore.tables import compare_table, profile_table, shares_table
-from smskit.errors import needs_extra
+from smskit.errors import SmskitError, needs_extra
 from smskit.i18n import Language, mark
+from smskit.notebook import display as shown
 from smskit.notebook.base import Base, draft_of
-from smskit.notebook.display import show_widget
 from smskit.notebook.host import Host, host_of
+from smskit.notebook.mistakes import opens
 from smskit.notebook.sample import sample_segment
 from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import Draft
@@ -28,6 +32,8 @@ from smskit.sending.origin import origin_of
 from smskit.settings import Environment
 
 __all__ = ["ExploreNotebook", "open_explore"]
+
+P = ParamSpec("P")
 
 _SAMPLE = "clean.csv"
 _SUITS_SAMPLE = {
@@ -46,6 +52,7 @@ _SUITS_SAMPLE = {
 }
 
 
+@opens
 def open_explore(namespace: Mapping[str, Any]) -> ExploreNotebook:
     """
     Start notebook 02 from its parameters; the first call after the parameters cell.
@@ -68,6 +75,27 @@ def open_explore(namespace: Mapping[str, Any]) -> ExploreNotebook:
     return ExploreNotebook(draft, host=host, sample=sample)
 
 
+def _follows(
+    step: Callable[Concatenate[ExploreNotebook, P], None],
+) -> Callable[Concatenate[ExploreNotebook, P], None]:
+    """A plain step whose output, where a person sits, follows what is chosen in the panel."""
+
+    @wraps(step)
+    def followed(self: ExploreNotebook, /, *args: P.args, **more: P.kwargs) -> None:
+        if not self.host.is_person:
+            step(self, *args, **more)
+            return
+
+        def make() -> shown.Output:
+            with shown.collected() as parts:
+                step(self, *args, **more)
+            return shown.Output.joined(parts)
+
+        self._cells[step.__name__, str((args, more))] = shown.show_live(make)
+
+    return followed
+
+
 class ExploreNotebook(Base):
     """
     A segment with every step shown.
@@ -88,6 +116,8 @@ class ExploreNotebook(Base):
     ) -> None:
         super().__init__(draft, host=host)
         self.model = SegmentModel(draft, sample=sample, parameter_file=parameter_file)
+        self._cells: dict[tuple[str, str], Callable[[], None]] = {}  # each shows its output anew
+        self._turn = threading.Lock()
 
     @needs_extra("notebook")
     def panel(self, *, frame: pd.DataFrame | None = None) -> None:
@@ -104,9 +134,17 @@ class ExploreNotebook(Base):
 
         if frame is not None:
             self.use(frame)
-        panel = ExplorePanel(self.page, self.model)
+        panel = ExplorePanel(self.page, self.model, cells=self._again)
         panel.draw()
-        show_widget(panel.widget)
+        shown.show_widget(panel.widget)
+
+    def _again(self) -> None:
+        """Let the cells that were run tell the segment and the rules there are now."""
+        with self._turn:  # the one that waits sees what is newest
+            # Where another segment was chosen meanwhile, it is being read, and this is called again.
+            for cell in list(self._cells.values()) if self.model.is_current else ():
+                with suppress(SmskitError):  # unfinished rules: what the last whole ones gave stays
+                    cell()
 
     def use(self, frame: pd.DataFrame) -> None:
         """
@@ -118,6 +156,7 @@ class ExploreNotebook(Base):
         self.model.use(frame)
         self.model.load()
 
+    @_follows
     def look(self, column: str = "") -> None:
         """
         Show what the segment holds: every column, whom its phones reach; or how one column is spread.
@@ -154,10 +193,15 @@ class ExploreNotebook(Base):
         """
         if rules is not ...:
             self.draft.set(rules=rules)
+        self._tell_rules()
+
+    @_follows
+    def _tell_rules(self) -> None:
         label, sql = self.model.editor.rule().label, self.model.sql()
         self.repeat(label)
         self.say(lambda _: sql)
 
+    @_follows
     def steps(self) -> None:
         """
         Show what each step of the rules keeps, by itself and after all before it.

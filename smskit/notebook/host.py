@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import enum
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from smskit.notebook.parameters_cell import injected_parameters
 from smskit.settings import Environment
 
-__all__ = ["Host", "host_of", "may_send"]
+__all__ = ["Host", "host_of", "may_send", "shell_here"]
 
 
 class Host(enum.StrEnum):
@@ -46,6 +47,12 @@ def host_of(environ: Mapping[str, str] | None = None) -> Host:
     if decided == "0":
         return Host.PROGRAM
     return Host.LAB if decided and found is Host.PROGRAM else found
+
+
+def shell_here() -> Any:
+    """The IPython that runs the cells; None in a plain program."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
 
 
 def may_send(namespace: Mapping[str, Any], host: Host) -> bool:

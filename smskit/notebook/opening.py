@@ -7,12 +7,12 @@ notebooks in ``notebooks/`` call, ``open_...(globals())``, is the same with the 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from smskit.notebook.connect import ConnectNotebook, open_connect
 from smskit.notebook.explore import ExploreNotebook, open_explore
+from smskit.notebook.host import shell_here
 from smskit.notebook.send import Notebook, open_notebook
 from smskit.notebook.track import TrackNotebook, open_track
 from smskit.planning.spec import check_names
@@ -93,7 +93,7 @@ def track(**parameters: Any) -> TrackNotebook:
 
     Args:
         parameters: ``campaign``, its id, and ``mode``. None given: those of this notebook's own parameters
-            cell, else the newest campaign there is.
+            cell, else the newest live campaign, else the newest.
 
     Raises:
         SpecError: a parameter is unknown or out of range.
@@ -106,6 +106,5 @@ def _namespace(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """*parameters* by themselves; where there are none, the variables of the notebook that runs."""
     if parameters:
         return check_names(parameters)
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = shell_here()
     return shell.user_ns if shell is not None else {}

@@ -238,6 +238,11 @@ class SegmentModel:
         hidden = [phone, *profile.phone_like] if phone in frame.columns else list(profile.phone_like)
         return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), profile, recognised)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the segment that was read is the one the draft names."""
+        return not self._outdated
+
     def current(self) -> Loaded:
         """
         The segment the draft names, read now if it was not yet.

@@ -24,6 +24,7 @@ from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of
 from smskit.notebook.display import books_table, findings_table, show_data
 from smskit.notebook.host import Host, host_of, may_send
+from smskit.notebook.mistakes import opens
 from smskit.notebook.sample import campaign_data
 from smskit.notebook.send_model import SendModel
 from smskit.planning.draft import Draft
@@ -51,6 +52,7 @@ T = TypeVar("T")
 _FETCH_WAIT_S = 20.0
 
 
+@opens
 def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     """
     Start notebook 03 from its parameters; the first call after the parameters cell.
@@ -275,7 +277,10 @@ class Notebook(Base):
             why = Message(UNSENT, why=Message("nobody confirmed it"))
             self.campaign.record.end_unsent(why)
             return
-        outcome = self._send_with_bar()
+        try:
+            outcome = self._send_with_bar()
+        finally:
+            self._panel_again()
         row = self.campaign.started()
         if row is not None:
             self._books(row)
@@ -328,6 +333,11 @@ class Notebook(Base):
         self.say("Not sent. Send from the panel, or with {call}", call=call)
         return False
 
+    def _panel_again(self) -> None:
+        """Let the panel show what a cell has changed."""
+        if "_panel" in self.__dict__:
+            self.model.planning.want()
+
     def _send_with_bar(self) -> Outcome:
         from tqdm.auto import tqdm
 
@@ -373,6 +383,7 @@ class Notebook(Base):
         self._books(row)
         for problem in fetched.settled.problems:
             self.repeat(problem)
+        self._panel_again()
         self.campaign.record.refresh()
 
     @_step

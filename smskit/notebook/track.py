@@ -20,6 +20,7 @@ from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of, parameters_given
 from smskit.notebook.display import books_table, show_data, show_widget
 from smskit.notebook.host import Host, host_of
+from smskit.notebook.mistakes import opens
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
@@ -28,19 +29,19 @@ from smskit.reporting.audit import HEADINGS as DONE
 from smskit.reporting.audit import approval_in_words, trail
 from smskit.reporting.delivery import HEADINGS, MODES, STAGES, Group
 from smskit.reporting.follow_up import FollowUp
-from smskit.reporting.report import REASON_WORDS
 
 __all__ = ["TrackNotebook", "open_track"]
 
 _NONE = mark("There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that.")
 
 
+@opens
 def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
     """
     Start the notebook from its parameters; the first call after the parameters cell.
 
-    Without a campaign it follows the newest one there is: of the parameter file
-    another notebook left, where a person sits, else of the ledger.
+    Without a campaign it follows the newest live one of the ledger; where nothing was sent live, the one
+    of the parameter file another notebook left, where a person sits, else the newest.
 
     Args:
         namespace: ``globals()`` of the notebook; of it ``campaign`` and ``mode`` are read.
@@ -58,10 +59,12 @@ def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
         )
     tracker = Tracker()
     draft = Draft({"campaign": campaign}) if campaign else draft_of({}, host)
-    left = "" if campaign else draft["campaign"]
+    found = tracker.choose(campaign, mode or None)
+    live = found is not None and found.mode is Mode.LIVE
+    left = "" if campaign or mode or live else draft.campaign
     # A campaign that was only drafted so far is no reason to show nothing.
-    known = {row.name for row in tracker.ledger.campaigns.find(name=left)} if left else set()
-    tracker.choose(campaign or (left if left in known else ""), mode or None)
+    if left and tracker.ledger.campaigns.find(name=left):
+        tracker.choose(left)
     return TrackNotebook(draft, host=host, tracker=tracker)
 
 
@@ -106,7 +109,8 @@ class TrackNotebook(Base):
 
     def choose(self, campaign: str = "", mode: str = "") -> None:
         """Follow another campaign; "" = the newest."""
-        self.tracker.choose(campaign, mode or None)
+        if self.tracker.choose(campaign, mode or None) is not None:
+            self.tracker.count()
         self.books()
 
     def books(self) -> None:
@@ -123,8 +127,7 @@ class TrackNotebook(Base):
             self.say("Nothing was sent, so there are no receipts.")
             return
         fetched = self.tracker.fetch()
-        self.tracker.seen = None
-        status = self.tracker.status()
+        status = self.tracker.count().status
         self.show_frame(lambda t: books_table(status, t))
         for problem in fetched.settled.problems:
             self.repeat(problem)
@@ -221,7 +224,7 @@ class TrackNotebook(Base):
     def decide(self, which: str, *, opted_out: bool) -> int:
         """A person's word on a doubtful reply, by its id, or on all of a phone. See ``opt_outs.decide``."""
         done = self.tracker.decide(which, opted_out=opted_out)
-        self.tracker.seen = None
+        self.tracker.count()
         return done
 
     def audit(self) -> None:
@@ -245,18 +248,10 @@ class TrackNotebook(Base):
         if self._row() is None:
             return
         status = self.tracker.status()
-        words = {reason.label: said for reason, said in REASON_WORDS.items()}
-        rows = [(r, n, mark("before sending")) for r, n in status["excluded"].items()]
-        rows += [(r, n, mark("when it was their turn")) for r, n in status["stopped"].items()]
-        if not rows:
+        if not len(found := self.tracker.left_out(status, self.t)):
             self.say("Nobody was left out.")
             return
-
-        def table(t: Language) -> pd.DataFrame:
-            columns = [t("reason"), t("meaning"), t("people"), t("when")]
-            return pd.DataFrame([(r, t(words.get(r, r)), n, t(when)) for r, n, when in rows], columns=columns)
-
-        self.show_frame(table)
+        self.show_frame(lambda _: found)
 
     # -- one person, and what goes out ------------------------------------------------------
 
@@ -293,7 +288,7 @@ class TrackNotebook(Base):
     def settle(self, *, resend: bool, count: int) -> int:
         """A person's word on what stayed unknown; *count* is how many it is about. See ``Tracker.settle``."""
         done = self.tracker.settle(resend=resend, count=count)
-        self.tracker.seen = None
+        self.tracker.count()
         return done
 
     # -- small -----------------------------------------------------------------------------

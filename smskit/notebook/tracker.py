@@ -8,27 +8,30 @@ not counted twice for two pictures.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import ApprovalRow, CampaignRow, Ledger
-from smskit.models import Mode
+from smskit.models import Mode, State
 from smskit.providers import provider_class
 from smskit.reporting import delivery, opt_outs, report
 from smskit.reporting.audit import Trail, trail
 from smskit.reporting.delivery import Group, Survey, Ways
 from smskit.reporting.export import write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
-from smskit.reporting.report import Fate
+from smskit.reporting.report import REASON_WORDS, Fate
 from smskit.sending.likely import accept_likely, likely
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.session import open_ledger
@@ -41,6 +44,7 @@ __all__ = ["FORMATS", "CampaignSnapshot", "Timeline", "Tracker"]
 FORMATS = ("csv", "jsonl", "parquet")
 _QUICK_S = 1.0
 _MOST_DONE = 200  # of what was done, that a page shows
+_ACCEPTED = (State.ACCEPTED, State.DELIVERED, State.UNDELIVERED)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class CampaignSnapshot:
     doubtful: pd.DataFrame  # of all campaigns of its mode; see ``opt_outs.doubtful``
     trail: Trail  # who did what to it, last first
     at: float  # epoch seconds
+    cost: Decimal  # yuan, by the estimate, of the parts that were accepted; of a plan, of all
 
     def __repr__(self) -> str:
         return f"CampaignSnapshot({self.row.name}, {self.row.mode})"
@@ -89,6 +94,13 @@ class Tracker:
         self.chosen: CampaignRow | None = None
         self.seen: CampaignSnapshot | None = None
         self._took_s = 0.0
+        self._listeners: list[Callable[[], None]] = []
+        self._begun, self._shown = itertools.count(1), 0
+        self._turn = threading.Lock()
+
+    def on_count(self, listener: Callable[[], None]) -> None:
+        """Call *listener* when everything was counted anew, whoever asked for it: a panel or a cell."""
+        self._listeners.append(listener)
 
     def __repr__(self) -> str:
         return f"Tracker({self.chosen.name if self.chosen else 'nothing chosen'})"
@@ -144,14 +156,43 @@ class Tracker:
 
     def count(self) -> CampaignSnapshot:
         """Count everything anew."""
+        number = next(self._begun)
         row, started = self.row, time.monotonic()
         survey = delivery.survey(self.ledger, row)
         came, doubtful = delivery.replies(self.ledger, row), self.doubtful()
         self._took_s = time.monotonic() - started
         status = report.status(self.ledger, row)
         done = trail(self.ledger, row.name, last=_MOST_DONE)
-        self.seen = CampaignSnapshot(row, status, survey, came, doubtful, done, time.time())
-        return self.seen
+        seen = CampaignSnapshot(row, status, survey, came, doubtful, done, time.time(), self._cost(row))
+        with self._turn:
+            chosen = self.chosen
+            # Another may have been chosen, or counted later and faster, meanwhile.
+            newest = number > self._shown and chosen is not None and chosen.id == row.id
+            if newest:
+                self._shown, self.seen = number, seen
+        for listener in self._listeners if newest else ():
+            listener()
+        return seen
+
+    def _cost(self, row: CampaignRow) -> Decimal:
+        total, parts = Decimal(row.summary["cost"]), int(row.summary["parts"])
+        if row.mode is Mode.PLAN or not parts:
+            return total
+        chunks = self.ledger.audience.states(row.id)
+        keys = (self.ledger.audience.keys(row.id, chunk) for chunk in chunks)
+        accepted = sum(int(held.parts[np.isin(held.states, _ACCEPTED)].sum()) for held in keys)
+        return total * accepted / parts
+
+    @staticmethod
+    def left_out(status: Mapping[str, Any], t: Language) -> pd.DataFrame:
+        """Who of the file was not messaged, as counts: by the rules, before sending, at the last moment."""
+        words = {reason.label: t(said) for reason, said in REASON_WORDS.items()}
+        before, late = t("before sending"), t("when it was their turn")
+        rows = [("", t("left out by a rule of the segment"), n, before) if (n := status["ruled_out"]) else ()]
+        rows += [(r, words.get(r, r), n, before) for r, n in status["excluded"].items()]
+        rows += [(r, words.get(r, r), n, late) for r, n in status["stopped"].items()]
+        columns = [t("reason"), t("meaning"), t("people"), t("when")]
+        return pd.DataFrame([row for row in rows if row], columns=columns)
 
     @property
     def quick(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -200,6 +201,19 @@ def waterfall(plan: Plan) -> list[WaterfallStep]:
     keys = ["read", *(f"rule:{n}" for n in range(len(plan.steps))), *plan.excluded, "planned"]
     rows = plan.waterfall().itertuples(index=False, name=None)
     return [WaterfallStep(key, a, int(b), int(c)) for key, (a, b, c) in zip(keys, rows, strict=True)]
+
+
+def waterfall_kept(summary: Mapping[str, Any]) -> list[WaterfallStep]:
+    """The same steps of a campaign that has started, from what its ledger keeps of its plan."""
+    left = summary.get("read", summary["segment"])
+    steps = [WaterfallStep("read", "read", 0, left)]
+    for n, rule in enumerate(summary.get("steps", ())):
+        steps.append(WaterfallStep(f"rule:{n}", rule["rule"], left - rule["kept"], rule["kept"]))
+        left = rule["kept"]
+    for reason, people in summary["excluded"].items():
+        left -= people
+        steps.append(WaterfallStep(reason, reason, people, left))
+    return [*steps, WaterfallStep("planned", "planned", 0, left)]
 
 
 def left_out(plan: Plan, key: str, *, count: int = 50) -> pd.DataFrame:

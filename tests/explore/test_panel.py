@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from smskit.errors import RuleError
 from smskit.i18n import Language
+from smskit.notebook import ExploreNotebook
 from smskit.notebook.host import Host
 from smskit.notebook.panels.explore import ExplorePanel
 from smskit.notebook.panels.page import Page
@@ -534,3 +536,103 @@ def test_a_value_that_is_no_number_leaves_the_rule_unfinished(panel: Open) -> No
     assert opened.page.draft["rules"] == rule
     with pytest.raises(RuleError, match="nothing was saved"):
         opened.model.check_rules()
+
+
+# --- the page and its cells never disagree
+
+
+class Shown:
+    """What stands in the output of a cell; stands in for IPython's display."""
+
+    def __init__(self) -> None:
+        self.now: list[str] = []
+
+    def display(self, output: Any, **_: Any) -> Any:
+        """Show it, as JupyterLab does: below what is there."""
+        self.now.append(repr(output))
+        shown, at = self.now, len(self.now) - 1
+
+        class Handle:
+            def update(self, output: Any) -> None:
+                shown[at] = repr(output)
+
+        return Handle()
+
+
+def test_cells_follow_the_segment_that_is_chosen(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the cells below the panel told of one segment they tell of the next, once it is chosen."""
+    shown = Shown()
+    monkeypatch.setattr("IPython.display.display", shown.display)
+    monkeypatch.chdir(project)
+    notebook = ExploreNotebook(Draft({"segment": "people.csv"}), host=Host.LAB)
+    notebook.look()
+    notebook.rules()
+    notebook.steps()
+    before = list(shown.now)
+    notebook.panel()
+    notebook.page.wait()
+    notebook.draft.set(segment="other.csv", rules=[{"column": "level", "op": "==", "value": "gold"}])
+    while not notebook.page.wait():
+        pass
+
+    assert "spend" in before[0]
+    assert "spend" not in shown.now[0]
+    assert "level" not in before[1]
+    assert "level" in shown.now[1]
+    assert "2" in shown.now[2]
+    assert "6" not in shown.now[2]
+
+
+def test_saving_says_what_is_wrong_while_it_is(panel: Open, project: Path) -> None:
+    """A bad id is told by the field's name, nothing is saved beside it, and the words go once it is right."""
+    opened = panel()
+    put(opened, "Campaign id", "two words")
+    click(opened, "Save parameters")
+    wrong = says(opened)
+    there = (project / "campaign.yaml").exists()
+    put(opened, "Campaign id", "one-word")
+    right = says(opened)
+    click(opened, "Save parameters")
+    saved = says(opened)
+    put(opened, "Campaign id", "another")
+
+    assert "“Campaign id” must be an id" in wrong
+    assert "Saved to" not in wrong
+    assert not there
+    assert "must be an id" not in right
+    assert "unsaved changes" in right
+    assert "Saved to" in saved
+    assert "unsaved changes" not in saved
+    assert "Saved to" not in says(opened)
+    assert "unsaved changes" in says(opened)
+
+
+def test_while_another_segment_is_read_the_old_figures_are_dimmed(
+    panel: Open, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the new figures are there the old ones are dimmed, counting is told, and saving waits."""
+    opened = panel()
+    gate, read = threading.Event(), opened.model.read
+
+    def slowly() -> Any:
+        gate.wait(20)
+        return read()
+
+    monkeypatch.setattr(opened.model, "read", slowly)
+    opened.page.draft.set(segment="other.csv")
+    meanwhile = told(opened.widget), opened._tiles._dom_classes, opened.profile.widget._dom_classes
+    waits = named(opened.widget, "Save parameters").disabled
+    opened.save.attempt(opened.save.save)(None)
+    refused = told(opened.widget)
+    gate.set()
+    after = says(opened)
+
+    assert "Counting …" in meanwhile[0]
+    assert "smskit-stale" in meanwhile[1]
+    assert "smskit-stale" in meanwhile[2]
+    assert waits
+    assert "still being counted" in refused
+    assert not (project / "segments").exists()
+    assert "Counting …" not in after
+    assert "smskit-stale" not in opened._tiles._dom_classes
+    assert not named(opened.widget, "Save parameters").disabled

@@ -15,7 +15,7 @@ import ipywidgets as w
 from smskit.errors import SmskitError
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import notice
+from smskit.notebook.panels.parts import in_words, notice
 
 __all__ = ["Panel"]
 
@@ -37,6 +37,8 @@ class Panel(ABC):
         self._notice = w.HTML()
         self._telling: tuple[str | Callable[[Language], str], str] = ("", "info")
         self._tickets: dict[str, int] = {}
+        self._under_way: set[str] = set()
+        self.on_work: Callable[[], None] = lambda: None  # called when work begins and when it has ended
         self.drawn_in: Language | None = None
         self.widget = w.VBox(layout=w.Layout(width="100%"))
         self.widget.add_class("smskit")
@@ -85,7 +87,7 @@ class Panel(ABC):
         if not isinstance(error, SmskitError):
             # The text of a foreign error may hold a phone or a key; where it arose may not.
             _log.error("%s in a panel", type(error).__name__, stack_info=False)
-        self.tell(lambda t: t.error(error), "error")
+        self.tell(lambda t: in_words(t.error(error), t), "error")
 
     # -- doing things --------------------------------------------------------------------
 
@@ -110,6 +112,9 @@ class Panel(ABC):
         """
         ticket = self._tickets[what] = self._tickets.get(what, 0) + 1
 
+        self._under_way.add(what)
+        self.on_work()
+
         def run() -> None:
             try:
                 result = work()
@@ -125,6 +130,14 @@ class Panel(ABC):
 
         def last() -> None:
             if self._tickets[what] == ticket:
-                then()
+                self._under_way.discard(what)
+                try:
+                    then()
+                finally:
+                    self.on_work()
 
         self.attempt(last)(None)
+
+    def is_at(self, *what: str) -> bool:
+        """Whether one of these is done in the background right now."""
+        return not self._under_way.isdisjoint(what)

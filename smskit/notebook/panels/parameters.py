@@ -7,10 +7,11 @@ from html import escape
 
 import ipywidgets as w
 
+from smskit.errors import SmskitError
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, card, details, field, html, row
+from smskit.notebook.panels.parts import FIELDS, button, card, chip, details, field, html, row
 from smskit.planning.draft import Draft, from_project
 
 __all__ = ["ParametersPanel"]
@@ -30,33 +31,60 @@ class ParametersPanel(Panel):
     ) -> None:
         super().__init__(page)
         self.path, self._ready = path, ready
-        self._yaml = html("")
-        page.follow(lambda _: self._show())
+        self._yaml, self._mark, self._save = html(""), html(""), w.Button()
+        self._saved = self._on_disk()
+        self.waits = False
+        page.follow(lambda _: self._changed())
 
     def build(self) -> Sequence[w.Widget]:
         place = field(w.Text, self.t("Parameter file"), value=self.path)
-        place.observe(self.attempt(lambda: setattr(self, "path", place.value)), "value")
-        save, open_ = (
-            button(self.t("Save parameters")),
-            button(self.t("Open")),
-        )
-        save.on_click(self.attempt(self.save))
+        place.observe(self.attempt(lambda: self._placed(place.value)), "value")
+        self._save, open_ = button(self.t("Save parameters"), enabled=not self.waits), button(self.t("Open"))
+        self._save.on_click(self.attempt(self.save))
         open_.on_click(self.attempt(self.open))
         self._show()
-        return [card(row(place, save, open_), self._yaml)]
+        return [card(row(place, self._save, open_, self._mark), self._yaml)]
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether the file does not hold what is chosen now."""
+        return self.page.draft.to_yaml() != self._saved
+
+    def wait(self, waits: bool) -> None:
+        """Offer saving only while *waits* is not set."""
+        self.waits = self._save.disabled = waits
+
+    def _placed(self, path: str) -> None:
+        self.path = path
+        self.tell("")
+        self._saved = self._on_disk()
+        self._show()
+
+    def _on_disk(self) -> str:
+        """What the file holds; "" where it holds nothing or cannot be read."""
+        try:
+            return Draft.read(self.path).to_yaml()
+        except SmskitError:
+            return ""
+
+    def _changed(self) -> None:
+        self.tell("")  # what was said, wrong or saved, was about other parameters
+        self._show()
 
     def save(self) -> None:
         """Write the file and say how papermill runs it."""
         self._ready()
         saved = self.page.draft.save(self.path)
+        self._saved = self.page.draft.to_yaml()
+        self._show()
         shown = from_project(saved)
-        names = ", ".join(f"`{name}`" for name in self.page.draft.missing)
+        missing = self.page.draft.missing
         command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {shown}"
 
         def words(t: Language) -> str:
             then = (
-                t("Still to be chosen: {names}", names=names)
-                if names
+                t("Still to be chosen: {names}", names=", ".join(t(FIELDS[name]) for name in missing))
+                if missing
                 else f"{t('Run it tomorrow:')} {command}"
             )
             return f"{t('Saved to {path}', path=shown)}\n{then}"
@@ -65,10 +93,13 @@ class ParametersPanel(Panel):
 
     def open(self) -> None:
         """Take over what a file holds, instead of everything chosen so far."""
-        read = Draft.read(self.path).to_data()
-        gone = dict.fromkeys(set(self.page.draft.to_data()) - set(read))
-        self.page.draft.set(**(gone | read))
+        read = Draft.read(self.path)
+        gone = dict.fromkeys(set(self.page.draft.to_data()) - set(read.to_data()))
+        self._saved = read.to_yaml()
+        self.page.draft.set(**(gone | read.to_data()))
+        self._changed()
 
     def _show(self) -> None:
-        text = escape(self.page.draft.to_yaml())
-        self._yaml.value = details(self.t("Parameters as a file"), f"<pre>{text}</pre>")
+        text = self.page.draft.to_yaml()
+        self._yaml.value = details(self.t("Parameters as a file"), f"<pre>{escape(text)}</pre>")
+        self._mark.value = chip(self.t("unsaved changes"), "warn") if text != self._saved else ""

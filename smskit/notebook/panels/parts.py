@@ -15,6 +15,8 @@ from typing import Any
 import ipywidgets as w
 import pandas as pd
 
+from smskit.i18n import Language, mark
+
 __all__ = [
     "bubble",
     "button",
@@ -25,14 +27,35 @@ __all__ = [
     "field",
     "frame_table",
     "html",
+    "in_words",
     "names",
     "notice",
     "row",
     "soft",
     "soft_line",
+    "stale",
     "tiles",
     "title",
 ]
+
+
+# What the fields of panels are called, for sentences that name the parameter.
+FIELDS = {"campaign": mark("Campaign id"), "segment": mark("Segment"), "signature": mark("Signature")}
+
+
+def in_words(text: str, t: Language) -> str:
+    """A sentence with the names of fields where it names their parameters."""
+
+    def named(found: re.Match[str]) -> str:
+        return f"“{t(FIELDS[found[1]])}”"
+
+    return re.sub(rf"(?:(?:parameter|参数) )?`({'|'.join(FIELDS)})`", named, text)
+
+
+def stale(is_stale: bool, *widgets: w.Widget) -> None:
+    """Dim figures that are not the ones of what is chosen now, or end that."""
+    for widget in widgets:
+        (widget.add_class if is_stale else widget.remove_class)("smskit-stale")
 
 
 def html(text: str, *, css: str = "") -> w.HTML:
@@ -117,9 +140,9 @@ def bubble(who: str, text: str, foot: str) -> str:
     )
 
 
-def details(summary: str, inner: str) -> str:
-    """HTML that is folded away until asked for."""
-    return f"<details><summary>{escape(summary)}</summary>{inner}</details>"
+def details(summary: str, inner: str, *, is_open: bool = False) -> str:
+    """HTML that is folded away until asked for, or can be."""
+    return f"<details{' open' if is_open else ''}><summary>{escape(summary)}</summary>{inner}</details>"
 
 
 def button(text: str, *, style: str = "", tip: str = "", enabled: bool = True) -> w.Button:

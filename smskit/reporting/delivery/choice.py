@@ -80,19 +80,19 @@ def campaign_table(ledger: Ledger, *, limit: int = 200) -> pd.DataFrame:
 
 def choose(ledger: Ledger, campaign: str = "", mode: Mode | None = None) -> CampaignRow | None:
     """
-    The campaign of that name, else the newest there is; None when there is none at all.
+    The campaign of that name, else the newest live one; None when there is none at all.
 
     Of several modes under one name the one that went furthest is meant: live, rehearse, plan.
-    Without a name test sends and plans count only where there is nothing else.
+    Without a name a rehearsal, then a plan, then a test send counts only where there is nothing else.
 
     Raises:
         LedgerError: no campaign has that name; names the nearest one.
     """
     rows = [r for r in newest_first(ledger) if mode is None or r.mode is mode]
-    if not campaign:
-        rows.sort(key=lambda r: (is_test(r), r.mode is Mode.PLAN))  # stable: newest first within each
-        return rows[0] if rows else None
     order = [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]
+    if not campaign:
+        rows.sort(key=lambda r: (is_test(r), order.index(r.mode)))  # stable: newest first within each
+        return rows[0] if rows else None
     named = sorted((r for r in rows if r.name == campaign), key=lambda r: order.index(r.mode))
     if named:
         return named[0]

@@ -7,7 +7,7 @@ a rule are, and every count, is for `explore`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import ipywidgets as w
 
@@ -19,7 +19,7 @@ from smskit.notebook.panels.explore.rules import RulesPanel
 from smskit.notebook.panels.explore.save import SavePanel
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import html, tiles
+from smskit.notebook.panels.parts import html, soft, stale, tiles
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.segment_model import SegmentModel
 
@@ -34,11 +34,12 @@ class ExplorePanel(Panel):
 
     Args:
         model: What plain cells use as well; both see the same.
+        cells: Called in the background when segment or rules are others than the cells last told.
     """
 
-    def __init__(self, page: Page, model: SegmentModel) -> None:
+    def __init__(self, page: Page, model: SegmentModel, *, cells: Callable[[], None] = lambda: None) -> None:
         super().__init__(page)
-        self.model = model
+        self.model, self._cells = model, cells
         self.counts: Counts | None = None
         self.load = LoadPanel(page, model, self._loaded)
         self.profile = ProfilePanel(page, model)
@@ -47,7 +48,8 @@ class ExplorePanel(Panel):
         self.compare = ComparePanel(page, model)
         self.save = SavePanel(page, model)
         self._tab = _FILTER
-        self._tiles = html("")
+        self._tiles, self._counting = html(""), html("")
+        self.load.on_work = self.rules.on_work = self._mark
         page.follow(self._draft_changed)
         if model.loaded is None and (page.draft.frame is not None or page.draft["segment"]):
             self.reload()
@@ -66,9 +68,19 @@ class ExplorePanel(Panel):
             panel.draw()
         tabs = w.Tab([panel.widget for panel in parts.values()], titles=list(parts), selected_index=self._tab)
         tabs.observe(lambda change: setattr(self, "_tab", change["new"]), "selected_index")
-        self._tiles = html("")
+        self._tiles, self._counting = html(""), html("")
         self._show_tiles()
-        return [self.load.widget, self._tiles, tabs]
+        self._mark()
+        return [self.load.widget, self._counting, self._tiles, tabs]
+
+    def _mark(self) -> None:
+        """Dim figures that are not yet those of what is chosen; until they are, nothing is saved."""
+        reading = self.load.is_at("load", "roles")
+        counting = reading or self.rules.is_at("count")
+        self._counting.value = soft(self.t("Counting …")) if counting else ""
+        stale(counting, self._tiles)
+        stale(reading, *(panel.widget for panel in (self.profile, self.rules, self.table, self.compare)))
+        self.save.wait(counting)
 
     # -- one part tells the others ---------------------------------------------------------
 
@@ -91,6 +103,7 @@ class ExplorePanel(Panel):
         self._show_tiles()
         self.profile.kept(counts.mask)
         self.save.kept(counts.kept)
+        self.start("cells", self._cells, lambda _: None)
 
     def _show_tiles(self) -> None:
         loaded, counts = self.model.loaded, self.counts

@@ -8,7 +8,8 @@ from functools import partial
 import ipywidgets as w
 
 from smskit.audience.explore.files import FOLDER
-from smskit.i18n import mark
+from smskit.errors import InputError, SpecError
+from smskit.i18n import Message, mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
@@ -28,10 +29,36 @@ class SavePanel(Panel):
         self.model = model
         home = Workspace.here().home(Folder.PARAMETERS, model.project)
         path = from_project(home / "campaign.yaml")
-        self.parameters = ParametersPanel(page, path=path, ready=model.check_rules)
+        self.parameters = ParametersPanel(page, path=path, ready=self._check)
+        self._wrong: SpecError | None = None  # why the campaign id that is typed was not taken
         self.name, self.kind, self.overwrite, self.switch = "kept", "csv", False, False
         self._kept: int | None = None
-        self._count = html("")
+        self._count, self._save = html(""), w.Button()
+
+    def wait(self, waits: bool) -> None:
+        """Offer saving only while nothing is being counted."""
+        self.parameters.wait(waits)
+        self._save.disabled = waits
+
+    def _check(self) -> None:
+        self._demand_counted()
+        if self._wrong is not None:
+            raise self._wrong
+        self.model.check_rules()
+
+    def _demand_counted(self) -> None:
+        if self.parameters.waits:
+            raise InputError(Message("the figures are still being counted; save when they are there"))
+
+    def _call(self, campaign: str) -> None:
+        try:
+            self.model.draft.set(campaign=campaign.strip())
+        except SpecError as error:
+            self._wrong = error
+            self.parameters.complain(error)  # where saving is told, so that nothing green stands beside it
+        else:
+            self._wrong = None
+            self.parameters.tell("")
 
     def build(self) -> Sequence[w.Widget]:
         if self.model.loaded is None:
@@ -44,7 +71,7 @@ class SavePanel(Panel):
         hint = self.t("Segment, rules and columns, for the next notebooks and for papermill.")
         name = field(w.Text, self.t("Campaign id"), value=self.model.draft["campaign"])
         name.continuous_update = False
-        name.observe(self.attempt(lambda: self.model.draft.set(campaign=name.value.strip())), "value")
+        name.observe(self.attempt(lambda: self._call(name.value)), "value")
         warned = []
         if self.model.only_in_memory():
             told = mark("This segment is a frame in memory, which papermill cannot read: save it below.")
@@ -59,7 +86,8 @@ class SavePanel(Panel):
         chosen = {"name": name, "kind": kind, "overwrite": replace, "switch": switch}
         for attribute, each in chosen.items():
             each.observe(self.attempt(partial(self._choose, attribute, each)), "value")
-        save = button(self.t("Save rows with full phones"), style="warning")
+        waits = self.parameters.waits
+        save = self._save = button(self.t("Save rows with full phones"), style="warning", enabled=not waits)
         save.on_click(self.attempt(self.save))
         told = mark(
             "The file holds full phones. It goes into {folder}/, readable by its owner alone "
@@ -82,6 +110,7 @@ class SavePanel(Panel):
 
     def _choose(self, attribute: str, each: w.Widget) -> None:
         setattr(self, attribute, each.value)
+        self.tell("")
 
     def kept(self, rows: int) -> None:
         """Show how many rows would be saved."""
@@ -94,6 +123,7 @@ class SavePanel(Panel):
 
     def save(self) -> None:
         """Write the kept rows, in the background."""
+        self._demand_counted()
         path, overwrite, switch = f"{self.name.strip()}.{self.kind}", self.overwrite, self.switch
         self.start(
             "save", lambda: self.model.save_rows(path, overwrite=overwrite, switch=switch), self._saved

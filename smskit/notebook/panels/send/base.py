@@ -37,6 +37,12 @@ class SendPart(Panel):
     def show_plan(self) -> None:
         """Show the plan as it is now; called from a thread whenever it has changed."""
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the plan that is shown is not the one of what is chosen now."""
+        planning = self.model.planning
+        return planning.now is not None and (planning.busy or planning.error is not None)
+
     def plan_state(self) -> str:
         """HTML that says whether the plan can be relied on; "" when it can."""
         return plan_state(self.model.planning, self.t)

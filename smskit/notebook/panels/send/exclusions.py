@@ -10,10 +10,10 @@ import ipywidgets as w
 import pandas as pd
 
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, card, frame_table, html, notice, soft, title
+from smskit.notebook.panels.parts import button, card, frame_table, html, notice, soft, stale, title
 from smskit.notebook.panels.send.base import REASONS, SendPart
 from smskit.notebook.send_model import SendModel
-from smskit.planning.preview import WaterfallStep, left_out, waterfall
+from smskit.planning.preview import WaterfallStep, left_out, waterfall, waterfall_kept
 
 __all__ = ["ExclusionsPanel"]
 
@@ -26,28 +26,40 @@ class ExclusionsPanel(SendPart):
     def __init__(self, page: Page, model: SendModel) -> None:
         super().__init__(page, model)
         self.opened = ""  # key of the step whose rows are shown
+        self._hint = html("")
         self._state, self._steps, self._rows = html(""), w.VBox(), html("")
 
     def build(self) -> Sequence[w.Widget]:
         self.show_plan()
-        head = title(self.t("Who gets no message, and why"), self.t("Press a step to see its rows."))
+        head = title(self.t("Who gets no message, and why"))
         legend = (
             f'<div class="smskit-legend"><i class="left"></i>{self.t("rows left")}'
             f'<i class="out"></i>{self.t("rows left out")}</div>'
         )
-        return [card(head, self._state, html(legend), self._steps, self._rows)]
+        return [card(head, self._hint, self._state, html(legend), self._steps, self._rows)]
 
     def show_plan(self) -> None:
         """Show the steps of the plan there is."""
         self._state.value = self.plan_state()
+        stale(self.is_stale, self._steps, self._rows)
         now = self.model.planning.now
         if self.model.planning.busy:
             return
-        if now is None or now.plan is None:
-            self._steps.children, self._rows.value = (), ""
+        if now is not None and now.plan is not None:
+            steps = waterfall(now.plan)
+        elif now is not None and now.started is not None:
+            steps = waterfall_kept(now.started.summary)
+        else:
+            self._steps.children, self._rows.value, self._hint.value = (), "", ""
             return
-        steps = waterfall(now.plan)
         self._steps.children = [self._step(fall, steps[0].left) for fall in steps]
+        self._hint.value = soft(self.t("Press a step to see its rows."))
+        if now.plan is None:  # a ledger keeps how many for each step
+            self._hint.value = soft(self.t("Why somebody got none is told in notebook 04."))
+            for line in self._steps.children:
+                line.children[0].disabled = True
+            self._rows.value = ""
+            return
         if self.opened in {fall.key for fall in steps}:
             self.open(self.opened)
         else:

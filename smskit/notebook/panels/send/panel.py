@@ -33,8 +33,8 @@ class SendPanel:
         self.preview = PreviewPanel(page, model)
         self.exclusions = ExclusionsPanel(page, model)
         self.test_send = TestSendPanel(page, model)
-        self.sending = SendingPanel(page, model)
         self.parameters = ParametersPanel(page, path=path)
+        self.sending = SendingPanel(page, model, self.parameters)
         self.parts = (
             self.message,
             self.limits,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ipywidgets as w
 import numpy as np
@@ -21,6 +22,7 @@ from smskit.notebook.panels.parts import (
     notice,
     row,
     soft,
+    stale,
     tiles,
     title,
 )
@@ -49,7 +51,7 @@ class PreviewPanel(SendPart):
         self.sample, self.draw_number = Sample.FIRST, 0
         self.chosen: NDArray[np.int64] | None = None  # rows somebody asked for by name
         self._state, self._bubbles, self._figures = html(""), html(""), html("")
-        self._over = w.HBox()
+        self._counting, self._over = html(""), w.HBox()
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
@@ -79,7 +81,7 @@ class PreviewPanel(SendPart):
                 who,
                 self._bubbles,
             ),
-            card(title(t("Parts and cost")), self._figures, self._over),
+            card(title(t("Parts and cost")), self._counting, self._figures, self._over),
         ]
 
     # -- choosing --------------------------------------------------------------------------
@@ -117,6 +119,8 @@ class PreviewPanel(SendPart):
     def show_plan(self) -> None:
         """Show the plan there is, or why there is none."""
         self._state.value = self.plan_state()
+        self._counting.value = soft(self.t("Counting …")) if self.model.planning.busy else ""
+        stale(self.is_stale, self._bubbles, self._figures, self._over)
         if not self.model.planning.busy:
             self._show_bubbles()
             self._show_figures()
@@ -151,19 +155,15 @@ class PreviewPanel(SendPart):
         return bubble(who, text, foot)
 
     def _show_figures(self) -> None:
-        plan, t = self._plan(), self.t
+        plan, now, t = self._plan(), self.model.planning.now, self.t
         if plan is None:
-            self._figures.value, self._over.children = "", ()
+            started = now.started if now else None
+            self._figures.value = self._sums(started.summary, started.plan_hash) if started else ""
+            self._over.children = ()
             return
         counts, saved = part_counts(plan), savings(plan)
-        figures = tiles(
-            [
-                (t("people"), plan.planned, ""),
-                (t("parts"), plan.total_parts, ""),
-                (t("yuan, estimated"), str(plan.cost), ""),
-                (t("plan hash"), plan.hash, "hash"),
-            ]
-        )
+        sums = {"planned": plan.planned, "parts": plan.total_parts, "cost": plan.cost}
+        figures = self._sums(sums, plan.hash)
         picture = charts.parts(counts, t) if len(counts) else ""
         table = frame_table(
             pd.DataFrame(
@@ -179,6 +179,16 @@ class PreviewPanel(SendPart):
         side = f'<div class="smskit-side">{picture}{table}</div>' if len(counts) else ""
         self._figures.value = figures + notices + side + self._savings(saved)
         self._over.children = self._buttons(plan, saved)
+
+    def _sums(self, summary: Mapping[str, Any], plan_hash: str) -> str:
+        t = self.t
+        figures = [
+            (t("people"), summary["planned"], ""),
+            (t("parts"), summary["parts"], ""),
+            (t("yuan, estimated"), str(summary["cost"]), ""),
+            (t("plan hash"), plan_hash, "hash"),
+        ]
+        return tiles(figures)
 
     def _savings(self, saved: pd.DataFrame) -> str:
         t = self.t

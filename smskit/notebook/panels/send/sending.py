@@ -13,7 +13,9 @@ import ipywidgets as w
 from smskit.errors import GuardRefused
 from smskit.i18n import mark
 from smskit.ledger import CampaignRow
+from smskit.models import Mode
 from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, card, chip, field, html, row, soft_line, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.run_card import PHASES, Button, Card, Question, Situation, view
@@ -59,10 +61,16 @@ class RunWatcher:
 
 
 class SendingPanel(SendPart):
-    """Sends on two deliberate acts, and shows a run wherever it is."""
+    """
+    Sends on two deliberate acts, and shows a run wherever it is.
 
-    def __init__(self, page: Page, model: SendModel) -> None:
+    Args:
+        parameters: Where what is sent can be saved, too.
+    """
+
+    def __init__(self, page: Page, model: SendModel, parameters: ParametersPanel) -> None:
         super().__init__(page, model)
+        self._parameters = parameters
         self.asked: Confirmation | None = None  # what is being confirmed
         self.seen = Snapshot(Phase.NEW)
         self._opens: datetime | None = None  # when the send window of that one opens
@@ -167,6 +175,7 @@ class SendingPanel(SendPart):
             agreed = field(w.Text, question.demands, value="", placeholder=self.t("type it to confirm"))
         else:
             agreed = w.Checkbox(description=question.demands, value=False, indent=False)
+        saving = [self._also_save(asked.mode)] if self._parameters.is_unsaved else []
         more = [w.Checkbox(description=question.also, value=False, indent=False)] if question.also else []
 
         def look() -> None:
@@ -174,8 +183,20 @@ class SendingPanel(SendPart):
 
         for each in (agreed, *more):
             each.observe(self.attempt(look), "value")
-        yes.on_click(self.attempt(lambda: self.send(asked, agreed.value if question.by_number else "")))
-        return [html(question.text), *more, agreed, yes]
+
+        def go() -> None:
+            typed = agreed.value if question.by_number else ""
+            self.send(asked, typed, save=any(tick.value for tick in saving))
+
+        yes.on_click(self.attempt(go))
+        return [html(question.text), *more, *saving, agreed, yes]
+
+    def _also_save(self, mode: Mode) -> w.Checkbox:
+        words = self.t("Save the parameters to {path}, too", path=self._parameters.path)
+        # A rehearsal tries something out; what is sent live is what a scheduler should send tomorrow.
+        made = w.Checkbox(mode is Mode.LIVE, description=words, indent=False)
+        made.layout.width = "auto"
+        return made
 
     def ask(self) -> None:
         """First act: say what would be sent; a second click on it changes nothing."""
@@ -192,10 +213,13 @@ class SendingPanel(SendPart):
         self.tell("")
         self._show()
 
-    def send(self, asked: Confirmation, typed: str = "") -> None:
-        """Second act: send it. Called twice, it is sent once."""
+    def send(self, asked: Confirmation, typed: str = "", *, save: bool = False) -> None:
+        """Second act: send it, with *save* after the parameters were saved. Called twice, it is sent once."""
         if self.asked is not asked:
             return  # the second click of two
+        asked.demand(typed)
+        if save:
+            self._parameters.save()
         self.model.send(asked, typed=typed)
         self.asked = None
         self.tell("")

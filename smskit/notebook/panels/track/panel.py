@@ -12,6 +12,7 @@ import ipywidgets as w
 import pandas as pd
 
 from smskit.i18n import Language, mark
+from smskit.models import Mode
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import (
@@ -37,7 +38,6 @@ from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting.audit import approval_in_words
 from smskit.reporting.delivery import MODES
 from smskit.reporting.opt_outs import notice_undecided
-from smskit.reporting.report import REASON_WORDS
 from smskit.sending.receipts import Fetched
 
 __all__ = ["TrackPanel"]
@@ -46,16 +46,28 @@ _TILES = (
     ("read", mark("rows read"), ""),
     ("ruled_out", mark("ruled out"), ""),
     ("segment", mark("segment"), ""),
+    ("left_out", mark("left out"), ""),
     ("planned", mark("planned"), ""),
     ("waiting", mark("waiting"), ""),
+    ("submitting", mark("submitting"), ""),
     ("accepted", mark("accepted"), ""),
     ("delivered", mark("delivered"), "ok"),
     ("undelivered", mark("undelivered"), "bad"),
     ("awaiting", mark("awaiting receipt"), ""),
     ("refused", mark("refused"), "bad"),
     ("unknown", mark("unknown"), "warn"),
-    ("cost", mark("cost, yuan"), ""),
+    ("cost", "", ""),
 )
+_COST = {
+    Mode.PLAN: mark("would cost, yuan"),
+    Mode.REHEARSE: mark("would have cost, yuan"),
+    Mode.LIVE: mark("cost of the accepted, yuan"),
+}
+_BANNER = {
+    Mode.PLAN: mark("Plan · nothing is sent"),
+    Mode.REHEARSE: mark("Rehearsal · nobody gets a message"),
+    Mode.LIVE: mark("Live · real messages"),
+}
 _STATES = {
     "planned": mark("not sent"),
     "running": mark("running"),
@@ -90,6 +102,9 @@ class TrackPanel(Panel):
         self.tabs: list[Tab] = [self.time, self.failures, self.carriers, self.batches, self.why, self.people]
         self.tabs += [self.unknown, self.replies, self.opt_outs, self.follow_up, self.export, self.audit]
         self._box = w.Tab()
+        self._drawn = 0  # id of the campaign that is shown
+        counted = self.attempt(self._counted)
+        tracker.on_count(lambda: counted(None))
         self.refresh()
 
     # -- drawing --------------------------------------------------------------------------
@@ -102,14 +117,16 @@ class TrackPanel(Panel):
             )
             return [title(self.t("Track delivery")), soft_line(nothing)]
         self._books, self._head = html(""), html("")
+        self._drawn = self.tracker.chosen.id
         for tab in self.tabs:
             tab.draw()
         self._box.children = [tab.widget for tab in self.tabs]
         self._box.titles = [tab.name for tab in self.tabs]
         self._show()
-        card = w.VBox(
-            [title(self.t("Track delivery")), self._choice(), self._head, self._books, self._doing()]
-        )
+        mode = self.tracker.chosen.mode
+        banner = html(f'<div class="smskit-mode {mode}">{escape(self.t(_BANNER[mode]))}</div>')
+        head = [title(self.t("Track delivery")), self._choice(), banner]
+        card = w.VBox([*head, self._head, self._books, self._doing()])
         card.add_class("smskit-card")
         return [card, self._box]
 
@@ -152,6 +169,14 @@ class TrackPanel(Panel):
             parts.append(html(f'<a href="{escape(url)}" target="_blank" rel="noopener">{words} ↗</a>'))
         return row(*parts)
 
+    def _counted(self) -> None:
+        """Somebody counted, here or in a cell."""
+        chosen = self.tracker.chosen
+        if chosen is not None and chosen.id != self._drawn:
+            self.draw()
+        else:
+            self._show()
+
     def _show(self) -> None:
         seen = self.tracker.seen
         if seen is None:
@@ -163,7 +188,8 @@ class TrackPanel(Panel):
         self._show_books(seen.status, seen)
 
     def _show_books(self, status: dict[str, Any], seen: CampaignSnapshot | None = None) -> None:
-        zone = seen.survey.zone if seen else None
+        mode, last = Mode(status["mode"]), seen or self.tracker.seen
+        zone = last.survey.zone if last else None
         at = f"{datetime.now(zone):%H:%M:%S}"
         told = f"{self.t(MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
         told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
@@ -171,12 +197,24 @@ class TrackPanel(Panel):
         if status["approval"] and (status["approval"]["approved_at"] or self.tracker.asks_approval):
             note += soft(self.t.render(approval_in_words(status["approval"])))
         self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
+        counts = status | {
+            "left_out": sum(status["excluded"].values()),
+            "cost": str(last.cost) if last else None,
+        }
         shown = [
-            (self.t(label), status[name], kind if status[name] else "")
+            (self.t(label or _COST[mode]), counts[name], kind if counts[name] else "")
             for name, label, kind in _TILES
-            if status[name] is not None
+            if counts[name] is not None
         ]
-        self._books.value = tiles(shown) + details(self.t("The books in full"), self._full(status))
+        full = details(self.t("The books in full"), self._full(status))
+        self._books.value = tiles(shown) + self._left_out(status) + full
+
+    def _left_out(self, status: dict[str, Any]) -> str:
+        found = self.tracker.left_out(status, self.t)
+        if not len(found):
+            return ""
+        heading = self.t("Not messaged: {n:,}", n=int(found[self.t("people")].sum()))
+        return details(heading, frame_table(found, label=self.t("left out")), is_open=True)
 
     def _full(self, status: dict[str, Any]) -> str:
         """The sums that always balance, written as sums."""
@@ -203,19 +241,7 @@ class TrackPanel(Panel):
                 f"{t('awaiting receipt')} {n['awaiting']}",
             ),
         ]
-        table = frame_table(pd.DataFrame(sums, columns=[t("books"), "n", "="]))
-        reasons = [(self._reason(r), people, t("before sending")) for r, people in status["excluded"].items()]
-        reasons += [
-            (self._reason(r), people, t("when it was their turn")) for r, people in status["stopped"].items()
-        ]
-        if not reasons:
-            return table
-        left_out = pd.DataFrame(reasons, columns=[t("left out"), t("people"), t("when")])
-        return table + frame_table(left_out)
-
-    def _reason(self, reason: str) -> str:
-        words = {r.label: said for r, said in REASON_WORDS.items()}.get(reason, "")
-        return f"{reason}: {self.t(words)}" if words else reason
+        return frame_table(pd.DataFrame(sums, columns=[t("books"), "n", "="]))
 
     # -- doing ----------------------------------------------------------------------------
 
@@ -230,7 +256,7 @@ class TrackPanel(Panel):
     def refresh(self) -> None:
         """Count everything anew, in the background."""
         if self.tracker.chosen is not None:
-            self.start("count", self.tracker.count, lambda _: self._show())
+            self.start("count", self.tracker.count, lambda _: None)
 
     def fetch(self) -> None:
         """Fetch receipts and replies once, in the background."""
@@ -249,9 +275,10 @@ class TrackPanel(Panel):
 
         def told(t: Language) -> str:
             counts = t(
-                "{delivered:,} delivered, {undelivered:,} undelivered, {awaiting:,} still awaited; unknown: "
-                "{found:,} were accepted, {refused:,} refused, {never:,} never taken, {unknown:,} open; "
-                "{replies:,} replies, {opt_outs:,} opt-outs",
+                "New since last time: {delivered:,} delivered, {undelivered:,} undelivered, "
+                "{replies:,} replies, {opt_outs:,} opt-outs; of the unknown {found:,} were accepted, "
+                "{refused:,} refused, {never:,} never taken. Now {awaiting:,} are awaited and "
+                "{unknown:,} unknown.",
                 delivered=s.delivered,
                 undelivered=s.undelivered,
                 awaiting=fetched.awaiting,

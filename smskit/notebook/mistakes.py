@@ -1,0 +1,84 @@
+"""
+Mistakes where a person runs cells: one sentence, as a panel says it, and the cells below go on.
+
+Unattended (papermill, nbval, a scheduler) nothing here is set up: a cell raises, and the run ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from smskit.errors import SmskitError
+from smskit.i18n import Language, Message
+from smskit.notebook import display as shown
+from smskit.notebook.host import host_of, shell_here
+from smskit.settings import Environment
+
+__all__ = ["opens"]
+
+T = TypeVar("T")
+_language: Callable[[], Language]  # of the notebook that was opened last
+
+
+def opens(open_: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
+    """
+    A call that opens a notebook: from then on a mistake in any of its cells is told in a sentence.
+
+    What cannot be opened is told, too, and what comes back tells at each use what to do first.
+    """
+
+    @wraps(open_)
+    def opened(namespace: Mapping[str, Any]) -> T:
+        if not (host_of().is_person and _tell_in(shell_here())):
+            return open_(namespace)
+        language = Language(Environment().language)
+        _speak(lambda: language)
+        try:
+            notebook = open_(namespace)
+        except SmskitError as error:
+            shown.complain(language.error(error), in_app=True)
+            return cast(T, _NotOpened())
+        _speak(lambda: cast(Any, notebook).t)
+        return notebook
+
+    return opened
+
+
+class _NotOpened:
+    """Stands where a notebook would: each step says that it has to be opened first."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # asked by IPython, to show it
+            raise AttributeError(name)
+        raise SmskitError(
+            Message("choose other parameters first: correct their cell, then run it and the one that opens")
+        )
+
+    def __repr__(self) -> str:
+        return "not opened"
+
+
+def _speak(language: Callable[[], Language]) -> None:
+    global _language
+    _language = language
+
+
+def _tell_in(shell: Any) -> bool:
+    """Let a kernel tell mistakes; whether there is one."""
+    if shell is None:
+        return False
+    shell.set_custom_exc((SmskitError,), _told)
+    shell.events.register("post_run_cell", _goes_on)
+    return True
+
+
+def _told(_shell: Any, _kind: Any, error: BaseException, _traceback: Any, tb_offset: Any = None) -> None:
+    shown.complain(_language().error(error))
+
+
+def _goes_on(result: Any) -> None:
+    # JupyterLab runs no cell below one that failed: this one ended with a sentence.
+    if result is not None and isinstance(result.error_in_exec, SmskitError):
+        result.error_in_exec = None
