@@ -166,13 +166,13 @@ def national(e164: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def to_e164(e164: int) -> str:
-    """Return ``+8613800000000``; "" for 0."""
-    return f"+{e164}" if e164 else ""
+    """Return ``+8613800000000``; "" for 0 and for who was erased."""
+    return f"+{e164}" if e164 > 0 else ""
 
 
 def e164_column(e164: NDArray[np.int64]) -> pa.Array:
-    """Return ``+8613800000000`` for every phone, as arrow large_string; null for 0."""
-    digits = pa.array(e164, mask=e164 == 0).cast(pa.large_string())
+    """Return ``+8613800000000`` for every phone, as arrow large_string; null for 0 and for who was erased."""
+    digits = pa.array(e164, mask=e164 <= 0).cast(pa.large_string())
     plus, nothing = pa.scalar("+", digits.type), pa.scalar("", digits.type)
     return pc.binary_join_element_wise(plus, digits, nothing)
 

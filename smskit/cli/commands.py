@@ -543,6 +543,26 @@ def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.R
     forget_all_of(_ledger(), _row(campaign, mode))
 
 
+@app.command()
+def erase(
+    person: Annotated[str, typer.Argument(help="A user id, or a phone in any form.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person from all campaigns; keyed hashes keep them from another message after an opt-out."""
+    from smskit.sending.rehearsal import erase as erase_person
+
+    if not yes:
+        if not sys.stdin.isatty():
+            raise InputError(Message("erasing cannot be undone: say --yes"))
+        typer.confirm(t("Erase this person from all campaigns? It cannot be undone."), abort=True)
+    done = erase_person(_ledger(), person)
+    if as_json:
+        print_json(done._asdict())
+    else:
+        say("{n} rows of {m} campaigns erased", n=done.rows, m=len(done.campaigns))
+
+
 # -- opt-outs -------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ from smskit.ledger.canaries import Canaries, CanaryRow
 from smskit.ledger.caps import Caps
 from smskit.ledger.changes import Changes
 from smskit.ledger.database import Database, file_has_campaign, resolve_url
+from smskit.ledger.erasing import Erased, Erasing
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOutRow, OptOuts
 from smskit.ledger.raw_reports import UNMATCHED_DAYS, RawReports, Unmatched
@@ -69,6 +70,7 @@ __all__ = [
     "Change",
     "Checked",
     "Entry",
+    "Erased",
     "Event",
     "EventKind",
     "Facts",
@@ -115,6 +117,7 @@ class Ledger:
         runs: Every run, also one that was refused or died.
         approvals: Which plans of live campaigns somebody else has said yes to.
         audit: Who did what.
+        erasing: Erases a person, and tells who was.
         accounts: What providers answered when they were last asked, and what people typed in.
 
     Raises:
@@ -137,6 +140,7 @@ class Ledger:
         self.approvals = Approvals(database)
         self.audit = Audit(database)
         self.accounts = Accounts(database)
+        self.erasing = Erasing(database, self.audience)
 
     def clock(self) -> float:
         """What time it is for everything the ledger writes down; epoch seconds."""

@@ -121,24 +121,28 @@ class Audience:
         Raises:
             LedgerError: it is not; names the chunk.
         """
+        with self._database.read() as conn:
+            return self.whole_within(conn, campaign_id)
+
+    def whole_within(self, conn: sa.Connection, campaign_id: int) -> Frozen:
+        """`whole`, as a transaction sees it."""
         query = sa.select(PROGRESS.c.chunk).where(PROGRESS.c.campaign_id == campaign_id)
         phones: list[NDArray[np.int64]] = []
         parts: list[NDArray[np.int16]] = []
         persons: list[pa.Array] = []
         variables: list[pa.RecordBatch] = []
-        with self._database.read() as conn:
-            chunks = list(conn.execute(query.order_by(PROGRESS.c.chunk)).scalars())
-            if chunks != list(range(len(chunks))):
-                raise damaged(conn, "progress", campaign_id)
-            for chunk in chunks:
-                here = (campaign_id, chunk)
-                states = states_of(conn, read_row(conn, *here, PROGRESS.c.states))
-                phones.append(np.frombuffer(read_blob(conn, *here, AUDIENCE.c.phones), np.int64))
-                parts.append(np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16))
-                persons.append(from_arrow(read_blob(conn, *here, AUDIENCE.c.persons)).column(0))
-                variables.append(from_arrow(read_blob(conn, *here, CONTENT.c.variables)))
-                if not np.array_equal(states, _led_to(conn, campaign_id, chunk, len(states))):
-                    raise damaged(conn, "progress.states", campaign_id, chunk)
+        chunks = list(conn.execute(query.order_by(PROGRESS.c.chunk)).scalars())
+        if chunks != list(range(len(chunks))):
+            raise damaged(conn, "progress", campaign_id)
+        for chunk in chunks:
+            here = (campaign_id, chunk)
+            states = states_of(conn, read_row(conn, *here, PROGRESS.c.states))
+            phones.append(np.frombuffer(read_blob(conn, *here, AUDIENCE.c.phones), np.int64))
+            parts.append(np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16))
+            persons.append(from_arrow(read_blob(conn, *here, AUDIENCE.c.persons)).column(0))
+            variables.append(from_arrow(read_blob(conn, *here, CONTENT.c.variables)))
+            if not np.array_equal(states, _led_to(conn, campaign_id, chunk, len(states))):
+                raise damaged(conn, "progress.states", campaign_id, chunk)
         columns = pa.Table.from_batches(variables) if variables else pa.table({})
         order = np.arange(sum(map(len, phones)))
         return Frozen(

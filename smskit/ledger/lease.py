@@ -54,7 +54,7 @@ class Leases:
         host, pid, started = this_process()
         with self._database.write() as conn:
             held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
-            if held is not None and _works(held, self._database.clock()):
+            if held is not None and works(held, self._database.clock()):
                 raise LedgerLocked(
                     Message(
                         "another run (process {n} on {host}) is working on this campaign; "
@@ -87,7 +87,7 @@ class Leases:
         """Who works on the campaign right now, or None; a run that died works on nothing."""
         with self._database.read() as conn:
             held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == campaign_id)).one_or_none()
-        if held is None or not _works(held, self._database.clock()):
+        if held is None or not works(held, self._database.clock()):
             return None
         return Owner(held.host, held.pid, (held.host, held.pid) == this_process()[:2])
 
@@ -108,7 +108,7 @@ def this_process() -> tuple[str, int, float]:
     return platform.node(), os.getpid(), psutil.Process().create_time()
 
 
-def _works(held: Any, now: float) -> bool:
+def works(held: Any, now: float) -> bool:
     """Whether the run that took this lease is at work; one of this process may have ended unrecorded."""
     host, pid, started = this_process()
     if (held.host, held.pid) == (host, pid) and abs(held.process_started - started) < 1.0:

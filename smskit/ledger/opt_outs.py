@@ -22,7 +22,7 @@ from smskit.message.opt_out import Answer
 from smskit.models import Mode
 
 UNDECIDED = (REPLY.c.answer == Answer.DOUBTFUL.value, REPLY.c.decided == "")
-_PENDING = (*UNDECIDED, REPLY.c.mode == Mode.LIVE.value)
+PENDING = (*UNDECIDED, REPLY.c.mode == Mode.LIVE.value)
 
 
 class OptOutRow(NamedTuple):
@@ -45,7 +45,7 @@ class OptOuts:
 
     def phones(self) -> NDArray[np.int64]:
         """All phones that opted out, ascending."""
-        pending = sa.select(REPLY.c.phone).where(*_PENDING)
+        pending = sa.select(REPLY.c.phone).where(*PENDING)
         with self._database.read() as conn:
             found = conn.execute(sa.union(sa.select(OPT_OUT.c.phone), pending)).scalars().all()
         return np.sort(np.array(found, np.int64))
@@ -57,7 +57,7 @@ class OptOuts:
 
     def rows(self, phone: int = 0) -> list[OptOutRow]:
         """Everybody, or who has *phone*, newest first; each once."""
-        listed, pending = sa.select(OPT_OUT), sa.select(REPLY).where(*_PENDING)
+        listed, pending = sa.select(OPT_OUT), sa.select(REPLY).where(*PENDING)
         if phone:
             listed, pending = listed.where(OPT_OUT.c.phone == phone), pending.where(REPLY.c.phone == phone)
         with self._database.read() as conn:
@@ -89,7 +89,7 @@ class OptOuts:
         with self._database.write() as conn:
             there = conn.execute(OPT_OUT.delete().where(OPT_OUT.c.phone == phone)).rowcount
             there += conn.execute(
-                REPLY.update().where(*_PENDING, REPLY.c.phone == phone).values(**none)
+                REPLY.update().where(*PENDING, REPLY.c.phone == phone).values(**none)
             ).rowcount
             count_up(conn, "opt_out")
             if there:

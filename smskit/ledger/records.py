@@ -72,6 +72,7 @@ class CampaignRow(NamedTuple):
     started_at: float | None
     finished_at: float | None
     stop_requested: bool
+    erased: int = 0  # how many of the planned were erased; pseudonyms stand for them
     frozen_hash: str = ""  # what the stored audience's plan hash is; "" = an older smskit froze it
 
     @property

@@ -56,6 +56,7 @@ CAMPAIGN = sa.Table(
     # The plan hash of the audience as it is stored; "" = frozen by a version that did not keep it.
     sa.Column("frozen_hash", sa.String(64), nullable=False, server_default=""),
     sa.Column("plan_sum", sa.BigInteger, nullable=False, server_default="0"),  # see seals.plan_sum
+    sa.Column("erased", sa.Integer, nullable=False, server_default="0"),  # of the planned: pseudonyms now
     sa.UniqueConstraint("mode", "name"),
 )
 MADE_ID = sa.Table(
@@ -224,6 +225,19 @@ COUNTER = sa.Table(
     META,
     sa.Column("name", sa.String(32), primary_key=True),
     sa.Column("value", sa.Integer, nullable=False),
+)
+
+SECRET = sa.Table(
+    "secret",  # random, of this ledger alone
+    META,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("value", sa.String(64), nullable=False),
+)
+ERASED = sa.Table(
+    "erased",  # when whom: a keyed hash of each phone and id
+    META,
+    sa.Column("who", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Float, nullable=False),
 )
 
 RUN = sa.Table(

@@ -81,15 +81,15 @@ def delete_answers(conn: sa.Connection, row: CampaignRow) -> None:
         for chunk in conn.execute(query)
         for phone in np.frombuffer(unsealed(conn, chunk, AUDIENCE.c.phones), np.int64).tolist()
     }
-    for table, phone_of in ((REPLY, lambda r: r.phone), (UNMATCHED, _phone_of)):
+    for table, whose in ((REPLY, lambda r: r.phone), (UNMATCHED, phone_of)):
         theirs = (table.c.provider == row.provider) & (table.c.mode == str(row.mode))
         for each in conn.execute(sa.select(table).where(theirs)).all():
-            if phone_of(each) in phones:
+            if whose(each) in phones:
                 key = [column == getattr(each, column.name) for column in table.primary_key]
                 conn.execute(table.delete().where(*key))
 
 
-def _phone_of(unmatched: Any) -> int:
+def phone_of(unmatched: Any) -> int:
     digits = re.sub(r"\D", "", str(orjson.loads(unmatched.receipt)["phone"]))
     return int(digits or 0)
 

@@ -22,7 +22,15 @@ from smskit.ledger.schema import META, VERSION
 
 __all__ = ["CURRENT", "bring_up_to_date", "demand_known", "version_of"]
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006")  # oldest first: the revisions in migrations/versions
+KNOWN = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+)  # oldest first: the revisions in migrations/versions
 CURRENT = KNOWN[-1]
 _log = logging.getLogger("smskit")
 

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience.persons import Copies, later_copies
+from smskit.audience.pseudonyms import pseudonyms
 from smskit.message.parts import units as units_of_column
 from smskit.models import MessageClass, Reason
 from smskit.planning.policy import consented, global_key, held_back, over_cap
@@ -52,6 +53,7 @@ class History(NamedTuple):
     sent_persons: pa.Array = pa.array([], pa.large_string())
     opted_out: NDArray[np.int64] = np.empty(0, np.int64)  # ascending
     recent: NDArray[np.int64] = np.empty(0, np.int64)  # one entry a live message within the cap's window
+    erased_key: str = ""  # of the ledger: opted out may also be who was erased, as a pseudonym
 
 
 class ProviderLimits(NamedTuple):
@@ -137,7 +139,10 @@ def _sent_before(people: Candidates, left: Mask) -> Mask:
 
 
 def _opted_out(people: Candidates, left: Mask) -> Mask:
-    return _among(people.phones, people.past.opted_out)
+    out = _among(people.phones, people.past.opted_out)
+    if people.past.erased_key:
+        out |= _among(pseudonyms(people.phones, people.past.erased_key), people.past.opted_out)
+    return out
 
 
 def _without_consent(people: Candidates, left: Mask) -> Mask | None:

@@ -135,7 +135,7 @@ def write_opt_outs(ledger: Ledger, rule: OptOutRule, output: Path, *, reveal: bo
     if output.suffix.lower() not in (".csv", ".txt"):
         raise InputError(Message("the file must end in .csv or .txt"))
     ledger.audit.note(Action.EXPORT, what="opt-outs", file=output.name)
-    numbers = [to_e164(phone) for phone in ledger.opt_outs.phones().tolist()]
+    numbers = [to_e164(phone) for phone in ledger.opt_outs.phones().tolist() if phone > 0]
     if rule.numbers == "national":
         numbers = [number.removeprefix("+86") for number in numbers]
     heading = ["phone"] if output.suffix.lower() == ".csv" else []

@@ -250,7 +250,11 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
         *_ruled_out_fates(ledger, row, person, phone, reveal=reveal),
     ]
     if not found or not person:  # rows without id and phone are nobody's
-        raise InputError(_nowhere(row, phones.mask(phones.to_e164(phone)) if phone else name_of(person)))
+        who = phones.mask(phones.to_e164(phone)) if phone else name_of(person)
+        if person and (erased := ledger.erasing.when(person, phone)):
+            at = f"{datetime.fromtimestamp(erased, row.zone):%Y-%m-%d %H:%M}"
+            raise InputError(Message("{who} was erased on {at}; counts are all that is left", who=who, at=at))
+        raise InputError(_nowhere(row, who))
     if reveal:
         note_reveal(ledger, row, "one person", person=phones.mask(person))
     told = [make() for make in found[:MOST_ROWS]]

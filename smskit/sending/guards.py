@@ -15,7 +15,7 @@ from typing import Protocol
 from smskit.audience.phones import redact
 from smskit.errors import CampaignPaused, GuardRefused, NotUsable, PlanMismatch
 from smskit.i18n import UNSENT, Joined, Message, as_message, quote
-from smskit.ledger import ApprovalRow, CampaignRow, Ledger, damage
+from smskit.ledger import ApprovalRow, CampaignRow, Frozen, Ledger, damage
 from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, effective_window
 from smskit.models import CheckResult, Finding, Mode
@@ -33,6 +33,7 @@ __all__ = [
     "demand_open",
     "demand_same",
     "demand_usable",
+    "hash_of",
     "lack_of_approval",
 ]
 
@@ -147,9 +148,14 @@ def demand_intact(ledger: Ledger, row: CampaignRow) -> None:
     Raises:
         LedgerError: damage, in words.
     """
-    people = ledger.audience.whole(row.id)
+    if row.frozen_hash not in ("", hash_of(row, ledger.audience.whole(row.id))):
+        raise damage(row.name, row.mode, "plan_hash")
+
+
+def hash_of(row: CampaignRow, people: Frozen) -> str:
+    """The plan's hash of an audience as it is stored."""
     template = Template.parse(row.summary["template"], signature=row.summary["signature"])
-    found = plan_hash(
+    return plan_hash(
         row.provider,
         row.spec.get("template_id", ""),
         template,
@@ -158,8 +164,6 @@ def demand_intact(ledger: Ledger, row: CampaignRow) -> None:
         people.persons,
         people.variables,
     )
-    if row.frozen_hash not in ("", found):
-        raise damage(row.name, row.mode, "plan_hash")
 
 
 def demand_same(spec: CampaignSpec, row: CampaignRow) -> None:

@@ -222,7 +222,7 @@ class Planner:
         if spec.cap:
             since = self._clock.now() - spec.cap.window
             recent = ledger.caps.accepted_since(since.timestamp(), but_not=spec.campaign)
-        return History(phones, persons, ledger.opt_outs.phones(), recent)
+        return History(phones, persons, ledger.opt_outs.phones(), recent, ledger.erasing.key())
 
     # -- the template ---------------------------------------------------------------------
 

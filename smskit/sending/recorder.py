@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smskit.audience.pseudonyms import pseudonyms
 from smskit.ledger import Change, Facts, Ledger
 from smskit.ledger.recent import Recent
 from smskit.models import State
@@ -59,6 +60,7 @@ class Recorder:
         self._loop = asyncio.get_running_loop()
         self._seen = -1  # no version of the opt-outs is known yet
         self._opted_out: NDArray[np.int64] = np.empty(0, np.int64)
+        self._erased_key = ""  # of pseudonyms among them
         self._thread = threading.Thread(target=self._work, name="smskit-ledger", daemon=True)
         self._thread.start()
 
@@ -98,6 +100,7 @@ class Recorder:
             masks = self._apply(items)
             while masks is None:
                 self._seen, self._opted_out = self._ledger.opt_outs.version(), self._ledger.opt_outs.phones()
+                self._erased_key = self._ledger.erasing.key()
                 masks = self._apply(items)
         except BaseException as error:
             self._loop.call_soon_threadsafe(_failed, items, error)
@@ -134,7 +137,10 @@ class Recorder:
         stops: dict[Stop, NDArray[np.bool_]] = {}
         if not len(phones):
             return stops
-        if len(self._opted_out) and (out := np.isin(phones, self._opted_out)).any():
+        out = np.isin(phones, self._opted_out) | (phones < 0)  # negative: erased since the plan
+        if self._erased_key:
+            out |= np.isin(pseudonyms(phones, self._erased_key), self._opted_out)
+        if out.any():
             stops["opt_out"] = out
         if self._recent is not None:
             over = self._recent.over(phones, now) & ~stops.get("opt_out", np.False_)

@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from smskit.errors import UnsupportedFeature
+from smskit.errors import InputError, UnsupportedFeature
 from smskit.i18n import Message
-from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger import CampaignRow, Erased, Ledger
 from smskit.models import Mode, Offer
 from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Feature, Job, Limits, Provider
+from smskit.reporting.report import as_phone
+from smskit.sending.guards import hash_of
 from smskit.sending.threads import run_in_thread
 from smskit.settings import Environment, variable_of
 
@@ -148,6 +150,23 @@ def forget(ledger: Ledger, row: CampaignRow) -> None:
                 forget_account(conn, each.provider, reference(credential))
 
     ledger.campaigns.forget(row.id, also=of_simulator)
+
+
+def erase(ledger: Ledger, person: str) -> Erased:
+    """
+    Erase a person, by user id or phone, from all campaigns; see ``ledger.erasing``.
+
+    Raises:
+        InputError: the ledger has nobody like that.
+        LedgerLocked: a run of a campaign they are in is going.
+    """
+    from smskit.simulator.store import erase_phones
+
+    person = person.strip()
+    done = ledger.erasing.erase(person, as_phone(person), hash_of=hash_of, also=erase_phones)
+    if not done.rows and not done.opted_out:
+        raise InputError(Message("the ledger has nobody like that"))
+    return done
 
 
 def simulate(*, port: int = 0, environment: Environment | None = None) -> Simulator:

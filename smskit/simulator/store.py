@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -156,6 +156,24 @@ def forget_account(connection: sa.Connection, provider: str, account: str) -> No
         if sa.inspect(connection).has_table(table.name):
             theirs = (table.c.provider == provider) & (table.c.account == account)
             connection.execute(table.delete().where(theirs))
+
+
+def erase_phones(connection: sa.Connection, phones: Sequence[int]) -> None:
+    """Take people out of accepted calls, in a database that may have none: ids and counts stay."""
+    if not sa.inspect(connection).has_table(_CALLS.name):
+        return
+    for row in connection.execute(sa.select(_CALLS)).all():
+        held = np.frombuffer(row.phones, _PHONES)
+        at = np.isin(held, np.array(phones, np.int64))
+        if at.any():
+            texts, note = orjson.loads(zlib.decompress(row.content))
+            each = [texts] * len(held) if isinstance(texts, str) else texts
+            kept = ["" if gone else text for gone, text in zip(at.tolist(), each, strict=True)]
+            values = {
+                "phones": np.where(at, 0, held).astype(_PHONES).tobytes(),
+                "content": zlib.compress(orjson.dumps([kept, note]), 1),
+            }
+            connection.execute(_CALLS.update().where(_CALLS.c.first_sid == row.first_sid).values(values))
 
 
 def _insert(connection: sa.Connection, rows: list[dict[str, Any]], marks: list[Fetched]) -> None:

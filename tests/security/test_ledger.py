@@ -199,3 +199,73 @@ def test_row_18_only_the_rehearsal_is_forgotten(desk: Desk, run: Run) -> None:
 
     assert left == {("other", Mode.REHEARSE), ("live-1", Mode.LIVE)}
     assert calls == PEOPLE
+
+
+def test_row_18_an_erased_person_is_in_no_file(paused: Desk, run: Run) -> None:
+    """Whatever was known of them is gone; counts stay, the rest is sent to, and nobody gets it twice."""
+    phones, ids = [8613800100000, 8613800100005, 8613800100099], ["u000000", "u000005", "other"]
+    run("opt-out", "add", str(phones[1]))
+    before = run("status", "live-1", "--json").data
+    there = [files_with(paused.folder, phone) for phone in phones]
+    done = [run("erase", person, "--yes", "--json") for person in (ids[0], str(phones[1]), ids[2])]
+    after = run("status", "live-1", "--json").data
+    asked = [run("why", "live-1", person) for person in (*ids, *map(str, phones))]
+    messages = run("messages", "live-1", "--reveal")
+    resumed = run("resume", "live-1")
+
+    assert all(there)
+    assert [d.code for d in done] == [0, 0, 0]
+    assert [d.data["opted_out"] for d in done] == [False, True, False]
+    assert [d.data["campaigns"] for d in done] == [["live-1"]] * 3
+    assert after == before
+    assert {a.code for a in asked} == {2}
+    assert all("was erased on" in a.err for a in asked)
+    assert messages.code == 0
+    assert not any(known in messages.out for known in (*ids, *map(str, phones), "用户0", "用户5"))
+    assert resumed.code == 0
+    assert paused.world.accepted() == PEOPLE - 1  # one was erased before it was their turn
+    assert [files_with(paused.folder, phone) for phone in phones] == [[]] * 3
+
+
+def test_row_18_an_opt_out_outlives_the_person(desk: Desk, run: Run) -> None:
+    """Who opted out and was erased is left out of the next campaign, and is on no list by number."""
+    desk.send()
+    run("opt-out", "add", "13800100000")
+    run("erase", "13800100000", "--yes")
+    desk.send(campaign="live-2")
+    second = run("status", "live-2", "--json").data
+    listed = run("opt-out", "list", "--reveal").out
+
+    assert second["excluded"] == {"opted_out": 1}
+    assert desk.world.accepted() == PEOPLE + PEOPLE - 1
+    assert "erased" in listed
+    assert "00100000" not in listed
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        pytest.param(["erase", "u000000"], 2, "say --yes", id="not-asked"),
+        pytest.param(["erase", "nobody", "--yes"], 2, "nobody like that", id="nobody"),
+    ],
+)
+def test_row_18_what_is_not_erased(paused: Desk, run: Run, command: list[str], code: int, words: str) -> None:
+    """Without a yes, and of somebody who is not known, nothing is erased."""
+    done = run(*command)
+
+    assert (done.code, words in done.err) == (code, True)
+    assert run("why", "live-1", "u000000").code == 0
+
+
+def test_row_18_nobody_is_erased_from_a_run(paused: Desk, run: Run) -> None:
+    """While a run has the campaign it is refused, and nothing was changed."""
+    ledger = Ledger(paused.environ["SMSKIT_DATABASE_URL"])
+    row = ledger.campaigns.get("live-1", Mode.LIVE)
+    assert row is not None
+    with ledger.leases.hold(row.id):
+        done = run("erase", "u000000", "--yes")
+    ledger.close()
+
+    assert done.code == 4
+    assert "a run of campaign live-1 is going" in done.err
+    assert run("why", "live-1", "u000000").code == 0
