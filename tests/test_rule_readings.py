@@ -375,3 +375,36 @@ def test_columns_that_nearly_read(good: str, bad: str, words: str, others: int) 
 
     assert len(said) == (1 if words and others < 50 else 0)
     assert all(text.startswith(words.format(n=others)) and bad in text for text in said)
+
+
+FLAGS = ["是", "Y", "√", "1", "否", "n"]
+DAYS = ["2026-10-01", "20261001", "2026/10/1", "2026-10-02", "2026-11-01", "2026年10月1日"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "op", "value", "rows"),
+    [
+        (FLAGS, "==", 1, [0, 1, 2, 3]),
+        (FLAGS, "!=", 1, [4, 5]),
+        (FLAGS, "==", 0, [4, 5]),
+        (FLAGS, "==", 1.0, [0, 1, 2, 3]),
+        (FLAGS, "in", [1], [0, 1, 2, 3]),
+        (DAYS, "==", 20261001, [0, 1, 2, 5]),
+        (DAYS, "in", [20261001, 20261101], [0, 1, 2, 4, 5]),
+        (DAYS, "<", 20261002, [0, 1, 2, 5]),
+        (["1", "0", "1", "2"], "==", 1, [0, 2]),
+    ],
+)
+def test_a_number_beside_words_and_dates(cells: list[str], op: str, value: Any, rows: list[int]) -> None:
+    """Without quotes, too, a value is compared as the column reads."""
+    frame = pd.DataFrame({"x": cells})
+    mask = parse({"column": "x", "op": op, "value": value}).mask(frame, now=NOW)
+
+    assert np.flatnonzero(mask).tolist() == rows
+
+
+@pytest.mark.parametrize(("cells", "value"), [(FLAGS, 2), (FLAGS, 1.5), (DAYS, 2026), (DAYS, 20261301)])
+def test_a_number_that_is_neither(cells: list[str], value: float) -> None:
+    """It is refused as its text is."""
+    with pytest.raises(UnreadValueError, match="does not fit `x`, which is read as"):
+        parse({"column": "x", "op": "==", "value": value}).mask(pd.DataFrame({"x": cells}), now=NOW)

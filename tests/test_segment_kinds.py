@@ -177,3 +177,22 @@ def test_addresses_elsewhere_are_refused(url: str, query: str) -> None:
         segment.load(url, query=query)
 
     assert "example.com" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "odd"),
+    [
+        ([("u1", "张三", "utf-8"), ("u2", "李四", "gb18030")], 2),
+        ([("u1", "李四", "gb18030"), ("u2", "王芳", "utf-8")], 3),
+        ([("u1", "李四，北京上海", "gb18030"), ("u2", "Bob", "utf-8"), ("u3", "赵六", "utf-8")], 4),
+    ],
+)
+def test_rows_of_two_encodings_are_refused(
+    tmp_path: Path, rows: list[tuple[str, str, str]], odd: int
+) -> None:
+    """Two files put end to end: the rows in UTF-8 would be other names; the first is told."""
+    lines = [f"{user},13800000001,{name}".encode(encoding) for user, name, encoding in rows]
+    file = tmp_path / "people.csv"
+    file.write_bytes(b"\n".join([b"user_id,phone,name", *lines]))
+    with pytest.raises(SegmentError, match=f"row {odd} is UTF-8, and others are GB18030"):
+        segment.load(str(file))

@@ -209,8 +209,8 @@ OPT_OUT_REPLIES: Final[Mapping[str, str]] = {
 _REPLY = re.compile(r"(?:我要|我|请|要)?(?:回复?|发送?)?(.+?)(?:谢谢|吧|了)?")
 _REPEATED = re.compile(r"(TD|[TRN])\1{1,4}")
 _SIMPLIFIED = str.maketrans(
-    "訂閱關絕發給擾別請絡還麼們騷廣訊單貨將傳簡號碼刪電話這個",
-    "订阅关绝发给扰别请络还么们骚广讯单货将传简号码删电话这个",
+    "訂閱閲關關絕發給擾別請絡還麼們騷廣訊單貨將傳簡號碼刪電話這個",
+    "订阅阅关关绝发给扰别请络还么们骚广讯单货将传简号码删电话这个",
 )
 
 # The word itself; 退订单 and 退定金 are about an order.
@@ -252,8 +252,8 @@ _PLAIN = re.compile(
     rf"|怎[么样]才?能?不再?(?:收到?|接收)(?:{_THING})*|请?停止|拒绝"
 )
 _ENGLISH = re.compile(
-    r"(?:PLEASE |PLS )?(?:STOP ?ALL|STOP(?: IT| NOW| PLEASE|(?: STOP)+)?|OPT ?OUT|QUIT"
-    r"|UNSUBSCRIBE(?: ME| (?:THIS|MY) NUMBER)?(?: PLEASE| NOW)?|CANCEL (?:MY|THE) SUBSCRIPTION"
+    r"(?:PLEASE |PLS )?(?:STOP ?ALL|STOP(?: IT| NOW| PLEASE|(?: STOP)+)?|OPT ?OUT|QUIT|END"
+    r"|UN ?SU?B?S?CR?IBE(?: ME| (?:THIS|MY) NUMBER)?(?: PLEASE| NOW)?|CANCEL (?:MY|THE) SUBSCRIPTION"
     r"|(?:I (?:WANT|WISH|(?:WOULD|D) LIKE) TO |LET ME )(?:OPT OUT|UNSUBSCRIBE)"
     r"|(?:OPT|TAKE) ME (?:OUT|OFF)(?: (?:THE|YOUR) LIST)?"
     r"|(?:REMOVE|DELETE) (?:ME|MY (?:PHONE )?(?:NUMBER|PHONE))(?: FROM (?:THE|YOUR) LIST)?"
@@ -275,12 +275,12 @@ _DOUBTFUL = re.compile(
 )
 # ... and whatever else speaks of it in words that no rule above has read.
 _MENTIONED = re.compile(
-    rf"{_ASK}|投诉|举报|骚扰|垃圾短信|烦死|烦不烦|拉黑|退掉|{_REFUSES}[^，]{{0,8}}(?:{_ABOUT}|骚扰|打扰)"
+    rf"{_ASK}|投诉|举报|黑名单|12321|12300|骚扰|垃圾短信|烦死|烦不烦|拉黑|退掉|{_REFUSES}[^，]{{0,8}}(?:{_ABOUT}|骚扰|打扰)"
     r"|(?:不要|不用|别(?!忘)|勿|停止?)[^，]{0,6}[发传](?![货票错到出往]|快递|顺丰)|(?:不要|别|勿)[^，]{0,3}再[^，]{0,4}[来收]"
     r"|[还又老]发|天天发|取消[^，]{0,4}(?:短信|推送|服务)|(?<![A-Z])TD(?![A-Z]|银行|是什么)"
 )
 _ENGLISH_MENTIONED = re.compile(
-    r"SPAM|LEAVE ME ALONE|NOT INTERESTED|UNSUBSCRI|OPT(?:ED|ING)? ?OUT|\bSTOP\b"
+    r"SPAM|LEAVE ME ALONE|NOT INTERESTED|UN ?SU?B?SCR?I|OPT(?:ED|ING)? ?OUT|\bSTOP\b"
     r"|\b(?:NOT|DON ?T|NO|NEVER|STOPPED|REMOVE|DELETE)\b.{0,25}\b(?:TEXTS?|MESSAGES?|SMS|MY NUMBER)\b"
 )
 

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from smskit.audience.cells import BLANKS, FALSE_WORDS, INVISIBLE, TRUE_WORDS, plain_texts, says_yes
 from smskit.audience.phones import redact
 from smskit.audience.rules.comparison import DATES, NULLS, PARTS, Comparison
-from smskit.audience.rules.fit import BY_KIND, READERS, Kind, Reading, fit, kind_of, plain_dtype
+from smskit.audience.rules.fit import BY_KIND, READERS, Kind, Reading, fit, is_number, kind_of, plain_dtype
 from smskit.audience.rules.moments import moments_of_dates, moments_of_text, zone_of
 from smskit.audience.rules.reads import MOSTLY, ORDER, PERHAPS, SAMPLE, begins_with_zero, filled
 from smskit.audience.rules.typed import (
@@ -117,7 +117,9 @@ class Column:
 
     def fit(self, question: Comparison, where: str) -> tuple[Reading, list[Bound]]:
         """Return how *question*, no null test, reads this column, and its values read the same way."""
-        asks_content = isinstance(question.values[0], str) and question.op not in (*PARTS, *DATES)
+        given = question.values[0]
+        by_content = isinstance(given, str) or (is_number(given) and question.op != "within_days")
+        asks_content = by_content and question.op not in (*PARTS, *DATES)
         reads = self.reads if asks_content and self._kind is Kind.TEXT else None
         if reads is Reading.FLAG and self._counts(question):
             reads = Reading.NUMBER

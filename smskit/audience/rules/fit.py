@@ -98,7 +98,9 @@ def fit(
         raise RuleError(what)
     bounds: list[Bound] = []
     for value in question.values:
-        bound = _read(value, reading, question.op) if isinstance(value, str) else value
+        # A number beside a column of dates or of yes and no is what it says as text: 1, 20261001.
+        written = str(value) if reads in _WORDED and is_number(value) else value
+        bound = _read(written, reading, question.op) if isinstance(written, str) else written
         if bound is None:
             what = Message(
                 "{where}.value: {why} does not fit `{name}`, which is {kind}",
@@ -110,6 +112,14 @@ def fit(
             raise UnreadValueError(what)
         bounds.append(bound)
     return reading, bounds
+
+
+def is_number(value: object) -> bool:
+    """Whether it is written as a number; yes and no are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_WORDED: Final = (Reading.FLAG, Reading.MOMENT)
 
 
 def _read(value: str, reading: Reading, op: str) -> Bound | None:
@@ -128,7 +138,7 @@ def _reading(question: Comparison, kind: Kind, reads: Reading | None) -> Reading
     if question.op in PARTS:
         return Reading.TEXT if kind in (Kind.TEXT, Kind.WHOLE) else None
     first = question.values[0]  # the others are of the same type
-    if isinstance(first, str):
+    if isinstance(first, str) or (reads in _WORDED and kind is Kind.TEXT and is_number(first)):
         return reads if reads and kind is Kind.TEXT else _OF_TEXT.get(kind)
     if kind in (Kind.TIME, Kind.OTHER):
         return None

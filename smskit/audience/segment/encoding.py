@@ -51,6 +51,9 @@ def read_utf8(path: Path) -> pa.Buffer:
     except UnicodeDecodeError as error:
         row = _row_at(raw[: error.start].decode(encoding, "ignore"))
         raise SegmentError(Message(_NOT_THAT[encoding], n=row)) from None
+    if encoding == "gb18030" and (other := _utf8_row(raw)):
+        words = mark("row {n} is UTF-8, and others are GB18030; save the whole file again as UTF-8")
+        raise SegmentError(Message(words, n=other))
     if encoding == "gb18030" and _is_chance(raw, text):
         raise SegmentError(
             Message(
@@ -113,6 +116,20 @@ def _was_utf8(raw: bytes) -> bool:
         read = len(re.findall("[\u3400-\u9fff]", text))
         return 0 < read >= text.count("\ufffd")
     return True
+
+
+_UTF8_ROW: Final = re.compile(
+    rb"(?m)^(?=[\x00-\x09\x0b-\x7f]*[\xe4-\xe9])(?:[\x00-\x09\x0b-\x7f]|[\xe3-\xe9\xef][\x80-\xbf]{2})+$"
+)
+
+
+def _utf8_row(raw: bytes) -> int:
+    """The first row of a file in GB18030 that was pasted in from one in UTF-8; 0 = none."""
+    for row in _UTF8_ROW.finditer(raw):
+        letters = _letters(row[0].decode(errors="replace"))
+        if all(letter in USUAL or _MARK.match(letter) for letter in letters):
+            return _row_at(raw[: row.start()].decode("gb18030", "ignore"))
+    return 0
 
 
 # Encodings that GB18030 takes for Chinese: how many letters it takes to recognise one, and the bytes of those
