@@ -345,11 +345,11 @@ def test_why_of_somebody_a_rule_left_out(desk: Desk, run: Run) -> None:
     assert by_id == by_phone
     assert by_id == Done(
         0,
-        'u000000 (138****0000): ruled out by rule 1, `会员等级` is one of "金卡", "铂金": '
+        'u000000 (138****0000): ruled out by rule 1 (`会员等级` is one of "金卡", "铂金"): '
         '`会员等级` is "普通会员"\n',
         "",
     )
-    assert missing.out.endswith('"金卡", "铂金": `会员等级`: value missing\n')
+    assert missing.out.endswith('"金卡", "铂金"): `会员等级`: value missing\n')
     assert chinese.out == (
         'u000000 (138****0000)：被规则 1 筛除，要求 `会员等级` 属于 "金卡", "铂金"：'
         '`会员等级` 为 "普通会员"\n'

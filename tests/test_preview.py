@@ -146,7 +146,7 @@ def test_somebody_a_rule_left_out_is_not_denied() -> None:
     for asked, name in ((f" {who} ", who), (phone, shown)):
         with pytest.raises(InputError) as error:
             find(plan, asked)
-        assert str(error.value) == f'{name}: ruled out by rule 1, `level` is "gold": `level` is "tin"'
+        assert str(error.value) == f'{name}: ruled out by rule 1 (`level` is "gold"): `level` is "tin"'
     with pytest.raises(InputError, match="nobody is not in the segment's file"):
         find(plan, "nobody")
 

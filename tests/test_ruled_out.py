@@ -283,7 +283,7 @@ def test_phones_are_masked_unless_revealed(ledger: Ledger) -> None:
     shown, full = (report.fates(ledger, row, "138 0000 0001", reveal=reveal)[0] for reveal in (False, True))
 
     assert shown.told(EN) == (
-        '138****0001 (138****0001): ruled out by rule 1, `phone` is "139****0000": `phone` is "138****0001"'
+        '138****0001 (138****0001): ruled out by rule 1 (`phone` is "139****0000"): `phone` is "138****0001"'
     )
     assert (full.person, full.phone) == ("8613800000001", "+8613800000001")
     assert full.evidence == '`phone` is "13800000001"'

@@ -313,7 +313,7 @@ def test_the_panel_denies_nobody(desk: Desk, language: str) -> None:
 
     rule, denied = {
         "en": (
-            "ruled out by rule 1, <code>level</code> is &quot;a&quot;",
+            "ruled out by rule 1 (<code>level</code> is &quot;a&quot;)",
             "nobody is not in the file that was read at",
         ),
         "zh": ("被规则 1 筛除", "读取的文件中没有 nobody"),

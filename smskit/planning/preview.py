@@ -114,7 +114,7 @@ def _absent(plan: Plan, who: str, phone: int) -> Message:
             rule = plan.ruled_out.rule.parts[group.rule]
             (row,) = group.people.slice(int(np.argmax(hit)), 1).to_pylist()
             why = values_read(group, rule, row)
-            words = mark("{who}: ruled out by rule {n}, {rule}: {why}")
+            words = mark("{who}: ruled out by rule {n} ({rule}): {why}")
             return Message(words, who=shown, n=group.rule + 1, rule=rule.words, why=why)
     return Message("{who} is not in the segment's file", who=shown)
 

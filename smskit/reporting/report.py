@@ -212,7 +212,7 @@ class Fate:
         who = f"{self.person} ({self.phone or t('no phone')})"
         if self.rule:
             rule, why = t.render(self.rule_words), t.render(self.evidence)
-            words = mark("{who}: ruled out by rule {n}, {rule}: {why}")
+            words = mark("{who}: ruled out by rule {n} ({rule}): {why}")
             return t(words, who=who, n=self.rule, rule=rule, why=why)
         if self.state is None:
             why = t(REASON_WORDS[self.excluded]) + (f": {t.render(self.evidence)}" if self.evidence else "")
