@@ -159,10 +159,25 @@ class RuledOut(NamedTuple):
         """Who each row is, the digits of its phone where it has no id."""
         return pc.coalesce(self.people["person"], self.people["phone"].cast(pa.large_string()))
 
-    def hits(self, person: str, phone: int) -> NDArray[np.bool_]:
-        """Which rows have that person id or that phone (0 = do not look by phone)."""
-        hit = np.asarray(pc.equal(self.persons(), person))
-        return hit | (np.asarray(self.people["phone"]) == phone) if phone else hit
+    def hits(self, person: str, phone: int, cell: str = "") -> NDArray[np.bool_]:
+        """
+        Which rows have that person id, that phone (0 = do not look by phone), or no phone but that cell.
+
+        Args:
+            cell: As `shown` has it; needs that column.
+        """
+        return left_out_hits(self.people.set_column(0, "person", self.persons()), person, phone, cell)
+
+
+def left_out_hits(people: pa.Table, person: str, phone: int, cell: str = "") -> NDArray[np.bool_]:
+    """The same of any table of person, phone and shown."""
+    hit = np.asarray(pc.equal(people["person"], person).fill_null(False))
+    if phone:
+        hit = hit | (np.asarray(people["phone"]) == phone)
+    elif cell:
+        no_phone = np.asarray(people["phone"]) == 0
+        hit = hit | (no_phone & np.asarray(pc.equal(people["shown"], cell).fill_null(False)))
+    return np.asarray(hit)
 
 
 VALUE: Final = "value:"  # before the name of a column that a rule reads

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smskit.audience.rules import parse
+from smskit.errors import InputError
 from smskit.i18n import Language
 from smskit.ledger import CampaignRow, Ledger
 from smskit.ledger.schema import RULED_OUT
@@ -290,6 +291,28 @@ def test_phones_are_masked_unless_revealed(ledger: Ledger) -> None:
     frame = report.why_frame(ledger, row, "13800000001")
     assert frame[["state", "reason"]].to_numpy().tolist() == [["ruled_out", "rule 1"]]
     assert "13800000001" not in frame.to_csv()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("12345", "***45: excluded, bad_phone: "),
+        ("010-88886666", '01*-*****666: ruled out by rule 1 (`level` is "gold"): `level` is "tin"'),
+        ("abc", "abc: excluded, bad_phone: "),
+        ("１２３４５６", "1***56: excluded, bad_phone: "),
+    ],
+)
+def test_a_row_whose_phone_is_none_answers_to_its_cell(ledger: Ledger, asked: str, told: str) -> None:
+    """Also without a user id, which names nobody here; the cell is kept, and shown, masked."""
+    cells = ["12345", "010-88886666", "abc", "13800000001", "１２３４５６"]
+    levels = ["gold", "tin", "gold", "gold", "gold"]
+    frame = pd.DataFrame({"user_id": ["", "", "-", "u", ""], "phone": cells, "name": "名", "level": levels})
+    row = frozen(ledger, frame, Mode.LIVE, rules=SMALL)
+    (fate,) = report.fates(ledger, row, asked)
+
+    assert fate.told(EN).startswith(told)
+    with pytest.raises(InputError, match="is not in the file"):
+        report.fates(ledger, row, "99")
 
 
 def test_of_very_many_rows_the_first_are_told(ledger: Ledger) -> None:

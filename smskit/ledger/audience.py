@@ -161,18 +161,21 @@ class Audience:
             for row in conn.execute(query.order_by(EXCLUDED.c.chunk)):
                 yield pa.Table.from_batches([from_arrow(unsealed(conn, row, EXCLUDED.c.people))])
 
-    def ruled_out(self, campaign_id: int, *, person: str, phone: int) -> Iterator[RuledOut]:
+    def ruled_out(self, campaign_id: int, *, person: str, phone: int, cell: str = "") -> Iterator[RuledOut]:
         """
         Whom the rules left out, of those who have that person id or that phone (0 = do not look by phone).
 
+        Or, where *cell* is given, whose phone is none and is shown so.
+
         Where the person is the phone, person is that phone's digits.
         """
+        columns = ["person", "phone", *(["shown"] if cell else ())]
         query = sa.select(RULED_OUT).where(RULED_OUT.c.campaign_id == campaign_id)
         with self._database.read() as conn:
             for row in conn.execute(query.order_by(RULED_OUT.c.chunk)):
                 blob = unsealed(conn, row, RULED_OUT.c.people)
-                keys = RuledOut(row.rule, bool(row.unknown), from_parquet(blob, ["person", "phone"]))
-                if (hit := keys.hits(person, phone)).any():
+                keys = RuledOut(row.rule, bool(row.unknown), from_parquet(blob, columns))
+                if (hit := keys.hits(person, phone, cell)).any():
                     people = from_parquet(blob).set_column(0, "person", keys.persons())
                     yield keys._replace(people=people.filter(pa.array(hit)))
 

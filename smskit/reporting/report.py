@@ -24,7 +24,7 @@ from smskit.errors import InputError, RuleError
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import Action, CampaignRow, Event, History, Ledger
 from smskit.message.template import Template
-from smskit.models import Mode, Reason, State
+from smskit.models import Mode, Reason, State, left_out_hits
 from smskit.planning.ruled_out import values_read
 from smskit.reporting import opt_outs
 
@@ -209,7 +209,8 @@ class Fate:
         return f"{line}\n{t('and {n:,} more rows', n=self.more)}" if self.more else line
 
     def _told(self, t: Language) -> str:
-        who = f"{self.person} ({self.phone or t('no phone')})"
+        phone = self.phone or t("no phone")
+        who = f"{self.person} ({phone})" if self.person else phone
         if self.rule:
             rule, why = t.render(self.rule_words), t.render(self.evidence)
             words = mark("{who}: ruled out by rule {n} ({rule}): {why}")
@@ -244,10 +245,12 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
     """
     person = person.strip()
     phone = as_phone(person)
+    # What is no phone may be what stands in the phone's cell: it is kept as it may be shown.
+    cell = "" if phone else phones.mask_raw_column(pa.array([person]))[0].as_py()
     found = [
         *_planned_fates(ledger, row, person, phone, reveal=reveal),
-        *_excluded_fates(ledger, row, person, phone, reveal=reveal),
-        *_ruled_out_fates(ledger, row, person, phone, reveal=reveal),
+        *_excluded_fates(ledger, row, person, phone, cell, reveal=reveal),
+        *_ruled_out_fates(ledger, row, person, phone, cell, reveal=reveal),
     ]
     if not found or not person:  # rows without id and phone are nobody's
         who = phones.mask(phones.to_e164(phone)) if phone else name_of(person)
@@ -293,7 +296,7 @@ def _planned_fates(
 
 
 def _excluded_fates(
-    ledger: Ledger, row: CampaignRow, person: str, phone: int, *, reveal: bool
+    ledger: Ledger, row: CampaignRow, person: str, phone: int, cell: str, *, reveal: bool
 ) -> Iterator[Callable[[], Fate]]:
     @cache  # of many copies, each is a copy of the same
     def earlier(reason: Reason, who: str, number: int) -> str:
@@ -309,17 +312,15 @@ def _excluded_fates(
         return _left_out_fate(who, number, shown, reveal, excluded=reason, evidence=evidence)
 
     for table in ledger.audience.excluded(row.id):
-        hit = np.asarray(pc.equal(table["person"], person))
-        if phone:
-            hit |= np.asarray(table["phone"]) == phone
+        hit = left_out_hits(table, person, phone, cell)
         for one in table.filter(pa.array(hit)).to_pylist():
             yield partial(fate, one["person"], one["phone"], one["shown"] or "", Reason(one["reason"]))
 
 
 def _ruled_out_fates(
-    ledger: Ledger, row: CampaignRow, person: str, phone: int, *, reveal: bool
+    ledger: Ledger, row: CampaignRow, person: str, phone: int, cell: str, *, reveal: bool
 ) -> Iterator[Callable[[], Fate]]:
-    for group in ledger.audience.ruled_out(row.id, person=person, phone=phone):
+    for group in ledger.audience.ruled_out(row.id, person=person, phone=phone, cell=cell):
         rule, words = _rule(row, group.rule)
         for one in group.people.to_pylist():
             shown = one["shown"] or phones.mask(phones.to_e164(one["phone"]))
