@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -99,6 +100,11 @@ class Coded(NamedTuple):
     words: str
     code: str
 
+    def __html__(self) -> str:
+        """As a template puts it: the code in grey behind the words."""
+        words, code = (escape(redact(text)) for text in self)
+        return f'{words} <span class="code">{code}</span>' if words and code else words or code
+
 
 class Stretch(NamedTuple):
     """Some time in which something happened, and what had become of those accepted by its end."""
@@ -155,13 +161,9 @@ def _template() -> Template:
     return environment.get_template("run.html")
 
 
-def _cell(value: Any) -> str:
-    from markupsafe import Markup
-
+def _cell(value: Any) -> str | Coded:
     if isinstance(value, Coded):
-        if not (value.words and value.code):
-            return _cell(value.words or value.code)
-        return Markup('{} <span class="code">{}</span>').format(redact(value.words), redact(value.code))
+        return value
     if isinstance(value, FileName):
         return "".join(part if _STAMP.fullmatch(part) else redact(part) for part in _STAMP.split(value))
     return redact(f"{value:,}" if isinstance(value, int) else str(value))
