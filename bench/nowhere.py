@@ -33,6 +33,17 @@ class _NoOptOuts:
         return np.empty(0, np.int64)
 
 
+class _NoAudit:
+    def note(self, *_: object, **__: object) -> None:
+        """Nowhere."""
+
+
+class _NobodyErased:
+    def key(self) -> str:
+        """None: nobody was erased."""
+        return ""
+
+
 class Nowhere:
     """One campaign's people and states, for as long as the process lives."""
 
@@ -42,6 +53,7 @@ class Nowhere:
         # It is each part of itself.
         self.campaigns = self.audience = self.changes = self.leases = self
         self.canaries, self.opt_outs = _NoCanary(), _NoOptOuts()
+        self.erasing, self.audit = _NobodyErased(), _NoAudit()
         self._row: CampaignRow | None = None
         self._frozen: Frozen | None = None
         self._states: dict[int, NDArray[np.uint8]] = {}
@@ -73,6 +85,7 @@ class Nowhere:
         spec: Mapping[str, Any],
         summary: Mapping[str, Any],
         frozen: Frozen,
+        by: str = "",
     ) -> CampaignRow:
         """Keep a reference."""
         self._frozen = frozen
