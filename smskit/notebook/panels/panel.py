@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,10 +18,20 @@ from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import in_words, notice
 
-__all__ = ["Panel"]
+__all__ = ["Panel", "Showing"]
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+class Showing(threading.local):
+    """
+    Whether this thread is changing fields in order to show something.
+
+    What a person chooses meanwhile comes by another thread, and is never taken for ours.
+    """
+
+    on = False
 
 
 class Panel(ABC):

@@ -13,7 +13,7 @@ from smskit.models import Offer
 from smskit.notebook.accounts import AccountStatus, Offered
 from smskit.notebook.connector import Connector
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import button, card, choose, html, notice, row, title
 from smskit.providers import Feature
 
@@ -33,7 +33,7 @@ class OffersPanel(Panel):
         self.connector = connector
         self._signature, self._template = w.Dropdown(), w.Dropdown()
         self._text, self._phone = html(""), w.Text()
-        self._showing = False  # while it is we who change them
+        self._showing = Showing()  # while it is we who change them
 
     def build(self) -> Sequence[w.Widget]:
         t, connector = self.t, self.connector
@@ -74,18 +74,18 @@ class OffersPanel(Panel):
         if chosen < 0 and (draft["template_id"] or draft["template"]):
             chosen = len(offered.templates)
             templates.append((_short(Offer(draft["template_id"], draft["template"], True, "")), chosen))
-        self._showing = True
+        self._showing.on = True
         try:
             choose(self._signature, signatures, signature)
             choose(self._template, templates, chosen)
             self._text.value = notice(draft["template"]) if draft["template"] else ""
             self._phone.value = draft["phone"]
         finally:
-            self._showing = False
+            self._showing.on = False
 
     def _chosen(self, take: Callable[[], Any]) -> Callable[[Any], None]:
         """A callback for what a person, not we, chose."""
-        return self.attempt(lambda: None if self._showing else take())
+        return self.attempt(lambda: None if self._showing.on else take())
 
     def ask(self) -> None:
         """Ask for the lists beside the kernel."""

@@ -11,7 +11,7 @@ import ipywidgets as w
 from smskit.audience.explore import offered
 from smskit.i18n import Joined, mark
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
     button,
     card,
@@ -45,7 +45,7 @@ class LoadPanel(Panel):
         self.choosing = False  # while this panel itself changes the draft
         self._offers, self._source, self._query, self._sheet = w.Dropdown(), w.Text(), w.Textarea(), w.Text()
         self._loaded_box = w.VBox()
-        self._showing = False  # while it is we who change the fields
+        self._showing = Showing()  # while it is we who change the fields
         self._shown = ("", "", "")  # segment, query, sheet of the draft that the fields were last set to
 
     def build(self) -> Sequence[w.Widget]:
@@ -77,7 +77,7 @@ class LoadPanel(Panel):
         for offer in there:
             name = offer.path.split("/", 1)[1]
             options.append((f"{self.t('sample: ') if offer.sample else ''}{name}", offer.path))
-        self._showing = True
+        self._showing.on = True
         try:
             choose(self._offers, options, named[0] if any(named[0] == path for _, path in options) else "")
             if named != self._shown:
@@ -85,14 +85,14 @@ class LoadPanel(Panel):
                 self._query.value, self._sheet.value = named[1:]
                 self._shown = named
         finally:
-            self._showing = False
+            self._showing.on = False
         self._loaded_box.children = tuple(self._roles())
 
     # -- where from ------------------------------------------------------------------------
 
     def _offered_field(self) -> w.Widget:
         made = field(w.Dropdown, self.t("Files here"), options=[(self.t("choose a file"), "")])
-        made.observe(self.attempt(lambda: None if self._showing else self._take(made.value)), "value")
+        made.observe(self.attempt(lambda: None if self._showing.on else self._take(made.value)), "value")
         return made
 
     def _upload(self) -> w.Widget:

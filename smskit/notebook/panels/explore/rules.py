@@ -14,7 +14,7 @@ from smskit.errors import SmskitError
 from smskit.i18n import mark
 from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import button, chip, details, html, row, soft, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
 
@@ -36,7 +36,7 @@ class RulesPanel(Panel):
         self._rows: dict[int, LeafRow | GroupRow] = {}  # by the part's id
         self._whole, self._words = w.VBox(), html("")
         self._edited: RuleEditor | None = None  # what the rows are of
-        self._showing = False  # while it is we who change the widgets
+        self._showing = Showing()  # while it is we who change the widgets
 
     def build(self) -> Sequence[w.Widget]:
         self._rows, self._whole, self._words = {}, w.VBox(), html("")
@@ -79,12 +79,12 @@ class RulesPanel(Panel):
         is typing or about to click is not taken away by a change next to it.
         """
         before, self._rows = self._rows, {}
-        self._showing = True
+        self._showing.on = True
         try:
             root = self.editor.root
             self._whole.children = (self._placed(root, before, itertools.count(1), whole=True),)
         finally:
-            self._showing = False
+            self._showing.on = False
 
     def _placed(
         self, node: Node, before: Mapping[int, LeafRow | GroupRow], numbers: Iterator[int], *, whole: bool
@@ -105,7 +105,7 @@ class RulesPanel(Panel):
 
     def on_change(self, take: Callable[[], Any]) -> Callable[[Any], None]:
         """A callback for a widget that a person, not we, changed."""
-        return self.attempt(lambda: None if self._showing else take())
+        return self.attempt(lambda: None if self._showing.on else take())
 
     def on_edit(self, change: Callable[[], Any]) -> Callable[[Any], None]:
         """A callback that changes the shape of the rule."""
