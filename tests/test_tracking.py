@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as w
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -368,6 +369,34 @@ def test_the_panel_acts_and_complains(desk: Desk) -> None:
     assert desk.tracker.status()["unknown"] == 0
     assert "-f" in html_of(panel.follow_up.widget)
     assert len(list(desk.folder.glob("segments/*.parquet"))) == 1
+
+
+def test_what_is_typed_survives_counting(desk: Desk) -> None:
+    """
+    No count takes away a field in which somebody types, whatever it brought.
+
+    A browser draws a widget anew when something before it in its box is another than before.
+    """
+    desk.send({"faults": [{"kind": "drop_after_accept", "rate": 1}], "receipts": {"fail_rate": 1}})
+    panel = desk.panel()
+    before = where_typed(panel.widget)
+    for field in before:
+        field.value = 7 if isinstance(field, w.IntText) else "typed"
+    panel.refresh()
+    idle(panel.page)
+
+    assert [type(field).__name__ for field in before] == ["Text", "Text", "IntText", "Text", "Text"]
+    assert where_typed(panel.widget) == before
+    assert {field.value for field in before} == {7, "typed"}
+
+
+def where_typed(box: Any, *above: Any) -> dict[Any, tuple[Any, ...]]:
+    """Fields that are typed into, each with what stands before it in every box around it."""
+    found = {box: above} if isinstance(box, w.Text | w.Textarea | w.IntText) else {}
+    children = getattr(box, "children", ())
+    for n, child in enumerate(children):
+        found |= where_typed(child, *above, children[: n + 1])
+    return found
 
 
 def buttons(widget: Any) -> list[Any]:

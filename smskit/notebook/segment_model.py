@@ -7,6 +7,7 @@ Everything a panel or a cell of notebook 02 does goes through here.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ class Loaded(NamedTuple):
     rows: FrameRows
     profile: Profile
     recognised: Mapping[str, str] = MappingProxyType({})  # parameter -> the column chosen for it
+    wish: int = 0  # of the model that read it, see there
 
     @property
     def notices(self) -> list[Message]:
@@ -87,7 +89,12 @@ class SegmentModel:
         self._clock = clock or (lambda: datetime.now(ZoneInfo(self.draft["timezone"])))
         self.loaded: Loaded | None = None
         self.editor = RuleEditor(draft["rules"])
-        self._outdated = self._writing = self._newly_chosen = False
+        self._writing = self._newly_chosen = False
+        # A panel and the cells that follow it want the same segment at once: one reads, the other takes that.
+        self._reading = threading.Lock()
+        self._just_read: Loaded | None = None
+        self._wish = self._taken = 0  # counts what is wished for; which of them `loaded` is
+        self._adopted: frozenset[str] = frozenset()  # what the draft is just told as it was read
         draft.on_change(self._heard)
 
     def __repr__(self) -> str:
@@ -95,7 +102,7 @@ class SegmentModel:
 
     def _heard(self, names: frozenset[str]) -> None:
         """Somebody changed the draft."""
-        self._outdated = self._outdated or bool(names & _READ_BY)
+        self._wish += bool(names & _READ_BY - self._adopted)
         if "rules" in names and not self._writing:
             self.editor = RuleEditor(self.draft["rules"])
 
@@ -108,9 +115,14 @@ class SegmentModel:
         Raises:
             SegmentError: there is none, or it cannot be read.
         """
+        with self._reading:
+            self._just_read = self._read(self._wish)
+            return self._just_read
+
+    def _read(self, wish: int) -> Loaded:
         name, ids = self.draft["segment"], (self.draft["phone"], self.draft["user_id"])
         if self.draft.frame is not None:
-            return self._profiled(name or segment.IN_MEMORY, segment.from_frame(self.draft.frame))
+            return self._profiled(name or segment.IN_MEMORY, segment.from_frame(self.draft.frame), wish=wish)
         if not name:
             raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
         frame = self._load(name, self.draft["segment_query"], ids, self.draft["sheet"])
@@ -118,7 +130,7 @@ class SegmentModel:
         if recognised.keys() & {"phone", "user_id"}:  # which are read as text
             ids = (*ids, *recognised.values())
             frame = self._load(name, self.draft["segment_query"], ids, self.draft["sheet"])
-        return self._profiled(name, frame, recognised=recognised)
+        return self._profiled(name, frame, recognised=recognised, wish=wish)
 
     def _load(self, source: str, query: str, ids: Sequence[str], sheet: str = "") -> pd.DataFrame:
         return segment.load(
@@ -155,14 +167,19 @@ class SegmentModel:
 
     def take(self, loaded: Loaded) -> None:
         """Go on with a segment that was read, its columns as they were recognised; the rule stays."""
-        self.loaded, self._newly_chosen = loaded, False
-        self.draft.set(**loaded.recognised)
-        self._outdated = False
+        self.loaded, self._just_read, self._taken = loaded, None, loaded.wish
+        if self.is_current:
+            self._newly_chosen = False
+            self._adopted = frozenset(loaded.recognised)
+            self.draft.set(**loaded.recognised)
+            self._adopted = frozenset()
 
     def load(self) -> Loaded:
-        """``read`` and ``take``."""
-        loaded = self.read()
-        self.take(loaded)
+        """``read``, unless another thread has just done that, and ``take``."""
+        with self._reading:
+            ready = self._just_read
+            loaded = ready if ready and ready.wish == self._wish else self._read(self._wish)
+        self.take(loaded)  # tells others, who may be waiting for what this thread holds
         return loaded
 
     def choose(self, source: str, query: str = "", sheet: str = "") -> None:
@@ -181,7 +198,8 @@ class SegmentModel:
         Raises:
             SegmentError: it is no segment.
         """
-        self.draft.frame, self._outdated = segment.from_frame(frame), True
+        self.draft.frame = segment.from_frame(frame)
+        self._wish += 1
         self._name(segment.IN_MEMORY)
 
     def _name(self, source: str, query: str = "", sheet: str = "") -> None:
@@ -200,7 +218,7 @@ class SegmentModel:
         self.draft.set(user_id=user_id, phone=phone, consent=consent)
         if self.loaded is None:
             return None
-        self.take(self._profiled(self.loaded.name, self.loaded.frame, self.loaded.cache))
+        self.take(self._profiled(self.loaded.name, self.loaded.frame, self.loaded.cache, wish=self._wish))
         return self.loaded
 
     def missing_roles(self) -> dict[str, str]:
@@ -230,18 +248,19 @@ class SegmentModel:
         frame: pd.DataFrame,
         cache: RuleCache | None = None,
         *,
+        wish: int,
         recognised: Mapping[str, str] = MappingProxyType({}),
     ) -> Loaded:
         cache = cache or RuleCache(frame, self._clock())
         phone, user_id = (recognised.get(role, self.draft[role]) for role in ("phone", "user_id"))
         profile = profile_of(frame, cache, phone=phone, user_id=user_id)
         hidden = [phone, *profile.phone_like] if phone in frame.columns else list(profile.phone_like)
-        return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), profile, recognised)
+        return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), profile, recognised, wish)
 
     @property
     def is_current(self) -> bool:
         """Whether the segment that was read is the one the draft names."""
-        return not self._outdated
+        return self._taken == self._wish
 
     def current(self) -> Loaded:
         """
@@ -250,7 +269,7 @@ class SegmentModel:
         Raises:
             SegmentError: it cannot be read.
         """
-        return self.load() if self._outdated else self._at_hand()
+        return self._at_hand() if self.is_current else self.load()
 
     def _at_hand(self) -> Loaded:
         """What was read last: it stays in use while another is being read, or cannot be."""

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.lab import Lab, Sheet, chromium, project_copy, window
+
+# A busy machine is slow, not wrong: what a page has to show may take this long to come.
+expect.set_options(timeout=90_000)
 
 
 @pytest.fixture(scope="module")  # a session-wide one would leave its event loop to the asyncio tests

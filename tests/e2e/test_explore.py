@@ -125,11 +125,11 @@ def test_a_million_rows(lab: Lab, sheet: Callable[..., Sheet]) -> None:
         field.fill(str(amount))
         begun = time.monotonic()
         field.press("Enter")
-        expect(chip).not_to_have_text(seen[-1], timeout=60_000)
+        expect(chip).not_to_have_text(seen[-1])
         took.append(time.monotonic() - begun)
         seen.append(chip.inner_text())
     tab(opened, "People")
-    expect(panel.get_by_text("1 to 25 of")).to_be_visible(timeout=60_000)
+    expect(panel.get_by_text("1 to 25 of")).to_be_visible()
     median, longest = statistics.median(took), max(took)
     print(f"\nfilter step over 1,050,000 rows: median {median:.2f} s, longest {longest:.2f} s")
 

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.browser
 
 NOTEBOOK = "notebooks/03_send_campaign.ipynb"
 PEOPLE = 30
-PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ class Desk:
         self.sheet = sheet
         assert sheet.run_all()
         sheet.speak(self.t.code)
-        expect(self.button("Send…")).to_be_enabled(timeout=PATIENCE_MS)
+        expect(self.button("Send…")).to_be_enabled()
 
     def button(self, words: str, **values: Any) -> Locator:
         name = self.t(words, **values)
@@ -77,7 +76,7 @@ class Desk:
     def says(self, words: str) -> None:
         """The sending panel's chip reads so."""
         chip = self.sheet.panel.locator(".smskit-chip", has_text=re.compile(f"^{re.escape(self.t(words))}$"))
-        expect(chip.first).to_be_visible(timeout=PATIENCE_MS)
+        expect(chip.first).to_be_visible()
 
     @property
     def accepted(self) -> int:
@@ -107,7 +106,7 @@ def test_the_whole_way(slow_lab: Lab, world: Simulator, sheet: Callable[..., She
     desk.sit(sheet(slow_lab, NOTEBOOK))
     panel = desk.sheet.panel
     desk.button("Fetch signatures and templates").click()
-    expect(panel.get_by_text(desk.t("{n} in the account", n=2))).to_be_visible(timeout=PATIENCE_MS)
+    expect(panel.get_by_text(desk.t("{n} in the account", n=2))).to_be_visible()
     desk.button("longest").click()
     expect(panel.locator(".smskit-phone").first).to_contain_text(re.compile(r"用户\d\d，恭喜你获得[12]"))
     desk.fill("User id or phone", "u000007")
@@ -120,9 +119,7 @@ def test_the_whole_way(slow_lab: Lab, world: Simulator, sheet: Callable[..., She
     desk.fill("Test phones", "13800138000")
     desk.field("Send to these numbers").check()
     desk.button("Send test").dblclick()
-    expect(panel.get_by_label(desk.t("Test send"), exact=True)).to_contain_text(
-        desk.t("accepted"), timeout=PATIENCE_MS
-    )
+    expect(panel.get_by_label(desk.t("Test send"), exact=True)).to_contain_text(desk.t("accepted"))
     tested = desk.accepted
     desk.button("Send…").dblclick()
     desk.field("Number of people").fill(str(PEOPLE))
@@ -147,7 +144,7 @@ def test_nobody_to_send_to(
     desk.sheet = sheet(slow_lab, NOTEBOOK)
     desk.sheet.run_all()  # plain steps that need somebody may say so by an error
     desk.sheet.speak(language)
-    expect(desk.sheet.panel.get_by_text(desk.t("Nobody is planned."))).to_be_visible(timeout=PATIENCE_MS)
+    expect(desk.sheet.panel.get_by_text(desk.t("Nobody is planned."))).to_be_visible()
     expect(desk.button("Send…")).to_be_disabled()
 
     assert desk.accepted == 0

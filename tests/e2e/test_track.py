@@ -60,7 +60,7 @@ def test_a_walk(tracked: Lab, sheet: Callable[..., Sheet], language: str) -> Non
     def tab(name: str) -> None:
         panel.get_by_role("tab", name=name, exact=True).click()
 
-    expect(panel.locator(".smskit-tile").first).to_be_visible(timeout=60_000)
+    expect(panel.locator(".smskit-tile").first).to_be_visible()
     tab(failures)
     expect(panel.locator(f"table[aria-label='{failures}']")).to_contain_text("MK:0001")
     tab(carriers)

@@ -22,7 +22,6 @@ from tests.e2e.walk import Walk
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MS = 90_000
 CAMPAIGN = "vip-walk"
 
 
@@ -52,51 +51,49 @@ def test_from_nothing_to_who_got_it(
         walk.fill("api key *", key)
         expect(walk.field("api key *")).to_have_value("")
         walk.click("Save")
-        expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible(timeout=PATIENCE_MS)
+        expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible()
         walk.click("Check")
-        expect(walk.panel.locator(".smskit-verdict")).to_contain_text(walk.t(verdict), timeout=PATIENCE_MS)
+        expect(walk.panel.locator(".smskit-verdict")).to_contain_text(walk.t(verdict))
     walk.click("List those of my account")
     for label in ("Signature", "Template"):
-        expect(walk.field(label).locator("option")).not_to_have_count(1, timeout=PATIENCE_MS)
+        expect(walk.field(label).locator("option")).not_to_have_count(1)
         walk.field(label).select_option(index=1)
     walk.click("Save parameters")
-    expect(walk.panel.locator(".smskit-notice.ok").last).to_contain_text("campaign.yaml", timeout=PATIENCE_MS)
+    expect(walk.panel.locator(".smskit-notice.ok").last).to_contain_text("campaign.yaml")
     saved.append(walk.sheet.source())
 
     walk = sit_down("02_explore_segment")
     walk.field("Files here").select_option(f"{walk.t('sample: ')}vip_users.xlsx")
-    expect(walk.panel.locator(".smskit-notice.ok").first).to_contain_text(
-        "vip_users.xlsx", timeout=PATIENCE_MS
-    )
+    expect(walk.panel.locator(".smskit-notice.ok").first).to_contain_text("vip_users.xlsx")
     walk.tab("Filter")
     walk.click("Add rule")
     walk.panel.get_by_label(f"{walk.t('Column')} 1", exact=True).select_option("user_id")
     walk.panel.get_by_label(f"{walk.t('Condition')} 1", exact=True).select_option(walk.t("is not empty"))
-    expect(walk.panel.locator(".smskit-chip.ok").first).to_contain_text("100.0%", timeout=PATIENCE_MS)
+    expect(walk.panel.locator(".smskit-chip.ok").first).to_contain_text("100.0%")
     walk.tab("Save")
     walk.fill("Campaign id", CAMPAIGN)
     walk.click("Save parameters")
-    expect(walk.panel.locator(".smskit-notice.ok").last).to_contain_text("campaign.yaml", timeout=PATIENCE_MS)
+    expect(walk.panel.locator(".smskit-notice.ok").last).to_contain_text("campaign.yaml")
     saved.append(walk.sheet.source())
 
     walk = sit_down("03_send_campaign")
-    expect(walk.button("Send…")).to_be_enabled(timeout=PATIENCE_MS)
-    expect(walk.panel.locator(".smskit-phone").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(walk.button("Send…")).to_be_enabled()
+    expect(walk.panel.locator(".smskit-phone").first).to_be_visible()
     walk.card("Check").get_by_role("button").click()
-    expect(walk.card("Check")).to_contain_text(walk.t("Usable"), timeout=PATIENCE_MS)
+    expect(walk.card("Check")).to_contain_text(walk.t("Usable"))
     walk.fill("Test phones", "13800000000")
     walk.field("Send to these numbers").check()
     walk.click("Send test")
-    expect(walk.card("Test send").locator("table")).to_be_visible(timeout=PATIENCE_MS)
+    expect(walk.card("Test send").locator("table")).to_be_visible()
     walk.click("Send…")
     walk.field("Yes, I have looked at the messages").check()
     walk.click("Send now")
-    expect(walk.button("Plan another campaign")).to_be_visible(timeout=PATIENCE_MS)
+    expect(walk.button("Plan another campaign")).to_be_visible()
     saved.append(walk.sheet.source())
 
     walk = sit_down("04_track_delivery")
     walk.click("Fetch receipts now")
-    expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible(timeout=PATIENCE_MS)
+    expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible()
     people = _people(lab)
     walk.tab("One person")
     walk.fill("User id or phone", str(people["user_id"].iloc[0]))

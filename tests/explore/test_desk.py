@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -264,6 +269,99 @@ def test_another_segment_set_in_a_cell(project: Path) -> None:
 
     assert at.current().profile.rows == 1
     assert at.current() is at.loaded
+
+
+class Slow:
+    """Reading that goes on when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.go, self.read = threading.Event(), threading.Event(), list[str]()
+        whole = segment.load
+
+        def load(source: str, **options: Any) -> pd.DataFrame:
+            self.read.append(source)
+            self.begun.set()
+            assert self.go.wait(30)
+            return whole(source, **options)
+
+        monkeypatch.setattr(segment, "load", load)
+
+
+def test_two_who_want_the_same_segment_read_it_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that asks while the panel is reading waits for that."""
+    slow, at = Slow(monkeypatch), desk(project)
+    with ThreadPoolExecutor() as threads:
+        panel = threads.submit(at.read)
+        assert slow.begun.wait(30)
+        cell = threads.submit(at.current)
+        slow.go.set()
+
+        assert cell.result(30) is panel.result(30) is at.loaded
+    assert slow.read == ["people.csv"]
+
+
+def test_what_was_read_for_an_earlier_wish_is_not_current(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another segment chosen while one is read: it is read next, by whoever asks, its columns found."""
+    (project / "bare.csv").write_text("uid,mobile\nu1,13800138001\n", encoding="utf-8")
+    slow, at = Slow(monkeypatch), desk(project)
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(at.read)
+        assert slow.begun.wait(30)
+        at.choose("bare.csv")
+        slow.go.set()
+        at.take(reading.result(30))
+
+    assert not at.is_current
+    assert at.current().name == "bare.csv"
+    assert at.is_current
+    assert at.draft["phone"] == "mobile"
+    assert at.current() is at.loaded
+
+
+_TOGETHER = """
+import sys, threading, time
+from smskit.audience import segment
+
+class Slow:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in {"openpyxl", "pyarrow", "sqlalchemy"}:
+            time.sleep(0.003)
+
+def read(after):
+    time.sleep(after)
+    try:
+        segment.load(sys.argv[1], query=sys.argv[2])
+    except Exception as error:
+        print(type(error).__name__, error)
+
+sys.meta_path.insert(0, Slow())
+threads = [threading.Thread(target=read, args=(n / 20,)) for n in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "parquet", "sqlite"])
+def test_threads_may_import_what_reads_a_file_at_the_same_time(tmp_path: Path, kind: str) -> None:
+    """A panel and a cell that read the first file of a kind together both can."""
+    people = pd.DataFrame({"user_id": ["u1"], "phone": ["13800138001"]})
+    source, query = str(tmp_path / f"people.{kind}"), ""
+    if kind == "xlsx":
+        people.to_excel(source, index=False)
+    elif kind == "parquet":
+        people.to_parquet(source)
+    else:
+        people.to_sql("people", f"sqlite:///{source}")
+        source, query = f"sqlite:///{source}", "SELECT * FROM people"
+    done = subprocess.run(
+        [sys.executable, "-c", _TOGETHER, source, query], capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 SAMPLE = {"rules": [{"column": "level", "op": "==", "value": "gold"}], "consent": "agreed"}

@@ -49,6 +49,8 @@ class Workbook:
     """The sheets, the texts that they share, and the styles, for which openpyxl's own workbook stands."""
 
     def __init__(self, file: IO[bytes]) -> None:
+        # Whole before any part of it: a thread that begins with a part can meet the half that another has.
+        import openpyxl  # noqa: F401
         from openpyxl.cell.text import Text
         from openpyxl.reader.excel import ExcelReader
         from openpyxl.styles.stylesheet import apply_stylesheet

@@ -30,6 +30,6 @@ class Tab(Panel):
         return self.t(self.heading)
 
     def show(self, seen: CampaignSnapshot) -> None:
-        """Show a campaign as it was just counted."""
+        """Show a campaign as it was just counted; a field that somebody types in stays where it is."""
         self.seen = seen
         self.draw()

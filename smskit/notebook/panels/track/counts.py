@@ -13,10 +13,10 @@ from smskit.audience.carriers import AS_OF, PORTABILITY
 from smskit.audience.paging import FrameRows
 from smskit.i18n import Language, mark
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import details, field, frame_table, html, row, soft_line
+from smskit.notebook.panels.parts import details, field, frame_table, html, row, soft, soft_line
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.panels.track.base import Tab
-from smskit.notebook.tracker import Tracker
+from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting import charts
 from smskit.reporting.delivery import HEADINGS, STAGES, UNITS
 
@@ -132,8 +132,21 @@ class BatchesTab(Tab):
         self.table = TablePanel(page, label="requests", can_reveal=False)
 
     def build(self) -> Sequence[w.Widget]:
+        self._told = soft_line(self.t("Counting …"))
         if self.seen is None:
-            return [soft_line(self.t("Counting …"))]
+            return [self._told]
+        only = w.Checkbox(self.only_trouble, description=self.t("Only these"), indent=False)
+        only.observe(self.attempt(lambda: self.choose(only.value)), "value")
+        hint = self.t("One row is one request to the provider: how many people, and where they are now.")
+        self._fill()
+        return [row(self._told, only), soft_line(hint), self.table.widget]
+
+    def show(self, seen: CampaignSnapshot) -> None:
+        first, self.seen = self.seen is None, seen
+        self.draw() if first else self._fill()
+
+    def _fill(self) -> None:
+        assert self.seen is not None
         batches = self.seen.survey.batches
         bad = batches[(batches["refused"] > 0) | (batches["unknown"] > 0) | (batches["later"] > 0)]
         told = self.t(
@@ -141,11 +154,8 @@ class BatchesTab(Tab):
             n=len(batches),
             bad=len(bad),
         )
-        only = w.Checkbox(self.only_trouble, description=self.t("Only these"), indent=False)
-        only.observe(self.attempt(lambda: self.choose(only.value)), "value")
+        self._told.value = soft(told)
         self.table.show(FrameRows(self._words(bad if self.only_trouble else batches)))
-        hint = self.t("One row is one request to the provider: how many people, and where they are now.")
-        return [row(soft_line(told), only), soft_line(hint), self.table.widget]
 
     def _words(self, batches: pd.DataFrame) -> pd.DataFrame:
         assert self.seen is not None
@@ -156,7 +166,7 @@ class BatchesTab(Tab):
     def choose(self, only_trouble: bool) -> None:
         """Only requests in which somebody was refused, unknown or tried again, or all."""
         self.only_trouble = only_trouble
-        self.draw()
+        self._fill()
 
 
 def clock(seconds: float, zone: Any) -> str:

@@ -10,7 +10,7 @@ from smskit.i18n import Language, mark
 from smskit.notebook.panels.parts import button, field, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import stage_name
-from smskit.notebook.tracker import FORMATS
+from smskit.notebook.tracker import FORMATS, CampaignSnapshot
 from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group
 
 __all__ = ["ExportTab", "FollowUpTab"]
@@ -99,6 +99,9 @@ class ExportTab(Tab):
     kind = FORMATS[0]
     path = ""
     reveal = False
+
+    def show(self, seen: CampaignSnapshot) -> None:
+        self.seen = seen
 
     def build(self) -> Sequence[w.Widget]:
         kind = field(w.Dropdown, self.t("Format"), options=FORMATS, value=self.kind)

@@ -13,7 +13,7 @@ from smskit.models import Mode
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, field, html, row, soft_line
 from smskit.notebook.panels.track.base import Tab
-from smskit.notebook.tracker import Tracker
+from smskit.notebook.tracker import CampaignSnapshot, Tracker
 
 __all__ = ["OptOutsTab"]
 
@@ -41,12 +41,16 @@ class OptOutsTab(Tab):
         return f"{super().name} ({n:,})" if n else super().name
 
     def build(self) -> Sequence[w.Widget]:
-        if self.seen is None:
-            return [soft_line(self.t("Counting …"))]
-        return [*self._doubtful(), self._list()]
+        self._waiting = w.VBox(self._doubtful())
+        return [self._waiting, self._list()]
+
+    def show(self, seen: CampaignSnapshot) -> None:
+        self.seen = seen
+        self._waiting.children = tuple(self._doubtful())
 
     def _doubtful(self) -> list[w.Widget]:
-        assert self.seen is not None
+        if self.seen is None:
+            return [soft_line(self.t("Counting …"))]
         waiting, t = self.seen.doubtful, self.t
         if not len(waiting):
             return [soft_line(t("No doubtful reply waits for a decision."))]

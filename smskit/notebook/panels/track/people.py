@@ -14,7 +14,7 @@ from smskit.notebook.panels.pager import Pager, reveal_button
 from smskit.notebook.panels.parts import button, field, frame_table, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import headings, stage_name
-from smskit.notebook.tracker import Tracker
+from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting.delivery import Group
 
 __all__ = ["PeopleTab", "RepliesTab", "WhyTab"]
@@ -46,14 +46,21 @@ class WhyTab(Tab):
     heading = mark("One person")
     person = ""
 
+    def show(self, seen: CampaignSnapshot) -> None:
+        self.seen = seen
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        if self.person:
+            self.attempt(lambda: self.ask(self.person))(None)
+
     def build(self) -> Sequence[w.Widget]:
         who = field(w.Text, self.t("User id or phone"), value=self.person, continuous_update=False)
         ask = button(self.t("Why?"), style="primary")
         self._answer, self._steps = html(""), html("")
         who.observe(self.attempt(lambda: self.ask(who.value)), "value")
         ask.on_click(self.attempt(lambda: self.ask(who.value)))
-        if self.person:
-            self.ask(self.person)
+        self._ask_again()
         return [row(who, ask), self._answer, self._steps]
 
     def ask(self, person: str) -> None:

@@ -11,7 +11,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, frame_table, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import clock, headings
-from smskit.notebook.tracker import Tracker
+from smskit.notebook.tracker import CampaignSnapshot, Tracker
 
 __all__ = ["UnknownTab"]
 
@@ -37,6 +37,22 @@ class UnknownTab(Tab):
         return f"{super().name} ({n:,})" if n else super().name
 
     def build(self) -> Sequence[w.Widget]:
+        self._told, self._hand, self._to_settle = w.VBox(), w.VBox(), 0
+        self._fill()
+        return [self._told, self._hand]
+
+    def show(self, seen: CampaignSnapshot) -> None:
+        self.seen = seen
+        self._fill()
+
+    def _fill(self) -> None:
+        self._told.children = tuple(self._about())
+        n = self.seen.status["unknown"] if self.seen else 0
+        if n != self._to_settle:
+            self._hand.children = (self._by_hand(n),) if n else ()
+            self._to_settle = n
+
+    def _about(self) -> list[w.Widget]:
         if self.seen is None:
             return [soft_line(self.t("Counting …"))]
         n, found, zone = self.seen.status["unknown"], self.seen.survey.unknown, self.seen.survey.zone
@@ -50,7 +66,7 @@ class UnknownTab(Tab):
         about = self.t("An unknown message may have been sent. It is never sent again by itself.")
         table = frame_table(shown, headings=headings(self.t), label=self.t("Unknown"))
         ways = "".join(notice(way) for way in self._ways())
-        return [soft_line(about), html(table), html(ways), *self._likely(), self._by_hand(n)]
+        return [soft_line(about), html(table), html(ways), *self._likely()]
 
     def _likely(self) -> list[w.Widget]:
         if not (n := self.tracker.likely):
