@@ -105,8 +105,32 @@ class Reason(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """The word people read."""
+        """The name programs read."""
         return self.name.lower()
+
+    @property
+    def words(self) -> str:
+        """What people read, a sentence of the catalogue; "" for none."""
+        return REASONS.get(self.label, "")
+
+
+# Reason -> what people read; in pages and reports the name stands behind it in grey.
+REASONS: Final = {
+    "no_phone": mark("no phone"),
+    "bad_phone": mark("invalid number"),
+    "unsupported_region": mark("not a mainland number"),
+    "duplicate_phone": mark("duplicate number"),
+    "duplicate_user": mark("duplicate user"),
+    "already_sent": mark("already sent"),
+    "opted_out": mark("opted out"),
+    "no_consent": mark("no marketing consent"),
+    "frequency_cap": mark("frequency cap"),
+    "missing_variable": mark("missing variable"),
+    "bad_variable": mark("variable not allowed"),
+    "text_too_long": mark("text too long"),
+    "holdout": mark("holdout"),
+    "global_holdout": mark("global holdout"),
+}
 
 
 class CodeClass(enum.StrEnum):

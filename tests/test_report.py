@@ -363,16 +363,15 @@ def test_nobody(ledger: Ledger, tmp_path: Path, kind: str) -> None:
             "not on the opt-out list any more",
             id="opted-out-by-phone",
         ),
-        pytest.param("x0", "x0 (no phone): excluded, no_phone: the row has no phone number", id="no-phone"),
+        pytest.param("x0", "x0 (no phone): excluded, no phone (no_phone)", id="no-phone"),
         pytest.param(
             "x1",
-            "x1 (1****-*000): excluded, bad_phone: the number is not a valid mobile number",
+            "x1 (1****-*000): excluded, invalid number (bad_phone)",
             id="bad-phone",
         ),
         pytest.param(
             "x2",
-            "x2 (138****0000): excluded, duplicate_phone: an earlier row has the same phone: "
-            "u0 (138****0000)",
+            "x2 (138****0000): excluded, duplicate number (duplicate_phone): u0 (138****0000)",
             id="duplicate",
         ),
     ],
@@ -408,7 +407,7 @@ def test_why_names_the_row_a_copy_is_a_copy_of(
     row = frozen(ledger, COPIES, **parameters)
     told = report.why(ledger, row, person)
 
-    assert told.endswith(f": excluded, duplicate_phone: an earlier row has the same phone: {earlier}")
+    assert told.endswith(f": excluded, duplicate number (duplicate_phone): {earlier}")
     assert report.why_frame(ledger, row, person)["provider_detail"].tolist() == [earlier]
 
 
@@ -420,7 +419,7 @@ def test_why_of_a_second_phone_names_the_first(ledger: Ledger) -> None:
     row = frozen(ledger, people)
 
     assert report.why(ledger, row, "13800000002") == (
-        "u1 (138****0002): excluded, duplicate_user: an earlier row is the same person: u1 (138****0001)"
+        "u1 (138****0002): excluded, duplicate user (duplicate_user): u1 (138****0001)"
     )
     assert report.why_frame(ledger, row, "13800000002", reveal=True)["provider_detail"].tolist() == [
         "u1 (+8613800000001)"
@@ -447,7 +446,7 @@ def test_why_of_nobody(told: tuple[Ledger, CampaignRow], person: str) -> None:
 
 def test_every_reason_has_words() -> None:
     """Each reason is explained in words of its own."""
-    words = [report.REASON_WORDS[reason] for reason in Reason if reason]
+    words = [reason.words for reason in Reason if reason]
 
     assert all(words)
     assert len(set(words)) == len(Reason) - 1

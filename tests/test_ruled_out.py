@@ -296,10 +296,10 @@ def test_phones_are_masked_unless_revealed(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("12345", "***45: excluded, bad_phone: "),
+        ("12345", "***45: excluded, invalid number (bad_phone)"),
         ("010-88886666", '01*-*****666: ruled out by rule 1 (`level` is "gold"): `level` is "tin"'),
-        ("abc", "abc: excluded, bad_phone: "),
-        ("１２３４５６", "1***56: excluded, bad_phone: "),
+        ("abc", "abc: excluded, invalid number (bad_phone)"),
+        ("１２３４５６", "1***56: excluded, invalid number (bad_phone)"),
     ],
 )
 def test_a_row_whose_phone_is_none_answers_to_its_cell(ledger: Ledger, asked: str, told: str) -> None:

@@ -86,7 +86,7 @@ def test_a_waterfall_ends_with_who_is_planned(ledger: Ledger) -> None:
     assert rows == [
         ("rows read", "0", "200"),
         ("a == 1", "50", "150"),
-        ('the row has no phone number <span class="code">no_phone</span>', "100", "50"),
+        ('no phone <span class="code">no_phone</span>', "100", "50"),
         ("planned", "0", "50"),
     ]
     assert 'style="width:75.00%"' in page

@@ -24,14 +24,14 @@ import pandas as pd
 from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import ApprovalRow, CampaignRow, Ledger
-from smskit.models import Mode, State
+from smskit.models import REASONS, Mode, State
 from smskit.providers import provider_class
 from smskit.reporting import delivery, opt_outs, report
 from smskit.reporting.audit import Trail, trail
 from smskit.reporting.delivery import Group, Survey, Ways
 from smskit.reporting.export import write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
-from smskit.reporting.report import REASON_WORDS, Fate
+from smskit.reporting.report import Fate
 from smskit.sending.likely import accept_likely, likely
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.session import open_ledger
@@ -186,7 +186,7 @@ class Tracker:
     @staticmethod
     def left_out(status: Mapping[str, Any], t: Language) -> pd.DataFrame:
         """Who of the file was not messaged, as counts: by the rules, before sending, at the last moment."""
-        words = {reason.label: t(said) for reason, said in REASON_WORDS.items()}
+        words = {reason: t(said) for reason, said in REASONS.items()}
         before, late = t("before sending"), t("when it was their turn")
         rows = [("", t("left out by a rule of the segment"), n, before) if (n := status["ruled_out"]) else ()]
         rows += [(r, words.get(r, r), n, before) for r, n in status["excluded"].items()]

@@ -216,8 +216,9 @@ class Fate:
             words = mark("{who}: ruled out by rule {n} ({rule}): {why}")
             return t(words, who=who, n=self.rule, rule=rule, why=why)
         if self.state is None:
-            why = t(REASON_WORDS[self.excluded]) + (f": {t.render(self.evidence)}" if self.evidence else "")
-            return t("{who}: excluded, {reason}: {why}", who=who, reason=self.excluded.label, why=why)
+            why, reason = t(self.excluded.words), self.excluded.label
+            line = t("{who}: excluded, {why} ({reason})", who=who, why=why, reason=reason)
+            return f"{line}: {t.render(self.evidence)}" if self.evidence else line
         steps = t("; ").join(self._step(step, t) for step in self.steps) or t("not submitted yet")
         return t("{who}: {state}; {steps}", who=who, state=t(self.state.label), steps=steps)
 
@@ -505,20 +506,3 @@ LEDGER_REASONS = (
     *(mark("no_record"), mark("not_taken"), mark("opted_out"), mark("resend_ordered")),
     *(mark("exclusive"), mark("report_accepted")),
 )
-REASON_WORDS = {
-    Reason.NONE: "",
-    Reason.NO_PHONE: mark("the row has no phone number"),
-    Reason.BAD_PHONE: mark("the number is not a valid mobile number"),
-    Reason.UNSUPPORTED_REGION: mark("the number is not a mainland mobile"),
-    Reason.DUPLICATE_PHONE: mark("an earlier row has the same phone"),
-    Reason.DUPLICATE_USER: mark("an earlier row is the same person"),
-    Reason.ALREADY_SENT: mark("was messaged in this campaign before"),
-    Reason.OPTED_OUT: mark("asked not to be messaged"),
-    Reason.NO_CONSENT: mark("has not consented to marketing"),
-    Reason.FREQUENCY_CAP: mark("has had as many messages as the frequency cap allows"),
-    Reason.MISSING_VARIABLE: mark("a value the text needs is missing"),
-    Reason.BAD_VARIABLE: mark("a value cannot be sent through this provider"),
-    Reason.TEXT_TOO_LONG: mark("the text is longer than the provider takes"),
-    Reason.HOLDOUT: mark("belongs to the share that is kept back"),
-    Reason.GLOBAL_HOLDOUT: mark("belongs to the share that is kept back from all marketing"),
-}

@@ -23,10 +23,9 @@ import numpy as np
 from smskit.audience.phones import redact
 from smskit.i18n import Joined, Language, mark
 from smskit.ledger import CampaignRow, Ledger, RunRow
-from smskit.models import TIMEZONE, Mode, State
+from smskit.models import REASONS, TIMEZONE, Mode, State
 from smskit.reporting.delivery.codes import explain_code
 from smskit.reporting.delivery.statistics import UNITS, survey
-from smskit.reporting.report import REASON_WORDS
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -276,8 +275,7 @@ def _held_out(counts: Mapping[str, Any], t: Language) -> Table:
 
 
 def _reason(reason: str, t: Language) -> Coded:
-    words = {r.label: words for r, words in REASON_WORDS.items()}.get(reason, "")
-    return Coded(t(words) if words else "", reason)
+    return Coded(t(REASONS[reason]) if reason in REASONS else "", reason)
 
 
 def _since(reason: Coded, t: Language) -> Coded:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smskit.i18n import Language, mark
-from smskit.models import Reason
+from smskit.models import REASONS
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import notice
 from smskit.notebook.planner import Planning
 from smskit.notebook.send_model import SendModel
-from smskit.reporting.report import REASON_WORDS
 
 if TYPE_CHECKING:
     from smskit.notebook.panels.page import Page
 
 __all__ = ["REASONS", "SendPart", "plan_state"]
-
-REASONS = {reason.label: REASON_WORDS[reason] for reason in Reason}  # why somebody is left out, in English
 
 
 class SendPart(Panel):
