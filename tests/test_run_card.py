@@ -54,15 +54,15 @@ def begun(phase: Phase, **more: Any) -> Snapshot:
 
 
 OFFERED = {
-    Phase.NEW: ["ask", "refresh"],
+    Phase.NEW: ["rehearse", "refresh"],
     Phase.STARTING: ["hold", "stop"],
     Phase.SENDING: ["hold", "stop"],
     Phase.WAITING: ["stop"],
     Phase.HELD: ["go_on", "stop"],
     Phase.STOPPING: ["stop"],
     Phase.ELSEWHERE: ["stop"],
-    Phase.INTERRUPTED: ["ask", "refresh"],
-    Phase.STOPPED: ["ask", "refresh"],
+    Phase.INTERRUPTED: ["rehearse", "refresh"],
+    Phase.STOPPED: ["rehearse", "refresh"],
     Phase.FINISHED: ["renew", "refresh"],
 }
 
@@ -86,12 +86,31 @@ def test_nothing_is_offered_of_a_plan() -> None:
 
 
 def test_without_a_plan_nothing_can_be_sent() -> None:
-    """The first act needs a plan; to go on with a campaign needs none."""
+    """The first act needs a plan; to go on with a campaign needs none, and says with how many."""
     new, started = (view(situation(s), T) for s in (Snapshot(Phase.NEW), begun(Phase.STOPPED)))
+    live = view(situation(begun(Phase.STOPPED), mode="live"), T)
 
-    assert [(b.label, b.enabled) for b in new.buttons[:1]] == [("Send…", False)]
-    assert [(b.label, b.enabled) for b in started.buttons[:1]] == [("Go on…", True)]
+    assert [(b.label, b.enabled) for b in new.buttons[:1]] == [("Rehearse", False)]
+    assert [(b.label, b.enabled) for b in started.buttons[:1]] == [("Go on rehearsing 4 people", True)]
+    assert (live.buttons[0].label, live.buttons[0].style) == ("Go on with 4 people, live…", "danger")
     assert (new.done, started.done) == (None, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown", "hidden"),
+    [("rehearse", "Nobody got a message.", "Receipts"), ("live", "Receipts tell who got it.", "Nobody")],
+)
+def test_what_was_finished(mode: str, shown: str, hidden: str) -> None:
+    """A finished rehearsal never reads like a finished send; what is unknown is settled here by a button."""
+    note = Message("1 outcomes are unknown; `smskit receipts c-1` settles them")
+    seen = Snapshot(Phase.FINISHED, ROW, replace(TALLY, waiting=0, unknown=1), note=note)
+    made = view(situation(seen, mode=mode), T)
+
+    assert shown in made.state
+    assert hidden not in made.state
+    assert "smskit receipts" not in made.state
+    assert made.buttons[0].label == "Settle 1 unknown"
+    assert 'href="04_track_delivery.ipynb"' in made.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +156,7 @@ def test_an_error_is_shown_until_something_is_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("canary", "offered"), [(0.1, ["ask", "override", "refresh"]), (0.0, ["ask", "refresh"])]
+    ("canary", "offered"), [(0.1, ["rehearse", "override", "refresh"]), (0.0, ["rehearse", "refresh"])]
 )
 def test_an_open_canary_can_be_left_out(canary: float, offered: list[str]) -> None:
     """Where it is the canary that keeps the others waiting, a click sets it to 0."""
@@ -154,19 +173,7 @@ def test_the_question_in_live_mode() -> None:
     made = view(asking, T)
     assert made.question is not None
 
-    assert made.question.by_number
     assert (made.question.yes.style, made.question.yes.enabled) == ("danger", False)
     assert [b.method for b in made.buttons] == ["back"]
-    for words in ("10 real messages", "0.60 yuan", "p1", "First to 2 of them", "wait until 12-01 08:30"):
+    for words in ("10 real messages", "¥0.60", "p1", "First to 2 of them", "wait until 12-01 08:30"):
         assert words in made.question.text
-
-
-def test_a_rehearsal_is_confirmed_by_a_tick() -> None:
-    """Nobody gets a message by it, and it says so."""
-    asked = replace(ASKED, mode=Mode.REHEARSE, first=0)
-    made = view(situation(Snapshot(Phase.NEW), asked=asked), T)
-    assert made.question is not None
-
-    assert not made.question.by_number
-    assert "Nobody gets a message" in made.question.text
-    assert made.question.yes.style == "primary"

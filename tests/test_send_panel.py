@@ -67,9 +67,21 @@ class Clicker:
     def has(self, label: str) -> bool:
         return any(getattr(x, "description", None) == label for x in parts(self.panel.widget))
 
+    def doing(self, method: str) -> list[w.Button]:
+        """The button that does this, whatever number of people its words name; empty without one."""
+        return [
+            x for x in parts(self.panel.widget) if f"smskit-do-{method}" in getattr(x, "_dom_classes", ())
+        ]
+
+    def do(self, method: str, times: int = 1) -> None:
+        """Click it."""
+        self._press(self.doing(method)[0], times)
+
     def click(self, label: str, times: int = 1) -> None:
-        button = self.find(label, w.Button)
-        assert not button.disabled, f"{label!r} is disabled"
+        self._press(self.find(label, w.Button), times)
+
+    def _press(self, button: w.Button, times: int) -> None:
+        assert not button.disabled, f"{button.description!r} is disabled"
         for _ in range(times):
             button.click()
         self.wait()
@@ -128,13 +140,13 @@ def test_a_campaign_is_clicked_together(room: Room) -> None:
     at = Clicker(Draft(), room.environ)
     at.enter("Campaign id", "clicked-1")
     at.enter("Segment", str(room.source))
-    at.enter("Most people", "100")
+    at.enter("Maximum recipients", "100")
     at.click("Fetch signatures and templates")
     at.enter("Template id", at.find("Template id").options[0])
     at.enter("{coupon}", "\0literal")
     at.enter("Text of coupon", "50")
     at.enter("{name}", "name")
-    at.enter("Fallback of name", "朋友")
+    at.enter("Fallback for name", "朋友")
 
     assert at.find("Signature").options == ("GrowingIO",)
     assert at.draft["signature"] == "GrowingIO"
@@ -149,12 +161,12 @@ def test_clicked_and_papermill_give_one_hash(room: Room) -> None:
     at = Clicker(Draft(), room.environ)
     at.enter("Campaign id", "clicked-2")
     at.enter("Segment", str(room.source))
-    at.enter("Most people", "100")
+    at.enter("Maximum recipients", "100")
     at.click("Fetch signatures and templates")
     at.enter("Template id", at.find("Template id").options[0])
     at.enter("{coupon}", "coupon")
     at.enter("{name}", "name")
-    at.enter("Fallback of name", "朋友")
+    at.enter("Fallback for name", "朋友")
     at.click("Save parameters")
     shown = set(re.findall(r"p[0-9a-f]{24}", at.told))
     parameters = read_yaml_file(str(room.folder / "campaign.yaml")) | {"mode": "plan"}
@@ -215,29 +227,29 @@ def test_what_is_shown(room: Room) -> None:
 
 
 def test_a_double_click_sends_once(room: Room) -> None:
-    """Send… and Send now clicked twice and thrice: one accepted message each, by the simulator's count."""
+    """What asks and what sends, clicked twice and thrice: one message each, by the simulator's count."""
     at = room.sit_down(mode="live")
-    at.click("Send…", times=2)
+    at.do("ask", times=2)
     at.enter("Number of people", str(PEOPLE))
-    at.click("Send now", times=3)
+    at.do("send", times=3)
     run = at.panel.model.run
-    at.click("Look again")
+    at.click("Refresh")
 
     assert run is not None
     assert run.look().phase is Phase.FINISHED
     assert room.simulator.world.accepted() == room.simulator.world.phones() == PEOPLE
     assert "finished" in at.told
-    assert not at.has("Send…")
+    assert not at.doing("ask")
 
 
 @pytest.mark.parametrize("typed", [str(PEOPLE + 1), "yes"])
 def test_live_wants_the_number(room: Room, typed: str) -> None:
     """In live mode nothing is sent until the number of people was typed; a wrong one says what is right."""
     at = room.sit_down(mode="live")
-    at.click("Send…")
-    disabled = at.find("Send now").disabled
+    at.do("ask")
+    disabled = at.doing("send")[0].disabled
     at.enter("Number of people", typed)
-    at.click("Send now")
+    at.do("send")
 
     assert disabled
     assert "type that number to confirm" in at.told
@@ -253,55 +265,53 @@ def test_the_live_question_says_that_nobody_was_asked_for_consent(room: Room) ->
     at = room.sit_down(mode="live", message_class="marketing", send_window="")
     warning = "column `同意营销` looks like consent, and 4 of its 30 rows do not say yes"
     before = at.told.count(warning)
-    at.click("Send…")
+    at.do("ask")
     asked = at.told.count(warning)
     at.enter("Number of people", str(PEOPLE))
-    without = at.find("Send now").disabled
+    without = at.doing("send")[0].disabled
     at.enter("Yes, everybody here may get marketing, whatever that column says", True)
 
     assert (before, asked) == (1, 2)
-    assert (without, at.find("Send now").disabled) == (True, False)
+    assert (without, at.doing("send")[0].disabled) == (True, False)
 
 
 def test_rehearse_and_live_under_one_id(room: Room) -> None:
-    """A rehearsal wants a tick, ends finished, and leaves the live campaign of the same id to be sent."""
+    """A rehearsal is one click, twice is once, and it leaves the live campaign of the same id to be sent."""
     at = room.sit_down()
-    at.click("Send…")
-    disabled = at.find("Send now").disabled
-    at.enter("Yes, I have looked at the messages", True)
-    at.click("Send now")
-    rehearsed = at.panel.model.run
+    offered = at.doing("rehearse")[0].description
+    at.do("rehearse", times=2)
+    rehearsed, told = at.panel.model.run, at.told
     at.enter("Mode", "live")
 
-    assert disabled
+    assert offered == f"Rehearse {PEOPLE} people"
+    assert f"Rehearsed: {PEOPLE} of {PEOPLE} accepted by the simulator. Nobody got a message." in told
+    assert at.doing("ask")[0].description == f"Send to {PEOPLE} people, live…"
     assert rehearsed is not None
     assert rehearsed.look().phase is Phase.FINISHED
     assert room.simulator.world.accepted() == 0
-    assert at.find("Send…").disabled is False
+    assert at.doing("ask")[0].disabled is False
 
 
 def test_a_repeating_campaign_is_followed(room: Room) -> None:
     """Of a campaign with a placeholder in its id, this week's occurrence is sent, shown, and finished."""
     at = room.sit_down(campaign="weekly-{week}")
-    at.click("Send…")
-    at.enter("Yes, I have looked at the messages", True)
-    at.click("Send now")
+    at.do("rehearse")
     row = at.panel.sending.seen.row
 
     assert row is not None
     assert re.fullmatch(r"weekly-20\d\d-W\d\d", row.name)
     assert at.panel.sending.seen.phase is Phase.FINISHED
     assert row.name in at.told
-    assert not at.has("Send…")
+    assert not at.doing("ask")
 
 
 def test_a_changed_segment_is_refused(room: Room) -> None:
     """What was confirmed is sent or nothing: a segment file that has changed since is refused."""
     at = room.sit_down(mode="live")
-    at.click("Send…")
+    at.do("ask")
     at.enter("Number of people", str(PEOPLE))
     live.segment(room.source, PEOPLE - 1, first=FIRST)
-    at.click("Send now")
+    at.do("send")
 
     assert "as parameter `plan_hash` demands" in at.told
     assert room.simulator.world.accepted() == 0
@@ -310,17 +320,17 @@ def test_a_changed_segment_is_refused(room: Room) -> None:
 def test_a_confirmation_is_void_after_a_change(room: Room) -> None:
     """Whoever changes something between the question and the yes is asked again."""
     at = room.sit_down(mode="live")
-    at.click("Send…")
+    at.do("ask")
     at.enter("Template", live.TEMPLATE.replace("恭喜", "祝贺"))
 
-    assert not at.has("Send now")
-    assert at.has("Send…")
+    assert not at.doing("send")
+    assert at.doing("ask")
 
 
 def test_guards_are_shown_and_keep_the_button_off(room: Room) -> None:
     """A plan a run would refuse says so in both languages and cannot be sent."""
     at = room.sit_down(max_recipients=PEOPLE - 1)
-    english, off = at.told, at.find("Send…").disabled
+    english, off = at.told, at.doing("rehearse")[0].disabled
     at.page.speak("zh")
     at.wait()
 
@@ -333,9 +343,9 @@ def test_a_reopened_page_resumes(room: Room) -> None:
     """Stopped half-way, a new panel finds the campaign in the ledger, opens it and serves the rest."""
     slow = room.environ | {"SMSKIT_YUNPIAN_REQUESTS_PER_SECOND": "30"}
     first = Clicker(Draft(live.data(live.SINGLES, room.source)), slow)
-    first.find("Send…").click()
+    first.doing("ask")[0].click()
     first.find("Number of people").value = str(PEOPLE)
-    first.find("Send now").click()
+    first.doing("send")[0].click()
     run = first.panel.model.run
     assert run is not None
     while run.look().done < 5:
@@ -346,9 +356,9 @@ def test_a_reopened_page_resumes(room: Room) -> None:
     at = Clicker(Draft(), room.environ)
     at.click("Open live-1 (live)")
     resumed = at.draft["campaign"], at.draft["mode"]
-    at.click("Go on…")
+    at.do("ask")
     at.enter("Number of people", str(stopped.books.waiting if stopped.books else 0))
-    at.click("Send now")
+    at.do("send")
 
     assert stopped.phase is Phase.STOPPED
     assert resumed == ("live-1", Mode.LIVE)
@@ -394,7 +404,7 @@ def test_an_empty_segment(room: Room) -> None:
     at = room.sit_down()
 
     assert "Nobody is planned." in at.told
-    assert at.find("Send…").disabled
+    assert at.doing("rehearse")[0].disabled
 
 
 @pytest.mark.parametrize(
@@ -424,9 +434,9 @@ def test_nothing_secret_in_the_widgets(room: Room) -> None:
     at.click("Fetch signatures and templates")
     at.click("Check")
     at.click("planned")
-    at.click("Send…")
+    at.do("ask")
     at.enter("Number of people", str(PEOPLE))
-    at.click("Send now")
+    at.do("send")
     state = at.state()
 
     assert live.YUNPIAN_KEY not in state
@@ -436,8 +446,8 @@ def test_nothing_secret_in_the_widgets(room: Room) -> None:
 
 def test_the_language_changes_and_nothing_is_lost(room: Room) -> None:
     """Switched to 中文 and back, choices, rows looked at and an open question are still there."""
-    at = room.sit_down()
-    at.click("Send…")
+    at = room.sit_down(mode="live")
+    at.do("ask")
     at.enter("User id or phone", "u000007")
     at.page.speak("zh")
     at.wait()
@@ -445,9 +455,9 @@ def test_the_language_changes_and_nothing_is_lost(room: Room) -> None:
     at.page.speak("en")
     at.wait()
 
-    assert "演练" in chinese
+    assert "正式 · 真实发送" in chinese
     assert "u000007" in chinese
-    assert at.has("Send now")
+    assert bool(at.doing("send"))
     assert "u000007" in at.told
 
 
@@ -476,10 +486,10 @@ def test_a_canary_is_waited_for(room: Room) -> None:
     """The question and the panel say who is first and until when; stopped, a click goes on without it."""
     receipts(room)
     at = room.sit_down(**CANARY)
-    at.click("Send…")
+    at.do("ask")
     asked = at.told
     at.enter("Number of people", str(PEOPLE))
-    at.find("Send now").click()
+    at.doing("send")[0].click()
     until(lambda: ">waits<" in at.told and not at.has("Pause"))
     waiting = at.told
     first = room.simulator.world.accepted()
@@ -487,10 +497,10 @@ def test_a_canary_is_waited_for(room: Room) -> None:
     stopped = at.told
     at.click(WITHOUT)
     clicked, still = at.told, room.simulator.world.accepted()
-    at.click("Go on…")
+    at.do("ask")
     asked_again = at.told
     at.enter("Number of people", str(PEOPLE - 20))
-    at.click("Send now")
+    at.do("send")
 
     assert "First to 20 of them. After 1h their receipts decide." in asked
     assert re.search(r">waits<.*waits until \S+ \S+ CST for receipts of the first 20 people", waiting, re.S)
@@ -509,9 +519,9 @@ def test_a_bad_canary_says_why_and_higher_limits_go_on(room: Room) -> None:
     """What failed is said in both languages, on a page opened later too; a limit is a field to raise."""
     receipts(room, fail_rate=1.0)
     first = room.sit_down(**CANARY | {"canary_wait": "1s"})
-    first.click("Send…")
+    first.do("ask")
     first.enter("Number of people", str(PEOPLE))
-    first.click("Send now")
+    first.do("send")
     told = first.told
     at = room.sit_down("zh", **CANARY | {"canary_wait": "1s"})
     chinese = at.told
@@ -519,15 +529,15 @@ def test_a_bad_canary_says_why_and_higher_limits_go_on(room: Room) -> None:
     at.wait()
     reopened = at.told
     offered = at.has(WITHOUT)
-    at.click("Go on…")
+    at.do("ask")
     asked = at.told
     at.enter("Number of people", str(PEOPLE - 20))
-    at.click("Send now")
+    at.do("send")
     same = room.simulator.world.accepted()
     at.enter("Most failures", "100%")
-    at.click("Go on…")
+    at.do("ask")
     at.enter("Number of people", str(PEOPLE - 20))
-    at.click("Send now")
+    at.do("send")
 
     assert "20 of 20 failed (100.0%), more than `canary_max_failure` (10.0%)" in told
     assert "20 of 20 failed (100.0%), more than `canary_max_failure` (10.0%)" in reopened
@@ -543,14 +553,14 @@ def test_a_confirmation_is_void_after_another_rule(room: Room) -> None:
     """Whoever lets go of the canary between the question and the yes is asked again, about that."""
     receipts(room, fail_rate=1.0)
     at = room.sit_down(**CANARY | {"canary_wait": "1s"})
-    at.click("Send…")
+    at.do("ask")
     at.enter("Number of people", str(PEOPLE))
-    at.click("Send now")
-    at.click("Go on…")
-    asked = at.has("Send now")
+    at.do("send")
+    at.do("ask")
+    asked = bool(at.doing("send"))
     at.enter("Canary share", "0%")
-    void = not at.has("Send now")
-    at.click("Go on…")
+    void = not at.doing("send")
+    at.do("ask")
 
     assert asked
     assert void
@@ -562,13 +572,13 @@ def test_a_canary_nobody_could_look_at(room: Room, monkeypatch: pytest.MonkeyPat
     """A provider without receipts is refused before anything is sent; a click does without the canary."""
     monkeypatch.setattr(Yunpian, "features", Yunpian.features - {Feature.RECEIPTS})
     at = room.sit_down(**CANARY)
-    refused, off = at.told, at.find("Send…").disabled
+    refused, off = at.told, at.doing("ask")[0].disabled
     at.click(WITHOUT)
 
     assert "yunpian has no receipts to fetch, so a canary cannot be looked at." in refused
     assert off
     assert at.draft["canary"] == 0
-    assert not at.find("Send…").disabled
+    assert not at.doing("ask")[0].disabled
     assert not at.has(WITHOUT)
 
 
@@ -587,7 +597,7 @@ def test_a_run_far_from_usual_is_let_go_by_a_click(room: Room) -> None:
     before = room.simulator.world.accepted()
     live.segment(room.source, 3 * PEOPLE, first=FIRST)
     at = room.sit_down(mode="live", campaign="weekly-2026-W47", series="weekly")
-    refused, off = at.told, at.find("Send…").disabled
+    refused, off = at.told, at.doing("ask")[0].disabled
     at.page.speak("zh")
     at.wait()
     chinese = at.told
@@ -602,7 +612,7 @@ def test_a_run_far_from_usual_is_let_go_by_a_click(room: Room) -> None:
     assert "`drift: allow` is set, in the parameters too. Nothing was sent by that." in allowed
     assert "allowed by `drift: allow`: 90 rows of the segment" in allowed
     assert sent == 0
-    assert not at.find("Send…").disabled
+    assert not at.doing("ask")[0].disabled
     assert not at.has(ANYWAY)
 
 
@@ -611,17 +621,17 @@ def test_a_run_that_finds_another_segment_shows_it(room: Room) -> None:
     weeks(room)
     before = room.simulator.world.accepted()
     at = room.sit_down(mode="live", campaign="weekly-2026-W47", series="weekly")
-    at.click("Send…")
+    at.do("ask")
     at.enter("Number of people", str(PEOPLE))
     live.segment(room.source, 3 * PEOPLE, first=FIRST)
-    at.click("Send now")
+    at.do("send")
     refused = at.told
     at.click(ANYWAY)
 
     assert "as parameter `plan_hash` demands" in refused
     assert f"{3 * PEOPLE} people, " in refused
     assert "as parameter `plan_hash` demands" not in at.told  # it was answered
-    assert not at.find("Send…").disabled
+    assert not at.doing("ask")[0].disabled
     assert room.simulator.world.accepted() == before
 
 
@@ -653,16 +663,15 @@ def test_a_cell_waits_for_what_the_panel_binds(room: Room, monkeypatch: pytest.M
 
 def test_a_send_asks_to_save_what_is_not_saved(room: Room) -> None:
     """Unsaved changes are marked, and the question before a send offers to save them, too."""
-    at = room.sit_down()
+    at = room.sit_down(mode="live")
     marked = "unsaved changes" in at.told
-    at.click("Send…")
+    at.do("ask")
     offered = at.find("Save the parameters to campaign.yaml, too").value
-    at.enter("Save the parameters to campaign.yaml, too", True)
-    at.enter("Yes, I have looked at the messages", True)
-    at.click("Send now")
+    at.enter("Number of people", str(PEOPLE))
+    at.do("send")
     saved = Draft.read(room.folder / "campaign.yaml")
 
-    assert (marked, offered) == (True, False)
+    assert (marked, offered) == (True, True)
     assert saved.to_data() == at.draft.to_data()
     assert "unsaved changes" not in at.told
 
@@ -673,9 +682,7 @@ def test_after_a_send_cost_and_those_left_out_are_still_there(room: Room) -> Non
     at = room.sit_down(rules=rules, holdout=0.2)
     figures = re.findall(r'smskit-tile \w*"><b[^>]*>[^<]*</b><span>[^<]*', at.panel.preview._figures.value)
     bars = [line.children[1].value for line in at.panel.exclusions._steps.children]
-    at.click("Send…")
-    at.enter("Yes, I have looked at the messages", True)
-    at.click("Send now")
+    at.do("rehearse")
     again = room.sit_down(rules=rules, holdout=0.2)
     kept = re.findall(r'smskit-tile \w*"><b[^>]*>[^<]*</b><span>[^<]*', again.panel.preview._figures.value)
 
@@ -707,3 +714,56 @@ def test_while_a_plan_is_made_the_old_one_is_dimmed(room: Room) -> None:
     assert meanwhile[1]
     assert "smskit-stale" not in figures._dom_classes
     assert "Counting …" not in at.told
+
+
+def test_the_strip_says_whether_it_is_real(room: Room) -> None:
+    """On top stands the mode, for how many, at what cost, saved or not; dimmed while it is counted anew."""
+    at = room.sit_down()
+    line = at.panel.strip._line
+    rehearsed = line.value
+    at.find("Save", w.Button).click()
+    saved = line.value
+    at.enter("Mode", "live")
+    live_, gate, make = line.value, threading.Event(), at.panel.model.planning._make
+
+    def slowly() -> Any:
+        gate.wait(20)
+        return make()
+
+    at.panel.model.planning._make = slowly  # type: ignore[method-assign]
+    at.draft.set(holdout=0.5)
+    meanwhile = line.value
+    gate.set()
+    at.wait()
+
+    assert 'rehearse" role="status"' in rehearsed
+    for words in ("nobody gets a message", "live-1", f"{PEOPLE} people", "about ¥1.50", "unsaved changes"):
+        assert words in rehearsed
+    assert "unsaved" not in saved
+    assert 'live" role="status"' in live_
+    assert f"<i>{PEOPLE} people</i>" in meanwhile
+    assert "counting…" in meanwhile
+    assert "counting…" not in line.value
+    assert "unsaved changes" in line.value
+
+
+def test_what_is_unknown_is_settled_by_a_button(room: Room) -> None:
+    """After a send that left some unknown, the next step asks the provider, here, and the figures follow."""
+    room.environ["SMSKIT_YUNPIAN_RECORD_LAG_S"] = "0"
+    faults = {"faults": [{"kind": "drop_after_accept", "rate": 0.2}], "seed": 5}
+    room.simulator.world.set_faults(FaultPlan.model_validate(faults))
+    at = room.sit_down(mode="live")
+    at.do("ask")
+    at.enter("Number of people", str(PEOPLE))
+    at.do("send")
+    books, offered = at.panel.sending.seen.books, at.doing("settle")
+    room.simulator.world.set_faults(FaultPlan())
+    at.do("settle")
+    after = at.panel.sending.seen.books
+
+    assert books is not None
+    assert after is not None
+    assert offered[0].description == f"Settle {books.unknown} unknown"
+    assert books.unknown > 0
+    assert after.unknown == 0
+    assert not at.doing("settle")

@@ -11,6 +11,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
 
 from smskit.ledger import CampaignRow
 from smskit.message.lint import LintIssue, find_issues
@@ -21,9 +23,18 @@ from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 from smskit.sending.campaign import Campaign
 
-__all__ = ["Planned", "Planning"]
+__all__ = ["Planned", "Planning", "Sums"]
 
 _PATIENCE_S = 0.4  # changes of one choice come within this: a template and its variables
+
+
+class Sums(NamedTuple):
+    """How many people, billed parts and yuan a plan comes to."""
+
+    people: int
+    parts: int
+    cost: Decimal
+    plan_hash: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,18 @@ class Planned:
     def spec(self) -> CampaignSpec:
         """The parameters it is the plan of."""
         return self.campaign.spec
+
+    @property
+    def sums(self) -> Sums | None:
+        """Of the plan, or of what was frozen when the campaign started."""
+        if self.plan is not None:
+            return Sums(self.plan.planned, self.plan.total_parts, self.plan.cost, self.plan.hash)
+        if self.started is None:
+            return None
+        frozen = self.started.summary
+        return Sums(
+            int(frozen["planned"]), int(frozen["parts"]), Decimal(frozen["cost"]), self.started.plan_hash
+        )
 
 
 class Planning:

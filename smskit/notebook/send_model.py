@@ -35,6 +35,7 @@ from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
 from smskit.sending.guards import lack_of_approval
 from smskit.sending.origin import Origin
+from smskit.sending.receipts import Fetched, fetch
 from smskit.sending.rehearsal import Offers, offers_of
 from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
@@ -366,6 +367,12 @@ class SendModel:
         if run is None or (spec.campaign, spec.mode) != (confirmed.campaign, confirmed.mode):
             raise _unsent(Message("the parameters were changed after the confirmation"))
         return run.start(self._fresh(spec.model_copy(update={"plan_hash": confirmed.plan_hash})))
+
+    def settle(self) -> Fetched:
+        """Ask the provider what became of those that are unknown, and fetch receipts and replies."""
+        run = self.run
+        row = run.look().row if run else None
+        return fetch(self.ledger, [row] if row else [], environment=self.environment())
 
     def unfinished(self) -> list[Snapshot]:
         """Other campaigns that are being sent or wait to be resumed, youngest first."""

@@ -30,6 +30,10 @@ class Walk:
     def button(self, label: str, **values: Any) -> Locator:
         return self.panel.get_by_role("button", name=self.t(label, **values), exact=True)
 
+    def doing(self, method: str) -> Locator:
+        """The button of 03 that does this, whatever number of people its words name."""
+        return self.panel.locator(f"button.smskit-do-{method}")
+
     def click(self, label: str, **values: Any) -> None:
         self.button(label, **values).first.click()
 

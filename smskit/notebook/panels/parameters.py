@@ -34,6 +34,7 @@ class ParametersPanel(Panel):
         self._yaml, self._mark, self._save = html(""), html(""), w.Button()
         self._saved = self._on_disk()
         self.waits = False
+        self.on_show: Callable[[], None] = lambda: None  # called when saved and unsaved may have changed
         page.follow(lambda _: self._changed())
 
     def build(self) -> Sequence[w.Widget]:
@@ -103,3 +104,4 @@ class ParametersPanel(Panel):
         text = self.page.draft.to_yaml()
         self._yaml.value = details(self.t("Parameters as a file"), f"<pre>{escape(text)}</pre>")
         self._mark.value = chip(self.t("unsaved changes"), "warn") if text != self._saved else ""
+        self.on_show()

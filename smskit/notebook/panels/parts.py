@@ -24,6 +24,7 @@ __all__ = [
     "chip",
     "choose",
     "details",
+    "door",
     "field",
     "frame_table",
     "html",
@@ -143,6 +144,11 @@ def bubble(who: str, text: str, foot: str) -> str:
 def details(summary: str, inner: str, *, is_open: bool = False) -> str:
     """HTML that is folded away until asked for, or can be."""
     return f"<details{' open' if is_open else ''}><summary>{escape(summary)}</summary>{inner}</details>"
+
+
+def door(notebook: str, text: str) -> str:
+    """A link to another notebook of the same folder, in a tab of its own: what is sent here goes on."""
+    return f'<a class="smskit-door" href="{escape(notebook)}" target="_blank">{escape(text)}</a>'
 
 
 def button(text: str, *, style: str = "", tip: str = "", enabled: bool = True) -> w.Button:

@@ -87,9 +87,14 @@ CAMPAIGN = (
     ),
 )
 LIMITS = (
-    About("max_recipients", mark("Most people"), mark("who would get a message")),
-    About("max_cost", mark("Most yuan"), mark("of the whole campaign, as estimated"), empty=mark("no limit")),
-    About("price_per_part", mark("Yuan a part"), mark("for the estimate")),
+    About("max_recipients", mark("Maximum recipients"), mark("who would get a message")),
+    About(
+        "max_cost",
+        mark("Maximum cost (¥)"),
+        mark("of the whole campaign, as estimated"),
+        empty=mark("no limit"),
+    ),
+    About("price_per_part", mark("Price per part (¥)"), mark("for the estimate")),
 )
 # What is chosen once and rarely changed; folded away, by subject.
 RULES = {

@@ -210,7 +210,7 @@ class MessagePanel(SendPart):
         options += [(t("the same text for everybody"), _LITERAL)]
         now = _LITERAL if "value" in bound else bound.get("column", "")
         source = field(w.Dropdown, f"{{{name}}}", options=options, value=now)
-        label = t("Text of {name}", name=name) if now == _LITERAL else t("Fallback of {name}", name=name)
+        label = t("Text of {name}", name=name) if now == _LITERAL else t("Fallback for {name}", name=name)
         typed = field(
             w.Text,
             label,

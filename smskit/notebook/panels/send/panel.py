@@ -12,6 +12,7 @@ from smskit.notebook.panels.send.limits import LimitsPanel
 from smskit.notebook.panels.send.message import MessagePanel
 from smskit.notebook.panels.send.preview import PreviewPanel
 from smskit.notebook.panels.send.sending import SendingPanel
+from smskit.notebook.panels.send.strip import StripPanel
 from smskit.notebook.send_model import SendModel
 
 __all__ = ["SendPanel"]
@@ -35,7 +36,9 @@ class SendPanel:
         self.test_send = TestSendPanel(page, model)
         self.parameters = ParametersPanel(page, path=path)
         self.sending = SendingPanel(page, model, self.parameters)
+        self.strip = StripPanel(page, model, self.parameters)
         self.parts = (
+            self.strip,
             self.message,
             self.limits,
             self.preview,
@@ -45,6 +48,7 @@ class SendPanel:
             self.parameters,
         )
         self.widget = w.VBox([part.widget for part in self.parts], layout=w.Layout(width="100%"))
+        self.widget.add_class("smskit-sending")
 
     def __repr__(self) -> str:
         return "SendPanel()"

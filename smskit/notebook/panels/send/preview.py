@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import ipywidgets as w
 import numpy as np
@@ -27,6 +26,7 @@ from smskit.notebook.panels.parts import (
     title,
 )
 from smskit.notebook.panels.send.base import REASONS, SendPart
+from smskit.notebook.planner import Planned
 from smskit.notebook.send_model import SendModel
 from smskit.planning.plan import Plan
 from smskit.planning.preview import Bubble, Sample, bubbles, find, just_over, part_counts, rows_of, savings
@@ -61,7 +61,7 @@ class PreviewPanel(SendPart):
             style={"button_width": "88px"},
         )
         samples.observe(self.attempt(lambda: self.show(Sample(samples.value))), "value")
-        again = button(t("Another draw"))
+        again = button(t("Show others"))
         again.on_click(self.attempt(self.another))
         who = field(w.Text, t("User id or phone"), value="", continuous_update=False)
 
@@ -157,13 +157,11 @@ class PreviewPanel(SendPart):
     def _show_figures(self) -> None:
         plan, now, t = self._plan(), self.model.planning.now, self.t
         if plan is None:
-            started = now.started if now else None
-            self._figures.value = self._sums(started.summary, started.plan_hash) if started else ""
+            self._figures.value = self._sums(now)
             self._over.children = ()
             return
         counts, saved = part_counts(plan), savings(plan)
-        sums = {"planned": plan.planned, "parts": plan.total_parts, "cost": plan.cost}
-        figures = self._sums(sums, plan.hash)
+        figures = self._sums(now)
         picture = charts.parts(counts, t) if len(counts) else ""
         table = frame_table(
             pd.DataFrame(
@@ -180,13 +178,15 @@ class PreviewPanel(SendPart):
         self._figures.value = figures + notices + side + self._savings(saved)
         self._over.children = self._buttons(plan, saved)
 
-    def _sums(self, summary: Mapping[str, Any], plan_hash: str) -> str:
-        t = self.t
+    def _sums(self, planned: Planned | None) -> str:
+        t, sums = self.t, planned.sums if planned else None
+        if sums is None:
+            return ""
         figures = [
-            (t("people"), summary["planned"], ""),
-            (t("parts"), summary["parts"], ""),
-            (t("yuan, estimated"), str(summary["cost"]), ""),
-            (t("plan hash"), plan_hash, "hash"),
+            (t("people"), sums.people, ""),
+            (t("parts"), sums.parts, ""),
+            (t("estimated cost"), f"¥{sums.cost:,}", ""),
+            (t("plan hash"), sums.plan_hash, "hash"),
         ]
         return tiles(figures)
 

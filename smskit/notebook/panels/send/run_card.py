@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from smskit.errors import LedgerLocked
 from smskit.i18n import Language, mark
+from smskit.ledger import Tally
 from smskit.models import Mode
-from smskit.notebook.panels.parts import chip, notice, soft, tiles
+from smskit.notebook.panels.parts import chip, door, notice, soft, tiles
 from smskit.notebook.panels.send.base import plan_state
 from smskit.notebook.planner import Planning
 from smskit.notebook.send_model import Approval, Confirmation
@@ -42,7 +43,8 @@ _OVERRIDES = {
     "drift": mark("Send it all the same: set drift: allow"),
     "canary": mark("Go on without the canary: set canary: 0"),
 }
-_SUMMARY = mark("{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}")
+_SUMMARY = mark("{n:,} people, {parts:,} parts, about ¥{cost:,}. Plan hash: {hash}")
+TRACK = "04_track_delivery.ipynb"
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,9 @@ class Button(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a person is asked before anything is sent."""
+    """What a person is asked before anything is really sent; the number of people is typed as the answer."""
 
     text: str  # HTML
-    demands: str  # label of the field in which a number is typed, or of the box to be ticked
-    by_number: bool
     yes: Button
     also: str = ""  # label of a second box to be ticked, where something has to be agreed to by itself
 
@@ -131,21 +131,41 @@ def view(s: Situation, t: Language) -> Card:
 
 def _state(s: Situation, t: Language) -> str:
     words, kind = PHASES[s.seen.phase]
-    line = f"{chip(t(words), kind)} {escape(s.draft.campaign)}"
+    line = " ".join([*_rehearsing(s, t), chip(t(words), kind), escape(s.draft.campaign)])
     owner = s.seen.owner
     if s.seen.phase is Phase.ELSEWHERE and owner is not None:
         line += soft(t("process {pid} on {host}", pid=owner.pid, host=owner.host))
     return f"<p>{line}</p>{_reason(s, t)}"
 
 
+def _rehearsing(s: Situation, t: Language) -> list[str]:
+    return [chip(t("rehearsal"))] if s.mode is Mode.REHEARSE else []
+
+
 def _reason(s: Situation, t: Language) -> str:
     """What a run ended with, or what it waits for."""
     seen = s.seen
+    if seen.phase is Phase.FINISHED and seen.books is not None:
+        return _result(s, seen.books, t)
     error = None if seen.error is s.answered or isinstance(seen.error, LedgerLocked) else seen.error
     # The note of a run that stopped is the reason alone; its error also says what stands around it here.
     if error is not None and not (seen.note and seen.note in str(error)):
         return notice(t.error(error), "error")
     return notice(t.render(seen.note), "warn" if seen.phase.can_resume else "info")
+
+
+def _result(s: Situation, tally: Tally, t: Language) -> str:
+    """What a finished run came to, in one sentence for a rehearsal and another one for real messages."""
+    words = (
+        mark("Rehearsed: {n:,} of {planned:,} accepted by the simulator. Nobody got a message.")
+        if s.mode is Mode.REHEARSE
+        else mark("Sent: {n:,} of {planned:,} accepted by the provider. Receipts tell who got it.")
+    )
+    told = notice(t(words, n=tally.accepted, planned=tally.planned), "ok")
+    if tally.unknown:
+        words = mark("{n:,} are unknown: they may have arrived, and are not sent again by themselves.")
+        told += notice(t(words, n=tally.unknown), "warn")
+    return told if tally.unknown else told + notice(t.render(s.seen.note))
 
 
 def _figures(s: Situation, t: Language) -> str:
@@ -201,15 +221,29 @@ def _actions(s: Situation, t: Language) -> Actions:
         return None, _while_sending(phase, t), ()
     if s.asked is not None:
         return _question(s, s.asked, t), (Button("back", t("Back")),), ()
-    again = Button("refresh", t("Look again"))
+    again = Button("refresh", t("Refresh"))
     if phase is Phase.FINISHED:
-        # What is unknown is settled in notebook 04; who was never taken then waits, and can be sent to.
-        hint = soft(t("Receipts and failures are followed in notebook 04."))
-        return None, (Button("renew", t("Plan another campaign")), again), (*_about_approval(s, t), hint)
-    words = t("Go on…") if s.seen.row is not None else t("Send…")
-    ask = Button("ask", words, _style(s), enabled=s.can_send)
-    buttons = (ask, *_approving(s, t), *_overrides(s, t), again)
+        # Who was never taken waits once that is settled, and can be sent to.
+        unknown = s.seen.books.unknown if s.seen.books else 0
+        settle = [Button("settle", t("Settle {n:,} unknown", n=unknown), "primary")] if unknown else []
+        buttons = (*settle, Button("renew", t("Plan another campaign")), again)
+        return None, buttons, (*_about_approval(s, t), door(TRACK, t("See delivery →")))
+    buttons = (_sending(s, t), *_approving(s, t), *_overrides(s, t), again)
     return None, buttons, (*_about_approval(s, t), *_about_canary(s, t))
+
+
+def _sending(s: Situation, t: Language) -> Button:
+    """The button that sends or rehearses, or goes on with it, and says with how many people."""
+    tally, plan, live = s.seen.books, s.planning.plan, s.mode is Mode.LIVE
+    if tally is not None:
+        n = tally.waiting + tally.submitting
+        words = mark("Go on with {n:,} people, live…") if live else mark("Go on rehearsing {n:,} people")
+    elif plan is not None:
+        n = plan.planned
+        words = mark("Send to {n:,} people, live…") if live else mark("Rehearse {n:,} people")
+    else:
+        n, words = 0, mark("Send live…") if live else mark("Rehearse")
+    return Button("ask" if live else "rehearse", t(words, n=n), _style(s), enabled=s.can_send)
 
 
 def _while_sending(phase: Phase, t: Language) -> tuple[Button, ...]:
@@ -259,18 +293,13 @@ def _about_approval(s: Situation, t: Language) -> tuple[str, ...]:
 def _about_canary(s: Situation, t: Language) -> tuple[str, ...]:
     if not (s.seen.phase.can_resume and s.canary_is_open):
         return ()
-    words = mark("“Go on…” looks at its receipts again; “{one}” and “{other}” can be raised before.")
+    words = mark("Going on looks at its receipts again; “{one}” and “{other}” can be raised before.")
     return (soft(t(words, one=t("Most failures"), other=t("Most opt-outs"))),)
 
 
 def _question(s: Situation, asked: Confirmation, t: Language) -> Question:
-    live = asked.mode is Mode.LIVE
-    plan = s.planning.plan if live else None
-    words = (
-        mark("Send {n:,} real messages? About {cost} yuan. Plan hash: {hash}")
-        if live
-        else mark("Rehearse with {n:,} people? Nobody gets a message. Plan hash: {hash}")
-    )
+    plan = s.planning.plan
+    words = mark("Send {n:,} real messages? About ¥{cost:,}. Plan hash: {hash}")
     lines = [
         t(words, n=asked.people, cost=asked.cost, hash=asked.plan_hash),
         _canary_first(s, asked, t),
@@ -280,15 +309,20 @@ def _question(s: Situation, asked: Confirmation, t: Language) -> Question:
     ]
     unasked = plan is not None and any(getattr(text, "msgid", "") == UNASKED for text in plan.notices)
     agrees = t("Yes, everybody here may get marketing, whatever that column says") if unasked else ""
-    demands = t("Number of people") if live else t("Yes, I have looked at the messages")
-    text = notice("\n".join(filter(None, lines)), "error" if live else "warn")
-    return Question(text, demands, live, Button("send", t("Send now"), _style(s), enabled=False), agrees)
+    text = notice("\n".join(filter(None, lines)), "error")
+    return Question(text, Button("send", _yes(s, asked, t), "danger", enabled=False), agrees)
+
+
+def _yes(s: Situation, asked: Confirmation, t: Language) -> str:
+    if s.opens is not None and s.draft["outside_window"] == "wait":
+        return t("Send to {n:,} people at {at}", n=asked.people, at=f"{s.opens:%m-%d %H:%M}")
+    return t("Send to {n:,} people now", n=asked.people)
 
 
 def _canary_first(s: Situation, asked: Confirmation, t: Language) -> str:
     canary = s.seen.canary
     if asked.first:
-        wait = s.draft["canary_wait"] if asked.mode is Mode.LIVE else "3s"
+        wait = s.draft["canary_wait"]
         return t("First to {n:,} of them. After {wait} their receipts decide.", n=asked.first, wait=wait)
     if s.canary_is_open:
         return t("First the receipts of the canary are looked at; they decide.")

@@ -11,9 +11,8 @@ from typing import Any
 import ipywidgets as w
 
 from smskit.errors import GuardRefused
-from smskit.i18n import mark
+from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow
-from smskit.models import Mode
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, card, chip, field, html, row, soft_line, title
@@ -21,6 +20,7 @@ from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.run_card import PHASES, Button, Card, Question, Situation, view
 from smskit.notebook.send_model import Approval, Confirmation, SendModel
 from smskit.sending.background import Phase, Run, Snapshot
+from smskit.sending.receipts import Fetched
 
 __all__ = ["RunWatcher", "SendingPanel"]
 
@@ -62,7 +62,7 @@ class RunWatcher:
 
 class SendingPanel(SendPart):
     """
-    Sends on two deliberate acts, and shows a run wherever it is.
+    Sends on two deliberate acts, rehearses on one, and shows a run wherever it is.
 
     Args:
         parameters: Where what is sent can be saved, too.
@@ -156,8 +156,13 @@ class SendingPanel(SendPart):
     # -- acting ------------------------------------------------------------------------------
 
     def _button(self, about: Button) -> w.Button:
-        made = button(about.label, style=about.style, enabled=about.enabled, tip=about.tip)
+        made = self._named(about)
         made.on_click(self.attempt(partial(getattr(self, about.method), *about.arguments)))
+        return made
+
+    def _named(self, about: Button) -> w.Button:
+        made = button(about.label, style=about.style, enabled=about.enabled, tip=about.tip)
+        made.add_class(f"smskit-do-{about.method}")  # its words change with the number of people
         return made
 
     def _actions(self, made: Card) -> Sequence[w.Widget]:
@@ -170,33 +175,48 @@ class SendingPanel(SendPart):
 
     def _asking(self, question: Question, asked: Confirmation) -> list[w.Widget]:
         """The question, what has to be typed or ticked, and the button that can be clicked then."""
-        yes = button(question.yes.label, style=question.yes.style, enabled=question.yes.enabled)
-        if question.by_number:
-            agreed = field(w.Text, question.demands, value="", placeholder=self.t("type it to confirm"))
-        else:
-            agreed = w.Checkbox(description=question.demands, value=False, indent=False)
-        saving = [self._also_save(asked.mode)] if self._parameters.is_unsaved else []
+        yes = self._named(question.yes)
+        number = field(w.Text, self.t("Number of people"), placeholder=self.t("type it to confirm"))
+        saving = [self._also_save()] if self._parameters.is_unsaved else []
         more = [w.Checkbox(description=question.also, value=False, indent=False)] if question.also else []
 
         def look() -> None:
-            yes.disabled = not (str(agreed.value or "").strip() and all(tick.value for tick in more))
+            yes.disabled = not (number.value.strip() and all(tick.value for tick in more))
 
-        for each in (agreed, *more):
+        for each in (number, *more):
             each.observe(self.attempt(look), "value")
 
         def go() -> None:
-            typed = agreed.value if question.by_number else ""
-            self.send(asked, typed, save=any(tick.value for tick in saving))
+            self.send(asked, number.value, save=any(tick.value for tick in saving))
 
         yes.on_click(self.attempt(go))
-        return [html(question.text), *more, *saving, agreed, yes]
+        return [html(question.text), *more, *saving, number, yes]
 
-    def _also_save(self, mode: Mode) -> w.Checkbox:
+    def _also_save(self) -> w.Checkbox:
         words = self.t("Save the parameters to {path}, too", path=self._parameters.path)
-        # A rehearsal tries something out; what is sent live is what a scheduler should send tomorrow.
-        made = w.Checkbox(mode is Mode.LIVE, description=words, indent=False)
+        # What is sent live is what a scheduler should send tomorrow.
+        made = w.Checkbox(True, description=words, indent=False)
         made.layout.width = "auto"
         return made
+
+    def rehearse(self) -> None:
+        """Send to the simulator at once: nobody gets a message. Clicked twice it is rehearsed once."""
+        if self.seen.phase in (Phase.NEW, Phase.INTERRUPTED, Phase.STOPPED):
+            self.model.send(self.model.confirmation())
+            self.tell("")
+            self.refresh()
+
+    def settle(self) -> None:
+        """Ask the provider what became of those that are unknown."""
+        self.tell(lambda t: t("Asking the provider…"))
+        self.start("settle", self.model.settle, self._settled)
+
+    def _settled(self, fetched: Fetched) -> None:
+        self.refresh()
+        told = [*fetched.settled.problems]
+        if fetched.unknown:
+            told.append(Message("{n} are still unknown; 04 tells what else settles them", n=fetched.unknown))
+        self.tell(lambda t: "\n".join(map(t.render, told)), "warn")
 
     def ask(self) -> None:
         """First act: say what would be sent; a second click on it changes nothing."""
