@@ -332,23 +332,33 @@ def status(
     campaign: Annotated[str, typer.Argument()] = "",
     mode: InMode = None,
     runs: Annotated[bool, typer.Option("--runs", help="Its runs instead, or the last of all.")] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="In the table of all: test sends, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The counts of a campaign, or of all; with --runs who ran what, when, and how it ended."""
     from smskit.reporting import report
+    from smskit.reporting.delivery import overview
 
     ledger = _ledger()
     if runs:
         print_runs(ledger, ledger.runs.find(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
         return
     if campaign:
-        found = report.status(ledger, _row(campaign, mode))
-        print_json(found) if as_json else print_counts(found)
+        books, failed = report.status(ledger, _row(campaign, mode)), False
+        print_json(books) if as_json else print_counts(books)
     else:
-        rows = [report.status(ledger, row) for row in ledger.campaigns.find(mode=mode)]
-        print_json(rows) if as_json else print_overview(rows, ledger, ledger.runs.find(mode=mode, last=5))
+        found = overview(ledger, mode=mode, tests=tests or as_json)
+        if as_json:
+            rows = sorted((each.row for each in found.campaigns), key=lambda row: row.id)
+            print_json([report.status(ledger, row) for row in rows])
+        else:
+            print_overview(found, ledger, ledger.runs.find(mode=mode, last=5))
+        for damaged in found.damaged:
+            print_problem(damaged.error)
+        failed = bool(found.damaged)
     if not as_json:
         print_undecided(ledger.replies.count_undecided())
+    raise typer.Exit(1 if failed else 0)
 
 
 @app.command()

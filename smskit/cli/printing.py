@@ -12,9 +12,14 @@ from smskit.i18n import Language, mark, shows_any_letter
 from smskit.settings import Environment
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    import pandas as pd
+
     from smskit.ledger import Ledger, RunRow
     from smskit.models import CheckResult
     from smskit.planning.plan import Plan
+    from smskit.reporting.delivery import Overview
     from smskit.sending.receipts import Fetched
 
 __all__ = [
@@ -45,7 +50,8 @@ _COUNTS = (
 )
 _OVERVIEW = [
     *("campaign", "mode", "state", "provider", "planned", "waiting", "accepted", "refused", "unknown"),
-    *("delivered", "undelivered", "awaiting", "cost"),
+    *("delivered", "undelivered", "awaiting", "delivery_rate", "opt_out_rate", "cost", "cost_per_delivered"),
+    *("started", "series"),
 ]
 
 
@@ -172,18 +178,32 @@ def _sum(status: Mapping[str, Any], names: Iterable[str]) -> str:
     return " + ".join(f"{t(name)} {status[name]}" for name in names)
 
 
-def print_overview(rows: list[dict[str, Any]], ledger: Ledger, runs: list[RunRow]) -> None:
-    """Print the counts of all campaigns as a table, and the last *runs*."""
-    import pandas as pd
-
-    if not rows:
+def print_overview(found: Overview, ledger: Ledger, runs: list[RunRow]) -> None:
+    """Print all campaigns as a table, and the last *runs*."""
+    if found.campaigns:
+        print(_overview_table(found).to_string(index=False))
+    elif not found.damaged:
         say("no campaign yet; `smskit demo` rehearses one")
         return
-    print(pd.DataFrame(rows)[_OVERVIEW].to_string(index=False))
+    if found.tests:
+        say("{n} test sends are left out: `--tests`", n=found.tests)
     if runs:
         print()
         say("last runs (all: `smskit status --runs`)")
         print_runs(ledger, runs, as_json=False)
+
+
+def _overview_table(found: Overview) -> pd.DataFrame:
+    def share(rate: float) -> str:
+        return f"{rate:.1%}" if rate == rate else ""
+
+    def money(yuan: Decimal | None) -> str:
+        return "" if yuan is None else f"{yuan:.4f}" if 0 < yuan < 1 else f"{yuan:.2f}"
+
+    shown = found.frame[_OVERVIEW]
+    written = {name: shown[name].map(share) for name in ("delivery_rate", "opt_out_rate")}
+    written |= {name: shown[name].map(money) for name in ("cost", "cost_per_delivered")}
+    return shown.assign(**written, started=shown["started"].map("{:%Y-%m-%d %H:%M}".format))
 
 
 def print_plan(plan: Plan, guards: Sequence[str]) -> None:

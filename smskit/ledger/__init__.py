@@ -55,9 +55,12 @@ from smskit.ledger.replies import Replies
 from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
 from smskit.ledger.seals import damage
+from smskit.ledger.totals import CLOCKS_DIFFER_S, CampaignTotals, Damaged, count_all
+from smskit.models import Mode
 
 __all__ = [
     "CHUNK",
+    "CLOCKS_DIFFER_S",
     "LEASE_TTL_S",
     "UNMATCHED_DAYS",
     "WAITS_FOR_CANARY",
@@ -65,10 +68,12 @@ __all__ = [
     "Action",
     "ApprovalRow",
     "CampaignRow",
+    "CampaignTotals",
     "CanaryRow",
     "Chain",
     "Change",
     "Checked",
+    "Damaged",
     "Entry",
     "Erased",
     "Event",
@@ -145,6 +150,10 @@ class Ledger:
     def clock(self) -> float:
         """What time it is for everything the ledger writes down; epoch seconds."""
         return self.database.clock()
+
+    def count_all(self, *, mode: Mode | None = None) -> tuple[list[CampaignTotals], list[Damaged]]:
+        """Every campaign counted, oldest first, and those whose record is damaged; see ``totals``."""
+        return count_all(self.database, mode=mode)
 
     def close(self) -> None:
         """Give all connections back."""

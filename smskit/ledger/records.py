@@ -86,6 +86,11 @@ class CampaignRow(NamedTuple):
         waiting = isinstance(self.note, Message) and self.note.msgid in (WAITS_FOR_WINDOW, WAITS_FOR_CANARY)
         return self.state == "running" and waiting
 
+    def state_now(self, *, owned: bool) -> str:
+        """Its state as it is; ``interrupted`` where it was being sent and no run owns it any more."""
+        sends = self.mode is not Mode.PLAN and self.state in ("planned", "running")
+        return "interrupted" if sends and not owned else self.state
+
     @classmethod
     def of(cls, row: Any) -> CampaignRow:
         """
@@ -132,9 +137,13 @@ class Tally:
     @classmethod
     def of(cls, states: NDArray[np.uint8]) -> Tally:
         """Count one byte a person."""
-        n = np.bincount(states, minlength=len(State))
+        return cls.of_counts(np.bincount(states, minlength=len(State)))
+
+    @classmethod
+    def of_counts(cls, n: NDArray[np.int64]) -> Tally:
+        """From how many are in each `State`."""
         return cls(
-            planned=len(states),
+            planned=int(n.sum()),
             waiting=int(n[State.WAITING]),
             submitting=int(n[State.SUBMITTING]),
             accepted=int(n[State.ACCEPTED] + n[State.DELIVERED] + n[State.UNDELIVERED]),

@@ -54,13 +54,19 @@ def unsealed(conn: sa.Connection, row: Any, column: sa.Column[Any]) -> bytes:
     Raises:
         LedgerError: it is not what was written.
     """
-    blob = getattr(row, column.name)
-    fits = isinstance(blob, bytes) and sum_of(column, row.campaign_id, row.chunk, blob) == getattr(
-        row, f"{column.name}_sum"
-    )
-    if not fits:
+    blob = intact(row, column)
+    if blob is None:
         raise damaged(conn, f"{column.table.name}.{column.name}", row.campaign_id, row.chunk)
-    return bytes(blob)
+    return blob
+
+
+def intact(row: Any, column: sa.Column[Any]) -> bytes | None:
+    """The blob of that column in *row*, None where it is not what was written."""
+    blob = getattr(row, column.name)
+    if not isinstance(blob, bytes):
+        return None
+    fits = sum_of(column, row.campaign_id, row.chunk, blob) == getattr(row, f"{column.name}_sum")
+    return blob if fits else None
 
 
 def states_of(conn: sa.Connection, row: Any, column: sa.Column[Any] = PROGRESS.c.states) -> NDArray[np.uint8]:

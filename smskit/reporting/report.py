@@ -65,7 +65,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     return {
         "campaign": row.name,
         "mode": str(row.mode),
-        "state": row.state,
+        "state": row.state_now(owned=ledger.leases.owner(row.id) is not None),
         "provider": row.provider,
         # Campaigns of an older ledger have kept neither whom the rules left out nor, for sure, how many.
         "read": summary["read"] if "ruled_out" in summary else None,

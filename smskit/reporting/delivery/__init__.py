@@ -9,20 +9,25 @@ from smskit.reporting.delivery.choice import Ways, campaign_table, choose, is_te
 from smskit.reporting.delivery.codes import Explained, explain_code
 from smskit.reporting.delivery.groups import GROUPS, MAY_ARRIVE, NEVER_AGAIN, Group
 from smskit.reporting.delivery.labels import HEADINGS, MODES, STAGES
+from smskit.reporting.delivery.overview import COMPARED, STATES, Figures, Overview, overview
 from smskit.reporting.delivery.people import TIMELINE, members, people_page, replies, timeline
 from smskit.reporting.delivery.statistics import UNITS, Survey, survey
 
 __all__ = [
+    "COMPARED",
     "GROUPS",
     "HEADINGS",
     "MAY_ARRIVE",
     "MODES",
     "NEVER_AGAIN",
     "STAGES",
+    "STATES",
     "TIMELINE",
     "UNITS",
     "Explained",
+    "Figures",
     "Group",
+    "Overview",
     "Survey",
     "Ways",
     "campaign_table",
@@ -30,6 +35,7 @@ __all__ = [
     "explain_code",
     "is_test",
     "members",
+    "overview",
     "people_page",
     "replies",
     "settled_by",

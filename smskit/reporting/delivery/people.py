@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from smskit.audience import phones
 from smskit.errors import InputError
 from smskit.i18n import Message
-from smskit.ledger import CampaignRow, History, Ledger
+from smskit.ledger import CLOCKS_DIFFER_S, CampaignRow, History, Ledger
 from smskit.models import State
 from smskit.reporting import report
 from smskit.reporting.delivery.codes import explain_code
@@ -26,8 +26,6 @@ from smskit.reporting.delivery.groups import GROUPS, Group, groups_of, states_of
 __all__ = ["members", "people_page", "replies", "timeline"]
 
 TIMELINE = ["at", "event", "state", "reason", "code", "meaning", "message_id", "reported_at"]
-# A provider's clock may be behind ours, and often tells whole minutes only.
-_CLOCKS_DIFFER_S = 120.0
 REPLIES = ["at", "user_id", "phone", "text", "opted_out"]
 
 
@@ -142,7 +140,7 @@ def replies(ledger: Ledger, row: CampaignRow, *, limit: int = 200) -> pd.DataFra
     """
     zone = row.zone
     came = ledger.replies.find(
-        row.provider, row.mode, since=(row.started_at or row.created_at) - _CLOCKS_DIFFER_S
+        row.provider, row.mode, since=(row.started_at or row.created_at) - CLOCKS_DIFFER_S
     )
     places = ledger.audience.locate(row.id, np.array([r.phone for r in came], np.int64))
     rows = []
