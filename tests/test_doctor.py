@@ -513,7 +513,7 @@ def test_notebook_shows_what_is_severe(
     monkeypatch.setenv("SMSKIT_LANG", language)
     source = live.segment(tmp_path / "segment.csv", 3)
     data = live.data(live.TENCENT, source, mode="plan", template="你好{name}，【{coupon}】元券等您领取")
-    Notebook(Draft(data), may_send=False).plan()
+    print(Notebook(Draft(data), may_send=False).plan())
 
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if line.startswith("Tencent 腾讯云 ")] == [told]

@@ -30,22 +30,23 @@ for cells in json.load(sys.stdin):
     ended.append((fine, told))
 print(json.dumps(ended))
 """
-# notebook -> what a person typed wrong, and the sentence that tells it
+# notebook -> what a person typed wrong, a cell they run by itself after all, the sentence that tells it
 _WRONG = {
-    "01_connect_provider": ('provider = "yunpain"', "unknown provider `yunpain`"),
-    "02_explore_segment": ('segment = "nowhere.csv"', "nowhere.csv"),
+    "01_connect_provider": ('provider = "yunpain"', "nb.check()", "unknown provider `yunpain`"),
+    "02_explore_segment": ('segment = "nowhere.csv"', "nb.look()", "nowhere.csv"),
     "03_send_campaign": (
         'campaign, segment, signature, template = "c", "nowhere.csv", "S", "T"',
+        "nb.plan()",
         "nowhere.csv",
     ),
-    "04_track_delivery": ('campaign = "nobody"', "there is no campaign nobody"),
+    "04_track_delivery": ('campaign = "nobody"', "nb.books()", "there is no campaign nobody"),
 }
 
 
-def _cells(name: str, wrong: str) -> list[str]:
+def _cells(name: str, wrong: str, alone: str) -> list[str]:
     cells = load_notebook_node(str(ROOT / "notebooks" / f"{name}.ipynb")).cells
     code = [str(cell.source) for cell in cells if cell.cell_type == "code"]
-    return [code[0], wrong, *code[1:]]
+    return [code[0], wrong, *code[1:], alone]
 
 
 @pytest.mark.parametrize("attended", [True, False])
@@ -54,7 +55,7 @@ def test_a_mistake_in_any_notebook(tmp_path: Path, attended: bool) -> None:
     (tmp_path / "pyproject.toml").touch()
     done = subprocess.run(
         [sys.executable, "-c", _RUN],
-        input=json.dumps([_cells(name, wrong) for name, (wrong, _) in _WRONG.items()]),
+        input=json.dumps([_cells(name, wrong, alone) for name, (wrong, alone, _) in _WRONG.items()]),
         env=os.environ
         | {"SMSKIT_INTERACTIVE": str(int(attended)), "SMSKIT_LANG": "en", "PYTHONPATH": str(ROOT)}
         | {"SMSKIT_DATABASE_URL": f"sqlite:///{tmp_path}/ledger.db", "IPYTHONDIR": str(tmp_path / "ipython")},
@@ -67,6 +68,6 @@ def test_a_mistake_in_any_notebook(tmp_path: Path, attended: bool) -> None:
     ended = dict(zip(_WRONG, json.loads(done.stdout.splitlines()[-1]), strict=True))
 
     assert {name: fine for name, (fine, _) in ended.items()} == dict.fromkeys(_WRONG, attended)
-    for name, (_, words) in _WRONG.items():
+    for name, (*_, words) in _WRONG.items():
         assert words in ended[name][1]
         assert ("Traceback" in ended[name][1]) is not attended

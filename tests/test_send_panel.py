@@ -652,7 +652,7 @@ def test_a_cell_waits_for_what_the_panel_binds(room: Room, monkeypatch: pytest.M
     assert panel is not None
     panel.draw()
     try:
-        plan = notebook.plan()
+        plan = notebook.plan().value
     finally:
         assert panel.wait()
 

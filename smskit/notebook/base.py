@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property, partial, wraps
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
 from smskit.errors import MissingExtra, SpecError, needs_extra
-from smskit.i18n import Joined, Language, Message
+from smskit.i18n import Joined, Language, Message, mark
 from smskit.notebook import display as shown
 from smskit.notebook.as_typed import as_typed, check_cells
 from smskit.notebook.host import Host, host_of
@@ -24,9 +25,37 @@ from smskit.workspace import Folder, Workspace
 if TYPE_CHECKING:
     from smskit.notebook.panels.page import Page
 
-__all__ = ["Base", "draft_of"]
+__all__ = ["Base", "draft_of", "step"]
+
+N = TypeVar("N", bound="Base")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PARAMETER_FILE = "campaign.yaml"
+
+
+def step(work: Callable[Concatenate[N, P], T]) -> Callable[Concatenate[N, P], shown.Shown[T]]:
+    """
+    A method that plain cells call: it shows something, and returns that.
+
+    Unattended it is done at once. Where a person runs all cells of a notebook whose panel is
+    below, it waits until somebody asks for what it shows: the panel shows the same. Run with
+    arguments, or once the panel is there, it is done at once again. In the app it shows nothing.
+    """
+
+    @wraps(work)
+    def stepped(self: N, /, *args: P.args, **more: P.kwargs) -> shown.Shown[T]:
+        def now() -> T:
+            with self._while_doing():
+                return work(self, *args, **more)
+
+        key = (work.__name__, str((args, more)))
+        made = shown.Shown(now, partial(self._place, key))
+        if not self._waits(key):
+            made.do()
+        return made
+
+    return stepped
 
 
 class Base:
@@ -38,10 +67,17 @@ class Base:
         host: Who runs it.
     """
 
+    # The steps whose output follows what is chosen in the panel.
+    follow: ClassVar[frozenset[str]] = frozenset()
+
     def __init__(self, draft: Draft, *, host: Host | None = None) -> None:
         self.draft = draft
         self.host = host_of() if host is None else host
+        self.panel_below = False  # whether "run all cells" comes to the panel last
+        self.panel_shown = False
+        self._pointed = False  # whether the way to it was told
         self._language = Language(Environment().language)
+        self._cells: dict[tuple[str, str], Callable[[], None]] = {}  # each shows its output anew
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.draft!r})"
@@ -64,7 +100,33 @@ class Base:
         if self.host.is_person:
             shown.show_widget(self.page.header)
 
-    # -- what plain steps show, in the language of that moment --------------------------------
+    # -- plain steps --------------------------------------------------------------------------
+
+    def _while_doing(self) -> AbstractContextManager[Any]:
+        """What a step is done within."""
+        return nullcontext()
+
+    def _waits(self, key: tuple[str, str]) -> bool:
+        """Whether the step is left to the panel: in the app always, elsewhere on the way down to it."""
+        on_the_way = self.panel_below and not self.panel_shown and key[1] == str(((), {}))
+        return self.host is Host.VOILA or (self.host.is_person and on_the_way)
+
+    def _place(self, key: tuple[str, str], made: shown.Shown[Any]) -> None:
+        """Put what a step shows on the page; one line for all of them on the way down to the panel."""
+        if self._waits(key):
+            if self.panel_below and self.host is not Host.VOILA and not self._pointed:
+                self._pointed = True
+                told = mark("The panel is below. {call}, run by itself after that, shows its part here.")
+                self.say(told, call=f"nb.{key[0].lstrip('_')}()")
+            return
+        output = made.do()[1]
+        if not output.html:
+            return
+        again = shown.show_live(output)
+        if self.host.is_person and key[0] in self.follow:
+            self._cells[key] = lambda: again(made.anew())
+
+    # What plain steps show, in the language of that moment.
 
     def say(self, words: str | Callable[[Language], str], **values: Any) -> None:
         """One sentence: English words with their values, or a function of the language."""
@@ -74,9 +136,11 @@ class Base:
         """A message, behind a few words of ours where *after* gives some."""
         self.say(lambda t: f"{t(after)}: {t.render(message)}" if after else t.render(message))
 
-    def show_frame(self, table: Callable[[Language], pd.DataFrame]) -> None:
-        """A table of at most 60 rows."""
-        shown.show_frame(table(self.t))
+    def show_frame(
+        self, table: Callable[[Language], pd.DataFrame], frame: pd.DataFrame | None = None
+    ) -> None:
+        """A table of at most 60 rows; *frame* is the same for programs, by default in English."""
+        shown.show_frame(table(self.t), table(Language("en")) if frame is None else frame)
 
     def show_svg(self, picture: Callable[[Language], str]) -> None:
         """A picture; a sentence in its place where the libraries that draw it are not installed."""

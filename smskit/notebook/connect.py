@@ -15,7 +15,7 @@ from smskit.errors import NotUsable, SettingsError, needs_extra
 from smskit.i18n import Joined, Language, Message, mark, quote
 from smskit.models import CheckResult, Offer
 from smskit.notebook.accounts import PLACES, Account, AccountStatus, Offered, remarks
-from smskit.notebook.base import PARAMETER_FILE, Base, draft_of
+from smskit.notebook.base import PARAMETER_FILE, Base, draft_of, step
 from smskit.notebook.connector import Connector
 from smskit.notebook.display import findings_table
 from smskit.notebook.host import Host, host_of
@@ -58,12 +58,14 @@ class ConnectNotebook(Base):
     @needs_extra("notebook")
     def panel(self) -> ConnectPanel:
         """All of this to click."""
+        self.panel_shown = True
         from smskit.notebook.panels.connect import ConnectPanel
 
         return ConnectPanel(self.page, self.connector)
 
     # -- plain steps -------------------------------------------------------------------
 
+    @step
     def providers(self) -> None:
         """Show how far every provider is set up, and what it said when it was last asked; asks nobody."""
         accounts = self.connector.accounts()
@@ -77,6 +79,7 @@ class ConnectNotebook(Base):
         for remark in remarks(Environment()):
             self.repeat(remark)
 
+    @step
     def steps(self) -> None:
         """Show what to obtain from the provider's console, and where that is."""
         cls = self.connector.cls
@@ -84,6 +87,7 @@ class ConnectNotebook(Base):
         self.say(lambda t: f"{t(told, provider=cls.title)} {cls.console_url}".strip())
         self.show_frame(lambda t: pd.DataFrame({t("step"): [t.render(step) for step in cls.console_steps]}))
 
+    @step
     def settings(self) -> None:
         """Show the provider's settings and where each comes from; no value of a key."""
         form = self.connector.form()
@@ -137,6 +141,7 @@ class ConnectNotebook(Base):
         self.connector.forget()
         self.say("Deleted.")
 
+    @step
     def check(self, *, simulator: bool | None = None) -> CheckResult:
         """
         Ask whether the provider is usable, and show its answer; sends nothing.
@@ -164,10 +169,12 @@ class ConnectNotebook(Base):
         self.say(verdict)
         return result
 
+    @step
     def signatures(self) -> list[Offer]:
         """Show the account's signatures, and those typed in; the simulator's where there is no account."""
         return self._show_offers(self._offered().signatures)
 
+    @step
     def templates(self) -> list[Offer]:
         """Show the account's templates, and those typed in; the simulator's where there is no account."""
         return self._show_offers(self._offered().templates)
@@ -210,6 +217,7 @@ class ConnectNotebook(Base):
         """Write what was chosen into the parameter file the next notebook starts from."""
         self.say("Saved to {path}", path=self.draft.save(path))
 
+    @step
     def summary(self) -> None:
         """
         Show how far the provider is set up, and fail where it was asked and is not usable.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from smskit.notebook.host import Host, host_of
 __all__ = [
     "SUMMARY_TYPE",
     "Output",
+    "Shown",
     "books_table",
     "collected",
     "complain",
@@ -33,6 +34,8 @@ __all__ = [
     "show_svg",
     "show_widget",
 ]
+
+T = TypeVar("T")
 
 SUMMARY_TYPE = "application/vnd.smskit.summary+json"
 
@@ -89,15 +92,25 @@ class Output:
     Args:
         text: For terminals, and for whoever compares notebooks.
         data: Other representations, by their MIME type.
+        frame: The table, where it is one.
     """
 
-    def __init__(self, html: str, text: str, data: Mapping[str, Any] | None = None) -> None:
-        self.html, self._text, self._data = html, text, dict(data or {})
+    def __init__(
+        self,
+        html: str,
+        text: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        frame: pd.DataFrame | None = None,
+    ) -> None:
+        self.html, self._text, self._data, self.frame = html, text, dict(data or {}), frame
 
     @classmethod
     def joined(cls, parts: list[Output]) -> Output:
-        """Several below each other, as one."""
-        return cls("".join(part.html for part in parts), "\n".join(map(repr, parts)))
+        """Several below each other, as one; its frame is the first there is."""
+        data = {kind: value for part in parts for kind, value in part._data.items()}
+        frame = next((part.frame for part in parts if part.frame is not None), None)
+        return cls("".join(part.html for part in parts), "\n".join(map(repr, parts)), data, frame=frame)
 
     def __repr__(self) -> str:
         return self._text
@@ -107,30 +120,86 @@ class Output:
 
 
 @contextmanager
-def collected() -> Iterator[list[Output]]:
-    """Keep what is shown inside instead of showing it."""
-    made: list[Output] = []
+def collected(made: list[Output]) -> Iterator[None]:
+    """Keep what is shown inside in *made* instead of showing it."""
     before = _COLLECTED.set(made)
     try:
-        yield made
+        yield
     finally:
         _COLLECTED.reset(before)
 
 
-def show_live(make: Callable[[], Output]) -> Callable[[], None]:
-    """Show what *make* makes; returns a call that shows it anew in the same place."""
+class Shown(Generic[T]):
+    """
+    What a step shows. As the last thing of a cell it is displayed; ``.frame`` is its table.
+
+    Args:
+        work: Does the step, showing by the functions below; called once, when it is asked for.
+        place: Puts it on the page, when it ends a cell.
+    """
+
+    def __init__(self, work: Callable[[], T], place: Callable[[Shown[T]], None]) -> None:
+        self._work, self._place = work, place
+        self._done: tuple[T, Output] | None = None
+
+    def do(self) -> tuple[T, Output]:
+        """
+        Do the step, if that was not yet done; what it answered and what it showed.
+
+        Raises:
+            SmskitError: the step's own; what it showed until then is displayed first.
+        """
+        if self._done is None:
+            parts: list[Output] = []
+            try:
+                with collected(parts):
+                    value = self._work()
+            except BaseException:
+                for part in parts:
+                    _show(part)
+                raise
+            self._done = value, Output.joined(parts)
+        return self._done
+
+    def anew(self) -> Output:
+        """The same step done again; what it shows now."""
+        return Shown(self._work, self._place).do()[1]
+
+    @property
+    def value(self) -> T:
+        """What the step answered, for programs: a plan, a check's result."""
+        return self.do()[0]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table that is shown, its columns named alike in both languages; empty where there is none."""
+        found = self.do()[1].frame
+        return pd.DataFrame() if found is None else found
+
+    def __repr__(self) -> str:
+        return repr(self.do()[1])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self.do()[1]._repr_mimebundle_()
+
+    def _ipython_display_(self) -> None:
+        self._place(self)
+
+
+def show_live(output: Output) -> Callable[[Output], None]:
+    """Show *output*; returns a call that shows another in its place."""
     from IPython.display import display
 
-    handle = None if _is_app() else display(make(), display_id=True)
-    return lambda: handle.update(make()) if handle is not None else None
+    handle = display(output, display_id=True)
+    return lambda new: handle.update(new) if handle is not None else None
 
 
-def show_frame(frame: pd.DataFrame) -> None:
-    """A table; of more than 60 rows the first and last ones."""
+def show_frame(table: pd.DataFrame, frame: pd.DataFrame) -> None:
+    """A table, of more than 60 rows the first and last ones; *frame* is the same for programs."""
     # escape=True: names and texts come from the segment and may hold HTML.
-    html = frame.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
+    html = table.to_html(index=False, escape=True, border=0, max_rows=60, justify="left")
     wide = f'<div class="smskit-shown" style="max-width:75em;overflow-x:auto">{_LEFT}{_WORDS}{html}</div>'
-    _show(Output(wide, frame.to_string(index=False, max_rows=60)))
+    _show(Output(wide, table.to_string(index=False, max_rows=60), frame=frame))
 
 
 def say(words: str) -> None:
@@ -153,7 +222,7 @@ def show_data(t: Language, status: Mapping[str, Any]) -> None:
     """The books for people, and as data for programs that read the executed notebook."""
     table = books_table(status, t)
     html, text = table.to_html(index=False, border=0), table.to_string(index=False)
-    _show(Output(html, text, {SUMMARY_TYPE: dict(status)}))
+    _show(Output(html, text, {SUMMARY_TYPE: dict(status)}, frame=books_table(status, Language("en"))))
 
 
 def show_widget(widget: Any) -> None:

@@ -7,11 +7,10 @@ Shows and asks, decides nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +20,8 @@ from smskit.audience.explore.tables import compare_table, profile_table, shares_
 from smskit.errors import SmskitError, needs_extra
 from smskit.i18n import Language, mark
 from smskit.notebook import display as shown
-from smskit.notebook.base import Base, draft_of
+from smskit.notebook.base import Base, draft_of, step
+from smskit.notebook.display import Shown
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
 from smskit.notebook.sample import sample_segment
@@ -32,8 +32,6 @@ from smskit.sending.origin import origin_of
 from smskit.settings import Environment
 
 __all__ = ["ExploreNotebook", "open_explore"]
-
-P = ParamSpec("P")
 
 _SAMPLE = "clean.csv"
 _SUITS_SAMPLE = {
@@ -75,27 +73,6 @@ def open_explore(namespace: Mapping[str, Any]) -> ExploreNotebook:
     return ExploreNotebook(draft, host=host, sample=sample)
 
 
-def _follows(
-    step: Callable[Concatenate[ExploreNotebook, P], None],
-) -> Callable[Concatenate[ExploreNotebook, P], None]:
-    """A plain step whose output, where a person sits, follows what is chosen in the panel."""
-
-    @wraps(step)
-    def followed(self: ExploreNotebook, /, *args: P.args, **more: P.kwargs) -> None:
-        if not self.host.is_person:
-            step(self, *args, **more)
-            return
-
-        def make() -> shown.Output:
-            with shown.collected() as parts:
-                step(self, *args, **more)
-            return shown.Output.joined(parts)
-
-        self._cells[step.__name__, str((args, more))] = shown.show_live(make)
-
-    return followed
-
-
 class ExploreNotebook(Base):
     """
     A segment with every step shown.
@@ -105,6 +82,8 @@ class ExploreNotebook(Base):
     Args:
         sample: What of the draft goes away with the sample segment, see `SegmentModel`.
     """
+
+    follow = frozenset({"look", "_rules", "steps"})
 
     def __init__(
         self,
@@ -116,7 +95,6 @@ class ExploreNotebook(Base):
     ) -> None:
         super().__init__(draft, host=host)
         self.model = SegmentModel(draft, sample=sample, parameter_file=parameter_file)
-        self._cells: dict[tuple[str, str], Callable[[], None]] = {}  # each shows its output anew
         self._turn = threading.Lock()
 
     @needs_extra("notebook")
@@ -130,6 +108,7 @@ class ExploreNotebook(Base):
         Raises:
             SegmentError: the frame is no segment.
         """
+        self.panel_shown = True
         from smskit.notebook.panels.explore import ExplorePanel
 
         if frame is not None:
@@ -156,7 +135,7 @@ class ExploreNotebook(Base):
         self.model.use(frame)
         self.model.load()
 
-    @_follows
+    @step
     def look(self, column: str = "") -> None:
         """
         Show what the segment holds: every column, whom its phones reach; or how one column is spread.
@@ -184,7 +163,7 @@ class ExploreNotebook(Base):
             if like:
                 self.say("`{like}` looks like phones.", like=like)
 
-    def rules(self, rules: Any = ...) -> None:
+    def rules(self, rules: Any = ...) -> Shown[None]:
         """
         Show the rules in words and as SQL; given some, take them first. None keeps every row.
 
@@ -193,15 +172,15 @@ class ExploreNotebook(Base):
         """
         if rules is not ...:
             self.draft.set(rules=rules)
-        self._tell_rules()
+        return self._rules()
 
-    @_follows
-    def _tell_rules(self) -> None:
+    @step
+    def _rules(self) -> None:
         label, sql = self.model.editor.rule().label, self.model.sql()
         self.repeat(label)
         self.say(lambda _: sql)
 
-    @_follows
+    @step
     def steps(self) -> None:
         """
         Show what each step of the rules keeps, by itself and after all before it.
@@ -229,6 +208,7 @@ class ExploreNotebook(Base):
         self.model.current()
         return self.model.frame()
 
+    @step
     def compare(self, other: str | pd.DataFrame, *, query: str = "") -> Comparison:
         """
         Compare the rows that are kept with another segment, and show who is in which and where they differ.

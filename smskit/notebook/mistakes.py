@@ -8,21 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from smskit.errors import SmskitError
 from smskit.i18n import Language, Message
 from smskit.notebook import display as shown
+from smskit.notebook.base import Base
 from smskit.notebook.host import host_of, shell_here
 from smskit.settings import Environment
 
 __all__ = ["opens"]
 
-T = TypeVar("T")
+N = TypeVar("N", bound=Base)
+N_co = TypeVar("N_co", bound=Base, covariant=True)
 _language: Callable[[], Language]  # of the notebook that was opened last
 
 
-def opens(open_: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
+class Opens(Protocol[N_co]):
+    """Opens a notebook from its variables; *panel_below* says whether its last cell shows the panel."""
+
+    def __call__(self, namespace: Mapping[str, Any], *, panel_below: bool = True) -> N_co: ...
+
+
+def opens(open_: Callable[[Mapping[str, Any]], N]) -> Opens[N]:
     """
     A call that opens a notebook: from then on a mistake in any of its cells is told in a sentence.
 
@@ -30,17 +38,20 @@ def opens(open_: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any
     """
 
     @wraps(open_)
-    def opened(namespace: Mapping[str, Any]) -> T:
+    def opened(namespace: Mapping[str, Any], *, panel_below: bool = True) -> N:
         if not (host_of().is_person and _tell_in(shell_here())):
-            return open_(namespace)
+            notebook = open_(namespace)
+            notebook.panel_below = panel_below
+            return notebook
         language = Language(Environment().language)
         _speak(lambda: language)
         try:
             notebook = open_(namespace)
         except SmskitError as error:
             shown.complain(language.error(error), in_app=True)
-            return cast(T, _NotOpened())
-        _speak(lambda: cast(Any, notebook).t)
+            return cast(N, _NotOpened())
+        _speak(lambda: notebook.t)
+        notebook.panel_below = panel_below
         return notebook
 
     return opened

@@ -36,7 +36,7 @@ def connect(**parameters: Any) -> ConnectNotebook:
     Raises:
         SpecError: a parameter is unknown or out of range.
     """
-    return open_connect(_namespace(parameters))
+    return open_connect(_namespace(parameters), panel_below=False)
 
 
 def explore(**parameters: Any) -> ExploreNotebook:
@@ -56,7 +56,7 @@ def explore(**parameters: Any) -> ExploreNotebook:
     Raises:
         SpecError: a parameter is unknown or out of range.
     """
-    return open_explore(_namespace(parameters))
+    return open_explore(_namespace(parameters), panel_below=False)
 
 
 def send(**parameters: Any) -> Notebook:
@@ -80,7 +80,7 @@ def send(**parameters: Any) -> Notebook:
     Raises:
         SpecError: a parameter is unknown, missing or out of range; nothing was read or sent.
     """
-    return open_notebook(_namespace(parameters))
+    return open_notebook(_namespace(parameters), panel_below=False)
 
 
 def track(**parameters: Any) -> TrackNotebook:
@@ -99,7 +99,7 @@ def track(**parameters: Any) -> TrackNotebook:
         SpecError: a parameter is unknown or out of range.
         LedgerError: there is no campaign of that name.
     """
-    return open_track(_namespace(parameters))
+    return open_track(_namespace(parameters), panel_below=False)
 
 
 def _namespace(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,12 +7,12 @@ Shows and asks, decides nothing.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
-from functools import cached_property, partial, wraps
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ from smskit.i18n import UNSENT, Language, Message, mark
 from smskit.ledger import CampaignRow
 from smskit.message.lint import LintIssue, find_issues
 from smskit.models import Mode
-from smskit.notebook.base import Base, draft_of
+from smskit.notebook.base import Base, draft_of, step
 from smskit.notebook.display import books_table, findings_table, show_data
 from smskit.notebook.host import Host, host_of, may_send
 from smskit.notebook.mistakes import opens
@@ -45,9 +45,6 @@ from smskit.settings import Environment
 
 if TYPE_CHECKING:
     from smskit.notebook.panels.send import SendPanel
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _FETCH_WAIT_S = 20.0
 
@@ -83,25 +80,6 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     return opened
 
 
-def _step(
-    work: Callable[Concatenate[Notebook, P], T],
-) -> Callable[Concatenate[Notebook, P], T | None]:
-    """
-    A plain step, whose failure is how the run ended where nobody sits before it.
-
-    Under Voilà it says and does nothing: the panel is the whole of the page there.
-    """
-
-    @wraps(work)
-    def step(self: Notebook, /, *args: P.args, **more: P.kwargs) -> T | None:
-        if self.host is Host.VOILA:
-            return None
-        with self.campaign.record.step():
-            return work(self, *args, **more)
-
-    return step
-
-
 class Notebook(Base):
     """
     A campaign with every step shown.
@@ -117,6 +95,10 @@ class Notebook(Base):
         super().__init__(draft, host=host)
         self._origin = origin
         self._may_send = may_send
+
+    def _while_doing(self) -> AbstractContextManager[None]:
+        """A step's failure is how the run ended, where nobody sits before it."""
+        return self.campaign.record.step()
 
     @cached_property
     def model(self) -> SendModel:
@@ -142,6 +124,7 @@ class Notebook(Base):
 
         Where nobody can click nothing is built and nothing is planned.
         """
+        self.panel_shown = True
         if not self.host.is_person:
             self.say("The panel is for a person to click; nobody is here.")
             return None
@@ -161,7 +144,7 @@ class Notebook(Base):
             self._panel.message.wait()
         return self.model.open(self.draft.spec())
 
-    @_step
+    @step
     def parameters(self) -> None:
         """Show the parameters as they were understood."""
         spec = self.campaign.spec
@@ -180,7 +163,7 @@ class Notebook(Base):
                 file=self._origin.executed,
             )
 
-    @_step
+    @step
     def plan(self) -> Plan | None:
         """
         Show who gets what: the waterfall, the cost, the hash, and what a run would refuse.
@@ -202,7 +185,7 @@ class Notebook(Base):
             return waterfall.assign(step=[words.get(step) or t.render(step) for step in waterfall["step"]])
 
         self.show_frame(
-            lambda t: steps(t).rename(columns={n: t(str(n).replace("_", " ")) for n in waterfall})
+            lambda t: steps(t).rename(columns={n: t(str(n).replace("_", " ")) for n in waterfall}), waterfall
         )
         self.show_svg(lambda t: charts.waterfall(steps(t), t))
         told = mark("{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}")
@@ -229,7 +212,7 @@ class Notebook(Base):
         for complaint in (c for c in found if c.severe):
             self.say(partial(line, complaint))
 
-    @_step
+    @step
     def preview(self, count: int = 5) -> None:
         """Show the first messages, the longest one, and one row for each reason to be left out."""
         if self.campaign.started() is None:
@@ -241,9 +224,9 @@ class Notebook(Base):
                 said = rows.assign(state=[t(state) for state in rows["state"]])
                 return said.rename(columns={name: t(HEADINGS[name]) for name in rows.columns})
 
-            self.show_frame(table)
+            self.show_frame(table, rows)
 
-    @_step
+    @step
     def check(self) -> None:
         """
         Ask the provider whether this set-up is usable; in mode ``plan`` nobody is asked.
@@ -257,7 +240,7 @@ class Notebook(Base):
         self.show_frame(lambda t: findings_table(result, t))
         self.say("Usable" if result.usable else "NOT usable")
 
-    @_step
+    @step
     def send(self, *, confirm: str = "") -> None:
         """
         Send, once, and show the books. In mode ``plan`` nothing is sent.
@@ -287,7 +270,7 @@ class Notebook(Base):
         if outcome.note:
             self.repeat(outcome.note)
 
-    @_step
+    @step
     def approve(self, plan_hash: str) -> None:
         """
         Say yes to a plan that somebody else has made, where live runs need it; sends nothing.
@@ -297,7 +280,7 @@ class Notebook(Base):
         """
         self.repeat(approval_in_words(self.campaign.approve(plan_hash).to_data()))
 
-    @_step
+    @step
     def test(self, *, confirm: str = "") -> None:
         """
         Send the first planned message to each of ``test_phones``; nothing where there are none.
@@ -321,7 +304,7 @@ class Notebook(Base):
         # may be about to change the campaign.
         return self.host.is_person or (spec.mode is Mode.LIVE and not self._may_send)
 
-    def _confirmed(self, confirm: str, step: str) -> bool:
+    def _confirmed(self, confirm: str, called: str) -> bool:
         row = self.campaign.started()
         wanted = row.plan_hash if row is not None else self.campaign.plan().hash
         if confirm == wanted:
@@ -329,7 +312,7 @@ class Notebook(Base):
         if confirm:
             why = Message("the plan is {hash}, not {wanted}", hash=wanted, wanted=confirm)
             raise GuardRefused(Message(UNSENT, why=why))
-        call = f'run.{step}(confirm="{wanted}")'
+        call = f'nb.{called}(confirm="{wanted}")'
         self.say("Not sent. Send from the panel, or with {call}", call=call)
         return False
 
@@ -359,7 +342,7 @@ class Notebook(Base):
             if bar is not None:
                 bar.close()
 
-    @_step
+    @step
     def receipts(self, *, wait_s: float = _FETCH_WAIT_S) -> None:
         """
         Fetch receipts and replies, settle unknowns, and show the books.
@@ -386,7 +369,7 @@ class Notebook(Base):
         self._panel_again()
         self.campaign.record.refresh()
 
-    @_step
+    @step
     def summary(self) -> None:
         """
         Show the result, also as data for programs, and fail when it is incomplete.

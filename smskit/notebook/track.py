@@ -17,7 +17,7 @@ from smskit.errors import SpecError, needs_extra
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
-from smskit.notebook.base import Base, draft_of, parameters_given
+from smskit.notebook.base import Base, draft_of, parameters_given, step
 from smskit.notebook.display import books_table, show_data, show_widget
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
@@ -85,11 +85,13 @@ class TrackNotebook(Base):
     @needs_extra("notebook")
     def panel(self) -> None:
         """Show the panel, where somebody can click."""
+        self.panel_shown = True
         from smskit.notebook.panels.track import TrackPanel
 
         if self.host.is_person:
             show_widget(TrackPanel(self.page, self.tracker))
 
+    @step
     def campaigns(self) -> None:
         """Show the campaigns there are, newest first; test sends are marked."""
         found = self.tracker.campaigns()
@@ -103,21 +105,27 @@ class TrackNotebook(Base):
                 }
                 return _headed(found.assign(**words, test=marks), t)
 
-            self.show_frame(table)
+            self.show_frame(table, found)
         else:
             self.say(_NONE)
 
+    @step
     def choose(self, campaign: str = "", mode: str = "") -> None:
         """Follow another campaign; "" = the newest."""
         if self.tracker.choose(campaign, mode or None) is not None:
             self.tracker.count()
-        self.books()
+        self._books()
 
+    @step
     def books(self) -> None:
         """Show the books, which balance, also as data for programs."""
+        self._books()
+
+    def _books(self) -> None:
         if self._row() is not None:
             show_data(self.t, self.tracker.status())
 
+    @step
     def receipts(self) -> None:
         """Fetch receipts and replies once, settle unknowns, and show the books."""
         row = self._row()
@@ -134,6 +142,7 @@ class TrackNotebook(Base):
 
     # -- from every side -------------------------------------------------------------------
 
+    @step
     def over_time(self, unit: str = "") -> None:
         """Show receipts over time; *unit* is second, minute, hour or day, "" = what fits."""
         if (seen := self._seen()) is None:
@@ -144,8 +153,9 @@ class TrackNotebook(Base):
             return
         zone, fitting = str(seen.survey.zone), unit or seen.survey.unit
         self.show_svg(lambda t: charts.over_time(table, t, unit=fitting, zone=zone))
-        self.show_frame(lambda t: _headed(table, t))
+        self.show_frame(lambda t: _headed(table, t), table)
 
+    @step
     def failures(self) -> None:
         """Show failures by stage and raw code, in words, with what to do next."""
         if (seen := self._seen()) is None:
@@ -165,8 +175,9 @@ class TrackNotebook(Base):
             }
             return _headed(found.assign(**words), t)
 
-        self.show_frame(table)
+        self.show_frame(table, found)
 
+    @step
     def carriers(self) -> None:
         """Show delivery by carrier, told from the number's segment."""
         if (seen := self._seen()) is None or not len(seen.survey.carriers):
@@ -175,10 +186,11 @@ class TrackNotebook(Base):
         rates = ["" if pd.isna(r) else f"{r:.1%}" for r in found["rate"]]
         self.show_svg(lambda t: charts.carriers(found, t))
         self.show_frame(
-            lambda t: _headed(found.assign(carrier=[t(c) for c in found["carrier"]], rate=rates), t)
+            lambda t: _headed(found.assign(carrier=[t(c) for c in found["carrier"]], rate=rates), t), found
         )
         self.say(PORTABILITY, date=AS_OF)
 
+    @step
     def batches(self) -> None:
         """Show the requests that were made: when, how many people, where they are now."""
         if (seen := self._seen()) is None:
@@ -186,8 +198,9 @@ class TrackNotebook(Base):
         found = seen.survey.batches
         at = pd.to_datetime(found["at"], unit="s", utc=True).dt.tz_convert(seen.survey.zone)
         shown = found.assign(at=at.dt.strftime("%Y-%m-%d %H:%M:%S"))
-        self.show_frame(lambda t: _headed(shown, t))
+        self.show_frame(lambda t: _headed(shown, t), found)
 
+    @step
     def unknowns(self) -> None:
         """Show what is unknown and what can settle it."""
         if (seen := self._seen()) is None:
@@ -198,7 +211,9 @@ class TrackNotebook(Base):
         found = seen.survey.unknown
         now = {n: pd.to_datetime(found[n], unit="s", utc=True) for n in ("oldest", "newest")}
         at = {n: s.dt.tz_convert(seen.survey.zone).dt.strftime("%m-%d %H:%M:%S") for n, s in now.items()}
-        self.show_frame(lambda t: _headed(found.assign(**at, detail=[t.said(d) for d in found["detail"]]), t))
+        self.show_frame(
+            lambda t: _headed(found.assign(**at, detail=[t.said(d) for d in found["detail"]]), t), found
+        )
         self.say("An unknown message may have been sent. It is never sent again by itself.")
         if n := self.tracker.likely:
             told = mark(
@@ -207,13 +222,14 @@ class TrackNotebook(Base):
             )
             self.say(told, n=n)
 
+    @step
     def replies(self) -> None:
         """Show what came back (上行), opt-outs marked."""
         if (seen := self._seen()) is None:
             return
         if len(seen.replies):
             came = seen.replies
-            self.show_frame(lambda t: _headed(came, t))
+            self.show_frame(lambda t: _headed(came, t), came)
         else:
             self.say("No reply so far.")
 
@@ -227,6 +243,7 @@ class TrackNotebook(Base):
         self.tracker.count()
         return done
 
+    @step
     def audit(self) -> None:
         """Show who did what to the campaign, last first, and whether the trail is whole."""
         if self._row() is not None:
@@ -243,6 +260,7 @@ class TrackNotebook(Base):
         for line in self.tracker.import_opt_outs(path).told():
             self.repeat(line)
 
+    @step
     def left_out(self) -> None:
         """Show who was never messaged, by reason: before sending, and when it was their turn."""
         if self._row() is None:
@@ -255,6 +273,7 @@ class TrackNotebook(Base):
 
     # -- one person, and what goes out ------------------------------------------------------
 
+    @step
     def why(self, person: str) -> None:
         """Show why *person* (a user id or a phone) did or did not get it."""
         if self._row() is None:
@@ -262,7 +281,9 @@ class TrackNotebook(Base):
         story = self.tracker.why(person)
         self.say(story.told)
         if len(steps := story.steps):
-            self.show_frame(lambda t: _headed(steps.assign(meaning=[t.said(m) for m in steps["meaning"]]), t))
+            self.show_frame(
+                lambda t: _headed(steps.assign(meaning=[t.said(m) for m in steps["meaning"]]), t), steps
+            )
 
     def people(self, *groups: Group | str, code: str = "", first: int = 0, size: int = 50) -> pd.DataFrame:
         """A page of people, of all groups unless some are named: ``nb.people("undelivered")``."""

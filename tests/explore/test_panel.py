@@ -565,9 +565,8 @@ def test_cells_follow_the_segment_that_is_chosen(project: Path, monkeypatch: pyt
     monkeypatch.setattr("IPython.display.display", shown.display)
     monkeypatch.chdir(project)
     notebook = ExploreNotebook(Draft({"segment": "people.csv"}), host=Host.LAB)
-    notebook.look()
-    notebook.rules()
-    notebook.steps()
+    for step in (notebook.look, notebook.rules, notebook.steps):
+        step()._ipython_display_()
     before = list(shown.now)
     notebook.panel()
     notebook.page.wait()
