@@ -44,10 +44,10 @@ DOORS = {
     "nbclient": {"notebook.headless"},
     "papermill": {"notebook.headless"},
     "sqlalchemy": {"ledger", "audience.segment", "simulator"},
-    "starlette": {"simulator"},
+    "starlette": {"sending.receive", "simulator"},
     "tornado": {"notebook.app"},
     "typer": {"cli"},
-    "uvicorn": {"simulator"},
+    "uvicorn": {"sending.receive", "simulator"},
     "voila": {"notebook.app"},
     "vl_convert": {"reporting.charts"},
 }

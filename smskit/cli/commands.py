@@ -25,14 +25,17 @@ from smskit.cli.printing import (
     print_fetched,
     print_json,
     print_lines,
+    print_listening,
     print_notices,
     print_overview,
     print_plan,
     print_problem,
+    print_received,
     print_remarks,
     print_rendered,
     print_runs,
     print_undecided,
+    print_unread,
     progress_bar,
     say,
     t,
@@ -120,6 +123,9 @@ def init(
 def simulator(
     port: Annotated[int, typer.Option(help="0 = any free one.")] = 8765,
     faults: Annotated[Path | None, typer.Option(help="A fault plan, YAML or JSON.")] = None,
+    push: Annotated[
+        str, typer.Option(metavar="URL", help="Push receipts and replies below it, as `receive` listens.")
+    ] = "",
 ) -> None:
     """
     Serve all providers' protocols on 127.0.0.1, for rehearsals and tests.
@@ -134,6 +140,7 @@ def simulator(
     serve(
         port=port,
         faults_file=faults,
+        push=push,
         accounts=simulated_accounts(environment),
         variables=environment.variables,
     )
@@ -358,6 +365,7 @@ def status(
         failed = bool(found.damaged)
     if not as_json:
         print_undecided(ledger.replies.count_undecided())
+        print_unread(ledger.raw_reports.count_unread())
     raise typer.Exit(1 if failed else 0)
 
 
@@ -508,6 +516,38 @@ def receipts(
     else:
         print_fetched(fetched := fetch(ledger, rows))
     raise typer.Exit(1 if fetched.settled.problems else 0)
+
+
+@app.command()
+def receive(
+    host: Annotated[
+        str, typer.Option(help="127.0.0.1: this machine alone, where a proxy with TLS stands.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 = any free one.")] = 8867,
+    secret: Annotated[
+        str, typer.Option("--path-secret", metavar="env:NAME", help="Default: SMSKIT_RECEIVE_SECRET.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """
+    Listen for the receipts and replies that providers push, beside whatever sends.
+
+    Without a secret one is made up for the ledger, and kept beside it.
+    """
+    from smskit.sending.receive import path_secret, serve
+    from smskit.settings import Environment
+
+    environment, ledger = Environment(), _ledger()
+    found = path_secret(environment, secret)
+    serve(
+        ledger,
+        environment,
+        secret=found.value,
+        host=host,
+        port=port,
+        ready=lambda listening: print_listening(listening, found, as_json),
+        told=print_received,
+    )
 
 
 @app.command()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from smskit.i18n import Language, mark, shows_any_letter
-from smskit.settings import Environment
+from smskit.settings import Environment, is_loopback
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from smskit.planning.plan import Plan
     from smskit.reporting.delivery import Overview
     from smskit.sending.receipts import Fetched
+    from smskit.sending.receive import Listening, PathSecret
+    from smskit.sending.reconcile import Settled
 
 __all__ = [
     "language",
@@ -31,13 +35,16 @@ __all__ = [
     "print_fetched",
     "print_json",
     "print_lines",
+    "print_listening",
     "print_notices",
     "print_overview",
     "print_plan",
     "print_problem",
+    "print_received",
     "print_rendered",
     "print_runs",
     "print_undecided",
+    "print_unread",
     "progress_bar",
     "say",
     "t",
@@ -48,6 +55,16 @@ _COUNTS = (
     *(mark("waiting"), mark("submitting"), mark("accepted"), mark("refused"), mark("unknown")),
     *(mark("delivered"), mark("undelivered"), mark("awaiting")),
 )
+# What a round of folding may come to.
+_RECEIVED = {
+    "delivered": mark("delivered"),
+    "undelivered": mark("undelivered"),
+    "found": mark("unknown ones found accepted"),
+    "repeated": mark("had a report already"),
+    "stray": mark("of no message known yet"),
+    "replies": mark("replies"),
+    "opt_outs": mark("opt-outs"),
+}
 _OVERVIEW = [
     *("campaign", "mode", "state", "provider", "planned", "waiting", "accepted", "refused", "unknown"),
     *("delivered", "undelivered", "awaiting", "delivery_rate", "opt_out_rate", "cost", "cost_per_delivered"),
@@ -235,18 +252,18 @@ def print_check(result: CheckResult) -> None:
 def print_fetched(fetched: Fetched) -> None:
     """Print what receipts and replies brought."""
     s = fetched.settled
-    counts = {name: n for name, n in vars(s).items() if name != "problems"}
     say(
         "{delivered} delivered, {undelivered} undelivered, {awaiting} awaiting; unknown: {found} were "
         "accepted, {refused} refused, {never_taken} never taken, {unknown} still open; {replies} "
         "replies, {opt_outs} opt-outs",
         awaiting=fetched.awaiting,
         unknown=fetched.unknown,
-        **counts,
+        **s.counts,
     )
     if s.never_taken:
         say("those never taken wait to be sent: `smskit resume CAMPAIGN`")
     print_undecided(fetched.undecided)
+    print_unread(fetched.unread)
     if fetched.likely:
         say(
             "{n} of the unknown were likely accepted: a report for the number has an id that is not ours. "
@@ -255,6 +272,48 @@ def print_fetched(fetched: Fetched) -> None:
         )
     for problem in s.problems:
         print_problem(problem)
+
+
+def print_listening(listening: Listening, secret: PathSecret, as_json: bool) -> None:
+    """Print where `receive` listens and what to enter at the providers' consoles; on one line as data."""
+    if as_json:
+        data = {"address": listening.address, "paths": listening.paths, "set_up": listening.set_up}
+        print(json.dumps(data), flush=True)
+        return
+    say("listening on {address}; ends with Ctrl+C or SIGTERM", address=listening.address)
+    if secret.file is not None:
+        words = mark("the secret was made up, and is kept in {file}")
+        say(words if secret.made else "the secret is that of {file}", file=secret.file)
+    say("enter at each provider's console, behind the https:// address of your proxy:")
+    for name in listening.set_up or listening.paths:
+        for path in listening.paths[name].values():
+            print(f"  {name}  {path}")
+    for name in sorted(listening.paths.keys() - set(listening.set_up)) if listening.set_up else ():
+        told = mark("{name} is not set up here: its pages are kept, and `smskit receipts` folds them")
+        print("  " + t(told, name=name))
+    if not is_loopback(urlsplit(listening.address).hostname or ""):
+        say("this is HTTP, which others on the way can read: put a proxy with TLS in front")
+    sys.stdout.flush()
+
+
+def print_received(settled: Settled) -> None:
+    """Print what a round of folding came to, with the time."""
+    counts = settled.counts
+    said = "  ".join(f"{t(words)} {counts[name]:,}" for name, words in _RECEIVED.items() if counts[name])
+    if said:
+        print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S%z}  {said}", file=sys.stderr, flush=True)
+    for problem in settled.problems:
+        print_problem(problem)
+
+
+def print_unread(n: int) -> None:
+    """Say that *n* pages of reports and replies wait for whoever can read them, if any do."""
+    if n:
+        say(
+            "{n} pages of reports and replies are kept that could not be read: `smskit receipts` tries "
+            "again, and says why",
+            n=n,
+        )
 
 
 def print_undecided(n: int) -> None:

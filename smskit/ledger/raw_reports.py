@@ -16,6 +16,7 @@ from smskit.ledger.schema import RAW_REPORT, UNMATCHED
 from smskit.models import Mode, Receipt
 
 UNMATCHED_DAYS = 7
+_FOLDED_WITHIN_S = 60.0  # a page that is younger is likely being worked through
 
 
 class RawReports:
@@ -25,40 +26,73 @@ class RawReports:
         self._database = database
 
     def keep(self, provider: str, mode: Mode, kind: str, body: bytes) -> int:
-        """Store a page of reports as it came, before anybody tries to understand it."""
-        values = {
-            "provider": provider,
-            "mode": str(mode),
-            "kind": kind,
-            "body": body,
-            "received_at": self._database.clock(),
-        }
-        with self._database.write() as conn:
-            key = conn.execute(RAW_REPORT.insert().values(**values)).inserted_primary_key
-        assert key is not None
-        return int(key[0])
+        """Store a page of reports as it came, before anybody tries to understand it; returns its number."""
+        return self.keep_all(mode, [(provider, kind, body)])
 
-    def open(self, provider: str, mode: Mode, kind: str) -> list[tuple[int, bytes]]:
-        """Pages that were stored but not worked through yet."""
+    def keep_all(self, mode: Mode, pages: Sequence[tuple[str, str, bytes]]) -> int:
+        """`keep` pages, (provider, kind, body) each, in one transaction; returns the number of the last."""
+        now = self._database.clock()
+        rows = [
+            {"provider": provider, "mode": str(mode), "kind": kind, "body": body, "received_at": now}
+            for provider, kind, body in pages
+        ]
+        with self._database.write() as conn:
+            conn.execute(RAW_REPORT.insert(), rows)
+            return _newest(conn)
+
+    def newest(self) -> int:
+        """The number of the page that was stored last; 0 = there is none."""
+        with self._database.read() as conn:
+            return _newest(conn)
+
+    def open(
+        self, provider: str, mode: Mode, kind: str, *, after: int = 0, most: int = -1
+    ) -> list[tuple[int, bytes]]:
+        """
+        Pages that were stored but not worked through yet, oldest first.
+
+        Args:
+            after: Only those with a higher number.
+            most: So many; -1 = all.
+        """
         query = sa.select(RAW_REPORT.c.id, RAW_REPORT.c.body).where(
             RAW_REPORT.c.provider == provider,
             RAW_REPORT.c.mode == str(mode),
             RAW_REPORT.c.kind == kind,
             RAW_REPORT.c.handled_at.is_(None),
+            RAW_REPORT.c.id > after,
         )
         with self._database.read() as conn:
-            return [(row.id, row.body) for row in conn.execute(query.order_by(RAW_REPORT.c.id))]
+            return [(row.id, row.body) for row in conn.execute(query.order_by(RAW_REPORT.c.id).limit(most))]
 
-    def close(self, page: int, *, keep: bool = False) -> None:
+    def close(self, *pages: int, keep: bool = False) -> None:
         """
-        Mark a page as worked through; its raw body has served its purpose and goes.
+        Mark pages as worked through; their raw bodies have served their purpose and go.
 
         Args:
-            keep: It has not: some of it could not be read.
+            keep: They have not: some of it could not be read.
         """
         done: dict[str, Any] = {"handled_at": self._database.clock()} | ({} if keep else {"body": b""})
-        with self._database.write() as conn:
-            conn.execute(RAW_REPORT.update().where(RAW_REPORT.c.id == page).values(**done))
+        if pages:
+            with self._database.write() as conn:
+                conn.execute(
+                    RAW_REPORT.update().where(RAW_REPORT.c.id == sa.bindparam("page")).values(**done),
+                    [{"page": page} for page in pages],
+                )
+
+    def count_unread(self, mode: Mode = Mode.LIVE) -> int:
+        """How many pages are kept because they, or some of their rows, could not be read so far."""
+        c = RAW_REPORT.c
+        late = c.handled_at.is_(None) & (c.received_at < self._database.clock() - _FOLDED_WITHIN_S)
+        query = sa.select(sa.func.count()).where(
+            c.mode == str(mode), late | (c.handled_at.is_not(None) & (sa.func.length(c.body) > 0))
+        )
+        with self._database.read() as conn:
+            return int(conn.execute(query).scalar_one())
+
+
+def _newest(conn: sa.Connection) -> int:
+    return int(conn.execute(sa.select(sa.func.max(RAW_REPORT.c.id))).scalar() or 0)
 
 
 class Unmatched:

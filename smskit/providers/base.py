@@ -57,6 +57,7 @@ from smskit.models import (
 )
 from smskit.providers.codes import carriers_code
 from smskit.providers.http import Answer, Door
+from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import UNREADABLE, Fields, decoded
 from smskit.settings import ProviderSettings, is_in_clear, variable_of
 
@@ -213,6 +214,8 @@ class Provider(ABC):
     )  # what it states about the hours and the frequency of marketing
     # Made-up credentials for rehearsals, where the simulator speaks this provider's protocol.
     rehearsal: ClassVar[Mapping[str, Any]] = {}
+    # What it reads as "taken" when it pushes receipts and replies to us; None = it does not push.
+    acknowledges: ClassVar[Acknowledgement | None] = None
     page_size: ClassVar[int] = 0  # most reports or replies of a page, where that is known; 0 = it is not
     # How long after a submission "no record of it" may be believed, in seconds.
     record_lag_s: float = 60.0
@@ -408,6 +411,18 @@ class Provider(ABC):
     def parse_replies(self, body: bytes) -> list[Reply]:
         """What a page holds; pure."""
         return []
+
+    def parse_push(self, body: bytes) -> Pushed:
+        """
+        What a push holds: the body of its request, or the query of one without a body; pure.
+
+        Only for providers with ``acknowledges``.
+
+        Raises:
+            ValueError: nothing of it can be read.
+            Forged: it is signed by somebody else.
+        """
+        raise UnsupportedFeature(Message("{who} does not push", who=self.title))
 
     async def records(self, phone: str, since: datetime, until: datetime) -> Sequence[Record]:
         """

@@ -17,7 +17,14 @@ from smskit.models import Mode
 from smskit.providers.base import Provider
 from smskit.sending.likely import likely, settle_exclusive
 from smskit.sending.publishing import renew_reports
-from smskit.sending.reconcile import Settled, fetch_receipts, fetch_replies, job_of, notice_dead
+from smskit.sending.reconcile import (
+    Settled,
+    fetch_receipts,
+    fetch_replies,
+    fold_pushed,
+    job_of,
+    notice_dead,
+)
 from smskit.sending.rehearsal import provider_for
 from smskit.sending.threads import run_in_thread
 from smskit.sending.unknowns import settle_by_asking
@@ -32,6 +39,7 @@ class Fetched:
     unknown: int = 0
     awaiting: int = 0
     undecided: int = 0  # doubtful replies, of all live campaigns
+    unread: int = 0  # pages of live accounts that could not be read
     likely: int = 0  # of the unknown: a report without our reference is likely about them
 
 
@@ -89,6 +97,7 @@ def fetch_from(
             note = Message("some were never taken by the provider and wait to be sent")
             ledger.campaigns.mark(row.id, "paused", note=note)
     result.undecided = ledger.replies.count_undecided()
+    result.unread = ledger.raw_reports.count_unread()
     return result
 
 
@@ -142,6 +151,8 @@ async def _settle(ledger: Ledger, row: CampaignRow, provider: Provider, result: 
 
 
 async def _collect(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched) -> None:
+    if row.mode is Mode.LIVE:
+        result.settled.add(fold_pushed(ledger, provider, row.mode))
     result.settled.add(await fetch_receipts(ledger, provider, row.mode))
     result.settled.add(settle_exclusive(ledger, provider, row.mode))
     result.settled.add(await fetch_replies(ledger, provider, row.mode))

@@ -26,6 +26,7 @@ from smskit.message.opt_out import Answer, answer_of
 from smskit.message.template import Template
 from smskit.models import MessageClass, Mode, Receipt, Reply, State
 from smskit.providers.base import Feature, Job, Provider
+from smskit.providers.pushes import PUSHED, Forged, Pushed
 from smskit.providers.reading import Rows
 
 # Clocks of two companies: how far a provider's may be from ours when its records are searched.
@@ -33,17 +34,22 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 # What a parser raises on a page unlike any before.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+_FORGED = mark("pushed page {n} is not signed with this {provider} account's key: it is kept and not counted")
 _NOT_READ = {
+    PUSHED: mark("pushed page {n} cannot be read ({kind})"),
     "receipts": mark("page {n} of reports cannot be read ({kind})"),
     "replies": mark("page {n} of replies cannot be read ({kind})"),
 }
 _PARTLY_READ = {
+    PUSHED: mark("{m} rows of pushed page {n} cannot be read; the page is kept as it came"),
     "receipts": mark("{m} rows of page {n} of reports cannot be read; the page is kept as it came"),
     "replies": mark("{m} rows of page {n} of replies cannot be read; the page is kept as it came"),
 }
 _SPARE = 1000  # reports that are fetched beyond those that are waited for
 _MOST_UNREAD = 10  # pages in a row without a row that can be read
+_AT_ONCE = 500  # pages that are sorted in together; some providers push a page for each report
 _Row = TypeVar("_Row", Receipt, Reply)
+_Page = TypeVar("_Page")
 
 
 @dataclass
@@ -59,18 +65,24 @@ class Settled:
     never_taken: int = 0  # unknown -> waiting: nothing was sent
     replies: int = 0
     opt_outs: int = 0
+    campaigns: set[int] = field(default_factory=set)  # those that reports were about
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts by name."""
+        return {name: n for name, n in vars(self).items() if isinstance(n, int)}
 
     @property
     def any(self) -> bool:
         """Whether anything was learned."""
-        return any(n for name, n in vars(self).items() if name != "problems")
+        return any(self.counts.values())
 
     def add(self, other: Settled) -> None:
         """Add the counts of *other*, and those of its problems that are new."""
-        for name, value in vars(other).items():
-            if name != "problems":
-                setattr(self, name, getattr(self, name) + value)
+        for name, n in other.counts.items():
+            setattr(self, name, getattr(self, name) + n)
+        self.campaigns |= other.campaigns
         self.problems += [problem for problem in other.problems if problem not in self.problems]
 
 
@@ -157,26 +169,37 @@ def _pages(
     provider: Provider,
     mode: Mode,
     kind: str,
-    parse: Callable[[bytes], Sequence[_Row]],
+    parse: Callable[[bytes], _Page],
     result: Settled,
-) -> Iterator[Sequence[_Row]]:
+    after: int = 0,
+) -> Iterator[list[_Page]]:
     """
-    What the stored pages hold; each is done with once the next is asked for.
+    What the stored pages hold, some pages at once; they are done with when the next are asked for.
 
     One that nobody can read is a problem and stays, so nothing is lost, and no other waits for it. Of one
     that can be read in part the rest is a problem, told once, and the page is kept.
     """
-    for number, body in ledger.raw_reports.open(provider.name, mode, kind):
-        try:
-            rows = parse(body)
-        except _UNREADABLE as error:
-            result.problems.append(Message(_NOT_READ[kind], n=number, kind=type(error).__name__))
-            continue
-        unread = rows.unread if isinstance(rows, Rows) else 0
-        if unread:
-            result.problems.append(Message(_PARTLY_READ[kind], m=unread, n=number))
-        yield rows
-        ledger.raw_reports.close(number, keep=bool(unread))
+    last = after
+    while stored := ledger.raw_reports.open(provider.name, mode, kind, after=last, most=_AT_ONCE):
+        found: list[_Page] = []
+        done: dict[bool, list[int]] = {False: [], True: []}  # whether to keep the page -> its number
+        for last, body in stored:
+            try:
+                page = parse(body)
+            except Forged:
+                result.problems.append(Message(_FORGED, n=last, provider=provider.name))
+                continue
+            except _UNREADABLE as error:
+                result.problems.append(Message(_NOT_READ[kind], n=last, kind=type(error).__name__))
+                continue
+            unread = page.unread if isinstance(page, Rows | Pushed) else 0
+            if unread:
+                result.problems.append(Message(_PARTLY_READ[kind], m=unread, n=last))
+            found.append(page)
+            done[bool(unread)].append(last)
+        yield found
+        for keep, numbers in done.items():
+            ledger.raw_reports.close(*numbers, keep=keep)
 
 
 async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
@@ -237,11 +260,40 @@ def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, u
         result.add(_apply_matched(ledger, index, matched))
         missing = {id(receipt) for receipt in lost}
         ledger.unmatched.drop([number for number, receipt in kept if id(receipt) not in missing])
-    for receipts in _pages(ledger, provider, mode, "receipts", provider.parse_receipts, result):
-        matched, lost = index.match(receipts)
-        result.add(_apply_matched(ledger, index, matched))
-        ledger.unmatched.keep(provider.name, mode, lost)
-        result.stray += len(lost)
+    for pages in _pages(ledger, provider, mode, "receipts", provider.parse_receipts, result):
+        _match(ledger, index, provider, mode, [row for page in pages for row in page], result)
+    return result
+
+
+def _match(
+    ledger: Ledger,
+    index: _Index,
+    provider: Provider,
+    mode: Mode,
+    receipts: Sequence[Receipt],
+    result: Settled,
+) -> None:
+    matched, lost = index.match(receipts)
+    result.add(_apply_matched(ledger, index, matched))
+    ledger.unmatched.keep(provider.name, mode, lost)
+    result.stray += len(lost)
+
+
+def fold_pushed(ledger: Ledger, provider: Provider, mode: Mode, *, after: int = 0) -> Settled:
+    """
+    Sort the pages that were pushed and kept into the books, as pulled ones are; nothing is asked.
+
+    Reports that came before their message's id was known find it here too.
+
+    Args:
+        after: Only pages with a higher number.
+    """
+    result = Settled()
+    index = _Index(ledger, provider.name, mode)
+    result.add(_sort_in(ledger, index, provider, mode, unmatched=True))
+    for pages in _pages(ledger, provider, mode, PUSHED, provider.parse_push, result, after):
+        _match(ledger, index, provider, mode, [row for page in pages for row in page.receipts], result)
+        _keep_replies(ledger, provider, mode, [row for page in pages for row in page.replies], result)
     return result
 
 
@@ -358,6 +410,7 @@ def apply_receipts(ledger: Ledger, row: CampaignRow, receipts: Sequence[tuple[in
 
     if receipts:
         ledger.changes.apply_to_present(row.id, changes)
+        result.campaigns.add(row.id)
     return result
 
 
@@ -407,21 +460,29 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
 
 def _sort_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settled:
     result = Settled()
-    for replies in _pages(ledger, provider, mode, "replies", provider.parse_replies, result):
-        rows: list[tuple[Reply, int, Answer]] = []
-        for reply in replies:
-            try:
-                rows.append((reply, normalise_one(reply.phone), answer_of(reply.text)))
-            except InputError:
-                result.problems.append(
-                    Message("a reply from a number that is not a domestic mobile was left out")
-                )
-        waiting = ledger.replies.count_undecided(mode)
-        result.replies += ledger.replies.keep(provider.name, mode, rows)
-        asked = [phone for _, phone, answer in rows if answer is Answer.OPT_OUT]
-        if mode is Mode.LIVE:
-            result.opt_outs += ledger.opt_outs.add(asked, source=f"reply:{provider.name}")
-        else:
-            result.opt_outs += len(asked)
-        result.opt_outs += ledger.replies.count_undecided(mode) - waiting
+    for pages in _pages(ledger, provider, mode, "replies", provider.parse_replies, result):
+        _keep_replies(ledger, provider, mode, [row for page in pages for row in page], result)
     return result
+
+
+def _keep_replies(
+    ledger: Ledger, provider: Provider, mode: Mode, replies: Sequence[Reply], result: Settled
+) -> None:
+    rows: list[tuple[Reply, int, Answer]] = []
+    for reply in replies:
+        try:
+            rows.append((reply, normalise_one(reply.phone), answer_of(reply.text)))
+        except InputError:
+            result.problems.append(
+                Message("a reply from a number that is not a domestic mobile was left out")
+            )
+    if not rows:
+        return
+    waiting = ledger.replies.count_undecided(mode)
+    result.replies += ledger.replies.keep(provider.name, mode, rows)
+    asked = [phone for _, phone, answer in rows if answer is Answer.OPT_OUT]
+    if mode is Mode.LIVE:
+        result.opt_outs += ledger.opt_outs.add(asked, source=f"reply:{provider.name}")
+    else:
+        result.opt_outs += len(asked)
+    result.opt_outs += ledger.replies.count_undecided(mode) - waiting

@@ -25,6 +25,7 @@ from smskit.simulator.core import World
 _PER_PUSH = 100  # receipts in one push at most; the same figure at every provider that batches them
 _TIMEOUT_S = 5.0
 _IDLE_S = 0.05
+_AT_ONCE = 16  # pushes on the way
 
 
 class Way(NamedTuple):
@@ -84,9 +85,12 @@ class Pusher:
 
     async def run(self) -> None:
         """Push until cancelled."""
-        while True:
-            if not await self.step():
-                await asyncio.sleep(_IDLE_S)
+        try:
+            while True:
+                if not await self.step():
+                    await asyncio.sleep(_IDLE_S)
+        finally:
+            await self._http.aclose()
 
     async def step(self) -> int:
         """Collect what is due and send it; returns how many pushes were sent."""
@@ -96,11 +100,16 @@ class Pusher:
                 heapq.heappush(self._waiting, (now, next(self._numbers), 0, push))
         sent = 0
         while self._waiting and self._waiting[0][0] <= now:
-            _, number, tries, push = heapq.heappop(self._waiting)
-            sent += 1
-            waits_s = push.way.waits_s
-            if not await self._send(push) and tries < len(waits_s):
-                heapq.heappush(self._waiting, (now + waits_s[tries], number, tries + 1, push))
+            due = [
+                heapq.heappop(self._waiting)
+                for _ in range(_AT_ONCE)
+                if self._waiting and self._waiting[0][0] <= now
+            ]
+            sent += len(due)
+            taken = await asyncio.gather(*(self._send(push) for _, _, _, push in due))
+            for (_, number, tries, push), done in zip(due, taken, strict=True):
+                if not done and tries < len(push.way.waits_s):
+                    heapq.heappush(self._waiting, (now + push.way.waits_s[tries], number, tries + 1, push))
         return sent
 
     def _collect(self, account: Account) -> list[Push]:

@@ -27,11 +27,12 @@ from smskit.errors import SettingsError
 from smskit.i18n import Message, os_words
 from smskit.settings import is_loopback
 from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
+from smskit.simulator.accounts import ANY_CREDENTIAL
 from smskit.simulator.core import World
 from smskit.simulator.dialect import answers, words
 from smskit.simulator.faults import FaultPlan
 from smskit.simulator.guard import TOKEN_HEADER, Guard
-from smskit.simulator.push import Pusher
+from smskit.simulator.push import Pusher, is_loopback_url
 from smskit.simulator.wire import DROP, read_ahead
 
 # A dialect's package has PROVIDER, ENVIRONMENT, receipt_pushes, reply_pushes, and endpoints(world) by path;
@@ -233,6 +234,7 @@ class Simulator:
         )
         await _Server(config, up, self._closing).serve(sockets=[self._socket])
         pusher.cancel()
+        await asyncio.wait([pusher])
 
 
 def serve(
@@ -243,6 +245,7 @@ def serve(
     store_url: str = "",
     accounts: Sequence[tuple[str, str, dict[str, str]]] = (),
     variables: Mapping[str, str] = MappingProxyType({}),
+    push: str = "",
     echo: Callable[[str], None] = print,
 ) -> None:
     """
@@ -254,12 +257,14 @@ def serve(
         accounts: (provider, credential, settings) of accounts to know; a provider
             without one is open to any plausible credential.
         variables: Of the environment those accounts are from; what to put there is said as it stands.
+        push: Where every account has its receipts and replies pushed, see `pushed_to`.
         echo: Takes each line for the person who started it.
     """
     plan = FaultPlan.load(faults_file) if faults_file else None
     world = World(faults=plan, store_url=store_url)
-    for provider, credential, settings in accounts:
-        world.register(provider, credential, **settings)
+    anybody = [(module.PROVIDER, ANY_CREDENTIAL, {}) for module in DIALECTS] if push else []
+    for provider, credential, settings in [*anybody, *accounts]:
+        world.register(provider, credential, **settings, **pushed_to(push, provider))
     done = threading.Event()
     previous = signal.signal(signal.SIGTERM, lambda *_: done.set())
     try:
@@ -272,6 +277,22 @@ def serve(
     finally:
         signal.signal(signal.SIGTERM, previous)
         world.close()
+
+
+def pushed_to(url: str, provider: str) -> dict[str, str]:
+    """
+    The settings of an account that has everything pushed to ``URL/PROVIDER/receipts`` and ``.../replies``.
+
+    Args:
+        url: On this machine; "" = nothing is pushed.
+
+    Raises:
+        SettingsError: it is not on this machine.
+    """
+    if url and not is_loopback_url(url):
+        raise SettingsError(Message("the simulator pushes to this machine only: http://127.0.0.1:PORT/…"))
+    base = f"{url.rstrip('/')}/{provider}"
+    return {"receipt_url": f"{base}/receipts", "reply_url": f"{base}/replies"} if url else {}
 
 
 def greeting(url: str, token: str, variables: Mapping[str, str] = MappingProxyType({})) -> list[str]:

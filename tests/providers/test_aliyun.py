@@ -940,7 +940,7 @@ def test_receipts_that_cannot_be_asked_for() -> None:
 
 def test_pushed_reports() -> None:
     """A pushed report names the call and the number; without a carrier's word it is not final."""
-    first, second, third = Wired().aliyun.parse_receipts((DATA / "report.json").read_bytes())
+    first, second, third = parse_push((DATA / "report.json").read_bytes()).receipts
 
     assert first == Receipt(
         BIZ_ID, "+8615300000001", True, "DELIVERED", "用户接收成功", AT + timedelta(seconds=5), "order-1"
@@ -952,11 +952,11 @@ def test_pushed_reports() -> None:
 def test_pushed_replies() -> None:
     """Replies are read in every documented shape; one without a number of its own gets a stable one."""
     body = (DATA / "reply.json").read_bytes()
-    first, second, third = Wired().aliyun.parse_replies(body)
+    first, second, third = parse_push(body).replies
 
     assert first == ("1234567890", "+8615300000001", "R", AT + timedelta(hours=1))
     assert (second.reply_id, second.at) == ("1234567891", AT + timedelta(hours=1, seconds=1))
-    assert third.reply_id == Wired().aliyun.parse_replies(body)[2].reply_id
+    assert third.reply_id == parse_push(body).replies[2].reply_id
     assert "15300000003" not in third.reply_id
 
 
@@ -965,7 +965,7 @@ def test_a_push_of_another_kind_holds_nothing() -> None:
     review = orjson.dumps([{"sign_name": "阿里云", "sign_status": "approved"}])
     alone = orjson.dumps(json.loads((DATA / "report.json").read_bytes())[0])
 
-    assert parse_push(review) == ([], [])
+    assert parse_push(review) == ([], [], 0)
     assert len(parse_push(alone).receipts) == 1
 
 

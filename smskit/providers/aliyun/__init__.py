@@ -6,7 +6,7 @@ what its codes mean, ``reports`` how receipts, replies and records are read.
 """
 
 from smskit.providers.aliyun.client import Aliyun
-from smskit.providers.aliyun.reports import Pushed, parse_push
+from smskit.providers.aliyun.reports import parse_push
 from smskit.providers.aliyun.wire import AliyunSettings
 
-__all__ = ["Aliyun", "AliyunSettings", "Pushed", "parse_push"]
+__all__ = ["Aliyun", "AliyunSettings", "parse_push"]

@@ -46,7 +46,6 @@ from smskit.models import (
     Offer,
     Receipt,
     Record,
-    Reply,
     Slice,
     Submission,
 )
@@ -77,6 +76,7 @@ from smskit.providers.console import console_of
 from smskit.providers.encoding import Bodies, ColumnEncoder
 from smskit.providers.http import Answer
 from smskit.providers.pacing import Pacer
+from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import Fields, decoded, seconds_in
 from smskit.settings import ProviderSettings
 
@@ -124,6 +124,7 @@ class Aliyun(Provider):
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
     opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
     marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
+    acknowledges: ClassVar[Acknowledgement] = Acknowledgement('{"code":0,"msg":"接收成功"}'.encode())
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "access_key_id": "LTAI5tRehearsalKey000001",
         "access_key_secret": "RehearsalSecret000000000000001",
@@ -421,13 +422,9 @@ class Aliyun(Provider):
 
     # -- afterwards --------------------------------------------------------------------
 
-    def parse_receipts(self, body: bytes) -> list[Receipt]:
-        """The reports in a push (SmsReport)."""
-        return parse_push(body).receipts
-
-    def parse_replies(self, body: bytes) -> list[Reply]:
-        """The replies in a push (SmsUp)."""
-        return parse_push(body).replies
+    def parse_push(self, body: bytes) -> Pushed:
+        """SmsReport and SmsUp."""
+        return parse_push(body)
 
     async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
         """``QuerySendDetails`` for one number, for every China day the time touches."""

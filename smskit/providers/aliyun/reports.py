@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import orjson
 
 from smskit.models import Receipt, Record, Reply
 from smskit.providers.codes import RECEIPT, code_tables
-from smskit.providers.reading import Fields, Rows, page_of
+from smskit.providers.pushes import Pushed, one_or_all, pushed_page
+from smskit.providers.reading import Fields
 
-_Row = TypeVar("_Row")
+_REVIEWS = ("template_status", "sign_status")  # TemplateSmsReport, SignSmsReport
 _MARK = "~"  # between the job's reference and what makes a call's OutId unique
 _MARK_DIGITS = 16
 _PERSON = "#"  # between an OutId and the digest of a number
@@ -35,34 +35,21 @@ _SILENT = "REQUEST_SUCCESS"
 _FORMS = ("%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S")  # the second in old samples of SmsUp
 
 
-class Pushed(NamedTuple):
-    """What one push holds; a push of any other kind holds nothing for us."""
-
-    receipts: Rows[Receipt]
-    replies: Rows[Reply]
-
-
 def parse_push(body: bytes) -> Pushed:
     """
     Read the body of an HTTP push: an array of SmsReport or SmsUp, or one of them alone as the queue has it.
 
-    Answer the push with HTTP 200 and ``{"code":0,"msg":"接收成功"}`` within 700 ms,
-    so keep the body and read it later.
+    A push about a review holds nothing for us.
     """
-    return Pushed(_pushed(body, "biz_id", _pushed_receipt), _pushed(body, "content", _pushed_reply))
-
-
-def _pushed(body: bytes, mark: str, read: Callable[[Fields], _Row | None]) -> Rows[_Row]:
-    """Only what has *mark*, which no other kind of push has."""
 
     def rows(data: Any) -> list[Any]:
-        return [
-            row
-            for row in (data if isinstance(data, list) else [data])
-            if not isinstance(row, dict) or mark in row
-        ]
+        return [row for row in one_or_all(data) if not any(Fields.of(row).has(mark) for mark in _REVIEWS)]
 
-    return page_of(body, rows, lambda row: read(Fields.of(row)))
+    return pushed_page(body, rows, _pushed_row)
+
+
+def _pushed_row(row: Fields) -> Receipt | Reply | None:
+    return _pushed_receipt(row) if row.has("biz_id") else _pushed_reply(row)
 
 
 def _pushed_receipt(item: Fields) -> Receipt | None:
@@ -89,7 +76,7 @@ def _meaning(code: str) -> str:
 
 def _pushed_reply(item: Fields) -> Reply | None:
     phone, text, at = item.phone("phone_number"), item.text("content"), item.text("send_time")
-    if not phone:
+    if not phone or not item.has("content"):
         return None
     # A push may come twice; without a number of its own a reply is told by what it says and when.
     told = [item.text("phone_number"), text, at or "None"]

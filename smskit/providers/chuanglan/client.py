@@ -57,6 +57,7 @@ from smskit.providers.codes import RECEIPT, code_tables
 from smskit.providers.console import console_of
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
 from smskit.providers.http import Answer
+from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import Fields, decoded
 from smskit.settings import ProviderSettings, is_loopback
 
@@ -178,6 +179,7 @@ class Chuanglan(Provider):
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
     opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
     marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
+    acknowledges: ClassVar[Acknowledgement] = Acknowledgement(b'{"clcode":"000000"}')
     page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",
@@ -491,6 +493,10 @@ class Chuanglan(Provider):
     def parse_replies(self, body: bytes) -> list[Reply]:
         """A page of ``pull/mo``, even one that was cut short."""
         return reports.replies(body)
+
+    def parse_push(self, body: bytes) -> Pushed:
+        """One report or reply, from the query of a GET."""
+        return reports.pushed(body)
 
 
 def request_digest(password: str, timestamp: str, nonce: str) -> str:

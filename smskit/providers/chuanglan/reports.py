@@ -1,5 +1,5 @@
 """
-Reports and replies as Chuanglan writes them, as they are pulled -> ours; pure.
+Reports and replies as Chuanglan writes them, pulled or pushed -> ours; pure.
 
 Sources: those of ``client``.
 """
@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from smskit.models import Receipt, Reply
-from smskit.providers.reading import Fields, Rows, page_of
+from smskit.providers.pushes import Pushed, form_in
+from smskit.providers.reading import Fields, Rows, decoded, page_of
 
 
 def receipts(body: bytes) -> Rows[Receipt]:
@@ -22,6 +23,22 @@ def receipts(body: bytes) -> Rows[Receipt]:
 def replies(body: bytes) -> Rows[Reply]:
     """A page of ``pull/mo``, even one that was cut short."""
     return page_of(body, _rows, lambda row: _reply(_fields(row)))
+
+
+def pushed(body: bytes) -> Pushed:
+    """
+    A push: the query of a GET that is one report or one reply; a form or an object is read as well.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    form = form_in(body)
+    row = _fields(form or decoded(body, as_written=True))
+    receipt = _receipt(row)
+    reply = _reply(row) if row.has("msg") or row.has("messageContent") else None
+    if receipt is None and reply is None:
+        raise ValueError("neither a report nor a reply")
+    return Pushed([receipt] if receipt else [], [reply] if reply and not receipt else [])
 
 
 def _rows(page: Any) -> list[Any] | None:
@@ -51,11 +68,11 @@ def _receipt(row: Fields) -> Receipt | None:
 
 
 def _reply(row: Fields) -> Reply | None:
-    phone, text = row.phone("mobile"), row.text("messageContent").strip()
+    phone, text = row.phone("mobile"), row.text("messageContent", "msg").strip()
     if not phone:
         return None
     # A reply has no id. The same words from the same phone within a minute are one reply.
-    which = row.code("destCode", "descCode"), row.code("emshead")
+    which = row.code("destCode", "descCode", "destcode"), row.code("emshead")
     facts = (row.code("mobile"), row.code("moTime"), text, *which)
     reply_id = hashlib.sha256("\x1f".join(facts).encode()).hexdigest()[:32]
     return Reply(reply_id, phone, text, _time(row, "moTime"))

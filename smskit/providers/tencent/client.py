@@ -59,6 +59,7 @@ from smskit.providers.codes import ANSWER, RECEIPT, code_tables
 from smskit.providers.console import console_of
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, json_escaped
 from smskit.providers.http import Answer
+from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import UNREADABLE, Fields, decoded
 from smskit.providers.tencent import reports
 from smskit.providers.tencent.reports import OK
@@ -176,6 +177,7 @@ class Tencent(Provider):
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
     opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
     marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
+    acknowledges: ClassVar[Acknowledgement] = Acknowledgement(b'{"result":0,"errmsg":"OK"}')
     page_size: ClassVar[int] = _PAGE
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
     # account's id as its key where it was told none.
@@ -601,6 +603,10 @@ class Tencent(Provider):
     def parse_replies(self, body: bytes) -> list[Reply]:
         """A page of ``PullSmsReplyStatus``, or the object of a callback."""
         return reports.replies(body)
+
+    def parse_push(self, body: bytes) -> Pushed:
+        """A callback."""
+        return reports.pushed(body)
 
     async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
         """

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from smskit.models import Receipt, Record, Reply
+from smskit.providers.pushes import Pushed, one_or_all, pushed_page
 from smskit.providers.reading import Fields, Rows, page_of
 
 _Row = TypeVar("_Row")
@@ -27,13 +28,18 @@ _DELIVERED = {"SUCCESS": True, "FAIL": False}
 
 
 def receipts(body: bytes) -> Rows[Receipt]:
-    """A page of ``PullSmsSendStatus``, or the array of a callback."""
+    """A page of ``PullSmsSendStatus``."""
     return _read(body, "PullSmsSendStatusSet", _named_receipt)
 
 
 def replies(body: bytes) -> Rows[Reply]:
-    """A page of ``PullSmsReplyStatus``, or the object of a callback."""
+    """A page of ``PullSmsReplyStatus``."""
     return _read(body, "PullSmsReplyStatusSet", _reply)
+
+
+def pushed(body: bytes) -> Pushed:
+    """A callback: an array of reports, or one reply alone."""
+    return pushed_page(body, one_or_all, lambda row: _reply(row) if row.has("text") else _named_receipt(row))
 
 
 def record(row: Fields) -> Record:
@@ -51,10 +57,7 @@ def record(row: Fields) -> Record:
 
 def _read(body: bytes, key: str, read: Callable[[Fields], _Row | None]) -> Rows[_Row]:
     def rows(page: Any) -> list[Any] | None:
-        if isinstance(page, dict) and "Response" in page:
-            return Fields(page).within("Response").rows(key)
-        # A callback: an array of reports, or one reply alone.
-        return page if isinstance(page, list) else [page]
+        return Fields.of(page).within("Response").rows(key)
 
     return page_of(body, rows, lambda row: read(Fields.of(row)))
 

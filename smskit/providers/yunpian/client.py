@@ -57,6 +57,7 @@ from smskit.providers.codes import ANSWER, code_tables
 from smskit.providers.console import console_of
 from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, twice
 from smskit.providers.http import Answer
+from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import UNREADABLE, Fields, decoded, rows_in
 from smskit.providers.yunpian import reports
 from smskit.settings import ProviderSettings
@@ -115,6 +116,7 @@ class Yunpian(Provider):
     signature_in_template: ClassVar[bool] = True
     template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
     opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
+    acknowledges: ClassVar[Acknowledgement] = Acknowledgement(b"SUCCESS", "text/plain; charset=utf-8")
     page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {"api_key": "0123456789abcdef0123456789abcdef"}
 
@@ -375,12 +377,16 @@ class Yunpian(Provider):
         return answer.content if rows else None
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
-        """A page of ``pull_status`` (or the array of a push)."""
+        """A page of ``pull_status``."""
         return reports.receipts(body)
 
     def parse_replies(self, body: bytes) -> list[Reply]:
         """A page of ``pull_reply``."""
         return reports.replies(body)
+
+    def parse_push(self, body: bytes) -> Pushed:
+        """Reports, or a reply that this account's key has signed."""
+        return reports.pushed(body, self.settings.api_key.get_secret_value())
 
     async def records(self, phone: str, since: datetime, until: datetime) -> list[Record]:
         """``sms/get_record`` for one number; ``type=all``: some domestic ones are kept as international."""
