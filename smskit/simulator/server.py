@@ -262,7 +262,9 @@ def serve(
     """
     plan = FaultPlan.load(faults_file) if faults_file else None
     world = World(faults=plan, store_url=store_url)
-    anybody = [(module.PROVIDER, ANY_CREDENTIAL, {}) for module in DIALECTS] if push else []
+    anybody: list[tuple[str, str, dict[str, str]]] = []
+    if push:
+        anybody = [(module.PROVIDER, ANY_CREDENTIAL, {}) for module in DIALECTS]
     for provider, credential, settings in [*anybody, *accounts]:
         world.register(provider, credential, **settings, **pushed_to(push, provider))
     done = threading.Event()
