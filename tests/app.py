@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.conftest import ROOT
 
 TOKEN = "a-token-for-tests"
@@ -31,11 +33,17 @@ class App:
     base: str
     folder: Path  # its workspace
     log_file: Path
+    process: subprocess.Popen[bytes]
 
     @property
     def log(self) -> str:
         """What it has written."""
         return self.log_file.read_text(encoding="utf-8")
+
+    @property
+    def children(self) -> set[int]:
+        """Its kernels, and whatever else it has started."""
+        return {child.pid for child in psutil.Process(self.process.pid).children()}
 
 
 @contextlib.contextmanager
@@ -62,22 +70,22 @@ def served(
     log = folder.parent / f"{folder.name}-app.log"
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT)
-        app = App(f"http://127.0.0.1:{port}", folder, log)
+        app = App(f"http://127.0.0.1:{port}", folder, log, process)
         try:
-            _wait(app, process)
+            _wait(app)
             yield app
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _wait(app: App, process: subprocess.Popen[bytes]) -> None:
+def _wait(app: App) -> None:
     deadline = time.monotonic() + 90
     while True:
         try:
             urllib.request.urlopen(app.base, timeout=5)
             return
         except OSError:
-            assert process.poll() is None, app.log
+            assert app.process.poll() is None, app.log
             assert time.monotonic() < deadline, "the app did not start"
             time.sleep(0.2)

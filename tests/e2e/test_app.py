@@ -35,32 +35,48 @@ def visitor(browser: Browser) -> Iterator[Page]:
 
 
 def test_strangers_see_a_login(app: str, visitor: Page) -> None:
-    """Without the token neither the landing page nor a notebook is shown."""
-    for path in ("/", f"/voila/render/{NOTEBOOKS[0]}", "/voila/tree"):
+    """Without the token every page is the login, in the language that is chosen; with it the page comes."""
+    for path in ("/", "/voila/tree", f"/voila/render/{NOTEBOOKS[0]}"):
         visitor.goto(app + path)
-
         assert "/login" in visitor.url
-        assert "smskit.open_" not in visitor.content()
+    expect(visitor.get_by_text("Whoever runs this app gives you the token.")).to_be_visible()
+    visitor.get_by_role("button", name="中文", exact=True).click()
+    expect(visitor.get_by_text("令牌由管理员提供。")).to_be_visible()
+    visitor.get_by_label("令牌").fill("not-the-right-token")
+    visitor.get_by_role("button", name="登录").click()
+    expect(visitor.get_by_role("alert")).to_have_text("令牌不正确。", use_inner_text=True)
+    visitor.goto(f"{app}/login?next=/voila/tree")
+    visitor.get_by_label("令牌").fill(TOKEN)
+    visitor.keyboard.press("Enter")
+    expect(visitor.get_by_text("跟踪送达")).to_be_visible()
+
+    assert visitor.url == f"{app}/voila/tree"
 
 
 def test_the_way_through_the_app(app: str, visitor: Page) -> None:
-    """The landing page lists the steps in one language; a click leads to a page that works, without code."""
+    """The landing page lists the steps; a click leads to a page that works, without code, in one language."""
     answered: list[str] = []
     visitor.on("response", lambda response: answered.append(response.url))
     visitor.goto(f"{app}/?token={TOKEN}")
-    cards = visitor.locator("main a")
+    assert visitor.url == f"{app}/"
+    cards = visitor.locator("main li a")
     expect(cards).to_have_count(len(NOTEBOOKS))
-    visitor.get_by_label("中文", exact=True).check()
+    visitor.get_by_role("button", name="中文", exact=True).click()
     expect(visitor.get_by_text("跟踪送达")).to_be_visible()
     expect(visitor.get_by_text("Track delivery")).to_be_hidden()
-    visitor.get_by_label("English", exact=True).check()
-    expect(visitor.get_by_text("跟踪送达")).to_be_hidden()
-    visitor.get_by_role("link", name=re.compile("Track delivery")).click()
-    expect(visitor.get_by_text("There is no campaign yet")).to_be_visible(timeout=120_000)
-    visitor.get_by_role("button", name="中文", exact=True).click()
-    expect(visitor.get_by_text("还没有活动")).to_be_visible()
+    visitor.get_by_role("link", name=re.compile("跟踪送达")).click()
+    expect(visitor.get_by_text("还没有活动")).to_be_visible(timeout=120_000)
+    nav = visitor.get_by_role("navigation")
+    expect(nav.get_by_role("link", name="04 跟踪送达")).to_have_attribute("aria-current", "page")
+    visitor.get_by_role("button", name="English", exact=True).click()
+    expect(visitor.get_by_text("There is no campaign yet")).to_be_visible()
+    expect(nav.get_by_role("link", name="04 Track delivery")).to_be_visible()
+    text = visitor.locator("body").inner_text()
+    nav.get_by_role("link", name="Home").click()
+    expect(visitor.get_by_text("Track delivery")).to_be_visible()
 
-    assert "smskit.open_track" not in visitor.locator("body").inner_text()
+    assert "smskit.open_track" not in text
+    assert "papermill" not in text
     assert [url for url in answered if not url.startswith((app, "data:", "blob:"))] == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import html
+import itertools
 import json
 import re
 import time
@@ -26,6 +27,7 @@ from tests.e2e.lab import project_copy
 
 # Takes the place of a library, where a working folder is ahead of them.
 LILY = "a-token-of-lily-alone"
+_ADDRESSES = itertools.count()
 _TRAP = "raise SystemExit('the trap was imported')\n"
 _PROBE = """
 import json, os, sys, pandas
@@ -161,6 +163,110 @@ def test_row_25_cookies_and_policy(app: App) -> None:
     assert not re.search(r"\bwss?:", policy)
     assert [c for c in cookies if "username" in c and "HttpOnly" in c] != []
     assert [c for c in cookies if "SameSite=Lax" not in c] == []
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("path", ["/", "/voila/tree", "/voila/render/probe.ipynb?who=lily", "/login?next=/"])
+def test_an_address_loses_its_token(app: App, path: str) -> None:
+    """The first visit's token becomes a cookie, and the address goes on without it, whatever else it says."""
+    with httpx.Client(base_url=app.base) as client:
+        answer = client.get(f"{path}{'&' if '?' in path else '?'}token={TOKEN}")
+
+    assert answer.status_code == 302
+    assert TOKEN not in answer.headers["location"]
+    assert ("who=lily" in answer.headers["location"]) is ("who" in path)
+    assert any("username" in name for name in client.cookies)
+
+
+@pytest.mark.kernel
+def test_a_wrong_token_is_told_and_not_repeated(app: App) -> None:
+    """A stranger's address leads to the login without what it held; the form says that a token was wrong."""
+    headers = {"X-Forwarded-For": "10.0.0.1"}
+    with httpx.Client(base_url=app.base, headers=headers) as client:
+        led = client.get("/voila/tree?token=mistyped-mistyped")
+        page = client.get("/login")
+        said = client.post("/login", data={"password": "mistyped-mistyped", "_xsrf": client.cookies["_xsrf"]})
+
+    assert (led.status_code, said.status_code) == (302, 401)
+    assert "mistyped" not in led.headers["location"] + said.text
+    assert "令牌由管理员提供。" in page.text
+    assert "This token is not right." in said.text
+    assert "jupyter" not in (page.text + said.text).lower()
+
+
+@pytest.mark.kernel
+def test_wrong_tokens_are_limited(app: App) -> None:
+    """After ten within a minute none is looked at from there, the right one neither; others come in."""
+
+    def tried(client: httpx.Client, token: str) -> httpx.Response:
+        return client.post("/login", data={"password": token, "_xsrf": client.cookies["_xsrf"]})
+
+    with (
+        httpx.Client(base_url=app.base, headers={"X-Forwarded-For": "10.0.0.2"}) as one,
+        httpx.Client(base_url=app.base, headers={"X-Forwarded-For": "10.0.0.3"}) as other,
+    ):
+        for client in (one, other):
+            client.get("/login")
+        for n in range(5):
+            assert one.get("/", params={"token": f"guess-{n}"}).status_code == 302
+        wrong = [tried(one, f"guess-{n}").status_code for n in range(5)]
+        late = tried(one, TOKEN)
+        by_address = one.get("/", params={"token": TOKEN})
+
+        assert wrong == [401] * 5
+        assert late.status_code == 429
+        assert "Wait a minute" in late.text
+        assert "username" not in " ".join([*one.cookies, *by_address.headers.get_list("set-cookie")])
+        assert tried(other, TOKEN).status_code == 302
+
+
+def test_tries_are_forgotten_after_a_minute() -> None:
+    """Wrong tokens count by address and for sixty seconds."""
+    now = 0.0
+    tries = door.Tries(2, clock=lambda: now)
+    for address in ("a", "a", "b"):
+        tries.note(address)
+
+    assert [tries.too_many(address) for address in "abc"] == [True, False, False]
+    now = 60.0
+    assert not tries.too_many("a")
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/voila/render/nothing.ipynb", 404)])
+def test_errors_are_in_our_words(app: App, visitor: httpx.Client, path: str, status: int) -> None:
+    """What is not there is said in both languages, with the way home, and asks no other host."""
+    page = visitor.get(path)
+
+    assert page.status_code == status
+    assert "There is no such page" in page.text
+    assert "没有这个页面" in page.text
+    assert 'href="/"' in page.text
+    assert "https://" not in page.text
+
+
+@pytest.mark.kernel
+def test_the_way_out(app: App) -> None:
+    """After logging out the pages ask for the token again."""
+    with httpx.Client(base_url=app.base) as client:
+        client.get("/", params={"token": TOKEN})
+        assert client.get("/").status_code == 200
+        client.get("/logout")
+
+        assert client.get("/").status_code == 302
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("kept", "expected"), [("zh", "zh"), ("en", "en"), ("fr", "en"), ("", "en")])
+def test_kernels_start_in_the_language_that_was_chosen(
+    app: App, visitor: httpx.Client, kept: str, expected: str
+) -> None:
+    """A page's kernel begins in the language of the cookie, else in the operator's."""
+    visitor.cookies.set("smskit-language", kept)
+    found = re.search("PROBE(.*)END", html.unescape(rendered(visitor, app).text))
+
+    assert found
+    assert json.loads(found[1])[-1]["SMSKIT_LANG"] == expected
 
 
 @pytest.mark.kernel
@@ -315,13 +421,14 @@ def test_held_nothing_else_is_served(app: App, visitor: httpx.Client, path: str)
 def test_held_strangers_get_nothing(app: App, method: str, path: str) -> None:
     """Without the right token a request leads to the login or is refused, and starts no kernel."""
     kernel = "0" * 8 + "-0000-0000-0000-" + "0" * 12
-    before = app.log.count("Kernel started")
+    before = app.children
     for token in ({}, {"token": TOKEN[:-1]}, {"token": ""}):
-        answer = httpx.request(method, app.base + path.format(kernel=kernel), params=token)
+        headers = {"X-Forwarded-For": str(next(_ADDRESSES))}  # so that the login's limit stays out of it
+        answer = httpx.request(method, app.base + path.format(kernel=kernel), params=token, headers=headers)
 
         assert answer.status_code in (302, 403, 404, 405)
         assert "/login" in answer.headers.get("location", "/login")
-    assert app.log.count("Kernel started") == before
+    assert app.children <= before
 
 
 @pytest.mark.kernel

@@ -13,10 +13,12 @@ from traitlets import Int, Unicode
 
 from smskit.settings import APP_WORKSPACE
 
-__all__ = ["VISITOR", "Kernels", "kernel_environment"]
+__all__ = ["LANGUAGE", "VISITOR", "Kernels", "kernel_environment"]
 
 # By what name the visitor of the page that is being made has logged in, "" = by none.
 VISITOR: ContextVar[str] = ContextVar("visitor", default="")
+# The language its visitor has chosen, "" = none.
+LANGUAGE: ContextVar[str] = ContextVar("language", default="")
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -40,7 +42,8 @@ class Kernels(AsyncMappingKernelManager):
         self._starting += 1
         try:
             made: str = await super().start_kernel(
-                env=kernel_environment(env or {}, Path(self.workspace), VISITOR.get()), **options
+                env=kernel_environment(env or {}, Path(self.workspace), VISITOR.get(), LANGUAGE.get()),
+                **options,
             )
             return made
         finally:
@@ -53,13 +56,19 @@ class Kernels(AsyncMappingKernelManager):
         return str(folder)
 
 
-def kernel_environment(environ: dict[str, str], workspace: Path, visitor: str = "") -> dict[str, str]:
-    """What a kernel gets of the server's environment and the visitor's request, who may have a name."""
+def kernel_environment(
+    environ: dict[str, str], workspace: Path, visitor: str = "", language: str = ""
+) -> dict[str, str]:
+    """What a kernel gets of the server's environment and the visitor, who may have a name and a language."""
     kept = {name: value for name, value in environ.items() if name not in _OF_SERVER}
     if "VOILA_REQUEST_URL" in kept:
         kept["VOILA_REQUEST_URL"] = urlsplit(kept["VOILA_REQUEST_URL"])._replace(query="").geturl()
-    named = {"SMSKIT_USER": visitor} if visitor else {}
-    return kept | named | {"PYTHONSAFEPATH": "1", APP_WORKSPACE: str(workspace)}
+    told = {"SMSKIT_USER": visitor, "SMSKIT_LANG": language}
+    return (
+        kept
+        | {name: value for name, value in told.items() if value}
+        | {"PYTHONSAFEPATH": "1", APP_WORKSPACE: str(workspace)}
+    )
 
 
 _OF_SERVER = frozenset(

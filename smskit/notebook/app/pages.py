@@ -1,84 +1,125 @@
-"""What of a notebook is an app's page: its opening and its panels; and the way from page to page."""
+"""What of a notebook is an app's page, in which words, and the way from page to page."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import nbformat
-from jinja2 import Template
+from jinja2 import Environment, FileSystemLoader
 
-__all__ = ["STEPS", "Step", "for_the_app"]
+from smskit.i18n import LANGUAGES, NAMES, Language, mark
+
+__all__ = [
+    "COOKIE",
+    "STEPS",
+    "TEMPLATES",
+    "InBoth",
+    "Step",
+    "for_the_app",
+    "parts_of_a_page",
+    "words_of_pages",
+]
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+COOKIE: Final = "smskit-language"  # written by the pages, and read where a page's kernel is started
 
 
 class Step(NamedTuple):
     """One page of the app."""
 
     notebook: str
-    zh: str
-    en: str
-    about_zh: str
-    about_en: str
+    title: str
+    about: str
 
 
 STEPS: Final = (
     Step(
         "01_connect_provider.ipynb",
-        "连接供应商",
-        "Connect a provider",
-        "填写账号，检查签名、模板和余额是否可用。",
-        "Enter credentials; check signature, template and balance.",
+        mark("Connect a provider"),
+        mark("Enter credentials; check signature, template and balance."),
     ),
     Step(
         "02_explore_segment.ipynb",
-        "探索分群",
-        "Explore the segment",
-        "载入用户分群，查看数据，点选筛选条件。",
-        "Load people, look at the data, click a filter together.",
+        mark("Explore the segment"),
+        mark("Load people, look at the data, click a filter together."),
     ),
     Step(
         "03_send_campaign.ipynb",
-        "发送活动",
-        "Send the campaign",
-        "绑定变量，预览短信与费用，测试，确认后发送。",
-        "Bind variables, preview texts and cost, test, confirm, send.",
+        mark("Send the campaign"),
+        mark("Bind variables, preview texts and cost, test, confirm, send."),
     ),
     Step(
         "04_track_delivery.ipynb",
-        "跟踪送达",
-        "Track delivery",
-        "谁收到了、谁没收到、为什么；导出与后续活动。",
-        "Who got it, who did not, and why; export and follow up.",
+        mark("Track delivery"),
+        mark("Who got it, who did not, and why; export and follow up."),
     ),
 )
 
 
-def for_the_app(notebook: Any, name: str) -> Any:
+@dataclass(frozen=True)
+class InBoth:
     """
-    The notebook as a page: parameters, opening call and cells tagged ``interactive``, with links on top.
+    A sentence in both languages, of which a page shows the one that its visitor chose.
 
-    Plain steps are for people who write code; here they would only cost time, and
-    an error in one of them would stand in the page. The text in front of a step
-    goes with it. A notebook that has no interactive cell stays as it is.
+    >>> InBoth("Home").__html__()
+    '<span class="smskit-zh" lang="zh-CN">首页</span><span class="smskit-en" lang="en">Home</span>'
+    """
+
+    text: str
+
+    def __html__(self) -> str:
+        """As Jinja puts it into a page."""
+        codes = {"zh": "zh-CN", "en": "en"}
+        return "".join(
+            f'<span class="smskit-{code}" lang="{codes[code]}">{escape(Language(code)(self.text))}</span>'
+            for code in LANGUAGES
+        )
+
+
+def words_of_pages(language: str) -> Mapping[str, Any]:
+    """
+    What the templates of pages go by.
 
     Args:
-        name: Its file name, for the links.
+        language: That of a visitor who has chosen none.
     """
-    cells = notebook.cells
-    if not any("interactive" in _tags(cell) for cell in cells):
+    steps = {step.notebook: step for step in STEPS}
+    return {"t": InBoth, "steps": steps, "languages": NAMES, "language": language, "cookie": COOKIE}
+
+
+def parts_of_a_page(language: str) -> Mapping[str, str]:
+    """What stands around the cells of a notebook, as HTML: by ``language``, ``nav`` and ``failed``."""
+    made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    told = {**words_of_pages(language), "steps": STEPS}
+    return {name: made.get_template(f"{name}.html").render(told) for name in ("language", "nav", "failed")}
+
+
+def for_the_app(notebook: Any, name: str, language: str) -> Any:
+    """
+    The notebook as a page: parameters, opening call and cells tagged ``interactive``.
+
+    Plain steps and the text of notebooks are for people who write code; here they
+    would only cost time, and an error in one of them would stand in the page. A
+    notebook that has no interactive cell stays as it is.
+
+    Args:
+        name: Its file name.
+        language: That of the page's title.
+    """
+    if not any("interactive" in _tags(cell) for cell in notebook.cells):
         return notebook
-    kept: list[Any] = []
-    texts: list[Any] = []
-    for number, cell in enumerate(cells):
-        if cell.cell_type != "code":
-            texts.append(cell)
-            continue
-        if _is_shown(cell):
-            kept += [*texts, cell]
-        elif number == 0 or not kept:
-            kept += texts
-        texts = []
-    return nbformat.from_dict({**notebook, "cells": [_links(name), *kept]})
+    title = next((Language(language)(step.title) for step in STEPS if step.notebook == name), "smskit")
+    return nbformat.from_dict(
+        {
+            **notebook,
+            "cells": [cell for cell in notebook.cells if cell.cell_type == "code" and _is_shown(cell)],
+            "metadata": {**notebook.metadata, "title": title},
+        }
+    )
 
 
 def _tags(cell: Any) -> list[str]:
@@ -87,8 +128,3 @@ def _tags(cell: Any) -> list[str]:
 
 def _is_shown(cell: Any) -> bool:
     return bool({"parameters", "interactive"} & set(_tags(cell))) or "smskit.open_" in cell.source
-
-
-def _links(name: str) -> Any:
-    words = (Path(__file__).parent / "templates" / "links.html").read_text(encoding="utf-8")
-    return nbformat.v4.new_markdown_cell(Template(words, autoescape=True).render(steps=STEPS, name=name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -9,18 +10,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.base.handlers import Template404
 from tornado.ioloop import IOLoop
 from traitlets import Unicode
 from traitlets.config import Config
 from voila.app import Voila
 from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from smskit.errors import SettingsError
-from smskit.i18n import NAMES, Language, Message
-from smskit.notebook.app.door import Login, Page, PrivateFiles, keep_out_of_logs
+from smskit.i18n import Language, Message
+from smskit.notebook.app.door import (
+    Home,
+    Leave,
+    Login,
+    Page,
+    PrivateFiles,
+    SignIn,
+    keep_out_of_logs,
+    language_of,
+)
 from smskit.notebook.app.kernels import Kernels
-from smskit.notebook.app.pages import STEPS, for_the_app
+from smskit.notebook.app.pages import TEMPLATES, for_the_app, parts_of_a_page, words_of_pages
 from smskit.settings import Environment, is_loopback, project_root, start_folder
 
 __all__ = ["AppSettings", "configuration", "serve"]
@@ -91,17 +103,24 @@ class SmskitApp(Voila):  # type: ignore[misc]
 
     def setup_template_dirs(self) -> None:
         super().setup_template_dirs()
-        self.template_paths.insert(0, str(Path(__file__).parent / "templates"))
+        self.template_paths.insert(0, str(TEMPLATES))
 
     def init_settings(self) -> Any:
         settings = super().init_settings()
-        told = {"steps": {step.notebook: step for step in STEPS}, "languages": NAMES}
-        settings["voila_jinja2_env"].globals.update(told, language=Environment().language)
-        return settings
+        pages = settings["voila_jinja2_env"]
+        pages.globals.update(words_of_pages(Environment().language))
+        # The login and errors come from jupyter_server, which would show its own.
+        return settings | {"jinja2_env": pages, "default_handler_class": Template404}
 
     def init_handlers(self) -> Any:
         handlers = super().init_handlers()
-        ours = {AllowListFileHandler: PrivateFiles, TornadoVoilaHandler: Page}
+        ours = {
+            AllowListFileHandler: PrivateFiles,
+            TornadoVoilaHandler: Page,
+            TornadoVoilaTreeHandler: Home,
+            self.identity_provider.login_handler_class: SignIn,
+            self.identity_provider.logout_handler_class: Leave,
+        }
         return [(h[0], ours.get(h[1], h[1]), *h[2:]) for h in handlers]
 
     @property
@@ -151,7 +170,9 @@ def configuration(settings: AppSettings, *, workspace: Path, ip: str, port: int,
         "headers": {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"},
         "xsrf_cookie_kwargs": _COOKIE,  # pages read this one, so that it cannot be HttpOnly
     }
+    config.Voila.log_level = logging.WARNING
     config.VoilaConfiguration.prelaunch_hook = _page
+    config.VoilaConfiguration.resources = {"smskit": dict(parts_of_a_page(Environment().language))}
     config.VoilaConfiguration.allow_template_override = "NO"
     config.VoilaConfiguration.show_tracebacks = False
     config.VoilaConfiguration.multi_kernel_manager_class = Kernels
@@ -165,8 +186,9 @@ def configuration(settings: AppSettings, *, workspace: Path, ip: str, port: int,
 
 def _opening(settings: AppSettings, ip: str) -> list[str]:
     t = Language(Environment().language)
+    # One that somebody has set is known to them, and stays out of terminals and journals.
     query = f"?token={settings.token}" if settings.made_up else ""
-    lines = [f"{t('Open')} {{url}}{query}"]
+    lines = [f"打开 / Open {{url}}{query}"]
     if not is_loopback(ip) and not settings.url.startswith("https://"):
         told = Message(
             "This is HTTP, which others on the way can read: put a proxy with TLS in front, see docs/app.md"
@@ -206,4 +228,5 @@ def _people(text: str) -> dict[str, str]:
 
 
 def _page(request: Any, notebook: Any, cwd: str) -> Any:
-    return for_the_app(notebook, Path(request.request.path).name)
+    language = language_of(request) or Environment().language
+    return for_the_app(notebook, Path(request.request.path).name, language)

@@ -58,6 +58,7 @@ class Page:
             style={"button_width": "72px"},
             tooltips=["Language 语言"] * len(LANGUAGES),
         )
+        self._switch.add_class("smskit-language")  # by which a page of the app keeps what is chosen
         self._switch.observe(lambda change: self.speak(change["new"]), "value")
         self.header = w.HBox(
             [w.HTML(f"<style>{css()}</style>"), self._switch],
