@@ -148,8 +148,14 @@ class About(enum.StrEnum):
     """What a refusal is about, which tells whether the next message would fare better."""
 
     NUMBER = "number"  # this phone; others may pass
+    DEAD = "dead"  # this phone, for good: it is none, or nobody's any more; others may pass
     TEXT = "text"  # this text, template or signature
     REQUEST = "request"  # how it was asked: a mistake on our side
+
+    @property
+    def is_one_number(self) -> bool:
+        """Whether others may pass."""
+        return self in (About.NUMBER, About.DEAD)
 
 
 class Code(NamedTuple):

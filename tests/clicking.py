@@ -7,6 +7,8 @@ from typing import Any
 
 import ipywidgets as w
 
+from smskit.notebook.panels.pressable import Pressable
+
 __all__ = ["named", "names", "parts", "told"]
 
 
@@ -30,5 +32,5 @@ def names(part: Any) -> set[str]:
 
 def told(box: w.Widget) -> str:
     """All text and HTML it shows; a name that looks like code stands between backticks."""
-    shown = " ".join(p.value for p in parts(box) if isinstance(p, w.HTML | w.Label))
+    shown = " ".join(p.value for p in parts(box) if isinstance(p, w.HTML | w.Label | Pressable))
     return re.sub("<code>([^<]*)</code>", r"`\1`", shown)

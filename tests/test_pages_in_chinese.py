@@ -210,6 +210,7 @@ def test_the_track_panel(room: Room) -> None:
     said = shown(panel.widget)
     for n in range(PEOPLE):
         panel.why.ask(f"u{n:06d}")
+        settled(panel.page)
         said += shown(panel.why.widget)
     panel.fetch()
     settled(panel.page)

@@ -249,7 +249,7 @@ def test_a_follow_up_has_an_id_of_its_own(desk: Desk) -> None:
 def html_of(widget: Any) -> str:
     """All HTML of a widget and what is in it."""
     inner = "".join(html_of(child) for child in getattr(widget, "children", ()))
-    return inner + (str(widget.value) if type(widget).__name__ in ("HTML", "Label") else "")
+    return inner + (str(widget.value) if type(widget).__name__ in ("HTML", "Label", "Pressable") else "")
 
 
 def find(widget: Any, name: str) -> Any:
@@ -277,6 +277,7 @@ def test_the_panel_shows_every_side(desk: Desk, language: str) -> None:
     find(panel.widget, {"en": "Fetch receipts now", "zh": "立即取状态报告"}[language]).click()
     idle(panel.page)
     panel.why.ask("u000003")
+    panel.open("")
     panel.page.speak({"en": "zh", "zh": "en"}[language])
     idle(panel.page)
     panel.page.speak(language)
@@ -285,7 +286,7 @@ def test_the_panel_shows_every_side(desk: Desk, language: str) -> None:
     status = desk.tracker.status()
 
     assert str(FIRST)[:8] not in shown
-    assert f"<b>{status['delivered']}</b>" in shown
+    assert bar(panel)["delivered"] == status["delivered"] > 0
     assert len([tab for tab in panel.tabs if not html_of(tab.widget)]) == 0
     for word in {"en": ("Counting", "went wrong"), "zh": ("正在统计", "意料之外")}[language]:
         assert word not in shown
@@ -310,6 +311,7 @@ def test_the_panel_denies_nobody(desk: Desk, language: str) -> None:
     shown = {}
     for who in ("u000000", "u000001", "nobody", str(FIRST)):
         field.value = who
+        idle(panel.page)
         shown[who] = html_of(panel.why.widget)
 
     rule, denied = {
@@ -326,11 +328,7 @@ def test_the_panel_denies_nobody(desk: Desk, language: str) -> None:
     assert "u000001" not in shown["nobody"]
     assert all(who in shown[str(FIRST)] for who in ("u000000", "twin"))
     assert denied not in shown[str(FIRST)]
-    books = html_of(panel.widget)
-    assert {"en": "<b>4</b><span>rows read</span>", "zh": "<b>4</b><span>读取行数</span>"}[language] in books
-    assert {"en": "<b>2</b><span>ruled out</span>", "zh": "<b>2</b><span>被规则筛除</span>"}[
-        language
-    ] in books
+    assert bar(panel) == {"": 4, "ruled_out": 2, "waiting": 2}
 
 
 def test_the_panel_offers_reports_that_are_likely_about_somebody(desk: Desk) -> None:
@@ -385,7 +383,7 @@ def test_what_is_typed_survives_counting(desk: Desk) -> None:
     panel.refresh()
     idle(panel.page)
 
-    assert [type(field).__name__ for field in before] == ["Text", "Text", "IntText", "Text", "Text"]
+    assert [type(field).__name__ for field in before] == ["Text", "Text", "Text", "Text", "IntText", "Text"]
     assert where_typed(panel.widget) == before
     assert {field.value for field in before} == {7, "typed"}
 
@@ -410,7 +408,7 @@ def test_people_page_by_page(desk: Desk) -> None:
     desk.send({})
     panel = desk.panel()
     tab = panel.people
-    tab.choose(str(Group.AWAITING))
+    panel.open("awaiting")
     idle(panel.page)
     first = html_of(tab.widget)
     next(b for b in buttons(tab.widget) if b.description == "Next page").click()
@@ -433,6 +431,7 @@ def test_what_comes_from_outside_is_escaped(desk: Desk) -> None:
     desk.send()
     panel = desk.panel()
     panel.why.ask("<script>alert(1)</script>")
+    panel.open("")
     idle(panel.page)
 
     assert "&lt;script&gt;" in html_of(panel.people.widget)
@@ -445,9 +444,9 @@ def test_doubtful_replies_are_decided_and_lists_imported(desk: Desk) -> None:
     desk.send({"seed": 5, "replies": doubtful})
     desk.tracker.fetch()
     panel = desk.panel()
-    ledger, tab = desk.tracker.ledger, panel.opt_outs
+    ledger, tab = desk.tracker.ledger, panel.replies.opt_outs
     n = len(ledger.opt_outs.phones())
-    shown, name = html_of(tab.widget), tab.name
+    shown, name = html_of(tab.widget), panel.replies.name
     find(tab.widget, "opted out").click()
     idle(panel.page)
     find(tab.widget, "not an opt-out").click()
@@ -458,7 +457,7 @@ def test_doubtful_replies_are_decided_and_lists_imported(desk: Desk) -> None:
     idle(panel.page)
 
     assert n > 1
-    assert name == f"Opt-outs ({n})"
+    assert name == f"Replies ({n})"
     assert f"{n} doubtful replies" in shown
     assert shown.count("烦死了") == shown.count("138****") == n
     assert left == (n - 1, n - 2)
@@ -513,53 +512,106 @@ def test_plain_steps(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 # -- panel and cells ------------------------------------------------------------------------------------
 
 
-def tiles(panel: TrackPanel) -> dict[str, str]:
-    """The figures at the top, by what they are called."""
-    found = re.findall(r"<b[^>]*>([^<]*)</b><span>([^<]*)</span>", told(panel.widget))
-    return {label: figure.replace(",", "") for figure, label in found}
+def bar(panel: TrackPanel) -> dict[str, int]:
+    """The parts of the bar, by what is told when they are pressed; "" is the file."""
+    found = re.findall(
+        r'data-press="([^"]*)">[^/]*?(?:</i>[^<]*)?<b>([\d,]+)</b>', html_of(panel.books.widget)
+    )
+    return {part: int(n.replace(",", "")) for part, n in found}
+
+
+def cards(panel: TrackPanel) -> dict[str, str]:
+    """The figures on the cards, by what they are called."""
+    found = re.findall(r"<b[^>]*>([^<]*)</b><span>([^<]*)</span>", told(panel.books.widget))
+    return {label: figure for figure, label in found}
 
 
 def test_a_cell_that_fetches_is_seen_in_the_panel(desk: Desk) -> None:
     """After receipts were fetched in a cell the panel shows the same books, and so after another choice."""
     desk.send()
     panel = desk.panel()
-    before = tiles(panel)["delivered"]
+    before = bar(panel)
     time.sleep(0.3)
     notebook = TrackNotebook(Draft(), host=Host.LAB, tracker=desk.tracker)
     notebook.receipts()
-    after, status = tiles(panel), desk.tracker.status()
+    after, status = bar(panel), desk.tracker.status()
     desk.send({}, campaign="live-2")
     notebook.choose("live-2")
 
-    assert before == "0"
-    assert after["delivered"] == str(status["delivered"]) != "0"
-    assert tiles(panel)["accepted"] == str(desk.tracker.status()["accepted"]) != after["accepted"]
+    assert "delivered" not in before
+    assert after["delivered"] == status["delivered"] > 0
+    assert bar(panel)["awaiting"] == desk.tracker.status()["awaiting"] != after.get("awaiting")
 
 
 @pytest.mark.parametrize(
     ("mode", "banner", "label"),
     [
-        ("live", "Live · real messages", "cost of the accepted, yuan"),
-        ("rehearse", "Rehearsal · nobody gets a message", "would have cost, yuan"),
+        ("live", "Live · real messages", "cost of the accepted"),
+        ("rehearse", "Rehearsal · nobody gets a message", "would have cost"),
     ],
 )
-def test_the_cards_add_up(desk: Desk, mode: str, banner: str, label: str) -> None:
-    """Everybody of the file is on a card, the cost is that of accepted parts, and the mode is not missed."""
+def test_the_head_adds_up(desk: Desk, mode: str, banner: str, label: str) -> None:
+    """The bar adds up to the file, the sentence and the cards say the same, and the mode is not missed."""
     rules = [{"column": "user_id", "op": "!=", "value": "u000003"}]
     desk.send(mode=mode, rules=rules, holdout=0.1)
     panel = desk.panel()
-    n = {name: int(figure) for name, figure in tiles(panel).items() if figure.isdigit()}
-    people = desk.messages()
+    parts, status, people = bar(panel), desk.tracker.status(), desk.messages()
     accepted = people["state"].isin(["accepted", "delivered", "undelivered"])
-    shown = told(panel.widget)
+    shown, total = told(panel.widget), parts.pop("")
 
-    assert n["rows read"] == n["ruled out"] + n["left out"] + n["planned"]
-    assert n["planned"] == sum(n[x] for x in ("waiting", "submitting", "accepted", "refused", "unknown"))
-    assert n["accepted"] == n["delivered"] + n["undelivered"] + n["awaiting receipt"]
-    assert Decimal(tiles(panel)[label]) == Decimal("0.05") * int(people["parts"][accepted].sum())
+    assert total == PEOPLE == sum(parts.values())
+    assert parts["ruled_out"] == 1
+    assert parts["excluded:holdout"] == (people["reason"] == "holdout").sum() > 0
+    assert f"0 of {status['planned']} people delivered (0.0%), {parts['awaiting']} awaiting" in shown
+    assert cards(panel)["delivery rate, of the accepted"] == "0.0%"
+    cost = Decimal("0.05") * int(people["parts"][accepted].sum())
+    assert cards(panel)[label] == f"¥{cost:,.2f}"
     assert f">{banner}<" in shown
-    assert f"Not messaged: {n['left out'] + n['ruled out']:,}" in shown
-    assert "left out by a rule of the segment" in shown
+
+
+def test_a_part_of_the_bar_opens_its_people(desk: Desk) -> None:
+    """Every part leads to as many people as it says, with why; the whole of it to everybody of the file."""
+    rules = [{"column": "user_id", "op": "!=", "value": "u000003"}]
+    desk.send(rules=rules, holdout=0.1)
+    time.sleep(0.3)
+    desk.tracker.fetch()
+    panel = desk.panel()
+    found = {}
+    for part in bar(panel):
+        panel.books._bar.press(part)
+        idle(panel.page)
+        found[part] = panel.people.pager.total
+        shown = html_of(panel.people.widget)
+        if part == "ruled_out":
+            assert "rule 1 (`user_id` is not &quot;u000003&quot;)" in shown
+        if part == "excluded:holdout":
+            assert 'holdout <span class="code">holdout</span>' in shown
+        assert str(FIRST)[:8] not in shown
+
+    assert found == bar(panel)
+    assert panel.tabs[panel._box.selected_index] is panel.people
+
+
+def test_people_are_sorted_and_searched(desk: Desk) -> None:
+    """A head sorts everybody of the place, pressed again the other way round; a search finds in all of it."""
+    desk.send({})
+    panel = desk.panel()
+    tab = panel.people
+    panel.open("")
+    idle(panel.page)
+    shown = []
+    for _ in range(2):
+        tab._table.press("sort:user_id")
+        idle(panel.page)
+        shown.append(re.findall(r"u\d{6}", html_of(tab.widget)))
+    tab.find(f"+86{FIRST + 7}")
+    idle(panel.page)
+    by_phone = re.findall(r"u\d{6}", html_of(tab.widget))
+
+    assert shown[0] == sorted(shown[0])
+    assert shown[0][0] == "u000000"
+    assert shown[1][0] == f"u{PEOPLE - 1:06d}"
+    assert by_phone == ["u000007"]
 
 
 def test_a_fetch_says_that_it_counts_since_the_last(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from smskit.errors import SettingsError, SmskitError
 from smskit.i18n import Language, Message, mark
 from smskit.message.opt_out import Place
 from smskit.message.template import Form, Template
-from smskit.models import About, Code, CodeClass, MessageClass
+from smskit.models import Code, CodeClass, MessageClass
 from smskit.planning import schema
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
 from smskit.providers.declared import Setting, settings_of
@@ -280,7 +280,7 @@ def _does(code: Code, t: Language) -> str:
     match code.kind:
         case CodeClass.ACCEPTED:
             return t("counts the person as accepted")
-        case CodeClass.REFUSED if code.about is About.NUMBER:
+        case CodeClass.REFUSED if code.about.is_one_number:
             return t("refuses this person, goes on with the others")
         case CodeClass.REFUSED:
             return t("refuses the message; pauses after {n} in a row", n=patience.refused_in_a_row)

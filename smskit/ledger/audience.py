@@ -179,6 +179,14 @@ class Audience:
                     people = from_parquet(blob).set_column(0, "person", keys.persons())
                     yield keys._replace(people=people.filter(pa.array(hit)))
 
+    def all_ruled_out(self, campaign_id: int) -> Iterator[RuledOut]:
+        """Everybody whom the rules left out, in the order they were kept."""
+        query = sa.select(RULED_OUT).where(RULED_OUT.c.campaign_id == campaign_id)
+        with self._database.read() as conn:
+            for row in conn.execute(query.order_by(RULED_OUT.c.chunk)):
+                blob = unsealed(conn, row, RULED_OUT.c.people)
+                yield RuledOut(row.rule, bool(row.unknown), from_parquet(blob))
+
     def find(self, campaign_id: int, *, person: str, phone: int) -> list[tuple[int, int]]:
         """(chunk, position) of whoever has that person id or that phone (0 = do not look by phone)."""
         query = sa.select(AUDIENCE).where(AUDIENCE.c.campaign_id == campaign_id).order_by(AUDIENCE.c.chunk)

@@ -28,7 +28,7 @@ from smskit.models import REASONS, Mode, State
 from smskit.providers import provider_class
 from smskit.reporting import delivery, opt_outs, report
 from smskit.reporting.audit import Trail, trail
-from smskit.reporting.delivery import Group, Survey, Ways
+from smskit.reporting.delivery import Group, Roster, Survey, Ways
 from smskit.reporting.export import write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
 from smskit.reporting.report import Fate
@@ -59,9 +59,15 @@ class CampaignSnapshot:
     trail: Trail  # who did what to it, last first
     at: float  # epoch seconds
     cost: Decimal  # yuan, by the estimate, of the parts that were accepted; of a plan, of all
+    roster: Roster  # every row of the file, to be looked through
 
     def __repr__(self) -> str:
         return f"CampaignSnapshot({self.row.name}, {self.row.mode})"
+
+    @property
+    def opt_outs(self) -> int:
+        """How many people have opted out by a reply."""
+        return int(self.replies.index[self.replies["opted_out"].astype(bool)].nunique())
 
 
 @dataclass(frozen=True)
@@ -163,7 +169,8 @@ class Tracker:
         self._took_s = time.monotonic() - started
         status = report.status(self.ledger, row)
         done = trail(self.ledger, row.name, last=_MOST_DONE)
-        seen = CampaignSnapshot(row, status, survey, came, doubtful, done, time.time(), self._cost(row))
+        roster, cost = Roster(self.ledger, row), self._cost(row)
+        seen = CampaignSnapshot(row, status, survey, came, doubtful, done, time.time(), cost, roster)
         with self._turn:
             chosen = self.chosen
             # Another may have been chosen, or counted later and faster, meanwhile.

@@ -115,6 +115,7 @@ def _families() -> tuple[tuple[re.Pattern[str], Code], ...]:
                     CodeClass.UNKNOWN,
                     row["meaning_zh"],
                     Message(row["next_step_en"]),
+                    about=About(row["about"]),
                     meaning_en=Message(row["meaning_en"]),
                 ),
             )

@@ -53,7 +53,7 @@ WHY = [
     "provider_message_id",
 ]
 MOST_ROWS = 50  # of one person, that are told
-_STATES = np.array([state.label for state in State], object)
+STATES = np.array([state.label for state in State], object)
 _REASONS = np.array([reason.label for reason in Reason], object)
 
 
@@ -139,8 +139,8 @@ def people(
         {
             "user_id": pd.Series(persons if reveal else phones.hide_column(persons)),
             "phone": pd.Series((phones.e164_column if reveal else phones.mask_column)(held.phones)),
-            "state": _STATES[keys.states[at]],
-            "reason": _reason(history)[at],
+            "state": STATES[keys.states[at]],
+            "reason": reasons(history)[at],
             "text": pd.Series(template.render_column(values, len(at))),
             "parts": keys.parts[at],
             "provider_message_id": history.message_id[at],
@@ -171,7 +171,7 @@ def _left_out(table: pa.Table, *, reveal: bool) -> pd.DataFrame:
     return frame
 
 
-def _reason(history: History) -> Any:
+def reasons(history: History) -> Any:
     # A reason explains a state; what an earlier attempt met is history once the message was taken.
     explained = np.isin(history.keys.states, (State.REFUSED, State.UNKNOWN, State.WAITING))
     return np.where(explained, history.reason, "")
@@ -322,7 +322,7 @@ def _ruled_out_fates(
     ledger: Ledger, row: CampaignRow, person: str, phone: int, cell: str, *, reveal: bool
 ) -> Iterator[Callable[[], Fate]]:
     for group in ledger.audience.ruled_out(row.id, person=person, phone=phone, cell=cell):
-        rule, words = _rule(row, group.rule)
+        rule, words = rule_of(row, group.rule)
         for one in group.people.to_pylist():
             shown = one["shown"] or phones.mask(phones.to_e164(one["phone"]))
             yield partial(
@@ -337,7 +337,7 @@ def _ruled_out_fates(
             )
 
 
-def _rule(row: CampaignRow, number: int) -> tuple[rules.Rule | None, str]:
+def rule_of(row: CampaignRow, number: int) -> tuple[rules.Rule | None, str]:
     """The rule of that number, from 0, and its words; those the plan had where it cannot be read any more."""
     try:
         rule = rules.parse(row.spec.get("rules")).parts[number]

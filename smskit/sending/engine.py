@@ -395,7 +395,7 @@ class Engine:
         known = error.known or self._provider.code(error.code)
         about = known.about
         same_text = len(set(call.texts)) == 1
-        if len(call) == 1 or (about is not About.NUMBER and same_text):
+        if len(call) == 1 or (not about.is_one_number and same_text):
             if known.kind is CodeClass.LATER:
                 said = Submission(known.kind, "", error.code, error.detail or error.message, known)
                 return self._judge(call, [said] * len(call))
@@ -514,7 +514,7 @@ class Engine:
             )
 
     def _note_refusals(self, count: int, about: About, why: str) -> None:
-        if about is not About.NUMBER:
+        if not about.is_one_number:
             self._run.refusals += count
             if self._run.refusals >= self._patience.refused_in_a_row:
                 self.stop(

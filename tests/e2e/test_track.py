@@ -21,8 +21,8 @@ pytestmark = pytest.mark.browser
 
 FIRST = 13822200000
 WORDS = {
-    "en": ("Failures", "Carriers", "One person", "Follow-up", "User id or phone", "Why?"),
-    "zh": ("失败原因", "运营商", "查一个人", "后续活动", "用户 ID 或手机号", "为什么？"),
+    "en": ("Failures", "More", "Carriers", "One person", "Follow-up", "User id or phone", "Why?"),
+    "zh": ("失败原因", "更多", "运营商", "查一个人", "后续活动", "用户 ID 或手机号", "为什么？"),
 }
 
 
@@ -55,21 +55,26 @@ def test_a_walk(tracked: Lab, sheet: Callable[..., Sheet], language: str) -> Non
     assert opened.run_all()
     opened.speak(language)
     panel = opened.panel
-    failures, carriers, person, follow_up, who, why = WORDS[language]
+    failures, more, carriers, person, follow_up, who, why = WORDS[language]
 
     def tab(name: str) -> None:
         panel.get_by_role("tab", name=name, exact=True).click()
 
     expect(panel.locator(".smskit-tile").first).to_be_visible()
+    panel.locator(".smskit-books-key [data-press=undelivered]").click()
+    undelivered = panel.locator(".smskit-books-key [data-press=undelivered] b").inner_text()
+    expect(
+        panel.get_by_text(re.compile(f"^1 to 25 of {undelivered} people|第 1 至 25 人，共 {undelivered}"))
+    ).to_be_visible()
     tab(failures)
     expect(panel.locator(f"table[aria-label='{failures}']")).to_contain_text("MK:0001")
-    tab(carriers)
+    tab(more)
+    panel.get_by_role("button", name=carriers, exact=True).click()
     expect(panel.locator(f"table[aria-label='{carriers}']").first).to_be_visible()
-    tab(person)
     panel.get_by_label(who, exact=True).fill("u000007")
     panel.get_by_role("button", name=why, exact=True).click()
     expect(panel.locator(f"table[aria-label='{person}']")).to_contain_text(re.compile("20[0-9]{2}-"))
-    tab(follow_up)
+    panel.get_by_role("button", name=follow_up, exact=True).click()
     before = set(Path(tracked.root).glob("segments/*.parquet"))
     write = {"en": "Write the segment and its parameters", "zh": "写入分群和参数文件"}[language]
     panel.get_by_role("button", name=write, exact=True).click()

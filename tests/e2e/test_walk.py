@@ -93,7 +93,6 @@ def test_from_nothing_to_who_got_it(
     walk.click("Fetch receipts now")
     expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible()
     people = _people(lab)
-    walk.tab("One person")
     walk.fill("User id or phone", str(people["user_id"].iloc[0]))
     walk.click("Why?")
     told = walk.panel.locator(f"table[aria-label='{walk.t('One person')}']")

@@ -21,6 +21,7 @@ __all__ = [
     "bubble",
     "button",
     "card",
+    "cell",
     "chip",
     "choose",
     "details",
@@ -29,6 +30,7 @@ __all__ = [
     "frame_table",
     "html",
     "in_words",
+    "is_number",
     "names",
     "notice",
     "row",
@@ -122,10 +124,10 @@ def tiles(counts: Iterable[tuple[str, Any, str]]) -> str:
 def frame_table(frame: pd.DataFrame, *, headings: Mapping[str, str] | None = None, label: str = "") -> str:
     """A frame as a table, cells escaped, numbers to the right; show a page of it, never a million rows."""
     heads = [(headings or {}).get(str(name), str(name)) for name in frame.columns]
-    numeric = [_is_number(dtype) for dtype in frame.dtypes]
+    numeric = [is_number(dtype) for dtype in frame.dtypes]
     top = "".join(f'<th scope="col"{_n(n)}>{escape(h)}</th>' for h, n in zip(heads, numeric, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td{_n(n)}>{_cell(v)}</td>" for v, n in zip(row, numeric, strict=True)) + "</tr>"
+        "<tr>" + "".join(f"<td{_n(n)}>{cell(v)}</td>" for v, n in zip(row, numeric, strict=True)) + "</tr>"
         for row in frame.itertuples(index=False, name=None)
     )
     name = f' aria-label="{escape(label)}"' if label else ""
@@ -185,7 +187,8 @@ def row(*children: w.Widget) -> w.HBox:
     return w.HBox(children, layout=w.Layout(flex_flow="row wrap", align_items="center", grid_gap="8px"))
 
 
-def _is_number(dtype: Any) -> bool:
+def is_number(dtype: Any) -> bool:
+    """Whether a column of that type stands at the right."""
     return bool(pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype))
 
 
@@ -201,7 +204,10 @@ def _figure(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else escape(str(value))
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as it stands in a table; one that is HTML by its ``__html__`` as that."""
+    if hasattr(value, "__html__"):
+        return str(value.__html__())
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, Sequence) and not isinstance(value, str):

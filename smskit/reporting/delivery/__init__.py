@@ -8,18 +8,22 @@ Reads the ledger chunk by chunk and keeps counts, never everybody. Leaves to
 from smskit.reporting.delivery.choice import Ways, campaign_table, choose, is_test, settled_by
 from smskit.reporting.delivery.codes import Explained, explain_code
 from smskit.reporting.delivery.groups import GROUPS, MAY_ARRIVE, NEVER_AGAIN, Group
-from smskit.reporting.delivery.labels import HEADINGS, MODES, STAGES
+from smskit.reporting.delivery.labels import EVENTS, HEADINGS, MODES, PERSON_STATES, STAGES
 from smskit.reporting.delivery.overview import COMPARED, STATES, Figures, Overview, overview
 from smskit.reporting.delivery.people import TIMELINE, members, people_page, replies, timeline
+from smskit.reporting.delivery.roster import SORTS, Roster, RosterPage, places
 from smskit.reporting.delivery.statistics import UNITS, Survey, survey
 
 __all__ = [
     "COMPARED",
+    "EVENTS",
     "GROUPS",
     "HEADINGS",
     "MAY_ARRIVE",
     "MODES",
     "NEVER_AGAIN",
+    "PERSON_STATES",
+    "SORTS",
     "STAGES",
     "STATES",
     "TIMELINE",
@@ -28,6 +32,8 @@ __all__ = [
     "Figures",
     "Group",
     "Overview",
+    "Roster",
+    "RosterPage",
     "Survey",
     "Ways",
     "campaign_table",
@@ -37,6 +43,7 @@ __all__ = [
     "members",
     "overview",
     "people_page",
+    "places",
     "replies",
     "settled_by",
     "survey",

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from smskit.audience.phones import redact
 from smskit.errors import SpecError
 from smskit.i18n import Message, as_message, mark
+from smskit.models import About
 from smskit.providers import provider_class
 
 __all__ = ["Explained", "explain_code"]
@@ -23,6 +24,7 @@ class Explained(NamedTuple):
 
     meaning: str  # from a table of the provider's, or of the carriers' families; else what was said; or ""
     next_step: str
+    dead: bool = False  # the number is: nothing will ever reach it
 
 
 def explain_code(provider: str, code: str, *, receipt: bool, detail: str = "") -> Explained:
@@ -43,4 +45,4 @@ def explain_code(provider: str, code: str, *, receipt: bool, detail: str = "") -
     if known is None:
         return Explained(said if said != code else "", Message(_ASK))
     meaning = Message(known.meaning_en) or known.meaning or said
-    return Explained(meaning, as_message(known.next_step))
+    return Explained(meaning, as_message(known.next_step), known.about is About.DEAD)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from smskit.ledger import History
 from smskit.models import State
 
-__all__ = ["GROUPS", "MAY_ARRIVE", "NEVER_AGAIN", "Group", "groups_of"]
+__all__ = ["GROUPS", "MAY_ARRIVE", "NEVER_AGAIN", "REFUSED", "Group", "groups_of"]
 
 
 class Group(enum.StrEnum):
@@ -37,6 +37,9 @@ MAY_ARRIVE: Final = frozenset(
     {Group.AWAITING, Group.UNKNOWN, Group.GIVEN_UP, Group.SUBMITTING, Group.WAITING, Group.DELIVERED}
 )
 NEVER_AGAIN: Final = frozenset({Group.OPTED_OUT})
+
+# Whose state is refused: by the provider, or by us.
+REFUSED: Final = frozenset({Group.REFUSED, Group.OPTED_OUT, Group.CAPPED, Group.GIVEN_UP})
 
 _OF_STATE: Final = {
     State.WAITING: Group.WAITING,

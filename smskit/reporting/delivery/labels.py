@@ -8,7 +8,7 @@ from typing import Final
 
 from smskit.i18n import mark
 
-__all__ = ["HEADINGS", "MODES", "STAGES"]
+__all__ = ["EVENTS", "HEADINGS", "MODES", "PERSON_STATES", "STAGES"]
 
 HEADINGS: Final = {
     "at": mark("time"),
@@ -41,6 +41,9 @@ HEADINGS: Final = {
     "event": mark("event"),
     "message_id": mark("message id"),
     "reported_at": mark("carrier's time"),
+    "submitted_at": mark("submitted"),
+    "receipt_at": mark("receipt"),
+    "why": mark("reason"),
     "opted_out": mark("opt-out"),
     "detail": mark("answer"),
     "campaign": mark("Campaign"),
@@ -66,4 +69,26 @@ STAGES: Final = {
     "unknown": mark("unknown"),
     "submitting": mark("submitting"),
     "waiting": mark("not reached yet"),
+}
+
+EVENTS: Final = {
+    "claim": mark("handed over"),
+    "outcome": mark("provider's answer"),
+    "settled": mark("settled"),
+    "receipt": mark("receipt"),
+    "opt_out": mark("opt-out"),
+    "frequency_cap": mark("frequency cap"),
+    "interrupted": mark("run was interrupted"),
+}
+
+PERSON_STATES: Final = {
+    "submitting": mark("submitting"),
+    "accepted": mark("accepted"),
+    "refused": mark("refused"),
+    "unknown": mark("unknown"),
+    "waiting": mark("waiting"),
+    "delivered": mark("delivered"),
+    "undelivered": mark("undelivered"),
+    "excluded": mark("excluded"),
+    "ruled_out": mark("ruled out"),
 }

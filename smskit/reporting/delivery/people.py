@@ -131,28 +131,31 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
     return pd.DataFrame(steps, columns=TIMELINE).assign(meaning=meanings)
 
 
-def replies(ledger: Ledger, row: CampaignRow, *, limit: int = 200) -> pd.DataFrame:
+def replies(ledger: Ledger, row: CampaignRow) -> pd.DataFrame:
     """
     What this campaign's people sent back (上行) since it started, newest first.
 
     Returns:
         Columns ``REPLIES``; phones masked, in the text too; ``at`` on the clock of the campaign's time zone.
+        The index is the same for all that one person sent.
     """
-    zone = row.zone
-    came = ledger.replies.find(
-        row.provider, row.mode, since=(row.started_at or row.created_at) - CLOCKS_DIFFER_S
-    )
+    since = (row.started_at or row.created_at) - CLOCKS_DIFFER_S
+    came = ledger.replies.find(row.provider, row.mode, since=since)
     places = ledger.audience.locate(row.id, np.array([r.phone for r in came], np.int64))
-    rows = []
-    for reply in [r for r in came if r.phone in places][:limit]:
-        chunk, position = places[reply.phone]
-        person = phones.hide_column(ledger.audience.keys(row.id, chunk).persons.take(pa.array([position])))[
-            0
-        ].as_py()
-        at = _clock(reply.at, zone)
-        shown = phones.mask(phones.to_e164(reply.phone))
-        rows.append((at, person, shown, phones.redact(reply.text), reply.opted_out))
-    return pd.DataFrame(rows, columns=REPLIES)
+    came = [reply for reply in came if reply.phone in places]
+    chunks = {chunk: ledger.audience.keys(row.id, chunk).persons for chunk, _ in places.values()}
+    persons = [chunks[chunk][at].as_py() for chunk, at in (places[reply.phone] for reply in came)]
+    return pd.DataFrame(
+        {
+            "at": [_clock(reply.at, row.zone) for reply in came],
+            "user_id": phones.hide_column(pa.array(persons, pa.large_string())).to_pylist(),
+            "phone": phones.mask_column(np.array([r.phone for r in came], np.int64)).to_pylist(),
+            "text": [phones.redact(reply.text) for reply in came],
+            "opted_out": [reply.opted_out for reply in came],
+        },
+        index=pd.Index([65536 * chunk + at for chunk, at in (places[r.phone] for r in came)], dtype="int64"),
+        columns=REPLIES,
+    )
 
 
 def _clock(seconds: float | None, zone: ZoneInfo) -> str:

@@ -40,7 +40,7 @@ _BATCH: Final = [
     "submitting", "later",
 ]
 # fmt: on
-_FAILURE: Final = ["stage", "reason", "code", "meaning", "said", "next_step", "people", "share"]
+_FAILURE: Final = ["stage", "reason", "code", "meaning", "said", "next_step", "people", "share", "dead"]
 _KINDS: Final = ("accepted", "delivered", "undelivered")
 
 
@@ -53,7 +53,7 @@ class Survey:
         groups: ``Group`` -> people, every group named; together everybody planned.
         failures: One row a stage and code: ``stage`` (refused, undelivered ...), ``reason``, the raw
             ``code``, ``meaning``, the provider's own words ``said``, ``next_step``, ``people``, ``share`` (of
-            those planned); most first.
+            those planned), ``dead`` (the number is: nothing will ever reach it); most first.
         carriers: One row a carrier: ``carrier``, ``planned``, then people by state, and ``rate``: delivered
             of those whose receipt came, NaN where none did.
         prefixes: The same by the first three digits, with ``prefix`` and the carrier's name.
@@ -264,12 +264,24 @@ def _explained(counted: Counter[tuple[str, str, str, str]], provider: str, plann
         told = explain_code(provider, code, receipt=receipt, detail=said)
         people = details.total()
         rows.append(
-            (stage, reason, code, told.meaning, said, told.next_step, people, people / max(planned, 1))
+            (
+                stage,
+                reason,
+                code,
+                told.meaning,
+                said,
+                told.next_step,
+                people,
+                people / max(planned, 1),
+                told.dead,
+            )
         )
     rows.sort(key=lambda r: (-r[6], r[0], r[2]))
     # As objects: a column of strings would make plain English of messages.
     frame = pd.DataFrame(rows, columns=_FAILURE, dtype=object)
-    return frame.astype(dict.fromkeys(("stage", "reason", "code"), "str") | {"people": int, "share": float})
+    return frame.astype(
+        dict.fromkeys(("stage", "reason", "code"), "str") | {"people": int, "share": float, "dead": bool}
+    )
 
 
 def _batches_of(history: History, events: Sequence[Event]) -> pd.DataFrame:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 
 __all__ = ["Tab"]
@@ -18,10 +21,12 @@ class Tab(Panel):
     """
 
     heading = ""  # marked for translation by each tab
+    visible = True  # whether it is the one looked at; others do no work that takes long
 
     def __init__(self, page: Page, tracker: Tracker) -> None:
         self.tracker = tracker
         self.seen: CampaignSnapshot | None = tracker.seen
+        self._filling = Showing()
         super().__init__(page)
 
     @property
@@ -33,3 +38,17 @@ class Tab(Panel):
         """Show a campaign as it was just counted; a field that somebody types in stays where it is."""
         self.seen = seen
         self.draw()
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether this thread is changing fields in order to show something."""
+        return self._filling.on
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Change fields in order to show something."""
+        self._filling.on = True
+        try:
+            yield
+        finally:
+            self._filling.on = False

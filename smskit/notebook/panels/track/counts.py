@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets as w
 import pandas as pd
@@ -12,15 +12,44 @@ import pandas as pd
 from smskit.audience.carriers import AS_OF, PORTABILITY
 from smskit.audience.paging import FrameRows
 from smskit.i18n import Language, mark
+from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import details, field, frame_table, html, row, soft, soft_line
+from smskit.notebook.panels.pressable import Action, Pressable, press_table
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting import charts
 from smskit.reporting.delivery import HEADINGS, STAGES, UNITS
+from smskit.reporting.run_page import Coded
 
-__all__ = ["BatchesTab", "CarriersTab", "FailuresTab", "TimeTab", "headings", "stage_name"]
+__all__ = [
+    "BatchesTab",
+    "CarriersTab",
+    "Failure",
+    "FailuresTab",
+    "TimeTab",
+    "clock",
+    "headings",
+    "stage_name",
+]
+
+_MOST = 100  # failures that are shown
+# What can be done about the people of a failure; the last one about dead numbers alone.
+ACTIONS = {
+    "people": mark("people"),
+}
+
+
+class Failure(NamedTuple):
+    """One row of the failures; see ``Survey.failures``."""
+
+    stage: str
+    reason: str
+    code: str
+    people: int
+    dead: bool
+
 
 _UNITS = {"second": mark("second"), "minute": mark("minute"), "hour": mark("hour"), "day": mark("day")}
 
@@ -43,7 +72,7 @@ def percent(share: Any) -> str:
 class TimeTab(Tab):
     """Receipts over time."""
 
-    heading = mark("Over time")
+    heading = mark("Trend")
     unit = ""
 
     def build(self) -> Sequence[w.Widget]:
@@ -69,30 +98,67 @@ class TimeTab(Tab):
 
 
 class FailuresTab(Tab):
-    """Failures by reason, in words, with the provider's raw code."""
+    """
+    Failures by reason, in words, with the provider's raw code, and what can be done about each.
+
+    Args:
+        act: Called with what is to be done, one of `ACTIONS`, and the failure it is to be done about.
+    """
 
     heading = mark("Failures")
 
+    def __init__(self, page: Page, tracker: Tracker, act: Callable[[str, Failure], None]) -> None:
+        self._act = act
+        self._table, self._hint = Pressable(), html("")
+        super().__init__(page, tracker)
+
     def build(self) -> Sequence[w.Widget]:
+        self._table, self._hint = Pressable(self.press), html("")
+        self._fill()
+        return [self._table, self._hint]
+
+    def show(self, seen: CampaignSnapshot) -> None:
+        self.seen = seen
+        self._fill()
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Those that are shown, in their order."""
         if self.seen is None:
-            return [soft_line(self.t("Counting …"))]
-        found = self.seen.survey.failures
-        if not len(found):
-            return [soft_line(self.t("No failure so far."))]
-        meaning, said = ([self.t.said(text) for text in found[name]] for name in ("meaning", "said"))
-        shown = found.assign(
-            stage=[stage_name(s, self.t) for s in found["stage"]],
-            meaning=meaning,
-            next_step=[self.t.render(s) for s in found["next_step"]],
-            share=[percent(s) for s in found["share"]],
-            said=["" if s == m else s for s, m in zip(said, meaning, strict=True)],
+            return []
+        found = self.seen.survey.failures.head(_MOST)
+        return [Failure(*line) for line in found[list(Failure._fields)].itertuples(index=False, name=None)]
+
+    def press(self, what: str) -> None:
+        """A button of a row was pressed."""
+        action, _, number = what.partition(":")
+        self.attempt(lambda: self._act(action, self.failures[int(number)]))(None)
+
+    def _fill(self) -> None:
+        t = self.t
+        if self.seen is None or not len(found := self.seen.survey.failures.head(_MOST)):
+            self._hint.value = ""
+            self._table.value = soft(t("No failure so far.") if self.seen else t("Counting …"))
+            return
+        meaning, said = ([t.said(text) for text in found[name]] for name in ("meaning", "said"))
+        words = [m or t(REASONS.get(r, r)) for m, r in zip(meaning, found["reason"], strict=True)]
+        shown = pd.DataFrame(
+            {
+                "stage": [stage_name(s, t) for s in found["stage"]],
+                "why": [Coded(m, code) for m, code in zip(words, found["code"], strict=True)],
+                "said": ["" if s == m else s for s, m in zip(said, meaning, strict=True)],
+                "next_step": [t.render(s) for s in found["next_step"]],
+                "people": found["people"].to_numpy(),
+                "share": [percent(s) for s in found["share"]],
+            }
         )
-        order = ["stage", "code", "meaning", "said", "next_step", "people", "share"]
-        table = frame_table(shown[order].head(100), headings=headings(self.t), label=self.t("Failures"))
-        hint = self.t(
-            "Share is of all people planned. Codes are the provider's or the carrier's, as they came."
-        )
-        return [html(table), soft_line(hint)]
+        actions = [
+            [Action(t(label), f"{name}:{n}") for name, label in ACTIONS.items() if name != "take_out" or dead]
+            for n, dead in enumerate(found["dead"])
+        ]
+        self._table.value = press_table(shown, headings=headings(t), label=t("Failures"), actions=actions)
+        hint = t("Share is of all people planned. Codes are the provider's or the carrier's, as they came.")
+        self._hint.value = soft(hint)
 
 
 class CarriersTab(Tab):

@@ -17,62 +17,34 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import (
     button,
-    details,
     field,
-    frame_table,
     html,
     row,
     soft,
     soft_line,
-    tiles,
     title,
 )
 from smskit.notebook.panels.track.audit import AuditTab
 from smskit.notebook.panels.track.base import Tab
-from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, FailuresTab, TimeTab
+from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, Failure, FailuresTab, TimeTab
 from smskit.notebook.panels.track.export import ExportTab, FollowUpTab
-from smskit.notebook.panels.track.opt_outs import OptOutsTab
-from smskit.notebook.panels.track.people import PeopleTab, RepliesTab, WhyTab
+from smskit.notebook.panels.track.head import BooksPanel, PersonSearch
+from smskit.notebook.panels.track.more import MoreTab
+from smskit.notebook.panels.track.people import PeopleTab
+from smskit.notebook.panels.track.replies import RepliesTab
 from smskit.notebook.panels.track.unknown import UnknownTab
-from smskit.notebook.tracker import CampaignSnapshot, Tracker
+from smskit.notebook.tracker import Tracker
 from smskit.reporting.audit import approval_in_words
-from smskit.reporting.delivery import MODES
+from smskit.reporting.delivery import MODES, STATES
 from smskit.reporting.opt_outs import notice_undecided
 from smskit.sending.receipts import Fetched
 
 __all__ = ["TrackPanel"]
 
-_TILES = (
-    ("read", mark("rows read"), ""),
-    ("ruled_out", mark("ruled out"), ""),
-    ("segment", mark("segment"), ""),
-    ("left_out", mark("left out"), ""),
-    ("planned", mark("planned"), ""),
-    ("waiting", mark("waiting"), ""),
-    ("submitting", mark("submitting"), ""),
-    ("accepted", mark("accepted"), ""),
-    ("delivered", mark("delivered"), "ok"),
-    ("undelivered", mark("undelivered"), "bad"),
-    ("awaiting", mark("awaiting receipt"), ""),
-    ("refused", mark("refused"), "bad"),
-    ("unknown", mark("unknown"), "warn"),
-    ("cost", "", ""),
-)
-_COST = {
-    Mode.PLAN: mark("would cost, yuan"),
-    Mode.REHEARSE: mark("would have cost, yuan"),
-    Mode.LIVE: mark("cost of the accepted, yuan"),
-}
 _BANNER = {
     Mode.PLAN: mark("Plan · nothing is sent"),
     Mode.REHEARSE: mark("Rehearsal · nobody gets a message"),
     Mode.LIVE: mark("Live · real messages"),
-}
-_STATES = {
-    "planned": mark("not sent"),
-    "running": mark("running"),
-    "paused": mark("paused"),
-    "finished": mark("finished"),
 }
 
 
@@ -89,18 +61,27 @@ class TrackPanel(Panel):
         self.campaigns = pd.DataFrame()
         self.counting = False
         self._stop: threading.Event | None = None
-        self._books, self._head = html(""), html("")
+        self._head = html("")
         self._fetch, self._watch = w.Button(), w.ToggleButton()
         super().__init__(page)
-        self.why, self.unknown = WhyTab(page, tracker), UnknownTab(page, tracker, self.refresh)
-        self.people, self.follow_up = PeopleTab(page, tracker), FollowUpTab(page, tracker)
-        self.export, self.replies = ExportTab(page, tracker), RepliesTab(page, tracker)
-        self.time, self.failures = TimeTab(page, tracker), FailuresTab(page, tracker)
+        self.books, self.why = BooksPanel(page, tracker, self.open), PersonSearch(page, tracker)
+        self.time, self.failures = TimeTab(page, tracker), FailuresTab(page, tracker, self.act)
+        self.people, self.replies = PeopleTab(page, tracker), RepliesTab(page, tracker, self.refresh)
+        self.follow_up, self.export = FollowUpTab(page, tracker), ExportTab(page, tracker)
+        self.unknown = UnknownTab(page, tracker, self.refresh)
         self.carriers, self.batches = CarriersTab(page, tracker), BatchesTab(page, tracker)
-        self.opt_outs = OptOutsTab(page, tracker, self.refresh)
         self.audit = AuditTab(page, tracker, self.refresh)
-        self.tabs: list[Tab] = [self.time, self.failures, self.carriers, self.batches, self.why, self.people]
-        self.tabs += [self.unknown, self.replies, self.opt_outs, self.follow_up, self.export, self.audit]
+        inner: list[Tab] = [
+            self.follow_up,
+            self.export,
+            self.unknown,
+            self.carriers,
+            self.batches,
+            self.audit,
+        ]
+        self.more = MoreTab(page, tracker, inner)
+        self.tabs: list[Tab] = [self.time, self.failures, self.people, self.replies, self.more]
+        self.people.visible = False
         self._box = w.Tab()
         self._drawn = 0  # id of the campaign that is shown
         counted = self.attempt(self._counted)
@@ -116,17 +97,18 @@ class TrackPanel(Panel):
                 "There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."
             )
             return [title(self.t("Track delivery")), soft_line(nothing)]
-        self._books, self._head = html(""), html("")
+        self._head = html("")
         self._drawn = self.tracker.chosen.id
-        for tab in self.tabs:
-            tab.draw()
-        self._box.children = [tab.widget for tab in self.tabs]
+        for part in (self.books, self.why, *self.tabs):
+            part.draw()
+        self._box = w.Tab([tab.widget for tab in self.tabs], selected_index=self._box.selected_index or 0)
         self._box.titles = [tab.name for tab in self.tabs]
+        self._box.observe(self.attempt(self._turned), "selected_index")
         self._show()
         mode = self.tracker.chosen.mode
         banner = html(f'<div class="smskit-mode {mode}">{escape(self.t(_BANNER[mode]))}</div>')
         head = [title(self.t("Track delivery")), self._choice(), banner]
-        card = w.VBox([*head, self._head, self._books, self._doing()])
+        card = w.VBox([*head, self._head, self.books.widget, self.why.widget, self._doing()])
         card.add_class("smskit-card")
         return [card, self._box]
 
@@ -147,7 +129,7 @@ class TrackPanel(Panel):
 
     def _label(self, line: Any) -> str:
         kind = f"{self.t('test send')} · " if line.test else ""
-        told = f"{kind}{self.t(MODES[line.mode])} · {self.t(_STATES.get(line.state, line.state))}"
+        told = f"{kind}{self.t(MODES[line.mode])} · {self.t(STATES.get(line.state, line.state))}"
         return f"{line.campaign} · {told} · {line.created}"
 
     def _doing(self) -> w.Widget:
@@ -169,6 +151,23 @@ class TrackPanel(Panel):
             parts.append(html(f'<a href="{escape(url)}" target="_blank" rel="noopener">{words} ↗</a>'))
         return row(*parts)
 
+    def _turned(self) -> None:
+        self.people.visible = self.tabs[self._box.selected_index] is self.people
+        if self.people.visible and self.tracker.seen is not None:
+            self.people.show(self.tracker.seen)
+
+    def open(self, place: str, code: str = "") -> None:
+        """Turn to the people of a part of the bar, or of one code."""
+        self.people.visible = True
+        self.people.choose(place, code)
+        self._box.selected_index = self.tabs.index(self.people)
+
+    def act(self, what: str, failure: Failure) -> None:
+        """Do what was pressed in a row of the failures."""
+        place = failure.stage if failure.stage in ("undelivered", "waiting") else f"refused:{failure.stage}"
+        if what == "people":
+            self.open(place, failure.code)
+
     def _counted(self) -> None:
         """Somebody counted, here or in a cell."""
         chosen = self.tracker.chosen
@@ -184,64 +183,20 @@ class TrackPanel(Panel):
             return
         for tab in self.tabs:
             tab.show(seen)
+        self.why.show()
         self._box.titles = [tab.name for tab in self.tabs]
-        self._show_books(seen.status, seen)
+        self._show_books(seen.status)
 
-    def _show_books(self, status: dict[str, Any], seen: CampaignSnapshot | None = None) -> None:
-        mode, last = Mode(status["mode"]), seen or self.tracker.seen
-        zone = last.survey.zone if last else None
-        at = f"{datetime.now(zone):%H:%M:%S}"
-        told = f"{self.t(MODES[status['mode']])} · {self.t(_STATES.get(status['state'], status['state']))}"
+    def _show_books(self, status: dict[str, Any]) -> None:
+        seen = self.tracker.seen
+        at = f"{datetime.now(seen.survey.zone if seen else None):%H:%M:%S}"
+        told = f"{self.t(MODES[status['mode']])} · {self.t(STATES.get(status['state'], status['state']))}"
         told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
         note = soft(self.t.render(status["note"])) if status["note"] else ""
         if status["approval"] and (status["approval"]["approved_at"] or self.tracker.asks_approval):
             note += soft(self.t.render(approval_in_words(status["approval"])))
         self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
-        counts = status | {
-            "left_out": sum(status["excluded"].values()),
-            "cost": str(last.cost) if last else None,
-        }
-        shown = [
-            (self.t(label or _COST[mode]), counts[name], kind if counts[name] else "")
-            for name, label, kind in _TILES
-            if counts[name] is not None
-        ]
-        full = details(self.t("The books in full"), self._full(status))
-        self._books.value = tiles(shown) + self._left_out(status) + full
-
-    def _left_out(self, status: dict[str, Any]) -> str:
-        found = self.tracker.left_out(status, self.t)
-        if not len(found):
-            return ""
-        heading = self.t("Not messaged: {n:,}", n=int(found[self.t("people")].sum()))
-        return details(heading, frame_table(found, label=self.t("left out")), is_open=True)
-
-    def _full(self, status: dict[str, Any]) -> str:
-        """The sums that always balance, written as sums."""
-        n = {key: f"{value:,}" for key, value in status.items() if isinstance(value, int)}
-        out = sum(status["excluded"].values())
-        t, read = self.t, []
-        if "read" in n:  # older ledgers have not kept it
-            parts = f"{t('ruled out')} {n['ruled_out']} + {t('segment')} {n['segment']}"
-            read = [(t("rows read"), n["read"], parts)]
-        sums = [
-            *read,
-            (t("segment"), n["segment"], f"{t('left out')} {out:,} + {t('planned')} {n['planned']}"),
-            (
-                t("planned"),
-                n["planned"],
-                " + ".join(
-                    f"{t(s)} {n[s]}" for s in ("waiting", "submitting", "accepted", "refused", "unknown")
-                ),
-            ),
-            (
-                t("accepted"),
-                n["accepted"],
-                f"{t('delivered')} {n['delivered']} + {t('undelivered')} {n['undelivered']} + "
-                f"{t('awaiting receipt')} {n['awaiting']}",
-            ),
-        ]
-        return frame_table(pd.DataFrame(sums, columns=[t("books"), "n", "="]))
+        self.books.show(status)
 
     # -- doing ----------------------------------------------------------------------------
 

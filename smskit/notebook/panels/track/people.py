@@ -1,119 +1,109 @@
-"""Tabs about people: one person's story, a list by where they are, what came back."""
+"""The tab of people: every row of the file by where it is, searched, sorted by its heads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from functools import partial
 
 import ipywidgets as w
 import pandas as pd
 
 from smskit.i18n import mark
+from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager, reveal_button
-from smskit.notebook.panels.parts import button, field, frame_table, html, notice, row, soft_line
+from smskit.notebook.panels.parts import choose, field, row, soft
+from smskit.notebook.panels.pressable import Pressable, press_table
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import headings, stage_name
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
-from smskit.reporting.delivery import Group
+from smskit.reporting.delivery import PERSON_STATES, SORTS, RosterPage, places
+from smskit.reporting.run_page import Coded
 
-__all__ = ["PeopleTab", "RepliesTab", "WhyTab"]
+__all__ = ["PeopleTab"]
 
-_EVENTS = {
-    "claim": mark("handed over"),
-    "outcome": mark("provider's answer"),
-    "settled": mark("settled"),
-    "receipt": mark("receipt"),
-    "opt_out": mark("opt-out"),
-    "frequency_cap": mark("frequency cap"),
-    "interrupted": mark("run was interrupted"),
-}
-_STATES = {
-    "submitting": mark("submitting"),
-    "accepted": mark("accepted"),
-    "refused": mark("refused"),
-    "unknown": mark("unknown"),
-    "waiting": mark("waiting"),
-    "delivered": mark("delivered"),
-    "undelivered": mark("undelivered"),
-}
 _PAGE = 25
-
-
-class WhyTab(Tab):
-    """Why somebody did or did not get it."""
-
-    heading = mark("One person")
-    person = ""
-
-    def show(self, seen: CampaignSnapshot) -> None:
-        self.seen = seen
-        self._ask_again()
-
-    def _ask_again(self) -> None:
-        if self.person:
-            self.attempt(lambda: self.ask(self.person))(None)
-
-    def build(self) -> Sequence[w.Widget]:
-        who = field(w.Text, self.t("User id or phone"), value=self.person, continuous_update=False)
-        ask = button(self.t("Why?"), style="primary")
-        self._answer, self._steps = html(""), html("")
-        who.observe(self.attempt(lambda: self.ask(who.value)), "value")
-        ask.on_click(self.attempt(lambda: self.ask(who.value)))
-        self._ask_again()
-        return [row(who, ask), self._answer, self._steps]
-
-    def ask(self, person: str) -> None:
-        """Tell the story of *person*."""
-        self.person = person
-        self.tell("")
-        # The answer before is somebody else's, also where this one turns out to be an error.
-        self._answer.value = self._steps.value = ""
-        story = self.tracker.why(person)
-        self._answer.value = "".join(notice(line) for line in story.told(self.t).splitlines())
-        steps = story.steps
-        if not len(steps):
-            self._steps.value = ""
-            return
-        shown = steps.assign(
-            event=[self.t(_EVENTS.get(e, e)) for e in steps["event"]],
-            state=[self.t(_STATES.get(s, s)) for s in steps["state"]],
-            meaning=[self.t.said(m) for m in steps["meaning"]],
-        )
-        self._steps.value = frame_table(shown, headings=headings(self.t), label=self.t("One person"))
+_COLUMNS = ["user_id", "phone", "state", "why", "code", "text", "submitted_at", "receipt_at"]
+_SORTED_BY = {"why": "reason"}  # a head -> the column of the roster that it sorts by
 
 
 class PeopleTab(Tab):
-    """People by where they are, a page at a time."""
+    """People by where they are; whom the rules and the reasons left out, too."""
 
     heading = mark("People")
-    group = ""
-    reveal = False
+    place, code, search, sort, descending, reveal = "", "", "", "", False, False
 
     def __init__(self, page: Page, tracker: Tracker) -> None:
+        self._which, self._search = w.Dropdown(), w.Text()
+        self._table = Pressable()
+        self._shown: CampaignSnapshot | None = None
         super().__init__(page, tracker)
         self.pager = Pager(self, self.fetch, size=_PAGE, ends=False)
 
     def build(self) -> Sequence[w.Widget]:
-        if self.seen is None:
-            return [soft_line(self.t("Counting …"))]
-        counts = self.seen.survey.groups
-        options = [(f"{self.t('all')} ({sum(counts.values()):,})", "")]
-        options += [(f"{stage_name(g, self.t)} ({n:,})", str(g)) for g, n in counts.items() if n]
-        values = [value for _, value in options]
-        self.group = self.group if self.group in values else ""
-        which = field(w.Dropdown, self.t("Where they are"), options=options, value=self.group)
-        which.observe(self.attempt(lambda: self.choose(which.value)), "value")
-        self._table = html("")
+        self._which = field(w.Dropdown, self.t("Where they are"))
+        self._fill_places()
+        self._which.observe(self.attempt(self._chosen), "value")
+        self._search = field(w.Text, self.t("Search"), value=self.search, continuous_update=False)
+        self._search.placeholder = self.t("a user id, a whole phone, a code")
+        self._search.observe(self.attempt(lambda: self.find(self._search.value)), "value")
+        self._table = Pressable(self.press)
         reveal = reveal_button(self, self.reveal, self._show_phones)
         pages = row(*self.pager.build(), self.pager.where)
-        self.fetch()
-        return [row(which, reveal), self._table, pages]
+        self._shown = None
+        if self.seen is None:
+            self._table.value = soft(self.t("Counting …"))
+        elif self.visible:
+            self.fetch()
+        return [row(self._which, self._search, reveal), self._table, pages]
 
-    def choose(self, group: str) -> None:
-        """Others; "" = everybody."""
-        self.group = group
+    def show(self, seen: CampaignSnapshot) -> None:
+        self.seen = seen
+        self._fill_places()
+        if not self.visible:
+            self._table.value = ""
+        elif self._shown is not seen:
+            self.fetch()
+
+    def _fill_places(self) -> None:
+        """What can be chosen; a place that is empty by now stays while it is looked at."""
+        found = places(self.seen.status, self.seen.survey.groups) if self.seen else {"": 0}
+        found.setdefault(self.place, 0)
+        options = [(f"{self._name(place)} ({n:,})", place) for place, n in found.items()]
+        with self.filling():
+            choose(self._which, options, self.place)
+
+    def _name(self, place: str) -> str:
+        kind, _, finer = place.partition(":")
+        if kind == "excluded":
+            return self.t("left out: {why}", why=self.t(REASONS.get(finer, finer)))
+        if kind in ("", "ruled_out"):
+            return self.t("ruled out") if kind else self.t("all")
+        return (
+            f"— {stage_name(finer, self.t)}" if finer else self.t(PERSON_STATES.get(kind, "awaiting receipt"))
+        )
+
+    def _chosen(self) -> None:
+        if not self.is_filling:
+            self.choose(self._which.value)
+
+    def choose(self, place: str, code: str = "") -> None:
+        """Others: of a place, of one raw code; "" = everybody of the file."""
+        self.place, self.code = place, code
+        self._fill_places()
         self.pager.go(0)
+
+    def find(self, text: str) -> None:
+        """Those with *text* in their user id, code or phone."""
+        self.search = text.strip()
+        self.pager.go(0)
+
+    def press(self, what: str) -> None:
+        """A head was pressed: sort by it, the other way round when it was by that already."""
+        column = what.removeprefix("sort:")
+        self.descending = not self.descending if column == self.sort else False
+        self.sort = column
+        self.attempt(partial(self.pager.go, 0))(None)
 
     def _show_phones(self, reveal: bool) -> None:
         self.reveal = reveal
@@ -121,42 +111,40 @@ class PeopleTab(Tab):
 
     def fetch(self) -> None:
         """Fetch the page in the background."""
-        assert self.seen is not None
-        counts = self.seen.survey.groups
-        total = counts[Group(self.group)] if self.group else sum(counts.values())
-        groups = [Group(self.group)] if self.group else []
-        first, reveal = self.pager.first, self.reveal
-
-        def shown(page: pd.DataFrame) -> None:
-            told = page.assign(
-                state=[self.t(_STATES.get(s, s)) for s in page["state"]],
-                code=page["receipt_code"].where(page["receipt_code"] != "", page["provider_code"]),
-                said=[self.t.said(text) for text in page["provider_detail"]],
-                message_id=page["provider_message_id"],
-            )[["user_id", "phone", "state", "reason", "code", "said", "text", "message_id"]]
-            self._table.value = frame_table(told, headings=headings(self.t), label=self.t("People"))
-            rows = mark("{first:,} to {last:,} of {total:,} people")
-            self.pager.show(len(page), total, rows=rows, none=mark("Nobody."))
-
-        self.start("page", lambda: self.tracker.people(groups, first=first, size=_PAGE, reveal=reveal), shown)
-
-
-class RepliesTab(Tab):
-    """Replies (上行), and opt-outs among them."""
-
-    heading = mark("Replies")
-
-    def build(self) -> Sequence[w.Widget]:
-        if self.seen is None:
-            return [soft_line(self.t("Counting …"))]
-        came = self.seen.replies
-        if not len(came):
-            return [soft_line(self.t("No reply so far."))]
-        told = self.t(
-            "{n:,} replies, {out:,} of them opt-outs", n=len(came), out=int(came["opted_out"].sum())
+        seen = self.seen
+        if seen is None:
+            return
+        asked = partial(
+            seen.roster.page,
+            self.place,
+            code=self.code,
+            search=self.search,
+            sort=_SORTED_BY.get(self.sort, self.sort),
+            descending=self.descending,
+            first=self.pager.first,
+            size=_PAGE,
+            reveal=self.reveal,
         )
-        if self.seen.row.mode == "rehearse":
-            told += " " + self.t("(in a rehearsal nobody is put on the opt-out list)")
-        shown = came.assign(opted_out=["✓" if out else "" for out in came["opted_out"]])
-        table = frame_table(shown, headings=headings(self.t), label=escape(self.t("Replies")))
-        return [soft_line(told), html(table)]
+        self._shown = seen
+        self.start("page", asked, self._show_page)
+
+    def _show_page(self, found: RosterPage) -> None:
+        t = self.t
+        table = found.frame.assign(
+            state=[t(PERSON_STATES.get(s, s)) for s in found.frame["state"]],
+        )
+        because = zip(found.frame["why"], found.frame["reason"], strict=True)
+        why = [Coded(t.said(why) or t(REASONS.get(reason, reason)), reason) for why, reason in because]
+        table["why"] = pd.Series(why, dtype=object)
+        sorts = [name for name in _COLUMNS if _SORTED_BY.get(name, name) in SORTS]
+        self._table.value = press_table(
+            table[_COLUMNS],
+            headings=headings(t),
+            label=t("People"),
+            sorts=sorts,
+            sort=self.sort,
+            descending=self.descending,
+        )
+        rows = mark("{first:,} to {last:,} of {total:,} people")
+        self.pager.show(len(found.frame), found.total, rows=rows, none=mark("Nobody."))
+        self.tell("")
