@@ -45,7 +45,7 @@ class ProviderFacts:
     def of(cls, provider: Provider) -> ProviderFacts:
         """What *provider* declares under its settings."""
         receipts = {Feature.RECEIPTS, Feature.RECEIPTS_BY_QUERY}
-        reports = bool(provider.features & receipts)
+        reports = bool(provider.features & receipts) or provider.acknowledges is not None
         return cls(provider.limits, provider.opt_out, provider.marketing, reports, provider.in_clear)
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -709,6 +709,66 @@ def test_any_json_is_an_answer(data: Any) -> None:
         assert all(receipt.message_id for receipt in made.parse_receipts(content))
 
 
+# -- pushes ------------------------------------------------------------------------------
+
+PUSHES: dict[str, Any] = {
+    "answer": "OK",
+    "receipts": {
+        "row": {"id": "id", "phone": "to", "status": "status", "at": "at"},
+        "delivered": ["DELIVRD"],
+        "undelivered": "others",
+    },
+    "replies": {"row": {"phone": "from", "text": "text"}},
+}
+REPORT = {"id": "9", "to": "13800000000", "status": "DELIVRD", "at": "2026-11-01 08:00:00"}
+
+
+@pytest.mark.parametrize(
+    ("body", "reports", "texts", "unread"),
+    [
+        (json.dumps([REPORT, REPORT | {"status": "DEAD"}]), [True, False], [], 0),
+        (json.dumps(REPORT), [True], [], 0),
+        ("id=9&to=13800000000&status=DELIVRD", [True], [], 0),
+        ("from=13800000000&text=TD%20%E9%80%80", [], ["TD 退"], 0),
+        (json.dumps([{"from": "13800000000", "text": "TD"}, {"from": "1", "text": "TD"}, 7]), [], ["TD"], 2),
+        (json.dumps([REPORT | {"to": ""}, REPORT]), [True], [], 1),
+        ("<html>", [], [], 1),
+        ("{}", [], [], 1),
+    ],
+)
+def test_a_push_is_read_as_configured(body: str, reports: list[bool], texts: list[str], unread: int) -> None:
+    """Reports and replies come as a list, alone, as a form or a query; what cannot be read is counted."""
+    made = provider(config(pushes=PUSHES))
+    page = made.parse_push(body.encode())
+
+    assert [receipt.delivered for receipt in page.receipts] == reports
+    assert [reply.text for reply in page.replies] == texts
+    assert page.unread == unread
+    assert page == made.parse_push(body.encode())
+
+
+def test_rows_of_a_push_may_be_wrapped() -> None:
+    """A form's field may hold the rows as JSON."""
+    pushes = PUSHES | {"receipts": PUSHES["receipts"] | {"rows": "data.list"}}
+    made = provider(config(pushes=pushes))
+    page = made.parse_push(urlencode({"data": json.dumps({"list": [REPORT]})}).encode())
+
+    assert [receipt.message_id for receipt in page.receipts] == ["9"]
+    with pytest.raises(ValueError, match="rows"):
+        provider(config(pushes={"answer": "OK", "receipts": pushes["receipts"]})).parse_push(b"a=1")
+
+
+def test_only_a_file_with_pushes_has_an_acknowledgement() -> None:
+    """What is not described is not listened for."""
+    with_pushes = provider(config(pushes=PUSHES)).acknowledges
+
+    assert with_pushes is not None
+    assert with_pushes.body == b"OK"
+    assert provider(config()).acknowledges is None
+    with pytest.raises(SettingsError, match="neither"):
+        provider(config(pushes={"answer": "OK"}))
+
+
 # -- looking -----------------------------------------------------------------------------
 
 CHECK = {"url": "/account", "method": "GET", "answer": {"code": "code", "balance": "left", "detail": "msg"}}
@@ -825,7 +885,7 @@ def test_receipts() -> None:
 )
 def test_times(form: str, text: Any) -> None:
     """Every way of writing the same moment."""
-    receipts = {**RECEIPTS, "answer": RECEIPTS["answer"] | {"time_format": form}}  # type: ignore[operator]
+    receipts = {**RECEIPTS, "answer": RECEIPTS["answer"] | {"time_format": form}}
     page = _page({"id": 1, "to": "13800000000", "st": "DELIVRD", "at": text})
     (receipt,) = provider(config(receipts=receipts)).parse_receipts(page)
 
@@ -834,7 +894,7 @@ def test_times(form: str, text: Any) -> None:
 
 def test_listed_failures_leave_the_rest_open() -> None:
     """With a list of failures, a status that is in no list decides nothing."""
-    receipts = {**RECEIPTS, "answer": RECEIPTS["answer"] | {"undelivered": ["UNDELIV"]}}  # type: ignore[operator]
+    receipts = {**RECEIPTS, "answer": RECEIPTS["answer"] | {"undelivered": ["UNDELIV"]}}
     page = _page(*({"id": 1, "to": "13800000000", "st": status} for status in ("UNDELIV", "ODD", "DELIVRD")))
     found = provider(config(receipts=receipts)).parse_receipts(page)
 

@@ -243,7 +243,7 @@ class ReportRow(_Part):
     at: _Path = ""
 
 
-class ReportReading(Reading):
+class Reports(_Part):
     """
     A page of delivery reports.
 
@@ -257,6 +257,48 @@ class ReportReading(Reading):
     undelivered: Annotated[list[str] | None, PlainValidator(_words_or_others)]
     pending: _Words = []
     time_format: _TimeForm | None = None
+
+
+class ReportReading(Reports, Reading):
+    """A page of delivery reports that was asked for."""
+
+
+class PushedReports(Reports):
+    """A page of delivery reports that is pushed: a list, or one report alone."""
+
+    rows: _Path = "."
+
+
+class ReplyRow(_Part):
+    """One reply; without an id of its own it is known by who wrote what, and when."""
+
+    phone: _Path
+    text: _Path
+    id: _Path = ""
+    at: _Path = ""
+
+
+class PushedReplies(_Part):
+    """A page of replies that is pushed: a list, or one reply alone."""
+
+    rows: _Path = "."
+    row: ReplyRow
+    time_format: _TimeForm | None = None
+
+
+class Pushes(_Part):
+    """What the SSP pushes to an address of ours, as JSON, a form or a query, and the answer it waits for."""
+
+    answer: str = Field(min_length=1)
+    content_type: str = "text/plain; charset=utf-8"
+    receipts: PushedReports | None = None
+    replies: PushedReplies | None = None
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Pushes:
+        if self.receipts is None and self.replies is None:
+            raise ValueError(Message("has neither `receipts` nor `replies`"))
+        return self
 
 
 class RecordRow(_Part):
@@ -449,6 +491,7 @@ class HttpConfig(_Part):
     check: Check | None = None
     receipts: Receipts | None = None
     records: Records | None = None
+    pushes: Pushes | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> HttpConfig:

@@ -5,6 +5,7 @@ The provider itself: settings, and the configuration's words put into the contra
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,16 +28,25 @@ from smskit.errors import (
 )
 from smskit.i18n import Message, mark
 from smskit.message.template import Template
-from smskit.models import CheckResult, CodeClass, Finding, Receipt, Record, Submission
+from smskit.models import CheckResult, CodeClass, Finding, Receipt, Record, Reply, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
 from smskit.providers.china import national_of
 from smskit.providers.console import console_of
-from smskit.providers.generic.config import HttpConfig, Reading, Request, load_config
+from smskit.providers.generic.config import (
+    HttpConfig,
+    PushedReplies,
+    Reading,
+    Reports,
+    Request,
+    load_config,
+)
 from smskit.providers.generic.pattern import Value, Values
 from smskit.providers.generic.wire import (
+    MISSING,
     Verdict,
     at,
     build_request,
+    decode,
     id_at,
     judge,
     parse_time,
@@ -44,6 +54,7 @@ from smskit.providers.generic.wire import (
     write_time,
 )
 from smskit.providers.http import Answer
+from smskit.providers.pushes import Acknowledgement, Pushed, form_in, one_or_all
 from smskit.providers.reading import Fields, page_of, rows_in, seconds_in
 from smskit.settings import ProviderSettings, demand_https, variable_of
 
@@ -101,12 +112,14 @@ class GenericHttp(Provider):
         self._last_page: list[Any] = []
         if self.config.records:
             self.record_lag_s = self.config.records.lag_s
+        pushes = self.config.pushes
         # The contract declares these once for a class; here every file has its own.
         vars(self).update(
             title=self.config.title,
             console_url=self.config.console_url,
             codes=self.config.table(),
             features=self._features(),
+            acknowledges=pushes and Acknowledgement(pushes.answer.encode(), pushes.content_type),
         )
 
     @classmethod
@@ -399,12 +412,46 @@ class GenericHttp(Provider):
         """The reports of a page; a row without id or mainland number is nobody's."""
         if self.config.receipts is None:
             return []
-        path = self.config.receipts.answer.rows
-        return page_of(body, lambda page: rows_in(at(page, path)), self._receipt, as_written=True)
-
-    def _receipt(self, row: Any) -> Receipt | None:
-        assert self.config.receipts is not None
         reading = self.config.receipts.answer
+        return page_of(
+            body,
+            lambda page: rows_in(at(page, reading.rows)),
+            lambda row: self._receipt(row, reading),
+            as_written=True,
+        )
+
+    def parse_push(self, body: bytes) -> Pushed:
+        """The reports and replies of a push, told apart by what each row holds."""
+        reports, replies = (p.receipts, p.replies) if (p := self.config.pushes) else (None, None)
+        form = form_in(body)
+        data = {name: _unpacked(value) for name, value in form.items()} if form else decode(body)
+        places = dict.fromkeys(reading.rows for reading in (reports, replies) if reading)
+        found = [(path, row) for path in places for row in one_or_all(at(data, path)) if row is not MISSING]
+        if not found:
+            raise ValueError("nothing where rows should be")
+        page = Pushed([], [])
+        for path, row in found:
+            if reports and reports.rows == path and word_at(row, reports.row.status):
+                if receipt := self._receipt(row, reports):
+                    page.receipts.append(receipt)
+            elif replies and replies.rows == path and (reply := self._reply(row, replies)):
+                page.replies.append(reply)
+        return page._replace(unread=len(found) - len(page.receipts) - len(page.replies))
+
+    def _reply(self, row: Any, reading: PushedReplies) -> Reply | None:
+        where = reading.row
+        try:
+            phone = to_e164(normalise_one(word_at(row, where.phone)))
+        except InputError:
+            return None
+        if at(row, where.text) is MISSING:
+            return None
+        text, told = word_at(row, where.text), word_at(row, where.at)
+        digest = hashlib.sha256("\n".join((phone, told, text)).encode()).hexdigest()
+        moment = parse_time(told, reading.time_format or self.config.time_format, self.config.zone)
+        return Reply(id_at(row, where.id) or digest[:32], phone, text, moment)
+
+    def _receipt(self, row: Any, reading: Reports) -> Receipt | None:
         where = reading.row
         message_id, status = id_at(row, where.id), word_at(row, where.status)
         try:
@@ -477,6 +524,12 @@ class GenericHttp(Provider):
 def _tail(phone: str) -> str:
     """The 11 digits a number ends with, however it is decorated."""
     return re.sub(r"[^0-9]", "", phone)[-11:]
+
+
+def _unpacked(value: str) -> Any:
+    """A form's field: JSON where it is a list or an object, as some SSPs wrap them, else the text."""
+    data = decode(value.encode()) if value.lstrip()[:1] in ("[", "{") else MISSING
+    return value if data is MISSING else data
 
 
 def _balance_finding(balance: str) -> Finding:
