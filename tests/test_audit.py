@@ -21,7 +21,7 @@ from smskit.errors import CampaignPaused, LedgerError
 from smskit.ledger import Action, Ledger
 from smskit.message.opt_out import Answer
 from smskit.models import Mode, Reply
-from smskit.notebook.connector import Connector
+from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.send_model import SendModel
 from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
@@ -211,11 +211,11 @@ CASES: dict[tuple[Action, str], tuple[Callable[[Office], object], Callable[[Offi
     ),
     (Action.CREDENTIALS, "panel"): (
         NOTHING,
-        lambda o: Connector(Draft({"provider": "yunpian"})).save({"api_key": "k" * 32}, Store.DOTENV),
+        lambda o: ConnectNotebook(Draft({"provider": "yunpian"})).keep({"api_key": "k" * 32}, Store.DOTENV),
     ),
     (Action.CREDENTIALS, "panel-delete"): (
         NOTHING,
-        lambda o: Connector(Draft({"provider": "yunpian"})).forget(),
+        lambda o: ConnectNotebook(Draft({"provider": "yunpian"})).forget(),
     ),
     (Action.FORGET, "command"): (
         lambda o: o.campaign(mode="rehearse").send(),

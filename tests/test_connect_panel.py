@@ -17,6 +17,7 @@ from smskit.notebook import ConnectNotebook, open_connect
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.host import Host
 from smskit.notebook.panels.connect import ConnectPanel
+from smskit.notebook.panels.connect.credentials import in_fields
 from smskit.notebook.sample import SIGNATURE
 from smskit.providers.credentials import Store
 from smskit.simulator import Simulator
@@ -53,7 +54,8 @@ def opened(folder: Path) -> Callable[..., tuple[ConnectNotebook, ConnectPanel]]:
 
 def click(notebook: ConnectNotebook, panel: ConnectPanel, name: str) -> None:
     named(panel.widget, name).click()
-    assert notebook.page.wait()
+    while not notebook.page.wait():
+        pass  # an answer may ask for more
 
 
 def enter(panel: ConnectPanel, way: live.Way, url: str, **other: str) -> None:
@@ -78,11 +80,14 @@ def test_enter_save_check(
     notebook, panel = opened(provider=way.provider)
     enter(panel, way, simulator.url)
     saved = told(panel.overview.widget)
+
+    assert "saved" in saved
+    assert "Saved. Now click" in told(panel.credentials.widget)
     click(notebook, panel, "Check")
     saved_state = state()
     secrets = [value for name, value in way.credentials.items() if name != "APP_ID"]
 
-    assert "saved" in saved
+    assert "Saved. Now click" not in told(panel.credentials.widget), "it was checked meanwhile"
     assert "Usable" in told(panel.check.widget)
     assert "verified" in told(panel.overview.widget)
     assert BALANCES[way.provider] in told(panel.overview.widget)
@@ -126,7 +131,7 @@ def test_bad_credentials(opened: Callable[..., Any], simulator: Simulator, way: 
     notebook, panel = opened(provider=way.provider)
     enter(panel, way, simulator.url, **{name.lower(): "0" * 20 for name in way.credentials})
     click(notebook, panel, "Check")
-    failed = next(f for f in notebook.connector.result.findings if not f.ok)
+    failed = next(f for f in notebook.result.findings if not f.ok)
     shown = {}
     for code in LANGUAGES:
         notebook.page.speak(code)
@@ -136,8 +141,34 @@ def test_bad_credentials(opened: Callable[..., Any], simulator: Simulator, way: 
     assert "不可用" in shown["zh"]
     for code in LANGUAGES:
         assert f">{failed.code}</code>" in shown[code]
-        assert Language(code).render(failed.next_step).split("（")[0] in shown[code]
+        assert in_fields(Language(code).render(failed.next_step), way.provider, Language(code)) in shown[code]
+        assert "SMSKIT_" not in shown[code]
     assert "failing" in told(panel.overview.widget)
+
+
+def test_no_network_is_said_plainly(opened: Callable[..., Any]) -> None:
+    """Nobody answered, so nobody is said to have; why, and what to do, stand in plain words."""
+    notebook, panel = opened(provider="yunpian")
+    enter(panel, live.SINGLES, "https://no.such.name.invalid")
+    click(notebook, panel, "Check")
+    shown = told(panel.check.widget) + told(panel.overview.widget)
+
+    assert "NOT usable" in shown
+    assert "nobody knows this name; is this computer on the network?" in shown
+    assert "Look at the network of this computer, then at “Address”." in shown
+    assert [word for word in ("according to", "ClientConnector", "SMSKIT_") if word in shown] == []
+
+
+def test_the_only_one_is_chosen(opened: Callable[..., Any]) -> None:
+    """Once an account is usable its signatures and templates are listed; the only one of each is chosen."""
+    notebook, panel = opened(provider="yunpian")
+    click(notebook, panel, "Try with the simulator")
+    mine, theirs = opened(provider="yunpian", signature="另一个")
+    click(mine, theirs, "Try with the simulator")
+
+    assert notebook.draft["signature"] == named(panel.widget, "Signature").value == SIGNATURE
+    assert notebook.draft["template_id"]
+    assert mine.draft["signature"] == "另一个"
 
 
 def test_after_a_restart_the_states_are_still_known(opened: Callable[..., Any], simulator: Simulator) -> None:
@@ -149,7 +180,7 @@ def test_after_a_restart_the_states_are_still_known(opened: Callable[..., Any], 
     asked = simulator.world.summary()
     again, fresh = opened()
 
-    assert again.connector.account.status is AccountStatus.VERIFIED
+    assert again.account.status is AccountStatus.VERIFIED
     assert "balance" in told(fresh.overview.widget)
     assert simulator.world.summary() == asked
 
@@ -173,8 +204,8 @@ def test_without_an_account(opened: Callable[..., Any], way: live.Way) -> None:
     assert notebook.draft["signature"] == SIGNATURE
     assert notebook.draft["template"]
     click(notebook, panel, "Try with the simulator")
-    assert {f.what for f in notebook.connector.result.findings} >= {"credential", "signature"}
-    assert notebook.connector.result.usable
+    assert {f.what for f in notebook.result.findings} >= {"credential", "signature"}
+    assert notebook.result.usable
 
 
 def test_one_choice_leaves_the_other_list_alone(opened: Callable[..., Any]) -> None:
@@ -262,7 +293,7 @@ def test_deleting_asks_first(opened: Callable[..., Any], folder: Path) -> None:
 
     assert live.YUNPIAN_KEY in asked
     assert (folder / ".env").read_text() == ""
-    assert notebook.connector.account.status is AccountStatus.ABSENT
+    assert notebook.account.status is AccountStatus.ABSENT
     assert "Deleted." in told(panel.credentials.widget)
 
 
@@ -282,10 +313,8 @@ def test_every_form_in_both_languages(opened: Callable[..., Any], way: live.Way,
     notebook.page.speak(code)
 
     assert named(panel.widget, Language(code)("Signature")).value == "GrowingIO"
-    assert way.provider == notebook.connector.provider
-    assert Language(code).render(notebook.connector.cls.console_steps[-1])[:12] in told(
-        panel.credentials.widget
-    )
+    assert way.provider == notebook.provider
+    assert Language(code).render(notebook.cls.console_steps[-1])[:12] in told(panel.credentials.widget)
 
 
 # -- plain steps ---------------------------------------------------------------------------

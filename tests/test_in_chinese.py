@@ -27,7 +27,7 @@ from smskit.message.variables import check_bindings, format_column, parse_bindin
 from smskit.message.windows import notice_of_hours
 from smskit.models import MessageClass, Mode
 from smskit.notebook.accounts import CheckScope, check, chosen_template, type_signature, type_template
-from smskit.notebook.connector import Connector
+from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.send_model import another_id
 from smskit.planning.draft import Draft
 from smskit.planning.drift import Footprint, drifted
@@ -292,7 +292,7 @@ WRONG: dict[str, Callable[[Path], object]] = {
     "address": settings("yunpian", API_KEY="k", BASE_URL="yunpian.com"),
     "in clear": settings("chuanglan", ACCOUNT="a", PASSWORD="b", BASE_URL="http://x.253.com"),
     "setting kind": settings("yunpian", API_KEY="k", BATCH_SIZE="many", MULTI_SEND="perhaps"),
-    "keyring": lambda _: Connector(Draft()).save({"api_key": "k" * 32}, Store.KEYRING),
+    "keyring": lambda _: ConnectNotebook(Draft()).keep({"api_key": "k" * 32}, Store.KEYRING),
     "unknown provider": lambda _: provider_class("yunpain"),
     "quite unknown provider": lambda _: provider_class("zzz"),
     "no simulator": lambda folder: check(

@@ -13,7 +13,6 @@ from smskit.errors import SmskitError
 from smskit.i18n import Language
 from smskit.models import Mode
 from smskit.notebook import ConnectNotebook, ExploreNotebook, Notebook, TrackNotebook
-from smskit.notebook.connector import Connector
 from smskit.notebook.host import Host
 from smskit.notebook.panels.connect import ConnectPanel
 from smskit.notebook.panels.explore import ExplorePanel
@@ -184,7 +183,7 @@ def test_in_english_a_providers_words_are_marked(room: Room) -> None:
     room.send()
     room.tracker.fetch()
     shared = Page(Draft(room.data), language=EN, host=Host.LAB, environment=room.environment)
-    track, connect = TrackPanel(shared, room.tracker), ConnectPanel(shared, Connector(shared.draft))
+    track, connect = TrackPanel(shared, room.tracker), ConnectPanel(shared, ConnectNotebook(shared.draft))
     track.draw()
     connect.draw()
     settled(shared)
@@ -269,11 +268,11 @@ def test_the_send_panel(room: Room) -> None:
 def test_the_connect_panel(room: Room) -> None:
     """Each provider's form, steps and settings, its check, what it offers, and what is missing to save."""
     draft = Draft(room.data)
-    panel = ConnectPanel(room.page(draft), Connector(draft, room.environment))
+    panel = ConnectPanel(room.page(draft), ConnectNotebook(draft, environment=room.environment))
     panel.draw()
     said = []
     for name in provider_names():
-        panel.connector.choose(name)
+        panel.notebook.choose(name)
         panel.check.ask(simulator=True)
         panel.offers.attempt(panel.offers.ask)(None)
         panel.credentials.attempt(panel.credentials.save)(None)

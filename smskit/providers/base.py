@@ -348,7 +348,8 @@ class Provider(ABC):
     def failed(self, what: str, error: ProviderError) -> Finding:
         """The finding of a question that was not answered."""
         step: str = Message(
-            "Look at {variable} and the network.", variable=variable_of(self.name, "base_url")
+            "Look at the network of this computer, then at {variable}.",
+            variable=variable_of(self.name, "base_url"),
         )
         if error.code:
             step = (error.known or self.code(error.code)).next_step

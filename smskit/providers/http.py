@@ -27,7 +27,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from smskit.errors import AccountProblem, OutcomeUnknown, Unreachable
-from smskit.i18n import Message
+from smskit.i18n import Message, mark
 from smskit.settings import is_in_clear, is_loopback, variable_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,21 @@ class Answer(NamedTuple):
 
 class NotConnected(Exception):
     """No connection was made."""
+
+
+# Why no connection was made, by the name aiohttp gives it.
+_WHY = {
+    "ClientConnectorDNSError": mark("nobody knows this name; is this computer on the network?"),
+    "ClientConnectorError": mark("nobody answers there"),
+    "ConnectionTimeoutError": mark("nobody answered in time"),
+    "ConnectTimeout": mark("nobody answered in time"),
+    "ClientConnectorCertificateError": mark("its certificate is not trusted"),
+    "ClientConnectorSSLError": mark("it does not speak https"),
+    "ClientHttpProxyError": mark("the proxy refused"),
+    "ClientProxyConnectionError": mark("the proxy cannot be reached"),
+    "InvalidURL": mark("this is no address"),
+    "ValueError": mark("this is no address"),
+}
 
 
 class NoAnswerInTime(Exception):
@@ -155,10 +170,10 @@ class Door:
         except NotConnected as error:
             raise Unreachable(
                 Message(
-                    "{provider}: no connection to {host} ({kind}); nothing was sent",
+                    "{provider}: no connection to {host}: {why}; nothing was sent",
                     provider=self._provider,
                     host=urlsplit(url).hostname,
-                    kind=error,
+                    why=Message(_WHY[str(error)]) if str(error) in _WHY else error,
                 ),
                 provider=self._provider,
             ) from None

@@ -258,7 +258,7 @@ def self_signed(tmp_path: Path) -> ssl.SSLContext:
 async def test_a_certificate_nobody_vouches_for_sent_nothing(self_signed: ssl.SSLContext) -> None:
     """A server that cannot prove who it is gets no request at all."""
     async with serving(answers, self_signed) as server, closing(door()) as client:
-        with pytest.raises(Unreachable, match="Certificate"):
+        with pytest.raises(Unreachable, match="certificate is not trusted"):
             await post(client, server.url)
 
     assert server.requests == []
@@ -427,7 +427,8 @@ async def test_every_failure_of_httpx_has_a_class(
             await post(door(transport), "http://test.invalid/send")
 
         assert type(caught.value) is expected
-        assert kind.__name__ in str(caught.value) or "no answer within" in str(caught.value)
+        said = str(caught.value)
+        assert kind.__name__ in said or "in time" in said or "no answer within" in said
         assert "5ec2e7c0ffee" not in "".join(traceback.format_exception(caught.value))
 
 

@@ -18,7 +18,7 @@ from smskit.i18n import Language
 from smskit.models import Mode
 from smskit.notebook import open_explore
 from smskit.notebook.base import draft_of
-from smskit.notebook.connector import Connector
+from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.host import Host
 from smskit.notebook.panels.connect.credentials import CredentialsPanel
 from smskit.notebook.panels.page import Page
@@ -247,11 +247,11 @@ KEY = "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
 ELSEWHERE = {"base_url": "https://elsewhere.example"}
 
 
-def with_key(project: Path, monkeypatch: pytest.MonkeyPatch) -> Connector:
+def with_key(project: Path, monkeypatch: pytest.MonkeyPatch) -> ConnectNotebook:
     """Somebody connecting Yunpian, whose key is kept in ``.env``."""
     (project / ".env").write_text(f"SMSKIT_YUNPIAN_API_KEY={KEY}\n")
     monkeypatch.setenv("SMSKIT_LANG", "en")
-    return Connector(Draft({"provider": "yunpian"}))
+    return ConnectNotebook(Draft({"provider": "yunpian"}))
 
 
 @pytest.mark.parametrize("values", [{"concurrency": "4"}, {"api_key": "another"}, ELSEWHERE])
@@ -262,7 +262,7 @@ def test_row_02_visitors_save_no_settings(
     connector = with_key(app, monkeypatch)
     before = (app / ".env").read_text()
     with pytest.raises(SettingsError, match="whoever runs this app"):
-        connector.save(values, Store.DOTENV)
+        connector.keep(values, Store.DOTENV)
     with pytest.raises(SettingsError, match="whoever runs this app"):
         connector.forget()
     page = Page(connector.draft, language=Language("en"), host=Host.VOILA)
@@ -278,7 +278,7 @@ def test_row_02_visitors_save_no_settings(
 def test_row_02_unless_the_operator_allows_it(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With ``SMSKIT_APP_CREDENTIALS=edit`` a visitor saves settings, as a person in the lab does."""
     monkeypatch.setenv("SMSKIT_APP_CREDENTIALS", "edit")
-    with_key(app, monkeypatch).save({"concurrency": "4"}, Store.DOTENV)
+    with_key(app, monkeypatch).keep({"concurrency": "4"}, Store.DOTENV)
 
     assert "SMSKIT_YUNPIAN_CONCURRENCY=4" in (app / ".env").read_text()
 
@@ -300,7 +300,7 @@ def test_row_02_a_key_stays_with_its_host(
     connector = with_key(project, monkeypatch)
     before = (project / ".env").read_text()
     with pytest.raises(SettingsError, match="type the key again"):
-        connector.save({"base_url": address}, Store.DOTENV)
+        connector.keep({"base_url": address}, Store.DOTENV)
 
     assert (project / ".env").read_text() == before
 
@@ -310,8 +310,8 @@ def test_row_02_a_key_typed_anew_goes_with_the_address(
 ) -> None:
     """Typed together they are saved; the same address again, or another path of it, needs no key."""
     connector = with_key(project, monkeypatch)
-    connector.save(ELSEWHERE | {"api_key": "for-elsewhere"}, Store.DOTENV)
-    connector.save({"base_url": "https://elsewhere.example/v3", "concurrency": "4"}, Store.DOTENV)
+    connector.keep(ELSEWHERE | {"api_key": "for-elsewhere"}, Store.DOTENV)
+    connector.keep({"base_url": "https://elsewhere.example/v3", "concurrency": "4"}, Store.DOTENV)
     kept = Environment()
 
     assert kept.get("SMSKIT_YUNPIAN_BASE_URL") == "https://elsewhere.example/v3"
@@ -323,4 +323,4 @@ def test_row_02_a_key_of_the_environment_stays_there(project: Path, monkeypatch:
     connector = with_key(project, monkeypatch)
     monkeypatch.setenv("SMSKIT_YUNPIAN_API_KEY", KEY)
     with pytest.raises(SettingsError, match="in the environment"):
-        connector.save(ELSEWHERE | {"api_key": "for-elsewhere"}, Store.DOTENV)
+        connector.keep(ELSEWHERE | {"api_key": "for-elsewhere"}, Store.DOTENV)

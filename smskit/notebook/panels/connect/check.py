@@ -11,7 +11,8 @@ import ipywidgets as w
 from smskit.i18n import mark
 from smskit.models import CheckResult, Finding, amount
 from smskit.notebook.accounts import AccountStatus
-from smskit.notebook.connector import Connector
+from smskit.notebook.connect import ConnectNotebook
+from smskit.notebook.panels.connect.credentials import in_fields
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, card, chip, html, names, row, title
@@ -32,45 +33,44 @@ class CheckPanel(Panel):
         changed: Called when an answer came.
     """
 
-    def __init__(self, page: Page, connector: Connector, *, changed: Callable[[], None]) -> None:
+    def __init__(self, page: Page, notebook: ConnectNotebook, *, changed: Callable[[], None]) -> None:
         super().__init__(page)
-        self.connector, self._changed = connector, changed
+        self.notebook, self._changed = notebook, changed
 
     def build(self) -> Sequence[w.Widget]:
-        t, connector = self.t, self.connector
-        absent = connector.account.status is AccountStatus.ABSENT
+        t, nb = self.t, self.notebook
+        absent = nb.account.status is AccountStatus.ABSENT
         check = button(t("Check"), style="" if absent else "primary", enabled=not absent)
         check.on_click(self.attempt(partial(self.ask, simulator=False)))
-        rehearsable = bool(connector.cls.rehearsal)
+        rehearsable = bool(nb.cls.rehearsal)
         trial = button(t("Try with the simulator"), style="primary" if absent else "", enabled=rehearsable)
         trial.on_click(self.attempt(partial(self.ask, simulator=True)))
         hint = t("No account yet? The built-in simulator stands in for the provider; nobody is messaged.")
         told = html(f'<span class="smskit-soft">{escape(hint)}</span>' if rehearsable else "")
-        shown = [html(self._result(connector.result))] if connector.result else []
+        shown = [html(self._result(nb.result))] if nb.result else []
         return [card(title(t("Check"), t(_WHAT)), row(check, trial, told), *shown)]
 
     def ask(self, *, simulator: bool) -> None:
         """Ask beside the kernel, and show the answer when it comes."""
         self.tell(lambda t: t("Asking…"))
-        name = self.connector.provider
+        name = self.notebook.provider
 
         def answered(result: CheckResult) -> None:
-            if self.connector.provider == name:
+            if self.notebook.provider == name:
                 self.tell("")
                 self.draw()
             self._changed()
 
-        self.start("check", lambda: self.connector.check(simulator=simulator), answered)
+        self.start("check", lambda: self.notebook.check(simulator=simulator).value, answered)
 
     def _result(self, result: CheckResult) -> str:
         t = self.t
-        who = t("the simulator") if self.connector.by_simulator else self.connector.cls.title
         verdict = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
         heads = (t("check"), t("ok"), t("code"), t("meaning"), t("next step"))
         head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
         body = "".join(self._line(finding) for finding in result.findings)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        told = [t("according to {who}", who=who)]
+        told = [who] if (who := self.notebook.according_to(t)) else []
         told += [t("balance {amount}", amount=amount(result.balance))] if result.balance else []
         said = f'<p class="smskit-verdict">{verdict} {escape(" · ".join(told))}</p>'
         return f'{said}<div class="smskit-table">{table}</div>'
@@ -82,6 +82,6 @@ class CheckPanel(Panel):
             chip("✓", "ok") if finding.ok else chip("✗", "bad"),
             f'<code class="smskit-code">{escape(finding.code)}</code>' if finding.code else "",
             escape(t.said(finding.told)),
-            names(t.render(finding.next_step)),
+            names(in_fields(t.render(finding.next_step), self.notebook.provider, t)),
         )
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

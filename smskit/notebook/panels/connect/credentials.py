@@ -7,6 +7,7 @@ until it is saved: a field's value is part of the notebook's widget state.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -17,14 +18,15 @@ from pydantic import SecretStr
 
 from smskit.i18n import Language, mark
 from smskit.notebook.accounts import PLACES, AccountStatus, SettingValue
-from smskit.notebook.connector import Connector
+from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, card, frame_table, html, names, row, title
+from smskit.providers import provider_class
 from smskit.providers.credentials import Store, Written, keyring_problem
 from smskit.workspace import Workspace
 
-__all__ = ["CredentialsPanel"]
+__all__ = ["CredentialsPanel", "in_fields"]
 
 _LABELS = {
     "base_url": mark("Address"),
@@ -33,6 +35,23 @@ _LABELS = {
     "requests_per_second": mark("Requests per second"),
     "concurrency": mark("Concurrent requests"),
     "batch_size": mark("People per request"),
+    "plain_http": mark("Addresses in the clear"),
+    "exclusive": mark("Account of our own"),
+    "record_lag_s": mark("Records late by, s"),
+    "text_units": mark("Longest text"),
+    "multi_send": mark("Different texts in one request"),
+    "signature_version": mark("Request signature"),
+    "extend_code": mark("Extension code"),
+    "tpl_base_url": mark("Address of v2"),
+    "family": mark("Interface"),
+    "auth": mark("Proof of v2"),
+    "replace_separators": mark("Replace separators"),
+    "encode_msg": mark("Encode the text"),
+    "encode_variable_msg": mark("Encode different texts"),
+    "region": mark("Region"),
+    "parameter_length": mark("Longest value"),
+    "postpaid": mark("Billed afterwards"),
+    "config": mark("Description of the gateway"),
 }
 _STYLE = {"description_width": "200px"}
 
@@ -45,9 +64,9 @@ class CredentialsPanel(Panel):
         changed: Called when something was saved or deleted.
     """
 
-    def __init__(self, page: Page, connector: Connector, *, changed: Callable[[], None]) -> None:
+    def __init__(self, page: Page, notebook: ConnectNotebook, *, changed: Callable[[], None]) -> None:
         super().__init__(page)
-        self.connector, self._changed = connector, changed
+        self.notebook, self._changed = notebook, changed
         self._typed: dict[str, SecretStr] = {}  # of secret fields
         self._edited: dict[str, str] = {}  # of the others
         self._for = ""  # the provider these belong to
@@ -56,10 +75,10 @@ class CredentialsPanel(Panel):
         self.store = Store.DOTENV if keyring_problem(page.environment()) else Store.KEYRING
 
     def build(self) -> Sequence[w.Widget]:
-        t, cls = self.t, self.connector.cls
+        t, cls = self.t, self.notebook.cls
         if self._for != cls.name:
             self._typed, self._edited, self._for, self._asking = {}, {}, cls.name, False
-        form = self.connector.form()
+        form = self.notebook.form()
         if not Workspace.here().may_set_up:
             return [card(title(t("Credentials"), t(_OPERATORS)), html(self._as_table(form)))]
         account = [self._line(given) for given in form if given.setting.identifies]
@@ -78,7 +97,7 @@ class CredentialsPanel(Panel):
         return frame_table(pd.DataFrame(rows, columns=columns), label=t("Credentials"))
 
     def _steps(self) -> w.HTML:
-        t, cls = self.t, self.connector.cls
+        t, cls = self.t, self.notebook.cls
         items = "".join(f"<li>{names(t.render(step))}</li>" for step in cls.console_steps)
         url = escape(cls.console_url, quote=True)
         link = f'<a href="{url}" target="_blank" rel="noopener">{url}</a>' if url else ""
@@ -148,8 +167,7 @@ class CredentialsPanel(Panel):
         return made
 
     def _label(self, given: SettingValue) -> str:
-        name = given.setting.name
-        label = self.t(_LABELS[name]) if name in _LABELS else name.replace("_", " ")
+        label = _label_of(given.setting.name, self.t)
         return f"{label} *" if given.setting.required else label
 
     # -- buttons -----------------------------------------------------------------------
@@ -179,7 +197,7 @@ class CredentialsPanel(Panel):
 
     def _deleting(self) -> list[w.Button]:
         t = self.t
-        if self.connector.account.status is AccountStatus.ABSENT:
+        if self.notebook.account.status is AccountStatus.ABSENT:
             return []
         if not self._asking:
             ask = button(t("Delete"))
@@ -200,7 +218,7 @@ class CredentialsPanel(Panel):
     def save(self) -> None:
         """Keep what was typed, where the person chose."""
         typed = {name: secret.get_secret_value() for name, secret in self._typed.items()}
-        written = self.connector.save(self._edited | typed, self.store)
+        written = self.notebook.keep(self._edited | typed, self.store)
         self._typed, self._edited = {}, {}
         self.draw()
         self._changed()
@@ -208,7 +226,7 @@ class CredentialsPanel(Panel):
 
     def delete(self) -> None:
         """Take everything saved for this provider out of this computer."""
-        left = self.connector.forget()
+        left = self.notebook.forget()
         self._typed, self._edited, self._asking = {}, {}, False
         self.draw()
         self._changed()
@@ -219,6 +237,21 @@ _OPERATORS = mark("Whoever runs this app sets them; here you see what is set, an
 _KEPT = mark(
     "Keys go into the place you choose below, and into no notebook. A typed key leaves its field at once."
 )
+
+
+def _label_of(name: str, t: Language) -> str:
+    return t(_LABELS[name]) if name in _LABELS else name.replace("_", " ")
+
+
+def in_fields(text: str, provider: str, t: Language) -> str:
+    """A sentence that calls settings as the form does; visitors of the app, who have none, see variables."""
+    if not Workspace.here().may_set_up:
+        return text
+    labels = {name.upper(): _label_of(name, t) for name in provider_class(provider).Settings.model_fields}
+    # Said in short, too: "SMSKIT_TENCENT_SECRET_ID and _SECRET_KEY".
+    longest_first = "|".join(sorted(labels, key=len, reverse=True))
+    pattern = rf"`?(?<![A-Z_])(?:SMSKIT_{provider.upper()})?_({longest_first})(?![A-Z_])`?"
+    return re.sub(pattern, lambda found: f"“{labels[found[1]]}”", text)
 
 
 def _beside_field(text: str) -> w.HTML:

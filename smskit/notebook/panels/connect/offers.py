@@ -11,7 +11,7 @@ import ipywidgets as w
 from smskit.i18n import mark
 from smskit.models import Offer
 from smskit.notebook.accounts import AccountStatus, Offered
-from smskit.notebook.connector import Connector
+from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import button, card, choose, html, notice, row, title
@@ -28,18 +28,18 @@ _NO_LIST = mark("This provider cannot be asked for lists: copy them from its con
 class OffersPanel(Panel):
     """Signatures and templates of the chosen provider; what is chosen goes into the draft."""
 
-    def __init__(self, page: Page, connector: Connector) -> None:
+    def __init__(self, page: Page, notebook: ConnectNotebook) -> None:
         super().__init__(page)
-        self.connector = connector
+        self.notebook = notebook
         self._signature, self._template = w.Dropdown(), w.Dropdown()
         self._text, self._phone = html(""), w.Text()
         self._showing = Showing()  # while it is we who change them
 
     def build(self) -> Sequence[w.Widget]:
-        t, connector = self.t, self.connector
-        lists = bool(connector.cls.features & {Feature.SIGNATURES, Feature.TEMPLATES})
-        absent = connector.account.status is AccountStatus.ABSENT
-        able = lists and (not absent or bool(connector.cls.rehearsal))
+        t, nb = self.t, self.notebook
+        lists = bool(nb.cls.features & {Feature.SIGNATURES, Feature.TEMPLATES})
+        absent = nb.account.status is AccountStatus.ABSENT
+        able = lists and (not absent or bool(nb.cls.rehearsal))
         words = t("List those of the simulator") if absent else t("List those of my account")
         ask = button(words, enabled=able)
         ask.on_click(self.attempt(self.ask))
@@ -63,7 +63,7 @@ class OffersPanel(Panel):
 
     def show(self) -> None:
         """Show what the draft says now; a list that says so already is left alone, since it may be open."""
-        t, draft, offered = self.t, self.page.draft, self.connector.offered
+        t, draft, offered = self.t, self.page.draft, self.notebook.offered
         signature = draft["signature"]
         signatures = [(t("none"), ""), *((self._name(o, o.id), o.id) for o in offered.signatures)]
         if signature and signature not in {o.id for o in offered.signatures}:
@@ -87,10 +87,15 @@ class OffersPanel(Panel):
         """A callback for what a person, not we, chose."""
         return self.attempt(lambda: None if self._showing.on else take())
 
+    def ask_once(self) -> None:
+        """Ask for the lists, where there are any and nobody has yet."""
+        if self.notebook.listed is None and self.notebook.offered.listed:
+            self.ask()
+
     def ask(self) -> None:
         """Ask for the lists beside the kernel."""
         self.tell(lambda t: t("Asking…"))
-        self.start("offers", self.connector.offers, self._came)
+        self.start("offers", self.notebook.offers, self._came)
 
     def _came(self, offered: Offered) -> None:
         self.draw()
@@ -103,7 +108,7 @@ class OffersPanel(Panel):
         t = self.t
         self._signature = self._dropdown(t("Signature"))
         self._signature.observe(
-            self._chosen(lambda: self.connector.choose_signature(self._signature.value)), "value"
+            self._chosen(lambda: self.notebook.choose_signature(self._signature.value)), "value"
         )
         typed = self._field(t("Another signature"), t("without 【】"))
         add = button(t("Add signature"))
@@ -111,7 +116,7 @@ class OffersPanel(Panel):
         return [row(self._signature), row(typed, add)]
 
     def _type_signature(self, text: str) -> None:
-        self.connector.type_signature(text)
+        self.notebook.type_signature(text)
         self.tell("")
         self.draw()
 
@@ -135,13 +140,13 @@ class OffersPanel(Panel):
         return [row(self._template), self._text, row(number), row(words, add)]
 
     def _choose(self, index: int) -> None:
-        templates = self.connector.offered.templates
+        templates = self.notebook.offered.templates
         if index < len(templates):
-            self.connector.choose_template(templates[index] if index >= 0 else None)
+            self.notebook.choose_template(templates[index] if index >= 0 else None)
         self.tell("")
 
     def _type_template(self, number: str, text: str) -> None:
-        self.connector.type_template(number, text)
+        self.notebook.type_template(number, text)
         self.tell("")
         self.draw()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import ipywidgets as w
 
-from smskit.notebook.connector import Connector
+from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.connect.check import CheckPanel
 from smskit.notebook.panels.connect.credentials import CredentialsPanel
 from smskit.notebook.panels.connect.offers import OffersPanel
@@ -21,13 +21,13 @@ __all__ = ["ConnectPanel"]
 class ConnectPanel(Panel):
     """Connecting a provider, from choosing it to the parameters for the next notebook."""
 
-    def __init__(self, page: Page, connector: Connector) -> None:
+    def __init__(self, page: Page, notebook: ConnectNotebook) -> None:
         super().__init__(page)
-        self.connector = connector
-        self.overview = OverviewPanel(page, connector)
-        self.credentials = CredentialsPanel(page, connector, changed=self._account_changed)
-        self.check = CheckPanel(page, connector, changed=self._was_asked)
-        self.offers = OffersPanel(page, connector)
+        self.notebook = notebook
+        self.overview = OverviewPanel(page, notebook)
+        self.credentials = CredentialsPanel(page, notebook, changed=self._account_changed)
+        self.check = CheckPanel(page, notebook, changed=self._was_asked)
+        self.offers = OffersPanel(page, notebook)
         self.parameters = ParametersPanel(page)
         self.sections = (self.overview, self.credentials, self.check, self.offers, self.parameters)
         page.follow(self._draft_changed)
@@ -51,5 +51,8 @@ class ConnectPanel(Panel):
             section.draw()
 
     def _was_asked(self) -> None:
+        self.credentials.tell("")
         self.overview.draw()
         self.offers.draw()
+        if (result := self.notebook.result) and result.usable:
+            self.offers.ask_once()
