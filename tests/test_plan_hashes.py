@@ -21,8 +21,9 @@ import pytest
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
 from smskit.models import Reason
-from smskit.planning.exclusions import ORDER, History, ProviderLimits
+from smskit.planning.exclusions import ORDER, History
 from smskit.planning.plan import Plan, build
+from smskit.planning.recipients import ProviderLimits
 from smskit.planning.spec import CampaignSpec
 
 PLANS = Path(__file__).parent / "data" / "plans"

@@ -49,15 +49,18 @@ def distinct(keys: NDArray[Any]) -> NDArray[Any]:
     return ascending[np.append(True, ascending[1:] != ascending[:-1])] if len(keys) else ascending
 
 
-def later_copies(persons: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def later_copies(
+    persons: pa.Array, rows: NDArray[np.int64], *, of: NDArray[np.uint64] | None = None
+) -> NDArray[np.int64]:
     """
     Those of *rows* whose person stood in an earlier one of them.
 
     Args:
         persons: n texts, no nulls.
         rows: Places in *persons*, ascending; any number of them.
+        of: Their n `keys` where they are known; making them is what takes the time.
     """
-    rows = rows[repeating(keys(persons)[rows])]
+    rows = rows[repeating((keys(persons) if of is None else of)[rows])]
     # Only the few that repeat are compared as texts, which also settles keys equal by chance.
     return rows[pd.Series(_codes(persons, rows)).duplicated().to_numpy()]
 
@@ -84,16 +87,17 @@ class Copies:
     persons: NDArray[np.int64]  # k codes
 
     @classmethod
-    def of(cls, phones: NDArray[np.int64], persons: pa.Array) -> Copies:
+    def of(cls, phones: NDArray[np.int64], persons: pa.Array, of: NDArray[np.uint64] | None = None) -> Copies:
         """
         The copies among n rows.
 
         Args:
             phones: n E.164 numbers; 0 = none, which is nobody's copy.
             persons: n texts, no nulls; "" = nobody.
+            of: Their n `keys` where they are known.
         """
         same_phone = repeating(phones) & (phones != 0)
-        same_person = repeating(keys(persons))
+        same_person = repeating(keys(persons) if of is None else of)
         rows = np.flatnonzero(same_phone | same_person)
         phone_codes, person_codes = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
         by_phone, by_person = same_phone[rows], same_person[rows]

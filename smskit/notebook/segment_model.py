@@ -25,10 +25,12 @@ from smskit.audience.explore.rule_editor import Counts, RuleEditor
 from smskit.audience.paging import FrameRows
 from smskit.audience.roles import roles_of
 from smskit.audience.rules import RuleCache
+from smskit.audience.rules.typed import Mask
 from smskit.errors import RuleError, SegmentError
 from smskit.i18n import Message
 from smskit.planning.draft import Draft
 from smskit.planning.policy import notice_of_consent
+from smskit.sending.reach import Reach, Reaching
 from smskit.settings import Environment, project_root, start_folder
 
 __all__ = ["Loaded", "SegmentModel"]
@@ -89,6 +91,7 @@ class SegmentModel:
         self._clock = clock or (lambda: datetime.now(ZoneInfo(self.draft["timezone"])))
         self.loaded: Loaded | None = None
         self.editor = RuleEditor(draft["rules"])
+        self._reaching = Reaching(lambda: Environment(parameter_file=parameter_file))
         self._writing = self._newly_chosen = False
         # A panel and the cells that follow it want the same segment at once: one reads, the other takes that.
         self._reading = threading.Lock()
@@ -280,6 +283,18 @@ class SegmentModel:
     def counts(self) -> Counts:
         """Count the rule as it stands over the segment."""
         return self.editor.counts(self._at_hand().cache)
+
+    def reach(self, keep: Mask) -> Reach | None:
+        """
+        Whom the campaign would message of the rows in *keep* (one entry a row), as in its plan.
+
+        None while a column that names people or consent is still to be chosen.
+        """
+        loaded = self._at_hand()
+        try:
+            return self._reaching.reach(self.draft.spec_so_far(), loaded.frame, keep)
+        except SegmentError:
+            return None
 
     def put_rules(self) -> bool:
         """

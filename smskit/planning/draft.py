@@ -142,6 +142,10 @@ class Draft:
         """
         return _validated(self._data)
 
+    def spec_so_far(self) -> CampaignSpec:
+        """The same with something in place of what is missing, to look at what is chosen; not to be sent."""
+        return _validated(_MISSING | self._data)
+
     @property
     def campaign(self) -> str:
         """The campaign's id, of a repeating one this moment's occurrence; "" while it has none."""

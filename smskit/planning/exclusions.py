@@ -11,13 +11,12 @@ otherwise. Pure: history, clock and limits are in `Candidates`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -26,10 +25,11 @@ from smskit.audience.persons import Copies, later_copies
 from smskit.audience.pseudonyms import pseudonyms
 from smskit.message.parts import units as units_of_column
 from smskit.models import MessageClass, Reason
-from smskit.planning.policy import consented, global_key, held_back, over_cap
+from smskit.planning.policy import global_key, held_back, over_cap
+from smskit.planning.recipients import ProviderLimits, Recipients
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["EXCLUSIONS", "ORDER", "Candidates", "History", "ProviderLimits", "exclude"]
+__all__ = ["EXCLUSIONS", "ORDER", "Candidates", "History", "reasons_of"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -56,58 +56,44 @@ class History(NamedTuple):
     erased_key: str = ""  # of the ledger: opted out may also be who was erased, as a pseudonym
 
 
-class ProviderLimits(NamedTuple):
-    """What a provider can carry, as far as it decides who is planned; see ``providers.base.Limits``."""
-
-    text_units: int = 500
-    value_units: int | None = None
-    unfit_value: str = ""
-    unfit_words: str = ""
-    replace: tuple[tuple[str, str], ...] = ()
-    group_equal: bool = False  # order people so that equal values are neighbours
-    appended: str = ""  # what the provider puts behind every message itself
-
-
 @dataclass(frozen=True)
 class Candidates:
     """What the reasons are judged by; *n* rows."""
 
     spec: CampaignSpec
-    frame: pd.DataFrame  # n rows
-    phones: NDArray[np.int64]  # n; E.164 digits, 0 = none
-    persons: pa.Array  # n texts
-    values: Mapping[str, pa.Array]  # variable -> n texts, null = missing
-    units: NDArray[np.int32]  # n; length of the whole text in UTF-16 units
+    rows: Recipients
     fit: ProviderLimits
     past: History
     holdout_salt: str = ""
 
     @property
     def marketing(self) -> bool:
-        """Whether consent and the holdout of all marketing apply."""
+        """Whether the holdout of all marketing applies."""
         return self.spec.message_class is MessageClass.MARKETING
 
     @cached_property
     def copies(self) -> Copies:
         """Rows with the same phone or person, whatever else is the matter with them."""
-        return Copies.of(self.phones, self.persons)
+        return Copies.of(self.rows.phones, self.rows.persons, self.rows.keys)
 
 
 # Finds rows among those left: (people, left) -> mask of n rows, or None where the campaign does not ask.
 Rule: TypeAlias = Callable[[Candidates, Mask], Mask | None]
 
 
-def exclude(people: Candidates, reasons: NDArray[np.int8]) -> None:
+def reasons_of(people: Candidates) -> NDArray[np.int8]:
     """
-    Give each row of *reasons* (n `Reason` numbers) that is still ``NONE`` the first reason that applies.
+    For each of the n rows the first reason that applies, as a `Reason` number; ``NONE`` = it is planned.
 
     A mask is worked out only when its turn comes, and not at all where the campaign does not ask for it.
     """
+    reasons = people.rows.wrong.copy()
     for reason, applies in EXCLUSIONS:
         left = reasons == Reason.NONE
         found = applies(people, left)
         if found is not None:
             reasons[left & found] = reason
+    return reasons
 
 
 def _phone_again(people: Candidates, left: Mask) -> Mask:
@@ -118,7 +104,7 @@ def _phone_again(people: Candidates, left: Mask) -> Mask:
 def _person_again(people: Candidates, left: Mask) -> Mask:
     """Rows whose person an earlier row is that is planned or kept back."""
     # Of a person's rows that are left, the first is no copy: its phone was asked about before.
-    return _mask(left, later_copies(people.persons, np.flatnonzero(left)))
+    return _mask(left, later_copies(people.rows.persons, np.flatnonzero(left), of=people.rows.keys))
 
 
 def _for_all_copies(rule: Rule) -> Rule:
@@ -132,32 +118,31 @@ def _for_all_copies(rule: Rule) -> Rule:
 
 
 def _sent_before(people: Candidates, left: Mask) -> Mask:
-    sent = _among(people.phones, np.sort(people.past.sent_phones))
+    sent = _among(people.rows.phones, np.sort(people.past.sent_phones))
     if len(people.past.sent_persons):
-        sent |= np.asarray(pc.is_in(people.persons, people.past.sent_persons))
+        sent |= np.asarray(pc.is_in(people.rows.persons, people.past.sent_persons))
     return sent
 
 
 def _opted_out(people: Candidates, left: Mask) -> Mask:
-    out = _among(people.phones, people.past.opted_out)
+    out = _among(people.rows.phones, people.past.opted_out)
     if people.past.erased_key:
-        out |= _among(pseudonyms(people.phones, people.past.erased_key), people.past.opted_out)
+        out |= _among(pseudonyms(people.rows.phones, people.past.erased_key), people.past.opted_out)
     return out
 
 
 def _without_consent(people: Candidates, left: Mask) -> Mask | None:
-    asked = people.marketing and people.spec.consent
-    return ~consented(people.frame[people.spec.consent]) if asked else None
+    return None if people.rows.consented is None else ~people.rows.consented
 
 
 def _over_cap(people: Candidates, left: Mask) -> Mask | None:
     cap = people.spec.cap
-    return over_cap(people.phones, people.past.recent, cap.most) if cap else None
+    return over_cap(people.rows.phones, people.past.recent, cap.most) if cap else None
 
 
 def _without_value(people: Candidates, left: Mask) -> Mask:
     lacking = np.zeros(len(left), np.bool_)
-    for column in people.values.values():
+    for column in people.rows.values.values():
         if column.null_count:
             lacking |= np.asarray(column.is_null())
     return lacking
@@ -166,7 +151,7 @@ def _without_value(people: Candidates, left: Mask) -> Mask:
 def _unfit_value(people: Candidates, left: Mask) -> Mask:
     fit, unfit = people.fit, np.zeros(len(left), np.bool_)
     pattern = f"{_UNFIT}|{fit.unfit_value}" if fit.unfit_value else _UNFIT
-    for column in people.values.values():
+    for column in people.rows.values.values():
         unfit |= np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False))
         if fit.value_units is not None:
             unfit |= units_of_column(column) > fit.value_units
@@ -174,17 +159,17 @@ def _unfit_value(people: Candidates, left: Mask) -> Mask:
 
 
 def _too_long(people: Candidates, left: Mask) -> Mask:
-    return people.units > people.fit.text_units
+    return people.rows.units > people.fit.text_units
 
 
 def _held_back_from_all(people: Candidates, left: Mask) -> Mask | None:
     share = people.spec.global_holdout if people.marketing else 0
-    return held_back(people.persons, share, key=global_key(people.holdout_salt)) if share else None
+    return held_back(people.rows.persons, share, key=global_key(people.holdout_salt)) if share else None
 
 
 def _held_back(people: Candidates, left: Mask) -> Mask | None:
     share = people.spec.holdout
-    return held_back(people.persons, share, key=people.spec.series_name) if share else None
+    return held_back(people.rows.persons, share, key=people.spec.series_name) if share else None
 
 
 # Phones that are none have their reason already.

@@ -33,11 +33,11 @@ from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Language, Message
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
-from smskit.message.variables import Binding, bind, check_bindings, format_column
-from smskit.models import MessageClass, Reason
-from smskit.planning.exclusions import ORDER, Candidates, History, ProviderLimits, exclude
-from smskit.planning.persons import notices_of_copies, persons_of
-from smskit.planning.policy import consented
+from smskit.message.variables import Binding, check_bindings, format_column
+from smskit.models import Reason
+from smskit.planning.exclusions import ORDER, Candidates, History, reasons_of
+from smskit.planning.persons import notices_of_copies
+from smskit.planning.recipients import ProviderLimits, Recipients, units_of_texts
 from smskit.planning.ruled_out import RuledOutRows
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
@@ -120,7 +120,7 @@ class Plan:
     @cached_property
     def units(self) -> NDArray[np.int32]:
         """Length of each row's whole text in UTF-16 units, with what the provider appends; not rendered."""
-        return _units(self.template, self.variables, len(self)) + parts_module.units_of(self.appended)
+        return units_of_texts(self.template, self.variables, len(self)) + parts_module.units_of(self.appended)
 
     @cached_property
     def total_parts(self) -> int:
@@ -262,39 +262,36 @@ def build(
         used = {spec.phone, spec.user_id, spec.consent} | {b.column for b in bindings.values()}
         frame = frame.loc[verdict.keep, [name for name in frame.columns if name in used]]
 
-    phones, reasons = phones_module.normalise(frame[spec.phone])
-    reachable = reasons == Reason.NONE
-    persons, of_ids = persons_of(spec, frame, phones)
-    values = {name: _fitted(column, fit) for name, column in bind(frame, bindings, template.names).items()}
-    coverage = _coverage(frame, spec, bindings, values, reachable)
-    units = _units(template, values, len(frame)) + parts_module.units_of(fit.appended)
-
-    people = Candidates(spec, frame, phones, persons, values, units, fit, past, holdout_salt)
-    exclude(people, reasons)
+    rows = Recipients.read(spec, frame, template, bindings, fit)
+    coverage = _coverage(frame, spec, bindings, rows)
+    people = Candidates(spec, rows, fit, past, holdout_salt)
+    reasons = reasons_of(people)
 
     copied = np.isin(reasons, (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER))
-    of_copies = notices_of_copies(people.copies, phones, values, reasons == Reason.NONE, copied)
+    of_copies = notices_of_copies(people.copies, rows.phones, rows.values, reasons == Reason.NONE, copied)
     planned = np.flatnonzero(reasons == Reason.NONE)
     parts = np.zeros(len(frame), np.int16)
-    parts[planned] = parts_module.parts(units[planned])
+    parts[planned] = parts_module.parts(rows.units[planned])
     return Plan(
         spec=spec,
         template=template,
-        persons=persons,
-        phones=phones,
+        persons=rows.persons,
+        phones=rows.phones,
         phone_cells=frame[spec.phone],
         reasons=reasons,
         parts=parts,
-        variables=values,
+        variables=rows.values,
         steps=verdict.steps,
         read=read,
         at=now,
         ruled_out=ruled_out,
-        hash=plan_hash(spec.provider, spec.template_id, template, planned, phones, persons, values),
-        order=_grouped(planned, values) if fit.group_equal else planned,
+        hash=plan_hash(
+            spec.provider, spec.template_id, template, planned, rows.phones, rows.persons, rows.values
+        ),
+        order=_grouped(planned, rows.values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
         coverage=coverage,
-        notices=[*notices, *of_ids, *of_copies, *_entities(values, planned)],
+        notices=[*notices, *rows.of_ids, *of_copies, *_entities(rows.values, planned)],
         appended=fit.appended,
     )
 
@@ -320,8 +317,7 @@ def _coverage(
     frame: pd.DataFrame,
     spec: CampaignSpec,
     bindings: Mapping[str, Binding],
-    values: Mapping[str, pa.Array],
-    reachable: NDArray[np.bool_],
+    rows: Recipients,
 ) -> dict[str, float]:
     """Column -> share of rows with a value of use: what a default fills in was not there."""
     if not len(frame):
@@ -329,11 +325,11 @@ def _coverage(
     good: dict[str, float] = {}
     for name, binding in bindings.items():
         if binding.column is not None:
-            as_is = values[name] if binding.default is None else format_column(frame[binding.column])
+            as_is = rows.values[name] if binding.default is None else format_column(frame[binding.column])
             good[binding.column] = 1 - as_is.null_count / len(frame)
-    if spec.consent and spec.message_class is MessageClass.MARKETING:
-        good[spec.consent] = float(consented(frame[spec.consent]).mean())
-    good[spec.phone] = float(reachable.mean())
+    if rows.consented is not None:
+        good[spec.consent] = float(rows.consented.mean())
+    good[spec.phone] = float((rows.wrong == Reason.NONE).mean())
     return good
 
 
@@ -351,21 +347,6 @@ def _no_column(role: str, name: str, columns: Sequence[str], known: str) -> Mess
         "parameter `{role}` names column `{name}`, which the segment does not have", role=role, name=name
     )
     return Joined([suggest(lacking, name, columns), Message("(it has: {columns})", columns=known)], " ")
-
-
-def _units(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArray[np.int32]:
-    # UTF-16 units add up, so nothing needs rendering to be counted.
-    literal = template.render(dict.fromkeys(template.names, ""))
-    total = np.full(n, parts_module.units_of(literal), np.int32)
-    for name in template.positions():
-        total += parts_module.units(values[name])
-    return total
-
-
-def _fitted(column: pa.Array, fit: ProviderLimits) -> pa.Array:
-    for text, instead in fit.replace:
-        column = pc.replace_substring(column, text, instead)
-    return column
 
 
 def _grouped(planned: NDArray[np.int64], values: Mapping[str, pa.Array]) -> NDArray[np.int64]:

@@ -37,16 +37,41 @@ from smskit.planning.preview import masked
 from smskit.planning.source import load_segment
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Provider
-from smskit.sending.access import ProviderAccess
+from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.clock import Clock
 
-__all__ = ["Planner"]
+__all__ = ["Planner", "history_of", "limits_of"]
 
 
 def _columns_to_plan(spec: CampaignSpec, read: set[str], names: Sequence[str]) -> set[str]:
     """The columns of *names* to load: what is *read*, and what may be consent where nobody asks for it."""
     asked = spec.consent or spec.message_class is not MessageClass.MARKETING
     return read if asked else read | set(consent_names(names))
+
+
+def limits_of(spec: CampaignSpec, facts: ProviderFacts) -> ProviderLimits:
+    """What decides, of all that a provider states, who can be messaged."""
+    limits = facts.limits
+    return ProviderLimits(
+        text_units=limits.text_units,
+        value_units=limits.value_units,
+        unfit_value=limits.unfit_value,
+        unfit_words=limits.unfit_words,
+        replace=limits.replace,
+        group_equal=limits.same > limits.different,
+        appended=facts.opt_out.appended if spec.message_class is MessageClass.MARKETING else "",
+    )
+
+
+def history_of(spec: CampaignSpec, ledger: Ledger, clock: Clock, mode: Mode) -> History:
+    """What the ledger knows of people, as far as it keeps them out of a campaign sent in *mode*."""
+    # A plan looks at what the live campaign of this id has done; a run starts from nothing.
+    phones, persons = ledger.audience.submitted(spec.campaign, mode)
+    recent = np.empty(0, np.int64)
+    if spec.cap:
+        since = clock.now() - spec.cap.window
+        recent = ledger.caps.accepted_since(since.timestamp(), but_not=spec.campaign)
+    return History(phones, persons, ledger.opt_outs.phones(), recent, ledger.erasing.key())
 
 
 class Planner:
@@ -181,16 +206,7 @@ class Planner:
         spec, facts, now = self._spec, self._provider.facts, self._clock.local()
         bindings = parse_bindings(spec.variables)
         frame = self._load(partial(_columns_to_plan, spec, columns_read(spec, bindings)))
-        limits, is_marketing = facts.limits, spec.message_class is MessageClass.MARKETING
-        fit = ProviderLimits(
-            text_units=limits.text_units,
-            value_units=limits.value_units,
-            unfit_value=limits.unfit_value,
-            unfit_words=limits.unfit_words,
-            replace=limits.replace,
-            group_equal=limits.same > limits.different,
-            appended=facts.opt_out.appended if is_marketing else "",
-        )
+        is_marketing = spec.message_class is MessageClass.MARKETING
         notices: list[str] = [*segment_module.notices(frame), *facts.in_clear, self._of_wording(notice_of)]
         if is_marketing:
             notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
@@ -202,8 +218,8 @@ class Planner:
             frame,
             template,
             bindings,
-            fit=fit,
-            past=self._past(),
+            fit=limits_of(spec, facts),
+            past=history_of(spec, self._ledger, self._clock, self.sending_mode),
             now=self._clock.local(),
             holdout_salt=self._holdout_salt,
             notices=[text for text in notices if text],
@@ -213,16 +229,6 @@ class Planner:
         if self.frame is not None:
             return segment_module.from_frame(self.frame)
         return load_segment(self._spec, environ=self._variables, file=self._file, columns=columns)
-
-    def _past(self) -> History:
-        spec, ledger = self._spec, self._ledger
-        # A plan looks at what the live campaign of this id has done; a run starts from nothing.
-        phones, persons = ledger.audience.submitted(spec.campaign, self.sending_mode)
-        recent = np.empty(0, np.int64)
-        if spec.cap:
-            since = self._clock.now() - spec.cap.window
-            recent = ledger.caps.accepted_since(since.timestamp(), but_not=spec.campaign)
-        return History(phones, persons, ledger.opt_outs.phones(), recent, ledger.erasing.key())
 
     # -- the template ---------------------------------------------------------------------
 

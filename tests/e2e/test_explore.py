@@ -17,9 +17,9 @@ from tests.e2e.walk import CHINESE, ENGLISH, Walk
 pytestmark = pytest.mark.browser
 
 WORDS = {
-    "zh": ["筛选", "添加条件", "列 1", "条件 1", "人员", "搜索", "保存", "活动编号", "保存参数"],
+    "zh": ["筛选", "添加条件", "列 1", "条件 1", "搜索", "保存", "活动编号", "保存参数"],
     "en": [
-        *("Filter", "Add rule", "Column 1", "Condition 1", "People", "Search", "Save"),
+        *("Filter", "Add rule", "Column 1", "Condition 1", "Search", "Save"),
         *("Campaign id", "Save parameters"),
     ],
 }
@@ -41,7 +41,7 @@ def button(sheet: Sheet, name: str) -> Locator:
 @pytest.mark.parametrize("language", CHINESE)
 def test_from_a_file_to_parameters(lab: Lab, sheet: Callable[..., Sheet], language: str) -> None:
     """A file is chosen, a rule clicked together and counted, a person found, and the parameters saved."""
-    filter_, add, column, condition, people, search, save, campaign, save_it = WORDS[language]
+    filter_, add, column, condition, search, save, campaign, save_it = WORDS[language]
     opened = sheet(lab, "notebooks/02_explore_segment.ipynb")
     assert opened.run_all()
     opened.speak(language)
@@ -63,7 +63,6 @@ def test_from_a_file_to_parameters(lab: Lab, sheet: Callable[..., Sheet], langua
         label={"zh": "不为空", "en": "is not empty"}[language]
     )
     expect(panel.locator(".smskit-chip.ok").first).to_contain_text("100.0%")
-    tab(opened, people)
     field = panel.get_by_label(search, exact=True).first
     field.fill("no such person")
     field.press("Enter")
@@ -95,7 +94,7 @@ def test_an_empty_segment(lab: Lab, sheet: Callable[..., Sheet], language: str) 
     expect(warned).to_be_visible()
     walk.click("Add rule")
     walk.panel.get_by_label(f"{walk.t('Column')} 1", exact=True).select_option("name")
-    for name in ("Look", "People", "Compare", "Save", "Filter"):
+    for name in ("Look", "Compare", "Save", "Filter"):
         walk.tab(name)
         expect(walk.panel.locator(".smskit-notice.error")).to_have_count(0)
     walk.fill("Path or URL", "sample_segments/clean.csv")
@@ -128,7 +127,6 @@ def test_a_million_rows(lab: Lab, sheet: Callable[..., Sheet]) -> None:
         expect(chip).not_to_have_text(seen[-1])
         took.append(time.monotonic() - begun)
         seen.append(chip.inner_text())
-    tab(opened, "People")
     expect(panel.get_by_text("1 to 25 of")).to_be_visible()
     median, longest = statistics.median(took), max(took)
     print(f"\nfilter step over 1,050,000 rows: median {median:.2f} s, longest {longest:.2f} s")

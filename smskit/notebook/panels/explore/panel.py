@@ -12,14 +12,16 @@ from collections.abc import Callable, Sequence
 import ipywidgets as w
 
 from smskit.audience.explore import Counts
+from smskit.audience.rules.typed import Mask
 from smskit.notebook.panels.explore.compare import ComparePanel
 from smskit.notebook.panels.explore.load import LoadPanel
 from smskit.notebook.panels.explore.profile import ProfilePanel
+from smskit.notebook.panels.explore.reach import ReachPanel
 from smskit.notebook.panels.explore.rules import RulesPanel
 from smskit.notebook.panels.explore.save import SavePanel
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import html, soft, stale, tiles
+from smskit.notebook.panels.parts import card, html, soft, stale, title
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.segment_model import SegmentModel
 
@@ -48,7 +50,8 @@ class ExplorePanel(Panel):
         self.compare = ComparePanel(page, model)
         self.save = SavePanel(page, model)
         self._tab = _FILTER
-        self._tiles, self._counting = html(""), html("")
+        self.reach = ReachPanel(page, model, self._show_rows)
+        self._counting, self._whose = html(""), html("")
         self.load.on_work = self.rules.on_work = self._mark
         page.follow(self._draft_changed)
         if model.loaded is None and (page.draft.frame is not None or page.draft["segment"]):
@@ -60,25 +63,25 @@ class ExplorePanel(Panel):
         parts = {
             self.t("Look"): self.profile,
             self.t("Filter"): self.rules,
-            self.t("People"): self.table,
             self.t("Compare"): self.compare,
             self.t("Save"): self.save,
         }
-        for panel in (self.load, *parts.values()):
+        for panel in (self.load, self.reach, self.table, *parts.values()):
             panel.draw()
         tabs = w.Tab([panel.widget for panel in parts.values()], titles=list(parts), selected_index=self._tab)
         tabs.observe(lambda change: setattr(self, "_tab", change["new"]), "selected_index")
-        self._tiles, self._counting = html(""), html("")
-        self._show_tiles()
+        self._counting, self._whose = html(""), html("")
         self._mark()
-        return [self.load.widget, self._counting, self._tiles, tabs]
+        self._tell_whose()
+        people = card(title(self.t("People")), self._whose, self.table.widget)
+        return [self.load.widget, self._counting, card(self.reach.widget), tabs, people]
 
     def _mark(self) -> None:
         """Dim figures that are not yet those of what is chosen; until they are, nothing is saved."""
         reading = self.load.is_at("load", "roles")
         counting = reading or self.rules.is_at("count")
         self._counting.value = soft(self.t("Counting …")) if counting else ""
-        stale(counting, self._tiles)
+        stale(counting, self.reach.widget)
         stale(reading, *(panel.widget for panel in (self.profile, self.rules, self.table, self.compare)))
         self.save.wait(counting)
 
@@ -90,6 +93,7 @@ class ExplorePanel(Panel):
 
     def _loaded(self) -> None:
         self.counts = None
+        self.reach.count(None)
         self.profile.draw()
         self.compare.draw()
         self.save.draw()
@@ -98,25 +102,23 @@ class ExplorePanel(Panel):
 
     def _counted(self, counts: Counts) -> None:
         self.counts = counts
-        if self.model.loaded is not None:
-            self.table.show(self.model.loaded.rows.keeping(counts.mask))
-        self._show_tiles()
+        self.reach.count(counts)
+        if not self.reach.shows_part:
+            self._show_rows(None)
         self.profile.kept(counts.mask)
         self.save.kept(counts.kept)
         self.start("cells", self._cells, lambda _: None)
 
-    def _show_tiles(self) -> None:
+    def _tell_whose(self) -> None:
+        self._whose.value = soft(self.reach.shown)
+
+    def _show_rows(self, rows: Mask | None) -> None:
+        """Show the people of one part of the bar, or those that the rules keep."""
         loaded, counts = self.model.loaded, self.counts
         if loaded is None or counts is None or counts.rows != loaded.profile.rows:
-            self._tiles.value = ""
             return
-        figures = [
-            (self.t("rows in the segment"), counts.rows, ""),
-            (self.t("kept by the rules"), counts.kept, "ok" if counts.kept else "warn"),
-        ]
-        if loaded.profile.coverage:
-            figures.append((self.t("valid phones among them"), loaded.profile.reached(counts.mask), "ok"))
-        self._tiles.value = tiles(figures)
+        self._tell_whose()
+        self.table.show(loaded.rows.keeping(counts.mask if rows is None else rows))
 
     def _draft_changed(self, names: frozenset[str]) -> None:
         """Somebody changed the parameters: a part of this panel, another one, or an opened file."""
@@ -124,3 +126,5 @@ class ExplorePanel(Panel):
             self.reload()
         if "rules" in names:
             self.rules.follow()
+        if names - {"rules", "segment", "segment_query", "sheet"}:
+            self.reach.again()

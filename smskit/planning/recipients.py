@@ -1,0 +1,133 @@
+"""
+The rows of a segment as a campaign reads them: phone, person, values of the text, consent.
+
+Reading a row never depends on another one, so that what was read of a whole segment serves for whatever rows
+some rules keep: a panel reads once and judges after every edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.audience import phones as phones_module
+from smskit.audience.persons import keys
+from smskit.i18n import Message
+from smskit.message import parts as parts_module
+from smskit.message.template import Template
+from smskit.message.variables import Binding, bind
+from smskit.models import MessageClass
+from smskit.planning.persons import persons_of
+from smskit.planning.policy import consented
+from smskit.planning.spec import CampaignSpec
+
+__all__ = ["ProviderLimits", "Recipients", "units_of_texts"]
+
+
+class ProviderLimits(NamedTuple):
+    """What a provider can carry, as far as it decides who is planned; see ``providers.base.Limits``."""
+
+    text_units: int = 500
+    value_units: int | None = None
+    unfit_value: str = ""
+    unfit_words: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
+    group_equal: bool = False  # order people so that equal values are neighbours
+    appended: str = ""  # what the provider puts behind every message itself
+
+
+@dataclass(frozen=True, repr=False)
+class Recipients:
+    """
+    *n* rows, in segment order.
+
+    Attributes:
+        phones: n times E.164 digits, 0 = none.
+        wrong: n `Reason` numbers, why a phone is none; 0 where it is one.
+        persons: n texts, "" = nobody.
+        keys: n; of the persons, see ``persons.keys``.
+        values: Variable -> n texts, null = missing.
+        units: n; length of the whole text in UTF-16 units, with what the provider appends.
+        consented: n; None where the campaign does not ask.
+        of_ids: What to know about the user ids.
+    """
+
+    phones: NDArray[np.int64]
+    wrong: NDArray[np.int8]
+    persons: pa.Array
+    keys: NDArray[np.uint64]
+    values: Mapping[str, pa.Array]
+    units: NDArray[np.int32]
+    consented: NDArray[np.bool_] | None
+    of_ids: Sequence[Message] = ()
+
+    @classmethod
+    def read(
+        cls,
+        spec: CampaignSpec,
+        frame: pd.DataFrame,
+        template: Template | None,
+        bindings: Mapping[str, Binding],
+        fit: ProviderLimits,
+    ) -> Recipients:
+        """
+        The rows of *frame*, which has the columns that *spec* and *bindings* name.
+
+        Args:
+            template: None where there is none yet: nobody lacks a value then, and texts have no length.
+        """
+        phones, wrong = phones_module.normalise(frame[spec.phone])
+        persons, of_ids = persons_of(spec, frame, phones)
+        values: dict[str, pa.Array] = {}
+        units = np.zeros(len(frame), np.int32)
+        if template is not None:
+            bound = bind(frame, bindings, template.names)
+            values = {name: _fitted(column, fit) for name, column in bound.items()}
+            units = units_of_texts(template, values, len(frame)) + parts_module.units_of(fit.appended)
+        asked = spec.consent and spec.message_class is MessageClass.MARKETING
+        yes = consented(frame[spec.consent]) if asked else None
+        return cls(phones, wrong, persons, keys(persons), values, units, yes, of_ids)
+
+    def __len__(self) -> int:
+        return len(self.phones)
+
+    def __repr__(self) -> str:
+        return f"Recipients({len(self)})"
+
+    def keeping(self, keep: NDArray[np.bool_]) -> Recipients:
+        """Those of the n rows that *keep* has (n entries)."""
+        if keep.all():
+            return self
+        mask = pa.array(keep)
+        return Recipients(
+            self.phones[keep],
+            self.wrong[keep],
+            self.persons.filter(mask),
+            self.keys[keep],
+            {name: column.filter(mask) for name, column in self.values.items()},
+            self.units[keep],
+            None if self.consented is None else self.consented[keep],
+        )
+
+
+def units_of_texts(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArray[np.int32]:
+    """Length of each of *n* whole texts in UTF-16 units, without what a provider appends; not rendered."""
+    # UTF-16 units add up, so nothing needs rendering to be counted.
+    literal = template.render(dict.fromkeys(template.names, ""))
+    total = np.full(n, parts_module.units_of(literal), np.int32)
+    for name in template.positions():
+        total += parts_module.units(values[name])
+    return total
+
+
+def _fitted(column: pa.Array, fit: ProviderLimits) -> pa.Array:
+    for text, instead in fit.replace:
+        column = pc.replace_substring(column, text, instead)
+    return column

@@ -1,0 +1,177 @@
+"""
+Whom a campaign would message of the rows that some rules keep, and what that would cost.
+
+The same reading and judging as the plan's, so the figures are its figures; only texts, hash and notices are
+left out. What does not change from one rule to the next is read once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from smskit.errors import NoLedger, SegmentError, TemplateError
+from smskit.i18n import Joined, Message
+from smskit.message.opt_out import with_wording
+from smskit.message.parts import parts
+from smskit.message.template import Template
+from smskit.message.variables import Binding, check_bindings, parse_bindings
+from smskit.models import Mode, Reason
+from smskit.planning.exclusions import ORDER, Candidates, History, reasons_of
+from smskit.planning.plan import misnamed
+from smskit.planning.recipients import ProviderLimits, Recipients
+from smskit.planning.spec import CampaignSpec
+from smskit.sending.access import ProviderFacts
+from smskit.sending.clock import clock_of
+from smskit.sending.planner import history_of, limits_of
+from smskit.sending.rehearsal import as_set_up
+from smskit.sending.session import open_ledger
+from smskit.settings import Environment
+
+__all__ = ["Reach", "Reaching"]
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, repr=False)
+class Reach:
+    """
+    What becomes of *n* rows of a segment.
+
+    Attributes:
+        keep: n; which rows the rules keep.
+        reasons: n `Reason` numbers; 0 also for rows that the rules do not keep.
+        parts: Billed parts of all messages together; one each where there is no text yet.
+        price: Of a part, in yuan.
+        lacks: Why texts were not counted, None where they were.
+    """
+
+    keep: Mask
+    reasons: NDArray[np.int8]
+    parts: int
+    price: Decimal
+    lacks: Message | None
+
+    def __repr__(self) -> str:
+        return f"Reach({self.reachable} of {self.kept})"
+
+    @cached_property
+    def kept(self) -> int:
+        """Rows that the rules keep."""
+        return int(np.count_nonzero(self.keep))
+
+    @cached_property
+    def excluded(self) -> dict[Reason, int]:
+        """Why and how many of the rows kept get no message, in the order of the reasons; only what occurs."""
+        counts = np.bincount(self.reasons, minlength=len(Reason))
+        return {reason: int(counts[reason]) for reason in ORDER if counts[reason]}
+
+    @property
+    def reachable(self) -> int:
+        """People who would be messaged."""
+        return self.kept - sum(self.excluded.values())
+
+    @property
+    def cost(self) -> Decimal:
+        """Estimated cost in yuan."""
+        return self.parts * self.price
+
+    def rows(self, reason: Reason) -> Mask:
+        """The rows left out for *reason*, or with ``NONE`` those that would be messaged; n entries."""
+        return np.asarray(self.keep & (self.reasons == reason))
+
+
+class Reaching:
+    """
+    Counts whom a campaign reaches, again after every edit. Safe to be used from several threads.
+
+    Args:
+        environment: Makes a fresh look at settings.
+    """
+
+    def __init__(self, environment: Callable[[], Environment] = Environment) -> None:
+        self._environment = environment
+        self._lock = threading.Lock()
+        self._read: tuple[pd.DataFrame, Any, Recipients] | None = None
+
+    def reach(self, spec: CampaignSpec, frame: pd.DataFrame, keep: Mask) -> Reach:
+        """
+        What becomes of the rows of *frame*.
+
+        Args:
+            frame: The segment before its rules; not changed, and not to be changed between calls.
+            keep: Which of its rows the rules keep.
+
+        Raises:
+            SegmentError: a column that names people or consent is not there.
+        """
+        if problems := misnamed(spec, [str(name) for name in frame.columns]):
+            raise SegmentError(Joined(text for _, text in problems))
+        environment = self._environment()
+        facts = ProviderFacts.of(as_set_up(spec.provider, environment))
+        fit = limits_of(spec, facts)
+        template, bindings, lacks = _text(spec, facts, frame)
+        rows = self._rows(spec, frame, template, bindings, fit).keeping(keep)
+        salt = environment.get("SMSKIT_HOLDOUT_KEY")
+        people = Candidates(spec, rows, fit, _past(spec, environment), salt)
+        reasons = reasons_of(people)
+        planned = reasons == Reason.NONE
+        billed = parts(rows.units[planned]).sum() if template is not None else planned.sum()
+        of_all = np.zeros(len(frame), np.int8)
+        of_all[keep] = reasons
+        return Reach(keep, of_all, int(billed), spec.price_per_part, lacks)
+
+    def _rows(
+        self,
+        spec: CampaignSpec,
+        frame: pd.DataFrame,
+        template: Template | None,
+        bindings: dict[str, Binding],
+        fit: ProviderLimits,
+    ) -> Recipients:
+        """All rows of *frame* as the campaign reads them; as they were read before where nothing changed."""
+        text = (template.text, template.signature) if template is not None else None
+        key = (spec.phone, spec.user_id, spec.consent, spec.message_class, text, bindings, fit)
+        with self._lock:
+            if self._read is None or self._read[0] is not frame or self._read[1] != key:
+                self._read = frame, key, Recipients.read(spec, frame, template, bindings, fit)
+            return self._read[2]
+
+
+def _text(
+    spec: CampaignSpec, facts: ProviderFacts, frame: pd.DataFrame
+) -> tuple[Template | None, dict[str, Binding], Message | None]:
+    """The text as far as it is chosen, what fills it, and why it does not count where it does not."""
+    if not spec.template:
+        return None, {}, Message("no text is chosen yet")
+    try:
+        template = with_wording(
+            Template.parse(spec.template, signature=spec.signature),
+            spec.opt_out_wording,
+            facts.opt_out,
+            message_class=spec.message_class,
+            template_id=spec.template_id,
+        )
+        bindings = parse_bindings(spec.variables)
+        check_bindings(template, bindings, list(frame.columns))
+    except TemplateError as error:
+        return None, {}, error.message
+    return template, bindings, None
+
+
+def _past(spec: CampaignSpec, environment: Environment) -> History:
+    """What the project's ledger knows; nothing where there is none, which looking does not make."""
+    try:
+        ledger = open_ledger(environment, create=False)
+    except NoLedger:
+        return History()
+    # Rehearsals keep nobody from being messaged: what was sent to people is what counts.
+    return history_of(spec, ledger, clock_of(ledger, zone=spec.zone), Mode.LIVE)
