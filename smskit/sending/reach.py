@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from smskit.errors import NoLedger, SegmentError, TemplateError
+from smskit.errors import SegmentError, TemplateError
 from smskit.i18n import Joined, Message
 from smskit.message.opt_out import with_wording
 from smskit.message.parts import parts
@@ -169,9 +169,8 @@ def _text(
 
 def _past(spec: CampaignSpec, environment: Environment) -> History:
     """What the project's ledger knows; nothing where there is none, which looking does not make."""
-    try:
-        ledger = open_ledger(environment, create=False)
-    except NoLedger:
+    if environment.ledger_place.missing:
         return History()
+    ledger = open_ledger(environment, create=False)
     # Rehearsals keep nobody from being messaged: what was sent to people is what counts.
     return history_of(spec, ledger, clock_of(ledger, zone=spec.zone), Mode.LIVE)

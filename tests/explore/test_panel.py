@@ -405,6 +405,46 @@ def test_what_cannot_be_loaded_in_chinese(
     assert words in says(opened)
 
 
+# --- whom it reaches
+
+
+def test_from_the_file_to_who_is_reached(panel: Open) -> None:
+    """One line goes from the rows of the file to people and cost, and follows rules and parameters."""
+    opened = panel(consent="vip", message_class="marketing")
+    before = says(opened)
+    opened.page.draft.set(rules=[{"column": "level", "op": "==", "value": "gold"}])
+    ruled = says(opened)
+    opened.page.draft.set(consent="")
+    unasked = says(opened)
+
+    line = '<span aria-hidden="true"> → </span>'
+    assert line.join(["6 rows", "6 by the rules", "<b>1 reachable</b> · at least ¥0.05"]) in before
+    assert line.join(["6 rows", "3 by the rules", "<b>1 reachable</b>"]) in ruled
+    assert "Counted at one part each: no text is chosen yet" in ruled
+    assert {"left out by the rules 3", "not a mainland number 1", "duplicate number 1"} <= {
+        name for part in parts(opened.reach.widget) for name in names(part)
+    }
+    assert "1 reachable" in unasked
+
+
+def test_a_part_of_the_bar_shows_its_rows(panel: Open) -> None:
+    """Pressed, a part fills the table with its rows, after an edit too; empty, all come back."""
+    opened = panel(rules=[{"column": "user_id", "op": "!=", "value": "u6"}])
+    says(opened)
+    click(opened, "invalid number 1")
+    wrong = told(opened.table.widget)
+    opened.page.draft.set(rules=[{"column": "level", "op": "!=", "value": "silver"}])
+    still = says(opened), told(opened.table.widget)
+    opened.page.draft.set(rules=[{"column": "level", "op": "==", "value": "gold"}])
+    gone = says(opened), told(opened.table.widget)
+
+    assert "1 to 1 of 1 rows" in wrong
+    assert "<td>u5</td>" in wrong
+    assert "<td>u5</td>" in still[1]
+    assert "<td>u5</td>" not in gone[1]
+    assert "1 to 3 of 3 rows" in gone[1]
+
+
 # --- compare and save
 
 
@@ -619,7 +659,7 @@ def test_while_another_segment_is_read_the_old_figures_are_dimmed(
 
     monkeypatch.setattr(opened.model, "read", slowly)
     opened.page.draft.set(segment="other.csv")
-    meanwhile = told(opened.widget), opened._tiles._dom_classes, opened.profile.widget._dom_classes
+    meanwhile = told(opened.widget), opened.reach.widget._dom_classes, opened.profile.widget._dom_classes
     waits = named(opened.widget, "Save parameters").disabled
     opened.save.attempt(opened.save.save)(None)
     refused = told(opened.widget)
@@ -633,5 +673,5 @@ def test_while_another_segment_is_read_the_old_figures_are_dimmed(
     assert "still being counted" in refused
     assert not (project / "segments").exists()
     assert "Counting …" not in after
-    assert "smskit-stale" not in opened._tiles._dom_classes
+    assert "smskit-stale" not in opened.reach.widget._dom_classes
     assert not named(opened.widget, "Save parameters").disabled
