@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +30,7 @@ BY_ITEM = [name for name, way in WAYS.items() if way.provider in ("yunpian", "te
 
 STATE = {
     CodeClass.REFUSED: State.REFUSED,
-    CodeClass.LATER: State.REFUSED,  # asked to come later than anybody waits here
+    CodeClass.LATER: State.WAITING,  # asked to come later than a run waits
     CodeClass.RETRY: State.WAITING,
     CodeClass.ACCOUNT: State.WAITING,
     CodeClass.UNKNOWN: State.UNKNOWN,
@@ -124,7 +124,8 @@ def test_codes_about_one_message(simulator: Simulator, tmp_path: Path, way: live
     documented = codes(way, CodeClass.REFUSED, CodeClass.LATER, CodeClass.UNKNOWN)
     runs = Runs(simulator, way, tmp_path, CONCURRENCY="1", BATCH_SIZE="1")
     runs.force(documented)
-    runs.send(len(documented) + 1)
+    with suppress(CampaignPaused):  # where a number has a limit of its own
+        runs.send(len(documented) + 1)
     table = provider_class(way.provider).codes
     expected = {code: STATE[table[code].kind] for code in documented}
     met = runs.ends()

@@ -135,7 +135,7 @@ def test_everybody_is_asked_once(ledger: Ledger) -> None:
         pytest.param(everybody(CodeClass.REFUSED, "num"), State.REFUSED, False, id="refused-number"),
         pytest.param(everybody(CodeClass.UNKNOWN, "?"), State.UNKNOWN, False, id="unknown-code"),
         pytest.param(everybody(CodeClass.ACCOUNT, "broke"), State.WAITING, True, id="account-item"),
-        pytest.param(everybody(CodeClass.LATER, "tomorrow"), State.REFUSED, False, id="limited-for-long"),
+        pytest.param(everybody(CodeClass.LATER, "tomorrow"), State.WAITING, True, id="limited-for-long"),
         pytest.param(lambda call: [], State.UNKNOWN, False, id="too-few-answers"),
         pytest.param(failing(Refused("no", code="num")), State.REFUSED, False, id="refused-call"),
         pytest.param(failing(AccountProblem("broke")), State.WAITING, True, id="account-call"),

@@ -36,12 +36,11 @@ WAYS = {name: way for name, way in live.WAYS.items() if name != "yunpian-multi"}
 
 
 def later(provider: str) -> list[str]:
-    """Every code of a provider that means "not now" and is waited for."""
-    longest = Patience().longest_deferral_s
+    """Every code of a provider that means "not now", also those that mean "not today"."""
     return [
         code
         for code, known in provider_class(provider).codes.items()
-        if known.kind in (CodeClass.LATER, CodeClass.RETRY) and (known.retry_after_s or 0) <= longest
+        if known.kind in (CodeClass.LATER, CodeClass.RETRY)
     ]
 
 
@@ -233,6 +232,52 @@ def test_an_outage_stops_soon(
     simulator.world.set_faults(FaultPlan())
     runs.send(people)
     assert simulator.world.accepted() == simulator.world.phones() == people
+
+
+@pytest.mark.parametrize("batch", [1, 20], ids=["single", "batch"])
+@pytest.mark.parametrize("at_once", [1, 16])
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_who_is_at_a_limit_for_a_day_waits_alone(
+    simulator: Simulator, tmp_path: Path, way: live.Way, at_once: int, batch: int
+) -> None:
+    """However many numbers are at a daily limit: all others in one run, which says when to go on."""
+    longest = max((k.retry_after_s or 0, c) for c, k in provider_class(way.provider).codes.items())
+    if longest[0] <= Patience().longest_deferral_s:
+        return  # its table has none
+    bad = dict.fromkeys(range(25), longest[1])
+    runs = Runs(simulator, way, tmp_path, at_once=at_once, batch=batch)
+    runs.refuse(bad)
+    with pytest.raises(
+        CampaignPaused, match=r"25 people still waiting: .* run it again after 2\d\d\d-"
+    ) as paused:
+        runs.send()
+
+    assert paused.value.exit_code == 4
+    assert runs.waiting() == bad
+    assert simulator.world.accepted() == simulator.world.phones() == PEOPLE - 25
+    assert batch > 1 or runs.calls() == 25
+    runs.refuse({})
+    runs.send()
+    assert simulator.world.accepted() == simulator.world.phones() == PEOPLE
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 16])
+def test_an_hour_s_pause_for_a_group_is_not_everybody_s(ledger: Ledger, at_once: int) -> None:
+    """A request with one person in it that asks for a pause of an hour is cut until it is theirs alone."""
+    campaign = freeze(ledger, 200)
+
+    def answer(call: Call) -> list[Submission]:
+        if "+8613800000047" in call.phones:
+            raise RateLimited("busy", retry_after_s=3600.0)
+        return [OK] * len(call)
+
+    provider = Scripted(answer, batch=20, concurrency=at_once)
+    ended = run(ledger, campaign, provider)
+    states = ledger.audience.states(campaign)[0]
+
+    assert [i for i, state in enumerate(states) if state == State.WAITING] == [47]
+    assert not ended.stopped
+    assert "run it again after" in ended.not_taken
 
 
 def answering(bad: Sequence[int], *, code: str = "busy") -> Callable[[Call], list[Submission]]:

@@ -285,7 +285,7 @@ def _does(code: Code, t: Language) -> str:
         case CodeClass.REFUSED:
             return t("refuses the message; pauses after {n} in a row", n=patience.refused_in_a_row)
         case CodeClass.LATER if after > patience.longest_deferral_s:
-            told = mark("refuses this person: the limit lasts {time}, too long to wait")
+            told = mark("keeps this person waiting for a run after {time}, and goes on with the others")
             return t(told, time=_duration(after, t))
         case CodeClass.LATER:
             return t("tries this person again after {time}", time=_duration(after, t))

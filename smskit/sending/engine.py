@@ -31,7 +31,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,8 +62,8 @@ from smskit.sending.recorder import Recorder
 class Patience:
     """When the engine tries again, and when it stops and asks a person."""
 
-    # A number that is limited for longer than this is refused with the provider's code, not waited for;
-    # whom a provider asks a longer pause for waits for another run, and two of them in a row end this one.
+    # Whom a provider asks a longer pause for waits for another run, and nobody else with them; two requests
+    # in a row that ask for one end this run, two people who are each at a limit of their own do not.
     longest_deferral_s: float = LONGEST_WAIT_S
     attempts: int = 4  # of one message in one run, all of them known not to have been taken
     failures_in_a_row: int = 6  # requests about different people that did not get through: pause
@@ -96,6 +96,7 @@ class Ended:
     not_taken: str = ""
 
 
+_LONGEST_TOLD_S = 366 * 86400.0
 _Person = tuple[int, int]  # chunk and position; of a request in a row its first one
 
 
@@ -177,6 +178,7 @@ class Engine:
         self._deferred: list[_Deferred] = []
         self._tries: dict[int, NDArray[np.uint8]] = {}  # by chunk: how often each person was not taken
         self._given_up = 0  # people
+        self._free_at: datetime | None = None  # when none of them is at a limit any more
         self._numbers = itertools.count()
         self._in_flight = 0
         self._run = _Run()
@@ -384,8 +386,6 @@ class Engine:
             return State.WAITING
         if result.kind in (CodeClass.LATER, CodeClass.RETRY):
             after = code.retry_after_s if code.retry_after_s is not None else 1.0
-            if result.kind is CodeClass.LATER and after > self._patience.longest_deferral_s:
-                return State.REFUSED
             self._put_off(call.part(index, index + 1), after, _said(result))
             return State.WAITING
         self._note_refusals(1, code.about, _said(result))
@@ -429,17 +429,31 @@ class Engine:
         Args:
             hint: Seconds after which the provider says they may come again; None = it does not.
         """
-        people = _people(call)
-        self._tries[people.chunk][people.positions] += 1
+        people, too_long = _people(call), self._too_long(hint)
+        # A long pause for a group may be for one of it: it is cut at once, and its others need not wait.
+        self._tries[people.chunk][people.positions] += 2 if too_long and len(call) > 1 else 1
         tries = self._tried(people)
-        pause = pause_s(hint, tries + 1)
-        if self._too_long(hint) or (len(call) == 1 and tries >= self._patience.attempts):
-            self._given_up += len(call)
-            self._not_taken = Message(
-                "{n} people were tried and not taken for now. Last: {why}", n=self._given_up, why=why
-            )
+        if len(call) == 1 and (too_long or tries >= self._patience.attempts):
+            self._give_up(hint if too_long else None, why)
             return
-        self._queue(people, pause)
+        self._queue(people, pause_s(None if too_long else hint, tries + 1))
+
+    def _give_up(self, hint: float | None, why: str) -> None:
+        """One person more keeps waiting for another run, which makes sense after *hint* seconds."""
+        self._given_up += 1
+        if hint is not None:
+            free = self._clock.local() + timedelta(seconds=min(hint, _LONGEST_TOLD_S))
+            self._free_at = max(free, self._free_at or free)
+        told = {"n": self._given_up, "why": why}
+        if self._free_at is None:
+            self._not_taken = Message("{n} people were tried and not taken for now. Last: {why}", **told)
+        else:
+            self._not_taken = Message(
+                "{n} people were tried and not taken for now; run it again after {at} to send to them. "
+                "Last: {why}",
+                at=f"{self._free_at:%Y-%m-%d %H:%M %Z}",
+                **told,
+            )
 
     def _queue(self, people: Slice, pause: float) -> None:
         """Send to *people* when all others were sent to, and after *pause* seconds."""
@@ -487,10 +501,12 @@ class Engine:
     def _note_limits(self, call: Call, results: Sequence[Submission], behind: NDArray[np.int64]) -> None:
         """Nobody of *call* was taken, and the people *behind* were put off."""
         last = results[int(behind[-1])]
+        code = last.known or self._provider.code(last.code)
         if last.kind is CodeClass.RETRY:
-            code = last.known or self._provider.code(last.code)
             self._did_not_get_through(self._blamed(call), code.retry_after_s, _said(last))
             return
+        if self._too_long(code.retry_after_s):
+            return  # a limit of a day is the number's own, and costs one request
         self._run.limited.update((call.people.chunk, int(p)) for p in _positions(call)[behind])
         if len(self._run.limited) >= self._patience.limited_in_a_row:
             self._end_row(len(self._run.limited), _said(last))
