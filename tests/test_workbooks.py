@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +145,12 @@ def _collapsed(book: openpyxl.Workbook) -> None:
     book["甲"].row_dimensions[80].hidden = True  # holds nothing
 
 
-@pytest.mark.parametrize("hide", [_filtered, _collapsed])
+def _flattened(book: openpyxl.Workbook) -> None:
+    for row in (3, 5):
+        book["甲"].row_dimensions[row].height = 0
+
+
+@pytest.mark.parametrize("hide", [_filtered, _collapsed, _flattened])
 def test_hidden_rows_are_left_out(tmp_path: Path, hide: Callable[..., None]) -> None:
     """Whom a filter takes away gets nothing, and the number is said."""
     frame = segment.load(saved(tmp_path, {"甲": PEOPLE}, hide))
@@ -178,6 +183,27 @@ def test_hidden_columns(
 
     assert len(frame) == 5
     assert [str(text).split(": ")[1] for text in segment.notices(frame)] == said
+
+
+def test_a_column_without_width_is_hidden(tmp_path: Path) -> None:
+    """It is read where it is asked for, and that is said, as of one that is marked as hidden."""
+    source = saved(tmp_path, {"甲": PEOPLE}, lambda book: _narrow(book["甲"]))
+    rewritten(source, "xl/worksheets/sheet1.xml", lambda xml: xml.replace('width="3.5"', 'width="0"'))
+    frame = segment.load(source)
+
+    assert len(frame) == 5
+    assert [str(text).split(": ")[1] for text in segment.notices(frame)] == ["`phone`"]
+
+
+def _narrow(sheet: Worksheet) -> None:
+    sheet.column_dimensions["B"].width = 3.5
+
+
+def test_rows_of_blanks_are_none(tmp_path: Path) -> None:
+    """Cells with blanks alone, above the names or among the people, make no row."""
+    rows = [[" ", "\u3000"], *PEOPLE[:2], ["  ", "\xa0", " "], *PEOPLE[2:]]
+
+    assert segment.load(saved(tmp_path, {"甲": rows}))["user_id"].tolist() == ["u1", "u2", "u3", "u4", "u5"]
 
 
 def test_hidden_first_row(tmp_path: Path) -> None:
@@ -295,6 +321,38 @@ def test_number_formats(tmp_path: Path, form: str, value: Any, read: Any, said: 
         word for word in ("otherwise", "rounded") for text in notices if word in text
     ]
     assert all("1 cells of column `code`" in text and "such as B2" in text for text in notices)
+
+
+MOMENTS = {
+    "a day": ("yyyy/m/d", datetime(2026, 12, 9), ""),
+    "a day, Chinese": ('yyyy"年"m"月"d"日"', datetime(2026, 12, 9), ""),
+    "a day, of a locale": ("[$-804]yyyy-mm-dd;@", datetime(2026, 12, 9), ""),
+    "month and day": ('m"月"d"日"', datetime(2026, 12, 9), "2026-12-09"),
+    "year and month": ("yyyy.mm", datetime(2026, 12, 9), "2026-12-09"),
+    "day of the week": ("yyyy/m/d aaaa", datetime(2026, 12, 9), "2026-12-09"),
+    "with an hour": ("yyyy/m/d h:mm", datetime(2026, 12, 9, 18, 30), "2026-12-09"),
+    "an hour alone": ("h:mm", datetime(2026, 12, 9, 18, 30), "2026-12-09"),
+    "minutes before seconds": ("mm:ss", time(0, 9, 30), "09:30"),
+    "a time": ("h:mm", time(9, 30), ""),
+    "a time, of halves": ('[$-804]上午/下午h"时"mm"分";@', time(9, 30), ""),
+    "a time with seconds": ("h:mm:ss", time(9, 30, 15), "09:30"),
+    "a duration": ("[h]:mm:ss", timedelta(hours=26, minutes=3), ""),
+    "a duration in minutes": ("[m]", timedelta(hours=26, minutes=3), "26:03:00"),
+}
+
+
+@pytest.mark.parametrize(("form", "value", "written"), MOMENTS.values(), ids=MOMENTS)
+def test_formats_of_dates_and_times(tmp_path: Path, form: str, value: Any, written: str) -> None:
+    """Where the sheet shows other parts of a date or time than a message would, that is said."""
+
+    def style(book: openpyxl.Workbook) -> None:
+        book["甲"]["B2"].number_format = form
+
+    frame = segment.load(saved(tmp_path, {"甲": [["phone", "at"], [13800000001, value]]}, style))
+    said = [str(text) for text in segment.notices(frame)]
+
+    assert len(said) == bool(written)
+    assert all("such as B2" in text and text.endswith(f"messages write {written}") for text in said)
 
 
 def test_formats_of_other_columns_are_not_noticed(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ _MAX_BLOCK_BYTES: Final = 128 << 20  # a row is no longer; one block takes sever
 csv.field_size_limit(_MAX_BLOCK_BYTES)  # of the process; its default refuses cells above 128 KiB
 _MAX_COLUMNS: Final = 1 << 14  # as in a sheet
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t]*(?:\r\n|\r|\n)', re.IGNORECASE)  # for Excel
+_BLANKS: Final = " \t\r\n\f\v\x1a\xa0\u200b\u3000\ufeff"  # of a line without a cell; the end of a DOS file
 _CACHE_BYTES: Final = 1 << 16  # stay in the processor's cache
 
 
@@ -52,8 +53,8 @@ def read_delimited(path: Path, wanted: Wanted) -> pd.DataFrame:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in keep})
     table = _rows(body, columns, keep, delimiter)
     _check_quotes(body, table.num_rows, delimiter)
-    if len(columns) > 1 and pc.any(empty := _empty(table)).as_py():
-        # Rows of delimiters are none, but a row may be empty only in what is kept.
+    if pc.any(empty := _empty(table)).as_py():
+        # Rows of delimiters and blanks are none, but a row may be empty only in what is kept.
         if len(keep) < len(columns):
             empty = _empty(_rows(body, columns, columns, delimiter))
         table = table.filter(pc.invert(empty))
@@ -62,13 +63,18 @@ def read_delimited(path: Path, wanted: Wanted) -> pd.DataFrame:
 
 
 def _empty(table: pa.Table) -> pa.ChunkedArray:
-    """Which rows hold nothing, one bool a row."""
-    empty = pc.is_null(table[0])
+    """Which rows hold nothing but blanks, one bool a row."""
+    empty = _is_blank(table[0])
     for column in table.columns[1:]:
         if not pc.any(empty).as_py():
             break
-        empty = pc.and_(empty, pc.is_null(column))
-    return empty
+        empty = pc.and_(empty, _is_blank(column))
+    # The only cell of a row, in quotes, is there though it is empty.
+    return empty if table.num_columns > 1 else pc.and_(empty, pc.is_valid(table[0]))
+
+
+def _is_blank(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.fill_null(pc.equal(pc.utf8_trim(column, _BLANKS), ""), True)
 
 
 def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer]:
@@ -76,19 +82,19 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
     head = data.slice(0, min(_HEAD_BYTES, data.size)).to_pybytes().decode("utf-8", "ignore")
     if "\0" in head:
         raise SegmentError(Message("is not a text file, or UTF-16 without byte order mark; save it as UTF-8"))
-    if not head.strip():
+    if not head.strip(_BLANKS):
         raise SegmentError(Message("is empty; the first row must name the columns"))
     if hint := _SEPARATOR_LINE.match(head):
         delimiters = hint[1]
         data, head = data.slice(hint.end()), head[hint.end() :]
-        if not head.strip():
+        if not head.strip(_BLANKS):
             raise SegmentError(Message("is empty; the first row must name the columns"))
     best: tuple[bool, int] = (False, 0)
     for delimiter in delimiters:
         # csv counts the lines it took, which tells where the body begins: a quoted name may span two.
         reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
         with contextlib.suppress(csv.Error):
-            cells = next(row for row in reader if row)
+            cells = next(row for row in reader if any(cell.strip(_BLANKS) for cell in row))
             # A quote within a name: a quoted name was cut in the middle by the wrong delimiter.
             score = (not any('"' in cell for cell in cells), len(cells))
             if score > best:
@@ -116,6 +122,8 @@ def _rows(body: pa.Buffer, names: list[str], keep: list[str], delimiter: str) ->
     ragged: list[tuple[int, int]] = []
 
     def note(row: Any) -> str:
+        if not row.text.strip(_BLANKS):
+            return "skip"  # a line that looks empty
         ragged.append((row.number, row.actual_columns))  # not its text, which may be long
         return "error"
 

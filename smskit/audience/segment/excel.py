@@ -7,6 +7,7 @@ Owns which sheet is meant, and what of it is visible. How much is unpacked is fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -168,7 +169,8 @@ class _Cell(NamedTuple):
 
     @property
     def is_something(self) -> bool:
-        return self.is_unknown or something(self.value)
+        value = self.value.strip() if isinstance(self.value, str) else self.value
+        return self.is_unknown or something(value)
 
 
 class _Sheet:
@@ -253,16 +255,21 @@ class _Sheet:
         """Each row that holds anything and that a person sees."""
         for element, row in _rows(book, sheet):
             if element.tag == f"{MAIN}col":
-                if element.get("hidden") in _YES:
+                if _is_hidden(element, "width"):
                     span = range(int(element.attrib["min"]), int(element.attrib["max"]) + 1)
                     self._hidden_columns.append(span)
                     if len(self._hidden_columns) > _MAX_COLUMNS:
                         raise too_large()
             elif any(cell.is_something for cell in row):
-                if element.get("hidden") in _YES:
+                if _is_hidden(element, "ht"):
                     self._hidden_rows += 1
                 else:
                     yield row
+
+
+def _is_hidden(element: Any, size: str) -> bool:
+    """Whether nobody sees a row or a span of columns: by its mark, or since it has no height or width."""
+    return element.get("hidden") in _YES or re.fullmatch("0+(\\.0*)?", element.get(size, "")) is not None
 
 
 def _rows(book: Workbook, sheet: SheetPart) -> Iterator[tuple[Any, list[_Cell]]]:
@@ -342,7 +349,7 @@ def _texts(book: Workbook, sheet: SheetPart) -> Lines:
             raise too_large()
         rest = (text for column, text in texts.items() if column not in order)
         found.rows.append((line, [*(texts.get(column, "") for column in order), *rest]))
-        hidden += element.get("hidden") in _YES
+        hidden += _is_hidden(element, "ht")
     return found._replace(hidden=hidden)
 
 

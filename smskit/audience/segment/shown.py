@@ -2,14 +2,17 @@
 What a cell of a workbook says: as the sheet shows it, where only a format or an escape tells.
 
 Followed are formats of zeros (000042) and of percent (15%). Another format is
-noticed where the number would look otherwise in a message than in the sheet.
+noticed where the number would look otherwise in a message than in the sheet, and
+one of dates and times where the sheet shows other parts of them than a message.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Any, Final
 
 from smskit.audience.segment.cells import text_of
@@ -23,6 +26,20 @@ _LOOKS: Final = re.compile(r'_.|\*.|\\ |" *"|\[\$-[^\]]*\]|\[(?:[A-Z]?[a-z]+|Col
 _DIGITS: Final = re.compile(r"(#,##)?(0{1,30})(?:\.(0{1,30}))?(%?)")
 _PLAIN: Final = frozenset(("General", "@", ""))
 _EXACT: Final = 10**15  # spreadsheets keep 15 digits
+# Number formats that Chinese Excel knows by number alone (ECMA-376, part 1, 18.8.30, zh-cn).
+_CHINESE: Final = {
+    **dict.fromkeys((27, 36, 50, 52, 57), 'yyyy"年"m"月"'),
+    **dict.fromkeys((28, 29, 51, 53, 54, 58), 'm"月"d"日"'),
+    **dict.fromkeys((30,), "m-d-yy"),
+    **dict.fromkeys((31,), 'yyyy"年"m"月"d"日"'),
+    **dict.fromkeys((32, 34, 55), 'h"时"mm"分"'),
+    **dict.fromkeys((33, 35, 56), 'h"时"mm"分"ss"秒"'),
+}
+# What is no part of a date: words, a locale, halves of a day, blanks as wide as a letter.
+_NO_PART: Final = re.compile(r'"[^"]*"|\\.|\[\$[^\]]*\]|_.|\*.|AM/PM|A/P|上午/下午', re.IGNORECASE)
+_PART: Final = re.compile(r"\[?([ymdhsea])\1*\]?", re.IGNORECASE)
+# What a message shows of them where no `format` says otherwise.
+_WRITTEN: Final = {"date": frozenset("ymd"), "time": frozenset("hn"), "duration": frozenset("hns")}
 
 
 def something(value: object) -> bool:
@@ -38,6 +55,7 @@ class Shown:
         self._formats: dict[int, str] = {}
         self._own: dict[str, tuple[int, str, str]] = {}  # column: how many cells, the format, the first cell
         self._rounded: dict[str, tuple[int, str]] = {}
+        self._moments: dict[str, tuple[int, str, str, Any]] = {}
 
     def value(self, value: Any, style: int, column: str, place: str) -> Any:
         """Return the value of the cell at *place* of *column*; None if it says nothing."""
@@ -48,9 +66,26 @@ class Shown:
                 return value
             case int() | float():
                 return self._number(value, self._format(style), column, place)
+            case datetime() | date():
+                self._moment("date", value, self._format(style), column, place)
+            case time():
+                self._moment("time", value, self._format(style), column, place)
+            case timedelta():
+                self._moment("duration", value, self._format(style), column, place)
         return value
 
     def notices(self) -> Iterator[Message]:
+        """What there is to say of each column's formats."""
+        for column, (n, form, place, value) in self._moments.items():
+            yield Message(
+                "{n} dates or times of column `{column}` look otherwise in the sheet, such as {cell} (number "
+                "format `{format}`): unless its variable has a `format`, messages write {written}",
+                n=n,
+                column=column,
+                cell=place,
+                format=form,
+                written=_written(value),
+            )
         for column, (n, form, place) in self._own.items():
             yield Message(
                 "{n} cells of column `{column}` look otherwise in the sheet, such as {cell} (number format "
@@ -68,6 +103,11 @@ class Shown:
                 column=column,
                 cell=place,
             )
+
+    def _moment(self, kind: str, value: Any, form: str, column: str, place: str) -> None:
+        if form not in _PLAIN and _parts(form) != _WRITTEN[kind]:
+            n, *first = self._moments.get(column, (0, form, place, value))
+            self._moments[column] = n + 1, *first
 
     def _number(self, value: int | float, form: str, column: str, place: str) -> Any:
         if form in _PLAIN:
@@ -89,7 +129,8 @@ class Shown:
 
             number = self._book._cell_styles[style].numFmtId
             own = number - BUILTIN_FORMATS_MAX_SIZE
-            found = BUILTIN_FORMATS.get(number, "General") if own < 0 else self._book._number_formats[own]
+            known = BUILTIN_FORMATS | _CHINESE
+            found = known.get(number, "General") if own < 0 else self._book._number_formats[own]
             self._formats[style] = found
         return self._formats[style]
 
@@ -112,6 +153,40 @@ def _as_shown(value: int | float, form: str) -> tuple[str, bool, bool]:
     digits = format(abs(rounded), f"0{width}{',' if thousands else ''}f")
     shown = f"{'-' if rounded < 0 else ''}{digits}{percent}"
     return shown, bool(percent) or len(zeros) > 1, rounded == number
+
+
+@cache
+def _parts(form: str) -> frozenset[str]:
+    """Which parts of a date or time a number format shows: y, m, d, w (its day of the week), h, n, s."""
+    shown = [found[0].strip("[]").lower() for found in _PART.finditer(_NO_PART.sub("", form.split(";")[0]))]
+    parts = set()
+    for place, part in enumerate(shown):
+        after, before = (
+            (shown[place - 1] if place else ""),
+            (shown[place + 1] if place + 1 < len(shown) else ""),
+        )
+        match part[0]:
+            case "m" if after.startswith("h") or before.startswith("s"):
+                parts.add("n")
+            case "e":
+                parts.add("y")
+            case "a":
+                parts.add("w")
+            case "d" if len(part) > 2:
+                parts.add("w")
+            case letter:
+                parts.add(letter)
+    return frozenset(parts)
+
+
+def _written(value: Any) -> str:
+    """What a message shows of a date or time without a `format`, with invented digits: no person's own."""
+    match value:
+        case datetime() | date():
+            return "2026-12-09"
+        case time():
+            return "09:30"
+    return "26:03:00"
 
 
 def _unescaped(text: str) -> str:
