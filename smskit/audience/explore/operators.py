@@ -7,17 +7,19 @@ Nothing is decided here that `rules` decides: an operator is offered when
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OPS, ORDERS, PARTS
 from smskit.audience.rules.fit import Kind, Reading, fit
 from smskit.audience.rules.parsing import parse
 from smskit.audience.rules.tree import Leaf
-from smskit.audience.rules.values import Scalar, read_flag, read_number
+from smskit.audience.rules.values import SEPARATORS, Scalar, read_flag, read_number
 from smskit.errors import RuleError
 
 __all__ = ["carried", "list_of", "offered_ops", "typed", "written"]
 
+_PARTS: Final = re.compile(rf'\s*"([^"\n]+)"\s*(?={SEPARATORS.pattern}|$)|([^{SEPARATORS.pattern[1:]}+)')
 _SAMPLES: Final[dict[Reading, Scalar]] = {
     Reading.TEXT: "x",
     Reading.NUMBER: 1,
@@ -58,8 +60,8 @@ def typed(op: str, reading: Reading | None, text: str) -> Any:
     """
     The value that *text* means for such a column; None for an empty field.
 
-    Lists and ``between`` take several, parted by commas, Chinese ones too, or
-    by lines. What is no number stays text, which the rule then refuses.
+    Lists and ``between`` take several, parted by commas, Chinese ones too, ``、``,
+    ``;``, ``|`` or lines. What is no number stays text, which the rule then refuses.
     """
     if op in NULLS:
         return None
@@ -79,8 +81,8 @@ def carried(value: Any, op: str) -> Any:
 
 
 def list_of(text: str) -> list[str]:
-    """The parts of a typed list, without blanks around them and without empty ones."""
-    parts = text.replace("，", ",").replace("、", ",").replace("\n", ",").split(",")
+    """The parts of a typed list, without blanks around them and empty ones; one in quotes is not cut."""
+    parts = (quoted or plain for quoted, plain in _PARTS.findall(text))
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -101,7 +103,10 @@ def written(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list | tuple):
-        return ", ".join(written(one) for one in value)
+        texts = [written(one) for one in value]
+        return ", ".join(
+            f'"{text}"' if SEPARATORS.search(text) and '"' not in text else text for text in texts
+        )
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -19,9 +19,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.audience.cells import BLANKS, FALSE_WORDS, INVISIBLE, TRUE_WORDS, plain_texts, says_yes
+from smskit.audience.cells import (
+    BLANKS,
+    FALSE_WORDS,
+    INVISIBLE,
+    TRUE_WORDS,
+    plain_text,
+    plain_texts,
+    says_yes,
+)
 from smskit.audience.phones import redact
-from smskit.audience.rules.comparison import DATES, NULLS, PARTS, Comparison
+from smskit.audience.rules.comparison import DATES, LISTS, NULLS, PARTS, Comparison
 from smskit.audience.rules.fit import BY_KIND, READERS, Kind, Reading, fit, is_number, kind_of, plain_dtype
 from smskit.audience.rules.moments import moments_of_dates, moments_of_text, zone_of
 from smskit.audience.rules.reads import MOSTLY, ORDER, PERHAPS, SAMPLE, begins_with_zero, filled
@@ -35,7 +43,7 @@ from smskit.audience.rules.typed import (
     flags_of_text,
     numbers_of_text,
 )
-from smskit.audience.rules.values import ISO, REAL, Bound, read_number
+from smskit.audience.rules.values import ISO, REAL, SEPARATORS, Bound, read_number, show
 from smskit.errors import RuleError, suggest
 from smskit.i18n import Message
 
@@ -123,7 +131,35 @@ class Column:
         reads = self.reads if asks_content and self._kind is Kind.TEXT else None
         if reads is Reading.FLAG and self._counts(question):
             reads = Reading.NUMBER
-        return fit(question, self._kind, self._values.dtype, where, reads)
+        reading, bounds = fit(question, self._kind, self._values.dtype, where, reads)
+        if reading is Reading.TEXT and question.op in ("==", "!=", *LISTS):
+            self._demand_single(bounds, question.column, where)
+        return reading, bounds
+
+    def _demand_single(self, bounds: Iterable[Bound], name: str, where: str) -> None:
+        """Refuse a text that is no cell's and seems to be a list of cells: 上海|北京."""
+        for text in bounds:
+            parts = [part for each in SEPARATORS.split(str(text)) if (part := plain_text(each))]
+            if len(parts) < 2 or not isinstance(text, str):
+                continue
+            found = pc.is_in(
+                pa.array([text, *parts], pa.large_string()), value_set=self._distinct
+            ).to_pylist()
+            if any(found) and not found[0]:
+                raise RuleError(
+                    Message(
+                        "{where}.value: no cell of `{name}` reads {value}, and some read {part}; several "
+                        "values are a list, each for itself",
+                        where=where,
+                        name=name,
+                        value=show(text),
+                        part=show(parts[found.index(True) - 1]),
+                    )
+                )
+
+    @cached_property
+    def _distinct(self) -> pa.Array:
+        return plain_texts(self._text.unique().drop_null())
 
     def _counts(self, question: Comparison) -> bool:
         """Whether yes and no are 1 and 0 here, and *question* asks for numbers."""

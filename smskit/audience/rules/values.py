@@ -29,6 +29,7 @@ WHOLE = r"^[+-]?[0-9]{1,38}$"
 REAL = r"^[+-]?([0-9]{1,38}\.?[0-9]{0,38}|\.[0-9]{1,38})([eE][+-]?[0-9]{1,2})?$"
 # A number as people write it: ¥1,299.00, 1,200 元, 15 %, １０００; made half-width and small before it meets.
 # Only these signs may become half-width: 5² is not 52.
+SEPARATORS = re.compile(r"[,，、;；|｜\n]")  # what people part several values with
 NUMBER_SIGNS = rf"^[\s{INVISIBLE}　０-９0-9+＋\-－.．,，%％¥￥$＄元圆块a-zA-Zａ-ｚＡ-Ｚ]+$"
 WRITTEN = (
     r"^[+-]? *(?:(?:¥|\$|rmb|cny) *[+-]?)?(?:[0-9]{1,3}(?:,[0-9]{3}){1,12}|[0-9]{1,38})?(?:\.[0-9]{1,38})?"
