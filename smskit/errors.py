@@ -21,6 +21,8 @@ Every exception smskit raises on purpose.
           AccountProblem       key, balance, allow-list: stop the campaign
         OutcomeUnknown         may have arrived: never resent by itself
       LedgerError
+        UnsupportedLedger      a ledger on a database that smskit cannot keep one in
+        LedgerDamaged          a campaign in it is not as it was written; the others are
         LedgerLocked           another run holds the campaign
         LedgerUnavailable      locked, full, not reached: run again once that is put right
         PlanMismatch           the campaign was started with something else
@@ -270,6 +272,17 @@ class NoLedger(LedgerError):
 
     headline = mark("there is no ledger")
     exit_code = 3
+
+
+class UnsupportedLedger(LedgerError):
+    """The ledger is on a database in which nobody could be kept from getting a message twice."""
+
+    headline = mark("there can be no ledger there")
+    exit_code = 3
+
+
+class LedgerDamaged(LedgerError):
+    """A campaign in the ledger is not as it was written: nothing is sent from it, nothing shown of it."""
 
 
 class LedgerLocked(LedgerError):

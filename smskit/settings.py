@@ -35,6 +35,8 @@ DEFAULT_DATABASE_URL = "sqlite:///smskit.db"
 KEYRING_SERVICE = "smskit"
 PACKAGE = Path(__file__).parent  # the package's own folder
 APP_WORKSPACE = "SMSKIT_APP_WORKSPACE"  # set by ``smskit app`` for its kernels, whose own folder is empty
+# What rules the app is its operator's: a file in the folder that visitors write into says nothing of it.
+_APP = "SMSKIT_APP_"
 _BLANK: Final = re.compile("[\\s\u200b-\u200d\u2060\ufeff]")
 # What comes along with a key that is copied from a page, a table or a chat.
 _AROUND_KEYS: Final = re.compile(rf"""^(?:{_BLANK.pattern}|["'“”‘’`])+|(?:{_BLANK.pattern}|["'“”‘’`])+$""")
@@ -113,6 +115,7 @@ class Dotenv(NamedTuple):
     file: Path | None = None
     values: Mapping[str, str] = {}
     held: tuple[str, ...] = ()  # names that are set there, and count only once it was allowed
+    misplaced: tuple[str, ...] = ()  # names that are set there, and count from the process alone
 
 
 class LedgerPlace(NamedTuple):
@@ -204,11 +207,24 @@ class Environment:
         )
 
     @property
+    def not_of_the_app(self) -> Message | None:
+        """That the ``.env`` sets what counts from the app's process alone; None = it does not."""
+        if not self._dotenv.misplaced:
+            return None
+        return Message(
+            "{file} sets {names}, which counts only in the environment that `smskit app` is started with",
+            file=self._dotenv.file,
+            names=", ".join(self._dotenv.misplaced),
+        )
+
+    @property
     def remarks(self) -> list[Message]:
         """What to know of the ``.env``: that it does not count as a whole, that others can read it."""
         found, file = [], self._dotenv.file
         if held := self.held(self._dotenv.held):
             found.append(self.why_held(held))
+        if why := self.not_of_the_app:
+            found.append(why)
         if file is not None and os.name != "nt" and file.stat().st_mode & 0o077:
             found.append(
                 Message(
@@ -495,10 +511,10 @@ def _read_dotenv(folder: Path) -> Dotenv:
     if file is None:
         return Dotenv()
     values = dotenv_values(dotenv_text(file))
+    misplaced = tuple(name for name in values if name.startswith(_APP))
     names = guarded(values)
-    if not names or is_allowed(file):
-        return Dotenv(file, values)
-    return Dotenv(file, {n: v for n, v in values.items() if n not in names}, tuple(names))
+    held = () if not names or is_allowed(file) else tuple(names)
+    return Dotenv(file, {n: v for n, v in values.items() if n not in {*held, *misplaced}}, held, misplaced)
 
 
 def dotenv_values(text: str) -> dict[str, str]:

@@ -270,6 +270,39 @@ def test_one_begun_before_the_setting_needs_it_to_go_on(office: Office) -> None:
     assert (stayed, office.world.accepted()) == (sent, PEOPLE)
 
 
+def test_row_18_an_erased_person_is_in_no_approval(office: Office) -> None:
+    """A pseudonym stands there, an approval holds, and who planned still cannot approve."""
+    wanted = office.refused("U000003")
+    open_one = office.refused("u000003", template="{name}{coupon}，另一封，拒收请回复R")
+    assert office.command("wang", "approve", "live-1", wanted) == 0
+    assert office.command("wang", "erase", "u000003", "--yes") == 0
+    closed, still_open = office.approval(wanted), office.approval(open_one)
+
+    assert [a.planned_by.startswith("erased-") for a in (closed, still_open)] == [True, True]
+    assert closed.planned_by == still_open.planned_by
+    assert closed.planned_from == ""
+    assert (closed.approved_by, closed.approved) == ("wang", True)
+    assert office.command("u000003", "approve", "live-1", open_one) == 3
+    assert not office.approval(open_one).approved
+    office.campaign("lily").send()
+    assert office.world.accepted() == PEOPLE
+
+
+def test_row_18_whoever_approved_and_is_erased(office: Office) -> None:
+    """The approval that somebody gave stays given, and a paused campaign goes on with it."""
+    wanted = office.refused("lily")
+    assert office.command("u000001", "approve", "live-1", wanted) == 0
+    office.world.set_faults(FaultPlan.model_validate({"faults": [BROKE]}))
+    with pytest.raises(CampaignPaused):
+        office.campaign("lily").send()
+    office.world.set_faults(FaultPlan())
+    assert office.command("wang", "erase", "u000001", "--yes") == 0
+    found = office.approval(wanted)
+
+    assert (found.approved, found.approved_by.startswith("erased-"), found.approved_from) == (True, True, "")
+    assert office.command("lily", "resume", "live-1") == 0
+
+
 def test_a_rehearsal_and_a_test_need_none(office: Office) -> None:
     """Nobody is messaged by the one, and the other goes to one's own phones, to be looked at before."""
     assert office.campaign("lily", mode="rehearse").send().state == "finished"

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smskit.errors import LedgerError, LedgerLocked
+from smskit.errors import LedgerError, LedgerLocked, UnsupportedLedger
 from smskit.ledger import (
     CHUNK,
     LEASE_TTL_S,
@@ -892,17 +892,17 @@ def test_processes_that_open_a_new_ledger_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "code"),
     [
-        pytest.param("postgresql://bi:s3same@127.0.0.1:x/sms", id="no-port"),
-        pytest.param("postgresql+psycopg://bi:s3same@db/sms", id="server"),
-        pytest.param("nosuch://bi:s3same@db/sms", id="no-dialect"),
-        pytest.param("oracle://bi:s3same@db/sms", id="no-driver"),
-        pytest.param("s3same", id="no-url"),
-        pytest.param("", id="empty"),
+        pytest.param("postgresql://bi:s3same@127.0.0.1:x/sms", 1, id="no-port"),
+        pytest.param("postgresql+psycopg://bi:s3same@db/sms", 3, id="server"),
+        pytest.param("nosuch://bi:s3same@db/sms", 3, id="no-dialect"),
+        pytest.param("oracle://bi:s3same@db/sms", 3, id="no-driver"),
+        pytest.param("s3same", 1, id="no-url"),
+        pytest.param("", 1, id="empty"),
     ],
 )
-def test_a_database_that_cannot_be_opened(url: str) -> None:
+def test_a_database_that_cannot_be_opened(url: str, code: int) -> None:
     """The error names the variable; the URL of a server, which may hold a password, is nowhere in it."""
     with pytest.raises(LedgerError, match="SMSKIT_DATABASE_URL") as caught:
         Ledger(url)
@@ -912,7 +912,16 @@ def test_a_database_that_cannot_be_opened(url: str) -> None:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
 
     assert "s3same" not in told
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == code
+
+
+@pytest.mark.parametrize("url", ["postgresql://db/sms", "postgresql+psycopg://bi@db/sms", "mysql://db/sms"])
+def test_only_sqlite_is_a_ledger(url: str) -> None:
+    """A server, which would let two programs claim the same people, is refused before it is asked."""
+    with pytest.raises(UnsupportedLedger, match="SQLite is for now the only ledger") as caught:
+        Ledger(url)
+
+    assert caught.value.exit_code == 3
 
 
 def test_no_file_is_a_ledger_by_accident(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ class Room:
 
 
 @pytest.mark.parametrize("pages", [1, 2, 4])
-def test_full_in_mid_send(ledger: Ledger, pages: int) -> None:
+def test_row_30_full_in_mid_send(ledger: Ledger, pages: int) -> None:
     """A run that finds the disk full ends in words; with room it goes on, and nobody is asked twice."""
     campaign, room = freeze(ledger, 400), Room(ledger)
     provider = Scripted(everybody(CodeClass.ACCEPTED, "0"))
@@ -238,7 +238,7 @@ main()
 """
 
 
-def test_a_disk_that_is_full_in_another_process(simulator: Simulator, tmp_path: Path) -> None:
+def test_row_30_a_disk_that_is_full_in_another_process(simulator: Simulator, tmp_path: Path) -> None:
     """Without room for the file a live run ends in one line, exit 4; run again, everybody got one."""
     live.approve(simulator, live.SINGLES)
     environ = live.SINGLES.environ(simulator.url, tmp_path)

@@ -145,7 +145,7 @@ def test_what_the_old_ids_said_is_in_columns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("by", ["file", "id"])
 @pytest.mark.parametrize("name", ["weekly-vip-2026-W47", "spring-2026-03"])
-def test_an_old_live_campaign_goes_on(
+def test_row_22_an_old_live_campaign_goes_on(
     tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, name: str, by: str
 ) -> None:
     """It sends to those who waited, each once, and to nobody else; from its old file as by its id."""
@@ -252,7 +252,7 @@ def test_the_old_one_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert list(tmp_path.glob("*.before-schema-*")) == []
 
 
-def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+def test_row_22_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     """What a later version wrote is left as it is to the byte, and the sentence says what to do."""
     place = tmp_path / "ledger.db"
     opened(place).close()
@@ -268,7 +268,7 @@ def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("ledger*")] == ["ledger.db"]
 
 
-def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+def test_row_22_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     """At whichever statement it ends, the ledger is what it was, and the next opening migrates it."""
     place = restore(tmp_path)
     before, failed = dumped(place), 0

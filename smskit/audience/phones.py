@@ -34,6 +34,7 @@ __all__ = [
     "e164_column",
     "hide",
     "hide_column",
+    "hide_number",
     "mask",
     "mask_column",
     "mask_raw_column",
@@ -295,6 +296,12 @@ def hide_column(texts: pa.Array) -> pa.Array:
     found = np.zeros(len(texts), np.bool_)
     found[rows] = True
     return pc.replace_with_mask(texts, pa.array(found), hidden.take(odd.indices))
+
+
+def hide_number(text: str, e164: int) -> str:
+    """Return *text* with that one phone masked, in whatever form it stands there; others stay."""
+    digits = [f"[{d}{chr(0xFF10 + int(d))}]" for d in str(e164 % 10**11)]
+    return re.sub(rf"\.?{_BETWEEN}".join(digits), mask(str(e164)), text)
 
 
 def _hidden(text: str, what: re.Pattern[str]) -> str:

@@ -14,6 +14,12 @@ def hashes(texts: NDArray[Any], key: str) -> NDArray[np.int64]:
     return np.asarray(pd.util.hash_array(texts, hash_key=key, categorize=False), np.uint64).view(np.int64)
 
 
+def pseudonym(text: str, key: str) -> str:
+    """What stands for an id or a name."""
+    (hashed,) = hashes(np.array([text], object), key).tolist()
+    return f"erased-{hashed % 2**64:016x}"
+
+
 def pseudonyms(phones: NDArray[np.int64], key: str) -> NDArray[np.int64]:
     """What stands for each phone, all negative; with the key of a ledger that erased nobody, "", all 0."""
     if not key or not len(phones):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,7 +41,7 @@ from smskit.cli.printing import (
     say,
     t,
 )
-from smskit.errors import InputError, SmskitError, needs_extra, suggest
+from smskit.errors import InputError, LedgerDamaged, SmskitError, needs_extra, suggest
 from smskit.i18n import Message, mark
 from smskit.models import Mode
 
@@ -504,17 +505,18 @@ def receipts(
     """Fetch receipts and replies, settle unknowns."""
     from smskit.sending.receipts import fetch, fetch_while_open
 
-    ledger = _ledger()
+    ledger, damaged = _ledger(), list[LedgerDamaged]()
     rows = (
         [_row(campaign, mode)]
         if campaign
-        else [r for r in ledger.campaigns.find(mode=mode) if r.mode is not Mode.PLAN]
+        else [r for r in ledger.campaigns.find(mode=mode, damaged=damaged) if r.mode is not Mode.PLAN]
     )
 
     if watch:
         fetched = fetch_while_open(ledger, rows, told=print_fetched)
     else:
         print_fetched(fetched := fetch(ledger, rows))
+    _end_damaged([error for error in damaged if error.message not in fetched.settled.problems])
     raise typer.Exit(1 if fetched.settled.problems else 0)
 
 
@@ -715,13 +717,21 @@ def _ledger(*, create: bool = False) -> Ledger:
     return open_ledger(create=create)
 
 
+def _end_damaged(damaged: Sequence[LedgerDamaged]) -> None:
+    """Say which campaigns are damaged, after what there was to say of the others."""
+    for error in damaged:
+        print_problem(error)
+    if damaged:
+        raise typer.Exit(damaged[0].exit_code)
+
+
 def _row(campaign: str, mode: Mode | None, ledger: Ledger | None = None) -> CampaignRow:
     ledger = ledger or _ledger()
     for wanted in [mode] if mode else [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]:
         row = ledger.campaigns.get(campaign, wanted)
         if row is not None:
             return row
-    names = {row.name for row in ledger.campaigns.find()}
+    names = ledger.campaigns.names()
     missing = (
         Message("no campaign `{campaign}` in mode {mode}", campaign=campaign, mode=mode)
         if mode

@@ -96,7 +96,7 @@ __all__ = [
 
 class Ledger:
     """
-    The ledger at *url* (a SQLAlchemy URL; SQLite or PostgreSQL). Safe to share between threads.
+    The ledger at *url* (a SQLAlchemy URL of SQLite, for now the only kind). Safe to share between threads.
 
     A relative SQLite path is taken from the project's root, so that a notebook,
     papermill and the command line meet in the same file wherever they start.

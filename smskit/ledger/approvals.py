@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from smskit.audience.pseudonyms import pseudonym
 from smskit.errors import GuardRefused, InputError
 from smskit.i18n import Message
 from smskit.ledger.audit import Action, note, whoever
 from smskit.ledger.database import Database
 from smskit.ledger.schema import APPROVAL
+from smskit.ledger.storing import key_of
 from smskit.models import Mode
 
-__all__ = ["ApprovalRow", "Approvals", "is_same", "put_plan"]
+__all__ = ["ApprovalRow", "Approvals", "is_same", "plain", "put_plan"]
 
 
 class ApprovalRow(NamedTuple):
@@ -51,10 +53,11 @@ class ApprovalRow(NamedTuple):
 
 def is_same(one: str, other: str) -> bool:
     """Whether two names are of one person, in whatever case and width they were typed."""
-    return _plain(one) == _plain(other)
+    return plain(one) == plain(other)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name as `is_same` compares it."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
@@ -120,15 +123,17 @@ class Approvals:
                         campaign=campaign,
                     )
                 )
-            if not _plain(actor.name) or not _plain(found.planned_by):
+            if not plain(actor.name) or not plain(found.planned_by):
                 raise GuardRefused(
                     Message("not approved: nobody knows who you are or who planned it; set SMSKIT_USER")
                 )
-            if is_same(actor.name, found.planned_by):
+            key = key_of(conn)
+            erased = pseudonym(plain(actor.name), key) if key else ""
+            if is_same(actor.name, found.planned_by) or found.planned_by == erased:
                 raise GuardRefused(
                     Message(
                         "not approved: {who} planned {hash}, and somebody else has to approve it",
-                        who=found.planned_by,
+                        who=actor.name,
                         hash=plan_hash,
                     )
                 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from smskit.errors import LedgerDamaged
 from smskit.i18n import dumps_data
 from smskit.ledger.approvals import put_plan
 from smskit.ledger.audit import Action, note
@@ -38,8 +39,14 @@ class Campaigns:
         mode: Mode | None = None,
         provider: str | None = None,
         series: str | None = None,
+        damaged: list[LedgerDamaged] | None = None,
     ) -> list[CampaignRow]:
-        """Campaigns that match, oldest first."""
+        """
+        Campaigns that match, oldest first.
+
+        Args:
+            damaged: Gets an error for each of them that is not as it was frozen; None = the first is raised.
+        """
         query = sa.select(CAMPAIGN).order_by(CAMPAIGN.c.id)
         for column, value in (
             (CAMPAIGN.c.name, name),
@@ -49,8 +56,21 @@ class Campaigns:
         ):
             if value is not None:
                 query = query.where(column == str(value))
+        found = []
         with self._database.read() as conn:
-            return [CampaignRow.of(r) for r in conn.execute(query)]
+            for row in conn.execute(query):
+                try:
+                    found.append(CampaignRow.of(row))
+                except LedgerDamaged as error:
+                    if damaged is None:
+                        raise
+                    damaged.append(error)
+        return found
+
+    def names(self) -> set[str]:
+        """The ids of all campaigns, whatever has become of them."""
+        with self._database.read() as conn:
+            return set(conn.execute(sa.select(CAMPAIGN.c.name)).scalars())
 
     def make_id(self, name: str, *, kind: Kind, parent: str) -> None:
         """

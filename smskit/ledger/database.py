@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerError, LedgerUnavailable
+from smskit.errors import LedgerError, LedgerUnavailable, UnsupportedLedger
 from smskit.files import tighten
 from smskit.i18n import Message
 from smskit.ledger.failures import demand_database, in_words, is_busy
@@ -171,10 +171,11 @@ def open_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(resolve_url(url))
     if parsed.get_backend_name() != "sqlite":
         # Until what keeps two programs apart is built for servers, they would claim the same people.
-        raise LedgerError(
+        raise UnsupportedLedger(
             Message(
-                "the ledger of SMSKIT_DATABASE_URL is {kind}: smskit keeps one in a SQLite file only, as two "
-                "programs at once would send to the same people there; name a file, or leave the setting out",
+                "the ledger of SMSKIT_DATABASE_URL is {kind}, and SQLite is for now the only ledger: on a "
+                "server two programs at once would send to the same people. Name a SQLite file, or leave the "
+                "setting out",
                 kind=parsed.get_backend_name(),
             )
         )

@@ -19,9 +19,11 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from smskit.audience.pseudonyms import hashes, pseudonyms
+from smskit.audience.phones import hide_number, mask
+from smskit.audience.pseudonyms import hashes, pseudonym, pseudonyms
 from smskit.errors import LedgerLocked
 from smskit.i18n import Message
+from smskit.ledger.approvals import plain
 from smskit.ledger.audience import Audience
 from smskit.ledger.audit import Action, note
 from smskit.ledger.blobs import from_arrow, from_parquet, to_arrow, to_parquet
@@ -30,6 +32,7 @@ from smskit.ledger.lease import works
 from smskit.ledger.opt_outs import PENDING, count_up
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import (
+    APPROVAL,
     AUDIENCE,
     CAMPAIGN,
     CONTENT,
@@ -45,10 +48,8 @@ from smskit.ledger.schema import (
     UNMATCHED,
 )
 from smskit.ledger.seals import damage, sealed, unsealed
-from smskit.ledger.storing import phone_of
+from smskit.ledger.storing import ERASED_KEY, key_of, phone_of
 from smskit.models import VALUE
-
-_KEY = "erased"
 
 
 class Erased(NamedTuple):
@@ -80,9 +81,7 @@ class _Person(NamedTuple):
         there = at & np.asarray(ids.is_valid())
         words = np.array([None] * len(ids), object)
         found = np.array(ids.filter(pa.array(there)).to_pylist(), object)
-        words[there] = (
-            [f"erased-{h % 2**64:016x}" for h in hashes(found, self.key).tolist()] if len(found) else []
-        )
+        words[there] = [pseudonym(each, self.key) for each in found]
         return pc.if_else(pa.array(there), pa.array(words, ids.type), ids)
 
 
@@ -131,6 +130,7 @@ class Erasing:
             who = _Person(*_all_of(conn, person, phone), _key(conn, make=True))
             erased = {row.name: self._erase_from(conn, row, who, hash_of) for row in rows}
             opted_out = _forget_answers(conn, who, now)
+            _forget_names(conn, who)
             also(conn, who.phones.tolist())
             if any(erased.values()) or opted_out:
                 note(conn, self._database, Action.ERASE, rows=sum(erased.values()))
@@ -183,12 +183,12 @@ class Erasing:
 
 
 def _key(conn: sa.Connection, *, make: bool = False) -> str:
-    """The ledger's own key, 16 letters; "" = nobody was erased from it."""
-    key = conn.execute(sa.select(SECRET.c.value).where(SECRET.c.name == _KEY)).scalar()
-    if key is None and make:
+    """`key_of`, which is made where there is none yet."""
+    key = key_of(conn)
+    if not key and make:
         key = secrets.token_urlsafe(12)
-        conn.execute(SECRET.insert().values(name=_KEY, value=key))
-    return key or ""
+        conn.execute(SECRET.insert().values(name=ERASED_KEY, value=key))
+    return key
 
 
 def _all_of(conn: sa.Connection, person: str, phone: int) -> tuple[NDArray[np.int64], pa.Array]:
@@ -298,8 +298,33 @@ def _forget_answers(conn: sa.Connection, who: _Person, now: float) -> bool:
     for each in conn.execute(sa.select(UNMATCHED)).all():
         if phone_of(each) in phones:
             conn.execute(UNMATCHED.delete().where(UNMATCHED.c.id == each.id))
-    for page in conn.execute(sa.select(RAW_REPORT).where(RAW_REPORT.c.handled_at.is_not(None))).all():
-        if any(str(phone).removeprefix("86").encode() in page.body for phone in phones):
-            conn.execute(RAW_REPORT.update().where(RAW_REPORT.c.id == page.id).values(body=b""))
+    for page in conn.execute(sa.select(RAW_REPORT).where(RAW_REPORT.c.body != b"")).all():
+        if (left := _without(page.body, phones)) != page.body:
+            conn.execute(RAW_REPORT.update().where(RAW_REPORT.c.id == page.id).values(body=left))
     count_up(conn, "opt_out")
     return bool(len(out))
+
+
+def _without(body: bytes, phones: Sequence[int]) -> bytes:
+    """A raw page with some phones masked, in whatever form; others' reports stay as they came."""
+    text = body.decode(errors="surrogateescape")
+    for phone in phones:
+        text = hide_number(text, phone)
+    return text.encode(errors="surrogateescape")
+
+
+def _forget_names(conn: sa.Connection, who: _Person) -> None:
+    """
+    Put a pseudonym for somebody who planned or approved under an id that is theirs, and nothing for where.
+
+    Who planned still cannot approve: `Approvals` knows their pseudonym.
+    """
+    theirs = {plain(each) for each in (*who.ids.to_pylist(), *map(mask, who.phones.astype(str)))} - {""}
+    for row in conn.execute(sa.select(APPROVAL)).all():
+        values: dict[str, str] = {}
+        for name, place in (("planned_by", "planned_from"), ("approved_by", "approved_from")):
+            if (given := plain(getattr(row, name))) in theirs:
+                values |= {name: pseudonym(given, who.key), place: ""}
+        if values:
+            here = (APPROVAL.c.campaign == row.campaign) & (APPROVAL.c.plan_hash == row.plan_hash)
+            conn.execute(APPROVAL.update().where(here).values(values))

@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from smskit.errors import LedgerError
+from smskit.errors import LedgerDamaged
 from smskit.i18n import Message
 from smskit.ledger.schema import CAMPAIGN, PROGRESS
 from smskit.models import State
@@ -52,7 +52,7 @@ def unsealed(conn: sa.Connection, row: Any, column: sa.Column[Any]) -> bytes:
     The blob of that column in *row*, once its checksum was looked at.
 
     Raises:
-        LedgerError: it is not what was written.
+        LedgerDamaged: it is not what was written.
     """
     blob = intact(row, column)
     if blob is None:
@@ -91,16 +91,16 @@ def read_blob(conn: sa.Connection, campaign_id: int, chunk: int, column: sa.Colu
     return unsealed(conn, read_row(conn, campaign_id, chunk, column), column)
 
 
-def damaged(conn: sa.Connection, what: str, campaign_id: int, chunk: int | None = None) -> LedgerError:
+def damaged(conn: sa.Connection, what: str, campaign_id: int, chunk: int | None = None) -> LedgerDamaged:
     """What to raise: which campaign, what of it, and what to do."""
     named = conn.execute(sa.select(CAMPAIGN.c.name, CAMPAIGN.c.mode).where(CAMPAIGN.c.id == campaign_id))
     name, mode = named.one_or_none() or (str(campaign_id), "?")
     return damage(name, mode, what if chunk is None else f"{what}, chunk {chunk}")
 
 
-def damage(campaign: str, mode: str, what: str) -> LedgerError:
+def damage(campaign: str, mode: str, what: str) -> LedgerDamaged:
     """The one sentence about a damaged ledger."""
-    return LedgerError(
+    return LedgerDamaged(
         Message(
             "the ledger is damaged: campaign {campaign} ({mode}) is not as it was written ({what}). Nothing "
             "was sent from it; put back a copy of the ledger that was made after its last run",

@@ -30,10 +30,18 @@ from smskit.ledger.schema import (
     PROGRESS,
     REPLY,
     RULED_OUT,
+    SECRET,
     UNMATCHED,
 )
 from smskit.ledger.seals import sealed, unsealed, with_sums
 from smskit.models import RuledOut
+
+ERASED_KEY = "erased"
+
+
+def key_of(conn: sa.Connection) -> str:
+    """What pseudonyms of this ledger are made with, 16 letters; "" = nobody was erased from it."""
+    return conn.execute(sa.select(SECRET.c.value).where(SECRET.c.name == ERASED_KEY)).scalar() or ""
 
 
 def demand_once(frozen: Frozen) -> None:

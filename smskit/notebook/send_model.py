@@ -391,7 +391,7 @@ class SendModel:
         before = self.draft["campaign"]
         kind, parent = self.ledger.campaigns.made_ids().get(before, (Kind.CAMPAIGN, ""))
         stem = parent if kind is Kind.COPY else before
-        name = another_id(stem, {before, *(row.name for row in self.ledger.campaigns.find())})
+        name = another_id(stem, {before, *self.ledger.campaigns.names()})
         self.ledger.campaigns.make_id(name, kind=Kind.COPY, parent=stem)
         self.draft.set(campaign=name)
         return name

@@ -42,7 +42,7 @@ class FollowUp:
 
 def next_id(ledger: Ledger, row: CampaignRow) -> str:
     """An id of its own for the follow-up of *row*: ``<id>.again-1``, the first number that is free."""
-    taken = {other.name for other in ledger.campaigns.find()} | set(ledger.campaigns.made_ids())
+    taken = ledger.campaigns.names() | set(ledger.campaigns.made_ids())
     base = row.name[:100]
     return next(name for n in range(1, len(taken) + 2) if (name := f"{base}.again-{n}") not in taken)
 

@@ -41,8 +41,9 @@ Failure = tuple[str, str, str, str]  # state, reason, the provider's code, its w
 
 def zone_of(ledger: Ledger, run: RunRow) -> ZoneInfo:
     """On whose clock people read the times of *run*: its campaign's, where there is one."""
-    row = ledger.campaigns.get(run.campaign, Mode(run.mode)) if run.campaign else None
-    return row.zone if row else ZoneInfo(TIMEZONE)
+    # One that is damaged has none that can be believed, and its runs are listed all the same.
+    rows = ledger.campaigns.find(name=run.campaign, mode=Mode(run.mode), damaged=[]) if run.campaign else []
+    return rows[0].zone if rows else ZoneInfo(TIMEZONE)
 
 
 def time_of(ledger: Ledger, run: RunRow) -> datetime:

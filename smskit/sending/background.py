@@ -230,7 +230,7 @@ def unfinished(ledger: Ledger) -> list[Snapshot]:
     """Campaigns that are being sent or wait to be resumed, youngest first; test sends are none."""
     rows = [
         row
-        for row in reversed(ledger.campaigns.find())
+        for row in reversed(ledger.campaigns.find(damaged=[]))  # the lists in 04 name those
         if row.mode is not Mode.PLAN and row.state != "finished" and row.kind is not Kind.TEST
     ]
     return [run_of(ledger, row.name, row.mode).look() for row in rows]

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from smskit.errors import LedgerError, SettingsError
+from smskit.errors import LedgerDamaged, LedgerError, SettingsError
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
@@ -78,20 +78,31 @@ def fetch_from(
 ) -> Fetched:
     """`fetch`, from the providers that *connect* gives for a campaign."""
     result = Fetched()
+    whole = []
     for row in rows:
-        notice_dead(ledger, row)
-        if ledger.audience.counts(row.id).unknown:
+        try:
+            notice_dead(ledger, row)
+            unknown = ledger.audience.counts(row.id).unknown
+        except LedgerDamaged as error:
+            result.settled.add(Settled(problems=[error.message]))
+            continue
+        whole.append(row)
+        if unknown:
             _ask(row, connect, result, lambda p, r=row: _settle(ledger, r, p, result, wait))
     # One live account a provider; a rehearsal has an account of its own.
-    accounts = {(r.provider, r.mode, r.name if r.mode is Mode.REHEARSE else ""): r for r in rows}
+    accounts = {(r.provider, r.mode, r.name if r.mode is Mode.REHEARSE else ""): r for r in whole}
     for row in accounts.values():
         _ask(row, connect, result, lambda p, r=row: _collect(ledger, r, p, result))
-    for row in rows:
+    for row in whole:
         books = ledger.audience.counts(row.id)
         result.unknown += books.unknown
         result.awaiting += books.awaiting
         if books.unknown:
-            found = likely(ledger, row.provider, row.mode)
+            try:
+                found = likely(ledger, row.provider, row.mode)
+            except LedgerDamaged as error:  # in whose campaigns there may be a message to the same number
+                result.settled.add(Settled(problems=[error.message]))
+                continue
             result.likely += sum(one.row.id == row.id for one in found)
         if books.waiting and row.state == "finished":
             note = Message("some were never taken by the provider and wait to be sent")
@@ -143,7 +154,7 @@ def _ask(
         with connect(row) as provider:
             run_in_thread(lambda: run(provider))
     except (SettingsError, LedgerError) as error:
-        result.settled.problems.append(error.message)
+        result.settled.add(Settled(problems=[error.message]))
 
 
 async def _settle(ledger: Ledger, row: CampaignRow, provider: Provider, result: Fetched, wait: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smskit.audience.phones import normalise_one, to_e164
-from smskit.errors import InputError, LedgerLocked, ProviderError
+from smskit.errors import InputError, LedgerDamaged, LedgerLocked, ProviderError
 from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
 from smskit.message.opt_out import Answer, answer_of
@@ -151,8 +152,11 @@ class _Waited:
 
     @cached_property
     def _most(self) -> int:
-        rows = self._ledger.campaigns.find(provider=self._provider.name, mode=self._mode)
-        books = [self._ledger.audience.counts(row.id) for row in rows]
+        rows = self._ledger.campaigns.find(provider=self._provider.name, mode=self._mode, damaged=[])
+        books = []
+        for row in rows:
+            with suppress(LedgerDamaged):  # the index says so
+                books.append(self._ledger.audience.counts(row.id))
         # A report may come twice, and some are about messages the ledger does not know.
         return 2 * sum(b.awaiting + b.unknown + b.submitting for b in books) + _SPARE
 
@@ -213,8 +217,11 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
     index = _Index(ledger, provider.name, mode)
     result.add(_sort_in(ledger, index, provider, mode, unmatched=True))
     if Feature.RECEIPTS_BY_QUERY in provider.features:
-        for row in ledger.campaigns.find(provider=provider.name, mode=mode):
-            result.add(await _ask_for_receipts(ledger, row, provider))
+        for row in index.rows:
+            try:
+                result.add(await _ask_for_receipts(ledger, row, provider))
+            except LedgerDamaged as error:
+                index.problems.append(error.message)
     if Feature.RECEIPTS in provider.features:
         try:
             async for body in provider.waiting_pages(provider.pull_receipts):
@@ -224,6 +231,7 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
                     break
         except ProviderError as error:
             result.problems.append(error.message)
+    result.add(Settled(problems=index.problems))
     return result
 
 
@@ -304,11 +312,17 @@ class _Place(NamedTuple):
 
 
 class _Index:
-    """Finds the message a report is about: by phone, then by the provider's id."""
+    """
+    Finds the message a report is about: by phone, then by the provider's id.
+
+    A campaign that is damaged is one of the ``problems`` and has no message; the others are searched.
+    """
 
     def __init__(self, ledger: Ledger, provider: str, mode: Mode) -> None:
+        damaged: list[LedgerDamaged] = []
         self._ledger = ledger
-        self._rows = list(reversed(ledger.campaigns.find(provider=provider, mode=mode)))
+        self.rows = ledger.campaigns.find(provider=provider, mode=mode, damaged=damaged)[::-1]
+        self.problems: list[str] = [error.message for error in damaged]
         self._phones: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._histories: dict[tuple[int, int], History] = {}
 
@@ -333,14 +347,23 @@ class _Index:
             phone = normalise_one(receipt.phone)
         except InputError:
             return None
-        for row in self._rows:
-            phones, places = self._sorted_phones(row)
-            at = int(np.searchsorted(phones, phone))
-            if at < len(phones) and phones[at] == phone:
-                chunk, position = divmod(int(places[at]), 1 << 16)
-                if _is_about(receipt, row, self.history(row, chunk), position):
-                    return _Place(row, chunk, position)
+        for row in list(self.rows):
+            try:
+                if place := self._place_in(row, phone, receipt):
+                    return place
+            except LedgerDamaged as error:
+                self.problems.append(error.message)
+                self.rows.remove(row)
         return None
+
+    def _place_in(self, row: CampaignRow, phone: int, receipt: Receipt) -> _Place | None:
+        phones, places = self._sorted_phones(row)
+        at = int(np.searchsorted(phones, phone))
+        if at == len(phones) or phones[at] != phone:
+            return None
+        chunk, position = divmod(int(places[at]), 1 << 16)
+        about = _is_about(receipt, row, self.history(row, chunk), position)
+        return _Place(row, chunk, position) if about else None
 
     def _sorted_phones(self, row: CampaignRow) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if row.id not in self._phones:

@@ -18,6 +18,7 @@ import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
+from smskit.allowed import allow
 from smskit.errors import SettingsError
 from smskit.notebook.app import AppSettings, door
 from smskit.notebook.app.server import configuration
@@ -91,6 +92,24 @@ def test_names_of_visitors_need_tokens_of_their_own(text: str) -> None:
         AppSettings.of(Environment({"SMSKIT_APP_USERS": text.format("t" * 16)}))
 
     assert "t" * 16 not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["TOKEN", "USERS", "URL", "KERNELS", "CREDENTIALS", "QUERIES"])
+def test_row_25_no_file_rules_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """What a ``.env`` says of the app is not taken, allowed or not, and the app says so before it listens."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(f"SMSKIT_APP_{name}=from-a-file-of-16\n")
+    allow(tmp_path / ".env")
+    environment = Environment()
+    with pytest.raises(
+        SettingsError, match=rf"\.env sets SMSKIT_APP_{name}, which counts only in"
+    ) as refused:
+        AppSettings.of(environment)
+
+    assert environment.get(f"SMSKIT_APP_{name}") == ""
+    assert "from-a-file" not in str(refused.value)
+    monkeypatch.setenv(f"SMSKIT_APP_{name}", "of-the-process")
+    assert Environment().get(f"SMSKIT_APP_{name}") == "of-the-process"
 
 
 def test_row_25_a_token_is_made_up() -> None:

@@ -17,6 +17,7 @@ from smskit.ledger import Ledger
 from smskit.ledger.schema import AUDIENCE, META, PROGRESS
 from smskit.ledger.seals import PLAN, sum_of
 from smskit.models import Mode, State
+from smskit.simulator import FaultPlan
 from tests import live
 from tests.test_cli import PEOPLE, Desk, Run
 
@@ -151,6 +152,27 @@ def test_row_17_a_row_that_is_gone(paused: Desk, run: Run, table: str) -> None:
     refused(paused, run, "resume", "live-1")
 
 
+@pytest.mark.parametrize(("table", "column"), [("campaign", "spec"), ("progress", "states")])
+def test_row_17_the_others_are_told_of(paused: Desk, run: Run, table: str, column: str) -> None:
+    """Of a damaged campaign lists name what is wrong, and go on for all others; so do reports."""
+    with closing(sqlite3.connect(paused.folder / "ledger.db")) as connection, connection:
+        connection.execute("UPDATE campaign SET series = name")
+    paused.world.set_faults(FaultPlan())
+    paused.send(campaign="live-2")
+    damage = (lambda text: text.replace("e", "f", 1)) if column == "spec" else DAMAGE["first-bit"]
+    change(paused, table, column, damage)
+    listed, runs = run("status", "--json"), run("status", "--runs", "--json")
+    receipts = run("receipts")
+    after = run("status", "live-2", "--json").data
+
+    assert [row["campaign"] for row in listed.data] == ["live-2"]
+    assert (listed.code, listed.err.count("campaign live-1 (live) is not as it was written")) == (1, 1)
+    assert {row["campaign"] for row in runs.data} == {"live-1", "live-2"}
+    assert runs.code == 0
+    assert (receipts.code, receipts.out.count("live-1 (live) is not as")) == (1, 1)
+    assert after["delivered"] == after["accepted"] == PEOPLE
+
+
 def files_with(folder: Path, phone: int) -> list[str]:
     """The names of the files of a ledger that hold a phone, as text or as a number."""
     forms = [
@@ -240,6 +262,25 @@ def test_row_18_an_opt_out_outlives_the_person(desk: Desk, run: Run) -> None:
     assert desk.world.accepted() == PEOPLE + PEOPLE - 1
     assert "erased" in listed
     assert "00100000" not in listed
+
+
+def test_row_18_raw_pages_lose_the_person_alone(paused: Desk, run: Run) -> None:
+    """Of pages nobody could read yet a person's number goes, in whatever form; the others' reports stay."""
+    ledger = Ledger(paused.environ["SMSKIT_DATABASE_URL"])
+    forms = ["13800100000", "+86 138-0010-0000", "138.0010.0000", "１３８００１０００００", "13800100001"]
+    bodies = [f"<{form}|u1>\xff".encode() for form in forms] + [b"\xff\xfe13800100000\x00"]
+    pages = [ledger.raw_reports.keep("yunpian", Mode.LIVE, "receipts", body) for body in bodies]
+    ledger.raw_reports.close(pages[0], keep=True)
+    erased = run("erase", "u000000", "--yes")
+    with closing(sqlite3.connect(paused.folder / "ledger.db")) as connection:
+        left = [body for (body,) in connection.execute("SELECT body FROM raw_report ORDER BY id")]
+    ledger.close()
+
+    assert erased.code == 0
+    assert left[0] == "<138****0000|u1>\xff".encode()
+    assert [b"138****0000" in body for body in left] == [True, True, True, True, False, True]
+    assert left[4] == bodies[4]
+    assert files_with(paused.folder, 8613800100000) == []
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,10 @@ class AppSettings:
         Those of *environment*; a token that nobody set is made up.
 
         Raises:
-            SettingsError: the token is easily guessed, or a number is none.
+            SettingsError: the token is easily guessed, a number is none, or a ``.env`` sets any of them.
         """
+        if why := environment.not_of_the_app:
+            raise SettingsError(why)
         token = environment.get("SMSKIT_APP_TOKEN")
         if token and len(token) < _LEAST_TOKEN:
             raise SettingsError(

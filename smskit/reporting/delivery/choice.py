@@ -4,12 +4,13 @@ Which campaign to look at, and what can settle the unknown ones of its provider.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from smskit.errors import LedgerError, SpecError, suggest
+from smskit.errors import LedgerDamaged, LedgerError, SpecError, suggest
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Kind, Mode
@@ -17,6 +18,7 @@ from smskit.providers import Feature, provider_class
 
 __all__ = ["Ways", "campaign_table", "choose", "is_test", "settled_by"]
 
+_log = logging.getLogger("smskit")
 # fmt: off
 COLUMNS = [
     "campaign", "mode", "test", "state", "provider", "planned", "delivered", "undelivered", "refused",
@@ -31,8 +33,12 @@ def is_test(row: CampaignRow) -> bool:
 
 
 def newest_first(ledger: Ledger) -> list[CampaignRow]:
-    """All campaigns of all modes."""
-    return ledger.campaigns.find()[::-1]
+    """All campaigns of all modes, but those that are damaged, which are logged."""
+    damaged: list[LedgerDamaged] = []
+    found = ledger.campaigns.find(damaged=damaged)[::-1]
+    for error in damaged:
+        _log.warning("smskit: %s", error)
+    return found
 
 
 def campaign_table(ledger: Ledger, *, limit: int = 200) -> pd.DataFrame:
@@ -45,7 +51,11 @@ def campaign_table(ledger: Ledger, *, limit: int = 200) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for row in newest_first(ledger)[:limit]:
-        books = ledger.audience.counts(row.id)
+        try:
+            books = ledger.audience.counts(row.id)
+        except LedgerDamaged as error:
+            _log.warning("smskit: %s", error)
+            continue
         zone = row.zone
         rows.append(
             {
@@ -88,15 +98,17 @@ def choose(ledger: Ledger, campaign: str = "", mode: Mode | None = None) -> Camp
     Raises:
         LedgerError: no campaign has that name; names the nearest one.
     """
-    rows = [r for r in newest_first(ledger) if mode is None or r.mode is mode]
+    # By its name a campaign is asked for, and the ledger says where it is damaged.
+    asked = ledger.campaigns.find(name=campaign)[::-1] if campaign else newest_first(ledger)
+    rows = [r for r in asked if mode is None or r.mode is mode]
     order = [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]
     if not campaign:
         rows.sort(key=lambda r: (is_test(r), order.index(r.mode)))  # stable: newest first within each
         return rows[0] if rows else None
-    named = sorted((r for r in rows if r.name == campaign), key=lambda r: order.index(r.mode))
+    named = sorted(rows, key=lambda r: order.index(r.mode))
     if named:
         return named[0]
-    known = [r.name for r in newest_first(ledger)]
+    known = ledger.campaigns.names()
     missing = (
         Message("there is no campaign {campaign} in mode {mode}", campaign=campaign, mode=mode)
         if mode
