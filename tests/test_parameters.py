@@ -66,6 +66,15 @@ def test_a_good_file(write: Write) -> None:
     assert re.search(r"has \d+ rows, of which the rules keep [1-9]\d*", str(found))
 
 
+def test_rules_that_do_not_read_keep_nobody(write: Write) -> None:
+    """Where the rules are wrong it is not said how many rows they keep; where something else is, it is."""
+    wrong_rule = look(write(rules=[{"column": "name", "op": "is", "value": 1}]))
+    wrong_else = look(write(phone="phon"))
+
+    assert "of which the rules keep" not in str(wrong_rule)
+    assert "of which the rules keep" in str(wrong_else)
+
+
 @pytest.mark.parametrize(
     ("zone", "kept"), [("Asia/Shanghai", 1), ("UTC", 2), ("America/New_York", 2), ("Pacific/Auckland", 1)]
 )

@@ -434,7 +434,7 @@ def test_why_by_phone_is_why_by_id(told: tuple[Ledger, CampaignRow]) -> None:
     assert "MK:0001" in lines.pop()
 
 
-@pytest.mark.parametrize("person", ["u99", "13800099999", "138-0009-9999", "", "1"])
+@pytest.mark.parametrize("person", ["u99", "13800099999", "138-0009-9999", "1"])
 def test_why_of_nobody(told: tuple[Ledger, CampaignRow], person: str) -> None:
     """Somebody who is nowhere in the file is said to be so, masked, with when it was read."""
     said = r"is not in the file that was read at 20\d\d-\d\d-\d\d \d\d:\d\d for campaign c \(live\)"
@@ -442,6 +442,13 @@ def test_why_of_nobody(told: tuple[Ledger, CampaignRow], person: str) -> None:
         report.why(*told, person)
 
     assert "0009" not in str(caught.value)
+
+
+@pytest.mark.parametrize("person", ["", " ", "无", "-", "N/A", "０", "null"])
+def test_why_of_what_is_no_id(told: tuple[Ledger, CampaignRow], person: str) -> None:
+    """What is written where there is no id is nobody's, whether or not the file has it."""
+    with pytest.raises(InputError, match="names nobody: give a user id, or a phone"):
+        report.why(*told, person)
 
 
 def test_every_reason_has_words() -> None:

@@ -15,9 +15,11 @@ import pandas as pd
 import pytest
 
 import smskit
+from smskit.audience.explore import operators
 from smskit.audience.rules import RuleCache, Source, parse
 from smskit.audience.rules.fit import Reading, UnreadValueError
 from smskit.audience.rules.values import read_flag, read_moment, read_number
+from smskit.errors import RuleError
 from smskit.planning.explain import explain
 from smskit.planning.spec import CampaignSpec
 from smskit.planning.validate import validate
@@ -327,6 +329,40 @@ def test_plan_validate_and_explain_agree(
         found = [text for text in said if "cells of" in text]
         assert len(found) == bool(notice)
         assert all(notice in text for text in found)
+
+
+@pytest.mark.parametrize("separator", [",", "，", "、", ";", "；", "|", "｜", "\n", " | ", ", "])
+@pytest.mark.parametrize("op", ["==", "!=", "in", "not_in"])
+def test_several_values_in_one_text_are_refused(op: str, separator: str) -> None:
+    """Where cells have the parts and none the whole; what is a cell's, or nobody's at all, stays one."""
+    cities = ["上海", "北京 ", "广州", None]
+    whole = f"上海{separator}北京"
+    rule = parse({"column": "city", "op": op, "value": [whole, "广州"] if "in" in op else whole})
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    for kind in ("str", "category"):
+        frame = pd.DataFrame({"city": pd.Series(cities, dtype=kind)})
+        with pytest.raises(RuleError, match=r"rules\.value: no cell of `city` reads .* and some read "):
+            rule.mask(frame, now=now)
+        with pytest.raises(RuleError, match="several values are a list"):
+            rule.to_sql(frame=frame, now=now)
+
+    for others in ([*cities, whole], ["深圳", "成都"]):
+        assert len(rule.mask(pd.DataFrame({"city": others}), now=now)) == len(others)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("上海|北京", ["上海", "北京"]),
+        ("上海，北京、广州；深圳", ["上海", "北京", "广州", "深圳"]),
+        ('"甲,乙", 丙', ["甲,乙", "丙"]),
+        ("甲\n\n乙,", ["甲", "乙"]),
+    ],
+)
+def test_a_typed_list(text: str, parts: list[str]) -> None:
+    """Whatever people part values with; what is in quotes is one, and what is shown reads back."""
+    assert operators.list_of(text) == parts
+    assert operators.list_of(operators.written(parts)) == parts
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,8 @@ def test_a_second_run_says_that_nothing_was_sent(
     assert (second.state, second.exit_code) == ("finished", 0)
     assert [told in Path(run.report).read_text("utf-8") for run in (first, second)] == [False, True]
     assert [told in line for line in lines] == [False, True]
-    assert lines[1].startswith(f"{began:%Y-%m-%d %H:%M:%S}+08:00  finished")
+    said = {"zh": "已完成", "en": "finished"}[language]
+    assert lines[1].startswith(f"{began:%Y-%m-%d %H:%M:%S} CST  {said}")
     assert f"{began:%Y%m%d-%H%M%S}" in second.report
 
 

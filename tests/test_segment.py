@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from smskit.audience import phones, segment
 from smskit.audience.segment.database import scrubbed
+from smskit.audience.segment.delimited import BLANKS
 from smskit.errors import SegmentError
 from smskit.message import parts
 from smskit.models import Reason
@@ -145,6 +146,25 @@ def test_cells_stay_text(tmp_path: Path, cell: str) -> None:
     assert cells(frame) == [[cell, "1"]]
 
 
+@pytest.mark.parametrize(
+    "blank", ["", " ", "\t", "\u3000", "\xa0", ",,", " , , ", "\u3000,\xa0,", '"","",""', "\x1a"], ids=repr
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=repr)
+def test_lines_that_look_empty_are_no_rows(tmp_path: Path, blank: str, end: str) -> None:
+    """Wherever they stand: above the names, among the people, at the end; within a cell they stay."""
+    lines = [blank, "user_id,phone,name", "", "u1,1,甲", blank, blank, f'u2,2,"a{end}{end}x"', blank]
+    frame = segment.load(saved(tmp_path, end.join(lines)))
+
+    assert cells(frame) == [["u1", "1", "甲"], ["u2", "2", f"a{end}{end}x"]]
+
+
+def test_lines_of_one_column(tmp_path: Path) -> None:
+    """Of a list of phones a line of blanks is none either, an empty cell in quotes is one."""
+    frame = segment.load(saved(tmp_path, 'phone\n1\n\n  \n""\n2\n'))
+
+    assert cells(frame) == [["1"], [None], ["2"]]
+
+
 def test_empty_cell_is_missing(tmp_path: Path) -> None:
     """An empty cell is missing, quoted or not; blanks are text."""
     frame = segment.load(saved(tmp_path, 'phone,a,b\n1,,""\n2, ,x\n'))
@@ -162,10 +182,11 @@ def test_empty_cell_is_missing(tmp_path: Path) -> None:
     delimiter=st.sampled_from(",;\t"),
 )
 def test_any_text_comes_back(tmp_path: Path, rows: list[list[str]], delimiter: str) -> None:
-    """Whatever the csv module writes is read back, cell by cell, but for rows without any cell."""
+    """Whatever the csv module writes is read back, cell by cell, but for rows that show nothing."""
     source = saved(tmp_path, as_csv([["a", "b"], *rows], delimiter, "\r\n"))
+    shown = [row for row in rows if any(cell.strip(BLANKS) for cell in row)]
 
-    assert cells(segment.load(source)) == [[cell or None for cell in row] for row in rows if any(row)]
+    assert cells(segment.load(source)) == [[cell or None for cell in row] for row in shown]
 
 
 def test_one_column(tmp_path: Path) -> None:

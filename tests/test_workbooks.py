@@ -145,12 +145,7 @@ def _collapsed(book: openpyxl.Workbook) -> None:
     book["甲"].row_dimensions[80].hidden = True  # holds nothing
 
 
-def _flattened(book: openpyxl.Workbook) -> None:
-    for row in (3, 5):
-        book["甲"].row_dimensions[row].height = 0
-
-
-@pytest.mark.parametrize("hide", [_filtered, _collapsed, _flattened])
+@pytest.mark.parametrize("hide", [_filtered, _collapsed])
 def test_hidden_rows_are_left_out(tmp_path: Path, hide: Callable[..., None]) -> None:
     """Whom a filter takes away gets nothing, and the number is said."""
     frame = segment.load(saved(tmp_path, {"甲": PEOPLE}, hide))
@@ -183,6 +178,21 @@ def test_hidden_columns(
 
     assert len(frame) == 5
     assert [str(text).split(": ")[1] for text in segment.notices(frame)] == said
+
+
+def test_rows_without_height_are_hidden(tmp_path: Path) -> None:
+    """As those that are marked so: dragged together, they are seen by nobody."""
+
+    def flatten(book: openpyxl.Workbook) -> None:
+        for row in (3, 5):
+            book["甲"].row_dimensions[row].height = 3.5
+
+    source = saved(tmp_path, {"甲": PEOPLE}, flatten)
+    rewritten(source, "xl/worksheets/sheet1.xml", lambda xml: xml.replace('ht="3.5"', 'ht="0"'))
+    frame = segment.load(source)
+
+    assert frame["user_id"].tolist() == ["u1", "u3", "u5"]
+    assert "2 rows of sheet `甲` are hidden" in str(segment.notices(frame)[0])
 
 
 def test_a_column_without_width_is_hidden(tmp_path: Path) -> None:

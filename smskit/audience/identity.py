@@ -20,7 +20,7 @@ from smskit.audience.cells import words
 from smskit.audience.phones import EMPTY_WORDS, hide_column
 from smskit.i18n import Message
 
-__all__ = ["UserIds", "known_ids"]
+__all__ = ["UserIds", "known_ids", "names_nobody"]
 
 # fmt: off
 _NOTHING: Final = [
@@ -84,6 +84,11 @@ def known_ids(column: pd.Series, texts: pa.Array) -> UserIds:
     nobody = nothing | lost
     ids = pc.if_else(pa.array(nobody), pa.scalar(None, texts.type), texts) if nobody.any() else texts
     return UserIds(ids, notices)
+
+
+def names_nobody(text: str) -> bool:
+    """Whether *text* is what people and programs write where there is no id, as 无 is."""
+    return not text.strip() or bool(_says_nothing(pa.array([text.strip()], pa.large_string()))[0])
 
 
 def _says_nothing(texts: pa.Array) -> NDArray[np.bool_]:

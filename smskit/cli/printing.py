@@ -137,8 +137,8 @@ def print_runs(ledger: Ledger, rows: Sequence[RunRow], as_json: bool) -> None:
     for row, run in () if as_json else zip(rows, found, strict=True):
         books = run["books"] or {}
         counts = [f"{t(name)} {books[name]}" for name in ("accepted", "waiting", "unknown") if books]
-        began = time_of(ledger, row).isoformat(sep=" ", timespec="seconds")
-        words = [began, run["state"], run["campaign"] or "?", f"({run['mode']})", *counts]
+        began = f"{time_of(ledger, row):%Y-%m-%d %H:%M:%S %Z}"
+        words = [began, t(run["state"]), run["campaign"] or "?", f"({t(run['mode'])})", *counts]
         told = t("hook: {why}", why=run["told"]) if run["told"] else ""
         by = t("by {who}", who=f"{run['user']}@{run['host']}" if run["user"] else run["host"])
         message = language().render(run["message"])

@@ -142,11 +142,11 @@ def _misfits(
         _demand_https(provider_class(spec.provider), environ)
     except (SpecError, SettingsError) as error:
         problems.append(("provider", error.message))
+    rule: rules_module.Rule | None = None
     try:
         rule = rules_module.parse(spec.rules)
     except InputError as error:
         problems.append(("rules", error.message))
-        rule = rules_module.parse(None)
     template = _template(spec, problems, notes)
     if spec.deadline and now > spec.deadline:
         at = spec.deadline.isoformat()
@@ -154,8 +154,9 @@ def _misfits(
     frame = _segment(spec, load, problems, notes) if load else None
     if frame is not None:
         _look_at_people(spec, frame, problems, notes)
-        problems += _unknown_columns(rule, frame)
-        if not _unknown_columns(rule, frame):
+        unknown = _unknown_columns(rule, frame) if rule else []
+        problems += unknown
+        if rule and not unknown:
             try:
                 source = rules_module.Source(frame, now.astimezone(spec.zone))
                 keep, _ = rule.filter_source(source)

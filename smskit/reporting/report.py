@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience import phones, rules
+from smskit.audience.identity import names_nobody
 from smskit.errors import InputError, RuleError
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import Action, CampaignRow, Event, History, Ledger
@@ -258,6 +259,8 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
         if person and (erased := ledger.erasing.when(person, phone)):
             at = f"{datetime.fromtimestamp(erased, row.zone):%Y-%m-%d %H:%M}"
             raise InputError(Message("{who} was erased on {at}; counts are all that is left", who=who, at=at))
+        if names_nobody(person):
+            raise InputError(Message("{who} names nobody: give a user id, or a phone", who=repr(person)))
         raise InputError(_nowhere(row, who))
     if reveal:
         note_reveal(ledger, row, "one person", person=phones.mask(person))

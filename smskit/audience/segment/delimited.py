@@ -33,7 +33,7 @@ _MAX_BLOCK_BYTES: Final = 128 << 20  # a row is no longer; one block takes sever
 csv.field_size_limit(_MAX_BLOCK_BYTES)  # of the process; its default refuses cells above 128 KiB
 _MAX_COLUMNS: Final = 1 << 14  # as in a sheet
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t]*(?:\r\n|\r|\n)', re.IGNORECASE)  # for Excel
-_BLANKS: Final = " \t\r\n\f\v\x1a\xa0\u200b\u3000\ufeff"  # of a line without a cell; the end of a DOS file
+BLANKS: Final = " \t\r\n\f\v\x1a\xa0\u200b\u3000\ufeff"  # of a line without a cell; the end of a DOS file
 _CACHE_BYTES: Final = 1 << 16  # stay in the processor's cache
 
 
@@ -74,7 +74,7 @@ def _empty(table: pa.Table) -> pa.ChunkedArray:
 
 
 def _is_blank(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.fill_null(pc.equal(pc.utf8_trim(column, _BLANKS), ""), True)
+    return pc.fill_null(pc.equal(pc.utf8_trim(column, BLANKS), ""), True)
 
 
 def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer]:
@@ -82,19 +82,19 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
     head = data.slice(0, min(_HEAD_BYTES, data.size)).to_pybytes().decode("utf-8", "ignore")
     if "\0" in head:
         raise SegmentError(Message("is not a text file, or UTF-16 without byte order mark; save it as UTF-8"))
-    if not head.strip(_BLANKS):
+    if not head.strip(BLANKS):
         raise SegmentError(Message("is empty; the first row must name the columns"))
     if hint := _SEPARATOR_LINE.match(head):
         delimiters = hint[1]
         data, head = data.slice(hint.end()), head[hint.end() :]
-        if not head.strip(_BLANKS):
+        if not head.strip(BLANKS):
             raise SegmentError(Message("is empty; the first row must name the columns"))
     best: tuple[bool, int] = (False, 0)
     for delimiter in delimiters:
         # csv counts the lines it took, which tells where the body begins: a quoted name may span two.
         reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
         with contextlib.suppress(csv.Error):
-            cells = next(row for row in reader if any(cell.strip(_BLANKS) for cell in row))
+            cells = next(row for row in reader if any(cell.strip(BLANKS) for cell in row))
             # A quote within a name: a quoted name was cut in the middle by the wrong delimiter.
             score = (not any('"' in cell for cell in cells), len(cells))
             if score > best:
@@ -122,7 +122,7 @@ def _rows(body: pa.Buffer, names: list[str], keep: list[str], delimiter: str) ->
     ragged: list[tuple[int, int]] = []
 
     def note(row: Any) -> str:
-        if not row.text.strip(_BLANKS):
+        if not row.text.strip(BLANKS):
             return "skip"  # a line that looks empty
         ragged.append((row.number, row.actual_columns))  # not its text, which may be long
         return "error"
