@@ -731,7 +731,7 @@ def _row(campaign: str, mode: Mode | None, ledger: Ledger | None = None) -> Camp
         row = ledger.campaigns.get(campaign, wanted)
         if row is not None:
             return row
-    names = ledger.campaigns.names()
+    names = {row.name for row in ledger.campaigns.find()}  # the one that is meant may be damaged
     missing = (
         Message("no campaign `{campaign}` in mode {mode}", campaign=campaign, mode=mode)
         if mode

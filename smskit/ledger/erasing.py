@@ -58,6 +58,7 @@ class Erased(NamedTuple):
     campaigns: list[str]  # in which there was something
     rows: int  # of their segments
     opted_out: bool  # and stays so
+    approvals: int = 0  # that name them, who planned or approved under an id that is theirs
 
 
 class _Person(NamedTuple):
@@ -130,15 +131,15 @@ class Erasing:
             who = _Person(*_all_of(conn, person, phone), _key(conn, make=True))
             erased = {row.name: self._erase_from(conn, row, who, hash_of) for row in rows}
             opted_out = _forget_answers(conn, who, now)
-            _forget_names(conn, who)
+            approvals = _forget_names(conn, who)
             also(conn, who.phones.tolist())
-            if any(erased.values()) or opted_out:
+            if any(erased.values()) or opted_out or approvals:
                 note(conn, self._database, Action.ERASE, rows=sum(erased.values()))
             known = np.array([*who.phones.astype(str), *who.ids.to_pylist()], object)
             for each in np.unique(hashes(known, who.key).astype(np.int64)).tolist():
                 conn.execute(ERASED.delete().where(ERASED.c.who == each))
                 conn.execute(ERASED.insert().values(who=each, at=now))
-        return Erased([name for name, n in erased.items() if n], sum(erased.values()), opted_out)
+        return Erased([name for name, n in erased.items() if n], sum(erased.values()), opted_out, approvals)
 
     def _erase_from(
         self,
@@ -313,13 +314,15 @@ def _without(body: bytes, phones: Sequence[int]) -> bytes:
     return text.encode(errors="surrogateescape")
 
 
-def _forget_names(conn: sa.Connection, who: _Person) -> None:
+def _forget_names(conn: sa.Connection, who: _Person) -> int:
     """
     Put a pseudonym for somebody who planned or approved under an id that is theirs, and nothing for where.
 
+    Returns how many approvals that were.
     Who planned still cannot approve: `Approvals` knows their pseudonym.
     """
     theirs = {plain(each) for each in (*who.ids.to_pylist(), *map(mask, who.phones.astype(str)))} - {""}
+    named = 0
     for row in conn.execute(sa.select(APPROVAL)).all():
         values: dict[str, str] = {}
         for name, place in (("planned_by", "planned_from"), ("approved_by", "approved_from")):
@@ -328,3 +331,5 @@ def _forget_names(conn: sa.Connection, who: _Person) -> None:
         if values:
             here = (APPROVAL.c.campaign == row.campaign) & (APPROVAL.c.plan_hash == row.plan_hash)
             conn.execute(APPROVAL.update().where(here).values(values))
+            named += 1
+    return named

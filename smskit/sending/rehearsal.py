@@ -164,7 +164,7 @@ def erase(ledger: Ledger, person: str) -> Erased:
 
     person = person.strip()
     done = ledger.erasing.erase(person, as_phone(person), hash_of=hash_of, also=erase_phones)
-    if not done.rows and not done.opted_out:
+    if not (done.rows or done.opted_out or done.approvals):
         raise InputError(Message("the ledger has nobody like that"))
     return done
 

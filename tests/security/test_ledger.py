@@ -169,8 +169,8 @@ def test_row_17_the_others_are_told_of(paused: Desk, run: Run, table: str, colum
     assert (listed.code, listed.err.count("campaign live-1 (live) is not as it was written")) == (1, 1)
     assert {row["campaign"] for row in runs.data} == {"live-1", "live-2"}
     assert runs.code == 0
-    assert (receipts.code, receipts.out.count("live-1 (live) is not as")) == (1, 1)
-    assert after["delivered"] == after["accepted"] == PEOPLE
+    assert (receipts.code, receipts.err.count("live-1 (live) is not as")) == (1, 1)
+    assert (after["accepted"], after["awaiting"]) == (PEOPLE + 1, 0)
 
 
 def files_with(folder: Path, phone: int) -> list[str]:
@@ -273,7 +273,7 @@ def test_row_18_raw_pages_lose_the_person_alone(paused: Desk, run: Run) -> None:
     ledger.raw_reports.close(pages[0], keep=True)
     erased = run("erase", "u000000", "--yes")
     with closing(sqlite3.connect(paused.folder / "ledger.db")) as connection:
-        left = [body for (body,) in connection.execute("SELECT body FROM raw_report ORDER BY id")]
+        left = [body for (body,) in connection.execute("SELECT body FROM inbox ORDER BY id")]
     ledger.close()
 
     assert erased.code == 0
