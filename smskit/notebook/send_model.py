@@ -34,6 +34,7 @@ from smskit.sending.background import Run, Snapshot, run_of, unfinished
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
 from smskit.sending.guards import lack_of_approval
+from smskit.sending.handover import handover_of
 from smskit.sending.origin import Origin
 from smskit.sending.receipts import Fetched, fetch
 from smskit.sending.rehearsal import Offers, offers_of
@@ -366,7 +367,10 @@ class SendModel:
         spec, run = self.draft.spec(), self.run
         if run is None or (spec.campaign, spec.mode) != (confirmed.campaign, confirmed.mode):
             raise _unsent(Message("the parameters were changed after the confirmation"))
-        return run.start(self._fresh(spec.model_copy(update={"plan_hash": confirmed.plan_hash})))
+        campaign = self._fresh(spec.model_copy(update={"plan_hash": confirmed.plan_hash}))
+        # A frame is in the memory of this process alone.
+        through = None if self.draft.frame is not None else handover_of(self.environment())
+        return run.start(campaign, through=through)
 
     def settle(self) -> Fetched:
         """Ask the provider what became of those that are unknown, and fetch receipts and replies."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from smskit.ledger import CampaignRow, CanaryRow, Ledger, Owner, Tally
 from smskit.models import Kind, Mode
 from smskit.sending.campaign import Campaign
+from smskit.sending.handover import Handover
 
 __all__ = ["Pace", "Phase", "Run", "Snapshot", "run_of", "unfinished"]
 
@@ -31,7 +32,7 @@ class Phase(enum.StrEnum):
     NEW = "new"  # not started
     STARTING = "starting"  # here: planned and checked once more, nothing sent yet
     SENDING = "sending"  # here
-    WAITING = "waiting"  # here, for a time to come: a canary's receipts, the send window
+    WAITING = "waiting"  # wherever it is, for a time to come: a canary's receipts, the send window
     HELD = "held"  # here, by a person; keeps the campaign, sends nothing
     STOPPING = "stopping"  # here or elsewhere; requests on the way are finished
     ELSEWHERE = "elsewhere"  # another process sends
@@ -107,6 +108,8 @@ class Run:
         self.ledger, self.name, self.mode = ledger, name, mode
         self._clock, self._pace, self._lock = clock, Pace(), threading.Lock()
         self._campaign: Campaign | None = None
+        self._through: Handover | None = None
+        self._owned = False  # the run that was started last has had the campaign
         self._thread: threading.Thread | None = None
         self._paused = self._stop_asked = False
         self._error: BaseException | None = None
@@ -117,16 +120,20 @@ class Run:
 
     # -- doing ---------------------------------------------------------------------------
 
-    def start(self, campaign: Campaign) -> bool:
+    def start(self, campaign: Campaign, *, through: Handover | None = None) -> bool:
         """
         Send, or go on with, *campaign* in the background; False when that is under way here already.
 
         How it ended, and why it was refused, is in ``look()``.
+
+        Args:
+            through: Have another process send it, which outlives this one.
         """
         with self._lock:
             if self._thread is not None:
                 return False
             self._campaign, self._error, self._note = campaign, None, ""
+            self._through, self._owned = through, False
             campaign.run.unpause()
             self._thread = threading.Thread(target=self._work, name="smskit-run", daemon=True)
             self._thread.start()
@@ -151,6 +158,8 @@ class Run:
                 # A start wipes the request, so `_progress` makes it again; nothing leaves meanwhile.
                 self._stop_asked = True
                 self._campaign.run.pause()
+        if self._through is not None:
+            self._through.stop()
         self._request_stop()
 
     def _request_stop(self) -> None:
@@ -168,12 +177,16 @@ class Run:
     def _work(self) -> None:
         assert self._campaign is not None
         try:
-            self._note = self._campaign.send(progress=self._progress).note
+            if self._through is not None:
+                self._note = self._through.send(self._campaign.spec)
+            else:
+                self._note = self._campaign.send(progress=self._progress).note
         except BaseException as error:
             self._error = error
         finally:
             with self._lock:
                 self._thread, self._stop_asked, self._paused = None, False, False
+                self._through = None
 
     def _progress(self, _: object) -> None:
         if self._stop_asked:
@@ -201,16 +214,17 @@ class Run:
         return Snapshot(phase, row, books, owner, rate, left_s, self._error, note, canary)
 
     def _phase(self, row: CampaignRow, books: Tally, owner: Owner | None, here: bool) -> Phase:
-        if owner is not None or here:
+        self._owned = self._owned or owner is not None
+        if owner is not None or (here and not self._owned):
             if row.stop_requested or self._stop_asked:
                 return Phase.STOPPING
-            if not here:
-                return Phase.ELSEWHERE
-            if self._paused:
+            if here and self._paused:
                 return Phase.HELD
             if owner is None:
                 return Phase.STARTING
-            return Phase.WAITING if row.waits else Phase.SENDING
+            if row.waits:
+                return Phase.WAITING
+            return Phase.SENDING if here and self._through is None else Phase.ELSEWHERE
         if row.state == "finished" and not books.waiting and not books.submitting:
             return Phase.FINISHED
         return Phase.STOPPED if row.state == "paused" else Phase.INTERRUPTED

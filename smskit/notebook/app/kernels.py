@@ -11,7 +11,8 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from tornado import web
 from traitlets import Int, Unicode
 
-from smskit.settings import APP_WORKSPACE
+from smskit.notebook.app.senders import Senders
+from smskit.settings import APP_SENDER, APP_WORKSPACE
 
 __all__ = ["LANGUAGE", "VISITOR", "Kernels", "kernel_environment"]
 
@@ -41,13 +42,17 @@ class Kernels(AsyncMappingKernelManager):
             raise web.HTTPError(503, "too many pages are open")
         self._starting += 1
         try:
-            made: str = await super().start_kernel(
-                env=kernel_environment(env or {}, Path(self.workspace), VISITOR.get(), LANGUAGE.get()),
-                **options,
-            )
+            whole = kernel_environment(env or {}, Path(self.workspace), VISITOR.get(), LANGUAGE.get())
+            sender = {APP_SENDER: self._senders.ticket(whole, self.cwd_for_path(""))}
+            made: str = await super().start_kernel(env=whole | sender, **options)
             return made
         finally:
             self._starting -= 1
+
+    @property
+    def _senders(self) -> Senders:
+        found: Senders = self.parent.senders  # type: ignore[union-attr]  # `SmskitApp` has made this
+        return found
 
     def cwd_for_path(self, path: str, **_: Any) -> str:
         """An empty folder: nothing that lies in a working folder can be taken for a module."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_server.base.handlers import Template404
 from tornado.ioloop import IOLoop
-from traitlets import Unicode
+from traitlets import Int, Unicode
 from traitlets.config import Config
 from voila.app import Voila
 from voila.static_file_handler import AllowListFileHandler
@@ -33,6 +33,7 @@ from smskit.notebook.app.door import (
 )
 from smskit.notebook.app.kernels import Kernels
 from smskit.notebook.app.pages import TEMPLATES, for_the_app, parts_of_a_page, words_of_pages
+from smskit.notebook.app.senders import Senders
 from smskit.settings import Environment, is_loopback, project_root, start_folder
 
 __all__ = ["AppSettings", "configuration", "serve"]
@@ -102,6 +103,7 @@ class SmskitApp(Voila):  # type: ignore[misc]
     """Voilà that looks for its pages here first, and says where it is without the token."""
 
     opening = Unicode(help="Said when it listens; {url} is where.").tag(config=True)
+    sends = Int(20, help="Campaigns that are sent at once.").tag(config=True)
 
     def setup_template_dirs(self) -> None:
         super().setup_template_dirs()
@@ -132,8 +134,15 @@ class SmskitApp(Voila):  # type: ignore[misc]
     def start(self) -> None:
         # Printed, not logged: it may hold a token that was made up.
         told = self.opening
-        IOLoop.current().add_callback(lambda: print(told.replace("{url}", self.display_url), flush=True))
+        self.senders = Senders(self.sends)  # before there are kernels, which hand campaigns over to it
+        loop = IOLoop.current()
+        loop.add_callback(self.senders.listen)
+        loop.add_callback(lambda: print(told.replace("{url}", self.display_url), flush=True))
         super().start()
+
+    def stop(self) -> None:
+        self.senders.end()
+        super().stop()
 
 
 def serve(
@@ -179,6 +188,7 @@ def configuration(settings: AppSettings, *, workspace: Path, ip: str, port: int,
     config.VoilaConfiguration.show_tracebacks = False
     config.VoilaConfiguration.multi_kernel_manager_class = Kernels
     config.Kernels.workspace, config.Kernels.most = str(workspace), settings.kernels
+    config.SmskitApp.sends = settings.kernels
     config.MappingKernelManager.cull_idle_timeout = settings.idle_s
     config.MappingKernelManager.cull_interval = min(60, settings.idle_s)
     # Files between server and kernels instead of TCP ports that others on this machine could reach.

@@ -57,6 +57,7 @@ class Situation:
         opens: When the send window of the campaign that is confirmed opens; None where it is open.
         approval: What stands of a second person's yes; None where none is needed.
         answered: An error after which a person has changed something, so that it is not shown any more.
+        served: The app sends in a process of its own, which is no matter of its visitors.
     """
 
     draft: Draft
@@ -66,6 +67,7 @@ class Situation:
     opens: datetime | None = None
     answered: BaseException | None = None
     approval: Approval | None = None
+    served: bool = False
 
     @property
     def mode(self) -> Mode:
@@ -130,10 +132,11 @@ def view(s: Situation, t: Language) -> Card:
 
 
 def _state(s: Situation, t: Language) -> str:
-    words, kind = PHASES[s.seen.phase]
+    elsewhere = s.seen.phase is Phase.ELSEWHERE
+    words, kind = PHASES[Phase.SENDING if elsewhere and s.served else s.seen.phase]
     line = " ".join([*_rehearsing(s, t), chip(t(words), kind), escape(s.draft.campaign)])
     owner = s.seen.owner
-    if s.seen.phase is Phase.ELSEWHERE and owner is not None:
+    if elsewhere and not s.served and owner is not None:
         line += soft(t("process {pid} on {host}", pid=owner.pid, host=owner.host))
     return f"<p>{line}</p>{_reason(s, t)}"
 

@@ -13,6 +13,7 @@ import ipywidgets as w
 from smskit.errors import GuardRefused
 from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow
+from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, card, chip, field, html, row, soft_line, title
@@ -123,6 +124,7 @@ class SendingPanel(SendPart):
             self._opens,
             self._answered,
             self.model.approval,
+            served=self.page.host is Host.VOILA,
         )
         return view(situation, self.t)
 
