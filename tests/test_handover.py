@@ -30,7 +30,6 @@ from tests.e2e.lab import project_copy
 
 PEOPLE = 30_000  # some seconds of sending
 PARAMETERS: dict[str, Any] = {
-    "campaign": "handed",
     "segment": "segments/people.csv",
     "signature": "GrowingIO",
     "template": "你好，拒收请回复R",
@@ -53,10 +52,10 @@ print(seen.phase, seen.error, flush=True)
 """
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[App]:
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One over a segment of some thousand invented people, with a page that shows its environment."""
-    folder = project_copy(tmp_path / "project")
+    folder = project_copy(tmp_path_factory.mktemp("app") / "project")
     (folder / "segments").mkdir()
     people = {"user_id": range(PEOPLE), "phone": [f"138{n:08}" for n in range(PEOPLE)]}
     pd.DataFrame(people).to_csv(folder / "segments/people.csv", index=False)
@@ -77,9 +76,9 @@ def kernel_of_a_page(app: App) -> dict[str, str]:
     return environ
 
 
-def click(environ: dict[str, str], **parameters: Any) -> subprocess.Popen[str]:
+def click(environ: dict[str, str], name: str) -> subprocess.Popen[str]:
     """Somebody confirms in a page's kernel."""
-    given = json.dumps(PARAMETERS | parameters)
+    given = json.dumps(PARAMETERS | {"campaign": name})
     return subprocess.Popen(
         [sys.executable, "-c", _CLICK, given], env=environ, stdout=subprocess.PIPE, text=True
     )
@@ -99,68 +98,54 @@ def ledger_of(app: App) -> Ledger:
     return Ledger(f"sqlite:///{app.folder / 'smskit.db'}")
 
 
-def campaign(app: App) -> CampaignRow | None:
-    return ledger_of(app).campaigns.get("handed", Mode.REHEARSE)
+def campaign(app: App, name: str) -> CampaignRow | None:
+    return ledger_of(app).campaigns.get(name, Mode.REHEARSE)
 
 
-def counts(app: App) -> Tally:
-    row = campaign(app)
+def counts(app: App, name: str) -> Tally:
+    row = campaign(app, name)
     assert row is not None
     return ledger_of(app).audience.counts(row.id)
 
 
-def is_sending(app: App) -> bool:
+def is_sending(app: App, name: str) -> bool:
     """Whether some were sent to, and others wait."""
-    return campaign(app) is not None and 0 < counts(app).accepted < PEOPLE
+    return campaign(app, name) is not None and 0 < counts(app, name).accepted < PEOPLE
 
 
 @pytest.mark.kernel
 def test_a_send_outlives_its_page(app: App) -> None:
     """The page is closed in the middle: everybody is sent to all the same, and the run is written down."""
-    page = click(kernel_of_a_page(app))
-    until(lambda: is_sending(app), app)
+    page = click(kernel_of_a_page(app), "closed")
+    until(lambda: is_sending(app, "closed"), app)
     page.kill()
     page.communicate()
-    until(lambda: (row := campaign(app)) and row.state == "finished", app)
+    until(lambda: (row := campaign(app, "closed")) and row.state == "finished", app)
 
-    assert counts(app).accepted == PEOPLE
-    assert until(lambda: [run.state for run in ledger_of(app).runs.find()] == ["finished"], app)
+    assert counts(app, "closed").accepted == PEOPLE
+    assert until(
+        lambda: [run.state for run in ledger_of(app).runs.find(campaign="closed")] == ["finished"], app
+    )
 
 
 @pytest.mark.kernel
 def test_the_panel_follows_and_a_stop_is_clean(app: App) -> None:
     """The page sees it elsewhere; by the ledger any page stops it; it can be gone on with."""
     environ = kernel_of_a_page(app)
-    page = click(environ)
-    until(lambda: is_sending(app), app)
-    row = campaign(app)
+    page = click(environ, "stopped")
+    until(lambda: is_sending(app, "stopped"), app)
+    row = campaign(app, "stopped")
     assert row is not None
     ledger_of(app).campaigns.request_stop(row.id)
     told = page.communicate(timeout=60)[0].splitlines()
-    left = counts(app).waiting
-    again = click(environ).communicate(timeout=120)[0].splitlines()
+    left = counts(app, "stopped").waiting
+    again = click(environ, "stopped").communicate(timeout=120)[0].splitlines()
 
     assert {"starting", "elsewhere"} <= set(told)
     assert told[-1].startswith("stopped ")
     assert left > 0
     assert again[-1] == "finished None"
-    assert counts(app).waiting == 0
-
-
-@pytest.mark.kernel
-def test_the_end_of_the_server_ends_sends_cleanly(app: App) -> None:
-    """Told to end, the server lets its sends end first: paused, nobody unknown, the page told so."""
-    page = click(kernel_of_a_page(app))
-    until(lambda: is_sending(app), app)
-    app.process.terminate()
-    app.process.wait(60)
-    told = page.communicate(timeout=60)[0].splitlines()
-    row = campaign(app)
-
-    assert row is not None
-    assert row.state == "paused"
-    assert told[-1].startswith("stopped ")
-    assert counts(app).unknown == 0
+    assert counts(app, "stopped").waiting == 0
 
 
 @pytest.mark.kernel
@@ -168,7 +153,7 @@ def test_only_what_was_confirmed_is_sent(app: App) -> None:
     """Whoever has no ticket, no valid parameters or no plan's hash is refused; limits hold in the process."""
     environ = kernel_of_a_page(app)
     ticket, _, place = environ["SMSKIT_APP_SENDER"].partition("@")
-    confirmed = PARAMETERS | {"mode": "rehearse", "plan_hash": "q1"}
+    confirmed = PARAMETERS | {"campaign": "refused", "mode": "rehearse", "plan_hash": "q1"}
 
     def answer(request: Any) -> str:
         with socket.socket(socket.AF_UNIX) as asked:
@@ -188,7 +173,23 @@ def test_only_what_was_confirmed_is_sent(app: App) -> None:
     assert "plan hash" in refused(mode="plan")
     assert "GuardRefused" in refused()  # another plan than that
     assert "the app reads segments" in refused(segment="/etc/passwd")
-    assert campaign(app) is None
+    assert campaign(app, "refused") is None
+
+
+@pytest.mark.kernel
+def test_the_end_of_the_server_ends_sends_cleanly(app: App) -> None:
+    """Told to end, the server lets its sends end first: paused, nobody unknown, the page told so."""
+    page = click(kernel_of_a_page(app), "ended")
+    until(lambda: is_sending(app, "ended"), app)
+    app.process.terminate()
+    app.process.wait(60)
+    told = page.communicate(timeout=60)[0].splitlines()
+    row = campaign(app, "ended")
+
+    assert row is not None
+    assert row.state == "paused"
+    assert told[-1].startswith("stopped ")
+    assert counts(app, "ended").unknown == 0
 
 
 @pytest.mark.parametrize(
