@@ -124,6 +124,7 @@ def test_the_figures_are_those_of_the_plan(project: Project, rows: list[Any], ch
         assert reach.reasons[keep].tolist() == plan.reasons.tolist()
         assert (reach.kept, reach.reachable) == (len(plan), plan.planned)
         assert (reach.parts, reach.cost) == (plan.total_parts, plan.cost)
+        assert [str(text) for text in reach.notices] == [text for text in plan.notices if "as copies" in text]
 
 
 def test_without_a_text(project: Project) -> None:
@@ -157,3 +158,18 @@ def test_a_column_that_is_gone(project: Project) -> None:
     frame = pd.DataFrame({"mobile": ["13800000001"]})
     with pytest.raises(SegmentError, match="`phone`"):
         Reaching(lambda: project.environment).reach(CampaignSpec.from_data(SPEC), frame, np.ones(1, np.bool_))
+
+
+@pytest.mark.parametrize("name", ["name", "姓名", "User_Name"])
+def test_copies_with_other_names_before_there_is_a_text(project: Project, name: str) -> None:
+    """While no text is chosen, rows of one person that are called otherwise are told of all the same."""
+    rows = [["u1", f"{FIRST + 20}", "甲"], ["u1", f"{FIRST + 20}", "乙"], ["u2", f"{FIRST + 21}", "丙"]]
+    frame = pd.DataFrame(rows, columns=["user_id", "phone", name])
+    reaching, spec = Reaching(lambda: project.environment), CampaignSpec.from_data(SPEC)
+    all_ = reaching.reach(spec, frame, np.ones(3, np.bool_))
+    one_less = reaching.reach(spec, frame, np.array([False, True, True]))
+
+    assert [str(text)[:66] for text in all_.notices] == [
+        f"1 rows that are left out as copies have another `{name}` than the row that"[:66]
+    ]
+    assert list(one_less.notices) == []

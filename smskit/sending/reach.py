@@ -1,14 +1,14 @@
 """
 Whom a campaign would message of the rows that some rules keep, and what that would cost.
 
-The same reading and judging as the plan's, so the figures are its figures; only texts, hash and notices are
-left out. What does not change from one rule to the next is read once.
+The same reading and judging as the plan's, so the figures are its figures; only texts and hash are left
+out. What does not change from one rule to the next is read once.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -16,16 +16,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from smskit.audience.cells import word
 from smskit.errors import SegmentError, TemplateError
 from smskit.i18n import Joined, Message
 from smskit.message.opt_out import with_wording
 from smskit.message.parts import parts
 from smskit.message.template import Template
-from smskit.message.variables import Binding, check_bindings, parse_bindings
+from smskit.message.variables import Binding, check_bindings, format_column, parse_bindings
 from smskit.models import Mode, Reason
 from smskit.planning.exclusions import ORDER, Candidates, History, reasons_of
+from smskit.planning.persons import notices_of_copies
 from smskit.planning.plan import misnamed
 from smskit.planning.recipients import ProviderLimits, Recipients
 from smskit.planning.spec import CampaignSpec
@@ -39,6 +42,7 @@ from smskit.settings import Environment
 __all__ = ["Reach", "Reaching"]
 
 Mask = NDArray[np.bool_]
+_CALLED = frozenset(("name", "user_name", "username", "姓名", "名字", "称呼", "昵称", "客户姓名", "会员姓名"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,6 +56,7 @@ class Reach:
         parts: Billed parts of all messages together; one each where there is no text yet.
         price: Of a part, in yuan.
         lacks: Why texts were not counted, None where they were.
+        notices: What to know of copies that disagree.
     """
 
     keep: Mask
@@ -59,6 +64,7 @@ class Reach:
     parts: int
     price: Decimal
     lacks: Message | None
+    notices: Sequence[Message] = ()
 
     def __repr__(self) -> str:
         return f"Reach({self.reachable} of {self.kept})"
@@ -127,7 +133,10 @@ class Reaching:
         billed = parts(rows.units[planned]).sum() if template is not None else planned.sum()
         of_all = np.zeros(len(frame), np.int8)
         of_all[keep] = reasons
-        return Reach(keep, of_all, int(billed), spec.price_per_part, lacks)
+        copied = np.isin(reasons, (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER))
+        values = rows.values if template is not None else _names(frame, keep, copied)
+        notices = notices_of_copies(people.copies, rows.phones, values, planned, copied)
+        return Reach(keep, of_all, int(billed), spec.price_per_part, lacks, tuple(notices))
 
     def _rows(
         self,
@@ -165,6 +174,12 @@ def _text(
     except TemplateError as error:
         return None, {}, error.message
     return template, bindings, None
+
+
+def _names(frame: pd.DataFrame, keep: Mask, copied: Mask) -> dict[str, pa.Array]:
+    """What people are called, while no text says what of them goes out; nothing where nobody is a copy."""
+    found = [str(name) for name in frame.columns if word(str(name)) in _CALLED][: int(copied.any())]
+    return {name: format_column(frame.loc[keep, name]) for name in found}
 
 
 def _past(spec: CampaignSpec, environment: Environment) -> History:

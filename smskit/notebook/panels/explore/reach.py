@@ -15,7 +15,7 @@ from smskit.i18n import mark
 from smskit.models import Reason
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, html, soft, stale
+from smskit.notebook.panels.parts import button, html, notice, soft, stale
 from smskit.notebook.segment_model import SegmentModel
 from smskit.sending.reach import Reach
 
@@ -104,7 +104,8 @@ class ReachPanel(Panel):
         self._parts.children = tuple(self._part(key, n) for key, n in self._sizes(counts, reach))
         lacks = "" if reach is None or reach.lacks is None else self.t.render(reach.lacks)
         words = mark("Counted at one part each: {why}")
-        self._why.value = soft(self.t(words, why=lacks)) if lacks else ""
+        told = [notice(self.t.render(text), "warn") for text in (reach.notices if reach else ())]
+        self._why.value = "".join([soft(self.t(words, why=lacks)) if lacks else "", *told])
 
     def _in_words(self, counts: Counts, reach: Reach | None) -> str:
         """5,030 rows → 1,114 by the rules → 887 reachable · 888 parts · about ¥44.40"""
