@@ -47,6 +47,7 @@ def _parts() -> dict[str, bytes]:
     for row in ROWS:
         sheet.append(row)
     sheet["E2"].number_format = "0%"
+    sheet["D2"].number_format = 'm"月"d"日" h:mm'
     sheet["B3"].number_format = "000000"
     sheet["F1"], sheet["F2"] = "sum", "=1+1"
     sheet.row_dimensions[4].hidden = True
