@@ -158,6 +158,13 @@ def test_lines_that_look_empty_are_no_rows(tmp_path: Path, blank: str, end: str)
     assert cells(frame) == [["u1", "1", "甲"], ["u2", "2", f"a{end}{end}x"]]
 
 
+@pytest.mark.parametrize("text", [",", ",,\n , \n", '"",""\n', "\t\t\n", "sep=;\n;;\n", "\x1a", "\u3000\n"])
+def test_a_file_that_shows_nothing_is_empty(tmp_path: Path, text: str) -> None:
+    """Delimiters, blanks and empty quotes name no columns."""
+    with pytest.raises(SegmentError, match="is empty; the first row must name the columns"):
+        segment.load(saved(tmp_path, text))
+
+
 def test_lines_of_one_column(tmp_path: Path) -> None:
     """Of a list of phones a line of blanks is none either, an empty cell in quotes is one."""
     frame = segment.load(saved(tmp_path, 'phone\n1\n\n  \n""\n2\n'))

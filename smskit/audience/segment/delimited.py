@@ -94,11 +94,15 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
         # csv counts the lines it took, which tells where the body begins: a quoted name may span two.
         reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
         with contextlib.suppress(csv.Error):
-            cells = next(row for row in reader if any(cell.strip(BLANKS) for cell in row))
+            cells = next((row for row in reader if any(cell.strip(BLANKS) for cell in row)), None)
+            if cells is None:
+                continue
             # A quote within a name: a quoted name was cut in the middle by the wrong delimiter.
             score = (not any('"' in cell for cell in cells), len(cells))
             if score > best:
                 best, found = score, (cells, delimiter, reader.line_num)
+    if not best[1] and not head.strip(BLANKS + delimiters + '"'):
+        raise SegmentError(Message("is empty; the first row must name the columns"))
     if not best[1]:
         raise SegmentError(Message("row {n}: a quote is opened and not properly closed", n=1))
     cells, delimiter, lines = found
