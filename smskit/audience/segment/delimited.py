@@ -53,7 +53,10 @@ def read_delimited(path: Path, wanted: Wanted) -> pd.DataFrame:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in keep})
     table = _rows(body, columns, keep, delimiter)
     _check_quotes(body, table.num_rows, delimiter)
-    if pc.any(empty := _empty(table)).as_py():
+    if len(columns) == 1:
+        # The only cell of a row, in quotes, is there though it is empty.
+        table = table.filter(pc.invert(pc.and_(_empty(table), pc.is_valid(table[0]))))
+    elif pc.any(empty := _empty(table)).as_py():
         # Rows of delimiters and blanks are none, but a row may be empty only in what is kept.
         if len(keep) < len(columns):
             empty = _empty(_rows(body, columns, columns, delimiter))
@@ -69,8 +72,7 @@ def _empty(table: pa.Table) -> pa.ChunkedArray:
         if not pc.any(empty).as_py():
             break
         empty = pc.and_(empty, _is_blank(column))
-    # The only cell of a row, in quotes, is there though it is empty.
-    return empty if table.num_columns > 1 else pc.and_(empty, pc.is_valid(table[0]))
+    return empty
 
 
 def _is_blank(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -94,7 +96,9 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
         # csv counts the lines it took, which tells where the body begins: a quoted name may span two.
         reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
         with contextlib.suppress(csv.Error):
-            cells = next((row for row in reader if any(cell.strip(BLANKS) for cell in row)), None)
+            # What parts cells for another delimiter is no name either.
+            blanks = BLANKS + delimiters + '"'
+            cells = next((row for row in reader if any(cell.strip(blanks) for cell in row)), None)
             if cells is None:
                 continue
             # A quote within a name: a quoted name was cut in the middle by the wrong delimiter.
