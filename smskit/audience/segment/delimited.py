@@ -53,10 +53,10 @@ def read_delimited(path: Path, wanted: Wanted) -> pd.DataFrame:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in keep})
     table = _rows(body, columns, keep, delimiter)
     _check_quotes(body, table.num_rows, delimiter)
+    empty = _empty(table)
     if len(columns) == 1:
-        # The only cell of a row, in quotes, is there though it is empty.
-        table = table.filter(pc.invert(pc.and_(_empty(table), pc.is_valid(table[0]))))
-    elif pc.any(empty := _empty(table)).as_py():
+        empty = pc.and_(empty, pc.is_valid(table[0]))  # in quotes it is there though it is empty
+    if pc.any(empty).as_py():
         # Rows of delimiters and blanks are none, but a row may be empty only in what is kept.
         if len(keep) < len(columns):
             empty = _empty(_rows(body, columns, columns, delimiter))
