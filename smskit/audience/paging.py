@@ -65,6 +65,10 @@ class FrameRows:
         """The columns there are, in their order."""
         return list(map(str, self._frame.columns))
 
+    def cell(self, row: int, column: str) -> str:
+        """A cell as it stands in its source, as text; unmasked, so it is to be used and not to be shown."""
+        return _written(self._frame[column].iloc[row])
+
     def keeping(self, keep: Mask | None) -> FrameRows:
         """Other rows of the same frame; sorts that were worked out stay."""
         other = FrameRows(self._frame, keep, phone=self._phone)

@@ -20,11 +20,13 @@ import pandas as pd
 from smskit.audience import segment
 from smskit.audience.explore.compare import Comparison, compare
 from smskit.audience.explore.files import keep_upload, write_segment
+from smskit.audience.explore.pictures import Picture, picture_of
 from smskit.audience.explore.profile import Profile, profile_of
 from smskit.audience.explore.rule_editor import Counts, RuleEditor
 from smskit.audience.paging import FrameRows
 from smskit.audience.roles import roles_of
 from smskit.audience.rules import RuleCache
+from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.typed import Mask
 from smskit.errors import RuleError, SegmentError
 from smskit.i18n import Message
@@ -92,6 +94,8 @@ class SegmentModel:
         self.loaded: Loaded | None = None
         self.editor = RuleEditor(draft["rules"])
         self._reaching = Reaching(lambda: Environment(parameter_file=parameter_file))
+        self._drawing = threading.Lock()
+        self._pictures: tuple[pd.DataFrame | None, dict[str, Picture | None]] = None, {}
         self._writing = self._newly_chosen = False
         # A panel and the cells that follow it want the same segment at once: one reads, the other takes that.
         self._reading = threading.Lock()
@@ -283,6 +287,26 @@ class SegmentModel:
     def counts(self) -> Counts:
         """Count the rule as it stands over the segment."""
         return self.editor.counts(self._at_hand().cache)
+
+    def pictures(self, names: Sequence[str], keep: Mask) -> dict[str, tuple[Picture, list[int]]]:
+        """The pictures of those of these columns that have one, and how many rows in *keep* each bar has."""
+        loaded = self._at_hand()
+        with self._drawing:
+            if self._pictures[0] is not loaded.frame:
+                self._pictures = loaded.frame, {}
+            known, made = self._pictures[1], {}
+            for name in names:
+                if name not in known and name in loaded.profile.columns:
+                    known[name] = picture_of(loaded.frame, loaded.cache, loaded.profile.columns[name])
+                if len(keep) == loaded.profile.rows and (found := known.get(name)) is not None:
+                    made[name] = found, found.kept(keep)
+            return made
+
+    def unread(self, column: str) -> Mask:
+        """The rows whose cell of that column is filled and cannot be read; one entry a row."""
+        loaded = self._at_hand()
+        reading = loaded.profile.columns[column].reading
+        return loaded.cache.column(column, "rules").lost(reading or Reading.TEXT)
 
     def reach(self, keep: Mask) -> Reach | None:
         """

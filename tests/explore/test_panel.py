@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as w
 import pandas as pd
 import pytest
 
@@ -675,3 +676,46 @@ def test_while_another_segment_is_read_the_old_figures_are_dimmed(
     assert "Counting …" not in after
     assert "smskit-stale" not in opened.reach.widget._dom_classes
     assert not named(opened.widget, "Save parameters").disabled
+
+
+# --- values that are ticked
+
+
+def test_values_are_ticked(panel: Open) -> None:
+    """A list is opened, searched and ticked; each choice counts at once, and its chip takes it out again."""
+    opened = panel(rules=[{"column": "level", "op": "in", "value": ["gold"]}])
+    says(opened)
+    click(opened, "Choose…")
+    search, offered_ = named(opened.widget, "Search values"), "silver (1)"
+    search.value = "SIL"
+    found = [p.description for p in parts(opened.rules.widget) if isinstance(p, w.Checkbox)]
+    named(opened.widget, offered_).value = True
+    both = says(opened)
+    click(opened, "Done")
+    closed = [p for p in parts(opened.rules.widget) if isinstance(p, w.Checkbox)]
+    click(opened, "gold ×")
+
+    assert found == [offered_]
+    assert "4 of 6 rows kept" in both
+    assert closed == []
+    assert opened.page.draft["rules"] == {"all": [{"column": "level", "op": "in", "value": ["silver"]}]}
+
+
+def test_a_change_taken_back_can_be_made_again(panel: Open) -> None:
+    """Redo follows undo until something else is changed; each is offered where it can do something."""
+    gold, vip = {"column": "level", "op": "==", "value": "gold"}, {"column": "vip", "op": "not_null"}
+    opened = panel(rules=[gold, vip])
+    says(opened)
+    before = named(opened.widget, "Undo").disabled, named(opened.widget, "Redo").disabled
+    click_of(opened, "✕", 1)
+    click(opened, "Undo")
+    back = opened.page.draft["rules"], named(opened.widget, "Redo").disabled
+    click(opened, "Redo")
+    again = opened.page.draft["rules"]
+    click(opened, "Undo")
+    click_of(opened, "↑", 1)
+
+    assert before == (True, True)
+    assert back == ([gold, vip], False)
+    assert again == {"all": [gold]}
+    assert named(opened.widget, "Redo").disabled, "something else was changed"

@@ -25,7 +25,17 @@ from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.typed import Mask
 from smskit.models import Reason
 
-__all__ = ["ColumnProfile", "Distribution", "Profile", "Span", "coverage", "distribution", "profile_of"]
+__all__ = [
+    "ColumnProfile",
+    "Distribution",
+    "Profile",
+    "Span",
+    "by_calendar",
+    "by_size",
+    "coverage",
+    "distribution",
+    "profile_of",
+]
 
 _MIDNIGHT: Final = re.compile(r" 00:00:00(\.0+)?\Z")
 _TOP: Final = 200  # values kept to be suggested
@@ -219,9 +229,9 @@ def distribution(
         floats = cache.column(column.name, "rules").floats(reading)
         known = np.isfinite(floats)
         if reading is Reading.MOMENT:
-            places, starts, span = _by_calendar(floats[known], cache.now)
+            places, starts, span = by_calendar(floats[known], cache.now)
         else:
-            places, starts, span = _by_size(floats[known])
+            places, starts, span = by_size(floats[known])
         bars = pd.DataFrame({"start": starts, "rows": np.bincount(places, minlength=len(starts))})
         if keep is not None:
             bars["kept"] = np.bincount(places[keep[known]], minlength=len(starts))
@@ -234,18 +244,18 @@ def distribution(
 Bins = tuple[npt.NDArray[np.int64], npt.NDArray[Any], Span]  # bin of each value, start of each bin, and width
 
 
-def _by_size(values: npt.NDArray[np.float64]) -> Bins:
+def by_size(values: npt.NDArray[np.float64], most: int = _MOST_BARS) -> Bins:
     """Bins of round widths; what is far above nearly all others is in the last one."""
     low, high = values.min(), values.max()
     whole = bool((values == np.floor(values)).all())
-    if not (whole and high - low < _MOST_BARS):
+    if not (whole and high - low < most):
         # A few huge values would leave everybody else in one bar.
-        most = float(np.quantile(values, 0.99))
-        high = min(high, most + 0.5 * (most - low)) if most > low else high
-    if whole and high - low < _MOST_BARS:
+        usual = float(np.quantile(values, 0.99))
+        high = min(high, usual + 0.5 * (usual - low)) if usual > low else high
+    if whole and high - low < most:
         width, unit = 1.0, "whole"
     else:
-        width, unit = _round_width((high - low) / _BINS, whole=whole), "range"
+        width, unit = _round_width((high - low) / min(_BINS, most), whole=whole), "range"
     first = np.floor(low / width)
     count = int(np.floor(high / width) - first) + 1
     places = np.minimum(np.floor(values / width) - first, count - 1).astype(np.int64)
@@ -253,7 +263,7 @@ def _by_size(values: npt.NDArray[np.float64]) -> Bins:
     return places, starts, Span(unit, width, open=bool(values.max() >= (first + count) * width))
 
 
-def _by_calendar(micros: npt.NDArray[np.float64], now: datetime) -> Bins:
+def by_calendar(micros: npt.NDArray[np.float64], now: datetime, most: int = _MOST_BARS) -> Bins:
     """One bin a day, week, month or year, whichever gives few enough, in the zone of *now*."""
     offset = now.strftime("%z")  # +0800
     zone = getattr(now.tzinfo, "key", f"{offset[:3]}:{offset[3:5]}")
@@ -262,9 +272,9 @@ def _by_calendar(micros: npt.NDArray[np.float64], now: datetime) -> Bins:
     low, high = local.min(), local.max()
     for unit, step in _CALENDAR.items():
         first, last = (_count(end, step) for end in (low, high))
-        if last - first < _MOST_BARS or unit == "year":
+        if last - first < most or unit == "year":
             break
-    width = max(1, int(_round_width((last - first + 1) / _MOST_BARS, whole=True)))
+    width = max(1, int(_round_width((last - first + 1) / most, whole=True)))
     first //= width
     places = _count(local, step) // width - first
     counted = (first + np.arange(last // width - first + 1)) * width

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, cast
 
@@ -28,6 +28,7 @@ __all__ = ["Counts", "Node", "RuleEditor"]
 Kind = Literal["leaf", "all", "any", "not"]
 _DEEPEST: Final = 12  # levels a person can still read
 _UNDO: Final = 50
+_CHOOSES: Final = frozenset({"in", "==", "between", ">=", "<"})  # what a click on a bar or a cell makes
 _UNSET: Final[Any] = object()
 
 
@@ -91,6 +92,7 @@ class RuleEditor:
     def __init__(self, data: Any = None) -> None:
         self._ids = itertools.count(1)
         self._past: list[Node] = []
+        self._future: list[Node] = []  # what was taken back, the next to come again last
         self.root = self._read(data)
         self._as_read = (copy.deepcopy(self.root.to_data()), data)
 
@@ -322,12 +324,66 @@ class RuleEditor:
         parent.parts.remove(node)
         outer.parts.insert(outer.parts.index(parent) + (by == 1), node)
 
+    def toggle(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """
+        Keep only rows for which these comparisons of one column hold; the same ones again: take them away.
+
+        They replace what was chosen of that column in this way before. Of single values, each is added to
+        those that were chosen, or taken out of them.
+        """
+        self._remember()
+        if self.root.kind != "all":
+            self.root = Node(next(self._ids), "all", parts=[self.root] if self.root.parts else [])
+        parts = self.root.parts
+        mine = [p for p in parts if p.kind == "leaf" and p.column == rules[0]["column"] and p.op in _CHOOSES]
+        if rules[0]["op"] == "in" and len(mine) == 1 and mine[0].op == "in":
+            chosen, value = list(mine[0].value or []), rules[0]["value"][0]
+            left = [v for v in chosen if v != value] if value in chosen else [*chosen, value]
+            mine[0].value = left
+            if not left:
+                parts.remove(mine[0])
+            return
+        same = [part.to_data() for part in mine] == [dict(rule) for rule in rules]
+        at = min((parts.index(part) for part in mine), default=len(parts))
+        self.root.parts = [part for part in parts if part not in mine]
+        if not same:
+            made = [Node(next(self._ids), "leaf", r["column"], r["op"], copy.copy(r["value"])) for r in rules]
+            self.root.parts[at:at] = made
+
+    def holds(self, rules: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether `toggle` of these comparisons would take them away."""
+        there = [p for p in self.root.parts if p.kind == "leaf"] if self.root.kind == "all" else []
+        if rules[0]["op"] == "in":
+            lists = [p.value for p in there if p.column == rules[0]["column"] and p.op == "in"]
+            return any(rules[0]["value"][0] in (chosen or ()) for chosen in lists)
+        data = [part.to_data() for part in there]
+        return all(dict(rule) in data for rule in rules)
+
     def undo(self) -> bool:
         """Take the last change back; whether there was one."""
         if not self._past:
             return False
+        self._future.append(self.root)
         self.root = self._past.pop()
         return True
+
+    def redo(self) -> bool:
+        """Make again the change that was taken back last; whether there was one."""
+        if not self._future:
+            return False
+        self._past.append(self.root)
+        self.root = self._future.pop()
+        return True
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is one to make again."""
+        return bool(self._future)
 
     # -- within ------------------------------------------------------------------------
 
@@ -344,6 +400,7 @@ class RuleEditor:
 
     def _remember(self) -> None:
         self._past = [*self._past[-_UNDO:], copy.deepcopy(self.root)]
+        self._future = []
 
     def _parent(self, id_: int) -> Node | None:
         return next((n for n in self.root.walk() if any(part.id == id_ for part in n.parts)), None)

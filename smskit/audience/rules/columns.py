@@ -36,6 +36,7 @@ from smskit.audience.rules.reads import MOSTLY, ORDER, PERHAPS, SAMPLE, begins_w
 from smskit.audience.rules.typed import (
     Answer,
     Dictionary,
+    Mask,
     Reals,
     Texts,
     TypedColumn,
@@ -201,12 +202,16 @@ class Column:
 
     def unread(self, reading: Reading, most: int = 3) -> tuple[int, list[str]]:
         """Return how many filled cells have no value when the column is read so, and the first few."""
-        if self._kind is not Kind.TEXT or reading is Reading.TEXT:
-            return 0, []
-        lost = pc.and_(self._filled, pc.invert(self._typed(reading).valid()))
-        rows = np.flatnonzero(lost.to_numpy(zero_copy_only=False))
+        rows = np.flatnonzero(self.lost(reading))
         examples = list(dict.fromkeys(map(str, self._series.iloc[rows[:_LOOKED_AT]])))
         return len(rows), examples[:most]
+
+    def lost(self, reading: Reading) -> Mask:
+        """Return which rows are filled and have no value when the column is read so; one entry a row."""
+        if self._kind is not Kind.TEXT or reading is Reading.TEXT:
+            return np.zeros(len(self._series), np.bool_)
+        lost = pc.and_(self._filled, pc.invert(self._typed(reading).valid()))
+        return np.asarray(lost.to_numpy(zero_copy_only=False))
 
     def respelt(self, reading: Reading, most: int) -> tuple[dict[str, Bound | None], int]:
         """

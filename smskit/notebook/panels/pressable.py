@@ -6,10 +6,11 @@ For what no ipywidget can do: heads of a table that sort it, buttons in its rows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import anywidget
@@ -75,6 +76,8 @@ def press_table(
     sort: str = "",
     descending: bool = False,
     actions: Sequence[Sequence[Action]] = (),
+    under: Mapping[str, str] = MappingProxyType({}),
+    presses: Callable[[int, str], str] = lambda row, name: "",
 ) -> str:
     """
     A frame as a table, cells escaped, whose heads sort it and whose rows have buttons.
@@ -83,15 +86,28 @@ def press_table(
         sorts: Columns whose head can be pressed, as ``sort:NAME``.
         sort: The one it is sorted by.
         actions: For each row its buttons; none: no column for them.
+        under: Column -> HTML below its name.
+        presses: What a cell (row of the page from 0, column) says when it is pressed; "" = it cannot be.
     """
     numeric = [is_number(dtype) for dtype in frame.dtypes]
     heads = [
-        _head(str(name), headings.get(str(name), str(name)), number, name in sorts, sort, descending)
+        _head(
+            str(name),
+            headings.get(str(name), str(name)),
+            number,
+            name in sorts,
+            sort,
+            descending,
+            under.get(str(name), ""),
+        )
         for name, number in zip(frame.columns, numeric, strict=True)
     ]
     rows = []
     for at, row in enumerate(frame.itertuples(index=False, name=None)):
-        cells = [f"<td{_n(n)}>{cell(value)}</td>" for value, n in zip(row, numeric, strict=True)]
+        cells = [
+            f"<td{_n(n)}{_presses(presses(at, str(name)))}>{cell(value)}</td>"
+            for name, value, n in zip(frame.columns, row, numeric, strict=True)
+        ]
         if actions:
             made = (f'<button data-press="{escape(a.press)}">{escape(a.label)}</button>' for a in actions[at])
             cells.append(f'<td class="smskit-actions">{"".join(made)}</td>')
@@ -101,16 +117,22 @@ def press_table(
     return f'<div class="smskit-table"><table aria-label="{escape(label)}">{inner}</table></div>'
 
 
-def _head(name: str, words: str, number: bool, can: bool, sort: str, descending: bool) -> str:
+def _presses(what: str) -> str:
+    return f' data-press="{escape(what)}"' if what else ""
+
+
+def _head(
+    name: str, words: str, number: bool, can: bool, sort: str, descending: bool, under: str = ""
+) -> str:
     if not can:
-        return f'<th scope="col"{_n(number)}>{escape(words)}</th>'
+        return f'<th scope="col"{_n(number)}>{escape(words)}{under}</th>'
     mine = name == sort
     order = ("descending" if descending else "ascending") if mine else "none"
     arrow = ("▼" if descending else "▲") if mine else "↕"
     button = (
         f'<button data-press="sort:{escape(name)}">{escape(words)} <i aria-hidden="true">{arrow}</i></button>'
     )
-    return f'<th scope="col" aria-sort="{order}"{_n(number)}>{button}</th>'
+    return f'<th scope="col" aria-sort="{order}"{_n(number)}>{button}{under}</th>'
 
 
 def _n(number: bool) -> str:

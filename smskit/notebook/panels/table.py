@@ -1,8 +1,8 @@
-"""A table of any length, a page at a time: search, sort, choose columns, phones masked until asked for."""
+"""A table of any length, a page at a time: search, sort by its heads, phones masked until asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import ipywidgets as w
@@ -12,7 +12,8 @@ from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager, reveal_button
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import field, frame_table, html, row, soft_line
+from smskit.notebook.panels.parts import field, row, soft_line
+from smskit.notebook.panels.pressable import Pressable, press_table
 
 __all__ = ["TablePanel"]
 
@@ -39,7 +40,8 @@ class TablePanel(Panel):
         self.columns: tuple[str, ...] = ()
         self.sort, self.descending, self.search, self.reveal = "", False, "", False
         self.rows: FrameRows | None = None
-        self._table = html("")
+        self.page_shown: RowPage | None = None
+        self._table = Pressable()
         if rows is not None:
             self._take(rows)
 
@@ -61,7 +63,7 @@ class TablePanel(Panel):
     # -- drawing -----------------------------------------------------------------------
 
     def build(self) -> Sequence[w.Widget]:
-        self._table = html("")
+        self._table = Pressable(lambda what: self.attempt(lambda: self.pressed(what))(None))
         if self.rows is None:
             return [soft_line(self.t("Nothing to show yet."))]
         made = [self._finding(), self._table, self._paging(), self._choosing()]
@@ -71,15 +73,9 @@ class TablePanel(Panel):
     def _finding(self) -> w.Widget:
         search = field(w.Text, self.t("Search"), value=self.search, continuous_update=False)
         search.placeholder = self.t("a name, an id, a whole phone")
-        order = field(w.Dropdown, self.t("Sort by"), value=self.sort, options=self._sorts())
-        down = w.Checkbox(self.descending, description=self.t("Descending"), indent=False)
-        down.layout.width = "auto"
         search.observe(self.attempt(lambda: self._change(search=search.value)), "value")
-        order.observe(self.attempt(lambda: self._change(sort=order.value)), "value")
-        down.observe(self.attempt(lambda: self._change(descending=down.value)), "value")
-        for narrow in (search, order):
-            narrow.style.description_width, narrow.layout.width = "72px", "320px"
-        return row(search, order, down)
+        search.style.description_width, search.layout.width = "72px", "320px"
+        return row(search)
 
     def _paging(self) -> w.Widget:
         count = w.Dropdown(value=self.pager.size, options=_COUNTS, description=self.t("Rows"))
@@ -99,11 +95,27 @@ class TablePanel(Panel):
         fold = w.Accordion([row(*parts)], titles=(self.t("Columns and phones"),))
         return fold
 
-    def _sorts(self) -> list[tuple[str, str]]:
-        assert self.rows is not None
-        return [(self.t("as in the source"), ""), *((name, name) for name in self.rows.columns)]
-
     # -- a page ------------------------------------------------------------------------
+
+    def pressed(self, what: str) -> None:
+        """A head sorts: upwards, downwards, then as in the source again."""
+        kind, _, name = what.partition(":")
+        if kind != "sort":
+            return
+        if name != self.sort:
+            self._change(sort=name, descending=False)
+        elif not self.descending:
+            self._change(descending=True)
+        else:
+            self._change(sort="", descending=False)
+
+    def under(self) -> Mapping[str, str]:
+        """Column -> HTML below its name, in each head."""
+        return {}
+
+    def presses(self, page: RowPage) -> Callable[[int, str], str]:
+        """What a cell of *page* says when it is pressed."""
+        return lambda row, name: ""
 
     def _change(self, **wanted: object) -> None:
         for name, value in wanted.items():
@@ -130,9 +142,26 @@ class TablePanel(Panel):
         self.start("page", lambda: asked(first, size), self._shown)
 
     def _shown(self, page: RowPage) -> None:
-        numbered = page.frame.copy(deep=False)
-        numbered.insert(0, "#", (page.frame.index + 1).astype(str), allow_duplicates=True)
-        self._table.value = frame_table(numbered, label=self.label or self.t("rows"))
+        self.page_shown = page
+        self.show_table()
         rows, none = mark("{first:,} to {last:,} of {total:,} rows"), mark("No row found.")
         self.pager.show(len(page.frame), page.total, rows=rows, none=none)
         self.tell("")
+
+    def show_table(self) -> None:
+        """Show the page there is, with what stands in the heads now."""
+        page = self.page_shown
+        if page is None:
+            return
+        numbered = page.frame.copy(deep=False)
+        numbered.insert(0, "#", (page.frame.index + 1).astype(str), allow_duplicates=True)
+        self._table.value = press_table(
+            numbered,
+            headings={},
+            label=self.label or self.t("rows"),
+            sorts=list(page.frame.columns),
+            sort=self.sort,
+            descending=self.descending,
+            under=self.under(),
+            presses=self.presses(page),
+        )

@@ -13,16 +13,17 @@ import ipywidgets as w
 
 from smskit.audience.explore import Counts
 from smskit.audience.rules.typed import Mask
+from smskit.i18n import mark
 from smskit.notebook.panels.explore.compare import ComparePanel
 from smskit.notebook.panels.explore.load import LoadPanel
+from smskit.notebook.panels.explore.people import PeoplePanel
 from smskit.notebook.panels.explore.profile import ProfilePanel
 from smskit.notebook.panels.explore.reach import ReachPanel
 from smskit.notebook.panels.explore.rules import RulesPanel
 from smskit.notebook.panels.explore.save import SavePanel
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import card, html, soft, stale, title
-from smskit.notebook.panels.table import TablePanel
+from smskit.notebook.panels.parts import card, html, notice, soft, stale, title
 from smskit.notebook.segment_model import SegmentModel
 
 __all__ = ["ExplorePanel"]
@@ -46,7 +47,7 @@ class ExplorePanel(Panel):
         self.load = LoadPanel(page, model, self._loaded)
         self.profile = ProfilePanel(page, model)
         self.rules = RulesPanel(page, model, self._counted)
-        self.table = TablePanel(page, label="people")
+        self.table = PeoplePanel(page, model, choose=self.rules.toggle, unread=self._show_unread)
         self.compare = ComparePanel(page, model)
         self.save = SavePanel(page, model)
         self._tab = _FILTER
@@ -102,6 +103,7 @@ class ExplorePanel(Panel):
 
     def _counted(self, counts: Counts) -> None:
         self.counts = counts
+        self.table.kept(counts.mask)
         self.reach.count(counts)
         if not self.reach.shows_part:
             self._show_rows(None)
@@ -111,6 +113,12 @@ class ExplorePanel(Panel):
 
     def _tell_whose(self) -> None:
         self._whose.value = soft(self.reach.shown)
+
+    def _show_unread(self, column: str) -> None:
+        """Show the rows whose cell in *column* cannot be read as the others are."""
+        words = mark("Column `{name}`: these cells cannot be read; rules never keep them for their value.")
+        self._show_rows(self.model.unread(column))
+        self._whose.value = notice(self.t(words, name=column), "warn")
 
     def _show_rows(self, rows: Mask | None) -> None:
         """Show the people of one part of the bar, or those that the rules keep."""

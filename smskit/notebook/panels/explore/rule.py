@@ -14,12 +14,14 @@ from smskit.audience.explore.operators import typed, written
 from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OP_WORDS, OPS, PARTS
 from smskit.audience.rules.fit import Reading
 from smskit.i18n import Language, mark
-from smskit.notebook.panels.parts import button, choose, html, row
+from smskit.notebook.panels.parts import button, choose, html
+from smskit.notebook.panels.ticks import Ticks
 
 __all__ = ["Around", "GroupRow", "LeafRow"]
 
 _JOINS = {"all": mark("all of these"), "any": mark("any of these"), "not": mark("not this")}
-_FEW = 50  # values that are listed to choose from
+_FEW = 50  # values that are suggested while somebody types
+_LISTED = 200  # different values of a column that are listed to be ticked
 _NOTHING: Final[Any] = object()
 
 
@@ -74,7 +76,10 @@ class GroupRow:
             moves.append(ungroup)
         self._body = w.VBox()
         self._body.add_class("smskit-rules")
-        self.widget = w.VBox([row(self._joined, add, group, *moves, self.chip), self._body])
+        self.chip.add_class("smskit-count")
+        head = w.HBox([self._joined, add, group, self.chip, *(_menu(panel, moves) if moves else [])])
+        head.add_class("smskit-rule")
+        self.widget = w.VBox([head, self._body])
 
     def show(self, node: Node, parts: Sequence[w.Widget]) -> None:
         """Show the group as it is now, with these rows below; a row that stays is not touched."""
@@ -94,15 +99,19 @@ class LeafRow:
         self._panel, self.id, self.chip = panel, node.id, html("")
         self._number, self._shown = 0, (_NOTHING, _NOTHING, _NOTHING)
         edit, editor = panel.on_edit, panel.editor
-        self._column = _quiet(w.Dropdown, "", 180)
-        self._op = _quiet(w.Dropdown, "", 170)
+        self._column = _quiet(w.Dropdown, "", 150)
+        self._op = _quiet(w.Dropdown, "", 130)
         self._slot = w.HBox()
         self._column.observe(
             edit(lambda: editor.choose_column(self.id, self._column.value, self._ops(self._column.value))),
             "value",
         )
         self._op.observe(edit(lambda: editor.choose_op(self.id, self._op.value)), "value")
-        self.widget = row(self._column, self._op, self._slot, *_moves(panel, node.id), self.chip)
+        self.chip.add_class("smskit-count")
+        self.widget = w.HBox(
+            [self._column, self._op, self._slot, self.chip, *_menu(panel, _moves(panel, node.id))]
+        )
+        self.widget.add_class("smskit-rule")
 
     def show(self, node: Node, number: int) -> None:
         """Show the comparison as it is now; a widget that shows it already is not touched."""
@@ -136,7 +145,7 @@ class LeafRow:
         if not node.op or node.op in NULLS:
             return ()
         reading = look.reading if look else Reading.TEXT
-        if node.op in LISTS and look and look.top and look.distinct <= _FEW:
+        if node.op in LISTS and look and look.top and look.distinct <= _LISTED:
             return (self._choices(node.value, look),)
         if node.op == "within_days":
             return (self._days(node),)
@@ -163,8 +172,7 @@ class LeafRow:
         known = {text for _, text in listed}
         told = mark("{name} (not in the data)")
         listed += [(self._panel.t(told, name=v), v) for v in chosen if v not in known]
-        made = _quiet(w.SelectMultiple, "", 260, options=listed, value=tuple(dict.fromkeys(chosen)))
-        made.rows = min(max(len(listed), 2), 6)
+        made = Ticks(self._panel.t, listed, chosen)
         return self._takes(made, lambda: [typed("==", look.reading, text) for text in made.value])
 
     def _days(self, node: Node) -> w.Widget:
@@ -186,7 +194,7 @@ class LeafRow:
     def _free(self, node: Node, look: ColumnProfile | None, reading: Reading | None) -> w.Widget:
         op = node.op
         options = list(look.suggests[:_FEW]) if look and op not in (*PARTS, *LISTS) else []
-        made = _quiet(w.Combobox, "", 260, value=written(node.value), options=options, ensure_option=False)
+        made = _quiet(w.Combobox, "", 220, value=written(node.value), options=options, ensure_option=False)
         made.continuous_update = False
         made.placeholder = self._hint(op, look)
         return self._takes(made, lambda: typed(op, reading, made.value))
@@ -216,6 +224,19 @@ def _moves(panel: Around, id_: int) -> list[w.Widget]:
         each.on_click(panel.on_edit(act))
         made.append(each)
     return made
+
+
+def _menu(panel: Around, moves: Sequence[w.Widget]) -> list[w.Widget]:
+    """A button, and behind it what can be done with a part: shown when it is pressed."""
+    inner = w.HBox(moves, layout=w.Layout(display="none"))
+    more = button("⋮", tip=panel.t("More"))
+    more.add_class("smskit-small")
+
+    def toggle(_: Any) -> None:
+        inner.layout.display = "none" if inner.layout.display != "none" else ""
+
+    more.on_click(toggle)
+    return [inner, more]
 
 
 def _quiet(kind: type[Any], label: str, width: int, **options: Any) -> Any:

@@ -35,6 +35,7 @@ class RulesPanel(Panel):
         self.counts: Counts | None = None
         self._rows: dict[int, LeafRow | GroupRow] = {}  # by the part's id
         self._whole, self._words = w.VBox(), html("")
+        self._undo, self._redo = w.Button(), w.Button()
         self._edited: RuleEditor | None = None  # what the rows are of
         self._showing = Showing()  # while it is we who change the widgets
 
@@ -44,14 +45,15 @@ class RulesPanel(Panel):
         if self.model.loaded is None:
             return [soft_line(self.t("Load a segment first."))]
         self._edited = self.editor
-        undo = button(self.t("Undo"))
-        undo.on_click(self.on_edit(lambda: self.editor.undo()))
+        self._undo, self._redo = button(self.t("Undo")), button(self.t("Redo"))
+        self._undo.on_click(self.on_edit(lambda: self.editor.undo()))
+        self._redo.on_click(self.on_edit(lambda: self.editor.redo()))
         clear = button(self.t("Remove all"))
         clear.on_click(self.on_edit(lambda: self.editor.remove(self.editor.root.id)))
         hint = self.t("Rows for which this holds are kept. Empty cells match only “is empty”.")
         self._arrange()
         self._show_counts()
-        return [title(self.t("Rules"), hint), self._whole, row(undo, clear), self._words]
+        return [title(self.t("Rules"), hint), self._whole, row(self._undo, self._redo, clear), self._words]
 
     def follow(self) -> None:
         """Show the model's rule if it is another than is shown."""
@@ -118,6 +120,10 @@ class RulesPanel(Panel):
 
         return self.on_change(edit)
 
+    def toggle(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Keep only the rows for which these hold, or do so no longer; see ``RuleEditor.toggle``."""
+        self.on_edit(lambda: self.editor.toggle(rules))(None)
+
     def set_value(self, id_: int, value: Any) -> None:
         """Change one value: nothing moves on the page."""
         self.tell("")
@@ -128,6 +134,7 @@ class RulesPanel(Panel):
         """Count in the background, and let the draft have the rule if it is whole."""
         if self.model.loaded is None:
             return
+        self._undo.disabled, self._redo.disabled = not self.editor.can_undo, not self.editor.can_redo
         self.model.put_rules()
         self.start("count", self.model.counts, self._counted)
 
