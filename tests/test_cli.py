@@ -129,7 +129,7 @@ def test_exit_0_when_done(desk: Desk) -> None:
         0,
         [f"smskit: new ledger {desk.folder / 'ledger.db'}"],
     )
-    assert "6 people, 6 parts, about 0.30 yuan; plan hash p" in planned.out
+    assert "6 people, 6 parts, about ¥0.30; plan hash p" in planned.out
     assert resumed.code == 0
     assert "live-1 (live, yunpian): finished" in resumed.out
     assert desk.world.accepted() == desk.world.phones() == PEOPLE
@@ -254,8 +254,8 @@ def test_plan_prints_a_waterfall_for_people(desk: Desk, run: Run) -> None:
         ["read", "0", "6"],
         ["planned", "0", "6"],
     ]
-    assert f"about 0.30 yuan; plan hash {wanted}" in done.out
-    assert "a run would be refused: about 0.30 yuan are more than `max_cost` (0.29)" in done.out
+    assert f"about ¥0.30; plan hash {wanted}" in done.out
+    assert "a run would be refused: about ¥0.30 are more than `max_cost` (¥0.29)" in done.out
 
 
 # -- books --------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ def test_books_are_printed_as_sums(desk: Desk, run: Run) -> None:
     assert lines[3:5] == ["no_phone 1", "duplicate_phone 1"]
     assert lines[5] == "planned = waiting 0 + submitting 0 + accepted 4 + refused 0 + unknown 0"
     assert lines[6] == "accepted = delivered 0 + undelivered 0 + awaiting 4"
-    assert lines[7].startswith("4 parts, about 0.20 yuan; plan p")
+    assert lines[7].startswith("4 parts, about ¥0.20; plan p")
     assert table[0].split()[:4] == ["campaign", "mode", "state", "provider"]
     assert table[1].split()[:4] == ["live-1", "live", "finished", "yunpian"]
 

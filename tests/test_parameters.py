@@ -224,7 +224,7 @@ def test_explain_tells_everything_in_words(write: Write, run: Run) -> None:  # n
         "nobody gets anything",
         "08:00-20:00 (Asia/Shanghai)",
         "2026-11-23T20:00:00+08:00",
-        "At most 12.5 yuan",
+        "At most ¥12.50",
         'level in ("gold")',
         "\"level\" IN ('gold')",
         "1 numbers",

@@ -288,7 +288,7 @@ def test_a_plan_shows_counts_and_waterfall_and_no_person(monkeypatch: pytest.Mon
     monkeypatch.setenv("SMSKIT_LANG", "zh")
     chinese = plan._repr_html_()
 
-    assert f"2 people, 2 parts, about 0.10 yuan. Plan hash: {plan.hash}" in english
+    assert f"2 people, 2 parts, about ¥0.10. Plan hash: {plan.hash}" in english
     assert "<td>bad_phone</td>" in english
     assert "左" not in english
     assert plan.hash in chinese

@@ -81,7 +81,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter, such as an emoji in GBK, shows its escape.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="smskit.shown")
     try:
         translated_command(app)()
     except SmskitError as error:

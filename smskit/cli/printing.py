@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from smskit.i18n import Language, mark, shows_any_letter
+from smskit.i18n.figures import moment, money, share
 from smskit.settings import Environment, is_loopback
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     import pandas as pd
 
     from smskit.ledger import Ledger, RunRow
@@ -136,8 +135,8 @@ def print_runs(ledger: Ledger, rows: Sequence[RunRow], as_json: bool) -> None:
         print_json(found)
     for row, run in () if as_json else zip(rows, found, strict=True):
         books = run["books"] or {}
-        counts = [f"{t(name)} {books[name]}" for name in ("accepted", "waiting", "unknown") if books]
-        began = f"{time_of(ledger, row):%Y-%m-%d %H:%M:%S %Z}"
+        counts = [f"{t(name)} {books[name]:,}" for name in ("accepted", "waiting", "unknown") if books]
+        began = moment(time_of(ledger, row))
         words = [began, t(run["state"]), run["campaign"] or "?", f"({t(run['mode'])})", *counts]
         told = t("hook: {why}", why=run["told"]) if run["told"] else ""
         by = t("by {who}", who=f"{run['user']}@{run['host']}" if run["user"] else run["host"])
@@ -157,25 +156,25 @@ def print_counts(status: dict[str, Any]) -> None:
     print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
     left_out = sum(status["excluded"].values())
     if status["read"] is not None:
-        words = mark("read {read} = ruled out {ruled_out} + segment {segment}")
+        words = mark("read {read:,} = ruled out {ruled_out:,} + segment {segment:,}")
         print("  " + t(words, **{name: status[name] for name in ("read", "ruled_out", "segment")}))
     print(
         "  "
         + t(
-            "segment {segment} = excluded {out} + planned {planned}",
+            "segment {segment:,} = excluded {out:,} + planned {planned:,}",
             segment=status["segment"],
             out=left_out,
             planned=status["planned"],
         )
     )
     for reason, count in status["excluded"].items():
-        print(f"    {reason} {count}")
-    print(f"  {t('planned')} = " + _sum(status, _COUNTS[:5]))
+        print(f"    {reason} {count:,}")
+    print(f"  {t('planned')} = " + _sum(status, _COUNTS[:5], status["planned"]))
     for reason, count in status["stopped"].items():
-        print("    " + t("refused, {reason} since the plan {n}", reason=reason, n=count))
-    print(f"  {t('accepted')} = " + _sum(status, _COUNTS[5:]))
-    words = mark("{parts} parts, about {cost} yuan; plan {hash}")
-    print("  " + t(words, parts=status["parts"], cost=status["cost"], hash=status["plan_hash"]))
+        print("    " + t("refused, {reason} since the plan {n:,}", reason=reason, n=count))
+    print(f"  {t('accepted')} = " + _sum(status, _COUNTS[5:], status["accepted"]))
+    words = mark("{parts:,} parts, about {cost}; plan {hash}")
+    print("  " + t(words, parts=status["parts"], cost=money(status["cost"]), hash=status["plan_hash"]))
     approval = status["approval"]
     if approval and (approval["approved_at"] or Environment().get("SMSKIT_REQUIRE_APPROVAL")):
         print("  ", end="")
@@ -191,8 +190,11 @@ def print_approval(approval: Mapping[str, Any]) -> None:
     print_lines([approval_in_words(approval)])
 
 
-def _sum(status: Mapping[str, Any], names: Iterable[str]) -> str:
-    return " + ".join(f"{t(name)} {status[name]}" for name in names)
+def _sum(status: Mapping[str, Any], names: Iterable[str], whole: int) -> str:
+    def said(n: int) -> str:
+        return f"{n:,} ({share(n, whole)})" if n else "0"
+
+    return " + ".join(f"{t(name)} {said(status[name])}" for name in names)
 
 
 def print_overview(found: Overview, ledger: Ledger, runs: list[RunRow]) -> None:
@@ -211,15 +213,10 @@ def print_overview(found: Overview, ledger: Ledger, runs: list[RunRow]) -> None:
 
 
 def _overview_table(found: Overview) -> pd.DataFrame:
-    def share(rate: float) -> str:
-        return f"{rate:.1%}" if rate == rate else ""
-
-    def money(yuan: Decimal | None) -> str:
-        return "" if yuan is None else f"{yuan:.4f}" if 0 < yuan < 1 else f"{yuan:.2f}"
-
     shown = found.frame[_OVERVIEW]
     written = {name: shown[name].map(share) for name in ("delivery_rate", "opt_out_rate")}
     written |= {name: shown[name].map(money) for name in ("cost", "cost_per_delivered")}
+    written |= {str(name): shown[name].map("{:,}".format) for name in shown.select_dtypes("int")}
     return shown.assign(**written, started=shown["started"].map("{:%Y-%m-%d %H:%M}".format))
 
 
@@ -227,8 +224,8 @@ def print_plan(plan: Plan, guards: Sequence[str]) -> None:
     """Print the waterfall of a plan, its cost, and why a run would be refused."""
     steps = plan.waterfall()
     print(steps.assign(step=[t(step) for step in steps["step"]]).to_string(index=False), end="\n\n")
-    words = mark("{n} people, {parts} parts, about {cost} yuan; plan hash {hash}")
-    say(words, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash)
+    words = mark("{n:,} people, {parts:,} parts, about {cost}; plan hash {hash}")
+    say(words, n=plan.planned, parts=plan.total_parts, cost=money(plan.cost), hash=plan.hash)
     print_notices(plan.notices)
     for problem in guards:
         say("a run would be refused: {why}", why=problem)
@@ -253,9 +250,9 @@ def print_fetched(fetched: Fetched) -> None:
     """Print what receipts and replies brought."""
     s = fetched.settled
     say(
-        "{delivered} delivered, {undelivered} undelivered, {awaiting} awaiting; unknown: {found} were "
-        "accepted, {refused} refused, {never_taken} never taken, {unknown} still open; {replies} "
-        "replies, {opt_outs} opt-outs",
+        "{delivered:,} delivered, {undelivered:,} undelivered, {awaiting:,} awaiting; unknown: {found:,} "
+        "were accepted, {refused:,} refused, {never_taken:,} never taken, {unknown:,} still open; "
+        "{replies:,} replies, {opt_outs:,} opt-outs",
         awaiting=fetched.awaiting,
         unknown=fetched.unknown,
         **s.counts,
@@ -301,7 +298,7 @@ def print_received(settled: Settled) -> None:
     counts = settled.counts
     said = "  ".join(f"{t(words)} {counts[name]:,}" for name, words in _RECEIVED.items() if counts[name])
     if said:
-        print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S%z}  {said}", file=sys.stderr, flush=True)
+        print(f"{moment(datetime.now().astimezone())}  {said}", file=sys.stderr, flush=True)
     for problem in settled.problems:
         print_problem(problem)
 

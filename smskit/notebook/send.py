@@ -18,6 +18,7 @@ import pandas as pd
 
 from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError, needs_extra
 from smskit.i18n import UNSENT, Language, Message, mark
+from smskit.i18n.figures import money
 from smskit.ledger import CampaignRow
 from smskit.message.lint import LintIssue, find_issues
 from smskit.models import Mode
@@ -188,8 +189,8 @@ class Notebook(Base):
             lambda t: steps(t).rename(columns={n: t(str(n).replace("_", " ")) for n in waterfall}), waterfall
         )
         self.show_svg(lambda t: charts.waterfall(steps(t), t))
-        told = mark("{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}")
-        self.say(told, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash)
+        told = mark("{n:,} people, {parts:,} parts, about {cost}. Plan hash: {hash}")
+        self.say(told, n=plan.planned, parts=plan.total_parts, cost=money(plan.cost), hash=plan.hash)
         for notice in plan.notices:
             self.repeat(notice, after=mark("Notice"))
         for guard in self.campaign.guards():

@@ -18,6 +18,7 @@ from smskit.audience.phones import redact
 from smskit.audience.rules import Rule
 from smskit.errors import RuleError, SegmentError, TemplateError
 from smskit.i18n import Joined, Language, Message, mark
+from smskit.i18n.figures import money
 from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
 from smskit.message.variables import Binding, parse_bindings
@@ -281,12 +282,12 @@ def _when(spec: CampaignSpec) -> Iterator[Message]:
 
 
 def _limits(spec: CampaignSpec) -> Iterator[Message]:
-    yield Message("At most {n} people.", n=spec.max_recipients)
-    price = str(spec.price_per_part)
+    yield Message("At most {n:,} people.", n=spec.max_recipients)
+    price = money(spec.price_per_part)
     if spec.max_cost is not None:
-        yield Message("At most {cost} yuan, at {price} a part.", cost=str(spec.max_cost), price=price)
+        yield Message("At most {cost}, at {price} a part.", cost=money(spec.max_cost), price=price)
     else:
-        yield Message("No limit of cost; {price} yuan a part for the estimate.", price=price)
+        yield Message("No limit of cost; {price} a part for the estimate.", price=price)
     if spec.cap:
         yield Message("Nobody gets more than {times}, from whatever live campaign.", times=_times(spec))
 

@@ -31,6 +31,7 @@ from smskit.audience import rules as rules_module
 from smskit.audience.rules.values import show_cells
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Language, Message
+from smskit.i18n.figures import money
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, check_bindings, format_column
@@ -100,8 +101,8 @@ class Plan:
     def _repr_html_(self) -> str:
         """What a notebook shows of a plan: its counts in a sentence, and the waterfall; no people."""
         t = Language(Environment().language)
-        words = "{n:,} people, {parts:,} parts, about {cost} yuan. Plan hash: {hash}"
-        counts = t(words, n=self.planned, parts=self.total_parts, cost=self.cost, hash=self.hash)
+        words = "{n:,} people, {parts:,} parts, about {cost}. Plan hash: {hash}"
+        counts = t(words, n=self.planned, parts=self.total_parts, cost=money(self.cost), hash=self.hash)
         names = {"step": t("step"), "left_out": t("left out"), "left": t("left")}
         table = self.waterfall().rename(columns=names).to_html(index=False, border=0)
         return f"<p><b>{escape(self.spec.campaign)}</b>: {escape(counts)}</p>{table}"

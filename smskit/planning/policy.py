@@ -21,6 +21,7 @@ from smskit.audience.cells import says_yes
 from smskit.audience.persons import keys
 from smskit.audience.roles import roles_of
 from smskit.i18n import Joined, Message, mark
+from smskit.i18n.figures import money
 from smskit.models import MessageClass
 from smskit.planning.spec import CampaignSpec
 
@@ -163,10 +164,12 @@ def guard_problems(
         problems.append(Guard(text, ("canary", 0.0)))
     if planned > spec.max_recipients:
         most = spec.max_recipients
-        problems.append(Guard(Message("{n} people are more than `max_recipients` ({m})", n=planned, m=most)))
+        problems.append(
+            Guard(Message("{n:,} people are more than `max_recipients` ({m:,})", n=planned, m=most))
+        )
     if spec.max_cost is not None and cost > spec.max_cost:
         text = Message(
-            "about {cost} yuan are more than `max_cost` ({most})", cost=str(cost), most=str(spec.max_cost)
+            "about {cost} are more than `max_cost` ({most})", cost=money(cost), most=money(spec.max_cost)
         )
         problems.append(Guard(text))
     if spec.deadline and now > spec.deadline:

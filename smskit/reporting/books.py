@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from smskit.i18n import Language, mark
+from smskit.i18n.figures import share
 from smskit.models import REASONS
 
 __all__ = ["books_frame", "headline", "parts_of"]
@@ -44,8 +45,8 @@ def headline(status: Mapping[str, Any], t: Language) -> str:
     planned, delivered = status["planned"], status["delivered"]
     if status["mode"] == "plan":
         return t("{n:,} people planned; nothing was sent", n=planned)
-    share = f"{delivered / max(planned, 1):.1%}"
-    first = t("{n:,} of {planned:,} people delivered ({share})", n=delivered, planned=planned, share=share)
+    part = share(delivered, planned) or share(0)
+    first = t("{n:,} of {planned:,} people delivered ({share})", n=delivered, planned=planned, share=part)
     return t(", ").join([first, *(t(words, n=n) for key, words in _SAID.items() if (n := status[key]))])
 
 
@@ -70,6 +71,6 @@ def books_frame(status: Mapping[str, Any], t: Language) -> pd.DataFrame:
         {
             t("books"): [f"{'— ' * depth}{words}" for depth, words, _ in rows],
             t("people"): [n for _, _, n in rows],
-            t("share"): [f"{(n or 0) / max(whole, 1):.1%}" for _, _, n in rows],
+            t("share"): [share(n or 0, whole) for _, _, n in rows],
         }
     )

@@ -32,7 +32,8 @@ def write_messages(
 
     Args:
         kind: csv (to a file: utf-8 with a mark, so that Excel reads it, and an apostrophe before what Excel
-            would take for a formula), jsonl or parquet.
+            would take for a formula), jsonl or parquet. Texts have their times on the campaign's clock, with
+            the offset; parquet has them in UTC.
         output: None = standard output, for text formats.
         raw: The cells of a csv file as they are.
 
@@ -48,7 +49,7 @@ def write_messages(
         return
     if reveal:
         _note(ledger, row, output, kind)
-    frames = report.messages(ledger, row, reveal=reveal)
+    frames = (on_clock(frame, row) for frame in report.messages(ledger, row, reveal=reveal))
     if output is None:
         _write_text(frames, kind, sys.stdout)
     elif kind == "csv":
@@ -65,6 +66,15 @@ def _note(ledger: Ledger, row: CampaignRow, output: Path | None, kind: str) -> N
         return
     about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "file": output.name}
     ledger.audit.note(Action.EXPORT, what="messages", format=kind, **about)
+
+
+def on_clock(frame: pd.DataFrame, row: CampaignRow) -> pd.DataFrame:
+    """The frame with its times on the campaign's clock, as ISO text with the offset; whole seconds."""
+    told = frame.copy()
+    for name in frame.select_dtypes("datetimetz"):
+        text = frame[name].dt.tz_convert(row.zone).dt.strftime("%Y-%m-%dT%H:%M:%S%z")
+        told[name] = text.str.replace(r"(\d\d)$", r":\1", regex=True)
+    return told
 
 
 _FORMULA: Final = r"^[=+\-@\t\r]"

@@ -23,6 +23,7 @@ from smskit.audience import phones, rules
 from smskit.audience.identity import names_nobody
 from smskit.errors import InputError, RuleError
 from smskit.i18n import Language, Message, mark
+from smskit.i18n.figures import moment
 from smskit.ledger import Action, CampaignRow, Event, History, Ledger
 from smskit.message.template import Template
 from smskit.models import Mode, Reason, State, left_out_hits
@@ -221,7 +222,8 @@ class Fate:
             line = t("{who}: excluded, {why} ({reason})", who=who, why=why, reason=reason)
             return f"{line}: {t.render(self.evidence)}" if self.evidence else line
         steps = t("; ").join(self._step(step, t) for step in self.steps) or t("not submitted yet")
-        return t("{who}: {state}; {steps}", who=who, state=t(self.state.label), steps=steps)
+        clock = f" ({self.steps[0].at.tzinfo})" if self.steps else ""
+        return t("{who}: {state}; {steps}", who=who, state=t(self.state.label), steps=steps) + clock
 
     def _step(self, step: Step, t: Language) -> str:
         words = [
@@ -230,7 +232,7 @@ class Fate:
             t("code {code}", code=step.code) if step.code else "",
             t("id {id}", id=step.message_id) if step.message_id else "",
         ]
-        return t(", ").join([f"{step.at:%Y-%m-%d %H:%M:%S} {t(step.state.label)}", *filter(None, words)])
+        return t(", ").join([f"{moment(step.at, named=False)} {t(step.state.label)}", *filter(None, words)])
 
 
 def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False) -> list[Fate]:

@@ -22,8 +22,10 @@ import numpy as np
 
 from smskit.audience.phones import redact
 from smskit.i18n import Joined, Language, mark
+from smskit.i18n.figures import moment, money, share
 from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import REASONS, TIMEZONE, Mode, State
+from smskit.providers import provider_class, provider_names
 from smskit.reporting.delivery.codes import explain_code
 from smskit.reporting.delivery.statistics import UNITS, survey
 
@@ -103,7 +105,18 @@ class Coded(NamedTuple):
     def __html__(self) -> str:
         """As a template puts it: the code in grey behind the words."""
         words, code = (escape(redact(text)) for text in self)
+        if code.replace("_", " ") == words:
+            return words
         return f'{words} <span class="code">{code}</span>' if words and code else words or code
+
+
+class Card(NamedTuple):
+    """One of the figures on top."""
+
+    words: str
+    figure: str
+    beside: str = ""
+    mood: str = ""  # "good", "bad" or neither
 
 
 class Stretch(NamedTuple):
@@ -128,13 +141,19 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
     row = ledger.campaigns.get(run.campaign, Mode(run.mode)) if run.campaign else None
     zone = row.zone if row else ZoneInfo(TIMEZONE)
     tables = [_message(row, run.plan, t)] if row and run.plan and "template" in run.plan else []
+    cards: list[Card] = []
     if run.books:
-        tables += [_counts(run.books, t), _held_out(run.books, t), _cost(ledger, row, run.books, t)]
+        cost = _cost(ledger, row, run.books)
+        cards = _cards(run.books, cost, t)
+        tables += [_counts(run.books, t), _held_out(run.books, t), _costs(cost, t)]
     return _template().render(
         t=t,
         run=run,
-        state=_named(run.state, _STATES, t),
-        mode=_named(run.mode, _MODES, t),
+        state=t(_STATES.get(run.state, run.state)),
+        mode=t(_MODES.get(run.mode, run.mode)),
+        provider=provider_class(run.provider).title if run.provider in provider_names() else run.provider,
+        clock=str(zone),
+        cards=cards,
         message=t.render(redact(run.message)),
         tables=tables,
         stretches=_over_time(ledger, row) if row and run.books and run.books["accepted"] else [],
@@ -157,7 +176,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": _cell, "share": _share}
+    environment.filters |= {"cell": _cell, "width": share}
     return environment.get_template("run.html")
 
 
@@ -173,17 +192,7 @@ class FileName(str):
     """The name of a file, which may have a time in it that reads like a phone."""
 
 
-_STAMP = re.compile(r"(20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-\d{4}(?:\d\d)?)(?!\d)")
-
-
-def _share(n: int, most: int) -> str:
-    return f"{100 * n / most if most else 0:.2f}%"
-
-
-def _named(name: str, words: Mapping[str, str], t: Language) -> Coded:
-    """The words for a name that programs have, and the name where they say something else."""
-    known = t(words[name]) if name in words else name
-    return Coded(known, "" if known == name else name)
+_STAMP = re.compile(r"(?<!\d)(20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:-\d{4}(?:\d\d)?)?)(?!\d)")
 
 
 def _message(row: CampaignRow, plan: Mapping[str, Any], t: Language) -> Table:
@@ -227,7 +236,7 @@ _CLOCKS = {
 
 def _facts(ledger: Ledger, run: RunRow, zone: ZoneInfo, t: Language) -> Table:
     def when(at: float | None) -> str:
-        return "—" if at is None else datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+        return "—" if at is None else moment(datetime.fromtimestamp(at, zone))
 
     rows = [
         (t("run"), f"{run.id}"),
@@ -252,22 +261,45 @@ def _counts(counts: Mapping[str, Any], t: Language) -> Table:
     read = []
     if counts.get("read") is not None:  # older ledgers have not kept it
         read = [(t("rows read"), counts["read"]), (f"— {t('ruled out')}", counts["ruled_out"])]
-    rows: list[tuple[str | Coded, Any]] = [
+    planned, accepted = counts["planned"], counts["accepted"]
+    rows: list[tuple[Any, ...]] = [
         *read,
         (t("segment"), counts["segment"]),
         (f"— {t('left out')}", sum(counts["excluded"].values())),
         (f"— {t('planned')}", counts["planned"]),
-        (f"—— {t('waiting')}", counts["waiting"]),
-        (f"—— {t('submitting')}", counts["submitting"]),
-        (f"—— {t('accepted')}", counts["accepted"]),
-        (f"——— {t('delivered')}", counts["delivered"]),
-        (f"——— {t('undelivered')}", counts["undelivered"]),
-        (f"——— {t('awaiting receipt')}", counts["awaiting"]),
-        (f"—— {t('refused')}", counts["refused"]),
-        *((_since(_reason(reason, t), t), n) for reason, n in counts["stopped"].items()),
-        (f"—— {t('unknown')}", counts["unknown"]),
+        (f"—— {t('waiting')}", counts["waiting"], planned),
+        (f"—— {t('submitting')}", counts["submitting"], planned),
+        (f"—— {t('accepted')}", accepted, planned),
+        (f"——— {t('delivered')}", counts["delivered"], accepted),
+        (f"——— {t('undelivered')}", counts["undelivered"], accepted),
+        (f"——— {t('awaiting receipt')}", counts["awaiting"], accepted),
+        (f"—— {t('refused')}", counts["refused"], planned),
+        *((_since(_reason(reason, t), t), n, planned) for reason, n in counts["stopped"].items()),
+        (f"—— {t('unknown')}", counts["unknown"], planned),
     ]
-    return Table(t("Books"), rows, numbers=1)
+    # Each share is of the sum that the line is a part of.
+    shown = [(words, n, share(n, whole[0]) if n and whole else "") for words, n, *whole in rows]
+    return Table(t("Books"), shown, ("", t("people"), t("share")), numbers=2)
+
+
+def _cards(counts: Mapping[str, Any], cost: Cost, t: Language) -> list[Card]:
+    """The figures whoever opens the page came for."""
+    planned, accepted = counts["planned"], counts["accepted"]
+    cards = [Card(t("planned"), f"{planned:,}")]
+    if accepted:
+        cards += [
+            Card(t("accepted"), f"{accepted:,}", share(accepted, planned)),
+            Card(t("delivered"), f"{counts['delivered']:,}", share(counts["delivered"], accepted), "good"),
+            Card(t("undelivered"), f"{counts['undelivered']:,}", share(counts["undelivered"], accepted)),
+        ]
+        if counts["awaiting"]:
+            awaiting = counts["awaiting"]
+            cards.append(Card(t("awaiting receipt"), f"{awaiting:,}", share(awaiting, accepted)))
+    for name in ("refused", "unknown"):
+        if counts[name]:
+            words = t(_STATES["unknown"]) if name == "unknown" else t("refused")
+            cards.append(Card(words, f"{counts[name]:,}", share(counts[name], planned), "bad"))
+    return [*cards, Card(t("cost"), money(cost.accepted if accepted else cost.planned))]
 
 
 def _held_out(counts: Mapping[str, Any], t: Language) -> Table:
@@ -283,14 +315,27 @@ def _since(reason: Coded, t: Language) -> Coded:
     return reason._replace(words=f"——— {t('since the plan')}: {reason.words}")
 
 
-def _cost(ledger: Ledger, row: CampaignRow | None, counts: Mapping[str, Any], t: Language) -> Table:
-    planned, cost = int(counts["parts"]), Decimal(counts["cost"])
-    rows = [(t("planned"), f"{planned:,}", f"{cost}")]
-    if row is not None:
-        taken = _parts_taken(ledger, row)
-        price = cost / planned if planned else Decimal(0)
-        rows.append((t("accepted"), f"{taken:,}", f"{(price * taken).quantize(Decimal('0.01'))}"))
-    return Table(t("Cost"), rows, ("", t("parts"), t("yuan")), numbers=2)
+class Cost(NamedTuple):
+    """Billed parts, and yuan by the campaign's own estimate."""
+
+    planned_parts: int
+    planned: Decimal
+    accepted_parts: int
+    accepted: Decimal
+
+
+def _cost(ledger: Ledger, row: CampaignRow | None, counts: Mapping[str, Any]) -> Cost:
+    parts, cost = int(counts["parts"]), Decimal(counts["cost"])
+    taken = _parts_taken(ledger, row) if row is not None else 0
+    return Cost(parts, cost, taken, cost / parts * taken if parts else Decimal(0))
+
+
+def _costs(cost: Cost, t: Language) -> Table:
+    rows = [
+        (t("planned"), cost.planned_parts, money(cost.planned)),
+        (t("accepted"), cost.accepted_parts, money(cost.accepted)),
+    ]
+    return Table(t("Cost"), rows, ("", t("parts"), t("cost")), numbers=2)
 
 
 def _parts_taken(ledger: Ledger, row: CampaignRow) -> int:
@@ -314,17 +359,21 @@ def _waterfall(plan: Mapping[str, Any], t: Language) -> list[Step]:
 
 
 def _failures(found: Counter[Failure], provider: str, t: Language) -> Table:
-    rows: list[tuple[Any, ...]] = []
+    # One line a state and code: some reports of a code come with words, and some without.
+    counted: Counter[tuple[str, Coded]] = Counter()
+    words: dict[tuple[str, Coded], str] = {}
     for (state, reason, code, detail), n in found.most_common():
         known = explain_code(provider, code, receipt=state == State.UNDELIVERED.label, detail=detail)
-        meaning = t.render(known.meaning) or t(reason)
-        said = "" if known.meaning == detail else t.said(detail)
-        rows.append((_named(state, _STATES, t), Coded(meaning, code or reason), said, n))
-    if len(rows) > MOST_FAILURES:
-        rest = sum(n for _, n in found.most_common()[MOST_FAILURES:])
-        rows = [*rows[:MOST_FAILURES], (t("others"), "", "", rest)]
-    head = (t("state"), t("reason"), t("the provider's words"), t("people"))
-    return Table(t("Failures"), rows, head, numbers=1)
+        line = t(_STATES.get(state, state)), Coded(t.render(known.meaning) or t(reason), code or reason)
+        counted[line] += n
+        words[line] = words.get(line) or ("" if known.meaning == detail else t.said(detail))
+    whole = counted.total()
+    lines = counted.most_common()
+    rows = [(*line, words[line], n, share(n, whole)) for line, n in lines[:MOST_FAILURES]]
+    if rest := sum(n for _, n in lines[MOST_FAILURES:]):
+        rows.append((t("others"), Coded("", ""), "", rest, share(rest, whole)))
+    head = (t("state"), t("reason"), t("the provider's words"), t("people"), t("share"))
+    return Table(t("Failures"), rows, head, numbers=2)
 
 
 _STATES = {
@@ -336,5 +385,6 @@ _STATES = {
     "died": mark("died"),
     "unknown": mark("unknown"),
     "undelivered": mark("undelivered"),
+    "interrupted": mark("interrupted"),
 }
 _MODES = {"plan": mark("plan only"), "rehearse": mark("rehearsal"), "live": mark("live")}
