@@ -6,6 +6,7 @@ import re
 
 import ipywidgets as w
 
+from smskit.notebook.panels.pressable import Pressable
 from tests.clicking import parts
 
 __all__ = ["english", "read", "shown"]
@@ -34,6 +35,6 @@ def shown(box: w.Widget) -> list[str]:
         said += [str(getattr(part, name, None) or "") for name in ("description", "tooltip", "placeholder")]
         said += [str(label) for label in getattr(part, "_options_labels", ())]
         said += list(getattr(part, "titles", ()))
-        if isinstance(part, w.HTML | w.Label):
+        if isinstance(part, w.HTML | w.Label | Pressable):
             said.append(read(part.value))
     return said

@@ -222,7 +222,7 @@ def test_pages_of_one_code(told: tuple[Ledger, CampaignRow, pd.DataFrame]) -> No
     """For each line of the failures its people are found, exactly as many as it says."""
     ledger, row, _ = told
     for line in survey(ledger, row).failures.itertuples():
-        page = people_page(ledger, row, frozenset({Group(line.stage)}), code=line.code, size=PEOPLE)
+        page = people_page(ledger, row, [f"{line.stage}:{line.code}"], size=PEOPLE)
 
         assert len(page) == line.people
         assert set(page["receipt_code" if line.stage == "undelivered" else "provider_code"]) == {line.code}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 import stat
@@ -12,8 +13,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import ipywidgets as w
+import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -154,18 +157,23 @@ def test_settling_by_hand_takes_the_right_number(desk: Desk) -> None:
     assert (status["unknown"], status["waiting"], status["state"]) == (0, m, "paused")
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "json", "jsonl", "parquet"])
 def test_exports(desk: Desk, kind: str) -> None:
     """One row per person; masked unless asked for, and then readable by the owner alone."""
     desk.send()
     masked, full = desk.tracker.export(kind), desk.tracker.export(kind, reveal=True)
-    read = {"csv": pd.read_csv, "jsonl": lambda p: pd.read_json(p, lines=True), "parquet": pd.read_parquet}[
-        kind
-    ]
+    read = {
+        "csv": pd.read_csv,
+        "xlsx": pd.read_excel,
+        "json": pd.read_json,
+        "jsonl": lambda p: pd.read_json(p, lines=True),
+        "parquet": pd.read_parquet,
+    }[kind]
 
     assert masked.parent == desk.folder / "runs"
     assert len(read(masked)) == len(read(full)) == PEOPLE
-    assert str(FIRST)[:8].encode() not in masked.read_bytes()
+    assert str(FIRST)[:8] not in read(masked).to_csv()
+    assert str(FIRST)[:8] in read(full).to_csv()
     assert stat.S_IMODE(full.stat().st_mode) == 0o600
     with pytest.raises(InputError, match="unknown format `xls`"):
         desk.tracker.export("xls")
@@ -241,6 +249,75 @@ def test_a_follow_up_has_an_id_of_its_own(desk: Desk) -> None:
     assert (sent.kind, sent.parent, sent.series) == (Kind.FOLLOW_UP, "live-1", "live-1.again-1")
     assert next_id(desk.tracker.ledger, row) == "live-1.again-3"
     assert pq.read_schema(made.segment).names == ["user_id", "phone", "name", "coupon"]
+
+
+def test_a_follow_up_by_reason_leaves_dead_numbers_out(desk: Desk) -> None:
+    """Each reason can be chosen; numbers that are dead are not, until a person takes them in."""
+    codes = ["MK:0001", "MK:0010"]
+    desk.send({"seed": 5, "receipts": {"delay_s": [0, 0], "fail_rate": 0.5, "fail_codes": codes}})
+    time.sleep(0.3)
+    desk.tracker.fetch()
+    panel = desk.panel()
+    tab, failures = panel.follow_up, desk.tracker.count().survey.failures
+    choices = tab.choices()
+    dead = {whom for whom, (_, _, is_dead) in choices.items() if is_dead}
+    chosen = {whom for whom in choices if tab.is_chosen(whom)}
+    find(tab.widget, "Save as a segment").click()
+    idle(panel.page)
+    written = len(pq.read_table(next(desk.folder.glob("segments/*.parquet"))))
+    panel.act("follow_up", next(f for f in panel.failures.failures if f.dead))
+    alone = {whom for whom in choices if tab.is_chosen(whom)}
+    panel.act("take_out", next(f for f in panel.failures.failures if f.dead))
+    idle(panel.page)
+    kept = pd.read_parquet(desk.folder / "segments" / "live-1-without-dead-numbers.parquet")
+
+    assert {(str(w.group), w.code) for w in dead} == {("undelivered", "MK:0001")}
+    assert {(str(w.group), w.code) for w in chosen} == {("undelivered", "MK:0010")}
+    assert written == failures.loc[failures["code"] == "MK:0010", "people"].sum() > 0
+    assert alone == dead
+    assert len(kept) == PEOPLE - failures.loc[failures["code"] == "MK:0001", "people"].sum()
+    assert len(pd.read_csv(desk.data["segment"])) == PEOPLE
+
+
+def test_a_follow_up_to_whoever_replied(desk: Desk) -> None:
+    """It reaches those who answered and did not opt out, and nobody else."""
+    desk.send({"seed": 5, "replies": {"rate": 0.2, "texts": ["TD", "好的"], "delay_s": [0, 0]}})
+    time.sleep(0.3)
+    desk.tracker.fetch()
+    came = desk.tracker.count().replies
+    got = ["delivered", "undelivered", "awaiting"]
+    made = desk.tracker.follow_up(got, only_repliers=True, may_arrive_twice=True)
+
+    assert made.people == len(came) - came["opted_out"].sum() > 0
+    assert came["opted_out"].any()
+
+
+def test_what_the_browser_saves(desk: Desk) -> None:
+    """A workbook with columns of the segment, phones as text, times on the campaign's clock; the report."""
+    frame = pd.read_csv(desk.data["segment"], dtype=str)
+    frame.assign(city=["=1+1", "上海"] * (PEOPLE // 2)).to_csv(desk.data["segment"], index=False)
+    desk.send({})
+    panel, saved = desk.panel(), {}
+    panel.download.saving.send = lambda content, buffers: saved.update({content["save"]: buffers[0]})
+    panel.download.columns = ("city",)
+    for name in ("Download xlsx", "Download csv", "Download the report"):
+        find(panel.widget, name).click()
+        idle(panel.page)
+    book = openpyxl.load_workbook(io.BytesIO(saved["live-1-live-messages.xlsx"]))["messages"]
+    head, first, second = list(book.iter_rows(max_row=3))
+    at = {cell.value: n for n, cell in enumerate(head)}
+    told = saved["live-1-live-report.html"].decode()
+
+    assert set(saved) == {"live-1-live-messages.xlsx", "live-1-live-messages.csv", "live-1-live-report.html"}
+    assert book.max_row == PEOPLE + 1
+    assert [first[at["city"]].value, second[at["city"]].value] == ["'=1+1", "上海"]
+    assert first[at["phone"]].value == f"{FIRST}"[:3] + "****" + f"{FIRST}"[-4:]
+    sent = first[at["submitted_at (Asia/Shanghai)"]].value
+    zone = ZoneInfo("Asia/Shanghai")
+    assert abs((datetime.now(zone).replace(tzinfo=None) - sent).total_seconds()) < 600
+    assert "+08:00" in saved["live-1-live-messages.csv"].decode("utf-8-sig").splitlines()[1]
+    assert "live-1" in told
+    assert "<html" in told
 
 
 # -- panel ----------------------------------------------------------------------------------------------
@@ -359,14 +436,18 @@ def test_the_panel_acts_and_complains(desk: Desk) -> None:
     find(tab.widget, "Repeat the number").value = desk.tracker.status()["unknown"]
     next(b for b in buttons(tab.widget) if "Give up" in b.description).click()
     idle(panel.page)
-    panel.follow_up.choose(Group.UNDELIVERED, False)
-    panel.follow_up.choose(Group.REFUSED, True)
-    find(panel.follow_up.widget, "Write the segment and its parameters").click()
+    (desk.folder / "campaign.yaml").write_text("campaign: live-1\n", encoding="utf-8")
+    find(panel.follow_up.widget, "Save as a segment").click()
+    idle(panel.page)
+    left = yaml.safe_load((desk.folder / "campaign.yaml").read_text(encoding="utf-8"))
 
     assert "nothing was changed" in refused
     assert desk.tracker.status()["unknown"] == 0
-    assert "-f" in html_of(panel.follow_up.widget)
+    assert 'href="03_send_campaign.ipynb"' in html_of(panel.follow_up.widget)
+    assert str(desk.folder) not in html_of(panel.follow_up.widget)
     assert len(list(desk.folder.glob("segments/*.parquet"))) == 1
+    assert left["campaign"] == "live-1.again-1"
+    assert (desk.folder / "campaign-live-1.yaml").read_text(encoding="utf-8") == "campaign: live-1\n"
 
 
 def test_what_is_typed_survives_counting(desk: Desk) -> None:

@@ -72,6 +72,8 @@ class Format(StrEnum):
     """File formats of ``messages``."""
 
     CSV = "csv"
+    XLSX = "xlsx"
+    JSON = "json"
     JSONL = "jsonl"
     PARQUET = "parquet"
 
@@ -375,17 +377,27 @@ def messages(
     campaign: str,
     output_format: Annotated[Format, typer.Option("--format")] = Format.CSV,
     reveal: Reveal = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; needed for parquet.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; needed for xlsx and parquet.")
+    ] = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Cells of a csv file as they are, also those Excel would compute.")
     ] = False,
+    columns: Annotated[
+        str,
+        typer.Option(help="Columns of the segment, as it is now, behind those of the message: city,level."),
+    ] = "",
     mode: InMode = None,
 ) -> None:
     """One row per person of the segment: what was sent, and what became of it."""
+    from smskit.reporting.columns import SegmentColumns
     from smskit.reporting.export import write_messages
+    from smskit.settings import Environment
 
     row = _row(campaign, mode)
-    write_messages(_ledger(), row, output_format.value, output, reveal=reveal, raw=raw)
+    environment, names = Environment(), [name.strip() for name in columns.split(",")]
+    more = SegmentColumns(row, names, environ=environment.variables, file=environment.parameter_file)
+    write_messages(_ledger(), row, output_format.value, output, reveal=reveal, raw=raw, more=more)
 
 
 @app.command()

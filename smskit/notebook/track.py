@@ -285,9 +285,9 @@ class TrackNotebook(Base):
                 lambda t: _headed(steps.assign(meaning=[t.said(m) for m in steps["meaning"]]), t), steps
             )
 
-    def people(self, *groups: Group | str, code: str = "", first: int = 0, size: int = 50) -> pd.DataFrame:
-        """A page of people, of all groups unless some are named: ``nb.people("undelivered")``."""
-        return self.tracker.people([Group(group) for group in groups], code=code, first=first, size=size)
+    def people(self, *groups: Group | str, first: int = 0, size: int = 50) -> pd.DataFrame:
+        """A page of people, of all groups unless some are named: ``nb.people("undelivered:MK:0001")``."""
+        return self.tracker.people(groups, first=first, size=size)
 
     def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:
         """Write one row per person; phones masked unless *reveal*. See ``Tracker.export``."""

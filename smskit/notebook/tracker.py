@@ -9,6 +9,7 @@ not counted twice for two pictures.
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -16,22 +17,31 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from smskit.errors import GuardRefused, InputError, LedgerError, SpecError
+from smskit.audience import phones
+from smskit.errors import GuardRefused, InputError, LedgerError, SmskitError, SpecError
+from smskit.files import private_file
 from smskit.i18n import Language, Message, mark
-from smskit.ledger import ApprovalRow, CampaignRow, Ledger
+from smskit.ledger import Action, ApprovalRow, CampaignRow, Ledger
 from smskit.models import REASONS, Mode, State
+from smskit.notebook.base import PARAMETER_FILE
+from smskit.planning.draft import Draft
+from smskit.planning.source import load_segment
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 from smskit.reporting import delivery, opt_outs, report
 from smskit.reporting.audit import Trail, trail
-from smskit.reporting.delivery import Group, Roster, Survey, Ways
-from smskit.reporting.export import write_messages
+from smskit.reporting.columns import SegmentColumns
+from smskit.reporting.delivery import Group, Roster, Survey, Ways, Whom
+from smskit.reporting.export import FORMATS, without_formulas, write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
 from smskit.reporting.report import Fate
+from smskit.reporting.run_page import page
 from smskit.sending.likely import accept_likely, likely
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.session import open_ledger
@@ -39,9 +49,10 @@ from smskit.sending.unknowns import settle_by_hand
 from smskit.settings import Environment, project_root, start_folder
 from smskit.workspace import Folder, Workspace
 
-__all__ = ["FORMATS", "CampaignSnapshot", "Timeline", "Tracker"]
+__all__ = ["FORMATS", "LARGEST", "CampaignSnapshot", "Download", "Timeline", "Tracker"]
 
-FORMATS = ("csv", "jsonl", "parquet")
+LARGEST = 20_000_000  # bytes of a file that a page is given
+_MOST_ROWS = 100_000  # of one reason, in a file for a browser
 _QUICK_S = 1.0
 _MOST_DONE = 200  # of what was done, that a page shows
 _ACCEPTED = (State.ACCEPTED, State.DELIVERED, State.UNDELIVERED)
@@ -68,6 +79,16 @@ class CampaignSnapshot:
     def opt_outs(self) -> int:
         """How many people have opted out by a reply."""
         return int(self.replies.index[self.replies["opted_out"].astype(bool)].nunique())
+
+
+class Download(NamedTuple):
+    """A file for a browser to save."""
+
+    name: str
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Download({self.name}, {len(self.data):,} bytes)"
 
 
 @dataclass(frozen=True)
@@ -206,9 +227,9 @@ class Tracker:
         """Whether counting everything is quick enough to be done at each fetch."""
         return self._took_s < _QUICK_S
 
-    def people(self, groups: Collection[Group] = (), **options: Any) -> pd.DataFrame:
+    def people(self, groups: Collection[Group | str] = (), **options: Any) -> pd.DataFrame:
         """A page of people; all groups unless some are named. See ``delivery.people_page``."""
-        return delivery.people_page(self.ledger, self.row, frozenset(groups or Group), **options)
+        return delivery.people_page(self.ledger, self.row, groups or delivery.GROUPS, **options)
 
     def why(self, person: str) -> Timeline:
         """
@@ -317,7 +338,9 @@ class Tracker:
         """A person's word that those reports are about them; returns how many are accepted by it."""
         return accept_likely(self.ledger, self.row).found
 
-    def export(self, kind: str, path: str | Path = "", *, reveal: bool = False) -> Path:
+    def export(
+        self, kind: str, path: str | Path = "", *, reveal: bool = False, columns: Collection[str] = ()
+    ) -> Path:
         """
         Write one row per person of the segment to a file, readable by its owner alone.
 
@@ -325,34 +348,124 @@ class Tracker:
             kind: One of ``FORMATS``.
             path: Ends in the kind; "" = ``runs/<campaign>-messages.<kind>`` in the project.
             reveal: Full phones.
+            columns: Of the segment, as it is now, behind those of the message.
 
         Raises:
-            InputError: the kind is unknown, or the file cannot be written, or not there.
+            InputError: the kind is unknown, there is no such column, or it cannot be written, or not there.
         """
-        if kind not in FORMATS:
-            words = mark("unknown format `{name}`; there are {formats}")
-            raise InputError(Message(words, name=kind, formats=", ".join(FORMATS)))
         row = self.row
-        name = f"{row.name}-{row.mode}-messages{'-full' if reveal else ''}.{kind}"
         here = Workspace(self.folder, Workspace.here().locked)
+        name = self.file_name(row, f"messages{'-full' if reveal else ''}", kind)
         wanted = path or here.home(Folder.EXPORTS, Path("runs")) / name
         place = here.to_write(wanted, Folder.EXPORTS, (f".{kind}",))
-        write_messages(self.ledger, row, kind, place, reveal=reveal)
+        self._write(row, kind, place, reveal, columns)
         return place
+
+    def _write(
+        self, row: CampaignRow, kind: str, place: Path, reveal: bool, columns: Collection[str]
+    ) -> None:
+        environment = self.environment()
+        about = {"environ": environment.variables, "file": environment.parameter_file}
+        more = SegmentColumns(row, columns, **about)  # type: ignore[arg-type]
+        write_messages(self.ledger, row, kind, place, reveal=reveal, more=more)
+
+    @staticmethod
+    def file_name(row: CampaignRow, what: str, kind: str) -> str:
+        """What a file about *row* is called."""
+        return f"{row.name}-{row.mode}-{what}.{kind}"
+
+    def download(self, kind: str, *, reveal: bool = False, columns: Collection[str] = ()) -> Download:
+        """
+        The same as `export`, to be saved by a browser; nothing stays on this machine.
+
+        Raises:
+            InputError: as `export` does, or it is larger than `LARGEST` bytes: then it is to be exported.
+        """
+        row = self.row
+        with TemporaryDirectory(prefix="smskit-") as folder:
+            place = Path(folder) / self.file_name(row, f"messages{'-full' if reveal else ''}", kind)
+            self._write(row, kind, place, reveal, columns)
+            if (size := place.stat().st_size) > LARGEST:
+                words = mark("it has {n} MB, more than a browser is given at once: write it to a file")
+                raise InputError(Message(words, n=size // 1_000_000))
+            return Download(place.name, place.read_bytes())
+
+    def columns(self) -> list[str]:
+        """The columns of the segment as it is now; none where it cannot be read."""
+        row, environment = self.row, self.environment()
+        try:
+            return SegmentColumns.there(row, environ=environment.variables, file=environment.parameter_file)
+        except SmskitError:
+            return []
+
+    def people_of(self, place: str, code: str) -> Download:
+        """
+        Those of one place, see ``delivery.Roster``, with one code, as a csv file for a browser; masked.
+        """
+        row, roster = self.row, Roster(self.ledger, self.row)
+        frame = roster.page(place, code=code, size=_MOST_ROWS).frame
+        plain = frame.assign(why=[str(why) for why in frame["why"]])
+        name = self.file_name(row, re.sub(r"[^\w.-]+", "-", f"{place}-{code}").strip("-"), "csv")
+        return Download(name, without_formulas(plain).to_csv(index=False).encode("utf-8-sig"))
+
+    def report(self, t: Language) -> Download:
+        """
+        The report of its last run as it reads now, an HTML file for a browser.
+
+        Raises:
+            InputError: nobody kept a record of a run.
+        """
+        row = self.row
+        runs = self.ledger.runs.find(campaign=row.name, mode=row.mode, last=1)
+        if not runs:
+            raise InputError(Message("no run of this campaign is on record, so there is no report of it"))
+        run = runs[-1]._replace(books=report.status(self.ledger, row))
+        return Download(self.file_name(row, "report", "html"), page(self.ledger, run, t).encode())
+
+    def take_out(self, codes: Collection[str]) -> Path:
+        """
+        The segment without those whose number is dead: who failed with one of *codes*.
+
+        Written as a new file into ``segments/``, full phones, readable by its owner alone; the segment
+        itself stays as it is.
+
+        Raises:
+            InputError: nobody failed so.
+            SegmentError: the segment cannot be read any more.
+        """
+        row, environment = self.row, self.environment()
+        whom = [Whom(group, code) for group in (Group.UNDELIVERED, Group.REFUSED) for code in codes]
+        dead = [h.keys.phones[at] for _, at, h in delivery.members(self.ledger, row, whom)]
+        if not dead:
+            raise InputError(Message("nobody failed so"))
+        spec = CampaignSpec.from_data(row.spec)
+        frame = load_segment(spec, environ=environment.variables, file=environment.parameter_file)
+        numbers = phones.normalise(frame[spec.phone]).e164
+        kept = frame[~np.isin(numbers, np.concatenate(dead))]
+        target = self.folder / "segments" / f"{row.name}-without-dead-numbers.parquet"
+        about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "file": target.name}
+        self.ledger.audit.note(Action.EXPORT, what="a segment without dead numbers", **about)
+        with private_file(target) as file:
+            kept.to_parquet(file, index=False)
+        return target
 
     def follow_up(self, groups: Collection[Group | str], **options: Any) -> FollowUp:
         """Some of its people as a new segment in ``segments/``; see ``follow_up.follow_up``."""
-        chosen = [_group(name) for name in groups]
-        return follow_up(self.ledger, self.row, chosen, folder=self.folder / "segments", **options)
+        return follow_up(self.ledger, self.row, groups, folder=self.folder / "segments", **options)
+
+    def go_on_with(self, made: FollowUp) -> Path:
+        """
+        Let notebook 03 open with the parameters of *made*: as the project's ``campaign.yaml``.
+
+        What that held stays beside it, under the id of its campaign.
+        """
+        home = Workspace.here().home(Folder.PARAMETERS, self.folder)
+        here = home / PARAMETER_FILE
+        if here.is_file():
+            before = Draft.read(here).campaign or "before"
+            here.replace(home / f"campaign-{before}.yaml")
+        return Draft.read(made.parameters).save(here)
 
     def _demand_sent(self) -> None:
         if self.row.mode is Mode.PLAN:
             raise GuardRefused(Message("cannot fetch receipts of a plan: nothing was sent"))
-
-
-def _group(name: Group | str) -> Group:
-    try:
-        return Group(name)
-    except ValueError:
-        words = mark("unknown group `{name}`; there are {groups}")
-        raise InputError(Message(words, name=name, groups=", ".join(Group))) from None

@@ -3,61 +3,75 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import IO, Any, Final
 
 import pandas as pd
 
 from smskit.audience.phones import to_e164
 from smskit.errors import InputError
 from smskit.files import private_file, private_text, write_private
-from smskit.i18n import Message, shows_any_letter
+from smskit.i18n import Message, mark, shows_any_letter
 from smskit.ledger import Action, CampaignRow, Ledger
 from smskit.message.opt_out import OptOutRule
 from smskit.reporting import report
+from smskit.reporting.columns import SegmentColumns
+
+FORMATS: Final = ("csv", "xlsx", "json", "jsonl", "parquet")
+_SHEET_ROWS: Final = 1_048_575  # that a worksheet holds, below its head
 
 
 def write_messages(
     ledger: Ledger,
     row: CampaignRow,
-    kind: Literal["csv", "jsonl", "parquet"] | str,
+    kind: str,
     output: Path | None,
     *,
     reveal: bool,
     raw: bool = False,
+    more: SegmentColumns | None = None,
 ) -> None:
     """
     Write one row per person; a file is readable by its owner alone.
 
+    Times are on the campaign's clock, with its offset; in a workbook its zone stands in the heads.
+
     Args:
-        kind: csv (to a file: utf-8 with a mark, so that Excel reads it, and an apostrophe before what Excel
-            would take for a formula), jsonl or parquet. Texts have their times on the campaign's clock, with
-            the offset; parquet has them in UTC.
+        kind: One of `FORMATS`. csv to a file: utf-8 with a mark, so that Excel reads it. In csv files and
+            workbooks an apostrophe stands before what Excel would take for a formula. parquet has its
+            times in UTC.
         output: None = standard output, for text formats.
         raw: The cells of a csv file as they are.
+        more: Columns of the segment, which stand behind.
 
     Raises:
-        InputError: parquet without a file, or a file that cannot be written.
+        InputError: there is no such kind; it needs a file and there is none, or has more rows than it holds;
+            or the file cannot be written.
     """
-    if kind == "parquet":
-        if output is None:
-            raise InputError(Message("parquet needs a file: add --output messages.parquet"))
-        if reveal:
-            _note(ledger, row, output, kind)
-        _write_parquet(ledger, row, output, reveal=reveal)
-        return
+    if kind not in FORMATS:
+        words = mark("unknown format `{name}`; there are {formats}")
+        raise InputError(Message(words, name=kind, formats=", ".join(FORMATS)))
+    if output is None and kind in ("parquet", "xlsx"):
+        raise InputError(Message("{kind} needs a file: add --output messages.{kind}", kind=kind))
     if reveal:
         _note(ledger, row, output, kind)
-    frames = (on_clock(frame, row) for frame in report.messages(ledger, row, reveal=reveal))
+    frames = report.messages(ledger, row, reveal=reveal, more=more)
+    if kind != "parquet":
+        frames = ((_on_clock if kind == "xlsx" else on_clock)(frame, row) for frame in frames)
+    columns = [*report.COLUMNS, *(more.names if more else [])]
     if output is None:
-        _write_text(frames, kind, sys.stdout)
+        _write_text(frames, kind, sys.stdout, columns)
+    elif kind == "parquet":
+        _write_parquet(frames, output, columns)
+    elif kind == "xlsx":
+        _write_workbook(map(without_formulas, frames), output, columns, row)
     elif kind == "csv":
         with private_text(output, "utf-8-sig") as file:
-            _write_text(frames if raw else map(without_formulas, frames), kind, file)
+            _write_text(frames if raw else map(without_formulas, frames), kind, file, columns)
     else:
         with private_text(output) as file:
-            _write_text(frames, kind, file)
+            _write_text(frames, kind, file, columns)
 
 
 def _note(ledger: Ledger, row: CampaignRow, output: Path | None, kind: str) -> None:
@@ -66,6 +80,14 @@ def _note(ledger: Ledger, row: CampaignRow, output: Path | None, kind: str) -> N
         return
     about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "file": output.name}
     ledger.audit.note(Action.EXPORT, what="messages", format=kind, **about)
+
+
+_TIMES: Final = ("submitted_at", "receipt_at")
+
+
+def _on_clock(frame: pd.DataFrame, row: CampaignRow) -> pd.DataFrame:
+    """With times on the campaign's clock."""
+    return frame.assign(**{name: frame[name].dt.tz_convert(row.zone) for name in _TIMES})
 
 
 def on_clock(frame: pd.DataFrame, row: CampaignRow) -> pd.DataFrame:
@@ -92,29 +114,68 @@ def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     return safe
 
 
-def _write_text(frames: Iterator[pd.DataFrame], kind: str, file: IO[str]) -> None:
-    header = True
+def _write_text(frames: Iterator[pd.DataFrame], kind: str, file: IO[str], columns: Sequence[str]) -> None:
     escaped = not shows_any_letter(file)
+    if kind == "csv":
+        file.write(pd.DataFrame(columns=list(columns)).to_csv(index=False, lineterminator="\n"))
+    between = "[\n"
     for frame in frames:
         if kind == "csv":
-            frame.to_csv(file, index=False, header=header, lineterminator="\n")
-        else:
-            frame.to_json(file, orient="records", lines=True, force_ascii=escaped, date_format="iso")
-        header = False
-    if header and kind == "csv":
-        file.write(",".join(report.COLUMNS) + "\n")
+            frame.to_csv(file, index=False, header=False, lineterminator="\n")
+            continue
+        lines = frame.to_json(orient="records", lines=True, force_ascii=escaped)
+        if kind == "jsonl":
+            file.write(lines)
+        elif lines.strip():
+            file.write(between + lines.strip().replace("\n", ",\n"))
+            between = ",\n"
+    if kind == "json":
+        file.write("[]\n" if between == "[\n" else "\n]\n")
 
 
-def _write_parquet(ledger: Ledger, row: CampaignRow, output: Path, *, reveal: bool) -> None:
+def _write_parquet(frames: Iterator[pd.DataFrame], output: Path, columns: Sequence[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     text, time = pa.string(), pa.timestamp("ms", "UTC")
-    kinds = {"parts": pa.int16(), "submitted_at": time, "receipt_at": time}
-    schema = pa.schema([(name, kinds.get(name, text)) for name in report.COLUMNS])
+    kinds = {"parts": pa.int16(), **dict.fromkeys(_TIMES, time)}
+    schema = pa.schema([(name, kinds.get(name, text)) for name in columns])
     with private_file(output) as file, pq.ParquetWriter(file, schema) as writer:
-        for frame in report.messages(ledger, row, reveal=reveal):
+        for frame in frames:
             writer.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+
+def _write_workbook(
+    frames: Iterator[pd.DataFrame], output: Path, columns: Sequence[str], row: CampaignRow
+) -> None:
+    """A sheet in which phones and codes are texts, and times are times."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("messages")
+    sheet.freeze_panes = "A2"
+    sheet.append([f"{name} ({row.zone})" if name in _TIMES else name for name in columns])
+    rows = 0
+
+    def cell(value: Any) -> Any:
+        if isinstance(value, str):
+            made = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+            made.data_type, made.number_format = "s", "@"
+            return made
+        return value
+
+    for frame in frames:
+        rows += len(frame)
+        if rows > _SHEET_ROWS:
+            words = mark("a workbook holds {most:,} rows, and this campaign has more: choose csv")
+            raise InputError(Message(words, most=_SHEET_ROWS))
+        plain = frame.assign(**{name: frame[name].dt.tz_localize(None) for name in _TIMES}).astype(object)
+        for line in plain.where(plain.notna(), None).itertuples(index=False, name=None):
+            sheet.append([cell(value) for value in line])
+    with private_file(output) as file:
+        book.save(file)
 
 
 # -- opt-outs -----------------------------------------------------------------------------

@@ -13,17 +13,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from smskit.audience import phones
 from smskit.errors import GuardRefused, InputError
 from smskit.files import private_file
 from smskit.i18n import Joined, Message
-from smskit.ledger import Action, CampaignRow, Ledger
+from smskit.ledger import CLOCKS_DIFFER_S, Action, CampaignRow, Ledger
 from smskit.models import Kind
 from smskit.planning.draft import Draft
-from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group, members
+from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group, Whom, members
 from smskit.settings import project_root
 from smskit.workspace import Folder, Workspace
 
@@ -50,12 +52,12 @@ def next_id(ledger: Ledger, row: CampaignRow) -> str:
 def follow_up(
     ledger: Ledger,
     row: CampaignRow,
-    groups: Collection[Group],
+    groups: Collection[Group | str],
     *,
     folder: Path,
-    code: str = "",
     campaign: str = "",
     may_arrive_twice: bool = False,
+    only_repliers: bool = False,
 ) -> FollowUp:
     """
     Write the people of *groups* as a segment, and the parameters of a campaign to them.
@@ -65,18 +67,19 @@ def follow_up(
     rules, consent and holdout have been, and nobody is held back again.
 
     Args:
+        groups: A group, or those of it with one code: ``undelivered``, ``undelivered:MK:0001``.
         folder: Where it is written; made if it is not there.
-        code: Only those who failed with this raw code.
         campaign: The new id; "" = ``next_id``.
         may_arrive_twice: A person's explicit word that some may then get two messages, needed
             for groups in ``MAY_ARRIVE``.
+        only_repliers: Only those of them who have replied, and not to opt out.
 
     Raises:
         GuardRefused: some of *groups* may have got the message, or may yet; or asked not to be messaged.
         InputError: nobody is in them, or it cannot be written. Nothing is left behind.
     """
-    chosen = frozenset(groups)
-    _demand_allowed(chosen, may_arrive_twice=may_arrive_twice)
+    chosen = [Whom.of(group) for group in groups]
+    _demand_allowed(frozenset(one.group for one in chosen), may_arrive_twice=may_arrive_twice)
     name = campaign or next_id(ledger, row)
     columns = _columns(
         row, list(ledger.audience.people(row.id, 0).variables) if ledger.audience.states(row.id) else []
@@ -86,11 +89,21 @@ def follow_up(
     target = folder / f"{stem}.parquet"
     about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "file": target.name}
     ledger.audit.note(Action.EXPORT, what="a follow-up", **about)
-    people = _write(ledger, row, chosen, code, columns, target)
+    phones_of = _repliers(ledger, row) if only_repliers else None
+    people = _write(ledger, row, chosen, phones_of, columns, target)
     draft.set(segment=_as_parameter(target), max_recipients=people)
     parameters = draft.save(Workspace.here().home(Folder.PARAMETERS, folder) / f"{stem}.yaml")
     ledger.campaigns.make_id(name, kind=Kind.FOLLOW_UP, parent=row.name)
     return FollowUp(name, people, target, parameters)
+
+
+def _repliers(ledger: Ledger, row: CampaignRow) -> NDArray[np.int64]:
+    """Phones from which an answer came since the campaign began, and no opt-out."""
+    came = ledger.replies.find(
+        row.provider, row.mode, since=(row.started_at or row.created_at) - CLOCKS_DIFFER_S
+    )
+    out = {reply.phone for reply in came if reply.opted_out}
+    return np.array(sorted({reply.phone for reply in came} - out), np.int64)
 
 
 def _demand_allowed(groups: frozenset[Group], *, may_arrive_twice: bool) -> None:
@@ -139,8 +152,8 @@ def _as_parameter(target: Path) -> str:
 def _write(
     ledger: Ledger,
     row: CampaignRow,
-    groups: frozenset[Group],
-    code: str,
+    whom: Collection[Whom],
+    only: NDArray[np.int64] | None,
     columns: dict[str, str],
     target: Path,
 ) -> int:
@@ -149,7 +162,7 @@ def _write(
     people = 0
     with private_file(target) as file:
         with pq.ParquetWriter(file, schema) as writer:
-            for chunk, positions, history in members(ledger, row, groups, code=code):
+            for chunk, positions, history in members(ledger, row, whom, phones=only):
                 held = ledger.audience.people(row.id, chunk, positions)
                 take = pa.array(held.positions)
                 found = [history.keys.persons.take(take), phones.e164_column(held.phones)]

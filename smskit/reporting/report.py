@@ -29,21 +29,9 @@ from smskit.message.template import Template
 from smskit.models import Mode, Reason, State, left_out_hits
 from smskit.planning.ruled_out import values_read
 from smskit.reporting import opt_outs
+from smskit.reporting.columns import MESSAGE, SegmentColumns
 
-COLUMNS = [
-    "user_id",
-    "phone",
-    "state",
-    "reason",
-    "text",
-    "parts",
-    "provider_message_id",
-    "provider_code",
-    "provider_detail",
-    "submitted_at",
-    "receipt_code",
-    "receipt_at",
-]
+COLUMNS = list(MESSAGE)
 WHY = [
     "user_id",
     "phone",
@@ -94,17 +82,27 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     }
 
 
-def messages(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> Iterator[pd.DataFrame]:
+def messages(
+    ledger: Ledger, row: CampaignRow, *, reveal: bool = False, more: SegmentColumns | None = None
+) -> Iterator[pd.DataFrame]:
     """
     One row per person of the segment, planned ones first, as frames of at most ``ledger.CHUNK`` rows.
 
     Columns are ``COLUMNS``; times are aware UTC. Phones (and user ids that are
     phones) are masked; with *reveal* they are E.164.
+
+    Args:
+        more: Columns of the segment, which stand behind.
     """
+
+    def whole(frame: pd.DataFrame, persons: pa.Array) -> pd.DataFrame:
+        return pd.concat([frame, more.beside(persons, reveal=reveal)], axis=1) if more else frame
+
     for chunk in ledger.audience.states(row.id):
-        yield people(ledger, row, chunk, ledger.audience.history(row.id, chunk), reveal=reveal)
+        history = ledger.audience.history(row.id, chunk)
+        yield whole(people(ledger, row, chunk, history, reveal=reveal), history.keys.persons)
     for table in ledger.audience.excluded(row.id):
-        yield _left_out(table, reveal=reveal)
+        yield whole(_left_out(table, reveal=reveal), table["person"].combine_chunks())
 
 
 def messages_frame(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> pd.DataFrame:

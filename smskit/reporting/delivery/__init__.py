@@ -7,7 +7,7 @@ Reads the ledger chunk by chunk and keeps counts, never everybody. Leaves to
 
 from smskit.reporting.delivery.choice import Ways, campaign_table, choose, is_test, settled_by
 from smskit.reporting.delivery.codes import Explained, explain_code
-from smskit.reporting.delivery.groups import GROUPS, MAY_ARRIVE, NEVER_AGAIN, Group
+from smskit.reporting.delivery.groups import GROUPS, MAY_ARRIVE, NEVER_AGAIN, Group, Whom
 from smskit.reporting.delivery.labels import EVENTS, HEADINGS, MODES, PERSON_STATES, STAGES
 from smskit.reporting.delivery.overview import COMPARED, STATES, Figures, Overview, overview
 from smskit.reporting.delivery.people import TIMELINE, members, people_page, replies, timeline
@@ -36,6 +36,7 @@ __all__ = [
     "RosterPage",
     "Survey",
     "Ways",
+    "Whom",
     "campaign_table",
     "choose",
     "explain_code",

@@ -5,15 +5,17 @@ Where everybody planned is, finer than a state: refused by whom, and who may sti
 from __future__ import annotations
 
 import enum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smskit.errors import InputError
+from smskit.i18n import Message, mark
 from smskit.ledger import History
 from smskit.models import State
 
-__all__ = ["GROUPS", "MAY_ARRIVE", "NEVER_AGAIN", "REFUSED", "Group", "groups_of"]
+__all__ = ["GROUPS", "MAY_ARRIVE", "NEVER_AGAIN", "REFUSED", "Group", "Whom", "groups_of"]
 
 
 class Group(enum.StrEnum):
@@ -37,6 +39,32 @@ MAY_ARRIVE: Final = frozenset(
     {Group.AWAITING, Group.UNKNOWN, Group.GIVEN_UP, Group.SUBMITTING, Group.WAITING, Group.DELIVERED}
 )
 NEVER_AGAIN: Final = frozenset({Group.OPTED_OUT})
+
+
+class Whom(NamedTuple):
+    """Some of those planned: a group, or those of it who failed with one raw code."""
+
+    group: Group
+    code: str | None = None  # None = whatever it is; "" = none
+
+    @classmethod
+    def of(cls, text: Group | str) -> Whom:
+        """
+        From ``undelivered``, or ``undelivered:MK:0001``.
+
+        Raises:
+            InputError: there is no such group.
+        """
+        name, colon, code = str(text).partition(":")
+        try:
+            return cls(Group(name), code if colon else None)
+        except ValueError:
+            words = mark("unknown group `{name}`; there are {groups}")
+            raise InputError(Message(words, name=name, groups=", ".join(Group))) from None
+
+    def __str__(self) -> str:
+        return str(self.group) if self.code is None else f"{self.group}:{self.code}"
+
 
 # Whose state is refused: by the provider, or by us.
 REFUSED: Final = frozenset({Group.REFUSED, Group.OPTED_OUT, Group.CAPPED, Group.GIVEN_UP})

@@ -4,7 +4,7 @@ The people behind the counts: a page of them, one person's way, and what came ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from smskit.ledger import CLOCKS_DIFFER_S, CampaignRow, History, Ledger
 from smskit.models import State
 from smskit.reporting import report
 from smskit.reporting.delivery.codes import explain_code
-from smskit.reporting.delivery.groups import GROUPS, Group, groups_of, states_of
+from smskit.reporting.delivery.groups import GROUPS, Group, Whom, groups_of, states_of
 
 __all__ = ["members", "people_page", "replies", "timeline"]
 
@@ -30,25 +30,27 @@ REPLIES = ["at", "user_id", "phone", "text", "opted_out"]
 
 
 def members(
-    ledger: Ledger, row: CampaignRow, groups: frozenset[Group], *, code: str = ""
+    ledger: Ledger, row: CampaignRow, whom: Collection[Whom], *, phones: NDArray[np.int64] | None = None
 ) -> Iterator[tuple[int, NDArray[np.uint16], History]]:
     """
-    Chunk by chunk, who is in *groups*: (chunk, positions, everything known of the chunk).
+    Chunk by chunk, who is in one of *whom*: (chunk, positions, everything known of the chunk).
+
+    The code of somebody undelivered is that of the receipt, of all others that of the submission.
 
     Args:
-        code: Only those whose failure has this raw code: of the receipt for undelivered
-            ones, of the submission for all others; "" = whatever it is.
+        phones: Only whoever has one of these.
     """
-    states = states_of(groups)
-    wanted = [GROUPS.index(group) for group in groups]
+    states = states_of(frozenset(one.group for one in whom))
     for chunk, present in ledger.audience.states(row.id).items():
         if not np.isin(present, states).any():
             continue
         history = ledger.audience.history(row.id, chunk)
-        hit = np.isin(groups_of(history), wanted)
-        if code:
-            late = history.keys.states == State.UNDELIVERED
-            hit &= np.where(late, history.receipt_code, history.code) == code
+        groups, hit = groups_of(history), np.zeros(len(history.keys.states), np.bool_)
+        codes = np.where(history.keys.states == State.UNDELIVERED, history.receipt_code, history.code)
+        for group, code in whom:
+            hit |= (groups == GROUPS.index(group)) & (True if code is None else codes == code)
+        if phones is not None:
+            hit &= np.isin(history.keys.phones, phones)
         if hit.any():
             yield chunk, np.flatnonzero(hit).astype(np.uint16), history
 
@@ -56,9 +58,8 @@ def members(
 def people_page(
     ledger: Ledger,
     row: CampaignRow,
-    groups: frozenset[Group] = frozenset(Group),
+    groups: Collection[Group | str] = GROUPS,
     *,
-    code: str = "",
     first: int = 0,
     size: int = 50,
     reveal: bool = False,
@@ -67,13 +68,14 @@ def people_page(
     Some of the people in *groups*, in send order: columns of ``report.COLUMNS``, phones masked.
 
     Args:
+        groups: A group, or those of it with one code; see ``Whom.of``.
         first: How many to leave out before.
         reveal: Phones, and user ids that are phones, in full.
     """
     if reveal:
         report.note_reveal(ledger, row, "a page of people", first=first, size=size)
     skip, found, left = first, [], size
-    for chunk, positions, history in members(ledger, row, groups, code=code):
+    for chunk, positions, history in members(ledger, row, [Whom.of(group) for group in groups]):
         if skip >= len(positions):
             skip -= len(positions)
             continue

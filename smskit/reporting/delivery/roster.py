@@ -6,7 +6,7 @@ Those planned, those left out of the segment for a reason, and those a rule left
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -27,7 +27,7 @@ from smskit.planning.ruled_out import values_read
 from smskit.reporting import report
 from smskit.reporting.books import parts_of
 from smskit.reporting.delivery.codes import explain_code
-from smskit.reporting.delivery.groups import REFUSED, Group
+from smskit.reporting.delivery.groups import REFUSED, Group, Whom
 from smskit.reporting.delivery.people import members
 
 __all__ = ["EVERYBODY", "EXCLUDED", "ROSTER", "RULED_OUT", "SORTS", "Roster", "RosterPage", "places"]
@@ -139,15 +139,15 @@ class Roster:
     def _pieces(self, place: str, code: str) -> Iterator[pd.DataFrame]:
         name, _, reason = place.partition(":")
         if name not in (EXCLUDED, RULED_OUT):
-            yield from self._planned(_groups(name, reason), code)
+            yield from self._planned([Whom(group, code or None) for group in _groups(name, reason)])
         if name in (EVERYBODY, EXCLUDED) and not code:
             yield from self._excluded(reason)
         if name in (EVERYBODY, RULED_OUT) and not code:
             yield from self._ruled_out()
 
-    def _planned(self, groups: frozenset[Group], code: str) -> Iterator[pd.DataFrame]:
+    def _planned(self, whom: Sequence[Whom]) -> Iterator[pd.DataFrame]:
         zone = self._row.zone
-        for chunk, positions, h in members(self._ledger, self._row, groups, code=code):
+        for chunk, positions, h in members(self._ledger, self._row, whom):
             undelivered = h.keys.states[positions] == State.UNDELIVERED
             times = {name: getattr(h, name)[positions] for name in ("submitted_at", "receipt_at")}
             clocks = {

@@ -37,7 +37,10 @@ __all__ = [
 _MOST = 100  # failures that are shown
 # What can be done about the people of a failure; the last one about dead numbers alone.
 ACTIONS = {
-    "people": mark("people"),
+    "people": mark("show"),
+    "export": mark("export"),
+    "follow_up": mark("follow up"),
+    "take_out": mark("take out of the segment"),
 }
 
 

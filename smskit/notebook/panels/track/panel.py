@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
@@ -27,7 +29,8 @@ from smskit.notebook.panels.parts import (
 from smskit.notebook.panels.track.audit import AuditTab
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, Failure, FailuresTab, TimeTab
-from smskit.notebook.panels.track.export import ExportTab, FollowUpTab
+from smskit.notebook.panels.track.download import DownloadTab
+from smskit.notebook.panels.track.follow_up import FollowUpTab
 from smskit.notebook.panels.track.head import BooksPanel, PersonSearch
 from smskit.notebook.panels.track.more import MoreTab
 from smskit.notebook.panels.track.people import PeopleTab
@@ -35,7 +38,7 @@ from smskit.notebook.panels.track.replies import RepliesTab
 from smskit.notebook.panels.track.unknown import UnknownTab
 from smskit.notebook.tracker import Tracker
 from smskit.reporting.audit import approval_in_words
-from smskit.reporting.delivery import MODES, STATES
+from smskit.reporting.delivery import MODES, STATES, Group, Whom
 from smskit.reporting.opt_outs import notice_undecided
 from smskit.sending.receipts import Fetched
 
@@ -67,13 +70,13 @@ class TrackPanel(Panel):
         self.books, self.why = BooksPanel(page, tracker, self.open), PersonSearch(page, tracker)
         self.time, self.failures = TimeTab(page, tracker), FailuresTab(page, tracker, self.act)
         self.people, self.replies = PeopleTab(page, tracker), RepliesTab(page, tracker, self.refresh)
-        self.follow_up, self.export = FollowUpTab(page, tracker), ExportTab(page, tracker)
+        self.follow_up, self.download = FollowUpTab(page, tracker), DownloadTab(page, tracker)
         self.unknown = UnknownTab(page, tracker, self.refresh)
         self.carriers, self.batches = CarriersTab(page, tracker), BatchesTab(page, tracker)
         self.audit = AuditTab(page, tracker, self.refresh)
         inner: list[Tab] = [
             self.follow_up,
-            self.export,
+            self.download,
             self.unknown,
             self.carriers,
             self.batches,
@@ -142,7 +145,7 @@ class TrackPanel(Panel):
             layout=w.Layout(width="auto"),
         )
         self._watch.observe(self.attempt(self._switched), "value")
-        parts: list[w.Widget] = [self._fetch, self._watch]
+        parts: list[w.Widget] = [self._fetch, self._watch, *self._files()]
         if self.tracker.chosen and self.tracker.chosen.mode == "plan":
             self._fetch.disabled = self._watch.disabled = True
         url = self.tracker.console_url
@@ -150,6 +153,20 @@ class TrackPanel(Panel):
             words = escape(self.t("Open the provider's console"))
             parts.append(html(f'<a href="{escape(url)}" target="_blank" rel="noopener">{words} ↗</a>'))
         return row(*parts)
+
+    def _files(self) -> list[w.Widget]:
+        """Buttons for the files that are wanted most; the rest is under Download."""
+        kinds = {"csv": mark("Download csv"), "xlsx": mark("Download xlsx")}
+        made = [button(self.t(words)) for words in kinds.values()]
+        for each, kind in zip(made, kinds, strict=True):
+            each.on_click(self.attempt(partial(self._save, kind)))
+        report = button(self.t("Download the report"))
+        report.on_click(self.attempt(partial(self._save, "report")))
+        return [*made, report, self.download.saving]
+
+    def _save(self, kind: str) -> None:
+        self.tell(lambda t: t("The browser saves the file when it is ready."))
+        self.download.report() if kind == "report" else self.download.download(kind)
 
     def _turned(self) -> None:
         self.people.visible = self.tabs[self._box.selected_index] is self.people
@@ -167,6 +184,20 @@ class TrackPanel(Panel):
         place = failure.stage if failure.stage in ("undelivered", "waiting") else f"refused:{failure.stage}"
         if what == "people":
             self.open(place, failure.code)
+        elif what == "export":
+            self.failures.tell(lambda t: t("The browser saves the file when it is ready."))
+            self.download.people(place, failure.code)
+        elif what == "follow_up":
+            self.follow_up.only(Whom(Group(failure.stage), failure.code))
+            self.more.open(self.follow_up)
+            self._box.selected_index = self.tabs.index(self.more)
+        elif what == "take_out":
+            self.failures.tell(lambda t: t("Writing …"))
+            self.failures.start("take out", lambda: self.tracker.take_out([failure.code]), self._taken_out)
+
+    def _taken_out(self, place: Path) -> None:
+        words = mark("The segment without them is {name}, in segments/; the one before stays as it is.")
+        self.failures.tell(lambda t: t(words, name=place.name), "ok")
 
     def _counted(self) -> None:
         """Somebody counted, here or in a cell."""

@@ -1,0 +1,103 @@
+"""Columns of a campaign's segment beside its messages, as the segment has them now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from smskit.audience import phones
+from smskit.audience.paging import arrow_of, text_of
+from smskit.errors import InputError, suggest
+from smskit.i18n import Message
+from smskit.ledger import CampaignRow
+from smskit.planning.persons import persons_of
+from smskit.planning.source import load_segment
+from smskit.planning.spec import CampaignSpec
+
+__all__ = ["MESSAGE", "SegmentColumns"]
+
+# What stands of each message, in this order.
+MESSAGE: Final = (
+    *("user_id", "phone", "state", "reason", "text", "parts", "provider_message_id", "provider_code"),
+    *("provider_detail", "submitted_at", "receipt_code", "receipt_at"),
+)
+
+
+class SegmentColumns:
+    """
+    Some columns of the segment of *row*; nothing where no column is asked for.
+
+    A campaign keeps who got which text, and not what else the segment said of them: it is read again.
+
+    Args:
+        names: Which columns.
+        environ: Where ``env:NAME`` is looked up.
+        file: The parameter file, beside which a relative path is looked for; None = there is none.
+
+    Raises:
+        SegmentError: the segment cannot be read any more.
+        InputError: it has no such column, or a message has one of that name.
+    """
+
+    def __init__(
+        self,
+        row: CampaignRow,
+        names: Collection[str],
+        *,
+        environ: Mapping[str, str],
+        file: Path | None = None,
+    ) -> None:
+        self.names = list(dict.fromkeys(name for name in names if name))
+        self._persons, self._cells = (
+            pa.array([], pa.large_string()),
+            dict.fromkeys(self.names, pa.array([], pa.large_string())),
+        )
+        if self.names:
+            self._read(CampaignSpec.from_data(row.spec), environ, file)
+
+    def __repr__(self) -> str:
+        return f"SegmentColumns({self.names})"
+
+    @classmethod
+    def there(cls, row: CampaignRow, *, environ: Mapping[str, str], file: Path | None = None) -> list[str]:
+        """
+        What columns the segment has now.
+
+        Raises:
+            SegmentError: it cannot be read any more.
+        """
+        frame = load_segment(CampaignSpec.from_data(row.spec), environ=environ, file=file)
+        return [str(name) for name in frame.columns if name not in MESSAGE]
+
+    def _read(self, spec: CampaignSpec, environ: Mapping[str, str], file: Path | None) -> None:
+        frame = load_segment(spec, environ=environ, file=file)
+        for name in self.names:
+            if name in MESSAGE:
+                raise InputError(Message("`{name}` is a column of the message already", name=name))
+            if name not in frame.columns:
+                lacking = Message("the segment has no column `{name}`", name=name)
+                raise InputError(suggest(lacking, name, list(map(str, frame.columns))))
+        numbers = phones.normalise(frame[spec.phone]).e164
+        persons, _ = persons_of(spec, frame, numbers)
+        # Of several rows of one person the first one speaks, as it is the one that is planned.
+        first = pd.Series(persons).drop_duplicates().index.to_numpy()
+        rows = pa.array(first)
+        self._persons = persons.take(rows)
+        self._cells = {name: text_of(arrow_of(frame[name])).take(rows) for name in self.names}
+
+    def beside(self, persons: pa.Array, *, reveal: bool) -> pd.DataFrame:
+        """
+        The columns for these n people, as text; "" for whoever is not in the segment any more.
+
+        Args:
+            reveal: Show phones among them in full.
+        """
+        at = pc.index_in(persons, self._persons)
+        found = {name: pc.fill_null(cells.take(at), "") for name, cells in self._cells.items()}
+        shown = {name: cells if reveal else phones.hide_column(cells) for name, cells in found.items()}
+        return pd.DataFrame({name: pd.Series(cells, dtype="str") for name, cells in shown.items()})
