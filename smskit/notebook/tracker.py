@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +27,7 @@ from smskit.errors import GuardRefused, InputError, LedgerError, SmskitError, Sp
 from smskit.files import private_file
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import Action, ApprovalRow, CampaignRow, Ledger
-from smskit.models import REASONS, Mode, State
+from smskit.models import REASONS, Mode
 from smskit.notebook.base import PARAMETER_FILE
 from smskit.planning.draft import Draft
 from smskit.planning.source import load_segment
@@ -37,7 +36,7 @@ from smskit.providers import provider_class
 from smskit.reporting import delivery, opt_outs, report
 from smskit.reporting.audit import Trail, trail
 from smskit.reporting.columns import SegmentColumns
-from smskit.reporting.delivery import Group, Roster, Survey, Ways, Whom
+from smskit.reporting.delivery import Figures, Group, Roster, Survey, Ways, Whom
 from smskit.reporting.export import FORMATS, without_formulas, write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
 from smskit.reporting.report import Fate
@@ -55,7 +54,6 @@ LARGEST = 20_000_000  # bytes of a file that a page is given
 _MOST_ROWS = 100_000  # of one reason, in a file for a browser
 _QUICK_S = 1.0
 _MOST_DONE = 200  # of what was done, that a page shows
-_ACCEPTED = (State.ACCEPTED, State.DELIVERED, State.UNDELIVERED)
 
 
 @dataclass(frozen=True)
@@ -69,16 +67,11 @@ class CampaignSnapshot:
     doubtful: pd.DataFrame  # of all campaigns of its mode; see ``opt_outs.doubtful``
     trail: Trail  # who did what to it, last first
     at: float  # epoch seconds
-    cost: Decimal  # yuan, by the estimate, of the parts that were accepted; of a plan, of all
+    figures: Figures  # its rates and its cost, as lists of campaigns show them
     roster: Roster  # every row of the file, to be looked through
 
     def __repr__(self) -> str:
         return f"CampaignSnapshot({self.row.name}, {self.row.mode})"
-
-    @property
-    def opt_outs(self) -> int:
-        """How many people have opted out by a reply."""
-        return int(self.replies.index[self.replies["opted_out"].astype(bool)].nunique())
 
 
 class Download(NamedTuple):
@@ -190,8 +183,8 @@ class Tracker:
         self._took_s = time.monotonic() - started
         status = report.status(self.ledger, row)
         done = trail(self.ledger, row.name, last=_MOST_DONE)
-        roster, cost = Roster(self.ledger, row), self._cost(row)
-        seen = CampaignSnapshot(row, status, survey, came, doubtful, done, time.time(), cost, roster)
+        roster, figures = Roster(self.ledger, row), self._figures(row)
+        seen = CampaignSnapshot(row, status, survey, came, doubtful, done, time.time(), figures, roster)
         with self._turn:
             chosen = self.chosen
             # Another may have been chosen, or counted later and faster, meanwhile.
@@ -202,14 +195,9 @@ class Tracker:
             listener()
         return seen
 
-    def _cost(self, row: CampaignRow) -> Decimal:
-        total, parts = Decimal(row.summary["cost"]), int(row.summary["parts"])
-        if row.mode is Mode.PLAN or not parts:
-            return total
-        chunks = self.ledger.audience.states(row.id)
-        keys = (self.ledger.audience.keys(row.id, chunk) for chunk in chunks)
-        accepted = sum(int(held.parts[np.isin(held.states, _ACCEPTED)].sum()) for held in keys)
-        return total * accepted / parts
+    def _figures(self, row: CampaignRow) -> Figures:
+        found = delivery.overview(self.ledger, mode=row.mode, tests=True).campaigns
+        return next(each for each in found if each.row.id == row.id)
 
     @staticmethod
     def left_out(status: Mapping[str, Any], t: Language) -> pd.DataFrame:

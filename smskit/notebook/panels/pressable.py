@@ -17,9 +17,9 @@ import anywidget
 import pandas as pd
 import traitlets
 
-from smskit.notebook.panels.parts import cell, is_number
+from smskit.notebook.panels.parts import cell, is_number, names
 
-__all__ = ["Action", "Pressable", "press_table"]
+__all__ = ["Action", "Coded", "Pressable", "press_table"]
 
 
 @cache
@@ -58,6 +58,17 @@ class Pressable(anywidget.AnyWidget):
     def save(self, name: str, data: bytes, kind: str) -> None:
         """Let the browser save *data* as a file called *name* of that MIME type."""
         self.send({"save": name, "type": kind}, [data])
+
+
+class Coded(NamedTuple):
+    """Words for people, names between backticks; behind them in grey the name or code that programs have."""
+
+    words: str
+    code: str
+
+    def __html__(self) -> str:
+        code = f' <span class="code">{escape(self.code)}</span>' if self.code else ""
+        return names(self.words) + code
 
 
 class Action(NamedTuple):

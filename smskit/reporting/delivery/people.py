@@ -139,7 +139,6 @@ def replies(ledger: Ledger, row: CampaignRow) -> pd.DataFrame:
 
     Returns:
         Columns ``REPLIES``; phones masked, in the text too; ``at`` on the clock of the campaign's time zone.
-        The index is the same for all that one person sent.
     """
     since = (row.started_at or row.created_at) - CLOCKS_DIFFER_S
     came = ledger.replies.find(row.provider, row.mode, since=since)
@@ -155,7 +154,6 @@ def replies(ledger: Ledger, row: CampaignRow) -> pd.DataFrame:
             "text": [phones.redact(reply.text) for reply in came],
             "opted_out": [reply.opted_out for reply in came],
         },
-        index=pd.Index([65536 * chunk + at for chunk, at in (places[r.phone] for r in came)], dtype="int64"),
         columns=REPLIES,
     )
 

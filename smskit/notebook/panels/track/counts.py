@@ -15,13 +15,12 @@ from smskit.i18n import Language, mark
 from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import details, field, frame_table, html, row, soft, soft_line
-from smskit.notebook.panels.pressable import Action, Pressable, press_table
+from smskit.notebook.panels.pressable import Action, Coded, Pressable, press_table
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting import charts
 from smskit.reporting.delivery import HEADINGS, STAGES, UNITS
-from smskit.reporting.run_page import Coded
 
 __all__ = [
     "BatchesTab",

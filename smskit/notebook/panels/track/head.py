@@ -118,20 +118,16 @@ def _bar(status: Mapping[str, Any], t: Language) -> str:
 
 
 def _cards(seen: CampaignSnapshot, status: Mapping[str, Any], t: Language) -> list[tuple[str, Any, str]]:
-    mode, accepted = Mode(status["mode"]), status["accepted"]
+    figures = seen.figures
 
-    def share(n: int) -> str:
-        return f"{n / accepted:.1%}" if accepted else "—"
+    def share(rate: float | None) -> str:
+        return "—" if rate is None else f"{rate:.1%}"
 
     return [
-        (
-            t("delivery rate, of the accepted"),
-            share(status["delivered"]),
-            "ok" if status["delivered"] else "",
-        ),
-        (t("opt-out rate, of the accepted"), share(seen.opt_outs), "warn" if seen.opt_outs else ""),
+        (t("delivery rate, of the accepted"), share(figures.delivery_rate), "ok"),
+        (t("opt-out rate, of the accepted"), share(figures.opt_out_rate), ""),
         (t("awaiting receipt"), status["awaiting"], ""),
-        (t(_COST[mode]), f"¥{seen.cost:,.2f}", ""),
+        (t(_COST[Mode(status["mode"])]), f"¥{figures.cost:,.2f}", ""),
     ]
 
 

@@ -13,12 +13,11 @@ from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager, reveal_button
 from smskit.notebook.panels.parts import choose, field, row, soft
-from smskit.notebook.panels.pressable import Pressable, press_table
+from smskit.notebook.panels.pressable import Coded, Pressable, press_table
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import headings, stage_name
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting.delivery import PERSON_STATES, SORTS, RosterPage, places
-from smskit.reporting.run_page import Coded
 
 __all__ = ["PeopleTab"]
 

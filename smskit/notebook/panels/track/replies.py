@@ -56,7 +56,7 @@ class RepliesTab(Tab):
         if self.seen is None or not len(came := self.seen.replies):
             self._told.value = soft(t("No reply so far.") if self.seen else t("Counting …"))
             return
-        told = t("{n:,} replies, {out:,} people opted out", n=len(came), out=self.seen.opt_outs)
+        told = t("{n:,} replies, {out:,} people opted out", n=len(came), out=self.seen.figures.opted_out)
         if self.seen.row.mode == "rehearse":
             told += " " + t("(in a rehearsal nobody is put on the opt-out list)")
         shown = came.head(_MOST).assign(
