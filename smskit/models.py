@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.i18n import mark
+from smskit.i18n import Language, mark
 
 TIMEZONE: Final = "Asia/Shanghai"  # of a campaign that names none, and of the hours a provider states
 
@@ -325,24 +325,34 @@ class Finding(NamedTuple):
     meaning: str
     next_step: str = ""
 
-    @property
-    def told(self) -> str:
+    def told(self, t: Language) -> str:
         """The meaning as people read it."""
-        return amount(self.meaning) if self.what == "balance" else self.meaning
+        return t.said(amount(self.meaning, t) if self.what == "balance" else self.meaning)
 
 
-def amount(text: str) -> str:
+# What balances are in, as providers have it.
+UNITS: Final = {
+    "条": mark("billed messages"),
+    "元": mark("yuan"),
+    "元或条": mark("yuan or messages"),  # whichever the account is billed in
+}
+
+
+def amount(text: str, t: Language) -> str:
     """
-    A balance as people read it; a unit behind the figure stays, and none is made up.
+    A balance as people read it; a unit behind the figure is said in their language, and none is made up.
 
-    >>> amount("1000000.0"), amount("812.35"), amount("-12345 条"), amount("没有套餐包")
-    ('1,000,000', '812.35', '-12,345 条', '没有套餐包')
+    >>> en = Language("en")
+    >>> amount("1000000.0", en), amount("812.35", en), amount("-12345 条", en), amount("没有套餐包", en)
+    ('1,000,000', '812.35', '-12,345 billed messages', '没有套餐包')
     """
     found = re.match(r"-?(\d+)(\.\d+)?(?!\S)", text)
     if found is None:
         return text
     fraction = (found[2] or "").rstrip("0.") and found[2]
-    return f"{text[: found.start(1)]}{int(found[1]):,}{fraction}{text[found.end() :]}"
+    unit = text[found.end() :].strip()
+    figure = f"{text[: found.start(1)]}{int(found[1]):,}{fraction}"
+    return f"{figure} {t(UNITS[unit])}" if unit in UNITS else figure + text[found.end() :]
 
 
 class CheckResult(NamedTuple):

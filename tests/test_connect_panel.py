@@ -27,7 +27,12 @@ from tests.clicking import named, told
 WAYS = {way.provider: way for way in (live.SINGLES, live.ALIYUN, live.CHUANGLAN, live.TENCENT)}
 EACH = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 # As the simulator's accounts have it, with the unit where the provider states one.
-BALANCES = {"yunpian": "balance 1,000,000", "aliyun": "", "chuanglan": "条", "tencent": "条"}
+BALANCES = {
+    "yunpian": "1,000,000 yuan or messages",
+    "aliyun": "",
+    "chuanglan": " billed messages",
+    "tencent": " billed messages",
+}
 
 
 @pytest.fixture

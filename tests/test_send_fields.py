@@ -222,17 +222,17 @@ def test_another_value_from_elsewhere_replaces_a_wrong_one(sit: Callable[..., Sa
 def test_the_rules_are_folded_and_say_how_many_differ(sit: Callable[..., Sat]) -> None:
     """Folded at first; its title counts what is changed, and what was unfolded stays so in 中文."""
     at = sit(Draft({"canary": 0.1, "max_recipients": 5}))
-    (fold,) = [x for x in parts(at.panel.limits.widget) if isinstance(x, w.Accordion)]
-    folded, one = fold.selected_index, fold.titles
+    fold = at.panel.limits.fold
+    folded, one = fold.inner.layout.display, fold.head.description
     at.type("holdout", "5%")
-    two = fold.titles
-    fold.selected_index = 0
+    two = fold.head.description
+    fold.head.click()
     at.page.speak("zh")
-    (again,) = [x for x in parts(at.panel.limits.widget) if isinstance(x, w.Accordion)]
+    again = at.panel.limits.fold
 
-    assert folded is None
-    assert (one, two) == (("Rules for sending (1 changed)",), ("Rules for sending (2 changed)",))
-    assert (again.selected_index, again.titles) == (0, ("发送规则（已改 2 项）",))
+    assert folded == "none"
+    assert (one, two) == ("Rules for sending (1 changed)", "Rules for sending (2 changed)")
+    assert (again.inner.layout.display, again.head.description) == (None, "发送规则（已改 2 项）")
 
 
 def test_columns_of_the_segment_are_offered(sit: Callable[..., Sat], tmp_path: Path) -> None:

@@ -239,10 +239,9 @@ def print_notices(notices: Iterable[str]) -> None:
 
 def print_check(result: CheckResult) -> None:
     """Print what a check found, a line each, and whether the account is usable."""
-    said = language().said
     for f in result.findings:
         good = t("ok ") if f.ok else t("NOT")
-        print(f"{good} {t(f.what)}: {f.code} {said(f.told)} {t(f.next_step)}".rstrip())
+        print(f"{good} {t(f.what)}: {f.code} {f.told(language())} {t(f.next_step)}".rstrip())
     say("usable" if result.usable else "not usable")
 
 

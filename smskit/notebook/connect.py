@@ -440,9 +440,9 @@ def answer_of(account: Account, t: Language) -> str:
     if answer is None:
         missing = account.status is AccountStatus.SAVED and account.problem
         return t.render(account.problem) if missing else "—"
-    words = [answer.code, t.said(answer.told)]
+    words = [answer.code, answer.told(t)]
     if account.balance and answer.ok:
-        words += [t("balance {amount}", amount=amount(account.balance))]
+        words += [t("balance {amount}", amount=amount(account.balance, t))]
     if not answer.ok:
         words += [f"→ {t.render(answer.next_step)}"] if answer.next_step else []
     return " ".join(word for word in words if word)

@@ -79,7 +79,7 @@ def books_table(status: Mapping[str, Any], t: Language) -> pd.DataFrame:
 def findings_table(result: CheckResult, t: Language) -> pd.DataFrame:
     """What a check found, one row a finding, smskit's own words in the reader's language."""
     rows = [
-        (t.render(f.what), "✓" if f.ok else "✗", f.code, t.said(f.told), t.render(f.next_step))
+        (t.render(f.what), "✓" if f.ok else "✗", f.code, f.told(t), t.render(f.next_step))
         for f in result.findings
     ]
     return pd.DataFrame(rows, columns=[t(heading) for heading in FINDINGS])

@@ -101,7 +101,7 @@ def test_a_key_goes_into_one_file(desk: Lab, sheet: Callable[..., Sheet]) -> Non
         ),
         (
             "zh",
-            ("供应商", "secret id *", "secret key *", "app id *", "保存", "检查", "不可用", "检查 SMSKIT"),
+            ("供应商", "secret id *", "secret key *", "app id *", "保存", "检查", "不可用", "检查 “"),
         ),
     ],
     ids=["en", "zh"],

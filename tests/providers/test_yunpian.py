@@ -617,7 +617,7 @@ def test_a_good_check_tells_balance_and_text() -> None:
     result = run(wired.yunpian.check(signature="示例", template_id="100", template=BY_ID.template))
     sign, template = (parse_qs(r.content.decode()) for r in wired.requests[1:])
 
-    assert (result.balance, result.template_text) == ("812.35", "【示例】#name#您好，#n#元券")
+    assert (result.balance, result.template_text) == ("812.35 元或条", "【示例】#name#您好，#n#元券")
     assert [f.what for f in result.findings] == ["credential", "balance", "signature", "template"]
     assert sign["sign"] == ["【示例】"]
     assert template["tpl_id"] == ["100"]

@@ -10,13 +10,15 @@ from typing import Any, Protocol
 
 import ipywidgets as w
 
-from smskit.i18n import LANGUAGES, NAMES, Language
+from smskit.i18n import LANGUAGES, NAMES, Language, mark
 from smskit.notebook.host import Host
 from smskit.notebook.panels.style import css
 from smskit.planning.draft import Draft
 from smskit.settings import Environment
 
 __all__ = ["Page"]
+
+_RESTARTED = mark("The kernel was restarted: run all cells.")
 
 
 class Drawable(Protocol):
@@ -60,8 +62,10 @@ class Page:
         )
         self._switch.add_class("smskit-language")  # by which a page of the app keeps what is chosen
         self._switch.observe(lambda change: self.speak(change["new"]), "value")
+        self._gone = w.HTML()
+        self._say_gone()
         self.header = w.HBox(
-            [w.HTML(f"<style>{css()}</style>"), self._switch],
+            [w.HTML(f"<style>{css()}</style>"), self._gone, self._switch],
             layout=w.Layout(justify_content="flex-end", width="100%"),
         )
         self.header.add_class("smskit")
@@ -78,10 +82,17 @@ class Page:
         with self.turn:
             self.t = Language(code)
             self._switch.value = code
+            self._say_gone()
             for panel in self._panels:
                 # A panel draws those it is made of: twice would take away what somebody began to type.
                 if panel.drawn_in is not self.t:
                     panel.draw()
+
+    def _say_gone(self) -> None:
+        """What stands on the page when its kernel is gone, and nothing here can say anything any more."""
+        app = self.host is Host.VOILA
+        words = mark("The connection is lost: reload this page.") if app else _RESTARTED
+        self._gone.value = f'<div class="smskit-notice error smskit-gone" role="alert">{self.t(words)}</div>'
 
     def follow(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call *listener* with the names of parameters that changed, whoever changed them, in its turn."""

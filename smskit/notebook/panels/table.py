@@ -9,6 +9,7 @@ import ipywidgets as w
 
 from smskit.audience.paging import FrameRows, RowPage
 from smskit.i18n import mark
+from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager, reveal_button
 from smskit.notebook.panels.panel import Panel
@@ -92,8 +93,7 @@ class TablePanel(Panel):
         parts: list[w.Widget] = [chosen]
         if self.can_reveal:
             parts.append(reveal_button(self, self.reveal, lambda on: self._change(reveal=on)))
-        fold = w.Accordion([row(*parts)], titles=(self.t("Columns and phones"),))
-        return fold
+        return Fold(self.t("Columns and phones"), row(*parts)).widget
 
     # -- a page ------------------------------------------------------------------------
 

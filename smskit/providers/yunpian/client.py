@@ -279,7 +279,8 @@ class Yunpian(Provider):
         account, credential = Fields(await self.account()), Finding("credential", True, "0", "OK")
         if (left := account.amount("balance")) is None:
             return [credential, unread_balance()], ""
-        balance, empty = account.text("balance"), left <= 0
+        # Yuan by today's page, messages in accounts that are billed by the message.
+        balance, empty = f"{account.text('balance')} 元或条", left <= 0
         step = self.code("3").next_step if empty else ""
         return [credential, Finding("balance", not empty, "3" if empty else "0", balance, step)], balance
 

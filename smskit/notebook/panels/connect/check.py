@@ -71,7 +71,7 @@ class CheckPanel(Panel):
         body = "".join(self._line(finding) for finding in result.findings)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         told = [who] if (who := self.notebook.according_to(t)) else []
-        told += [t("balance {amount}", amount=amount(result.balance))] if result.balance else []
+        told += [t("balance {amount}", amount=amount(result.balance, t))] if result.balance else []
         said = f'<p class="smskit-verdict">{verdict} {escape(" · ".join(told))}</p>'
         return f'{said}<div class="smskit-table">{table}</div>'
 
@@ -81,7 +81,7 @@ class CheckPanel(Panel):
             escape(t.render(finding.what)),
             chip("✓", "ok") if finding.ok else chip("✗", "bad"),
             f'<code class="smskit-code">{escape(finding.code)}</code>' if finding.code else "",
-            escape(t.said(finding.told)),
+            escape(finding.told(t)),
             names(in_fields(t.render(finding.next_step), self.notebook.provider, t)),
         )
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from smskit.i18n import Language, mark
 from smskit.notebook.accounts import PLACES, AccountStatus, SettingValue
 from smskit.notebook.connect import ConnectNotebook
+from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, card, frame_table, html, names, row, title
@@ -78,16 +79,20 @@ class CredentialsPanel(Panel):
         t, cls = self.t, self.notebook.cls
         if self._for != cls.name:
             self._typed, self._edited, self._for, self._asking = {}, {}, cls.name, False
-        form = self.notebook.form()
+        given = self.notebook.form()
         if not Workspace.here().may_set_up:
-            return [card(title(t("Credentials"), t(_OPERATORS)), html(self._as_table(form)))]
-        account = [self._line(given) for given in form if given.setting.identifies]
-        more = [self._line(given) for given in form if not given.setting.identifies]
-        folded = w.Accordion(
-            children=[w.VBox(more)], titles=[t("More settings")], selected_index=0 if self._open else None
+            return [card(title(t("Credentials"), t(_OPERATORS)), html(self._as_table(given)))]
+        account = [self._line(each) for each in given if each.setting.identifies]
+        more = [self._line(each) for each in given if not each.setting.identifies]
+        folded = Fold(
+            t("More settings"),
+            w.VBox(more),
+            is_open=self._open,
+            turned=lambda is_open: setattr(self, "_open", is_open),
         )
-        folded.observe(lambda change: setattr(self, "_open", change["new"] is not None), "selected_index")
-        return [card(self._steps(), title(t("Credentials"), t(_KEPT)), *account, folded, *self._buttons())]
+        return [
+            card(self._steps(), title(t("Credentials"), t(_KEPT)), *account, folded.widget, *self._buttons())
+        ]
 
     def _as_table(self, form: Sequence[SettingValue]) -> str:
         """What is set, and where; no value of a key."""

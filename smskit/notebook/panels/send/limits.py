@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import ipywidgets as w
 
+from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import card, title
 from smskit.notebook.panels.send.base import SendPart
@@ -22,19 +23,22 @@ class LimitsPanel(SendPart):
     def __init__(self, page: Page, model: SendModel) -> None:
         super().__init__(page, model)
         self.fields = Fields(self, changed=self._show_title)
-        self._fold, self._open = w.Accordion(), False
+        self.fold = Fold("", w.VBox())
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
         groups = [w.VBox([title(t(words)), *self.fields.make(abouts)]) for words, abouts in RULES.items()]
         rules = w.VBox(groups, layout=w.Layout(grid_gap="12px"))
-        self._fold = w.Accordion([rules], selected_index=0 if self._open else None)
-        self._fold.observe(lambda change: setattr(self, "_open", change["new"] is not None), "selected_index")
+        self.fold = Fold("", rules, is_open=self.fold.is_open)
         limits = w.VBox(self.fields.make(LIMITS))
         self._show_title()
         self.show_columns()
         return [
-            card(title(t("Limits"), t("A larger plan stops before the first message.")), limits, self._fold)
+            card(
+                title(t("Limits"), t("A larger plan stops before the first message.")),
+                limits,
+                self.fold.widget,
+            )
         ]
 
     def show_columns(self) -> None:
@@ -46,6 +50,6 @@ class LimitsPanel(SendPart):
     def _show_title(self) -> None:
         folded = [about.name for abouts in RULES.values() for about in abouts]
         n = sum(self.fields.made[name].is_set for name in folded)
-        self._fold.titles = (
-            self.t("Rules for sending ({n} changed)", n=n) if n else self.t("Rules for sending"),
+        self.fold.head.description = (
+            self.t("Rules for sending ({n} changed)", n=n) if n else self.t("Rules for sending")
         )
