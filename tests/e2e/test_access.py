@@ -34,7 +34,7 @@ def wrong(page: Page, *within: str) -> list[str]:
 
 
 def test_what_is_wrong_is_found(browser: Browser) -> None:
-    """A button without a name and words nobody can read are told: were nothing looked at, nothing would be."""
+    """A button without a name and words nobody can read are told, so that silence means something."""
     context = window(browser)
     page = context.new_page()
     page.set_content(
