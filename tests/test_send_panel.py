@@ -17,14 +17,16 @@ from papermill.iorw import read_yaml_file
 
 from smskit.i18n import Language
 from smskit.ledger import Ledger
-from smskit.models import Kind, Mode
+from smskit.message.lint import find_issues
+from smskit.message.template import Template
+from smskit.models import Kind, MessageClass, Mode
 from smskit.notebook import Notebook
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.send import SendPanel
 from smskit.notebook.send_model import Columns, SendModel
 from smskit.planning.draft import Draft
-from smskit.providers import Feature
+from smskit.providers import Feature, provider_class
 from smskit.providers.yunpian import Yunpian
 from smskit.sending.background import Phase
 from smskit.settings import Environment
@@ -767,3 +769,83 @@ def test_what_is_unknown_is_settled_by_a_button(room: Room) -> None:
     assert books.unknown > 0
     assert after.unknown == 0
     assert not at.doing("settle")
+
+
+# -- the text ---------------------------------------------------------------------------------------
+
+
+def test_a_template_is_picked(room: Room) -> None:
+    """What campaigns were sent with is there at once, the account's list once asked; a pick takes it all."""
+    before = room.sit_down(template="老会员{name}专享，拒收请回复R", variables={"name": "name"})
+    before.do("rehearse")
+    at = room.sit_down(campaign="live-2", template="", variables={}, signature="")
+    used = [label for label, _ in at.find("Choose a template").options]
+    at.click("Fetch signatures and templates")
+    listed = dict(at.find("Choose a template").options)
+    at.enter("Choose a template", next(n for label, n in listed.items() if "恭喜" in label))
+    of_account = at.draft["template_id"], at.draft["template"], at.draft["signature"]
+    at.enter("Choose a template", next(n for label, n in listed.items() if "老会员" in label))
+
+    assert used == ["choose…", "老会员{name}专享，拒收请回复R"]
+    assert of_account[0] != ""
+    assert of_account[1:] == (live.TEMPLATE, "GrowingIO")
+    assert at.draft["template"] == "老会员{name}专享，拒收请回复R"
+    assert at.draft["variables"]["name"] == "name"
+    assert "last used in live-1" in at.told
+
+
+def test_a_text_is_counted_while_it_is_typed(room: Room) -> None:
+    """Characters and parts of the shortest and the longest message, of a text no plan was made of yet."""
+    at = room.sit_down()
+    gate, make = threading.Event(), at.panel.model.planning._make
+    at.panel.model.planning._make = lambda: gate.wait(20) and make()  # type: ignore[method-assign]
+    text = at.find("Template")
+    text.value = "Hi {name}，拒收请回复R"
+    first = at.panel.message._length.value
+    text.value = "Hi {name，拒收请回复R"
+    broken = at.panel.message._length.value
+    text.value = "甲" * 71 + "，拒收请回复R"
+    long = at.panel.message._length.value
+    gate.set()
+    at.wait()
+
+    assert "24–25 characters · parts: 1 (signature and opt-out wording counted)" in first
+    assert "smskit-wrong" in broken
+    assert "89 characters · parts: 2" in long
+
+
+def test_variables_and_opt_out_are_put_in_by_a_click(room: Room) -> None:
+    """A variable goes where the caret stands, written as the text writes them; the wording to the end."""
+    at = room.sit_down(template="你好#name#：恭喜")
+    text = at.find("Template")
+    text.caret = len("你好")
+    column = next(label for label, name in at.panel.message._variable_names.options if name == "coupon")
+    at.panel.message._variable_names.value = "coupon"
+    at.click("Add “拒收请回复R”")
+
+    assert column == "#coupon#"
+    assert at.draft["template"] == "你好#coupon##name#：恭喜，拒收请回复R"
+    assert at.draft["variables"] == {"coupon": "coupon", "name": "name"}
+    assert at.find("Add “拒收请回复R”").layout.display == "none"
+
+
+def test_a_text_that_does_not_read_is_never_sent_as_the_one_before(room: Room) -> None:
+    """Broken, it is what the draft has: there is no plan of it, and nothing to press."""
+    at = room.sit_down(mode="live")
+    at.enter("Template", "你好{name，拒收请回复R")
+
+    assert at.doing("ask")[0].disabled
+    assert "no plan" in at.panel.strip._line.value
+
+
+@pytest.mark.parametrize(
+    ("provider", "words"),
+    [("yunpian", "加微信"), ("aliyun", "加QQ群"), ("tencent", "加 微信"), ("chuanglan", "t.cn/A6")],
+)
+def test_words_that_reviews_refuse_are_noticed(provider: str, words: str) -> None:
+    """Asking to add somebody on WeChat or QQ, and links of public shorteners, are warned of, not refused."""
+    template = Template.parse(f"你好，{words}领取，拒收请回复R", signature="GrowingIO")
+    cls = provider_class(provider)
+    found = find_issues(template, MessageClass.MARKETING, cls.template_rules, form=cls.form)
+
+    assert [issue for issue in found if words[:3] in str(issue.what) and not issue.severe]

@@ -15,12 +15,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from smskit.ledger import CampaignRow
-from smskit.message.lint import LintIssue, find_issues
 from smskit.planning.draft import Draft
 from smskit.planning.plan import Plan
 from smskit.planning.policy import Guard
 from smskit.planning.spec import CampaignSpec
-from smskit.providers import provider_class
 from smskit.sending.campaign import Campaign
 
 __all__ = ["Planned", "Planning", "Sums"]
@@ -45,7 +43,6 @@ class Planned:
     plan: Plan | None
     started: CampaignRow | None
     guards: tuple[Guard, ...] = ()  # why a run would be refused
-    complaints: tuple[LintIssue, ...] = ()  # what the provider would not pass
 
     @property
     def spec(self) -> CampaignSpec:
@@ -144,12 +141,7 @@ class Planning:
         row = campaign.started()
         if row is not None:
             return Planned(campaign, None, row)
-        plan = campaign.plan(record=False)
-        provider = provider_class(campaign.spec.provider)
-        complaints = find_issues(
-            plan.template, campaign.spec.message_class, provider.template_rules, form=provider.form
-        )
-        return Planned(campaign, plan, None, tuple(campaign.guards(approval=False)), tuple(complaints))
+        return Planned(campaign, campaign.plan(record=False), None, tuple(campaign.guards(approval=False)))
 
     def _tell(self) -> None:
         for listener in list(self._listeners):

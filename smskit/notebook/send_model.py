@@ -12,6 +12,7 @@ import itertools
 import re
 import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -22,14 +23,21 @@ from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
 from smskit.i18n import UNSENT, Joined, Message, mark
 from smskit.ledger import ApprovalRow, CampaignRow, Ledger
 from smskit.ledger.approvals import is_same
-from smskit.message.template import Template
+from smskit.message.lint import LintIssue, find_issues
+from smskit.message.opt_out import Place, lack_of, with_wording
+from smskit.message.parts import units_of
+from smskit.message.template import Form, Template
 from smskit.message.variables import lacking, rebound, suggest
-from smskit.models import CheckResult, Kind, Mode
+from smskit.models import CheckResult, Kind, MessageClass, Mode, Offer
+from smskit.notebook import accounts
+from smskit.notebook.accounts import Offered
 from smskit.notebook.planner import Planning
+from smskit.notebook.texts import TemplateChoice, choices
 from smskit.planning.draft import Draft
 from smskit.planning.phones_for_tests import is_reference, split
+from smskit.planning.preview import lengths
 from smskit.planning.spec import CampaignSpec
-from smskit.providers import provider_class
+from smskit.providers import Provider, provider_class
 from smskit.sending.background import Run, Snapshot, run_of, unfinished
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
@@ -37,11 +45,10 @@ from smskit.sending.guards import lack_of_approval
 from smskit.sending.handover import handover_of
 from smskit.sending.origin import Origin
 from smskit.sending.receipts import Fetched, fetch
-from smskit.sending.rehearsal import Offers, offers_of
 from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
 
-__all__ = ["Approval", "Columns", "Confirmation", "SendModel", "another_id"]
+__all__ = ["Approval", "Columns", "Confirmation", "Length", "SendModel", "another_id"]
 
 
 _SENDS_NOTHING = Message("mode `plan` sends nothing; use mode `rehearse` or `live`")
@@ -52,6 +59,14 @@ class Columns(NamedTuple):
 
     rows: int
     lacking: dict[str, int]  # column -> rows without a value there
+
+
+class Length(NamedTuple):
+    """UTF-16 units of the shortest and the longest message of a text."""
+
+    least: int
+    most: int
+    known: bool  # the values of its variables are counted, too
 
 
 class Approval(NamedTuple):
@@ -118,6 +133,8 @@ class SendModel:
         self._opened: Campaign | None = None
         self._lock = threading.Lock()
         self._columns: tuple[Any, Columns] | None = None
+        self._offered: Offered | None = None
+        draft.on_change(self._changed)
         self.planning = Planning(draft, self.open)
 
     def __repr__(self) -> str:
@@ -151,11 +168,49 @@ class SendModel:
             self._opened = None
         self.planning.want()
 
+    def _changed(self, names: frozenset[str]) -> None:
+        if "provider" in names:
+            self._offered = None  # another account's
+
     # -- choosing ------------------------------------------------------------------------
 
-    def offers(self) -> Offers:
-        """The signatures and templates of the provider's account; see ``session.offers_of``."""
-        return offers_of(self.draft["provider"], self.environment())
+    def offers(self) -> Offered:
+        """
+        Ask for the signatures and templates of the provider's account, and add those typed in.
+
+        Raises:
+            SettingsError: the account is not set up.
+            ProviderError: it could not be asked.
+        """
+        self._offered = accounts.offers(self.draft["provider"], self.environment(), self.ledger)
+        return self._offered
+
+    @property
+    def offered(self) -> Offered:
+        """What there is to choose from as far as it is known; asks nobody."""
+        if self._offered is None:
+            self._offered = accounts.typed(self.draft["provider"], self.ledger)
+        return self._offered
+
+    @property
+    def is_account_known(self) -> bool:
+        """Whether the provider's account was usable when it was last asked, so that its lists can be had."""
+        checked = self.ledger.accounts.last_check(self.draft["provider"], Mode.LIVE)
+        return checked is not None and checked.result.usable
+
+    def templates(self) -> list[TemplateChoice]:
+        """The account's templates, and what campaigns of this ledger were sent with."""
+        return choices(self.offered.templates, self.ledger.campaigns.find(provider=self.draft["provider"]))
+
+    @property
+    def provider(self) -> type[Provider]:
+        """The class of the chosen provider."""
+        return provider_class(self.draft["provider"])
+
+    @property
+    def is_marketing(self) -> bool:
+        """Whether the rules for marketing apply."""
+        return bool(self.draft["message_class"] == MessageClass.MARKETING)
 
     def columns(self) -> Columns:
         """The segment's columns and how many rows lack a value; read once while the segment stays."""
@@ -187,22 +242,84 @@ class SendModel:
         """
         Take another text; its variables keep what they are bound to, new ones get a suggestion.
 
-        Raises:
-            TemplateError: it does not read; nothing was taken.
+        One that does not read is taken, too, so that nothing else is sent in its place: no plan can be made
+        of it, and the plan says why.
         """
-        self._take(Template.parse(text) if text.strip() else None, template=text)
+        read = None
+        with suppress(TemplateError):
+            read = Template.parse(text) if text.strip() else None
+        self._take(read, template=text)
 
-    def choose(self, template_id: str, offers: Offers | None) -> None:
+    def named(self, template_id: str) -> None:
         """Take the template with this id, and its text where the provider lists it."""
-        found = next((t for t in (offers and offers.templates) or () if t.id == template_id), None)
-        if found is None or not found.text:
-            self.draft.set(template_id=template_id)
+        found = next((t for t in self.offered.templates if t.id == template_id), None)
+        self.choose(TemplateChoice(found or Offer(template_id, "", True, "")))
+
+    def choose(self, choice: TemplateChoice) -> None:
+        """
+        Take a template over: its id, its text in our form, and its signature where it has one.
+
+        Raises:
+            TemplateError: its text cannot be read.
+        """
+        offer = choice.offer
+        more = {"signature": choice.signature} if choice.signature else {}
+        if not offer.text:
+            self.draft.set(template_id=offer.id, **more)
             return
-        form = provider_class(self.draft["provider"]).form
-        template = Template.parse(found.text, form=form)
-        more = {"signature": template.signature} if template.signature else {}
-        text = template.write(type(form).BRACES, with_signature=False)
-        self._take(template, template=text, template_id=template_id, **more)
+        form = self.provider.form
+        try:
+            template = Template.parse(offer.text, form=None if choice.used_in else form)
+        except TemplateError:  # typed in another provider's form, or ours
+            template = Template.parse(offer.text)
+        more |= {"signature": template.signature} if template.signature else {}
+        text = template.write(Form.BRACES, with_signature=False)
+        self._take(template, template=text, template_id=offer.id, **more)
+
+    def measure(self, text: str) -> Length:
+        """
+        How long messages with *text* are, signature and opt-out wording included.
+
+        Raises:
+            TemplateError: it does not read.
+        """
+        draft, rule = self.draft, self.provider.opt_out
+        template = with_wording(
+            Template.parse(text, signature=draft["signature"]),
+            draft["opt_out_wording"],
+            rule,
+            message_class=MessageClass(draft["message_class"]),
+            template_id=draft["template_id"],
+        )
+        appended = units_of(rule.appended) if self.is_marketing else 0
+        literal = units_of(template.render(dict.fromkeys(template.names, "")))
+        plan = self.planning.now.plan if self.planning.now else None
+        known = lengths(plan, template) if plan is not None else None
+        least, most = known or (literal, literal)
+        return Length(least + appended, most + appended, known is not None or not template.names)
+
+    def issues(self) -> list[LintIssue]:
+        """What the provider would not pass of the text as it is."""
+        template = self.template()
+        if template is None:
+            return []
+        message_class = MessageClass(self.draft["message_class"])
+        return find_issues(template, message_class, self.provider.template_rules, form=self.provider.form)
+
+    @property
+    def lacks_opt_out(self) -> bool:
+        """Whether the text is marketing, ours to change, and does not say how to opt out."""
+        template, rule = self.template(), self.provider.opt_out
+        if template is None or rule.place is Place.PROVIDER or self.draft["opt_out_wording"]:
+            return False
+        lack = lack_of(
+            template,
+            rule,
+            provider=self.provider.name,
+            message_class=MessageClass(self.draft["message_class"]),
+            template_id="",
+        )
+        return bool(lack)
 
     def _take(self, read: Template | None, **values: Any) -> None:
         columns = list(self.known_columns.lacking)

@@ -22,8 +22,10 @@ from smskit.audience import phones as phones_module
 from smskit.errors import InputError
 from smskit.i18n import Message, mark
 from smskit.message.parts import LONG_PART_UNITS, SINGLE_PART_UNITS, parts
+from smskit.message.template import Template
 from smskit.models import Reason
 from smskit.planning.plan import Plan
+from smskit.planning.recipients import units_of_texts
 from smskit.planning.ruled_out import values_read
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "find",
     "just_over",
     "left_out",
+    "lengths",
     "masked",
     "part_counts",
     "rows_of",
@@ -138,6 +141,18 @@ def bubbles(plan: Plan, rows: Rows) -> list[Bubble]:
             strict=True,
         )
     ]
+
+
+def lengths(plan: Plan, template: Template) -> tuple[int, int] | None:
+    """
+    UTF-16 units of the shortest and the longest message if *template* were sent to everybody planned.
+
+    None where it has a variable the plan knows no values of, or nobody is planned.
+    """
+    if not plan.planned or not set(template.names) <= set(plan.variables):
+        return None
+    units = units_of_texts(template, plan.variables, len(plan))[plan.order]
+    return int(units.min()), int(units.max())
 
 
 # -- parts, and what they cost -----------------------------------------------------------

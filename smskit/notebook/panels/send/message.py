@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets as w
+import numpy as np
 import pandas as pd
 
+from smskit.errors import SmskitError, TemplateError
+from smskit.i18n import mark
+from smskit.message.parts import parts
+from smskit.models import Offer
 from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Showing
 from smskit.notebook.panels.parts import (
     button,
     card,
+    chip,
+    choose,
     details,
     field,
     frame_table,
     html,
+    names,
     notice,
     row,
     soft,
@@ -25,15 +35,21 @@ from smskit.notebook.panels.parts import (
 )
 from smskit.notebook.panels.provider_change import what_moved
 from smskit.notebook.panels.send.base import SendPart
+from smskit.notebook.panels.send.editor import Editor
 from smskit.notebook.panels.send.fields import Fields
 from smskit.notebook.panels.send.form import CAMPAIGN
-from smskit.notebook.send_model import Columns, SendModel
+from smskit.notebook.send_model import Columns, Length, SendModel
+from smskit.notebook.texts import TemplateChoice, ending_with, placeholder
 from smskit.providers import provider_class, provider_names
-from smskit.sending.rehearsal import Offers
 
 __all__ = ["MessagePanel"]
 
 _LITERAL = "\0literal"  # no column is called so
+_SHOWN = 40  # characters of a template in the list
+
+
+def _span(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,}–{most:,}"
 
 
 class MessagePanel(SendPart):
@@ -46,13 +62,17 @@ class MessagePanel(SendPart):
 
     def __init__(self, page: Page, model: SendModel, *, columns_read: Callable[[], None]) -> None:
         super().__init__(page, model)
-        self.offers: Offers | None = None
         self._tell_columns = columns_read
+        self._asked = False  # whether the account was asked for its lists
         self.campaign = Fields(self)
         self._read = threading.Event()  # not while columns are being read
         self._read.set()
         self._fields: dict[str, Any] = {}  # of the other parameters
         self._variables, self._complaints, self._listed = w.VBox(), html(""), html("")
+        self._choices: list[TemplateChoice] = []
+        self._pick, self._picked, self._length = w.Dropdown(), html(""), html("")
+        self._variable_names, self._wording = w.Dropdown(), w.Button()
+        self._showing = Showing()  # while it is we who change a list
         page.follow(self._changed)
 
     # -- widgets ---------------------------------------------------------------------------
@@ -61,27 +81,39 @@ class MessagePanel(SendPart):
         t = self.t
         fetch = button(t("Fetch signatures and templates"))
         fetch.on_click(self.attempt(self.fetch))
-        typed: dict[str, Any] = {"continuous_update": False}
-        listed = typed | {"ensure_option": False}
+        listed: dict[str, Any] = {"continuous_update": False, "ensure_option": False}
         providers = [(provider_class(name).title, name) for name in provider_names()]
         provider = self._field("provider", self._other_provider, w.Dropdown, t("Provider"), options=providers)
         signature = self._field("signature", self._sign, w.Combobox, t("Signature"), **listed)
-        template_id = self._field("template_id", self.choose, w.Combobox, t("Template id"), **listed)
-        template = self._field("template", self.model.write, w.Textarea, t("Template"), rows=3, **typed)
-        template.layout.width, template.layout.max_width = "848px", "100%"
+        template_id = self._field("template_id", self.model.named, w.Combobox, t("Template id"), **listed)
+        self._pick = field(w.Dropdown, t("Choose a template"))
+        self._pick.observe(self._unless_shown(self.pick), "value")
+        template = self._text()
+        self._variable_names = w.Dropdown(layout=w.Layout(width="180px"))
+        self._variable_names.tooltip = t("Insert a variable")
+        self._variable_names.observe(self._unless_shown(self.insert), "value")
+        self._wording = button("")
+        self._wording.on_click(self.attempt(self.add_wording))
+        words = row(self._variable_names, self._wording, self._length)
+        words.add_class("smskit-indented")
         self._show_offers()
         self._show_variables()
-        self.show_plan()
+        self._show_length()
+        if self.model.is_account_known and not self._asked:
+            self.start("offers", self._offers_quietly, lambda _: self._show_offers())
         if self.page.draft["segment"] and not self.model.known_columns.rows:
             self.read_columns()
         return [
             card(title(t("Campaign")), row(*self.campaign.make(CAMPAIGN, bare=True))),
             card(
-                title(t("Message"), t("Variables stand in braces: {example}", example="你好{name}")),
+                title(t("Message")),
                 row(provider, fetch),
-                row(signature, template_id),
+                row(self._pick, template_id),
+                self._picked,
                 self._listed,
+                row(signature),
                 template,
+                words,
                 self._complaints,
                 self._variables,
             ),
@@ -103,6 +135,25 @@ class MessagePanel(SendPart):
         self._fields[name] = made
         return made
 
+    def _text(self) -> Editor:
+        made = Editor(self.t("Template"), value=self._value("template"), placeholder=self._example())
+
+        def typed() -> None:
+            if made.value != self._value("template"):
+                self.model.write(made.value)
+
+        made.observe(self.attempt(typed), "value")
+        self._fields["template"] = made
+        return made
+
+    def _example(self) -> str:
+        name = self.t("name")
+        return self.t("Hello {name}, …", name=placeholder(name, "", self.model.provider.form))
+
+    def _unless_shown(self, take: Callable[[], None]) -> Callable[[Any], None]:
+        """A callback for what a person, not we, chose."""
+        return self.attempt(lambda: None if self._showing.on else take())
+
     def _value(self, name: str) -> Any:
         value = self.page.draft[name]
         return None if name == "provider" and value not in provider_names() else value
@@ -112,11 +163,26 @@ class MessagePanel(SendPart):
     def fetch(self) -> None:
         """Ask the provider for its signatures and templates."""
         self.tell(lambda t: t("Asking the provider…"))
-        self.start("offers", self.model.offers, self._fetched)
+        self.start("offers", self.model.offers, lambda _: self._fetched())
 
-    def choose(self, template_id: str) -> None:
-        """Take a template from the list, or an id that was typed."""
-        self.model.choose(template_id.strip(), self.offers)
+    def pick(self) -> None:
+        """Take the template that was picked."""
+        if self._pick.value >= 0:
+            self.tell("")
+            self.model.choose(self._choices[self._pick.value])
+
+    def insert(self) -> None:
+        """Put a variable where the caret stands, written as the text writes its variables."""
+        column = self._variable_names.value
+        if column:
+            text = self._fields["template"]
+            text.insert(placeholder(column, text.value, self.model.provider.form))
+        self._show_words()
+
+    def add_wording(self) -> None:
+        """Put the provider's opt-out wording behind the text."""
+        text = self._fields["template"]
+        text.value = ending_with(text.value, self.model.provider.opt_out)
 
     def read_columns(self) -> None:
         """Read which columns the segment has and where values are missing; bind what is unbound."""
@@ -135,15 +201,22 @@ class MessagePanel(SendPart):
         """Wait until the columns are read and variables bound to what they mean; whether it is so."""
         return self._read.wait(timeout_s)
 
-    def _fetched(self, offers: Offers) -> None:
-        self.offers = offers
+    def _fetched(self) -> None:
+        self._asked = True
         self.tell("")
         self._show_offers()
+
+    def _offers_quietly(self) -> None:
+        """Ask an account that was usable; that it cannot be asked now is said when somebody does."""
+        self._asked = True
+        with suppress(SmskitError):
+            self.model.offers()
 
     def _columns_read(self) -> None:
         try:
             self.model.suggest_bindings()
             self._show_variables()
+            self._show_length()
             self._tell_columns()
         finally:
             self._read.set()
@@ -159,44 +232,128 @@ class MessagePanel(SendPart):
         for name in changed & set(self._fields):
             self._fields[name].value = self._value(name)
         if "provider" in changed:
-            self.offers = None
+            self._asked = False
+            self._fields["template"].placeholder = self._example()
+        if changed & {"provider", "template", "template_id"}:
             self._show_offers()
         if changed & {"template", "signature", "variables"}:
             self._show_variables()
+        if changed & {"provider", "template", "template_id", "signature", "message_class", "opt_out_wording"}:
+            self._show_length()
         if changed & {"segment", "segment_query", "sheet"}:
             self.read_columns()
 
     # -- what is shown -------------------------------------------------------------------------
 
     def show_plan(self) -> None:
-        """Show what the provider would not pass."""
-        now = self.model.planning.now
-        rows = [] if now is None else now.complaints
+        """Count again: the plan knows what the variables come to."""
+        if not self.model.planning.busy and "template" in self._fields:
+            self._show_length()
+
+    def _show_length(self) -> None:
+        """How long messages are, and what the provider would not pass; of a text that is only begun, too."""
+        self._show_words()
+        text = self._fields["template"].value
+        issues = self.model.issues()
         self._complaints.value = "".join(
-            notice(c.render(self.t), "error" if c.severe else "warn") for c in rows
+            notice(c.render(self.t), "error" if c.severe else "warn") for c in issues
         )
+        if not text.strip():
+            self._length.value = ""
+            return
+        try:
+            self._length.value = soft(self._counted(self.model.measure(text)))
+        except TemplateError as error:
+            words = names(self.t.render(error.message))
+            self._length.value = f'<span class="smskit-wrong" role="status">{words}</span>'
+
+    def _counted(self, length: Length) -> str:
+        t = self.t
+        low, high = parts(np.array(length[:2]))
+        told = t(
+            "{units} characters · parts: {parts}",
+            units=_span(length.least, length.most),
+            parts=_span(int(low), int(high)),
+        )
+        rest = mark("signature and opt-out wording counted")
+        if not length.known:
+            rest = mark("without the variables, which are being counted")
+        return f"{told} ({t(rest)})" if t.code == "en" else f"{told}（{t(rest)}）"
+
+    def _show_words(self) -> None:
+        """What can be put into the text by a click."""
+        t, form = self.t, self.model.provider.form
+        found = [(placeholder(c, self._fields["template"].value, form), c) for c in self._insertable()]
+        wording = ending_with("", self.model.provider.opt_out)
+        self._showing.on = True
+        try:
+            choose(self._variable_names, [(t("Insert a variable…"), ""), *filter(all, found)], "")
+        finally:
+            self._showing.on = False
+        self._wording.description = self._wording.tooltip = t("Add “{wording}”", wording=wording)
+        self._wording.layout.display = "" if self.model.lacks_opt_out else "none"
+
+    def _insertable(self) -> list[str]:
+        draft = self.page.draft
+        return [c for c in self.model.known_columns.lacking if c not in (draft["phone"], draft["consent"])]
 
     def _show_offers(self) -> None:
-        t, offers = self.t, self.offers or Offers(None, None)
-        for name, found in (("signature", offers.signatures), ("template_id", offers.templates)):
-            self._fields[name].options = tuple(o.id for o in found or () if o.usable)
-        if self.offers is None:
+        t, offered = self.t, self.model.offered
+        for name, found in (("signature", offered.signatures), ("template_id", offered.templates)):
+            self._fields[name].options = tuple(dict.fromkeys(o.id for o in found if o.usable and o.id))
+        self._choices = self.model.templates()
+        chosen = next((n for n, c in enumerate(self._choices) if self._is_chosen(c)), -1)
+        self._showing.on = True
+        try:
+            options = [(self._name(c), n) for n, c in enumerate(self._choices)]
+            choose(self._pick, [(t("choose…"), -1), *options], chosen)
+        finally:
+            self._showing.on = False
+        self._picked.value = self._about(self._choices[chosen]) if chosen >= 0 else ""
+        if not self._asked:
             self._listed.value = ""
-            return
-        if offers.signatures is None and offers.templates is None:
+        elif not offered.listed:
             self._listed.value = soft(t("This provider does not list them: type what its console shows."))
-            return
-        listed = [(t("signature"), o) for o in offers.signatures or ()]
-        listed += [(t("template"), o) for o in offers.templates or ()]
-        rows = [(kind, o.id, o.text, "✓" if o.usable else "✗", t.said(o.review)) for kind, o in listed]
+        else:
+            self._listed.value = self._table()
+
+    def _table(self) -> str:
+        t, offered = self.t, self.model.offered
+        listed = [(t("signature"), o) for o in offered.signatures]
+        listed += [(t("template"), o) for o in offered.templates]
+        rows = [(kind, o.id, o.text, "✓" if o.usable else "✗", self._review(o)) for kind, o in listed]
         heads = [t("kind"), t("id"), t("text"), t("usable"), t("review")]
         table = frame_table(pd.DataFrame(rows, columns=heads))
-        self._listed.value = details(t("{n} in the account", n=len(rows)), table)
+        return details(t("{n} in the account", n=len(rows)), table)
+
+    def _is_chosen(self, choice: TemplateChoice) -> bool:
+        draft, offer = self.page.draft, choice.offer
+        if offer.id or draft["template_id"]:
+            return bool(offer.id == draft["template_id"])
+        return bool(offer.text and offer.text == draft["template"])
+
+    def _name(self, choice: TemplateChoice) -> str:
+        text = choice.offer.text
+        short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        state = "" if choice.offer.usable else f"✗ {self._review(choice.offer)} · "
+        return f"{state}{choice.offer.id} {short}".strip()
+
+    def _about(self, choice: TemplateChoice) -> str:
+        """Where it comes from, and the provider's word on it."""
+        t = self.t
+        if choice.used_in:
+            return chip(t("last used in {campaign}", campaign=choice.used_in))
+        return chip(self._review(choice.offer), "ok" if choice.offer.usable else "bad")
+
+    def _review(self, offer: Offer) -> str:
+        t = self.t
+        if not offer.review:
+            return t("typed in")
+        return f"{t('approved') if offer.usable else t('not approved')} ({t.said(offer.review)})"
 
     def _show_variables(self) -> None:
         template = self.model.template()
-        names = template.names if template else ()
-        rows = [self._variable(name) for name in names]
+        rows = [self._variable(name) for name in (template.names if template else ())]
         head = [soft_line(self.t("Where each variable comes from:"))] if rows else []
         self._variables.children = [*head, *rows]
 
