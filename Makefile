@@ -48,7 +48,7 @@ app: $(VENV)/.installed
 	$(BIN)/smskit app
 
 lab: $(VENV)/.installed
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --notebook-dir=. notebooks/00_start.ipynb
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench

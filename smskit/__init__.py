@@ -12,7 +12,7 @@ Three groups of names:
 * a campaign: `open_campaign`, `Campaign`, `CampaignSpec`, `Plan`, `Template`, `Mode`, `State`,
   `open_ledger`, `Ledger`;
 * segments as frames: `read_segment`, `filter_segment`, `normalise_phones`;
-* the notebooks, one call each: `connect`, `explore`, `send`, `track`.
+* the notebooks, one call each: `start`, `connect`, `explore`, `send`, `track`.
 
 `get_provider` and `simulate` give a provider's client and a simulated provider; every error is a
 `SmskitError` of `smskit.errors`. Names are loaded when they are first used, so importing smskit
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from smskit.notebook import open_connect as open_connect
     from smskit.notebook import open_explore as open_explore
     from smskit.notebook import open_notebook as open_notebook
+    from smskit.notebook import open_start as open_start
     from smskit.notebook import open_track as open_track
-    from smskit.notebook.opening import connect, explore, send, track
+    from smskit.notebook.opening import connect, explore, send, start, track
     from smskit.planning.draft import Draft as Draft
     from smskit.planning.plan import Plan
     from smskit.planning.spec import CampaignSpec
@@ -74,6 +75,7 @@ _HOME = {
     "read_segment": "audience.frames",
     "send": "notebook.opening",
     "simulate": "sending.rehearsal",
+    "start": "notebook.opening",
     "track": "notebook.opening",
 }
 _MODULES = ("errors", "providers")
@@ -87,6 +89,7 @@ _ALSO = {
     "open_connect": "notebook",
     "open_explore": "notebook",
     "open_notebook": "notebook",
+    "open_start": "notebook",
     "open_track": "notebook",
 }
 
@@ -114,6 +117,7 @@ __all__ = [
     "read_segment",
     "send",
     "simulate",
+    "start",
     "track",
 ]
 

@@ -20,7 +20,16 @@ from smskit.errors import SettingsError
 from smskit.files import private_text
 from smskit.i18n import Message, os_words
 
-__all__ = ["CONFIG_FOLDER", "allow", "allowed", "disallow", "guarded", "is_allowed", "is_place"]
+__all__ = [
+    "CONFIG_FOLDER",
+    "allow",
+    "allowed",
+    "config_folder",
+    "disallow",
+    "guarded",
+    "is_allowed",
+    "is_place",
+]
 
 CONFIG_FOLDER = "SMSKIT_CONFIG_FOLDER"  # of the process alone: no `.env` says where this is
 _PLACE: Final = re.compile("SMSKIT_[A-Z0-9_]+_(BASE_URL|CONFIG)")
@@ -78,11 +87,16 @@ def _keep(entries: dict[str, str]) -> None:
         json.dump(entries, file, ensure_ascii=False, indent=1, sort_keys=True)
 
 
-def _store() -> Path:
+def config_folder() -> Path:
+    """Where what is kept of this person lies, beside all projects."""
     if named := os.environ.get(CONFIG_FOLDER):
-        return Path(named) / "allowed.json"
+        return Path(named)
     base = os.environ.get("APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "smskit" / "allowed.json"
+    return (Path(base) if base else Path.home() / ".config") / "smskit"
+
+
+def _store() -> Path:
+    return config_folder() / "allowed.json"
 
 
 def _path(file: Path) -> str:

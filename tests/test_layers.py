@@ -36,6 +36,7 @@ DOORS = {
     "alembic": {"ledger"},
     "aiohttp": {"providers"},
     "altair": {"reporting.charts"},
+    "anywidget": {"notebook.panels"},
     "httpx": {"sending.notify", "providers", "simulator.push", "testing"},
     "ipywidgets": {"notebook.panels"},
     "IPython": {"notebook"},

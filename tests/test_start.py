@@ -20,12 +20,23 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from smskit.cli.commands import app
+from smskit.i18n import Language
 from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.message.opt_out import Answer
 from smskit.models import Kind, Mode, Reply, State
+from smskit.notebook import open_notebook, open_start, open_track
+from smskit.notebook.home import Home
+from smskit.notebook.host import Host
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.start import StartPanel
 from smskit.notebook.tracker import Tracker
+from smskit.planning.draft import Draft
 from smskit.reporting import report
 from smskit.reporting.delivery import Overview, overview
+from smskit.settings import OPEN_WITH
+from smskit.simulator import Simulator
+from tests import live
+from tests.clicking import named, names, parts, told
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST = 8613800000000
@@ -51,6 +62,7 @@ class Book:
         unknown: int = 0,
         state: str = "finished",
         parts: int = 1,
+        spec: dict[str, Any] | None = None,
         **more: Any,
     ) -> CampaignRow:
         """One in which so many people are where they are; every third message has *parts* parts."""
@@ -71,7 +83,7 @@ class Book:
             mode=mode,
             provider="yunpian",
             plan_hash="q",
-            spec={"campaign": name, "timezone": "Asia/Shanghai"},
+            spec={"campaign": name, "timezone": "Asia/Shanghai"} | (spec or {}),
             summary=summary,
             frozen=frozen,
             **more,
@@ -318,8 +330,201 @@ def test_the_table_of_status_is_the_overview(book: Book) -> None:
     hidden, asked = (CliRunner().invoke(app, ["status", *more]).output for more in ([], ["--tests"]))
 
     assert (shown["delivery_rate"], shown["opt_out_rate"]) == ("75.0%", "12.5%")
-    assert (shown["cost"], shown["started"], shown["series"]) == ("0.4000", "2026-11-02T10:00", "weekly")
+    assert (shown["cost"], shown["started"], shown["series"]) == ("¥0.4000", "2026-11-02T10:00", "weekly")
     assert "1 test sends are left out" in hidden
     assert "trial" not in hidden
     assert "trial" in asked
     assert pd.isna(overview(book.ledger, tests=True).frame["delivery_rate"][0])
+
+
+# -- the panel -----------------------------------------------------------------------------
+
+
+def panel(host: Host = Host.LAB, language: str = "en") -> StartPanel:
+    """The panel, drawn and counted."""
+    page = Page(Draft(), language=Language(language), host=host)
+    made = StartPanel(page, Home())
+    made.draw()
+    assert page.wait()
+    return made
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project, in which everything happens."""
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_opening_makes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a ledger the panel says how to begin, in both languages, and leaves no file behind."""
+    monkeypatch.delenv("SMSKIT_DATABASE_URL")
+    english, chinese = told(panel().widget), told(panel(language="zh").widget)
+    frame = open_start({}).campaigns().frame
+
+    assert "No campaign yet. Rehearse one: nobody gets a message by that." in english
+    assert "03_send_campaign.ipynb" in english
+    assert "No account is set up yet" in english
+    assert "weekly-{week}" in english
+    assert "还没有活动" in chinese
+    assert len(frame) == 0
+    assert [path.name for path in project.iterdir()] == ["pyproject.toml"]
+
+
+def test_unfinished_ones_are_on_top(book: Book, project: Path) -> None:
+    """Each says how many wait and has one button; what is finished, planned or a test has none."""
+    book.campaign("done", accepted=10, delivered=9)
+    book.campaign("plan", Mode.PLAN)
+    book.campaign("stopped", accepted=3, unknown=2, state="paused")
+    book.campaign("died", Mode.REHEARSE, accepted=4, state="running")
+    shown = panel()
+    buttons = [
+        name for part in parts(shown.campaigns.widget) for name in names(part) if name.startswith("Go on")
+    ]
+    words = told(shown.campaigns.widget)
+
+    assert sorted(set(buttons)) == ["Go on died →", "Go on stopped →"]
+    assert "5 people still wait" in words
+    assert "2 unknown" in words
+    assert words.index("stopped") < words.index("90.0%")
+    assert "¥0.5000" in words
+
+
+def test_one_click_opens_03_with_it(book: Book, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The click sends nothing and says what opens; 03 then opens with that campaign, once."""
+    spec = {"campaign": "died", "segment": "s.csv", "signature": "GrowingIO", "template": "你好"}
+    row = book.campaign("died", Mode.REHEARSE, accepted=4, state="running", spec=spec | {"mode": "rehearse"})
+    monkeypatch.setenv("SMSKIT_INTERACTIVE", "1")
+    shown = panel()
+    before = book.ledger.audience.counts(row.id)
+    named(shown.campaigns.widget, "Go on died →").click()
+    words = told(shown.campaigns.widget)
+    first, second = open_notebook({}), open_notebook({})
+
+    assert "03_send_campaign.ipynb opens with died" in words
+    assert (first.draft.campaign, first.draft["mode"]) == ("died", "rehearse")
+    assert second.draft.campaign != "died"
+    assert book.ledger.audience.counts(row.id) == before
+
+
+def test_what_is_running_is_followed_in_04(
+    book: Book, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A campaign that is being sent has a button to 04, which opens with it and not with the newest."""
+    row = book.campaign("at-work", accepted=4, state="running")
+    book.campaign("newest", accepted=1)
+    monkeypatch.setenv("SMSKIT_INTERACTIVE", "1")
+    with book.ledger.leases.hold(row.id):
+        named(panel().campaigns.widget, "Follow at-work →").click()
+    opened = open_track({})
+
+    assert opened.tracker.row.name == "at-work"
+
+
+def test_in_the_app_the_address_says_which(
+    book: Book, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There it is a link; the page's kernel gets the campaign from its address, and nothing else of it."""
+    from smskit.notebook.app.kernels import kernel_environment
+
+    spec = {"campaign": "双十二", "segment": "s.csv", "mode": "live"}
+    book.campaign("双十二", accepted=4, state="paused", spec=spec)
+    words = told(panel(Host.VOILA, "zh").campaigns.widget)
+    address = words.split('href="03_send_campaign.ipynb?')[1].split('"')[0].replace("&amp;", "&")
+    kernel = kernel_environment({"QUERY_STRING": f"{address}&token=secret"}, project)
+    nothing = kernel_environment({"QUERY_STRING": "campaign=x&mode=any"}, project)
+    monkeypatch.setenv("SMSKIT_INTERACTIVE", "1")
+    monkeypatch.setenv(OPEN_WITH, kernel[OPEN_WITH])
+
+    assert "secret" not in str(kernel)
+    assert OPEN_WITH not in nothing
+    assert open_notebook({}).draft.campaign == "双十二"
+
+
+def test_two_beside_each_other(book: Book, project: Path) -> None:
+    """At first the newest and the one before it of its series; rates differ in points."""
+    book.campaign("vip-1", accepted=10, delivered=8, series="vip")
+    book.campaign("other", accepted=2)
+    book.campaign("vip-2", accepted=10, delivered=9, series="vip")
+    shown = panel()
+    first = told(shown.compare.widget)
+    named(shown.compare.widget, "beside").value = ("other", Mode.LIVE)
+    second = told(shown.compare.widget)
+    table = open_start({}).compare("vip-2", "vip-1").frame
+
+    assert "+10.0 points" in first
+    assert "−¥0.0069" in first  # for each delivered: 0.5 / 9 and 0.5 / 8
+    assert "+8" in second
+    assert table["difference"].tolist()[:4] == ["+0", "+0", "+1", "+10.0 points"]
+    assert "vip-2" in told(shown.series.widget)
+
+
+def test_what_runs_next(book: Book, project: Path) -> None:
+    """Repeating parameter files: this occurrence and how far it is, the next one, when messages may leave."""
+    spec = "segment: s.csv\nsignature: S\ntemplate: 你好，拒收请回复R\nmode: live\n"
+    (project / "campaigns").mkdir()
+    (project / "weekly.yaml").write_text("campaign: vip-{week}\n" + spec, encoding="utf-8")
+    (project / "campaigns" / "daily.yaml").write_text("campaign: d-{day}\n" + spec, encoding="utf-8")
+    (project / "campaign.yaml").write_text("campaign: once\n" + spec, encoding="utf-8")
+    (project / "broken.yaml").write_text("campaign: x-{year}\n: [", encoding="utf-8")
+    (project / "other.yml").write_text("name: of something else\n", encoding="utf-8")
+    book.campaign("vip-2026-W48", accepted=1, state="paused", series="vip")
+    now = datetime(2026, 11, 25, 21, 30, tzinfo=SHANGHAI)  # a Wednesday
+    found = {each.file: each for each in Home().upcoming(now=now)}
+
+    assert list(found) == ["campaigns/daily.yaml", "weekly.yaml"]
+    weekly, daily = found["weekly.yaml"], found["campaigns/daily.yaml"]
+    assert (weekly.about.spec.campaign, weekly.state) == ("vip-2026-W48", "paused")
+    assert (weekly.about.next_id, f"{weekly.about.next_from:%m-%d %H:%M}") == ("vip-2026-W49", "11-30 00:00")
+    assert (daily.about.spec.campaign, daily.about.next_id, daily.state) == (
+        "d-2026-11-25",
+        "d-2026-11-26",
+        "",
+    )
+    assert daily.about.opens == datetime(2026, 11, 26, 8, tzinfo=SHANGHAI)
+    assert "weekly.yaml" in told(panel().coming.widget)
+
+
+def test_providers_are_asked_at_a_click_alone(
+    simulator: Simulator, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening asks nobody; a click brings state and balance, and one that does not answer stops nobody."""
+    live.approve(simulator, live.SINGLES, balance="812.35")
+    live.approve(simulator, live.TENCENT)
+    environ = live.SINGLES.environ(simulator.url, project) | live.TENCENT.environ(simulator.url, project)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    shown = panel()
+    before = told(shown.providers.widget)
+    untouched = {each.name: each.at for each in Home().accounts()}
+    asked = Home.ask
+    monkeypatch.setattr(
+        Home, "ask", lambda home, name: asked(home, name, limit_s=0.0 if name == "tencent" else 12.0)
+    )
+    named(shown.providers.widget, "Ask for state and balance").click()
+    assert shown.page.wait()
+    after = told(shown.providers.widget)
+
+    assert untouched["yunpian"] is None
+    assert "812.35" not in before
+    assert "verified" in after
+    assert "no answer within 0 seconds" in after
+
+
+def test_many_campaigns_are_paged(project: Path, book: Book) -> None:
+    """25 at once; the last page is reached by its button, and a test send is shown where asked for."""
+    book.ledger.campaigns.make_id("trial", kind=Kind.TEST, parent="c0")
+    for name in [f"c{n}" for n in range(30)] + ["trial"]:
+        book.campaign(name, people=1)
+    shown = panel()
+    first = told(shown.campaigns.widget)
+    named(shown.campaigns.widget, "Last page").click()
+    last = told(shown.campaigns.widget)
+    named(shown.campaigns.widget, "Show test sends").value = True
+    assert shown.page.wait()
+
+    assert "1 to 25 of 30 campaigns" in first
+    assert "26 to 30 of 30 campaigns" in last
+    assert "c0" in last
+    assert shown.campaigns.pager.total == 31

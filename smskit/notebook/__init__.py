@@ -10,6 +10,7 @@ from smskit.notebook.connect import ConnectNotebook, open_connect
 from smskit.notebook.display import SUMMARY_TYPE
 from smskit.notebook.explore import ExploreNotebook, open_explore
 from smskit.notebook.send import Notebook, open_notebook
+from smskit.notebook.start import StartNotebook, open_start
 from smskit.notebook.track import TrackNotebook, open_track
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "ConnectNotebook",
     "ExploreNotebook",
     "Notebook",
+    "StartNotebook",
     "TrackNotebook",
     "open_connect",
     "open_explore",
     "open_notebook",
+    "open_start",
     "open_track",
 ]

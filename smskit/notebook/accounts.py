@@ -115,15 +115,15 @@ class CheckScope:
 # -- how far each is set up --------------------------------------------------------------
 
 
-def accounts(environment: Environment, ledger: Ledger) -> list[Account]:
-    """Every registered provider's account."""
+def accounts(environment: Environment, ledger: Ledger | None) -> list[Account]:
+    """Every registered provider's account; without a ledger none has been asked."""
     return [account(name, environment, ledger) for name in provider_names()]
 
 
-def account(name: str, environment: Environment, ledger: Ledger) -> Account:
+def account(name: str, environment: Environment, ledger: Ledger | None) -> Account:
     """One provider's account; asks nobody."""
     cls = provider_class(name)
-    last = ledger.accounts.last_check(name, Mode.LIVE)
+    last = None if ledger is None else ledger.accounts.last_check(name, Mode.LIVE)
     try:
         get_provider(name, environment)
     except (SettingsError, SpecError) as error:

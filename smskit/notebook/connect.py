@@ -434,14 +434,14 @@ class ConnectNotebook(Base):
             raise NotUsable(Message("{what} is not usable: {why}", what=account.title, why=why))
 
 
-def answer_of(account: Account, t: Language) -> str:
+def answer_of(account: Account, t: Language, *, with_balance: bool = True) -> str:
     """One line: what the provider said, or what is missing before it could be asked."""
     answer = account.answer
     if answer is None:
         missing = account.status is AccountStatus.SAVED and account.problem
         return t.render(account.problem) if missing else "—"
     words = [answer.code, answer.told(t)]
-    if account.balance and answer.ok:
+    if with_balance and account.balance and answer.ok:
         words += [t("balance {amount}", amount=amount(account.balance, t))]
     if not answer.ok:
         words += [f"→ {t.render(answer.next_step)}"] if answer.next_step else []

@@ -1,5 +1,5 @@
 """
-The four notebooks by one call each, in any notebook: ``smskit.connect()``, ``explore``, ``send``, ``track``.
+The notebooks by one call each: ``smskit.start()``, ``connect``, ``explore``, ``send``, ``track``.
 
 Parameters come as keywords; without any, those of the notebook's own parameters cell are read. What the
 notebooks in ``notebooks/`` call, ``open_...(globals())``, is the same with the variables handed over.
@@ -14,10 +14,30 @@ from smskit.notebook.connect import ConnectNotebook, open_connect
 from smskit.notebook.explore import ExploreNotebook, open_explore
 from smskit.notebook.host import shell_here
 from smskit.notebook.send import Notebook, open_notebook
+from smskit.notebook.start import StartNotebook, open_start
 from smskit.notebook.track import TrackNotebook, open_track
 from smskit.planning.spec import check_names
 
-__all__ = ["connect", "explore", "send", "track"]
+__all__ = ["connect", "explore", "send", "start", "track"]
+
+
+def start(**parameters: Any) -> StartNotebook:
+    """
+    Notebook 00: all campaigns with their rates and cost, what is unfinished, providers, what runs next.
+
+    >>> import smskit
+    >>> notebook = smskit.start()
+    >>> len(notebook.campaigns().frame)  # one row each, newest live one first
+    0
+
+    Args:
+        parameters: ``series``, the repeating campaign to show over its occurrences. None given: those of this
+            notebook's own parameters cell, else the newest one.
+
+    Raises:
+        SpecError: a parameter is unknown or out of range.
+    """
+    return open_start(_namespace(parameters), panel_below=False)
 
 
 def connect(**parameters: Any) -> ConnectNotebook:

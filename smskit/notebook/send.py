@@ -22,8 +22,9 @@ from smskit.i18n.figures import money
 from smskit.ledger import CampaignRow
 from smskit.message.lint import LintIssue, find_issues
 from smskit.models import Mode
-from smskit.notebook.base import Base, draft_of, step
+from smskit.notebook.base import Base, draft_of, parameters_given, step
 from smskit.notebook.display import books_table, findings_table, show_data
+from smskit.notebook.handover import SEND, Wanted, taken
 from smskit.notebook.host import Host, host_of, may_send
 from smskit.notebook.mistakes import opens
 from smskit.notebook.sample import campaign_data
@@ -55,7 +56,8 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     """
     Start notebook 03 from its parameters; the first call after the parameters cell.
 
-    Without any parameter it rehearses the sample segment, which messages nobody.
+    Without any parameter it rehearses the sample segment, which messages nobody. Where a person asked in 00
+    to go on with a campaign, it opens with that one.
 
     Args:
         namespace: ``globals()`` of the notebook.
@@ -72,6 +74,8 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
         opened = Notebook(draft, may_send=may_send(namespace, host), host=host, origin=origin)
         if not host.is_person:
             opened.campaign.record.begin(whole=True)  # nobody is there: all of it is a run
+        elif not parameters_given(namespace) and (wanted := taken(SEND)) is not None:
+            opened.take_over(wanted)
     except SmskitError as error:
         if not host.is_person and not isinstance(error, LedgerError):
             with suppress(LedgerError):  # there is nowhere to write it then
@@ -111,6 +115,12 @@ class Notebook(Base):
             origin=self._origin,
             attended=self.host.is_person,
         )
+
+    def take_over(self, wanted: Wanted) -> None:
+        """Go on with a campaign of the ledger, as it was frozen, if it is still there; sends nothing."""
+        row = self.model.ledger.campaigns.get(*wanted)
+        if row is not None:
+            self.model.take_over(row)
 
     @cached_property
     def _panel(self) -> SendPanel:

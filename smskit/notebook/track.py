@@ -19,6 +19,7 @@ from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of, parameters_given, step
 from smskit.notebook.display import books_table, show_data, show_widget
+from smskit.notebook.handover import TRACK, taken
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
@@ -58,6 +59,8 @@ def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
             Message("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
         )
     tracker = Tracker()
+    if not (campaign or mode) and host.is_person and (wanted := taken(TRACK)) is not None:
+        campaign, mode = wanted.campaign, str(wanted.mode)
     draft = Draft({"campaign": campaign}) if campaign else draft_of({}, host)
     found = tracker.choose(campaign, mode or None)
     live = found is not None and found.mode is Mode.LIVE

@@ -17,7 +17,7 @@ from smskit.errors import SpecError, suggest
 from smskit.i18n import Message
 from smskit.models import TIMEZONE
 
-__all__ = ["FORMS", "series_in", "with_occurrence"]
+__all__ = ["FORMS", "placeholders", "series_in", "with_occurrence"]
 
 # Placeholder -> strftime format; ISO weeks belong to the ISO year.
 FORMS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
@@ -43,7 +43,7 @@ def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str =
         if occurrence:
             raise SpecError(Message("an occurrence needs a `campaign` in the parameter file to belong to"))
         return dict(data)
-    unknown = [p for p in _PLACE.findall(name) if p not in FORMS]
+    unknown = [p for p in placeholders(name) if p not in FORMS]
     if unknown:
         known = ", ".join(f"{{{form}}}" for form in FORMS)
         what = Message(
@@ -58,6 +58,11 @@ def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str =
     filled = _PLACE.sub(lambda found: occurrence or here.strftime(FORMS[found[1]]), name)
     made = {} if filled == name else {"series": data.get("series") or series_in(name) or filled}
     return dict(data) | {"campaign": filled} | made
+
+
+def placeholders(name: str) -> list[str]:
+    """What stands between braces in *name*, known or not; of one that repeats there is something."""
+    return _PLACE.findall(name)
 
 
 def series_in(name: str) -> str:

@@ -12,7 +12,8 @@ from tornado import web
 from traitlets import Int, Unicode
 
 from smskit.notebook.app.senders import Senders
-from smskit.settings import APP_SENDER, APP_WORKSPACE
+from smskit.notebook.handover import in_address
+from smskit.settings import APP_SENDER, APP_WORKSPACE, OPEN_WITH
 
 __all__ = ["LANGUAGE", "VISITOR", "Kernels", "kernel_environment"]
 
@@ -69,6 +70,8 @@ def kernel_environment(
     if "VOILA_REQUEST_URL" in kept:
         kept["VOILA_REQUEST_URL"] = urlsplit(kept["VOILA_REQUEST_URL"])._replace(query="").geturl()
     told = {"SMSKIT_USER": visitor, "SMSKIT_LANG": language}
+    if wanted := in_address(environ.get("QUERY_STRING", "")):  # of all that may stand there, a token too
+        told[OPEN_WITH] = wanted.query
     return (
         kept
         | {name: value for name, value in told.items() if value}

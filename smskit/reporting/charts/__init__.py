@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 __all__ = [
-    *("BAD", "FOREIGN", "GOOD", "NEUTRAL", "PALE", "WARN"),
+    *("BAD", "FOREIGN", "GOOD", "NEUTRAL", "OCCURRENCES", "PALE", "WARN"),
     *(
         "carriers",
         "count_axis",
@@ -28,6 +28,7 @@ __all__ = [
         "named_rows",
         "over_time",
         "parts",
+        "series",
         "svg",
         "unit_only",
         "waterfall",
@@ -245,3 +246,59 @@ def parts(counts: pd.DataFrame, t: Language) -> str:
     told = bars.mark_text(dy=-6, color=_INK).encode(text=alt.Text("messages:Q", format=","))
     chart = (bars.mark_bar(color=GOOD, size=36) + told).properties(width=alt.Step(64), height=150)
     return svg(chart)
+
+
+OCCURRENCES = 26  # of a series that are drawn, half a year of weeks
+
+
+def series(table: pd.DataFrame, t: Language) -> str:
+    """
+    How many each occurrence of a series reached, of those accepted; the rates stand at the ends of the bars.
+
+    Args:
+        table: See ``delivery.Overview.series``.
+    """
+    import altair as alt
+
+    shown = table.tail(OCCURRENCES).reset_index(drop=True)
+    names = {"delivered": t("delivered"), "others": t("accepted, not delivered")}
+    drawn = pd.DataFrame(
+        {
+            "order": range(len(shown)),
+            "delivered": shown["delivered"],
+            "others": shown["accepted"] - shown["delivered"],
+        }
+    )
+    long: Any = drawn.melt("order", list(names), "kind", "people")
+    long["place"] = (long["kind"] == "others").astype(int)
+    long["kind"] = long["kind"].map(names)
+    labels = [f"{name} · {at:%m-%d}" for name, at in zip(shown["campaign"], shown["started"], strict=True)]
+    y = alt.Y("order:O", title=None, axis=named_rows(labels, limit=240))
+    bars = (
+        alt.Chart(long)
+        .mark_bar()
+        .encode(
+            y=y,
+            x=alt.X("people:Q", **unit_only(t("people"))),
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                legend=alt.Legend(orient="top"),
+                scale=alt.Scale(domain=list(names.values()), range=[GOOD, PALE]),
+            ),
+            order=alt.Order("place:Q"),
+        )
+    )
+    words = mark("{rate:.1%} delivered · {out:.1%} opted out")
+    ends = pd.DataFrame(
+        {
+            "order": range(len(shown)),
+            "end": shown["accepted"],
+            "figure": [
+                "" if pd.isna(rate) else t(words, rate=rate, out=out)
+                for rate, out in zip(shown["delivery_rate"], shown["opt_out_rate"], strict=True)
+            ],
+        }
+    )
+    told = figures(alt.Chart(ends), y=y, x="end:Q", text="figure:N")
+    return svg((bars + told).properties(width=420, height=alt.Step(22)), beside=labels, after=ends["figure"])

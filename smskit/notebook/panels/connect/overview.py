@@ -15,9 +15,9 @@ from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import card, chip, html, names, notice, row, title
 from smskit.notebook.panels.provider_change import what_moved
 
-__all__ = ["OverviewPanel"]
+__all__ = ["KINDS", "OverviewPanel"]
 
-_KIND = {
+KINDS = {
     AccountStatus.ABSENT: "",
     AccountStatus.SAVED: "warn",
     AccountStatus.VERIFIED: "ok",
@@ -63,7 +63,7 @@ class OverviewPanel(Panel):
         name = escape(account.title)
         cells = (
             f"<b>{name}</b>" if account.name == self.notebook.provider else name,
-            chip(self.t(account.status), _KIND[account.status]),
+            chip(self.t(account.status), KINDS[account.status]),
             f'<span class="smskit-when">{escape(when(account))}</span>',
             names(in_fields(answer_of(account, self.t), account.name, self.t)),
         )

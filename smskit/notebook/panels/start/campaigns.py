@@ -1,0 +1,166 @@
+"""All campaigns: the unfinished ones on top with a way to go on, then the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+from typing import Final
+
+import ipywidgets as w
+
+from smskit.i18n import mark
+from smskit.notebook.handover import SEND, TRACK, Wanted, hand_over
+from smskit.notebook.host import Host
+from smskit.notebook.panels.opener import Opener
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.pager import Pager
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import button, card, door, html, notice, row, soft, stale, title
+from smskit.notebook.panels.start.marks import badge, state_chip
+from smskit.notebook.words import HEADS, LISTED, figure
+from smskit.reporting.delivery import Figures, Overview
+
+__all__ = ["CampaignsPanel"]
+
+_SIZE: Final = 25
+
+
+class CampaignsPanel(Panel):
+    """
+    What there is, and what waits.
+
+    Args:
+        again: Counts everything anew; given whether test sends are wanted.
+    """
+
+    def __init__(self, page: Page, again: partial[None]) -> None:
+        self.seen: Overview | None = None
+        self.tests = False
+        self._again = again
+        self._opener = Opener() if page.host is Host.LAB else None
+        self._table, self._unfinished, self._pages = html(""), w.VBox(), w.HBox()
+        super().__init__(page)
+        self.pager = Pager(self, self._page, size=_SIZE)
+
+    # -- drawing ------------------------------------------------------------------------
+
+    def build(self) -> Sequence[w.Widget]:
+        t = self.t
+        again = button(t("Refresh"), tip=t("Count everything anew"))
+        again.on_click(self.attempt(self._again))
+        tests = w.Checkbox(self.tests, description=t("Show test sends"), indent=False)
+        tests.layout.width = "auto"
+        tests.observe(self.attempt(lambda: self._with_tests(tests.value)), "value")
+        self._table, self._unfinished = html(""), w.VBox(layout=w.Layout(width="100%"))
+        self._pages = row(*self.pager.build(), self.pager.where)
+        made = card(title(t("Campaigns")), self._unfinished, self._table, self._pages, row(again, tests))
+        self._show()
+        return [made] if self._opener is None else [made, self._opener]
+
+    def show(self, seen: Overview) -> None:
+        """Show what was counted."""
+        self.seen = seen
+        self._show()
+
+    def dim(self, is_stale: bool) -> None:
+        """Whether the figures are being counted anew."""
+        stale(is_stale, self._table, self._unfinished)
+
+    def _show(self) -> None:
+        seen, t = self.seen, self.t
+        if seen is None:
+            self._table.value = soft(t("Counting …"))
+            self._pages.layout.display = "none"
+            return
+        self._unfinished.children = [
+            *(html(notice(t.error(each.error), "error")) for each in seen.damaged),
+            *map(self._going_on, seen.unfinished),
+        ]
+        self._page()
+
+    def _page(self) -> None:
+        seen = self.seen
+        if seen is None:
+            return
+        first = self.pager.first
+        shown = seen.campaigns[first : first + _SIZE]
+        self._table.value = self._told(shown) if shown else self._nothing(seen)
+        rows, none = mark("{first:,} to {last:,} of {total:,} campaigns"), ""
+        self.pager.show(len(shown), len(seen.campaigns), rows=rows, none=none)
+        self._pages.layout.display = "" if len(seen.campaigns) > _SIZE else "none"
+
+    def _nothing(self, seen: Overview) -> str:
+        if seen.damaged:
+            return ""
+        told = self.t("No campaign yet. Rehearse one: nobody gets a message by that.")
+        return soft(told) + door(SEND, self.t("Begin: prepare a campaign →"))
+
+    def _told(self, shown: Sequence[Figures]) -> str:
+        t = self.t
+        texts, numbers = ("campaign", "state"), (*LISTED, "started", "series")
+        heads = [f'<th scope="col">{escape(t(HEADS[name]))}</th>' for name in texts]
+        heads += [f'<th scope="col"{_n(name)}>{escape(t(HEADS[name]))}</th>' for name in numbers]
+        body = "".join(self._line(each) for each in shown)
+        label = escape(t("Campaigns"))
+        table = f'<table aria-label="{label}"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody>'
+        about = t("Rates are of the accepted. A rehearsal's cost is what it would have cost.")
+        return f'<div class="smskit-table">{table}</table></div>{soft(about)}'
+
+    def _line(self, each: Figures) -> str:
+        t = self.t
+        test = f' <span class="smskit-chip">{escape(t("test send"))}</span>' if each.is_test else ""
+        cells = [f"<td>{badge(each.row.mode, t)} {escape(each.row.name)}{test}</td>"]
+        cells.append(f"<td>{state_chip(each, t)}</td>")
+        cells += [f'<td class="n">{_bar(each, name)}{figure(each, name)}</td>' for name in LISTED]
+        series = each.row.series if each.row.series != each.row.name else ""
+        when = f"{each.started:%Y-%m-%d %H:%M}"
+        cells.append(f'<td><span class="smskit-when">{when}</span></td><td>{escape(series)}</td>')
+        return f"<tr>{''.join(cells)}</tr>"
+
+    # -- going on -----------------------------------------------------------------------
+
+    def _going_on(self, each: Figures) -> w.Widget:
+        t, tally = self.t, each.tally
+        left = t("{n:,} people still wait", n=tally.waiting + tally.submitting)
+        unknown = t("{n:,} unknown", n=tally.unknown) if tally.unknown else ""
+        words = [f"<b>{escape(each.row.name)}</b>", state_chip(each, t), escape(left), escape(unknown)]
+        told = html(f"{badge(each.row.mode, t)} {' '.join(filter(None, words))}")
+        line = row(told, self._way(each))
+        line.add_class("smskit-unfinished")
+        return line
+
+    def _way(self, each: Figures) -> w.Widget:
+        wanted, running = Wanted.of(each.row), each.state == "running"
+        to, words = (TRACK, mark("Follow")) if running else (SEND, mark("Go on"))
+        text = self.t("{what} {campaign} →", what=self.t(words), campaign=each.row.name)
+        if self.page.host is Host.VOILA:
+            return html(door(f"{to}?{wanted.query}", text))
+        made = button(
+            text, style="primary", tip=self.t("Opens it in notebook {nn}; sends nothing", nn=to[:2])
+        )
+        made.on_click(self.attempt(partial(self._open, wanted, to)))
+        return made
+
+    def _open(self, wanted: Wanted, notebook: str) -> None:
+        hand_over(wanted, notebook)
+        if self._opener is not None:
+            self._opener.show(notebook)
+        told = mark("{notebook} opens with {campaign}: run all of its cells. Nothing is sent by that.")
+        self.tell(lambda t: t(told, notebook=notebook, campaign=wanted.campaign), "ok")
+
+    def _with_tests(self, wanted: bool) -> None:
+        self.tests = wanted
+        self._again()
+
+
+def _n(name: str) -> str:
+    return ' class="n"' if name in LISTED else ""
+
+
+def _bar(each: Figures, name: str) -> str:
+    """A small bar before a delivery rate."""
+    if name != "delivery_rate" or each.delivery_rate is None:
+        return ""
+    width = f"{48 * each.delivery_rate:.0f}px"
+    return f'<i class="smskit-rate" aria-hidden="true"><i style="width:{width}"></i></i>'

@@ -1,0 +1,71 @@
+"""How a campaign's figures are written: in plain steps, in the panel, on the app's first page."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from smskit.i18n import Language, mark
+from smskit.models import Mode, yuan
+from smskit.reporting.delivery import MODES, Figures
+
+__all__ = ["HEADS", "LISTED", "difference", "figure", "line_of", "percent"]
+
+HEADS: Final = {
+    "campaign": mark("Campaign"),
+    "state": mark("state"),
+    "planned": mark("planned"),
+    "accepted": mark("accepted"),
+    "delivered": mark("delivered"),
+    "delivery_rate": mark("delivery rate"),
+    "opted_out": mark("opted out"),
+    "opt_out_rate": mark("opt-out rate"),
+    "refused": mark("refused"),
+    "unknown": mark("unknown"),
+    "cost": mark("cost"),
+    "cost_per_delivered": mark("per delivered"),
+    "started": mark("begun"),
+    "series": mark("series"),
+}
+# What stands of each in the list of all.
+LISTED: Final = (
+    *("planned", "accepted", "delivery_rate", "opt_out_rate", "unknown", "cost", "cost_per_delivered"),
+)
+_MONEY: Final = ("cost", "cost_per_delivered")
+_RATES: Final = ("delivery_rate", "opt_out_rate")
+
+
+def percent(rate: float | None) -> str:
+    """A share with one place, "" where there is none."""
+    return "" if rate is None else f"{rate:.1%}"
+
+
+def figure(each: Figures, name: str) -> str:
+    """One figure of a campaign; of what no message was sent for there are none."""
+    if each.row.mode is Mode.PLAN and name not in ("planned", "cost"):
+        return ""
+    if name in _RATES:
+        return percent(getattr(each, name))
+    if name in _MONEY:
+        return yuan(getattr(each, name))
+    value: int = each.opted_out if name == "opted_out" else getattr(each.tally, name)
+    return f"{value:,}"
+
+
+def line_of(each: Figures, t: Language) -> str:
+    """One campaign in a word or four, for lists to choose from."""
+    return f"{each.row.name} · {t(MODES[each.row.mode])} · {each.started:%Y-%m-%d %H:%M}"
+
+
+def difference(one: Figures, other: Figures, name: str, t: Language) -> str:
+    """How much more *one* has than *other*; "" where either has none."""
+    if not figure(one, name) or not figure(other, name):
+        return ""
+    if name.endswith("_rate"):
+        return t("{points:+.1f} points", points=100 * (getattr(one, name) - getattr(other, name)))
+    if name.startswith("cost"):
+        more: Decimal = getattr(one, name) - getattr(other, name)
+        return f"{'−' if more < 0 else '+'}{yuan(abs(more))}"
+    if name == "opted_out":
+        return f"{one.opted_out - other.opted_out:+,}"
+    return f"{getattr(one.tally, name) - getattr(other.tally, name):+,}"
