@@ -39,10 +39,8 @@ class Step(NamedTuple):
 STEPS: Final = (
     Step(
         "00_start.ipynb",
-        "开始",
-        "Start",
-        "全部活动、未完成的活动、供应商，以及接下来运行什么。",
-        "All campaigns, what is unfinished, providers, and what runs next.",
+        mark("Campaigns"),
+        mark("All campaigns, what is unfinished, providers, and what runs next."),
     ),
     Step(
         "01_connect_provider.ipynb",
