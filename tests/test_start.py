@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -37,6 +39,7 @@ from smskit.settings import OPEN_WITH
 from smskit.simulator import Simulator
 from tests import live
 from tests.clicking import named, names, parts, told
+from tests.conftest import ROOT
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST = 8613800000000
@@ -528,3 +531,14 @@ def test_many_campaigns_are_paged(project: Path, book: Book) -> None:
     assert "26 to 30 of 30 campaigns" in last
     assert "c0" in last
     assert shown.campaigns.pager.total == 31
+
+
+def test_every_notebook_has_the_doors() -> None:
+    """Below its title each notebook links to all others of its folder, in order; its own name is no link."""
+    files = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
+    for file in files:
+        about = json.loads((ROOT / "notebooks" / file).read_text(encoding="utf-8"))["cells"][0]["source"]
+        doors = about[2]
+
+        assert re.findall(r"\((0.*?\.ipynb)\)", doors) == [name for name in files if name != file], file
+        assert re.findall(r"\*\*(\d\d) ", doors) == [file[:2]]
