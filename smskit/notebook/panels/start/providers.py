@@ -95,7 +95,7 @@ class ProvidersPanel(Panel):
         cells = (
             escape(account.title),
             chip(t(account.status), KINDS[account.status]),
-            escape(amount(account.balance)) if account.balance else "—",
+            escape(amount(account.balance, t)) if account.balance else "—",
             f'<span class="smskit-when">{escape(when(account))}</span>',
             said,
         )
