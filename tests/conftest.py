@@ -11,6 +11,7 @@ import pytest
 import tests.profiles  # noqa: F401  # before any property is defined
 from smskit.ledger import Ledger
 from smskit.simulator import Simulator, World
+from tests.postgres import Server
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,10 +26,29 @@ def deaf_to_nothing() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    made = Server()
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where an empty ledger may be made: in a file, and on a server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.schema() as url:
+        yield url
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """An empty ledger on disk."""
-    made = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+def ledger(database_url: str) -> Iterator[Ledger]:
+    """An empty ledger, on each kind of database."""
+    made = Ledger(database_url)
     yield made
     made.close()
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -75,9 +76,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def timed(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+def timed(database_url: str, clock: Clock) -> Iterator[Ledger]:
     """A ledger that goes by ``clock``."""
-    made = Ledger(f"sqlite:///{tmp_path / 'timed.db'}", clock=clock)
+    made = Ledger(database_url, clock=clock)
     yield made
     made.close()
 
@@ -138,10 +139,8 @@ def bring(ledger: Ledger, campaign: int, position: int, state: State) -> None:
 def dump(ledger: Ledger) -> list[Any]:
     """Every row of every table."""
     with ledger.database.read() as conn:
-        tables = [
-            name for (name,) in conn.exec_driver_sql("select name from sqlite_master where type='table'")
-        ]
-        return [(t, [tuple(r) for r in conn.exec_driver_sql(f"select * from {t}")]) for t in sorted(tables)]
+        tables = sa.inspect(conn).get_table_names()
+        return [(t, sorted(map(repr, conn.exec_driver_sql(f"select * from {t}")))) for t in sorted(tables)]
 
 
 # -- the audience -------------------------------------------------------------------------
@@ -620,7 +619,7 @@ def owner(ledger: Ledger) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
-        url = ledger.database.engine.url.render_as_string()
+        url = ledger.database.engine.url.render_as_string(hide_password=False)
         process = subprocess.Popen(
             [sys.executable, "-c", OWNER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -641,12 +640,12 @@ def own(ledger: Ledger, campaign: int) -> str:
 
 
 def test_a_living_run_is_not_pushed_aside(
-    ledger: Ledger, tmp_path: Path, owner: Callable[[], subprocess.Popen[str]]
+    ledger: Ledger, database_url: str, owner: Callable[[], subprocess.Popen[str]]
 ) -> None:
     """While another process on this machine lives it owns the campaign, however long it was silent."""
     row = freeze(ledger)
     other = owner()
-    later = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}", clock=Clock(1e11))
+    later = Ledger(database_url, clock=Clock(1e11))
     with pytest.raises(LedgerLocked, match=f"process {other.pid}"):
         own(later, row.id)
     later.close()
@@ -845,22 +844,24 @@ def test_two_may_add_the_same_opt_outs_at_once(ledger: Ledger) -> None:
 # -- the database ------------------------------------------------------------------------------------
 
 
-def test_what_is_committed_survives_a_power_cut(ledger: Ledger, tmp_path: Path) -> None:
-    """Every connection syncs fully, and the file itself is in write-ahead mode."""
+def test_what_is_committed_survives_a_power_cut(tmp_path: Path) -> None:
+    """Every connection to a file syncs fully, and the file itself is in write-ahead mode."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     with ledger.database.write() as conn:
         synchronous = conn.exec_driver_sql("pragma synchronous").scalar()
     fresh = sqlite3.connect(tmp_path / "ledger.db")
     mode = fresh.execute("pragma journal_mode").fetchone()
     fresh.close()
+    ledger.close()
 
     assert synchronous == 2  # FULL
     assert mode == ("wal",)
 
 
-def test_a_reader_sees_whole_commits_while_somebody_writes(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_reader_sees_whole_commits_while_somebody_writes(ledger: Ledger, database_url: str) -> None:
     """An outsider reads the books during a write, as they were before it."""
     row = freeze(ledger)
-    outsider = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    outsider = Ledger(database_url)
     with ledger.database.write() as conn:
         conn.execute(PROGRESS.update().values(sealed(PROGRESS, row.id, 0, {"states": b"\1\1\1"})))
         during = outsider.audience.counts(row.id)
@@ -881,10 +882,10 @@ print(ledger.raw_reports.keep("acme", Mode.LIVE, "receipts", b""))
 """
 
 
-def test_processes_that_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+def test_processes_that_open_a_new_ledger_at_once(database_url: str) -> None:
     """Processes that open the same new database at the same instant all get a working ledger."""
-    url, start = f"sqlite:///{tmp_path / 'new.db'}", datetime.now(UTC).timestamp() + 3
-    command = [sys.executable, "-c", OPENER, url, str(start)]
+    start = datetime.now(UTC).timestamp() + 3
+    command = [sys.executable, "-c", OPENER, database_url, str(start)]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     pages = sorted(int(run.communicate(timeout=60)[0]) for run in runs)
 

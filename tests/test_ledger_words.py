@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from smskit.errors import LedgerError, LedgerLocked, LedgerUnavailable
 from smskit.i18n import Language
-from smskit.ledger import Ledger, database, file_has_campaign
+from smskit.ledger import Ledger, file_has_campaign, sqlite
 from smskit.ledger.failures import in_words
 from smskit.models import CodeClass, Mode
 from smskit.simulator import Simulator
@@ -39,8 +39,8 @@ def stack() -> Iterator[ExitStack]:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock is waited for shortly."""
-    monkeypatch.setattr(database, "PATIENCE_S", 0.05)
-    monkeypatch.setattr(database, "_WAL_PATIENCE_S", 0.05)
+    monkeypatch.setattr(sqlite, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(sqlite, "_WAL_PATIENCE_S", 0.05)
 
 
 def made(file: Path) -> Path:

@@ -21,7 +21,6 @@ Times are epoch seconds (UTC). Leaves to others: what to send and when.
 
 from __future__ import annotations
 
-import time as _time
 from collections.abc import Callable
 
 from smskit.ledger.accounts import Accounts, Checked
@@ -129,7 +128,7 @@ class Ledger:
         LedgerError: the database cannot be opened (the URL is not repeated), or a newer smskit wrote it.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = _time.time) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
         self.database = database = Database(url, clock=clock)
         self.campaigns = Campaigns(database)
         self.audience = Audience(database, self.campaigns)

@@ -1,34 +1,29 @@
 """
-Opening a database, and the two ways in: a read, and a write that holds the write lock from its start.
+The two ways into a ledger's database: a read, and a write that holds the write lock from its start.
 
-SQLite runs with ``synchronous=FULL``: what was committed stays through a power cut.
+What differs between a SQLite file and a PostgreSQL server is in ``sqlite`` and ``postgres``.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
-import time as _time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerError, LedgerUnavailable, UnsupportedLedger
-from smskit.files import tighten
+from smskit.errors import LedgerError, LedgerUnavailable, SmskitError
 from smskit.i18n import Message
-from smskit.ledger.failures import demand_database, in_words, is_busy
+from smskit.ledger import postgres, sqlite
+from smskit.ledger.failures import demand_database, in_words
 from smskit.ledger.hot import Hot
 from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
 from smskit.models import Mode
 from smskit.settings import ledger_place, start_folder
 
-# How long a lock of another connection is waited for.
-PATIENCE_S = 60.0
-_WAL_PATIENCE_S = 10.0
 _LOGGED_AS: Final = "smskit"
 # SQLAlchemy logs the rows it reads, which are people, whatever is set for parameters.
 logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}").addFilter(lambda r: r.levelno >= logging.WARNING)
@@ -39,29 +34,32 @@ class Database:
     The connections of a ledger, which its parts share: ``read`` and ``write`` are the two ways in.
 
     Args:
-        clock: Epoch seconds; may be set later, as tests do.
+        clock: Epoch seconds; may be set later, as tests do. None = this machine's, or the server's own.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = _time.time) -> None:
-        self.clock = clock
+    def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
         try:
-            self.engine = open_engine(url)
+            parsed = sa.make_url(resolve_url(url))
+            self._sqlite = parsed.get_backend_name() == "sqlite"
+            self.engine, its_clock = open_engine(parsed)
             self._url = self.engine.url
+            self.clock = clock or its_clock
             demand_database(self._url)
             with in_words(self._url):
-                _close_to_others(self._url)
+                if self._sqlite:
+                    sqlite.close_to_others(self._url)
             with self.read() as conn:
                 version = version_of(conn)
             demand_known(version, self._url)
-            if self.engine.dialect.name == "sqlite":
-                sa.event.listen(self.engine, "connect", _use_wal)
+            if self._sqlite:
+                sa.event.listen(self.engine, "connect", sqlite.use_wal)
                 self.engine.dispose()
             if version != CURRENT:
                 # Two runs may open it at once: only the one with the write lock makes or migrates tables.
                 with self.write() as conn:
                     bring_up_to_date(conn)
             self.hot = Hot(self.engine.dialect)
-        except LedgerError:
+        except SmskitError:
             raise
         except Exception as error:
             raise LedgerError(
@@ -88,12 +86,11 @@ class Database:
     @contextmanager
     def scrub(self) -> Iterator[sa.Connection]:
         """`write`, after which what was deleted or replaced stands nowhere in a SQLite file any more."""
-        sqlite = self.engine.dialect.name == "sqlite"
         with self.write() as conn:
-            if sqlite:
+            if self._sqlite:
                 conn.exec_driver_sql("PRAGMA secure_delete=ON")
             yield conn
-        if sqlite:
+        if self._sqlite:
             with in_words(self._url), closing(self.engine.raw_connection()) as raw:
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has the old pages
 
@@ -102,19 +99,6 @@ class Database:
         """A transaction that sees one state of the ledger and changes nothing."""
         with in_words(self._url), self.engine.connect() as conn, conn.begin():
             yield conn
-
-
-def _use_wal(connection: Any, _record: Any = None) -> None:
-    """Switch to write-ahead logging; SQLite answers "locked" at once, not waiting, while another does so."""
-    end = _time.monotonic() + _WAL_PATIENCE_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if not is_busy(error) or _time.monotonic() > end:
-                raise
-            _time.sleep(0.05)
 
 
 def resolve_url(url: str) -> str:
@@ -134,7 +118,7 @@ def file_has_campaign(file: Path, name: str, mode: Mode) -> bool:
     try:
         with (
             in_words(sa.URL.create("sqlite", database=str(file))),
-            closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_S)) as connection,
+            closing(sqlite3.connect(uri, uri=True, timeout=sqlite.PATIENCE_S)) as connection,
         ):
             return connection.execute(asked, (name, str(mode))).fetchone() is not None
     except LedgerUnavailable:
@@ -143,57 +127,24 @@ def file_has_campaign(file: Path, name: str, mode: Mode) -> bool:
         return False
 
 
-def _close_to_others(url: sa.URL) -> None:
+def open_engine(url: sa.URL) -> tuple[sa.Engine, Callable[[], float]]:
     """
-    Have a SQLite file, with what SQLite lays beside it, be its owner's alone: it holds people.
+    The engine of a ledger, each of whose transactions begins as `read` and `write` say, and its clock.
 
     Raises:
-        LedgerError: others may read it, and it is not ours to change that.
+        LedgerError: no ledger is kept in a database of that kind.
+        MissingExtra: its driver is not installed.
     """
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        return
-    file = Path(url.database)
-    with suppress(OSError):  # no such folder, no right to write: SQLite says it
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-    try:
-        for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
-            tighten(each)
-    except PermissionError:
-        raise LedgerError(
-            Message(
-                "the ledger {file} can be read by others, and only its owner can change that: `chmod 600`",
-                file=file,
+    match url.get_backend_name():
+        case "sqlite":
+            return sqlite.open_engine(url, logging_name=_LOGGED_AS)
+        case "postgresql":
+            return postgres.open_engine(url, logging_name=_LOGGED_AS)
+        case kind:
+            raise LedgerError(
+                Message(
+                    "the ledger of SMSKIT_DATABASE_URL is {kind}: smskit keeps one in a SQLite file or on a "
+                    "PostgreSQL server; name one of these, or leave the setting out",
+                    kind=kind,
+                )
             )
-        ) from None
-
-
-def open_engine(url: str) -> sa.Engine:
-    parsed = sa.make_url(resolve_url(url))
-    if parsed.get_backend_name() != "sqlite":
-        # Until what keeps two programs apart is built for servers, they would claim the same people.
-        raise UnsupportedLedger(
-            Message(
-                "the ledger of SMSKIT_DATABASE_URL is {kind}, and SQLite is for now the only ledger: on a "
-                "server two programs at once would send to the same people. Name a SQLite file, or leave the "
-                "setting out",
-                kind=parsed.get_backend_name(),
-            )
-        )
-    engine = sa.create_engine(
-        parsed, hide_parameters=True, logging_name=_LOGGED_AS, connect_args={"timeout": PATIENCE_S}
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        # The driver must not open transactions by itself: we say BEGIN below.
-        connection.isolation_level = None
-        for pragma in (f"busy_timeout={PATIENCE_S * 1000:.0f}", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(conn: sa.Connection) -> None:
-        # A writer takes the write lock at once; upgrading later could fail with "busy" without waiting.
-        write = conn.get_execution_options().get("smskit_write")
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from smskit.errors import LedgerError, LedgerUnavailable
 from smskit.i18n import Message, Quoted, mark, os_words
 
-__all__ = ["demand_database", "in_words", "is_busy", "place_of"]
+__all__ = ["demand_database", "in_words", "is_away", "is_busy", "place_of"]
 
 _FIRST_BYTES: Final = b"SQLite format 3\x00"
 
@@ -64,6 +64,18 @@ _FOR_GOOD: Final = {
         ),
     )
     for code in codes
+}
+
+# A server's SQLSTATEs, found by trying: connection errors, shutting down, idle for too long in a transaction,
+# given up for another's sake, too many connections, the disk full.
+_AWAY: Final = ("08", "57P", "25P03", "25006", "40001", "40P01", "53")
+_OF_SERVER: Final = {
+    ("28",): mark("{ledger} did not let this user in ({kind}); look at its user and password"),
+    ("3D", "3F"): mark("{ledger} names a database or schema that is not there ({kind}); have it made first"),
+    ("42501",): mark(
+        "{ledger} gives this user too few rights ({kind}); grant CREATE and USAGE on its schema, and all "
+        "rights on the tables there"
+    ),
 }
 
 
@@ -125,12 +137,29 @@ def _failure(error: Exception, url: sa.URL) -> LedgerError:
             return LedgerError(
                 Message("{ledger} cannot be opened or copied: {why}", ledger=ledger, why=os_words(cause))
             )
-    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+    return _of_server(error, cause or error, ledger)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether a server could not be reached, or broke off what it was told; trying again may help."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+    no_answer = not state and type(cause).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
+    return lost or no_answer or state.startswith(_AWAY)
+
+
+def _of_server(error: Exception, cause: BaseException, ledger: Message) -> LedgerError:
+    # No more than its kind: a server's words may hold what was written.
+    state = getattr(cause, "sqlstate", None) or ""
+    kind = f"{type(cause).__name__} {state}".rstrip()
+    for states, words in _OF_SERVER.items():
+        if state.startswith(states):
+            return LedgerError(Message(words, ledger=ledger, kind=kind))
+    if is_away(error):
         return LedgerUnavailable(
             Message("the connection to {ledger} was lost; look at its server, then run again", ledger=ledger)
         )
-    # No more than its kind: a server's words may hold what was written.
-    kind = type(cause or error).__name__
     return LedgerError(
         Message("{ledger} cannot be used ({kind}); look at SMSKIT_DATABASE_URL", ledger=ledger, kind=kind)
     )

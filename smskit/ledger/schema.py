@@ -13,8 +13,31 @@ import sqlalchemy as sa
 from smskit.i18n import dumps, loads
 
 CHUNK = 10_000
+# SQLite numbers rows by themselves where this is its INTEGER only; a server's events outgrow 32 bits.
+NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 META = sa.MetaData()
+
+
+class Text(sa.types.TypeDecorator[str]):
+    """
+    Text of any length, without NUL: a server holds a column to its length, and cannot hold that character.
+
+    Args:
+        length: What SQLite's schema says, which keeps to none.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """The column's type."""
+        limited = self.impl_instance.length if dialect.name == "sqlite" else None
+        return dialect.type_descriptor(sa.String(limited) if limited else sa.Text())
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """As it is stored."""
+        return value.replace("\0", "") if value else value
 
 
 class Sentence(sa.types.TypeDecorator[str]):
@@ -25,7 +48,7 @@ class Sentence(sa.types.TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         """As it is stored."""
-        return None if value is None else dumps(value)
+        return None if value is None else dumps(value).replace("\0", "")
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
         """As it was given."""
@@ -33,28 +56,28 @@ class Sentence(sa.types.TypeDecorator[str]):
 
 
 # Under alembic's own name for it; see ``version``.
-VERSION = sa.Table("alembic_version", META, sa.Column("version_num", sa.String(32), primary_key=True))
+VERSION = sa.Table("alembic_version", META, sa.Column("version_num", Text(32), primary_key=True))
 CAMPAIGN = sa.Table(
     "campaign",
     META,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("mode", sa.String(16), nullable=False),
-    sa.Column("name", sa.String(120), nullable=False),
-    sa.Column("series", sa.String(120), nullable=False, server_default=""),
-    sa.Column("kind", sa.String(16), nullable=False, server_default="campaign"),  # models.Kind
-    sa.Column("parent", sa.String(120), nullable=False, server_default=""),  # its name; "" = none
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("provider", sa.String(64), nullable=False),
-    sa.Column("plan_hash", sa.String(64), nullable=False),
-    sa.Column("spec", sa.Text, nullable=False),  # JSON: the campaign's parameters
-    sa.Column("summary", sa.Text, nullable=False),  # JSON: what the plan added up to
+    sa.Column("mode", Text(16), nullable=False),
+    sa.Column("name", Text(120), nullable=False),
+    sa.Column("series", Text(120), nullable=False, server_default=""),
+    sa.Column("kind", Text(16), nullable=False, server_default="campaign"),  # models.Kind
+    sa.Column("parent", Text(120), nullable=False, server_default=""),  # its name; "" = none
+    sa.Column("state", Text(16), nullable=False),
+    sa.Column("provider", Text(64), nullable=False),
+    sa.Column("plan_hash", Text(64), nullable=False),
+    sa.Column("spec", Text(), nullable=False),  # JSON: the campaign's parameters
+    sa.Column("summary", Text(), nullable=False),  # JSON: what the plan added up to
     sa.Column("note", Sentence, nullable=False, server_default=""),  # why it stopped, for people
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("started_at", sa.Float),
     sa.Column("finished_at", sa.Float),
     sa.Column("stop_requested", sa.Integer, nullable=False, server_default="0"),
     # The plan hash of the audience as it is stored; "" = frozen by a version that did not keep it.
-    sa.Column("frozen_hash", sa.String(64), nullable=False, server_default=""),
+    sa.Column("frozen_hash", Text(64), nullable=False, server_default=""),
     sa.Column("plan_sum", sa.BigInteger, nullable=False, server_default="0"),  # see seals.plan_sum
     sa.Column("erased", sa.Integer, nullable=False, server_default="0"),  # of the planned: pseudonyms now
     sa.UniqueConstraint("mode", "name"),
@@ -62,9 +85,9 @@ CAMPAIGN = sa.Table(
 MADE_ID = sa.Table(
     "made_id",  # ids made from another campaign's, before and after there is a campaign of that id
     META,
-    sa.Column("name", sa.String(120), primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("parent", sa.String(120), nullable=False),
+    sa.Column("name", Text(120), primary_key=True),
+    sa.Column("kind", Text(16), nullable=False),
+    sa.Column("parent", Text(120), nullable=False),
 )
 CANARY = sa.Table(
     "canary",  # the share of a campaign that was sent to first
@@ -80,8 +103,8 @@ LEASE = sa.Table(
     "lease",
     META,
     sa.Column("campaign_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("token", sa.String(32), nullable=False),
-    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("token", Text(32), nullable=False),
+    sa.Column("host", Text(255), nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("process_started", sa.Float, nullable=False),
     sa.Column("until", sa.Float, nullable=False),
@@ -142,10 +165,10 @@ RULED_OUT = sa.Table(
 EVENT = sa.Table(
     "event",
     META,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", NUMBER, primary_key=True),
     sa.Column("campaign_id", sa.Integer, nullable=False),
     sa.Column("chunk", sa.Integer, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("kind", Text(16), nullable=False),
     sa.Column("at", sa.Float, nullable=False),
     sa.Column("positions", sa.LargeBinary, nullable=False),  # uint16 within the chunk
     sa.Column("states", sa.LargeBinary, nullable=False),  # uint8 after the event
@@ -157,10 +180,10 @@ EVENT = sa.Table(
 RAW_REPORT = sa.Table(
     "inbox",
     META,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("provider", sa.String(64), nullable=False),
-    sa.Column("mode", sa.String(16), nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),  # "receipts" or "replies"
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("provider", Text(64), nullable=False),
+    sa.Column("mode", Text(16), nullable=False),
+    sa.Column("kind", Text(16), nullable=False),  # "receipts" or "replies"
     sa.Column("body", sa.LargeBinary, nullable=False),  # as it came
     sa.Column("received_at", sa.Float, nullable=False),
     sa.Column("handled_at", sa.Float),
@@ -168,9 +191,9 @@ RAW_REPORT = sa.Table(
 UNMATCHED = sa.Table(
     "stray_receipt",  # reports whose message the ledger cannot name yet
     META,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("provider", sa.String(64), nullable=False),
-    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("provider", Text(64), nullable=False),
+    sa.Column("mode", Text(16), nullable=False),
     sa.Column("receipt", sa.LargeBinary, nullable=False),
     sa.Column("received_at", sa.Float, nullable=False),
 )
@@ -179,23 +202,23 @@ OPT_OUT = sa.Table(
     META,
     sa.Column("phone", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("since", sa.Float, nullable=False),
-    sa.Column("source", sa.String(64), nullable=False),
-    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("source", Text(64), nullable=False),
+    sa.Column("note", Text(), nullable=False, server_default=""),
 )
 REPLY = sa.Table(
     "reply",
     META,
-    sa.Column("provider", sa.String(64), primary_key=True),
-    sa.Column("mode", sa.String(16), primary_key=True),
-    sa.Column("reply_id", sa.String(128), primary_key=True),
+    sa.Column("provider", Text(64), primary_key=True),
+    sa.Column("mode", Text(16), primary_key=True),
+    sa.Column("reply_id", Text(128), primary_key=True),
     sa.Column("phone", sa.BigInteger, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Text(), nullable=False),
     sa.Column("at", sa.Float),
     sa.Column("opted_out", sa.Integer, nullable=False),  # whether it counts as a no
-    sa.Column("answer", sa.String(16), nullable=False, server_default="not"),  # message.opt_out.Answer
+    sa.Column("answer", Text(16), nullable=False, server_default="not"),  # message.opt_out.Answer
     sa.Column("kept_at", sa.Float),
-    sa.Column("decided", sa.String(16), nullable=False, server_default=""),  # of doubtful ones, as answer
-    sa.Column("decided_by", sa.String(255), nullable=False, server_default=""),
+    sa.Column("decided", Text(16), nullable=False, server_default=""),  # of doubtful ones, as answer
+    sa.Column("decided_by", Text(255), nullable=False, server_default=""),
     sa.Column("decided_at", sa.Float),
     sa.Index("reply_by_answer", "answer", "decided"),
     sa.Index("reply_by_phone", "phone"),
@@ -204,34 +227,34 @@ REPLY = sa.Table(
 ACCOUNT_CHECK = sa.Table(
     "account_check",  # what each provider said when it was last asked
     META,
-    sa.Column("provider", sa.String(64), primary_key=True),
-    sa.Column("mode", sa.String(16), primary_key=True),
+    sa.Column("provider", Text(64), primary_key=True),
+    sa.Column("mode", Text(16), primary_key=True),
     sa.Column("usable", sa.Integer, nullable=False),
-    sa.Column("fingerprint", sa.String(64), nullable=False),  # of the credentials: notebook.accounts
-    sa.Column("said", sa.Text, nullable=False),  # JSON: findings, balance
+    sa.Column("fingerprint", Text(64), nullable=False),  # of the credentials: notebook.accounts
+    sa.Column("said", Text(), nullable=False),  # JSON: findings, balance
     sa.Column("at", sa.Float, nullable=False),
 )
 ACCOUNT_OFFER = sa.Table(
     "account_offer",  # signatures and templates that people typed in
     META,
-    sa.Column("provider", sa.String(64), primary_key=True),
-    sa.Column("kind", sa.String(16), primary_key=True),
-    sa.Column("offer", sa.String(128), primary_key=True),  # a signature, or a template's id
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("provider", Text(64), primary_key=True),
+    sa.Column("kind", Text(16), primary_key=True),
+    sa.Column("offer", Text(128), primary_key=True),  # a signature, or a template's id
+    sa.Column("text", Text(), nullable=False),
     sa.Column("at", sa.Float, nullable=False),
 )
 COUNTER = sa.Table(
     "counter",  # goes up with every change of something that is asked about often
     META,
-    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("name", Text(32), primary_key=True),
     sa.Column("value", sa.Integer, nullable=False),
 )
 
 SECRET = sa.Table(
     "secret",  # random, of this ledger alone
     META,
-    sa.Column("name", sa.String(32), primary_key=True),
-    sa.Column("value", sa.String(64), nullable=False),
+    sa.Column("name", Text(32), primary_key=True),
+    sa.Column("value", Text(64), nullable=False),
 )
 ERASED = sa.Table(
     "erased",  # when whom: a keyed hash of each phone and id
@@ -243,64 +266,76 @@ ERASED = sa.Table(
 RUN = sa.Table(
     "run",  # every run, also one that was refused or died
     META,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("token", sa.String(64), nullable=False, server_default=""),  # of whoever started the process
-    sa.Column("campaign", sa.String(120), nullable=False),
-    sa.Column("mode", sa.String(16), nullable=False),
-    sa.Column("series", sa.String(120), nullable=False),
-    sa.Column("provider", sa.String(64), nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("token", Text(64), nullable=False, server_default=""),  # of whoever started the process
+    sa.Column("campaign", Text(120), nullable=False),
+    sa.Column("mode", Text(16), nullable=False),
+    sa.Column("series", Text(120), nullable=False),
+    sa.Column("provider", Text(64), nullable=False),
+    sa.Column("state", Text(16), nullable=False),
     sa.Column("exit_code", sa.Integer),
     sa.Column("message", Sentence, nullable=False, server_default=""),
-    sa.Column("user", sa.String(255), nullable=False),
-    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("user", Text(255), nullable=False),
+    sa.Column("host", Text(255), nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("process_started", sa.Float, nullable=False),
     sa.Column("started_at", sa.Float, nullable=False),
     sa.Column("ended_at", sa.Float),
-    sa.Column("file", sa.Text, nullable=False, server_default=""),
-    sa.Column("notebook", sa.Text, nullable=False, server_default=""),
-    sa.Column("executed", sa.Text, nullable=False, server_default=""),
-    sa.Column("plan_hash", sa.String(64), nullable=False, server_default=""),
-    sa.Column("plan", sa.Text, nullable=False, server_default="null"),  # JSON: what the plan added up to
-    sa.Column("books", sa.Text, nullable=False, server_default="null"),  # JSON, as `report.status` has them
-    sa.Column("versions", sa.Text, nullable=False, server_default="{}"),  # JSON
-    sa.Column("report", sa.Text, nullable=False, server_default=""),
-    sa.Column("told", sa.Text, nullable=False, server_default=""),  # how the hook took it
+    sa.Column("file", Text(), nullable=False, server_default=""),
+    sa.Column("notebook", Text(), nullable=False, server_default=""),
+    sa.Column("executed", Text(), nullable=False, server_default=""),
+    sa.Column("plan_hash", Text(64), nullable=False, server_default=""),
+    sa.Column("plan", Text(), nullable=False, server_default="null"),  # JSON: what the plan added up to
+    sa.Column("books", Text(), nullable=False, server_default="null"),  # JSON, as `report.status` has them
+    sa.Column("versions", Text(), nullable=False, server_default="{}"),  # JSON
+    sa.Column("report", Text(), nullable=False, server_default=""),
+    sa.Column("told", Text(), nullable=False, server_default=""),  # how the hook took it
     sa.Index("run_by_campaign", "campaign", "mode", "id"),
     sa.Index("run_by_series", "series", "mode", "state"),
 )
 APPROVAL = sa.Table(
     "approval",  # plans of live campaigns, and who else has said yes to them; see `approvals`
     META,
-    sa.Column("campaign", sa.String(120), primary_key=True),
-    sa.Column("plan_hash", sa.String(64), primary_key=True),
-    sa.Column("planned_by", sa.String(255), nullable=False),
+    sa.Column("campaign", Text(120), primary_key=True),
+    sa.Column("plan_hash", Text(64), primary_key=True),
+    sa.Column("planned_by", Text(255), nullable=False),
     sa.Column("planned_at", sa.Float, nullable=False),
-    sa.Column("planned_from", sa.String(255), nullable=False),
-    sa.Column("approved_by", sa.String(255), nullable=False, server_default=""),
+    sa.Column("planned_from", Text(255), nullable=False),
+    sa.Column("approved_by", Text(255), nullable=False, server_default=""),
     sa.Column("approved_at", sa.Float),
-    sa.Column("approved_from", sa.String(255), nullable=False, server_default=""),
+    sa.Column("approved_from", Text(255), nullable=False, server_default=""),
 )
+# What keeps the audit trail from being changed, by dialect; m0006 runs it for an older ledger.
+ONLY_ADDED = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END"
+        for change in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION audit_only_added() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''the audit trail is only added to''; END'",
+        "CREATE TRIGGER audit_only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_only_added()",
+    ],
+}
 AUDIT = sa.Table(
-    "audit",  # who did what; written by `audit` alone, never changed: the triggers below see to it
+    "audit",  # who did what; written by `audit` alone, never changed: see `ONLY_ADDED`
     META,
     sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),  # from 1, without a gap
     sa.Column("at", sa.Float, nullable=False),
-    sa.Column("who", sa.String(255), nullable=False),
-    sa.Column("place", sa.String(255), nullable=False),
-    sa.Column("action", sa.String(32), nullable=False),  # audit.Action
-    sa.Column("campaign", sa.String(120), nullable=False),  # "" = of none
-    sa.Column("mode", sa.String(16), nullable=False),
-    sa.Column("plan_hash", sa.String(64), nullable=False),
-    sa.Column("facts", sa.Text, nullable=False),  # JSON; no full phone, no key
-    sa.Column("previous", sa.String(64), nullable=False),  # the hash of the entry before, "" of the first
-    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("who", Text(255), nullable=False),
+    sa.Column("place", Text(255), nullable=False),
+    sa.Column("action", Text(32), nullable=False),  # audit.Action
+    sa.Column("campaign", Text(120), nullable=False),  # "" = of none
+    sa.Column("mode", Text(16), nullable=False),
+    sa.Column("plan_hash", Text(64), nullable=False),
+    sa.Column("facts", Text(), nullable=False),  # JSON; no full phone, no key
+    sa.Column("previous", Text(64), nullable=False),  # the hash of the entry before, "" of the first
+    sa.Column("hash", Text(64), nullable=False),
     sa.Index("audit_by_campaign", "campaign", "n"),
 )
-for _change in ("UPDATE", "DELETE"):  # m0006 has the same, for an older ledger
-    _trigger = sa.DDL(  # type: ignore[no-untyped-call]
-        f"CREATE TRIGGER audit_no_{_change.lower()} BEFORE {_change} ON audit "
-        "BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END"
-    )
-    sa.event.listen(AUDIT, "after_create", _trigger.execute_if(dialect="sqlite"))
+for _dialect, _statements in ONLY_ADDED.items():
+    for _statement in _statements:
+        _ddl = sa.DDL(_statement)  # type: ignore[no-untyped-call]
+        sa.event.listen(AUDIT, "after_create", _ddl.execute_if(dialect=_dialect))

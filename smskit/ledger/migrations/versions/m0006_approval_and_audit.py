@@ -7,6 +7,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from smskit.ledger.schema import ONLY_ADDED
+
 revision = "0006"
 down_revision = "0005"
 
@@ -39,8 +41,5 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(64), nullable=False),
     )
     op.create_index("audit_by_campaign", "audit", ["campaign", "n"])
-    for change in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END"
-        )
+    for statement in ONLY_ADDED[op.get_bind().dialect.name]:
+        op.execute(statement)

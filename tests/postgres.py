@@ -1,0 +1,82 @@
+"""A PostgreSQL server for tests: Debian's, one a session, and a schema of its own for whoever asks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+_PROGRAMS = "/usr/lib/postgresql"
+
+
+class Server:
+    """
+    A running server, of a user that is not root, reached by a socket in its folder.
+
+    It writes through to the disk as a real one, so that a crash means something.
+    """
+
+    def __init__(self) -> None:
+        found = sorted(Path(_PROGRAMS).glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
+        found += [Path(each) for each in [shutil.which("initdb")] if each]
+        if not found:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed")
+        self._programs = found[-1].parent
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path must be short
+        self._who: dict[str, Any] = {}
+        if os.name != "nt" and os.geteuid() == 0:  # it does not run as root
+            shutil.chown(self.folder, "postgres")
+            self._who = {"user": "postgres", "group": "postgres"}
+        self.run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
+        self.start()
+
+    def run(self, program: str, *arguments: str) -> None:
+        """One of its programs."""
+        path = self._programs / program
+        subprocess.run([path, *arguments], cwd=self.folder, check=True, stdout=subprocess.DEVNULL, **self._who)
+
+    def start(self) -> None:
+        """Start it; waits until it answers."""
+        options = f"-c listen_addresses= -c max_connections=200 -k {self.folder}"
+        self.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+
+    def crash(self) -> None:
+        """Kill it as a power cut would."""
+        self.run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
+
+    def close(self) -> None:
+        """Stop it and take its folder away."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.crash()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A session that commits each statement."""
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True)
+
+    def url(self, schema: str = "public") -> str:
+        """Its address as SQLAlchemy has it."""
+        return (
+            f"postgresql+psycopg://postgres@/postgres?host={self.folder}"
+            f"&options=-csearch_path%3D{schema}"
+        )
+
+    @contextlib.contextmanager
+    def schema(self) -> Iterator[str]:
+        """The address of an empty schema, gone afterwards."""
+        name = f"t_{time.time_ns()}_{uuid.uuid4().hex[:6]}"
+        with self.connect() as session:
+            session.execute(f"CREATE SCHEMA {name}")
+        yield self.url(name)
+        with self.connect() as session:
+            session.execute(f"DROP SCHEMA {name} CASCADE")
