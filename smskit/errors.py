@@ -299,6 +299,10 @@ class LedgerUnavailable(LedgerError):
     exit_code = 4
 
 
+class LedgerAway(LedgerUnavailable):
+    """Its server could not be reached, or broke off; what was being written was not written."""
+
+
 class PlanMismatch(LedgerError):
     """The campaign id was started with something else; names what differs."""
 

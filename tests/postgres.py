@@ -43,7 +43,9 @@ class Server:
     def run(self, program: str, *arguments: str) -> None:
         """One of its programs."""
         path = self._programs / program
-        subprocess.run([path, *arguments], cwd=self.folder, check=True, stdout=subprocess.DEVNULL, **self._who)
+        subprocess.run(
+            [path, *arguments], cwd=self.folder, check=True, stdout=subprocess.DEVNULL, **self._who
+        )
 
     def start(self) -> None:
         """Start it; waits until it answers."""
@@ -66,10 +68,7 @@ class Server:
 
     def url(self, schema: str = "public") -> str:
         """Its address as SQLAlchemy has it."""
-        return (
-            f"postgresql+psycopg://postgres@/postgres?host={self.folder}"
-            f"&options=-csearch_path%3D{schema}"
-        )
+        return f"postgresql+psycopg://postgres@/postgres?host={self.folder}&options=-csearch_path%3D{schema}"
 
     @contextlib.contextmanager
     def schema(self) -> Iterator[str]:

@@ -31,7 +31,7 @@ from smskit.ledger.campaigns import Campaigns
 from smskit.ledger.canaries import Canaries, CanaryRow
 from smskit.ledger.caps import Caps
 from smskit.ledger.changes import Changes
-from smskit.ledger.database import Database, file_has_campaign, resolve_url
+from smskit.ledger.database import SERVER_PATIENCE_S, Database, file_has_campaign, resolve_url
 from smskit.ledger.erasing import Erased, Erasing
 from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOutRow, OptOuts
@@ -106,6 +106,10 @@ class Ledger:
     1
     >>> ledger.close()
 
+    Args:
+        clock: Epoch seconds; None = this machine's, or the server's own.
+        patience_s: How long its server may be away before what waits for it fails.
+
     Attributes:
         database: The connections, which the parts below share.
         campaigns: How one begins, what state it is in, what its id was made from.
@@ -128,8 +132,11 @@ class Ledger:
         LedgerError: the database cannot be opened (the URL is not repeated), or a newer smskit wrote it.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
-        self.database = database = Database(url, clock=clock)
+    def __init__(
+        self, url: str, *, clock: Callable[[], float] | None = None, patience_s: float = SERVER_PATIENCE_S
+    ) -> None:
+        self.database = database = Database(url, clock=clock, patience_s=patience_s)
+        self.patience_s = patience_s
         self.campaigns = Campaigns(database)
         self.audience = Audience(database, self.campaigns)
         self.changes = Changes(database, self.audience)

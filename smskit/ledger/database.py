@@ -18,12 +18,13 @@ import sqlalchemy as sa
 from smskit.errors import LedgerError, LedgerUnavailable, SmskitError
 from smskit.i18n import Message
 from smskit.ledger import postgres, sqlite
-from smskit.ledger.failures import demand_database, in_words
+from smskit.ledger.failures import in_words
 from smskit.ledger.hot import Hot
 from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
 from smskit.models import Mode
 from smskit.settings import ledger_place, start_folder
 
+SERVER_PATIENCE_S: Final = 300.0
 _LOGGED_AS: Final = "smskit"
 # SQLAlchemy logs the rows it reads, which are people, whatever is set for parameters.
 logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}").addFilter(lambda r: r.levelno >= logging.WARNING)
@@ -35,25 +36,23 @@ class Database:
 
     Args:
         clock: Epoch seconds; may be set later, as tests do. None = this machine's, or the server's own.
+        patience_s: How long a server may be away before what waits for it fails; seconds.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, url: str, *, clock: Callable[[], float] | None = None, patience_s: float = SERVER_PATIENCE_S
+    ) -> None:
         try:
-            parsed = sa.make_url(resolve_url(url))
-            self._sqlite = parsed.get_backend_name() == "sqlite"
-            self.engine, its_clock = open_engine(parsed)
+            self._home = home_of(sa.make_url(resolve_url(url)), patience_s=patience_s)
+            self.engine = self._home.engine
             self._url = self.engine.url
-            self.clock = clock or its_clock
-            demand_database(self._url)
+            self.clock = clock or self._home.clock
             with in_words(self._url):
-                if self._sqlite:
-                    sqlite.close_to_others(self._url)
+                self._home.prepare()
             with self.read() as conn:
                 version = version_of(conn)
             demand_known(version, self._url)
-            if self._sqlite:
-                sa.event.listen(self.engine, "connect", sqlite.use_wal)
-                self.engine.dispose()
+            self._home.settle()
             if version != CURRENT:
                 # Two runs may open it at once: only the one with the write lock makes or migrates tables.
                 with self.write() as conn:
@@ -76,29 +75,28 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that holds the write lock from its start; committed at the end of the block."""
-        with (
-            in_words(self._url),
-            self.engine.connect().execution_options(smskit_write=True) as conn,
-            conn.begin(),
-        ):
-            yield conn
+        with in_words(self._url):
+            conn, transaction = self._home.begin(write=True)
+            with conn:
+                yield conn
+                self._home.commit(conn, transaction)
 
     @contextmanager
     def scrub(self) -> Iterator[sa.Connection]:
         """`write`, after which what was deleted or replaced stands nowhere in a SQLite file any more."""
         with self.write() as conn:
-            if self._sqlite:
-                conn.exec_driver_sql("PRAGMA secure_delete=ON")
+            self._home.scrub(conn)
             yield conn
-        if self._sqlite:
-            with in_words(self._url), closing(self.engine.raw_connection()) as raw:
-                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has the old pages
+        with in_words(self._url):
+            self._home.scrubbed()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that sees one state of the ledger and changes nothing."""
-        with in_words(self._url), self.engine.connect() as conn, conn.begin():
-            yield conn
+        with in_words(self._url):
+            conn, _ = self._home.begin(write=False)
+            with conn:
+                yield conn
 
 
 def resolve_url(url: str) -> str:
@@ -127,9 +125,9 @@ def file_has_campaign(file: Path, name: str, mode: Mode) -> bool:
         return False
 
 
-def open_engine(url: sa.URL) -> tuple[sa.Engine, Callable[[], float]]:
+def home_of(url: sa.URL, *, patience_s: float) -> sqlite.File | postgres.Server:
     """
-    The engine of a ledger, each of whose transactions begins as `read` and `write` say, and its clock.
+    Where the ledger at *url* is kept.
 
     Raises:
         LedgerError: no ledger is kept in a database of that kind.
@@ -137,9 +135,9 @@ def open_engine(url: sa.URL) -> tuple[sa.Engine, Callable[[], float]]:
     """
     match url.get_backend_name():
         case "sqlite":
-            return sqlite.open_engine(url, logging_name=_LOGGED_AS)
+            return sqlite.File(url, logging_name=_LOGGED_AS)
         case "postgresql":
-            return postgres.open_engine(url, logging_name=_LOGGED_AS)
+            return postgres.Server(url, logging_name=_LOGGED_AS, patience_s=patience_s)
         case kind:
             raise LedgerError(
                 Message(

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerError, LedgerUnavailable
+from smskit.errors import LedgerAway, LedgerError, LedgerUnavailable
 from smskit.i18n import Message, Quoted, mark, os_words
 
 __all__ = ["demand_database", "in_words", "is_away", "is_busy", "place_of"]
@@ -97,7 +97,8 @@ def in_words(url: sa.URL) -> Iterator[None]:
     Within, what the driver or the disk answers becomes words; errors of smskit's own pass.
 
     Raises:
-        LedgerUnavailable: running again goes on, once somebody has looked: locked, full, connection lost.
+        LedgerUnavailable: running again goes on, once somebody has looked: locked, full.
+        LedgerAway: its server is away.
         LedgerError: read-only, missing, no database, or anything else.
     """
     try:
@@ -145,7 +146,11 @@ def is_away(error: Exception) -> bool:
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     state = getattr(cause, "sqlstate", None) or ""
     lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
-    no_answer = not state and type(cause).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
+    no_answer = not state and type(cause).__name__ in (
+        "OperationalError",
+        "InterfaceError",
+        "ConnectionTimeout",
+    )
     return lost or no_answer or state.startswith(_AWAY)
 
 
@@ -157,7 +162,7 @@ def _of_server(error: Exception, cause: BaseException, ledger: Message) -> Ledge
         if state.startswith(states):
             return LedgerError(Message(words, ledger=ledger, kind=kind))
     if is_away(error):
-        return LedgerUnavailable(
+        return LedgerAway(
             Message("the connection to {ledger} was lost; look at its server, then run again", ledger=ledger)
         )
     return LedgerError(

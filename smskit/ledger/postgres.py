@@ -1,26 +1,32 @@
 """
-A ledger on a PostgreSQL server: its connections, SQLite's one writer by a lock, and one clock.
+A ledger on a PostgreSQL server: its connections, SQLite's one writer by a lock, one clock, and patience.
 
 Of what makes a ledger safe, SQLite gives "one writer at a time" by itself. Here one advisory lock of the
 schema gives the same, held to the end of each writing transaction, so that all that is right on a file is
 right on a server. Reads see one state (REPEATABLE READ), as they do there.
+
+A server can also be away. Whatever happens before a commit is sent has not happened; of a commit whose
+answer was lost, the writer's own row in ``writer`` says whether it did. (The number of a transaction would
+not: after a crash a server may give it to another.)
 """
 
 from __future__ import annotations
 
 import time as _time
+import uuid
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
 from smskit.errors import LedgerError, needs_extra
 from smskit.i18n import Message
-from smskit.ledger.failures import place_of
+from smskit.ledger.failures import is_away, place_of
 
-__all__ = ["open_engine"]
+__all__ = ["Server"]
 
-_OLDEST: Final = (13,)
+T = TypeVar("T")
+_OLDEST: Final = 13
 # A wire that was cut is noticed within about ten seconds, on both of its ends; without this it takes a
 # quarter of an hour, for which a writer that is gone would hold the lock.
 _WIRE: Final = {
@@ -35,76 +41,157 @@ _SESSION: Final = (
     "SET idle_in_transaction_session_timeout = '60s'; SET tcp_keepalives_idle = 5; "
     "SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 )
-# 7673 tells our lock from others' in the same database. The time is read once the lock is held.
-_LOCK: Final = (
-    "SELECT extract(epoch FROM clock_timestamp())::float8 "
-    "FROM (SELECT pg_advisory_xact_lock(7673, hashtext(coalesce(current_schema(), '')))) held"
-)
+# 7673 tells our lock from others' in the same database.
+_LOCK: Final = "pg_advisory_xact_lock(7673, hashtext(coalesce(current_schema(), '')))"
 _PICTURE: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_NOW: Final = "extract(epoch FROM clock_timestamp())::float8"
+# Who writes, and how often it has; the time is read once the lock is held.
+_WRITE: Final = (
+    f"WITH held AS MATERIALIZED (SELECT {_LOCK}) "
+    f"INSERT INTO writer (session, writes, at) SELECT %s, 1, {_NOW} FROM held "
+    f"ON CONFLICT (session) DO UPDATE SET writes = writer.writes + 1, at = {_NOW} RETURNING writes, {_NOW}"
+)
+_PREPARE: Final = (
+    f"SELECT {_LOCK}",
+    "CREATE TABLE IF NOT EXISTS writer "
+    "(session text PRIMARY KEY, writes bigint NOT NULL, at float8 NOT NULL)",
+    f"DELETE FROM writer WHERE at < {_NOW} - 86400",  # nobody asks about their last commit any more
+)
+_PAUSE_S: Final = 0.5
+_PATIENCE_AT_FIRST_S: Final = 30.0  # of opening, which a person waits for
 
 
-class _Clock:
+class Server:
     """
-    The server's time, without asking it each time: as it was last told, and what has gone by since.
+    The server at *url*.
 
-    Leases, caps and windows of several hosts go by this one, whatever their own clocks say.
-    """
-
-    def __init__(self) -> None:
-        self._told = (_time.time(), _since())
-
-    def tell(self, now: float) -> None:
-        """What the server says it is; epoch seconds."""
-        self._told = (now, _since())
-
-    def __call__(self) -> float:
-        told, at = self._told
-        return told + _since() - at
-
-
-def _since() -> float:
-    """Seconds that also pass while the machine sleeps."""
-    return _time.clock_gettime(_time.CLOCK_BOOTTIME) if hasattr(_time, "CLOCK_BOOTTIME") else _time.monotonic()
-
-
-def open_engine(url: sa.URL, *, logging_name: str) -> tuple[sa.Engine, Callable[[], float]]:
-    """
-    Its connections, each looked at before it is used again, and its clock.
+    Args:
+        patience_s: How long it may be away before what waits for it fails.
 
     Raises:
         MissingExtra: the driver is not installed.
     """
-    with needs_extra("postgres"):
-        engine = sa.create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            hide_parameters=True,
-            logging_name=logging_name,
-            isolation_level="READ COMMITTED",  # a write sees all that was committed before it got the lock
-            pool_pre_ping=True,
-            connect_args=_WIRE,
-        )
 
-    @sa.event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        version = divmod(connection.info.server_version, 10_000)
+    def __init__(self, url: sa.URL, *, logging_name: str, patience_s: float) -> None:
+        self._patience_s = min(patience_s, _PATIENCE_AT_FIRST_S)
+        self._patience_later_s = patience_s
+        self._told = (_time.time(), _since())
+        with needs_extra("postgres"):
+            self.engine = sa.create_engine(
+                url.set(drivername="postgresql+psycopg"),
+                hide_parameters=True,
+                logging_name=logging_name,
+                isolation_level="READ COMMITTED",  # a write sees all that was committed before its lock
+                pool_pre_ping=True,
+                connect_args=_WIRE,
+            )
+        sa.event.listen(self.engine, "connect", self._connected)
+        sa.event.listen(self.engine, "begin", self._begin)
+
+    def clock(self) -> float:
+        """
+        The server's time, epoch seconds: as the last write was told it, and what has gone by since.
+
+        Leases, caps and windows of several machines go by it, whatever their own clocks say.
+        """
+        told, at = self._told
+        return told + _since() - at
+
+    def prepare(self) -> None:
+        """Make the table of writers, unless it is there; several may do so at once."""
+
+        def make() -> None:
+            with self.engine.connect() as conn, conn.begin():
+                if conn.exec_driver_sql("SELECT to_regclass('writer') IS NULL").scalar():
+                    conn.rollback()
+                    with self.engine.connect().execution_options(smskit_prepare=True) as maker, maker.begin():
+                        for statement in _PREPARE:
+                            maker.exec_driver_sql(statement)
+
+        self._patiently(make)
+
+    def begin(self, *, write: bool) -> tuple[sa.Connection, sa.RootTransaction]:
+        """A transaction that has begun; waits while the server is away, since nothing has happened yet."""
+
+        def attempt() -> tuple[sa.Connection, sa.RootTransaction]:
+            conn = self.engine.connect().execution_options(smskit_write=write)
+            try:
+                return conn, conn.begin()
+            except BaseException:
+                conn.close()
+                raise
+
+        return self._patiently(attempt)
+
+    def commit(self, conn: sa.Connection, transaction: sa.RootTransaction) -> None:
+        """
+        Commit, once and for certain: where the answer is lost, ask what came of it.
+
+        Raises:
+            DBAPIError: nothing was written.
+        """
+        session, writes = conn.info["smskit_writer"]
+        try:
+            transaction.commit()
+        except sa.exc.DBAPIError as error:
+            if not is_away(error) or not self._patiently(lambda: self._has_written(session, writes)):
+                raise
+
+    def settle(self) -> None:
+        """It is known to be a ledger: whoever waits for it from now on waits longer."""
+        self._patience_s = self._patience_later_s
+
+    def scrub(self, conn: sa.Connection) -> None:
+        """What is deleted stays on the server's disk until its own VACUUM; docs say so."""
+
+    def scrubbed(self) -> None:
+        """See `scrub`."""
+
+    def _has_written(self, session: str, writes: int) -> bool:
+        # With the lock: the commit in question is over, one way or the other.
+        with self.engine.connect().execution_options(smskit_prepare=True) as conn, conn.begin():
+            conn.exec_driver_sql(f"SELECT {_LOCK}")
+            found = conn.exec_driver_sql("SELECT writes FROM writer WHERE session = %s", (session,)).scalar()
+        return bool(found == writes)
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        end = _since() + self._patience_s
+        while True:
+            try:
+                return attempt()
+            except sa.exc.DBAPIError as error:
+                if not is_away(error) or _since() > end:
+                    raise
+                _time.sleep(_PAUSE_S)
+
+    def _connected(self, connection: Any, record: Any) -> None:
+        version = connection.info.server_version // 10_000
         if version < _OLDEST:
             raise LedgerError(
                 Message(
-                    "{ledger} is PostgreSQL {found}; smskit needs 13 or newer",
-                    ledger=place_of(url),
-                    found=version[0],
+                    "{ledger} is PostgreSQL {found}; smskit needs {least} or newer",
+                    ledger=place_of(self.engine.url),
+                    found=version,
+                    least=_OLDEST,
                 )
             )
+        record.info["smskit_writer"] = (uuid.uuid4().hex, 0)
         connection.execute(_SESSION)
         connection.commit()
 
-    clock = _Clock()
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(conn: sa.Connection) -> None:
-        if conn.get_execution_options().get("smskit_write"):
-            clock.tell(conn.exec_driver_sql(_LOCK).scalar_one())
-        else:
+    def _begin(self, conn: sa.Connection) -> None:
+        options = conn.get_execution_options()
+        if options.get("smskit_write"):
+            session, _ = conn.info["smskit_writer"]
+            writes, now = conn.exec_driver_sql(_WRITE, (session,)).one()
+            conn.info["smskit_writer"] = (session, writes)
+            self._told = (now, _since())
+        elif not options.get("smskit_prepare"):
             conn.exec_driver_sql(_PICTURE)
 
-    return engine, clock
+
+def _since() -> float:
+    """Seconds that also pass while the machine sleeps."""
+    return (
+        _time.clock_gettime(_time.CLOCK_BOOTTIME) if hasattr(_time, "CLOCK_BOOTTIME") else _time.monotonic()
+    )

@@ -30,10 +30,14 @@ class Text(sa.types.TypeDecorator[str]):
     impl = sa.Text
     cache_ok = True
 
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__()
+        self._length = length
+
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """The column's type."""
-        limited = self.impl_instance.length if dialect.name == "sqlite" else None
-        return dialect.type_descriptor(sa.String(limited) if limited else sa.Text())
+        limited = dialect.name == "sqlite" and self._length
+        return dialect.type_descriptor(sa.String(self._length) if limited else sa.Text())
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         """As it is stored."""

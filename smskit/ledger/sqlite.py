@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time as _time
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +18,74 @@ import sqlalchemy as sa
 from smskit.errors import LedgerError
 from smskit.files import tighten
 from smskit.i18n import Message
-from smskit.ledger.failures import is_busy
+from smskit.ledger.failures import demand_database, is_busy
 
-__all__ = ["PATIENCE_S", "close_to_others", "open_engine", "use_wal"]
+__all__ = ["PATIENCE_S", "File"]
 
 # How long a lock of another connection is waited for.
 PATIENCE_S = 60.0
 _WAL_PATIENCE_S = 10.0
 
 
-def open_engine(url: sa.URL, *, logging_name: str) -> tuple[sa.Engine, Callable[[], float]]:
-    """Its connections, and this machine's clock: a writer takes the file's write lock with the first word of its transaction."""
-    engine = sa.create_engine(
-        url, hide_parameters=True, logging_name=logging_name, connect_args={"timeout": PATIENCE_S}
-    )
+class File:
+    """The file at *url*, or a database in memory."""
 
-    @sa.event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        # The driver must not open transactions by itself: we say BEGIN below.
-        connection.isolation_level = None
-        for pragma in (f"busy_timeout={PATIENCE_S * 1000:.0f}", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
+    clock = staticmethod(_time.time)
 
-    @sa.event.listens_for(engine, "begin")
-    def _begin(conn: sa.Connection) -> None:
-        # A writer takes the write lock at once; upgrading later could fail with "busy" without waiting.
-        write = conn.get_execution_options().get("smskit_write")
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    def __init__(self, url: sa.URL, *, logging_name: str) -> None:
+        self.engine = sa.create_engine(
+            url, hide_parameters=True, logging_name=logging_name, connect_args={"timeout": PATIENCE_S}
+        )
+        sa.event.listen(self.engine, "connect", _connected)
+        sa.event.listen(self.engine, "begin", _begin)
 
-    return engine, _time.time
+    def prepare(self) -> None:
+        """Have it be its owner's alone; makes it where it is not there."""
+        demand_database(self.engine.url)
+        _close_to_others(self.engine.url)
+
+    def settle(self) -> None:
+        """Write ahead into a log from now on: it is known to be a ledger."""
+        sa.event.listen(self.engine, "connect", _use_wal)
+        self.engine.dispose()
+
+    def begin(self, *, write: bool) -> tuple[sa.Connection, sa.RootTransaction]:
+        """A transaction that has begun; a writer's has the write lock."""
+        conn = self.engine.connect().execution_options(smskit_write=write)
+        try:
+            return conn, conn.begin()
+        except BaseException:
+            conn.close()
+            raise
+
+    def commit(self, conn: sa.Connection, transaction: sa.RootTransaction) -> None:
+        """Commit."""
+        transaction.commit()
+
+    def scrub(self, conn: sa.Connection) -> None:
+        """What this transaction deletes or replaces is to stand nowhere in the file."""
+        conn.exec_driver_sql("PRAGMA secure_delete=ON")
+
+    def scrubbed(self) -> None:
+        """After the commit: nor in the log, which has the old pages."""
+        with closing(self.engine.raw_connection()) as raw:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def use_wal(connection: Any, _record: Any = None) -> None:
+def _connected(connection: Any, _record: Any) -> None:
+    # The driver must not open transactions by itself: we say BEGIN below.
+    connection.isolation_level = None
+    for pragma in (f"busy_timeout={PATIENCE_S * 1000:.0f}", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(conn: sa.Connection) -> None:
+    # A writer takes the write lock at once; upgrading later could fail with "busy" without waiting.
+    write = conn.get_execution_options().get("smskit_write")
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _use_wal(connection: Any, _record: Any = None) -> None:
     """Switch to write-ahead logging; SQLite answers "locked" at once, not waiting, while another does so."""
     end = _time.monotonic() + _WAL_PATIENCE_S
     while True:
@@ -63,7 +98,7 @@ def use_wal(connection: Any, _record: Any = None) -> None:
             _time.sleep(0.05)
 
 
-def close_to_others(url: sa.URL) -> None:
+def _close_to_others(url: sa.URL) -> None:
     """
     Have a SQLite file, with what SQLite lays beside it, be its owner's alone: it holds people.
 

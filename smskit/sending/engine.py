@@ -40,6 +40,7 @@ from numpy.typing import NDArray
 from smskit.errors import (
     AccountProblem,
     BatchNotAllowed,
+    LedgerAway,
     LedgerError,
     NotAccepted,
     OutcomeUnknown,
@@ -601,6 +602,8 @@ class Engine:
                     self.stop(Message("a stop was requested"))
                 if tick % 50 == 0:
                     await asyncio.to_thread(self._ledger.leases.renew, self._campaign_id, self._token)
+            except LedgerAway:
+                pass  # claims wait for its server, and prove the lease anew
             except LedgerError as error:
                 self._error = self._error or error
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smskit.audience.pseudonyms import pseudonyms
+from smskit.errors import LedgerAway
 from smskit.ledger import Change, Facts, Ledger
 from smskit.ledger.recent import Recent
 from smskit.models import State
@@ -97,15 +98,29 @@ class Recorder:
 
     def _commit(self, items: Sequence[_Item]) -> None:
         try:
-            masks = self._apply(items)
-            while masks is None:
-                self._seen, self._opted_out = self._ledger.opt_outs.version(), self._ledger.opt_outs.phones()
-                self._erased_key = self._ledger.erasing.key()
-                masks = self._apply(items)
+            masks = self._patiently(items)
         except BaseException as error:
             self._loop.call_soon_threadsafe(_failed, items, error)
         else:
             self._loop.call_soon_threadsafe(_done, items, masks)
+
+    def _patiently(self, items: Sequence[_Item]) -> Masks:
+        """Commit *items*, again where the server broke off: then nothing was written."""
+        end = time.monotonic() + self._ledger.patience_s
+        while True:
+            try:
+                masks = self._apply(items)
+                while masks is None:
+                    self._seen = self._ledger.opt_outs.version()
+                    self._opted_out = self._ledger.opt_outs.phones()
+                    self._erased_key = self._ledger.erasing.key()
+                    masks = self._apply(items)
+            except LedgerAway:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(_GATHER_S)  # opening a connection again is what waits
+            else:
+                return masks
 
     def _apply(self, items: Sequence[_Item]) -> Masks | None:
         """Masks of those who may be messaged, or None when the opt-outs are not those we know."""
