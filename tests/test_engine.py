@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -183,11 +184,13 @@ def test_a_short_limit_is_waited_for(ledger: Ledger) -> None:
         name="d", mode=Mode.LIVE, provider="s", plan_hash="p", spec={}, summary={}, frozen=_one_person()
     ).id
     run(other, second, hammered)
+    left = other.audience.counts(second).waiting
+    other.close()
 
     assert len(provider.asked) == 2
     assert ledger.audience.counts(campaign).accepted == 1
     assert len(hammered.asked) == Patience().attempts
-    assert other.audience.counts(second).waiting == 1
+    assert left == 1
 
 
 def _one_person() -> Frozen:
@@ -310,7 +313,7 @@ def test_without_a_cap_nothing_is_looked_up(ledger: Ledger) -> None:
     run(ledger, other, Scripted(everybody(CodeClass.ACCEPTED, "0")), guards=week)
 
     def elsewhere(statements: list[str]) -> list[str]:
-        return [s for s in statements if "FROM event" in s and "event.campaign_id = ?" not in s]
+        return [s for s in statements if "FROM event" in s and not re.search(r"event.campaign_id = [?%]", s)]
 
     assert not elsewhere(plain)
     assert elsewhere(asked)

@@ -47,17 +47,11 @@ class Database:
             self.engine = self._home.engine
             self._url = self.engine.url
             self.clock = clock or self._home.clock
-            with in_words(self._url):
-                self._home.prepare()
-            with self.read() as conn:
-                version = version_of(conn)
-            demand_known(version, self._url)
-            self._home.settle()
-            if version != CURRENT:
-                # Two runs may open it at once: only the one with the write lock makes or migrates tables.
-                with self.write() as conn:
-                    bring_up_to_date(conn)
-            self.hot = Hot(self.engine.dialect)
+            try:
+                self._open()
+            except BaseException:
+                self.close()
+                raise
         except SmskitError:
             raise
         except Exception as error:
@@ -67,6 +61,19 @@ class Database:
                     kind=type(error).__name__,
                 )
             ) from None
+
+    def _open(self) -> None:
+        with in_words(self._url):
+            self._home.prepare()
+        with self.read() as conn:
+            version = version_of(conn)
+        demand_known(version, self._url)
+        self._home.settle()
+        if version != CURRENT:
+            # Two runs may open it at once: only the one with the write lock makes or migrates tables.
+            with self.write() as conn:
+                bring_up_to_date(conn)
+        self.hot = Hot(self.engine.dialect)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -69,6 +69,13 @@ _FOR_GOOD: Final = {
 # A server's SQLSTATEs, found by trying: connection errors, shutting down, idle for too long in a transaction,
 # given up for another's sake, too many connections, the disk full.
 _AWAY: Final = ("08", "57P", "25P03", "25006", "40001", "40P01", "53")
+_ON_CONNECTING: Final = {
+    "authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    'FATAL:  role "': "28000",
+    'FATAL:  database "': "3D000",
+}
 _OF_SERVER: Final = {
     ("28",): mark("{ledger} did not let this user in ({kind}); look at its user and password"),
     ("3D", "3F"): mark("{ledger} names a database or schema that is not there ({kind}); have it made first"),
@@ -143,20 +150,27 @@ def _failure(error: Exception, url: sa.URL) -> LedgerError:
 
 def is_away(error: Exception) -> bool:
     """Whether a server could not be reached, or broke off what it was told; trying again may help."""
-    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    state = getattr(cause, "sqlstate", None) or ""
+    state = _state(error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error)
     lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
-    no_answer = not state and type(cause).__name__ in (
-        "OperationalError",
-        "InterfaceError",
-        "ConnectionTimeout",
-    )
-    return lost or no_answer or state.startswith(_AWAY)
+    return lost or state.startswith(_AWAY)
+
+
+def _state(error: BaseException) -> str:
+    """
+    The SQLSTATE a driver's error has; of one on connecting, which has none, the one it amounts to.
+
+    The words of a server that speaks another language are not known: it then counts as away for now.
+    """
+    state = getattr(error, "sqlstate", None)
+    if state or type(error).__name__ not in ("OperationalError", "InterfaceError", "ConnectionTimeout"):
+        return state or ""
+    words = str(error)
+    return next((state for known, state in _ON_CONNECTING.items() if known in words), "08001")
 
 
 def _of_server(error: Exception, cause: BaseException, ledger: Message) -> LedgerError:
     # No more than its kind: a server's words may hold what was written.
-    state = getattr(cause, "sqlstate", None) or ""
+    state = _state(cause)
     kind = f"{type(cause).__name__} {state}".rstrip()
     for states, words in _OF_SERVER.items():
         if state.startswith(states):

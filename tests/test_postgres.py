@@ -1,0 +1,220 @@
+"""``smskit.ledger.postgres``: a server is away, loses an answer, has its own clock; a file does not."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from smskit.errors import LedgerAway, LedgerError, MissingExtra
+from smskit.ledger import Ledger, postgres
+from smskit.models import CodeClass, Mode, Submission
+from smskit.providers.base import Call
+from tests.postgres import Server
+from tests.test_engine import Scripted, freeze, run
+
+PEOPLE = 600
+
+
+@pytest.fixture
+def own() -> Iterator[Server]:
+    """A server that a test may crash."""
+    made = Server()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def url(postgres: Server) -> Iterator[str]:
+    """The address of an empty schema."""
+    with postgres.schema() as made:
+        yield made
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    """An empty ledger on the server."""
+    made = Ledger(url, patience_s=1.0)
+    yield made
+    made.close()
+
+
+def lose(ledger: Ledger, *, which: int, committed: bool) -> None:
+    """The wire breaks while commit number *which* from now is on the way; the server did it, or did not."""
+    numbers = itertools.count(1)
+
+    def cut(conn: sa.Connection) -> None:
+        if next(numbers) == which:
+            session: Any = conn.connection.dbapi_connection
+            if committed:
+                session.commit()
+            session.close()
+
+    sa.event.listen(ledger.database.engine, "commit", cut)
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_lost_answer_is_asked_for(ledger: Ledger, committed: bool) -> None:
+    """A commit whose answer was lost counts if the server did it; else the error says nothing was written."""
+    lose(ledger, which=1, committed=committed)
+    if committed:
+        ledger.opt_outs.add([8613800138000], source="by hand")
+    else:
+        with pytest.raises(LedgerAway):
+            ledger.opt_outs.add([8613800138000], source="by hand")
+
+    assert ledger.opt_outs.phones().tolist() == [8613800138000] * committed
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("which", [2, 3, 4, 5])
+def test_a_run_goes_on_after_a_lost_answer(ledger: Ledger, which: int, committed: bool) -> None:
+    """Whichever commit of a run it was, everybody is asked for once and recorded as it came out."""
+    campaign = freeze(ledger, 20)
+    provider = Scripted(lambda call: [Submission(CodeClass.ACCEPTED, "id", "0")] * len(call), batch=3)
+    lose(ledger, which=which, committed=committed)
+    run(ledger, campaign, provider)
+    asked = Counter(phone for call in provider.asked for phone in call)
+
+    assert ledger.audience.counts(campaign).accepted == len(asked) == 20
+    assert set(asked.values()) == {1}
+
+
+@pytest.mark.kill
+def test_a_run_goes_on_through_crashes_of_the_server(own: Server) -> None:
+    """The server is killed twice in the midst of a run: nobody is asked for twice, nobody is left."""
+    ledger = Ledger(own.url())
+    campaign = freeze(ledger, PEOPLE)
+    came, lock = threading.Event(), threading.Lock()
+    crashes: list[float] = []
+
+    def crash() -> None:
+        for _ in range(2):
+            came.wait(60)
+            own.crash()
+            time.sleep(0.5)
+            own.start()
+            crashes.append(time.monotonic())
+            came.clear()
+
+    def answer(call: Call) -> list[Submission]:
+        time.sleep(0.002)
+        with lock:
+            if len(provider.asked) in (PEOPLE // 6, PEOPLE // 3):
+                came.set()
+        return [Submission(CodeClass.ACCEPTED, "id", "0")] * len(call)
+
+    provider = Scripted(answer, concurrency=4)
+    crasher = threading.Thread(target=crash)
+    crasher.start()
+    run(ledger, campaign, provider)
+    crasher.join()
+    counts = ledger.audience.counts(campaign)
+    ledger.close()
+    asked = Counter(phone for call in provider.asked for phone in call)
+
+    assert len(crashes) == 2
+    assert set(asked.values()) == {1}
+    assert len(asked) == counts.accepted == PEOPLE
+
+
+def test_a_server_that_stays_away_is_told(own: Server) -> None:
+    """What waits for it fails in words after its patience, and what starts meanwhile too."""
+    ledger = Ledger(own.url(), patience_s=0.5)
+    own.crash()
+    with pytest.raises(LedgerAway, match="was lost; look at its server, then run again"):
+        ledger.opt_outs.add([8613800138000], source="by hand")
+    with pytest.raises(LedgerAway):
+        Ledger(own.url(), patience_s=0.5)
+    own.start()
+
+    assert ledger.opt_outs.add([8613800138000], source="by hand") == 1
+    ledger.close()
+
+
+def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock is an hour off writes down the server's time."""
+    right = time.time()
+    monkeypatch.setattr(postgres._time, "time", lambda: right - 3600)
+    ledger = Ledger(url)
+    page = ledger.raw_reports.keep("acme", Mode.LIVE, "receipts", b"")
+    with ledger.database.read() as conn:
+        kept = conn.exec_driver_sql("SELECT received_at FROM inbox WHERE id = %s", (page,)).scalar_one()
+    now = ledger.clock()
+    ledger.close()
+
+    assert abs(kept - right) < 60
+    assert abs(now - right) < 60
+
+
+def test_writers_come_one_after_the_other(url: str) -> None:
+    """A write that has begun is waited for by any other, whichever connection it has, and then seen by it."""
+    first, second = Ledger(url), Ledger(url)
+    done: list[int] = []
+
+    def write() -> None:
+        done.append(second.opt_outs.add([8613800138000], source="by hand"))
+
+    with first.database.write() as conn:
+        other = threading.Thread(target=write)
+        other.start()
+        other.join(0.3)
+        waited = not done
+        conn.exec_driver_sql("INSERT INTO opt_out (phone, since, source) VALUES (8613800138000, 1, 'first')")
+    other.join()
+    sources = [row.source for row in first.opt_outs.rows()]
+    first.close()
+    second.close()
+
+    assert waited
+    assert done == [0]
+    assert sources == ["first"]
+
+
+def test_text_that_a_server_cannot_hold(ledger: Ledger) -> None:
+    """A text longer than its column was made for is kept whole, and a NUL in it is left out."""
+    ledger.opt_outs.add([8613800138000], source="x" * 300, note="a\0b")
+
+    assert [(row.source, row.note) for row in ledger.opt_outs.rows()] == [("x" * 300, "ab")]
+
+
+@pytest.mark.parametrize(("statement"), ["UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
+def test_the_audit_trail_is_only_added_to(ledger: Ledger, statement: str) -> None:
+    """The server refuses to change or empty it."""
+    with pytest.raises(LedgerError), ledger.database.write() as conn:
+        conn.exec_driver_sql(statement)
+
+
+def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says what to install."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match=r'pip install "smskit\[postgres\]"') as caught:
+        Ledger("postgresql+psycopg://nobody@127.0.0.1:1/x")
+
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param({"database": "nowhere"}, "database or schema that is not there", id="no-database"),
+        pytest.param({"username": "nobody"}, "did not let this user in", id="no-user"),
+        pytest.param({"query": {"options": "-csearch_path=nowhere"}}, "that is not there", id="no-schema"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said(postgres: Server, change: dict[str, Any], says: str) -> None:
+    """A database, user or schema that is not there is one sentence, at once."""
+    address = sa.make_url(postgres.url())
+    query = dict(address.query) | change.pop("query", {})
+    begun = time.monotonic()
+    with pytest.raises(LedgerError, match=says):
+        Ledger(address.set(query=query, **change).render_as_string())
+
+    assert time.monotonic() - begun < 20
