@@ -316,6 +316,23 @@ class Environment:
         return self.ledger_place.url
 
     @property
+    def ledger_patience_s(self) -> float:
+        """
+        How long a ledger's server may be away before what waits for it fails (``SMSKIT_LEDGER_PATIENCE_S``).
+
+        Raises:
+            SettingsError: it is no number of seconds.
+        """
+        given = self.get("SMSKIT_LEDGER_PATIENCE_S", "300")
+        try:
+            seconds = float(given)
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds < float("inf"):
+            raise SettingsError(Message("SMSKIT_LEDGER_PATIENCE_S has to be a number of seconds"))
+        return seconds
+
+    @property
     def user(self) -> str:
         """
         Who this is: ``SMSKIT_USER``, else the role of a PostgreSQL ledger, else the user of the system.

@@ -814,7 +814,9 @@ def test_replies_that_keep_coming(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("name", ["yunpian-singles", "chuanglan", "tencent"])
-def test_fetched_while_another_process_sends(simulator: Simulator, tmp_path: Path, name: str) -> None:
+def test_fetched_while_another_process_sends(
+    simulator: Simulator, tmp_path: Path, name: str, database_url: str
+) -> None:
     """A fetch ends long before a sender whose reports keep coming, and the books are whole in the end."""
     way, people = live.WAYS[name], 600
     simulator.world.set_faults(
@@ -827,7 +829,7 @@ def test_fetched_while_another_process_sends(simulator: Simulator, tmp_path: Pat
         )
     )
     live.approve(simulator, way)
-    environ = way.environ(simulator.url, tmp_path)
+    environ = way.environ(simulator.url, tmp_path) | {"SMSKIT_DATABASE_URL": database_url}
     prefix = f"SMSKIT_{way.provider.upper()}_"
     settings = {"REQUESTS_PER_SECOND": "40", "BATCH_SIZE": "1", "CONCURRENCY": "20"}
     environ |= {prefix + setting: value for setting, value in settings.items()}

@@ -267,12 +267,12 @@ def test_never_taken_goes_back_to_waiting(simulator: Simulator, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", live.WAYS)
-def test_overlapping_runs(simulator: Simulator, tmp_path: Path, name: str) -> None:
+def test_overlapping_runs(simulator: Simulator, tmp_path: Path, name: str, database_url: str) -> None:
     """The same campaign started twice at once and run again afterwards messages each phone once."""
     way = live.WAYS[name]
     simulator.world.set_faults(FaultPlan(seed=1, latency_s=0.3))
     live.approve(simulator, way)
-    environ = way.environ(simulator.url, tmp_path)
+    environ = way.environ(simulator.url, tmp_path) | {"SMSKIT_DATABASE_URL": database_url}
     parameters = live.data(way, live.segment(tmp_path / "segment.csv", 200))
     runs = [live.start(parameters, environ) for _ in range(2)]
     for run in runs:

@@ -75,7 +75,7 @@ def open_ledger(
                 places=", ".join(map(str, place.looked_at)),
             )
         )
-    ledger = _ledger(place.url)
+    ledger = _ledger(place.url, environment.ledger_patience_s)
     if missing:
         language = Language(environment.language if environment.get("SMSKIT_LANG") else "en")
         words = language(mark("smskit: new ledger {file}"), file=place.file)
@@ -118,8 +118,8 @@ def ledger_of(spec: CampaignSpec, environment: Environment) -> Ledger:
 
 
 @cache
-def _ledger(url: str) -> Ledger:
-    return Ledger(url)
+def _ledger(url: str, patience_s: float) -> Ledger:
+    return Ledger(url, patience_s=patience_s)
 
 
 def open_campaign(
