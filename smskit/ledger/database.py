@@ -15,7 +15,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerError, LedgerUnavailable, SmskitError
+from smskit.errors import LedgerError, LedgerUnavailable, SmskitError, UnsupportedLedger
 from smskit.i18n import Message
 from smskit.ledger import postgres, sqlite
 from smskit.ledger.failures import in_words
@@ -137,7 +137,7 @@ def home_of(url: sa.URL, *, patience_s: float) -> sqlite.File | postgres.Server:
     Where the ledger at *url* is kept.
 
     Raises:
-        LedgerError: no ledger is kept in a database of that kind.
+        UnsupportedLedger: no ledger is kept in a database of that kind.
         MissingExtra: its driver is not installed.
     """
     match url.get_backend_name():
@@ -146,7 +146,7 @@ def home_of(url: sa.URL, *, patience_s: float) -> sqlite.File | postgres.Server:
         case "postgresql":
             return postgres.Server(url, logging_name=_LOGGED_AS, patience_s=patience_s)
         case kind:
-            raise LedgerError(
+            raise UnsupportedLedger(
                 Message(
                     "the ledger of SMSKIT_DATABASE_URL is {kind}: smskit keeps one in a SQLite file or on a "
                     "PostgreSQL server; name one of these, or leave the setting out",
