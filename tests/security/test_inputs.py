@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,7 +34,7 @@ from smskit.sending.origin import Origin
 from smskit.sending.rehearsal import as_set_up, provider_for
 from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment, Source
-from tests.security import libpq
+from tests.postgres import Server
 from tests.test_cli import Desk, Run
 from tests.test_credentials import Keys, keys  # noqa: F401
 
@@ -49,56 +47,20 @@ BARE = {"campaign": "c", "segment": "people.csv", "signature": "云片", "templa
 # -- row 3: queries --------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Path]:
-    """The folder of a PostgreSQL server's socket; started for this module alone."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [
-        Path(found) for found in [shutil.which("initdb")] if found
-    ]
-    if not programs:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path must be short
-    who: dict[str, Any] = {}
-    if os.name != "nt" and os.geteuid() == 0:  # it does not run as root
-        shutil.chown(folder, "postgres")
-        who = {"user": "postgres", "group": "postgres"}
-
-    def run(program: str, *arguments: str) -> None:
-        path = programs[-1].with_name(program)
-        subprocess.run([path, *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL, **who)
-
-    run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync")
-    options = f"-c fsync=off -c listen_addresses= -k {folder}"
-    run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
-    libpq.register()
-    yield folder
-    run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def people(server: Path) -> Iterator[libpq.Connection]:
-    """A session with a table of five."""
-    made = libpq.connect(f"host='{server}' user='postgres' dbname='postgres'")
-    made.cursor().execute(
-        "CREATE TABLE u AS SELECT 13800138000 + n AS phone, 'a%' AS name FROM generate_series(0, 4) n"
-    )
-    made.commit()
-    yield made
-    made.cursor().execute("DROP TABLE u")
-    made.commit()
-    made.close()
+def people(postgres: Server) -> Iterator[Server]:
+    """A server with a table of five."""
+    with postgres.connect() as session:
+        session.execute(
+            "CREATE TABLE u AS SELECT 13800138000 + n AS phone, 'a%' AS name FROM generate_series(0, 4) n"
+        )
+        yield postgres
+        session.execute("DROP TABLE u")
 
 
-def url_of(server: Path) -> str:
-    return f"postgresql+libpq://postgres@/postgres?host={server}"
-
-
-def count(session: libpq.Connection) -> int:
-    cursor = session.cursor()
-    cursor.execute("SELECT count(*) FROM u")
-    found = cursor.fetchone()
-    session.commit()
+def count(server: Server) -> int:
+    with server.connect() as session:
+        found = session.execute("SELECT count(*) FROM u").fetchone()
     assert found is not None
     return int(found[0])
 
@@ -120,28 +82,28 @@ def count(session: libpq.Connection) -> int:
         "'); DELETE FROM u; --",
     ],
 )
-def test_row_03_postgresql_takes_one_select(people: libpq.Connection, server: Path, query: str) -> None:
+def test_row_03_postgresql_takes_one_select(people: Server, query: str) -> None:
     """Whatever else a query says is refused by the server, and nothing of it happens."""
     with pytest.raises(SegmentError, match="the query failed"):
-        segment.load(url_of(server), query=query.format(server=server))
+        segment.load(people.url(), query=query.format(server=people.folder))
 
     assert count(people) == 5
-    assert not (server / "rce").exists()
+    assert not (people.folder / "rce").exists()
 
 
 @pytest.mark.parametrize("end", ["", ";", " -- all of them", "\n"])
-def test_row_03_postgresql_select_reads(people: libpq.Connection, server: Path, end: str) -> None:
+def test_row_03_postgresql_select_reads(people: Server, end: str) -> None:
     """A SELECT is answered with its types; percent signs, colons and quotes reach the server as they are."""
     query = (
         "WITH x AS (SELECT * FROM u) "
         "SELECT phone, phone % 2 = 0 AS even, ':x' AS c FROM x WHERE name LIKE 'a%'"
     )
-    found = segment.load(url_of(server), query=f"{query} ORDER BY phone DESC{end}")
+    found = segment.load(people.url(), query=f"{query} ORDER BY phone DESC{end}")
 
     assert list(found["phone"]) == [str(13800138004 - n) for n in range(5)]
     assert list(found["even"]) == [True, False, True, False, True]
     assert set(found["c"]) == {":x"}
-    assert segment.load(url_of(server), query="SELECT phone FROM u WHERE false").empty
+    assert segment.load(people.url(), query="SELECT phone FROM u WHERE false").empty
 
 
 @pytest.mark.parametrize("backend", ["mysql+pymysql", "mssql+pyodbc", "oracle+oracledb"])
