@@ -167,7 +167,13 @@ class Campaigns:
             also: Deletes what others keep of a campaign in this database, within the same transaction.
         """
         with self._database.scrub() as conn:
-            rows = [CampaignRow.of(row) for row in conn.execute(sa.select(CAMPAIGN))]
+            rows = []
+            for found in conn.execute(sa.select(CAMPAIGN)):
+                try:
+                    rows.append(CampaignRow.of(found))
+                except LedgerDamaged:
+                    if found.id == campaign_id:
+                        raise
             (own,) = (row for row in rows if row.id == campaign_id)
             self._note(conn, Action.FORGET, campaign_id)
             tests = [r for r in rows if (r.mode, r.kind, r.parent) == (own.mode, Kind.TEST, own.name)]

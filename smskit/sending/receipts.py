@@ -165,5 +165,8 @@ async def _collect(ledger: Ledger, row: CampaignRow, provider: Provider, result:
     if row.mode is Mode.LIVE:
         result.settled.add(fold_pushed(ledger, provider, row.mode))
     result.settled.add(await fetch_receipts(ledger, provider, row.mode))
-    result.settled.add(settle_exclusive(ledger, provider, row.mode))
+    try:
+        result.settled.add(settle_exclusive(ledger, provider, row.mode))
+    except LedgerDamaged as error:  # there may be another message to the same number in it
+        result.settled.add(Settled(problems=[error.message]))
     result.settled.add(await fetch_replies(ledger, provider, row.mode))
