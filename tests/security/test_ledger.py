@@ -155,20 +155,20 @@ def test_row_17_a_row_that_is_gone(paused: Desk, run: Run, table: str) -> None:
 @pytest.mark.parametrize(("table", "column"), [("campaign", "spec"), ("progress", "states")])
 def test_row_17_the_others_are_told_of(paused: Desk, run: Run, table: str, column: str) -> None:
     """Of a damaged campaign lists name what is wrong, and go on for all others; so do reports."""
-    with closing(sqlite3.connect(paused.folder / "ledger.db")) as connection, connection:
-        connection.execute("UPDATE campaign SET series = name")
     paused.world.set_faults(FaultPlan())
     paused.send(campaign="live-2")
+    paused.send(campaign="tried", mode="rehearse")
     damage = (lambda text: text.replace("e", "f", 1)) if column == "spec" else DAMAGE["first-bit"]
     change(paused, table, column, damage)
     listed, runs = run("status", "--json"), run("status", "--runs", "--json")
     receipts = run("receipts")
     after = run("status", "live-2", "--json").data
+    forgotten = run("forget", "tried")
 
-    assert [row["campaign"] for row in listed.data] == ["live-2"]
+    assert [row["campaign"] for row in listed.data] == ["live-2", "tried"]
     assert (listed.code, listed.err.count("campaign live-1 (live) is not as it was written")) == (1, 1)
-    assert {row["campaign"] for row in runs.data} == {"live-1", "live-2"}
-    assert runs.code == 0
+    assert {row["campaign"] for row in runs.data} == {"live-1", "live-2", "tried"}
+    assert (runs.code, forgotten.code) == (0, 0)
     assert (receipts.code, receipts.err.count("live-1 (live) is not as")) == (1, 1)
     assert (after["accepted"], after["awaiting"]) == (PEOPLE + 1, 0)
 
