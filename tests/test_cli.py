@@ -292,8 +292,8 @@ def test_books_are_printed_as_sums(desk: Desk, run: Run) -> None:
     assert lines[1] == "read 6 = ruled out 0 + segment 6"
     assert lines[2] == "segment 6 = excluded 2 + planned 4"
     assert lines[3:5] == ["no_phone 1", "duplicate_phone 1"]
-    assert lines[5] == "planned = waiting 0 + submitting 0 + accepted 4 + refused 0 + unknown 0"
-    assert lines[6] == "accepted = delivered 0 + undelivered 0 + awaiting 4"
+    assert lines[5] == "planned = waiting 0 + submitting 0 + accepted 4 (100.0%) + refused 0 + unknown 0"
+    assert lines[6] == "accepted = delivered 0 + undelivered 0 + awaiting 4 (100.0%)"
     assert lines[7].startswith("4 parts, about ¥0.20; plan p")
     assert table[0].split()[:4] == ["campaign", "mode", "state", "provider"]
     assert table[1].split()[:4] == ["live-1", "live", "finished", "yunpian"]

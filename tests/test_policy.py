@@ -177,10 +177,10 @@ def test_guards_that_pass(allowed: dict[str, Any]) -> None:
     ("refused", "words"),
     [
         pytest.param({"plan_hash": "pabd"}, "`plan_hash`", id="other-hash"),
-        pytest.param({"planned": 1001}, "1001 people are more than `max_recipients` (1000)", id="too-many"),
+        pytest.param({"planned": 1001}, "1,001 people are more than `max_recipients` (1,000)", id="too-many"),
         pytest.param({"max_recipients": 9}, "`max_recipients` (9)", id="lower-limit"),
         pytest.param({"max_cost": "0.49"}, "¥0.50 are more than `max_cost` (¥0.49)", id="too-dear"),
-        pytest.param({"max_cost": 0}, "`max_cost` (0)", id="nothing-may-be-spent"),
+        pytest.param({"max_cost": 0}, "`max_cost` (¥0.00)", id="nothing-may-be-spent"),
         pytest.param({"not_after": "2026-11-23T09:59:59"}, "`not_after`", id="a-second-late"),
         pytest.param({"not_after": "2026-11-22"}, "`not_after`", id="a-day-late"),
         pytest.param({"not_after": "2026-11-23T01:59:59Z"}, "`not_after`", id="aware"),

@@ -335,32 +335,32 @@ def test_nobody(ledger: Ledger, tmp_path: Path, kind: str) -> None:
             "u0",
             "u0 (138****0000): delivered; 2026-11-23 10:00:01 submitting; "
             "2026-11-23 10:00:02 accepted, code 0, id m0; "
-            "2026-11-23 10:01:00 delivered, “送达”, code DELIVRD",
+            "2026-11-23 10:01:00 delivered, “送达”, code DELIVRD (Asia/Shanghai)",
             id="delivered",
         ),
         pytest.param(
             "u3",
             "u3 (138****0003): refused; 2026-11-23 10:00:01 submitting; "
-            "2026-11-23 10:00:02 refused, “黑名单”, code 15",
+            "2026-11-23 10:00:02 refused, “黑名单”, code 15 (Asia/Shanghai)",
             id="refused",
         ),
         pytest.param(
             "u4",
             "u4 (138****0004): unknown; 2026-11-23 10:00:01 submitting; "
-            "2026-11-23 10:00:02 unknown, no_answer",
+            "2026-11-23 10:00:02 unknown, no_answer (Asia/Shanghai)",
             id="unknown",
         ),
         pytest.param(
             "u5",
             "u5 (138****0005): waiting; 2026-11-23 10:00:01 submitting; "
-            "2026-11-23 10:00:02 waiting, not_taken, “太快”, code 8",
+            "2026-11-23 10:00:02 waiting, not_taken, “太快”, code 8 (Asia/Shanghai)",
             id="not-taken",
         ),
         pytest.param("13900000009", "139****0009 (139****0009): waiting; not submitted yet", id="waiting"),
         pytest.param(
             "+86 138 0000 0020",
             "138****0020 (138****0020): refused; 2026-11-23 10:01:01 refused, opted_out, "
-            "not on the opt-out list any more",
+            "not on the opt-out list any more (Asia/Shanghai)",
             id="opted-out-by-phone",
         ),
         pytest.param("x0", "x0 (no phone): excluded, no phone (no_phone)", id="no-phone"),

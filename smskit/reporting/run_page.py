@@ -105,7 +105,7 @@ class Coded(NamedTuple):
     def __html__(self) -> str:
         """As a template puts it: the code in grey behind the words."""
         words, code = (escape(redact(text)) for text in self)
-        if code.replace("_", " ") == words:
+        if code == words:
             return words
         return f'{words} <span class="code">{code}</span>' if words and code else words or code
 
@@ -151,7 +151,7 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
         run=run,
         state=t(_STATES.get(run.state, run.state)),
         mode=t(_MODES.get(run.mode, run.mode)),
-        provider=provider_class(run.provider).title if run.provider in provider_names() else run.provider,
+        provider=_provider(run.provider, t),
         clock=str(zone),
         cards=cards,
         message=t.render(redact(run.message)),
@@ -313,6 +313,12 @@ def _reason(reason: str, t: Language) -> Coded:
 
 def _since(reason: Coded, t: Language) -> Coded:
     return reason._replace(words=f"——— {t('since the plan')}: {reason.words}")
+
+
+def _provider(name: str, t: Language) -> str:
+    """What a provider is called, in English without its Chinese name."""
+    title = provider_class(name).title if name in provider_names() else name
+    return title if t.code == "zh" else re.sub(r"[^ -~]+", "", title).strip()
 
 
 class Cost(NamedTuple):
