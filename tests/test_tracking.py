@@ -34,7 +34,7 @@ from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec
 from smskit.reporting import report
-from smskit.reporting.delivery import Group
+from smskit.reporting.delivery import Group, Whom
 from smskit.reporting.follow_up import next_id
 from smskit.sending.session import open_campaign
 from smskit.settings import Environment
@@ -437,11 +437,17 @@ def test_the_panel_acts_and_complains(desk: Desk) -> None:
     next(b for b in buttons(tab.widget) if "Give up" in b.description).click()
     idle(panel.page)
     (desk.folder / "campaign.yaml").write_text("campaign: live-1\n", encoding="utf-8")
+    panel.follow_up.only(Whom(Group.GIVEN_UP))
+    find(panel.follow_up.widget, "Save as a segment").click()
+    idle(panel.page)
+    unsure = html_of(panel.follow_up.widget)
+    find(panel.follow_up.widget, "I know that some may get two messages").value = True
     find(panel.follow_up.widget, "Save as a segment").click()
     idle(panel.page)
     left = yaml.safe_load((desk.folder / "campaign.yaml").read_text(encoding="utf-8"))
 
     assert "nothing was changed" in refused
+    assert "it needs your explicit word" in unsure
     assert desk.tracker.status()["unknown"] == 0
     assert 'href="03_send_campaign.ipynb"' in html_of(panel.follow_up.widget)
     assert str(desk.folder) not in html_of(panel.follow_up.widget)
@@ -664,7 +670,7 @@ def test_a_part_of_the_bar_opens_its_people(desk: Desk) -> None:
         found[part] = panel.people.pager.total
         shown = html_of(panel.people.widget)
         if part == "ruled_out":
-            assert "rule 1 (`user_id` is not &quot;u000003&quot;)" in shown
+            assert "rule 1 (<code>user_id</code> is not &quot;u000003&quot;)" in shown
         if part == "excluded:holdout":
             assert 'holdout <span class="code">holdout</span>' in shown
         assert str(FIRST)[:8] not in shown
