@@ -573,6 +573,7 @@ def test_a_confirmation_is_void_after_another_rule(room: Room) -> None:
 def test_a_canary_nobody_could_look_at(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider without receipts is refused before anything is sent; a click does without the canary."""
     monkeypatch.setattr(Yunpian, "features", Yunpian.features - {Feature.RECEIPTS})
+    monkeypatch.setattr(Yunpian, "acknowledges", None)
     at = room.sit_down(**CANARY)
     refused, off = at.told, at.doing("ask")[0].disabled
     at.click(WITHOUT)
