@@ -21,6 +21,7 @@ from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from smskit.errors import SettingsError
 from smskit.i18n import Language, Message
+from smskit.notebook.app.campaigns import Campaigns
 from smskit.notebook.app.door import (
     Home,
     Leave,
@@ -125,7 +126,8 @@ class SmskitApp(Voila):  # type: ignore[misc]
             self.identity_provider.login_handler_class: SignIn,
             self.identity_provider.logout_handler_class: Leave,
         }
-        return [(h[0], ours.get(h[1], h[1]), *h[2:]) for h in handlers]
+        replaced = [(h[0], ours.get(h[1], h[1]), *h[2:]) for h in handlers]
+        return [(f"{re.escape(self.server_url)}campaigns", Campaigns), *replaced]
 
     @property
     def display_url(self) -> str:

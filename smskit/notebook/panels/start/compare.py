@@ -121,7 +121,7 @@ class SeriesPanel(Panel):
             choose(which, options, self.chosen)
             self._show()
         which.observe(self.attempt(lambda: self._choose(which.value)), "value")
-        made = card(title(t("Over time")), which, self._picture)
+        made = card(title(t("Series over time")), which, self._picture)
         made.layout.display = "" if options else "none"
         return [made]
 
