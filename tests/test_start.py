@@ -40,6 +40,7 @@ from smskit.simulator import Simulator
 from tests import live
 from tests.clicking import named, names, parts, told
 from tests.conftest import ROOT
+from tests.messages import foreign
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST = 8613800000000
@@ -443,6 +444,31 @@ def test_in_the_app_the_address_says_which(
     assert "secret" not in str(kernel)
     assert OPEN_WITH not in nothing
     assert open_notebook({}).draft.campaign == "双十二"
+
+
+def test_the_apps_first_page_has_the_same(book: Book, project: Path) -> None:
+    """The same figures in both languages, unfinished ones with a way to go on; names are escaped."""
+    pytest.importorskip("jupyter_server")
+    from smskit.notebook.app.campaigns import as_html
+
+    empty = as_html(Home(), "/voila/render/")
+    book.campaign("<b>双十二</b>", accepted=10, delivered=8)
+    book.campaign("at-work", accepted=4, state="paused")
+    (project / "weekly.yaml").write_text(
+        "campaign: vip-{week}\nsegment: s.csv\nmode: live\n", encoding="utf-8"
+    )
+    page = as_html(Home(), "/voila/render/")
+    chinese, english = page.split('<div class="smskit-en"')
+
+    assert "<table" not in empty
+    for part, state in ((chinese, "已暂停"), (english, "paused")):
+        assert "80.0%" in part
+        assert "¥0.50" in part
+        assert "&lt;b&gt;双十二&lt;/b&gt;" in part
+        assert state in part
+        assert "/voila/render/03_send_campaign.ipynb?campaign=at-work&amp;mode=live" in part
+        assert "vip-2" in part
+    assert foreign(re.sub("<[^>]*>|双十二", "", english), "en") == []
 
 
 def test_two_beside_each_other(book: Book, project: Path) -> None:

@@ -167,6 +167,12 @@ class Sheet:
         """Wait until the kernel is idle."""
         self.page.wait_for_function(READY, timeout=120_000)
 
+    def turned_to(self, notebook: str) -> None:
+        """Wait until that notebook, of whatever folder, is the one in front, and its kernel idle."""
+        front = "(name) => window.jupyterapp.shell.currentWidget?.context?.path?.endsWith(name)"
+        self.page.wait_for_function(front, arg=notebook, timeout=60_000)
+        self.ready()
+
     def run_all(self) -> bool:
         """Run every cell; whether none of them raised."""
         done = self.command("notebook:run-all-cells")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from smskit.ledger import Ledger
+from smskit.models import Mode
 from tests.app import TOKEN, served
 from tests.conftest import ROOT
 from tests.e2e.lab import project_copy
+from tests.test_start import Book
 
 pytestmark = pytest.mark.browser
 
@@ -18,9 +22,15 @@ NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """``smskit app`` over a copy of the project; its address."""
-    with served(project_copy(tmp_path_factory.mktemp("app"))) as running:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project."""
+    return project_copy(tmp_path_factory.mktemp("app"))
+
+
+@pytest.fixture(scope="module")
+def app(folder: Path) -> Iterator[str]:
+    """``smskit app`` over it; its address."""
+    with served(folder) as running:
         yield running.base
     assert TOKEN not in running.log
 
@@ -90,3 +100,18 @@ def test_every_notebook_is_a_page(app: str, visitor: Page, name: str) -> None:
 
     assert "There was an error when executing cell" not in text
     assert "globals()" not in text
+
+
+def test_the_first_page_leads_on(app: str, folder: Path, visitor: Page) -> None:
+    """It lists campaigns as soon as they are counted; what is unfinished is one click from its page."""
+    book = Book(Ledger(f"sqlite:///{folder / 'smskit.db'}"))
+    spec = {"segment": "sample_segments/clean.csv", "signature": "S", "template": "你好", "mode": "rehearse"}
+    book.campaign("金卡召回", Mode.REHEARSE, people=20, accepted=8, delivered=6, state="paused", spec=spec)
+    book.ledger.close()
+    visitor.goto(f"{app}/?token={TOKEN}")
+    visitor.get_by_role("button", name="English", exact=True).click()
+    expect(visitor.get_by_role("table", name="Campaigns")).to_contain_text("75.0%")
+    visitor.get_by_role("link", name="Go on →").click()
+    expect(visitor.locator(".smskit-strip-line")).to_contain_text("金卡召回", timeout=120_000)
+
+    assert "campaign=" in visitor.url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -44,6 +45,16 @@ class Walk:
         """Type into a field and leave it."""
         self.field(label, **values).fill(text)
         self.field(label, **values).press("Tab")
+
+    def door(self, number: str) -> None:
+        """Click the link to another notebook, below the title."""
+        self.panel.get_by_role("link", name=re.compile(f"^{number} ")).first.click()
+
+    def run_by_menu(self) -> None:
+        """Run all cells as a person does."""
+        self.page.locator(".lm-MenuBar-item", has_text="Run").click()
+        self.page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+        self.sheet.ready()
 
     def tab(self, label: str) -> None:
         """Turn to a tab; some say a number after their name."""

@@ -430,6 +430,7 @@ def test_held_nothing_else_is_served(app: App, visitor: httpx.Client, path: str)
     [
         ("GET", "/"),
         ("GET", "/voila/tree"),
+        ("GET", "/campaigns"),
         ("GET", "/voila/render/probe.ipynb"),
         ("GET", "/voila/api/contents/"),
         ("GET", "/api/kernels/{kernel}/channels"),
