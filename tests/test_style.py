@@ -8,11 +8,13 @@ from smskit.notebook.panels.style import css
 
 
 def test_every_rule_is_closed() -> None:
-    """No rule stands inside another one, and each that opens closes."""
-    depths, depth = [], 0
-    for brace in re.findall(r"[{}]", re.sub(r"/\*.*?\*/", "", css(), flags=re.S)):
-        depth += 1 if brace == "{" else -1
-        depths.append(depth)
+    """No rule stands inside another one, but in an ``@media`` or the like, and each that opens closes."""
+    within: list[str] = []
+    for head, brace in re.findall(r"([^{}]*)([{}])", re.sub(r"/\*.*?\*/", "", css(), flags=re.S)):
+        if brace == "{":
+            assert all(outer.startswith("@") for outer in within), head
+            within.append(head.split(";")[-1].strip())
+        else:
+            within.pop()
 
-    assert set(depths) == {0, 1}
-    assert depth == 0
+    assert within == []

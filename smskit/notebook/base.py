@@ -15,6 +15,7 @@ from smskit.notebook import display as shown
 from smskit.notebook.as_typed import as_typed, check_cells
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.parameters_cell import injected_parameters
+from smskit.notebook.visitors import language_for
 from smskit.planning.draft import Draft
 from smskit.planning.problems import of_credentials
 from smskit.planning.spec import CampaignSpec, check_names
@@ -76,7 +77,7 @@ class Base:
         self.panel_below = False  # whether "run all cells" comes to the panel last
         self.panel_shown = False
         self._pointed = False  # whether the way to it was told
-        self._language = Language(Environment().language)
+        self._language = language_for(self.host, Environment().language)
         self._cells: dict[tuple[str, str], Callable[[], None]] = {}  # each shows its output anew
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from smskit.i18n import Language, Message
 from smskit.notebook import display as shown
 from smskit.notebook.base import Base
 from smskit.notebook.host import host_of, shell_here
+from smskit.notebook.visitors import language_for
 from smskit.settings import Environment
 
 __all__ = ["opens"]
@@ -43,7 +44,7 @@ def opens(open_: Callable[[Mapping[str, Any]], N]) -> Opens[N]:
             notebook = open_(namespace)
             notebook.panel_below = panel_below
             return notebook
-        language = Language(Environment().language)
+        language = language_for(host_of(), Environment().language)
         _speak(lambda: language)
         try:
             notebook = open_(namespace)

@@ -35,6 +35,7 @@ from smskit.notebook.app.door import (
 from smskit.notebook.app.kernels import Kernels
 from smskit.notebook.app.pages import TEMPLATES, for_the_app, parts_of_a_page, words_of_pages
 from smskit.notebook.app.senders import Senders
+from smskit.sending.session import open_ledger
 from smskit.settings import Environment, is_loopback, project_root, start_folder
 
 __all__ = ["AppSettings", "configuration", "serve"]
@@ -160,6 +161,7 @@ def serve(
     for token in (settings.token, *settings.people.values()):
         keep_out_of_logs(token)
     here = start_folder()
+    open_ledger()  # or the first page would make it, and say so
     SmskitApp.launch_instance(
         argv=[str(notebooks)],
         config=configuration(
@@ -202,13 +204,18 @@ def _opening(settings: AppSettings, ip: str) -> list[str]:
     t = Language(Environment().language)
     # One that somebody has set is known to them, and stays out of terminals and journals.
     query = f"?token={settings.token}" if settings.made_up else ""
-    lines = [f"打开 / Open {{url}}{query}"]
+    lines = [f"打开 / Open {{url}}{query}", t("The ledger: {place}", place=_ledger())]
     if not is_loopback(ip) and not settings.url.startswith("https://"):
         told = Message(
             "This is HTTP, which others on the way can read: put a proxy with TLS in front, see docs/app.md"
         )
         lines.append(t.render(told))
     return lines
+
+
+def _ledger() -> str:
+    """Which one commands and pages share, without what may be a password."""
+    return str(Environment().ledger_place.file or "SMSKIT_DATABASE_URL")
 
 
 def _number(environment: Environment, name: str, default: int) -> int:

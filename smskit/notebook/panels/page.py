@@ -13,6 +13,7 @@ import ipywidgets as w
 from smskit.i18n import LANGUAGES, NAMES, Language, mark
 from smskit.notebook.host import Host
 from smskit.notebook.panels.style import css
+from smskit.notebook.visitors import language_for
 from smskit.planning.draft import Draft
 from smskit.settings import Environment
 
@@ -80,7 +81,7 @@ class Page:
     def speak(self, code: str) -> None:
         """Switch the whole page to another language: its panels, and what steps show from now on."""
         with self.turn:
-            self.t = Language(code)
+            self.t = language_for(self.host, code)
             self._switch.value = code
             self._say_gone()
             for panel in self._panels:

@@ -9,6 +9,7 @@ import ipywidgets as w
 
 from smskit.errors import SmskitError
 from smskit.i18n import Language
+from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import FIELDS, button, card, chip, details, field, html, row
@@ -83,12 +84,12 @@ class ParametersPanel(Panel):
         command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {shown}"
 
         def words(t: Language) -> str:
-            then = (
-                t("Still to be chosen: {names}", names=", ".join(t(FIELDS[name]) for name in missing))
-                if missing
-                else f"{t('Run it tomorrow:')} {command}"
-            )
-            return f"{t('Saved to {path}', path=shown)}\n{then}"
+            told = [t("Saved to {path}", path=shown)]
+            if missing:
+                told += [t("Still to be chosen: {names}", names=", ".join(t(FIELDS[n]) for n in missing))]
+            elif self.page.host is not Host.VOILA:  # whose visitors have no command line
+                told += [f"{t('Run it tomorrow:')} {command}"]
+            return "\n".join(told)
 
         self.tell(words, "ok")
 
@@ -102,6 +103,7 @@ class ParametersPanel(Panel):
 
     def _show(self) -> None:
         text = self.page.draft.to_yaml()
-        self._yaml.value = details(self.t("Parameters as a file"), f"<pre>{escape(text)}</pre>")
+        if self.page.host is not Host.VOILA:
+            self._yaml.value = details(self.t("Parameters as a file"), f"<pre>{escape(text)}</pre>")
         self._mark.value = chip(self.t("unsaved changes"), "warn") if text != self._saved else ""
         self.on_show()

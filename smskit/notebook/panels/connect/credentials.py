@@ -22,7 +22,7 @@ from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, card, frame_table, html, names, row, title
+from smskit.notebook.panels.parts import button, card, frame_table, html, names, notice, row, title
 from smskit.providers import provider_class
 from smskit.providers.credentials import Store, Written, keyring_problem
 from smskit.workspace import Workspace
@@ -95,11 +95,14 @@ class CredentialsPanel(Panel):
         ]
 
     def _as_table(self, form: Sequence[SettingValue]) -> str:
-        """What is set, and where; no value of a key."""
+        """Which keys are set, for whom may not set them; no value of a key."""
         t = self.t
-        rows = [(g.setting.variable, t(PLACES[g.source]), g.shown, t.render(g.setting.help)) for g in form]
-        columns = [t("variable"), t("where from"), t("value"), t("meaning")]
-        return frame_table(pd.DataFrame(rows, columns=columns), label=t("Credentials"))
+        asked = [given for given in form if given.setting.identifies]
+        rows = [(_label_of(g.setting.name, t), t("is set") if g.source else t("not set")) for g in asked]
+        table = frame_table(pd.DataFrame(rows, columns=[t("setting"), t("state")]), label=t("Credentials"))
+        missing = any(given.setting.required and not given.source for given in asked)
+        words = t("Ask whoever runs the app to set what is missing. The simulator needs none of it.")
+        return table + (notice(words, "warn") if missing else "")
 
     def _steps(self) -> w.HTML:
         t, cls = self.t, self.notebook.cls
@@ -238,7 +241,7 @@ class CredentialsPanel(Panel):
         self.tell(lambda t: " ".join([t("Deleted."), *_hidden(left, t)]), "warn" if left else "ok")
 
 
-_OPERATORS = mark("Whoever runs this app sets them; here you see what is set, and can check it below.")
+_OPERATORS = mark("Whoever runs the app sets them; you can check below whether they work.")
 _KEPT = mark(
     "Keys go into the place you choose below, and into no notebook. A typed key leaves its field at once."
 )

@@ -48,6 +48,10 @@ class LoadPanel(Panel):
         self._showing = Showing()  # while it is we who change the fields
         self._shown = ("", "", "")  # segment, query, sheet of the draft that the fields were last set to
 
+    @property
+    def _may_query(self) -> bool:
+        return Workspace.here().may_query
+
     def build(self) -> Sequence[w.Widget]:
         if not self.widget.children:
             self._shown = ("", "", "")
@@ -57,12 +61,12 @@ class LoadPanel(Panel):
         self._sheet = self._sheet_field(typed[2])
         self._loaded_box = w.VBox()
         box = card(
-            title(self.t("Segment"), self.t("The people to look at: a file, a database query, or a frame.")),
+            title(self.t("Segment"), self.t(_ABOUT if self._may_query else _ABOUT_FILES)),
             row(self._offers, self._upload()),
             row(self._source, self._load_button()),
-            *([self._query] if Workspace.here().may_query else []),
+            *([self._query] if self._may_query else []),
             self._sheet,
-            soft_line(self.t(_KEPT)),
+            soft_line(self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT)),
             self._loaded_box,
         )
         self._show()
@@ -98,7 +102,7 @@ class LoadPanel(Panel):
     def _upload(self) -> w.Widget:
         made = w.FileUpload(accept=_ACCEPTED, multiple=False, description=self.t("Upload a file"))
         made.layout.width = "auto"
-        made.tooltip = self.t(_KEPT)
+        made.tooltip = self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT)
 
         def uploaded() -> None:
             for file in made.value:
@@ -115,8 +119,10 @@ class LoadPanel(Panel):
         return self.model.read()
 
     def _source_field(self, typed: str) -> w.Widget:
-        made = field(w.Text, self.t("Path or URL"), value=typed)
-        made.placeholder = self.t("people.csv, sqlite:///crm.db, or env:CRM_URL")
+        made = field(w.Text, self.t("Path or URL") if self._may_query else self.t("File"), value=typed)
+        made.placeholder = (
+            self.t("people.csv, sqlite:///crm.db, or env:CRM_URL") if self._may_query else "people.csv"
+        )
         made.layout.width = "640px"
         return made
 
@@ -226,6 +232,11 @@ class LoadPanel(Panel):
             self.choosing = False
 
 
+_ABOUT = mark("The people to look at: a file, a database query, or a frame.")
+_ABOUT_FILES = mark("The people to look at.")
+_KEPT_BY_THE_APP = mark(
+    "An uploaded file holds full phones and stays on the server. Above 10 MB: ask whoever runs the app."
+)
 _KEPT = mark(
     "An uploaded file holds full phones: it is kept in this project's folder segments/, "
     "readable by its owner alone and ignored by git. Copy files above 10 MB there yourself."
