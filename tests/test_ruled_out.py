@@ -227,7 +227,7 @@ def test_values_are_told_as_they_stand(
     ("rules", "words"),
     [
         ({"column": "a", "op": "between", "value": [1, 2]}, "`a` is between 1 and 2"),
-        ({"column": "a", "op": "within_days", "value": 30}, "`a` is within the last 30 days"),
+        ({"column": "a", "op": "within_days", "value": 30}, "`a` is in the last 30 days"),
         ({"not": {"column": "a", "op": "is_null"}}, "not (`a` is empty)"),
         (
             {"any": [{"column": "a", "op": "==", "value": "x"}, {"column": "b c", "op": "not_null"}]},

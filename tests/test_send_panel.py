@@ -543,7 +543,7 @@ def test_a_bad_canary_says_why_and_higher_limits_go_on(room: Room) -> None:
 
     assert "20 of 20 failed (100.0%), more than `canary_max_failure` (10.0%)" in told
     assert "20 of 20 failed (100.0%), more than `canary_max_failure` (10.0%)" in reopened
-    assert "先发未通过：20 人中 20 人失败（100.0%），超过 `canary_max_failure`（10.0%）" in chinese
+    assert "灰度未通过：20 人中 20 人失败（100.0%），超过 `canary_max_failure`（10.0%）" in chinese
     assert offered
     assert "First the receipts of the canary are looked at; they decide." in asked
     assert same == 20

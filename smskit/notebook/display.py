@@ -58,7 +58,7 @@ BOOKS = {
     "undelivered": mark("undelivered"),
     "awaiting": mark("awaiting receipt"),
     "parts": mark("parts"),
-    "cost": mark("cost, yuan"),
+    "cost": mark("cost (¥)"),
 }
 
 

@@ -31,7 +31,7 @@ _COMMON = {
     "connect_timeout_s": mark("Longest wait for a connection, seconds."),
     "requests_per_second": mark("Most requests a second; 0 = unpaced."),
     "concurrency": mark("Requests on the way at the same time."),
-    "batch_size": mark("Most people in one request."),
+    "batch_size": mark("Largest number of people in one request."),
     "exclusive": mark(
         "Nothing else sends through this account: no other program, ledger or person. A report about a "
         "number, with an id that is not ours, then settles the one unknown message to that number."

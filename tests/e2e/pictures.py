@@ -161,7 +161,7 @@ class Tour:
             walk.shoot("02-load", walk.card("Segment"))
             walk.shoot("02-filter", walk.panel.locator(".smskit-funnel").first, walk.tabs())
             walk.shoot("02-people", walk.card("People"))
-            walk.tab("Look")
+            walk.tab("Overview")
             walk.rest(2000)
             walk.shoot("02-look", walk.tabs())
             walk.tab("Save")

@@ -94,7 +94,7 @@ def test_an_empty_segment(lab: Lab, sheet: Callable[..., Sheet], language: str) 
     expect(warned).to_be_visible()
     walk.click("Add rule")
     walk.panel.get_by_label(f"{walk.t('Column')} 1", exact=True).select_option("name")
-    for name in ("Look", "Compare", "Save", "Filter"):
+    for name in ("Overview", "Compare", "Save", "Filter"):
         walk.tab(name)
         expect(walk.panel.locator(".smskit-notice.error")).to_have_count(0)
     walk.fill("Path or URL", "sample_segments/clean.csv")

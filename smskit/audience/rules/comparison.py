@@ -38,7 +38,7 @@ OP_WORDS = {
     "not_null": mark("is not empty"),
     "before": mark("is before"),
     "after": mark("is after"),
-    "within_days": mark("is within the last days"),
+    "within_days": mark("is in the last … days"),
 }
 
 # How a question reads in one line: as rules are written, and with the operator in words in 中文.
@@ -91,7 +91,7 @@ class Comparison:
             return Message("`{column}` is between {low} and {high}", column=self.column, low=low, high=high)
         if self.op == "within_days":
             return Message(
-                "`{column}` is within the last {n} days", column=self.column, n=show(self.values[0])
+                "`{column}` is in the last {n} days", column=self.column, n=show(self.values[0])
             )
         value = show_list(self.values)
         return Message("`{column}` {op} {value}", column=self.column, op=op, value=value)

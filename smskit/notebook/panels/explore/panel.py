@@ -62,7 +62,7 @@ class ExplorePanel(Panel):
 
     def build(self) -> Sequence[w.Widget]:
         parts = {
-            self.t("Look"): self.profile,
+            self.t("Overview"): self.profile,
             self.t("Filter"): self.rules,
             self.t("Compare"): self.compare,
             self.t("Save"): self.save,
