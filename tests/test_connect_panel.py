@@ -266,7 +266,7 @@ def test_another_provider_says_what_became_of_the_template(opened: Callable[...,
 
     assert "Taken out: `template_id`, `template`. It belongs to the account at Yunpian" in gone
     assert "Kept: `signature`. Aliyun 阿里云 has to have approved it too" in gone
-    assert "已取出 `template_id`, `template`：属于Yunpian 云片的账号，换回时恢复。" in chinese
+    assert "已取出 `template_id`, `template`：属于云片 Yunpian 的账号，换回时恢复。" in chinese
     assert parameters == {"provider": "aliyun", "signature": "GrowingIO"}
     assert "Usable" not in answered  # it was the other provider's answer
     assert "As chosen for Yunpian 云片 before: `template_id`, `template`." in told(panel.overview.widget)

@@ -491,7 +491,7 @@ def test_command_without_a_text(campaign: Any) -> None:
     [
         (
             "zh",
-            "Tencent 腾讯云 不会通过: 内容以 `…，【{…}】元券等您领取` 结尾，而不是 拒收请回复R。"
+            "腾讯云 Tencent 不会通过: 内容以 `…，【{…}】元券等您领取` 结尾，而不是 拒收请回复R。"
             "营销模板须以“拒收请回复R”结尾，发送时不会自动添加",
         ),
         (
@@ -516,4 +516,4 @@ def test_notebook_shows_what_is_severe(
     print(Notebook(Draft(data), may_send=False).plan())
 
     said = capsys.readouterr().out.splitlines()
-    assert [line for line in said if line.startswith("Tencent 腾讯云 ")] == [told]
+    assert [line for line in said if "腾讯云" in line] == [told]

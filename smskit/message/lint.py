@@ -146,7 +146,7 @@ class LintReport:
 
     def render(self, t: Language) -> str:
         """The verdict, the text, and each issue with the provider's rule and where that is written."""
-        lines = [f"{self.title}: {t('passes') if self.passes else t('would not pass')}"]
+        lines = [f"{t.render(self.title)}: {t('passes') if self.passes else t('would not pass')}"]
         lines += [f"  {self.text}"] if self.text else []
         for issue in self.issues:
             lines.append(f"  {t('NOT') if issue.severe else t('note')} {t.render(issue.what)}")

@@ -107,9 +107,9 @@ class ConnectNotebook(Base):
         return open_ledger(self._environment())
 
     @staticmethod
-    def choices() -> list[tuple[str, str]]:
+    def choices(t: Language) -> list[tuple[str, str]]:
         """Every provider there is: (title, name)."""
-        return [(provider_class(name).title, name) for name in provider_names()]
+        return [(t.render(provider_class(name).title), name) for name in provider_names()]
 
     def choose(self, name: str) -> ProviderChange:
         """
@@ -286,7 +286,7 @@ class ConnectNotebook(Base):
         found = self.accounts()
 
         def table(t: Language) -> pd.DataFrame:
-            rows = [(a.name, a.title, t(a.status), when(a), answer_of(a, t)) for a in found]
+            rows = [(a.name, t.render(a.title), t(a.status), when(a), answer_of(a, t)) for a in found]
             columns = ["provider", t("Provider"), t("state"), t("last checked"), t("what it said")]
             return pd.DataFrame(rows, columns=columns)
 
@@ -427,7 +427,7 @@ class ConnectNotebook(Base):
             NotUsable: the last check of this notebook says so.
         """
         account, result = self.account, self.result
-        self.say(lambda t: f"{account.title}: {t(account.status)}")
+        self.say(lambda t: f"{t.render(account.title)}: {t(account.status)}")
         if result is not None and not result.usable:
             failed = next(f for f in result.findings if not f.ok)
             why = Joined([failed.code, quote(failed.meaning), failed.next_step], " ")

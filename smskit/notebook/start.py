@@ -168,7 +168,7 @@ class StartNotebook(Base):
         def table(t: Language) -> pd.DataFrame:
             rows = [
                 (
-                    each.title,
+                    t.render(each.title),
                     t(each.status),
                     each.balance,
                     f"{each.at.astimezone():%Y-%m-%d %H:%M}" if each.at else "",

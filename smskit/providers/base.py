@@ -197,7 +197,7 @@ class Provider(ABC):
     """
 
     name: ClassVar[str]  # lower-case; also the settings prefix
-    title: ClassVar[str]  # for people: "Yunpian 云片"
+    title: ClassVar[str]  # for people; a `Message` where it is another in 中文
     console_url: ClassVar[str] = ""  # where a person manages the account
     console_steps: ClassVar[tuple[str, ...]] = ()  # what a person obtains or switches on there, in order
     Settings: ClassVar[type[ProviderSettings]] = ProviderSettings

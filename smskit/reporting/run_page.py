@@ -316,9 +316,8 @@ def _since(reason: Coded, t: Language) -> Coded:
 
 
 def _provider(name: str, t: Language) -> str:
-    """What a provider is called, in English without its Chinese name."""
-    title = provider_class(name).title if name in provider_names() else name
-    return title if t.code == "zh" else re.sub(r"[^ -~]+", "", title).strip()
+    """What a provider is called."""
+    return t.render(provider_class(name).title) if name in provider_names() else name
 
 
 class Cost(NamedTuple):

@@ -114,7 +114,9 @@ def test_bad_credentials(
     opened = sheet(desk, NOTEBOOK)
     assert opened.run_all()
     speak(opened, language)
-    opened.panel.get_by_label(provider, exact=True).select_option("Tencent 腾讯云")
+    opened.panel.get_by_label(provider, exact=True).select_option(
+        {"en": "Tencent 腾讯云", "zh": "腾讯云 Tencent"}[language]
+    )
     for label in (secret_id, secret_key):
         type_into(opened, label, "AKIDnobodyknowsthisone00000000000000")
     type_into(opened, app_id, "1400000009")

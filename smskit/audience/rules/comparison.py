@@ -90,9 +90,7 @@ class Comparison:
             low, high = map(show, self.values)
             return Message("`{column}` is between {low} and {high}", column=self.column, low=low, high=high)
         if self.op == "within_days":
-            return Message(
-                "`{column}` is in the last {n} days", column=self.column, n=show(self.values[0])
-            )
+            return Message("`{column}` is in the last {n} days", column=self.column, n=show(self.values[0]))
         value = show_list(self.values)
         return Message("`{column}` {op} {value}", column=self.column, op=op, value=value)
 

@@ -111,7 +111,7 @@ class Aliyun(Provider):
     """
 
     name: ClassVar[str] = "aliyun"
-    title: ClassVar[str] = "Aliyun 阿里云"
+    title: ClassVar[str] = Message("Aliyun 阿里云")
     console_url: ClassVar[str] = "https://dysms.console.aliyun.com"
     console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = AliyunSettings

@@ -164,7 +164,7 @@ class Chuanglan(Provider):
     """Chuanglan 创蓝. Credentials: the API account and its password, not the console login."""
 
     name: ClassVar[str] = "chuanglan"
-    title: ClassVar[str] = "Chuanglan 创蓝"
+    title: ClassVar[str] = Message("Chuanglan 创蓝")
     console_url: ClassVar[str] = "https://zz.253.com"
     console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = ChuanglanSettings

@@ -94,7 +94,7 @@ class GenericHttp(Provider):
     """
 
     name: ClassVar[str] = "http"
-    title: ClassVar[str] = "Own SSP 自有通道 (HTTP)"
+    title: ClassVar[str] = Message("Own SSP 自有通道 (HTTP)")
     console_steps: ClassVar[tuple[str, ...]] = console_of("generic").steps
     Settings: ClassVar[type[ProviderSettings]] = GenericSettings
     configurable: ClassVar[frozenset[Feature]] = frozenset(

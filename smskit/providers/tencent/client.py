@@ -156,7 +156,7 @@ class Tencent(Provider):
     """
 
     name: ClassVar[str] = "tencent"
-    title: ClassVar[str] = "Tencent 腾讯云"
+    title: ClassVar[str] = Message("Tencent 腾讯云")
     console_url: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
     console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = TencentSettings

@@ -106,7 +106,7 @@ class Yunpian(Provider):
     """Yunpian 云片. Credential: the apikey (32 hex characters) of a sub-account."""
 
     name: ClassVar[str] = "yunpian"
-    title: ClassVar[str] = "Yunpian 云片"
+    title: ClassVar[str] = Message("Yunpian 云片")
     console_url: ClassVar[str] = "https://www.yunpian.com/console"
     console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = YunpianSettings

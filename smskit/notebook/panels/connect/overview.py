@@ -37,7 +37,7 @@ class OverviewPanel(Panel):
         hint = t("What each provider said when it was last asked. Nothing here is asked again by itself.")
         choice = w.Dropdown(
             description=t("Provider"),
-            options=self.notebook.choices(),
+            options=self.notebook.choices(self.t),
             value=self.notebook.provider,
             style={"description_width": "140px"},
             layout=w.Layout(width="420px"),
@@ -60,7 +60,7 @@ class OverviewPanel(Panel):
         return f'<div class="smskit-table">{table}</div>'
 
     def _line(self, account: Account) -> str:
-        name = escape(account.title)
+        name = escape(self.t.render(account.title))
         cells = (
             f"<b>{name}</b>" if account.name == self.notebook.provider else name,
             chip(self.t(account.status), KINDS[account.status]),

@@ -82,7 +82,7 @@ class MessagePanel(SendPart):
         fetch = button(t("Fetch signatures and templates"))
         fetch.on_click(self.attempt(self.fetch))
         listed: dict[str, Any] = {"continuous_update": False, "ensure_option": False}
-        providers = [(provider_class(name).title, name) for name in provider_names()]
+        providers = [(t.render(provider_class(name).title), name) for name in provider_names()]
         provider = self._field("provider", self._other_provider, w.Dropdown, t("Provider"), options=providers)
         signature = self._field("signature", self._sign, w.Combobox, t("Signature"), **listed)
         template_id = self._field("template_id", self.model.named, w.Combobox, t("Template id"), **listed)

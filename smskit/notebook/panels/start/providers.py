@@ -93,7 +93,7 @@ class ProvidersPanel(Panel):
         if account.name in self._asking:
             said = escape(t("being asked …"))
         cells = (
-            escape(account.title),
+            escape(t.render(account.title)),
             chip(t(account.status), KINDS[account.status]),
             escape(amount(account.balance, t)) if account.balance else "—",
             f'<span class="smskit-when">{escape(when(account))}</span>',
