@@ -34,9 +34,20 @@ def postgres() -> Iterator[Server]:
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+# Whose tests are of the ledger itself: they run over both kinds of database.
+BOTH = {"test_ledger", "test_caps", "test_engine", "test_reconcile", "test_survival", "test_opt_out_running"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A file for all, and a server too for those of `BOTH`."""
+    if "database_url" in metafunc.fixturenames:
+        both = metafunc.module.__name__.rpartition(".")[2] in BOTH
+        metafunc.parametrize("database_url", ["sqlite", "postgres"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where an empty ledger may be made: in a file, and on a server."""
+    """Where an empty ledger may be made."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'ledger.db'}"
         return
@@ -47,7 +58,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
-    """An empty ledger, on each kind of database."""
+    """An empty ledger."""
     made = Ledger(database_url)
     yield made
     made.close()

@@ -53,7 +53,7 @@ MIXED: dict[str, Any] = {
     "faults": [
         {"kind": "drop_after_accept", "rate": 0.08},
         {"kind": "http_error_after_accept", "rate": 0.05},
-        {"kind": "code", "code": 22, "scope": "item", "rate": 0.1},
+        {"kind": "code", "code": 15, "scope": "item", "rate": 0.1},
         {"kind": "code", "code": 4, "scope": "item", "rate": 0.05},
     ],
     "receipts": {"delay_s": [0, 0], "fail_rate": 0.3},

@@ -23,7 +23,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 MOST_LINES = 120  # of a README: more is for the reference or the guide
 # Between `smskit run` or `smskit app` and their own kernels.
-INTERNAL = {"SMSKIT_RUN_TOKEN", "SMSKIT_APP_WORKSPACE", "SMSKIT_OPEN_WITH"}
+INTERNAL = {"SMSKIT_RUN_TOKEN", "SMSKIT_APP_WORKSPACE", "SMSKIT_APP_SENDER", "SMSKIT_OPEN_WITH"}
 INHERITED = {variable_of("<p>", name) for name in ProviderSettings.model_fields}
 
 

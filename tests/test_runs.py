@@ -184,7 +184,7 @@ def test_a_second_run_says_that_nothing_was_sent(
     assert [told in Path(run.report).read_text("utf-8") for run in (first, second)] == [False, True]
     assert [told in line for line in lines] == [False, True]
     said = {"zh": "已完成", "en": "finished"}[language]
-    assert lines[1].startswith(f"{began:%Y-%m-%d %H:%M:%S} CST  {said}")
+    assert lines[1].startswith(f"{began:%Y-%m-%d %H:%M:%S} Asia/Shanghai  {said}")
     assert f"{began:%Y%m%d-%H%M%S}" in second.report
 
 

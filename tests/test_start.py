@@ -156,7 +156,7 @@ def test_figures_are_those_of_status_and_of_04(book: Book) -> None:
         assert {n: line[n].item() for n in books if n in line and n != "cost"} == {
             n: books[n] for n in books if n in line and n != "cost"
         }
-        assert each.cost == tracker.count().cost
+        assert each.cost == tracker.count().figures.cost
         assert each.delivery_rate == (books["delivered"] / books["accepted"] if books["accepted"] else None)
     first = next(each for each in found.campaigns if (each.row.name, each.row.mode) == ("c0", Mode.LIVE))
     assert first.cost == Decimal("0.05") * 13  # of 10 people the first 7, among them three of 3 parts
@@ -334,7 +334,7 @@ def test_the_table_of_status_is_the_overview(book: Book) -> None:
     hidden, asked = (CliRunner().invoke(app, ["status", *more]).output for more in ([], ["--tests"]))
 
     assert (shown["delivery_rate"], shown["opt_out_rate"]) == ("75.0%", "12.5%")
-    assert (shown["cost"], shown["started"], shown["series"]) == ("¥0.4000", "2026-11-02T10:00", "weekly")
+    assert (shown["cost"], shown["started"], shown["series"]) == ("¥0.40", "2026-11-02T10:00", "weekly")
     assert "1 test sends are left out" in hidden
     assert "trial" not in hidden
     assert "trial" in asked

@@ -48,7 +48,7 @@ FAULTS = {
     "seed": 5,
     "faults": [
         {"kind": "drop_after_accept", "rate": 0.04},
-        {"kind": "code", "code": 22, "scope": "item", "rate": 0.1},
+        {"kind": "code", "code": 15, "scope": "item", "rate": 0.1},
     ],
     "receipts": {"delay_s": [0, 0.1], "fail_rate": 0.2},
     "replies": {"rate": 0.1, "delay_s": [0, 0.1]},

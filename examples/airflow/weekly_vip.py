@@ -29,6 +29,7 @@ ZONE = CAMPAIGN["timezone"]
 RUN_AGAIN = {
     "CampaignPaused",
     "LedgerLocked",
+    "LedgerAway",
     "LedgerUnavailable",
     "OutcomeUnknown",
     "RateLimited",

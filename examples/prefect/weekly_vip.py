@@ -28,6 +28,7 @@ ZONE = ZoneInfo(CAMPAIGN["timezone"])
 RUN_AGAIN = {
     "CampaignPaused",
     "LedgerLocked",
+    "LedgerAway",
     "LedgerUnavailable",
     "OutcomeUnknown",
     "RateLimited",

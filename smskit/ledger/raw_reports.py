@@ -46,14 +46,14 @@ class RawReports:
             return _newest(conn)
 
     def open(
-        self, provider: str, mode: Mode, kind: str, *, after: int = 0, most: int = -1
+        self, provider: str, mode: Mode, kind: str, *, after: int = 0, most: int | None = None
     ) -> list[tuple[int, bytes]]:
         """
         Pages that were stored but not worked through yet, oldest first.
 
         Args:
             after: Only those with a higher number.
-            most: So many; -1 = all.
+            most: So many; None = all.
         """
         query = sa.select(RAW_REPORT.c.id, RAW_REPORT.c.body).where(
             RAW_REPORT.c.provider == provider,

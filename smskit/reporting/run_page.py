@@ -316,8 +316,9 @@ def _since(reason: Coded, t: Language) -> Coded:
 
 
 def _provider(name: str, t: Language) -> str:
-    """What a provider is called."""
-    return t.render(provider_class(name).title) if name in provider_names() else name
+    """What a provider is called, in English without its Chinese name."""
+    title = t.render(provider_class(name).title) if name in provider_names() else name
+    return title if t.code == "zh" else re.sub(r"[^ -~]+", "", title).strip()
 
 
 class Cost(NamedTuple):

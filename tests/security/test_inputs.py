@@ -243,7 +243,7 @@ def test_row_05_what_papermill_wrote_down_is_said(
     """Notebook 03 shows how many numbers there are, and says where papermill has left them in full."""
     spec = CampaignSpec.from_yaml(desk.file(mode="plan", test_phones=[entry]))
     origin = Origin(executed="/srv/runs/out.ipynb")
-    Notebook(Draft(spec.to_data()), may_send=False, host=Host.PROGRAM, origin=origin).parameters()
+    print(Notebook(Draft(spec.to_data()), may_send=False, host=Host.PROGRAM, origin=origin).parameters())
     shown = capsys.readouterr().out
 
     assert ("/srv/runs/out.ipynb" in shown) is said
