@@ -240,6 +240,7 @@ def test_a_campaign_that_is_on_its_way_gets_none(desk: Desk) -> None:  # noqa: F
 def test_a_provider_without_receipts_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """Where nobody could look nothing is frozen or sent; the plan says so, and what lets it go."""
     monkeypatch.setattr(Yunpian, "features", frozenset())
+    monkeypatch.setattr(Yunpian, "acknowledges", None)  # nor does it push any
     spec = CampaignSpec.from_data(live.data(live.SINGLES, Path("memory.csv"), **CANARY))
     campaign, small = (
         open_campaign(spec, frame=people(n), environment=desk.environment, ledger=desk.ledger)

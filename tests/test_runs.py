@@ -216,14 +216,14 @@ def test_receipts_renew_the_report(desk: Desk, how: str) -> None:
         (
             "zh",
             [
-                *("— 已受理", f"属于本活动的对照组，不发送 {grey('holdout')}", f"已退订 {grey('opted_out')}"),
-                *(f"被拒 {grey('refused')}", 'lang="zh"', "<td>user_id != ", "【", "people.csv"),
+                *("— 已受理", f"对照组 {grey('holdout')}", f"已退订 {grey('opted_out')}"),
+                *(">被拒<", 'lang="zh"', "<td>user_id != ", "【", "people.csv"),
             ],
         ),
         (
             "en",
             [
-                *("— accepted", f"kept back {grey('holdout')}", f"messaged {grey('opted_out')}"),
+                *("— accepted", ">holdout<", f"opted out {grey('opted_out')}"),
                 *(">refused<", 'lang="en"', "<td>user_id != ", "【", "people.csv"),
             ],
         ),

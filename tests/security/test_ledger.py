@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -162,7 +163,9 @@ def test_row_17_the_others_are_told_of(paused: Desk, run: Run, table: str, colum
     change(paused, table, column, damage)
     listed, runs = run("status", "--json"), run("status", "--runs", "--json")
     receipts = run("receipts")
-    after = run("status", "live-2", "--json").data
+    give_up = time.monotonic() + 30  # reports come when they come
+    while (after := run("status", "live-2", "--json").data)["awaiting"] and time.monotonic() < give_up:
+        run("receipts")
     forgotten = run("forget", "tried")
 
     assert [row["campaign"] for row in listed.data] == ["live-2", "tried"]
