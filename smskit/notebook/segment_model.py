@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import yaml
 
 from smskit.audience import segment
 from smskit.audience.explore.compare import Comparison, compare
@@ -27,6 +28,7 @@ from smskit.audience.paging import FrameRows
 from smskit.audience.roles import roles_of
 from smskit.audience.rules import RuleCache
 from smskit.audience.rules.fit import Reading
+from smskit.audience.rules.pandas_text import to_pandas
 from smskit.audience.rules.typed import Mask
 from smskit.errors import RuleError, SegmentError
 from smskit.i18n import Message
@@ -347,6 +349,21 @@ class SegmentModel:
         """
         for problem in self._unfinished().values():
             raise RuleError(Message("nothing was saved, a rule is not finished: {why}", why=problem.message))
+
+    def as_code(self, kind: str) -> str:
+        """
+        The rule to be pasted elsewhere: as ``pandas``, ``SQL`` or ``YAML``.
+
+        Raises:
+            RuleError: a part is incomplete or does not fit the segment.
+        """
+        if kind == "SQL":
+            return self.sql()
+        loaded = self._at_hand()
+        if kind == "pandas":
+            return to_pandas(self.editor.rule(), loaded.cache, loaded.cache.now)
+        data = yaml.safe_dump({"rules": self.editor.to_data()}, allow_unicode=True, sort_keys=False)
+        return str(data)
 
     def sql(self) -> str:
         """

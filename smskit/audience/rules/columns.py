@@ -276,6 +276,16 @@ class Column:
         return pc.fill_null(filled(self._text).take(pa.array(codes, mask=codes < 0)), False)
 
     @property
+    def series(self) -> pd.Series[Any]:
+        """The cells as they are in the frame."""
+        return self._series
+
+    @property
+    def dtype(self) -> Any:
+        """The frame's own type of it."""
+        return self._series.dtype
+
+    @property
     def kind(self) -> Kind:
         """What it holds, by its dtype."""
         return self._kind

@@ -12,7 +12,7 @@ from smskit.i18n import Language
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import FIELDS, button, card, chip, details, field, html, row
+from smskit.notebook.panels.parts import FIELDS, button, card, chip, details, door, field, html, row
 from smskit.planning.draft import Draft, from_project
 
 __all__ = ["ParametersPanel"]
@@ -24,15 +24,22 @@ class ParametersPanel(Panel):
 
     Args:
         path: Where it is saved unless a person says otherwise.
+        then: The notebook to go on with once it is saved, and the words of the link to it.
         ready: Asked before saving; raises when what the page shows is not what the draft holds.
     """
 
     def __init__(
-        self, page: Page, *, path: str = "campaign.yaml", ready: Callable[[], None] = lambda: None
+        self,
+        page: Page,
+        *,
+        path: str = "campaign.yaml",
+        ready: Callable[[], None] = lambda: None,
+        then: tuple[str, str] | None = None,
     ) -> None:
         super().__init__(page)
         self.path, self._ready = path, ready
         self._yaml, self._mark, self._save = html(""), html(""), w.Button()
+        self._then, self._next = then, html("")
         self._saved = self._on_disk()
         self.waits = False
         self.on_show: Callable[[], None] = lambda: None  # called when saved and unsaved may have changed
@@ -45,7 +52,8 @@ class ParametersPanel(Panel):
         self._save.on_click(self.attempt(self.save))
         open_.on_click(self.attempt(self.open))
         self._show()
-        return [card(row(place, self._save, open_, self._mark), self._yaml)]
+        self._next = html("")
+        return [card(row(place, self._save, open_, self._mark), self._next, self._yaml)]
 
     @property
     def is_unsaved(self) -> bool:
@@ -71,6 +79,7 @@ class ParametersPanel(Panel):
 
     def _changed(self) -> None:
         self.tell("")  # what was said, wrong or saved, was about other parameters
+        self._next.value = ""
         self._show()
 
     def save(self) -> None:
@@ -83,15 +92,21 @@ class ParametersPanel(Panel):
         missing = self.page.draft.missing
         command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {shown}"
 
+        has_commands = self.page.host is not Host.VOILA  # whose visitors have no command line
+
         def words(t: Language) -> str:
             told = [t("Saved to {path}", path=shown)]
             if missing:
                 told += [t("Still to be chosen: {names}", names=", ".join(t(FIELDS[n]) for n in missing))]
-            elif self.page.host is not Host.VOILA:  # whose visitors have no command line
+            elif self._then is None and has_commands:
                 told += [f"{t('Run it tomorrow:')} {command}"]
             return "\n".join(told)
 
         self.tell(words, "ok")
+        if self._then is not None:
+            notebook, link = self._then
+            run = details(self.t("Run it without anybody"), f"<pre>{escape(command)}</pre>")
+            self._next.value = door(notebook, self.t(link)) + (run if has_commands and not missing else "")
 
     def open(self) -> None:
         """Take over what a file holds, instead of everything chosen so far."""

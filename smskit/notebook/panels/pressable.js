@@ -11,7 +11,10 @@ const save = (content, buffers) => {
 export default {
   // Once for each model, however often it is shown: a file is saved once.
   initialize({ model }) {
-    const told = (content, buffers) => content.save && save(content, buffers);
+    const told = (content, buffers) => {
+      if (content.save) save(content, buffers);
+      if (content.copy) navigator.clipboard?.writeText(content.copy).catch(() => undefined);
+    };
     model.on("msg:custom", told);
     return () => model.off("msg:custom", told);
   },

@@ -59,6 +59,10 @@ class Pressable(anywidget.AnyWidget):
         """Let the browser save *data* as a file called *name* of that MIME type."""
         self.send({"save": name, "type": kind}, [data])
 
+    def copy(self, text: str) -> None:
+        """Let the browser put *text* onto the clipboard, where it may."""
+        self.send({"copy": text})
+
 
 class Coded(NamedTuple):
     """Words for people, names between backticks; behind them in grey the name or code that programs have."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -16,9 +17,12 @@ from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import button, chip, details, html, row, soft, soft_line, title
+from smskit.notebook.panels.pressable import Pressable
 from smskit.notebook.segment_model import SegmentModel
 
 __all__ = ["RulesPanel"]
+
+_CODE = ("pandas", "SQL", "YAML")
 
 
 class RulesPanel(Panel):
@@ -36,6 +40,7 @@ class RulesPanel(Panel):
         self._rows: dict[int, LeafRow | GroupRow] = {}  # by the part's id
         self._whole, self._words = w.VBox(), html("")
         self._undo, self._redo = w.Button(), w.Button()
+        self._code, self._code_of = Pressable(), ""
         self._edited: RuleEditor | None = None  # what the rows are of
         self._showing = Showing()  # while it is we who change the widgets
 
@@ -45,15 +50,36 @@ class RulesPanel(Panel):
         if self.model.loaded is None:
             return [soft_line(self.t("Load a segment first."))]
         self._edited = self.editor
+        self._code_of = ""
         self._undo, self._redo = button(self.t("Undo")), button(self.t("Redo"))
         self._undo.on_click(self.on_edit(lambda: self.editor.undo()))
         self._redo.on_click(self.on_edit(lambda: self.editor.redo()))
         clear = button(self.t("Remove all"))
         clear.on_click(self.on_edit(lambda: self.editor.remove(self.editor.root.id)))
+        self._code = Pressable()
+        copies = [button(kind, tip=self.t("Copy the rules as {kind}", kind=kind)) for kind in _CODE]
+        for kind, each in zip(_CODE, copies, strict=True):
+            each.on_click(self.attempt(partial(self._copy, kind)))
         hint = self.t("Rows for which this holds are kept. Empty cells match only “is empty”.")
         self._arrange()
         self._show_counts()
-        return [title(self.t("Rules"), hint), self._whole, row(self._undo, self._redo, clear), self._words]
+        return [
+            title(self.t("Rules"), hint),
+            self._whole,
+            row(self._undo, self._redo, clear, soft_line(self.t("Copy as")), *copies),
+            self._words,
+            self._code,
+        ]
+
+    def _copy(self, kind: str) -> None:
+        """Show the rules as code, and put them onto the clipboard; pressed again, take them off the page."""
+        if self._code_of == kind:
+            self._code_of, self._code.value = "", ""
+            return
+        text = self.model.as_code(kind)
+        self._code_of = kind
+        self._code.value = f'<pre tabindex="0" aria-label="{kind}">{escape(text)}</pre>'
+        self._code.copy(text)
 
     def follow(self) -> None:
         """Show the model's rule if it is another than is shown."""
@@ -150,6 +176,7 @@ class RulesPanel(Panel):
         for id_, shown in self._rows.items():
             shown.chip.value = self._count_of(id_, counts)
         self._words.value = self._in_words()
+        self._code_of, self._code.value = "", ""  # it was of other rules
 
     def _count_of(self, id_: int, counts: Counts) -> str:
         if id_ in counts.problems:

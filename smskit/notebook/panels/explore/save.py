@@ -13,12 +13,14 @@ from smskit.i18n import Message, mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
-from smskit.notebook.panels.parts import button, field, html, notice, row, soft_line, title
+from smskit.notebook.panels.parts import button, field, html, in_words, notice, row, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
 from smskit.planning.draft import from_project
 from smskit.workspace import Folder, Workspace
 
 __all__ = ["SavePanel"]
+
+_NEXT = "03_send_campaign.ipynb", mark("Go on to sending →")
 
 
 class SavePanel(Panel):
@@ -29,11 +31,11 @@ class SavePanel(Panel):
         self.model = model
         home = Workspace.here().home(Folder.PARAMETERS, model.project)
         path = from_project(home / "campaign.yaml")
-        self.parameters = ParametersPanel(page, path=path, ready=self._check)
+        self.parameters = ParametersPanel(page, path=path, ready=self._check, then=_NEXT)
         self._wrong: SpecError | None = None  # why the campaign id that is typed was not taken
         self.name, self.kind, self.overwrite, self.switch = "kept", "csv", False, False
         self._kept: int | None = None
-        self._count, self._save = html(""), w.Button()
+        self._count, self._save, self._why = html(""), w.Button(), html("")
 
     def wait(self, waits: bool) -> None:
         """Offer saving only while nothing is being counted."""
@@ -55,10 +57,15 @@ class SavePanel(Panel):
             self.model.draft.set(campaign=campaign.strip())
         except SpecError as error:
             self._wrong = error
-            self.parameters.complain(error)  # where saving is told, so that nothing green stands beside it
         else:
             self._wrong = None
-            self.parameters.tell("")
+        self.parameters.tell("")  # what was saved, or not, had another id
+        self._show_wrong()
+
+    def _show_wrong(self) -> None:
+        """Say beside the field what is wrong with the id, as long as it is."""
+        why = "" if self._wrong is None else in_words(self.t.error(self._wrong), self.t)
+        self._why.value = notice(why, "error")
 
     def build(self) -> Sequence[w.Widget]:
         if self.model.loaded is None:
@@ -76,7 +83,9 @@ class SavePanel(Panel):
         if self.model.only_in_memory():
             told = mark("This segment is a frame in memory, which papermill cannot read: save it below.")
             warned = [html(notice(self.t(told), "warn"))]
-        return [title(self.t("As rules"), hint), *warned, name, self.parameters.widget]
+        self._why = html("")
+        self._show_wrong()
+        return [title(self.t("As rules"), hint), *warned, row(name, self._why), self.parameters.widget]
 
     def _as_file(self) -> list[w.Widget]:
         name = field(w.Text, self.t("File name"), value=self.name)
