@@ -24,13 +24,14 @@ from smskit.audience.explore.files import keep_upload, write_segment
 from smskit.audience.explore.pictures import Picture, picture_of
 from smskit.audience.explore.profile import Profile, profile_of
 from smskit.audience.explore.rule_editor import Counts, RuleEditor
+from smskit.audience.explore.saved import KEPT, read_saved, save_segment, saved_segments
 from smskit.audience.paging import FrameRows
 from smskit.audience.roles import roles_of
 from smskit.audience.rules import RuleCache
 from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.pandas_text import to_pandas
 from smskit.audience.rules.typed import Mask
-from smskit.errors import RuleError, SegmentError
+from smskit.errors import InputError, RuleError, SegmentError
 from smskit.i18n import Message
 from smskit.planning.draft import Draft
 from smskit.planning.policy import notice_of_consent
@@ -168,6 +169,13 @@ class SegmentModel:
             SegmentError: it cannot be read.
         """
         return self._load(source, query, (self.draft["phone"], self.draft["user_id"]))
+
+    def sheets(self, source: str) -> list[str]:
+        """The visible sheets of a workbook; none of what is no workbook, or cannot be read."""
+        try:
+            return segment.sheets(source, working_folder=self._start())
+        except SegmentError:
+            return []
 
     def _start(self) -> Path:
         """Where a relative path is looked for first: as papermill will, from within the project."""
@@ -398,6 +406,35 @@ class SegmentModel:
             InputError: nothing names people in both.
         """
         return compare(self.frame(), other, user_id=self.draft["user_id"], phone=self.draft["phone"])
+
+    def save_as(self, name: str) -> None:
+        """
+        Save file, columns and rules as a segment of that name.
+
+        Raises:
+            InputError: it cannot be saved; a frame in memory cannot.
+        """
+        if self.only_in_memory():
+            raise InputError(
+                Message("a frame in memory cannot be saved by name; save its rows as a file first")
+            )
+        self.check_rules()
+        save_segment(name, {parameter: self.draft[parameter] for parameter in KEPT}, self.project)
+
+    def saved(self) -> list[str]:
+        """The names of the segments that were saved."""
+        return saved_segments(self.project)
+
+    def take_saved(self, name: str) -> None:
+        """
+        Let the draft name a saved segment, with its columns and rules; it is read later.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        given = read_saved(name, self.project)
+        self._sample, self.draft.frame = {}, None
+        self.draft.set(**given)
 
     def save_rows(self, path: str, *, overwrite: bool = False, switch: bool = False) -> str:
         """

@@ -12,7 +12,7 @@ import ipywidgets as w
 import pandas as pd
 import pytest
 
-from smskit.errors import RuleError
+from smskit.errors import InputError, RuleError
 from smskit.i18n import Language
 from smskit.notebook import ExploreNotebook
 from smskit.notebook.host import Host
@@ -719,3 +719,106 @@ def test_a_change_taken_back_can_be_made_again(panel: Open) -> None:
     assert back == ([gold, vip], False)
     assert again == {"all": [gold]}
     assert named(opened.widget, "Redo").disabled, "something else was changed"
+
+
+# --- saved by name, sheets, copies, cells
+
+
+def test_a_segment_saved_by_name(panel: Open, project: Path) -> None:
+    """File, columns and rules saved under a name come back in another campaign; the file is its owner's alone."""
+    gold = {"column": "level", "op": "==", "value": "gold"}
+    opened = panel(rules=[gold], consent="vip", message_class="marketing")
+    says(opened)
+    put(opened, "Segment name", "金卡召回")
+    click(opened, "Save as a segment")
+    told_ = says(opened)
+    other = panel(campaign="c-2", segment="other.csv")
+    says(other)
+    put(other, "Saved segments", "金卡召回")
+    shown, draft = says(other), other.page.draft
+
+    assert "Saved as the segment 金卡召回" in told_
+    assert os.stat(project / "segments" / "金卡召回.yaml").st_mode & 0o777 == 0o600
+    assert "3 of 6 rows kept" in shown
+    assert (draft["campaign"], draft["segment"], draft["consent"]) == ("c-2", "people.csv", "vip")
+    assert draft["rules"] == [gold]
+    for wrong in ("", "../there", ".hidden"):
+        with pytest.raises(InputError):
+            opened.model.save_as(wrong)
+
+
+def test_a_sheet_is_chosen(panel: Open, project: Path) -> None:
+    """Of a workbook several of whose sheets could be meant, one is chosen from a list."""
+    with pd.ExcelWriter(project / "book.xlsx") as book:
+        for name, rows in (("east", 2), ("west", 3)):
+            people = {"user_id": [f"u{n}" for n in range(rows)], "phone": ["13800138001"] * rows}
+            pd.DataFrame(people).to_excel(book, sheet_name=name, index=False)
+    opened = panel()
+    put(opened, "Path or URL", "book.xlsx")
+    click(opened, "Load")
+    asked = says(opened)
+    offered_ = [value for _, value in named(opened.widget, "Sheet").options]
+    put(opened, "Sheet", "west")
+    shown = says(opened)
+
+    assert "could be meant" in asked
+    assert offered_ == ["", "east", "west"]
+    assert "book.xlsx: 3 rows, 2 columns" in shown
+    assert opened.page.draft["sheet"] == "west"
+
+
+def test_rules_are_copied_as_code(panel: Open) -> None:
+    """As pandas, SQL and YAML the rules stand on the page, each at a press, until they change."""
+    opened = panel(rules=[{"column": "level", "op": "in", "value": ["gold"]}])
+    says(opened)
+    found = {}
+    for kind in ("pandas", "SQL", "YAML"):
+        click(opened, kind)
+        found[kind] = opened.rules._code.value
+    put(opened, "Condition 1", "not_in")
+
+    assert "among(df[&#x27;level&#x27;]" in found["pandas"]
+    assert "&quot;level&quot; IN (&#x27;gold&#x27;)" in found["SQL"]
+    assert "- column: level" in found["YAML"]
+    assert opened.rules._code.value == ""
+
+
+def test_bars_and_cells_filter(panel: Open) -> None:
+    """A bar in a head and a cell keep their rows, say so, and let them go again; phones cannot be pressed."""
+    opened = panel()
+    says(opened)
+    table = opened.table._table
+    gold = 'aria-label="level gold: 3 rows, 3 kept"'
+    before = table.value
+    at = before.index(gold)
+    bar = before[before.rindex('data-press="', 0, at) + 12 :].split('"')[0]
+    table.press(bar)
+    says(opened)
+    pressed, rules = table.value, opened.page.draft["rules"]
+    table.press(bar)
+    says(opened)
+    table.press("cell:2:1")
+    says(opened)
+
+    assert gold in before
+    assert 'aria-pressed="true" aria-label="level gold: 3 rows, 3 kept"' in pressed
+    assert rules == {"all": [{"column": "level", "op": "in", "value": ["gold"]}]}
+    assert opened.page.draft["rules"] == {"all": [{"column": "level", "op": "in", "value": ["silver"]}]}
+    assert "cell:1:" not in before, "a phone"
+
+
+def test_unreadable_cells_are_shown(panel: Open) -> None:
+    """What cannot be read among numbers is counted in the head; pressed, its rows are shown by number."""
+    amounts = ["900", "1,200", *["30"] * 9, "面议 13800138009"]
+    phones = [f"138001380{i:02}" for i in range(12)]
+    opened = panel(
+        frame=pd.DataFrame({"user_id": [f"u{i}" for i in range(12)], "phone": phones, "amount": amounts})
+    )
+    says(opened)
+    opened.table._table.press("unread:2")
+    shown = says(opened)
+
+    assert "these cells cannot be read" in shown
+    assert "1 to 1 of 1 rows" in shown
+    assert "<td>12</td>" in shown
+    assert "13800138009" not in shown

@@ -20,7 +20,7 @@ from smskit.files import private_file, private_text
 from smskit.i18n import Message, os_words
 from smskit.workspace import Folder, Workspace
 
-__all__ = ["FOLDER", "Offer", "keep_upload", "offered", "write_segment"]
+__all__ = ["FOLDER", "Offer", "folder_of", "keep_upload", "offered", "write_segment"]
 
 FOLDER: Final = "segments"
 KINDS: Final = (".csv", ".tsv", ".txt", ".parquet", ".xlsx")
@@ -56,7 +56,7 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
         InputError: It cannot be written.
     """
     wanted = _plain(name)
-    folder = _folder(project)
+    folder = folder_of(project)
     stem, suffix = Path(wanted).stem, Path(wanted).suffix
     for number in range(1, 1000):
         place = folder / (wanted if number == 1 else f"{stem}-{number}{suffix}")
@@ -98,7 +98,7 @@ def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: b
         raise InputError(Message("{file}: a segment is saved as .csv or .parquet", file=path))
     here = Workspace(project, Workspace.here().locked)
     if wanted.parent == Path():
-        wanted = _folder(project) / wanted
+        wanted = folder_of(project) / wanted
     place = here.to_write(wanted, Folder.SEGMENTS, (".csv", ".parquet"))
     if place.exists() and not overwrite:
         raise InputError(
@@ -123,7 +123,13 @@ def _plain(name: str) -> str:
     return plain
 
 
-def _folder(project: Path) -> Path:
+def folder_of(project: Path) -> Path:
+    """
+    The project's folder of segments, made where it is not there; git ignores what is in it.
+
+    Raises:
+        InputError: it cannot be made.
+    """
     folder = project / FOLDER
     try:
         folder.mkdir(exist_ok=True)

@@ -43,7 +43,12 @@ __all__ = [
 
 
 # What the fields of panels are called, for sentences that name the parameter.
-FIELDS = {"campaign": mark("Campaign id"), "segment": mark("Segment"), "signature": mark("Signature")}
+FIELDS = {
+    "campaign": mark("Campaign id"),
+    "segment": mark("Segment"),
+    "sheet": mark("Sheet"),
+    "signature": mark("Signature"),
+}
 
 
 def in_words(text: str, t: Language) -> str:

@@ -43,7 +43,13 @@ class LoadPanel(Panel):
         super().__init__(page)
         self.model, self._loaded = model, loaded
         self.choosing = False  # while this panel itself changes the draft
-        self._offers, self._source, self._query, self._sheet = w.Dropdown(), w.Text(), w.Textarea(), w.Text()
+        self._offers, self._source, self._query, self._sheet = (
+            w.Dropdown(),
+            w.Text(),
+            w.Textarea(),
+            w.Dropdown(),
+        )
+        self._sheets: tuple[str, list[str]] = "", []  # of a workbook, and which one
         self._loaded_box = w.VBox()
         self._showing = Showing()  # while it is we who change the fields
         self._shown = ("", "", "")  # segment, query, sheet of the draft that the fields were last set to
@@ -55,14 +61,15 @@ class LoadPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         if not self.widget.children:
             self._shown = ("", "", "")
-        typed = self._source.value, self._query.value, self._sheet.value
+        typed = self._source.value, self._query.value
         self._offers = self._offered_field()
         self._source, self._query = self._source_field(typed[0]), self._query_field(typed[1])
-        self._sheet = self._sheet_field(typed[2])
+        self._sheet = self._sheet_field()
         self._loaded_box = w.VBox()
         box = card(
             title(self.t("Segment"), self.t(_ABOUT if self._may_query else _ABOUT_FILES)),
             row(self._offers, self._upload()),
+            self._saved_field(),
             row(self._source, self._load_button()),
             *([self._query] if self._may_query else []),
             self._sheet,
@@ -86,11 +93,16 @@ class LoadPanel(Panel):
             choose(self._offers, options, named[0] if any(named[0] == path for _, path in options) else "")
             if named != self._shown:
                 self._source.value = "" if self.model.only_in_memory() else named[0]
-                self._query.value, self._sheet.value = named[1:]
+                self._query.value = named[1]
                 self._shown = named
+            self._show_sheets(named[2])
         finally:
             self._showing.on = False
         self._loaded_box.children = tuple(self._roles())
+
+    def show_named(self) -> None:
+        """Show what the draft names now, also while it cannot be read."""
+        self._show()
 
     # -- where from ------------------------------------------------------------------------
 
@@ -98,6 +110,23 @@ class LoadPanel(Panel):
         made = field(w.Dropdown, self.t("Files here"), options=[(self.t("choose a file"), "")])
         made.observe(self.attempt(lambda: None if self._showing.on else self._take(made.value)), "value")
         return made
+
+    def _saved_field(self) -> w.Widget:
+        names = self.model.saved()
+        made = field(
+            w.Dropdown,
+            self.t("Saved segments"),
+            options=[(self.t("choose a segment"), ""), *((n, n) for n in names)],
+        )
+        made.layout.display = "" if names else "none"
+        made.observe(self.attempt(lambda: self._take_saved(made.value) if made.value else None), "value")
+        return made
+
+    def _take_saved(self, name: str) -> None:
+        """Take a saved segment with its columns and rules, and read it."""
+        with self._by_me():
+            self.model.take_saved(name)
+        self.load()
 
     def _upload(self) -> w.Widget:
         made = w.FileUpload(accept=_ACCEPTED, multiple=False, description=self.t("Upload a file"))
@@ -138,11 +167,32 @@ class LoadPanel(Panel):
         made.layout.width = "640px"
         return made
 
-    def _sheet_field(self, typed: str) -> w.Widget:
-        made = field(w.Text, self.t("Sheet"), value=typed)
-        made.placeholder = self.t("only for a workbook of which several sheets could be meant")
-        made.layout.width = "640px"
+    def _sheet_field(self) -> w.Widget:
+        made = field(w.Dropdown, self.t("Sheet"), options=[("", "")], value="")
+        made.observe(self.attempt(lambda: None if self._showing.on else self._turn_to(made.value)), "value")
         return made
+
+    def _show_sheets(self, chosen: str) -> None:
+        """Offer the sheets of the workbook that is named, where there is a choice."""
+        source = self.model.draft["segment"]
+        if source != self._sheets[0]:
+            self._sheets = source, []
+            if source.lower().endswith(".xlsx"):
+                self.start("sheets", lambda: self.model.sheets(source), partial(self._offer_sheets, source))
+        there = self._sheets[1]
+        names = [(self.t("the one that has the columns"), ""), *((name, name) for name in there)]
+        if chosen and chosen not in there:
+            names.append((chosen, chosen))
+        choose(self._sheet, names, chosen)
+        self._sheet.layout.display = "" if len(there) > 1 or chosen else "none"
+
+    def _offer_sheets(self, source: str, there: list[str]) -> None:
+        self._sheets = source, there
+        self._show()
+
+    def _turn_to(self, sheet: str) -> None:
+        """Read another sheet of the same workbook."""
+        self._take(self.model.draft["segment"], sheet=sheet)
 
     # -- which columns ---------------------------------------------------------------------
 
@@ -198,7 +248,8 @@ class LoadPanel(Panel):
     # -- loading ---------------------------------------------------------------------------
 
     def _typed(self) -> None:
-        self._take(self._source.value, self._query.value, self._sheet.value)
+        same = self._source.value == self.model.draft["segment"]
+        self._take(self._source.value, self._query.value, self._sheet.value if same else "")
 
     def _take(self, source: str, query: str = "", sheet: str = "") -> None:
         if not source.strip():

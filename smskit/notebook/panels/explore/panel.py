@@ -132,6 +132,8 @@ class ExplorePanel(Panel):
         """Somebody changed the parameters: a part of this panel, another one, or an opened file."""
         if names & {"segment", "segment_query", "sheet"} and not self.load.choosing:
             self.reload()
+        elif names & {"segment", "sheet"}:
+            self.load.show_named()
         if "rules" in names:
             self.rules.follow()
         if names - {"rules", "segment", "segment_query", "sheet"}:

@@ -34,6 +34,7 @@ class SavePanel(Panel):
         self.parameters = ParametersPanel(page, path=path, ready=self._check, then=_NEXT)
         self._wrong: SpecError | None = None  # why the campaign id that is typed was not taken
         self.name, self.kind, self.overwrite, self.switch = "kept", "csv", False, False
+        self.called = ""  # the name of a segment to be saved
         self._kept: int | None = None
         self._count, self._save, self._why = html(""), w.Button(), html("")
 
@@ -72,7 +73,7 @@ class SavePanel(Panel):
             return [soft_line(self.t("Load a segment first."))]
         if not self.parameters.widget.children:
             self.parameters.draw()
-        return [*self._as_rules(), *self._as_file()]
+        return [*self._as_rules(), *self._by_name(), *self._as_file()]
 
     def _as_rules(self) -> list[w.Widget]:
         hint = self.t("Segment, rules and columns, for the next notebooks and for papermill.")
@@ -86,6 +87,19 @@ class SavePanel(Panel):
         self._why = html("")
         self._show_wrong()
         return [title(self.t("As rules"), hint), *warned, row(name, self._why), self.parameters.widget]
+
+    def _by_name(self) -> list[w.Widget]:
+        hint = self.t("File, columns and rules under a name, to be chosen again in another campaign.")
+        name = field(w.Text, self.t("Segment name"), value=self.called)
+        name.observe(self.attempt(lambda: setattr(self, "called", name.value)), "value")
+        save = button(self.t("Save as a segment"))
+        save.on_click(self.attempt(lambda: self._save_as(name.value)))
+        return [title(self.t("By name"), hint), row(name, save)]
+
+    def _save_as(self, name: str) -> None:
+        self._demand_counted()
+        self.model.save_as(name)
+        self.tell(lambda t: t("Saved as the segment {name}", name=name.strip()), "ok")
 
     def _as_file(self) -> list[w.Widget]:
         name = field(w.Text, self.t("File name"), value=self.name)

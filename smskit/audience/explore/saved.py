@@ -1,0 +1,70 @@
+"""
+Segments by name: which file or query, its columns and its rules, to be used again in another campaign.
+
+Small YAML files in the project's folder ``segments``: rules may hold phones, so they are their owner's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from smskit.audience.explore.files import FOLDER, folder_of
+from smskit.errors import InputError
+from smskit.files import private_text
+from smskit.i18n import Message
+from smskit.workspace import Folder, Workspace
+
+__all__ = ["KEPT", "read_saved", "save_segment", "saved_segments"]
+
+# The parameters that make a segment.
+KEPT: Final = ("segment", "segment_query", "sheet", "user_id", "phone", "consent", "rules")
+_ENDING: Final = ".yaml"
+
+
+def saved_segments(project: Path) -> list[str]:
+    """The names of the segments that were saved, in their order."""
+    return sorted(file.stem for file in (project / FOLDER).glob(f"*{_ENDING}"))
+
+
+def save_segment(name: str, chosen: Mapping[str, Any], project: Path) -> None:
+    """
+    Save a segment under *name*; one of that name is replaced.
+
+    Args:
+        chosen: Parameters of a campaign; those in ``KEPT`` are saved.
+
+    Raises:
+        InputError: it is no name for a file, or cannot be written.
+    """
+    place = _place(name, project)
+    kept = {parameter: chosen[parameter] for parameter in KEPT if chosen.get(parameter) not in (None, "")}
+    with private_text(place, "utf-8") as file:
+        yaml.safe_dump(kept, file, allow_unicode=True, sort_keys=False)
+
+
+def read_saved(name: str, project: Path) -> dict[str, Any]:
+    """
+    The parameters of a segment that was saved; of those it does not have, "" or None.
+
+    Raises:
+        InputError: there is none, or somebody has made something else of it.
+    """
+    try:
+        found = yaml.safe_load(_place(name, project).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        found = None
+    if not isinstance(found, dict) or not found.keys() <= set(KEPT):
+        raise InputError(Message("the saved segment {name} cannot be read", name=name))
+    return {parameter: found.get(parameter, None if parameter == "rules" else "") for parameter in KEPT}
+
+
+def _place(name: str, project: Path) -> Path:
+    plain = name.strip()
+    if not plain or plain.startswith(".") or Path(plain).name != plain or "\\" in plain:
+        raise InputError(Message("give the segment a name without slashes"))
+    here = Workspace(project, Workspace.here().locked)
+    return here.to_write(folder_of(project) / f"{plain}{_ENDING}", Folder.SEGMENTS, (_ENDING,))
