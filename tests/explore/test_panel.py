@@ -725,7 +725,7 @@ def test_a_change_taken_back_can_be_made_again(panel: Open) -> None:
 
 
 def test_a_segment_saved_by_name(panel: Open, project: Path) -> None:
-    """File, columns and rules saved under a name come back in another campaign; the file is its owner's alone."""
+    """File, columns and rules saved under a name come back in another campaign; the file is private."""
     gold = {"column": "level", "op": "==", "value": "gold"}
     opened = panel(rules=[gold], consent="vip", message_class="marketing")
     says(opened)
