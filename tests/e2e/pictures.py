@@ -151,9 +151,12 @@ class Tour:
                 walk.click("Add rule")
                 walk.pick(f"{walk.t('Column')} {number}", column)
                 walk.pick(f"{walk.t('Condition')} {number}", walk.t(op))
-            levels = walk.panel.get_by_label(f"{walk.t('Value')} 1", exact=True)
-            found = levels.locator("option").all_inner_texts()
-            levels.select_option([name for name in found if not name.startswith("normal")])
+            walk.click("Choose…")
+            ticks = walk.panel.locator(".smskit-ticks .widget-checkbox input")
+            for n, words in enumerate(walk.panel.locator(".smskit-ticks .widget-checkbox").all_inner_texts()):
+                if not words.strip().startswith("normal"):
+                    ticks.nth(n).check()
+            walk.click("Done")
             city = walk.panel.get_by_label(f"{walk.t('Value')} 2", exact=True)
             city.fill("上海")
             city.press("Tab")
