@@ -93,6 +93,7 @@ def press_table(
     actions: Sequence[Sequence[Action]] = (),
     under: Mapping[str, str] = MappingProxyType({}),
     presses: Callable[[int, str], str] = lambda row, name: "",
+    right: Collection[str] = (),
 ) -> str:
     """
     A frame as a table, cells escaped, whose heads sort it and whose rows have buttons.
@@ -102,9 +103,10 @@ def press_table(
         sort: The one it is sorted by.
         actions: For each row its buttons; none: no column for them.
         under: Column -> HTML below its name.
+        right: Columns of text that hold numbers, which stand to the right as numbers do.
         presses: What a cell (row of the page from 0, column) says when it is pressed; "" = it cannot be.
     """
-    numeric = [is_number(dtype) for dtype in frame.dtypes]
+    numeric = [is_number(dtype) or name in right for name, dtype in frame.dtypes.items()]
     heads = [
         _head(
             str(name),

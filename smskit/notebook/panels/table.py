@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import ipywidgets as w
@@ -113,6 +113,10 @@ class TablePanel(Panel):
         """Column -> HTML below its name, in each head."""
         return {}
 
+    def right(self) -> Collection[str]:
+        """Columns of text that hold numbers."""
+        return ()
+
     def presses(self, page: RowPage) -> Callable[[int, str], str]:
         """What a cell of *page* says when it is pressed."""
         return lambda row, name: ""
@@ -164,4 +168,5 @@ class TablePanel(Panel):
             descending=self.descending,
             under=self.under(),
             presses=self.presses(page),
+            right=self.right(),
         )

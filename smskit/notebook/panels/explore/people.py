@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -71,6 +71,9 @@ class PeoplePanel(TablePanel):
 
     def under(self) -> Mapping[str, str]:
         return {name: self._under(name) for name in self.columns}
+
+    def right(self) -> Collection[str]:
+        return [c.name for c in self._columns.values() if c.reading is Reading.NUMBER]
 
     def _under(self, name: str) -> str:
         column = self._columns.get(name)
