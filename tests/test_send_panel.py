@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -683,14 +684,17 @@ def test_after_a_send_cost_and_those_left_out_are_still_there(room: Room) -> Non
     """Opened again, the page of a campaign that was sent shows its cost and who got none, by the ledger."""
     rules = [{"column": "user_id", "op": "!=", "value": "u000003"}]
     at = room.sit_down(rules=rules, holdout=0.2)
-    figures = re.findall(r'smskit-tile \w*"><b[^>]*>[^<]*</b><span>[^<]*', at.panel.preview._figures.value)
+    figures = re.findall(r'smskit-tile \w*"><b[^>]*>[^<]*</b><span>[^<]*', at.panel.cost._figures.value)
     bars = [line.children[1].value for line in at.panel.exclusions._steps.children]
+    bubble, first = at.panel.preview._bubble.value, at.panel.preview._where.value
     at.do("rehearse")
     again = room.sit_down(rules=rules, holdout=0.2)
-    kept = re.findall(r'smskit-tile \w*"><b[^>]*>[^<]*</b><span>[^<]*', again.panel.preview._figures.value)
+    kept = re.findall(r'smskit-tile \w*"><b[^>]*>[^<]*</b><span>[^<]*', again.panel.cost._figures.value)
 
     assert len(figures) == 4
     assert kept == figures
+    assert again.panel.preview._bubble.value == bubble
+    assert again.panel.preview._where.value == first
     assert len(bars) >= 4
     assert [line.children[1].value for line in again.panel.exclusions._steps.children] == bars
 
@@ -698,7 +702,7 @@ def test_after_a_send_cost_and_those_left_out_are_still_there(room: Room) -> Non
 def test_while_a_plan_is_made_the_old_one_is_dimmed(room: Room) -> None:
     """Figures of the choices before are dimmed and said to be counted, until the new ones are there."""
     at = room.sit_down()
-    figures, gate, make = at.panel.preview._figures, threading.Event(), at.panel.model.planning._make
+    figures, gate, make = at.panel.cost._figures, threading.Event(), at.panel.model.planning._make
 
     def slowly() -> Any:
         gate.wait(20)
@@ -770,6 +774,24 @@ def test_what_is_unknown_is_settled_by_a_button(room: Room) -> None:
     assert books.unknown > 0
     assert after.unknown == 0
     assert not at.doing("settle")
+
+
+def test_one_leafs_through_the_messages(room: Room) -> None:
+    """One bubble at a time: on and back, the longest first, who is left out; once sent, what was frozen."""
+    at = room.sit_down(rules=[{"column": "user_id", "op": "!=", "value": "u000003"}], holdout=0.2)
+    seen = [at.panel.preview._bubble.value]
+    for label in ("▶", "◀", "◀"):
+        at.click(label)
+        seen.append(at.panel.preview._bubble.value)
+    where = at.panel.preview._where.value
+    at.panel.preview._samples.value = "problem"
+    left_out = at.panel.preview._bubble.value
+
+    assert seen[0] == seen[2]
+    assert len(set(seen)) == 3
+    assert where == f"{at.panel.model.planning.plan.planned} of {at.panel.model.planning.plan.planned}"  # type: ignore[union-attr]
+    assert "No message" in left_out
+    assert re.search("kept back", left_out)
 
 
 # -- the text ---------------------------------------------------------------------------------------
@@ -850,3 +872,72 @@ def test_words_that_reviews_refuse_are_noticed(provider: str, words: str) -> Non
     found = find_issues(template, MessageClass.MARKETING, cls.template_rules, form=cls.form)
 
     assert [issue for issue in found if words[:3] in str(issue.what) and not issue.severe]
+
+
+# -- when it runs by itself ---------------------------------------------------------------------------
+
+
+def test_a_weekly_run_is_scheduled(room: Room) -> None:
+    """Day and time, an id for each run by a click, three next runs, and the text of whichever scheduler."""
+    at = room.sit_down(mode="live")
+    card = at.panel.schedule
+    same = at.told.count("is finished by then: nobody gets a second message")
+    at.find("Mon").value, at.find("Wed").value = False, True
+    at.click("-{day}")
+    told = card._told.value
+    texts = []
+    for scheduler in ("cron", "systemd", "Airflow", "Prefect"):
+        at.enter("Text for", scheduler)
+        texts.append(card._told.value)
+    unsaved = "Save the parameters first" in told
+    at.find("Save", w.Button).click()
+
+    assert same == 2  # of three runs under one id
+    assert at.draft["campaign"] == "live-1-{day}"
+    assert len(re.findall(r"live-1-20\d\d-\d\d-\d\d", told)) == 3
+    assert told.count("Wed") == 3
+    assert "finished by then" not in told
+    assert unsaved
+    assert "Save the parameters first" not in card._told.value
+    assert "0 10 * * 3" in texts[0]
+    assert "OnCalendar=Wed" in texts[1]
+    assert "CronTriggerTimetable" in texts[2]
+    assert "from prefect import flow" in texts[3]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"not_after": "2026-01-01"}, "later than `not_after`"),
+        ({"message_class": "marketing", "send_window": "11:00-12:00"}, "outside the send window 11:00-12:00"),
+        ({"plan_hash": "p1"}, "`plan_hash` wants the plan p1"),
+    ],
+)
+def test_what_would_stop_a_run_is_said(room: Room, change: dict[str, Any], words: str) -> None:
+    """Beside each of the next runs stands why it would send nothing."""
+    at = room.sit_down(**{"mode": "live", "campaign": "weekly-{day}"} | change)
+
+    assert told(at.panel.schedule.widget).count(words) == 3
+
+
+def test_a_rehearsal_that_is_scheduled_is_said(room: Room) -> None:
+    """A schedule of a rehearsal messages nobody, which is said; a date that is over has no run."""
+    at = room.sit_down()
+    rehearsal = at.told
+    at.panel.schedule.choose(weekly=False, on=date(2020, 1, 1))
+
+    assert "these runs would send nobody a message" in rehearsal
+    assert "That date is over." in at.told
+
+
+def test_good_numbers_stay_beside_a_bad_one(room: Room) -> None:
+    """One number that is none is named, masked; the others are taken. Whether an SMS comes is said before."""
+    at = room.sit_down()
+    before = at.told
+    at.enter("Test phones", "13800138000, 1380013")
+    at.enter("Mode", "live")
+
+    assert at.draft["test_phones"] == ["+8613800138000"]
+    assert "138****8000" in at.told
+    assert "Rehearsal: no SMS comes to any phone" in before
+    assert "A real SMS comes to each number" in at.told

@@ -14,8 +14,11 @@ import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from smskit.audience import segment
 from smskit.audience.phones import normalise_one
@@ -28,6 +31,7 @@ from smskit.message.opt_out import Place, lack_of, with_wording
 from smskit.message.parts import units_of
 from smskit.message.template import Form, Template
 from smskit.message.variables import lacking, rebound, suggest
+from smskit.message.windows import effective_window
 from smskit.models import CheckResult, Kind, MessageClass, Mode, Offer
 from smskit.notebook import accounts
 from smskit.notebook.accounts import Offered
@@ -35,9 +39,11 @@ from smskit.notebook.planner import Planning
 from smskit.notebook.texts import TemplateChoice, choices
 from smskit.planning.draft import Draft
 from smskit.planning.phones_for_tests import is_reference, split
-from smskit.planning.preview import lengths
+from smskit.planning.preview import Bubble, lengths, units_over
+from smskit.planning.schedule import Coming, Schedule, coming
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Provider, provider_class
+from smskit.reporting import report
 from smskit.sending.background import Run, Snapshot, run_of, unfinished
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
@@ -134,6 +140,7 @@ class SendModel:
         self._lock = threading.Lock()
         self._columns: tuple[Any, Columns] | None = None
         self._offered: Offered | None = None
+        self._frozen: tuple[int, list[Bubble]] | None = None  # by campaign
         draft.on_change(self._changed)
         self.planning = Planning(draft, self.open)
 
@@ -291,7 +298,7 @@ class SendModel:
             message_class=MessageClass(draft["message_class"]),
             template_id=draft["template_id"],
         )
-        appended = units_of(rule.appended) if self.is_marketing else 0
+        appended = units_of(self.appended)
         literal = units_of(template.render(dict.fromkeys(template.names, "")))
         plan = self.planning.now.plan if self.planning.now else None
         known = lengths(plan, template) if plan is not None else None
@@ -353,6 +360,27 @@ class SendModel:
         bindings = {**before, variable: given}
         self.draft.set(variables={n: v for n, v in bindings.items() if v is not None} or None)
 
+    # -- when it runs by itself --------------------------------------------------------------
+
+    def coming(self, schedule: Schedule) -> list[Coming]:
+        """
+        The next runs by *schedule*, under which id, and what is known to stop each.
+
+        Raises:
+            SpecError: the parameters are not complete.
+        """
+        data = self.draft.to_data()
+        spec = self.draft.spec()
+        window = None
+        if spec.mode is Mode.LIVE:
+            window = effective_window(spec.window, self.provider.marketing)
+
+        def is_finished(name: str) -> bool:
+            row = self.ledger.campaigns.get(name, spec.mode)
+            return row is not None and row.finished_at is not None
+
+        return coming(schedule, data, datetime.now(UTC), window=window, is_finished=is_finished)
+
     # -- checking and testing --------------------------------------------------------------
 
     def check(self) -> CheckResult:
@@ -364,10 +392,19 @@ class SendModel:
         Numbers for a test send, from text with any separators; they are never written to a parameter file.
 
         Raises:
-            InputError: one is no mobile number.
+            InputError: one is no mobile number; the others were taken.
         """
-        phones = [p if is_reference(p) else str(normalise_one(p)) for p in split(typed)]
-        self.draft.set(test_phones=list(dict.fromkeys(phones)) or None)
+        phones: list[str] = []
+        wrong: list[InputError] = []
+        for each in split(typed):
+            try:
+                phones.append(each if is_reference(each) else str(normalise_one(each)))
+            except InputError as error:
+                wrong.append(error)
+        if phones or not wrong:
+            self.draft.set(test_phones=list(dict.fromkeys(phones)) or None)
+        if wrong:
+            raise InputError(Joined([error.message for error in wrong], "; "))
         return phones
 
     def test(self, *, row: int | None = None) -> tuple[Outcome, CampaignRow]:
@@ -494,6 +531,39 @@ class SendModel:
         run = self.run
         row = run.look().row if run else None
         return fetch(self.ledger, [row] if row else [], environment=self.environment())
+
+    @property
+    def appended(self) -> str:
+        """What the provider puts behind every message itself."""
+        return self.provider.opt_out.appended if self.is_marketing else ""
+
+    def frozen(self, count: int = 50) -> list[Bubble]:
+        """The first messages of a campaign that has started, as the ledger has them; none of another."""
+        row = self.planning.now.started if self.planning.now else None
+        if row is None:
+            return []
+        if self._frozen is None or self._frozen[0] != row.id:
+            self._frozen = row.id, self._read_frozen(row, count)
+        return self._frozen[1]
+
+    def _read_frozen(self, row: CampaignRow, count: int) -> list[Bubble]:
+        frame = next(report.messages(self.ledger, row), None)
+        if frame is None:
+            return []
+        first = frame[frame["reason"] == ""].head(count)
+        units = [units_of(text + self.appended) for text in first["text"]]
+        over = units_over(np.array(units, np.int64)).tolist() if units else []
+        rows = zip(
+            range(len(first)),
+            first["user_id"],
+            first["phone"],
+            first["text"],
+            units,
+            first["parts"],
+            over,
+            strict=True,
+        )
+        return [Bubble(n, who or "", phone, text, "", u, int(p), o) for n, who, phone, text, u, p, o in rows]
 
     def unfinished(self) -> list[Snapshot]:
         """Other campaigns that are being sent or wait to be resumed, youngest first."""

@@ -33,6 +33,7 @@ __all__ = [
     "is_number",
     "names",
     "notice",
+    "pair",
     "row",
     "soft",
     "soft_line",
@@ -185,6 +186,13 @@ def choose(made: Any, options: Sequence[tuple[str, Any]], value: Any) -> None:
         made.options = tuple(options)
     if made.value != value:
         made.value = value
+
+
+def pair(*children: w.Widget) -> w.HBox:
+    """Fields side by side in columns as wide as there is room for."""
+    made = w.HBox(children)
+    made.add_class("smskit-pair")
+    return made
 
 
 def row(*children: w.Widget) -> w.HBox:

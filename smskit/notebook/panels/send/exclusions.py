@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from html import escape
 
 import ipywidgets as w
 import pandas as pd
 
+from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, card, frame_table, html, notice, soft, stale, title
 from smskit.notebook.panels.send.base import REASONS, SendPart
@@ -66,33 +66,27 @@ class ExclusionsPanel(SendPart):
             self._rows.value = ""
 
     def _step(self, fall: WaterfallStep, read: int) -> w.Widget:
-        made = button(self._name(fall), tip=self._words(fall))
-        made.layout.width = "240px"
+        made = button(self._name(fall), tip=self._tip(fall))
         made.add_class("smskit-step")
         made.on_click(self.attempt(partial(self.open, fall.key)))
-        line = w.HBox([made, html(self._bar(fall, read))], layout=w.Layout(align_items="center"))
-        line.children[1].layout.flex = "1 1 auto"
+        line = w.VBox([made, html(self._bar(fall, read))])
         return line
 
     def _name(self, fall: WaterfallStep) -> str:
-        names = {"read": self.t("rows read"), "planned": self.t("planned")}
-        return names.get(fall.key) or self.t.render(fall.label)
+        names = {"read": mark("rows read"), "planned": mark("planned")} | REASONS
+        return self.t(names[fall.key]) if fall.key in names else self.t.render(fall.label)
 
-    def _words(self, fall: WaterfallStep) -> str:
+    def _tip(self, fall: WaterfallStep) -> str:
         if fall.key.startswith("rule:"):
             return self.t("left out by a rule of the segment")
-        return self.t(REASONS[fall.key]) if fall.key in REASONS else self._name(fall)
+        return fall.key  # what engineers call it
 
     def _bar(self, fall: WaterfallStep, read: int) -> str:
         left, out = (100 * n / max(read, 1) for n in (fall.left, fall.left_out))
         count = f"−{fall.left_out:,} → {fall.left:,}" if fall.left_out else f"{fall.left:,}"
         kept = f'<i class="left" style="width:{left:.2f}%"></i>'
         lost = f'<i class="out" style="width:{out:.2f}%"></i>'
-        why = self._words(fall) if fall.left_out else ""
-        return (
-            f'<div class="smskit-fall"><span class="track">{kept}{lost}</span>'
-            f'<b>{count}</b><span class="why">{escape(why)}</span></div>'
-        )
+        return f'<div class="smskit-fall"><span class="track">{kept}{lost}</span><b>{count}</b></div>'
 
     def open(self, key: str) -> None:
         """Show the rows behind a step."""

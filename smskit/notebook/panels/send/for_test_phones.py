@@ -8,11 +8,23 @@ import ipywidgets as w
 import pandas as pd
 
 from smskit.audience.phones import mask
+from smskit.i18n import mark
 from smskit.ledger import CampaignRow
 from smskit.models import CheckResult, Mode
 from smskit.notebook.display import findings_table
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, card, chip, field, frame_table, html, notice, row, title
+from smskit.notebook.panels.parts import (
+    button,
+    card,
+    chip,
+    field,
+    frame_table,
+    html,
+    notice,
+    pair,
+    row,
+    title,
+)
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.phones_for_tests import is_reference
@@ -22,6 +34,12 @@ from smskit.reporting.delivery import HEADINGS
 from smskit.sending.campaign import Outcome
 
 __all__ = ["TestSendPanel"]
+
+_REALITY = {
+    Mode.PLAN: (mark("Mode plan: nothing is sent."), "info"),
+    Mode.REHEARSE: (mark("Rehearsal: no SMS comes to any phone, the simulator answers."), "info"),
+    Mode.LIVE: (mark("A real SMS comes to each number, and is billed."), "warn"),
+}
 
 
 class TestSendPanel(SendPart):
@@ -34,6 +52,8 @@ class TestSendPanel(SendPart):
         self.longest = False  # test with the longest message, not the first
         self._testing = False
         self._findings, self._numbers, self._outcome = html(""), html(""), html("")
+        self._reality = html("")
+        page.follow(lambda names: self.show_plan() if "mode" in names else None)
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
@@ -61,16 +81,23 @@ class TestSendPanel(SendPart):
         self._show_findings()
         self._show_numbers()
         self._show_outcome()
+        self.show_plan()
         return [
             card(title(t("Check"), t("Asks the provider; sends nothing.")), row(check), self._findings),
             card(
                 title(t("Test send"), t("Numbers are kept for this session only, and in no file.")),
-                row(phones, which),
+                self._reality,
+                pair(phones, which),
                 self._numbers,
                 row(self._agreed, self._test),
                 self._outcome,
             ),
         ]
+
+    def show_plan(self) -> None:
+        """Say whether a test is a real message."""
+        words, kind = _REALITY[Mode(self.page.draft["mode"])]
+        self._reality.value = notice(self.t(words), kind)
 
     # -- check -----------------------------------------------------------------------------
 
@@ -99,10 +126,12 @@ class TestSendPanel(SendPart):
 
     def take(self, typed: str) -> None:
         """Take over the numbers to test with."""
-        self.model.take_test_phones(typed)
-        self._agreed.value = False
-        self._show_numbers()
         self.tell("")
+        self._agreed.value = False
+        try:
+            self.model.take_test_phones(typed)
+        finally:
+            self._show_numbers()
 
     def test(self) -> None:
         """Send the test, once: a second click while it is under way does nothing."""

@@ -28,6 +28,7 @@ from smskit.notebook.panels.parts import (
     html,
     names,
     notice,
+    pair,
     row,
     soft,
     soft_line,
@@ -104,14 +105,14 @@ class MessagePanel(SendPart):
         if self.page.draft["segment"] and not self.model.known_columns.rows:
             self.read_columns()
         return [
-            card(title(t("Campaign")), row(*self.campaign.make(CAMPAIGN, bare=True))),
+            card(title(t("Campaign")), pair(*self.campaign.make(CAMPAIGN, bare=True))),
             card(
                 title(t("Message")),
                 row(provider, fetch),
-                row(self._pick, template_id),
+                pair(self._pick, template_id),
                 self._picked,
                 self._listed,
-                row(signature),
+                pair(signature),
                 template,
                 words,
                 self._complaints,
@@ -378,7 +379,7 @@ class MessagePanel(SendPart):
         source.observe(self.attempt(lambda: self._bind(name, source.value, "")), "value")
         typed.observe(self.attempt(lambda: self._bind(name, source.value, typed.value)), "value")
         # A literal is typed, so its field is there before it is bound.
-        return row(source, typed)
+        return pair(source, typed)
 
     def _column(self, column: str) -> str:
         missing = self.model.known_columns.lacking.get(column, 0)

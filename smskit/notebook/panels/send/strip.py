@@ -38,7 +38,6 @@ class StripPanel(SendPart):
         self._line, self._save = html(""), w.Button()
         self.widget.add_class("smskit-strip")
         page.follow(lambda _: self.show_plan())
-        parameters.on_show = self.show_plan
 
     def build(self) -> Sequence[w.Widget]:
         self._save = button(self.t("Save"), tip=self.t("Save parameters"))
