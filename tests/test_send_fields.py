@@ -243,3 +243,24 @@ def test_columns_of_the_segment_are_offered(sit: Callable[..., Sat], tmp_path: P
     assert at.panel.wait()
 
     assert at.field("phone").input.options == ("id", "mobile")
+
+
+def test_a_window_and_a_cap_are_two_inputs(sit: Callable[..., Sat]) -> None:
+    """Two times and so many in so many days, filled one after the other; emptied it is none."""
+    at = sit()
+    window, cap = at.field("send_window").input, at.field("frequency_cap").input
+    shown = window.first.value, window.second.value
+    window.first.value = "09:30"
+    one = at.draft["send_window"]
+    window.second.value = "18:00"
+    cap.first.value = "2"
+    usual = at.draft["frequency_cap"], cap.second.value
+    cap.second.value = "24h"
+    hours = at.draft["frequency_cap"]
+    cap.first.value = ""
+
+    assert shown == ("08:00", "20:00")
+    assert (one, at.draft["send_window"]) == ("09:30-20:00", "09:30-18:00")
+    assert usual == ("2/7d", "7")
+    assert hours == "2/24h"
+    assert (at.draft["frequency_cap"], cap.second.value) == ("", "")

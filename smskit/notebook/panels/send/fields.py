@@ -14,6 +14,7 @@ from smskit.notebook.panels import parts
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import chip, html, names, row
 from smskit.notebook.panels.send.form import About, Kind
+from smskit.notebook.panels.send.inputs import cap_input, window_input
 from smskit.planning.draft import Draft
 
 __all__ = ["Field", "Fields"]
@@ -139,6 +140,10 @@ class Field:
         if about.kind is Kind.CHOICE:
             options = [(t(words), str(value)) for value, words in about.options.items()]
             return parts.field(w.Dropdown, t(about.label), options=options)
+        if about.kind is Kind.WINDOW:
+            return window_input(t(about.label), t("to"))
+        if about.kind is Kind.CAP:
+            return cap_input(t(about.label), t("in so many days"))
         empty = {"placeholder": t(about.empty) or self._default, "continuous_update": False}
         if about.suggests or about.kind is Kind.COLUMN:
             suggested = {"options": about.suggests, "ensure_option": False}

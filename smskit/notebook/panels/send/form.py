@@ -29,6 +29,8 @@ class Kind(enum.Enum):
     CHOICE = enum.auto()  # from a list
     SHARE = enum.auto()  # of 0 to 1, written as 5%
     TIME = enum.auto()
+    WINDOW = enum.auto()  # two times
+    CAP = enum.auto()  # so many in so many days
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,15 @@ class About:
             return Kind.CHOICE
         if self.name in _COLUMNS:
             return Kind.COLUMN
+        if self.name in _TWO:
+            return _TWO[self.name]
         if datetime in get_args(parameter.annotation):
             return Kind.TIME
         at_most = [getattr(rule, "le", None) for rule in parameter.metadata]
         return Kind.SHARE if 1 in at_most else Kind.TEXT
 
 
+_TWO = {"send_window": Kind.WINDOW, "frequency_cap": Kind.CAP}
 _COLUMNS = frozenset({"user_id", "phone", "consent"})
 CAMPAIGN = (
     About("campaign", mark("Campaign id")),
@@ -155,7 +160,7 @@ RULES = {
         About(
             "frequency_cap",
             mark("Frequency cap"),
-            mark("`2/7d`: at most 2 messages per phone in any 7 days, over all live campaigns"),
+            mark("at most so many messages per phone, over all live campaigns; hours as `24h`"),
             empty=mark("no limit"),
         ),
         About(
