@@ -201,6 +201,7 @@ class Tour:
             walk.field("Mode").select_option(walk.t("live"))
             walk.panel.get_by_text(walk.t("Rules for sending")).click()
             walk.fill("Send window", "")  # pictures are taken at any hour
+            walk.fill("to", "")
             walk.rest(4000)
             walk.doing("ask").click()
             expect(walk.card("Send").locator(".smskit-notice.error")).to_be_visible()
