@@ -189,8 +189,11 @@ class SendModel:
             SettingsError: the account is not set up.
             ProviderError: it could not be asked.
         """
-        self._offered = accounts.offers(self.draft["provider"], self.environment(), self.ledger)
-        return self._offered
+        name = self.draft["provider"]
+        found = accounts.offers(name, self.environment(), self.ledger)
+        if name == self.draft["provider"]:  # which may be another one by now
+            self._offered = found
+        return found
 
     @property
     def offered(self) -> Offered:

@@ -90,8 +90,8 @@ class MessagePanel(SendPart):
         self._pick = field(w.Dropdown, t("Choose a template"))
         self._pick.observe(self._unless_shown(self.pick), "value")
         template = self._text()
-        self._variable_names = w.Dropdown(layout=w.Layout(width="180px"))
-        self._variable_names.tooltip = t("Insert a variable")
+        self._variable_names = w.Dropdown(description=t("Insert a variable"), layout=w.Layout(width="180px"))
+        self._variable_names.add_class("smskit-quiet")  # its first choice says the same
         self._variable_names.observe(self._unless_shown(self.insert), "value")
         self._wording = button("")
         self._wording.on_click(self.attempt(self.add_wording))
