@@ -415,15 +415,21 @@ def test_one_click_opens_03_with_it(book: Book, project: Path, monkeypatch: pyte
 def test_what_is_running_is_followed_in_04(
     book: Book, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A campaign that is being sent has a button to 04, which opens with it and not with the newest."""
+    """What is being sent has a button to 04, and each name is one: it opens with that one, not the newest."""
+    finished = book.campaign("finished", accepted=1)
     row = book.campaign("at-work", accepted=4, state="running")
     book.campaign("newest", accepted=1)
     monkeypatch.setenv("SMSKIT_INTERACTIVE", "1")
     with book.ledger.leases.hold(row.id):
         named(panel().campaigns.widget, "Follow at-work →").click()
     opened = open_track({})
+    shown = panel()
+    shown.campaigns._table.press(f"open:{finished.id}")
+    again = open_track({})
 
     assert opened.tracker.row.name == "at-work"
+    assert again.tracker.row.name == "finished"
+    assert "04_track_delivery.ipynb opens with finished" in told(shown.campaigns.widget)
 
 
 def test_in_the_app_the_address_says_which(

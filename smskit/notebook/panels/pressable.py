@@ -55,6 +55,10 @@ class Pressable(anywidget.AnyWidget):
         if f'data-press="{escape(what)}"' in self.value:
             self._press(what)
 
+    def show(self, notebook: str) -> None:
+        """Open *notebook*, a file's name, beside this one in JupyterLab; elsewhere nothing happens."""
+        self.send({"notebook": notebook})
+
     def save(self, name: str, data: bytes, kind: str) -> None:
         """Let the browser save *data* as a file called *name* of that MIME type."""
         self.send({"save": name, "type": kind}, [data])

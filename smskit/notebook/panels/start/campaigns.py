@@ -12,11 +12,11 @@ import ipywidgets as w
 from smskit.i18n import mark
 from smskit.notebook.handover import SEND, TRACK, Wanted, hand_over
 from smskit.notebook.host import Host
-from smskit.notebook.panels.opener import Opener
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, card, door, html, notice, row, soft, stale, title
+from smskit.notebook.panels.pressable import Pressable
 from smskit.notebook.panels.start.marks import badge, state_chip
 from smskit.notebook.words import HEADS, LISTED, figure
 from smskit.reporting.delivery import Figures, Overview
@@ -38,8 +38,7 @@ class CampaignsPanel(Panel):
         self.seen: Overview | None = None
         self.tests = False
         self._again = again
-        self._opener = Opener() if page.host is Host.LAB else None
-        self._table, self._unfinished, self._pages = html(""), w.VBox(), w.HBox()
+        self._table, self._unfinished, self._pages = Pressable(), w.VBox(), w.HBox()
         super().__init__(page)
         self.pager = Pager(self, self._page, size=_SIZE)
 
@@ -52,11 +51,11 @@ class CampaignsPanel(Panel):
         tests = w.Checkbox(self.tests, description=t("Show test sends"), indent=False)
         tests.layout.width = "auto"
         tests.observe(self.attempt(lambda: self._with_tests(tests.value)), "value")
-        self._table, self._unfinished = html(""), w.VBox(layout=w.Layout(width="100%"))
+        self._table, self._unfinished = Pressable(self._pressed), w.VBox(layout=w.Layout(width="100%"))
         self._pages = row(*self.pager.build(), self.pager.where)
         made = card(title(t("Campaigns")), self._unfinished, self._table, self._pages, row(again, tests))
         self._show()
-        return [made] if self._opener is None else [made, self._opener]
+        return [made]
 
     def show(self, seen: Overview) -> None:
         """Show what was counted."""
@@ -110,13 +109,25 @@ class CampaignsPanel(Panel):
     def _line(self, each: Figures) -> str:
         t = self.t
         test = f' <span class="smskit-chip">{escape(t("test send"))}</span>' if each.is_test else ""
-        cells = [f"<td>{badge(each.row.mode, t)} {escape(each.row.name)}{test}</td>"]
+        cells = [f"<td>{badge(each.row.mode, t)} {self._name(each)}{test}</td>"]
         cells.append(f"<td>{state_chip(each, t)}</td>")
         cells += [f'<td class="n">{_bar(each, name)}{figure(each, name)}</td>' for name in LISTED]
         series = each.row.series if each.row.series != each.row.name else ""
         when = f"{each.started:%Y-%m-%d %H:%M}"
         cells.append(f'<td><span class="smskit-when">{when}</span></td><td>{escape(series)}</td>')
         return f"<tr>{''.join(cells)}</tr>"
+
+    def _name(self, each: Figures) -> str:
+        """The campaign's id, which leads to 04."""
+        name, tip = escape(each.row.name), escape(self.t("Opens it in notebook {nn}; sends nothing", nn="04"))
+        if self.page.host is Host.VOILA:
+            return f'<a href="{TRACK}?{escape(Wanted.of(each.row).query)}" title="{tip}">{name}</a>'
+        return f'<button class="smskit-link" data-press="open:{each.row.id}" title="{tip}">{name}</button>'
+
+    def _pressed(self, what: str) -> None:
+        found = {f"open:{each.row.id}": each for each in self.seen.campaigns} if self.seen else {}
+        if what in found:
+            self.attempt(partial(self._open, Wanted.of(found[what].row), TRACK))(None)
 
     # -- going on -----------------------------------------------------------------------
 
@@ -144,8 +155,7 @@ class CampaignsPanel(Panel):
 
     def _open(self, wanted: Wanted, notebook: str) -> None:
         hand_over(wanted, notebook)
-        if self._opener is not None:
-            self._opener.show(notebook)
+        self._table.show(notebook)
         told = mark("{notebook} opens with {campaign}: run all of its cells. Nothing is sent by that.")
         self.tell(lambda t: t(told, notebook=notebook, campaign=wanted.campaign), "ok")
 
