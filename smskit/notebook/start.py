@@ -72,10 +72,7 @@ class StartNotebook(Base):
         if self.host.is_person:
             from smskit.notebook.panels.start import StartPanel
 
-            panel = StartPanel(self.page, self.home)
-            panel.series.wanted = self._series
-            panel.draw()
-            show_widget(panel.widget)
+            show_widget(StartPanel(self.page, self.home, series=self._series))
 
     @step
     def campaigns(self, *, tests: bool = False) -> None:

@@ -102,12 +102,17 @@ def _first_two(seen: Overview) -> list[tuple[str, Mode]]:
 
 
 class SeriesPanel(Panel):
-    """A campaign that repeats: its occurrences one below the other, the newest last."""
+    """
+    A campaign that repeats: its occurrences one below the other, the newest last.
 
-    def __init__(self, page: Page) -> None:
+    Args:
+        wanted: The series to begin with; "" = the newest.
+    """
+
+    def __init__(self, page: Page, *, wanted: str = "") -> None:
         self.seen = Overview()
         self.chosen: tuple[str, Mode] | None = None
-        self.wanted = ""  # the series to begin with; "" = the newest
+        self._wanted = wanted
         self._picture = html("")
         super().__init__(page)
 
@@ -129,7 +134,7 @@ class SeriesPanel(Panel):
         """Show what was counted."""
         self.seen = seen
         if self.chosen not in seen.repeating:
-            named = [each for each in seen.repeating if each[0] == self.wanted]
+            named = [each for each in seen.repeating if each[0] == self._wanted]
             self.chosen = next(iter([*named, *seen.repeating]), None)
         self.draw()
 

@@ -26,13 +26,14 @@ class StartPanel(Panel):
 
     Args:
         home: What is shown; the same object serves plain cells.
+        series: The one to show over its occurrences; "" = the newest.
     """
 
-    def __init__(self, page: Page, home: Home) -> None:
+    def __init__(self, page: Page, home: Home, *, series: str = "") -> None:
         super().__init__(page)
         self.home = home
         self.campaigns = CampaignsPanel(page, partial(self.refresh))
-        self.compare, self.series = ComparePanel(page), SeriesPanel(page)
+        self.compare, self.series = ComparePanel(page), SeriesPanel(page, wanted=series)
         self.providers, self.coming = ProvidersPanel(page, home), ComingPanel(page, home)
         self.refresh()
 
