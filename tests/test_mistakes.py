@@ -71,3 +71,6 @@ def test_a_mistake_in_any_notebook(tmp_path: Path, attended: bool) -> None:
     for name, (*_, words) in _WRONG.items():
         assert words in ended[name][1]
         assert ("Traceback" in ended[name][1]) is not attended
+    again = "correct their cell, then run it and the one that opens"
+    if attended:  # in the panel's place, and in the cell that was run by itself
+        assert ended["01_connect_provider"][1].count(again) == ended["04_track_delivery"][1].count(again) == 2

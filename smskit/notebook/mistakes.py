@@ -50,7 +50,7 @@ def opens(open_: Callable[[Mapping[str, Any]], N]) -> Opens[N]:
             notebook = open_(namespace)
         except SmskitError as error:
             shown.complain(language.error(error), in_app=True)
-            return cast(N, _NotOpened())
+            return cast(N, _NotOpened(panel_below=panel_below))
         _speak(lambda: notebook.t)
         notebook.panel_below = panel_below
         return notebook
@@ -59,11 +59,22 @@ def opens(open_: Callable[[Mapping[str, Any]], N]) -> Opens[N]:
 
 
 class _NotOpened:
-    """Stands where a notebook would: each step says that it has to be opened first."""
+    """
+    Stands where a notebook would, and says that it has to be opened first.
+
+    Args:
+        panel_below: Where a panel was to come, it says so in the panel's place, and at each step after that.
+    """
+
+    def __init__(self, *, panel_below: bool) -> None:
+        self._waits = panel_below
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # asked by IPython, to show it
             raise AttributeError(name)
+        if self._waits and name not in ("language", "panel"):
+            return lambda *_, **__: None
+        self._waits = False
         raise SmskitError(
             Message("choose other parameters first: correct their cell, then run it and the one that opens")
         )
