@@ -21,6 +21,7 @@ from smskit.sending.session import open_campaign
 from tests.conftest import ROOT
 
 OPEN = {
+    "00_start": smskit.open_start,
     "01_connect_provider": smskit.open_connect,
     "02_explore_segment": smskit.open_explore,
     "03_send_campaign": smskit.open_notebook,
@@ -28,6 +29,7 @@ OPEN = {
 }
 # The plain cells of every notebook, between the one that opens it and the panel.
 STEPS = {
+    "00_start": ["campaigns", "unfinished", "series", "providers", "upcoming"],
     "01_connect_provider": ["providers", "steps", "settings", "check", "signatures", "templates", "summary"],
     "02_explore_segment": ["look", "rules", "steps"],
     "03_send_campaign": [
@@ -39,6 +41,7 @@ STEPS = {
     ],
 }
 FRAMES = {
+    "00_start": {"campaigns"},
     "01_connect_provider": {"providers", "steps", "settings", "check", "signatures", "templates"},
     "02_explore_segment": {"look", "steps"},
     "03_send_campaign": {"parameters", "plan", "preview", "check"},
@@ -128,7 +131,7 @@ def test_each_step_shows_its_part_once(name: str, opened: Callable[..., Base], s
     if name != "01_connect_provider":
         campaign = open_campaign(SENT)
         campaign.plan()
-        if name == "04_track_delivery":
+        if name in ("00_start", "04_track_delivery"):
             campaign.send()
     nb = opened(name, attended=True, **({"campaign": "steps-1"} if name[1] == "4" else SENT))
     nb.panel_shown = True

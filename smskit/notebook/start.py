@@ -13,7 +13,7 @@ import pandas as pd
 
 from smskit.errors import LedgerError, SpecError, needs_extra, suggest
 from smskit.i18n import Language, Message, mark
-from smskit.models import Mode, yuan
+from smskit.models import Mode, amount, yuan
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.base import Base, parameters_given, step
 from smskit.notebook.display import show_widget
@@ -167,7 +167,7 @@ class StartNotebook(Base):
                 (
                     t.render(each.title),
                     t(each.status),
-                    each.balance,
+                    amount(each.balance, t) if each.balance else "",
                     f"{each.at.astimezone():%Y-%m-%d %H:%M}" if each.at else "",
                 )
                 for each in known

@@ -17,6 +17,7 @@ from tests.e2e.lab import Lab, Sheet, project_copy, window
 pytestmark = pytest.mark.browser
 
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
+CONNECT = "01_connect_provider.ipynb"
 SERIOUS = {"serious", "critical"}
 # As JupyterLab's menu does it.
 _RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
@@ -87,7 +88,7 @@ def test_no_panel_has_a_serious_violation(rehearsed: Lab, sheet: Callable[..., S
 
 def test_what_is_folded_opens_by_the_keyboard(rehearsed: Lab, sheet: Callable[..., Sheet]) -> None:
     """Tab comes to the head of what is folded, Enter opens it, and what is in it can be reached."""
-    opened = sheet(rehearsed, f"notebooks/{NOTEBOOKS[0]}")
+    opened = sheet(rehearsed, f"notebooks/{CONNECT}")
     assert opened.run_all()
     head = opened.panel.get_by_role("button", name="More settings", exact=True)
     inside = opened.panel.get_by_label("Concurrent requests", exact=True)
@@ -107,7 +108,7 @@ def test_what_is_folded_opens_by_the_keyboard(rehearsed: Lab, sheet: Callable[..
 
 def test_a_restarted_kernel_is_told_in_one_line(rehearsed: Lab, sheet: Callable[..., Sheet]) -> None:
     """One sentence says what to do, and no broken link stands at every widget."""
-    opened = sheet(rehearsed, f"notebooks/{NOTEBOOKS[0]}")
+    opened = sheet(rehearsed, f"notebooks/{CONNECT}")
     assert opened.run_all()
     told = opened.panel.get_by_text("The kernel was restarted: run all cells.")
     expect(told).to_be_hidden()
