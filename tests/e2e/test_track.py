@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from playwright.sync_api import expect
 
@@ -20,9 +21,19 @@ from tests.e2e.walk import ENGLISH
 pytestmark = pytest.mark.browser
 
 FIRST = 13822200000
+PEOPLE = 200
 WORDS = {
-    "en": ("Failures", "More", "Carriers", "One person", "Follow-up", "User id or phone", "Why?"),
-    "zh": ("失败原因", "更多", "运营商", "查一个人", "后续活动", "用户 ID 或手机号", "为什么？"),
+    "en": (
+        "Failures",
+        "More",
+        "Carriers",
+        "One person",
+        "Follow-up",
+        "User id or phone",
+        "Why?",
+        "Download xlsx",
+    ),
+    "zh": ("失败原因", "更多", "运营商", "查一个人", "后续活动", "用户 ID 或手机号", "为什么？", "下载 xlsx"),
 }
 
 
@@ -38,7 +49,7 @@ def tracked(start_lab: Callable[..., Lab]) -> Lab:
         receipts = {"delay_s": [0, 0.1], "fail_rate": 0.2}
         plan = {"seed": 5, "faults": faults, "receipts": receipts}
         simulator.world.set_faults(FaultPlan.model_validate(plan))
-        source = live.segment(lab.root / "people.csv", 200, first=FIRST)
+        source = live.segment(lab.root / "people.csv", PEOPLE, first=FIRST)
         campaign = live.campaign(live.data(live.SINGLES, source, campaign="vip-2026-W47"), environ)
         campaign.send()
         row = campaign.started()
@@ -50,12 +61,12 @@ def tracked(start_lab: Callable[..., Lab]) -> Lab:
 
 @pytest.mark.parametrize("language", ENGLISH)
 def test_a_walk(tracked: Lab, sheet: Callable[..., Sheet], language: str) -> None:
-    """Books, failures, carriers, one person's story, a follow-up by a click; phones stay masked."""
+    """Books, failures, carriers, one person, a follow-up and a file by a click; phones stay masked."""
     opened = sheet(tracked, "notebooks/04_track_delivery.ipynb")
     assert opened.run_all()
     opened.speak(language)
     panel = opened.panel
-    failures, more, carriers, person, follow_up, who, why = WORDS[language]
+    failures, more, carriers, person, follow_up, who, why, xlsx = WORDS[language]
 
     def tab(name: str) -> None:
         panel.get_by_role("tab", name=name, exact=True).click()
@@ -76,9 +87,14 @@ def test_a_walk(tracked: Lab, sheet: Callable[..., Sheet], language: str) -> Non
     expect(panel.locator(f"table[aria-label='{person}']")).to_contain_text(re.compile("20[0-9]{2}-"))
     panel.get_by_role("button", name=follow_up, exact=True).click()
     before = set(Path(tracked.root).glob("segments/*.parquet"))
-    write = {"en": "Write the segment and its parameters", "zh": "写入分群和参数文件"}[language]
+    write = {"en": "Save as a segment", "zh": "存为分群"}[language]
     panel.get_by_role("button", name=write, exact=True).click()
-    expect(panel.locator(".smskit-notice.ok")).to_contain_text("papermill")
+    expect(panel.locator("a.smskit-door[href='03_send_campaign.ipynb']").last).to_contain_text("again-")
+    with opened.page.expect_download() as saved:
+        panel.get_by_role("button", name=xlsx, exact=True).click()
+    book = openpyxl.load_workbook(saved.value.path())
 
     assert len(set(Path(tracked.root).glob("segments/*.parquet")) - before) == 1
     assert str(FIRST)[:8] not in panel.inner_text()
+    assert saved.value.suggested_filename == "vip-2026-W47-live-messages.xlsx"
+    assert book["messages"].max_row == PEOPLE + 1
