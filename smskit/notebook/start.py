@@ -20,7 +20,7 @@ from smskit.notebook.display import show_widget
 from smskit.notebook.home import Home
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
-from smskit.notebook.words import HEADS, LISTED, difference, figure, percent
+from smskit.notebook.words import HEADS, difference, figure, listed, percent
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts
@@ -98,20 +98,7 @@ class StartNotebook(Base):
             self.say("No campaign is unfinished.")
 
     def _table(self, seen: Overview) -> None:
-        frame = seen.frame
-
-        def table(t: Language) -> pd.DataFrame:
-            columns = {
-                t(HEADS["campaign"]): frame["campaign"],
-                t("mode"): [t(MODES[mode]) for mode in frame["mode"]],
-                t(HEADS["state"]): [t(STATES.get(state, state)) for state in frame["state"]],
-            }
-            columns |= {t(HEADS[n]): [figure(each, n) for each in seen.campaigns] for n in LISTED}
-            columns[t(HEADS["started"])] = [f"{at:%Y-%m-%d %H:%M}" for at in frame["started"]]
-            columns[t(HEADS["series"])] = frame["series"]
-            return pd.DataFrame(columns)
-
-        self.show_frame(table, frame)
+        self.show_frame(lambda t: listed(seen, t), seen.frame)
 
     @step
     def compare(self, one: str, other: str, *, mode: str = "") -> None:

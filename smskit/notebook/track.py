@@ -23,12 +23,13 @@ from smskit.notebook.handover import TRACK, taken
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
+from smskit.notebook.words import listed
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts
 from smskit.reporting.audit import HEADINGS as DONE
 from smskit.reporting.audit import approval_in_words, trail
-from smskit.reporting.delivery import HEADINGS, MODES, STAGES, Group
+from smskit.reporting.delivery import HEADINGS, STAGES, Group
 from smskit.reporting.follow_up import FollowUp
 
 __all__ = ["TrackNotebook", "open_track"]
@@ -96,19 +97,10 @@ class TrackNotebook(Base):
 
     @step
     def campaigns(self) -> None:
-        """Show the campaigns there are, newest first; test sends are marked."""
+        """Show the campaigns there are, newest live one first, test sends too."""
         found = self.tracker.campaigns()
-        if len(found):
-            marks = ["✓" if test else "" for test in found["test"]]
-
-            def table(t: Language) -> pd.DataFrame:
-                words = {
-                    "mode": [t(MODES[mode]) for mode in found["mode"]],
-                    "state": [t(state) for state in found["state"]],
-                }
-                return _headed(found.assign(**words, test=marks), t)
-
-            self.show_frame(table, found)
+        if found.campaigns:
+            self.show_frame(lambda t: listed(found, t), found.frame)
         else:
             self.say(_NONE)
 

@@ -36,7 +36,7 @@ from smskit.providers import provider_class
 from smskit.reporting import delivery, opt_outs, report
 from smskit.reporting.audit import Trail, trail
 from smskit.reporting.columns import SegmentColumns
-from smskit.reporting.delivery import Figures, Group, Roster, Survey, Ways, Whom
+from smskit.reporting.delivery import Figures, Group, Overview, Roster, Survey, Ways, Whom
 from smskit.reporting.export import FORMATS, without_formulas, write_messages
 from smskit.reporting.follow_up import FollowUp, follow_up
 from smskit.reporting.report import Fate
@@ -132,9 +132,9 @@ class Tracker:
 
     # -- which ----------------------------------------------------------------------------
 
-    def campaigns(self) -> pd.DataFrame:
-        """See ``delivery.campaign_table``."""
-        return delivery.campaign_table(self.ledger)
+    def campaigns(self) -> Overview:
+        """All campaigns, newest live one first, test sends too."""
+        return delivery.overview(self.ledger, tests=True)
 
     def choose(self, campaign: str = "", mode: Mode | str | None = None) -> CampaignRow | None:
         """Follow another campaign; see ``delivery.choose``."""
@@ -386,13 +386,11 @@ class Tracker:
         except SmskitError:
             return []
 
-    def people_of(self, place: str, code: str) -> Download:
-        """
-        Those of one place, see ``delivery.Roster``, with one code, as a csv file for a browser; masked.
-        """
+    def people_of(self, place: str, code: str, t: Language) -> Download:
+        """Those of one place, see ``delivery.Roster``, with one code, as a csv file for a browser; masked."""
         row, roster = self.row, Roster(self.ledger, self.row)
         frame = roster.page(place, code=code, size=_MOST_ROWS).frame
-        plain = frame.assign(why=[str(why) for why in frame["why"]])
+        plain = frame.assign(why=[t.said(why) for why in frame["why"]])
         name = self.file_name(row, re.sub(r"[^\w.-]+", "-", f"{place}-{code}").strip("-"), "csv")
         return Download(name, without_formulas(plain).to_csv(index=False).encode("utf-8-sig"))
 

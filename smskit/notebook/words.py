@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
+import pandas as pd
+
 from smskit.i18n import Language, mark
 from smskit.models import Mode, yuan
-from smskit.reporting.delivery import MODES, Figures
+from smskit.reporting.delivery import MODES, STATES, Figures, Overview
 
-__all__ = ["HEADS", "LISTED", "difference", "figure", "line_of", "percent"]
+__all__ = ["HEADS", "LISTED", "difference", "figure", "line_of", "listed", "percent"]
 
 HEADS: Final = {
     "campaign": mark("Campaign"),
@@ -55,6 +57,20 @@ def figure(each: Figures, name: str) -> str:
 def line_of(each: Figures, t: Language) -> str:
     """One campaign in a word or four, for lists to choose from."""
     return f"{each.row.name} · {t(MODES[each.row.mode])} · {each.started:%Y-%m-%d %H:%M}"
+
+
+def listed(seen: Overview, t: Language) -> pd.DataFrame:
+    """All campaigns as a table, one row each."""
+    frame = seen.frame
+    columns = {
+        t(HEADS["campaign"]): frame["campaign"],
+        t("mode"): [t(MODES[mode]) for mode in frame["mode"]],
+        t(HEADS["state"]): [t(STATES.get(state, state)) for state in frame["state"]],
+    }
+    columns |= {t(HEADS[n]): [figure(each, n) for each in seen.campaigns] for n in LISTED}
+    columns[t(HEADS["started"])] = [f"{at:%Y-%m-%d %H:%M}" for at in frame["started"]]
+    columns[t(HEADS["series"])] = frame["series"]
+    return pd.DataFrame(columns)
 
 
 def difference(one: Figures, other: Figures, name: str, t: Language) -> str:

@@ -5,7 +5,7 @@ Reads the ledger chunk by chunk and keeps counts, never everybody. Leaves to
 ``reconcile`` what changes the books, and to ``report`` the books themselves.
 """
 
-from smskit.reporting.delivery.choice import Ways, campaign_table, choose, is_test, settled_by
+from smskit.reporting.delivery.choice import Ways, choose, is_test, settled_by
 from smskit.reporting.delivery.codes import Explained, explain_code
 from smskit.reporting.delivery.groups import GROUPS, MAY_ARRIVE, NEVER_AGAIN, Group, Whom
 from smskit.reporting.delivery.labels import EVENTS, HEADINGS, MODES, PERSON_STATES, STAGES
@@ -37,7 +37,6 @@ __all__ = [
     "Survey",
     "Ways",
     "Whom",
-    "campaign_table",
     "choose",
     "explain_code",
     "is_test",

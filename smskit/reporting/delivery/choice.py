@@ -5,10 +5,7 @@ Which campaign to look at, and what can settle the unknown ones of its provider.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import NamedTuple
 
 from smskit.errors import LedgerDamaged, LedgerError, SpecError, suggest
 from smskit.i18n import Message
@@ -16,15 +13,9 @@ from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Kind, Mode
 from smskit.providers import Feature, provider_class
 
-__all__ = ["Ways", "campaign_table", "choose", "is_test", "settled_by"]
+__all__ = ["Ways", "choose", "is_test", "settled_by"]
 
 _log = logging.getLogger("smskit")
-# fmt: off
-COLUMNS = [
-    "campaign", "mode", "test", "state", "provider", "planned", "delivered", "undelivered", "refused",
-    "unknown", "created",
-]
-# fmt: on
 
 
 def is_test(row: CampaignRow) -> bool:
@@ -39,53 +30,6 @@ def newest_first(ledger: Ledger) -> list[CampaignRow]:
     for error in damaged:
         _log.warning("smskit: %s", error)
     return found
-
-
-def campaign_table(ledger: Ledger, *, limit: int = 200) -> pd.DataFrame:
-    """
-    The newest campaigns, newest first.
-
-    Returns:
-        ``campaign``, ``mode``, ``test`` (bool), ``state``, ``provider``, ``planned``, ``delivered``,
-        ``undelivered``, ``refused``, ``unknown``, ``created`` (on the clock of its time zone).
-    """
-    rows: list[dict[str, Any]] = []
-    for row in newest_first(ledger)[:limit]:
-        try:
-            books = ledger.audience.counts(row.id)
-        except LedgerDamaged as error:
-            _log.warning("smskit: %s", error)
-            continue
-        zone = row.zone
-        rows.append(
-            {
-                "campaign": row.name,
-                "mode": str(row.mode),
-                "test": is_test(row),
-                "state": row.state,
-                "provider": row.provider,
-                "planned": books.planned,
-                "delivered": books.delivered,
-                "undelivered": books.undelivered,
-                "refused": books.refused,
-                "unknown": books.unknown,
-                "created": datetime.fromtimestamp(row.created_at, zone).strftime("%Y-%m-%d %H:%M"),
-            }
-        )
-    columns = [
-        "campaign",
-        "mode",
-        "test",
-        "state",
-        "provider",
-        "planned",
-        "delivered",
-        "undelivered",
-        "refused",
-        "unknown",
-        "created",
-    ]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def choose(ledger: Ledger, campaign: str = "", mode: Mode | None = None) -> CampaignRow | None:

@@ -26,7 +26,7 @@ HEADINGS: Final = {
     "submitting": mark("submitting"),
     "later": mark("tried again"),
     "rate": mark("delivery rate"),
-    "stage": mark("where it failed"),
+    "stage": mark("stage"),
     "reason": mark("reason"),
     "code": mark("code"),
     "meaning": mark("meaning"),
@@ -48,9 +48,7 @@ HEADINGS: Final = {
     "detail": mark("answer"),
     "campaign": mark("Campaign"),
     "mode": mark("mode"),
-    "test": mark("test send"),
     "provider": mark("provider"),
-    "created": mark("begun"),
     "oldest": mark("oldest"),
     "newest": mark("newest"),
 }

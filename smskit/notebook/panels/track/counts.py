@@ -12,6 +12,7 @@ import pandas as pd
 from smskit.audience.carriers import AS_OF, PORTABILITY
 from smskit.audience.paging import FrameRows
 from smskit.i18n import Language, mark
+from smskit.i18n.figures import share
 from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import details, field, frame_table, html, row, soft, soft_line
@@ -20,7 +21,7 @@ from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 from smskit.reporting import charts
-from smskit.reporting.delivery import HEADINGS, STAGES, UNITS
+from smskit.reporting.delivery import HEADINGS, NEVER_AGAIN, STAGES, UNITS
 
 __all__ = [
     "BatchesTab",
@@ -64,11 +65,6 @@ def headings(t: Language) -> dict[str, str]:
 def stage_name(name: str, t: Language) -> str:
     """A group in words."""
     return t(STAGES.get(name, name))
-
-
-def percent(share: Any) -> str:
-    """A share for people; "" where there is none."""
-    return "" if pd.isna(share) else f"{share:.1%}"
 
 
 class TimeTab(Tab):
@@ -151,16 +147,26 @@ class FailuresTab(Tab):
                 "said": ["" if s == m else s for s, m in zip(said, meaning, strict=True)],
                 "next_step": [t.render(s) for s in found["next_step"]],
                 "people": found["people"].to_numpy(),
-                "share": [percent(s) for s in found["share"]],
+                "share": [share(s) for s in found["share"]],
             }
         )
         actions = [
-            [Action(t(label), f"{name}:{n}") for name, label in ACTIONS.items() if name != "take_out" or dead]
-            for n, dead in enumerate(found["dead"])
+            [
+                Action(t(label), f"{name}:{n}")
+                for name, label in ACTIONS.items()
+                if name not in _without(failure)
+            ]
+            for n, failure in enumerate(self.failures)
         ]
         self._table.value = press_table(shown, headings=headings(t), label=t("Failures"), actions=actions)
         hint = t("Share is of all people planned. Codes are the provider's or the carrier's, as they came.")
         self._hint.value = soft(hint)
+
+
+def _without(failure: Failure) -> set[str]:
+    """What makes no sense for them."""
+    asked_not_to = {"follow_up"} if failure.stage in NEVER_AGAIN else set()
+    return asked_not_to | (set() if failure.dead else {"take_out"})
 
 
 class CarriersTab(Tab):
@@ -184,7 +190,7 @@ class CarriersTab(Tab):
 
     def _table(self, found: pd.DataFrame) -> str:
         shown = found.assign(
-            carrier=[self.t(c) for c in found["carrier"]], rate=[percent(r) for r in found["rate"]]
+            carrier=[self.t(c) for c in found["carrier"]], rate=[share(r) for r in found["rate"]]
         )
         return frame_table(shown, headings=headings(self.t), label=self.t("Carriers"))
 

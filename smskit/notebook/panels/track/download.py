@@ -12,6 +12,7 @@ from smskit.notebook.panels.parts import button, choose, field, html, row, soft,
 from smskit.notebook.panels.pressable import Pressable
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Download, Tracker
+from smskit.planning.draft import from_project
 from smskit.reporting.export import FORMATS
 
 __all__ = ["DownloadTab"]
@@ -94,7 +95,8 @@ class DownloadTab(Tab):
 
     def people(self, place: str, code: str) -> None:
         """Those of one failure."""
-        self._make(lambda: self.tracker.people_of(place, code))
+        t = self.t
+        self._make(lambda: self.tracker.people_of(place, code, t))
 
     def _make(self, work: Callable[[], Download]) -> None:
         self.tell(lambda t: t("Writing …"))
@@ -111,5 +113,5 @@ class DownloadTab(Tab):
         self.start(
             "export",
             lambda: self.tracker.export(kind, path, reveal=reveal, columns=columns),
-            lambda place: self.tell(lambda t: t("Saved to {path}", path=place), "ok"),
+            lambda place: self.tell(lambda t: t("Saved to {path}", path=from_project(place)), "ok"),
         )

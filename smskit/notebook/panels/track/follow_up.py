@@ -74,7 +74,8 @@ class FollowUpTab(Tab):
 
     def only(self, whom: Whom) -> None:
         """Those alone."""
-        self.chosen = dict.fromkeys(self.choices(), False) | {whom: True}
+        choices = self.choices()
+        self.chosen = dict.fromkeys(choices, False) | {whom if whom in choices else Whom(whom.group): True}
         self.draw()
 
     # -- drawing ----------------------------------------------------------------------------

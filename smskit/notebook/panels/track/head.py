@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from smskit.i18n import Language, mark
+from smskit.i18n.figures import money, share
 from smskit.models import REASONS, Mode
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
@@ -93,20 +94,18 @@ def _bar(status: Mapping[str, Any], t: Language) -> str:
     parts = parts_of(status)
     total = sum(n for _, n in parts)
     told = [
-        (key, key.partition(":")[0], escape(part_name(key, t)), n, f"{n / max(total, 1):.1%}")
-        for key, n in parts
-        if n
+        (key, key.partition(":")[0], escape(part_name(key, t)), n, share(n, total)) for key, n in parts if n
     ]
     # Small parts are hard to hit and to tell apart: each has its name, which can be pressed, too.
     bars = "".join(
         f'<button class="{kind}" data-press="{escape(key)}" style="flex-grow:{n}" tabindex="-1" '
-        f'title="{name} {n:,} · {share}" aria-label="{name} {n:,} · {share}"></button>'
-        for key, kind, name, n, share in told
+        f'title="{name} {n:,} · {part}" aria-label="{name} {n:,} · {part}"></button>'
+        for key, kind, name, n, part in told
     )
     keys = "".join(
         f'<button data-press="{escape(key)}"><i class="{kind}"></i>{name} <b>{n:,}</b> '
-        f"<small>{share}</small></button>"
-        for key, kind, name, n, share in told
+        f"<small>{part}</small></button>"
+        for key, kind, name, n, part in told
     )
     read = escape(t("rows read"))
     label = f"{read} {total:,} = {' + '.join(f'{name} {n:,}' for _, _, name, n, _ in told)}"
@@ -120,15 +119,16 @@ def _bar(status: Mapping[str, Any], t: Language) -> str:
 def _cards(seen: CampaignSnapshot, status: Mapping[str, Any], t: Language) -> list[tuple[str, Any, str]]:
     figures = seen.figures
 
-    def share(rate: float | None) -> str:
-        return "—" if rate is None else f"{rate:.1%}"
-
     return [
-        (t("delivery rate, of the accepted"), share(figures.delivery_rate), "ok"),
-        (t("opt-out rate, of the accepted"), share(figures.opt_out_rate), ""),
+        (t("delivery rate, of the accepted"), _rate(figures.delivery_rate), "ok"),
+        (t("opt-out rate, of the accepted"), _rate(figures.opt_out_rate), ""),
         (t("awaiting receipt"), status["awaiting"], ""),
-        (t(_COST[Mode(status["mode"])]), f"¥{figures.cost:,.2f}", ""),
+        (t(_COST[Mode(status["mode"])]), money(figures.cost), ""),
     ]
+
+
+def _rate(rate: float | None) -> str:
+    return "—" if rate is None else share(rate)
 
 
 class PersonSearch(Panel):

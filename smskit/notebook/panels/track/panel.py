@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
-import pandas as pd
 
 from smskit.i18n import Language, mark
 from smskit.models import Mode
@@ -37,8 +36,9 @@ from smskit.notebook.panels.track.people import PeopleTab
 from smskit.notebook.panels.track.replies import RepliesTab
 from smskit.notebook.panels.track.unknown import UnknownTab
 from smskit.notebook.tracker import Tracker
+from smskit.notebook.words import line_of
 from smskit.reporting.audit import approval_in_words
-from smskit.reporting.delivery import MODES, STATES, Group, Whom
+from smskit.reporting.delivery import MODES, STATES, Figures, Group, Whom
 from smskit.reporting.opt_outs import notice_undecided
 from smskit.sending.receipts import Fetched
 
@@ -61,7 +61,7 @@ class TrackPanel(Panel):
 
     def __init__(self, page: Page, tracker: Tracker) -> None:
         self.tracker = tracker
-        self.campaigns = pd.DataFrame()
+        self.campaigns: Sequence[Figures] = ()
         self.counting = False
         self._stop: threading.Event | None = None
         self._head = html("")
@@ -94,7 +94,7 @@ class TrackPanel(Panel):
     # -- drawing --------------------------------------------------------------------------
 
     def build(self) -> Sequence[w.Widget]:
-        self.campaigns = self.tracker.campaigns()
+        self.campaigns = self.tracker.campaigns().campaigns
         if self.tracker.chosen is None:
             nothing = self.t(
                 "There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."
@@ -117,11 +117,9 @@ class TrackPanel(Panel):
 
     def _choice(self) -> w.Widget:
         chosen = self.tracker.chosen
-        options = {
-            self._label(line): (line.campaign, line.mode) for line in self.campaigns.itertuples(index=False)
-        }
-        now = (chosen.name, str(chosen.mode)) if chosen else None
-        if now and now not in options.values():  # older than the list goes back
+        options = {self._label(each): (each.row.name, each.row.mode) for each in self.campaigns}
+        now = (chosen.name, chosen.mode) if chosen else None
+        if now and now not in options.values():  # its record is damaged
             options[f"{now[0]} · {self.t(MODES[now[1]])}"] = now
         which = field(w.Dropdown, self.t("Campaign"), options=list(options.items()), value=now)
         which.layout.width = "640px"
@@ -130,10 +128,9 @@ class TrackPanel(Panel):
         again.on_click(self.attempt(self.refresh))
         return row(which, again)
 
-    def _label(self, line: Any) -> str:
-        kind = f"{self.t('test send')} · " if line.test else ""
-        told = f"{kind}{self.t(MODES[line.mode])} · {self.t(STATES.get(line.state, line.state))}"
-        return f"{line.campaign} · {told} · {line.created}"
+    def _label(self, each: Figures) -> str:
+        kind = f" · {self.t('test send')}" if each.is_test else ""
+        return f"{line_of(each, self.t)} · {self.t(STATES.get(each.state, each.state))}{kind}"
 
     def _doing(self) -> w.Widget:
         self._fetch = button(self.t("Fetch receipts now"), style="primary")
