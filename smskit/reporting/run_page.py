@@ -32,7 +32,7 @@ from smskit.reporting.delivery.statistics import UNITS, survey
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["Failure", "failures", "page", "place_of", "time_of", "zone_of"]
+__all__ = ["Failure", "failures", "page", "place_of", "provider_in_words", "time_of", "zone_of"]
 
 MOST_FAILURES = 50
 MOST_STRETCHES = 24
@@ -151,7 +151,7 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
         run=run,
         state=t(_STATES.get(run.state, run.state)),
         mode=t(_MODES.get(run.mode, run.mode)),
-        provider=_provider(run.provider, t),
+        provider=provider_in_words(run.provider, t),
         clock=str(zone),
         cards=cards,
         message=t.render(redact(run.message)),
@@ -315,7 +315,7 @@ def _since(reason: Coded, t: Language) -> Coded:
     return reason._replace(words=f"——— {t('since the plan')}: {reason.words}")
 
 
-def _provider(name: str, t: Language) -> str:
+def provider_in_words(name: str, t: Language) -> str:
     """What a provider is called, in English without its Chinese name."""
     title = t.render(provider_class(name).title) if name in provider_names() else name
     return title if t.code == "zh" else re.sub(r"[^ -~]+", "", title).strip()

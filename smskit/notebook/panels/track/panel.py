@@ -40,6 +40,7 @@ from smskit.notebook.words import line_of
 from smskit.reporting.audit import approval_in_words
 from smskit.reporting.delivery import MODES, STATES, Figures, Group, Whom
 from smskit.reporting.opt_outs import notice_undecided
+from smskit.reporting.run_page import provider_in_words
 from smskit.sending.receipts import Fetched
 
 __all__ = ["TrackPanel"]
@@ -219,7 +220,7 @@ class TrackPanel(Panel):
         seen = self.tracker.seen
         at = f"{datetime.now(seen.survey.zone if seen else None):%H:%M:%S}"
         told = f"{self.t(MODES[status['mode']])} · {self.t(STATES.get(status['state'], status['state']))}"
-        told += f" · {status['provider']} · {self.t('counted at {at}', at=at)}"
+        told += f" · {provider_in_words(status['provider'], self.t)} · {self.t('counted at {at}', at=at)}"
         note = soft(self.t.render(status["note"])) if status["note"] else ""
         if status["approval"] and (status["approval"]["approved_at"] or self.tracker.asks_approval):
             note += soft(self.t.render(approval_in_words(status["approval"])))
