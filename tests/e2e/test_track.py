@@ -45,7 +45,7 @@ def tracked(start_lab: Callable[..., Lab]) -> Lab:
         live.approve(simulator, live.SINGLES)
         environ = live.SINGLES.environ(simulator.url, lab.root)
         environ["SMSKIT_DATABASE_URL"] = f"sqlite:///{lab.root / 'smskit.db'}"
-        faults = [{"kind": "code", "code": 22, "scope": "item", "rate": 0.1}]
+        faults = [{"kind": "code", "code": 5, "scope": "item", "rate": 0.1}]
         receipts = {"delay_s": [0, 0.1], "fail_rate": 0.2}
         plan = {"seed": 5, "faults": faults, "receipts": receipts}
         simulator.world.set_faults(FaultPlan.model_validate(plan))
