@@ -6,11 +6,24 @@ from collections.abc import Iterator
 from typing import Protocol, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from smskit.cli.printing import t
+from smskit.cli.printing import language, t
+from smskit.i18n import mark
 
 __all__ = ["helped", "translated_command"]
+
+# What Typer itself prints around our words, by its name for it.
+_HEADINGS = {
+    "ARGUMENTS_PANEL_TITLE": mark("Arguments"),
+    "OPTIONS_PANEL_TITLE": mark("Options"),
+    "COMMANDS_PANEL_TITLE": mark("Commands"),
+    "ERRORS_PANEL_TITLE": mark("Error"),
+    "REQUIRED_LONG_STRING": mark("[required]"),
+    "DEFAULT_STRING": mark("[default: {}]"),
+    "RICH_HELP": mark("Try [blue]'{command_path} {help_option}'[/] for help."),
+}
+_HELP = mark("Show this message and exit.")
 
 
 class Helped(Protocol):
@@ -33,4 +46,20 @@ def translated_command(app: typer.Typer) -> typer.core.TyperGroup:
     command = cast("TyperGroup", typer.main.get_command(app))
     for each in helped(command):
         each.help = t(each.help)
+    if language().code != "en":
+        import typer.rich_utils as around
+
+        for name, words in _HEADINGS.items():
+            setattr(around, name, t(words))
+        for below in (command, *_below(command)):
+            option = below.get_help_option(typer.Context(below))
+            if option is not None:
+                option.help = t(_HELP)
     return command
+
+
+def _below(group: TyperGroup) -> Iterator[TyperCommand]:
+    for each in group.commands.values():
+        yield cast("TyperCommand", each)
+        if isinstance(each, TyperGroup):
+            yield from _below(each)

@@ -22,7 +22,8 @@ from tests.test_start import Book
 pytestmark = pytest.mark.browser
 
 # What is cut off at the right, or makes one scroll there; tables may scroll within themselves.
-_TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("body, #rendered_cells, .smskit-card")]
+_TOO_WIDE = """() => ["html", "body", "#rendered_cells", ".smskit-card"]
+  .flatMap((each) => [...document.querySelectorAll(each)])
   .filter((e) => e.scrollWidth > e.clientWidth + 1)
   .map((e) => `${e.tagName} ${e.id} ${e.className}: ${e.scrollWidth} > ${e.clientWidth}`)"""
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("0*.ipynb"))
