@@ -40,11 +40,12 @@ print("PROBE" + json.dumps([os.getcwd(), os.listdir(), sys.path, pandas.__file__
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One of two kernels that soon end, with a page that looks around and a picture beside it."""
     folder = project_copy(tmp_path_factory.mktemp("app"))
-    probe = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(_PROBE)],
-        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
-    )
-    nbformat.write(probe, folder / "notebooks" / "probe.ipynb")
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    for name, code in (("probe", _PROBE), ("broken", "secret = 'a secret'; 1 / 0")):
+        page = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(code)], metadata={"kernelspec": kernel}
+        )
+        nbformat.write(page, folder / "notebooks" / f"{name}.ipynb")
     (folder / "notebooks" / "picture.png").write_bytes(b"a picture")
     with served(folder, kernels=2, idle_s=4, people={"lily": LILY}) as running:
         for place in (folder, folder / "notebooks"):
@@ -60,11 +61,11 @@ def visitor(app: App) -> Iterator[httpx.Client]:
         yield client
 
 
-def rendered(visitor: httpx.Client, app: App) -> httpx.Response:
-    """The page that looks around, as soon as there may be another kernel."""
+def rendered(visitor: httpx.Client, app: App, name: str = "probe") -> httpx.Response:
+    """The page that looks around, or another, as soon as there may be another kernel."""
     deadline = time.monotonic() + 60
     while True:
-        page = visitor.get("/voila/render/probe.ipynb")
+        page = visitor.get(f"/voila/render/{name}.ipynb")
         if page.status_code != 503:
             return page
         assert time.monotonic() < deadline, app.log
@@ -262,6 +263,17 @@ def test_errors_are_in_our_words(app: App, visitor: httpx.Client, path: str, sta
     assert "没有这个页面" in page.text
     assert 'href="/"' in page.text
     assert "https://" not in page.text
+
+
+@pytest.mark.kernel
+def test_a_page_that_fails_says_so_in_our_words(app: App, visitor: httpx.Client) -> None:
+    """A cell that fails is a sentence with what to do, and neither code nor a traceback."""
+    text = rendered(visitor, app, "broken").text
+
+    assert "This page could not be shown" in text
+    assert "此页无法显示" in text
+    for never in ("ZeroDivisionError", "a secret", "show_tracebacks", "error when executing"):
+        assert never not in text
 
 
 @pytest.mark.kernel
