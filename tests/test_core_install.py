@@ -115,5 +115,5 @@ def test_what_is_missing_is_named(call: Call) -> None:
     opened = call("python", "-c", OPEN_EACH, SMSKIT_INTERACTIVE="1")
 
     assert served.returncode == 1
-    assert served.stderr == 'smskit: voila is not installed: pip install "smskit[app]"\n'
+    assert served.stderr == 'smskit: jupyter_server is not installed: pip install "smskit[app]"\n'
     assert opened.stdout.splitlines() == 3 * ['ipywidgets is not installed: pip install "smskit[notebook]"']

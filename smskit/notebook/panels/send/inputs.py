@@ -13,7 +13,7 @@ __all__ = ["TwoInputs", "cap_input", "window_input"]
 _USUAL_DAYS = "7"
 
 
-class TwoInputs(w.HBox):
+class TwoInputs(w.HBox):  # type: ignore[misc]  # ipywidgets has no types
     """
     ``value`` is what both say together; set, it fills them.
 
