@@ -87,7 +87,7 @@ def test_a_walk(tracked: Lab, sheet: Callable[..., Sheet], language: str) -> Non
     expect(panel.locator(f"table[aria-label='{person}']")).to_contain_text(re.compile("20[0-9]{2}-"))
     panel.get_by_role("button", name=follow_up, exact=True).click()
     before = set(Path(tracked.root).glob("segments/*.parquet"))
-    write = {"en": "Save as a segment", "zh": "存为分群"}[language]
+    write = {"en": "Save as a segment", "zh": "保存为分群"}[language]
     panel.get_by_role("button", name=write, exact=True).click()
     expect(panel.locator("a.smskit-door[href='03_send_campaign.ipynb']").last).to_contain_text("again-")
     with opened.page.expect_download() as saved:
