@@ -51,7 +51,7 @@ class SchedulePanel(SendPart):
     def build(self) -> Sequence[w.Widget]:
         t = self.t
         kind = w.ToggleButtons(options=[(t("every week"), True), (t("once"), False)], value=self.weekly)
-        kind.style.button_width = "88px"
+        kind.style.button_width = "104px"
         kind.observe(self.attempt(lambda: self.choose(weekly=kind.value)), "value")
         at = w.TimePicker(value=self.at, description=t("Start"), layout=w.Layout(width="220px"))
         at.observe(self.attempt(lambda: self.choose(at=at.value)), "value")
