@@ -1,6 +1,9 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 # They need Python 3.11+, make and a package index. Times below are those of two idle cores.
 
+# As on a user's machine: what is compiled is kept, also where an image says otherwise (then every start compiles anew).
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
