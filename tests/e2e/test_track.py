@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import openpyxl
@@ -92,7 +93,7 @@ def test_a_walk(tracked: Lab, sheet: Callable[..., Sheet], language: str) -> Non
     expect(panel.locator("a.smskit-door[href='03_send_campaign.ipynb']").last).to_contain_text("again-")
     with opened.page.expect_download() as saved:
         panel.get_by_role("button", name=xlsx, exact=True).click()
-    book = openpyxl.load_workbook(saved.value.path())
+    book = openpyxl.load_workbook(BytesIO(saved.value.path().read_bytes()))
 
     assert len(set(Path(tracked.root).glob("segments/*.parquet")) - before) == 1
     assert str(FIRST)[:8] not in panel.inner_text()

@@ -39,9 +39,9 @@ def papermill(folder: Path, **parameters: object) -> str:
 def test_without_parameters_it_looks_at_a_sample(tmp_path: Path) -> None:
     """It runs without anybody and without parameters, and no phone of the sample stands in what it leaves."""
     left = papermill(tmp_path)
-    outputs = [c for c in nbformat.reads(left, 4).cells if c.get("outputs")]
+    shown = [c.source.splitlines()[0] for c in nbformat.reads(left, 4).cells if c.get("outputs")]
 
-    assert len(outputs) >= 5
+    assert shown == ["nb.look()", "nb.rules()", "nb.steps()", "nb.language()"]
     assert "13800001998" not in left
     assert sorted(p.name for p in tmp_path.iterdir()) == ["given.yaml", "out.ipynb"]
 
@@ -54,7 +54,7 @@ def test_with_parameters(tmp_path: Path) -> None:
     left = papermill(tmp_path, segment="people.csv", rules=rules)
     shown = [c["outputs"][-1]["data"] for c in nbformat.reads(left, 4).cells if c.get("outputs")]
 
-    assert shown[-1]["text/plain"] == "3"
+    assert shown[2]["text/plain"].split()[-1] == "3"
     assert "13800138001" not in left
     assert "13800138009" not in left
 

@@ -13,6 +13,7 @@ import ipywidgets as w
 from smskit.audience.explore import ColumnProfile, Counts, Node, RuleEditor
 from smskit.errors import SmskitError
 from smskit.i18n import mark
+from smskit.notebook.host import Host
 from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
@@ -57,19 +58,25 @@ class RulesPanel(Panel):
         clear = button(self.t("Remove all"))
         clear.on_click(self.on_edit(lambda: self.editor.remove(self.editor.root.id)))
         self._code = Pressable()
-        copies = [button(kind, tip=self.t("Copy the rules as {kind}", kind=kind)) for kind in _CODE]
-        for kind, each in zip(_CODE, copies, strict=True):
-            each.on_click(self.attempt(partial(self._copy, kind)))
         hint = self.t("Rows for which this holds are kept. Empty cells match only “is empty”.")
         self._arrange()
         self._show_counts()
         return [
             title(self.t("Rules"), hint),
             self._whole,
-            row(self._undo, self._redo, clear, soft_line(self.t("Copy as")), *copies),
+            row(self._undo, self._redo, clear, *self._copies()),
             self._words,
             self._code,
         ]
+
+    def _copies(self) -> list[w.Widget]:
+        """A button for each way to have the rules as code; an app's visitors have no use for it."""
+        if self.page.host is Host.VOILA:
+            return []
+        copies = [button(kind, tip=self.t("Copy the rules as {kind}", kind=kind)) for kind in _CODE]
+        for kind, each in zip(_CODE, copies, strict=True):
+            each.on_click(self.attempt(partial(self._copy, kind)))
+        return [soft_line(self.t("Copy as")), *copies]
 
     def _copy(self, kind: str) -> None:
         """Show the rules as code, and put them onto the clipboard; pressed again, take them off the page."""
