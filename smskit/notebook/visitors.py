@@ -20,11 +20,12 @@ _ASK = mark("This is for whoever runs the app to look at.")
 
 
 class _ForVisitors(Language):
-    """A language that leaves out what a visitor can do nothing with."""
+    """A language that leaves out what a visitor can do nothing with; settings are named to who may change them."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
-        self._folder = f"{Workspace.here().folder}/"
+        here = Workspace.here()
+        self._folder, self._may_set_up = f"{here.folder}/", here.may_set_up
 
     def __call__(self, text: str, /, **values: Any) -> str:
         return self._clean(super().__call__(text, **values))
@@ -35,7 +36,7 @@ class _ForVisitors(Language):
     def error(self, error: BaseException) -> str:
         """In words; where they name a setting of the operator's, what kind of error it is and whom to ask."""
         told = super().error(error)
-        if "SMSKIT_" in told or "SMSKIT_" in _BETWEEN_BRACKETS.sub("", str(error)):
+        if self._is_operators(told) or self._is_operators(_BETWEEN_BRACKETS.sub("", str(error))):
             colon = "：" if self.code == "zh" else ": "
             return f"{self(getattr(error, 'headline', ''))}{colon}{self(_ASK)}"
         return self._clean(told)
@@ -43,10 +44,13 @@ class _ForVisitors(Language):
     def _clean(self, text: str) -> str:
         if "/" in text:
             text = text.replace(self._folder, "")
-        if "SMSKIT_" in text:
+        if self._is_operators(text):
             text = _BETWEEN_BRACKETS.sub("", text)
-            return super().__call__(_ASK) if "SMSKIT_" in text else text
+            return super().__call__(_ASK) if self._is_operators(text) else text
         return text
+
+    def _is_operators(self, text: str) -> bool:
+        return "SMSKIT_" in text and not self._may_set_up
 
 
 def language_for(host: Host, code: str) -> Language:

@@ -8,10 +8,9 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.lab import Lab, Sheet, chromium, project_copy, window
+from tests.e2e.lab import PATIENCE_MS, Lab, Sheet, chromium, project_copy, window
 
-# A busy machine is slow, not wrong: what a page has to show may take this long to come.
-expect.set_options(timeout=90_000)
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")  # a session-wide one would leave its event loop to the asyncio tests

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_pla
 
 from tests.conftest import ROOT
 
+PATIENCE_MS = 90_000  # a busy machine is slow, not wrong
 CHROMIUM = [
     "--no-sandbox",  # the tests may run as root
     "--disable-gpu",
@@ -156,7 +157,7 @@ class Sheet:
         workspace = secrets.token_hex(4)  # an old layout would come back otherwise
         url = f"{self.lab.base}/lab/workspaces/{workspace}/tree/{path}?reset&token={self.lab.token}"
         self.page.goto(url)
-        self.panel.wait_for(timeout=90_000)
+        self.panel.wait_for(timeout=PATIENCE_MS)
         self.ready()
         self.page.evaluate(
             "() => window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => null)"
@@ -170,7 +171,7 @@ class Sheet:
     def turned_to(self, notebook: str) -> None:
         """Wait until that notebook, of whatever folder, is the one in front, and its kernel idle."""
         front = "(name) => window.jupyterapp.shell.currentWidget?.context?.path?.endsWith(name)"
-        self.page.wait_for_function(front, arg=notebook, timeout=60_000)
+        self.page.wait_for_function(front, arg=notebook, timeout=PATIENCE_MS)
         self.ready()
 
     def run_all(self) -> bool:
@@ -256,4 +257,6 @@ def chromium() -> Iterator[Browser]:
 
 def window(browser: Browser, width: int = 1400) -> BrowserContext:
     """A browser window of its own, without anybody's cookies."""
-    return browser.new_context(viewport={"width": width, "height": 1000})
+    made = browser.new_context(viewport={"width": width, "height": 1000})
+    made.set_default_timeout(PATIENCE_MS)
+    return made
