@@ -20,7 +20,11 @@ _ASK = mark("This is for whoever runs the app to look at.")
 
 
 class _ForVisitors(Language):
-    """A language that leaves out what a visitor can do nothing with; settings are named to who may change them."""
+    """
+    A language that leaves out what a visitor can do nothing with.
+
+    Who may change settings in the app does read their names.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
