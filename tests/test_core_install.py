@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -31,11 +32,17 @@ for opened in (smskit.open_connect, smskit.open_explore, smskit.open_track):
 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a new environment that holds smskit without any extra."""
-    place = tmp_path_factory.mktemp("core") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), str(ROOT)], check=True, cwd=place)
+    """The programs of a new environment that holds smskit without any extra; workers share one."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "core" / "venv"
+    place.parent.mkdir(exist_ok=True)
+    with (place.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "made").exists():
+            subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+            pip = [place / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "-c", ROOT / "constraints.txt", ROOT], check=True, cwd=place)
+            (place / "made").touch()
     return place / "bin"
 
 

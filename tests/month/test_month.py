@@ -21,7 +21,7 @@ pytestmark = pytest.mark.month
 
 
 @pytest.mark.timeout(1800)  # about two minutes on an idle machine with two cores
-@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(n, marks=pytest.mark.nightly) for n in range(3, 9))])
+@pytest.mark.parametrize("seed", [2, *(pytest.param(n, marks=pytest.mark.nightly) for n in range(3, 10))])
 def test_a_month_left_alone(tmp_path: Path, seed: int) -> None:
     """Whatever goes wrong in a month, each person of each occurrence ends as the promises say."""
     month = Month(Script(seed), tmp_path)
