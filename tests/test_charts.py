@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -138,3 +140,12 @@ def _light(colour: str) -> float:
     parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_first_picture_builds_no_grammar() -> None:
+    """Altair comes without the grammar of IRIs, which takes seconds; who wants that can still import it."""
+    code = (
+        "import sys; from smskit.reporting.charts import altair; altair(); "
+        "assert 'jsonschema' in sys.modules; assert 'rfc3987_syntax' not in sys.modules; import rfc3987_syntax"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

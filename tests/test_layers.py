@@ -16,6 +16,7 @@ LAYERS = [
     "models",
     "errors",
     "files",
+    "lean",
     "allowed",
     "settings",
     "workspace",

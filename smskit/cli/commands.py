@@ -499,6 +499,9 @@ def serve_app(
     browser: Annotated[bool, typer.Option(help="Open the landing page.")] = True,
 ) -> None:
     """Serve the notebooks as an app without code. Visitors log in with a token (SMSKIT_APP_TOKEN)."""
+    from smskit.lean import import_jsonschema
+
+    import_jsonschema()
     with needs_extra("app"):
         from smskit.notebook.app import AppSettings, serve
     from smskit.notebook.sample import project

@@ -25,6 +25,7 @@ import psutil
 from smskit.errors import LedgerError, SmskitError
 from smskit.files import create_private, made_folder, write_private
 from smskit.i18n import Message, mark
+from smskit.lean import import_jsonschema
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.lease import lives
 from smskit.notebook.sample import project
@@ -106,6 +107,7 @@ def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     Raises:
         SmskitError: a cell failed, or the kernel died or did not start; in one line, without a traceback.
     """
+    import_jsonschema()
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError

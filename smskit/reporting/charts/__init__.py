@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from smskit.i18n import Language, mark
+from smskit.lean import import_jsonschema
 
 if TYPE_CHECKING:
     import altair as alt
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     *("BAD", "FOREIGN", "GOOD", "NEUTRAL", "OCCURRENCES", "PALE", "WARN"),
     *(
+        "altair",
         "carriers",
         "count_axis",
         "figures",
@@ -74,17 +76,23 @@ def svg(chart: alt.TopLevelMixin, *, beside: Iterable[str] = (), after: Iterable
     return made.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
 
 
+def altair() -> Any:
+    """Altair, imported when the first picture is drawn: it takes longer than all of smskit."""
+    import_jsonschema()
+    import altair
+
+    return altair
+
+
 def count_axis(title: str) -> dict[str, Any]:
     """What an axis of whole numbers takes: no halves, thousands with commas."""
-    import altair as alt
-
+    alt = altair()
     return {"title": title, "axis": alt.Axis(format=",d", tickMinStep=1, tickCount=5)}
 
 
 def unit_only(title: str) -> dict[str, Any]:
     """What the axis of bars takes that have their figure at the end: its unit, and no grid."""
-    import altair as alt
-
+    alt = altair()
     bare = alt.Axis(labels=False, ticks=False, grid=False, domain=False, titleAnchor="start", titlePadding=4)
     return {"title": title, "axis": bare}
 
@@ -101,8 +109,7 @@ def waterfall(steps: pd.DataFrame, t: Language) -> str:
     Args:
         steps: One row a step, in order: ``step``, ``left_out`` and ``left`` (rows); see ``Plan.waterfall``.
     """
-    import altair as alt
-
+    alt = altair()
     names = {"left": t("left"), "left_out": t("left out")}
     labelled = steps.assign(step=[t.render(step) for step in steps["step"]])
     long: Any = labelled.reset_index(names="order").melt(["order", "step"], list(names), "part", "people")
@@ -138,10 +145,9 @@ def waterfall(steps: pd.DataFrame, t: Language) -> str:
     )
 
 
-def named_rows(names: Iterable[str], *, limit: int) -> alt.Axis:
+def named_rows(names: Iterable[str], *, limit: int) -> Any:
     """An axis of bars by their number, so that two of one name stay two."""
-    import altair as alt
-
+    alt = altair()
     return alt.Axis(labelExpr=f"{json.dumps([*names])}[datum.value]", labelLimit=limit)
 
 
@@ -154,8 +160,7 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
         unit: What one bar stands for: second, minute, hour, day.
         zone: On whose clock the times are.
     """
-    import altair as alt
-
+    alt = altair()
     names = {n: t(label) for n, label in _RECEIPTS.items()}
     # The last ones of a long time; they are read, not counted.
     drawn = table.tail(400).assign(at=lambda f: f["at"].dt.strftime("%Y-%m-%dT%H:%M:%S"))
@@ -204,8 +209,7 @@ def carriers(table: pd.DataFrame, t: Language) -> str:
     Args:
         table: See ``delivery.Survey.carriers``.
     """
-    import altair as alt
-
+    alt = altair()
     names = {n: t(label) for n, label in (_RECEIPTS | {"refused": mark("refused")}).items()}
     shown = table.assign(carrier=[t(name) for name in table["carrier"]])
     long = shown.melt(["carrier"], list(names), "kind", "people")
@@ -237,8 +241,7 @@ def parts(counts: pd.DataFrame, t: Language) -> str:
     Args:
         counts: One row a number of parts: ``parts`` and ``messages``; see ``preview.part_counts``.
     """
-    import altair as alt
-
+    alt = altair()
     bars = alt.Chart(counts[["parts", "messages"]]).encode(
         x=alt.X("parts:O", title=t("parts each"), axis=alt.Axis(labelAngle=0)),
         y=alt.Y("messages:Q", **unit_only(t("how many messages"))),
@@ -258,8 +261,7 @@ def series(table: pd.DataFrame, t: Language) -> str:
     Args:
         table: See ``delivery.Overview.series``.
     """
-    import altair as alt
-
+    alt = altair()
     shown = table.tail(OCCURRENCES).reset_index(drop=True)
     names = {"delivered": t("delivered"), "others": t("accepted, not delivered")}
     drawn = pd.DataFrame(

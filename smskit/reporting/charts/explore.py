@@ -18,6 +18,7 @@ from smskit.reporting.charts import (
     NEUTRAL,
     PALE,
     WARN,
+    altair,
     count_axis,
     figures,
     named_rows,
@@ -38,8 +39,7 @@ PHONES = {
 
 def coverage(counts: Mapping[str, int], t: Language) -> str:
     """One bar of all rows, by what their phone is; *counts* as `explore.Look.coverage` has them."""
-    import altair as alt
-
+    alt = altair()
     kinds = [kind for kind in PHONES if counts.get(kind)]
     data = pd.DataFrame(
         {
@@ -70,8 +70,7 @@ def coverage(counts: Mapping[str, int], t: Language) -> str:
 
 def distribution(found: Distribution, t: Language) -> str:
     """Rows by value of one column, those kept in front of all."""
-    import altair as alt
-
+    alt = altair()
     bars = found.bars.assign(order=range(len(found.bars)))
     words = {"rows": t("segment"), **({"kept": t("kept by the rules")} if "kept" in bars else {})}
     long: Any = bars.melt(["order"], list(words), "part", "n")
@@ -164,8 +163,7 @@ def _shown(labels: list[str], found: Distribution) -> list[int]:
 
 def differences(shares: pd.DataFrame, t: Language) -> str:
     """The largest differences between two segments: *shares* as `explore.Comparison.shares`."""
-    import altair as alt
-
+    alt = altair()
     some = shares.head(12)
     what = some["column"].astype(str) + " = " + some["value"].replace("", t("(empty)")).astype(str)
     data = pd.DataFrame({"difference": some["difference"].astype(float), "order": range(len(some))})
