@@ -146,6 +146,7 @@ def test_the_first_picture_builds_no_grammar() -> None:
     """Altair comes without the grammar of IRIs, which takes seconds; who wants that can still import it."""
     code = (
         "import sys; from smskit.reporting.charts import altair; altair(); "
-        "assert 'jsonschema' in sys.modules; assert 'rfc3987_syntax' not in sys.modules; import rfc3987_syntax"
+        "assert 'jsonschema' in sys.modules; assert 'rfc3987_syntax' not in sys.modules; "
+        "import rfc3987_syntax"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
