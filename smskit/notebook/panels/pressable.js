@@ -9,15 +9,11 @@ const save = (content, buffers) => {
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 };
 
+// By the link to it that stands at the head of each notebook: JupyterLab opens it beside this one, and asks
+// nobody whether a command may run.
 const open = (file) => {
-  const here = decodeURIComponent(location.pathname).split("/tree/")[1];
-  if (here === undefined) return; // no JupyterLab
-  const link = document.createElement("a");
-  link.dataset.commandlinkerCommand = "docmanager:open";
-  link.dataset.commandlinkerArgs = JSON.stringify({ path: here.replace(/[^/]*$/, "") + file });
-  document.body.append(link);
-  link.click();
-  link.remove();
+  const links = document.querySelectorAll(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-RenderedMarkdown a[href]");
+  [...links].find((link) => link.href.split(/[?#]/)[0].endsWith(`/${file}`))?.click();
 };
 
 export default {
