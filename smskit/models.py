@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -354,19 +353,6 @@ def amount(text: str, t: Language) -> str:
     unit = text[found.end() :].strip()
     figure = f"{text[: found.start(1)]}{int(found[1]):,}{fraction}"
     return f"{figure} {t(UNITS[unit])}" if unit in UNITS else figure + text[found.end() :]
-
-
-def yuan(value: Decimal | None) -> str:
-    """
-    Money as people read it, small amounts to a hundredth of a cent; "" where there is none.
-
-    >>> from decimal import Decimal
-    >>> yuan(Decimal("1284.4")), yuan(Decimal("0.0538")), yuan(Decimal(0)), yuan(None)
-    ('¥1,284.40', '¥0.0538', '¥0.00', '')
-    """
-    if value is None:
-        return ""
-    return f"¥{value:.4f}" if 0 < value < 1 else f"¥{value:,.2f}"
 
 
 class CheckResult(NamedTuple):

@@ -392,7 +392,7 @@ def test_unfinished_ones_are_on_top(book: Book, project: Path) -> None:
     assert "5 people still wait" in words
     assert "2 unknown" in words
     assert words.index("stopped") < words.index("90.0%")
-    assert "¥0.5000" in words
+    assert "¥0.50" in words
 
 
 def test_one_click_opens_03_with_it(book: Book, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

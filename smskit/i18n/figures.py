@@ -37,14 +37,14 @@ def money(yuan: Decimal | str | None) -> str:
     return f"¥{amount:,.{max(2, -exponent if isinstance(exponent, int) else 2)}f}"
 
 
-def share(n: float, whole: float = 1) -> str:
+def share(n: float | None, whole: float = 1) -> str:
     """
-    *n* of *whole* in percent; "" where there is no whole.
+    *n* of *whole* in percent; "" where there is no whole, or nothing to be shared.
 
-    >>> share(3237, 3763), share(0.045), share(0, 0), share(float("nan"))
-    ('86.0%', '4.5%', '', '')
+    >>> share(3237, 3763), share(0.045), share(0, 0), share(float("nan")), share(None)
+    ('86.0%', '4.5%', '', '', '')
     """
-    return f"{n / whole:.1%}" if whole and n == n else ""
+    return f"{n / whole:.1%}" if whole and n is not None and n == n else ""
 
 
 def moment(at: datetime, *, named: bool = True) -> str:

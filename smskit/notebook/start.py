@@ -13,14 +13,15 @@ import pandas as pd
 
 from smskit.errors import LedgerError, SpecError, needs_extra, suggest
 from smskit.i18n import Language, Message, mark
-from smskit.models import Mode, amount, yuan
+from smskit.i18n.figures import money, share
+from smskit.models import Mode, amount
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.base import Base, parameters_given, step
 from smskit.notebook.display import show_widget
 from smskit.notebook.home import Home
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
-from smskit.notebook.words import HEADS, difference, figure, listed, percent
+from smskit.notebook.words import HEADS, difference, figure, listed
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts
@@ -133,9 +134,9 @@ class StartNotebook(Base):
         self.show_svg(lambda t: charts.series(table, t))
 
         def told(t: Language) -> pd.DataFrame:
-            rates = {n: [percent(rate) for rate in table[n]] for n in ("delivery_rate", "opt_out_rate")}
+            rates = {n: [share(rate) for rate in table[n]] for n in ("delivery_rate", "opt_out_rate")}
             shown = table.assign(**rates, started=[f"{at:%Y-%m-%d}" for at in table["started"]])
-            shown = shown.assign(cost=[yuan(cost) for cost in table["cost"]])
+            shown = shown.assign(cost=[money(cost) for cost in table["cost"]])
             names = ["campaign", "started", "accepted", "delivered", *rates, "cost"]
             return shown[names].rename(columns={n: t(HEADS[n]) for n in names})
 

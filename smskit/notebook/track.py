@@ -15,6 +15,7 @@ import pandas as pd
 from smskit.audience.carriers import AS_OF, PORTABILITY
 from smskit.errors import SpecError, needs_extra
 from smskit.i18n import Language, Message, mark
+from smskit.i18n.figures import share
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of, parameters_given, step
@@ -166,7 +167,7 @@ class TrackNotebook(Base):
                 "meaning": [t.said(text) for text in found["meaning"]],
                 "said": [t.said(text) for text in found["said"]],
                 "next_step": [t.render(text) for text in found["next_step"]],
-                "share": [f"{share:.1%}" for share in found["share"]],
+                "share": [share(part) for part in found["share"]],
             }
             return _headed(found.assign(**words), t)
 
@@ -178,7 +179,7 @@ class TrackNotebook(Base):
         if (seen := self._seen()) is None or not len(seen.survey.carriers):
             return
         found = seen.survey.carriers
-        rates = ["" if pd.isna(r) else f"{r:.1%}" for r in found["rate"]]
+        rates = [share(rate) for rate in found["rate"]]
         self.show_svg(lambda t: charts.carriers(found, t))
         self.show_frame(
             lambda t: _headed(found.assign(carrier=[t(c) for c in found["carrier"]], rate=rates), t), found

@@ -8,10 +8,11 @@ from typing import Final
 import pandas as pd
 
 from smskit.i18n import Language, mark
-from smskit.models import Mode, yuan
+from smskit.i18n.figures import money, share
+from smskit.models import Mode
 from smskit.reporting.delivery import MODES, STATES, Figures, Overview
 
-__all__ = ["HEADS", "LISTED", "difference", "figure", "line_of", "listed", "percent"]
+__all__ = ["HEADS", "LISTED", "difference", "figure", "line_of", "listed"]
 
 HEADS: Final = {
     "campaign": mark("Campaign"),
@@ -37,19 +38,14 @@ _MONEY: Final = ("cost", "cost_per_delivered")
 _RATES: Final = ("delivery_rate", "opt_out_rate")
 
 
-def percent(rate: float | None) -> str:
-    """A share with one place, "" where there is none."""
-    return "" if rate is None else f"{rate:.1%}"
-
-
 def figure(each: Figures, name: str) -> str:
     """One figure of a campaign; of what no message was sent for there are none."""
     if each.row.mode is Mode.PLAN and name not in ("planned", "cost"):
         return ""
     if name in _RATES:
-        return percent(getattr(each, name))
+        return share(getattr(each, name))
     if name in _MONEY:
-        return yuan(getattr(each, name))
+        return money(getattr(each, name))
     value: int = each.opted_out if name == "opted_out" else getattr(each.tally, name)
     return f"{value:,}"
 
@@ -81,7 +77,7 @@ def difference(one: Figures, other: Figures, name: str, t: Language) -> str:
         return t("{points:+.1f} points", points=100 * (getattr(one, name) - getattr(other, name)))
     if name.startswith("cost"):
         more: Decimal = getattr(one, name) - getattr(other, name)
-        return f"{'−' if more < 0 else '+'}{yuan(abs(more))}"
+        return f"{'−' if more < 0 else '+'}{money(abs(more))}"
     if name == "opted_out":
         return f"{one.opted_out - other.opted_out:+,}"
     return f"{getattr(one.tally, name) - getattr(other.tally, name):+,}"

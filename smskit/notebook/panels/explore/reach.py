@@ -12,6 +12,7 @@ import numpy as np
 from smskit.audience.explore import Counts
 from smskit.audience.rules.typed import Mask
 from smskit.i18n import mark
+from smskit.i18n.figures import money
 from smskit.models import Reason
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
@@ -118,8 +119,8 @@ class ReachPanel(Panel):
             last = [f"<b>{escape(t('{n:,} reachable', n=reach.reachable))}</b>"]
             if reach.lacks is None:
                 last.append(escape(t("{n:,} parts", n=reach.parts)))
-            words = mark("about ¥{cost:,.2f}") if reach.lacks is None else mark("at least ¥{cost:,.2f}")
-            last.append(escape(t(words, cost=reach.cost)))
+            words = mark("about {cost}") if reach.lacks is None else mark("at least {cost}")
+            last.append(escape(t(words, cost=money(reach.cost))))
             steps = [*map(escape, steps), " · ".join(last)]
         arrow = '<span aria-hidden="true"> → </span>'
         return f'<div class="smskit-funnel" role="status">{arrow.join(steps)}</div>'

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ipywidgets as w
 import pandas as pd
 
+from smskit.i18n.figures import money
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, card, frame_table, html, notice, soft, stale, tiles, title
 from smskit.notebook.panels.send.base import SendPart
@@ -78,7 +79,7 @@ class CostPanel(SendPart):
         figures = [
             (t("people"), sums.people, ""),
             (t("parts"), sums.parts, ""),
-            (t("estimated cost"), f"¥{sums.cost:,}", ""),
+            (t("estimated cost"), money(sums.cost), ""),
             (t("plan hash"), sums.plan_hash, "hash"),
         ]
         return tiles(figures)

@@ -38,20 +38,8 @@ class TwoInputs(w.HBox):  # type: ignore[misc]  # ipywidgets has no types
         join: Callable[[str, str], str],
     ) -> None:
         self._split, self._join, self._filling = split, join, False
-        self.first = w.Text(
-            description=label,
-            placeholder=examples[0],
-            continuous_update=False,
-            style={"description_width": "140px"},
-            layout=w.Layout(width="236px"),
-        )
-        self.second = w.Text(
-            description=between,
-            placeholder=examples[1],
-            continuous_update=False,
-            style={"description_width": "auto"},
-            layout=w.Layout(width="180px"),
-        )
+        self.first = _short(label, examples[0], label_width="140px", width="236px")
+        self.second = _short(between, examples[1], label_width="auto", width="180px")
         super().__init__([self.first, self.second], layout=w.Layout(width="420px"))
         for each in (self.first, self.second):
             each.observe(self._typed, "value")
@@ -67,6 +55,11 @@ class TwoInputs(w.HBox):  # type: ignore[misc]  # ipywidgets has no types
             self.first.value, self.second.value = self._split(self.value) or (self.value, "")
         finally:
             self._filling = False
+
+
+def _short(label: str, example: str, *, label_width: str, width: str) -> w.Text:
+    style, layout = {"description_width": label_width}, w.Layout(width=width)
+    return w.Text(description=label, placeholder=example, continuous_update=False, style=style, layout=layout)
 
 
 def window_input(label: str, to: str) -> TwoInputs:

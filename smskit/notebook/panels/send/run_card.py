@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from smskit.errors import LedgerLocked
 from smskit.i18n import Language, mark
+from smskit.i18n.figures import money
 from smskit.ledger import Tally
 from smskit.models import Mode
 from smskit.notebook.panels.parts import chip, door, notice, soft, tiles
@@ -43,7 +44,7 @@ _OVERRIDES = {
     "drift": mark("Send it all the same: set drift: allow"),
     "canary": mark("Go on without the canary: set canary: 0"),
 }
-_SUMMARY = mark("{n:,} people, {parts:,} parts, about ¥{cost:,}. Plan hash: {hash}")
+_SUMMARY = mark("{n:,} people, {parts:,} parts, about {cost}. Plan hash: {hash}")
 TRACK = "04_track_delivery.ipynb"
 
 
@@ -206,7 +207,7 @@ def _cost_and_guards(s: Situation, t: Language) -> str:
     plan, now = s.planning.plan, s.planning.now
     if plan is None or now is None:
         return ""
-    summary = t(_SUMMARY, n=plan.planned, parts=plan.total_parts, cost=plan.cost, hash=plan.hash)
+    summary = t(_SUMMARY, n=plan.planned, parts=plan.total_parts, cost=money(plan.cost), hash=plan.hash)
     refused = [f"{t('A run would be refused')}: {t.render(guard.text)}" for guard in now.guards]
     return soft(summary) + "".join(notice(text, "error") for text in refused)
 
@@ -302,9 +303,9 @@ def _about_canary(s: Situation, t: Language) -> tuple[str, ...]:
 
 def _question(s: Situation, asked: Confirmation, t: Language) -> Question:
     plan = s.planning.plan
-    words = mark("Send {n:,} real messages? About ¥{cost:,}. Plan hash: {hash}")
+    words = mark("Send {n:,} real messages? About {cost}. Plan hash: {hash}")
     lines = [
-        t(words, n=asked.people, cost=asked.cost, hash=asked.plan_hash),
+        t(words, n=asked.people, cost=money(asked.cost), hash=asked.plan_hash),
         _canary_first(s, asked, t),
         _window(s, t),
         _approved(s, t),

@@ -151,10 +151,7 @@ class SchedulePanel(SendPart):
             "campaign": t("campaign"),
             "stopped": t("what would stop it"),
         }
-        rows = [
-            (f"{r.at:%Y-%m-%d} {t(_DAYS[r.at.weekday()])} {r.at:%H:%M}", r.campaign, t.render(r.stopped))
-            for r in runs
-        ]
+        rows = [(self._at(r.at), r.campaign, t.render(r.stopped)) for r in runs]
         frame = pd.DataFrame(rows, columns=list(heads))
         told = frame_table(frame, headings=heads, label=t("Schedule"))
         if Mode(self.page.draft["mode"]) is not Mode.LIVE:

@@ -8,6 +8,7 @@ from html import escape
 import ipywidgets as w
 
 from smskit.i18n import mark
+from smskit.i18n.figures import money
 from smskit.models import Mode
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
@@ -62,7 +63,7 @@ class StripPanel(SendPart):
         if planning.error is not None:
             return [t("no plan")]
         sums = now.sums if now else None
-        figures = [t("{n:,} people", n=sums.people), t("about ¥{cost:,}", cost=sums.cost)] if sums else []
+        figures = [t("{n:,} people", n=sums.people), t("about {cost}", cost=money(sums.cost))] if sums else []
         if not planning.busy:
             return figures
         return [*(f"<i>{each}</i>" for each in figures), t("counting…")]

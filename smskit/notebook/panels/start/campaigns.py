@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from typing import Final
@@ -34,7 +34,7 @@ class CampaignsPanel(Panel):
         again: Counts everything anew; given whether test sends are wanted.
     """
 
-    def __init__(self, page: Page, again: partial[None]) -> None:
+    def __init__(self, page: Page, again: Callable[[], None]) -> None:
         self.seen: Overview | None = None
         self.tests = False
         self._again = again

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import ipywidgets as w
 
@@ -32,7 +31,7 @@ class StartPanel(Panel):
     def __init__(self, page: Page, home: Home, *, series: str = "") -> None:
         super().__init__(page)
         self.home = home
-        self.campaigns = CampaignsPanel(page, partial(self.refresh))
+        self.campaigns = CampaignsPanel(page, self.refresh)
         self.compare, self.series = ComparePanel(page), SeriesPanel(page, wanted=series)
         self.providers, self.coming = ProvidersPanel(page, home), ComingPanel(page, home)
         self.refresh()
