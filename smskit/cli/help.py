@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Protocol, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from smskit.cli.printing import language, t
-from smskit.i18n import mark
+from smskit.cli.printing import language
+from smskit.i18n import Language, mark
 
 __all__ = ["helped", "translated_command"]
 
@@ -43,10 +44,16 @@ def helped(command: object) -> Iterator[Helped]:
 
 def translated_command(app: typer.Typer) -> typer.core.TyperGroup:
     """The commands of *app*, whose help is in the language of commands."""
+    return _translated(app, language().code)
+
+
+@cache
+def _translated(app: typer.Typer, code: str) -> TyperGroup:
+    t = Language(code)
     command = cast("TyperGroup", typer.main.get_command(app))
     for each in helped(command):
         each.help = t(each.help)
-    if language().code != "en":
+    if code != "en":
         import typer.rich_utils as around
 
         for name, words in _HEADINGS.items():

@@ -73,7 +73,8 @@ _OVERVIEW = [
 
 def language() -> Language:
     """What commands say things in: the one of ``SMSKIT_LANG``, English where that is not set."""
-    return Language(Environment().language if Environment().get("SMSKIT_LANG") else "en")
+    environment = Environment()
+    return Language(environment.language if environment.get("SMSKIT_LANG") else "en")
 
 
 def t(text: str, /, **values: Any) -> str:
