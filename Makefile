@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCHEDULERS := airflow prefect jupyter_scheduler
 ENVS := $(SCHEDULERS:%=.venvs/%/.installed)
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest --dist worksteal
 # What takes long carries one of these markers (pyproject.toml says what each means).
 SLOW := kernel or browser or kill or month or long
 
@@ -19,20 +19,21 @@ SLOW := kernel or browser or kill or month or long
 demo: $(VENV)/.installed
 	@$(BIN)/smskit demo
 
-# Everything that needs no Jupyter kernel, browser, killed process or simulated month: for every change.
+# Everything that needs no Jupyter kernel, browser, killed process or simulated month: for every change. By one
+# more than there are cores, since many of these wait for a process or a clock.
 test: $(VENV)/.installed
-	$(PYTEST) -m "not ($(SLOW) or schedulers or nightly)"
+	$(PYTEST) -n 3 -m "not ($(SLOW) or schedulers or nightly)"
 
 # All that `make test` leaves to it; the browser tests need Debian's chromium and fonts-noto-cjk.
 test-slow: $(VENV)/.installed
-	$(PYTEST) -m "($(SLOW)) and not (schedulers or nightly)"
+	$(PYTEST) -n 2 -m "($(SLOW)) and not (schedulers or nightly)"
 
 # All but the schedulers and the nightly ones: before a release, or after a change to sending or the notebooks.
 test-all: test test-slow
 
 # What is drawn at random, for much longer: kills at any moment, more months, a thousand examples a property.
 test-nightly: $(VENV)/.installed
-	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "nightly or hypothesis"
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -n 2 -m "nightly or hypothesis"
 
 # The worked examples under Airflow, Prefect and jupyter-scheduler themselves: 1.5 GB of environments.
 test-schedulers: $(VENV)/.installed examples-env

@@ -67,6 +67,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(tmp_path, simulator)
 
 
+@pytest.mark.long
 def test_b01_nobody_is_messaged_twice_from_another_folder(site: Site) -> None:
     """B01: the same file run from two folders: refused without a ledger, then sent once, doubled 0."""
     file = site.file()
@@ -90,6 +91,7 @@ def test_b01_nobody_is_messaged_twice_from_another_folder(site: Site) -> None:
     assert json.loads(books.stdout)["accepted"] == 2
 
 
+@pytest.mark.long
 def test_a_campaign_that_began_in_the_working_folders_ledger(site: Site) -> None:
     """What an older smskit sent by the working folder's ledger is not sent again by the file's own."""
     file = site.file()

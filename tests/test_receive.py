@@ -189,6 +189,7 @@ def expected(simulator: Simulator) -> tuple[int, int]:
     return good, len(outcomes) - good
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WAYS)
 def test_a_campaign_is_sent_while_its_receipts_are_pushed(name: str, tmp_path: Path) -> None:
     """Doubled, shuffled, early, some about nobody: every receipt counts once, every no is heard."""

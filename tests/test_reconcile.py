@@ -813,6 +813,7 @@ def test_replies_that_keep_coming(ledger: Ledger) -> None:
     assert counts == [3, 1, 0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["yunpian-singles", "chuanglan", "tencent"])
 def test_fetched_while_another_process_sends(
     simulator: Simulator, tmp_path: Path, name: str, database_url: str

@@ -68,6 +68,7 @@ def digits_of(text: str) -> str:
     return re.sub(r"\D", "", unicodedata.normalize("NFKC", text))
 
 
+@pytest.mark.long
 @settings(max_examples=examples(600))
 @given(written(), AROUND, AROUND)
 @example("138.0013.8001", "", "")

@@ -153,6 +153,7 @@ def test_row_17_a_row_that_is_gone(paused: Desk, run: Run, table: str) -> None:
     refused(paused, run, "resume", "live-1")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("table", "column"), [("campaign", "spec"), ("progress", "states")])
 def test_row_17_the_others_are_told_of(paused: Desk, run: Run, table: str, column: str) -> None:
     """Of a damaged campaign lists name what is wrong, and go on for all others; so do reports."""
@@ -252,6 +253,7 @@ def test_row_18_an_erased_person_is_in_no_file(paused: Desk, run: Run) -> None:
     assert [files_with(paused.folder, phone) for phone in phones] == [[]] * 3
 
 
+@pytest.mark.long
 def test_row_18_an_opt_out_outlives_the_person(desk: Desk, run: Run) -> None:
     """Who opted out and was erased is left out of the next campaign, and is on no list by number."""
     desk.send()
