@@ -217,7 +217,7 @@ def test_guards_hold_for_a_later_run_too(desk: Desk) -> None:
     """A campaign that stopped halfway is not resumed past ``not_after`` or with another hash."""
     start_and_stop(desk)
     sent = desk.sent()
-    with pytest.raises(GuardRefused, match="was started with plan p"):
+    with pytest.raises(GuardRefused, match="was started with plan q"):
         desk.campaign(10, plan_hash="p" + "0" * 24).send()
     desk.now += timedelta(days=1)
     with pytest.raises(GuardRefused, match="not_after"):

@@ -22,6 +22,7 @@ from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
 from smskit.models import Reason
 from smskit.planning.exclusions import ORDER, History
+from smskit.planning.fingerprint import former_hash
 from smskit.planning.plan import Plan, build
 from smskit.planning.recipients import ProviderLimits
 from smskit.planning.spec import CampaignSpec
@@ -125,9 +126,17 @@ def plan_of(name: str) -> Plan:
 
 
 def seen(plan: Plan) -> dict[str, Any]:
-    """What is compared: the hash, and all that is decided for each row."""
+    """What is compared: the hash as it was made then, and all that is decided for each row."""
     return {
-        "hash": plan.hash,
+        "hash": former_hash(
+            plan.spec.provider,
+            plan.spec.template_id,
+            plan.template,
+            plan.order,
+            plan.phones,
+            plan.persons,
+            plan.variables,
+        ),
         "read": plan.read,
         "reasons": plan.reasons.tolist(),
         "parts": plan.parts.tolist(),

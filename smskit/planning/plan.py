@@ -10,8 +10,6 @@ the clock, or the order of the rows.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,15 +35,14 @@ from smskit.message.template import Template
 from smskit.message.variables import Binding, check_bindings, format_column
 from smskit.models import Reason
 from smskit.planning.exclusions import ORDER, Candidates, History, reasons_of
+from smskit.planning.fingerprint import plan_hash
 from smskit.planning.persons import notices_of_copies
 from smskit.planning.recipients import ProviderLimits, Recipients, units_of_texts
 from smskit.planning.ruled_out import RuledOutRows
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
 
-__all__ = ["History", "Plan", "ProviderLimits", "build", "columns_read", "misnamed", "plan_hash"]
-
-_SLICE = 50_000
+__all__ = ["History", "Plan", "ProviderLimits", "build", "columns_read", "misnamed"]
 
 
 @dataclass(frozen=True)
@@ -356,40 +353,3 @@ def _grouped(planned: NDArray[np.int64], values: Mapping[str, pa.Array]) -> NDAr
         return planned
     codes = [np.asarray(column.dictionary_encode().indices)[planned] for column in values.values()]
     return planned[np.lexsort(codes[::-1])]
-
-
-def plan_hash(
-    provider: str,
-    template_id: str,
-    template: Template,
-    planned: NDArray[np.int64],
-    phones: NDArray[np.int64],
-    persons: pa.Array,
-    values: Mapping[str, pa.Array],
-) -> str:
-    """
-    What tells one plan from another, of a segment or of an audience as it was frozen.
-
-    Args:
-        planned: Rows of the columns after it, in any order.
-    """
-    head = [provider, template.signature, template_id, template.text, len(planned)]
-    digest = hashlib.sha256(json.dumps(head, ensure_ascii=False).encode())
-    # By phone, so that the order in which a database hands out rows does not matter.
-    ordered = planned[np.argsort(phones[planned], kind="stable")]
-    for first in range(0, len(ordered), _SLICE):
-        rows = ordered[first : first + _SLICE]
-        take = pa.array(rows)
-        digest.update(phones[rows].tobytes())
-        for column in (persons, *(values[name] for name in template.names)):
-            piece = column.take(take)
-            _, offsets, data = piece.buffers()
-            digest.update(memoryview(offsets)[: 8 * (len(piece) + 1)])
-            digest.update(memoryview(data)[: _end(piece)] if data is not None else b"")
-    # A letter in front keeps YAML from reading a hash of digits as a number.
-    return f"p{digest.hexdigest()[:24]}"
-
-
-def _end(column: pa.Array) -> int:
-    offsets = np.frombuffer(column.buffers()[1], np.int64)
-    return int(offsets[column.offset + len(column)])

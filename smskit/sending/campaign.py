@@ -66,7 +66,7 @@ class Campaign:
     >>> campaign = smskit.open_campaign(campaign="hello", frame=people, signature="GrowingIO",
     ...                                 template="你好{name}，拒收请回复R", variables={"name": "name"})
     >>> campaign.plan()
-    Plan(hello, 2 planned of 3, p7985babab4f8c776517777c6)
+    Plan(hello, 2 planned of 3, qa3468f7e2f9d423bd7ef064e)
     >>> campaign.send().state  # the mode is `rehearse`: to the built-in simulator
     'finished'
     >>> campaign.messages()[["user_id", "text", "phone", "state"]]

@@ -19,7 +19,7 @@ from smskit.ledger import ApprovalRow, CampaignRow, Frozen, Ledger, damage
 from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, effective_window
 from smskit.models import CheckResult, Finding, Mode
-from smskit.planning.plan import plan_hash
+from smskit.planning.fingerprint import made_as
 from smskit.planning.policy import Guard
 from smskit.planning.spec import DEFINITION, CampaignSpec
 from smskit.sending.access import ProviderFacts
@@ -153,9 +153,9 @@ def demand_intact(ledger: Ledger, row: CampaignRow) -> None:
 
 
 def hash_of(row: CampaignRow, people: Frozen) -> str:
-    """The plan's hash of an audience as it is stored."""
+    """The plan's hash of an audience as it is stored, made as it was when that was frozen."""
     template = Template.parse(row.summary["template"], signature=row.summary["signature"])
-    return plan_hash(
+    return made_as(row.frozen_hash)(
         row.provider,
         row.spec.get("template_id", ""),
         template,
