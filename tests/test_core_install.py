@@ -65,7 +65,8 @@ def test_extras_stay_outside(call: Call) -> None:
     listed = json.loads(call("python", "-m", "pip", "list", "--format", "json").stdout)
     here = {lists.normal(one["name"]) for one in listed}
     ours, extra = (
-        {lists.normal(r.name) for r in lists.declared(*extras)} for extras in ((), ("notebook", "app"))
+        {lists.normal(r.name) for r in lists.declared(*extras)}
+        for extras in ((), ("notebook", "app", "measure"))
     )
 
     assert ours <= here

@@ -20,6 +20,7 @@ from tools import lists
 # Folders and modules that an extra is for; the rest of the package has to do with the core.
 EXTRAS = {
     "i18n": ("dev",),  # Babel, until the compiled catalogue is in the repository
+    "measuring/statistics": ("measure",),
     "notebook/app": ("notebook", "app"),
     "notebook/panels": ("notebook",),
     "reporting/charts": ("notebook",),
@@ -27,8 +28,8 @@ EXTRAS = {
 }
 PACKAGE = ROOT / "smskit"
 TABLES = {
-    "README.md": ("What it stands on", ("notebook", "app", "postgres")),
-    "README.zh.md": ("依赖", ("notebook", "app", "postgres")),
+    "README.md": ("What it stands on", ("notebook", "app", "measure", "postgres")),
+    "README.zh.md": ("依赖", ("notebook", "app", "measure", "postgres")),
     "CONTRIBUTING.md": ("Tools", ("docs", "dev")),
 }
 
@@ -72,7 +73,7 @@ def test_what_is_declared_is_used() -> None:
     started = {"jupyterlab", "ipykernel", "httptools", "psycopg"}
     used = {d for path in PACKAGE.rglob("*.py") for m in imported(path) for d in distributions().get(m, ())}
 
-    assert names("notebook", "app", "postgres") - started - used == set()
+    assert names("notebook", "app", "measure", "postgres") - started - used == set()
 
 
 @pytest.mark.parametrize("page", TABLES)
@@ -99,8 +100,9 @@ def test_all_is_all() -> None:
     assert own == {
         "notebook": set(),
         "app": {"notebook"},
+        "measure": set(),
         "postgres": set(),
-        "all": {"app", "postgres"},
+        "all": {"app", "measure", "postgres"},
         "docs": set(),
         "dev": {"all", "docs"},
     }

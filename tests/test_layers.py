@@ -28,6 +28,7 @@ LAYERS = [
     "reporting",
     "simulator",
     "sending",
+    "measuring",
     "notebook",
     "cli",
     "testing",
@@ -45,8 +46,10 @@ DOORS = {
     "keyring": {"providers.credentials", "settings"},
     "nbclient": {"notebook.headless"},
     "papermill": {"notebook.headless"},
+    "scipy": {"measuring.statistics"},
     "sqlalchemy": {"ledger", "audience.segment", "simulator"},
     "starlette": {"sending.receive", "simulator"},
+    "statsmodels": {"measuring.statistics"},
     "tornado": {"notebook.app"},
     "typer": {"cli"},
     "uvicorn": {"sending.receive", "simulator"},
@@ -118,6 +121,8 @@ def test_importing_costs_little() -> None:
         "aiohttp",
         "pandas",
         "pyarrow",
+        "scipy",
+        "statsmodels",
     }
     loaded = set(done.stdout.split())
 

@@ -1,0 +1,322 @@
+"""
+The statistics of a comparison of two arms that a hash has drawn: intervals, p-values, what may be peeked at.
+
+Pure: counts and amounts in, figures out. docs/statistics.md says where each method is from and how well it
+holds; statsmodels and scipy take two seconds to import, and are only when they are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smskit.errors import needs_extra
+
+__all__ = [
+    "DRAWS",
+    "INTERIM_LEVEL",
+    "LEVEL",
+    "PRIOR",
+    "Counts",
+    "Interim",
+    "Rerandomised",
+    "equal_odds",
+    "holm",
+    "interim",
+    "newcombe",
+    "ratio",
+    "rerandomise",
+    "score_p",
+    "seed_of",
+    "srm_p",
+]
+
+LEVEL: Final = 0.95
+INTERIM_LEVEL: Final = 0.99  # at which looking every day leaves the final 95 % interval as it is
+PRIOR: Final = 100.0  # how many conversions the prior of `interim` weighs
+DRAWS: Final = 9_999  # the least p-value is 2 / (draws + 1)
+_AT_ONCE: Final = 1 << 20  # random numbers, some 30 MB with what is made of them
+
+
+class Counts(NamedTuple):
+    """How many converted, of how many, in each arm."""
+
+    treated_buyers: int
+    treated: int
+    holdout_buyers: int
+    holdout: int
+
+    @property
+    def buyers(self) -> int:
+        """Of both arms."""
+        return self.treated_buyers + self.holdout_buyers
+
+    @property
+    def people(self) -> int:
+        """Of both arms."""
+        return self.treated + self.holdout
+
+    @property
+    def difference(self) -> float:
+        """Rate of the treated minus rate of the holdout."""
+        return self.treated_buyers / self.treated - self.holdout_buyers / self.holdout
+
+
+class Rerandomised(NamedTuple):
+    """What a re-randomisation says of a difference of means."""
+
+    low: float
+    high: float
+    p_value: float
+
+
+class Interim(NamedTuple):
+    """What may be looked at on any day. Relative bounds: -1 = as low as can be, None = none."""
+
+    relative: float | None
+    relative_low: float | None
+    relative_high: float | None
+    decided: bool  # equal rates are outside
+
+
+def newcombe(counts: Counts, *, level: float = LEVEL) -> tuple[float, float]:
+    """
+    The interval of the difference of two rates, treated minus holdout (Newcombe 1998, method 10).
+
+    Both arms have at least one person. The corners (nobody, everybody) need no special care.
+    """
+    with needs_extra("measure"):
+        from statsmodels.stats.proportion import confint_proportions_2indep
+
+    low, high = confint_proportions_2indep(*counts, compare="diff", method="newcomb", alpha=1 - level)
+    return float(low), float(high)
+
+
+def score_p(counts: Counts) -> float:
+    """The p-value of equal rates, by the pooled score test; 1 where nobody or everybody converted."""
+    if counts.buyers in (0, counts.people):
+        return 1.0
+    # By hand: statsmodels divides by the holdout's rate on the way, also where it is 0.
+    pooled = counts.buyers / counts.people
+    spread = math.sqrt(pooled * (1 - pooled) * (1 / counts.treated + 1 / counts.holdout))
+    return math.erfc(abs(counts.difference) / spread / math.sqrt(2))
+
+
+def ratio(counts: Counts, *, level: float = LEVEL) -> tuple[float, float, float] | None:
+    """
+    The relative lift with its log-adjusted interval; None where nobody of the holdout converted.
+
+    Returns:
+        Estimate, low and high, each ratio - 1.
+    """
+    if not counts.holdout_buyers:
+        return None
+    with needs_extra("measure"):
+        from statsmodels.stats.proportion import confint_proportions_2indep
+
+    low, high = confint_proportions_2indep(*counts, compare="ratio", method="log-adjusted", alpha=1 - level)
+    rates = counts.treated_buyers / counts.treated, counts.holdout_buyers / counts.holdout
+    return rates[0] / rates[1] - 1, float(low) - 1, float(high) - 1
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Each of n p-values, adjusted for there being n of them (Holm 1979)."""
+    adjusted, running = [0.0] * len(p_values), 0.0
+    for place, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        running = max(running, min(1.0, (len(p_values) - place) * p_values[at]))
+        adjusted[at] = running
+    return adjusted
+
+
+def srm_p(held_back: int, people: int, share: float) -> float:
+    """The exact two-sided p-value of so many held back: of all counts no more likely than this one."""
+    with needs_extra("measure"):
+        from scipy.stats import binomtest
+
+    return float(binomtest(held_back, people, share).pvalue)
+
+
+def equal_odds(strata: Sequence[Counts]) -> float | None:
+    """
+    Whether the effect is the same in all *strata* (Breslow and Day): its p-value.
+
+    None where fewer than two of them tell anything, since nobody or everybody converted in the others.
+    """
+    tables = [
+        [[s.treated_buyers, s.treated - s.treated_buyers], [s.holdout_buyers, s.holdout - s.holdout_buyers]]
+        for s in strata
+        if 0 < s.buyers < s.people and min(s.treated, s.holdout)
+    ]
+    if len(tables) < 2 or not _odds_exist(strata):
+        return None
+    with needs_extra("measure"):
+        from statsmodels.stats.contingency_tables import StratifiedTable
+
+    return float(StratifiedTable(np.array(tables, float).transpose(1, 2, 0)).test_equal_odds().pvalue)
+
+
+def _odds_exist(strata: Sequence[Counts]) -> bool:
+    """Whether the common odds ratio is neither 0 nor infinite."""
+    up = sum(s.treated_buyers * (s.holdout - s.holdout_buyers) / s.people for s in strata if s.people)
+    down = sum(s.holdout_buyers * (s.treated - s.treated_buyers) / s.people for s in strata if s.people)
+    return up > 0 and down > 0
+
+
+# --- amounts
+
+
+def seed_of(*names: str) -> int:
+    """The seed of the draws for these names, so that the same question has the same answer."""
+    return int.from_bytes(hashlib.sha256("\n".join(names).encode()).digest()[:8])
+
+
+def rerandomise(
+    treated_amounts: NDArray[np.float64],
+    holdout_amounts: NDArray[np.float64],
+    *,
+    treated: int,
+    holdout: int,
+    seed: int,
+    draws: int = DRAWS,
+    level: float = LEVEL,
+) -> Rerandomised | None:
+    """
+    The studentised re-randomisation of a difference of means, where nearly everybody's amount is 0.
+
+    In each draw every amount falls to the holdout as the hash let it fall, with the share that the holdout
+    is of both arms. Interval and p-value are of the same draws: the one leaves 0 out when the other is at
+    most ``1 - level``.
+
+    Args:
+        treated_amounts, holdout_amounts: Of those whose amount is not 0, of any length.
+        treated, holdout: People of each arm, at least 2.
+
+    Returns:
+        None where the amounts do not vary, so that there is nothing to judge a difference by.
+    """
+    amounts = np.concatenate([treated_amounts, holdout_amounts]).astype(np.float64)
+    statistic = _Studentised(amounts, treated, holdout)
+    own = holdout_amounts.sum(), np.square(holdout_amounts).sum()
+    spread, t = statistic.spread(*own), statistic(*own)
+    if not spread > 0:
+        return None
+    drawn = np.sort(statistic(*_sums_of_draws(amounts, holdout / (treated + holdout), seed, draws)))
+    # Of 9,999 draws the 250th from either end, by which interval and p-value say the same.
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="weibull")
+    below = np.searchsorted(drawn, t, "right") + 1
+    above = len(drawn) - np.searchsorted(drawn, t, "left") + 1
+    difference = statistic.difference(own[0])
+    return Rerandomised(
+        float(difference - high * spread),
+        float(difference - low * spread),
+        min(1.0, 2 * min(int(below), int(above)) / (draws + 1)),
+    )
+
+
+class _Studentised:
+    """The difference of means over its spread, by what falls to the holdout of a sum and a sum of squares."""
+
+    def __init__(self, amounts: NDArray[np.float64], treated: int, holdout: int) -> None:
+        self._sum, self._squares = amounts.sum(), np.square(amounts).sum()
+        self._treated, self._holdout = treated, holdout
+
+    def difference(self, held: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((self._sum - held) / self._treated - held / self._holdout)
+
+    def spread(self, held: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
+        variance = _variance(self._sum - held, self._squares - squares, self._treated)
+        return np.sqrt(np.maximum(variance + _variance(held, squares, self._holdout), 0))
+
+    def __call__(self, held: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
+        spread = self.spread(held, squares)
+        return np.divide(
+            self.difference(held), spread, out=np.zeros_like(np.asarray(spread)), where=spread > 0
+        )
+
+
+def _variance(total: NDArray[np.float64], squares: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Of the mean of n amounts."""
+    return (squares / n - np.square(total / n)) / (n - 1)
+
+
+def _sums_of_draws(
+    amounts: NDArray[np.float64], share: float, seed: int, draws: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Sum and sum of squares of the amounts that fall to the holdout, of each draw (*draws* entries each).
+
+    All draws are one long row of amounts, of which the next one to fall is a geometric number of places
+    ahead: for a small share that is a number for each that falls, not for each that might.
+    """
+    rarer = min(share, 1 - share)
+    rng, squares = np.random.default_rng(seed), np.square(amounts)
+    held, held_squares = np.zeros(draws), np.zeros(draws)
+    at, end = -1, len(amounts) * draws
+    at_once = min(_AT_ONCE, int(end * rarer * 1.05) + 100)
+    while rarer > 0 and at < end:
+        places = rng.geometric(rarer, size=at_once).cumsum() + at
+        at = int(places[-1])
+        draw, which = np.divmod(places[places < end], len(amounts))
+        held += np.bincount(draw, amounts[which], draws)
+        held_squares += np.bincount(draw, squares[which], draws)
+    if rarer < share:
+        return amounts.sum() - held, squares.sum() - held_squares
+    return held, held_squares
+
+
+# --- what may be peeked at
+
+
+def interim(counts: Counts, *, level: float = INTERIM_LEVEL, prior: float = PRIOR) -> Interim:
+    """
+    The relative lift as it may be looked at on any day, by a beta-binomial mixture over the conversions.
+
+    Of x first conversions each falls to the treated with probability n1 r / (n1 r + n0), r the ratio of the
+    rates. All r whose mixture likelihood ratio stays below 1 / (1 - level) are inside, at all times together
+    (Lindon and Malek 2022).
+    """
+    x1, x0 = counts.treated_buyers, counts.holdout_buyers
+    odds = counts.holdout / counts.treated
+    outside = _beyond(counts, level, prior)
+    best = x1 / (x1 + x0) if counts.buyers else counts.treated / counts.people
+    lowest = _root(outside, 0.0, best) if x1 else 0.0
+    highest = _root(outside, best, 1.0) if x0 else 1.0
+    return Interim(
+        x1 / counts.treated / (x0 / counts.holdout) - 1 if x0 else None,
+        lowest / (1 - lowest) * odds - 1 if lowest < 1 else None,
+        highest / (1 - highest) * odds - 1 if highest < 1 else None,
+        outside(counts.treated / counts.people) > 0,
+    )
+
+
+def _beyond(counts: Counts, level: float, prior: float) -> Callable[[float], float]:
+    """How far the log of the mixture likelihood ratio at theta lies beyond what is inside."""
+    with needs_extra("measure"):
+        from scipy.special import betaln
+
+    x1, x0 = counts.treated_buyers, counts.holdout_buyers
+    a, b = prior * counts.treated / counts.people, prior * counts.holdout / counts.people
+    mixture = float(betaln(a + x1, b + x0) - betaln(a, b)) + math.log(1 - level)
+
+    def beyond(theta: float) -> float:
+        up = x1 * math.log(theta) if x1 else 0.0
+        return mixture - up - (x0 * math.log1p(-theta) if x0 else 0.0)
+
+    return beyond
+
+
+def _root(beyond: Callable[[float], float], low: float, high: float) -> float:
+    """Where *beyond* is 0 between *low* and *high*, one of which is the best theta and inside."""
+    with needs_extra("measure"):
+        from scipy.optimize import brentq
+
+    least = 1e-300
+    ends = max(low, least), min(high, 1 - 2**-53)
+    if (beyond(ends[0]) > 0) == (beyond(ends[1]) > 0):
+        return low if low == 0.0 else high  # no bound within what a float can tell
+    return float(brentq(beyond, *ends, xtol=1e-15))
