@@ -60,6 +60,9 @@ def named(cells: Any) -> tuple[list[str | None], list[str]]:
             "<NA>",
             "\\N",
             "未知",
+            "不详",
+            "匿名",
+            "（null）",
             "undefined",
             "=",
             "无\u200b",
@@ -161,6 +164,6 @@ def test_a_workbook_with_long_numbers_as_ids_is_noticed(tmp_path: Path) -> None:
 
 def test_examples_of_a_notice_show_no_phone() -> None:
     """An id that is a phone is masked in a notice as everywhere."""
-    _, notices = named(["-", "13800000001", "N/A"])
+    _, notices = named(["-", "13800000001", "？"])
 
-    assert notices == ["2 rows have a user id that names nobody (`-`, `N/A`): there the phone is the person"]
+    assert notices == ["2 rows have a user id that names nobody (`-`, `？`): there the phone is the person"]

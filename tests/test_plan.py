@@ -116,6 +116,8 @@ CASES = {
     "only-lost-letters": Case("bad_variable", {"name": ["张三", "\ufffd\ufffd"]}),
     "private-use": Case("bad_variable", {"name": ["𠮷野", "\ue5e5三"]}),
     "private-use-last": Case("bad_variable", {"name": ["豈", "\uf8ff"]}),
+    "lost-letter-misread": Case("bad_variable", {"name": ["锟", "张锟斤拷"]}),
+    "lost-letter-misread-as-latin": Case("bad_variable", {"name": ["Zoï", "ï¿½三"]}),
     "private-use-plane": Case("bad_variable", {"name": ["😀", "\U000f0001"]}),
     "no-character": Case("bad_variable", {"name": ["（张）", "张\uffff"]}),
     "high-control": Case("bad_variable", {"name": ["Zoë", "Zo\x80"]}),
@@ -147,7 +149,10 @@ CASES = {
                 "#PYTHON!",
                 "#ERROR!",
                 "Err:502",
+                "#n/a",
+                "#########",
             ),
+            *("N/A", "(null)", "[NULL]"),
         )
     },
     "unfit-for-provider": Case(

@@ -253,6 +253,28 @@ def test_unread_cells_are_counted_with_examples() -> None:
     assert rule.unread(RuleCache(frame, NOW)) == said
 
 
+@pytest.mark.parametrize(
+    ("cells", "op", "value", "said"),
+    [
+        pytest.param(["1,200", "a", "b"], ">", "1,000", True, id="few-numbers"),
+        pytest.param(["0500", "1200"], ">=", "900", True, id="codes"),
+        pytest.param(["x", "y"], "between", ["1", "9"], True, id="between"),
+        pytest.param(["x", "2026-10-02", "y"], ">", "2026-10-01", True, id="few-dates"),
+        pytest.param(["1,200", "a", "b"], ">", "a", False, id="letters"),
+        pytest.param(["1,200", "a", "b"], "==", "1,200", False, id="same-text"),
+        pytest.param(["1,200", "30"], ">", "1,000", False, id="numbers"),
+        pytest.param([5, 6], ">", "1,000", False, id="typed"),
+    ],
+)
+def test_numbers_ordered_as_text_are_said(cells: list[Any], op: str, value: Any, said: bool) -> None:
+    """Where a text column is ordered by a number or date in quotes, 9 comes after 10: people are told."""
+    rule = parse({"not": {"column": "x", "op": op, "value": value}})
+    notices = [str(text) for text in rule.unread(Source(pd.DataFrame({"x": cells}), NOW))]
+
+    assert [text for text in notices if "letter by letter" in text] == (notices if said else [])
+    assert len(notices) == said
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """B19 and neighbours: a segment of many writings, some of which nobody can read."""

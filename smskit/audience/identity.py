@@ -24,7 +24,8 @@ __all__ = ["UserIds", "known_ids", "names_nobody"]
 
 # fmt: off
 _NOTHING: Final = [
-    *EMPTY_WORDS, "nil", "undefined", "unknown", "未知", "没有", "未填", "未填写",
+    *EMPTY_WORDS, "nil", "undefined", "unknown", "未知", "不详", "没有", "未填", "未填写", "匿名", "游客",
+    "(null)", "[null]", "<null>", "anonymous", "guest",
     "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!",
 ]
 # fmt: on

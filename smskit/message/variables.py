@@ -58,11 +58,13 @@ _BLANKS = (
 # What other programs write for a missing cell. Exact, so that a person called Nan keeps her name.
 _MISSING = (
     *("nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined"),
+    *("N/A", "n/a", "#n/a", "(null)", "(NULL)", "[null]", "[NULL]", "<null>", "<NULL>"),
     "\\N",  # MySQL, and whatever copies a table out of a database
     # A formula that failed: Excel and WPS, then Google Sheets, then LibreOffice.
     *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"),
     *("#GETTING_DATA", "#BUSY!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#PYTHON!", "#EXTERNAL!"),
-    *("#ERROR!", *(f"Err:{number}" for number in range(501, 541))),
+    *("#TIMEOUT!", "#ERROR!", *(f"Err:{number}" for number in range(501, 541))),
+    *("#" * width for width in range(3, 256)),  # what a spreadsheet shows in a column too narrow for it
 )
 _MISSING_CELLS = pa.array(["", *_MISSING], _TEXT)
 _NO_VALUE = {type(None), type(pd.NA), type(pd.NaT)}

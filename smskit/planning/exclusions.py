@@ -43,7 +43,9 @@ _ESCAPE: Final = (
     r"&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});"
     r"|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|_x[0-9A-Fa-f]{4}_"
 )
-_UNFIT: Final = f"[{_CONTROL}{_LOST}]|{_ESCAPE}"
+# The sign for a lost letter, and the mark a file begins with, after a second wrong reading.
+_MISREAD: Final = "锟斤拷|ï¿½|ï»¿"
+_UNFIT: Final = f"[{_CONTROL}{_LOST}]|{_ESCAPE}|{_MISREAD}"
 
 
 class History(NamedTuple):

@@ -21,12 +21,12 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from smskit.audience.rules.columns import Source
-from smskit.audience.rules.comparison import NULLS, Comparison
-from smskit.audience.rules.fit import Reading
+from smskit.audience.rules.comparison import NULLS, ORDERS, Comparison
+from smskit.audience.rules.fit import Kind, Reading
 from smskit.audience.rules.moments import zone_of
 from smskit.audience.rules.sql import SqlContext, condition
 from smskit.audience.rules.typed import Answer, Mask, everywhere, yes
-from smskit.audience.rules.values import show_cells
+from smskit.audience.rules.values import read_moment, read_number, show_cells
 from smskit.i18n import Joined, Message, mark
 
 _ANY_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)  # how a column reads does not depend on it
@@ -54,6 +54,11 @@ _UNREAD: Final = {
         "no comparison with yes or no keeps them"
     ),
 }
+
+_BY_LETTER: Final = mark(
+    "`{name}` reads as text, so {rule} goes letter by letter, and 9 comes after 10; a value without quotes "
+    "is compared as a number, `after` and `before` compare dates"
+)
 
 
 class Step(NamedTuple):
@@ -177,6 +182,18 @@ class Rule(ABC):
             count, examples = column.unread(reading)
             if count:
                 said.append(Message(words[reading], n=count, name=name, examples=show_cells(examples)))
+        return said + self._by_letter(source)
+
+    def _by_letter(self, source: Source) -> list[Message]:
+        """Say which comparisons order text by values that are numbers or dates, and was not said above."""
+        said = []
+        for leaf in self._leaves():
+            if leaf.op not in (*ORDERS, "between"):
+                continue
+            column = source.column(leaf.column, "rules")
+            as_text = column.kind is Kind.TEXT and column.fit(leaf, "rules")[0] is Reading.TEXT
+            if as_text and not column.nearly and all(map(_counts, leaf.values)):
+                said.append(Message(_BY_LETTER, name=leaf.column, rule=leaf.label))
         return said
 
     def count_source(self, source: Source) -> int:
@@ -385,3 +402,9 @@ class Any_(_Several):
 
     def _answer(self, source: Source, where: str) -> Answer:
         return reduce(pc.or_kleene, self._answers(source, where))
+
+
+def _counts(value: object) -> bool:
+    """Whether a text says a number or a date."""
+    text = str(value)
+    return read_number(text) is not None or read_moment(text) is not None
