@@ -116,6 +116,23 @@ def test_every_notebook_is_a_page(app: str, visitor: Page, name: str) -> None:
         assert visitor.evaluate(_TOO_WIDE) == []
 
 
+def test_a_page_whose_widgets_got_lost_comes_again(app: str, visitor: Page) -> None:
+    """It is opened once more by itself; where that does not help either, it says so."""
+    loads: list[str] = []
+    visitor.on("load", lambda page: loads.append(page.url))
+    visitor.route_web_socket(re.compile("/channels"), lambda _: None)  # nobody answers there
+    visitor.clock.install()
+    visitor.goto(f"{app}/voila/render/01_connect_provider.ipynb?token={TOKEN}")
+    lost = visitor.get_by_text("This page did not come whole")
+    for _ in range(2):
+        expect(lost).to_be_hidden()
+        visitor.clock.run_for(35_000)
+        visitor.wait_for_load_state()
+
+    expect(lost).to_be_visible()
+    assert len(loads) == 2
+
+
 def test_the_first_page_leads_on(app: str, folder: Path, visitor: Page) -> None:
     """It lists campaigns as soon as they are counted; what is unfinished is one click from its page."""
     book = Book(Ledger(f"sqlite:///{folder / 'smskit.db'}"))

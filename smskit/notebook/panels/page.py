@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import ipywidgets as w
 
@@ -19,6 +20,7 @@ from smskit.settings import Environment
 
 __all__ = ["Page"]
 
+_SETTLE_S: Final = 20.0  # of large files, which go on being counted after it
 _RESTARTED = mark("The kernel was restarted: run all cells.")
 
 
@@ -123,3 +125,14 @@ class Page:
         for thread in list(self._threads):
             thread.join(timeout_s)
         return not self.is_busy
+
+    def settle(self, wait: Callable[[float], bool]) -> None:
+        """
+        Let a page of the app be finished, as *wait* says, before its browser fetches the widgets.
+
+        Those that are made meanwhile come to the browser twice and out of order, and the page then waits for
+        ever for one that is gone. JupyterLab has its widgets from the start.
+        """
+        deadline = time.monotonic() + _SETTLE_S
+        while self.host is Host.VOILA and time.monotonic() < deadline and not wait(_SETTLE_S):
+            pass

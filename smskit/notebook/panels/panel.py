@@ -63,6 +63,7 @@ class Panel(ABC):
 
         self.draw()
         display(self.widget)
+        self.page.settle(self.page.wait)
 
     @property
     def t(self) -> Language:

@@ -89,3 +89,4 @@ class SendPanel:
 
         self.draw()
         display(self.widget)
+        self.page.settle(self.wait)
