@@ -171,7 +171,7 @@ def test_clicked_and_papermill_give_one_hash(room: Room) -> None:
     at.enter("{name}", "name")
     at.enter("Fallback for name", "朋友")
     at.click("Save parameters")
-    shown = set(re.findall(r"p[0-9a-f]{24}", at.told))
+    shown = set(re.findall(r"q[0-9a-f]{24}", at.told))
     parameters = read_yaml_file(str(room.folder / "campaign.yaml")) | {"mode": "plan"}
     run_cells(NOTEBOOK, parameters, environ=room.environ, folder=room.folder)
     ledger = Ledger(room.environ["SMSKIT_DATABASE_URL"])
@@ -223,7 +223,7 @@ def test_what_is_shown(room: Room) -> None:
     bad = at.told
     at.click('coupon != "200"')
 
-    assert re.search(r'class="smskit-tile hash"><b title="(p[0-9a-f]{24})">\1</b>', shown_longest)
+    assert re.search(r'class="smskit-tile hash"><b title="(q[0-9a-f]{24})">\1</b>', shown_longest)
     assert "很长的名字很长的名字" in shown_longest
     assert "u000006" in shown_chosen
     assert "139****4706" in shown_chosen

@@ -179,7 +179,7 @@ def test_the_rules_for_sending(
     shown, whole = tile.evaluate("b => [b.clientWidth, b.scrollWidth]")
 
     assert (saved["canary"], saved["canary_wait"]) == (0.2, "30m")
-    assert re.fullmatch(r"p[0-9a-f]{24}", tile.inner_text())
+    assert re.fullmatch(r"q[0-9a-f]{24}", tile.inner_text())
     assert 1.9 < whole / shown < 2.2  # 25 characters, of which 12 are seen
 
 
