@@ -13,6 +13,7 @@ from openpyxl import Workbook
 
 from smskit.audience import segment
 from smskit.audience.identity import known_ids
+from smskit.audience.noticed import messages_of
 from smskit.message.variables import format_column
 from tests.test_plan import labels, people, planned
 
@@ -21,7 +22,7 @@ def named(cells: Any) -> tuple[list[str | None], list[str]]:
     """The ids of a column that name somebody, and its notices."""
     column = pd.Series(cells)
     known = known_ids(column, format_column(column))
-    return known.ids.to_pylist(), list(known.notices)
+    return known.ids.to_pylist(), list(messages_of(known.noticed))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 
 import smskit
 from smskit.audience.explore import operators
+from smskit.audience.noticed import messages_of
 from smskit.audience.rules import RuleCache, Source, parse
 from smskit.audience.rules.fit import Reading, UnreadValueError
 from smskit.audience.rules.values import read_flag, read_moment, read_number
@@ -240,7 +241,7 @@ def test_unread_cells_are_counted_with_examples() -> None:
     rule = parse(
         {"not": {"any": [{"column": "x", "op": ">", "value": 5}, {"column": "x", "op": "<", "value": "9"}]}}
     )
-    said = rule.unread(Source(frame, NOW))
+    said = messages_of(rule.unread(Source(frame, NOW)))
 
     # The number 5 has it read as numbers, the text "9" does not.
     assert len(said) == 2
@@ -250,7 +251,7 @@ def test_unread_cells_are_counted_with_examples() -> None:
     assert '"5百"' in said[0]
     assert "0000" not in said[0]
     assert "待定" not in said[0]
-    assert rule.unread(RuleCache(frame, NOW)) == said
+    assert messages_of(rule.unread(RuleCache(frame, NOW))) == said
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,7 @@ def test_unread_cells_are_counted_with_examples() -> None:
 def test_numbers_ordered_as_text_are_said(cells: list[Any], op: str, value: Any, said: bool) -> None:
     """Where a text column is ordered by a number or date in quotes, 9 comes after 10: people are told."""
     rule = parse({"not": {"column": "x", "op": op, "value": value}})
-    notices = [str(text) for text in rule.unread(Source(pd.DataFrame({"x": cells}), NOW))]
+    notices = [str(text) for text in messages_of(rule.unread(Source(pd.DataFrame({"x": cells}), NOW)))]
 
     assert [text for text in notices if "letter by letter" in text] == (notices if said else [])
     assert len(notices) == said
@@ -429,7 +430,7 @@ def test_columns_that_nearly_read(good: str, bad: str, words: str, others: int) 
     """Where more than half of a column, but not nine in ten, read as something, it is said with examples."""
     frame = pd.DataFrame({"c": [good] * (100 - others) + [bad] * others})
     rule = parse([{"column": "c", "op": "==", "value": bad}])
-    said = [str(message) for message in rule.unread(Source(frame, NOW))]
+    said = [str(message) for message in messages_of(rule.unread(Source(frame, NOW)))]
 
     assert len(said) == (1 if words and others < 50 else 0)
     assert all(text.startswith(words.format(n=others)) and bad in text for text in said)

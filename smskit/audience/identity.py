@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience.cells import words
+from smskit.audience.noticed import Noticed
 from smskit.audience.phones import EMPTY_WORDS, hide_column
-from smskit.i18n import Message
+from smskit.i18n import mark
 
 __all__ = ["UserIds", "known_ids", "names_nobody"]
 
@@ -41,14 +42,22 @@ _ROUNDED_TAIL: Final = r"^[0-9]{15}0+$"
 # Type -> up to where its whole numbers are exact; for all other floats that is 2^53.
 _EXACT: Final = {"float16": 2.0**11, "float32": 2.0**24, "float[pyarrow]": 2.0**24}
 _EXAMPLES: Final = 4
-_LOOKED_AT: Final = 1_000  # rows in which examples are looked for
+_NOBODY: Final = mark("{n} rows have a user id that names nobody ({examples}): there the phone is the person")
+_LOST: Final = mark(
+    "{n} user ids have lost digits in a spreadsheet or a float ({examples}): there the phone is "
+    "the person. Take the ids from their source as text"
+)
+_DOUBTFUL: Final = mark(
+    "{n} user ids have 16 digits or more and end in zeros ({examples}): a spreadsheet keeps 15 "
+    "digits, so different people may have the same id. Take the ids from their source as text"
+)
 
 
 class UserIds(NamedTuple):
     """The user ids of n rows, and what to know about them."""
 
     ids: pa.Array  # n texts; null = names nobody
-    notices: Sequence[Message]
+    noticed: Sequence[Noticed]
 
 
 def known_ids(column: pd.Series, texts: pa.Array) -> UserIds:
@@ -60,31 +69,18 @@ def known_ids(column: pd.Series, texts: pa.Array) -> UserIds:
         texts: The same n cells as a message would show them; null = missing.
     """
     nothing, lost = _says_nothing(texts), _lost_digits(column, texts)
-    tail = _rounded_tails(texts) & ~lost
-    notices = []
-    if nothing.any():
-        named = Message(
-            "{n} rows have a user id that names nobody ({examples}): there the phone is the person",
-            **_of(texts, nothing),
+    tail, numbers = _rounded_tails(texts)
+    noticed = [
+        Noticed(words, int(rows.sum()), _examples(texts, rows), most=_EXAMPLES, among=among)
+        for words, rows, among in (
+            (_NOBODY, nothing, 0),
+            (_LOST, lost, 0),
+            (_DOUBTFUL, tail & ~lost, numbers),
         )
-        notices.append(named)
-    if lost.any():
-        rounded = Message(
-            "{n} user ids have lost digits in a spreadsheet or a float ({examples}): there the phone is "
-            "the person. Take the ids from their source as text",
-            **_of(texts, lost),
-        )
-        notices.append(rounded)
-    if tail.any():
-        doubtful = Message(
-            "{n} user ids have 16 digits or more and end in zeros ({examples}): a spreadsheet keeps 15 "
-            "digits, so different people may have the same id. Take the ids from their source as text",
-            **_of(texts, tail),
-        )
-        notices.append(doubtful)
+    ]
     nobody = nothing | lost
     ids = pc.if_else(pa.array(nobody), pa.scalar(None, texts.type), texts) if nobody.any() else texts
-    return UserIds(ids, notices)
+    return UserIds(ids, noticed)
 
 
 def names_nobody(text: str) -> bool:
@@ -124,23 +120,21 @@ def _beyond_exact(column: pd.Series) -> NDArray[np.bool_]:
     return np.zeros(len(column), np.bool_)
 
 
-def _rounded_tails(texts: pa.Array) -> NDArray[np.bool_]:
-    """Ids of 16 digits and more that end in zeros, where most of that length do; else none."""
+def _rounded_tails(texts: pa.Array) -> tuple[NDArray[np.bool_], int]:
+    """Ids of 16 digits and more that end in zeros (n entries), and how many there are of that length."""
     found = np.zeros(len(texts), np.bool_)
     long = np.flatnonzero(_mask(pc.greater_equal(pc.utf8_length(texts), _LONG)))
     some = texts.take(pa.array(long))
     numbers, rounded = (_mask(pc.match_substring_regex(some, shape)) for shape in (_DIGITS, _ROUNDED_TAIL))
-    if 1 < rounded.sum() > numbers.sum() / 2:
-        found[long] = rounded
-    return found
+    found[long] = rounded
+    return found, int(numbers.sum())
 
 
 def _mask(found: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(pc.fill_null(found, False).to_numpy(zero_copy_only=False))
 
 
-def _of(texts: pa.Array, rows: NDArray[np.bool_]) -> dict[str, int | str]:
-    """How many *rows* (n entries) there are, and some of their texts, phones masked."""
-    some = texts.take(pa.array(np.flatnonzero(rows)[:_LOOKED_AT])).unique()[:_EXAMPLES]
-    examples = ", ".join(f"`{text}`" for text in hide_column(some).to_pylist())
-    return {"n": int(rows.sum()), "examples": examples}
+def _examples(texts: pa.Array, rows: NDArray[np.bool_]) -> tuple[str, ...]:
+    """The first different ones of the texts at *rows* (n entries), phones masked."""
+    some = texts.take(pa.array(np.flatnonzero(rows))).unique()[:_EXAMPLES]
+    return tuple(f"`{text}`" for text in hide_column(some).to_pylist())

@@ -136,7 +136,7 @@ class Copies:
 
         Rows are taken in file order. One is a copy of an earlier row with its phone or its person, unless
         that row is a copy: who gets nothing takes nobody along. Those that are copies only by their person
-        are not in the answer: among the rows that it leaves, they are the `later_copies`.
+        are not in the answer: among the rows that it leaves, they are those of `same_person`.
         """
         found = np.zeros(len(left), np.bool_)
         inside = left[self.rows]
@@ -154,6 +154,13 @@ class Copies:
                     phone_seen[phone] = phone > 0
                     person_seen[person] = person > 0
             found[rows[copies]] = True
+        return found
+
+    def same_person(self, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Rows *left* (n entries) whose person an earlier row of them has; n entries."""
+        found = np.zeros(len(left), np.bool_)
+        inside = left[self.rows] & (self.persons > 0)
+        found[self.rows[inside]] = pd.Series(self.persons[inside]).duplicated().to_numpy()
         return found
 
 

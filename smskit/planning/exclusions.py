@@ -7,21 +7,23 @@ and of its person.
 
 Every array has one entry per row of the segment that passed the rules, in its order, unless it says
 otherwise. Pure: history, clock and limits are in `Candidates`.
+
+What a row is by itself (`Facts`) and which rows are copies (`Copies`) are apart, since a segment may come in
+parts: each part finds the facts of its own rows, and copies are looked for in all parts together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.audience.persons import Copies, later_copies
+from smskit.audience.persons import Copies
 from smskit.audience.pseudonyms import pseudonyms
 from smskit.message.parts import units as units_of_column
 from smskit.models import MessageClass, Reason
@@ -29,7 +31,7 @@ from smskit.planning.policy import global_key, held_back, over_cap
 from smskit.planning.recipients import ProviderLimits, Recipients
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["EXCLUSIONS", "ORDER", "Candidates", "History", "reasons_of"]
+__all__ = ["EXCLUSIONS", "ORDER", "Candidates", "Facts", "History", "reasons_of"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -73,85 +75,96 @@ class Candidates:
         """Whether the holdout of all marketing applies."""
         return self.spec.message_class is MessageClass.MARKETING
 
-    @cached_property
-    def copies(self) -> Copies:
-        """Rows with the same phone or person, whatever else is the matter with them."""
-        return Copies.of(self.rows.phones, self.rows.persons, self.rows.keys)
+
+# Whom a reason applies to by themselves: people -> mask of n rows, or None where the campaign does not ask.
+Rule: TypeAlias = Callable[[Candidates], Mask | None]
 
 
-# Finds rows among those left: (people, left) -> mask of n rows, or None where the campaign does not ask.
-Rule: TypeAlias = Callable[[Candidates, Mask], Mask | None]
-
-
-def reasons_of(people: Candidates) -> NDArray[np.int8]:
+@dataclass(frozen=True)
+class Facts:
     """
-    For each of the n rows the first reason that applies, as a `Reason` number; ``NONE`` = it is planned.
+    What the reasons of *n* rows come from, copies apart; three bytes a row.
 
-    A mask is worked out only when its turn comes, and not at all where the campaign does not ask for it.
+    Attributes:
+        wrong: n `Reason` numbers, why there is no phone; 0 where there is one.
+        applies: n; bit *i* is set where the reason of ``EXCLUSIONS[i]`` applies to the row by itself.
     """
-    reasons = people.rows.wrong.copy()
-    for reason, applies in EXCLUSIONS:
+
+    wrong: NDArray[np.int8]
+    applies: NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, people: Candidates) -> Facts:
+        """Those of n rows, whatever the other rows are."""
+        applies = np.zeros(len(people.rows), np.uint16)
+        for bit, (_, rule) in enumerate(EXCLUSIONS):
+            found = rule(people) if rule is not None else None
+            if found is not None:
+                applies |= found.astype(np.uint16) << np.uint16(bit)
+        return cls(people.rows.wrong, applies)
+
+    def take(self, rows: NDArray[Any]) -> Facts:
+        """Those at *rows*: places, or a mask of n entries."""
+        return Facts(self.wrong[rows], self.applies[rows])
+
+    @classmethod
+    def together(cls, parts: Sequence[Facts]) -> Facts:
+        """Those of several parts, one after the other."""
+        wrong = np.concatenate([np.empty(0, np.int8), *(part.wrong for part in parts)])
+        return cls(wrong, np.concatenate([np.empty(0, np.uint16), *(part.applies for part in parts)]))
+
+
+def reasons_of(facts: Facts, copies: Copies) -> NDArray[np.int8]:
+    """For each of n rows the first reason that applies, as a `Reason` number; ``NONE`` = it is planned."""
+    reasons = facts.wrong.copy()
+    for bit, (reason, _) in enumerate(EXCLUSIONS):
         left = reasons == Reason.NONE
-        found = applies(people, left)
-        if found is not None:
-            reasons[left & found] = reason
+        match reason:
+            case Reason.DUPLICATE_PHONE:
+                found = copies.same_phone(left)
+            case Reason.DUPLICATE_USER:
+                # Of a person's rows that are left, the first is no copy: its phone was asked about before.
+                found = copies.same_person(left)
+            case _:
+                found = (facts.applies & np.uint16(1 << bit)) != 0
+                found = copies.spread(found) if reason in _FOR_ALL_COPIES else found
+        reasons[left & found] = reason
     return reasons
 
 
-def _phone_again(people: Candidates, left: Mask) -> Mask:
-    """Rows whose phone an earlier row has that is planned or kept back."""
-    return people.copies.same_phone(left)
-
-
-def _person_again(people: Candidates, left: Mask) -> Mask:
-    """Rows whose person an earlier row is that is planned or kept back."""
-    # Of a person's rows that are left, the first is no copy: its phone was asked about before.
-    return _mask(left, later_copies(people.rows.persons, np.flatnonzero(left), of=people.rows.keys))
-
-
-def _for_all_copies(rule: Rule) -> Rule:
-    """*rule*, holding for all rows of a phone or a person as soon as it applies to one."""
-
-    def applies(people: Candidates, left: Mask) -> Mask | None:
-        found = rule(people, left)
-        return None if found is None else people.copies.spread(found)
-
-    return applies
-
-
-def _sent_before(people: Candidates, left: Mask) -> Mask:
+def _sent_before(people: Candidates) -> Mask:
     sent = _among(people.rows.phones, np.sort(people.past.sent_phones))
     if len(people.past.sent_persons):
         sent |= np.asarray(pc.is_in(people.rows.persons, people.past.sent_persons))
     return sent
 
 
-def _opted_out(people: Candidates, left: Mask) -> Mask:
+def _opted_out(people: Candidates) -> Mask:
     out = _among(people.rows.phones, people.past.opted_out)
     if people.past.erased_key:
         out |= _among(pseudonyms(people.rows.phones, people.past.erased_key), people.past.opted_out)
     return out
 
 
-def _without_consent(people: Candidates, left: Mask) -> Mask | None:
+def _without_consent(people: Candidates) -> Mask | None:
     return None if people.rows.consented is None else ~people.rows.consented
 
 
-def _over_cap(people: Candidates, left: Mask) -> Mask | None:
+def _over_cap(people: Candidates) -> Mask | None:
     cap = people.spec.cap
     return over_cap(people.rows.phones, people.past.recent, cap.most) if cap else None
 
 
-def _without_value(people: Candidates, left: Mask) -> Mask:
-    lacking = np.zeros(len(left), np.bool_)
+def _without_value(people: Candidates) -> Mask:
+    lacking = np.zeros(len(people.rows), np.bool_)
     for column in people.rows.values.values():
         if column.null_count:
             lacking |= np.asarray(column.is_null())
     return lacking
 
 
-def _unfit_value(people: Candidates, left: Mask) -> Mask:
-    fit, unfit = people.fit, np.zeros(len(left), np.bool_)
+def _unfit_value(people: Candidates) -> Mask:
+    fit, unfit = people.fit, np.zeros(len(people.rows), np.bool_)
     pattern = f"{_UNFIT}|{fit.unfit_value}" if fit.unfit_value else _UNFIT
     for column in people.rows.values.values():
         unfit |= np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False))
@@ -160,45 +173,41 @@ def _unfit_value(people: Candidates, left: Mask) -> Mask:
     return unfit
 
 
-def _too_long(people: Candidates, left: Mask) -> Mask:
+def _too_long(people: Candidates) -> Mask:
     return people.rows.units > people.fit.text_units
 
 
-def _held_back_from_all(people: Candidates, left: Mask) -> Mask | None:
+def _held_back_from_all(people: Candidates) -> Mask | None:
     share = people.spec.global_holdout if people.marketing else 0
     return held_back(people.rows.persons, share, key=global_key(people.holdout_salt)) if share else None
 
 
-def _held_back(people: Candidates, left: Mask) -> Mask | None:
+def _held_back(people: Candidates) -> Mask | None:
     share = people.spec.holdout
     return held_back(people.rows.persons, share, key=people.spec.series_name) if share else None
 
 
-# Phones that are none have their reason already.
-EXCLUSIONS: Final[tuple[tuple[Reason, Rule], ...]] = (
-    (Reason.ALREADY_SENT, _for_all_copies(_sent_before)),
-    (Reason.OPTED_OUT, _for_all_copies(_opted_out)),
-    (Reason.NO_CONSENT, _for_all_copies(_without_consent)),
-    (Reason.FREQUENCY_CAP, _for_all_copies(_over_cap)),
+# Phones that are none have their reason already; whose copy a row is, it does not tell by itself.
+EXCLUSIONS: Final[tuple[tuple[Reason, Rule | None], ...]] = (
+    (Reason.ALREADY_SENT, _sent_before),
+    (Reason.OPTED_OUT, _opted_out),
+    (Reason.NO_CONSENT, _without_consent),
+    (Reason.FREQUENCY_CAP, _over_cap),
     (Reason.MISSING_VARIABLE, _without_value),
     (Reason.BAD_VARIABLE, _unfit_value),
     (Reason.TEXT_TOO_LONG, _too_long),
-    (Reason.DUPLICATE_PHONE, _phone_again),
-    (Reason.DUPLICATE_USER, _person_again),
+    (Reason.DUPLICATE_PHONE, None),
+    (Reason.DUPLICATE_USER, None),
     (Reason.GLOBAL_HOLDOUT, _held_back_from_all),
     (Reason.HOLDOUT, _held_back),
 )
+# These hold for all rows of a phone or a person as soon as they apply to one.
+_FOR_ALL_COPIES: Final = {*(Reason.ALREADY_SENT, Reason.OPTED_OUT, Reason.NO_CONSENT, Reason.FREQUENCY_CAP)}
 # All reasons, in the order in which they are judged and shown.
 ORDER: Final = (
     *(Reason.NO_PHONE, Reason.BAD_PHONE, Reason.UNSUPPORTED_REGION),
     *(reason for reason, _ in EXCLUSIONS),
 )
-
-
-def _mask(like: Mask, rows: NDArray[np.int64]) -> Mask:
-    made = np.zeros(len(like), np.bool_)
-    made[rows] = True
-    return made
 
 
 def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> Mask:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from smskit.audience import rules as rules_module
+from smskit.audience.noticed import messages_of
 from smskit.audience.phones import redact
 from smskit.audience.rules import Rule
 from smskit.errors import RuleError, SegmentError, TemplateError
@@ -142,7 +143,8 @@ def _sql(
         return rule.to_sql(now=now), []
     try:
         frame = load_segment(spec, environ=environ, file=file)
-        return rule.to_sql(now=now, frame=frame), rule.unread(rules_module.Source(frame, now))
+        unread = rule.unread(rules_module.Source(frame, now))
+        return rule.to_sql(now=now, frame=frame), messages_of(unread)
     except SegmentError as error:
         return rule.to_sql(now=now), [Message("the segment was not looked at: {why}", why=error.message)]
     except RuleError as error:

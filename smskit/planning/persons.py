@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience.identity import known_ids
+from smskit.audience.noticed import Noticed
 from smskit.audience.persons import Copies
 from smskit.audience.phones import mask
 from smskit.audience.rules.values import show_cells
@@ -27,7 +28,7 @@ __all__ = ["notices_of_copies", "persons_of"]
 
 def persons_of(
     spec: CampaignSpec, frame: pd.DataFrame, phones: NDArray[np.int64]
-) -> tuple[pa.Array, Sequence[Message]]:
+) -> tuple[pa.Array, Sequence[Noticed]]:
     """
     Who each of the n rows of *frame* is: the user id, or the phone where none names anybody.
 
@@ -43,7 +44,7 @@ def persons_of(
     by_phone = pc.fill_null(pa.array(phones, mask=phones == 0).cast(pa.large_string()), "")
     if known is None:
         return by_phone, ()
-    return pc.if_else(known.ids.is_null(), by_phone, known.ids), known.notices
+    return pc.if_else(known.ids.is_null(), by_phone, known.ids), known.noticed
 
 
 def notices_of_copies(

@@ -10,13 +10,13 @@ the clock, or the order of the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from html import escape
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,23 +26,34 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
 from smskit.audience import rules as rules_module
-from smskit.audience.rules.values import show_cells
+from smskit.audience.noticed import messages_of
+from smskit.audience.persons import Copies
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Language, Message
 from smskit.i18n.figures import money
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
-from smskit.message.variables import Binding, check_bindings, format_column
+from smskit.message.variables import Binding, check_bindings
 from smskit.models import Reason
-from smskit.planning.exclusions import ORDER, Candidates, History, reasons_of
+from smskit.planning.exclusions import ORDER, History, reasons_of
 from smskit.planning.fingerprint import plan_hash
+from smskit.planning.partition import Part, Question, billed, entities
 from smskit.planning.persons import notices_of_copies
-from smskit.planning.recipients import ProviderLimits, Recipients, units_of_texts
+from smskit.planning.recipients import ProviderLimits, units_of_texts
 from smskit.planning.ruled_out import RuledOutRows
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import Environment
 
-__all__ = ["History", "Plan", "ProviderLimits", "build", "columns_read", "misnamed"]
+__all__ = [
+    "History",
+    "Plan",
+    "ProviderLimits",
+    "build",
+    "columns_read",
+    "demand_columns",
+    "grouped",
+    "misnamed",
+]
 
 
 @dataclass(frozen=True)
@@ -248,87 +259,58 @@ def build(
     Raises:
         InputError: a column is missing, a rule or a variable does not fit.
     """
-    if problems := misnamed(spec, [str(c) for c in frame.columns]):
-        raise SegmentError(Joined(text for _, text in problems))
-    check_bindings(template, bindings, list(frame.columns))
-    rule, source = rules_module.parse(spec.rules), rules_module.Source(frame, now)
-    verdict = rule.judge(source)
-    notices = [*notices, *rule.unread(source)]
-    read, ruled_out = len(frame), RuledOutRows.of(spec, rule, frame, verdict)
-    if len(ruled_out):
-        # Only the columns that are still needed: a copy of a wide segment is most of the memory.
-        used = {spec.phone, spec.user_id, spec.consent} | {b.column for b in bindings.values()}
-        frame = frame.loc[verdict.keep, [name for name in frame.columns if name in used]]
-
-    rows = Recipients.read(spec, frame, template, bindings, fit)
-    coverage = _coverage(frame, spec, bindings, rows)
-    people = Candidates(spec, rows, fit, past, holdout_salt)
-    reasons = reasons_of(people)
+    demand_columns(spec, template, bindings, [str(c) for c in frame.columns])
+    asked = Question(spec, template, bindings, fit, now, holdout_salt)
+    part = Part.of(asked, frame, past)
+    rows, sums = part.rows, part.sums
+    copies = Copies.of(rows.phones, rows.persons, rows.keys)
+    reasons = reasons_of(part.facts, copies)
 
     copied = np.isin(reasons, (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER))
-    of_copies = notices_of_copies(people.copies, rows.phones, rows.values, reasons == Reason.NONE, copied)
+    of_copies = notices_of_copies(copies, rows.phones, rows.values, reasons == Reason.NONE, copied)
     planned = np.flatnonzero(reasons == Reason.NONE)
-    parts = np.zeros(len(frame), np.int16)
-    parts[planned] = parts_module.parts(rows.units[planned])
     return Plan(
         spec=spec,
         template=template,
         persons=rows.persons,
         phones=rows.phones,
-        phone_cells=frame[spec.phone],
+        phone_cells=part.phone_cells,
         reasons=reasons,
-        parts=parts,
+        parts=billed(rows, planned),
         variables=rows.values,
-        steps=verdict.steps,
-        read=read,
+        steps=sums.steps,
+        read=sums.read,
         at=now,
-        ruled_out=ruled_out,
+        ruled_out=part.ruled_out,
         hash=plan_hash(
             spec.provider, spec.template_id, template, planned, rows.phones, rows.persons, rows.values
         ),
-        order=_grouped(planned, rows.values) if fit.group_equal else planned,
+        order=grouped(planned, rows.values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
-        coverage=coverage,
-        notices=[*notices, *rows.of_ids, *of_copies, *_entities(rows.values, planned)],
+        coverage=sums.coverage,
+        notices=[
+            *notices,
+            *messages_of(sums.unread),
+            *messages_of(sums.of_ids),
+            *of_copies,
+            *messages_of(entities(rows.values, planned)),
+        ],
         appended=fit.appended,
     )
 
 
-_ENTITY: Final = "&(?:amp|lt|gt|quot|apos|nbsp);"
+def demand_columns(
+    spec: CampaignSpec, template: Template, bindings: Mapping[str, Binding], columns: Sequence[str]
+) -> None:
+    """
+    Refuse a segment of those *columns* where it lacks one that is asked for, or bindings do not fit.
 
-
-def _entities(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Message]:
-    """A notice for each variable whose planned values hold entities of HTML, which people would read."""
-    for name, column in values.items():
-        here = column.take(pa.array(planned))
-        odd = here.filter(pc.match_substring_regex(here, _ENTITY))
-        if len(odd):
-            yield Message(
-                "{n:,} values of `{name}` hold signs as HTML writes them, such as {examples}; they go out so",
-                n=len(odd),
-                name=name,
-                examples=show_cells(odd.slice(0, 3).to_pylist()),
-            )
-
-
-def _coverage(
-    frame: pd.DataFrame,
-    spec: CampaignSpec,
-    bindings: Mapping[str, Binding],
-    rows: Recipients,
-) -> dict[str, float]:
-    """Column -> share of rows with a value of use: what a default fills in was not there."""
-    if not len(frame):
-        return {}
-    good: dict[str, float] = {}
-    for name, binding in bindings.items():
-        if binding.column is not None:
-            as_is = rows.values[name] if binding.default is None else format_column(frame[binding.column])
-            good[binding.column] = 1 - as_is.null_count / len(frame)
-    if rows.consented is not None:
-        good[spec.consent] = float(rows.consented.mean())
-    good[spec.phone] = float((rows.wrong == Reason.NONE).mean())
-    return good
+    Raises:
+        InputError: names all that is wrong.
+    """
+    if problems := misnamed(spec, columns):
+        raise SegmentError(Joined(text for _, text in problems))
+    check_bindings(template, bindings, columns)
 
 
 def misnamed(spec: CampaignSpec, columns: Sequence[str]) -> list[tuple[str, Message]]:
@@ -347,7 +329,7 @@ def _no_column(role: str, name: str, columns: Sequence[str], known: str) -> Mess
     return Joined([suggest(lacking, name, columns), Message("(it has: {columns})", columns=known)], " ")
 
 
-def _grouped(planned: NDArray[np.int64], values: Mapping[str, pa.Array]) -> NDArray[np.int64]:
+def grouped(planned: NDArray[np.int64], values: Mapping[str, pa.Array]) -> NDArray[np.int64]:
     """Planned rows with equal values next to each other, otherwise in segment order."""
     if not values:
         return planned

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
+from smskit.audience.noticed import Noticed
 from smskit.audience.persons import keys
-from smskit.i18n import Message
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, bind
@@ -66,7 +66,7 @@ class Recipients:
     values: Mapping[str, pa.Array]
     units: NDArray[np.int32]
     consented: NDArray[np.bool_] | None
-    of_ids: Sequence[Message] = ()
+    of_ids: Sequence[Noticed] = ()
 
     @classmethod
     def read(

@@ -21,7 +21,8 @@ import pandas as pd
 from smskit.audience import rules as rules_module
 from smskit.audience import segment as segment_module
 from smskit.audience.identity import known_ids
-from smskit.audience.persons import Copies, later_copies
+from smskit.audience.noticed import messages_of
+from smskit.audience.persons import Copies
 from smskit.audience.phones import normalise
 from smskit.audience.roles import roles_of
 from smskit.audience.segment.location import is_elsewhere, is_url, without_scheme
@@ -160,7 +161,7 @@ def _misfits(
             try:
                 source = rules_module.Source(frame, now.astimezone(spec.zone))
                 keep, _ = rule.filter_source(source)
-                notes += rule.unread(source)
+                notes += messages_of(rule.unread(source))
                 notes.append(
                     Message(
                         "the segment has {n} rows, of which the rules keep {m}", n=len(frame), m=keep.sum()
@@ -190,7 +191,8 @@ def _look_at_people(
     notes += filter(None, [unasked])
     if spec.user_id in frame.columns:
         try:
-            notes += known_ids(frame[spec.user_id], format_column(frame[spec.user_id])).notices
+            ids = known_ids(frame[spec.user_id], format_column(frame[spec.user_id]))
+            notes += messages_of(ids.noticed)
         except InputError as error:
             problems.append(("user_id", error.message))
 
@@ -208,7 +210,7 @@ def _of_copies(spec: CampaignSpec, frame: pd.DataFrame, template: Template) -> l
         usable &= np.asarray(column.is_valid())
     copies = Copies.of(phones, persons)
     again = copies.same_phone(usable)
-    again[later_copies(persons, np.flatnonzero(usable & ~again))] = True
+    again |= copies.same_person(usable & ~again)
     return list(notices_of_copies(copies, phones, values, usable & ~again, again))
 
 

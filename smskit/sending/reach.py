@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.audience.cells import word
+from smskit.audience.persons import Copies
 from smskit.errors import SegmentError, TemplateError
 from smskit.i18n import Joined, Message
 from smskit.message.opt_out import with_wording
@@ -27,7 +28,7 @@ from smskit.message.parts import parts
 from smskit.message.template import Template
 from smskit.message.variables import Binding, check_bindings, format_column, parse_bindings
 from smskit.models import Mode, Reason
-from smskit.planning.exclusions import ORDER, Candidates, History, reasons_of
+from smskit.planning.exclusions import ORDER, Candidates, Facts, History, reasons_of
 from smskit.planning.persons import notices_of_copies
 from smskit.planning.plan import misnamed
 from smskit.planning.recipients import ProviderLimits, Recipients
@@ -128,14 +129,15 @@ class Reaching:
         rows = self._rows(spec, frame, template, bindings, fit).keeping(keep)
         salt = environment.get("SMSKIT_HOLDOUT_KEY")
         people = Candidates(spec, rows, fit, _past(spec, environment), salt)
-        reasons = reasons_of(people)
+        copies = Copies.of(rows.phones, rows.persons, rows.keys)
+        reasons = reasons_of(Facts.of(people), copies)
         planned = reasons == Reason.NONE
         billed = parts(rows.units[planned]).sum() if template is not None else planned.sum()
         of_all = np.zeros(len(frame), np.int8)
         of_all[keep] = reasons
         copied = np.isin(reasons, (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER))
         values = rows.values if template is not None else _names(frame, keep, copied)
-        notices = notices_of_copies(people.copies, rows.phones, values, planned, copied)
+        notices = notices_of_copies(copies, rows.phones, values, planned, copied)
         return Reach(keep, of_all, int(billed), spec.price_per_part, lacks, tuple(notices))
 
     def _rows(

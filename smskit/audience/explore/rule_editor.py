@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import numpy as np
 
 from smskit.audience.explore.operators import carried
+from smskit.audience.noticed import messages_of
 from smskit.audience.rules import All, Any_, Leaf, Not, Rule, RuleCache, parse
 from smskit.audience.rules.comparison import NULLS
 from smskit.audience.rules.fit import UnreadValueError
@@ -175,7 +176,7 @@ class RuleEditor:
             part = self._rule(node, cache, {})
             if part is not None:
                 alone[node.id] = cache.count(part)
-                if isinstance(part, Leaf) and (lost := part.unread(cache)):
+                if isinstance(part, Leaf) and (lost := messages_of(part.unread(cache))):
                     unread[node.id] = lost
         counted = [n.id for n in self.root.parts if self._rule(n, cache, {}) is not None]
         counted = counted if self.root.kind == "all" else [self.root.id]

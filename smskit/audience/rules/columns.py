@@ -8,7 +8,7 @@ comparison means is for `fit`, comparing for `typed` and `moments`.
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final, TypeAlias
@@ -32,7 +32,15 @@ from smskit.audience.phones import redact
 from smskit.audience.rules.comparison import DATES, LISTS, NULLS, PARTS, Comparison
 from smskit.audience.rules.fit import BY_KIND, READERS, Kind, Reading, fit, is_number, kind_of, plain_dtype
 from smskit.audience.rules.moments import moments_of_dates, moments_of_text, zone_of
-from smskit.audience.rules.reads import MOSTLY, ORDER, PERHAPS, SAMPLE, begins_with_zero, filled
+from smskit.audience.rules.reads import (
+    SAMPLE,
+    Whole,
+    begins_with_zero,
+    counts,
+    filled,
+    nearly_of,
+    reading_of,
+)
 from smskit.audience.rules.typed import (
     Answer,
     Dictionary,
@@ -51,7 +59,6 @@ from smskit.i18n import Message
 Floats: TypeAlias = npt.NDArray[np.float64]
 # What SQLite's lower() does: letters beyond ASCII stay.
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_LOOKED_AT: Final = 1_000  # unread cells, for a few different examples
 
 
 class Source:
@@ -62,9 +69,7 @@ class Source:
         reads: How text columns read, by name, where the frame is part of a larger one.
     """
 
-    def __init__(
-        self, frame: pd.DataFrame, now: datetime, reads: Mapping[str, Reading] | None = None
-    ) -> None:
+    def __init__(self, frame: pd.DataFrame, now: datetime, reads: Mapping[str, Whole] | None = None) -> None:
         zone_of(now)  # refused even if nothing asks for the time
         self.rows = len(frame)
         self._frame = frame
@@ -78,10 +83,10 @@ class Source:
             self._columns[name] = Column(series, self._now, self._reads.get(name))
         return self._columns[name]
 
-    def reads(self, names: Iterable[str]) -> dict[str, Reading]:
-        """How these columns read, to be handed to a `Source` of each part of this frame."""
-        found = {name: self.column(name, "rules").reads for name in names}
-        return {name: reading for name, reading in found.items() if reading}
+    def reads(self, names: Iterable[str]) -> dict[str, Whole]:
+        """How those of these columns that are text read, for a `Source` of each part of this frame."""
+        columns = {name: self.column(name, "rules") for name in names}
+        return {name: column.whole for name, column in columns.items() if column.kind is Kind.TEXT}
 
     def answer(self, question: Comparison, where: str) -> Answer:
         """Answer *question*, whose place in the tree is *where*, for every row."""
@@ -103,12 +108,12 @@ def find_column(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
 
 
 class Column:
-    """One column; it is read in a form when first asked for it. *reads*: how it does, if that is known."""
+    """One column; it is read in a form when first asked for it. *whole*: how all of it reads, if known."""
 
-    def __init__(self, series: pd.Series[Any], now: datetime, reads: Reading | None = None) -> None:
+    def __init__(self, series: pd.Series[Any], now: datetime, whole: Whole | None = None) -> None:
         self._series = series
         self._now = now
-        self._reads = reads
+        self._whole = whole
         self._read: dict[Reading, TypedColumn] = {}
         dtype = plain_dtype(series.dtype)
         self._kind = kind_of(dtype)
@@ -130,81 +135,70 @@ class Column:
         by_content = isinstance(given, str) or (is_number(given) and question.op != "within_days")
         asks_content = by_content and question.op not in (*PARTS, *DATES)
         reads = self.reads if asks_content and self._kind is Kind.TEXT else None
-        if reads is Reading.FLAG and self._counts(question):
+        if reads is Reading.FLAG and self._asks_numbers(question):
             reads = Reading.NUMBER
         reading, bounds = fit(question, self._kind, self._values.dtype, where, reads)
-        if reading is Reading.TEXT and question.op in ("==", "!=", *LISTS):
-            self._demand_single(bounds, question.column, where)
+        if self._whole is None:  # else it was asked of the whole
+            for text, parts in lists_in(question, reading, bounds):
+                demand_single(text, parts, self.present([text, *parts]), question.column, where)
         return reading, bounds
 
-    def _demand_single(self, bounds: Iterable[Bound], name: str, where: str) -> None:
-        """Refuse a text that is no cell's and seems to be a list of cells: 上海|北京."""
-        for text in bounds:
-            parts = [part for each in SEPARATORS.split(str(text)) if (part := plain_text(each))]
-            if len(parts) < 2 or not isinstance(text, str):
-                continue
-            found = pc.is_in(
-                pa.array([text, *parts], pa.large_string()), value_set=self._distinct
-            ).to_pylist()
-            if any(found) and not found[0]:
-                raise RuleError(
-                    Message(
-                        "{where}.value: no cell of `{name}` reads {value}, and some read {part}; several "
-                        "values are a list, each for itself",
-                        where=where,
-                        name=name,
-                        value=show(text),
-                        part=show(parts[found.index(True) - 1]),
-                    )
-                )
+    def present(self, texts: Sequence[str]) -> list[bool]:
+        """Whether any cell reads so, for each of *texts*."""
+        found = pc.is_in(pa.array(texts, pa.large_string()), value_set=self._distinct)
+        return [bool(each) for each in found.to_pylist()]
 
     @cached_property
     def _distinct(self) -> pa.Array:
         return plain_texts(self._text.unique().drop_null())
 
-    def _counts(self, question: Comparison) -> bool:
+    def _asks_numbers(self, question: Comparison) -> bool:
         """Whether yes and no are 1 and 0 here, and *question* asks for numbers."""
         numbers = all(read_number(str(value)) is not None for value in question.values)
-        return numbers and self.readable(Reading.NUMBER) >= self._filled.true_count * MOSTLY
+        return numbers and (counts(self) if self._whole is None else self._whole.counts)
+
+    @cached_property
+    def whole(self) -> Whole:
+        """How this text column reads, for parts of it."""
+        if self._whole is not None:
+            return self._whole
+        reads = self.reads or Reading.TEXT
+        return Whole(reads, reads is Reading.FLAG and counts(self), self.nearly)
 
     @cached_property
     def reads(self) -> Reading | None:
         """How people would read it; None where only "is empty" can be asked. See `reads`."""
         if self._kind is not Kind.TEXT:
             return BY_KIND.get(self._kind)
-        return self._reads or self._reads_text()
-
-    def _reads_text(self) -> Reading:
-        # Most text is plain text, which its first cells show at little cost.
-        head = Column(self._series.dropna().head(SAMPLE), self._now)
-        for reading in ORDER:
-            enough = head.readable(reading) >= head._filled.true_count * PERHAPS
-            if not head._filled.true_count or not enough:
-                continue
-            if self.readable(reading) >= self._filled.true_count * MOSTLY and not (
-                reading is Reading.NUMBER and begins_with_zero(self._text)
-            ):
-                return reading
-        return Reading.TEXT
+        return reading_of(self.head, self) if self._whole is None else self._whole.reads
 
     @cached_property
     def nearly(self) -> Reading | None:
         """What a column that reads as text would read as, were a few cells else; None for most text."""
         if self._kind is not Kind.TEXT or self.reads is not Reading.TEXT:
             return None
-        head = Column(self._series.dropna().head(SAMPLE), self._now)
-        for reading in ORDER:
-            if reading is Reading.NUMBER and begins_with_zero(self._text):
-                continue
-            if all(each.readable(reading) > each._filled.true_count * PERHAPS for each in (head, self)):
-                return reading
-        return None
+        return nearly_of(self.head, self) if self._whole is None else self._whole.nearly
+
+    @cached_property
+    def head(self) -> Column:
+        """Its first cells that are not empty; most text is plain text, which they show at little cost."""
+        return Column(self._series.dropna().head(SAMPLE), self._now)
+
+    @property
+    def count(self) -> int:
+        """How many rows show anything."""
+        return int(self._filled.true_count)
+
+    @cached_property
+    def named(self) -> bool:
+        """Whether any cell is digits with a needless zero in front."""
+        return begins_with_zero(self._text)
 
     def unread(self, reading: Reading, most: int = 3) -> tuple[int, list[str]]:
         """Return how many filled cells have no value when the column is read so, and the first few."""
         rows = np.flatnonzero(self.lost(reading))
-        examples = list(dict.fromkeys(map(str, self._series.iloc[rows[:_LOOKED_AT]])))
-        return len(rows), examples[:most]
+        examples = self._series.iloc[rows].astype("str").unique()[:most]
+        return len(rows), list(map(str, examples))
 
     def lost(self, reading: Reading) -> Mask:
         """Return which rows are filled and have no value when the column is read so; one entry a row."""
@@ -345,6 +339,41 @@ class Column:
     @cached_property
     def _text(self) -> pa.Array:
         return _as_text(self._values)
+
+
+def lists_in(question: Comparison, reading: Reading, bounds: Iterable[Bound]) -> list[tuple[str, list[str]]]:
+    """Texts that *question* compares whole cells with and that may be lists, 上海|北京, and their parts."""
+    if reading is not Reading.TEXT or question.op not in ("==", "!=", *LISTS):
+        return []
+    found = []
+    for text in bounds:
+        parts = [part for each in SEPARATORS.split(str(text)) if (part := plain_text(each))]
+        if len(parts) > 1 and isinstance(text, str):
+            found.append((text, parts))
+    return found
+
+
+def demand_single(text: str, parts: Sequence[str], present: Sequence[bool], name: str, where: str) -> None:
+    """
+    Refuse a text that is no cell's and seems to be a list of cells.
+
+    Args:
+        present: Whether any cell is *text*, and whether any is each of *parts*.
+
+    Raises:
+        RuleError: names one of the parts.
+    """
+    if any(present) and not present[0]:
+        raise RuleError(
+            Message(
+                "{where}.value: no cell of `{name}` reads {value}, and some read {part}; several "
+                "values are a list, each for itself",
+                where=where,
+                name=name,
+                value=show(text),
+                part=show(parts[list(present).index(True) - 1]),
+            )
+        )
 
 
 def cell_texts(cells: pd.Series[Any]) -> pa.Array | None:

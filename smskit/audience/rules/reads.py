@@ -8,7 +8,7 @@ numbers. Who cuts a frame into parts decides for the whole, and hands the answer
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +16,17 @@ import pyarrow.compute as pc
 from smskit.audience.cells import plain_texts
 from smskit.audience.rules.fit import Reading
 
-__all__ = ["MOSTLY", "ORDER", "PERHAPS", "SAMPLE", "begins_with_zero", "filled"]
+__all__ = [
+    "SAMPLE",
+    "Evidence",
+    "Whole",
+    "begins_with_zero",
+    "counts",
+    "filled",
+    "nearly_of",
+    "perhaps",
+    "reading_of",
+]
 
 MOSTLY: Final = 0.9  # of a text column's filled cells, for it to be read as something else than text
 PERHAPS: Final = 0.5  # of its first cells, to look at them all
@@ -32,3 +42,57 @@ def filled(texts: pa.Array) -> Any:
 def begins_with_zero(texts: pa.Array) -> bool:
     """Whether any text is digits with a needless zero in front, as ids and codes are."""
     return bool(pc.any(pc.match_substring_regex(texts, r"^\s*0[0-9]+\s*$")).as_py())
+
+
+class Evidence(Protocol):
+    """What the cells of a text column tell of how it reads."""
+
+    @property
+    def count(self) -> int:
+        """How many cells show anything."""
+
+    @property
+    def named(self) -> bool:
+        """Whether any cell `begins_with_zero`."""
+
+    def readable(self, reading: Reading) -> int:
+        """How many cells have a value when the column is read so."""
+
+
+class Whole(NamedTuple):
+    """How a text column reads as a whole, for a part of it."""
+
+    reads: Reading
+    counts: bool = False  # its yes and no are 1 and 0 as well
+    nearly: Reading | None = None  # see `nearly_of`
+
+
+def perhaps(head: Evidence) -> list[Reading]:
+    """The readings worth looking at in all cells, by the first `SAMPLE` cells that are not empty."""
+    return [r for r in ORDER if head.count and head.readable(r) >= head.count * PERHAPS]
+
+
+def reading_of(head: Evidence, whole: Evidence) -> Reading:
+    """How the *whole* column reads, of which *head* are the first cells."""
+    for reading in perhaps(head):
+        if whole.readable(reading) >= whole.count * MOSTLY and not (
+            reading is Reading.NUMBER and whole.named
+        ):
+            return reading
+    return Reading.TEXT
+
+
+def nearly_of(head: Evidence, whole: Evidence) -> Reading | None:
+    """What a column that reads as text would read as, were a few cells else; None for most text."""
+    for reading in ORDER:
+        if reading is Reading.NUMBER and whole.named:
+            continue
+        # Of all cells only what the first ones promise is read.
+        if all(each.readable(reading) > each.count * PERHAPS for each in (head, whole)):
+            return reading
+    return None
+
+
+def counts(whole: Evidence) -> bool:
+    """Whether a column of yes and no is one of numbers, too."""
+    return whole.readable(Reading.NUMBER) >= whole.count * MOSTLY

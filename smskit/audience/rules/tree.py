@@ -20,13 +20,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.compute as pc
 
+from smskit.audience.noticed import Noticed
 from smskit.audience.rules.columns import Source
 from smskit.audience.rules.comparison import NULLS, ORDERS, Comparison
 from smskit.audience.rules.fit import Kind, Reading
 from smskit.audience.rules.moments import zone_of
+from smskit.audience.rules.reads import Whole
 from smskit.audience.rules.sql import SqlContext, condition
 from smskit.audience.rules.typed import Answer, Mask, everywhere, yes
-from smskit.audience.rules.values import read_moment, read_number, show_cells
+from smskit.audience.rules.values import read_moment, read_number, show_cell
 from smskit.i18n import Joined, Message, mark
 
 _ANY_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)  # how a column reads does not depend on it
@@ -105,11 +107,11 @@ class Rule(ABC):
         """Return the same, each once, as they come in the rule."""
         return list(dict.fromkeys(leaf.column for leaf in self._leaves()))
 
-    def reads(self, frame: pd.DataFrame, *, now: datetime) -> dict[str, Reading]:
+    def reads(self, frame: pd.DataFrame, *, now: datetime) -> dict[str, Whole]:
         """Return how this rule's columns read; `mask` of a part of *frame* takes it."""
         return Source(frame, now).reads(self.columns())
 
-    def mask(self, frame: pd.DataFrame, *, now: datetime, reads: Mapping[str, Reading] | None = None) -> Mask:
+    def mask(self, frame: pd.DataFrame, *, now: datetime, reads: Mapping[str, Whole] | None = None) -> Mask:
         """
         Return a boolean per row of *frame*, true where the row is kept.
 
@@ -163,7 +165,7 @@ class Rule(ABC):
             steps.append(Step(path, rule.label, answer.true_count, int(so_far.sum())))
         return Verdict(steps, first, unknown)
 
-    def unread(self, source: Source) -> list[Message]:
+    def unread(self, source: Source) -> list[Noticed]:
         """
         Say which cells of *source* this rule compares and cannot read: how many, and a few of them.
 
@@ -180,11 +182,10 @@ class Rule(ABC):
             if reading is Reading.TEXT and column.nearly:
                 reading, words = column.nearly, _NEARLY
             count, examples = column.unread(reading)
-            if count:
-                said.append(Message(words[reading], n=count, name=name, examples=show_cells(examples)))
+            said.append(Noticed(words[reading], count, tuple(map(show_cell, examples)), name))
         return said + self._by_letter(source)
 
-    def _by_letter(self, source: Source) -> list[Message]:
+    def _by_letter(self, source: Source) -> list[Noticed]:
         """Say which comparisons order text by values that are numbers or dates, and was not said above."""
         said = []
         for leaf in self._leaves():
@@ -193,7 +194,7 @@ class Rule(ABC):
             column = source.column(leaf.column, "rules")
             as_text = column.kind is Kind.TEXT and column.fit(leaf, "rules")[0] is Reading.TEXT
             if as_text and not column.nearly and all(map(_counts, leaf.values)):
-                said.append(Message(_BY_LETTER, name=leaf.column, rule=leaf.label))
+                said.append(Noticed(_BY_LETTER, name=leaf.column, rule=leaf.label))
         return said
 
     def count_source(self, source: Source) -> int:

@@ -147,10 +147,15 @@ def show_list(values: Sequence[Scalar], most: int = 6) -> str:
     return Message("{values}, … {n} more", values=shown, n=len(values) - most)
 
 
-def show_cells(cells: Sequence[str], longest: int = 30) -> str:
-    """Return cells of a segment as examples, cut short, whatever may be a phone masked."""
-    shown = [redact(show(cell)) for cell in cells]
-    return ", ".join(cell if len(cell) <= longest else cell[: longest - 1] + "…" for cell in shown)
+def show_cells(cells: Sequence[str]) -> str:
+    """Return cells of a segment as examples; see `show_cell`."""
+    return ", ".join(map(show_cell, cells))
+
+
+def show_cell(cell: str, longest: int = 30) -> str:
+    """Return a cell of a segment as an example, cut short, whatever may be a phone masked."""
+    shown = redact(show(cell))
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def describe(value: object) -> str:
