@@ -181,6 +181,8 @@ class Rule(ABC):
             column, words = source.column(name, "rules"), _UNREAD
             if reading is Reading.TEXT and column.nearly:
                 reading, words = column.nearly, _NEARLY
+            if reading is Reading.TEXT:
+                continue
             count, examples = column.unread(reading)
             said.append(Noticed(words[reading], count, tuple(map(show_cell, examples)), name))
         return said + self._by_letter(source)
