@@ -22,6 +22,9 @@ class Row(NamedTuple):
     reached: bool | None = None
     beside: str = ""  # the absolute figures
     server: str = ""  # who answered: "bare" or "simulator"
+    values: tuple[float, ...] = ()  # by round
+    unit: str = ""
+    more_is_better: bool = False
 
 
 def row(
@@ -42,7 +45,9 @@ def row(
         goal, reached = f"≤ {at_most:,g} {unit}", middle <= at_most
     if at_least is not None:
         goal, reached = f"≥ {at_least:,g} {unit}", middle >= at_least
-    return Row(what, f"{_short(middle)} {unit}", spread, goal, reached, beside, server)
+    measured = f"{_short(middle)} {unit}"
+    better = at_least is not None
+    return Row(what, measured, spread, goal, reached, beside, server, tuple(values), unit, better)
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:

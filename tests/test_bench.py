@@ -4,10 +4,39 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from bench.before import keep, kept, worse
+from bench.table import row
 from tests.conftest import ROOT
+
+
+def test_what_got_worse_by_more_than_it_spreads_is_named(tmp_path: Path) -> None:
+    """Ratios are held against those that were kept, whichever way is better; seconds never are."""
+    file = tmp_path / "quick.json"
+    keep(
+        [
+            row("slower", [1.0, 1.1, 1.2], "×", at_most=2),
+            row("as before", [1.0, 1.5, 2.0], "×", at_most=2),
+            row("less", [100, 101, 102], "×", at_least=50),
+            row("seconds", [1.0, 1.0], "s", at_most=2),
+        ],
+        file,
+    )
+    now = [
+        row("slower", [1.5, 1.6, 1.7], "×", at_most=2),
+        row("as before", [2.2, 2.5, 2.6], "×", at_most=2),
+        row("less", [90, 95, 94], "×", at_least=50),
+        row("seconds", [9.0, 9.0], "s", at_most=2),
+        row("new", [9.0, 9.0], "×", at_most=2),
+    ]
+
+    named = [line.partition(":")[0] for line in worse(now, kept(file))]
+
+    assert named == ["slower", "less"]
+    assert list(worse(now, kept(tmp_path / "none.json"))) == []
 
 
 @pytest.mark.long
