@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from smskit.ledger import CHUNK, CampaignRow, Change, Frozen, Tally
+from smskit.ledger import CHUNK, CampaignRow, Change, Frozen, Role, Tally
 from smskit.ledger.recent import Recent
 from smskit.models import Kind, Mode, Slice
 from smskit.sending import engine
@@ -48,10 +48,11 @@ class Nowhere:
     """One campaign's people and states, for as long as the process lives."""
 
     clock = staticmethod(time.time)
+    may_share = False
 
     def __init__(self) -> None:
         # It is each part of itself.
-        self.campaigns = self.audience = self.changes = self.leases = self
+        self.campaigns = self.audience = self.changes = self.senders = self
         self.canaries, self.opt_outs = _NoCanary(), _NoOptOuts()
         self.erasing, self.audit = _NobodyErased(), _NoAudit()
         self._row: CampaignRow | None = None
@@ -66,7 +67,7 @@ class Nowhere:
         """None: there are no earlier ones to compare with."""
         return []
 
-    def times_not_taken(self, campaign_id: int) -> dict[int, NDArray[np.uint16]]:
+    def times_not_taken(self, campaign_id: int, *, chunk: int | None = None) -> dict[int, NDArray[np.uint16]]:
         """Of nobody."""
         return {}
 
@@ -113,19 +114,21 @@ class Nowhere:
         return self._row
 
     @contextmanager
-    def hold(self, campaign_id: int) -> Iterator[str]:
+    def join(self, campaign_id: int, *, share: bool) -> Iterator[str]:
         """Nobody else can know of it."""
         yield ""
 
-    def renew(self, campaign_id: int, token: str) -> None:
+    def renew(self, campaign_id: int, token: str, *, sending: bool = False) -> tuple[Role, bool]:
         """Nothing to renew."""
+        return Role.ALONE, True
 
-    def interrupt(self, campaign_id: int, *, token: str) -> int:
-        """There was no earlier run."""
-        return 0
-
-    def mark(self, campaign_id: int, state: str, *, note: str = "") -> None:
+    def close(self, campaign_id: int, token: str, state: str, *, note: str = "") -> bool:
         """Nobody will ask."""
+        return True
+
+    def patiently(self, attempt: Callable[[], Any]) -> Any:
+        """It is never away."""
+        return attempt()
 
     def stop_requested(self, campaign_id: int) -> bool:
         """Nobody can."""

@@ -492,7 +492,7 @@ def test_a_run_that_owns_the_campaign_is_not_joined(desk: Desk) -> None:
     """While another run is at it nothing is sent, and the exit says to run again."""
     start_and_stop(desk)
     sent = desk.sent()
-    with desk.ledger.leases.hold(desk.row().id), pytest.raises(LedgerLocked) as caught:
+    with desk.ledger.senders.hold(desk.row().id), pytest.raises(LedgerLocked) as caught:
         desk.campaign(10).send()
 
     assert caught.value.exit_code == 4

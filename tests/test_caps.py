@@ -238,7 +238,7 @@ def test_caps_are_what_an_oracle_says(steps: list[tuple[Any, ...]], most: int, h
         for name, mode in [("friday", Mode.REHEARSE), *((name, Mode.LIVE) for name in NAMES[1:5])]:
             w.open(name, mode, PEOPLE[name])
         window, own, asked = cap(most, hours), w.rows["own", Mode.LIVE], 0
-        with w.ledger.leases.hold(own) as token:
+        with w.ledger.senders.hold(own) as token:
             recent = w.ledger.caps.recent(own, window)
             for step, *args in [*steps, ("ask",)]:
                 if step == "move":
@@ -286,7 +286,7 @@ def test_numbers_of_forgotten_events_are_given_anew() -> None:
         for name, mode in (("friday", Mode.LIVE), ("rehearsal", Mode.REHEARSE)):
             w.open(name, mode, [0, 1])
         own = w.rows["own", Mode.LIVE]
-        with w.ledger.leases.hold(own) as token:
+        with w.ledger.senders.hold(own) as token:
             w.move("rehearsal", Mode.REHEARSE, 0, S)
             recent = w.ledger.caps.recent(own, cap())
             w.forget("rehearsal")
@@ -302,7 +302,7 @@ def test_a_message_is_as_old_as_its_claim() -> None:
         w.open("own", Mode.LIVE, [*OWN, 100, 101])
         w.open("friday", Mode.LIVE, [0, 1])
         own = w.rows["own", Mode.LIVE]
-        with w.ledger.leases.hold(own) as token:
+        with w.ledger.senders.hold(own) as token:
             recent = w.ledger.caps.recent(own, cap())
             w.move("friday", Mode.LIVE, 0, S)
             w.now += HOUR / 2
@@ -326,7 +326,7 @@ def test_a_claim_sees_what_another_process_committed_a_moment_ago(tmp_path: Path
         w.ledger.database.clock = lambda: ours.now
         w.open(name, Mode.LIVE, [0, 1, 100, 101, 102])
     own = ours.rows["own", Mode.LIVE]
-    with ours.ledger.leases.hold(own) as token:
+    with ours.ledger.senders.hold(own) as token:
         recent = ours.ledger.caps.recent(own, cap())
         before = ask(ours, own, token, recent, position=2, numbers=(0, 1))
         theirs.move("friday", Mode.LIVE, 1, S)

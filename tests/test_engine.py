@@ -93,7 +93,7 @@ def freeze(ledger: Ledger, people: int, *, same: bool = False, name: str = "c") 
 
 def run(ledger: Ledger, campaign: int, provider: Provider, **more: Any) -> Ended:
     """Run the engine over the campaign."""
-    with ledger.leases.hold(campaign) as token:
+    with ledger.senders.hold(campaign) as token:
         engine = Engine(
             ledger,
             campaign,
@@ -377,7 +377,7 @@ def test_a_lost_lease_stops_the_run(ledger: Ledger) -> None:
 
     def answer(call: Call) -> list[Submission]:
         with ledger.database.write() as conn:
-            conn.exec_driver_sql("update lease set token = 'somebody else'")
+            conn.exec_driver_sql("update sender set token = 'somebody else'")
         return [OK]
 
     provider = Scripted(answer, concurrency=1)

@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 
 from smskit.errors import LedgerError, LedgerLocked, UnsupportedLedger
 from smskit.ledger import (
-    CHUNK,
     LEASE_TTL_S,
     UNMATCHED_DAYS,
     CampaignRow,
@@ -284,24 +283,24 @@ def test_many_people(ledger: Ledger) -> None:
     row = freeze(ledger, audience(25_000, left_out=25_000, order=order))
     states = ledger.audience.states(row.id)
     last = order[-1]
-    move(ledger, row.id, change("claim", [4999], S)._replace(chunk=2))
+    move(ledger, row.id, change("claim", [999], S)._replace(chunk=24))
     phones = np.concatenate([ledger.audience.people(row.id, c).phones for c in states])
     names = [n for c in states for n in ledger.audience.people(row.id, c).variables["name"].to_pylist()]
     persons = [p for c in states for p in ledger.audience.keys(row.id, c).persons.to_pylist()]
-    some = order[[0, CHUNK, 24_999]]
+    some = order[[0, 1000, 24_999]]
 
-    assert [len(s) for s in states.values()] == [CHUNK, CHUNK, 5000]
+    assert [len(s) for s in states.values()] == [1000] * 25
     assert (phones - FIRST).tolist() == order.tolist()
     assert names == [f"n{n}" for n in order]
     assert persons == [f"u{n}" for n in order]
-    assert ledger.audience.find(row.id, person=f"u{last}", phone=0) == [(2, 4999)]
-    assert ledger.audience.find(row.id, person="", phone=int(FIRST + order[CHUNK])) == [(1, 0)]
-    assert ledger.audience.find(row.id, person=f"u{order[0]}", phone=int(FIRST + last)) == [(0, 0), (2, 4999)]
+    assert ledger.audience.find(row.id, person=f"u{last}", phone=0) == [(24, 999)]
+    assert ledger.audience.find(row.id, person="", phone=int(FIRST + order[1000])) == [(1, 0)]
+    assert ledger.audience.find(row.id, person=f"u{order[0]}", phone=int(FIRST + last)) == [(0, 0), (24, 999)]
     assert ledger.audience.find(row.id, person="nobody", phone=1) == []
     assert ledger.audience.locate(row.id, np.append(some + FIRST, 1)) == {
         int(FIRST + some[0]): (0, 0),
         int(FIRST + some[1]): (1, 0),
-        int(FIRST + some[2]): (2, 4999),
+        int(FIRST + some[2]): (24, 999),
     }
     assert ledger.audience.counts(row.id).submitting == 1
     assert ledger.audience.submitted("c", Mode.LIVE)[1].to_pylist() == [f"u{last}"]
@@ -412,7 +411,7 @@ def test_interrupt_makes_unknown(ledger: Ledger) -> None:
     row = freeze(ledger, len(State))
     for state in State:
         bring(ledger, row.id, state, state)
-    with ledger.leases.hold(row.id) as token:
+    with ledger.senders.hold(row.id) as token:
         counts = [ledger.changes.interrupt(row.id, token=token) for _ in range(2)]
 
     assert counts == [1, 0]
@@ -607,7 +606,7 @@ import sys
 from smskit.ledger import Ledger
 from smskit.models import Mode
 ledger = Ledger(sys.argv[1])
-with ledger.leases.hold(ledger.campaigns.get("c", Mode.LIVE).id):
+with ledger.senders.hold(ledger.campaigns.get("c", Mode.LIVE).id):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -635,7 +634,7 @@ def owner(ledger: Ledger) -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
 
 def own(ledger: Ledger, campaign: int) -> str:
-    with ledger.leases.hold(campaign) as token:
+    with ledger.senders.hold(campaign) as token:
         return token
 
 
@@ -661,7 +660,7 @@ def test_a_killed_run_is_replaced_at_once(ledger: Ledger, owner: Callable[[], su
     other.kill()
     os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # dead, and still a zombie
     with ledger.database.read() as conn:
-        left_behind = conn.exec_driver_sql("select pid from lease").scalar()
+        left_behind = conn.exec_driver_sql("select pid from sender").scalar()
 
     assert left_behind == other.pid
     assert own(ledger, row.id)
@@ -682,9 +681,9 @@ def test_a_killed_run_that_was_buried_is_replaced(
 def test_a_reused_process_number_is_another_process(ledger: Ledger) -> None:
     """The same number with another start time is not the run that held the lease."""
     row = freeze(ledger)
-    with ledger.leases.hold(row.id):
+    with ledger.senders.hold(row.id):
         with ledger.database.write() as conn:
-            conn.exec_driver_sql("update lease set process_started = process_started - 60")
+            conn.exec_driver_sql("update sender set process_started = process_started - 60")
 
         assert own(ledger, row.id)
 
@@ -692,11 +691,11 @@ def test_a_reused_process_number_is_another_process(ledger: Ledger) -> None:
 def test_a_lease_of_another_machine_ends_by_time(timed: Ledger, clock: Clock) -> None:
     """A run elsewhere owns the campaign until its lease ran out without a sign of life."""
     row = freeze(timed)
-    with timed.leases.hold(row.id) as token:
+    with timed.senders.hold(row.id) as token:
         with timed.database.write() as conn:
-            conn.exec_driver_sql("update lease set host = 'elsewhere'")
+            conn.exec_driver_sql("update sender set host = 'elsewhere'")
         clock.now += LEASE_TTL_S - 1
-        timed.leases.renew(row.id, token)
+        timed.senders.renew(row.id, token)
         clock.now += LEASE_TTL_S - 1
         with pytest.raises(LedgerLocked, match="on elsewhere"):
             own(timed, row.id)
@@ -709,7 +708,7 @@ def test_two_runs_in_one_process(ledger: Ledger) -> None:
     """Two threads of one process are two runs: the second is refused, then served."""
     row = freeze(ledger)
     other = freeze(ledger, name="d")
-    with ledger.leases.hold(row.id):
+    with ledger.senders.hold(row.id):
         with pytest.raises(LedgerLocked):
             own(ledger, row.id)
 
@@ -720,7 +719,7 @@ def test_two_runs_in_one_process(ledger: Ledger) -> None:
 def test_a_run_that_fails_gives_the_lease_back(ledger: Ledger) -> None:
     """An error inside the block ends the lease like its end."""
     row = freeze(ledger)
-    with pytest.raises(KeyError), ledger.leases.hold(row.id):
+    with pytest.raises(KeyError), ledger.senders.hold(row.id):
         raise KeyError
 
     assert own(ledger, row.id)
@@ -729,15 +728,15 @@ def test_a_run_that_fails_gives_the_lease_back(ledger: Ledger) -> None:
 def test_a_lost_lease_records_nothing(ledger: Ledger) -> None:
     """Who lost the lease can neither record nor renew, and does not end the lease of the new owner."""
     row = freeze(ledger)
-    lease = ledger.leases.hold(row.id)
+    lease = ledger.senders.hold(row.id)
     token = lease.__enter__()
     with ledger.database.write() as conn:
-        conn.exec_driver_sql("update lease set token = 'new owner'")
+        conn.exec_driver_sql("update sender set token = 'new owner'")
     before = dump(ledger)
     with pytest.raises(LedgerLocked):
         ledger.changes.apply(row.id, [change("claim", [0], S)], token=token)
     with pytest.raises(LedgerLocked):
-        ledger.leases.renew(row.id, token)
+        ledger.senders.renew(row.id, token)
     lease.__exit__(None, None, None)
 
     assert dump(ledger) == before

@@ -208,7 +208,7 @@ def test_row_30_full_in_mid_send(ledger: Ledger, pages: int) -> None:
     with pytest.raises(LedgerUnavailable, match=r"ledger.db cannot grow, the disk is full") as caught:
         run(ledger, campaign, provider)
     early, room.pages = len(provider.asked), 0
-    with ledger.leases.hold(campaign) as token:
+    with ledger.senders.hold(campaign) as token:
         ledger.changes.interrupt(campaign, token=token)
     run(ledger, campaign, provider)
     asked = [phone for call in provider.asked for phone in call]
@@ -269,17 +269,17 @@ def test_a_lease_that_could_not_be_given_back(ledger: Ledger, stack: ExitStack) 
     other = stack.enter_context(closing(sqlite3.connect(ledger.database.engine.url.database or "")))
     other.isolation_level = None
     ledger.database.engine.dispose()
-    with ledger.leases.hold(campaign):
-        with pytest.raises(LedgerLocked), ledger.leases.hold(campaign):
+    with ledger.senders.hold(campaign):
+        with pytest.raises(LedgerLocked), ledger.senders.hold(campaign):
             pass
         other.execute("BEGIN IMMEDIATE")
-    held = other.execute("SELECT count(*) FROM lease").fetchone()
+    held = other.execute("SELECT count(*) FROM sender").fetchone()
     other.execute("ROLLBACK")
 
     assert held == (1,)
-    assert ledger.leases.owner(campaign) is None
-    with ledger.leases.hold(campaign):
-        assert ledger.leases.owner(campaign) is not None
+    assert ledger.senders.owner(campaign) is None
+    with ledger.senders.hold(campaign):
+        assert ledger.senders.owner(campaign) is not None
 
 
 def test_a_ledger_passed_over_that_is_locked(tmp_path: Path, stack: ExitStack) -> None:

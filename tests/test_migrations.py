@@ -91,6 +91,7 @@ def test_an_old_ledger_tells_the_same(tmp_path: Path) -> None:
     new = {c["status"].pop(name) for c in found["campaigns"] for name in names}
 
     assert new == {None}
+    assert [c["status"].pop("senders") for c in found["campaigns"]] == [[]] * len(found["campaigns"])
     assert found == json.loads((OLD / "books.json").read_text(encoding="utf-8"))
 
 

@@ -180,7 +180,7 @@ def submitted(
 ) -> None:
     """Claim people and record an outcome, as a run would have."""
     at = np.array(positions, np.uint16)
-    with ledger.leases.hold(row.id) as token:
+    with ledger.senders.hold(row.id) as token:
         for kind, to, facts in (
             ("claim", State.SUBMITTING, Facts()),
             ("outcome", state, Facts(ids=list(ids) or "")),
@@ -844,7 +844,7 @@ def test_fetched_while_another_process_sends(
     counts = []
     for _ in range(2):
         fetched = fetch(ledger, [row], environment=Environment(environ)).settled
-        counts.append((fetched.delivered, fetched.problems, ledger.leases.owner(row.id) is not None))
+        counts.append((fetched.delivered, fetched.problems, ledger.senders.owner(row.id) is not None))
     run.join(120)
     time.sleep(0.6)  # the last reports are due
     simulator.world.set_faults(FaultPlan())
@@ -1078,7 +1078,7 @@ def earlier(ledger: Ledger, clock: Clock, state: State, *, given_up: bool = Fals
     clock.go(-60)
     row = freeze(ledger, name="earlier")
     if state is State.SUBMITTING:
-        with ledger.leases.hold(row.id) as token:
+        with ledger.senders.hold(row.id) as token:
             claim = Change("claim", 0, np.array([0], np.uint16), np.array([state], np.uint8))
             ledger.changes.apply(row.id, [claim], token=token)
     else:

@@ -227,7 +227,7 @@ def test_a_dead_run_is_interrupted(book: Book, state: str, owned: bool, shown: s
         return overview(book.ledger), report.status(book.ledger, now)["state"], told
 
     if owned:
-        with book.ledger.leases.hold(row.id):
+        with book.ledger.senders.hold(row.id):
             found, books, told = look()
     else:
         found, books, told = look()
@@ -420,7 +420,7 @@ def test_what_is_running_is_followed_in_04(
     row = book.campaign("at-work", accepted=4, state="running")
     book.campaign("newest", accepted=1)
     monkeypatch.setenv("SMSKIT_INTERACTIVE", "1")
-    with book.ledger.leases.hold(row.id):
+    with book.ledger.senders.hold(row.id):
         named(panel().campaigns.widget, "Follow at-work →").click()
     opened = open_track({})
     shown = panel()

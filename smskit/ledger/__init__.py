@@ -2,7 +2,7 @@
 The database: schema, the only state changes there are, and reading back.
 
 Shape. A campaign's audience is frozen once, in send order, and stored by column
-in chunks of ``CHUNK`` people. Next to each chunk lies one byte a person, the
+in chunks of at most ``CHUNK`` people. Next to each chunk lies one byte a person, the
 ``State``. Every change is one transaction that moves those bytes along an
 allowed transition and appends an ``event`` row saying who, when and with what
 answer; so the bytes are the present, the events are the evidence, and both always agree.
@@ -10,7 +10,7 @@ answer; so the bytes are the present, the events are the evidence, and both alwa
 Why nobody can be submitted twice: (mode, name) is unique, the audience of a
 campaign is written once with every phone and person in it at most once (checked
 while writing), and a claim succeeds only from WAITING, in the same transaction
-that records the intent and proves the lease. SQLite runs with
+that records the intent and proves that its run may send. SQLite runs with
 ``synchronous=FULL``: what was claimed stays claimed through a power cut.
 
 Modules: ``schema``, ``version`` and ``database`` are the ground, ``records`` and ``blobs`` the
@@ -21,8 +21,11 @@ Times are epoch seconds (UTC). Leaves to others: what to send and when.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import TypeVar
 
+from smskit.errors import LedgerAway
 from smskit.ledger.accounts import Accounts, Checked
 from smskit.ledger.approvals import ApprovalRow, Approvals
 from smskit.ledger.audience import Audience
@@ -33,7 +36,6 @@ from smskit.ledger.caps import Caps
 from smskit.ledger.changes import Changes
 from smskit.ledger.database import SERVER_PATIENCE_S, Database, file_has_campaign, resolve_url
 from smskit.ledger.erasing import Erased, Erasing
-from smskit.ledger.lease import LEASE_TTL_S, Leases, Owner
 from smskit.ledger.opt_outs import OptOutRow, OptOuts
 from smskit.ledger.raw_reports import UNMATCHED_DAYS, RawReports, Unmatched
 from smskit.ledger.records import (
@@ -54,6 +56,7 @@ from smskit.ledger.replies import Replies
 from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
 from smskit.ledger.seals import damage
+from smskit.ledger.senders import LEASE_TTL_S, Owner, Role, Sender, Senders
 from smskit.ledger.totals import CLOCKS_DIFFER_S, CampaignTotals, Damaged, count_all
 from smskit.models import Mode
 
@@ -85,17 +88,21 @@ __all__ = [
     "OptOutRow",
     "Owner",
     "ReplyRow",
+    "Role",
     "RunRow",
+    "Sender",
     "Tally",
     "damage",
     "file_has_campaign",
     "resolve_url",
 ]
 
+T = TypeVar("T")
+
 
 class Ledger:
     """
-    The ledger at *url* (a SQLAlchemy URL of SQLite, for now the only kind). Safe to share between threads.
+    The ledger at *url* (a SQLAlchemy URL of SQLite or PostgreSQL). Safe to share between threads.
 
     A relative SQLite path is taken from the project's root, so that a notebook,
     papermill and the command line meet in the same file wherever they start.
@@ -115,7 +122,7 @@ class Ledger:
         campaigns: How one begins, what state it is in, what its id was made from.
         audience: Who a campaign is about, and what happened to each of them.
         changes: The only changes of state there are.
-        leases: Which run owns a campaign.
+        senders: Which runs send a campaign.
         caps: Who was messaged lately.
         canaries: The share of a campaign that was sent to first.
         raw_reports: Pages of receipts and replies as they came.
@@ -140,7 +147,7 @@ class Ledger:
         self.campaigns = Campaigns(database)
         self.audience = Audience(database, self.campaigns)
         self.changes = Changes(database, self.audience)
-        self.leases = Leases(database)
+        self.senders = Senders(database)
         self.caps = Caps(database)
         self.canaries = Canaries(database)
         self.raw_reports = RawReports(database)
@@ -156,6 +163,22 @@ class Ledger:
     def clock(self) -> float:
         """What time it is for everything the ledger writes down; epoch seconds."""
         return self.database.clock()
+
+    def patiently(self, attempt: Callable[[], T]) -> T:
+        """
+        What *attempt* answers, made again while its server breaks off: then nothing was written.
+
+        Raises:
+            LedgerAway: it stayed away for longer than its patience.
+        """
+        end = time.monotonic() + self.patience_s
+        while True:
+            try:
+                return attempt()
+            except LedgerAway:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.001)  # opening a connection again is what waits
 
     def count_all(self, *, mode: Mode | None = None) -> tuple[list[CampaignTotals], list[Damaged]]:
         """Every campaign counted, oldest first, and those whose record is damaged; see ``totals``."""

@@ -80,14 +80,18 @@ class Audience:
                     unsealed(conn, row, column)
         return [Event.of(row) for row in rows]
 
-    def times_not_taken(self, campaign_id: int) -> dict[int, NDArray[np.uint16]]:
+    def times_not_taken(self, campaign_id: int, *, chunk: int | None = None) -> dict[int, NDArray[np.uint16]]:
         """
         Chunk -> how often each person was submitted, and the provider said that it did not take them for now.
 
         Only chunks in which that happened.
+
+        Args:
+            chunk: None = all of them.
         """
         query = sa.select(*with_sums(EVENT.c.positions, EVENT.c.states))
         query = query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.kind == "outcome")
+        query = query if chunk is None else query.where(EVENT.c.chunk == chunk)
         back: dict[int, list[NDArray[np.uint16]]] = {}
         with self._database.read() as conn:
             for row in conn.execute(query):

@@ -1,14 +1,14 @@
 """
 The only changes of state there are, each an allowed transition, with its event.
 
-A claim, its intent and the proof of the lease are one transaction, with the look
+A claim, its intent and the proof that its run may make it are one transaction, with the look
 at opt-outs and frequency caps in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import orjson
@@ -16,13 +16,12 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from smskit.audience.phones import hide, words
-from smskit.errors import LedgerError
+from smskit.errors import LedgerError, LedgerLocked
 from smskit.i18n import Message, dumps
 from smskit.ledger.audience import Audience
 from smskit.ledger.caps import catch_up
 from smskit.ledger.database import Database
 from smskit.ledger.hot import Hot
-from smskit.ledger.lease import prove
 from smskit.ledger.recent import Recent
 from smskit.ledger.records import Change, Facts
 from smskit.ledger.schema import EVENT, PROGRESS
@@ -30,6 +29,10 @@ from smskit.ledger.seals import sealed, states_of, sum_of, unsealed, with_sums
 from smskit.models import State
 
 Answer = TypeVar("Answer")
+LEASE_TTL_S: Final = 60.0  # of a run on another machine: how long it may be silent
+ALONE: Final = "alone"  # a role, see ``senders``: the run has all of its campaign
+_SIGN_AFTER_S: Final = 10.0
+_TAKEN_OVER: Final = Message("another run has taken this campaign over; this one stops")
 # What may become what. Anything else is a bug, and is refused by the transaction.
 TRANSITIONS: dict[str, tuple[State, frozenset[State]]] = {
     "claim": (State.WAITING, frozenset({State.SUBMITTING})),
@@ -56,18 +59,17 @@ class Changes:
         Commit *changes* together, durably, or none of them.
 
         Args:
-            token: Proof of the lease, for everything a run does; None for
+            token: Of the run, for everything a run does; None for
                 what touches only finished submissions; see the two below.
 
         Raises:
-            LedgerLocked: the lease was lost.
+            LedgerLocked: it was taken for dead.
             LedgerError: somebody is not in the state the change starts from.
         """
-        now = self._database.clock()
         with self._database.write() as conn:
-            if token is not None:
-                prove(conn, self._database.hot, campaign_id, token)
-            _apply(conn, self._database.hot, campaign_id, changes, now)
+            now = self._database.clock()
+            shared = token and prove(conn, self._database.hot, campaign_id, token, now) != ALONE
+            apply_all(conn, self._database.hot, campaign_id, changes, now, sharer=token if shared else None)
 
     def last_event(self) -> int:
         """The number of the latest event; what is read after asking is at least as new."""
@@ -94,7 +96,7 @@ class Changes:
                 touched.setdefault(row.chunk, []).append(positions)
             left = [_without(change, touched.get(change.chunk, [])) for change in changes]
             made = [change for change in left if len(change.positions)]
-            _apply(conn, self._database.hot, campaign_id, made, self._database.clock())
+            apply_all(conn, self._database.hot, campaign_id, made, self._database.clock())
         return made
 
     def apply_to_present(
@@ -109,7 +111,7 @@ class Changes:
         with self._database.write() as conn:
             rows = conn.execute(query.order_by(PROGRESS.c.chunk)).all()
             present = {row.chunk: states_of(conn, row) for row in rows}
-            _apply(conn, self._database.hot, campaign_id, changes(present), self._database.clock())
+            apply_all(conn, self._database.hot, campaign_id, changes(present), self._database.clock())
 
     def apply_unless_opted_out(
         self,
@@ -139,12 +141,13 @@ class Changes:
         with self._database.write() as conn:
             # Taken under the lock: a claim is never older than one that was committed before it.
             now = self._database.clock()
-            prove(conn, self._database.hot, campaign_id, token)
+            shared = prove(conn, self._database.hot, campaign_id, token, now) != ALONE
             if (self._database.hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0) != version:
                 return None
             last = 0 if recent is None else catch_up(conn, self._database.hot, campaign_id, recent, now)
             made, answer = changes(now)
-            _apply(conn, self._database.hot, campaign_id, made, now)
+            sharer = token if shared else None
+            apply_all(conn, self._database.hot, campaign_id, made, now, sharer=sharer)
         if recent is not None:
             # Only now: a number that was rolled back, or that a forgotten rehearsal had, is given anew.
             # After it lies an event of ours, which stays.
@@ -153,15 +156,45 @@ class Changes:
 
     def interrupt(self, campaign_id: int, *, token: str) -> int:
         """Turn what an earlier, dead run left as submitting into unknown; returns how many."""
-        changes = []
-        for chunk, states in self._audience.states(campaign_id).items():
-            left = np.flatnonzero(states == State.SUBMITTING).astype(np.uint16)
-            if len(left):
-                to = np.full(len(left), State.UNKNOWN, np.uint8)
-                changes.append(Change("interrupted", chunk, left, to, Facts(reason="interrupted")))
+        changes = interruptions(self._audience.states(campaign_id))
         if changes:
             self.apply(campaign_id, changes, token=token)
         return sum(len(c.positions) for c in changes)
+
+
+def interruptions(states: Mapping[int, NDArray[np.uint8]]) -> list[Change]:
+    """Everybody of *states* (chunk -> one byte a person) who is being submitted becomes unknown."""
+    made = []
+    for chunk, present in states.items():
+        left = np.flatnonzero(present == State.SUBMITTING).astype(np.uint16)
+        if len(left):
+            to = np.full(len(left), State.UNKNOWN, np.uint8)
+            made.append(Change("interrupted", chunk, left, to, Facts(reason="interrupted")))
+    return made
+
+
+def prove(
+    conn: sa.Connection, hot: Hot, campaign_id: int, token: str, now: float, *, renew: bool = False
+) -> str:
+    """
+    The role of the run of *token*, which gives a sign of life where its last one is old, or with *renew*.
+
+    So for 50 s after a claim nobody takes its run for dead; its request takes less to leave.
+
+    Raises:
+        LedgerLocked: it was taken for dead, or never was one of this campaign.
+    """
+    row = hot.sender(conn, {"campaign": campaign_id, "token": token}).one_or_none()
+    if row is None:
+        raise LedgerLocked(_TAKEN_OVER)
+    if renew or row.until < now + LEASE_TTL_S - _SIGN_AFTER_S:
+        hot.renew(conn, {"token": token, "until": now + LEASE_TTL_S})
+    return str(row.role)
+
+
+def count_unsent(states: NDArray[np.uint8]) -> int:
+    """How many wait or are being submitted."""
+    return int(np.count_nonzero(states <= State.SUBMITTING))
 
 
 def _without(change: Change, touched: Sequence[NDArray[np.uint16]]) -> Change:
@@ -177,12 +210,29 @@ def _without(change: Change, touched: Sequence[NDArray[np.uint16]]) -> Change:
     return Change(change.kind, change.chunk, change.positions[rows], change.states[rows], facts)
 
 
-def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Change], now: float) -> None:
+def apply_all(
+    conn: sa.Connection,
+    hot: Hot,
+    campaign_id: int,
+    changes: Sequence[Change],
+    now: float,
+    *,
+    sharer: str | None = None,
+) -> None:
+    """
+    Move people along, and write down why.
+
+    Args:
+        sharer: The token of a run that shares the campaign, which has to have the chunks it changes.
+    """
     present: dict[int, NDArray[np.uint8]] = {}
     for change in changes:
         here = {"campaign": campaign_id, "at": change.chunk}
         if change.chunk not in present:
-            present[change.chunk] = states_of(conn, hot.states(conn, here).one()).copy()
+            row = hot.states(conn, here).one()
+            if sharer is not None and row.sender != sharer:
+                raise LedgerLocked(_TAKEN_OVER)
+            present[change.chunk] = states_of(conn, row).copy()
         states = present[change.chunk]
         start, allowed = TRANSITIONS[change.kind]
         if (states[change.positions] != start).any():
@@ -209,7 +259,11 @@ def _apply(conn: sa.Connection, hot: Hot, campaign_id: int, changes: Sequence[Ch
         hot.event(conn, {f"e_{name}": value for name, value in event.items()})
     for chunk, states in present.items():
         blob = states.tobytes()
-        moved = {"now": blob, "sum": sum_of(PROGRESS.c.states, campaign_id, chunk, blob)}
+        moved = {
+            "now": blob,
+            "sum": sum_of(PROGRESS.c.states, campaign_id, chunk, blob),
+            "unsent": count_unsent(states),
+        }
         hot.move(conn, {"campaign": campaign_id, "at": chunk} | moved)
 
 

@@ -75,6 +75,11 @@ class Database:
                 bring_up_to_date(conn)
         self.hot = Hot(self.engine.dialect)
 
+    @property
+    def is_server(self) -> bool:
+        """Whether several machines may share it."""
+        return isinstance(self._home, postgres.Server)
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()

@@ -28,8 +28,8 @@ from smskit.ledger.audience import Audience
 from smskit.ledger.audit import Action, note
 from smskit.ledger.blobs import from_arrow, from_parquet, to_arrow, to_parquet
 from smskit.ledger.database import Database
-from smskit.ledger.lease import works
 from smskit.ledger.opt_outs import PENDING, count_up
+from smskit.ledger.processes import works
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import (
     APPROVAL,
@@ -39,12 +39,12 @@ from smskit.ledger.schema import (
     ERASED,
     EVENT,
     EXCLUDED,
-    LEASE,
     OPT_OUT,
     RAW_REPORT,
     REPLY,
     RULED_OUT,
     SECRET,
+    SENDER,
     UNMATCHED,
 )
 from smskit.ledger.seals import damage, sealed, unsealed
@@ -168,8 +168,8 @@ class Erasing:
                     left_out += int(at.sum())
                     _replace(conn, table, chunk, {"people": write(pa.table(_hidden(people, who, at)))})
         if planned + left_out:
-            held = conn.execute(sa.select(LEASE).where(LEASE.c.campaign_id == row.id)).one_or_none()
-            if held is not None and works(held, self._database.clock()):
+            senders = conn.execute(sa.select(SENDER).where(SENDER.c.campaign_id == row.id)).all()
+            if any(works(each, self._database.clock()) for each in senders):
                 raise LedgerLocked(
                     Message(
                         "a run of campaign {campaign} is going; wait for it or stop it, then erase again",

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from smskit.ledger.schema import COUNTER, EVENT, LEASE, PROGRESS
+from smskit.ledger.schema import COUNTER, EVENT, PROGRESS, SENDER
 from smskit.ledger.seals import with_sums
 
 # An event without what it knows: all a cap needs.
@@ -20,7 +20,7 @@ class Hot:
     """
     The statements of a commit, compiled once and handed to the driver as text.
 
-    SQLAlchemy builds and looks up a statement anew each time. For the five of a claim (lease, opt-outs,
+    SQLAlchemy builds and looks up a statement anew each time. For the five of a claim (sender, opt-outs,
     states, event, states back) that was 460 microseconds of CPU where these take 63, the bytes of 10,000
     people included; a campaign of single sends commits as often as the disk lets it.
     (Measured on two shared cores, November 2026, 3,000 rounds in one transaction, twice.)
@@ -28,9 +28,10 @@ class Hot:
 
     def __init__(self, dialect: sa.Dialect) -> None:
         here = (PROGRESS.c.campaign_id == sa.bindparam("campaign")) & (PROGRESS.c.chunk == sa.bindparam("at"))
-        self.token = _driver(
-            dialect, sa.select(LEASE.c.token).where(LEASE.c.campaign_id == sa.bindparam("campaign"))
-        )
+        mine = SENDER.c.token == sa.bindparam("token")
+        own = mine & (SENDER.c.campaign_id == sa.bindparam("campaign"))
+        self.sender = _driver(dialect, sa.select(SENDER.c.role, SENDER.c.until).where(own))
+        self.renew = _driver(dialect, SENDER.update().where(mine).values(until=sa.bindparam("until")))
         self.opt_outs = _driver(
             dialect, sa.select(COUNTER.c.value).where(COUNTER.c.name == sa.bindparam("name"))
         )
@@ -42,8 +43,14 @@ class Hot:
             .where(EVENT.c.id > sa.bindparam("seen"), EVENT.c.campaign_id != sa.bindparam("own"))
             .order_by(EVENT.c.id),
         )
-        self.states = _driver(dialect, sa.select(*with_sums(PROGRESS.c.states)).where(here))
-        now: dict[str, Any] = {"states": sa.bindparam("now"), "states_sum": sa.bindparam("sum")}
+        self.states = _driver(
+            dialect, sa.select(*with_sums(PROGRESS.c.states), PROGRESS.c.sender).where(here)
+        )
+        now: dict[str, Any] = {
+            "states": sa.bindparam("now"),
+            "states_sum": sa.bindparam("sum"),
+            "unsent": sa.bindparam("unsent"),
+        }
         self.move = _driver(dialect, PROGRESS.update().where(here).values(now))
         names = [column.name for column in EVENT.columns if column.name != "id"]
         self.event = _driver(

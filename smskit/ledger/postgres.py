@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from smskit.errors import LedgerError, needs_extra
 from smskit.i18n import Message
 from smskit.ledger.failures import is_away, place_of
+from smskit.ledger.processes import uptime
 
 __all__ = ["Server"]
 
@@ -75,7 +76,7 @@ class Server:
     def __init__(self, url: sa.URL, *, logging_name: str, patience_s: float) -> None:
         self._patience_s = min(patience_s, _PATIENCE_AT_FIRST_S)
         self._patience_later_s = patience_s
-        self._told = (_time.time(), _since())
+        self._told = (_time.time(), uptime())
         with needs_extra("postgres"):
             self.engine = sa.create_engine(
                 url.set(drivername="postgresql+psycopg"),
@@ -92,10 +93,10 @@ class Server:
         """
         The server's time, epoch seconds: as the last write was told it, and what has gone by since.
 
-        Leases, caps and windows of several machines go by it, whatever their own clocks say.
+        Senders, caps and windows of several machines go by it, whatever their own clocks say.
         """
         told, at = self._told
-        return told + _since() - at
+        return told + uptime() - at
 
     def prepare(self) -> None:
         """Make the table of writers, unless it is there; several may do so at once."""
@@ -155,12 +156,12 @@ class Server:
         return bool(found == writes)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
-        end = _since() + self._patience_s
+        end = uptime() + self._patience_s
         while True:
             try:
                 return attempt()
             except sa.exc.DBAPIError as error:
-                if not is_away(error) or _since() > end:
+                if not is_away(error) or uptime() > end:
                     raise
                 _time.sleep(_PAUSE_S)
 
@@ -185,13 +186,6 @@ class Server:
             session, _ = conn.info["smskit_writer"]
             writes, now = conn.exec_driver_sql(_WRITE, (session,)).one()
             conn.info["smskit_writer"] = (session, writes)
-            self._told = (now, _since())
+            self._told = (now, uptime())
         elif not options.get("smskit_prepare"):
             conn.exec_driver_sql(_PICTURE)
-
-
-def _since() -> float:
-    """Seconds that also pass while the machine sleeps."""
-    return (
-        _time.clock_gettime(_time.CLOCK_BOOTTIME) if hasattr(_time, "CLOCK_BOOTTIME") else _time.monotonic()
-    )

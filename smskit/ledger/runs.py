@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from smskit.i18n import dumps_data, loads_data
 from smskit.ledger.database import Database
-from smskit.ledger.lease import lives, this_process
-from smskit.ledger.schema import CAMPAIGN, LEASE, RUN
+from smskit.ledger.processes import lives, this_process
+from smskit.ledger.schema import CAMPAIGN, RUN, SENDER
 from smskit.models import Mode
 
 ELSEWHERE_S = 3600.0
@@ -128,11 +128,11 @@ class Runs:
         host, _, _ = this_process()
         if row.host == host:
             return not lives(row.pid, row.process_started)
-        # Of another machine only the lease is known, and a run has none before it sends.
+        # Of another machine only the sender is known, and a run is none before it sends.
         now = self._database.clock()
-        lease = sa.select(LEASE.c.until).join(CAMPAIGN, CAMPAIGN.c.id == LEASE.c.campaign_id)
-        lease = lease.where(CAMPAIGN.c.name == row.campaign, CAMPAIGN.c.mode == row.mode)
-        until = conn.execute(lease.where(LEASE.c.host == row.host, LEASE.c.pid == row.pid)).scalar()
+        last = sa.select(sa.func.max(SENDER.c.until)).join(CAMPAIGN, CAMPAIGN.c.id == SENDER.c.campaign_id)
+        last = last.where(CAMPAIGN.c.name == row.campaign, CAMPAIGN.c.mode == row.mode)
+        until = conn.execute(last.where(SENDER.c.host == row.host, SENDER.c.pid == row.pid)).scalar()
         return (until or 0.0) < now and row.started_at < now - ELSEWHERE_S
 
 

@@ -1,5 +1,5 @@
 """
-The tables, as they are. A column of one audience lies in chunks of ``CHUNK`` people.
+The tables, as they are. A column of one audience lies in chunks of at most ``CHUNK`` people.
 
 Leaves to the other rooms who may read and write them.
 """
@@ -103,15 +103,25 @@ CANARY = sa.Table(
     sa.Column("passed_at", sa.Float),
     sa.Column("told", Sentence, nullable=False),
 )
-LEASE = sa.Table(
-    "lease",
+SENDER = sa.Table(
+    "sender",  # the runs that are at work on a campaign: one, or several that share it
     META,
-    sa.Column("campaign_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("token", Text(32), nullable=False),
+    sa.Column("token", Text(32), primary_key=True),
+    sa.Column("campaign_id", sa.Integer, nullable=False),
+    sa.Column("role", Text(16), nullable=False),  # senders.Role
     sa.Column("host", Text(255), nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("process_started", sa.Float, nullable=False),
-    sa.Column("until", sa.Float, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),  # without another sign of life it counts as dead then
+    sa.Index("sender_by_campaign", "campaign_id"),
+)
+PACE = sa.Table(
+    "pace",  # when the next request may go out through an account
+    META,
+    sa.Column("account", Text(96), primary_key=True),
+    sa.Column("next", sa.Float, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),  # when that was booked
 )
 
 
@@ -149,6 +159,9 @@ PROGRESS = sa.Table(
     *_chunk_key(),
     sa.Column("states", sa.LargeBinary, nullable=False),  # uint8, models.State
     *_sums("states"),
+    sa.Column("sender", Text(32), nullable=False, server_default=""),  # whose token shares it; "" = nobody's
+    # How many wait or are being submitted; -1 = not counted since an older version wrote it.
+    sa.Column("unsent", sa.Integer, nullable=False, server_default="-1"),
 )
 EXCLUDED = sa.Table(
     "excluded",

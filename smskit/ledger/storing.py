@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -26,17 +26,18 @@ from smskit.ledger.schema import (
     CONTENT,
     EVENT,
     EXCLUDED,
-    LEASE,
     PROGRESS,
     REPLY,
     RULED_OUT,
     SECRET,
+    SENDER,
     UNMATCHED,
 )
 from smskit.ledger.seals import sealed, unsealed, with_sums
 from smskit.models import RuledOut
 
 ERASED_KEY = "erased"
+_LEAST_CHUNK: Final = 1_000
 
 
 def key_of(conn: sa.Connection) -> str:
@@ -52,10 +53,19 @@ def demand_once(frozen: Frozen) -> None:
         raise LedgerError(Message("the plan holds a person twice; nothing was stored"))
 
 
+def chunk_size(planned: int) -> int:
+    """
+    How many of so many *planned* people lie in one chunk: a hundredth of them, 1,000 to `CHUNK`.
+
+    So that several senders have something to share; a hundred is also few enough to read them all.
+    """
+    return min(max(-(-planned // 100_000) * 1_000, _LEAST_CHUNK), CHUNK)
+
+
 def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> None:
-    names = list(frozen.variables)
-    for chunk, first in enumerate(range(0, len(frozen.order), CHUNK)):
-        rows = frozen.order[first : first + CHUNK]
+    names, size = list(frozen.variables), chunk_size(len(frozen.order))
+    for chunk, first in enumerate(range(0, len(frozen.order), size)):
+        rows = frozen.order[first : first + size]
         take = pa.array(rows)
         persons = pa.record_batch([frozen.persons.take(take)], ["person"])
         variables = pa.record_batch([frozen.variables[n].take(take) for n in names], names)
@@ -65,7 +75,8 @@ def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> Non
             (CONTENT, {"parts": parts, "variables": to_arrow(variables)}),
             (PROGRESS, {"states": bytes(len(rows))}),
         ):
-            conn.execute(table.insert(), sealed(table, campaign_id, chunk, blobs))
+            more = {"unsent": len(rows)} if table is PROGRESS else {}
+            conn.execute(table.insert(), sealed(table, campaign_id, chunk, blobs) | more)
     for chunk, batch in enumerate(frozen.excluded.to_batches(max_chunksize=CHUNK)):
         conn.execute(EXCLUDED.insert(), sealed(EXCLUDED, campaign_id, chunk, {"people": to_arrow(batch)}))
     store_ruled_out(conn, campaign_id, frozen.ruled_out)
@@ -103,6 +114,6 @@ def phone_of(unmatched: Any) -> int:
 
 
 def delete_campaign(conn: sa.Connection, campaign_id: int) -> None:
-    for table in (AUDIENCE, CONTENT, PROGRESS, EXCLUDED, RULED_OUT, EVENT, LEASE, CANARY):
+    for table in (AUDIENCE, CONTENT, PROGRESS, EXCLUDED, RULED_OUT, EVENT, SENDER, CANARY):
         conn.execute(table.delete().where(table.c.campaign_id == campaign_id))
     conn.execute(CAMPAIGN.delete().where(CAMPAIGN.c.id == campaign_id))

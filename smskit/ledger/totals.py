@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from smskit.errors import LedgerError
 from smskit.ledger.database import Database
-from smskit.ledger.lease import works
+from smskit.ledger.processes import works
 from smskit.ledger.records import CampaignRow, Tally
-from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CONTENT, LEASE, PROGRESS, REPLY
+from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CONTENT, PROGRESS, REPLY, SENDER
 from smskit.ledger.seals import damage, intact
 from smskit.models import Mode, State
 
@@ -72,8 +72,8 @@ class _Counting:
                 self.rows[found.id] = CampaignRow.of(found)
             except LedgerError as error:
                 self.damaged[found.id] = Damaged(found.name, found.mode, error)
-        leases = self._conn.execute(sa.select(LEASE)).all()
-        owned = {held.campaign_id for held in leases if works(held, self._now)}
+        senders = self._conn.execute(sa.select(SENDER)).all()
+        owned = {each.campaign_id for each in senders if works(each, self._now)}
         tallies = {i: Tally.of_counts(counts) for i, counts in self._states().items()}
         parts, opted_out = self._parts(tallies), self._opted_out(tallies)
         made = [

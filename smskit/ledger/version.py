@@ -30,6 +30,7 @@ KNOWN = (
     "0005",
     "0006",
     "0007",
+    "0008",
 )  # oldest first: the revisions in migrations/versions
 CURRENT = KNOWN[-1]
 _log = logging.getLogger("smskit")

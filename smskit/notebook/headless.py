@@ -27,7 +27,7 @@ from smskit.files import create_private, made_folder, write_private
 from smskit.i18n import Message, mark
 from smskit.lean import import_jsonschema
 from smskit.ledger import Ledger, RunRow
-from smskit.ledger.lease import lives
+from smskit.ledger.processes import lives
 from smskit.notebook.sample import project
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file

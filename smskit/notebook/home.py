@@ -68,7 +68,7 @@ class Home:
         found = []
         for each in upcoming(here.folder, now=now or datetime.now(UTC)):
             row = ledger and ledger.campaigns.get(each.spec.campaign, each.spec.mode)
-            owned = bool(ledger and row and ledger.leases.owner(row.id))
+            owned = bool(ledger and row and ledger.senders.owner(row.id))
             state = row.state_now(owned=owned) if row else ""
             found.append(Planned(each, each.file.relative_to(here.folder).as_posix(), state))
         return found

@@ -55,7 +55,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     return {
         "campaign": row.name,
         "mode": str(row.mode),
-        "state": row.state_now(owned=ledger.leases.owner(row.id) is not None),
+        "state": row.state_now(owned=ledger.senders.owner(row.id) is not None),
         "provider": row.provider,
         # Campaigns of an older ledger have kept neither whom the rules left out nor, for sure, how many.
         "read": summary["read"] if "ruled_out" in summary else None,
@@ -79,6 +79,10 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "started_at": _iso(row.started_at),
         "finished_at": _iso(row.finished_at),
         "note": row.note,
+        "senders": [
+            {"host": each.host, "pid": each.pid, "since": _iso(each.since), "chunks": each.chunks}
+            for each in ledger.senders.find(row.id)
+        ],
     }
 
 

@@ -200,7 +200,7 @@ class Run:
         if row is None:
             return Snapshot(Phase.STARTING if here else Phase.NEW, error=self._error, note=self._note)
         # The owner before the rest: a run says what it came to before it gives the campaign back.
-        owner = self.ledger.leases.owner(row.id)
+        owner = self.ledger.senders.owner(row.id)
         row, books = (
             self.ledger.campaigns.get(self.name, self.mode) or row,
             self.ledger.audience.counts(row.id),

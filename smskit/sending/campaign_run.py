@@ -1,12 +1,14 @@
 """
 One run over a frozen campaign: its canary, then everybody else, then those earlier runs left unknown.
 
-Owns the lease while it runs, what the ledger says of the campaign afterwards, and being told from
-outside to pause or to end. Whether there may be a run at all is ``campaign`` and ``guards``.
+Several may send one campaign, on a server: see ``ledger.senders``. Owns what the ledger says of the
+campaign afterwards, and being told from outside to pause or to end. Whether there may be a run at all is
+``campaign`` and ``guards``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -33,6 +35,7 @@ from smskit.sending.unknowns import settle_by_asking
 
 __all__ = ["CampaignRun", "Outcome"]
 
+_LOOKS_EVERY_S = 0.5
 Among = Mapping[int, NDArray[np.bool_]]  # chunk -> who of it may be sent to
 
 
@@ -49,11 +52,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Leased:
-    """A campaign this run owns, and what it sends it with."""
+    """A campaign this run sends, alone or beside others, and what it sends it with."""
 
     row: CampaignRow
     job: Job
     token: str
+    share: bool
     provider: Provider
     progress: Callable[[Progress], None]
 
@@ -111,32 +115,32 @@ class CampaignRun:
 
     def run(self, row: CampaignRow, *, progress: Callable[[Progress], None] = lambda _: None) -> Outcome:
         """
-        Send to everybody of *row* who waits. Blocks until done.
+        Send to everybody of *row* who waits, beside others where that may be. Blocks until done.
 
         Raises:
             LedgerLocked: another run is at it.
             CampaignPaused: it stopped with people still waiting.
         """
         job, ledger = job_of(row), self._ledger
-        with ledger.leases.hold(row.id) as token:
-            inherited = ledger.changes.interrupt(row.id, token=token) + ledger.audience.counts(row.id).unknown
+        share = row.mode is Mode.LIVE and ledger.senders.may_share
+        with ledger.senders.join(row.id, share=share) as token:
             self._note(row)
-            ledger.campaigns.mark(row.id, "running")
+            inherited = ledger.audience.counts(row.id).unknown
             self._running = []
 
             async def work() -> Ended:
                 with self._provider.connect(row.mode, job) as provider:
                     async with provider:
-                        leased = _Leased(row, job, token, provider, progress)
+                        leased = _Leased(row, job, token, share, provider, progress)
                         return await self._send(leased, settle=bool(inherited))
 
             try:
                 ended = run_in_thread(work, on_interrupt=lambda: self.end(Message("stopped by hand")))
             except BaseException as error:
                 with suppress(LedgerUnavailable):  # may be what *error* says
-                    ledger.campaigns.mark(row.id, "paused", note=_note_of(error))
+                    ledger.senders.close(row.id, token, "paused", note=_note_of(error))
                 raise
-            return self._close(row, ended)
+            return self._close(row, token, ended)
 
     def _note(self, row: CampaignRow) -> None:
         action = Action.SEND if row.state == "planned" else Action.RESUME
@@ -145,9 +149,13 @@ class CampaignRun:
         self._ledger.audit.note(action, by=self._by, provider=row.provider, **about)
 
     async def _send(self, leased: _Leased, *, settle: bool) -> Ended:
-        ended = await self._canary(leased)
+        ended = await self._until_open(leased) if leased.share else await self._canary(leased)
         if not ended.stopped:
             ended = await self._engine(leased)
+        if leased.share:
+            role, _ = await asyncio.to_thread(self._ledger.senders.renew, leased.row.id, leased.token)
+            lost = await asyncio.to_thread(self._ledger.senders.has_lost, leased.row.id, leased.token)
+            settle = role.leads and (settle or lost)
         if settle and not ended.stopped and Feature.RECORDS in leased.provider.features:
             # Only those of earlier runs: what became unknown now has not had time to show.
             row, provider = leased.row, leased.provider
@@ -156,12 +164,32 @@ class CampaignRun:
                 ended = await self._engine(leased)
         return ended
 
+    async def _until_open(self, leased: _Leased) -> Ended:
+        """Wait until whoever leads has opened the campaign; where nobody leads, do so."""
+        senders, row, token = self._ledger.senders, leased.row, leased.token
+        while not self._why:
+            role, is_open = await asyncio.to_thread(
+                self._ledger.patiently, lambda: senders.renew(row.id, token)
+            )
+            if is_open:
+                return Ended()
+            if role.leads:
+                await asyncio.to_thread(senders.take_all, row.id, token)
+                ended = await self._canary(leased)
+                if not ended.stopped:
+                    await asyncio.to_thread(self._ledger.patiently, lambda: senders.open(row.id, token))
+                return ended
+            if (await asyncio.to_thread(senders.sent, row.id)).stop_requested:
+                return Ended(Message("a stop was requested"))
+            await asyncio.sleep(_LOOKS_EVERY_S)
+        return Ended(self._why)
+
     async def _canary(self, leased: _Leased) -> Ended:
         row, deadline = leased.row, self._spec.deadline
         wait = Wait(self._ledger, row.id, leased.token, clock=self._waits, deadline=deadline)
 
         async def send(among: Among) -> Ended:
-            ended = await self._engine(leased, among)
+            ended = await self._engine(leased, among=among)
             self._begin(wait)
             return ended
 
@@ -171,7 +199,7 @@ class CampaignRun:
         )
         return Ended(stopped)
 
-    async def _engine(self, leased: _Leased, among: Among | None = None) -> Ended:
+    async def _engine(self, leased: _Leased, *, among: Among | None = None) -> Ended:
         engine = Engine(
             self._ledger,
             leased.row.id,
@@ -179,6 +207,7 @@ class CampaignRun:
             leased.job,
             token=leased.token,
             among=among,
+            share=leased.share and among is None,
             guards=self.guards,
             clock=self._clock,
             progress=leased.progress,
@@ -200,11 +229,11 @@ class CampaignRun:
             await self._clock.sleep(min(seconds, 1.0))
             seconds -= 1.0
 
-    def _close(self, row: CampaignRow, ended: Ended) -> Outcome:
+    def _close(self, row: CampaignRow, token: str, ended: Ended) -> Outcome:
         counts = self._ledger.audience.counts(row.id)
         if counts.waiting or counts.submitting:
             why = ended.stopped or ended.not_taken or Message("some were not taken for now")
-            self._ledger.campaigns.mark(row.id, "paused", note=why)
+            self._ledger.senders.close(row.id, token, "paused", note=why)
             raise CampaignPaused(
                 Message(
                     "campaign {campaign} ({mode}) stopped with {n} people still waiting: {why}. Run it "
@@ -217,7 +246,7 @@ class CampaignRun:
             )
         canary = self._ledger.canaries.get(row.id)
         note = canary.told if canary else ""
-        self._ledger.campaigns.mark(row.id, "finished", note=note)
+        self._ledger.senders.close(row.id, token, "finished", note=note)
         if counts.unknown:
             note = Message(
                 "{n} outcomes are unknown; `smskit receipts {campaign}` settles them",

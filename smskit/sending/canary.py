@@ -208,7 +208,7 @@ class Wait:
                 self.stop(Message("a stop was requested"))
             if self.clock.now() - renewed > timedelta(seconds=10):
                 renewed = self.clock.now()
-                await asyncio.to_thread(self.ledger.leases.renew, self.campaign_id, self.token)
+                await asyncio.to_thread(self.ledger.senders.renew, self.campaign_id, self.token)
         return self.stopped
 
 

@@ -51,12 +51,14 @@ from smskit.errors import (
 )
 from smskit.i18n import Message, quote
 from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
+from smskit.ledger.processes import uptime
 from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.providers.base import LONGEST_WAIT_S, Call, Job, Provider
 from smskit.providers.pacing import Pacer, backoff
 from smskit.sending.clock import Clock
 from smskit.sending.guards import Guards, Window
 from smskit.sending.recorder import Recorder
+from smskit.sending.supply import Everybody, Shared, Supply
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,10 @@ class Ended:
 
 
 _LONGEST_TOLD_S = 366 * 86400.0
+# How old a claim may be when its request leaves. With the 13 s after which a request is given up it is less
+# than the 50 s for which nobody takes a sender that has just claimed for dead.
+_CLAIM_LASTS_S = 20.0
+_TURN_LASTS_S = 0.2
 _Person = tuple[int, int]  # chunk and position; of a request in a row its first one
 
 
@@ -146,8 +152,9 @@ class Engine:
     Sends everybody who waits in one campaign, once.
 
     Args:
-        token: Proof of the campaign's lease.
+        token: Of the run; see ``ledger.senders``.
         among: Chunk -> who of it may be sent to; None = everybody.
+        share: Whether others send the campaign too: it then takes a chunk at a time.
         guards: When messages may leave, and how many a phone may get.
         clock: In the campaign's zone; passes the time until the window opens.
         progress: Called at most five times a second, from the engine's thread.
@@ -163,6 +170,7 @@ class Engine:
         *,
         token: str,
         among: Mapping[int, NDArray[np.bool_]] | None = None,
+        share: bool = False,
         guards: Guards,
         clock: Clock,
         progress: Callable[[Progress], None] = lambda _: None,
@@ -170,18 +178,22 @@ class Engine:
         patience: Patience = Patience(),
     ) -> None:
         self._ledger, self._campaign_id, self._token = ledger, campaign_id, token
-        self._provider, self._job, self._among = provider, job, among
+        self._provider, self._job, self._share = provider, job, share
+        self._supply: Supply = (
+            Shared(ledger, campaign_id, token) if share else Everybody(ledger, campaign_id, among)
+        )
         self._guards, self._clock, self._paused = guards, clock, paused
         self._progress, self._patience = progress, patience
         # A little below the limit, so that jitter on the way never adds up to more than it.
         self._pacer = Pacer(provider.settings.requests_per_second * 0.965)
         self._backlog: deque[Call] = deque()
         self._deferred: list[_Deferred] = []
-        self._tries: dict[int, NDArray[np.uint8]] = {}  # by chunk: how often each person was not taken
         self._given_up = 0  # people
         self._free_at: datetime | None = None  # when none of them is at a limit any more
         self._numbers = itertools.count()
         self._in_flight = 0
+        self._unrecorded = 0  # outcomes
+        self._over = False
         self._run = _Run()
         self._stopped: str | None = None
         self._not_taken = ""
@@ -199,15 +211,11 @@ class Engine:
         Raises:
             LedgerError: the ledger refused a change; nothing more was sent.
         """
-        states = self._ledger.audience.states(self._campaign_id)
-        self._run.left = sum(int(self._waiting(chunk, s).sum()) for chunk, s in states.items())
+        self._run.left = self._supply.begin()
         self._changed = asyncio.Event()
-        self._at_the_window = asyncio.Lock()
-        before = self._ledger.audience.times_not_taken(self._campaign_id)
-        before = {chunk: np.zeros(len(s), np.uint16) for chunk, s in states.items()} | before
-        # Of earlier runs only the order is left, and that a group is cut sooner.
-        self._tries = {chunk: np.minimum(times, 1).astype(np.uint8) for chunk, times in before.items()}
-        self._fresh: Iterator[Call] | None = self._produce(states, before)
+        self._at_the_window, self._loading = asyncio.Lock(), asyncio.Lock()
+        self._fresh: Iterator[Call] = iter(())
+        self._ask_again = -math.inf  # before that there is nobody more
         cap = self._guards.cap
         recent = self._ledger.caps.recent(self._campaign_id, cap) if cap else None
         self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
@@ -229,17 +237,27 @@ class Engine:
 
     # -- what to send next ---------------------------------------------------------
 
-    def _produce(
-        self, states: dict[int, NDArray[np.uint8]], before: Mapping[int, NDArray[np.uint16]]
-    ) -> Iterator[Call]:
-        """Who was never refused for now, then the others, who was refused least often first."""
-        waits = {chunk: self._waiting(chunk, present) for chunk, present in states.items()}
-        for times in sorted({n for chunk, mask in waits.items() for n in np.unique(before[chunk][mask])}):
-            for chunk, mask in waits.items():
-                waiting = np.flatnonzero(mask & (before[chunk] == times)).astype(np.uint16)
-                if len(waiting):
-                    people = self._ledger.audience.people(self._campaign_id, chunk, waiting)
-                    yield from self._cut(people, times)
+    async def _load(self) -> bool:
+        """Have more people come, once those who came are cut into requests; returns whether some did."""
+        fresh = self._fresh
+        async with self._loading:
+            if self._fresh is not fresh:
+                return True
+            if time.monotonic() < self._ask_again:
+                return False
+            people = await asyncio.to_thread(self._supply.more)
+            if people is None:
+                self._ask_again = time.monotonic() + self._supply.again_s
+                return False
+            self._fresh = itertools.chain.from_iterable(self._cut(each, tries) for each, tries in people)
+            return True
+
+    async def _is_over(self) -> bool:
+        """Whether nobody will come any more; all requests are back."""
+        async with self._loading:
+            if not (self._over or self._in_flight or self._deferred or self._backlog or self._unrecorded):
+                self._over = await asyncio.to_thread(self._supply.is_over)
+            return self._over
 
     def _cut(self, people: Slice, tries: int) -> Iterator[Call]:
         """Requests for *people*: after two *tries* that took nobody smaller ones, after three one each."""
@@ -251,29 +269,25 @@ class Engine:
         for first in range(0, len(everybody), most):
             yield from self._provider.calls(self._job, people.take(everybody[first : first + most]))
 
-    def _waiting(self, chunk: int, states: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        waiting: NDArray[np.bool_] = states == State.WAITING
-        return waiting if self._among is None else waiting & self._among[chunk]
-
     async def _next(self) -> Call | None:
         while self._stopped is None and self._error is None:
             if self._backlog:
                 return self._backlog.popleft()
-            if self._fresh is not None:
-                call = next(self._fresh, None)
-                if call is not None:
-                    return call
-                self._fresh = None
+            call = next(self._fresh, None)
+            if call is not None:
+                return call
+            if await self._load():
+                continue
             now = time.monotonic()
             if self._deferred and self._deferred[0].due <= now:
                 people = heapq.heappop(self._deferred).people
                 self._backlog.extend(self._cut(people, self._tried(people)))
                 continue
-            if not self._deferred and not self._in_flight:
+            if not self._deferred and not self._in_flight and await self._is_over():
                 self._changed.set()
                 return None
             self._changed.clear()
-            wait = self._deferred[0].due - now if self._deferred else 1.0
+            wait = min(self._deferred[0].due - now if self._deferred else 1.0, self._supply.again_s)
             try:
                 await asyncio.wait_for(self._changed.wait(), min(wait, 1.0))
             except TimeoutError:
@@ -284,7 +298,11 @@ class Engine:
 
     async def _work(self) -> None:
         while True:
-            call = await self._next()
+            try:
+                call = await self._next()
+            except Exception as error:
+                self._error, call = self._error or error, None
+                self._changed.set()
             if call is None:
                 return
             self._in_flight += 1
@@ -300,15 +318,23 @@ class Engine:
         if not await self._pace():
             self._backlog.appendleft(call)
             return
-        kept = await self._recorder.record(_claim(call), call.people.phones[call.rows])
+        asked = uptime()
+        claimed = await self._recorder.record(_claim(call), call.people.phones[call.rows])
+        kept = claimed.kept
         if kept is not None:
             # Somebody opted out or was messaged elsewhere since the plan: the others are cut anew.
             self._run.count(State.REFUSED, int((~kept).sum()))
             if not kept.any():
                 return
             call = call.without(~kept)
-        states, facts = await self._submit(call)
+        late = uptime() - asked > _TURN_LASTS_S  # then the turn that was taken is over
+        if (late and not await self._turn()) or uptime() - claimed.began > _CLAIM_LASTS_S:
+            states, facts = np.full(len(call), State.WAITING, np.uint8), Facts(reason="not_sent")
+            self._queue(_people(call), 0.0)
+        else:
+            states, facts = await self._submit(call)
         outcome = Change("outcome", call.people.chunk, _positions(call), states, facts)
+        self._unrecorded += 1
         # Not waited for: the next claim is committed after it, or with it.
         self._recorder.record(outcome).add_done_callback(self._recorded)
         counted = np.bincount(states, minlength=len(State)).tolist()
@@ -318,6 +344,9 @@ class Engine:
     def _recorded(self, done: asyncio.Future[Any]) -> None:
         error = done.exception()  # asked of each, or asyncio prints those that nobody asked
         self._error = self._error or error
+        self._unrecorded -= 1
+        if not self._unrecorded:
+            self._changed.set()
 
     async def _submit(self, call: Call) -> tuple[NDArray[np.uint8], Facts]:
         """Send, and say for each person what became of it; plans whatever is to be tried again."""
@@ -432,7 +461,7 @@ class Engine:
         """
         people, too_long = _people(call), self._too_long(hint)
         # A long pause for a group may be for one of it: it is cut at once, and its others need not wait.
-        self._tries[people.chunk][people.positions] += 2 if too_long and len(call) > 1 else 1
+        self._supply.tries[people.chunk][people.positions] += 2 if too_long and len(call) > 1 else 1
         tries = self._tried(people)
         if len(call) == 1 and (too_long or tries >= self._patience.attempts):
             self._give_up(hint if too_long else None, why)
@@ -462,7 +491,7 @@ class Engine:
 
     def _tried(self, people: Slice) -> int:
         """The most tries of any of *people* that did not take them; all of earlier runs count as one."""
-        return int(self._tries[people.chunk][people.positions].max())
+        return int(self._supply.tries[people.chunk][people.positions].max())
 
     def _blamed(self, call: Call) -> _Person | None:
         """
@@ -515,8 +544,7 @@ class Engine:
     def _end_row(self, n: int, why: str) -> None:
         """End the run after *n* in a row; it counts as stopped unless it has come to everybody else."""
         told = Message("{n} requests in a row did not get through. Last: {why}", n=n, why=why)
-        states = self._ledger.audience.states(self._campaign_id)
-        if any((self._waiting(c, s) & (self._tries[c] == 0)).any() for c, s in states.items()):
+        if self._supply.waits_untried():
             self.stop(told)
         elif self._stopped is None:
             self._stopped, self._not_taken = "", told
@@ -545,10 +573,7 @@ class Engine:
     async def _pace(self) -> bool:
         while self._paused() and self._stopped is None:  # noqa: ASYNC110 - set from another thread
             await asyncio.sleep(0.1)
-        wait = self._pacer.reserve(time.monotonic())
-        while wait > 0 and self._stopped is None:
-            await asyncio.sleep(min(wait, 0.5))
-            wait -= 0.5
+        await self._turn()
         window = self._guards.window
         if window and not window.is_open(self._clock.local()):
             if not self._guards.waits:
@@ -557,6 +582,14 @@ class Engine:
             await self._wait_for(window)
             # The turn that was taken is long over.
             return self._stopped is None and await self._pace()
+        return self._stopped is None
+
+    async def _turn(self) -> bool:
+        """Wait for a turn; returns whether the run still goes on."""
+        wait = self._pacer.reserve(time.monotonic())
+        while wait > 0 and self._stopped is None:
+            await asyncio.sleep(min(wait, 0.5))
+            wait -= 0.5
         return self._stopped is None
 
     async def _wait_for(self, window: Window) -> None:
@@ -591,21 +624,27 @@ class Engine:
         self._progress(self._run.progress)
 
     async def _watch(self) -> None:
-        """Five times a second: progress; every second: was a stop requested; every ten: renew the lease."""
+        """Five times a second: progress; every second: was a stop requested; every five: a sign of life."""
+        senders = self._ledger.senders
         for tick in itertools.count(1):
             await asyncio.sleep(0.2)
             self._report()
             try:
-                if tick % 5 == 0 and await asyncio.to_thread(
-                    self._ledger.campaigns.stop_requested, self._campaign_id
-                ):
+                if tick % 5 == 0 and await asyncio.to_thread(self._stop_requested):
                     self.stop(Message("a stop was requested"))
-                if tick % 50 == 0:
-                    await asyncio.to_thread(self._ledger.leases.renew, self._campaign_id, self._token)
+                if tick % 25 == 0:
+                    await asyncio.to_thread(senders.renew, self._campaign_id, self._token, sending=True)
             except LedgerAway:
-                pass  # claims wait for its server, and prove the lease anew
+                pass  # claims wait for its server, and are signs of life
             except LedgerError as error:
                 self._error = self._error or error
+
+    def _stop_requested(self) -> bool:
+        if not self._share:
+            return self._ledger.campaigns.stop_requested(self._campaign_id)
+        sent = self._ledger.senders.sent(self._campaign_id)
+        self._run.left = sent.unsent  # others send, too
+        return sent.stop_requested
 
 
 def pause_s(hint: float | None, failures: int) -> float:

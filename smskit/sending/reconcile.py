@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smskit.audience.phones import normalise_one, to_e164
-from smskit.errors import InputError, LedgerDamaged, LedgerLocked, ProviderError
+from smskit.errors import InputError, LedgerDamaged, ProviderError
 from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
 from smskit.message.opt_out import Answer, answer_of
@@ -115,11 +115,7 @@ def notice_dead(ledger: Ledger, row: CampaignRow) -> int:
     """
     if not ledger.audience.counts(row.id).submitting:
         return 0
-    try:
-        with ledger.leases.hold(row.id) as token:
-            return ledger.changes.interrupt(row.id, token=token)
-    except LedgerLocked:
-        return 0
+    return ledger.senders.reap(row.id)
 
 
 # -- receipts ---------------------------------------------------------------------------

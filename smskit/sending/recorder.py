@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smskit.audience.pseudonyms import pseudonyms
-from smskit.errors import LedgerAway
 from smskit.ledger import Change, Facts, Ledger
+from smskit.ledger.processes import uptime
 from smskit.ledger.recent import Recent
 from smskit.models import State
 
-__all__ = ["Recorder"]
+__all__ = ["Recorded", "Recorder"]
 
 _GATHER_S = 0.001
 
@@ -36,10 +36,23 @@ _NOBODY = np.empty(0, np.int64)
 _STOP_REASONS: dict[Stop, str] = {"opt_out": "opted_out", "frequency_cap": "frequency_cap"}
 
 
+class Recorded(NamedTuple):
+    """
+    What became of a change.
+
+    Args:
+        kept: Of a claim, who may still be messaged; None = everybody.
+        began: Before it was durable; see `uptime`.
+    """
+
+    kept: NDArray[np.bool_] | None
+    began: float
+
+
 class _Item(NamedTuple):
     change: Change
     phones: NDArray[np.int64] | None
-    done: asyncio.Future[NDArray[np.bool_] | None]
+    done: asyncio.Future[Recorded]
 
 
 class Recorder:
@@ -65,16 +78,9 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="smskit-ledger", daemon=True)
         self._thread.start()
 
-    def record(
-        self, change: Change, phones: NDArray[np.int64] | None = None
-    ) -> asyncio.Future[NDArray[np.bool_] | None]:
-        """
-        Queue *change*; the future is done once it is durable.
-
-        For a claim hand in its *phones*: the result is then None, or a mask of
-        those who may still be messaged.
-        """
-        done: asyncio.Future[NDArray[np.bool_] | None] = self._loop.create_future()
+    def record(self, change: Change, phones: NDArray[np.int64] | None = None) -> asyncio.Future[Recorded]:
+        """Queue *change*; the future is done once it is durable. For a claim hand in its *phones*."""
+        done: asyncio.Future[Recorded] = self._loop.create_future()
         self._queue.put(_Item(change, phones, done))
         return done
 
@@ -98,29 +104,21 @@ class Recorder:
 
     def _commit(self, items: Sequence[_Item]) -> None:
         try:
-            masks = self._patiently(items)
+            masks, began = self._ledger.patiently(lambda: self._attempt(items))
         except BaseException as error:
             self._loop.call_soon_threadsafe(_failed, items, error)
         else:
-            self._loop.call_soon_threadsafe(_done, items, masks)
+            self._loop.call_soon_threadsafe(_done, items, masks, began)
 
-    def _patiently(self, items: Sequence[_Item]) -> Masks:
-        """Commit *items*, again where the server broke off: then nothing was written."""
-        end = time.monotonic() + self._ledger.patience_s
-        while True:
-            try:
-                masks = self._apply(items)
-                while masks is None:
-                    self._seen = self._ledger.opt_outs.version()
-                    self._opted_out = self._ledger.opt_outs.phones()
-                    self._erased_key = self._ledger.erasing.key()
-                    masks = self._apply(items)
-            except LedgerAway:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(_GATHER_S)  # opening a connection again is what waits
-            else:
-                return masks
+    def _attempt(self, items: Sequence[_Item]) -> tuple[Masks, float]:
+        """Commit *items*; when that was begun comes second."""
+        began = uptime()
+        while (masks := self._apply(items)) is None:
+            self._seen = self._ledger.opt_outs.version()
+            self._opted_out = self._ledger.opt_outs.phones()
+            self._erased_key = self._ledger.erasing.key()
+            began = uptime()
+        return masks, began
 
     def _apply(self, items: Sequence[_Item]) -> Masks | None:
         """Masks of those who may be messaged, or None when the opt-outs are not those we know."""
@@ -164,10 +162,10 @@ class Recorder:
         return stops
 
 
-def _done(items: Sequence[_Item], masks: Masks) -> None:
+def _done(items: Sequence[_Item], masks: Masks, began: float) -> None:
     for item, mask in zip(items, masks, strict=True):
         if not item.done.done():
-            item.done.set_result(mask)
+            item.done.set_result(Recorded(mask, began))
 
 
 def _failed(items: Sequence[_Item], error: BaseException) -> None:

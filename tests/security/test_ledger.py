@@ -308,7 +308,7 @@ def test_row_18_nobody_is_erased_from_a_run(paused: Desk, run: Run) -> None:
     ledger = Ledger(paused.environ["SMSKIT_DATABASE_URL"])
     row = ledger.campaigns.get("live-1", Mode.LIVE)
     assert row is not None
-    with ledger.leases.hold(row.id):
+    with ledger.senders.hold(row.id):
         done = run("erase", "u000000", "--yes")
     ledger.close()
 
