@@ -17,9 +17,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.ledger import CHUNK, CampaignRow, Change, Frozen, Role, Tally
+from smskit.ledger.processes import uptime
 from smskit.ledger.recent import Recent
 from smskit.models import Kind, Mode, Slice
 from smskit.sending import engine
+from smskit.sending.recorder import Recorded
 
 
 class _NoCanary:
@@ -164,10 +166,10 @@ class _Recorder:
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
 
-    def record(self, change: Change, phones: NDArray[np.int64] | None = None) -> asyncio.Future[None]:
+    def record(self, change: Change, phones: NDArray[np.int64] | None = None) -> asyncio.Future[Recorded]:
         self._ledger.changes.apply(0, [change], token=None)
-        done: asyncio.Future[None] = self._loop.create_future()
-        done.set_result(None)
+        done: asyncio.Future[Recorded] = self._loop.create_future()
+        done.set_result(Recorded(None, uptime()))
         return done
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ W, S, A, R, U, D, X = State
 STATUS_KEYS = [
     "campaign", "mode", "state", "provider", "read", "ruled_out", "segment", "excluded", "planned",
     "waiting", "submitting", "accepted", "refused", "unknown", "delivered", "undelivered", "awaiting",
-    "stopped", "parts", "cost", "plan_hash", "approval", "started_at", "finished_at", "note",
+    "stopped", "parts", "cost", "plan_hash", "approval", "started_at", "finished_at", "senders", "note",
 ]
 COLUMNS = [
     "user_id", "phone", "state", "reason", "text", "parts", "provider_message_id", "provider_code",
@@ -171,6 +171,7 @@ def test_status_is_what_the_design_lists(told: tuple[Ledger, CampaignRow]) -> No
         "approval": None,
         "started_at": "2026-11-23T02:00:00+00:00",
         "finished_at": None,
+        "senders": [],
         "note": "out of money",
     }
 
@@ -307,7 +308,7 @@ def test_many_chunks_have_one_header(ledger: Ledger, tmp_path: Path) -> None:
     with (tmp_path / "m.csv").open(encoding="utf-8-sig") as file:
         users = [line.split(",", 1)[0] for line in file]
 
-    assert [len(f) for f in report.messages(ledger, row)] == [10_000, 10_000, 1000]
+    assert [len(f) for f in report.messages(ledger, row)] == [1000] * 21
     assert users == ["user_id", *frame["user_id"]]
     assert pq.read_table(tmp_path / "m.parquet")["user_id"].to_pylist() == users[1:]
 

@@ -78,11 +78,11 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "approval": approval and approval.to_data(),  # who planned it, and who else has said yes
         "started_at": _iso(row.started_at),
         "finished_at": _iso(row.finished_at),
-        "note": row.note,
         "senders": [
             {"host": each.host, "pid": each.pid, "since": _iso(each.since), "chunks": each.chunks}
             for each in ledger.senders.find(row.id)
         ],
+        "note": row.note,
     }
 
 
