@@ -510,6 +510,6 @@ def _iso(seconds: float | None) -> str | None:
 # Why a message is in its state, as the ledger names it: shown by these names, in 中文 in words.
 LEDGER_REASONS = (
     *(mark("account"), mark("excluded"), mark("frequency_cap"), mark("given_up"), mark("no_answer")),
-    *(mark("no_record"), mark("not_taken"), mark("opted_out"), mark("resend_ordered")),
+    *(mark("no_record"), mark("not_taken"), mark("not_sent"), mark("opted_out"), mark("resend_ordered")),
     *(mark("exclusive"), mark("report_accepted")),
 )
