@@ -220,8 +220,8 @@ def test_another_value_from_elsewhere_replaces_a_wrong_one(sit: Callable[..., Sa
 
 
 def test_the_rules_are_folded_and_say_how_many_differ(sit: Callable[..., Sat]) -> None:
-    """Folded at first; its title counts what is changed, and what was unfolded stays so in 中文."""
-    at = sit(Draft({"canary": 0.1, "max_recipients": 5}))
+    """Folded at first; its title counts changes but columns, and what was unfolded stays so in 中文."""
+    at = sit(Draft({"canary": 0.1, "max_recipients": 5, "phone": "mobile"}))
     fold = at.panel.limits.fold
     folded, one = fold.inner.layout.display, fold.head.description
     at.type("holdout", "5%")
@@ -246,9 +246,14 @@ def test_columns_of_the_segment_are_offered(sit: Callable[..., Sat], tmp_path: P
 
 
 def test_a_window_and_a_cap_are_two_inputs(sit: Callable[..., Sat]) -> None:
-    """Two times and so many in so many days, filled one after the other; emptied it is none."""
+    """
+    Two times and so many in so many days, filled one after the other; emptied it is none.
+
+    Their names are tips of the inputs: JupyterLab cannot draw a box that has one.
+    """
     at = sit()
     window, cap = at.field("send_window").input, at.field("frequency_cap").input
+    tips = [(each.tooltip, each.first.tooltip, each.second.tooltip) for each in (window, cap)]
     shown = window.first.value, window.second.value
     window.first.value = "09:30"
     one = at.draft["send_window"]
@@ -259,6 +264,7 @@ def test_a_window_and_a_cap_are_two_inputs(sit: Callable[..., Sat]) -> None:
     hours = at.draft["frequency_cap"]
     cap.first.value = ""
 
+    assert tips == [(None, name, name) for name in ("send_window", "frequency_cap")]
     assert shown == ("08:00", "20:00")
     assert (one, at.draft["send_window"]) == ("09:30-20:00", "09:30-18:00")
     assert usual == ("2/7d", "7")

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from smskit.cli.commands import app
-from smskit.i18n import Language
+from smskit.i18n import LANGUAGES, Language
 from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.message.opt_out import Answer
 from smskit.models import Kind, Mode, Reply, State
@@ -525,6 +525,9 @@ def test_providers_are_asked_at_a_click_alone(
     simulator: Simulator, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Opening asks nobody; a click brings state and balance, and one that does not answer stops nobody."""
+    pytest.importorskip("jupyter_server")
+    from smskit.notebook.app.campaigns import as_html
+
     live.approve(simulator, live.SINGLES, balance="812.35")
     live.approve(simulator, live.TENCENT)
     environ = live.SINGLES.environ(simulator.url, project) | live.TENCENT.environ(simulator.url, project)
@@ -540,7 +543,9 @@ def test_providers_are_asked_at_a_click_alone(
     named(shown.providers.widget, "Ask for state and balance").click()
     assert shown.page.wait()
     after = told(shown.providers.widget)
+    first_page = as_html(Home(), "/voila/render/")
 
+    assert first_page.count("812.35") == len(LANGUAGES)
     assert untouched["yunpian"] is None
     assert "812.35" not in before
     assert "verified" in after

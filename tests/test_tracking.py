@@ -708,7 +708,7 @@ def test_a_fetch_says_that_it_counts_since_the_last(desk: Desk) -> None:
     panel.fetch()
     idle(panel.page)
 
-    assert "New since last time: " in told(panel.widget)
+    assert "New on this account, test sends included: " in told(panel.widget)
 
 
 def test_the_newest_live_campaign_is_opened(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from smskit.errors import InputError, NotUsable, SettingsError, TemplateError, needs_extra
 from smskit.i18n import Joined, Language, Message, mark, quote
 from smskit.ledger import Action, Ledger
-from smskit.models import CheckResult, MessageClass, Mode, Offer, amount
+from smskit.models import TIMEZONE, CheckResult, MessageClass, Mode, Offer, amount
 from smskit.notebook import accounts
 from smskit.notebook.accounts import (
     PLACES,
@@ -449,5 +450,5 @@ def answer_of(account: Account, t: Language, *, with_balance: bool = True) -> st
 
 
 def when(account: Account) -> str:
-    """When it was last asked, by the clock of this computer."""
-    return account.at.astimezone().strftime("%Y-%m-%d %H:%M") if account.at else "—"
+    """When it was last asked, by the clock that campaigns go by where they name none."""
+    return account.at.astimezone(ZoneInfo(TIMEZONE)).strftime("%Y-%m-%d %H:%M") if account.at else "—"

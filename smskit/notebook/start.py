@@ -17,6 +17,7 @@ from smskit.i18n.figures import money, share
 from smskit.models import Mode, amount
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.base import Base, parameters_given, step
+from smskit.notebook.connect import when
 from smskit.notebook.display import show_widget
 from smskit.notebook.home import Home
 from smskit.notebook.host import Host, host_of
@@ -156,7 +157,7 @@ class StartNotebook(Base):
                     t.render(each.title),
                     t(each.status),
                     amount(each.balance, t) if each.balance else "",
-                    f"{each.at.astimezone():%Y-%m-%d %H:%M}" if each.at else "",
+                    when(each),
                 )
                 for each in known
             ]

@@ -24,6 +24,7 @@ from smskit.errors import NoLedger, SpecError
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import CampaignRow, Ledger, file_has_campaign
 from smskit.models import Mode
+from smskit.planning.draft import from_project
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
@@ -76,11 +77,14 @@ def open_ledger(
             )
         )
     ledger = _ledger(place.url, environment.ledger_patience_s)
-    if missing:
+    if missing and place.file is not None:
         language = Language(environment.language if environment.get("SMSKIT_LANG") else "en")
-        words = language(mark("smskit: new ledger {file}"), file=place.file)
+        words = mark("smskit: new ledger {file}")
         # A notebook would show what is logged in red; it is nothing bad.
-        print(words) if _in_a_kernel() else _log.warning("%s", words)
+        if _in_a_kernel():
+            print(language(words, file=from_project(place.file)))
+        else:
+            _log.warning("%s", language(words, file=place.file))
     return ledger
 
 

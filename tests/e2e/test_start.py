@@ -36,6 +36,7 @@ def test_one_click_to_go_on(
     walk = Walk(sheet(lab, "notebooks/00_start.ipynb"), language)
     assert walk.sheet.run_all()
     expect(walk.panel.locator(".smskit-unfinished")).to_contain_text(walk.t("interrupted"))
+    switch = walk.panel.locator(".smskit-language").bounding_box()
     expect(walk.panel.get_by_role("table", name=walk.t("Campaigns"), exact=True)).to_contain_text("80.0%")
     walk.panel.locator(".smskit-unfinished").get_by_role("button").click()
     walk.sheet.turned_to("03_send_campaign.ipynb")
@@ -47,4 +48,6 @@ def test_one_click_to_go_on(
     walk.sheet.turned_to("00_start.ipynb")
     book.ledger.close()
 
+    assert switch is not None
+    assert switch["y"] < 200, "running all cells ends at the panel"
     assert after == before

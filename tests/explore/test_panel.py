@@ -219,7 +219,7 @@ def test_a_frame_from_a_cell(panel: Open) -> None:
     shown = says(opened)
 
     assert "1 to 1 of 1 rows" in shown
-    assert "papermill cannot read" in shown
+    assert "a scheduled run cannot read" in shown
 
 
 # --- filter
@@ -419,8 +419,8 @@ def test_from_the_file_to_who_is_reached(panel: Open) -> None:
     unasked = says(opened)
 
     line = '<span aria-hidden="true"> → </span>'
-    assert line.join(["6 rows", "6 by the rules", "<b>1 reachable</b> · at least ¥0.05"]) in before
-    assert line.join(["6 rows", "3 by the rules", "<b>1 reachable</b>"]) in ruled
+    assert line.join(["6 rows", "6 after the rules", "<b>1 reachable</b> · at least ¥0.05"]) in before
+    assert line.join(["6 rows", "3 after the rules", "<b>1 reachable</b>"]) in ruled
     assert "Counted at one part each: no text is chosen yet" in ruled
     assert {"left out by the rules 3", "not a mainland number 1", "duplicate number 1"} <= {
         name for part in parts(opened.reach.widget) for name in names(part)

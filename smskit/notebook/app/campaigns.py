@@ -15,6 +15,7 @@ from smskit.i18n import LANGUAGES, Language
 from smskit.models import amount
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.app.pages import TEMPLATES
+from smskit.notebook.connect import when
 from smskit.notebook.handover import SEND, TRACK, Wanted
 from smskit.notebook.home import Home
 from smskit.notebook.words import HEADS, LISTED, figure
@@ -55,12 +56,20 @@ def as_html(home: Home, render: str) -> str:
     except SmskitError as error:
         found = {"error": error}
     told = {"heads": HEADS, "listed": LISTED, "states": STATES, "modes": MODES, "most": _MOST}
-    told |= {"figure": figure, "amount": amount, "way": _way(render)}
+    told |= {"figure": figure, "amount": amount, "when": when, "way": _way(render), "told": _told(render)}
     return "".join(
         f'<div class="smskit-{code}" lang="{codes[code]}">'
         f"{template.render(t=Language(code), render=render, **found, **told)}</div>"
         for code in LANGUAGES
     )
+
+
+def _told(render: str) -> Callable[[Figures], str]:
+    def told(each: Figures) -> str:
+        """Where 04 tells what became of it."""
+        return f"{render}{TRACK}?{Wanted.of(each.row).query}"
+
+    return told
 
 
 def _way(render: str) -> Callable[[Figures], str]:

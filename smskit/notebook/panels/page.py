@@ -13,6 +13,7 @@ import ipywidgets as w
 
 from smskit.i18n import LANGUAGES, NAMES, Language, mark
 from smskit.notebook.host import Host
+from smskit.notebook.panels.arrival import Arrival
 from smskit.notebook.panels.style import css
 from smskit.notebook.visitors import language_for
 from smskit.planning.draft import Draft
@@ -68,7 +69,7 @@ class Page:
         self._gone = w.HTML()
         self._say_gone()
         self.header = w.HBox(
-            [w.HTML(f"<style>{css()}</style>"), self._gone, self._switch],
+            [w.HTML(f"<style>{css()}</style>"), Arrival(), self._gone, self._switch],
             layout=w.Layout(justify_content="flex-end", width="100%"),
         )
         self.header.add_class("smskit")

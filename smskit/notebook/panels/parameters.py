@@ -83,30 +83,26 @@ class ParametersPanel(Panel):
         self._show()
 
     def save(self) -> None:
-        """Write the file and say how papermill runs it."""
+        """Write the file, and lead on to where it is used."""
         self._ready()
         saved = self.page.draft.save(self.path)
         self._saved = self.page.draft.to_yaml()
         self._show()
         shown = from_project(saved)
         missing = self.page.draft.missing
-        command = f"papermill notebooks/03_send_campaign.ipynb runs/out.ipynb -f {shown}"
-
-        has_commands = self.page.host is not Host.VOILA  # whose visitors have no command line
 
         def words(t: Language) -> str:
             told = [t("Saved to {path}", path=shown)]
             if missing:
                 told += [t("Still to be chosen: {names}", names=", ".join(t(FIELDS[n]) for n in missing))]
-            elif self._then is None and has_commands:
-                told += [f"{t('Run it tomorrow:')} {command}"]
             return "\n".join(told)
 
         self.tell(words, "ok")
-        if self._then is not None:
-            notebook, link = self._then
-            run = details(self.t("Run it without anybody"), f"<pre>{escape(command)}</pre>")
-            self._next.value = door(notebook, self.t(link)) + (run if has_commands and not missing else "")
+        onward = "" if self._then is None else door(self._then[0], self.t(self._then[1]))
+        if not missing and self.page.host is not Host.VOILA:  # whose visitors have no command line
+            run = f"<pre>{escape(f'smskit run {shown}')}</pre>"
+            onward += details(self.t("Run it unattended"), run)
+        self._next.value = onward
 
     def open(self) -> None:
         """Take over what a file holds, instead of everything chosen so far."""

@@ -168,7 +168,7 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
     long["kind"] = long["kind"].map(names)
     time = alt.X(
         "at:T",
-        title=t("time ({zone}), one bar a {unit}", zone=zone, unit=t(unit)),
+        title=t("time ({zone}), by {unit}", zone=zone, unit=t(unit)),
         axis=alt.Axis(format=_CLOCKS[unit], tickCount=8, tickMinStep=_STEPS_MS[unit], labelOverlap=True),
         scale=alt.Scale(padding=16),
     )
@@ -244,7 +244,7 @@ def parts(counts: pd.DataFrame, t: Language) -> str:
     alt = altair()
     bars = alt.Chart(counts[["parts", "messages"]]).encode(
         x=alt.X("parts:O", title=t("parts each"), axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("messages:Q", **unit_only(t("how many messages"))),
+        y=alt.Y("messages:Q", **unit_only(t("messages"))),
     )
     told = bars.mark_text(dy=-6, color=_INK).encode(text=alt.Text("messages:Q", format=","))
     chart = (bars.mark_bar(color=GOOD, size=36) + told).properties(width=alt.Step(64), height=150)

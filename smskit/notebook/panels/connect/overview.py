@@ -34,7 +34,7 @@ class OverviewPanel(Panel):
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
-        hint = t("What each provider said when it was last asked. Nothing here is asked again by itself.")
+        hint = t("From the last check of each provider; none is asked again by itself.")
         choice = w.Dropdown(
             description=t("Provider"),
             options=self.notebook.choices(self.t),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import ipywidgets as w
 
+from smskit.i18n import mark
 from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.connect.check import CheckPanel
 from smskit.notebook.panels.connect.credentials import CredentialsPanel
@@ -18,6 +19,9 @@ from smskit.notebook.panels.parameters import ParametersPanel
 __all__ = ["ConnectPanel"]
 
 
+_NEXT = "02_explore_segment.ipynb", mark("Go on to the segment →")
+
+
 class ConnectPanel(Panel):
     """Connecting a provider, from choosing it to the parameters for the next notebook."""
 
@@ -28,7 +32,7 @@ class ConnectPanel(Panel):
         self.credentials = CredentialsPanel(page, notebook, changed=self._account_changed)
         self.check = CheckPanel(page, notebook, changed=self._was_asked)
         self.offers = OffersPanel(page, notebook)
-        self.parameters = ParametersPanel(page)
+        self.parameters = ParametersPanel(page, then=_NEXT)
         self.sections = (self.overview, self.credentials, self.check, self.offers, self.parameters)
         page.follow(self._draft_changed)
 

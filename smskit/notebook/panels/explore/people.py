@@ -120,7 +120,7 @@ class PeoplePanel(TablePanel):
             for n, (bar, k) in enumerate(zip(picture.bars, kept, strict=True))
         ]
         column = self._columns[name]
-        ends = f"<span>{escape(column.low)}</span><span>{escape(column.high)}</span>"
+        ends = "".join(f"<span>{escape(_end(end, column))}</span>" for end in (column.low, column.high))
         return f'<div class="smskit-scale">{"".join(made)}</div><div class="smskit-ends">{ends}</div>'
 
     def _list(self, name: str, at: int, picture: Picture, kept: list[int]) -> str:
@@ -188,3 +188,8 @@ class PeoplePanel(TablePanel):
 def _share(some: int, of: int) -> int:
     """In percent; what is there at all can be seen."""
     return 0 if not some else max(round(100 * some / of), 3)
+
+
+def _end(value: str, column: ColumnProfile) -> str:
+    """The smallest or largest value as it is read: numbers with their thousands."""
+    return f"{float(value):,.15g}" if column.reading is Reading.NUMBER and value else value

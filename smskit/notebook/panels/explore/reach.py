@@ -109,11 +109,11 @@ class ReachPanel(Panel):
         self._why.value = "".join([soft(self.t(words, why=lacks)) if lacks else "", *told])
 
     def _in_words(self, counts: Counts, reach: Reach | None) -> str:
-        """5,030 rows → 1,114 by the rules → 887 reachable · 888 parts · about ¥44.40"""
+        """5,030 rows → 1,114 after the rules → 887 reachable · 888 parts · about ¥44.40"""
         t = self.t
         steps = [
             t("{n:,} rows", n=counts.rows),
-            t("{n:,} by the rules", n=counts.kept),
+            t("{n:,} after the rules", n=counts.kept),
         ]
         if reach is not None:
             last = [f"<b>{escape(t('{n:,} reachable', n=reach.reachable))}</b>"]

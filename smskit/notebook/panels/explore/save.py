@@ -76,17 +76,19 @@ class SavePanel(Panel):
         return [*self._as_rules(), *self._by_name(), *self._as_file()]
 
     def _as_rules(self) -> list[w.Widget]:
-        hint = self.t("Segment, rules and columns, for the next notebooks and for papermill.")
+        hint = self.t("Segment, rules and columns, from which notebook 03 and scheduled runs start.")
         name = field(w.Text, self.t("Campaign id"), value=self.model.draft["campaign"])
         name.continuous_update = False
         name.observe(self.attempt(lambda: self._call(name.value)), "value")
         warned = []
         if self.model.only_in_memory():
-            told = mark("This segment is a frame in memory, which papermill cannot read: save it below.")
+            told = mark(
+                "This segment is a frame in memory, which a scheduled run cannot read: save it below."
+            )
             warned = [html(notice(self.t(told), "warn"))]
         self._why = html("")
         self._show_wrong()
-        return [title(self.t("As rules"), hint), *warned, row(name, self._why), self.parameters.widget]
+        return [title(self.t("As a campaign"), hint), *warned, row(name, self._why), self.parameters.widget]
 
     def _by_name(self) -> list[w.Widget]:
         hint = self.t("File, columns and rules under a name, to be chosen again in another campaign.")
@@ -94,7 +96,7 @@ class SavePanel(Panel):
         name.observe(self.attempt(lambda: setattr(self, "called", name.value)), "value")
         save = button(self.t("Save as a segment"))
         save.on_click(self.attempt(lambda: self._save_as(name.value)))
-        return [title(self.t("By name"), hint), row(name, save)]
+        return [title(self.t("As a segment to use again"), hint), row(name, save)]
 
     def _save_as(self, name: str) -> None:
         self._demand_counted()

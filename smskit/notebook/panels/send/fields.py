@@ -14,7 +14,7 @@ from smskit.notebook.panels import parts
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import chip, html, names, row
 from smskit.notebook.panels.send.form import About, Kind
-from smskit.notebook.panels.send.inputs import cap_input, window_input
+from smskit.notebook.panels.send.inputs import TwoInputs, cap_input, window_input
 from smskit.planning.draft import Draft
 
 __all__ = ["Field", "Fields"]
@@ -79,11 +79,13 @@ class Field:
     def __init__(self, about: About, panel: Panel, wrong: dict[str, Wrong], *, bare: bool) -> None:
         self.about, self._panel, self._wrong, self._bare = about, panel, wrong, bare
         self.input = self._made()
-        self.input.tooltip = about.name
+        # Not of a box, which has no description: JupyterLab would show an error in its place.
+        for each in self.input.children if isinstance(self.input, TwoInputs) else (self.input,):
+            each.tooltip = about.name
         self._side = html("")
         self.widget = w.VBox([self.input, self._side])
         if not bare:
-            self._side.layout.flex = "1 1 300px"  # a long hint wraps beside its field
+            self._side.layout.flex = "1 1 180px"  # a long hint wraps beside its field
             self.widget = row(self.input, self._side)
         self.show()
         self.input.observe(panel.attempt(self._typed), "value")

@@ -49,7 +49,9 @@ class LimitsPanel(SendPart):
 
     def _show_title(self) -> None:
         folded = [about.name for abouts in RULES.values() for about in abouts]
-        n = sum(self.fields.made[name].is_set for name in folded)
+        fields = [self.fields.made[name] for name in folded]
+        # Columns are recognised by themselves: nobody has changed anything there.
+        n = sum(field.is_set for field in fields if field.about.kind is not Kind.COLUMN)
         self.fold.head.description = (
             self.t("Rules for sending ({n} changed)", n=n) if n else self.t("Rules for sending")
         )

@@ -231,7 +231,7 @@ def _actions(s: Situation, t: Language) -> Actions:
         unknown = s.seen.books.unknown if s.seen.books else 0
         settle = [Button("settle", t("Settle {n:,} unknown", n=unknown), "primary")] if unknown else []
         buttons = (*settle, Button("renew", t("Plan another campaign")), again)
-        return None, buttons, (*_about_approval(s, t), door(TRACK, t("See delivery →")))
+        return None, buttons, (door(TRACK, t("See delivery →")), *_about_approval(s, t))
     buttons = (_sending(s, t), *_approving(s, t), *_overrides(s, t), again)
     return None, buttons, (*_about_approval(s, t), *_about_canary(s, t))
 

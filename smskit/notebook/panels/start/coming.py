@@ -78,9 +78,5 @@ def _how(panel: ComingPanel) -> str:
     told = t("Give a campaign an id such as `weekly-{week}` (or `{day}`, `{month}`) in 02 or 03 and save it.")
     if Workspace.here().locked:
         return soft(told) + soft(t("Whoever runs this app can then have it run every week."))
-    line = "0 10 * * 1  cd /path/to/project && smskit run campaign.yaml"
-    return (
-        soft(told)
-        + soft(t("Then a scheduler runs it, for example cron each Monday at 10:00:"))
-        + (f"<pre>{escape(line)}</pre>")
-    )
+    then = t("“Schedule” in 03 shows the next runs and what to give to cron, Airflow, Prefect or systemd.")
+    return soft(told) + soft(then)

@@ -13,6 +13,7 @@ from smskit.models import amount
 from smskit.notebook.accounts import Account, AccountStatus
 from smskit.notebook.connect import answer_of, when
 from smskit.notebook.home import Home
+from smskit.notebook.panels.connect.credentials import in_fields
 from smskit.notebook.panels.connect.overview import KINDS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
@@ -38,7 +39,7 @@ class ProvidersPanel(Panel):
         self._ask = button(t("Ask for state and balance"), tip=t("Asks each account; sends nothing"))
         self._ask.on_click(self.attempt(self.ask))
         self._show()
-        hint = t("What each account said when it was last asked. Nothing here is asked again by itself.")
+        hint = t("From the last check of each account; none is asked again by itself.")
         return [card(title(t("Providers"), hint), self._table, row(self._ask))]
 
     def show(self, accounts: Sequence[Account]) -> None:
@@ -89,7 +90,8 @@ class ProvidersPanel(Panel):
 
     def _line(self, account: Account) -> str:
         t, wrong = self.t, self._wrong.get(account.name)
-        said = names(t.render(wrong.message) if wrong else answer_of(account, t, with_balance=False))
+        told = t.render(wrong.message) if wrong else answer_of(account, t, with_balance=False)
+        said = names(in_fields(told, account.name, t))
         if account.name in self._asking:
             said = escape(t("being asked …"))
         cells = (

@@ -10,7 +10,7 @@ import ipywidgets as w
 from smskit.i18n import mark
 from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, door, html, notice, soft_line
+from smskit.notebook.panels.parts import button, door, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import stage_name
 from smskit.notebook.tracker import Tracker
@@ -91,21 +91,21 @@ class FollowUpTab(Tab):
         write = button(t("Save as a segment"), style="primary")
         write.on_click(self.attempt(self.write))
         hint = t(
-            "They get the text they were meant to get, unless you change it in 03. Opt-outs and the "
-            "frequency cap are looked at again. The segment holds full phones: only you can read it."
+            "They get the same text, unless you change it in 03. Opt-outs and the frequency cap are "
+            "checked again. The segment holds full phones: only you can read it."
         )
-        nobody = [soft_line(t("Nobody failed for a reason."))] if not usual else []
+        nobody = [soft_line(t("Nobody failed."))] if not usual else []
         return [
             soft_line(hint),
             *nobody,
             w.VBox([self._box(whom, *choices[whom]) for whom in usual]),
-            soft_line(t("These may have got the message, or may get it yet:")),
+            soft_line(t("These people may have received it, or still may:")),
             w.VBox([self._box(whom, *choices[whom]) for whom in risky]),
             self._tick(mark("Only those of them who replied"), "only_repliers"),
             self._warning,
             self._tick(mark("I know that some may get two messages"), "certain"),
             self._tick(mark("Go on with it in 03"), "goes_on"),
-            write,
+            row(write),
             *([self._link(self._done)] if self._done else []),
         ]
 

@@ -259,10 +259,10 @@ class TrackPanel(Panel):
 
         def told(t: Language) -> str:
             counts = t(
-                "New since last time: {delivered:,} delivered, {undelivered:,} undelivered, "
-                "{replies:,} replies, {opt_outs:,} opt-outs; of the unknown {found:,} were accepted, "
-                "{refused:,} refused, {never:,} never taken. Now {awaiting:,} are awaited and "
-                "{unknown:,} unknown.",
+                "New on this account, test sends included: {delivered:,} delivered, "
+                "{undelivered:,} undelivered, {replies:,} replies, {opt_outs:,} opt-outs; "
+                "of the unknown {found:,} were accepted, {refused:,} refused, {never:,} never taken. "
+                "Now {awaiting:,} are awaited and {unknown:,} unknown.",
                 delivered=s.delivered,
                 undelivered=s.undelivered,
                 awaiting=fetched.awaiting,
