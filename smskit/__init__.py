@@ -10,7 +10,7 @@ Send SMS campaigns to user segments through Chinese SMS providers, and account f
 Three groups of names:
 
 * a campaign: `open_campaign`, `Campaign`, `CampaignSpec`, `Plan`, `Template`, `Mode`, `State`,
-  `open_ledger`, `Ledger`;
+  `open_ledger`, `Ledger`; what it brought: `measure`;
 * segments as frames: `read_segment`, `filter_segment`, `normalise_phones`;
 * the notebooks, one call each: `start`, `connect`, `explore`, `send`, `track`.
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from smskit.audience.frames import filter_segment, normalise_phones, read_segment
     from smskit.errors import CampaignPaused, GuardRefused, SmskitError
     from smskit.ledger import Ledger
+    from smskit.measuring.measure import measure
     from smskit.message.template import Template
     from smskit.models import Mode, State
     from smskit.models import Reason as Reason
@@ -68,6 +69,7 @@ _HOME = {
     "explore": "notebook.opening",
     "filter_segment": "audience.frames",
     "get_provider": "providers",
+    "measure": "measuring.measure",
     "normalise_phones": "audience.frames",
     "open_campaign": "sending.session",
     "open_ledger": "sending.session",
@@ -110,6 +112,7 @@ __all__ = [
     "explore",
     "filter_segment",
     "get_provider",
+    "measure",
     "normalise_phones",
     "open_campaign",
     "open_ledger",

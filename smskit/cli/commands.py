@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from smskit.cli import measuring
 from smskit.cli.help import translated_command
 from smskit.cli.printing import (
     language,
@@ -595,6 +596,9 @@ def settle(
         say("{n} wait to be sent again: `smskit resume {campaign}`", n=count, campaign=campaign)
     else:
         say("{n} given up", n=count)
+
+
+app.command()(measuring.measure)
 
 
 @app.command()

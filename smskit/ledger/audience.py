@@ -116,6 +116,15 @@ class Audience:
                 found[row.kind] = found.get(row.kind, 0) + len(states_of(conn, row, EVENT.c.states))
         return {reason: found[kind] for kind, reason in kinds.items() if kind in found}
 
+    def claimed(self, campaign_id: int) -> tuple[float | None, float | None]:
+        """When the first and the last of its people were claimed to be sent to; None = nobody was."""
+        at = EVENT.c.at
+        query = sa.select(sa.func.min(at), sa.func.max(at))
+        with self._database.read() as conn:
+            found = conn.execute(query.where(EVENT.c.campaign_id == campaign_id, EVENT.c.kind == "claim"))
+            first, last = found.one()
+        return first, last
+
     def whole(self, campaign_id: int) -> Frozen:
         """
         Everybody planned, in send order, once it is sure that all of it is as it was written.

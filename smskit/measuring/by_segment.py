@@ -1,0 +1,120 @@
+"""
+Effects by segment: the first metric among the people of each value of a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.audience import phones
+from smskit.audience.paging import arrow_of, text_of
+from smskit.errors import InputError, suggest
+from smskit.i18n import Message
+from smskit.ledger import CampaignRow
+from smskit.measuring import statistics
+from smskit.measuring.arms import Arms
+from smskit.measuring.effects import counts_of
+from smskit.measuring.result import SegmentRow
+from smskit.measuring.statistics import Counts
+from smskit.planning.persons import persons_of
+from smskit.planning.source import load_segment
+from smskit.planning.spec import CampaignSpec
+
+__all__ = ["by_value", "cells_of"]
+
+_MOST: Final = 8  # values; with 16 the error of them all together is no longer 5 %
+_EXPECTED: Final = 5  # conversions of a value's holdout, for it to count
+
+
+def cells_of(
+    row: CampaignRow, arms: Arms, column: str, *, segments: str, environ: Mapping[str, str], file: Path | None
+) -> pa.Array:
+    """
+    What *column* says of each of the n people: as the campaign kept it, else as *segments* has it now.
+
+    Args:
+        segments: A table with the campaign's columns of persons and phones; "" = the campaign's segment.
+
+    Returns:
+        n texts; null = missing.
+
+    Raises:
+        InputError: there is no such column, or the table cannot be read.
+    """
+    if not segments and column in arms.kept:
+        return arms.kept[column]
+    spec = CampaignSpec.as_started(row.spec)
+    if segments:
+        spec = spec.model_copy(update={"segment": segments, "segment_query": "", "sheet": ""})
+    frame = load_segment(spec, environ=environ, file=file)
+    if column not in frame.columns:
+        lacking = Message("the segment has no column `{name}`", name=column)
+        raise InputError(suggest(lacking, column, list(map(str, frame.columns))))
+    persons, _ = persons_of(spec, frame, phones.normalise(frame[spec.phone]).e164)
+    # Of several rows of one person the first one speaks: index_in finds that one.
+    return text_of(arrow_of(frame[column])).take(pc.index_in(arms.persons, persons))
+
+
+def by_value(
+    column: str, cells: pa.Array, metric: str, converted: NDArray[np.bool_], arms: Arms
+) -> tuple[list[SegmentRow], float | None]:
+    """
+    A row for each value that has enough people, the others as one, and whether the effect differs at all.
+
+    Args:
+        cells: n texts; null counts as an empty one.
+        converted: n flags.
+
+    Returns:
+        Rows, most people first; the p-value of the effect being the same in all of them, None = it cannot be
+        told.
+    """
+    encoded = pc.fill_null(cells.cast(pa.large_string()), "").dictionary_encode()
+    codes, names = np.asarray(encoded.indices).astype(np.int64), encoded.dictionary.to_pylist()
+    sizes = np.bincount(codes, minlength=len(names))
+    shown = np.argsort(-sizes, kind="stable")[:_MOST]
+    strata = [(names[code], codes == code) for code in shown.tolist()]
+    if len(names) > _MOST:
+        strata.append((None, ~np.isin(codes, shown)))
+    each = [(value, counts_of(converted[here], arms.treated[here])) for value, here in strata]
+    rate = np.count_nonzero(converted) / max(len(arms), 1)
+    counting = [c.holdout * rate >= _EXPECTED and c.treated > 0 for _, c in each]
+    k = sum(map(bool, counting))
+    p_values = [statistics.score_p(c) for (_, c), counts in zip(each, counting, strict=True) if counts]
+    adjusted = iter(zip(p_values, statistics.holm(p_values), strict=True))
+    rows = [
+        _row(column, value, metric, counts, next(adjusted) if enough else None, k)
+        for (value, counts), enough in zip(each, counting, strict=True)
+    ]
+    return rows, statistics.equal_odds([counts for _, counts in each])
+
+
+def _row(
+    column: str, value: str | None, metric: str, counts: Counts, p: tuple[float, float] | None, k: int
+) -> SegmentRow:
+    both = counts.treated and counts.holdout
+    level = 1 - (1 - statistics.LEVEL) / k if p else None
+    low, high = statistics.newcombe(counts, level=level) if level else (None, None)
+    return SegmentRow(
+        column=column,
+        value=None if value is None else phones.hide(value),
+        metric=metric,
+        treated_people=counts.treated,
+        holdout_people=counts.holdout,
+        treated=counts.treated_buyers / counts.treated if counts.treated else None,
+        holdout=counts.holdout_buyers / counts.holdout if counts.holdout else None,
+        difference=counts.difference if both else None,
+        low=low,
+        high=high,
+        level=level,
+        p_value=p[0] if p else None,
+        p_holm=p[1] if p else None,
+        enough=p is not None,
+    )

@@ -1,0 +1,179 @@
+"""
+From what the people of two arms did to effects: differences, intervals, increments, and what each one cost.
+
+Everybody of an arm counts, whatever they did. Before the window is over there is no fixed interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smskit.measuring import statistics
+from smskit.measuring.arms import Arms
+from smskit.measuring.result import Effect, InterimRow
+from smskit.measuring.statistics import LEVEL, Counts
+
+__all__ = ["counts_of", "effects_of", "interim_of"]
+
+_BUYERS: Final = 5  # in both arms together for a rate, in each for an amount
+
+
+def counts_of(converted: NDArray[np.bool_], treated: NDArray[np.bool_]) -> Counts:
+    """How many converted in each arm; masks of n people."""
+    n1 = int(np.count_nonzero(treated))
+    x1 = int(np.count_nonzero(converted & treated))
+    return Counts(x1, n1, int(np.count_nonzero(converted)) - x1, len(treated) - n1)
+
+
+def effects_of(
+    values: Mapping[str, NDArray[Any]], arms: Arms, *, name: str, yuan: Decimal, complete: bool
+) -> list[Effect]:
+    """
+    One effect a metric, in the order they stand there.
+
+    Args:
+        values: Metric -> n flags (a conversion) or n amounts (revenue).
+        name: Of the campaign, which the draws of amounts go by.
+        yuan: What the messages cost.
+        complete: Whether the window is over.
+    """
+    found = [
+        _conversion(metric, counts_of(said, arms.treated), yuan)
+        if said.dtype == np.bool_
+        else _revenue(metric, said, arms.treated, name)
+        for metric, said in values.items()
+    ]
+    if not complete:
+        return [_open(effect) for effect in found]
+    known = [effect.p_value for effect in found if effect.p_value is not None]
+    if len(found) < 2 or not known:
+        return found
+    adjusted = iter(statistics.holm(known))
+    return [e if e.p_value is None else replace(e, p_adjusted=next(adjusted)) for e in found]
+
+
+def _conversion(metric: str, counts: Counts, yuan: Decimal) -> Effect:
+    low, high = statistics.newcombe(counts)
+    relative, relative_low, relative_high = statistics.ratio(counts) or (None, None, None)
+    n = counts.treated
+    enough = counts.buyers >= _BUYERS
+    incremental = (counts.difference * n, low * n, high * n)
+    return Effect(
+        metric=metric,
+        kind="conversion",
+        treated=counts.treated_buyers / n,
+        holdout=counts.holdout_buyers / counts.holdout,
+        treated_total=counts.treated_buyers,
+        holdout_total=counts.holdout_buyers,
+        treated_buyers=counts.treated_buyers,
+        holdout_buyers=counts.holdout_buyers,
+        difference=counts.difference,
+        low=low,
+        high=high,
+        level=LEVEL,
+        p_value=statistics.score_p(counts),
+        p_adjusted=None,
+        relative=relative,
+        relative_low=relative_low,
+        relative_high=relative_high,
+        incremental=incremental[0],
+        incremental_low=incremental[1],
+        incremental_high=incremental[2],
+        cost_per_incremental=_each(yuan, incremental[0]),
+        cost_per_incremental_low=_each(yuan, incremental[2]),
+        cost_per_incremental_high=_each(yuan, incremental[1]),
+        enough=enough,
+        significant=bool(low > 0 or high < 0) if enough else None,
+        method="newcombe",
+    )
+
+
+def _each(yuan: Decimal, incremental: float) -> float | None:
+    return float(yuan) / incremental if incremental > 0 else None
+
+
+def _revenue(metric: str, amounts: NDArray[np.float64], treated: NDArray[np.bool_], name: str) -> Effect:
+    n1 = int(np.count_nonzero(treated))
+    n0 = len(treated) - n1
+    bought = amounts != 0
+    one, other = amounts[bought & treated], amounts[bought & ~treated]
+    total1, total0 = float(one.sum()), float(other.sum())
+    mean1, mean0 = total1 / n1, total0 / n0
+    enough = min(len(one), len(other)) >= _BUYERS
+    drawn = None
+    if enough:
+        seed = statistics.seed_of(name, metric)
+        drawn = statistics.rerandomise(one, other, treated=n1, holdout=n0, seed=seed)
+    low, high, p_value = drawn or (None, None, None)
+    return Effect(
+        metric=metric,
+        kind="revenue",
+        treated=mean1,
+        holdout=mean0,
+        treated_total=total1,
+        holdout_total=total0,
+        treated_buyers=len(one),
+        holdout_buyers=len(other),
+        difference=mean1 - mean0,
+        low=low,
+        high=high,
+        level=LEVEL,
+        p_value=p_value,
+        p_adjusted=None,
+        relative=mean1 / mean0 - 1 if mean0 > 0 else None,
+        relative_low=None,
+        relative_high=None,
+        incremental=(mean1 - mean0) * n1,
+        incremental_low=None if low is None else low * n1,
+        incremental_high=None if high is None else high * n1,
+        cost_per_incremental=None,
+        cost_per_incremental_low=None,
+        cost_per_incremental_high=None,
+        enough=enough,
+        significant=None if low is None or high is None else bool(low > 0 or high < 0),
+        method="rerandomised",
+    )
+
+
+def _open(effect: Effect) -> Effect:
+    """An effect as it may be shown before the window is over: there is no fixed interval to peek at."""
+    return replace(
+        effect,
+        low=None,
+        high=None,
+        p_value=None,
+        p_adjusted=None,
+        significant=None,
+        relative_low=None,
+        relative_high=None,
+        incremental_low=None,
+        incremental_high=None,
+        cost_per_incremental_low=None,
+        cost_per_incremental_high=None,
+    )
+
+
+def interim_of(counts: Counts) -> InterimRow:
+    """What may be looked at of the conversions on any day."""
+    now = statistics.interim(counts)
+    x1 = counts.treated_buyers
+    least, most = now.relative_low, now.relative_high
+    return InterimRow(
+        metric="conversion",
+        level=statistics.INTERIM_LEVEL,
+        method="beta-binomial",
+        prior=statistics.PRIOR,
+        relative=now.relative,
+        relative_low=least,
+        relative_high=most,
+        incremental=counts.difference * counts.treated,
+        incremental_low=x1 * (1 - 1 / (1 + least)) if least is not None and least > -1 else None,
+        incremental_high=x1 if most is None else x1 * (1 - 1 / (1 + most)),
+        decided=now.decided,
+    )

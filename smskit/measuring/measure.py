@@ -1,0 +1,252 @@
+"""
+Measuring one campaign: arms from the ledger, what they did from a table, and how they differ.
+
+What is asked is checked first, then the table, then whether a comparison is possible at all (`refusing`);
+only then is one made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.errors import InputError, suggest
+from smskit.i18n import Message
+from smskit.ledger import CampaignRow, Ledger
+from smskit.measuring.arms import (
+    Arms,
+    among,
+    earlier_occurrences,
+    follow_ups,
+    reached_phones,
+    read_arms,
+    sending_of,
+)
+from smskit.measuring.asking import Asked
+from smskit.measuring.by_segment import by_value, cells_of
+from smskit.measuring.effects import counts_of, effects_of, interim_of
+from smskit.measuring.noticing import notices_of
+from smskit.measuring.outcomes import Outcomes, Table, of_arms, read_outcomes
+from smskit.measuring.refusing import ONE_SIDED, refusal, srm_of, srm_text
+from smskit.measuring.result import (
+    Arm,
+    Effect,
+    Measured,
+    OutcomeRows,
+    SegmentRow,
+    Window,
+    yuan_of,
+)
+from smskit.models import Mode
+from smskit.sending.session import open_ledger
+from smskit.settings import Environment
+
+__all__ = ["campaign_row", "measure", "measure_row"]
+
+
+def measure(
+    campaign: str,
+    outcomes: str | Path,
+    *,
+    mode: Mode | str | None = None,
+    ledger: Ledger | None = None,
+    environment: Environment | None = None,
+    **asked: Any,
+) -> Measured:
+    """
+    What a campaign brought, compared with its own holdout.
+
+    >>> import smskit
+    >>> try:
+    ...     smskit.measure("spring", "orders.csv", time="paid_at", amount="yuan")
+    ... except smskit.SmskitError as error:
+    ...     print(error)
+    no campaign `spring` was sent or rehearsed
+
+    Args:
+        campaign: Its id.
+        outcomes: A file or database URL of what people did, read as segments are.
+        mode: None = live, else rehearse; a rehearsal is an A/A test on one's own data.
+        ledger: None = the project's.
+        asked: ``user_id``, ``time``, ``amount``, ``converted``, ``window``, ``timezone``, ``as_of``, ``by``,
+            ``segments``, ``entrants``, ``absent``, ``price``, ``srm``, ``query``: as ``smskit measure`` has
+            them.
+
+    Returns:
+        The object of ``smskit measure --json``. Where no comparison is possible it says why in ``refused``.
+
+    Raises:
+        InputError: there is no such campaign, or the table or an option cannot be used.
+        MissingExtra: ``smskit[measure]`` is not installed.
+    """
+    environment = environment or Environment()
+    ledger = ledger or open_ledger(environment, create=False)
+    unknown = [name for name in asked if name not in Asked.__dataclass_fields__]
+    if unknown:
+        raise InputError(
+            suggest(
+                Message("unknown option `{name}`", name=unknown[0]), unknown[0], Asked.__dataclass_fields__
+            )
+        )
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    question = Asked(str(outcomes), **given, environ=environment.variables, file=environment.parameter_file)
+    return measure_row(ledger, campaign_row(ledger, campaign, Mode(mode) if mode else None), question)
+
+
+def campaign_row(ledger: Ledger, name: str, mode: Mode | None) -> CampaignRow:
+    """
+    The campaign of that id: live, else rehearsed, unless a mode is asked for.
+
+    Raises:
+        InputError: there is none.
+    """
+    for wanted in [mode] if mode else [Mode.LIVE, Mode.REHEARSE]:
+        row = ledger.campaigns.get(name, wanted)
+        if row is not None and row.mode is not Mode.PLAN:
+            return row
+    what = Message("no campaign `{campaign}` was sent or rehearsed", campaign=name)
+    raise InputError(suggest(what, name, {row.name for row in ledger.campaigns.find()}))
+
+
+def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
+    """What one campaign brought; see `measure`."""
+    zone = asked.zone_or(row.zone)
+    as_of = asked.moment_or(ledger.clock(), zone)
+    table = _table(row, asked, zone)
+    arms, earlier = read_arms(ledger, row), earlier_occurrences(ledger, row)
+    if asked.entrants:
+        arms = arms.only(~_seen_before(ledger, earlier, arms))
+    sending = sending_of(ledger, row)
+    begun = sending.first or row.started_at or row.created_at
+    start = datetime.fromtimestamp(begun, UTC)
+    end = start + asked.length
+    complete = not asked.time or as_of >= end
+    edges = [np.full(len(arms), _micros(moment)) for moment in (start, end)]
+    found = of_arms(table, arms, asked.columns, starts=edges[0], ends=edges[1])
+
+    srm = srm_of(arms, float(row.spec.get("holdout", 0)))
+    alarm = srm_text(srm, _one_sided(row), entrants=asked.entrants) if srm and not srm.ok else None
+    refused = refusal(
+        arms,
+        found,
+        srm=srm,
+        srm_said=alarm if asked.srm == "stop" else None,
+        events=bool(asked.time),
+        as_of=as_of,
+        absent_is_zero=asked.absent == "zero",
+    )
+    again = follow_ups(ledger, row)
+    price = asked.price_or(Decimal(str(row.spec.get("price_per_part", "0.05"))))
+    cost = yuan_of(int(arms.parts[arms.reached].sum()) + _parts_again(ledger, again, arms), price)
+    effects: list[Effect] = []
+    segments: list[SegmentRow] | None = None
+    equal, interim = None, None
+    if refused is None:
+        values = found.values
+        effects = effects_of(values, arms, name=row.name, yuan=Decimal(cost.yuan), complete=complete)
+        if not complete:
+            interim = interim_of(counts_of(values["conversion"], arms.treated))
+        if asked.by and complete:
+            cells = cells_of(
+                row, arms, asked.by, segments=asked.segments, environ=asked.environ, file=asked.file
+            )
+            metric = next(iter(values))
+            segments, equal = by_value(asked.by, cells, metric, values[metric], arms)
+    window = None
+    if asked.time:
+        until = found.data_until
+        window = Window(
+            start.astimezone(zone).isoformat(),
+            end.astimezone(zone).isoformat(),
+            until.astimezone(zone).isoformat() if until else None,
+            asked.window,
+            complete,
+        )
+    notices = notices_of(
+        ledger, row, asked, arms, found, effects, srm_alarm=alarm, start=start, end=min(end, as_of)
+    )
+    return Measured(
+        campaign=row.name,
+        mode=str(row.mode),
+        series=row.series,
+        as_of=as_of.isoformat(),
+        refused=refused,
+        notices=list(notices),
+        outcomes=_rows_of(asked, found, zone),
+        window=window,
+        arms=_arms_of(arms),
+        srm=srm,
+        cost=cost,
+        effects=effects,
+        interim=interim,
+        segments=segments,
+        equal_effects=equal,
+    )
+
+
+def _table(row: CampaignRow, asked: Asked, zone: ZoneInfo) -> Table:
+    return read_outcomes(
+        asked.outcomes,
+        asked.columns,
+        by_phone=not row.spec.get("user_id", "user_id"),
+        zone=zone,
+        query=asked.query,
+        environ=asked.environ,
+        file=asked.file,
+    )
+
+
+def _micros(moment: datetime) -> int:
+    return round(moment.timestamp() * 1e6)
+
+
+def _rows_of(asked: Asked, found: Outcomes, zone: ZoneInfo) -> OutcomeRows:
+    return OutcomeRows(
+        kind="events" if asked.time else "flags",
+        rows=found.rows,
+        duplicates=found.duplicates,
+        unknown_people=found.unknown_people,
+        before=found.before,
+        after=found.after,
+        used=found.used,
+        people=found.people,
+        timezone=str(zone),
+    )
+
+
+def _arms_of(arms: Arms) -> dict[str, Arm]:
+    return {
+        "treated": Arm(arms.n_treated, int(np.count_nonzero(arms.reached & arms.treated))),
+        "holdout": Arm(arms.n_holdout, int(np.count_nonzero(arms.reached & ~arms.treated))),
+    }
+
+
+def _seen_before(ledger: Ledger, earlier: Sequence[CampaignRow], arms: Arms) -> NDArray[np.bool_]:
+    """Which of the n people an earlier occurrence planned or held back."""
+    seen = np.zeros(len(arms), np.bool_)
+    for other in earlier:
+        seen |= np.asarray(pc.is_in(arms.persons, read_arms(ledger, other).persons))
+    return seen
+
+
+def _parts_again(ledger: Ledger, again: Sequence[CampaignRow], arms: Arms) -> int:
+    """Parts of follow-ups to these people, which belong to the treatment."""
+    ours = np.sort(arms.phones[arms.treated])
+    total = 0
+    for other in again:
+        for phones, parts in reached_phones(ledger, other):
+            total += int(parts[among(phones, ours)].sum())
+    return total
+
+
+def _one_sided(row: CampaignRow) -> list[str]:
+    """Reasons of this campaign for which people may be missing from one arm only."""
+    return [reason for reason in ONE_SIDED if row.summary.get("excluded", {}).get(reason)]

@@ -1,0 +1,221 @@
+"""
+A measurement as lines that people read: the sentence of each effect first, then who was compared and how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from smskit.i18n import Language, Message
+from smskit.i18n.figures import moment, money, share
+from smskit.measuring.result import Effect, InterimRow, Measured, SegmentRow
+
+__all__ = ["effect_sentence", "interim_sentence", "lines_of", "p_in_words"]
+
+_FEW = 25  # conversions of a holdout, below which the far tail of p is twice too thin
+
+
+def lines_of(measured: Measured, t: Language) -> Iterator[str]:
+    """All of it, a line each."""
+    title = Message("{campaign} ({mode})", campaign=measured.campaign, mode=t(measured.mode))
+    yield t(title)
+    if measured.refused:
+        yield "  " + t("no answer: {why}", why=measured.refused.text)
+    for effect in measured.effects:
+        yield "  " + t(effect_sentence(effect, measured))
+    if measured.interim:
+        yield "  " + t(interim_sentence(measured.interim))
+    yield "  " + t(_arms(measured))
+    if measured.srm:
+        yield "  " + t(_split(measured))
+    if measured.window:
+        yield "  " + t(_window(measured))
+    yield "  " + t(_rows(measured))
+    for row in measured.segments or ():
+        yield "    " + t(_segment(row))
+    if measured.equal_effects is not None:
+        p = p_in_words(measured.equal_effects, exact=True)
+        yield "  " + t("whether the effect differs between them: p {p}", p=p)
+    for notice in measured.notices:
+        yield "  " + t("notice: {why}", why=notice.text)
+
+
+def effect_sentence(effect: Effect, measured: Measured) -> Message:
+    """What one effect says, the absolute figures first; before the window is over, only what was seen."""
+    if effect.kind == "revenue":
+        return _revenue(effect)
+    rates = Message(
+        "{treated} of the treated, {holdout} of the holdout",
+        treated=share(effect.treated),
+        holdout=share(effect.holdout),
+    )
+    if effect.incremental_low is None or effect.incremental_high is None:
+        return Message("{metric} so far: {rates}", metric=effect.metric, rates=rates)
+    told = {
+        "metric": effect.metric,
+        "rates": rates,
+        "low": _conversions(effect.incremental_low),
+        "high": _conversions(effect.incremental_high),
+    }
+    if not effect.significant:
+        return Message("{metric}: it cannot be told: between {low} and {high} (95 %); {rates}", **told)
+    first = Message(
+        "{metric}: about {n} than without the message (95 %: {low} to {high}); {rates}, p {p}",
+        **told,
+        n=_conversions(effect.incremental),
+        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= _FEW),
+    )
+    if effect.cost_per_incremental is None:
+        return first
+    return Message(
+        "{what}; for {yuan}: {each} each ({low} to {high})",
+        what=first,
+        yuan=money(measured.cost.yuan),
+        each=money(str(effect.cost_per_incremental)),
+        low=_yuan(effect.cost_per_incremental_low),
+        high=_yuan(effect.cost_per_incremental_high),
+    )
+
+
+def _conversions(n: float) -> Message:
+    if round(n) < 0:
+        return Message("{n:,} fewer conversions", n=-round(n))
+    return Message("{n:,} more conversions", n=round(n))
+
+
+def _yuan(value: float | None) -> str:
+    return "∞" if value is None else money(str(value))
+
+
+def _revenue(effect: Effect) -> Message:
+    means = Message(
+        "{treated} a treated person, {holdout} a person held back",
+        treated=money(str(effect.treated)),
+        holdout=money(str(effect.holdout)),
+    )
+    if effect.incremental_low is None or effect.incremental_high is None:
+        return Message("{metric} so far: {rates}", metric=effect.metric, rates=means)
+    told = {
+        "metric": effect.metric,
+        "rates": means,
+        "low": money(str(effect.incremental_low)),
+        "high": money(str(effect.incremental_high)),
+    }
+    if not effect.significant:
+        return Message("{metric}: it cannot be told: between {low} and {high} (95 %); {rates}", **told)
+    return Message(
+        "{metric}: about {n} than without the message (95 %: {low} to {high}); {rates}, p {p}",
+        **told,
+        n=Message("{yuan} more", yuan=money(str(effect.incremental))),
+        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= _FEW),
+    )
+
+
+def interim_sentence(interim: InterimRow) -> Message:
+    """What may be looked at before the end."""
+    bounds = {
+        "low": "−∞" if interim.incremental_low is None else f"{round(interim.incremental_low):,}",
+        "high": "∞" if interim.incremental_high is None else f"{round(interim.incremental_high):,}",
+    }
+    if interim.decided:
+        return Message(
+            "on any day, by the interim at 99 %: it is decided, between {low} and {high} more conversions",
+            **bounds,
+        )
+    return Message(
+        "on any day, by the interim at 99 %: not decided yet, between {low} and {high} more conversions",
+        **bounds,
+    )
+
+
+def p_in_words(p: float | None, *, exact: bool) -> str:
+    """
+    A p-value as it may be shown.
+
+    Args:
+        exact: Whether the tail below 0.01 is as thick as it says; with a small holdout it is not.
+    """
+    if p is None:
+        return "–"
+    if p < 0.01 and not exact:
+        return "< 0.01"
+    return "< 0.0001" if p < 0.0001 else f"= {p:.2g}"
+
+
+def _arms(measured: Measured) -> Message:
+    treated, held = measured.arms["treated"], measured.arms["holdout"]
+    return Message(
+        "{n:,} treated, {reached:,} of them reached; {m:,} held back; everybody counts as assigned",
+        n=treated.people,
+        reached=treated.reached,
+        m=held.people,
+    )
+
+
+def _split(measured: Measured) -> Message:
+    srm = measured.srm
+    assert srm is not None
+    numbers = {
+        "n": srm.observed,
+        "m": round(srm.expected),
+        "share": share(srm.share),
+        "p": p_in_words(srm.p_value, exact=True),
+    }
+    if srm.ok:
+        return Message("split as drawn: {n:,} held back, {m:,} expected at {share}, p {p}", **numbers)
+    return Message("split NOT as drawn: {n:,} held back, {m:,} expected at {share}, p {p}", **numbers)
+
+
+def _window(measured: Measured) -> Message:
+    window = measured.window
+    assert window is not None
+    zone = measured.outcomes.timezone
+    starts, ends = (datetime.fromisoformat(at) for at in (window.starts_at, window.ends_at))
+    return Message(
+        "window of {length}: {start} to {end}; times without a zone are {zone}",
+        length=window.length,
+        start=moment(starts, named=False),
+        end=moment(ends, named=False),
+        zone=zone,
+    )
+
+
+def _rows(measured: Measured) -> Message:
+    rows = measured.outcomes
+    return Message(
+        "table: {rows:,} rows, {duplicates:,} of them copies; of people in an arm {used:,} used, "
+        "{before:,} before "
+        "and {after:,} after the window; {unknown:,} people are in neither arm",
+        rows=rows.rows,
+        duplicates=rows.duplicates,
+        used=rows.used,
+        before=rows.before,
+        after=rows.after,
+        unknown=rows.unknown_people,
+    )
+
+
+def _segment(row: SegmentRow) -> Message:
+    value = Message("all others") if row.value is None else row.value or Message("(empty)")
+    numbers = {
+        "column": row.column,
+        "value": value,
+        "n": row.treated_people,
+        "m": row.holdout_people,
+        "treated": share(row.treated),
+        "holdout": share(row.holdout),
+    }
+    if row.low is None or row.high is None or row.difference is None:
+        return Message(
+            "{column} {value}: {n:,} treated {treated}, {m:,} held back {holdout}; too few for an interval",
+            **numbers,
+        )
+    return Message(
+        "{column} {value}: {n:,} treated {treated}, {m:,} held back {holdout}; {difference} ({low} to "
+        "{high})",
+        **numbers,
+        difference=share(row.difference),
+        low=share(row.low),
+        high=share(row.high),
+    )
