@@ -529,7 +529,7 @@ def _claim(world: World, row: CampaignRow, chunks: list[int]) -> None:
     from smskit.ledger import Change, Facts
     from smskit.models import State
 
-    with world.ledger.leases.hold(row.id) as token:
+    with world.ledger.senders.hold(row.id) as token:
         for chunk in chunks:
             n = len(world.ledger.audience.states(row.id)[chunk])
             claimed = np.full(n, State.SUBMITTING, np.uint8)

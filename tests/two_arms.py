@@ -104,7 +104,7 @@ class World:
 
     def send(self, row: CampaignRow, reached: float = 1.0) -> None:
         """Claim everybody now, and have the provider take a share of them."""
-        with self.ledger.leases.hold(row.id) as token:
+        with self.ledger.senders.hold(row.id) as token:
             for chunk, states in self.ledger.audience.states(row.id).items():
                 all_of = np.arange(len(states), dtype=np.uint16)
                 claimed = np.full(len(states), State.SUBMITTING, np.uint8)
