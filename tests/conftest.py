@@ -35,7 +35,15 @@ def postgres() -> Iterator[Server]:
 
 
 # Whose tests are of the ledger itself: they run over both kinds of database.
-BOTH = {"test_ledger", "test_caps", "test_engine", "test_reconcile", "test_survival", "test_opt_out_running"}
+BOTH = {
+    "test_pace",
+    "test_ledger",
+    "test_caps",
+    "test_engine",
+    "test_reconcile",
+    "test_survival",
+    "test_opt_out_running",
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

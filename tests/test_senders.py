@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -163,3 +164,48 @@ def test_a_stop_is_for_all(make: Callable[..., Line]) -> None:
     line.start(2)
     assert line.ends() == [4, 4, 4, 0, 0]
     line.assert_everybody_once()
+
+
+def requests_at(line: Line, *, people: int) -> list[float]:
+    """When each request was accepted, by looking often, until so many people are."""
+    times: list[float] = []
+
+    def look() -> bool:
+        accepted = line.simulator.world.accepted()
+        times.extend([time.monotonic()] * (-(-accepted // 10) - len(times)))
+        return accepted >= people
+
+    while not look():
+        assert any(run.is_alive() for run in line.senders), line.ends()
+        time.sleep(0.002)
+    return times
+
+
+def busiest_second(times: list[float]) -> int:
+    """The most requests that any second holds."""
+    return max(bisect.bisect_left(times, at + 1.0) - n for n, at in enumerate(times))
+
+
+@pytest.mark.parametrize("database", ["server", "file"])
+def test_one_pace_for_an_account(make: Callable[..., Line], tmp_path: Path, database: str) -> None:
+    """
+    However many send through an account, no second holds more requests than its limit.
+
+    On a server three senders of one campaign, on a file two campaigns.
+    """
+    limit, people = 20, 1500
+    line = make(people=people, answers_s=0.02)
+    line.environ["SMSKIT_YUNPIAN_REQUESTS_PER_SECOND"] = str(limit)
+    if database == "server":
+        line.start(3)
+    else:
+        line.environ["SMSKIT_DATABASE_URL"] = f"sqlite:///{tmp_path / 'own.db'}"
+        Ledger(line.environ["SMSKIT_DATABASE_URL"]).close()
+        for n, first in enumerate((13800100000, 13900100000)):
+            segment = live.segment(tmp_path / f"{n}.csv", people // 2, first=first)
+            line.parameters |= {"campaign": f"live-{n}", "segment": str(segment)}
+            line.start()
+    times = requests_at(line, people=people)
+
+    assert set(line.ends()) == {0}
+    assert busiest_second(times) <= limit * 1.25  # as they arrive: the way there is not always as long

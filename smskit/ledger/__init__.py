@@ -37,6 +37,7 @@ from smskit.ledger.changes import Changes
 from smskit.ledger.database import SERVER_PATIENCE_S, Database, file_has_campaign, resolve_url
 from smskit.ledger.erasing import Erased, Erasing
 from smskit.ledger.opt_outs import OptOutRow, OptOuts
+from smskit.ledger.pace import Pace
 from smskit.ledger.raw_reports import UNMATCHED_DAYS, RawReports, Unmatched
 from smskit.ledger.records import (
     WAITS_FOR_CANARY,
@@ -123,6 +124,7 @@ class Ledger:
         audience: Who a campaign is about, and what happened to each of them.
         changes: The only changes of state there are.
         senders: Which runs send a campaign.
+        pace: When the next request may go out through an account.
         caps: Who was messaged lately.
         canaries: The share of a campaign that was sent to first.
         raw_reports: Pages of receipts and replies as they came.
@@ -148,6 +150,7 @@ class Ledger:
         self.audience = Audience(database, self.campaigns)
         self.changes = Changes(database, self.audience)
         self.senders = Senders(database)
+        self.pace = Pace(database)
         self.caps = Caps(database)
         self.canaries = Canaries(database)
         self.raw_reports = RawReports(database)

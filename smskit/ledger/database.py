@@ -84,11 +84,20 @@ class Database:
         """Give all connections back."""
         self.engine.dispose()
 
+    def now(self, conn: sa.Connection) -> float:
+        """What time it is where the ledger is, whatever `clock` says; epoch seconds."""
+        return self._home.now(conn)
+
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """A transaction that holds the write lock from its start; committed at the end of the block."""
+    def write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
+        """
+        A transaction that holds the write lock from its start; committed at the end of the block.
+
+        Args:
+            durable: False does not wait until it is on the disk: a power cut may undo it, whole.
+        """
         with in_words(self._url):
-            conn, transaction = self._home.begin(write=True)
+            conn, transaction = self._home.begin(write=True, durable=durable)
             with conn:
                 yield conn
                 self._home.commit(conn, transaction)

@@ -111,13 +111,20 @@ class Server:
 
         self._patiently(make)
 
-    def begin(self, *, write: bool) -> tuple[sa.Connection, sa.RootTransaction]:
+    def now(self, conn: sa.Connection) -> float:
+        """The server's time, asked for."""
+        return float(conn.exec_driver_sql(f"SELECT {_NOW}").scalar_one())
+
+    def begin(self, *, write: bool, durable: bool = True) -> tuple[sa.Connection, sa.RootTransaction]:
         """A transaction that has begun; waits while the server is away, since nothing has happened yet."""
 
         def attempt() -> tuple[sa.Connection, sa.RootTransaction]:
             conn = self.engine.connect().execution_options(smskit_write=write)
             try:
-                return conn, conn.begin()
+                begun = conn.begin()
+                if not durable:
+                    conn.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                return conn, begun
             except BaseException:
                 conn.close()
                 raise

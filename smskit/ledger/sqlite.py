@@ -49,10 +49,17 @@ class File:
         sa.event.listen(self.engine, "connect", _use_wal)
         self.engine.dispose()
 
-    def begin(self, *, write: bool) -> tuple[sa.Connection, sa.RootTransaction]:
+    def now(self, conn: sa.Connection) -> float:
+        """This machine's time."""
+        return _time.time()
+
+    def begin(self, *, write: bool, durable: bool = True) -> tuple[sa.Connection, sa.RootTransaction]:
         """A transaction that has begun; a writer's has the write lock."""
         conn = self.engine.connect().execution_options(smskit_write=write)
         try:
+            if write:  # the connection may have been another's before
+                session: Any = conn.connection.dbapi_connection
+                session.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             return conn, conn.begin()
         except BaseException:
             conn.close()

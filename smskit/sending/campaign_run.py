@@ -31,6 +31,7 @@ from smskit.sending.engine import Ended, Engine, Patience, Progress
 from smskit.sending.guards import Guards
 from smskit.sending.reconcile import job_of
 from smskit.sending.threads import run_in_thread
+from smskit.sending.turns import Turns, turns_of
 from smskit.sending.unknowns import settle_by_asking
 
 __all__ = ["CampaignRun", "Outcome"]
@@ -59,6 +60,7 @@ class _Leased:
     token: str
     share: bool
     provider: Provider
+    turns: Turns | None
     progress: Callable[[Progress], None]
 
 
@@ -131,7 +133,8 @@ class CampaignRun:
             async def work() -> Ended:
                 with self._provider.connect(row.mode, job) as provider:
                     async with provider:
-                        leased = _Leased(row, job, token, share, provider, progress)
+                        turns = turns_of(provider, ledger) if row.mode is Mode.LIVE else None
+                        leased = _Leased(row, job, token, share, provider, turns, progress)
                         return await self._send(leased, settle=bool(inherited))
 
             try:
@@ -208,6 +211,7 @@ class CampaignRun:
             token=leased.token,
             among=among,
             share=leased.share and among is None,
+            turns=leased.turns,
             guards=self.guards,
             clock=self._clock,
             progress=leased.progress,

@@ -54,11 +54,12 @@ from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
 from smskit.ledger.processes import uptime
 from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.providers.base import LONGEST_WAIT_S, Call, Job, Provider
-from smskit.providers.pacing import Pacer, backoff
+from smskit.providers.pacing import backoff
 from smskit.sending.clock import Clock
 from smskit.sending.guards import Guards, Window
 from smskit.sending.recorder import Recorder
 from smskit.sending.supply import Everybody, Shared, Supply
+from smskit.sending.turns import TURN_LASTS_S, Turns
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,6 @@ _LONGEST_TOLD_S = 366 * 86400.0
 # How old a claim may be when its request leaves. With the 13 s after which a request is given up it is less
 # than the 50 s for which nobody takes a sender that has just claimed for dead.
 _CLAIM_LASTS_S = 20.0
-_TURN_LASTS_S = 0.2
 _Person = tuple[int, int]  # chunk and position; of a request in a row its first one
 
 
@@ -155,6 +155,7 @@ class Engine:
         token: Of the run; see ``ledger.senders``.
         among: Chunk -> who of it may be sent to; None = everybody.
         share: Whether others send the campaign too: it then takes a chunk at a time.
+        turns: Of the provider's account; None = of this run alone.
         guards: When messages may leave, and how many a phone may get.
         clock: In the campaign's zone; passes the time until the window opens.
         progress: Called at most five times a second, from the engine's thread.
@@ -171,6 +172,7 @@ class Engine:
         token: str,
         among: Mapping[int, NDArray[np.bool_]] | None = None,
         share: bool = False,
+        turns: Turns | None = None,
         guards: Guards,
         clock: Clock,
         progress: Callable[[Progress], None] = lambda _: None,
@@ -184,8 +186,7 @@ class Engine:
         )
         self._guards, self._clock, self._paused = guards, clock, paused
         self._progress, self._patience = progress, patience
-        # A little below the limit, so that jitter on the way never adds up to more than it.
-        self._pacer = Pacer(provider.settings.requests_per_second * 0.965)
+        self._turns = turns or Turns(provider.settings.requests_per_second)
         self._backlog: deque[Call] = deque()
         self._deferred: list[_Deferred] = []
         self._given_up = 0  # people
@@ -327,7 +328,8 @@ class Engine:
             if not kept.any():
                 return
             call = call.without(~kept)
-        late = uptime() - asked > _TURN_LASTS_S  # then the turn that was taken is over
+        # The turn that was taken is over when the claim took long: the server was away, say, for all senders.
+        late = self._turns.is_paced and uptime() - asked > TURN_LASTS_S
         if (late and not await self._turn()) or uptime() - claimed.began > _CLAIM_LASTS_S:
             states, facts = np.full(len(call), State.WAITING, np.uint8), Facts(reason="not_sent")
             self._queue(_people(call), 0.0)
@@ -522,7 +524,7 @@ class Engine:
                 )
             )
         elif run.fruitless > 1:
-            self._pacer.hold(time.monotonic(), pause_s(hint, max(1, len(run.failed))))
+            self._turns.hold(pause_s(hint, max(1, len(run.failed))))
 
     def _too_long(self, hint: float | None) -> bool:
         """Whether the provider asks for a longer pause than a run makes."""
@@ -586,11 +588,7 @@ class Engine:
 
     async def _turn(self) -> bool:
         """Wait for a turn; returns whether the run still goes on."""
-        wait = self._pacer.reserve(time.monotonic())
-        while wait > 0 and self._stopped is None:
-            await asyncio.sleep(min(wait, 0.5))
-            wait -= 0.5
-        return self._stopped is None
+        return await self._turns.wait(lambda: self._stopped is None)
 
     async def _wait_for(self, window: Window) -> None:
         """Wait until the window opens, or the run is stopped; one worker looks at the clock for all."""
