@@ -56,6 +56,7 @@ class Teller(Provider):
     name: ClassVar[str] = "teller"
     title: ClassVar[str] = "Teller"
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.RECEIPTS, Feature.REPLIES, Feature.RECORDS})
+    pulls_at_once: ClassVar[int] = 1  # tests say in which order pages come
 
     def __init__(self, *, lag_s: float = LAG_S) -> None:
         super().__init__(ProviderSettings(concurrency=4))

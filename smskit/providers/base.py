@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -67,7 +67,6 @@ _T = TypeVar("_T")
 # its word goes. Who asks for a longer pause is not asked again by itself.
 LONGEST_WAIT_S = 60.0
 MOST_PAGES = 200  # of one answer: 10,000 rows and more
-MOST_PULLS = 20_000  # of what waits, which a campaign of a million fills half of
 
 
 class Feature(enum.StrEnum):
@@ -217,6 +216,8 @@ class Provider(ABC):
     # What it reads as "taken" when it pushes receipts and replies to us; None = it does not push.
     acknowledges: ClassVar[Acknowledgement | None] = None
     page_size: ClassVar[int] = 0  # most reports or replies of a page, where that is known; 0 = it is not
+    # Pages that may be asked for at once. Each of them is lost where a process dies before it is kept.
+    pulls_at_once: ClassVar[int] = 4
     # How long after a submission "no record of it" may be believed, in seconds.
     record_lag_s: float = 60.0
     # False: a provider that shows a message only once the carrier has answered. Finding it proves
@@ -458,20 +459,6 @@ class Provider(ABC):
             if len(page) != size:
                 return found
         raise self.unclear(Message("an answer of more than {n} pages", n=MOST_PAGES))
-
-    async def waiting_pages(self, pull: Callable[[], Awaitable[bytes | None]]) -> AsyncIterator[bytes]:
-        """
-        The pages that *pull* gives, `pull_receipts` or `pull_replies`, until nothing waits.
-
-        A page that comes twice is the last, as where reading does not delete; so is one of very many.
-        What waits beyond it is for the next fetch.
-        """
-        page: bytes | None = None
-        for _ in range(MOST_PULLS):
-            before, page = page, await pull()
-            if page is None or page == before:
-                return
-            yield page
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """The job's template as this provider's console holds it, for a rehearsal's simulated account."""

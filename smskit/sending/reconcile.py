@@ -29,6 +29,7 @@ from smskit.models import MessageClass, Mode, Receipt, Reply, State
 from smskit.providers.base import Feature, Job, Provider
 from smskit.providers.pushes import PUSHED, Forged, Pushed
 from smskit.providers.reading import Rows
+from smskit.sending.pulling import pull_pages
 
 # Clocks of two companies: how far a provider's may be from ours when its records are searched.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -219,12 +220,15 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
             except LedgerDamaged as error:
                 index.problems.append(error.message)
     if Feature.RECEIPTS in provider.features:
-        try:
-            async for body in provider.waiting_pages(provider.pull_receipts):
+
+        def taken(pages: Sequence[bytes]) -> bool:
+            for body in pages:
                 ledger.raw_reports.keep(provider.name, mode, "receipts", body)
-                result.add(_sort_in(ledger, index, provider, mode, unmatched=False))
-                if waited.is_in(_read(provider.parse_receipts, body)):
-                    break
+            result.add(_sort_in(ledger, index, provider, mode, unmatched=False))
+            return any([waited.is_in(_read(provider.parse_receipts, body)) for body in pages])
+
+        try:
+            await pull_pages(provider, provider.pull_receipts, taken)
         except ProviderError as error:
             result.problems.append(error.message)
     result.add(Settled(problems=index.problems))
@@ -465,12 +469,15 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
     waited = _Waited(ledger, provider, mode)
     if Feature.REPLIES not in provider.features:
         return result
-    try:
-        async for body in provider.waiting_pages(provider.pull_replies):
+
+    def taken(pages: Sequence[bytes]) -> bool:
+        for body in pages:
             ledger.raw_reports.keep(provider.name, mode, "replies", body)
-            result.add(_sort_replies(ledger, provider, mode))
-            if waited.is_in(_read(provider.parse_replies, body)):
-                break
+        result.add(_sort_replies(ledger, provider, mode))
+        return any([waited.is_in(_read(provider.parse_replies, body)) for body in pages])
+
+    try:
+        await pull_pages(provider, provider.pull_replies, taken)
     except ProviderError as error:
         result.problems.append(error.message)
     result.add(_sort_replies(ledger, provider, mode))

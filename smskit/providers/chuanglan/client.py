@@ -181,6 +181,7 @@ class Chuanglan(Provider):
     marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
     acknowledges: ClassVar[Acknowledgement] = Acknowledgement(b'{"clcode":"000000"}')
     page_size: ClassVar[int] = _PAGE
+    pulls_at_once: ClassVar[int] = 1  # "one puller per account"
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "account": "0123456789abcdef",
         "password": "0123456789abcdef0123456789abcdef",
