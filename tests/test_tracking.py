@@ -157,6 +157,21 @@ def test_settling_by_hand_takes_the_right_number(desk: Desk) -> None:
     assert (status["unknown"], status["waiting"], status["state"]) == (0, m, "paused")
 
 
+def test_the_list_has_the_state_that_is_told(desk: Desk) -> None:
+    """What was never taken waits again: the campaign is paused in the list, too, and stays the one followed."""
+    desk.send({"seed": 5, "faults": [{"kind": "drop_before_accept", "rate": 0.1}]}, campaign="other")
+    row = desk.send({"seed": 5, "faults": [{"kind": "drop_before_accept", "rate": 0.1}]})
+    panel = desk.panel()
+    before = find(panel.widget, "Campaign").label
+    desk.tracker.settle(resend=True, count=desk.tracker.status()["unknown"])
+    panel.refresh()
+    idle(panel.page)
+
+    assert before.endswith("finished")
+    assert find(panel.widget, "Campaign").label == before.removesuffix("finished") + "paused"
+    assert desk.tracker.row.id == row.id
+
+
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "json", "jsonl", "parquet"])
 def test_exports(desk: Desk, kind: str) -> None:
     """One row per person; masked unless asked for, and then readable by the owner alone."""

@@ -14,6 +14,7 @@ from smskit.reporting.delivery import MODES, STATES, Figures, Overview
 
 __all__ = ["HEADS", "LISTED", "difference", "figure", "line_of", "listed"]
 
+_MINUS: Final = "−"
 HEADS: Final = {
     "campaign": mark("Campaign"),
     "state": mark("state"),
@@ -74,10 +75,10 @@ def difference(one: Figures, other: Figures, name: str, t: Language) -> str:
     if not figure(one, name) or not figure(other, name):
         return ""
     if name.endswith("_rate"):
-        return t("{points:+.1f} points", points=100 * (getattr(one, name) - getattr(other, name)))
+        points = t("{points:+.1f} points", points=100 * (getattr(one, name) - getattr(other, name)))
+        return points.replace("-", _MINUS)
     if name.startswith("cost"):
         more: Decimal = getattr(one, name) - getattr(other, name)
-        return f"{'−' if more < 0 else '+'}{money(abs(more))}"
-    if name == "opted_out":
-        return f"{one.opted_out - other.opted_out:+,}"
-    return f"{getattr(one.tally, name) - getattr(other.tally, name):+,}"
+        return f"{_MINUS if more < 0 else '+'}{money(abs(more))}"
+    of = (one, other) if name == "opted_out" else (one.tally, other.tally)
+    return f"{getattr(of[0], name) - getattr(of[1], name):+,}".replace("-", _MINUS)

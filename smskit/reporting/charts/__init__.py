@@ -70,7 +70,7 @@ def svg(chart: alt.TopLevelMixin, *, beside: Iterable[str] = (), after: Iterable
         titleAngle=0, titleAlign="left", titleAnchor="end", titleBaseline="bottom", titleX=0, titleY=-8
     )
     drawn = drawn.configure_axisX(titlePadding=10)
-    drawn = drawn.configure_legend(labelColor=_INK, titleColor=_INK, offset=26, aria=False)
+    drawn = drawn.configure_legend(labelColor=_INK, titleColor=_INK, offset=26, columnPadding=24, aria=False)
     drawn = drawn.configure_title(color=_INK)
     made = str(vl_convert.vegalite_to_svg(drawn.to_json()))
     return made.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
@@ -169,7 +169,13 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
     time = alt.X(
         "at:T",
         title=t("time ({zone}), by {unit}", zone=zone, unit=t(unit)),
-        axis=alt.Axis(format=_CLOCKS[unit], tickCount=8, tickMinStep=_STEPS_MS[unit], labelOverlap=True),
+        axis=alt.Axis(
+            format=_CLOCKS[unit],
+            tickCount=8,
+            tickMinStep=_STEPS_MS[unit],
+            labelOverlap=True,
+            labelSeparation=14,  # browsers' letters are wider than those it is measured with
+        ),
         scale=alt.Scale(padding=16),
     )
     colour = alt.Color(

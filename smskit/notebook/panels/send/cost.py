@@ -56,7 +56,7 @@ class CostPanel(SendPart):
             return
         counts, saved = part_counts(plan), savings(plan)
         figures = self._sums(now)
-        picture = charts.parts(counts, t) if len(counts) else ""
+        picture = charts.parts(counts, t) if len(counts) > 1 else ""
         table = frame_table(
             pd.DataFrame(
                 {

@@ -158,7 +158,9 @@ class FailuresTab(Tab):
             ]
             for n, failure in enumerate(self.failures)
         ]
-        self._table.value = press_table(shown, headings=headings(t), label=t("Failures"), actions=actions)
+        self._table.value = press_table(
+            shown, headings=headings(t), label=t("Failures"), actions=actions, right=["share"]
+        )
         hint = t("Share is of all people planned. Codes are the provider's or the carrier's, as they came.")
         self._hint.value = soft(hint)
 
@@ -192,7 +194,7 @@ class CarriersTab(Tab):
         shown = found.assign(
             carrier=[self.t(c) for c in found["carrier"]], rate=[share(r) for r in found["rate"]]
         )
-        return frame_table(shown, headings=headings(self.t), label=self.t("Carriers"))
+        return press_table(shown, headings=headings(self.t), label=self.t("Carriers"), right=["rate"])
 
 
 class BatchesTab(Tab):

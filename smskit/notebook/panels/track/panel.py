@@ -15,9 +15,10 @@ import ipywidgets as w
 from smskit.i18n import Language, mark
 from smskit.models import Mode
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
     button,
+    choose,
     field,
     html,
     row,
@@ -63,10 +64,11 @@ class TrackPanel(Panel):
     def __init__(self, page: Page, tracker: Tracker) -> None:
         self.tracker = tracker
         self.campaigns: Sequence[Figures] = ()
+        self._listing = Showing()
         self.counting = False
         self._stop: threading.Event | None = None
         self._head = html("")
-        self._fetch, self._watch = w.Button(), w.ToggleButton()
+        self._fetch, self._watch, self._which = w.Button(), w.ToggleButton(), w.Dropdown()
         super().__init__(page)
         self.books, self.why = BooksPanel(page, tracker, self.open), PersonSearch(page, tracker)
         self.time, self.failures = TimeTab(page, tracker), FailuresTab(page, tracker, self.act)
@@ -116,18 +118,39 @@ class TrackPanel(Panel):
         card.add_class("smskit-card")
         return [card, self._box]
 
-    def _choice(self) -> w.Widget:
+    def _choices(self) -> tuple[dict[str, tuple[str, Mode]], tuple[str, Mode] | None]:
+        """What can be followed by its words, and what is."""
         chosen = self.tracker.chosen
         options = {self._label(each): (each.row.name, each.row.mode) for each in self.campaigns}
         now = (chosen.name, chosen.mode) if chosen else None
         if now and now not in options.values():  # its record is damaged
             options[f"{now[0]} · {self.t(MODES[now[1]])}"] = now
-        which = field(w.Dropdown, self.t("Campaign"), options=list(options.items()), value=now)
+        return options, now
+
+    def _choice(self) -> w.Widget:
+        options, now = self._choices()
+        which = self._which = field(w.Dropdown, self.t("Campaign"), options=list(options.items()), value=now)
         which.layout.width = "640px"
-        which.observe(self.attempt(lambda: self.choose(*which.value)), "value")
+        which.observe(self.attempt(self._chosen), "value")
         again = button(self.t("Refresh"), tip=self.t("Count everything anew"))
         again.on_click(self.attempt(self.refresh))
         return row(which, again)
+
+    def _chosen(self) -> None:
+        if not self._listing.on:
+            self.choose(*self._which.value)
+
+    def _list_anew(self, state: str) -> None:
+        """What is followed may have another state than when it was listed."""
+        now = self._choices()[1]
+        if all((each.row.name, each.row.mode) != now or each.state == state for each in self.campaigns):
+            return
+        self.campaigns = self.tracker.campaigns().campaigns
+        self._listing.on = True
+        try:
+            choose(self._which, list(self._choices()[0].items()), now)
+        finally:
+            self._listing.on = False
 
     def _label(self, each: Figures) -> str:
         kind = f" · {self.t('test send')}" if each.is_test else ""
@@ -214,6 +237,7 @@ class TrackPanel(Panel):
             tab.show(seen)
         self.why.show()
         self._box.titles = [tab.name for tab in self.tabs]
+        self._list_anew(str(seen.status["state"]))
         self._show_books(seen.status)
 
     def _show_books(self, status: dict[str, Any]) -> None:
