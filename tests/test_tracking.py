@@ -158,7 +158,7 @@ def test_settling_by_hand_takes_the_right_number(desk: Desk) -> None:
 
 
 def test_the_list_has_the_state_that_is_told(desk: Desk) -> None:
-    """What was never taken waits again: the campaign is paused in the list, too, and stays the one followed."""
+    """What was never taken waits again: the campaign is paused in the list, too, and stays chosen."""
     desk.send({"seed": 5, "faults": [{"kind": "drop_before_accept", "rate": 0.1}]}, campaign="other")
     row = desk.send({"seed": 5, "faults": [{"kind": "drop_before_accept", "rate": 0.1}]})
     panel = desk.panel()
