@@ -83,7 +83,8 @@ class Reason(enum.IntEnum):
 
     The order in which reasons are judged, of which the first that applies is taken, is not that of the
     numbers but `planning.exclusions.ORDER`: copies are looked for among those who would get something,
-    and what is kept back from all marketing before a campaign's own holdout, which is then drawn from
+    who belongs to another arm of an experiment before all who are kept back, and what is kept back from
+    all marketing before a campaign's own holdout, which is then drawn from
     the same people as those it messages, so that the two can be compared.
     """
 
@@ -102,6 +103,7 @@ class Reason(enum.IntEnum):
     TEXT_TOO_LONG = 12
     HOLDOUT = 13  # of this campaign, the same people in each of its occurrences
     GLOBAL_HOLDOUT = 14  # of all marketing
+    OTHER_ARM = 15  # another campaign of the same experiment has them
 
     @property
     def label(self) -> str:
@@ -128,6 +130,7 @@ REASONS: Final = {
     "missing_variable": mark("missing variable"),
     "bad_variable": mark("variable not allowed"),
     "text_too_long": mark("text too long"),
+    "other_arm": mark("other arm of the experiment"),
     "holdout": mark("holdout"),
     "global_holdout": mark("global holdout"),
 }

@@ -163,6 +163,11 @@ CASES = {
     "same-phone": Case("duplicate_phone", {"phone": ["13800000000", "+86 138-0000-0000"]}),
     "same-person": Case("duplicate_user", {"user_id": ["u", "u"]}),
     "same-person-as-number": Case("duplicate_user", {"user_id": [7, 7]}),
+    "other-arm": Case(
+        "other_arm",
+        {"user_id": ["u0", "u2"]},
+        {"arm": {"experiment": "texts", "name": "a", "from": 0.0, "to": 0.5}},
+    ),
     "global-holdout": Case("global_holdout", {"user_id": ["u2", "u0"]}, {"global_holdout": 0.5}),
     "holdout": Case("holdout", {"user_id": ["u5", "u0"]}, {"holdout": 0.5}),
 }

@@ -30,6 +30,8 @@ ELSEWHERE = {
     "template": "the card Message: a text of several lines",
     "variables": "the card Message, one line for each variable of the template",
     "rules": "notebook 02: they are built beside the rows they keep",
+    "keep": "the parameter file: what is kept is not what is sent",
+    "arm": "the parameter files of an experiment, which are made together",
     "test_phones": "the card Test send: full phones stand in no field and in no file",
 }
 # What is typed, what the file then holds, and what a field shows of that.

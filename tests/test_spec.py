@@ -82,6 +82,8 @@ def test_defaults_are_those_of_the_design() -> None:
         "frequency_cap": "",
         "holdout": 0.0,
         "global_holdout": 0.0,
+        "keep": [],
+        "arm": None,
         "canary": 0.0,
         "canary_wait": "1h",
         "canary_max_failure": 0.1,

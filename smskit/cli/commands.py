@@ -598,6 +598,7 @@ def settle(
         say("{n} given up", n=count)
 
 
+app.command()(measuring.power)
 app.command()(measuring.measure)
 
 

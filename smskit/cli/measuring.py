@@ -1,4 +1,4 @@
-"""Commands about what campaigns brought: ``measure``; each over one function of ``smskit.measuring``."""
+"""Commands about what campaigns bring: ``power`` says before a send what ``measure`` could find after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,26 @@ import typer
 from smskit.cli.printing import print_json, print_problem, print_rendered
 from smskit.models import Mode
 
-__all__ = ["measure"]
+__all__ = ["measure", "power"]
+
+
+def power(
+    file: Path,
+    base_rate: Annotated[float, typer.Option(help="Share of people who convert without a message: 0.02.")],
+    power: Annotated[float, typer.Option(help="How often a lift is to be found.")] = 0.8,
+    as_json: Annotated[bool, typer.Option("--json", help="Print data for programs.")] = False,
+) -> None:
+    """What a parameter file's holdout could show: the smallest lift, and that of other shares."""
+    from smskit.models import Reason
+    from smskit.planning.power import power_of
+    from smskit.planning.spec import CampaignSpec
+    from smskit.sending.session import open_campaign, open_ledger
+
+    spec = CampaignSpec.from_yaml(file).model_copy(update={"mode": Mode.PLAN})
+    made = open_campaign(spec, ledger=open_ledger(file=file)).planner.plan(record=False)
+    held_back = made.excluded.get(Reason.HOLDOUT.label, 0)
+    found = power_of(made.planned + held_back, held_back, spec.holdout, base_rate, power=power)
+    print_json(found.to_data()) if as_json else print_rendered(found)
 
 
 def measure(

@@ -19,7 +19,7 @@ from smskit.ledger.database import Database
 from smskit.ledger.records import Event, Frozen, History, Keys, Tally, fold
 from smskit.ledger.schema import AUDIENCE, CONTENT, EVENT, EXCLUDED, PROGRESS, RULED_OUT
 from smskit.ledger.seals import damaged, read_blob, read_row, states_of, unsealed, with_sums
-from smskit.models import Mode, RuledOut, Slice, State
+from smskit.models import VALUE, Mode, RuledOut, Slice, State
 
 
 class Audience:
@@ -69,6 +69,12 @@ class Audience:
                 np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16),
                 states_of(conn, read_row(conn, *here, PROGRESS.c.states)),
             )
+
+    def kept(self, campaign_id: int, chunk: int) -> dict[str, pa.Array]:
+        """Column of `keep` -> its texts, of the people of a chunk; null = missing."""
+        with self._database.read() as conn:
+            people = from_arrow(read_blob(conn, campaign_id, chunk, AUDIENCE.c.persons))
+        return {n.removeprefix(VALUE): people[n] for n in people.schema.names if n.startswith(VALUE)}
 
     def events(self, campaign_id: int, chunk: int) -> list[Event]:
         """The events of one chunk, in order."""
@@ -168,7 +174,7 @@ class Audience:
         )
 
     def excluded(self, campaign_id: int) -> Iterator[pa.Table]:
-        """The people left out, as tables of person, phone (0 = none), shown, reason."""
+        """The people left out, as tables of person, phone (0 = none), shown, reason; see `Plan.left_out`."""
         query = sa.select(EXCLUDED).where(EXCLUDED.c.campaign_id == campaign_id)
         with self._database.read() as conn:
             for row in conn.execute(query.order_by(EXCLUDED.c.chunk)):

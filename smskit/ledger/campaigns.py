@@ -99,6 +99,7 @@ class Campaigns:
         spec: Mapping[str, Any],
         summary: Mapping[str, Any],
         frozen: Frozen,
+        holdout_key: str = "",
         by: str = "",
     ) -> CampaignRow:
         """
@@ -110,6 +111,7 @@ class Campaigns:
 
         Args:
             series: "" = its own name.
+            holdout_key: Fingerprint of what keeps people back from all marketing; "" = nothing does.
             by: Who plans it; "" = whoever this process works for.
 
         Returns:
@@ -141,6 +143,7 @@ class Campaigns:
                     **planned,
                     plan_sum=plan_sum(planned),
                     frozen_hash=plan_hash,
+                    holdout_key=holdout_key,
                     series=series or name,
                     kind=str(Kind.CAMPAIGN) if made is None else made.kind,
                     parent="" if made is None else made.parent,
@@ -198,6 +201,17 @@ class Campaigns:
         """Say what a run is at, for people who look at it meanwhile; ``mark`` writes over it."""
         with self._database.write() as conn:
             conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(note=text))
+
+    def measured(self, campaign_id: int, window: str) -> str:
+        """Write down with which window a campaign is measured, if that is the first time; the first one."""
+        first = sa.select(CAMPAIGN.c.measured_window).where(CAMPAIGN.c.id == campaign_id)
+        with self._database.read() as conn:
+            if known := conn.execute(first).scalar():
+                return str(known)
+        new = (CAMPAIGN.c.id == campaign_id) & (CAMPAIGN.c.measured_window == "")
+        with self._database.write() as conn:
+            conn.execute(CAMPAIGN.update().where(new).values(measured_window=window))
+            return str(conn.execute(first).scalar() or "")
 
     def request_stop(self, campaign_id: int) -> None:
         """Ask whichever run owns the campaign to stop cleanly; it looks once a second."""

@@ -219,11 +219,11 @@ def _match(
 
 def _from_audience(conn: sa.Connection, chunk: Any, who: _Person) -> int:
     phones = np.frombuffer(unsealed(conn, chunk, AUDIENCE.c.phones), np.int64)
-    persons = from_arrow(unsealed(conn, chunk, AUDIENCE.c.persons)).column(0)
-    at = who.rows(phones, persons)
+    people = from_arrow(unsealed(conn, chunk, AUDIENCE.c.persons))
+    at = who.rows(phones, people.column(0))
     if not at.any():
         return 0
-    hidden = pa.record_batch([who.hidden_ids(persons, at)], ["person"])
+    hidden = pa.record_batch(_hidden(people, who, at))
     blobs = {"phones": who.hidden(phones, at).tobytes(), "persons": to_arrow(hidden)}
     _replace(conn, AUDIENCE, chunk, blobs)
     here = (CONTENT.c.campaign_id == chunk.campaign_id) & (CONTENT.c.chunk == chunk.chunk)
@@ -261,11 +261,12 @@ def _to_excluded(people: pa.Table) -> bytes:
     return to_arrow(people.combine_chunks().to_batches()[0])
 
 
-def _hidden(people: pa.Table, who: _Person, at: NDArray[np.bool_]) -> dict[str, Any]:
-    """People who were left out, without what is known of some of them."""
+def _hidden(people: Any, who: _Person, at: NDArray[np.bool_]) -> dict[str, Any]:
+    """People of an Arrow table or batch, without what is known of some of them."""
     columns: dict[str, Any] = {}
-    for name in people.column_names:
-        column = people[name].combine_chunks()
+    for name in people.schema.names:
+        column = people[name]
+        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         if name == "person":
             column = who.hidden_ids(column, at)
         elif name == "phone":

@@ -73,6 +73,8 @@ class CampaignRow(NamedTuple):
     finished_at: float | None
     stop_requested: bool
     erased: int = 0  # how many of the planned were erased; pseudonyms stand for them
+    holdout_key: str = ""  # fingerprint of SMSKIT_HOLDOUT_KEY, of what keeps people back from all marketing
+    measured_window: str = ""  # the window it was first measured with; "" = it was not
     frozen_hash: str = ""  # what the stored audience's plan hash is; "" = an older smskit froze it
 
     @property
@@ -115,9 +117,10 @@ class Frozen:
     persons: pa.Array
     variables: Mapping[str, pa.Array]
     parts: NDArray[np.int16]
-    excluded: pa.Table  # person, phone, shown, reason
+    excluded: pa.Table  # person, phone, shown, reason; see ``Plan.left_out``
     order: NDArray[np.int64] = field(repr=False)  # send order: rows of the arrays above
     ruled_out: Sequence[RuledOut] = ()
+    kept: Mapping[str, pa.Array] = field(default_factory=dict)  # columns of `keep`, as text
 
 
 @dataclass(frozen=True)

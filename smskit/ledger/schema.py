@@ -84,6 +84,8 @@ CAMPAIGN = sa.Table(
     sa.Column("frozen_hash", Text(64), nullable=False, server_default=""),
     sa.Column("plan_sum", sa.BigInteger, nullable=False, server_default="0"),  # see seals.plan_sum
     sa.Column("erased", sa.Integer, nullable=False, server_default="0"),  # of the planned: pseudonyms now
+    sa.Column("holdout_key", Text(16), nullable=False, server_default=""),  # see policy.fingerprint
+    sa.Column("measured_window", Text(16), nullable=False, server_default=""),  # the first one
     sa.UniqueConstraint("mode", "name"),
 )
 MADE_ID = sa.Table(
@@ -142,7 +144,7 @@ AUDIENCE = sa.Table(
     META,
     *_chunk_key(),
     sa.Column("phones", sa.LargeBinary, nullable=False),  # int64, E.164 digits
-    sa.Column("persons", sa.LargeBinary, nullable=False),  # Arrow: person
+    sa.Column("persons", sa.LargeBinary, nullable=False),  # Arrow: person, `VALUE` + column of `keep`
     *_sums("phones", "persons"),
 )
 CONTENT = sa.Table(
@@ -167,7 +169,7 @@ EXCLUDED = sa.Table(
     "excluded",
     META,
     *_chunk_key(),
-    sa.Column("people", sa.LargeBinary, nullable=False),  # Arrow: person, phone (0 = none), shown, reason
+    sa.Column("people", sa.LargeBinary, nullable=False),  # Arrow; see planning.plan, `left_out`
     *_sums("people"),
 )
 RULED_OUT = sa.Table(

@@ -34,7 +34,7 @@ from smskit.ledger.schema import (
     UNMATCHED,
 )
 from smskit.ledger.seals import sealed, unsealed, with_sums
-from smskit.models import RuledOut
+from smskit.models import VALUE, RuledOut
 
 ERASED_KEY = "erased"
 _LEAST_CHUNK: Final = 1_000
@@ -67,7 +67,8 @@ def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> Non
     for chunk, first in enumerate(range(0, len(frozen.order), size)):
         rows = frozen.order[first : first + size]
         take = pa.array(rows)
-        persons = pa.record_batch([frozen.persons.take(take)], ["person"])
+        kept = {VALUE + name: column.take(take) for name, column in frozen.kept.items()}
+        persons = pa.record_batch({"person": frozen.persons.take(take), **kept})
         variables = pa.record_batch([frozen.variables[n].take(take) for n in names], names)
         phones, parts = frozen.phones[rows].tobytes(), frozen.parts[rows].tobytes()
         for table, blobs in (

@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.ledger import CampaignRow, Ledger
-from smskit.models import Kind, Reason, State
+from smskit.models import VALUE, Kind, Reason, State
 
 __all__ = [
     "Arms",
     "Sending",
     "earlier_occurrences",
+    "experiment_of",
     "follow_ups",
     "reached_phones",
     "read_arms",
@@ -121,18 +122,23 @@ def read_arms(ledger: Ledger, row: CampaignRow, *, held_back: Reason = Reason.HO
     """
     persons: list[pa.Array] = []
     phones, states, parts = [], [], []
+    kept: dict[str, list[pa.Array]] = {}
     for chunk in ledger.audience.states(row.id):
         keys = ledger.audience.keys(row.id, chunk)
         persons.append(keys.persons)
         phones.append(keys.phones)
         states.append(keys.states)
         parts.append(keys.parts)
+        for name, column in ledger.audience.kept(row.id, chunk).items():
+            kept.setdefault(name, []).append(column)
     now = np.concatenate([np.empty(0, np.uint8), *states])
     planned = len(now)
     for table in ledger.audience.excluded(row.id):
         held = table.filter(pc.equal(table["reason"], int(held_back)))
         persons.append(held["person"].combine_chunks())
         phones.append(np.asarray(held["phone"]))
+        for name, columns in kept.items():
+            columns.append(held[VALUE + name])
     numbers = np.concatenate([np.empty(0, np.int64), *phones])
     nobody = np.zeros(len(numbers) - planned, np.bool_)
     return Arms(
@@ -142,6 +148,7 @@ def read_arms(ledger: Ledger, row: CampaignRow, *, held_back: Reason = Reason.HO
         np.append(np.isin(now, REACHED), nobody),
         np.append(np.isin(now, OPEN), nobody),
         np.append(np.concatenate([np.empty(0, np.int64), *parts]), np.zeros(len(nobody), np.int64)),
+        {name: _one(columns) for name, columns in kept.items()},
     )
 
 
@@ -165,7 +172,19 @@ def sending_of(ledger: Ledger, row: CampaignRow) -> Sending:
 def earlier_occurrences(ledger: Ledger, row: CampaignRow) -> list[CampaignRow]:
     """The campaigns of its series before it, in its mode, oldest first."""
     same = ledger.campaigns.find(mode=row.mode, series=row.series)
-    return [other for other in same if other.id < row.id and other.kind in (Kind.CAMPAIGN, Kind.COPY)]
+    experiment = experiment_of(row)
+    return [
+        other
+        for other in same
+        if other.id < row.id
+        and other.kind in (Kind.CAMPAIGN, Kind.COPY)
+        and not (experiment and experiment_of(other) == experiment)
+    ]
+
+
+def experiment_of(row: CampaignRow) -> str:
+    """The experiment a campaign is an arm of; "" = none."""
+    return str((row.spec.get("arm") or {}).get("experiment", ""))
 
 
 def follow_ups(ledger: Ledger, row: CampaignRow) -> list[CampaignRow]:

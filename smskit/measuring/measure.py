@@ -45,7 +45,8 @@ from smskit.measuring.result import (
     Window,
     yuan_of,
 )
-from smskit.models import Mode
+from smskit.measuring.statistics import srm_p
+from smskit.models import Mode, Reason
 from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 
@@ -133,7 +134,7 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
     found = of_arms(table, arms, asked.columns, starts=edges[0], ends=edges[1])
 
     srm = srm_of(arms, float(row.spec.get("holdout", 0)))
-    alarm = srm_text(srm, _one_sided(row), entrants=asked.entrants) if srm and not srm.ok else None
+    alarm = srm_text(srm, _one_sided(ledger, row), entrants=asked.entrants) if srm and not srm.ok else None
     refused = refusal(
         arms,
         found,
@@ -170,8 +171,18 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
             asked.window,
             complete,
         )
+    first = ledger.campaigns.measured(row.id, asked.window) if asked.time and not refused else ""
     notices = notices_of(
-        ledger, row, asked, arms, found, effects, srm_alarm=alarm, start=start, end=min(end, as_of)
+        ledger,
+        row,
+        asked,
+        arms,
+        found,
+        effects,
+        first_window=first,
+        srm_alarm=alarm,
+        start=start,
+        end=min(end, as_of),
     )
     return Measured(
         campaign=row.name,
@@ -247,6 +258,23 @@ def _parts_again(ledger: Ledger, again: Sequence[CampaignRow], arms: Arms) -> in
     return total
 
 
-def _one_sided(row: CampaignRow) -> list[str]:
-    """Reasons of this campaign for which people may be missing from one arm only."""
-    return [reason for reason in ONE_SIDED if row.summary.get("excluded", {}).get(reason)]
+def _one_sided(ledger: Ledger, row: CampaignRow) -> list[str]:
+    """
+    Reasons of this campaign for which people are missing from one arm rather than the other.
+
+    By whom the holdout would have had; an older ledger does not know that, and each that may be is named.
+    """
+    share, found = float(row.spec.get("holdout", 0)), dict[int, list[NDArray[np.bool_]]]()
+    for table in ledger.audience.excluded(row.id):
+        if "would_hold" not in table.column_names:
+            return [reason for reason in ONE_SIDED if row.summary.get("excluded", {}).get(reason)]
+        reasons, back = np.asarray(table["reason"]), table["would_hold"].to_numpy()
+        for reason in np.unique(reasons).tolist():
+            if Reason(reason) not in (Reason.HOLDOUT, Reason.GLOBAL_HOLDOUT, Reason.OTHER_ARM):
+                found.setdefault(reason, []).append(back[reasons == reason])
+    sides = {reason: np.concatenate(back) for reason, back in found.items()}
+    return [
+        Reason(reason).label
+        for reason, back in sides.items()
+        if srm_p(int(np.count_nonzero(back)), len(back), share) < 0.001
+    ]

@@ -43,6 +43,7 @@ def notices_of(
     found: Outcomes,
     effects: Sequence[Effect],
     *,
+    first_window: str,
     srm_alarm: Message | None,
     start: datetime,
     end: datetime,
@@ -55,6 +56,14 @@ def notices_of(
         what = Message("{n:,} people still wait for their message, and count as treated", n=waiting)
         yield Coded("unfinished", what)
     yield from _of_time(ledger, row, asked, end)
+    if first_window and first_window != asked.window:
+        what = Message(
+            "it was first measured with a window of {first}; a window that is chosen by what it shows "
+            "makes the "
+            "interval a lie",
+            first=first_window,
+        )
+        yield Coded("window_changed", what)
     if asked.by and not (asked.by in arms.kept and not asked.segments):
         yield from _of_segments(row, asked, start)
     if row.mode is Mode.REHEARSE:

@@ -27,7 +27,7 @@ from smskit.audience.persons import Copies
 from smskit.audience.pseudonyms import pseudonyms
 from smskit.message.parts import units as units_of_column
 from smskit.models import MessageClass, Reason
-from smskit.planning.policy import global_key, held_back, over_cap
+from smskit.planning.policy import experiment_key, global_key, held_back, over_cap
 from smskit.planning.recipients import ProviderLimits, Recipients
 from smskit.planning.spec import CampaignSpec
 
@@ -177,6 +177,15 @@ def _too_long(people: Candidates) -> Mask:
     return people.rows.units > people.fit.text_units
 
 
+def _in_other_arm(people: Candidates) -> Mask | None:
+    arm = people.spec.arm
+    if arm is None:
+        return None
+    experiment = experiment_key(arm["experiment"])
+    below, inside = (held_back(people.rows.persons, arm[end], key=experiment) for end in ("from", "to"))
+    return below | ~inside
+
+
 def _held_back_from_all(people: Candidates) -> Mask | None:
     share = people.spec.global_holdout if people.marketing else 0
     return held_back(people.rows.persons, share, key=global_key(people.holdout_salt)) if share else None
@@ -198,6 +207,7 @@ EXCLUSIONS: Final[tuple[tuple[Reason, Rule | None], ...]] = (
     (Reason.TEXT_TOO_LONG, _too_long),
     (Reason.DUPLICATE_PHONE, None),
     (Reason.DUPLICATE_USER, None),
+    (Reason.OTHER_ARM, _in_other_arm),
     (Reason.GLOBAL_HOLDOUT, _held_back_from_all),
     (Reason.HOLDOUT, _held_back),
 )

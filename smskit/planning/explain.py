@@ -26,6 +26,7 @@ from smskit.message.variables import Binding, parse_bindings
 from smskit.models import MessageClass, Mode
 from smskit.planning.phones_for_tests import told
 from smskit.planning.policy import LEAST_CANARY
+from smskit.planning.power import power_words
 from smskit.planning.schema import shown
 from smskit.planning.source import asks_database, load_segment, notes_of_query
 from smskit.planning.spec import CampaignSpec
@@ -179,12 +180,24 @@ def _left_out(spec: CampaignSpec) -> Iterator[Message]:
             "Left out: who had {times} from any live campaign; looked at again at each batch.",
             times=_times(spec),
         )
+    if spec.arm:
+        yield Message(
+            "Left out: who is in another arm of experiment `{experiment}`; this one, `{name}`, has {from_} "
+            "to "
+            "{to} of it.",
+            experiment=spec.arm["experiment"],
+            name=spec.arm["name"],
+            from_=_percent(spec.arm["from"]),
+            to=_percent(spec.arm["to"]),
+        )
     if spec.holdout:
         yield Message(
             "Kept back, never messaged: {share} of them, in every occurrence of `{series}` the same people.",
             share=_percent(spec.holdout),
             series=spec.series_name,
         )
+        if lift := power_words(round(100_000 * (1 - spec.holdout)), round(100_000 * spec.holdout)):
+            yield Message("Of 100,000 people, {lift}; `smskit power` says it of this file.", lift=lift)
     if marketing and spec.global_holdout:
         yield Message(
             "Kept back from all marketing: {share}, always the same people.",

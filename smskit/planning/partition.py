@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from smskit.audience import rules as rules_module
 from smskit.audience.noticed import Noticed, together
+from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.rules.reads import Whole
 from smskit.audience.rules.values import show_cell
 from smskit.i18n import mark
@@ -108,6 +109,7 @@ class Part:
         facts: What decides their reasons, copies apart.
         phone_cells: n; what the segment says, to be shown masked.
         ruled_out: The rows the rules do not keep.
+        kept: Column of `keep` -> n texts; null = missing.
     """
 
     rows: Recipients
@@ -115,6 +117,7 @@ class Part:
     phone_cells: pd.Series
     ruled_out: RuledOutRows
     sums: Sums
+    kept: Mapping[str, pa.Array]
 
     @classmethod
     def of(cls, asked: Question, frame: pd.DataFrame, past: History) -> Part:
@@ -132,13 +135,15 @@ class Part:
         read, ruled_out = len(frame), RuledOutRows.of(spec, rule, frame, verdict)
         if len(ruled_out):
             # Only the columns that are still needed: a copy of a wide segment is most of the memory.
-            used = {spec.phone, spec.user_id, spec.consent} | {b.column for b in asked.bindings.values()}
+            used = {spec.phone, spec.user_id, spec.consent} | set(spec.keep)
+            used |= {b.column or "" for b in asked.bindings.values()}
             frame = frame.loc[verdict.keep, [name for name in frame.columns if name in used]]
         rows = Recipients.read(spec, frame, asked.template, asked.bindings, asked.fit)
         people = Candidates(spec, rows, asked.fit, past, asked.holdout_salt)
         lacking = _lacking(frame, asked, rows)
         sums = Sums(read, len(frame), verdict.steps, lacking, unread, rows.of_ids)
-        return cls(rows, Facts.of(people), frame[spec.phone], ruled_out, sums)
+        kept = {name: text_of(arrow_of(frame[name])) for name in spec.keep}
+        return cls(rows, Facts.of(people), frame[spec.phone], ruled_out, sums, kept)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -34,11 +34,12 @@ from smskit.i18n.figures import money
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, check_bindings
-from smskit.models import Reason
+from smskit.models import VALUE, Reason
 from smskit.planning.exclusions import ORDER, History, reasons_of
 from smskit.planning.fingerprint import plan_hash
 from smskit.planning.partition import Part, Question, billed, entities
 from smskit.planning.persons import notices_of_copies
+from smskit.planning.policy import held_back
 from smskit.planning.recipients import ProviderLimits, units_of_texts
 from smskit.planning.ruled_out import RuledOutRows
 from smskit.planning.spec import CampaignSpec
@@ -99,6 +100,7 @@ class Plan:
     coverage: Mapping[str, float] = field(default_factory=dict)  # see `drift.Footprint`
     notices: Sequence[str] = ()  # what the plan's reader should know
     appended: str = ""  # what the provider puts behind every message itself
+    kept: Mapping[str, pa.Array] = field(default_factory=dict, repr=False)  # columns of `keep`, as text
 
     def __len__(self) -> int:
         return len(self.reasons)
@@ -217,15 +219,28 @@ class Plan:
         return self.frame(np.array(list(dict.fromkeys(int(w) for w in wanted)), np.int64))
 
     def left_out(self) -> pa.Table:
-        """The excluded people, for the ledger: person, phone (0 = none), shown, reason."""
+        """
+        The excluded people, for the ledger: person, phone (0 = none), shown, reason.
+
+        Also would_hold, whether the holdout has them whatever the reason, and of who is held back the columns
+        of `keep`.
+        """
         rows = np.flatnonzero(self.reasons != Reason.NONE)
-        take = pa.array(rows)
+        take, reasons = pa.array(rows), self.reasons[rows]
+        persons = self.persons.take(take)
+        back = pa.array(np.isin(reasons, (Reason.HOLDOUT, Reason.GLOBAL_HOLDOUT)))
+        kept = {
+            VALUE + name: pc.if_else(back, column.take(take), pa.scalar(None, column.type))
+            for name, column in self.kept.items()
+        }
         return pa.table(
             {
-                "person": self.persons.take(take),
+                "person": persons,
                 "phone": self.phones[rows],
                 "shown": self._shown(rows),
-                "reason": self.reasons[rows],
+                "reason": reasons,
+                "would_hold": held_back(persons, self.spec.holdout, key=self.spec.series_name),
+                **kept,
             }
         )
 
@@ -234,7 +249,7 @@ def columns_read(spec: CampaignSpec, bindings: Mapping[str, Binding]) -> set[str
     """The columns of the segment this campaign reads; nothing else needs to be loaded."""
     needed = {spec.phone} | rules_module.parse(spec.rules).columns()
     needed |= {b.column for b in bindings.values() if b.column}
-    return needed | {name for name in (spec.user_id, spec.consent) if name}
+    return needed | {name for name in (spec.user_id, spec.consent, *spec.keep) if name}
 
 
 def build(
@@ -296,6 +311,7 @@ def build(
             *messages_of(entities(rows.values, planned)),
         ],
         appended=fit.appended,
+        kept=part.kept,
     )
 
 
@@ -315,7 +331,8 @@ def demand_columns(
 
 def misnamed(spec: CampaignSpec, columns: Sequence[str]) -> list[tuple[str, Message]]:
     """Parameters that name a column the segment does not have, each with what to say about it."""
-    roles = (("phone", spec.phone), ("user_id", spec.user_id), ("consent", spec.consent))
+    roles = [("phone", spec.phone), ("user_id", spec.user_id), ("consent", spec.consent)]
+    roles += [("keep", name) for name in spec.keep]
     known = f"{', '.join(columns[:12])}{', …' if len(columns) > 12 else ''}"
     return [
         (role, _no_column(role, name, columns, known)) for role, name in roles if name and name not in columns

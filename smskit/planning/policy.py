@@ -6,6 +6,7 @@ Pure: history and clock are handed in; masks come out, row for row.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +31,8 @@ __all__ = [
     "UNASKED",
     "Guard",
     "consented",
+    "experiment_key",
+    "fingerprint",
     "global_key",
     "guard_problems",
     "held_back",
@@ -107,6 +110,16 @@ def held_back(persons: pa.Array, share: float, *, key: str) -> NDArray[np.bool_]
 def global_key(salt: str = "") -> str:
     """The key of the holdout of all marketing: no series has it, since an id holds no blank."""
     return f"all marketing {salt}"
+
+
+def experiment_key(name: str) -> str:
+    """The key that arms of an experiment are cut by; no series has it, nor all marketing."""
+    return f"experiment {name}"
+
+
+def fingerprint(salt: str) -> str:
+    """What tells one salt of the holdout of all marketing from another, and not what it is."""
+    return hashlib.sha256(f"holdout key {salt}".encode()).hexdigest()[:12]
 
 
 class Guard(NamedTuple):

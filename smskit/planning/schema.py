@@ -71,6 +71,7 @@ def schema() -> dict[str, Any]:
     properties["variables"]["additionalProperties"] = {"$ref": "#/$defs/binding"}
     # A bare date is one too, and an editor that checks formats would complain about it.
     properties["not_after"] = _kept(properties["not_after"]) | {"type": ["string", "null"]}
+    properties["arm"] = _kept(properties["arm"]) | {"anyOf": [_arm_schema(), {"type": "null"}]}
     properties["test_phones"] |= {"type": ["array", "string"], "items": {"type": ["string", "integer"]}}
     return {
         "$schema": _DRAFT,
@@ -119,6 +120,16 @@ def _rule_schema() -> dict[str, Any]:
                 "properties": leaf | {"op": {"enum": list(_NULL_OPS)}, "value": {"type": "null"}},
             },
         ],
+    }
+
+
+def _arm_schema() -> dict[str, Any]:
+    share, name = {"type": "number", "minimum": 0, "maximum": 1}, {"type": ["string", "number"]}
+    return {
+        "type": "object",
+        "required": ["experiment", "name", "from", "to"],
+        "additionalProperties": False,
+        "properties": {"experiment": name, "name": name, "from": share, "to": share},
     }
 
 

@@ -23,6 +23,7 @@ from smskit.i18n import Joined, Message
 from smskit.message.variables import parse_bindings, to_data
 from smskit.message.windows import FrequencyCap, SendWindow, parse_cap, parse_window
 from smskit.models import TIMEZONE, MessageClass, Mode
+from smskit.planning.experiment import parse_arm
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import placed, read_file, write
 from smskit.planning.phones_for_tests import is_reference, references
@@ -49,6 +50,7 @@ DEFINITION = (
     "holdout",
     "global_holdout",
     "series",
+    "arm",
 )
 
 _WORDING = re.compile("退|拒|取消|不再|stop|unsubscribe|opt.?out", re.IGNORECASE)
@@ -218,6 +220,19 @@ class CampaignSpec(BaseModel):
         description="share kept back from all marketing, the same people whatever the campaign (salted by "
         "`SMSKIT_HOLDOUT_KEY`)",
     )
+    keep: list[str] = Field(
+        default_factory=list,
+        description="columns of the segment that are stored with the audience, who is kept back included, as "
+        "they are at the send: for effects by segment",
+        examples=[["level", "city"]],
+    )
+    arm: dict[str, Any] | None = Field(
+        default=None,
+        description="this campaign is one arm of an experiment: `{experiment: NAME, name: yunpian, from: "
+        "0.0, "
+        "to: 0.5}`. Who lies outside, by a stable hash of person and experiment, is excluded as `other_arm`",
+        examples=[{"experiment": "providers", "name": "yunpian", "from": 0.0, "to": 0.5}],
+    )
     canary: float = Field(
         default=0.0,
         ge=0,
@@ -299,7 +314,7 @@ class CampaignSpec(BaseModel):
             raise ValueError(Message(NO_TIME))
         return value
 
-    @field_validator("max_cost", "not_after", mode="before")
+    @field_validator("max_cost", "not_after", "arm", mode="before")
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         # Runs before `_whole_day`: of such validators pydantic takes the last one first.
@@ -328,6 +343,18 @@ class CampaignSpec(BaseModel):
     def _wait_reads(cls, value: str) -> str:
         _parse_wait(value)
         return value
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _names_in_one_text(cls, value: object) -> object:
+        return (
+            [name for part in value.split(",") if (name := part.strip())] if isinstance(value, str) else value
+        )
+
+    @field_validator("arm")
+    @classmethod
+    def _arm_reads(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        return None if value is None else parse_arm(value)
 
     @field_validator("opt_out_wording")
     @classmethod

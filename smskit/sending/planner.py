@@ -29,10 +29,11 @@ from smskit.message.opt_out import lack_of, notice_of, with_wording
 from smskit.message.template import Form, Template
 from smskit.message.variables import parse_bindings
 from smskit.message.windows import notice_of_hours
-from smskit.models import MessageClass, Mode
+from smskit.models import MessageClass, Mode, Reason
 from smskit.planning.drift import Footprint, drifted
 from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
-from smskit.planning.policy import notice_of_consent
+from smskit.planning.policy import fingerprint, notice_of_consent
+from smskit.planning.power import power_words
 from smskit.planning.preview import masked
 from smskit.planning.source import load_segment
 from smskit.planning.spec import CampaignSpec
@@ -129,6 +130,9 @@ class Planner:
         with self._lock:
             if self._plan is None:
                 self._plan = self._build()
+                held = self._plan.excluded.get(Reason.HOLDOUT.label, 0)
+                if lift := power_words(self._plan.planned, held):
+                    self._plan = replace(self._plan, notices=[*self._plan.notices, lift])
                 if self._spec.drift == "allow" and (drift := self._drift_of(self._plan)):
                     allowed = [Message("allowed by `drift: allow`: {why}", why=change) for change in drift]
                     self._plan = replace(self._plan, notices=[*self._plan.notices, *allowed])
@@ -151,6 +155,7 @@ class Planner:
             excluded=plan.left_out(),
             order=plan.order,
             ruled_out=list(plan.ruled_out.groups()),
+            kept=plan.kept,
         )
         return self._ledger.campaigns.freeze(
             name=self._spec.campaign,
@@ -161,6 +166,7 @@ class Planner:
             spec=self._spec.model_dump(mode="json", exclude={"test_phones"}),
             summary=plan.summary(),
             frozen=frozen,
+            holdout_key=fingerprint(self._holdout_salt) if self._spec.global_holdout else "",
             by=self._by,
         )
 
