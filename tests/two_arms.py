@@ -68,6 +68,8 @@ class World:
         back = held_back(persons, holdout, key=series or name) if holdout else np.zeros(len(names), np.bool_)
         out = np.flatnonzero(back)[tampered:]
         excluded = left_out(persons.take(pa.array(out)), phones[out], Reason.HOLDOUT)
+        if more_excluded is not None and "would_hold" in more_excluded.column_names:
+            excluded = excluded.append_column("would_hold", pa.array([True] * len(out)))
         if more_excluded is not None:
             excluded = pa.concat_tables([excluded, more_excluded])
         order = np.flatnonzero(~back)
