@@ -1,4 +1,4 @@
-"""What a campaign keeps so that it can be measured: columns, whom its holdout would have, keys, the first window."""
+"""What a campaign keeps to be measured: columns, whom its holdout would have, keys, the first window."""
 
 from __future__ import annotations
 
@@ -42,14 +42,18 @@ def frame() -> pd.DataFrame:
 
 
 def test_rehearsed_and_measured(world: World, frame: pd.DataFrame) -> None:
-    """The whole way: planned with kept columns, rehearsed, and measured by them though the segment is gone."""
-    campaign = smskit.open_campaign(HELLO, frame=frame, keep=["level", "spend"], mode="rehearse", ledger=world.ledger)
+    """The whole way: planned with kept columns, rehearsed, measured by them though the segment is gone."""
+    campaign = smskit.open_campaign(
+        HELLO, frame=frame, keep=["level", "spend"], mode="rehearse", ledger=world.ledger
+    )
     campaign.send()
     row = world.ledger.campaigns.get("hello", Mode.REHEARSE)
     assert row is not None
     treated, held = world.arms(row)
     who = treated[::3] + held[::9]
-    table = world.table(user_id=who, at=[pd.Timestamp(world.now + DAY, unit="s", tz="UTC").isoformat()] * len(who))
+    table = world.table(
+        user_id=who, at=[pd.Timestamp(world.now + DAY, unit="s", tz="UTC").isoformat()] * len(who)
+    )
     found = measured(world, "hello", table, at=world.now + 30 * DAY, by="level")
     levels = dict(zip(frame["user_id"], frame["level"].fillna(""), strict=True))
 
@@ -57,7 +61,9 @@ def test_rehearsed_and_measured(world: World, frame: pd.DataFrame) -> None:
     assert {r.value: r.treated_people for r in found.segments} == dict(
         pd.Series(treated).map(levels).value_counts()
     )
-    assert {r.value: r.holdout_people for r in found.segments} == dict(pd.Series(held).map(levels).value_counts())
+    assert {r.value: r.holdout_people for r in found.segments} == dict(
+        pd.Series(held).map(levels).value_counts()
+    )
     assert codes(found) == ["rehearsal"]
 
 
@@ -106,7 +112,9 @@ def test_erased_people_keep_nothing(world: World, frame: pd.DataFrame) -> None:
     assert excluded[VALUE + "level"].to_pylist().count("gold") == sum(int(p[1:]) % 3 == 0 for p in held) - 1
 
 
-def test_key_of_the_global_holdout(world: World, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_of_the_global_holdout(
+    world: World, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its fingerprint is kept with the campaign, and the key is not to be read from it."""
     monkeypatch.setenv("SMSKIT_HOLDOUT_KEY", "pepper")
     smskit.open_campaign(HELLO, frame=frame, mode="plan", global_holdout=0.1, ledger=world.ledger).plan()
@@ -131,7 +139,7 @@ def test_the_first_window_stays_known(world: World) -> None:
 
 
 def test_reasons_of_one_side_by_whom_the_holdout_would_have(world: World) -> None:
-    """Of the reasons only those are named beside the alarm that took people from one arm rather than the other."""
+    """Only those reasons are named beside the alarm that took people from one arm rather than the other."""
     ids = pa.array([f"x{n}" for n in range(3_000)], pa.large_string())
     would = held_back(ids, 0.3, key="spring")
     treated, both = ids.filter(pa.array(~would)).slice(0, 400), ids.slice(2_500, 400)
@@ -164,5 +172,3 @@ def test_an_older_ledger_is_measured(tmp_path: Path) -> None:
 
     assert {row.holdout_key for row in rows} == {""}
     assert rows
-
-

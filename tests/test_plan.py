@@ -958,12 +958,13 @@ def test_columns_read() -> None:
 
 
 def test_what_is_kept_of_people_left_out() -> None:
-    """The ledger gets person, phone where there is one, masked cell and reason."""
+    """The ledger gets person, phone where there is one, masked cell, reason, whether it would hold them."""
     plan = planned(people(3, phone=["13800000000", "13800000000", "１３８00?"]))
 
     assert plan.left_out().to_pylist() == [
-        {"person": "u1", "phone": 8613800000000, "shown": "138****0000", "reason": Reason.DUPLICATE_PHONE},
-        {"person": "u2", "phone": 0, "shown": "***00?", "reason": Reason.BAD_PHONE},
+        {"person": "u1", "phone": 8613800000000, "shown": "138****0000"}
+        | {"reason": Reason.DUPLICATE_PHONE, "would_hold": False},
+        {"person": "u2", "phone": 0, "shown": "***00?", "reason": Reason.BAD_PHONE, "would_hold": False},
     ]
 
 

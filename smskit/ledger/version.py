@@ -31,6 +31,7 @@ KNOWN = (
     "0006",
     "0007",
     "0008",
+    "0009",
 )  # oldest first: the revisions in migrations/versions
 CURRENT = KNOWN[-1]
 _log = logging.getLogger("smskit")

@@ -36,7 +36,8 @@ def parse_arm(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: a name is missing, or the stretch is none.
     """
-    shape = Message("must read like {{experiment: NAME, name: yunpian, from: 0.0, to: 0.5}}")
+    example = "{experiment: NAME, name: yunpian, from: 0.0, to: 0.5}"
+    shape = Message("must read like {example}", example=example)
     if sorted(given) != sorted(_KEYS):
         raise ValueError(shape)
     names = {key: str(given[key]) for key in ("experiment", "name")}

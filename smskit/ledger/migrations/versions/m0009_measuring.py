@@ -14,4 +14,4 @@ down_revision = "0008"
 def upgrade() -> None:
     """Add the columns, empty: of an older campaign neither is known."""
     for name in ("holdout_key", "measured_window"):
-        op.add_column("campaign", sa.Column(name, sa.Text, nullable=False, server_default=""))
+        op.add_column("campaign", sa.Column(name, sa.String(16), nullable=False, server_default=""))
