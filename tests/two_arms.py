@@ -104,6 +104,16 @@ class World:
             self.send(row, reached)
         return row
 
+    def deliver(self, row: CampaignRow, share: float, *, after: float = 30.0) -> None:
+        """Have a share of the accepted reported as delivered, some seconds after the clock's time."""
+        with self.ledger.senders.hold(row.id) as token:
+            for chunk, states in self.ledger.audience.states(row.id).items():
+                accepted = np.flatnonzero(states == State.ACCEPTED).astype(np.uint16)
+                there = accepted[: round(share * len(accepted))]
+                told = np.full(len(there), State.DELIVERED, np.uint8)
+                facts = Facts(codes="DELIVRD", times=self.now + after)
+                self.ledger.changes.apply(row.id, [Change("receipt", chunk, there, told, facts)], token=token)
+
     def send(self, row: CampaignRow, reached: float = 1.0) -> None:
         """Claim everybody now, and have the provider take a share of them."""
         with self.ledger.senders.hold(row.id) as token:

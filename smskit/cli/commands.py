@@ -600,6 +600,7 @@ def settle(
 
 app.command()(measuring.power)
 app.command()(measuring.measure)
+app.command()(measuring.compare)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from smskit.cli.printing import print_json, print_problem, print_rendered
 from smskit.models import Mode
 
-__all__ = ["measure", "power"]
+__all__ = ["compare", "measure", "power"]
 
 
 def power(
@@ -33,7 +33,8 @@ def power(
 
 
 def measure(
-    campaign: Annotated[str, typer.Argument()],
+    campaign: Annotated[str, typer.Argument(help="Its id; with --pooled a series; none with --global.")] = "",
+    *,
     outcomes: Annotated[
         str, typer.Option(metavar="FILE|URL|env:NAME", help="What people did; read as segments are.")
     ],
@@ -59,6 +60,14 @@ def measure(
     srm: Annotated[
         str, typer.Option(help="allow: effects in spite of a split that is not as drawn.")
     ] = "stop",
+    pooled: Annotated[
+        bool, typer.Option("--pooled", help="A series: each person once, from where they entered.")
+    ] = False,
+    of_all: Annotated[
+        bool, typer.Option("--global", help="All live marketing against its global holdout.")
+    ] = False,
+    from_day: Annotated[str, typer.Option("--from", metavar="DAY", help="With --global: 2026-10-01.")] = "",
+    to_day: Annotated[str, typer.Option("--to", metavar="DAY", help="The last day of it.")] = "",
     mode: Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print data for programs.")] = False,
 ) -> None:
@@ -82,8 +91,53 @@ def measure(
         absent=absent,
         price=price,
         srm=srm,
+        pooled=pooled,
+        between=(from_day, to_day) if of_all else None,
         mode=mode,
     )
+    print_json(found.to_data()) if as_json else print_rendered(found)
+    if found.refused and as_json:
+        print_problem(found.refused.text)
+    raise typer.Exit(found.exit_code)
+
+
+def compare(
+    campaigns: Annotated[list[str], typer.Argument(help="The arms of an experiment.")],
+    outcomes: Annotated[
+        str, typer.Option(metavar="FILE|URL|env:NAME", help="What people did; none: by delivery.")
+    ] = "",
+    outcomes_query: Annotated[str, typer.Option(help="One SELECT, where that is a database.")] = "",
+    user_id: Annotated[str, typer.Option(help="The column naming the person.")] = "user_id",
+    time: Annotated[str, typer.Option(help="The column of times: each row is an event.")] = "",
+    converted: Annotated[str, typer.Option(help="Columns of 0 and 1: each row is a person.")] = "",
+    window: Annotated[str, typer.Option(help="Whole days from each arm's first submission.")] = "14d",
+    timezone: Annotated[str, typer.Option(help="Of times that name none; default: the campaign's.")] = "",
+    as_of: Annotated[str, typer.Option(help="ISO time the table is of; default: now.")] = "",
+    mode: Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print data for programs.")] = False,
+) -> None:
+    """Arms of an experiment side by side: texts, providers or hours; exit 0, 2 or 3 as `measure`."""
+    from smskit.measuring.asking import Asked
+    from smskit.measuring.compare import compare as compared
+    from smskit.sending.session import open_ledger
+    from smskit.settings import Environment
+
+    environment = Environment()
+    asked = None
+    if outcomes:
+        asked = Asked(
+            outcomes,
+            query=outcomes_query,
+            user_id=user_id,
+            time=time,
+            converted=converted,
+            window=window,
+            timezone=timezone,
+            as_of=as_of,
+            environ=environment.variables,
+            file=environment.parameter_file,
+        )
+    found = compared(open_ledger(environment, create=False), campaigns, mode, asked)
     print_json(found.to_data()) if as_json else print_rendered(found)
     if found.refused and as_json:
         print_problem(found.refused.text)

@@ -24,6 +24,7 @@ __all__ = [
     "earlier_occurrences",
     "experiment_of",
     "follow_ups",
+    "parts_of",
     "reached_phones",
     "read_arms",
     "sending_of",
@@ -204,6 +205,12 @@ def reached_phones(ledger: Ledger, row: CampaignRow) -> Iterator[tuple[NDArray[n
         keys = ledger.audience.keys(row.id, chunk)
         reached = np.isin(keys.states, REACHED)
         yield keys.phones[reached], keys.parts[reached].astype(np.int64)
+
+
+def parts_of(ledger: Ledger, row: CampaignRow, arms: Arms) -> int:
+    """Billed parts of what a campaign sent to the treated of *arms*, as far as the provider took it."""
+    ours = np.sort(arms.phones[arms.treated])
+    return sum(int(parts[among(phones, ours)].sum()) for phones, parts in reached_phones(ledger, row))
 
 
 def among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -63,7 +63,13 @@ def cells_of(
 
 
 def by_value(
-    column: str, cells: pa.Array, metric: str, converted: NDArray[np.bool_], arms: Arms
+    column: str,
+    cells: pa.Array,
+    metric: str,
+    converted: NDArray[np.bool_],
+    arms: Arms,
+    *,
+    most: int = _MOST,
 ) -> tuple[list[SegmentRow], float | None]:
     """
     A row for each value that has enough people, the others as one, and whether the effect differs at all.
@@ -71,6 +77,7 @@ def by_value(
     Args:
         cells: n texts; null counts as an empty one.
         converted: n flags.
+        most: How many values stand by themselves.
 
     Returns:
         Rows, most people first; the p-value of the effect being the same in all of them, None = it cannot be
@@ -79,9 +86,9 @@ def by_value(
     encoded = pc.fill_null(cells.cast(pa.large_string()), "").dictionary_encode()
     codes, names = np.asarray(encoded.indices).astype(np.int64), encoded.dictionary.to_pylist()
     sizes = np.bincount(codes, minlength=len(names))
-    shown = np.argsort(-sizes, kind="stable")[:_MOST]
+    shown = np.argsort(-sizes, kind="stable")[:most]
     strata = [(names[code], codes == code) for code in shown.tolist()]
-    if len(names) > _MOST:
+    if len(names) > most:
         strata.append((None, ~np.isin(codes, shown)))
     each = [(value, counts_of(converted[here], arms.treated[here])) for value, here in strata]
     rate = np.count_nonzero(converted) / max(len(arms), 1)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from smskit.measuring import statistics
 from smskit.measuring.arms import Arms
-from smskit.measuring.result import Effect, InterimRow
+from smskit.measuring.outcomes import Outcomes
+from smskit.measuring.result import Arm, Effect, InterimRow, OutcomeRows
 from smskit.measuring.statistics import LEVEL, Counts
 
-__all__ = ["counts_of", "effects_of", "interim_of"]
+__all__ = ["arms_of", "counts_of", "effects_of", "interim_of", "rows_of"]
 
 _BUYERS: Final = 5  # in both arms together for a rate, in each for an amount
 
@@ -29,6 +30,29 @@ def counts_of(converted: NDArray[np.bool_], treated: NDArray[np.bool_]) -> Count
     n1 = int(np.count_nonzero(treated))
     x1 = int(np.count_nonzero(converted & treated))
     return Counts(x1, n1, int(np.count_nonzero(converted)) - x1, len(treated) - n1)
+
+
+def arms_of(arms: Arms) -> dict[str, Arm]:
+    """How many people both arms have."""
+    return {
+        "treated": Arm(arms.n_treated, int(np.count_nonzero(arms.reached & arms.treated))),
+        "holdout": Arm(arms.n_holdout, int(np.count_nonzero(arms.reached & ~arms.treated))),
+    }
+
+
+def rows_of(found: Outcomes, *, events: bool, zone: str) -> OutcomeRows:
+    """What became of the rows of the table."""
+    return OutcomeRows(
+        kind="events" if events else "flags",
+        rows=found.rows,
+        duplicates=found.duplicates,
+        unknown_people=found.unknown_people,
+        before=found.before,
+        after=found.after,
+        used=found.used,
+        people=found.people,
+        timezone=zone,
+    )
 
 
 def effects_of(

@@ -8,7 +8,7 @@ only then is one made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,30 +21,21 @@ from numpy.typing import NDArray
 from smskit.errors import InputError, suggest
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
-from smskit.measuring.arms import (
-    Arms,
-    among,
-    earlier_occurrences,
-    follow_ups,
-    reached_phones,
-    read_arms,
-    sending_of,
-)
+from smskit.measuring.arms import Arms, earlier_occurrences, follow_ups, parts_of, read_arms, sending_of
 from smskit.measuring.asking import Asked
 from smskit.measuring.by_segment import by_value, cells_of
-from smskit.measuring.effects import counts_of, effects_of, interim_of
+from smskit.measuring.effects import arms_of, counts_of, effects_of, interim_of, rows_of
 from smskit.measuring.noticing import notices_of
-from smskit.measuring.outcomes import Outcomes, Table, of_arms, read_outcomes
+from smskit.measuring.outcomes import Table, of_arms, read_outcomes
 from smskit.measuring.refusing import ONE_SIDED, refusal, srm_of, srm_text
 from smskit.measuring.result import (
-    Arm,
     Effect,
     Measured,
-    OutcomeRows,
     SegmentRow,
     Window,
     yuan_of,
 )
+from smskit.measuring.several import measure_global, measure_series
 from smskit.measuring.statistics import srm_p
 from smskit.models import Mode, Reason
 from smskit.sending.session import open_ledger
@@ -58,6 +49,8 @@ def measure(
     outcomes: str | Path,
     *,
     mode: Mode | str | None = None,
+    pooled: bool = False,
+    between: tuple[str, str] | None = None,
     ledger: Ledger | None = None,
     environment: Environment | None = None,
     **asked: Any,
@@ -76,6 +69,9 @@ def measure(
         campaign: Its id.
         outcomes: A file or database URL of what people did, read as segments are.
         mode: None = live, else rehearse; a rehearsal is an A/A test on one's own data.
+        pooled: *campaign* is a series, of which each person counts once, from where they entered.
+        between: The first and the last day (ISO): all live marketing against its global holdout, whatever
+            *campaign* says.
         ledger: None = the project's.
         asked: ``user_id``, ``time``, ``amount``, ``converted``, ``window``, ``timezone``, ``as_of``, ``by``,
             ``segments``, ``entrants``, ``absent``, ``price``, ``srm``, ``query``: as ``smskit measure`` has
@@ -99,7 +95,19 @@ def measure(
         )
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     question = Asked(str(outcomes), **given, environ=environment.variables, file=environment.parameter_file)
-    return measure_row(ledger, campaign_row(ledger, campaign, Mode(mode) if mode else None), question)
+    wanted = Mode(mode) if mode else None
+    if between is not None:
+        return measure_global(ledger, question, *map(_day, between))
+    if pooled:
+        return measure_series(ledger, campaign, wanted, question)
+    return measure_row(ledger, campaign_row(ledger, campaign, wanted), question)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(Message("--from and --to are days such as 2026-10-01")) from None
 
 
 def campaign_row(ledger: Ledger, name: str, mode: Mode | None) -> CampaignRow:
@@ -146,7 +154,7 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
     )
     again = follow_ups(ledger, row)
     price = asked.price_or(Decimal(str(row.spec.get("price_per_part", "0.05"))))
-    cost = yuan_of(int(arms.parts[arms.reached].sum()) + _parts_again(ledger, again, arms), price)
+    cost = yuan_of(sum(parts_of(ledger, each, arms) for each in (row, *again)), price)
     effects: list[Effect] = []
     segments: list[SegmentRow] | None = None
     equal, interim = None, None
@@ -191,9 +199,9 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
         as_of=as_of.isoformat(),
         refused=refused,
         notices=list(notices),
-        outcomes=_rows_of(asked, found, zone),
+        outcomes=rows_of(found, events=bool(asked.time), zone=str(zone)),
         window=window,
-        arms=_arms_of(arms),
+        arms=arms_of(arms),
         srm=srm,
         cost=cost,
         effects=effects,
@@ -219,43 +227,12 @@ def _micros(moment: datetime) -> int:
     return round(moment.timestamp() * 1e6)
 
 
-def _rows_of(asked: Asked, found: Outcomes, zone: ZoneInfo) -> OutcomeRows:
-    return OutcomeRows(
-        kind="events" if asked.time else "flags",
-        rows=found.rows,
-        duplicates=found.duplicates,
-        unknown_people=found.unknown_people,
-        before=found.before,
-        after=found.after,
-        used=found.used,
-        people=found.people,
-        timezone=str(zone),
-    )
-
-
-def _arms_of(arms: Arms) -> dict[str, Arm]:
-    return {
-        "treated": Arm(arms.n_treated, int(np.count_nonzero(arms.reached & arms.treated))),
-        "holdout": Arm(arms.n_holdout, int(np.count_nonzero(arms.reached & ~arms.treated))),
-    }
-
-
 def _seen_before(ledger: Ledger, earlier: Sequence[CampaignRow], arms: Arms) -> NDArray[np.bool_]:
     """Which of the n people an earlier occurrence planned or held back."""
     seen = np.zeros(len(arms), np.bool_)
     for other in earlier:
         seen |= np.asarray(pc.is_in(arms.persons, read_arms(ledger, other).persons))
     return seen
-
-
-def _parts_again(ledger: Ledger, again: Sequence[CampaignRow], arms: Arms) -> int:
-    """Parts of follow-ups to these people, which belong to the treatment."""
-    ours = np.sort(arms.phones[arms.treated])
-    total = 0
-    for other in again:
-        for phones, parts in reached_phones(ledger, other):
-            total += int(parts[among(phones, ours)].sum())
-    return total
 
 
 def _one_sided(ledger: Ledger, row: CampaignRow) -> list[str]:

@@ -182,7 +182,8 @@ class Measured:
     effects: Sequence[Effect] = ()
     interim: InterimRow | None = None
     segments: Sequence[SegmentRow] | None = None
-    equal_effects: float | None = None  # p-value of the effect being the same in all segments
+    equal_effects: float | None = None  # p-value of the effect being the same in all segments, or cohorts
+    cohorts: Sequence[SegmentRow] | None = None  # of several occurrences: by the one in which people entered
 
     @property
     def exit_code(self) -> int:
@@ -192,8 +193,9 @@ class Measured:
     def to_data(self) -> dict[str, Any]:
         """Plain data for programs."""
         data = asdict(self)
-        del data["equal_effects"]
-        return data
+        alike = data.pop("equal_effects")
+        cohorts = data.pop("cohorts")
+        return data if cohorts is None else data | {"cohorts": cohorts, "alike": alike}
 
     def to_json(self) -> str:
         """The same as JSON text."""

@@ -25,6 +25,7 @@ __all__ = [
     "Counts",
     "Interim",
     "Rerandomised",
+    "all_alike",
     "equal_odds",
     "holm",
     "interim",
@@ -34,6 +35,7 @@ __all__ = [
     "score_p",
     "seed_of",
     "srm_p",
+    "wilson",
 ]
 
 LEVEL: Final = 0.95
@@ -95,6 +97,34 @@ def newcombe(counts: Counts, *, level: float = LEVEL) -> tuple[float, float]:
 
     low, high = confint_proportions_2indep(*counts, compare="diff", method="newcomb", alpha=1 - level)
     return float(low), float(high)
+
+
+def wilson(converted: int, people: int, *, level: float = LEVEL) -> tuple[float, float]:
+    """The interval of one rate (Wilson 1927); there is at least one person."""
+    with needs_extra("measure"):
+        from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(converted, people, alpha=1 - level, method="wilson")
+    return float(low), float(high)
+
+
+def all_alike(arms: Sequence[Sequence[int]]) -> float | None:
+    """
+    The p-value of all arms having one rate (chi-squared without correction).
+
+    Args:
+        arms: Of each how many converted, of how many.
+
+    Returns:
+        None where nobody or everybody converted, or there is one arm with people.
+    """
+    some = [(x, n - x) for x, n in arms if n]
+    if len(some) < 2 or not all(map(sum, zip(*some, strict=True))):
+        return None
+    with needs_extra("measure"):
+        from scipy.stats import chi2_contingency
+
+    return float(chi2_contingency(np.array(some), correction=False).pvalue)
 
 
 def score_p(counts: Counts) -> float:

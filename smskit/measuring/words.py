@@ -32,7 +32,7 @@ def lines_of(measured: Measured, t: Language) -> Iterator[str]:
     if measured.window:
         yield "  " + t(_window(measured))
     yield "  " + t(_rows(measured))
-    for row in measured.segments or ():
+    for row in (*(measured.segments or ()), *(measured.cohorts or ())):
         yield "    " + t(_segment(row))
     if measured.equal_effects is not None:
         p = p_in_words(measured.equal_effects, exact=True)

@@ -1,0 +1,426 @@
+"""
+Arms of an experiment side by side: by delivery, and by what their people did.
+
+Arms are campaigns over one segment that a hash has parted, so whatever else they differ in is what is tried:
+text, provider, hour. Each arm's clock starts with its own first submission and runs for whole days.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smskit.errors import InputError
+from smskit.i18n import Language, Message
+from smskit.i18n.figures import money, share
+from smskit.ledger import CampaignRow, Ledger
+from smskit.measuring import statistics
+from smskit.measuring.arms import Arms, experiment_of, read_arms, sending_of
+from smskit.measuring.asking import Asked
+from smskit.measuring.measure import campaign_row
+from smskit.measuring.outcomes import of_arms, read_outcomes
+from smskit.measuring.result import Coded
+from smskit.measuring.statistics import LEVEL, Counts
+from smskit.measuring.words import p_in_words
+from smskit.models import Mode, State
+
+__all__ = ["ArmRow", "Compared", "Difference", "compare"]
+
+_THRESHOLD: Final = 0.001
+_RECEIPTS_S: Final = 72 * 3600  # after which receipts that are missing do not come any more
+_ENOUGH: Final = 5  # conversions of all arms together
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    """One arm; bounds of a rate are together at 95 % over all arms."""
+
+    campaign: str
+    arm: str
+    provider: str
+    starts_at: str | None
+    people: int
+    expected: float
+    accepted: int
+    delivered: int
+    awaiting: int
+    delivery_rate: float | None
+    delivery_low: float | None
+    delivery_high: float | None
+    if_none_arrives: float | None  # of those awaited
+    if_all_arrive: float | None
+    yuan: str
+    yuan_per_delivered: float | None
+    yuan_per_delivered_low: float | None
+    yuan_per_delivered_high: float | None
+    median_receipt_s: float | None
+    converted: int | None = None
+    conversion: float | None = None
+    conversion_low: float | None = None
+    conversion_high: float | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One arm minus the other, of one metric, with Newcombe's interval and Holm's p over all pairs."""
+
+    metric: str  # delivery or conversion
+    arm: str
+    other: str
+    difference: float
+    low: float
+    high: float
+    level: float
+    p_value: float
+    p_holm: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What tells the arms of an experiment apart, or why that cannot be told."""
+
+    experiment: str
+    mode: str
+    as_of: str
+    refused: Coded | None
+    notices: Sequence[Coded]
+    split_p_value: float | None  # of the arms' sizes
+    arms: Sequence[ArmRow]
+    p_value: float | None  # of all arms converting alike; None = no outcomes, or not over
+    differences: Sequence[Difference]
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        return 3 if self.refused else 0
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for programs."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_data(), ensure_ascii=False, indent=2)
+
+    def render(self, t: Language) -> str:
+        """All of it as lines of text."""
+        return "\n".join(_lines(self, t))
+
+
+def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: Asked | None) -> Compared:
+    """
+    Compare the arms of an experiment.
+
+    Args:
+        asked: What their people did; None = by delivery alone.
+
+    Raises:
+        InputError: fewer than two, an unknown campaign, or the table or an option cannot be used.
+    """
+    if len(set(campaigns)) < 2:
+        raise InputError(Message("name two campaigns or more, the arms of an experiment"))
+    rows = [campaign_row(ledger, name, mode) for name in dict.fromkeys(campaigns)]
+    zone = (asked.zone_or(rows[0].zone)) if asked else rows[0].zone
+    as_of = asked.moment_or(ledger.clock(), zone) if asked else datetime.fromtimestamp(ledger.clock(), zone)
+    experiments = {experiment_of(row) for row in rows}
+    held = [read_arms(ledger, row) for row in rows]
+    refused, split = None, None
+    if len(experiments) > 1 or "" in experiments or len({row.mode for row in rows}) > 1:
+        refused = Coded("no_experiment", _not_randomised())
+    else:
+        split = _split_p(rows, held)
+        if split < _THRESHOLD:
+            refused = Coded("srm", _uneven(rows, held))
+    made = [_arm(ledger, row, arms, rows, held) for row, arms in zip(rows, held, strict=True)]
+    differences: list[Difference] = []
+    notices = list(_of_receipts(ledger, rows, made))
+    p_value = None
+    if refused is None:
+        delivered = [Counts(arm.delivered, arm.people, 0, 1) for arm in made]
+        differences += _pairs("delivery", made, delivered)
+        if asked is not None:
+            converted, complete = _converted(ledger, rows, held, asked, as_of)
+            made, p_value, more, said = _by_outcomes(made, converted, complete)
+            differences, notices = [*differences, *more], [*notices, *said]
+    return Compared(
+        experiment=experiments.pop() if len(experiments) == 1 else "",
+        mode=str(rows[0].mode),
+        as_of=as_of.isoformat(),
+        refused=refused,
+        notices=notices,
+        split_p_value=split,
+        arms=made,
+        p_value=p_value,
+        differences=differences,
+    )
+
+
+def _not_randomised() -> Message:
+    return Message(
+        "these campaigns are not arms of one experiment: whom each was sent to was not drawn, so what "
+        "differs "
+        "could be the people (parameter `arm`)"
+    )
+
+
+# --- who is in which arm
+
+
+def _width(row: CampaignRow) -> float:
+    arm = row.spec.get("arm") or {}
+    return float(arm.get("to", 1)) - float(arm.get("from", 0))
+
+
+def _split_p(rows: Sequence[CampaignRow], held: Sequence[Arms]) -> float:
+    """The p-value of the arms' sizes, holdouts included: each against all others, for all of them."""
+    sizes, widths = [len(arms) for arms in held], [_width(row) for row in rows]
+    each = [
+        statistics.srm_p(n, sum(sizes), width / sum(widths)) for n, width in zip(sizes, widths, strict=True)
+    ]
+    return min(1.0, min(each) * (len(each) if len(each) > 2 else 1))
+
+
+def _uneven(rows: Sequence[CampaignRow], held: Sequence[Arms]) -> Message:
+    sizes = ", ".join(f"{row.name} {len(arms):,}" for row, arms in zip(rows, held, strict=True))
+    return Message(
+        "the arms are not as they were drawn ({sizes}): probably one provider's rules exclude people from "
+        "its "
+        "own arm alone",
+        sizes=sizes,
+    )
+
+
+# --- by delivery
+
+
+def _arm(
+    ledger: Ledger, row: CampaignRow, arms: Arms, rows: Sequence[CampaignRow], held: Sequence[Arms]
+) -> ArmRow:
+    states = np.concatenate([np.empty(0, np.uint8), *ledger.audience.states(row.id).values()])
+    n = np.bincount(states, minlength=len(State))
+    people, delivered = len(states), int(n[State.DELIVERED])
+    awaiting = int(n[State.ACCEPTED] + n[State.UNKNOWN] + n[State.SUBMITTING] + n[State.WAITING])
+    price = Decimal(str(row.spec.get("price_per_part", "0.05")))
+    yuan = int(arms.parts[arms.reached].sum()) * price
+    low, high = statistics.wilson(delivered, people, level=LEVEL) if people else (None, None)
+    each = float(yuan) / people if people else None
+    widths = sum(map(_width, rows))
+    first = sending_of(ledger, row).first
+    return ArmRow(
+        campaign=row.name,
+        arm=str((row.spec.get("arm") or {}).get("name", "")),
+        provider=row.provider,
+        starts_at=datetime.fromtimestamp(first, row.zone).isoformat() if first is not None else None,
+        people=people,
+        expected=sum(map(len, held)) * _width(row) / widths,
+        accepted=int(n[State.ACCEPTED] + n[State.DELIVERED] + n[State.UNDELIVERED]),
+        delivered=delivered,
+        awaiting=awaiting,
+        delivery_rate=delivered / people if people else None,
+        delivery_low=low,
+        delivery_high=high,
+        if_none_arrives=delivered / people if people else None,
+        if_all_arrive=(delivered + awaiting) / people if people else None,
+        yuan=str(yuan),
+        yuan_per_delivered=float(yuan) / delivered if delivered else None,
+        yuan_per_delivered_low=each / high if each is not None and high else None,
+        yuan_per_delivered_high=each / low if each is not None and low else None,
+        median_receipt_s=_median_receipt(ledger, row),
+    )
+
+
+def _median_receipt(ledger: Ledger, row: CampaignRow) -> float | None:
+    """Seconds from submission to the report, the middle one; None = there is no report."""
+    took: list[NDArray[np.float64]] = []
+    for chunk in ledger.audience.states(row.id):
+        history = ledger.audience.history(row.id, chunk)
+        each = history.receipt_at - history.submitted_at
+        took.append(each[np.isfinite(each)])
+    all_of = np.concatenate([np.empty(0), *took])
+    return float(np.median(all_of)) if len(all_of) else None
+
+
+def _of_receipts(ledger: Ledger, rows: Sequence[CampaignRow], made: Sequence[ArmRow]) -> Iterator[Coded]:
+    open_ones = [
+        arm.campaign
+        for row, arm in zip(rows, made, strict=True)
+        if arm.awaiting and ledger.clock() < (sending_of(ledger, row).last or ledger.clock()) + _RECEIPTS_S
+    ]
+    if open_ones:
+        what = Message(
+            "receipts of {names} are not all in: read the rates with what they would be if none or all of "
+            "those "
+            "awaited arrive",
+            names=", ".join(open_ones),
+        )
+        yield Coded("receipts_open", what)
+
+
+def _pairs(metric: str, arms: Sequence[ArmRow], counts: Sequence[Counts]) -> list[Difference]:
+    """Every pair of arms; of each the first two numbers of *counts* are its own."""
+    pairs = [
+        (one, other, Counts(*counts[one][:2], *counts[other][:2]))
+        for one, other in combinations(range(len(arms)), 2)
+        if counts[one][1] and counts[other][1]
+    ]
+    p_values = [statistics.score_p(both) for _, _, both in pairs]
+    level = 1 - (1 - LEVEL) / len(pairs) if pairs else LEVEL
+    return [
+        Difference(
+            metric,
+            arms[one].arm,
+            arms[other].arm,
+            both.difference,
+            *statistics.newcombe(both, level=level),
+            level,
+            p,
+            adjusted,
+        )
+        for (one, other, both), p, adjusted in zip(pairs, p_values, statistics.holm(p_values), strict=True)
+    ]
+
+
+# --- by what people did
+
+
+def _converted(
+    ledger: Ledger, rows: Sequence[CampaignRow], held: Sequence[Arms], asked: Asked, as_of: datetime
+) -> tuple[list[Counts], bool]:
+    """How many of each arm's treated converted within its own window, and whether all windows are over."""
+    by_phone = {not row.spec.get("user_id", "user_id") for row in rows}
+    if len(by_phone) > 1:
+        raise InputError(Message("some of the campaigns know people by id and some by phone"))
+    if asked.time and asked.length.total_seconds() % 86_400:
+        raise InputError(Message("arms that begin at different hours need a window of whole days"))
+    table = read_outcomes(
+        asked.outcomes,
+        asked.columns,
+        by_phone=by_phone == {True},
+        zone=asked.zone_or(rows[0].zone),
+        query=asked.query,
+        environ=asked.environ,
+        file=asked.file,
+    )
+    counts, complete = [], True
+    for row, arms in zip(rows, held, strict=True):
+        start = sending_of(ledger, row).first or row.started_at or row.created_at
+        ends = start + asked.length.total_seconds()
+        complete &= not asked.time or as_of.timestamp() >= ends
+        edges = [np.full(len(arms), round(at * 1e6)) for at in (start, ends)]
+        found = of_arms(table, arms, asked.columns, starts=edges[0], ends=edges[1])
+        said = next(iter(found.values.values()))
+        counts.append(Counts(int(np.count_nonzero(said & arms.treated)), arms.n_treated, 0, 1))
+    return counts, complete
+
+
+def _by_outcomes(
+    made: Sequence[ArmRow], counts: Sequence[Counts], complete: bool
+) -> tuple[list[ArmRow], float | None, list[Difference], list[Coded]]:
+    level = 1 - (1 - LEVEL) / len(counts)
+    rows = []
+    for arm, one in zip(made, counts, strict=True):
+        low, high = statistics.wilson(*one[:2], level=level) if complete and one.treated else (None, None)
+        rows.append(
+            replace(
+                arm,
+                converted=one.treated_buyers,
+                conversion=one.treated_buyers / one.treated if one.treated else None,
+                conversion_low=low,
+                conversion_high=high,
+            )
+        )
+    if not complete:
+        what = Message("the window is not over: the interval that counts is there when it is")
+        return rows, None, [], [Coded("window_open", what)]
+    said = []
+    if sum(one.treated_buyers for one in counts) < _ENOUGH:
+        what = Message("too few conversions to tell the arms apart")
+        said.append(Coded("too_few", what))
+    p_value = statistics.all_alike([one[:2] for one in counts])
+    best = max(range(len(counts)), key=lambda at: rows[at].conversion or 0)
+    pairs = _pairs_with(best, rows, counts)
+    return rows, p_value, pairs, said
+
+
+def _pairs_with(best: int, arms: Sequence[ArmRow], counts: Sequence[Counts]) -> list[Difference]:
+    """The arm with the highest rate against each other one."""
+    others = [at for at in range(len(arms)) if at != best and counts[at].treated]
+    both = [Counts(*counts[best][:2], *counts[at][:2]) for at in others]
+    p_values = [statistics.score_p(each) for each in both]
+    level = 1 - (1 - LEVEL) / max(len(both), 1)
+    return [
+        Difference(
+            "conversion",
+            arms[best].arm,
+            arms[at].arm,
+            each.difference,
+            *statistics.newcombe(each, level=level),
+            level,
+            p,
+            adjusted,
+        )
+        for at, each, p, adjusted in zip(others, both, p_values, statistics.holm(p_values), strict=True)
+    ]
+
+
+# --- in words
+
+
+def _lines(found: Compared, t: Language) -> Iterator[str]:
+    yield t(Message("experiment {name} ({mode})", name=found.experiment or "–", mode=t(found.mode)))
+    if found.refused:
+        yield "  " + t("no answer: {why}", why=found.refused.text)
+    for arm in found.arms:
+        yield "  " + t(_arm_words(arm))
+    if found.p_value is not None:
+        words = (
+            Message("the arms differ, p {p}", p=p_in_words(found.p_value, exact=True))
+            if found.p_value < 1 - LEVEL
+            else Message("no arm is better, p {p}", p=p_in_words(found.p_value, exact=True))
+        )
+        yield "  " + t(words)
+    for each in found.differences:
+        yield "  " + t(_difference_words(each))
+    for notice in found.notices:
+        yield "  " + t("notice: {why}", why=notice.text)
+
+
+def _arm_words(arm: ArmRow) -> Message:
+    told = {
+        "arm": arm.arm or arm.campaign,
+        "n": arm.people,
+        "rate": share(arm.delivery_rate),
+        "low": share(arm.if_none_arrives),
+        "high": share(arm.if_all_arrive),
+        "each": money(None if arm.yuan_per_delivered is None else str(arm.yuan_per_delivered)) or "–",
+    }
+    delivery = Message(
+        "{arm}: {n:,} people, {rate} delivered ({low} to {high} by those awaited), {each} a delivered "
+        "message",
+        **told,
+    )
+    if arm.conversion is None:
+        return delivery
+    return Message("{what}; {rate} converted", what=delivery, rate=share(arm.conversion))
+
+
+def _difference_words(each: Difference) -> Message:
+    metric = Message("delivery") if each.metric == "delivery" else Message("conversion")
+    return Message(
+        "{metric}: {arm} minus {other} {difference} ({low} to {high}), p {p}",
+        metric=metric,
+        arm=each.arm,
+        other=each.other,
+        difference=share(each.difference),
+        low=share(each.low),
+        high=share(each.high),
+        p=p_in_words(each.p_holm, exact=True),
+    )
