@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import bisect
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerProcess
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import LocalCluster
 
 from smskit.ledger import Ledger
 from smskit.models import Mode
@@ -209,3 +213,108 @@ def test_one_pace_for_an_account(make: Callable[..., Line], tmp_path: Path, data
 
     assert set(line.ends()) == {0}
     assert busiest_second(times) <= limit * 1.25  # as they arrive: the way there is not always as long
+
+
+SMSKIT = [sys.executable, "-m", "smskit"]
+
+
+def frozen(line: Line) -> dict[str, str]:
+    """Begin the campaign and stop it at once; returns the environment of a command."""
+    (first,) = line.start()
+    line.until_accepted(1)
+    first.terminate()
+    first.join(60)
+    line.senders.clear()
+    return os.environ | line.environ
+
+
+def test_resume_by_several_processes(make: Callable[..., Line]) -> None:
+    """`smskit resume --senders 3` starts three processes, prints the counts and exits with 0."""
+    line = make()
+    environ = frozen(line)
+    command = subprocess.Popen(
+        [*SMSKIT, "resume", "live-1", "--senders", "3"], env=environ, stdout=subprocess.PIPE
+    )
+    line.until(lambda: len(line.status["senders"]) == 3)
+    told, _ = command.communicate(timeout=60)
+
+    assert command.returncode == 0
+    assert b"live-1" in told
+    line.assert_everybody_once()
+
+
+def test_resume_by_several_processes_is_told_to_end(make: Callable[..., Line]) -> None:
+    """SIGTERM is handed on: all three end, and the command exits with 4."""
+    line = make()
+    environ = frozen(line)
+    command = subprocess.Popen(
+        [*SMSKIT, "resume", "live-1", "--senders", "3"],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    line.until(lambda: len(line.status["senders"]) == 3)
+    command.terminate()
+    _, said = command.communicate(timeout=60)
+
+    assert command.returncode == 4
+    assert b"told to end" in said
+    assert line.status["senders"] == []
+    assert line.status["waiting"] > 0
+
+
+def test_several_processes_share_no_file(make: Callable[..., Line], tmp_path: Path) -> None:
+    """On a SQLite ledger `--senders` is refused as a second run is."""
+    line = make(people=50)
+    line.environ["SMSKIT_DATABASE_URL"] = f"sqlite:///{tmp_path / 'own.db'}"
+    Ledger(line.environ["SMSKIT_DATABASE_URL"]).close()
+    line.start()
+    line.ends()
+    done = subprocess.run(
+        [*SMSKIT, "resume", "live-1", "--senders", "2"],
+        env=os.environ | line.environ,
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 4
+    assert b"PostgreSQL" in done.stderr
+
+
+def test_resume_by_the_tasks_of_a_cluster(make: Callable[..., Line]) -> None:
+    """With `SMSKIT_DASK` the senders are tasks of its workers, which have the keys in their environment."""
+    line = make()
+    environ = frozen(line)
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="", env=line.environ) as cluster:
+        done = subprocess.run(
+            [*SMSKIT, "resume", "live-1", "--senders", "2"],
+            env=environ | {"SMSKIT_DASK": cluster.scheduler_address},
+            capture_output=True,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stderr
+    line.assert_everybody_once()
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_canary_is_sent_by_one(make: Callable[..., Line], good: bool) -> None:
+    """While the canary is sent and waited for the others send nothing; a bad one ends them all with 4."""
+    line = make(answers_s=0.01)
+    receipts = {"delay_s": [0, 0], "fail_rate": 0.0 if good else 1.0}
+    line.simulator.world.set_faults(FaultPlan.model_validate({"seed": 1, "receipts": receipts}))
+    line.parameters |= {"canary": 0.05, "canary_wait": "3s"}
+    line.start(3)
+    while any(run.is_alive() for run in line.senders):
+        accepted = line.simulator.world.accepted()
+        row = line.ledger.campaigns.get("live-1", Mode.LIVE)
+        canary = row and line.ledger.canaries.get(row.id)
+        assert accepted <= 150 or (canary and canary.passed_at is not None)
+        time.sleep(0.02)
+
+    assert line.ends() == ([0, 0, 0] if good else [4, 4, 4])
+    if good:
+        line.assert_everybody_once()
+    else:
+        assert line.simulator.world.accepted() == 150
+        assert line.status["state"] == "paused"

@@ -411,16 +411,42 @@ def why(campaign: str, person: str, mode: InMode = None) -> None:
 
 
 @app.command()
-def resume(campaign: str, mode: InMode = None) -> None:
-    """Go on with an interrupted campaign, as it was frozen."""
+def resume(
+    campaign: str,
+    mode: InMode = None,
+    senders: Annotated[
+        int, typer.Option(min=1, help="How many send it together: processes, or tasks of SMSKIT_DASK.")
+    ] = 1,
+) -> None:
+    """Go on with an interrupted campaign, as it was frozen; one that is being sent is joined."""
     from smskit.reporting import report
     from smskit.sending.session import reopen_campaign
 
     row = _row(campaign, mode)
+    if senders > 1:
+        _resume_by(row, senders)
+        return
     outcome = reopen_campaign(row, ledger=_ledger()).resume(progress=progress_bar(row.name))
     print_counts(report.status(_ledger(), _row(campaign, row.mode)))
     if outcome.note:
         print_lines([outcome.note])
+
+
+def _resume_by(row: CampaignRow, count: int) -> None:
+    from smskit.reporting import report
+    from smskit.sending.fan_out import send_by
+    from smskit.settings import Environment
+
+    ledger = _ledger()
+    ended = send_by(
+        ledger, row, count, cluster=Environment().get("SMSKIT_DASK"), progress=progress_bar(row.name)
+    )
+    counts = report.status(ledger, _row(row.name, row.mode))
+    print_counts(counts)
+    if counts["waiting"] or counts["submitting"]:
+        for said in sorted({each.said for each in ended if each.exit_code and each.said}):
+            print(said, file=sys.stderr)
+        raise typer.Exit(max([each.exit_code for each in ended if each.exit_code > 0], default=4))
 
 
 @app.command()
