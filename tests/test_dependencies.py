@@ -24,12 +24,13 @@ EXTRAS = {
     "notebook/app": ("notebook", "app"),
     "notebook/panels": ("notebook",),
     "reporting/charts": ("notebook",),
+    "sending/fan_out": ("large",),
     "testing": ("dev",),
 }
 PACKAGE = ROOT / "smskit"
 TABLES = {
-    "README.md": ("What it stands on", ("notebook", "app", "measure", "postgres")),
-    "README.zh.md": ("依赖", ("notebook", "app", "measure", "postgres")),
+    "README.md": ("What it stands on", ("notebook", "app", "large", "measure", "postgres")),
+    "README.zh.md": ("依赖", ("notebook", "app", "large", "measure", "postgres")),
     "CONTRIBUTING.md": ("Tools", ("docs", "dev")),
 }
 
@@ -73,7 +74,7 @@ def test_what_is_declared_is_used() -> None:
     started = {"jupyterlab", "ipykernel", "httptools", "psycopg"}
     used = {d for path in PACKAGE.rglob("*.py") for m in imported(path) for d in distributions().get(m, ())}
 
-    assert names("notebook", "app", "measure", "postgres") - started - used == set()
+    assert names("notebook", "app", "large", "measure", "postgres") - started - used == set()
 
 
 @pytest.mark.parametrize("page", TABLES)
@@ -100,9 +101,10 @@ def test_all_is_all() -> None:
     assert own == {
         "notebook": set(),
         "app": {"notebook"},
+        "large": set(),
         "measure": set(),
         "postgres": set(),
-        "all": {"app", "measure", "postgres"},
+        "all": {"app", "large", "measure", "postgres"},
         "docs": set(),
         "dev": {"all", "docs"},
     }
