@@ -129,7 +129,7 @@ def test_exit_0_when_done(desk: Desk) -> None:
         0,
         [f"smskit: new ledger {desk.folder / 'ledger.db'}"],
     )
-    assert "6 people, 6 parts, about ¥0.30; plan hash p" in planned.out
+    assert "6 people, 6 parts, about ¥0.30; plan hash q" in planned.out
     assert resumed.code == 0
     assert "live-1 (live, yunpian): finished" in resumed.out
     assert desk.world.accepted() == desk.world.phones() == PEOPLE
@@ -294,7 +294,7 @@ def test_books_are_printed_as_sums(desk: Desk, run: Run) -> None:
     assert lines[3:5] == ["no_phone 1", "duplicate_phone 1"]
     assert lines[5] == "planned = waiting 0 + submitting 0 + accepted 4 (100.0%) + refused 0 + unknown 0"
     assert lines[6] == "accepted = delivered 0 + undelivered 0 + awaiting 4 (100.0%)"
-    assert lines[7].startswith("4 parts, about ¥0.20; plan p")
+    assert lines[7].startswith("4 parts, about ¥0.20; plan q")
     assert table[0].split()[:4] == ["campaign", "mode", "state", "provider"]
     assert table[1].split()[:4] == ["live-1", "live", "finished", "yunpian"]
 

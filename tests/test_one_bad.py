@@ -161,7 +161,7 @@ def test_one_person_is_tried_a_few_times(
     assert asked[0] == Patience().attempts
     assert asked[2] - asked[1] < Patience().attempts
     assert (status["state"], status["waiting"], status["accepted"]) == ("paused", 1, PEOPLE - 1)
-    assert "1 people were tried and not taken for now" in status["note"]
+    assert "1 person was tried and not taken for now" in status["note"]
     assert "-51" in status["note"]
     assert why.provider_code.tolist()[-1] == "-51"
 
@@ -176,7 +176,7 @@ def test_a_canary_passes_without_one_of_it(simulator: Simulator, tmp_path: Path)
             update={"receipts": FaultPlan.parse({"receipts": {"delay_s": [0, 0]}}).receipts}
         )
     )
-    with pytest.raises(CampaignPaused, match="1 people still waiting"):
+    with pytest.raises(CampaignPaused, match="1 person still waiting"):
         runs.send()
 
     assert runs.waiting() == {5: "-51"}
@@ -203,7 +203,7 @@ def test_an_own_ssp(
         lantern.refuse[bad] = int(code)
     rows = [f"u{i},{13800000000 + i},{'张三' if batch > 1 else f'张{i}'}" for i in range(PEOPLE)]
     for _ in range(2):
-        with pytest.raises(CampaignPaused, match="1 people still waiting"):
+        with pytest.raises(CampaignPaused, match="1 person still waiting"):
             open_campaign(lantern_spec(tmp_path, rows), ledger=open_ledger()).send()
         sent = [message["to"] for message in lantern.accepted]
         assert len(sent) == len(set(sent)) == PEOPLE - 1

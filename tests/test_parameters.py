@@ -227,7 +227,7 @@ def test_explain_tells_everything_in_words(write: Write, run: Run) -> None:  # n
         "At most ¥12.50",
         'level in ("gold")',
         "\"level\" IN ('gold')",
-        "1 numbers",
+        "1 number",
     ):
         assert words in told.out
     sources = {p["name"]: p["source"] for p in data["parameters"]}

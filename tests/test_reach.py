@@ -170,6 +170,6 @@ def test_copies_with_other_names_before_there_is_a_text(project: Project, name: 
     one_less = reaching.reach(spec, frame, np.array([False, True, True]))
 
     assert [str(text)[:66] for text in all_.notices] == [
-        f"1 rows that are left out as copies have another `{name}` than the row that"[:66]
+        f"1 row left out as copies has another `{name}` than the row that is planned"[:66]
     ]
     assert list(one_less.notices) == []

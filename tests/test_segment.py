@@ -249,7 +249,7 @@ REFUSED_CSV = {
     "no name": ("phone,,a\n1,2,3\n", "column 2 has no name"),
     "no last name": ("phone,a,\n1,2,\n3,4,x\n", "column 3 has no name"),
     "endless first row": ("phone," + ",".join(f"column {n}" for n in range(9000)), "longer than 64 KiB"),
-    "short row": ("phone,a\n1,2\n3\n", "row 3 has 1 cells where the first row names 2"),
+    "short row": ("phone,a\n1,2\n3\n", "row 3 has 1 cell where the first row names 2"),
     "long row": ("phone,a\n\n1,2\n1,2,3\n", "row 3 has 3 cells where the first row names 2"),
     "row after a line break": ('phone,a\n1,"x\ny"\n3,4,5\n', "row 3 has 3 cells"),
     "quote open to the end": ('phone,a\n1,"Tom\n2,x\n3,y\n', "row 2: a quote is opened"),

@@ -335,7 +335,7 @@ def test_the_table_of_status_is_the_overview(book: Book) -> None:
 
     assert (shown["delivery_rate"], shown["opt_out_rate"]) == ("75.0%", "12.5%")
     assert (shown["cost"], shown["started"], shown["series"]) == ("¥0.40", "2026-11-02T10:00", "weekly")
-    assert "1 test sends are left out" in hidden
+    assert "1 test send is left out" in hidden
     assert "trial" not in hidden
     assert "trial" in asked
     assert pd.isna(overview(book.ledger, tests=True).frame["delivery_rate"][0])

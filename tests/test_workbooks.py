@@ -238,7 +238,7 @@ FORMULA = [["phone", "code", "note"], [13800000001, "=1+1", "x"], [13800000002, 
     ("columns", "says"),
     [
         (None, r"2 formulas have no stored value \(B2, C3\)"),
-        (["phone", "code"], r"1 formulas have no stored value \(B2\)"),
+        (["phone", "code"], r"1 formula has no stored value \(B2\)"),
         (["phone"], ""),
     ],
 )
@@ -330,7 +330,7 @@ def test_number_formats(tmp_path: Path, form: str, value: Any, read: Any, said: 
     assert [said] * bool(said) == [
         word for word in ("otherwise", "rounded") for text in notices if word in text
     ]
-    assert all("1 cells of column `code`" in text and "such as B2" in text for text in notices)
+    assert all("1 cell of column `code`" in text and "such as B2" in text for text in notices)
 
 
 MOMENTS = {

@@ -38,6 +38,7 @@ from smskit.i18n.message import (
     loads_data,
     mark,
 )
+from smskit.i18n.plural import in_english
 
 __all__ = [
     "LANGUAGES",
@@ -124,7 +125,10 @@ class Language:
         here = self._translations.gettext(text) if text else ""
         if here == text and self.code == "zh":
             here = facts().get(text, text)
-        return here.format(**{n: self._value(v) for n, v in values.items()}) if values else here
+        if not values:
+            return here
+        said = {n: self._value(v) for n, v in values.items()}
+        return in_english(here, said) if self.code == "en" else here.format(**said)
 
     def _value(self, value: Any) -> Any:
         return self.render(value) if isinstance(value, Message | Quoted) else value

@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Self
 
+from smskit.i18n.plural import in_english
+
 __all__ = ["Joined", "Message", "Quoted", "as_message", "dumps", "dumps_data", "loads", "loads_data", "mark"]
 
 Value = str | int | float
@@ -43,7 +45,7 @@ class Message(str):
 
     def __new__(cls, msgid: str, /, **values: object) -> Self:
         plain = {name: _plain(value) for name, value in values.items()}
-        self = super().__new__(cls, msgid.format(**plain) if plain else msgid)
+        self = super().__new__(cls, in_english(msgid, plain) if plain else msgid)
         self.msgid, self.values = msgid, plain
         return self
 

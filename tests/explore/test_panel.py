@@ -218,7 +218,7 @@ def test_a_frame_from_a_cell(panel: Open) -> None:
     opened = panel(pd.DataFrame({"user_id": ["u1"], "phone": ["13800138001"]}), segment="")
     shown = says(opened)
 
-    assert "1 to 1 of 1 rows" in shown
+    assert "1 to 1 of 1 row" in shown
     assert "a scheduled run cannot read" in shown
 
 
@@ -439,7 +439,7 @@ def test_a_part_of_the_bar_shows_its_rows(panel: Open) -> None:
     opened.page.draft.set(rules=[{"column": "level", "op": "==", "value": "gold"}])
     gone = says(opened), told(opened.table.widget)
 
-    assert "1 to 1 of 1 rows" in wrong
+    assert "1 to 1 of 1 row" in wrong
     assert ">u5</td>" in wrong
     assert ">u5</td>" in still[1]
     assert ">u5</td>" not in gone[1]
@@ -461,7 +461,7 @@ def test_two_segments_compared(panel: Open) -> None:
     assert '<td>person</td><td class="n">5</td><td class="n">1</td><td class="n">1</td>' in compared
     assert "level = gold" in compared
     assert "u9" in rows
-    assert "1 to 1 of 1 rows" in rows
+    assert "1 to 1 of 1 row" in rows
 
 
 def test_saved_as_parameters(panel: Open, project: Path) -> None:
@@ -570,7 +570,7 @@ def test_a_value_that_is_no_number_leaves_the_rule_unfinished(panel: Open) -> No
 
     assert rule == {"all": [{"column": "amount", "op": ">=", "value": 1000}]}
     assert "2 of 12 rows kept" in number
-    assert "1 cells of `amount` are no numbers, such as" in number
+    assert "1 cell of `amount` is no numbers, such as" in number
     assert "面议" in number
     assert "does not fit `amount`, which is read as numbers" in word
     assert "Not finished" in word
@@ -819,6 +819,6 @@ def test_unreadable_cells_are_shown(panel: Open) -> None:
     shown = says(opened)
 
     assert "these cells cannot be read" in shown
-    assert "1 to 1 of 1 rows" in shown
+    assert "1 to 1 of 1 row" in shown
     assert "<td>12</td>" in shown
     assert "13800138009" not in shown

@@ -220,7 +220,7 @@ def test_row_21_a_row_of_many_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(SegmentError, match="has a row of more than 0 MB"):
         segment.load(str(path))
     path.write_text("phone,a\n" + "1,x\n" * 200_000 + "1\n", encoding="utf-8")
-    with pytest.raises(SegmentError, match="row 200002 has 1 cells"):
+    with pytest.raises(SegmentError, match="row 200002 has 1 cell"):
         segment.load(str(path))
 
 
