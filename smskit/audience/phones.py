@@ -348,6 +348,11 @@ _TRUNK: Final = "|".join(
     (_spaced("0", ""), _spaced("1", "[12]", *[_DIGIT] * 3, ""), _spaced("1", "7", "9", *[_DIGIT] * 2, ""))
 )
 _DIGITS: Final = re.compile(r"\d")
+# Where a number may begin: the digits of an escape (%22, \u0022, \x22) before it are none of its own.
+_START: Final = r"(?:(?<!\d)|(?<=%\d\d)|(?<=\\x\d\d)|(?<=\\u\d{4}))"
+# 138_0000_0000, 138·0000·0000, 138%200000%200000: nobody is sent to by these, but everybody can read them.
+_APART: Final = r"(?:[^0-9A-Za-z]{1,3}|%20|&nbsp;)"
+_IN_GROUPS: Final = rf"1[3-9]\d{_APART}\d{{4}}{_APART}\d{{4}}"
 _KEPT: Final = (
     r"(?P<kept>(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
     r"|(?=[0-9]*[A-Fa-f])(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}))(?![0-9A-Za-z]))"
@@ -358,12 +363,13 @@ _MOBILES: Final = "|".join(
         _spaced("1", r"\.", *[_DIGIT] * 10, rf"(?:0{_BETWEEN})*[eE]", r"\+?", f"(?:0{_BETWEEN})*1", "0"),
         _spaced("8", r"\.", *[_DIGIT] * 12, rf"(?:0{_BETWEEN})*[eE]", r"\+?", f"(?:0{_BETWEEN})*1", "2"),
         # 138.0000.0000
-        rf"(?<!\d)(?:{_CHINA})?"
+        rf"{_START}(?:{_CHINA})?"
         + _spaced("1", "[3-9]", _DIGIT, r"\.", *[_DIGIT] * 4, r"\.", *[_DIGIT] * 4)
         + r"(?!\d)",
-        rf"(?<!\d)(?:{_CHINA}\.?{_BETWEEN})?(?:{_TRUNK})?{_spaced(*_ELEVEN)}(?!\d)",
+        rf"{_START}{_IN_GROUPS}(?!\d)",
+        rf"{_START}(?:{_CHINA}\.?{_BETWEEN})?(?:{_TRUNK})?{_spaced(*_ELEVEN)}(?!\d)",
         # several without anything between them, and one with a few digits more
-        r"(?<!\d)(?:1[3-9]\d{9}){2,}(?!\d)",
+        rf"{_START}(?:(?:(?:00)?86)?1[3-9]\d{{9}}){{2,}}(?!\d)",
         r"(?<!\d)(?=\d{12,14}(?!\d))\d{0,3}1[3-9]\d{9,12}(?!\d)",
     )
 )
@@ -376,7 +382,7 @@ _ANY_PHONE: Final = re.compile(
     re.ASCII,
 )
 # RE2's, for whole columns: wider than the above.
-_MAY_HOLD_PHONE: Final = rf"1[{_BLANK}().{_DASH}]*[3-9](?:[{_BLANK}().{_DASH}]*[0-9]){{9}}"
+_MAY_HOLD_PHONE: Final = rf"1[{_BLANK}().{_DASH}]*[3-9](?:[{_BLANK}().{_DASH}]*[0-9]){{9}}|{_IN_GROUPS}"
 
 
 def _slices(column: Column) -> Iterator[pa.Array]:
