@@ -555,7 +555,9 @@ def dotenv_text(file: Path) -> str:
         raw = file.read_bytes()
         for encoding in _encodings(raw):
             with suppress(UnicodeDecodeError):
-                return raw.decode(encoding)
+                text = raw.decode(encoding)
+                if "\0" not in text:  # UTF-16 without its mark reads as UTF-8 with one behind each letter
+                    return text
     except OSError as error:
         why = os_words(error)
     # Raised out here: an error of decoding holds the file's bytes, and would travel along.

@@ -105,7 +105,15 @@ def test_dotenv_in_any_encoding(encoding: str, line: str, tmp_path: Path) -> Non
     assert "# 云片的密钥" in (tmp_path / ".env").read_text("utf-8")
 
 
-@pytest.mark.parametrize("content", [b"\xff\xff\xff\n", codecs.BOM_UTF16_LE + b"a"], ids=["none", "half"])
+UNREADABLE = {
+    "none": b"\xff\xff\xff\n",
+    "half": codecs.BOM_UTF16_LE + b"a",
+    "utf-16-without-mark": f"{NAME}={KEY}\n".encode("utf-16-le"),
+    "utf-32": f"{NAME}={KEY}\n".encode("utf-32"),
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
 def test_dotenv_in_no_encoding(content: bytes, tmp_path: Path) -> None:
     """A file that is none of them is refused by name, without what it holds."""
     (tmp_path / ".env").write_bytes(content)

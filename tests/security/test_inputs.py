@@ -294,6 +294,8 @@ def test_row_05_what_was_started_goes_on(tmp_path: Path, desk: Desk) -> None:
         "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3DS3same",
         "postgresql://me:S3same@db/crm",
         "snowflake://db/crm?token=S3same",
+        "snowflake://me@db/crm?private_key=S3same",
+        "bigquery://crm/people?credentials_base64=S3same",
     ],
 )
 def test_row_19_passwords_in_urls(tmp_path: Path, run: Run, place: str) -> None:

@@ -21,7 +21,9 @@ from smskit.workspace import Workspace
 FILE_KINDS: Final = ".csv, .tsv, .txt, .parquet or .xlsx"
 
 _URL: Final = re.compile(r"[A-Za-z][\w+.-]*://")
-_SECRET_OPTION: Final = re.compile(r"[&;?\s][^&;=\s]*(pass|pwd|secret|token)[^&;=\s]*=[^&;\s]", re.IGNORECASE)
+_SECRET_OPTION: Final = re.compile(
+    r"[&;?\s][^&;=\s]*(pass|pwd|secret|token|private_?key|credential)[^&;=\s]*=[^&;\s]", re.IGNORECASE
+)
 _ELSEWHERE: Final = re.compile(r"(https?|ftps?|sftp|s3a?|gs|gcs|oss|cos|obs|hdfs|abfss?)://", re.IGNORECASE)
 
 
