@@ -56,7 +56,7 @@ from smskit.ledger.records import (
 from smskit.ledger.replies import Replies
 from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
-from smskit.ledger.seals import damage
+from smskit.ledger.seals import as_written, damage
 from smskit.ledger.senders import LEASE_TTL_S, Owner, Role, Sender, Senders
 from smskit.ledger.totals import CLOCKS_DIFFER_S, CampaignTotals, Damaged, count_all
 from smskit.models import Mode
@@ -93,6 +93,7 @@ __all__ = [
     "RunRow",
     "Sender",
     "Tally",
+    "as_written",
     "damage",
     "file_has_campaign",
     "resolve_url",

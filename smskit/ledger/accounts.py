@@ -46,16 +46,19 @@ class Accounts:
             conn.execute(ACCOUNT_CHECK.insert().values(row))
 
     def last_check(self, provider: str, mode: Mode) -> Checked | None:
-        """The last answer, None when it was never asked."""
+        """The last answer; None when it was never asked, or what was kept cannot be read."""
         here = (ACCOUNT_CHECK.c.provider == provider) & (ACCOUNT_CHECK.c.mode == str(mode))
         with self._database.read() as conn:
             row = conn.execute(sa.select(ACCOUNT_CHECK).where(here)).first()
         if row is None:
             return None
-        said = loads_data(row.said)
-        findings = tuple(Finding(*f) for f in said["findings"])
-        result = CheckResult(row.provider, bool(row.usable), findings, balance=said["balance"])
-        return Checked(result, row.fingerprint, row.at)
+        try:
+            said = loads_data(row.said)
+            findings = tuple(Finding(*f) for f in said["findings"])
+            result = CheckResult(row.provider, bool(row.usable), findings, balance=said["balance"])
+            return Checked(result, row.fingerprint, float(row.at))
+        except (ValueError, TypeError, LookupError):
+            return None  # damaged; asking again costs nothing
 
     def forget_check(self, provider: str, mode: Mode) -> None:
         """Drop the last answer."""

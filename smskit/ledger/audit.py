@@ -23,6 +23,7 @@ from smskit.audience.phones import words
 from smskit.i18n import Message
 from smskit.ledger.database import Database
 from smskit.ledger.schema import AUDIT, COUNTER
+from smskit.ledger.seals import as_written
 from smskit.settings import Environment
 
 __all__ = ["Action", "Actor", "Audit", "Chain", "Entry", "note", "whoever"]
@@ -197,5 +198,6 @@ def _verified(rows: Iterator[Any], counted: int) -> Chain:
 
 def _entry(row: Any) -> Entry:
     values = row._asdict()
-    values |= {"action": Action(row.action), "facts": json.loads(row.facts)}
+    with as_written(row.campaign, row.mode, f"audit, entry {row.n}"):
+        values |= {"action": Action(row.action), "at": float(row.at), "facts": json.loads(row.facts)}
     return Entry(**{name: values[name] for name in Entry._fields})

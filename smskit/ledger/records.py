@@ -18,13 +18,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.i18n import Message, loads, loads_data, mark
-from smskit.ledger.seals import damage, plan_sum
+from smskit.ledger.seals import as_written, damage, plan_sum
 from smskit.message.opt_out import Answer
 from smskit.models import TIMEZONE, Kind, Mode, RuledOut, State
 
 # The notes of a run that waits for a time to come.
 WAITS_FOR_WINDOW = mark("waits for the send window, which opens at {at}")
 WAITS_FOR_CANARY = mark("waits until {at} for receipts of the first {n} people, its canary")
+_TIMES = ("created_at", "started_at", "finished_at")
 EventKind = Literal["claim", "opt_out", "frequency_cap", "outcome", "interrupted", "settled", "receipt"]
 
 
@@ -104,9 +105,11 @@ class CampaignRow(NamedTuple):
         values = row._asdict()
         if values.pop("plan_sum") != plan_sum(values):
             raise damage(row.name, row.mode, "campaign")
-        values |= {"mode": Mode(row.mode), "kind": Kind(row.kind)}
-        values |= {"spec": json.loads(row.spec), "summary": loads_data(row.summary)}
-        return cls(**(values | {"stop_requested": bool(row.stop_requested)}))
+        with as_written(row.name, row.mode, "campaign"):
+            values |= {"mode": Mode(row.mode), "kind": Kind(row.kind)}
+            values |= {name: values[name] and float(values[name]) for name in _TIMES}
+            values |= {"spec": json.loads(row.spec), "summary": loads_data(row.summary)}
+            return cls(**(values | {"stop_requested": bool(row.stop_requested)}))
 
 
 @dataclass(frozen=True)

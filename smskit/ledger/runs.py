@@ -16,10 +16,12 @@ from smskit.i18n import dumps_data, loads_data
 from smskit.ledger.database import Database
 from smskit.ledger.processes import lives, this_process
 from smskit.ledger.schema import CAMPAIGN, RUN, SENDER
+from smskit.ledger.seals import as_written
 from smskit.models import Mode
 
 ELSEWHERE_S = 3600.0
 _JSON = ("plan", "books", "versions")
+_TIMES = ("started_at", "ended_at")
 
 
 class RunRow(NamedTuple):
@@ -52,9 +54,17 @@ class RunRow(NamedTuple):
 
     @classmethod
     def of(cls, row: Any) -> RunRow:
-        """Read a database row."""
+        """
+        Read a database row.
+
+        Raises:
+            LedgerDamaged: it is not what was written.
+        """
         values = row._asdict()
-        return cls(**values | {name: loads_data(values[name]) for name in _JSON})
+        with as_written(row.campaign, row.mode, "run"):
+            mode = Mode(row.mode)
+            times = {name: values[name] and float(values[name]) for name in _TIMES}
+            return cls(**values | times | {"mode": mode} | {n: loads_data(values[n]) for n in _JSON})
 
 
 class Runs:

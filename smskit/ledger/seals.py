@@ -9,7 +9,8 @@ programs that end half-way), not against somebody who may write the file: they c
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,20 @@ def damaged(conn: sa.Connection, what: str, campaign_id: int, chunk: int | None 
     named = conn.execute(sa.select(CAMPAIGN.c.name, CAMPAIGN.c.mode).where(CAMPAIGN.c.id == campaign_id))
     name, mode = named.one_or_none() or (str(campaign_id), "?")
     return damage(name, mode, what if chunk is None else f"{what}, chunk {chunk}")
+
+
+@contextmanager
+def as_written(campaign: str, mode: str, what: str) -> Iterator[None]:
+    """
+    Within, what was stored is read; where it cannot be, as no program writes it, that is damage, too.
+
+    Raises:
+        LedgerDamaged: in place of an error about a value's form.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError):
+        raise damage(campaign, mode, what) from None
 
 
 def damage(campaign: str, mode: str, what: str) -> LedgerDamaged:

@@ -24,7 +24,7 @@ from smskit.audience.identity import names_nobody
 from smskit.errors import InputError, RuleError
 from smskit.i18n import Language, Message, mark
 from smskit.i18n.figures import moment
-from smskit.ledger import Action, CampaignRow, Event, History, Ledger
+from smskit.ledger import Action, CampaignRow, Event, History, Ledger, as_written
 from smskit.message.template import Template
 from smskit.models import Mode, Reason, State, left_out_hits
 from smskit.planning.ruled_out import values_read
@@ -349,7 +349,8 @@ def rule_of(row: CampaignRow, number: int) -> tuple[rules.Rule | None, str]:
     try:
         rule = rules.parse(row.spec.get("rules")).parts[number]
     except (RuleError, IndexError):
-        return None, str(row.summary["steps"][number]["rule"])
+        with as_written(row.name, row.mode, "ruled_out.rule"):
+            return None, str(row.summary["steps"][number]["rule"])
     return rule, rule.words
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from smskit.audience.phones import redact
 from smskit.errors import CampaignPaused, GuardRefused, NotUsable, PlanMismatch
 from smskit.i18n import UNSENT, Joined, Message, as_message, quote
-from smskit.ledger import ApprovalRow, CampaignRow, Frozen, Ledger, damage
+from smskit.ledger import ApprovalRow, CampaignRow, Frozen, Ledger, as_written, damage
 from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, effective_window
 from smskit.models import CheckResult, Finding, Mode
@@ -148,8 +148,10 @@ def demand_intact(ledger: Ledger, row: CampaignRow) -> None:
     Raises:
         LedgerError: damage, in words.
     """
-    if row.frozen_hash not in ("", hash_of(row, ledger.audience.whole(row.id))):
-        raise damage(row.name, row.mode, "plan_hash")
+    people = ledger.audience.whole(row.id)
+    with as_written(row.name, row.mode, "plan_hash"):
+        if row.frozen_hash not in ("", hash_of(row, people)):
+            raise damage(row.name, row.mode, "plan_hash")
 
 
 def hash_of(row: CampaignRow, people: Frozen) -> str:

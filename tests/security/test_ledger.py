@@ -153,6 +153,36 @@ def test_row_17_a_row_that_is_gone(paused: Desk, run: Run, table: str) -> None:
     refused(paused, run, "resume", "live-1")
 
 
+OTHER_FORMS = [
+    ("campaign", "id", 99, ("resume", "live-1")),
+    ("campaign", "kind", "campaignx", ("status", "live-1")),
+    ("campaign", "finished_at", "x", ("status", "live-1")),
+    ("run", "mode", "", ("status", "--runs")),
+    ("run", "started_at", "x", ("status", "--runs")),
+    ("run", "books", "{", ("status", "--runs")),
+    ("run", "versions", "", ("status", "--runs")),
+    ("ruled_out", "rule", 7, ("why", "live-1", "other")),
+    ("audit", "facts", "", ("audit",)),
+    ("audit", "action", "x", ("audit",)),
+]
+
+
+def test_row_17_values_of_another_form_are_damage(paused: Desk, run: Run) -> None:
+    """Whatever stands beside the blobs and cannot be read is told in one sentence, and nothing is sent."""
+    with closing(sqlite3.connect(paused.folder / "ledger.db")) as connection, connection:
+        connection.execute("DROP TRIGGER audit_no_update")
+    sent, wrong = paused.world.accepted(), []
+    for table, column, value, command in OTHER_FORMS:
+        before = change(paused, table, column, always(value))
+        done = run(*command)
+        change(paused, table, column, always(before))
+        if done.code != 1 or not done.err.startswith("smskit: the ledger is damaged") or len(done.err) > 400:
+            wrong.append((table, column, done))
+
+    assert wrong == []
+    assert paused.world.accepted() == sent
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("table", "column"), [("campaign", "spec"), ("progress", "states")])
 def test_row_17_the_others_are_told_of(paused: Desk, run: Run, table: str, column: str) -> None:
