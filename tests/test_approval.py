@@ -202,7 +202,9 @@ def test_a_file_that_changed_needs_a_new_one(office: Office) -> None:
     assert office.world.accepted() == 0
 
 
-NAMES = st.sampled_from(["lily", "Lily", " lily ", "LILY", "ｌｉｌｙ", "wang", "Wang\t"])
+NAMES = st.sampled_from(
+    ["lily", "Lily", " lily ", "LILY", "ｌｉｌｙ", "li\u200bly", "lily\ufe0f", "wang", "Wang\t"]
+)
 
 
 @settings(max_examples=examples(100))

@@ -399,5 +399,5 @@ def test_people_read_it(office: Office, capsys: pytest.CaptureFixture[str]) -> N
 
     assert len(lines) == 2
     assert "CST  lily  " in lines[0]
-    assert "began to send  live-1, live, p" in lines[0]
+    assert "began to send  live-1, live, q" in lines[0]
     assert lines[1] == "the trail is whole: 2 entries"

@@ -7,6 +7,7 @@ to plan it has planned it; whoever plans it again, to look at it, may approve it
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -21,6 +22,9 @@ from smskit.ledger.database import Database
 from smskit.ledger.schema import APPROVAL
 from smskit.ledger.storing import key_of
 from smskit.models import Mode
+
+# Marks that show nothing: joiners and selectors of forms.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 __all__ = ["ApprovalRow", "Approvals", "is_same", "plain", "put_plan"]
 
@@ -52,13 +56,14 @@ class ApprovalRow(NamedTuple):
 
 
 def is_same(one: str, other: str) -> bool:
-    """Whether two names are of one person, in whatever case and width they were typed."""
+    """Whether two names are of one person, as people read them: in whatever case, width and unseen marks."""
     return plain(one) == plain(other)
 
 
 def plain(name: str) -> str:
     """A name as `is_same` compares it."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    seen = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in seen if unicodedata.category(c)[0] not in "CZ" and not _UNSEEN.match(c))
 
 
 def put_plan(
