@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from bench import campaigns, child, loops, prototype, segments
+from bench import brought, campaigns, child, loops, prototype, segments
 from bench import carriers as both
 from bench.server import Server
 from bench.table import Row, ratios, row, seconds
@@ -600,6 +600,25 @@ def _some_people(segment: str) -> list[str]:
     return [good[column][at].as_py() for column, at in places]
 
 
+def measure(run: Run) -> Iterator[Row]:
+    """What a campaign brought, draws and all; and a table of many rows."""
+    for people, buyers, rows, goal in (
+        (run.rows, run.rows // 50, run.rows // 20, 5.0),
+        (run.rows, run.rows // 5, run.rows * 10, 60.0),
+    ):
+        with run.scratch() as folder:
+            found = child.call(
+                brought.measure, people=people, buyers=buyers, rows=rows, folder=folder, rounds=run.rounds
+            )
+        yield row(
+            f"`smskit.measure` of {people:,} people, {buyers:,} buyers, {rows:,} rows",
+            found["total_s"],
+            "s",
+            at_most=goal,
+            beside=f"peak above the imports {_mib([{'peak': found['peak_mib'][0]}], 'peak')}",
+        )
+
+
 _LATE = (
     *("IPython", "ipywidgets", "jupyter_client", "jupyter_core", "nbclient", "nbconvert", "papermill"),
     *("altair", "openpyxl", "keyring", "aiohttp", "starlette", "uvicorn", "smskit.simulator"),
@@ -659,6 +678,7 @@ BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
         growth,
         kill,
         reading,
+        measure,
         startup,
     )
 }

@@ -718,6 +718,17 @@ def test_no_relative_lift_without_the_absolute(world: World) -> None:
     assert all(effect.difference is not None for effect in found.effects if effect.relative is not None)
 
 
+def test_what_a_larger_holdout_would_find(world: World) -> None:
+    """Where it cannot be told, the next share up is named with the smallest lift it finds."""
+    row = world.campaign("spring", 4_000, holdout=0.1)
+    vague = str(measured(world, "spring", world.events(row, 100, 9)))
+    clear = str(measured(world, "spring", world.events(row, 900, 9)))
+
+    assert "it cannot be told: between" in vague
+    assert "a holdout of 20% of as many people finds a lift of +" in vague
+    assert "of as many people" not in clear
+
+
 def test_revenue_is_whole(world: World) -> None:
     """No amount is cut off: the means are of everything that was spent."""
     row = world.campaign("spring", 4_000, holdout=0.3)

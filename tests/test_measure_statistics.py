@@ -126,8 +126,35 @@ def test_equal_odds() -> None:
     assert unlike is not None
     assert unlike < 1e-9
     assert equal_odds(same[:1]) is None
+    assert equal_odds([Counts(1, 10, 1, 10)] * 2) == 1  # where the common ratio is 1 exactly
     assert equal_odds([Counts(0, 10, 0, 10), Counts(10, 10, 5, 10)]) is None
     assert equal_odds([Counts(5, 10, 0, 10), Counts(6, 10, 0, 10)]) is None  # no ratio to be equal
+
+
+def test_equal_odds_as_statsmodels_has_it() -> None:
+    """Breslow and Day's statistic for effects of all kinds."""
+    from statsmodels.stats.contingency_tables import StratifiedTable
+
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        people = rng.integers(200, 3_000, (3, 2))
+        strata = [
+            Counts(int(rng.integers(5, t // 2)), int(t), int(rng.integers(5, h // 2)), int(h))
+            for t, h in people
+        ]
+        tables = np.array(
+            [
+                [
+                    [s.treated_buyers, s.treated - s.treated_buyers],
+                    [s.holdout_buyers, s.holdout - s.holdout_buyers],
+                ]
+                for s in strata
+            ],
+            float,
+        )
+        reference = StratifiedTable(tables.transpose(1, 2, 0)).test_equal_odds().pvalue
+
+        assert equal_odds(strata) == pytest.approx(reference, rel=1e-6, abs=1e-12)
 
 
 # --- amounts
@@ -201,7 +228,7 @@ def test_amounts_that_do_not_vary() -> None:
 
 def test_alarms_of_conversion_by_enumeration() -> None:
     """A/A at 5 conversions expected in the holdout: 4.4 and 4.5 % alarms, and 95.6 % coverage, exactly."""
-    alarms, alarms_of_p, coverage = _enumerated(treated=19_000, holdout=1_000, rate=0.005)
+    alarms, alarms_of_p, coverage = enumerated(treated=19_000, holdout=1_000, rate=0.005)
 
     assert alarms == pytest.approx(0.044, abs=0.001)
     assert alarms_of_p == pytest.approx(0.045, abs=0.001)
@@ -305,7 +332,7 @@ def _aa_revenue(rng: np.random.Generator, *, draws: int = 1_999) -> bool:
     return found is not None and not found.low <= 0 <= found.high
 
 
-def _enumerated(*, treated: int, holdout: int, rate: float) -> tuple[float, float, float]:
+def enumerated(*, treated: int, holdout: int, rate: float) -> tuple[float, float, float]:
     """Share of all tables under A/A in which Newcombe's interval and the p-value alarm, and coverage."""
     from scipy.stats import binom
 

@@ -10,9 +10,11 @@ from datetime import datetime
 from smskit.i18n import Language, Message
 from smskit.i18n.figures import moment, money, share
 from smskit.measuring.result import Effect, InterimRow, Measured, SegmentRow
+from smskit.planning.power import smallest_difference
 
 __all__ = ["effect_sentence", "interim_sentence", "lines_of", "p_in_words"]
 
+_SHARES = (0.05, 0.1, 0.2, 0.5)  # to keep back
 _FEW = 25  # conversions of a holdout, below which the far tail of p is twice too thin
 
 
@@ -24,6 +26,8 @@ def lines_of(measured: Measured, t: Language) -> Iterator[str]:
         yield "  " + t("no answer: {why}", why=measured.refused.text)
     for effect in measured.effects:
         yield "  " + t(effect_sentence(effect, measured))
+    if hint := _larger_holdout(measured):
+        yield "  " + t(hint)
     if measured.interim:
         yield "  " + t(interim_sentence(measured.interim))
     yield "  " + t(_arms(measured))
@@ -75,6 +79,26 @@ def effect_sentence(effect: Effect, measured: Measured) -> Message:
         each=money(str(effect.cost_per_incremental)),
         low=_yuan(effect.cost_per_incremental_low),
         high=_yuan(effect.cost_per_incremental_high),
+    )
+
+
+def _larger_holdout(measured: Measured) -> Message | None:
+    """What a larger holdout would find, of a conversion that cannot be told; None = nothing."""
+    found = [
+        e for e in measured.effects if e.kind == "conversion" and e.significant is False and e.holdout > 0
+    ]
+    treated, held = measured.arms["treated"].people, measured.arms["holdout"].people
+    larger = [share for share in _SHARES if share > 1.5 * held / (treated + held)]
+    if not found or not larger:
+        return None
+    kept = round((treated + held) * larger[0])
+    least = smallest_difference(treated + held - kept, kept, found[0].holdout)
+    if least is None:
+        return None
+    return Message(
+        "a holdout of {share} of as many people finds a lift of {lift} four times of five",
+        share=f"{larger[0]:.0%}",
+        lift=f"+{least / found[0].holdout:.0%}",
     )
 
 
