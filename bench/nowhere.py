@@ -88,6 +88,7 @@ class Nowhere:
         spec: Mapping[str, Any],
         summary: Mapping[str, Any],
         frozen: Frozen,
+        holdout_key: str = "",
         by: str = "",
     ) -> CampaignRow:
         """Keep a reference."""
