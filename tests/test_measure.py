@@ -124,6 +124,26 @@ def test_events_full_of_traps(world: World) -> None:
     assert "refunds" in codes(found)
 
 
+def test_options_as_python_has_them(world: World) -> None:
+    """A date, a number and a list of columns are as good as their text."""
+    row = world.campaign("spring", 400, holdout=0.3)
+    treated, held = world.arms(row)
+    everybody = treated + held
+    table = world.table(user_id=everybody, a=[1] * 30 + [0] * 370, b=[0] * 370 + [1] * 30)
+    found = measured(
+        world,
+        "spring",
+        table,
+        converted=["a", "b"],
+        price=0.04,
+        as_of=datetime.fromtimestamp(LATER, UTC),
+        segments=None,
+    )
+
+    assert [effect.metric for effect in found.effects] == ["a", "b"]
+    assert found.cost.price_per_part == "0.04"
+
+
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "xlsx"])
 def test_every_kind_of_table(world: World, suffix: str) -> None:
     """A table says the same in every format that segments are read in."""

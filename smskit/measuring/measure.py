@@ -8,6 +8,7 @@ only then is one made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.errors import InputError, suggest
+from smskit.errors import InputError, LedgerError, suggest
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.measuring.arms import Arms, earlier_occurrences, follow_ups, parts_of, read_arms, sending_of
@@ -93,7 +94,7 @@ def measure(
                 Message("unknown option `{name}`", name=unknown[0]), unknown[0], Asked.__dataclass_fields__
             )
         )
-    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    given: dict[str, Any] = {name: _plain(value) for name, value in asked.items() if value is not None}
     question = Asked(str(outcomes), **given, environ=environment.variables, file=environment.parameter_file)
     wanted = Mode(mode) if mode else None
     if between is not None:
@@ -101,6 +102,13 @@ def measure(
     if pooled:
         return measure_series(ledger, campaign, wanted, question)
     return measure_row(ledger, campaign_row(ledger, campaign, wanted), question)
+
+
+def _plain(value: object) -> str | bool:
+    """An option as the command has it, of whatever Python has for it: a date, a number, several columns."""
+    if isinstance(value, bool):
+        return value
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _day(text: str) -> date:
@@ -179,7 +187,10 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
             asked.window,
             complete,
         )
-    first = ledger.campaigns.measured(row.id, asked.window) if asked.time and not refused else ""
+    first = ""
+    if asked.time and not refused:
+        with suppress(LedgerError):  # who may only read the ledger measures as well
+            first = ledger.campaigns.measured(row.id, asked.window)
     notices = notices_of(
         ledger,
         row,
