@@ -8,6 +8,7 @@ text, provider, hour. Each arm's clock starts with its own first submission and 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -70,17 +71,22 @@ class ArmRow:
 
 @dataclass(frozen=True)
 class Difference:
-    """One arm minus the other, of one metric, with Newcombe's interval and Holm's p over all pairs."""
+    """
+    One arm minus the other, of one metric.
 
-    metric: str  # delivery or conversion
+    Of rates with Newcombe's interval and Holm's p over all pairs; of the price of a delivered message with
+    the interval that the bounds of both prices make (MOVER), and no p.
+    """
+
+    metric: str  # delivery, yuan_per_delivered or conversion
     arm: str
     other: str
     difference: float
     low: float
     high: float
     level: float
-    p_value: float
-    p_holm: float
+    p_value: float | None
+    p_holm: float | None
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,7 @@ def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: 
     if refused is None:
         delivered = [Counts(arm.delivered, arm.people, 0, 1) for arm in made]
         differences += _pairs("delivery", made, delivered)
+        differences += _prices(made)
         if asked is not None:
             converted, complete = _converted(ledger, rows, held, asked, as_of)
             made, p_value, more, said = _by_outcomes(made, converted, complete)
@@ -288,6 +295,26 @@ def _pairs(metric: str, arms: Sequence[ArmRow], counts: Sequence[Counts]) -> lis
     ]
 
 
+def _prices(arms: Sequence[ArmRow]) -> Iterator[Difference]:
+    """Of every pair of arms the difference of what a delivered message cost."""
+    for one, other in combinations(arms, 2):
+        a, la, ua = one.yuan_per_delivered, one.yuan_per_delivered_low, one.yuan_per_delivered_high
+        b, lb, ub = other.yuan_per_delivered, other.yuan_per_delivered_low, other.yuan_per_delivered_high
+        if a is None or b is None or la is None or lb is None or ua is None or ub is None:
+            continue
+        yield Difference(
+            "yuan_per_delivered",
+            one.arm,
+            other.arm,
+            a - b,
+            a - b - math.hypot(a - la, ub - b),
+            a - b + math.hypot(ua - a, b - lb),
+            LEVEL,
+            None,
+            None,
+        )
+
+
 # --- by what people did
 
 
@@ -413,6 +440,15 @@ def _arm_words(arm: ArmRow) -> Message:
 
 
 def _difference_words(each: Difference) -> Message:
+    if each.metric == "yuan_per_delivered":
+        return Message(
+            "a delivered message: {arm} minus {other} {difference} ({low} to {high})",
+            arm=each.arm,
+            other=each.other,
+            difference=money(str(each.difference)),
+            low=money(str(each.low)),
+            high=money(str(each.high)),
+        )
     metric = Message("delivery") if each.metric == "delivery" else Message("conversion")
     return Message(
         "{metric}: {arm} minus {other} {difference} ({low} to {high}), p {p}",
