@@ -12,7 +12,7 @@ Three groups of names:
 * a campaign: `open_campaign`, `Campaign`, `CampaignSpec`, `Plan`, `Template`, `Mode`, `State`,
   `open_ledger`, `Ledger`; what it brought: `measure`;
 * segments as frames: `read_segment`, `filter_segment`, `normalise_phones`;
-* the notebooks, one call each: `start`, `connect`, `explore`, `send`, `track`.
+* the notebooks, one call each: `start`, `connect`, `explore`, `send`, `track`, `effect`.
 
 `get_provider` and `simulate` give a provider's client and a simulated provider; every error is a
 `SmskitError` of `smskit.errors`. Names are loaded when they are first used, so importing smskit
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from smskit.models import Reason as Reason
     from smskit.notebook import Notebook as Notebook
     from smskit.notebook import open_connect as open_connect
+    from smskit.notebook import open_effect as open_effect
     from smskit.notebook import open_explore as open_explore
     from smskit.notebook import open_notebook as open_notebook
     from smskit.notebook import open_start as open_start
     from smskit.notebook import open_track as open_track
-    from smskit.notebook.opening import connect, explore, send, start, track
+    from smskit.notebook.opening import connect, effect, explore, send, start, track
     from smskit.planning.draft import Draft as Draft
     from smskit.planning.plan import Plan
     from smskit.planning.spec import CampaignSpec
@@ -65,6 +66,7 @@ _HOME = {
     "State": "models",
     "Template": "message.template",
     "connect": "notebook.opening",
+    "effect": "notebook.opening",
     "errors": "errors",
     "explore": "notebook.opening",
     "filter_segment": "audience.frames",
@@ -89,6 +91,7 @@ _ALSO = {
     "Outcome": "sending.campaign",
     "Reason": "models",
     "open_connect": "notebook",
+    "open_effect": "notebook",
     "open_explore": "notebook",
     "open_notebook": "notebook",
     "open_start": "notebook",
@@ -108,6 +111,7 @@ __all__ = [
     "Template",
     "__version__",
     "connect",
+    "effect",
     "errors",
     "explore",
     "filter_segment",

@@ -39,6 +39,7 @@ _WRONG = {
         "nb.plan()",
         "nowhere.csv",
     ),
+    "05_measure_effect": ('campaign = "nobody"', "nb.arms()", "there is no campaign"),
     "04_track_delivery": ('campaign = "nobody"', "nb.books()", "there is no campaign nobody"),
 }
 

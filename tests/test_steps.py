@@ -26,6 +26,7 @@ OPEN = {
     "02_explore_segment": smskit.open_explore,
     "03_send_campaign": smskit.open_notebook,
     "04_track_delivery": smskit.open_track,
+    "05_measure_effect": smskit.open_effect,
 }
 # The plain cells of every notebook, between the one that opens it and the panel.
 STEPS = {
@@ -39,6 +40,9 @@ STEPS = {
         *("campaigns", "receipts", "over_time", "failures", "carriers", "batches", "left_out"),
         *("unknowns", "replies", "books"),
     ],
+    "05_measure_effect": [
+        *("campaigns", "arms", "effects", "interim", "segments", "earlier", "next_holdout"),
+    ],
 }
 FRAMES = {
     "00_start": {"campaigns"},
@@ -46,6 +50,7 @@ FRAMES = {
     "02_explore_segment": {"look", "steps"},
     "03_send_campaign": {"parameters", "plan", "preview", "check"},
     "04_track_delivery": {"campaigns", "receipts", "over_time", "carriers", "batches", "books"},
+    "05_measure_effect": {"campaigns", "arms"},
 }
 SENT = {
     "campaign": "steps-1",
@@ -131,7 +136,7 @@ def test_each_step_shows_its_part_once(name: str, opened: Callable[..., Base], s
     if name != "01_connect_provider":
         campaign = open_campaign(SENT)
         campaign.plan()
-        if name in ("00_start", "04_track_delivery"):
+        if name in ("00_start", "04_track_delivery", "05_measure_effect"):
             campaign.send()
     nb = opened(name, attended=True, **({"campaign": "steps-1"} if name[1] == "4" else SENT))
     nb.panel_shown = True

@@ -28,6 +28,7 @@ from smskit.measuring.by_segment import by_value, cells_of
 from smskit.measuring.effects import arms_of, counts_of, effects_of, interim_of, rows_of
 from smskit.measuring.noticing import notices_of
 from smskit.measuring.outcomes import Table, of_arms, read_outcomes
+from smskit.measuring.over_time import days_of
 from smskit.measuring.refusing import ONE_SIDED, refusal, srm_of, srm_text
 from smskit.measuring.result import (
     Effect,
@@ -219,6 +220,7 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
         interim=interim,
         segments=segments,
         equal_effects=equal,
+        days=[] if refused or not asked.time else days_of(arms, found, start=start, end=min(end, as_of)),
     )
 
 

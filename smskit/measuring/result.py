@@ -18,6 +18,7 @@ __all__ = [
     "Arm",
     "Coded",
     "Cost",
+    "Day",
     "Effect",
     "InterimRow",
     "Measured",
@@ -161,6 +162,17 @@ class SegmentRow:
 
 
 @dataclass(frozen=True)
+class Day:
+    """Both arms up to a moment, as rates, and the relative lift as it may be looked at on any day."""
+
+    at: str  # ISO
+    treated: float
+    holdout: float
+    relative_low: float | None
+    relative_high: float | None
+
+
+@dataclass(frozen=True)
 class Measured:
     """
     What a campaign brought, or why that cannot be told.
@@ -184,6 +196,7 @@ class Measured:
     segments: Sequence[SegmentRow] | None = None
     equal_effects: float | None = None  # p-value of the effect being the same in all segments, or cohorts
     cohorts: Sequence[SegmentRow] | None = None  # of several occurrences: by the one in which people entered
+    days: Sequence[Day] = ()  # of a table of events, for the picture
 
     @property
     def exit_code(self) -> int:
@@ -195,6 +208,7 @@ class Measured:
         data = asdict(self)
         alike = data.pop("equal_effects")
         cohorts = data.pop("cohorts")
+        del data["days"]
         return data if cohorts is None else data | {"cohorts": cohorts, "alike": alike}
 
     def to_json(self) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "rerandomise",
     "score_p",
     "seed_of",
+    "split_range",
     "srm_p",
     "wilson",
 ]
@@ -169,6 +170,14 @@ def srm_p(held_back: int, people: int, share: float) -> float:
         from scipy.stats import binomtest
 
     return float(binomtest(held_back, people, share).pvalue)
+
+
+def split_range(people: int, share: float, *, outside: float) -> tuple[int, int]:
+    """How many chance may hold back, at least and at most; *outside*: the probability of other numbers."""
+    with needs_extra("measure"):
+        from scipy.stats import binom
+
+    return int(binom.ppf(outside / 2, people, share)), int(binom.ppf(1 - outside / 2, people, share))
 
 
 def equal_odds(strata: Sequence[Counts]) -> float | None:

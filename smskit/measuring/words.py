@@ -4,15 +4,27 @@ A measurement as lines that people read: the sentence of each effect first, then
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from smskit.i18n import Language, Message
 from smskit.i18n.figures import moment, money, share
-from smskit.measuring.result import Effect, InterimRow, Measured, SegmentRow
+from smskit.measuring.result import Arm, Effect, InterimRow, Measured, SegmentRow, Srm
 from smskit.planning.power import smallest_difference
 
-__all__ = ["effect_sentence", "interim_sentence", "lines_of", "p_in_words"]
+__all__ = [
+    "arms_sentence",
+    "effect_sentence",
+    "interim_sentence",
+    "larger_holdout",
+    "lines_of",
+    "metric_in_words",
+    "p_in_words",
+    "rows_sentence",
+    "segment_sentence",
+    "split_sentence",
+    "window_sentence",
+]
 
 _SHARES = (0.05, 0.1, 0.2, 0.5)  # to keep back
 _FEW = 25  # conversions of a holdout, below which the far tail of p is twice too thin
@@ -26,23 +38,29 @@ def lines_of(measured: Measured, t: Language) -> Iterator[str]:
         yield "  " + t("no answer: {why}", why=measured.refused.text)
     for effect in measured.effects:
         yield "  " + t(effect_sentence(effect, measured))
-    if hint := _larger_holdout(measured):
+    if hint := larger_holdout(measured):
         yield "  " + t(hint)
     if measured.interim:
         yield "  " + t(interim_sentence(measured.interim))
-    yield "  " + t(_arms(measured))
+    yield "  " + t(arms_sentence(measured.arms))
     if measured.srm:
-        yield "  " + t(_split(measured))
+        yield "  " + t(split_sentence(measured.srm))
     if measured.window:
-        yield "  " + t(_window(measured))
-    yield "  " + t(_rows(measured))
+        yield "  " + t(window_sentence(measured))
+    yield "  " + t(rows_sentence(measured))
     for row in (*(measured.segments or ()), *(measured.cohorts or ())):
-        yield "    " + t(_segment(row))
+        yield "    " + t(segment_sentence(row))
     if measured.equal_effects is not None:
         p = p_in_words(measured.equal_effects, exact=True)
         yield "  " + t("whether the effect differs between them: p {p}", p=p)
     for notice in measured.notices:
         yield "  " + t("notice: {why}", why=notice.text)
+
+
+def metric_in_words(metric: str) -> str:
+    """The two that a table of events has, in words; a column of one's own as it is called."""
+    known = {"conversion": Message("conversion"), "revenue": Message("revenue")}
+    return known.get(metric, metric)
 
 
 def effect_sentence(effect: Effect, measured: Measured) -> Message:
@@ -55,9 +73,9 @@ def effect_sentence(effect: Effect, measured: Measured) -> Message:
         holdout=share(effect.holdout),
     )
     if effect.incremental_low is None or effect.incremental_high is None:
-        return Message("{metric} so far: {rates}", metric=effect.metric, rates=rates)
+        return Message("{metric} so far: {rates}", metric=metric_in_words(effect.metric), rates=rates)
     told = {
-        "metric": effect.metric,
+        "metric": metric_in_words(effect.metric),
         "rates": rates,
         "low": _conversions(effect.incremental_low),
         "high": _conversions(effect.incremental_high),
@@ -82,7 +100,7 @@ def effect_sentence(effect: Effect, measured: Measured) -> Message:
     )
 
 
-def _larger_holdout(measured: Measured) -> Message | None:
+def larger_holdout(measured: Measured) -> Message | None:
     """What a larger holdout would find, of a conversion that cannot be told; None = nothing."""
     found = [
         e for e in measured.effects if e.kind == "conversion" and e.significant is False and e.holdout > 0
@@ -119,9 +137,9 @@ def _revenue(effect: Effect) -> Message:
         holdout=money(str(effect.holdout)),
     )
     if effect.incremental_low is None or effect.incremental_high is None:
-        return Message("{metric} so far: {rates}", metric=effect.metric, rates=means)
+        return Message("{metric} so far: {rates}", metric=metric_in_words(effect.metric), rates=means)
     told = {
-        "metric": effect.metric,
+        "metric": metric_in_words(effect.metric),
         "rates": means,
         "low": money(str(effect.incremental_low)),
         "high": money(str(effect.incremental_high)),
@@ -167,8 +185,9 @@ def p_in_words(p: float | None, *, exact: bool) -> str:
     return "< 0.0001" if p < 0.0001 else f"= {p:.2g}"
 
 
-def _arms(measured: Measured) -> Message:
-    treated, held = measured.arms["treated"], measured.arms["holdout"]
+def arms_sentence(arms: Mapping[str, Arm]) -> Message:
+    """Who is compared."""
+    treated, held = arms["treated"], arms["holdout"]
     return Message(
         "{n:,} treated, {reached:,} of them reached; {m:,} held back; everybody counts as assigned",
         n=treated.people,
@@ -177,9 +196,8 @@ def _arms(measured: Measured) -> Message:
     )
 
 
-def _split(measured: Measured) -> Message:
-    srm = measured.srm
-    assert srm is not None
+def split_sentence(srm: Srm) -> Message:
+    """Whether the split is the one that was drawn."""
     numbers = {
         "n": srm.observed,
         "m": round(srm.expected),
@@ -191,7 +209,8 @@ def _split(measured: Measured) -> Message:
     return Message("split NOT as drawn: {n:,} held back, {m:,} expected at {share}, p {p}", **numbers)
 
 
-def _window(measured: Measured) -> Message:
+def window_sentence(measured: Measured) -> Message:
+    """From when to when."""
     window = measured.window
     assert window is not None
     zone = measured.outcomes.timezone
@@ -205,7 +224,8 @@ def _window(measured: Measured) -> Message:
     )
 
 
-def _rows(measured: Measured) -> Message:
+def rows_sentence(measured: Measured) -> Message:
+    """What became of the rows of the table."""
     rows = measured.outcomes
     return Message(
         "table: {rows:,} rows, {duplicates:,} of them copies; of people in an arm {used:,} used, "
@@ -220,7 +240,8 @@ def _rows(measured: Measured) -> Message:
     )
 
 
-def _segment(row: SegmentRow) -> Message:
+def segment_sentence(row: SegmentRow) -> Message:
+    """The first metric among the people of one value."""
     value = Message("all others") if row.value is None else row.value or Message("(empty)")
     numbers = {
         "column": row.column,

@@ -1,5 +1,5 @@
 """
-Which campaign another notebook is to open with: asked for by a click in 00, taken by 03 or 04 once.
+Which campaign another notebook is to open with: asked for by a click in 00 or 04, taken by 03, 04 or 05 once.
 
 In a lab it is a small file of the person's own, since the two notebooks are two processes; in the app it is
 in the page's address, and `smskit app` hands it to the page's kernel.
@@ -21,10 +21,10 @@ from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.settings import OPEN_WITH, project_root, start_folder
 
-__all__ = ["SEND", "TRACK", "Wanted", "hand_over", "in_address", "taken"]
+__all__ = ["EFFECT", "SEND", "TRACK", "Wanted", "hand_over", "in_address", "taken"]
 
 # The notebooks that can be opened so.
-SEND, TRACK = "03_send_campaign.ipynb", "04_track_delivery.ipynb"
+SEND, TRACK, EFFECT = "03_send_campaign.ipynb", "04_track_delivery.ipynb", "05_measure_effect.ipynb"
 _FILE: Final = "open_with.json"
 _GOOD_FOR_S: Final = 600.0
 _LONGEST: Final = 120  # characters of a campaign's id, as in the ledger

@@ -1,5 +1,6 @@
 """
-The notebooks by one call each: ``smskit.start()``, ``connect``, ``explore``, ``send``, ``track``.
+The notebooks by one call each: ``smskit.start()``, ``connect``, ``explore``, ``send``, ``track``,
+``effect``.
 
 Parameters come as keywords; without any, those of the notebook's own parameters cell are read. What the
 notebooks in ``notebooks/`` call, ``open_...(globals())``, is the same with the variables handed over.
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smskit.notebook.connect import ConnectNotebook, open_connect
+from smskit.notebook.effect import EffectNotebook, check_parameters, open_effect
 from smskit.notebook.explore import ExploreNotebook, open_explore
 from smskit.notebook.host import shell_here
 from smskit.notebook.send import Notebook, open_notebook
@@ -18,7 +20,7 @@ from smskit.notebook.start import StartNotebook, open_start
 from smskit.notebook.track import TrackNotebook, open_track
 from smskit.planning.spec import check_names
 
-__all__ = ["connect", "explore", "send", "start", "track"]
+__all__ = ["connect", "effect", "explore", "send", "start", "track"]
 
 
 def start(**parameters: Any) -> StartNotebook:
@@ -120,6 +122,26 @@ def track(**parameters: Any) -> TrackNotebook:
         LedgerError: there is no campaign of that name.
     """
     return open_track(_namespace(parameters), panel_below=False)
+
+
+def effect(**parameters: Any) -> EffectNotebook:
+    """
+    Notebook 05: what a campaign brought, against its holdout: arms, effects, over time, by segment.
+
+    >>> import smskit
+    >>> smskit.effect()  # the newest campaign with a holdout, once there is one
+    EffectNotebook(no campaign)
+
+    Args:
+        parameters: ``campaign``, ``mode``, ``outcomes`` and the other options of ``smskit measure``, as
+            `measure` takes them. None given: those of this notebook's own parameters cell.
+
+    Raises:
+        SpecError: a parameter is unknown or out of range.
+        LedgerError: there is no campaign of that name.
+    """
+    given = check_parameters(parameters)
+    return open_effect(given or _namespace({}), panel_below=False)
 
 
 def _namespace(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -32,7 +32,16 @@ from smskit.reporting.delivery.statistics import UNITS, survey
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["Failure", "failures", "page", "place_of", "provider_in_words", "time_of", "zone_of"]
+__all__ = [
+    "Failure",
+    "failures",
+    "page",
+    "place_of",
+    "provider_in_words",
+    "template",
+    "time_of",
+    "zone_of",
+]
 
 MOST_FAILURES = 50
 MOST_STRETCHES = 24
@@ -146,7 +155,7 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
         cost = _cost(ledger, row, run.books)
         cards = _cards(run.books, cost, t)
         tables += [_counts(run.books, t), _held_out(run.books, t), _costs(cost, t)]
-    return _template().render(
+    return template("run.html").render(
         t=t,
         run=run,
         state=t(_STATES.get(run.state, run.state)),
@@ -165,7 +174,8 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page of that name, to be filled in; what is put into it is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # takes its time
 
     environment = Environment(
@@ -177,7 +187,7 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     environment.filters |= {"cell": _cell, "width": share}
-    return environment.get_template("run.html")
+    return environment.get_template(name)
 
 
 def _cell(value: Any) -> str | Coded:

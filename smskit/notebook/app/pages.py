@@ -62,6 +62,11 @@ STEPS: Final = (
         mark("Track delivery"),
         mark("Who got it, who did not, and why; export and follow up."),
     ),
+    Step(
+        "05_measure_effect.ipynb",
+        mark("Measure the effect"),
+        mark("What a campaign brought, against the people it kept back."),
+    ),
 )
 
 

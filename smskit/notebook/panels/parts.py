@@ -127,10 +127,22 @@ def tiles(counts: Iterable[tuple[str, Any, str]]) -> str:
     return f'<div class="smskit-tiles">{"".join(made)}</div>'
 
 
-def frame_table(frame: pd.DataFrame, *, headings: Mapping[str, str] | None = None, label: str = "") -> str:
-    """A frame as a table, cells escaped, numbers to the right; show a page of it, never a million rows."""
+def frame_table(
+    frame: pd.DataFrame,
+    *,
+    headings: Mapping[str, str] | None = None,
+    label: str = "",
+    figures: Iterable[Any] = (),
+) -> str:
+    """
+    A frame as a table, cells escaped, numbers to the right; show a page of it, never a million rows.
+
+    Args:
+        figures: Columns of texts that are numbers.
+    """
     heads = [(headings or {}).get(str(name), str(name)) for name in frame.columns]
-    numeric = [is_number(dtype) for dtype in frame.dtypes]
+    as_figures = set(figures)
+    numeric = [is_number(dtype) or name in as_figures for name, dtype in frame.dtypes.items()]
     top = "".join(f'<th scope="col"{_n(n)}>{escape(h)}</th>' for h, n in zip(heads, numeric, strict=True))
     body = "".join(
         "<tr>" + "".join(f"<td{_n(n)}>{cell(v)}</td>" for v, n in zip(row, numeric, strict=True)) + "</tr>"

@@ -1,0 +1,250 @@
+"""What is asked: which campaign, which table, what its columns are, over which window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import ipywidgets as w
+
+from smskit.audience.explore import offered
+from smskit.i18n import mark
+from smskit.ledger import CampaignRow
+from smskit.notebook.measurer import Measurer
+from smskit.notebook.panels.fold import Fold
+from smskit.notebook.panels.page import Page
+from smskit.notebook.panels.panel import Panel, Showing
+from smskit.notebook.panels.parts import (
+    button,
+    card,
+    field,
+    pair,
+    row,
+    soft_line,
+    title,
+)
+from smskit.reporting.delivery import MODES
+from smskit.workspace import Workspace
+
+__all__ = ["AskingPanel"]
+
+_ACCEPTED: Final = ".csv,.tsv,.txt,.parquet,.xlsx"
+_ABOUT: Final = mark(
+    "What people did, held back or not: one row an order, or one row a person. Never only those reached."
+)
+_EVENTS, _PEOPLE = "events", "people"
+# What columns of tables are called where people say when somebody paid and how much.
+_TIMES: Final = ("time", "at", "paid", "date", "时间", "日期")
+_AMOUNTS: Final = ("amount", "yuan", "revenue", "price", "金额", "元")
+_PERSONS: Final = ("user_id", "uid", "用户id", "用户ID", "phone", "手机号")
+
+
+class AskingPanel(Panel):
+    """
+    Args:
+        measurer: Holds what is chosen.
+        measure: Called when somebody wants it measured.
+        chosen: Called when another campaign is chosen.
+    """
+
+    def __init__(
+        self, page: Page, measurer: Measurer, measure: Callable[[], None], chosen: Callable[[], None]
+    ) -> None:
+        super().__init__(page)
+        self.measurer, self._measure, self._chosen = measurer, measure, chosen
+        self.kind = _PEOPLE if measurer.asked["converted"] and not measurer.asked["time"] else _EVENTS
+        self.names: list[str] = []  # columns of the table
+        self._showing = Showing()
+        self._columns = w.VBox()
+        self._go = w.Button()
+        self.on_work = self._dim
+        if measurer.asked["outcomes"]:
+            self._look()
+
+    def build(self) -> Sequence[w.Widget]:
+        t = self.t
+        self._columns = w.VBox()
+        self._go = button(t("Measure"), style="primary")
+        self._go.on_click(self.attempt(self._measure))
+        self._fields()
+        about = t(_ABOUT)
+        return [
+            card(
+                title(t("Measure the effect"), t("Everybody it was to reach against those it kept back.")),
+                self._campaign(),
+                soft_line(about),
+                row(self._files(), self._upload()),
+                self._typed(),
+                self._columns,
+                row(self._go),
+            )
+        ]
+
+    # -- which campaign -------------------------------------------------------------------
+
+    def _campaign(self) -> w.Widget:
+        found = self.measurer.campaigns()
+        now = self.measurer.row
+        if now is not None and now.id not in [row.id for row in found]:
+            found = [now, *found]
+        options = [(self._label(each), each.id) for each in found]
+        made = field(w.Dropdown, self.t("Campaign"), options=options, value=now.id if now else None)
+        made.layout.width, made.layout.max_width = "640px", "100%"
+        by_id = {each.id: each for each in found}
+        made.observe(self.attempt(lambda: self._take(by_id[made.value])), "value")
+        return made
+
+    def _label(self, each: CampaignRow) -> str:
+        held = float(each.spec.get("holdout", 0) or 0)
+        kept = self.t("holdout {share}", share=f"{held:.3g}" if held < 0.001 else f"{held:.1%}")
+        return f"{each.name} · {self.t(MODES[each.mode])} · {kept if held else self.t('no holdout')}"
+
+    def _take(self, campaign: CampaignRow) -> None:
+        self.measurer.choose(campaign.name, str(campaign.mode))
+        self._chosen()
+
+    # -- which table ----------------------------------------------------------------------
+
+    def _files(self) -> w.Widget:
+        there = [offer.path for offer in offered(self.measurer.folder) if not offer.sample]
+        now = self.measurer.asked["outcomes"]
+        options = [(self.t("choose a file"), ""), *((path.split("/", 1)[1], path) for path in there)]
+        made = field(w.Dropdown, self.t("Files here"), options=options, value=now if now in there else "")
+        made.observe(self.attempt(lambda: self._name(made.value) if made.value else None), "value")
+        return made
+
+    def _upload(self) -> w.Widget:
+        made = w.FileUpload(accept=_ACCEPTED, multiple=False, description=self.t("Upload a file"))
+        made.layout.width = "auto"
+        made.tooltip = made.description
+
+        def uploaded() -> None:
+            for file in made.value:
+                self.tell(lambda t: t("Loading…"))
+                keep = partial(self._kept, file["name"], bytes(file["content"]))
+                self.start("columns", keep, self._found)
+
+        made.observe(self.attempt(uploaded), "value")
+        return made
+
+    def _kept(self, name: str, content: bytes) -> list[str]:
+        self.measurer.upload(name, content)
+        return self.measurer.columns()
+
+    def _typed(self) -> w.Widget:
+        may_query = Workspace.here().may_query
+        place = field(w.Text, self.t("Path or URL") if may_query else self.t("File"))
+        place.value, place.placeholder = self.measurer.asked["outcomes"], "orders.csv"
+        place.continuous_update = False
+        place.observe(self.attempt(lambda: self._name(place.value)), "value")
+        if not may_query:
+            return place
+        query = field(w.Text, self.t("SQL query"), value=self.measurer.asked["outcomes_query"])
+        query.placeholder, query.continuous_update = self.t("only for a database: one SELECT"), False
+        query.observe(self.attempt(lambda: self._asked(query.value)), "value")
+        return pair(place, query)
+
+    def _name(self, path: str) -> None:
+        if path.strip() != self.measurer.asked["outcomes"]:
+            self.measurer.set(outcomes=path)
+            self.draw()
+            self._look()
+
+    def _asked(self, query: str) -> None:
+        self.measurer.set(outcomes_query=query)
+        self._look()
+
+    def _look(self) -> None:
+        """Which columns the table has, in the background."""
+        if self.measurer.asked["outcomes"]:
+            self.tell(lambda t: t("Loading…"))
+            self.start("columns", self.measurer.columns, self._found)
+
+    def _found(self, names: list[str]) -> None:
+        self.names = names
+        asked = self.measurer.asked
+        guess = {"user_id": _PERSONS, "time": _TIMES, "amount": _AMOUNTS}
+        for name, words in guess.items():
+            if asked[name] not in names and not (name != "user_id" and self.kind == _PEOPLE):
+                self.measurer.set(**{name: _like(names, words)})
+        self.tell("")
+        self.draw()
+
+    # -- what its columns are -------------------------------------------------------------
+
+    def _fields(self) -> None:
+        t, asked = self.t, self.measurer.asked
+        if not asked["outcomes"]:
+            self._columns.children = ()
+            return
+        kinds = [(t("one row an event, such as an order"), _EVENTS), (t("one row a person, 0 or 1"), _PEOPLE)]
+        kind = field(w.Dropdown, t("The table has"), options=kinds, value=self.kind)
+        kind.observe(self.attempt(lambda: self._turn(kind.value)), "value")
+        made: list[w.Widget] = [kind, self._column("user_id", t("Person column"))]
+        if self.kind == _EVENTS:
+            made += [
+                self._column("time", t("Time column")),
+                self._column("amount", t("Money column"), none=True),
+            ]
+            made.append(self._text("window", t("Window"), t("from the first message: 7d, 36h")))
+        else:
+            made.append(self._text("converted", t("Outcome columns"), t("columns of 0 and 1, by comma")))
+        made.append(self._text("by", t("By segment"), t("a column of the segment")))
+        self._columns.children = (pair(*made), self._more())
+
+    def _more(self) -> w.Widget:
+        t = self.t
+        made: list[w.Widget] = [
+            self._text("timezone", t("Time zone"), t("of times that name none")),
+            self._text("as_of", t("As of"), "2026-11-23T20:00"),
+            self._text("price", t("Price per part (¥)"), "0.045"),
+            self._text("segments", t("Segment file"), t("where the column stands; the campaign's")),
+        ]
+        boxes = [
+            ("entrants", True, False, t("Only people whose first occurrence this is")),
+            ("absent", "zero", "refuse", t("People missing in the table did nothing")),
+            ("srm", "allow", "stop", t("Show effects although the split is not as drawn")),
+        ]
+        ticks = [self._tick(*box) for box in boxes]
+        return Fold(t("More"), w.VBox([pair(*made), *ticks])).widget
+
+    def _tick(self, name: str, on: Any, off: Any, label: str) -> w.Widget:
+        made = w.Checkbox(self.measurer.asked[name] == on, description=label, indent=False)
+        made.layout.width = "auto"
+        made.observe(self.attempt(lambda: self.measurer.set(**{name: on if made.value else off})), "value")
+        return made
+
+    def _turn(self, kind: str) -> None:
+        self.kind = kind
+        # A table is of one kind: what was said of the other is let go.
+        self.measurer.set(**{"time": ""} if kind == _PEOPLE else {"converted": ""})
+        self._found(self.names)
+
+    def _column(self, name: str, label: str, *, none: bool = False) -> w.Widget:
+        value = self.measurer.asked[name]
+        names = [(each, each) for each in self.names]
+        if value and value not in self.names:
+            names.append((self.t("{name} (not in this table)", name=value), value))
+        if none or not value:
+            names.insert(0, (self.t("none") if none else self.t("choose a column"), ""))
+        made = field(w.Dropdown, label, options=names, value=value)
+        made.observe(self.attempt(lambda: self.measurer.set(**{name: made.value})), "value")
+        return made
+
+    def _text(self, name: str, label: str, hint: str) -> w.Widget:
+        made = field(w.Text, label, value=self.measurer.asked[name])
+        made.placeholder = hint
+        made.observe(self.attempt(lambda: self.measurer.set(**{name: made.value})), "value")
+        return made
+
+    def _dim(self) -> None:
+        self._go.disabled = self.is_at("columns")
+
+
+def _like(names: Sequence[str], words: Sequence[str]) -> str:
+    """The first column that is called so, else one whose name holds one of *words*; "" = none."""
+    exact = [name for word in words for name in names if name == word]
+    within = [name for word in words for name in names if len(word) > 2 and word in name.lower()]
+    ends = [name for word in words for name in names if name.lower().endswith((f"_{word}", word))]
+    return next(iter(exact + ends + within), "")
