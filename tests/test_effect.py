@@ -14,7 +14,6 @@ from smskit.errors import GuardRefused, LedgerError, SpecError
 from smskit.i18n import LANGUAGES, Language
 from smskit.measuring.measure import measure
 from smskit.measuring.page import page
-from smskit.measuring.power import power_of
 from smskit.measuring.result import Effect, SegmentRow
 from smskit.measuring.sections import Sections
 from smskit.notebook.effect import EffectNotebook, open_effect
@@ -180,16 +179,6 @@ def test_split(observed: int, colour: str) -> None:
 
     assert f"{observed:,}" in texts(picture)
     assert colour in picture
-
-
-def test_what_a_holdout_could_show() -> None:
-    """The shares of the design, to the percent."""
-    found = power_of(20_000, 0.05, 0.02)
-    lifts = {one.holdout: round(100 * (one.smallest_relative or 0)) for one in found.choices}
-
-    assert {0.02: 134, 0.05: 78, 0.1: 53, 0.2: 38}.items() <= lifts.items()
-    assert found.smallest_relative == pytest.approx(0.78, abs=0.005)
-    assert power_of(20, 0.05, 0.02).smallest_relative is None
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -59,7 +59,7 @@ class Power:
 
     def render(self, t: Language) -> str:
         """What it says, and a line for each share."""
-        lines = [t(self._found())]
+        lines = [t(self.sentence)]
         for choice in self.choices:
             row = Message(
                 "{share}: {n:,} kept back, finds {lift}, forgoes {forgone} conversions",
@@ -71,7 +71,9 @@ class Power:
             lines.append("  " + t(row))
         return "\n".join(lines)
 
-    def _found(self) -> Message:
+    @property
+    def sentence(self) -> Message:
+        """What it could show, in one line."""
         return Message(
             "{n:,} people, {m:,} of them kept back ({share}): where {rate} convert without a message, "
             "{times} of "
