@@ -23,6 +23,7 @@ from smskit.measuring.words import (
     arms_sentence,
     effect_sentence,
     interim_sentence,
+    larger_holdout,
     metric_in_words,
     p_in_words,
     rows_sentence,
@@ -92,6 +93,8 @@ class Sections:
         if found.refused:
             return Section(title, [Message("no answer: {why}", why=found.refused.text)])
         sentences = [effect_sentence(effect, found) for effect in found.effects]
+        if hint := larger_holdout(found):
+            sentences.append(hint)
         frame = pd.DataFrame([asdict(effect) for effect in found.effects])
         units = {"conversions": "conversion", "yuan": "revenue"}
         kinds = {unit: [e for e in found.effects if e.kind == kind] for unit, kind in units.items()}
