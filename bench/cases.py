@@ -24,6 +24,7 @@ import orjson
 from bench import brought, campaigns, child, loops, prototype, segments
 from bench import carriers as both
 from bench.server import Server
+from bench.sharing import senders
 from bench.table import Row, ratios, row, seconds
 
 _BATCH = 1000
@@ -673,6 +674,7 @@ BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
         singles,
         carriers,
         pacing,
+        senders,
         providers,
         memory,
         growth,

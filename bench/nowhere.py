@@ -29,6 +29,12 @@ class _NoCanary:
         """None was begun."""
 
 
+class _NoWitness:
+    def name(self) -> str:
+        """Nothing to remember."""
+        return ""
+
+
 class _NoOptOuts:
     def phones(self) -> NDArray[np.int64]:
         """Nobody."""
@@ -56,6 +62,7 @@ class Nowhere:
         # It is each part of itself.
         self.campaigns = self.audience = self.changes = self.senders = self
         self.canaries, self.opt_outs = _NoCanary(), _NoOptOuts()
+        self.witness = _NoWitness()
         self.erasing, self.audit = _NobodyErased(), _NoAudit()
         self._row: CampaignRow | None = None
         self._frozen: Frozen | None = None

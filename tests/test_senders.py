@@ -9,84 +9,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from distributed import LocalCluster
 
 from smskit.ledger import Ledger
 from smskit.models import Mode
-from smskit.reporting import report
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 from tests.postgres import Server
+from tests.senders import Line
 
 pytestmark = pytest.mark.long
-
-
-class Line:
-    """
-    A live campaign over a server, and the processes that send it.
-
-    Args:
-        answers_s: How long the provider takes to answer.
-    """
-
-    def __init__(
-        self, simulator: Simulator, folder: Path, url: str, *, people: int, answers_s: float
-    ) -> None:
-        simulator.world.set_faults(FaultPlan(seed=1, latency_s=answers_s))
-        live.approve(simulator, live.MULTI)
-        self.simulator, self.people = simulator, people
-        self.environ = live.MULTI.environ(simulator.url, folder) | {
-            "SMSKIT_DATABASE_URL": url,
-            "SMSKIT_YUNPIAN_CONCURRENCY": "2",
-            "SMSKIT_YUNPIAN_BATCH_SIZE": "10",
-        }
-        self.parameters = live.data(live.MULTI, live.segment(folder / "segment.csv", people))
-        self.senders: list[ForkServerProcess] = []
-        self.ledger = Ledger(url)
-
-    def start(self, count: int = 1, **more: Any) -> list[ForkServerProcess]:
-        """So many senders more."""
-        started = [live.start(self.parameters, self.environ, **more) for _ in range(count)]
-        self.senders += started
-        return started
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until that is so."""
-        give_up = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < give_up, [run.exitcode for run in self.senders]
-            time.sleep(0.02)
-
-    def until_accepted(self, people: int) -> None:
-        """Wait until the provider has accepted so many."""
-        self.until(lambda: self.simulator.world.accepted() >= people)
-
-    def ends(self) -> list[int | None]:
-        """How each process ended, once all have."""
-        for run in self.senders:
-            run.join(60)
-        return [run.exitcode for run in self.senders]
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """As `smskit status --json` has it."""
-        row = self.ledger.campaigns.get("live-1", Mode.LIVE)
-        return report.status(self.ledger, row) if row else {"senders": [], "state": ""}
-
-    def assert_everybody_once(self) -> None:
-        """By the provider's own count and by the ledger's."""
-        status = self.status
-
-        assert self.simulator.world.accepted() == self.simulator.world.phones() == self.people
-        assert self.simulator.world.doubled() == []
-        assert status["accepted"] == self.people
-        assert status["state"] == "finished"
-        assert status["senders"] == []
 
 
 @pytest.fixture
@@ -107,10 +42,7 @@ def make(simulator: Simulator, tmp_path: Path, url: str) -> Iterator[Callable[..
 
     yield line
     for each in made:
-        for run in each.senders:
-            run.kill()
-            run.join()
-        each.ledger.close()
+        each.close()
 
 
 def test_whoever_starts_it_again_joins(make: Callable[..., Line]) -> None:

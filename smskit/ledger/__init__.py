@@ -59,6 +59,7 @@ from smskit.ledger.schema import CHUNK
 from smskit.ledger.seals import as_written, damage
 from smskit.ledger.senders import LEASE_TTL_S, Owner, Role, Sender, Senders
 from smskit.ledger.totals import CLOCKS_DIFFER_S, CampaignTotals, Damaged, count_all
+from smskit.ledger.witness import Witness
 from smskit.models import Mode
 
 __all__ = [
@@ -126,6 +127,7 @@ class Ledger:
         changes: The only changes of state there are.
         senders: Which runs send a campaign.
         pace: When the next request may go out through an account.
+        witness: How far it is, to know later whether it has forgotten something.
         caps: Who was messaged lately.
         canaries: The share of a campaign that was sent to first.
         raw_reports: Pages of receipts and replies as they came.
@@ -152,6 +154,7 @@ class Ledger:
         self.changes = Changes(database, self.audience)
         self.senders = Senders(database)
         self.pace = Pace(database)
+        self.witness = Witness(database)
         self.caps = Caps(database)
         self.canaries = Canaries(database)
         self.raw_reports = RawReports(database)

@@ -76,6 +76,11 @@ class Database:
         self.hot = Hot(self.engine.dialect)
 
     @property
+    def lasts(self) -> bool:
+        """Whether it is still there when this process has ended."""
+        return self.is_server or self._url.database not in (None, "", ":memory:")
+
+    @property
     def is_server(self) -> bool:
         """Whether several machines may share it."""
         return isinstance(self._home, postgres.Server)
@@ -100,7 +105,7 @@ class Database:
             conn, transaction = self._home.begin(write=True, durable=durable)
             with conn:
                 yield conn
-                self._home.commit(conn, transaction)
+                self._home.commit(conn, transaction, durable=durable)
 
     @contextmanager
     def scrub(self) -> Iterator[sa.Connection]:

@@ -52,11 +52,12 @@ _WRITE: Final = (
     f"INSERT INTO writer (session, writes, at) SELECT %s, 1, {_NOW} FROM held "
     f"ON CONFLICT (session) DO UPDATE SET writes = writer.writes + 1, at = {_NOW} RETURNING writes, {_NOW}"
 )
+_FORGOTTEN_S: Final = 86400
 _PREPARE: Final = (
     f"SELECT {_LOCK}",
     "CREATE TABLE IF NOT EXISTS writer "
     "(session text PRIMARY KEY, writes bigint NOT NULL, at float8 NOT NULL)",
-    f"DELETE FROM writer WHERE at < {_NOW} - 86400",  # nobody asks about their last commit any more
+    f"DELETE FROM writer WHERE at < {_NOW} - {_FORGOTTEN_S}",  # nobody asks about their last commit any more
 )
 _PAUSE_S: Final = 0.5
 _PATIENCE_AT_FIRST_S: Final = 30.0  # of opening, which a person waits for
@@ -77,6 +78,7 @@ class Server:
         self._patience_s = min(patience_s, _PATIENCE_AT_FIRST_S)
         self._patience_later_s = patience_s
         self._told = (_time.time(), uptime())
+        self._last = ("", 0, 0.0)  # session, number and time of the last write that is known to be committed
         with needs_extra("postgres"):
             self.engine = sa.create_engine(
                 url.set(drivername="postgresql+psycopg"),
@@ -131,7 +133,7 @@ class Server:
 
         return self._patiently(attempt)
 
-    def commit(self, conn: sa.Connection, transaction: sa.RootTransaction) -> None:
+    def commit(self, conn: sa.Connection, transaction: sa.RootTransaction, *, durable: bool = True) -> None:
         """
         Commit, once and for certain: where the answer is lost, ask what came of it.
 
@@ -144,6 +146,8 @@ class Server:
         except sa.exc.DBAPIError as error:
             if not is_away(error) or not self._patiently(lambda: self._has_written(session, writes)):
                 raise
+        if durable:
+            self._last = (session, writes, self.clock())
 
     def settle(self) -> None:
         """It is known to be a ledger: whoever waits for it from now on waits longer."""
@@ -161,6 +165,21 @@ class Server:
             conn.exec_driver_sql(f"SELECT {_LOCK}")
             found = conn.exec_driver_sql("SELECT writes FROM writer WHERE session = %s", (session,)).scalar()
         return bool(found == writes)
+
+    def _demand_memory(self, conn: sa.Connection, now: float) -> None:
+        """Refuse a server that has lost a commit it had confirmed: what was sent since is not known there."""
+        session, writes, at = self._last
+        if not session or now - at > _FORGOTTEN_S / 2:
+            return
+        found = conn.exec_driver_sql("SELECT writes FROM writer WHERE session = %s", (session,)).scalar()
+        if (found or 0) < writes:
+            raise LedgerError(
+                Message(
+                    "{ledger} has lost commits that it had confirmed: a standby lacked them, or a backup was "
+                    "restored. Nothing is sent; docs/postgres.md says what to do",
+                    ledger=place_of(self.engine.url),
+                )
+            )
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         end = uptime() + self._patience_s
@@ -184,8 +203,12 @@ class Server:
                 )
             )
         record.info["smskit_writer"] = (uuid.uuid4().hex, 0)
-        connection.execute(_SESSION)
-        connection.commit()
+        try:
+            connection.execute(_SESSION)
+            connection.commit()
+        except BaseException:
+            connection.close()  # nobody else will: the pool does not have it yet
+            raise
 
     def _begin(self, conn: sa.Connection) -> None:
         options = conn.get_execution_options()
@@ -194,5 +217,7 @@ class Server:
             writes, now = conn.exec_driver_sql(_WRITE, (session,)).one()
             conn.info["smskit_writer"] = (session, writes)
             self._told = (now, uptime())
+            if writes == 1:  # of a new connection
+                self._demand_memory(conn, now)
         elif not options.get("smskit_prepare"):
             conn.exec_driver_sql(_PICTURE)

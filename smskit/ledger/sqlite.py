@@ -65,7 +65,7 @@ class File:
             conn.close()
             raise
 
-    def commit(self, conn: sa.Connection, transaction: sa.RootTransaction) -> None:
+    def commit(self, conn: sa.Connection, transaction: sa.RootTransaction, *, durable: bool = True) -> None:
         """Commit."""
         transaction.commit()
 

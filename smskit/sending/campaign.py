@@ -47,6 +47,7 @@ from smskit.sending.reconcile import job_of, reference_of
 from smskit.sending.run_record import RunRecord
 from smskit.sending.signals import heard
 from smskit.sending.unknowns import settle_by_hand
+from smskit.sending.witness import demand_current
 
 __all__ = ["Campaign", "Outcome"]
 
@@ -275,6 +276,8 @@ class Campaign:
         )
 
     def _demand_ready(self) -> None:
+        if self.planner.sending_mode is Mode.LIVE:
+            demand_current(self.ledger)
         demand_open(self.run.guards, self.clock, zone=self.spec.timezone)
         demand_usable(self.check())
 

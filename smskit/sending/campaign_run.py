@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -33,10 +33,12 @@ from smskit.sending.reconcile import job_of
 from smskit.sending.threads import run_in_thread
 from smskit.sending.turns import Turns, turns_of
 from smskit.sending.unknowns import settle_by_asking
+from smskit.sending.witness import remember
 
 __all__ = ["CampaignRun", "Outcome"]
 
 _LOOKS_EVERY_S = 0.5
+_REMEMBERS_EVERY_S = 5.0
 Among = Mapping[int, NDArray[np.bool_]]  # chunk -> who of it may be sent to
 
 
@@ -125,9 +127,10 @@ class CampaignRun:
         """
         job, ledger = job_of(row), self._ledger
         share = row.mode is Mode.LIVE and ledger.senders.may_share
-        with ledger.senders.join(row.id, share=share) as token:
-            self._note(row)
-            inherited = ledger.audience.counts(row.id).unknown
+        with ExitStack() as stack:
+            token = ledger.patiently(lambda: stack.enter_context(ledger.senders.join(row.id, share=share)))
+            ledger.patiently(lambda: self._note(row))
+            inherited = ledger.patiently(lambda: ledger.audience.counts(row.id)).unknown
             self._running = []
 
             async def work() -> Ended:
@@ -135,7 +138,8 @@ class CampaignRun:
                     async with provider:
                         turns = turns_of(provider, ledger) if row.mode is Mode.LIVE else None
                         leased = _Leased(row, job, token, share, provider, turns, progress)
-                        return await self._send(leased, settle=bool(inherited))
+                        async with self._remembering(row.mode):
+                            return await self._send(leased, settle=bool(inherited))
 
             try:
                 ended = run_in_thread(work, on_interrupt=lambda: self.end(Message("stopped by hand")))
@@ -144,6 +148,27 @@ class CampaignRun:
                     ledger.senders.close(row.id, token, "paused", note=_note_of(error))
                 raise
             return self._close(row, token, ended)
+
+    @asynccontextmanager
+    async def _remembering(self, mode: Mode) -> AsyncIterator[None]:
+        """Note every few seconds, and at the end, how far a live run's ledger is."""
+
+        async def often() -> None:
+            while True:
+                await asyncio.sleep(_REMEMBERS_EVERY_S)
+                with suppress(LedgerUnavailable):
+                    await asyncio.to_thread(remember, self._ledger)
+
+        if mode is not Mode.LIVE:
+            yield
+            return
+        task = asyncio.create_task(often())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(LedgerUnavailable):
+                await asyncio.to_thread(remember, self._ledger)
 
     def _note(self, row: CampaignRow) -> None:
         action = Action.SEND if row.state == "planned" else Action.RESUME
@@ -156,9 +181,8 @@ class CampaignRun:
         if not ended.stopped:
             ended = await self._engine(leased)
         if leased.share:
-            role, _ = await asyncio.to_thread(self._ledger.senders.renew, leased.row.id, leased.token)
-            lost = await asyncio.to_thread(self._ledger.senders.has_lost, leased.row.id, leased.token)
-            settle = role.leads and (settle or lost)
+            leads = await asyncio.to_thread(self._ledger.patiently, lambda: self._leads(leased))
+            settle = leads is not None and (settle or leads)
         if settle and not ended.stopped and Feature.RECORDS in leased.provider.features:
             # Only those of earlier runs: what became unknown now has not had time to show.
             row, provider = leased.row, leased.provider
@@ -166,6 +190,12 @@ class CampaignRun:
             if self._ledger.audience.counts(row.id).waiting:
                 ended = await self._engine(leased)
         return ended
+
+    def _leads(self, leased: _Leased) -> bool | None:
+        """None where another run leads; else whether a sender has died meanwhile."""
+        senders = self._ledger.senders
+        role, _ = senders.renew(leased.row.id, leased.token)
+        return senders.has_lost(leased.row.id, leased.token) if role.leads else None
 
     async def _until_open(self, leased: _Leased) -> Ended:
         """Wait until whoever leads has opened the campaign; where nobody leads, do so."""
@@ -182,7 +212,8 @@ class CampaignRun:
                 if not ended.stopped:
                     await asyncio.to_thread(self._ledger.patiently, lambda: senders.open(row.id, token))
                 return ended
-            if (await asyncio.to_thread(senders.sent, row.id)).stop_requested:
+            sent = await asyncio.to_thread(self._ledger.patiently, lambda: senders.sent(row.id))
+            if sent.stop_requested:
                 return Ended(Message("a stop was requested"))
             await asyncio.sleep(_LOOKS_EVERY_S)
         return Ended(self._why)
@@ -234,10 +265,11 @@ class CampaignRun:
             seconds -= 1.0
 
     def _close(self, row: CampaignRow, token: str, ended: Ended) -> Outcome:
-        counts = self._ledger.audience.counts(row.id)
+        ledger = self._ledger
+        counts = ledger.patiently(lambda: ledger.audience.counts(row.id))
         if counts.waiting or counts.submitting:
             why = ended.stopped or ended.not_taken or Message("some were not taken for now")
-            self._ledger.senders.close(row.id, token, "paused", note=why)
+            ledger.patiently(lambda: ledger.senders.close(row.id, token, "paused", note=why))
             raise CampaignPaused(
                 Message(
                     "campaign {campaign} ({mode}) stopped with {n} people still waiting: {why}. Run it "
@@ -248,9 +280,9 @@ class CampaignRun:
                     why=why,
                 )
             )
-        canary = self._ledger.canaries.get(row.id)
+        canary = ledger.patiently(lambda: ledger.canaries.get(row.id))
         note = canary.told if canary else ""
-        self._ledger.senders.close(row.id, token, "finished", note=note)
+        ledger.patiently(lambda: ledger.senders.close(row.id, token, "finished", note=note))
         if counts.unknown:
             note = Message(
                 "{n} outcomes are unknown; `smskit receipts {campaign}` settles them",

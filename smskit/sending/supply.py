@@ -98,7 +98,7 @@ class Everybody:
             for chunk, mask in waits.items():
                 waiting = np.flatnonzero(mask & (before[chunk] == times)).astype(np.uint16)
                 if len(waiting):
-                    yield self._ledger.audience.people(self._campaign_id, chunk, waiting), int(times)
+                    yield _people(self._ledger, self._campaign_id, chunk, waiting), int(times)
 
 
 class Shared:
@@ -120,7 +120,7 @@ class Shared:
 
     def begin(self) -> int:
         """See `Supply`; of the whole campaign, not only of what this run will take."""
-        return self._ledger.senders.sent(self._campaign_id).unsent
+        return self._ledger.patiently(lambda: self._ledger.senders.sent(self._campaign_id)).unsent
 
     def more(self) -> Refused | None:
         """Those of another chunk; once there is none, those whom earlier runs had tried before."""
@@ -132,12 +132,14 @@ class Shared:
             return people or None
         self._has_some = True
         chunk, states = taken
-        before = self._ledger.audience.times_not_taken(self._campaign_id, chunk=chunk)
+        before = self._ledger.patiently(
+            lambda: self._ledger.audience.times_not_taken(self._campaign_id, chunk=chunk)
+        )
         times = before.get(chunk, np.zeros(len(states), np.uint16))
         self.tries[chunk] = np.minimum(times, 1).astype(np.uint8)
         at = {n: np.flatnonzero((states == State.WAITING) & (times == n)) for n in np.unique(times)}
         people = [
-            (self._ledger.audience.people(self._campaign_id, chunk, positions.astype(np.uint16)), int(n))
+            (_people(self._ledger, self._campaign_id, chunk, positions.astype(np.uint16)), int(n))
             for n, positions in at.items()
             if len(positions)
         ]
@@ -150,7 +152,9 @@ class Shared:
             left = self._ledger.patiently(lambda: self._ledger.senders.let_go(self._campaign_id, self._token))
             self._given_up.update(left)
             self._has_some = False
-        return self._ledger.senders.sent(self._campaign_id, but_not=self._given_up).over
+        return self._ledger.patiently(
+            lambda: self._ledger.senders.sent(self._campaign_id, but_not=self._given_up)
+        ).over
 
     def waits_untried(self) -> bool:
         """See `Supply`."""
@@ -159,3 +163,7 @@ class Shared:
             if ((states == State.WAITING) & (tries == 0)).any():
                 return True
         return False
+
+
+def _people(ledger: Ledger, campaign_id: int, chunk: int, positions: NDArray[np.uint16]) -> Slice:
+    return ledger.patiently(lambda: ledger.audience.people(campaign_id, chunk, positions))

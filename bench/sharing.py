@@ -1,0 +1,119 @@
+"""
+Several senders of one campaign: what they add, what a server costs, and whether they keep to one pace.
+
+Rates are those of the middle half of the people, when all senders are at work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench import campaigns, child
+from bench.server import Server
+from bench.table import Row, ratios, row
+from tests.postgres import Server as Postgres
+
+if TYPE_CHECKING:
+    from bench.cases import Run
+
+_LATENCY_S = 0.05
+_CALLS: dict[str, object] = {"multi_send": True, "batch_size": 10, "concurrency": 2}
+_SENDERS = 4
+_ONE_SENDS = 3_000  # people, in some ten seconds
+_LIMIT = 20  # requests a second
+_PATIENCE_S = 300.0
+
+
+def senders(run: Run) -> Iterator[Row]:
+    """Four senders against one, a server against a file, and three under a limit."""
+    one, four, file = [], [], []
+    shares, busiest = [], []
+    with _postgres() as postgres, Server() as server:
+        for _ in range(run.rounds):
+            for rates, count, url in ((one, 1, True), (four, _SENDERS, True), (file, 1, False)):
+                people = _ONE_SENDS * count
+                server.reset(latency_s=_LATENCY_S)
+                rates.append(_rate(run, server, postgres if url else None, people, count, _CALLS))
+            server.reset(latency_s=_LATENCY_S)
+            paced = _CALLS | {"requests_per_second": _LIMIT, "concurrency": 4}
+            rate = _rate(run, server, postgres, _LIMIT * 10 * 15, 3, paced)
+            shares.append(100 * rate / 10 / _LIMIT)
+            busiest.append(float(server.counts().busiest))
+    yield row(
+        f"{_SENDERS} senders / 1, people a second on PostgreSQL",
+        ratios(four, one),
+        "×",
+        at_least=2.5,
+        beside=f"{_people(four)} / {_people(one)}; a provider that takes 50 ms, 2 calls of 10 at once each",
+        server="bare",
+    )
+    yield row(
+        "1 sender, PostgreSQL / SQLite, time of sending",
+        ratios(file, one),
+        "×",
+        at_most=1.3,
+        beside=f"{_people(one)} / {_people(file)}",
+        server="bare",
+    )
+    yield row(f"share of a limit of {_LIMIT}/s that 3 senders use", shares, "%", at_least=90, server="bare")
+    yield row(
+        "requests in the busiest of all seconds, 3 senders",
+        [max(busiest)],
+        "requests",
+        at_most=_LIMIT,
+        beside=f"by round: {', '.join(f'{n:.0f}' for n in busiest)}",
+        server="bare",
+    )
+
+
+def _people(rates: list[float]) -> str:
+    return f"{sorted(rates)[len(rates) // 2]:,.0f}/s"
+
+
+@contextmanager
+def _postgres() -> Iterator[Postgres]:
+    made = Postgres()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _rate(
+    run: Run,
+    server: Server,
+    postgres: Postgres | None,
+    people: int,
+    count: int,
+    settings: Mapping[str, object],
+) -> float:
+    """
+    People a second that *count* senders of a fresh ledger come to.
+
+    Raises:
+        JobFailed: not everybody was sent to, or somebody twice.
+    """
+    with run.scratch() as folder:
+        variables = campaigns.environ(server.url, folder, settings)
+        if postgres is not None:
+            schema = f"s{time.time_ns()}"
+            with postgres.connect() as session:
+                session.execute(f"CREATE SCHEMA {schema}")
+            variables["SMSKIT_DATABASE_URL"] = postgres.url(schema)
+        data = campaigns.parameters(run.segment(people))
+        processes = [child.start(campaigns.run, data=data, variables=variables) for _ in range(count)]
+        marks: dict[float, float] = {}
+        end = time.monotonic() + _PATIENCE_S
+        while (came := server.counts().people) < people and time.monotonic() < end:
+            for share in (0.35, 0.85):
+                if came >= people * share:
+                    marks.setdefault(share, time.monotonic())
+            time.sleep(0.05)
+        for process in processes:
+            process.wait()
+        if server.counts().people != people:
+            raise child.JobFailed(f"{people:,} people, {server.counts().people:,} came")
+    return people * 0.5 / (marks[0.85] - marks[0.35])
