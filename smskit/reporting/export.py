@@ -99,7 +99,8 @@ def on_clock(frame: pd.DataFrame, row: CampaignRow) -> pd.DataFrame:
     return told
 
 
-_FORMULA: Final = r"^[=+\-@\t\r]"
+# Full-width signs begin one, too, where Excel is set to Chinese or Japanese; blanks before them do not help.
+_FORMULA: Final = r"^[ \n\xa0\u3000\u200b\ufeff]*[=+\-@\t\r＝＋－＠]"
 
 
 def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from smskit.errors import InputError, LedgerError
 from smskit.files import create_private, private_text, write_private
 from smskit.ledger import Ledger
 from smskit.notebook.headless import run_file
+from smskit.reporting.export import without_formulas
 from tests import live
 from tests.conftest import ROOT
 from tests.test_cli import Desk, Run
@@ -135,6 +136,16 @@ def test_row_29_no_rows_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixt
 
 
 FORMULAS = ["=1+2", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", '=HYPERLINK("http://x","y")']
+FORMULAS += ["＝1+2", "＠SUM(A1)", "＋1"]
+
+
+@pytest.mark.parametrize("text", ["\n=1+2", " =1+2", "\u200b=1+2", "\u3000＝1+2", "\r=1"])
+def test_row_12_blanks_before_a_formula(text: str) -> None:
+    """A formula is one behind blanks, in a provider's words as in a name."""
+    frame = pd.DataFrame({"user_id": ["a =1"], "provider_detail": [text], "phone": ["+8613800100001"]})
+    safe = without_formulas(frame)
+
+    assert safe.iloc[0].tolist() == ["a =1", f"'{text}", "+8613800100001"]
 
 
 def test_row_12_no_formula_in_a_file_for_excel(desk: Desk, run: Run) -> None:
