@@ -137,6 +137,45 @@ class LedgerPlace(NamedTuple):
 S = TypeVar("S", bound=ProviderSettings)
 
 
+class LargeSettings(NamedTuple):
+    """Of segments larger than memory."""
+
+    frame_rows: int = 5_000_000  # of parquet; a segment of more is planned in parts
+    scheduler: str = ""  # address of a Dask scheduler; "" = workers of this machine
+    workers: int = 0  # of this machine; 0 = as many as it has cores
+    memory: str = "1GiB"  # of one worker
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> LargeSettings:
+        """
+        As the variables have it: ``SMSKIT_FRAME_ROWS`` and ``SMSKIT_DASK…``.
+
+        Raises:
+            SettingsError: one is no number.
+        """
+        default, found = cls(), dict[str, int]()
+        for variable, least in (("SMSKIT_FRAME_ROWS", 1), ("SMSKIT_DASK_WORKERS", 0)):
+            given = environ.get(variable, "").strip()
+            if given and not (given.isdecimal() and int(given) >= least):
+                raise SettingsError(
+                    Message("{variable} has to be a whole number of at least {n}", variable=variable, n=least)
+                )
+            if given:
+                found[variable] = int(given)
+        memory = environ.get("SMSKIT_DASK_MEMORY", "").strip()
+        if memory and not _MEMORY.fullmatch(memory):
+            raise SettingsError(Message("SMSKIT_DASK_MEMORY has to be a size such as 2GiB"))
+        return cls(
+            found.get("SMSKIT_FRAME_ROWS", default.frame_rows),
+            environ.get("SMSKIT_DASK", "").strip(),
+            found.get("SMSKIT_DASK_WORKERS", 0),
+            memory or default.memory,
+        )
+
+
+_MEMORY: Final = re.compile(r"[0-9]+(\.[0-9]+)? ?[kMGT]i?B", re.IGNORECASE)
+
+
 class Environment:
     """
     One look-up over environment, ``.env`` and keyring.
@@ -331,6 +370,16 @@ class Environment:
         if not 0 <= seconds < float("inf"):
             raise SettingsError(Message("SMSKIT_LEDGER_PATIENCE_S has to be a number of seconds"))
         return seconds
+
+    @property
+    def large(self) -> LargeSettings:
+        """
+        Of segments larger than memory.
+
+        Raises:
+            SettingsError: a setting is no number.
+        """
+        return LargeSettings.of(self.variables)
 
     @property
     def user(self) -> str:

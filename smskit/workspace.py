@@ -87,8 +87,11 @@ class Workspace:
             return wanted if wanted.is_absolute() or wanted.exists() else self.folder / wanted
         return self._named(wanted, kind)
 
-    def demand_segment_file(self, path: str | Path) -> None:
+    def demand_segment_file(self, path: str | Path, *, inside: bool = False) -> None:
         """
+        Args:
+            inside: It may be such a folder itself, or anywhere in one, as files of a folder are.
+
         Raises:
             SegmentError: in the app, it is no file of the folder for segments and no sample.
         """
@@ -96,7 +99,8 @@ class Workspace:
             return
         place = (self.folder / path).resolve()
         samples = [base / _SAMPLES for base in (self.folder, PACKAGE.parent, PACKAGE / "_project")]
-        if place.parent not in [f.resolve() for f in (self.folder / Folder.SEGMENTS, *samples)]:
+        allowed = [f.resolve() for f in (self.folder / Folder.SEGMENTS, *samples)]
+        if not (any(map(place.is_relative_to, allowed)) if inside else place.parent in allowed):
             words = Message("the app reads segments from its folder {folder}/ alone", folder=Folder.SEGMENTS)
             raise SegmentError(words)
 

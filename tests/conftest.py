@@ -38,6 +38,7 @@ def postgres() -> Iterator[Server]:
 BOTH = {
     "test_pace",
     "test_ledger",
+    "test_staging",
     "test_caps",
     "test_engine",
     "test_reconcile",

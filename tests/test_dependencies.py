@@ -19,7 +19,9 @@ from tools import lists
 
 # Folders and modules that an extra is for; the rest of the package has to do with the core.
 EXTRAS = {
+    "audience/segment/files": ("large",),
     "i18n": ("dev",),  # Babel, until the compiled catalogue is in the repository
+    "large": ("large",),
     "measuring/statistics": ("measure",),
     "notebook/app": ("notebook", "app"),
     "notebook/panels": ("notebook",),

@@ -29,6 +29,7 @@ ELSEWHERE = {
     "template_id": "the card Message, from the provider's list",
     "template": "the card Message: a text of several lines",
     "variables": "the card Message, one line for each variable of the template",
+    "engine": "the parameter file alone: it is about the machine, not about the campaign",
     "rules": "notebook 02: they are built beside the rows they keep",
     "keep": "the parameter file: what is kept is not what is sent",
     "arm": "the parameter files of an experiment, which are made together",

@@ -57,6 +57,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "campaign": "weekly-vip-2026-W47",
         "series": "",
         "segment": "people.csv",
+        "engine": "auto",
         "segment_query": "",
         "sheet": "",
         "rules": None,

@@ -58,6 +58,7 @@ from smskit.ledger.runs import RunRow, Runs
 from smskit.ledger.schema import CHUNK
 from smskit.ledger.seals import as_written, damage
 from smskit.ledger.senders import LEASE_TTL_S, Owner, Role, Sender, Senders
+from smskit.ledger.staging import Staging
 from smskit.ledger.totals import CLOCKS_DIFFER_S, CampaignTotals, Damaged, count_all
 from smskit.ledger.witness import Witness
 from smskit.models import Mode
@@ -153,6 +154,7 @@ class Ledger:
         self.audience = Audience(database, self.campaigns)
         self.changes = Changes(database, self.audience)
         self.senders = Senders(database)
+        self.staging = Staging(database, self.senders)
         self.pace = Pace(database)
         self.witness = Witness(database)
         self.caps = Caps(database)

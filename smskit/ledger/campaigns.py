@@ -18,7 +18,14 @@ from smskit.ledger.database import Database
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import CAMPAIGN, MADE_ID
 from smskit.ledger.seals import plan_sum
-from smskit.ledger.storing import delete_answers, delete_campaign, demand_once, store_audience
+from smskit.ledger.storing import (
+    FREEZING,
+    delete_answers,
+    delete_campaign,
+    demand_once,
+    demand_unowned,
+    store_audience,
+)
 from smskit.models import Kind, Mode
 
 
@@ -47,7 +54,7 @@ class Campaigns:
         Args:
             damaged: Gets an error for each of them that is not as it was frozen; None = the first is raised.
         """
-        query = sa.select(CAMPAIGN).order_by(CAMPAIGN.c.id)
+        query = sa.select(CAMPAIGN).where(CAMPAIGN.c.state != FREEZING).order_by(CAMPAIGN.c.id)
         for column, value in (
             (CAMPAIGN.c.name, name),
             (CAMPAIGN.c.mode, mode),
@@ -124,36 +131,24 @@ class Campaigns:
         with self._database.write() as conn:
             same = (CAMPAIGN.c.mode == str(mode)) & (CAMPAIGN.c.name == name)
             old = conn.execute(sa.select(CAMPAIGN).where(same)).one_or_none()
-            if old is not None and mode is not Mode.PLAN:
+            if old is not None and old.state != FREEZING and mode is not Mode.PLAN:
                 return CampaignRow.of(old)
             if old is not None:
+                demand_unowned(conn, old, self._database.clock())
                 delete_campaign(conn, old.id)
-            made = conn.execute(sa.select(MADE_ID).where(MADE_ID.c.name == name)).one_or_none()
-            now = self._database.clock()
-            planned = {
-                "mode": str(mode),
-                "name": name,
-                "provider": provider,
-                "plan_hash": plan_hash,
-                "spec": json.dumps(spec, ensure_ascii=False),
-                "summary": dumps_data(summary),
-            }
-            campaign_id = conn.execute(
-                CAMPAIGN.insert().values(
-                    **planned,
-                    plan_sum=plan_sum(planned),
-                    frozen_hash=plan_hash,
-                    holdout_key=holdout_key,
-                    series=series or name,
-                    kind=str(Kind.CAMPAIGN) if made is None else made.kind,
-                    parent="" if made is None else made.parent,
-                    state="planned",
-                    created_at=now,
-                    started_at=None if mode is Mode.PLAN else now,
-                )
-            ).inserted_primary_key
-            assert campaign_id is not None
-            store_audience(conn, campaign_id[0], frozen)
+            campaign_id = insert_campaign(
+                conn,
+                self._database,
+                name=name,
+                series=series,
+                mode=mode,
+                provider=provider,
+                plan_hash=plan_hash,
+                holdout_key=holdout_key,
+                spec=spec,
+                summary=summary,
+            )
+            store_audience(conn, campaign_id, frozen)
             if mode is Mode.PLAN:
                 put_plan(conn, self._database, name, plan_hash, mode=mode, by=by)
         row = self.get(name, mode)
@@ -231,3 +226,46 @@ class Campaigns:
         with self._database.read() as conn:
             query = sa.select(CAMPAIGN.c.stop_requested).where(CAMPAIGN.c.id == campaign_id)
             return bool(conn.execute(query).scalar())
+
+
+def insert_campaign(
+    conn: sa.Connection,
+    database: Database,
+    *,
+    name: str,
+    mode: Mode,
+    provider: str,
+    plan_hash: str,
+    spec: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    series: str = "",
+    holdout_key: str = "",
+    state: str = "planned",
+) -> int:
+    """A new campaign without its audience; its kind and parent are those its id was made with."""
+    made = conn.execute(sa.select(MADE_ID).where(MADE_ID.c.name == name)).one_or_none()
+    now = database.clock()
+    planned = {
+        "mode": str(mode),
+        "name": name,
+        "provider": provider,
+        "plan_hash": plan_hash,
+        "spec": json.dumps(spec, ensure_ascii=False),
+        "summary": dumps_data(summary),
+    }
+    key = conn.execute(
+        CAMPAIGN.insert().values(
+            **planned,
+            plan_sum=plan_sum(planned),
+            frozen_hash=plan_hash,
+            holdout_key=holdout_key,
+            series=series or name,
+            kind=str(Kind.CAMPAIGN) if made is None else made.kind,
+            parent="" if made is None else made.parent,
+            state=state,
+            created_at=now,
+            started_at=None if mode is Mode.PLAN else now,
+        )
+    ).inserted_primary_key
+    assert key is not None
+    return int(key[0])

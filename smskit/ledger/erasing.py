@@ -48,7 +48,14 @@ from smskit.ledger.schema import (
     UNMATCHED,
 )
 from smskit.ledger.seals import damage, sealed, unsealed
-from smskit.ledger.storing import ERASED_KEY, key_of, phone_of
+from smskit.ledger.storing import (
+    ERASED_KEY,
+    FREEZING,
+    delete_campaign,
+    demand_unowned,
+    key_of,
+    phone_of,
+)
 from smskit.models import VALUE
 
 
@@ -127,6 +134,9 @@ class Erasing:
         """
         now = self._database.clock()
         with self._database.scrub() as conn:
+            for unsealed_ in conn.execute(sa.select(CAMPAIGN).where(CAMPAIGN.c.state == FREEZING)).all():
+                demand_unowned(conn, unsealed_, now)
+                delete_campaign(conn, unsealed_.id)
             rows = [CampaignRow.of(row) for row in conn.execute(sa.select(CAMPAIGN))]
             who = _Person(*_all_of(conn, person, phone), _key(conn, make=True))
             erased = {row.name: self._erase_from(conn, row, who, hash_of) for row in rows}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,6 +21,9 @@ from smskit.i18n import Message, loads, loads_data, mark
 from smskit.ledger.seals import as_written, damage, plan_sum
 from smskit.message.opt_out import Answer
 from smskit.models import TIMEZONE, Kind, Mode, RuledOut, State
+
+if TYPE_CHECKING:
+    from smskit.planning.plan import Plan
 
 # The notes of a run that waits for a time to come.
 WAITS_FOR_WINDOW = mark("waits for the send window, which opens at {at}")
@@ -124,6 +127,20 @@ class Frozen:
     order: NDArray[np.int64] = field(repr=False)  # send order: rows of the arrays above
     ruled_out: Sequence[RuledOut] = ()
     kept: Mapping[str, pa.Array] = field(default_factory=dict)  # columns of `keep`, as text
+
+    @classmethod
+    def of(cls, plan: Plan) -> Frozen:
+        """The audience of a plan whose rows are all here."""
+        return cls(
+            phones=plan.phones,
+            persons=plan.persons,
+            variables=plan.variables,
+            parts=plan.parts,
+            excluded=plan.left_out(),
+            order=plan.order,
+            ruled_out=list(plan.ruled_out.groups()),
+            kept=plan.kept,
+        )
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ Writing an audience down, once, and deleting it with all that is known of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
@@ -14,9 +14,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from smskit.audience.persons import later_copies
-from smskit.errors import LedgerError
+from smskit.errors import LedgerError, LedgerLocked
 from smskit.i18n import Message
 from smskit.ledger.blobs import to_arrow, to_parquet
+from smskit.ledger.processes import works
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import (
     AUDIENCE,
@@ -34,10 +35,12 @@ from smskit.ledger.schema import (
     UNMATCHED,
 )
 from smskit.ledger.seals import sealed, unsealed, with_sums
-from smskit.models import VALUE, RuledOut
+from smskit.models import VALUE
 
 ERASED_KEY = "erased"
+FREEZING: Final = "freezing"  # a campaign whose audience is not all there yet; see ``staging``
 _LEAST_CHUNK: Final = 1_000
+_TABLES: Final = {table.name: table for table in (AUDIENCE, CONTENT, PROGRESS, EXCLUDED, RULED_OUT)}
 
 
 def key_of(conn: sa.Connection) -> str:
@@ -63,9 +66,34 @@ def chunk_size(planned: int) -> int:
 
 
 def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> None:
-    names, size = list(frozen.variables), chunk_size(len(frozen.order))
-    for chunk, first in enumerate(range(0, len(frozen.order), size)):
-        rows = frozen.order[first : first + size]
+    for table, values in audience_rows(campaign_id, frozen, size=chunk_size(len(frozen.order))):
+        conn.execute(_TABLES[table].insert(), values)
+
+
+class First(NamedTuple):
+    """The numbers of the first chunks of a part of an audience."""
+
+    people: int = 0
+    excluded: int = 0
+    ruled_out: int = 0
+
+
+def audience_rows(
+    campaign_id: int,
+    frozen: Frozen,
+    *,
+    size: int,
+    first: First = First(),  # noqa: B008 - frozen
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """
+    The rows an audience, or a part of it, is stored as: of which table each, and its values.
+
+    Args:
+        size: People of a chunk; the last one of a part may have fewer.
+    """
+    names = list(frozen.variables)
+    for chunk, start in enumerate(range(0, len(frozen.order), size), first.people):
+        rows = frozen.order[start : start + size]
         take = pa.array(rows)
         kept = {VALUE + name: column.take(take) for name, column in frozen.kept.items()}
         persons = pa.record_batch({"person": frozen.persons.take(take), **kept})
@@ -77,19 +105,15 @@ def store_audience(conn: sa.Connection, campaign_id: int, frozen: Frozen) -> Non
             (PROGRESS, {"states": bytes(len(rows))}),
         ):
             more = {"unsent": len(rows)} if table is PROGRESS else {}
-            conn.execute(table.insert(), sealed(table, campaign_id, chunk, blobs) | more)
-    for chunk, batch in enumerate(frozen.excluded.to_batches(max_chunksize=CHUNK)):
-        conn.execute(EXCLUDED.insert(), sealed(EXCLUDED, campaign_id, chunk, {"people": to_arrow(batch)}))
-    store_ruled_out(conn, campaign_id, frozen.ruled_out)
-
-
-def store_ruled_out(conn: sa.Connection, campaign_id: int, groups: Iterable[RuledOut]) -> None:
-    chunk = 0
-    for group in groups:
-        for first in range(0, group.people.num_rows, CHUNK):
-            people = to_parquet(group.people.slice(first, CHUNK))
+            yield table.name, sealed(table, campaign_id, chunk, blobs) | more
+    for chunk, batch in enumerate(frozen.excluded.to_batches(max_chunksize=CHUNK), first.excluded):
+        yield EXCLUDED.name, sealed(EXCLUDED, campaign_id, chunk, {"people": to_arrow(batch)})
+    chunk = first.ruled_out
+    for group in frozen.ruled_out:
+        for start in range(0, group.people.num_rows, CHUNK):
+            people = to_parquet(group.people.slice(start, CHUNK))
             values = sealed(RULED_OUT, campaign_id, chunk, {"people": people})
-            conn.execute(RULED_OUT.insert(), values | {"rule": group.rule, "unknown": group.unknown})
+            yield RULED_OUT.name, values | {"rule": group.rule, "unknown": group.unknown}
             chunk += 1
 
 
@@ -118,3 +142,21 @@ def delete_campaign(conn: sa.Connection, campaign_id: int) -> None:
     for table in (AUDIENCE, CONTENT, PROGRESS, EXCLUDED, RULED_OUT, EVENT, SENDER, CANARY):
         conn.execute(table.delete().where(table.c.campaign_id == campaign_id))
     conn.execute(CAMPAIGN.delete().where(CAMPAIGN.c.id == campaign_id))
+
+
+def demand_unowned(conn: sa.Connection, row: Any, now: float) -> None:
+    """
+    Raises:
+        LedgerLocked: a process that lives is writing the audience of the campaign of that *row*.
+    """
+    held = conn.execute(sa.select(SENDER).where(SENDER.c.campaign_id == row.id)).all()
+    alive = [each for each in held if works(each, now)]
+    if row.state == FREEZING and alive:
+        raise LedgerLocked(
+            Message(
+                "another process ({n} on {host}) is writing this campaign's people down; wait for it, then "
+                "run again",
+                n=alive[0].pid,
+                host=alive[0].host,
+            )
+        )

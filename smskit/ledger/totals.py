@@ -19,6 +19,7 @@ from smskit.ledger.processes import works
 from smskit.ledger.records import CampaignRow, Tally
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN, CONTENT, PROGRESS, REPLY, SENDER
 from smskit.ledger.seals import damage, intact
+from smskit.ledger.storing import FREEZING
 from smskit.models import Mode, State
 
 __all__ = ["CLOCKS_DIFFER_S", "CampaignTotals", "Damaged", "count_all"]
@@ -66,7 +67,7 @@ class _Counting:
         self.damaged: dict[int, Damaged] = {}
 
     def all(self, mode: Mode | None) -> tuple[list[CampaignTotals], list[Damaged]]:
-        query = sa.select(CAMPAIGN).order_by(CAMPAIGN.c.id)
+        query = sa.select(CAMPAIGN).where(CAMPAIGN.c.state != FREEZING).order_by(CAMPAIGN.c.id)
         for found in self._conn.execute(query if mode is None else query.where(CAMPAIGN.c.mode == mode)):
             try:
                 self.rows[found.id] = CampaignRow.of(found)

@@ -36,7 +36,7 @@ from smskit.i18n import Message
 from smskit.planning.draft import Draft
 from smskit.planning.policy import notice_of_consent
 from smskit.sending.reach import Reach, Reaching
-from smskit.settings import Environment, project_root, start_folder
+from smskit.settings import Environment, LargeSettings, project_root, start_folder
 
 __all__ = ["Loaded", "SegmentModel"]
 
@@ -151,6 +151,7 @@ class SegmentModel:
             environ=Environment().variables,
             working_folder=self._start(),
             parameter_file=self._file,
+            most=LargeSettings.of(Environment().variables).frame_rows,
         )
 
     def _recognised(self, frame: pd.DataFrame) -> dict[str, str]:

@@ -231,7 +231,12 @@ class SendModel:
             if frame is None:
                 at = self.environment()
                 frame = segment.load(
-                    source, query=query, sheet=sheet, environ=at.variables, parameter_file=at.parameter_file
+                    source,
+                    query=query,
+                    sheet=sheet,
+                    environ=at.variables,
+                    parameter_file=at.parameter_file,
+                    most=at.large.frame_rows,
                 )
             self._columns = key, Columns(len(frame), lacking(frame))
         return self._columns[1]

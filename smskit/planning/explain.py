@@ -143,7 +143,7 @@ def _sql(
     if environ is None:
         return rule.to_sql(now=now), []
     try:
-        frame = load_segment(spec, environ=environ, file=file)
+        frame = load_segment(spec, environ=environ, file=file, sample=True)
         unread = rule.unread(rules_module.Source(frame, now))
         return rule.to_sql(now=now, frame=frame), messages_of(unread)
     except SegmentError as error:

@@ -100,7 +100,8 @@ def plan_hash(
     Args:
         planned: Rows of the columns after it, in any order.
     """
-    parts = digests(planned, phones, persons, [values[name] for name in template.names])
+    names = template.names if len(planned) else ()  # of an audience that is gone, nothing is known
+    parts = digests(planned, phones, persons, [values[name] for name in names])
     return combined(provider, template_id, template, len(planned), parts)
 
 

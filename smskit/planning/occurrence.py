@@ -1,5 +1,5 @@
 """
-The occurrence of a repeating campaign: what its id ends in, filled into a parameter file.
+The occurrence of a repeating campaign: what its id ends in, filled into a parameter file; its segment, too.
 
 ``campaign: weekly-vip-{week}`` becomes ``weekly-vip-2026-W47`` of the series ``weekly-vip``: here an id
 is made, so here its series is known. When a file is run is a scheduler's.
@@ -29,7 +29,8 @@ def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str =
     """
     Parameters with the occurrence in their campaign id, and the series that id is then one of.
 
-    Without placeholder and *occurrence* they are as they were; a series that is given stays.
+    Placeholders of the segment are filled in as well. Without placeholder and *occurrence* parameters are as
+    they were; a series that is given stays.
 
     Args:
         now: Aware; read in the campaign's own time zone.
@@ -38,26 +39,36 @@ def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str =
     Raises:
         SpecError: there is no such placeholder, or *occurrence* has no campaign to belong to.
     """
-    name = data.get("campaign")
+    name, made = data.get("campaign"), dict(data)
+    if isinstance(segment := data.get("segment"), str):
+        made["segment"] = _filled("segment", segment, data, now, occurrence)
     if not isinstance(name, str) or not name:
         if occurrence:
             raise SpecError(Message("an occurrence needs a `campaign` in the parameter file to belong to"))
-        return dict(data)
-    unknown = [p for p in placeholders(name) if p not in FORMS]
+        return made
+    filled = _filled("campaign", name, data, now, occurrence)
+    if occurrence and not _PLACE.search(name):
+        return made | {"campaign": f"{name}-{occurrence}", "series": data.get("series") or name}
+    if filled != name:
+        made["series"] = data.get("series") or series_in(name) or filled
+    return made | {"campaign": filled}
+
+
+def _filled(parameter: str, text: str, data: Mapping[str, Any], now: datetime, occurrence: str) -> str:
+    if not _PLACE.search(text):
+        return text
+    unknown = [p for p in placeholders(text) if p not in FORMS]
     if unknown:
         known = ", ".join(f"{{{form}}}" for form in FORMS)
         what = Message(
-            "parameter `campaign` has a placeholder {place}; known are {places}",
+            "parameter `{parameter}` has a placeholder {place}; known are {places}",
+            parameter=parameter,
             place=f"{{{unknown[0]}}}",
             places=known,
         )
         raise SpecError(suggest(what, unknown[0], FORMS))
-    if occurrence and not _PLACE.search(name):
-        return dict(data) | {"campaign": f"{name}-{occurrence}", "series": data.get("series") or name}
     here = now.astimezone(_zone(data))
-    filled = _PLACE.sub(lambda found: occurrence or here.strftime(FORMS[found[1]]), name)
-    made = {} if filled == name else {"series": data.get("series") or series_in(name) or filled}
-    return dict(data) | {"campaign": filled} | made
+    return _PLACE.sub(lambda found: occurrence or here.strftime(FORMS[found[1]]), text)
 
 
 def placeholders(name: str) -> list[str]:

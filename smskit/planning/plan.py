@@ -118,9 +118,19 @@ class Plan:
         return f"<p><b>{escape(self.spec.campaign)}</b>: {escape(counts)}</p>{table}"
 
     @property
+    def looked_at(self) -> Message | None:
+        """Of which rows previews are, where they are not of all."""
+        return None
+
+    @property
     def planned(self) -> int:
         """How many people are to be messaged."""
         return len(self.order)
+
+    @property
+    def ruled_out_rows(self) -> int:
+        """How many rows of the segment the rules left out."""
+        return len(self.ruled_out)
 
     @cached_property
     def excluded(self) -> dict[str, int]:
@@ -131,7 +141,9 @@ class Plan:
     @cached_property
     def units(self) -> NDArray[np.int32]:
         """Length of each row's whole text in UTF-16 units, with what the provider appends; not rendered."""
-        return units_of_texts(self.template, self.variables, len(self)) + parts_module.units_of(self.appended)
+        return units_of_texts(self.template, self.variables, len(self.reasons)) + parts_module.units_of(
+            self.appended
+        )
 
     @cached_property
     def total_parts(self) -> int:
@@ -149,7 +161,7 @@ class Plan:
             "segment": len(self),
             "read": self.read,
             "read_at": self.at.isoformat(),
-            "ruled_out": len(self.ruled_out),
+            "ruled_out": self.ruled_out_rows,
             "excluded": self.excluded,
             "planned": self.planned,
             "parts": self.total_parts,

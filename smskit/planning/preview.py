@@ -151,7 +151,7 @@ def lengths(plan: Plan, template: Template) -> tuple[int, int] | None:
     """
     if not plan.planned or not set(template.names) <= set(plan.variables):
         return None
-    units = units_of_texts(template, plan.variables, len(plan))[plan.order]
+    units = units_of_texts(template, plan.variables, len(plan.reasons))[plan.order]
     return int(units.min()), int(units.max())
 
 
@@ -241,7 +241,7 @@ def left_out(plan: Plan, key: str, *, count: int = 50) -> pd.DataFrame:
     if key == "planned":
         return plan.frame(plan.order[:count])
     wanted = next((r for r in Reason if r and r.label == key), None)
-    rows = np.arange(len(plan)) if wanted is None else np.flatnonzero(plan.reasons == wanted)
+    rows = np.arange(len(plan.reasons)) if wanted is None else np.flatnonzero(plan.reasons == wanted)
     return plan.frame(rows[:count])
 
 

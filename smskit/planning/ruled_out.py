@@ -61,6 +61,11 @@ class RuledOutRows:
     def __repr__(self) -> str:
         return f"RuledOutRows({len(self)})"
 
+    def sizes(self) -> list[int]:
+        """How many rows each of `groups` has, in their order."""
+        counts = np.bincount(2 * self.first.astype(np.int64) + self.unknown)
+        return [int(n) for n in counts if n]
+
     def groups(self) -> Iterator[RuledOut]:
         """The same rows by rule, and by whether that rule is false or cannot tell."""
         if not len(self):

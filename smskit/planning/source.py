@@ -13,16 +13,23 @@ import pandas as pd
 
 from smskit.audience import segment
 from smskit.audience.segment.database import READ_ONLY, ROLE
+from smskit.audience.segment.files import Files
 from smskit.audience.segment.location import is_url, without_scheme
 from smskit.audience.segment.names import Wanted
 from smskit.i18n import Message
 from smskit.planning.spec import CampaignSpec
+from smskit.settings import LargeSettings
 
-__all__ = ["asks_database", "load_segment", "notes_of_query", "notes_of_role"]
+__all__ = ["asks_database", "files_in_parts", "load_segment", "notes_of_query", "notes_of_role"]
 
 
 def load_segment(
-    spec: CampaignSpec, *, environ: Mapping[str, str], file: Path | None, columns: Wanted = None
+    spec: CampaignSpec,
+    *,
+    environ: Mapping[str, str],
+    file: Path | None,
+    columns: Wanted = None,
+    sample: bool = False,
 ) -> pd.DataFrame:
     """
     The rows that *spec* is about, before its rules; see ``segment.load``.
@@ -31,6 +38,7 @@ def load_segment(
         environ: Where ``env:NAME`` is looked up.
         file: The parameter file, beside which a relative path is looked for first; None = there is none.
         columns: None = all.
+        sample: Of parquet with more rows than ``SMSKIT_FRAME_ROWS`` some whole parts do, and it is said.
 
     Raises:
         SegmentError: it cannot be read.
@@ -43,7 +51,25 @@ def load_segment(
         columns=columns,
         environ=environ,
         parameter_file=file,
+        most=LargeSettings.of(environ).frame_rows if sample else None,
     )
+
+
+def files_in_parts(spec: CampaignSpec, *, environ: Mapping[str, str], file: Path | None) -> Files | None:
+    """
+    The files of the segment, where it is planned in parts; None where in memory.
+
+    Raises:
+        SegmentError: they cannot be read.
+    """
+    if spec.engine == "memory":
+        return None
+    files = segment.parquet_files(
+        spec.segment, query=spec.segment_query, environ=environ, parameter_file=file
+    )
+    if files is None or (spec.engine == "auto" and files.rows <= LargeSettings.of(environ).frame_rows):
+        return None
+    return files
 
 
 def asks_database(spec: CampaignSpec) -> bool:

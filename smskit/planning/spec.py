@@ -107,9 +107,15 @@ class CampaignSpec(BaseModel):
     )
     segment: str = Field(
         min_length=1,
-        description="csv, tsv, parquet or xlsx path, SQLAlchemy URL without a password, or `env:NAME`, a "
-        "variable holding a URL",
-        examples=["sample_segments/clean.csv", "env:CRM_URL"],
+        description="csv, tsv, parquet or xlsx path; a folder of parquet files, a pattern "
+        "(`data/*.parquet`) or an address of an object store (`s3://…`); SQLAlchemy URL without a password; "
+        "or `env:NAME`, a variable holding a URL. `{day}`, `{week}` and `{month}` as in `campaign`",
+        examples=["sample_segments/clean.csv", "export/{day}/*.parquet", "env:CRM_URL"],
+    )
+    engine: Literal["auto", "memory", "dask"] = Field(
+        default="auto",
+        description="how parquet is planned: in `memory`, or in parts by `dask` (extra `large`); `auto`: in "
+        "parts where it has more rows than `SMSKIT_FRAME_ROWS`. Plan and hash are the same by either",
     )
     segment_query: str = Field(default="", description="SQL, when `segment` is a database")
     sheet: str = Field(

@@ -116,10 +116,10 @@ def validate(
     found.problems = [Problem(name, at.get(name, 0), text) for name, text in problems]
     if found.spec is not None:
         reads = with_segment and (with_query or not asks_database(found.spec))
-        load = partial(load_segment, found.spec, environ=environ, file=Path(path)) if reads else None
+        load = partial(load_segment, found.spec, environ=environ, file=Path(path), sample=True)
         if with_segment:
             found.notes += notes_of_query(found.spec, environ, asked=with_query)
-        for name, text in _misfits(found.spec, now, load, found.notes, environ):
+        for name, text in _misfits(found.spec, now, load if reads else None, found.notes, environ):
             found.problems.append(Problem(name, at.get(name, 0), text))
     found.problems.sort(key=lambda p: p.line)
     return found

@@ -20,6 +20,7 @@ import pandas as pd
 from smskit.audience import rules as rules_module
 from smskit.audience import segment as segment_module
 from smskit.audience.roles import consent_names
+from smskit.audience.segment.files import Files
 from smskit.audience.segment.names import Wanted
 from smskit.errors import SettingsError, TemplateError
 from smskit.i18n import Message
@@ -31,15 +32,17 @@ from smskit.message.variables import parse_bindings
 from smskit.message.windows import notice_of_hours
 from smskit.models import MessageClass, Mode, Reason
 from smskit.planning.drift import Footprint, drifted
+from smskit.planning.partition import Question
 from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
 from smskit.planning.policy import fingerprint, notice_of_consent
 from smskit.planning.power import power_words
 from smskit.planning.preview import masked
-from smskit.planning.source import load_segment
+from smskit.planning.source import files_in_parts, load_segment
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Provider
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.clock import Clock
+from smskit.settings import LargeSettings
 
 __all__ = ["Planner", "history_of", "limits_of"]
 
@@ -147,28 +150,24 @@ class Planner:
 
     def freeze(self, mode: Mode, plan: Plan) -> CampaignRow:
         """Write the audience into the ledger, unless another run was faster; returns what is there."""
-        frozen = Frozen(
-            phones=plan.phones,
-            persons=plan.persons,
-            variables=plan.variables,
-            parts=plan.parts,
-            excluded=plan.left_out(),
-            order=plan.order,
-            ruled_out=list(plan.ruled_out.groups()),
-            kept=plan.kept,
-        )
-        return self._ledger.campaigns.freeze(
-            name=self._spec.campaign,
-            series=self._spec.series_name,
-            mode=mode,
-            provider=self._spec.provider,
-            plan_hash=plan.hash,
-            spec=self._spec.model_dump(mode="json", exclude={"test_phones"}),
-            summary=plan.summary(),
-            frozen=frozen,
-            holdout_key=fingerprint(self._holdout_salt) if self._spec.global_holdout else "",
-            by=self._by,
-        )
+        planned: dict[str, Any] = {
+            "name": self._spec.campaign,
+            "series": self._spec.series_name,
+            "mode": mode,
+            "provider": self._spec.provider,
+            "plan_hash": plan.hash,
+            "spec": self._spec.model_dump(mode="json", exclude={"test_phones"}),
+            "summary": plan.summary(),
+            "holdout_key": fingerprint(self._holdout_salt) if self._spec.global_holdout else "",
+            "by": self._by,
+        }
+        if plan.looked_at is not None:
+            from smskit.large.freezing import freeze_in_parts
+            from smskit.large.planning import LargePlan
+
+            assert isinstance(plan, LargePlan)
+            return freeze_in_parts(plan, self._ledger, **planned)
+        return self._ledger.campaigns.freeze(frozen=Frozen.of(plan), **planned)
 
     def lost(self, step: int, *, count: int = 50) -> pd.DataFrame:
         """
@@ -182,7 +181,7 @@ class Planner:
         """
         spec, rule = self._spec, rules_module.parse(self._spec.rules)
         columns = dict.fromkeys([*filter(None, (spec.user_id, spec.phone)), *sorted(rule.columns())])
-        frame = self._load(set(columns))
+        frame = self._load(set(columns), sample=True)
         rows = np.flatnonzero(rule.lost(frame, step, now=self._clock.local()))[:count]
         return masked(frame.loc[rows, list(columns)], phone=spec.phone)
 
@@ -211,30 +210,55 @@ class Planner:
     def _build(self) -> Plan:
         spec, facts, now = self._spec, self._provider.facts, self._clock.local()
         bindings = parse_bindings(spec.variables)
-        frame = self._load(partial(_columns_to_plan, spec, columns_read(spec, bindings)))
-        is_marketing = spec.message_class is MessageClass.MARKETING
-        notices: list[str] = [*segment_module.notices(frame), *facts.in_clear, self._of_wording(notice_of)]
-        if is_marketing:
-            notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
+        columns = partial(_columns_to_plan, spec, columns_read(spec, bindings))
+        files = self._in_parts()
+        frame = self._load(columns) if files is None else None
         template = self.template()
+        notices: list[str] = [*facts.in_clear, self._of_wording(notice_of)]
+        if spec.message_class is MessageClass.MARKETING:
+            notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
         notices.append(notice_of_lookalikes(template) or "")
+        fit, past = limits_of(spec, facts), history_of(spec, self._ledger, self._clock, self.sending_mode)
+        if frame is None:
+            from smskit.large.cluster import client_of
+            from smskit.large.planning import plan_in_parts
+
+            assert files is not None
+            return plan_in_parts(
+                Question(spec, template, bindings, fit, now, self._holdout_salt),
+                files,
+                client_of(LargeSettings.of(self._variables)),
+                columns=columns,
+                past=past,
+                notices=[text for text in notices if text],
+            )
+        if spec.engine == "dask":
+            notices.append(Message("only parquet is planned in parts; this segment was read in memory"))
         notices.append(notice_of_consent(frame, consent=spec.consent, message_class=spec.message_class) or "")
         return build(
             spec,
             frame,
             template,
             bindings,
-            fit=limits_of(spec, facts),
-            past=history_of(spec, self._ledger, self._clock, self.sending_mode),
-            now=self._clock.local(),
+            fit=fit,
+            past=past,
+            now=now,
             holdout_salt=self._holdout_salt,
-            notices=[text for text in notices if text],
+            notices=[*segment_module.notices(frame), *(text for text in notices if text)],
         )
 
-    def _load(self, columns: Wanted) -> pd.DataFrame:
+    def _in_parts(self) -> Files | None:
+        """The files of a segment that is planned in parts; None where it is planned in memory."""
+        if self.frame is not None:
+            return None
+        return files_in_parts(self._spec, environ=self._variables, file=self._file)
+
+    def _load(self, columns: Wanted, *, sample: bool = False) -> pd.DataFrame:
         if self.frame is not None:
             return segment_module.from_frame(self.frame)
-        return load_segment(self._spec, environ=self._variables, file=self._file, columns=columns)
+        return load_segment(
+            self._spec, environ=self._variables, file=self._file, columns=columns, sample=sample
+        )
 
     # -- the template ---------------------------------------------------------------------
 

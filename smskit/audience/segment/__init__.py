@@ -20,11 +20,15 @@ import pandas as pd
 from smskit.audience.segment.database import ROLE, read_database
 from smskit.audience.segment.delimited import read_delimited
 from smskit.audience.segment.excel import read_excel, sheets_of
+from smskit.audience.segment.files import Files, files_at
 from smskit.audience.segment.kinds import kind_of
 from smskit.audience.segment.location import (
     Around,
     from_environ,
     is_elsewhere,
+    is_folder,
+    is_pattern,
+    is_store,
     is_url,
     locate,
     without_scheme,
@@ -32,12 +36,26 @@ from smskit.audience.segment.location import (
 from smskit.audience.segment.names import Alike, Wanted, check_names, matched
 from smskit.audience.segment.parquet import read_parquet
 from smskit.errors import SegmentError
-from smskit.i18n import Message, as_message
+from smskit.i18n import Message, as_message, mark
 from smskit.workspace import Workspace
 
-__all__ = ["IN_MEMORY", "find", "from_frame", "load", "notices", "sheets"]
+__all__ = [
+    "IN_MEMORY",
+    "SAMPLED",
+    "Files",
+    "find",
+    "from_frame",
+    "load",
+    "notices",
+    "parquet_files",
+    "sheets",
+]
 
 _NOTICES = "notices"  # in a frame's attrs
+SAMPLED = mark(
+    "the segment has {m:,} rows; here {n:,} of them are looked at, whole parts from all over it, and figures "
+    "are of these alone"
+)
 IN_MEMORY = "frame-in-memory"  # what parameter `segment` says of a frame that no file holds
 
 
@@ -51,6 +69,7 @@ def load(
     environ: Mapping[str, str] = os.environ,
     working_folder: Path | None = None,
     parameter_file: Path | None = None,
+    most: int | None = None,
 ) -> pd.DataFrame:
     """
     Return the segment that *source* names, one row per row of it, in its order.
@@ -64,7 +83,8 @@ def load(
     is legal.
 
     Args:
-        source: A path, looked for as `find` does; a SQLAlchemy URL without a
+        source: A path, looked for as `find` does; a folder of parquet files, a pattern of their names, or
+            the same in an object store (``s3://…``, as fsspec has it); a SQLAlchemy URL without a
             password; or ``env:NAME``, a variable holding a path or any URL.
         query: One SELECT, for a database, which sees to it that it is one and cannot write: SQLite and
             PostgreSQL. Any other is refused unless ``SMSKIT_SEGMENT_ROLE=read-only`` says that its role may
@@ -77,6 +97,7 @@ def load(
             `names.matched`.
         working_folder: Where relative paths start; None is the process's own.
         parameter_file: The one that names the source, beside which relative paths are looked for first.
+        most: Of parquet with more rows, read a sample of some that many, whole parts of it, and say so.
 
     Returns:
         The frame; `notices` says what there is to know of how it was read.
@@ -88,19 +109,9 @@ def load(
     """
     around = Around(parameter_file, working_folder)
     said: list[Message] = []
-    # The variable may hold a secret, even one put there by mistake: errors give only its name.
-    is_variable = source.startswith("env:")
-    if is_variable or query or is_url(source):
-        Workspace.here().demand_query()
-    with _named(Message("the segment's database") if is_url(source) else source):
-        place = from_environ(source.removeprefix("env:"), environ) if is_variable else source
-        place = without_scheme(place)
-        if is_elsewhere(place):
-            raise SegmentError(
-                Message("is the address of a file on another machine; download the file and give its path")
-            )
+    with _place_of(source, query, environ) as place:
         texts = Alike(filter(None, text_columns))
-        if is_url(place):
+        if is_url(place) and not is_store(place):
             _refuse_sheet(sheet)
             frame = read_database(
                 place,
@@ -108,27 +119,93 @@ def load(
                 columns,
                 texts,
                 around,
-                may_carry_secret=is_variable,
+                may_carry_secret=source.startswith("env:"),
                 role=environ.get(ROLE, ""),
             )
         else:
             if query:
                 what = Message("a query needs a database; this is a file, filter it with rules")
                 raise SegmentError(what)
-            path = locate(place, around)
-            kind = kind_of(path)
-            if kind == "xlsx":
-                frame = read_excel(path, columns, texts, sheet=sheet, notices=said)
-            else:
+            found = _files(place, around)
+            if found is not None and (len(found) > 1 or found.store or (most and found.rows > most)):
                 _refuse_sheet(sheet)
-                frame = (
-                    read_parquet(path, columns, texts) if kind == "parquet" else read_delimited(path, columns)
-                )
+                frame = _read_files(found, columns, texts, most, said)
+            else:
+                path = Path(found.paths[0]) if found else locate(place, around)
+                kind = kind_of(path)
+                if kind == "xlsx":
+                    frame = read_excel(path, columns, texts, sheet=sheet, notices=said)
+                else:
+                    _refuse_sheet(sheet)
+                    is_parquet = kind == "parquet"
+                    frame = (
+                        read_parquet(path, columns, texts) if is_parquet else read_delimited(path, columns)
+                    )
     names = list(frame.columns)
     spelt = matched(names, (columns(names) if callable(columns) else columns) or ())
     frame = frame.rename(columns={name: asked for asked, name in spelt.items() if asked != name})
     frame.attrs[_NOTICES] = said
     return frame
+
+
+def parquet_files(
+    source: str,
+    *,
+    query: str = "",
+    environ: Mapping[str, str] = os.environ,
+    working_folder: Path | None = None,
+    parameter_file: Path | None = None,
+) -> Files | None:
+    """
+    Return the parquet files that *source* is, one or several; None of another kind of segment.
+
+    Raises:
+        SegmentError: as `load` has it.
+    """
+    with _place_of(source, query, environ) as place:
+        if query or (is_url(place) and not is_store(place)):
+            return None
+        return _files(place, Around(parameter_file, working_folder))
+
+
+def _files(place: str, around: Around) -> Files | None:
+    if is_store(place):
+        return files_at(place, around)
+    try:
+        path = locate(place, around)
+    except SegmentError:
+        if place and (is_pattern(place) or is_folder(place, around)):
+            return files_at(place, around)
+        raise
+    return Files("", (str(path),)) if kind_of(path) == "parquet" else None
+
+
+def _read_files(
+    files: Files, columns: Wanted, texts: Collection[str], most: int | None, said: list[Message]
+) -> pd.DataFrame:
+    if most is None or files.rows <= most:
+        return files.read_all(columns, texts)
+    frame = files.read(files.sample(most), columns, texts)
+    said.append(Message(SAMPLED, n=len(frame), m=files.rows))
+    return frame
+
+
+@contextmanager
+def _place_of(source: str, query: str, environ: Mapping[str, str]) -> Iterator[str]:
+    """Where *source* is; what is wrong within gets its name, and none that may be a secret."""
+    # The variable may hold a secret, even one put there by mistake: errors give only its name.
+    is_variable = source.startswith("env:")
+    if is_variable or query or is_url(source):
+        Workspace.here().demand_query()
+    what = Message("the segment's files") if is_store(source) else Message("the segment's database")
+    with _named(what if is_url(source) else source):
+        place = from_environ(source.removeprefix("env:"), environ) if is_variable else source
+        place = without_scheme(place)
+        if is_elsewhere(place):
+            raise SegmentError(
+                Message("is the address of a file on another machine; download the file and give its path")
+            )
+        yield place
 
 
 def notices(frame: pd.DataFrame) -> list[Message]:

@@ -8,7 +8,7 @@ What is in the file or database is for its reader.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -24,7 +24,9 @@ _URL: Final = re.compile(r"[A-Za-z][\w+.-]*://")
 _SECRET_OPTION: Final = re.compile(
     r"[&;?\s][^&;=\s]*(pass|pwd|secret|token|private_?key|credential)[^&;=\s]*=[^&;\s]", re.IGNORECASE
 )
-_ELSEWHERE: Final = re.compile(r"(https?|ftps?|sftp|s3a?|gs|gcs|oss|cos|obs|hdfs|abfss?)://", re.IGNORECASE)
+_ELSEWHERE: Final = re.compile(r"(https?|ftps?|sftp)://", re.IGNORECASE)
+_STORE: Final = re.compile(r"(s3a?|gs|gcs|oss|cos|obs|hdfs|abfss?|az|adl|memory)://", re.IGNORECASE)
+_PATTERN: Final = re.compile(r"[*?\[]")
 
 
 def is_url(place: str) -> bool:
@@ -34,7 +36,18 @@ def is_url(place: str) -> bool:
 
 def is_elsewhere(place: str) -> bool:
     """Tell the address of a file on another machine, which no reader takes."""
-    return _ELSEWHERE.match(place) is not None
+    one = is_store(place) and place.lower().endswith((".csv", ".tsv", ".txt", ".xlsx"))
+    return one or _ELSEWHERE.match(place) is not None
+
+
+def is_store(place: str) -> bool:
+    """Tell the address of files in an object store, by its start alone."""
+    return _STORE.match(place) is not None
+
+
+def is_pattern(place: str) -> bool:
+    """Tell a pattern of file names, by its signs; a file may have such a name, too."""
+    return _PATTERN.search(place) is not None
 
 
 def carries_secret(place: str) -> bool:
@@ -94,18 +107,70 @@ def locate(path: str, around: Around) -> Path:
     wanted = Path(path).expanduser()
     if Workspace.here().locked:
         Workspace.here().demand_segment_file(wanted)
-        around = Around(working_folder=Workspace.here().folder)
-    if wanted.is_absolute():
-        if _is_file(wanted):
-            return wanted
-        raise SegmentError(Message("no such file"))
+    return _first(wanted, around, _is_file)
+
+
+def locate_all(path: str, around: Around) -> list[Path]:
+    """
+    Return the files in the folder, or of the pattern, that *path* means; looked for as by `locate`.
+
+    Raises:
+        SegmentError: there are none, or two folders that may be meant.
+    """
+    wanted = Path(path).expanduser()
+    parts = wanted.parts
+    fixed = next((n for n, part in enumerate(parts) if is_pattern(part)), len(parts))
+    base, pattern = Path(*parts[:fixed]), "/".join(parts[fixed:]) or "*"
+
+    def files_in(folder: Path) -> list[Path]:
+        try:
+            return [file for file in folder.glob(pattern) if file.is_file()]
+        except (OSError, ValueError):  # no pattern that means anything
+            return []
+
+    here = Workspace.here()
+    if here.locked:
+        here.demand_segment_file(base, inside=True)
+    found = files_in(_first(base, around, lambda folder: bool(files_in(folder))))
+    if here.locked:
+        for file in found:  # which may be a link
+            here.demand_segment_file(file, inside=True)
+    return found
+
+
+def is_folder(path: str, around: Around) -> bool:
+    """Whether *path* means a folder, and no file."""
+    try:
+        locate(path, around)
+    except SegmentError:
+        wanted, here = Path(path).expanduser(), Workspace.here()
+        folders = [here.folder] if here.locked else _folders(around)
+        return any(_is_folder(folder / wanted) for folder in folders)
+    return False
+
+
+def _folders(around: Around) -> list[Path]:
+    """Where a relative path is looked for, in this order."""
     here = project_folders((around.working_folder or start_folder()).absolute())
     file = around.parameter_file
     project = project_folders(file.expanduser().absolute().parent) if file else []
-    order = list(dict.fromkeys([*project[:1], here[0], *project, *here]))
-    found = [folder / wanted for folder in order if _is_file(folder / wanted)]
+    return list(dict.fromkeys([*project[:1], here[0], *project, *here]))
+
+
+def _first(wanted: Path, around: Around, is_it: Callable[[Path], bool]) -> Path:
+    """The first place of *wanted* that *is_it*."""
+    if Workspace.here().locked:
+        around = Around(working_folder=Workspace.here().folder)
+    if wanted.is_absolute():
+        if is_it(wanted):
+            return wanted
+        raise SegmentError(Message("no such file"))
+    order = _folders(around)
+    found = [folder / wanted for folder in order if is_it(folder / wanted)]
     if not found:
         raise SegmentError(Message("no such file in {folders}", folders=", ".join(map(str, order))))
+    file = around.parameter_file
+    project = project_folders(file.expanduser().absolute().parent) if file else []
     in_project = [folder / wanted for folder in project if folder / wanted in found]
     if in_project and not found[0].samefile(in_project[0]):
         raise SegmentError(
@@ -123,4 +188,11 @@ def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError:  # no name a file could have, such as the whole content of one
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
         return False

@@ -7,7 +7,7 @@ numbers stay whole where others are missing. Only the columns asked for are read
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,9 +32,9 @@ def read_parquet(path: Path, wanted: Wanted, text_columns: Collection[str]) -> p
     try:
         # A single file, not a data set: folder names such as year=2026 must not become columns.
         with ParquetFile(path) as file:
-            table = _read(file, pick(file.schema_arrow.names, wanted))
+            table = read_columns(file, pick(file.schema_arrow.names, wanted))
         table.validate(full=True)  # texts that are none
-        return _to_frame(table, text_columns)
+        return frame_of_table(table, text_columns)
     except SegmentError:
         raise
     except Exception as error:  # arrow raises its own, and Python's for names, times and types
@@ -42,26 +42,57 @@ def read_parquet(path: Path, wanted: Wanted, text_columns: Collection[str]) -> p
         raise SegmentError(Message("cannot be read as parquet ({kind})", kind=kind)) from None
 
 
-def _read(file: Any, keep: Sequence[str]) -> pa.Table:
-    """Return the columns *keep*, piece by piece: a long text, stored once, may be in any number of rows."""
-    sizes = _stated(file, set(keep))
-    _demand(sum(map(sum, sizes.values())), file.metadata.num_rows * len(keep))
+def read_columns(file: Any, keep: Sequence[str], first: int = 0, rows: int | None = None) -> pa.Table:
+    """
+    Return the columns *keep* of an open file, piece by piece: a long text, stored once, may be in many rows.
+
+    Args:
+        first: The first row to read.
+        rows: How many; None = all from there on. Groups of rows that none of them is in are not read.
+
+    Raises:
+        SegmentError: it would be more than is read.
+    """
+    last = file.metadata.num_rows if rows is None else first + rows
+    groups, begins = _groups(file, first, last)
+    sizes = _stated(file, set(keep), groups)
+    _demand(sum(map(sum, sizes.values())), (last - first) * len(keep))
     total, columns = 0, []
     for name in keep:
-        pieces = []
-        rows = _MAX_BYTES // max([1, *sizes[name]])
-        for batch in file.iter_batches(min(max(rows, _LEAST_ROWS), _MOST_ROWS), columns=[name]):
-            pieces.append(batch.column(batch.schema.get_field_index(name)))
-            total += _bytes_of(pieces[-1])
-            _demand(total, 0)
+        pieces, at = [], begins
+        size = min(max(_MAX_BYTES // max([1, *sizes[name]]), _LEAST_ROWS), _MOST_ROWS)
+        for batch in file.iter_batches(size, row_groups=groups, columns=[name]):
+            piece = batch.column(batch.schema.get_field_index(name))
+            at += len(piece)
+            begun = max(0, first - at + len(piece))
+            piece = piece[begun : len(piece) - max(0, at - last)] if begun < len(piece) else piece[:0]
+            if len(piece):
+                pieces.append(piece)
+                total += _bytes_of(piece)
+                _demand(total, 0)
+            if at >= last:
+                break
         columns.append(pa.chunked_array(pieces, file.schema_arrow.field(name).type))
     return pa.table(columns, names=list(keep))
 
 
-def _stated(file: Any, wanted: Collection[str]) -> dict[str, list[int]]:
+def _groups(file: Any, first: int, last: int) -> tuple[list[int], int]:
+    """Numbers of the groups that hold rows from *first* to before *last*, and the first row in them."""
+    found: list[int] = []
+    begins = at = 0
+    for n in range(file.metadata.num_row_groups):
+        end = at + file.metadata.row_group(n).num_rows
+        if at < last and end > first:
+            begins = begins if found else at
+            found.append(n)
+        at = end
+    return found, begins
+
+
+def _stated(file: Any, wanted: Collection[str], numbers: Iterable[int]) -> dict[str, list[int]]:
     """Of each column of *wanted*, how many bytes each of its chunks says that it unpacks to."""
     found: dict[str, list[int]] = {name: [] for name in wanted}
-    groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
+    groups = [file.metadata.row_group(n) for n in numbers]
     for n in range(len(file.schema)):
         # A column of several parts has their names after its own; names may hold dots, too.
         steps = file.schema.column(n).path.split(".")
@@ -96,7 +127,8 @@ def _demand(size: int, cells: int) -> None:
         )
 
 
-def _to_frame(table: pa.Table, text_columns: Collection[str]) -> pd.DataFrame:
+def frame_of_table(table: pa.Table, text_columns: Collection[str]) -> pd.DataFrame:
+    """Return a table as it was stored, *text_columns* as text; names that do not occur are ignored."""
     nullable: dict[str, Any] = {}
     for place, name in enumerate(table.column_names):
         column = table[name]
