@@ -14,6 +14,8 @@ from smskit.errors import SegmentError
 from smskit.ledger import Ledger
 from smskit.models import VALUE, Mode, Reason
 from smskit.planning.policy import fingerprint, held_back
+from smskit.reporting import report
+from smskit.reporting.columns import SegmentColumns
 from smskit.sending.rehearsal import erase
 from tests.test_measure import codes, measured
 from tests.two_arms import DAY, FIRST, World, left_out
@@ -78,12 +80,22 @@ def test_kept_columns_are_the_segments(frame: pd.DataFrame) -> None:
     assert list(plan.kept) == ["level"]
 
 
-def test_only_who_is_held_back_leaves_columns(frame: pd.DataFrame) -> None:
-    """Of people who are left out for other reasons nothing more is stored than before."""
-    out = smskit.open_campaign(HELLO, frame=frame, keep=["spend"]).plan().left_out()
-    said = out[VALUE + "spend"].is_valid().to_numpy()
+def test_exports_have_what_was_kept(world: World, frame: pd.DataFrame) -> None:
+    """Columns beside the messages are those of the send, of everybody; others are read from the segment."""
+    keep = ["level", "spend"]
+    campaign = smskit.open_campaign(HELLO, frame=frame, keep=keep, mode="rehearse", ledger=world.ledger)
+    campaign.send()
+    row = world.ledger.campaigns.get("hello", Mode.REHEARSE)
+    assert row is not None
+    more = SegmentColumns(row, keep, environ={}, ledger=world.ledger)
+    listed = pd.concat(list(report.messages(world.ledger, row, more=more)))
+    expected = frame.set_index("user_id").loc[listed["user_id"]]
 
-    assert (said == (np.asarray(out["reason"]) == Reason.HOLDOUT)).all()
+    assert len(listed) == PEOPLE
+    assert listed["level"].tolist() == expected["level"].fillna("").tolist()
+    assert listed["spend"].tolist() == expected["spend"].astype(str).tolist()
+    with pytest.raises(SegmentError):
+        SegmentColumns(row, ["level", "phone"], environ={}, ledger=world.ledger)
 
 
 def test_whom_the_holdout_would_have(frame: pd.DataFrame) -> None:
@@ -107,9 +119,10 @@ def test_erased_people_keep_nothing(world: World, frame: pd.DataFrame) -> None:
         erase(world.ledger, person)
     planned = world.ledger.audience.kept(row.id, 0)["level"].to_pylist()
     excluded = pa.concat_tables(world.ledger.audience.excluded(row.id))
+    back = excluded.filter(pa.array(np.asarray(excluded["reason"]) == Reason.HOLDOUT))[VALUE + "level"]
 
     assert planned.count("gold") == sum(int(p[1:]) % 3 == 0 for p in treated) - 1
-    assert excluded[VALUE + "level"].to_pylist().count("gold") == sum(int(p[1:]) % 3 == 0 for p in held) - 1
+    assert back.to_pylist().count("gold") == sum(int(p[1:]) % 3 == 0 for p in held) - 1
 
 
 def test_key_of_the_global_holdout(

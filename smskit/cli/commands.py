@@ -397,8 +397,9 @@ def messages(
 
     row = _row(campaign, mode)
     environment, names = Environment(), [name.strip() for name in columns.split(",")]
-    more = SegmentColumns(row, names, environ=environment.variables, file=environment.parameter_file)
-    write_messages(_ledger(), row, output_format.value, output, reveal=reveal, raw=raw, more=more)
+    ledger, file = _ledger(), environment.parameter_file
+    more = SegmentColumns(row, names, environ=environment.variables, file=file, ledger=ledger)
+    write_messages(ledger, row, output_format.value, output, reveal=reveal, raw=raw, more=more)
 
 
 @app.command()

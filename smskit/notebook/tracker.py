@@ -353,8 +353,8 @@ class Tracker:
         self, row: CampaignRow, kind: str, place: Path, reveal: bool, columns: Collection[str]
     ) -> None:
         environment = self.environment()
-        about = {"environ": environment.variables, "file": environment.parameter_file}
-        more = SegmentColumns(row, columns, **about)  # type: ignore[arg-type]
+        environ, file = environment.variables, environment.parameter_file
+        more = SegmentColumns(row, columns, environ=environ, file=file, ledger=self.ledger)
         write_messages(self.ledger, row, kind, place, reveal=reveal, more=more)
 
     @staticmethod

@@ -234,17 +234,12 @@ class Plan:
         """
         The excluded people, for the ledger: person, phone (0 = none), shown, reason.
 
-        Also would_hold, whether the holdout has them whatever the reason, and of who is held back the columns
-        of `keep`.
+        Also would_hold, whether the holdout has them whatever the reason, and the columns of `keep`.
         """
         rows = np.flatnonzero(self.reasons != Reason.NONE)
         take, reasons = pa.array(rows), self.reasons[rows]
         persons = self.persons.take(take)
-        back = pa.array(np.isin(reasons, (Reason.HOLDOUT, Reason.GLOBAL_HOLDOUT)))
-        kept = {
-            VALUE + name: pc.if_else(back, column.take(take), pa.scalar(None, column.type))
-            for name, column in self.kept.items()
-        }
+        kept = {VALUE + name: column.take(take) for name, column in self.kept.items()}
         return pa.table(
             {
                 "person": persons,

@@ -229,7 +229,7 @@ class CampaignSpec(BaseModel):
     keep: list[str] = Field(
         default_factory=list,
         description="columns of the segment that are stored with the audience, who is kept back included, as "
-        "they are at the send: for effects by segment",
+        "they are at the send: for effects by segment and exports",
         examples=[["level", "city"]],
     )
     arm: dict[str, Any] | None = Field(

@@ -1,4 +1,4 @@
-"""Columns of a campaign's segment beside its messages, as the segment has them now."""
+"""Columns of a campaign's segment beside its messages: as they were kept, else as they are now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from smskit.audience import phones
 from smskit.audience.paging import arrow_of, text_of
 from smskit.errors import InputError, suggest
 from smskit.i18n import Message
-from smskit.ledger import CampaignRow
+from smskit.ledger import CampaignRow, Ledger
+from smskit.models import VALUE
 from smskit.planning.persons import persons_of
 from smskit.planning.source import load_segment
 from smskit.planning.spec import CampaignSpec
@@ -32,12 +33,14 @@ class SegmentColumns:
     """
     Some columns of the segment of *row*; nothing where no column is asked for.
 
-    A campaign keeps who got which text, and not what else the segment said of them: it is read again.
+    A campaign keeps who got which text, and of what else the segment said of them the columns of `keep`. For
+    any other it is read again.
 
     Args:
         names: Which columns.
         environ: Where ``env:NAME`` is looked up.
         file: The parameter file, beside which a relative path is looked for; None = there is none.
+        ledger: Where what was kept is; None = the segment is read.
 
     Raises:
         SegmentError: the segment cannot be read any more.
@@ -51,17 +54,40 @@ class SegmentColumns:
         *,
         environ: Mapping[str, str],
         file: Path | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.names = list(dict.fromkeys(name for name in names if name))
         self._persons, self._cells = (
             pa.array([], pa.large_string()),
             dict.fromkeys(self.names, pa.array([], pa.large_string())),
         )
-        if self.names:
+        if (
+            ledger is not None
+            and self.names
+            and set(self.names) <= set(row.spec.get("keep", ())) - set(MESSAGE)
+        ):
+            self._kept(ledger, row)
+        elif self.names:
             self._read(CampaignSpec.from_data(row.spec), environ, file)
 
     def __repr__(self) -> str:
         return f"SegmentColumns({self.names})"
+
+    def _kept(self, ledger: Ledger, row: CampaignRow) -> None:
+        persons, cells = list[pa.Array](), {name: list[pa.Array]() for name in self.names}
+        for chunk in ledger.audience.states(row.id):
+            persons.append(ledger.audience.keys(row.id, chunk).persons)
+            kept = ledger.audience.kept(row.id, chunk)
+            for name in self.names:
+                cells[name].append(kept[name])
+        for table in ledger.audience.excluded(row.id):
+            persons += table["person"].chunks
+            for name in self.names:
+                cells[name] += table[VALUE + name].chunks
+        self._persons = pa.chunked_array(persons, pa.large_string()).combine_chunks()
+        self._cells = {
+            name: pa.chunked_array(found, pa.large_string()).combine_chunks() for name, found in cells.items()
+        }
 
     @classmethod
     def there(cls, row: CampaignRow, *, environ: Mapping[str, str], file: Path | None = None) -> list[str]:
