@@ -56,7 +56,7 @@ def measure(
     absent: Annotated[
         str, typer.Option(help="zero: people missing in a table of flags did nothing.")
     ] = "refuse",
-    price: Annotated[str, typer.Option(help="Yuan a part, as billed; default: the campaign's.")] = "",
+    price: Annotated[str, typer.Option(help="Yuan per part, as billed; default: the campaign's.")] = "",
     srm: Annotated[
         str, typer.Option(help="allow: effects in spite of a split that is not as drawn.")
     ] = "stop",

@@ -505,7 +505,7 @@ async def test_row_16_reports_without_end(fetch: Any, grows: bool, pulls: int, l
     provider = Repeating(grows=grows)
     await fetch(ledger, provider, Mode.LIVE)
 
-    assert provider.pulled == pulls
+    assert pulls <= provider.pulled < pulls + provider.pulls_at_once
 
 
 def test_row_16_a_wait_of_years_pauses(ledger: Ledger) -> None:
