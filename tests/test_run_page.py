@@ -77,6 +77,15 @@ def test_nothing_becomes_html(ledger: Ledger, values: dict[str, Any]) -> None:
     assert "alert('x')" in unescape(page)
 
 
+def test_a_time_in_a_name_is_no_phone(ledger: Ledger) -> None:
+    """Series and files named by their time stand whole; a phone in one is masked all the same."""
+    run = EMPTY._replace(series="demo-20261129-150417", executed=f"runs/20261129-150417-{PHONE}.ipynb")
+    page = run_page.page(ledger, run, Language("en"))
+
+    assert "demo-20261129-150417" in page
+    assert "20261129-150417-138****8000.ipynb" in page
+
+
 def test_a_waterfall_ends_with_who_is_planned(ledger: Ledger) -> None:
     """Each step shows whom it left out and who is left, and its bar is a share of the rows read."""
     plan = {"read": 200, "steps": [{"rule": "a == 1", "kept": 150}], "excluded": {"no_phone": 100}}

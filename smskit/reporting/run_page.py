@@ -154,7 +154,7 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
     if run.books:
         cost = _cost(ledger, row, run.books)
         cards = _cards(run.books, cost, t)
-        tables += [_counts(run.books, t), _held_out(run.books, t), _costs(cost, t)]
+        tables += [_counts(run.books, t), *_held_out(run.books, t), _costs(cost, t)]
     return template("run.html").render(
         t=t,
         run=run,
@@ -199,7 +199,7 @@ def _cell(value: Any) -> str | Coded:
 
 
 class FileName(str):
-    """The name of a file, which may have a time in it that reads like a phone."""
+    """The name of a file or a series, which may have a time in it that reads like a phone."""
 
 
 _STAMP = re.compile(r"(?<!\d)(20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:-\d{4}(?:\d\d)?)?)(?!\d)")
@@ -250,7 +250,7 @@ def _facts(ledger: Ledger, run: RunRow, zone: ZoneInfo, t: Language) -> Table:
 
     rows = [
         (t("run"), f"{run.id}"),
-        (t("series"), run.series),
+        (t("series"), FileName(run.series)),
         (t("begun"), when(run.started_at)),
         (t("ended"), when(run.ended_at)),
         (t("exit code"), "—" if run.exit_code is None else str(run.exit_code)),
@@ -312,9 +312,11 @@ def _cards(counts: Mapping[str, Any], cost: Cost, t: Language) -> list[Card]:
     return [*cards, Card(t("cost"), money(cost.accepted if accepted else cost.planned))]
 
 
-def _held_out(counts: Mapping[str, Any], t: Language) -> Table:
-    reasons = ("holdout", "global_holdout")
-    return Table(t("Kept back"), [(_reason(r, t), counts["excluded"].get(r, 0)) for r in reasons], numbers=1)
+def _held_out(counts: Mapping[str, Any], t: Language) -> list[Table]:
+    """Who was kept back, where anybody was."""
+    reasons = [r for r in ("holdout", "global_holdout") if counts["excluded"].get(r)]
+    rows = [(_reason(r, t), counts["excluded"][r]) for r in reasons]
+    return [Table(t("Kept back"), rows, numbers=1)] if rows else []
 
 
 def _reason(reason: str, t: Language) -> Coded:

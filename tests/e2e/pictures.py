@@ -28,7 +28,7 @@ from smskit.reporting import report
 from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
 from tests.conftest import ROOT
-from tests.e2e.lab import Lab, Sheet, chromium, project_copy, window
+from tests.e2e.lab import PATIENCE_MS, Lab, Sheet, chromium, project_copy, window
 from tests.e2e.walk import Walk
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -153,6 +153,7 @@ class Tour:
                 walk.pick(f"{walk.t('Condition')} {number}", walk.t(op))
             walk.click("Choose…")
             ticks = walk.panel.locator(".smskit-ticks .widget-checkbox input")
+            expect(ticks.first).to_be_visible()
             for n, words in enumerate(walk.panel.locator(".smskit-ticks .widget-checkbox").all_inner_texts()):
                 if not words.strip().startswith("normal"):
                     ticks.nth(n).check()
@@ -176,7 +177,8 @@ class Tour:
     def send(self) -> None:
         """03: a rehearsal, from the message to its end."""
         with self.at("03_send_campaign") as walk:
-            walk.rest(4000)
+            expect(walk.doing("rehearse")).to_be_enabled()
+            walk.rest(2000)
             walk.shoot("03-message", walk.card("Campaign"), walk.card("Message"))
             walk.shoot("03-preview", walk.card("Preview"))
             walk.shoot("03-cost", walk.card("Parts and cost"))
@@ -260,6 +262,7 @@ def main(names: list[str]) -> None:
     """Take all pictures, or those of the parts and languages that are named."""
     parts = [part for part in PARTS if part in names] or list(PARTS)
     codes = [code for code in LANGUAGES if code in names] or LANGUAGES
+    expect.set_options(timeout=PATIENCE_MS)
     with chromium() as browser:
         for code in codes:
             with tempfile.TemporaryDirectory() as folder, Simulator(world=World()) as provider:
