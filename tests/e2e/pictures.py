@@ -89,6 +89,25 @@ def _save(png: bytes, where: Path) -> None:
     print(f"{where.relative_to(ROOT)}  {where.stat().st_size // 1024} KB", flush=True)
 
 
+# The whole way in a few pictures: upload, filter, message, rehearsal, who got it.
+_WAY = ("02-load", "02-filter", "02-people", "03-message", "03-preview", "03-sent", "04-books")
+_STAGE, _PAUSE_MS = (1000, 560), 2200
+
+
+def film(code: str) -> None:
+    """The way as a GIF, from the pictures there are; each is shown as large as it fits."""
+    frames = []
+    for name in _WAY:
+        frame = Image.new("RGB", _STAGE, "white")
+        picture = Image.open(PICTURES / code / f"{name}.png").convert("RGB")
+        picture.thumbnail(_STAGE, Image.Resampling.LANCZOS)
+        frame.paste(picture, ((_STAGE[0] - picture.width) // 2, (_STAGE[1] - picture.height) // 2))
+        frames.append(frame.quantize(_COLOURS // 2, dither=Image.Dither.NONE))
+    where = PICTURES / code / "way.gif"
+    frames[0].save(where, save_all=True, append_images=frames[1:], duration=_PAUSE_MS, loop=0, optimize=True)
+    print(f"{where.relative_to(ROOT)}  {where.stat().st_size // 1024} KB", flush=True)
+
+
 class Tour:
     """Everything in one language, on one copy of the project."""
 
@@ -182,7 +201,7 @@ class Tour:
             walk.shoot("03-message", walk.card("Campaign"), walk.card("Message"))
             walk.shoot("03-preview", walk.card("Preview"))
             walk.shoot("03-cost", walk.card("Parts and cost"))
-            walk.click("not a valid phone number")
+            walk.click("invalid number")
             walk.rest()
             walk.shoot("03-left-out", walk.card("Who gets no message, and why"))
             walk.card("Check").get_by_role("button").click()
@@ -226,7 +245,7 @@ class Tour:
         """04, of a campaign with some trouble."""
         with self.at("04_track_delivery") as walk:
             walk.tab("More")
-            walk.click("Unknown")
+            walk.panel.get_by_role("button", name=walk.t("Unknown")).first.click()  # it says how many, too
             walk.shoot("04-unknown", walk.tabs())
             walk.click("Fetch receipts now")
             expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible()
@@ -275,6 +294,7 @@ def main(names: list[str]) -> None:
                     tour = Tour(browser, lab, code, provider)
                     for part in parts:
                         getattr(tour, part)()
+            film(code)
 
 
 if __name__ == "__main__":
