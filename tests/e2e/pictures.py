@@ -245,7 +245,8 @@ class Tour:
         """04, of a campaign with some trouble."""
         with self.at("04_track_delivery") as walk:
             walk.tab("More")
-            walk.panel.get_by_role("button", name=walk.t("Unknown")).first.click()  # it says how many, too
+            walk.panel.get_by_role("button", name=re.compile(rf"{walk.t('Unknown')} \(")).first.click()
+            walk.rest(2000)
             walk.shoot("04-unknown", walk.tabs())
             walk.click("Fetch receipts now")
             expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible()
