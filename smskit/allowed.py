@@ -34,7 +34,8 @@ __all__ = [
 CONFIG_FOLDER = "SMSKIT_CONFIG_FOLDER"  # of the process alone: no `.env` says where this is
 _PLACE: Final = re.compile("SMSKIT_[A-Z0-9_]+_(BASE_URL|CONFIG)")
 _GUARDED: Final = re.compile(
-    rf"{_PLACE.pattern}|SMSKIT_[A-Z0-9_]+_PLAIN_HTTP|SMSKIT_ON_RUN_END_(COMMAND|URL|VARIABLES)|SMSKIT_SEGMENT_ROLE"
+    rf"{_PLACE.pattern}|SMSKIT_[A-Z0-9_]+_PLAIN_HTTP|SMSKIT_ON_RUN_END_(COMMAND|URL|VARIABLES)"
+    "|SMSKIT_SEGMENT_ROLE|SMSKIT_DASK"
 )
 
 

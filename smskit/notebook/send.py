@@ -227,9 +227,10 @@ class Notebook(Base):
     def preview(self, count: int = 5) -> None:
         """Show the first messages, the longest one, and one row for each reason to be left out."""
         if self.campaign.started() is None:
-            rows = self.campaign.plan().preview(count)[
-                ["user_id", "phone", "state", "reason", "text", "parts"]
-            ]
+            plan = self.campaign.plan()
+            rows = plan.preview(count)[["user_id", "phone", "state", "reason", "text", "parts"]]
+            if plan.looked_at is not None:
+                self.repeat(plan.looked_at, after=mark("Notice"))
 
             def table(t: Language) -> pd.DataFrame:
                 said = rows.assign(state=[t(state) for state in rows["state"]])

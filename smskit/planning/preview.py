@@ -119,6 +119,8 @@ def _absent(plan: Plan, who: str, phone: int) -> Message:
             why = values_read(group, rule, row)
             words = mark("{who}: ruled out by rule {n} ({rule}): {why}")
             return Message(words, who=shown, n=group.rule + 1, rule=rule.words, why=why)
+    if plan.looked_at is not None:
+        return Message("{who} was not found; {where}", who=shown, where=plan.looked_at)
     return Message("{who} is not in the segment's file", who=shown)
 
 

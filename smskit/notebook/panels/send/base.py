@@ -53,7 +53,8 @@ def plan_state(planning: Planning, t: Language) -> str:
     if planning.error is not None:
         return notice(t.error(planning.error), "warn")
     if planning.now is None or planning.now.started is None:
-        return ""
+        plan = planning.now.plan if planning.now else None
+        return notice(t(plan.looked_at)) if plan is not None and plan.looked_at else ""
     words = mark(
         "Campaign {name} has started: its audience is frozen, see “Send”. For other people or "
         "another text give it another id."
