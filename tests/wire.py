@@ -1,0 +1,75 @@
+"""A wire to a server that can be cut: a proxy on a port of this machine, before the server's socket."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from pathlib import Path
+
+__all__ = ["Wire"]
+
+
+class Wire:
+    """
+    Carries every connection to its port to the socket at *target*, until it is cut.
+
+    A cut is silent: nothing arrives any more, and nobody is told. Mended, the old connections are gone.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._whole = threading.Event()
+        self._whole.set()
+        self._open: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Let nothing through."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """Let new connections through."""
+        old, self._open = self._open, []
+        self._whole.set()
+        for each in old:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def close(self) -> None:
+        """End it, and all it carries."""
+        self._listening.close()
+        self.mend()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+
+    def _carry(self, near: socket.socket) -> None:
+        self._open.append(near)
+        self._whole.wait()
+        far = socket.socket(socket.AF_UNIX)
+        try:
+            far.connect(str(self._target))
+        except OSError:
+            near.close()
+            return
+        self._open.append(far)
+        for source, sink in ((near, far), (far, near)):
+            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._whole.wait()
+                sink.sendall(data)
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
