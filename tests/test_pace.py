@@ -105,7 +105,7 @@ def take(made: Turns, count: int) -> list[float]:
     """When each of so many that ask at once had its turn."""
 
     async def one() -> float:
-        assert await made.wait(lambda: True)
+        assert await made.wait(lambda: True) is not None
         return uptime()
 
     async def together() -> list[float]:
@@ -129,6 +129,20 @@ def test_no_more_is_booked_than_half_a_second() -> None:
     take(Turns(4, book), 3)
 
     assert book.counts[0] <= 2
+
+
+def test_a_claim_may_begin_before_its_turn() -> None:
+    """Who needs a moment first comes back that much earlier, and is told when the turn is."""
+    made = Turns(5, Booked())
+
+    async def two() -> float | None:
+        await made.wait(lambda: True)
+        return await made.wait(lambda: True, early_s=0.1)
+
+    due = asyncio.run(two())
+
+    assert due is not None
+    assert due > uptime()
 
 
 def test_turns_that_are_over_are_dropped() -> None:
@@ -158,7 +172,7 @@ def test_a_run_that_ends_waits_no_longer(limit: int) -> None:
     """Who is told to end gets no turn."""
     made = Turns(limit, Booked())
 
-    assert asyncio.run(made.wait(lambda: False)) is False
+    assert asyncio.run(made.wait(lambda: False)) is None
 
 
 def test_without_a_limit_nothing_is_booked() -> None:

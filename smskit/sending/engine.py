@@ -104,6 +104,7 @@ _LONGEST_TOLD_S = 366 * 86400.0
 # How old a claim may be when its request leaves. With the 13 s after which a request is given up it is less
 # than the 50 s for which nobody takes a sender that has just claimed for dead.
 _CLAIM_LASTS_S = 20.0
+_EARLY_S = 0.1  # the most that a claim begins before its turn
 _Person = tuple[int, int]  # chunk and position; of a request in a row its first one
 
 
@@ -195,6 +196,7 @@ class Engine:
         self._in_flight = 0
         self._unrecorded = 0  # outcomes
         self._over = False
+        self._claims_take_s = 0.0  # lately
         self._run = _Run()
         self._stopped: str | None = None
         self._not_taken = ""
@@ -316,11 +318,13 @@ class Engine:
                 self._changed.set()
 
     async def _send(self, call: Call) -> None:
-        if not await self._pace():
+        due = await self._pace()
+        if due is None:
             self._backlog.appendleft(call)
             return
         asked = uptime()
         claimed = await self._recorder.record(_claim(call), call.people.phones[call.rows])
+        self._claims_take_s = min(_EARLY_S, 0.8 * self._claims_take_s + 0.2 * (uptime() - asked))
         kept = claimed.kept
         if kept is not None:
             # Somebody opted out or was messaged elsewhere since the plan: the others are cut anew.
@@ -328,12 +332,15 @@ class Engine:
             if not kept.any():
                 return
             call = call.without(~kept)
-        # The turn that was taken is over when the claim took long: the server was away, say, for all senders.
-        late = self._turns.is_paced and uptime() - asked > TURN_LASTS_S
-        if (late and not await self._turn()) or uptime() - claimed.began > _CLAIM_LASTS_S:
+        # A turn is over when the claim took long: the server was away, say, for all senders.
+        if self._turns.is_paced and uptime() - due > TURN_LASTS_S:
+            due = await self._turn()
+        if due is None or uptime() - claimed.began > _CLAIM_LASTS_S:
             states, facts = np.full(len(call), State.WAITING, np.uint8), Facts(reason="not_sent")
             self._queue(_people(call), 0.0)
         else:
+            if self._turns.is_paced:
+                await asyncio.sleep(due - uptime())
             states, facts = await self._submit(call)
         outcome = Change("outcome", call.people.chunk, _positions(call), states, facts)
         self._unrecorded += 1
@@ -572,23 +579,24 @@ class Engine:
                     )
                 )
 
-    async def _pace(self) -> bool:
+    async def _pace(self) -> float | None:
+        """Wait until a claim should begin; returns when its request is to leave, None where the run ends."""
         while self._paused() and self._stopped is None:  # noqa: ASYNC110 - set from another thread
             await asyncio.sleep(0.1)
-        await self._turn()
+        due = await self._turn()
         window = self._guards.window
         if window and not window.is_open(self._clock.local()):
             if not self._guards.waits:
                 self.stop(Message("the send window ({why}) is closed", why=window))
-                return False
+                return None
             await self._wait_for(window)
             # The turn that was taken is long over.
-            return self._stopped is None and await self._pace()
-        return self._stopped is None
+            return await self._pace() if self._stopped is None else None
+        return due if self._stopped is None else None
 
-    async def _turn(self) -> bool:
-        """Wait for a turn; returns whether the run still goes on."""
-        return await self._turns.wait(lambda: self._stopped is None)
+    async def _turn(self) -> float | None:
+        """Wait until there is no more time to a turn than a claim takes; None where the run ends."""
+        return await self._turns.wait(lambda: self._stopped is None, early_s=self._claims_take_s)
 
     async def _wait_for(self, window: Window) -> None:
         """Wait until the window opens, or the run is stopped; one worker looks at the clock for all."""

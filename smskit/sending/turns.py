@@ -61,11 +61,20 @@ class Turns:
         self._pacer.hold(uptime(), seconds)
         self._held_until = max(self._held_until, uptime() + seconds)
 
-    async def wait(self, goes_on: Callable[[], bool]) -> bool:
-        """Wait for a turn, as long as the run *goes_on*; returns whether it does."""
+    async def wait(self, goes_on: Callable[[], bool], *, early_s: float = 0.0) -> float | None:
+        """
+        Wait for a turn, as long as the run *goes_on*.
+
+        Args:
+            early_s: How long before it to come back: what is to be done first takes as long.
+
+        Returns:
+            When it is, see `uptime`; None = the run does not go on.
+        """
         if self._book is None:
-            await _sleep_until(uptime() + self._pacer.reserve(uptime()), goes_on)
-            return goes_on()
+            due = uptime() + self._pacer.reserve(uptime())
+            await _sleep_until(due - early_s, goes_on)
+            return due if goes_on() else None
         self._asking += 1
         try:
             async with self._lock:
@@ -73,8 +82,8 @@ class Turns:
                 await _sleep_until(due - _AHEAD_S, goes_on)
         finally:
             self._asking -= 1
-        await _sleep_until(due, goes_on)
-        return goes_on()
+        await _sleep_until(due - early_s, goes_on)
+        return due if goes_on() else None
 
     async def _next(self, book: Book, goes_on: Callable[[], bool]) -> float:
         while goes_on():
