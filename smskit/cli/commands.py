@@ -8,6 +8,7 @@ or incomplete (run again).
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -86,10 +87,20 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="smskit.shown")
     try:
-        translated_command(app)()
+        try:
+            translated_command(app)()
+        finally:
+            sys.stdout.flush()  # or a full disk would only be noticed after all is over
     except SmskitError as error:
         print_problem(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of the output has nowhere to go
+        why = error.strerror or type(error).__name__
+        print_problem(SmskitError(Message("what was printed could not be written: {why}", why=why)))
+        sys.exit(1)
 
 
 @app.command()
