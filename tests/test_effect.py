@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from smskit.cli import commands as cli
 from smskit.errors import GuardRefused, LedgerError, SpecError
 from smskit.i18n import LANGUAGES, Language
 from smskit.measuring.measure import measure
@@ -191,3 +193,30 @@ def test_before_launch(language: str) -> None:
 
     assert {"5%", "10%", "+78%", "+53%", "16", "21"} <= set(words)
     assert foreign(" ".join(words), language) == []
+
+
+def test_the_series_is_pooled_by_entry(world: World) -> None:
+    """``nb.earlier()`` shows each occurrence by who entered with it, nobody twice."""
+    world.campaign("first", 2_000, holdout=0.3, series="weekly")
+    row = world.campaign("second", 4_000, holdout=0.3, series="weekly")
+    table = world.events(row, 300, 60)
+    made = opened(world, campaign="second", outcomes=str(table)).earlier().frame
+
+    assert made["value"].tolist() == ["first", "second"]
+    assert (made["treated_people"] + made["holdout_people"]).tolist() == [2_000, 2_000]
+
+
+@pytest.mark.parametrize(("name", "code"), [("page.html", 0), ("page.pdf", 2)])
+def test_the_command_writes_the_page(
+    world: World, name: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``smskit measure --report FILE.html``; another ending is refused and nothing written."""
+    table, place = bought(world), world.folder / name
+    asked = ["measure", "spring", "--outcomes", str(table), "--time", "at", "--as-of", moment(LATER)]
+    monkeypatch.setattr(sys, "argv", ["smskit", *asked, "--report", str(place)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert (ended.value.code or 0) == code, capsys.readouterr()
+    assert place.exists() == (not code)
+    assert code or "<svg" in place.read_text("utf-8")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smskit.cli.printing import print_json, print_problem, print_rendered
+from smskit.cli.printing import language, print_json, print_problem, print_rendered
 from smskit.models import Mode
 
 __all__ = ["compare", "measure", "power"]
@@ -69,6 +69,9 @@ def measure(
     from_day: Annotated[str, typer.Option("--from", metavar="DAY", help="With --global: 2026-10-01.")] = "",
     to_day: Annotated[str, typer.Option("--to", metavar="DAY", help="The last day of it.")] = "",
     mode: Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Also written as a page with pictures.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print data for programs.")] = False,
 ) -> None:
     """What a campaign brought, against its holdout; exit 0 measured, 2 not usable as given, 3 refused."""
@@ -95,6 +98,10 @@ def measure(
         between=(from_day, to_day) if of_all else None,
         mode=mode,
     )
+    if report is not None:
+        from smskit.measuring.page import write_page
+
+        write_page(found, report, language())
     print_json(found.to_data()) if as_json else print_rendered(found)
     if found.refused and as_json:
         print_problem(found.refused.text)

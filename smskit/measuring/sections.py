@@ -73,7 +73,15 @@ class Sections:
         self.measured = measured
 
     def __iter__(self) -> Iterator[Section]:
-        found = [self.effects, self.over_time, self.arms, self.segments, self.next_holdout, self.notices]
+        found = [
+            self.effects,
+            self.over_time,
+            self.arms,
+            self.segments,
+            self.cohorts,
+            self.next_holdout,
+            self.notices,
+        ]
         return (each for each in found if each is not None)
 
     def __repr__(self) -> str:
@@ -129,16 +137,16 @@ class Sections:
         found = self.measured
         if not found.segments:
             return None
-        sentences = []
-        if found.equal_effects is not None:
-            p = p_in_words(found.equal_effects, exact=True)
-            sentences.append(Message("whether the effect differs between them: p {p}", p=p))
-        pictures = [_by_value(found.segments)]
-        frame = pd.DataFrame([asdict(row) for row in found.segments])
-        return Section(mark("By segment"), sentences, pictures, self._segments, frame)
+        return _by_rows(mark("By segment"), found, found.segments, [])
 
-    def _segments(self, t: Language) -> pd.DataFrame:
-        return pd.DataFrame([_segment_line(row, t) for row in self.measured.segments or ()])
+    @cached_property
+    def cohorts(self) -> Section | None:
+        """The effect by the occurrence in which people entered; None of a single campaign."""
+        found = self.measured
+        if not found.cohorts:
+            return None
+        sentences = [effect_sentence(effect, found) for effect in found.effects]
+        return _by_rows(mark("By the occurrence in which people entered"), found, found.cohorts, sentences)
 
     @cached_property
     def next_holdout(self) -> Section | None:
@@ -156,6 +164,24 @@ class Sections:
         """What to know of it."""
         texts = [notice.text for notice in self.measured.notices]
         return Section(mark("What to know"), texts) if texts else None
+
+
+def _by_rows(
+    title: str, found: Measured, rows: Sequence[SegmentRow], sentences: Sequence[Message]
+) -> Section:
+    """One metric by the values of a column; whether its effect differs between them first."""
+    told = [*sentences]
+    if found.equal_effects is not None:
+        p = p_in_words(found.equal_effects, exact=True)
+        told.append(Message("whether the effect differs between them: p {p}", p=p))
+    frame = pd.DataFrame([asdict(row) for row in rows])
+    return Section(
+        title,
+        told,
+        [_by_value(rows)],
+        lambda t: pd.DataFrame([_segment_line(row, t) for row in rows]),
+        frame,
+    )
 
 
 def arms_section(arms: Mapping[str, Arm], srm: Srm | None, *more: Message) -> Section:

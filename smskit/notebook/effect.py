@@ -225,6 +225,10 @@ class EffectNotebook(Base):
             ]
             return pd.DataFrame(lines, columns=[t("Campaign"), t("begun"), t("planned"), t("kept back")])
 
+        if self.measurer.is_ready:
+            pooled = self.measurer.pooled()
+            if (section := Sections(pooled).cohorts) is not None:
+                self._section(section)
         self.show_frame(table, pd.DataFrame(rows))
         self.say(
             "The same people are kept back each time, and who opted out or was capped is missing from one "

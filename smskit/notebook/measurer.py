@@ -7,7 +7,7 @@ Keeps the last measurement, since a table of ten million rows is not read once f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from smskit.measuring.outcomes import source_name
 from smskit.measuring.page import page
 from smskit.measuring.refusing import srm_of
 from smskit.measuring.result import Arm, Measured, Srm
+from smskit.measuring.several import measure_series
 from smskit.models import Kind, Mode
 from smskit.reporting import delivery
 from smskit.sending.session import open_ledger
@@ -176,6 +177,18 @@ class Measurer:
         if self.ledger is None or self.row is None:
             return []
         return earlier_occurrences(self.ledger, self.row)
+
+    def pooled(self) -> Measured:
+        """
+        Its series as a whole, each person once, from the occurrence in which they entered.
+
+        Raises:
+            InputError: as `measure`.
+        """
+        assert self.ledger is not None
+        assert self.row is not None
+        asked = replace(self.question(), entrants=False, by="", segments="")
+        return measure_series(self.ledger, self.row.series, self.row.mode, asked)
 
     def columns(self) -> list[str]:
         """

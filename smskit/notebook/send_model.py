@@ -11,11 +11,12 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +39,7 @@ from smskit.notebook.accounts import Offered
 from smskit.notebook.planner import Planning
 from smskit.notebook.texts import TemplateChoice, choices
 from smskit.planning.draft import Draft
+from smskit.planning.experiment import try_another
 from smskit.planning.phones_for_tests import is_reference, split
 from smskit.planning.preview import Bubble, lengths, units_over
 from smskit.planning.schedule import Coming, Schedule, coming
@@ -53,6 +55,7 @@ from smskit.sending.origin import Origin
 from smskit.sending.receipts import Fetched, fetch
 from smskit.sending.session import open_campaign, open_ledger
 from smskit.settings import Environment
+from smskit.workspace import Folder, Workspace
 
 __all__ = ["Approval", "Columns", "Confirmation", "Length", "SendModel", "another_id"]
 
@@ -584,6 +587,22 @@ class SendModel:
         gone = dict.fromkeys(set(self.draft.to_data()) - set(data))
         self.draft.frame = None  # the audience is frozen; nothing is planned from it any more
         self.draft.set(**(gone | data))
+
+    def try_another(self, changes: Mapping[str, Any]) -> tuple[Path, Path]:
+        """
+        Write two campaigns of this one, of which the second half of the people gets *changes*.
+
+        Raises:
+            InputError: nothing is changed, or who may be messaged is; or there is such a file already.
+        """
+        here, spec = Workspace.here(), self.draft.spec()
+        both = try_another(spec, changes)
+        names = [f"{one.campaign}.yaml" for one in both]
+        for name in names:
+            if (here.home(Folder.PARAMETERS, here.folder) / name).exists():
+                raise InputError(Message("{file} is there already", file=name))
+        one, other = (Draft(arm.to_data()).save(name) for arm, name in zip(both, names, strict=True))
+        return one, other
 
     def rename(self) -> str:
         """Give the campaign an id no campaign has had; returns it."""

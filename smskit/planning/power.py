@@ -180,4 +180,4 @@ def _lift(relative: float | None) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.10g} %"
+    return f"{share * 100:.3g} %"

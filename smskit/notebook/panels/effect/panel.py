@@ -22,6 +22,7 @@ from smskit.notebook.panels.parts import (
     details,
     frame_table,
     html,
+    names,
     notice,
     row,
     soft,
@@ -120,7 +121,7 @@ class EffectPanel(Panel):
     def _section(self, section: Section) -> w.Widget:
         t = self.t
         said = [f"<h3>{escape(t(section.title))}</h3>"]
-        said += [f"<p>{escape(t.render(sentence))}</p>" for sentence in section.sentences]
+        said += [f"<p>{names(t.render(sentence))}</p>" for sentence in section.sentences]
         said += [f"<div>{draw(t)}</div>" for draw in section.pictures]
         if section.table is not None:
             table = section.table(t)
@@ -132,8 +133,8 @@ class EffectPanel(Panel):
         report.on_click(self.attempt(self._report))
         made: list[w.Widget] = [row(report, self.saving)]
         if self.page.host is not Host.VOILA:
-            named = {name: value for name, value in self.measurer.asked.items() if value != ASKED[name]}
-            told = {"campaign": found.campaign, "mode": found.mode, **named}
+            given = {name: value for name, value in self.measurer.asked.items() if value != ASKED[name]}
+            told = {"campaign": found.campaign, "mode": found.mode, **given}
             text = "\n".join(f"{name} = {value!r}" for name, value in told.items())
             pasted = f"<pre>{escape(text)}</pre>"
             made.append(html(details(self.t("These choices as parameters of this notebook"), pasted)))

@@ -6,9 +6,11 @@ import ipywidgets as w
 
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
+from smskit.notebook.panels.send.another import AnotherTextPanel
 from smskit.notebook.panels.send.cost import CostPanel
 from smskit.notebook.panels.send.exclusions import ExclusionsPanel
 from smskit.notebook.panels.send.for_test_phones import TestSendPanel
+from smskit.notebook.panels.send.holdout import HoldoutPanel
 from smskit.notebook.panels.send.limits import LimitsPanel
 from smskit.notebook.panels.send.message import MessagePanel
 from smskit.notebook.panels.send.preview import PreviewPanel
@@ -35,6 +37,7 @@ class SendPanel:
         self.message = MessagePanel(page, model, columns_read=self.limits.show_columns)
         self.preview = PreviewPanel(page, model)
         self.cost = CostPanel(page, model, self.preview)
+        self.holdout, self.another = HoldoutPanel(page, model), AnotherTextPanel(page, model)
         self.exclusions = ExclusionsPanel(page, model)
         self.test_send = TestSendPanel(page, model)
         self.parameters = ParametersPanel(page, path=path)
@@ -45,8 +48,10 @@ class SendPanel:
         self.parts = (
             self.strip,
             self.message,
+            self.another,
             self.limits,
             self.cost,
+            self.holdout,
             self.preview,
             self.exclusions,
             self.test_send,
