@@ -29,6 +29,7 @@ from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
 from tests.conftest import ROOT
 from tests.e2e.lab import PATIENCE_MS, Lab, Sheet, chromium, project_copy, window
+from tests.e2e.test_effect import sent
 from tests.e2e.walk import Walk
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -41,7 +42,7 @@ _SLOWLY = {
     "SMSKIT_YUNPIAN_CONCURRENCY": "4",
     "SMSKIT_YUNPIAN_RECORD_LAG_S": "600",
 }
-PARTS = ("connect", "explore", "send", "account", "live", "track")  # in the order a person goes
+PARTS = ("connect", "explore", "send", "account", "live", "track", "effect")  # in the order a person goes
 # What goes wrong at the provider once messages are real: some numbers fail, some answers get lost.
 _TROUBLE = {
     "seed": 8,
@@ -265,6 +266,22 @@ class Tour:
             walk.sheet.theme(dark=True)
             walk.tab("Failures")
             walk.shoot("04-dark", walk.card("Track delivery"), walk.tabs())
+
+    def effect(self) -> None:
+        """05, of a campaign that brought something."""
+        sent(self.lab.root)
+        with self.at("05_measure_effect") as walk:
+            path = walk.panel.get_by_label(walk.t("Path or URL"), exact=True)
+            path.fill("segments/orders.csv")
+            path.press("Enter")
+            column = walk.panel.get_by_label(walk.t("Time column"), exact=True)
+            expect(column).to_have_value("paid_at")
+            walk.click("Measure")
+            brought = walk.panel.get_by_role("heading", name=walk.t("What it brought"), exact=True)
+            expect(brought).to_be_visible()
+            walk.shoot("05-asked", walk.card("Measure the effect"))
+            walk.shoot("05-effect", walk.card("What it brought"))
+            walk.shoot("05-time", walk.card("Over time"))
 
     def somebody_undelivered(self) -> str:
         """The user id of somebody whose message did not arrive."""

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.lab import Lab, Sheet
 from tests.e2e.walk import ENGLISH, Walk
-from tests.two_arms import BEGUN, DAY, FIRST, World
+from tests.two_arms import DAY, FIRST, World, stamp
 
 pytestmark = pytest.mark.browser
 
@@ -28,8 +28,14 @@ def sent(root: Path) -> None:
     """A campaign with a holdout that brought something, and the table that says so."""
     begun = time.time() - 20 * DAY
     world = World(root, now=begun)
-    row = world.campaign("spring", 4_000, holdout=0.3)
-    made = world.events(row, 120, 20, at=begun - BEGUN + DAY, amount=[f"{20 + n % 7}.5" for n in range(140)])
+    row = world.campaign("spring", 20_000, holdout=0.1)
+    treated, held = world.arms(row)
+    who = [*treated[:420], *held[:24]]
+    made = world.table(
+        user_id=who,
+        paid_at=[stamp(begun + (0.2 + 13 * ((37 * n) % 100 / 100) ** 1.5) * DAY) for n in range(len(who))],
+        amount=[f"{60 + 7 * (n % 9)}.5" for n in range(len(who))],
+    )
     (root / "segments").mkdir(exist_ok=True)
     made.rename(root / "segments" / "orders.csv")
 
@@ -47,7 +53,7 @@ def test_a_walk(measured: Lab, sheet: Callable[..., Sheet], language: str) -> No
     path = panel.get_by_label(t("Path or URL"), exact=True)
     path.fill("segments/orders.csv")
     path.press("Enter")
-    expect(panel.get_by_label(t("Time column"), exact=True)).to_have_value("at")
+    expect(panel.get_by_label(t("Time column"), exact=True)).to_have_value("paid_at")
     walk.click("Measure")
     expect(panel.get_by_role("heading", name=t("What it brought"), exact=True)).to_be_visible()
     expect(panel.locator(f"table[aria-label='{t('What it brought')}']")).to_contain_text(t("revenue"))

@@ -14,11 +14,14 @@ import ipywidgets as w
 
 from smskit.i18n import Language, mark
 from smskit.models import Mode
+from smskit.notebook.handover import EFFECT, Wanted, hand_over
+from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
     button,
     choose,
+    door,
     field,
     html,
     row,
@@ -169,11 +172,30 @@ class TrackPanel(Panel):
         parts: list[w.Widget] = [self._fetch, self._watch, *self._files()]
         if self.tracker.chosen and self.tracker.chosen.mode == "plan":
             self._fetch.disabled = self._watch.disabled = True
+        parts += self._effect()
         url = self.tracker.console_url
         if url.startswith("https://"):
             words = escape(self.t("Open the provider's console"))
             parts.append(html(f'<a href="{escape(url)}" target="_blank" rel="noopener">{words} ↗</a>'))
         return row(*parts)
+
+    def _effect(self) -> list[w.Widget]:
+        """The way to notebook 05, of a campaign that kept people back."""
+        row = self.tracker.chosen
+        if row is None or row.mode is Mode.PLAN or not row.summary.get("excluded", {}).get("holdout"):
+            return []
+        text = self.t("What it brought →")
+        if self.page.host is Host.VOILA:
+            return [html(door(f"{EFFECT}?{Wanted.of(row).query}", text))]
+        made = button(text, tip=self.t("Opens it in notebook {nn}; sends nothing", nn=EFFECT[:2]))
+        made.on_click(self.attempt(partial(self._open_effect, Wanted.of(row))))
+        return [made]
+
+    def _open_effect(self, wanted: Wanted) -> None:
+        hand_over(wanted, EFFECT)
+        self.download.saving.show(EFFECT)
+        told = mark("{notebook} opens with {campaign}: run all of its cells. Nothing is sent by that.")
+        self.tell(lambda t: t(told, notebook=EFFECT, campaign=wanted.campaign), "ok")
 
     def _files(self) -> list[w.Widget]:
         """Buttons for the files that are wanted most; the rest is under Download."""
