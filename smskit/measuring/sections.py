@@ -126,10 +126,10 @@ class Sections:
         if found.interim:
             sentences.append(interim_sentence(found.interim))
         frame = pd.DataFrame([asdict(day) for day in found.days], columns=list(Day.__dataclass_fields__))
+        pictures = [_curves(found)] if found.days else []
         if found.interim:
             frame = pd.DataFrame([asdict(found.interim)])
-        pictures = [_curves(found)] if found.days else []
-        return Section(mark("Over time"), sentences, pictures, None, frame)
+        return Section(mark("Over time"), sentences, pictures, lambda t: _days(found.days, t), frame)
 
     @cached_property
     def segments(self) -> Section | None:
@@ -255,6 +255,25 @@ def _line(effect: Effect, t: Language) -> dict[str, str]:
         t("p"): p_in_words(effect.p_value, exact=effect.holdout_buyers >= _FEW).removeprefix("= "),
         t("cost of each"): "–" if effect.cost_per_incremental is None else _yuan(effect.cost_per_incremental),
     }
+
+
+def _days(days: Sequence[Day], t: Language) -> pd.DataFrame:
+    rows = [
+        {
+            t("until"): f"{datetime.fromisoformat(day.at):%m-%d %H:%M}",
+            t("treated, for 1,000"): _thousand(day.treated, "conversion"),
+            t("holdout, for 1,000"): _thousand(day.holdout, "conversion"),
+            t("relative lift that is possible (99 %)"): _band(day, t),
+        }
+        for day in days
+    ]
+    return pd.DataFrame(rows)
+
+
+def _band(day: Day, t: Language) -> str:
+    low = "−100%" if day.relative_low is None else f"{day.relative_low:+.0%}".replace("-", "−")
+    high = "∞" if day.relative_high is None else f"{day.relative_high:+.0%}".replace("-", "−")
+    return t("{low} to {high}", low=low, high=high)
 
 
 def _segment_line(row: SegmentRow, t: Language) -> dict[str, str]:

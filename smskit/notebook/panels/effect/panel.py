@@ -33,6 +33,7 @@ from smskit.notebook.panels.pressable import Pressable
 
 __all__ = ["EffectPanel"]
 
+_LONG: Final = 12  # lines of a table that is folded away
 _BANNER: Final = {
     "live": mark("Live: what the campaign brought"),
     "rehearse": mark("Rehearsal: an A/A test on your own data; nobody was messaged, so the effect is none"),
@@ -125,7 +126,8 @@ class EffectPanel(Panel):
         said += [f"<div>{draw(t)}</div>" for draw in section.pictures]
         if section.table is not None:
             table = section.table(t)
-            said.append(frame_table(table, label=t(section.title), figures=table.columns[1:]))
+            made = frame_table(table, label=t(section.title), figures=table.columns[1:])
+            said.append(details(t("As a table"), made) if len(table) > _LONG else made)
         return card(html("".join(said), css="smskit-section"))
 
     def _below(self, found: Measured) -> list[w.Widget]:
