@@ -224,7 +224,7 @@ def test_as_assigned(world: World) -> None:
     assert found.cost.parts == treated.reached
     assert not any(
         isinstance(value, float) and value == pytest.approx(wrong, rel=1e-6)
-        for value in _numbers(found.to_data())
+        for value in numbers(found.to_data())
     )
     assert (
         f"{700 / treated.reached:.1%}" not in str(found)
@@ -232,11 +232,12 @@ def test_as_assigned(world: World) -> None:
     )
 
 
-def _numbers(data: Any) -> list[Any]:
+def numbers(data: Any) -> list[Any]:
+    """All values of an object, however deep."""
     if isinstance(data, dict):
-        return [n for value in data.values() for n in _numbers(value)]
+        return [n for value in data.values() for n in numbers(value)]
     if isinstance(data, list | tuple):
-        return [n for value in data for n in _numbers(value)]
+        return [n for value in data for n in numbers(value)]
     return [data]
 
 
@@ -258,7 +259,7 @@ def test_revenue_is_no_wider_than_it_must_be(world: World) -> None:
     assert effect.method == "rerandomised"
 
 
-def test_the_same_command_gives_the_same_numbers(world: World) -> None:
+def test_the_same_command_gives_the_samenumbers(world: World) -> None:
     """Draws go by campaign and metric."""
     row = world.campaign("spring", 4_000, holdout=0.3)
     table = world.events(row, 60, 20, yuan=np.linspace(1, 90, 80))

@@ -18,7 +18,7 @@ from smskit.measuring.asking import Asked
 from smskit.measuring.compare import Compared, compare
 from smskit.models import Reason
 from smskit.planning.policy import experiment_key, global_key, held_back
-from tests.test_measure import Run, codes, measured, one, run  # noqa: F401 - a fixture
+from tests.test_measure import Run, codes, measured, numbers, one, run  # noqa: F401 - a fixture
 from tests.two_arms import BEGUN, DAY, FIRST, World, left_out, stamp
 
 WEEK = 7 * DAY
@@ -77,6 +77,19 @@ def test_each_person_once(world: World) -> None:
     assert one(found).treated == pytest.approx(0.1, abs=0.05)
     assert found.to_data()["alike"] == found.equal_effects
     assert "weekly-3" in str(found)
+
+
+def test_effects_of_occurrences_do_not_add_up(world: World) -> None:
+    """The pooled effect is of people, each once; the sum of what occurrences show is nowhere."""
+    rows = weekly(world, 3)
+    table = bought(world, rows, 0.1, 0.05)
+    asked: dict[str, Any] = {"at": BEGUN + 5 * WEEK, "window": "7d"}
+    pooled = measured(world, "weekly", table, pooled=True, **asked)
+    each = [one(measured(world, row.name, table, **asked)).incremental for row in rows]
+    shown = [n for n in numbers(pooled.to_data()) if isinstance(n, float)]
+
+    assert one(pooled).incremental < 0.8 * sum(each)
+    assert not any(n == pytest.approx(sum(each), rel=1e-6) for n in shown)
 
 
 def test_open_windows_are_left_out(world: World) -> None:
