@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from smskit.cli import commands as cli
@@ -19,6 +20,7 @@ from smskit.measuring.page import page
 from smskit.measuring.result import Effect, SegmentRow
 from smskit.measuring.sections import Sections
 from smskit.notebook.effect import EffectNotebook, open_effect
+from smskit.planning.policy import experiment_key, held_back
 from smskit.reporting.charts import effect as charts
 from tests.messages import foreign
 from tests.two_arms import BEGUN, DAY, FIRST, World
@@ -220,3 +222,24 @@ def test_the_command_writes_the_page(
     assert (ended.value.code or 0) == code, capsys.readouterr()
     assert place.exists() == (not code)
     assert code or "<svg" in place.read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_arms_of_an_experiment(world: World, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``nb.compare("a", "b")``: rates with intervals, in one language; what is no experiment is refused."""
+    monkeypatch.setenv("SMSKIT_LANG", language)
+    people = [f"u{n}" for n in range(2_000)]
+    first = held_back(pa.array(people, pa.large_string()), 0.5, key=experiment_key("texts"))
+    for name, low, inside in (("a", 0.0, first), ("b", 0.5, ~first)):
+        ids = [one for one, its in zip(people, inside, strict=True) if its]
+        arm = {"experiment": "texts", "name": name, "from": low, "to": low + 0.5}
+        world.campaign(f"spring-{name}", ids=ids, holdout=0, arm=arm)
+    world.campaign("aside", 40, holdout=0)
+    made = opened(world).compare("spring-a", "spring-b")
+    html = made._repr_mimebundle_()["text/html"]
+
+    assert made.frame["people"].sum() == 2_000
+    assert "<svg" in html
+    assert foreign(html, language) == []
+    with pytest.raises(GuardRefused):
+        opened(world).compare("spring-a", "aside")

@@ -6,7 +6,7 @@ Keeps the last measurement, since a table of ten million rows is not read once f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from smskit.i18n import Language, Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.measuring.arms import earlier_occurrences, read_arms
 from smskit.measuring.asking import Asked
+from smskit.measuring.compare import Compared, compare
 from smskit.measuring.measure import measure_row
 from smskit.measuring.outcomes import source_name
 from smskit.measuring.page import page
@@ -189,6 +190,17 @@ class Measurer:
         assert self.row is not None
         asked = replace(self.question(), entrants=False, by="", segments="")
         return measure_series(self.ledger, self.row.series, self.row.mode, asked)
+
+    def compare(self, campaigns: Sequence[str]) -> Compared:
+        """
+        Arms of an experiment side by side, by delivery; with a table by what their people did, too.
+
+        Raises:
+            InputError: fewer than two, an unknown one, or the table or an option cannot be used.
+        """
+        if self.ledger is None:
+            raise InputError(Message("there is no campaign to measure; send or rehearse one first"))
+        return compare(self.ledger, campaigns, None, self.question() if self.asked["outcomes"] else None)
 
     def columns(self) -> list[str]:
         """
