@@ -662,6 +662,13 @@ def _python(code: str) -> float:
     return time.perf_counter() - started
 
 
+def browser(run: Run) -> Iterator[Row]:
+    """What somebody waits for in JupyterLab; needs Debian's Chromium."""
+    from bench.browser import waits
+
+    yield from waits(run.rounds)
+
+
 BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
     bench.__name__: bench
     for bench in (
@@ -682,5 +689,6 @@ BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
         reading,
         measure,
         startup,
+        browser,
     )
 }
