@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -70,22 +71,21 @@ def served(
     log = folder.parent / f"{folder.name}-app.log"
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT)
-        app = App(f"http://127.0.0.1:{port}", folder, log, process)
         try:
-            _wait(app)
-            yield app
+            yield App(_address(process, log, port), folder, log, process)
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _wait(app: App) -> None:
+def _address(process: subprocess.Popen[bytes], log: Path, port: int) -> str:
+    """Where it listens, once it does: another port where somebody was faster to take the one it was told."""
     deadline = time.monotonic() + 90
-    while True:
-        try:
-            urllib.request.urlopen(app.base, timeout=5)
-            return
-        except OSError:
-            assert app.process.poll() is None, app.log
-            assert time.monotonic() < deadline, "the app did not start"
-            time.sleep(0.2)
+    while "Open http" not in (told := log.read_text(encoding="utf-8")):
+        assert process.poll() is None, told
+        assert time.monotonic() < deadline, "the app did not start"
+        time.sleep(0.1)
+    found = re.search(r"Open (http://127\.0\.0\.1:\d+)/", told)
+    base = found[1] if found else f"http://127.0.0.1:{port}"  # an address of its own is shown instead
+    urllib.request.urlopen(base, timeout=30).close()
+    return base

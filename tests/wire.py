@@ -55,15 +55,13 @@ class Wire:
     def _carry(self, near: socket.socket) -> None:
         self._open.append(near)
         self._whole.wait()
-        far = socket.socket(socket.AF_UNIX)
-        try:
+        with near, socket.socket(socket.AF_UNIX) as far, contextlib.suppress(OSError):
             far.connect(str(self._target))
-        except OSError:
-            near.close()
-            return
-        self._open.append(far)
-        for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+            self._open.append(far)
+            back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
+            back.start()
+            self._pump(near, far)
+            back.join()
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):

@@ -139,7 +139,7 @@ def test_without_an_account(desk: Lab, sheet: Callable[..., Sheet]) -> None:
     click(opened, "Try with the simulator")
     expect(opened.panel.locator(".smskit-verdict")).to_contain_text("Usable according to the simulator")
     click(opened, "List those of the simulator")
-    expect(opened.panel.locator(".smskit-notice.ok").last).to_contain_text("1 signatures and 1 templates")
+    expect(opened.panel.locator(".smskit-notice.ok").last).to_contain_text("1 signature and 1 template")
     opened.panel.get_by_label("Signature", exact=True).select_option(index=1)
     opened.panel.get_by_label("Template", exact=True).select_option(index=1)
     click(opened, "Save parameters")

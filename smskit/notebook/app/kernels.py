@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado import web
-from traitlets import Int, Unicode
+from traitlets import Int, Unicode, default
 
 from smskit.notebook.app.senders import Senders
 from smskit.notebook.handover import in_address
@@ -29,6 +29,14 @@ class Kernels(AsyncMappingKernelManager):
     workspace = Unicode(help="The folder of segments, parameters and exports.").tag(config=True)
     most = Int(20, help="Kernels at once.").tag(config=True)
     _starting = 0
+
+    @default("context")
+    def _context_default(self) -> Any:
+        made = super()._context_default()
+        # zmq throws away what a reader is behind with, from 1,000 messages on. A panel sends more at once, and
+        # what is thrown away may be the panel itself.
+        made.rcvhwm = 0
+        return made
 
     async def start_kernel(  # type: ignore[override]  # as jupyter_server's own is
         self, *, env: dict[str, str] | None = None, **options: Any

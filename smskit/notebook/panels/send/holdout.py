@@ -14,6 +14,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Showing
 from smskit.notebook.panels.parts import card, html, row, soft, stale, tiles, title
 from smskit.notebook.panels.send.base import SendPart
+from smskit.notebook.panels.slider import Slider
 from smskit.notebook.send_model import SendModel
 from smskit.planning.power import power_of
 
@@ -43,7 +44,7 @@ class HoldoutPanel(SendPart):
     def __init__(self, page: Page, model: SendModel) -> None:
         super().__init__(page, model)
         self.rate = _RATE
-        self._share, self._rate = w.SelectionSlider(options=[""]), w.Dropdown()
+        self._share, self._rate = Slider("", [("", 0.0)], 0.0), w.Dropdown()
         self._told = html("")
         self._base: _Base | None = None
         self._showing = Showing()  # while it is we who move the slider
@@ -52,16 +53,8 @@ class HoldoutPanel(SendPart):
     def build(self) -> Sequence[w.Widget]:
         t = self.t
         style: dict[str, Any] = {"description_width": "140px"}
-        options = self._options()
-        self._share = w.SelectionSlider(
-            options=options,
-            value=self._now,
-            description=t("Keep back"),
-            continuous_update=True,
-            style=style,
-            layout=w.Layout(width="420px", max_width="100%"),
-        )
-        self._share.observe(self.attempt(self._moved), "value")
+        self._share = Slider(t("Keep back"), self._options(), self._now)
+        self._share.observe(self.attempt(self._moved), "at")
         rates = [(f"{100 * rate:g} %", rate) for rate in _RATES]
         self._rate = w.Dropdown(
             options=rates,
@@ -88,7 +81,7 @@ class HoldoutPanel(SendPart):
     def _moved(self) -> None:
         if self._showing.on:
             return
-        chosen = float(self._share.value)
+        chosen = self._share.value
         if chosen != self._now:
             self.page.draft.set(holdout=chosen)
         self._show()
@@ -103,8 +96,7 @@ class HoldoutPanel(SendPart):
         if self._share.value != now:
             self._showing.on = True
             try:
-                self._share.options = self._options()  # which puts it at the first of them
-                self._share.value = now
+                self._share.offer(self._options(), now)
             finally:
                 self._showing.on = False
         self._show()
