@@ -33,8 +33,8 @@ class Kernels(AsyncMappingKernelManager):
     @default("context")
     def _context_default(self) -> Any:
         made = super()._context_default()
-        # zmq throws away what a reader is behind with, from 1,000 messages on. A panel sends more at once, and
-        # what is thrown away may be the panel itself.
+        # zmq throws away what a reader is behind with, from 1,000 messages on. A panel sends more at once,
+        # and what is thrown away may be the panel itself.
         made.rcvhwm = 0
         return made
 
