@@ -136,8 +136,14 @@ def test_the_panel_follows_and_a_stop_is_clean(app: App) -> None:
     until(lambda: is_sending(app, "stopped"), app)
     row = campaign(app, "stopped")
     assert row is not None
+    told: list[str] = []
+    while "elsewhere" not in told:  # which it sees a moment later
+        assert page.stdout is not None
+        line = page.stdout.readline()
+        assert line, told
+        told.append(line.strip())
     ledger_of(app).campaigns.request_stop(row.id)
-    told = page.communicate(timeout=60)[0].splitlines()
+    told += page.communicate(timeout=60)[0].splitlines()
     left = counts(app, "stopped").waiting
     again = click(environ, "stopped").communicate(timeout=120)[0].splitlines()
 

@@ -190,6 +190,9 @@ def configuration(settings: AppSettings, *, workspace: Path, ip: str, port: int,
     config.VoilaConfiguration.resources = {"smskit": dict(parts_of_a_page(Environment().language))}
     config.VoilaConfiguration.allow_template_override = "NO"
     config.VoilaConfiguration.show_tracebacks = False
+    # How long after a cell's end what it has shown may be read: a busy server takes longer for a panel's many
+    # messages than the usual four seconds, and the rest of them was left out.
+    config.VoilaExecutor.iopub_timeout = 120
     config.VoilaConfiguration.multi_kernel_manager_class = Kernels
     config.Kernels.workspace, config.Kernels.most = str(workspace), settings.kernels
     config.SmskitApp.sends = settings.kernels
