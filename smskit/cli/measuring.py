@@ -12,12 +12,22 @@ from smskit.models import Mode
 
 __all__ = ["compare", "measure", "power"]
 
+# Options that several of these commands have.
+_Query = Annotated[str, typer.Option(help="One SELECT, where that is a database.")]
+_UserId = Annotated[str, typer.Option(help="The column naming the person.")]
+_Time = Annotated[str, typer.Option(help="The column of times: each row is an event.")]
+_Converted = Annotated[str, typer.Option(help="Columns of 0 and 1: each row is a person.")]
+_Zone = Annotated[str, typer.Option(help="Of times that name none; default: the campaign's.")]
+_AsOf = Annotated[str, typer.Option(help="ISO time the table is of; default: now.")]
+_Mode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
+
 
 def power(
     file: Path,
     base_rate: Annotated[float, typer.Option(help="Share of people who convert without a message: 0.02.")],
     power: Annotated[float, typer.Option(help="How often a lift is to be found.")] = 0.8,
-    as_json: Annotated[bool, typer.Option("--json", help="Print data for programs.")] = False,
+    as_json: _Json = False,
 ) -> None:
     """What a parameter file's holdout could show: the smallest lift, and that of other shares."""
     from smskit.models import Reason
@@ -38,14 +48,14 @@ def measure(
     outcomes: Annotated[
         str, typer.Option(metavar="FILE|URL|env:NAME", help="What people did; read as segments are.")
     ],
-    outcomes_query: Annotated[str, typer.Option(help="One SELECT, where that is a database.")] = "",
-    user_id: Annotated[str, typer.Option(help="The column naming the person.")] = "user_id",
-    time: Annotated[str, typer.Option(help="The column of times: each row is an event.")] = "",
+    outcomes_query: _Query = "",
+    user_id: _UserId = "user_id",
+    time: _Time = "",
     amount: Annotated[str, typer.Option(help="The column of money; of flags several: a,b.")] = "",
-    converted: Annotated[str, typer.Option(help="Columns of 0 and 1: each row is a person.")] = "",
+    converted: _Converted = "",
     window: Annotated[str, typer.Option(help="From the first submission on: 36h, 14d.")] = "14d",
-    timezone: Annotated[str, typer.Option(help="Of times that name none; default: the campaign's.")] = "",
-    as_of: Annotated[str, typer.Option(help="ISO time the table is of; default: now.")] = "",
+    timezone: _Zone = "",
+    as_of: _AsOf = "",
     by: Annotated[str, typer.Option(help="A column for effects by segment.")] = "",
     segments: Annotated[
         Path | None, typer.Option(help="The table it stands in; default: the campaign's segment.")
@@ -68,11 +78,11 @@ def measure(
     ] = False,
     from_day: Annotated[str, typer.Option("--from", metavar="DAY", help="With --global: 2026-10-01.")] = "",
     to_day: Annotated[str, typer.Option("--to", metavar="DAY", help="The last day of it.")] = "",
-    mode: Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse.")] = None,
+    mode: _Mode = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Also written as a page with pictures.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print data for programs.")] = False,
+    as_json: _Json = False,
 ) -> None:
     """What a campaign brought, against its holdout; exit 0 measured, 2 not usable as given, 3 refused."""
     from smskit.measuring.measure import measure as measured
@@ -113,15 +123,15 @@ def compare(
     outcomes: Annotated[
         str, typer.Option(metavar="FILE|URL|env:NAME", help="What people did; none: by delivery.")
     ] = "",
-    outcomes_query: Annotated[str, typer.Option(help="One SELECT, where that is a database.")] = "",
-    user_id: Annotated[str, typer.Option(help="The column naming the person.")] = "user_id",
-    time: Annotated[str, typer.Option(help="The column of times: each row is an event.")] = "",
-    converted: Annotated[str, typer.Option(help="Columns of 0 and 1: each row is a person.")] = "",
+    outcomes_query: _Query = "",
+    user_id: _UserId = "user_id",
+    time: _Time = "",
+    converted: _Converted = "",
     window: Annotated[str, typer.Option(help="Whole days from each arm's first submission.")] = "14d",
-    timezone: Annotated[str, typer.Option(help="Of times that name none; default: the campaign's.")] = "",
-    as_of: Annotated[str, typer.Option(help="ISO time the table is of; default: now.")] = "",
-    mode: Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print data for programs.")] = False,
+    timezone: _Zone = "",
+    as_of: _AsOf = "",
+    mode: _Mode = None,
+    as_json: _Json = False,
 ) -> None:
     """Arms of an experiment side by side: texts, providers or hours; exit 0, 2 or 3 as `measure`."""
     from smskit.measuring.asking import Asked

@@ -54,8 +54,7 @@ class Asked:
             raise InputError(
                 Message(
                     "say what the table is: --time COLUMN where a row is an event, or --converted COLUMNS "
-                    "where a "
-                    "row is a person"
+                    "where a row is a person"
                 )
             )
         for name, value, known in (

@@ -173,8 +173,7 @@ def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: 
 def _not_randomised() -> Message:
     return Message(
         "these campaigns are not arms of one experiment: whom each was sent to was not drawn, so what "
-        "differs "
-        "could be the people (parameter `arm`)"
+        "differs could be the people (parameter `arm`)"
     )
 
 
@@ -199,8 +198,7 @@ def _uneven(rows: Sequence[CampaignRow], held: Sequence[Arms]) -> Message:
     sizes = ", ".join(f"{row.name} {len(arms):,}" for row, arms in zip(rows, held, strict=True))
     return Message(
         "the arms are not as they were drawn ({sizes}): probably one provider's rules exclude people from "
-        "its "
-        "own arm alone",
+        "its own arm alone",
         sizes=sizes,
     )
 
@@ -264,8 +262,7 @@ def _of_receipts(ledger: Ledger, rows: Sequence[CampaignRow], made: Sequence[Arm
     if open_ones:
         what = Message(
             "receipts of {names} are not all in: read the rates with what they would be if none or all of "
-            "those "
-            "awaited arrive",
+            "those awaited arrive",
             names=", ".join(open_ones),
         )
         yield Coded("receipts_open", what)

@@ -152,15 +152,7 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
 
     srm = srm_of(arms, float(row.spec.get("holdout", 0)))
     alarm = srm_text(srm, _one_sided(ledger, row), entrants=asked.entrants) if srm and not srm.ok else None
-    refused = refusal(
-        arms,
-        found,
-        srm=srm,
-        srm_said=alarm if asked.srm == "stop" else None,
-        events=bool(asked.time),
-        as_of=as_of,
-        absent_is_zero=asked.absent == "zero",
-    )
+    refused = refusal(arms, found, asked, alarm=alarm, as_of=as_of)
     again = follow_ups(ledger, row)
     price = asked.price_or(Decimal(str(row.spec.get("price_per_part", "0.05"))))
     cost = yuan_of(sum(parts_of(ledger, each, arms) for each in (row, *again)), price)

@@ -59,8 +59,7 @@ def notices_of(
     if first_window and first_window != asked.window:
         what = Message(
             "it was first measured with a window of {first}; a window that is chosen by what it shows "
-            "makes the "
-            "interval a lie",
+            "makes the interval a lie",
             first=first_window,
         )
         yield Coded("window_changed", what)
@@ -116,8 +115,7 @@ def _of_segments(row: CampaignRow, asked: Asked, start: datetime) -> Iterator[Co
     if newer:
         what = Message(
             "`{column}` is read from a table that is newer than the campaign, which may have changed it "
-            "itself; "
-            "parameter `keep` keeps such columns with the campaign",
+            "itself; parameter `keep` keeps such columns with the campaign",
             column=asked.by,
         )
         yield Coded("segments_newer", what)
@@ -147,8 +145,7 @@ def _of_others(
         one, other = (np.count_nonzero(reached & (arms.treated == side)) for side in (True, False))
         what = Message(
             "other live campaigns reached {treated} of the treated and {holdout} of the holdout "
-            "meanwhile, which "
-            "should be about the same",
+            "meanwhile, which should be about the same",
             treated=share(int(one), arms.n_treated),
             holdout=share(int(other), arms.n_holdout),
         )

@@ -16,6 +16,7 @@ from smskit.audience import phones
 from smskit.i18n import Joined, Message
 from smskit.i18n.figures import moment, share
 from smskit.measuring.arms import Arms
+from smskit.measuring.asking import Asked
 from smskit.measuring.outcomes import Outcomes
 from smskit.measuring.result import Coded, Srm
 from smskit.measuring.statistics import srm_p
@@ -48,8 +49,7 @@ def srm_text(srm: Srm, one_sided: Sequence[str], *, entrants: bool) -> Message:
     """
     said = Message(
         "the split is not the one that was drawn: {n:,} people were kept back where {m:,} were to be "
-        "expected, "
-        "which chance does once in more than a thousand times",
+        "expected, which chance does once in more than a thousand times",
         n=srm.observed,
         m=round(srm.expected),
     )
@@ -64,27 +64,26 @@ def srm_text(srm: Srm, one_sided: Sequence[str], *, entrants: bool) -> Message:
 def refusal(
     arms: Arms,
     outcomes: Outcomes,
+    asked: Asked,
     *,
-    srm: Srm | None,
-    srm_said: Message | None,
-    events: bool,
+    alarm: Message | None,
     as_of: datetime,
-    absent_is_zero: bool,
 ) -> Coded | None:
     """
     Why there is no answer; None = there is one.
 
     Args:
-        srm_said: The alarm, where it is to stop.
+        alarm: About the split, where it is not the one that was drawn.
     """
+    events = bool(asked.time)
     if not arms.n_holdout:
         what = Message("the campaign kept nobody back: there is nothing to compare it with")
         return Coded("no_holdout", what)
     if not arms.n_treated:
         what = Message("the campaign kept everybody back: there is nobody to compare the holdout with")
         return Coded("no_holdout", what)
-    if srm is not None and not srm.ok and srm_said is not None:
-        return Coded("srm", srm_said)
+    if alarm is not None and asked.srm == "stop":
+        return Coded("srm", alarm)
     if not outcomes.named.any():
         return Coded("no_match", _no_match(arms, outcomes))
     if events:
@@ -95,7 +94,7 @@ def refusal(
             what = Message("all {n:,} rows of its people are older than the campaign", n=outcomes.before)
             return Coded("before_send", what)
     lacking = _lacking(arms, outcomes, events=events)
-    if lacking is not None and (events or not absent_is_zero):
+    if lacking is not None and (events or asked.absent != "zero"):
         return Coded("coverage", lacking)
     return None
 
@@ -140,8 +139,7 @@ def _lacking(arms: Arms, outcomes: Outcomes, *, events: bool) -> Message | None:
             if not named and other * size / of >= _EXPECTED:
                 return Message(
                     "the table names {n:,} people of one arm and nobody of the other, where about {m:,} "
-                    "were to "
-                    "be expected: it may hold only those who got a message, or only others",
+                    "were to be expected: it may hold only those who got a message, or only others",
                     n=other,
                     m=round(other * size / of),
                 )

@@ -188,8 +188,7 @@ def _contaminated(ledger: Ledger, rows: Sequence[CampaignRow]) -> Coded | None:
     if others:
         what = Message(
             "{names} kept back another share from all marketing, or none, and messaged people who are held "
-            "back by "
-            "other campaigns",
+            "back by other campaigns",
             names=", ".join(others),
         )
         return Coded("contaminated", what)
@@ -241,15 +240,7 @@ def _judged(
     found = of_arms(table, arms, asked.columns, starts=starts, ends=ends)
     srm = srm_of(arms, share)
     alarm = srm_text(srm, (), entrants=True) if srm and not srm.ok else None
-    refused = refusal(
-        arms,
-        found,
-        srm=srm,
-        srm_said=alarm if asked.srm == "stop" else None,
-        events=bool(asked.time),
-        as_of=as_of,
-        absent_is_zero=asked.absent == "zero",
-    )
+    refused = refusal(arms, found, asked, alarm=alarm, as_of=as_of)
     if alarm is not None and asked.srm == "allow":
         notices = [Coded("srm", alarm), *notices]
     price = asked.price_or(Decimal(str(rows[-1].spec.get("price_per_part", "0.05"))) if rows else Decimal(0))

@@ -63,8 +63,7 @@ def demand_alike(one: CampaignSpec, other: CampaignSpec) -> None:
     if differ:
         what = Message(
             "two arms of an experiment are about the same people, and these differ in {names}: what comes "
-            "of it "
-            "could be of that",
+            "of it could be of that",
             names=", ".join(f"`{name}`" for name in differ),
         )
         raise InputError(what)

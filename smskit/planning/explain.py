@@ -183,8 +183,7 @@ def _left_out(spec: CampaignSpec) -> Iterator[Message]:
     if spec.arm:
         yield Message(
             "Left out: who is in another arm of experiment `{experiment}`; this one, `{name}`, has {from_} "
-            "to "
-            "{to} of it.",
+            "to {to} of it.",
             experiment=spec.arm["experiment"],
             name=spec.arm["name"],
             from_=_percent(spec.arm["from"]),

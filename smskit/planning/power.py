@@ -76,8 +76,7 @@ class Power:
         """What it could show, in one line."""
         return Message(
             "{n:,} people, {m:,} of them kept back ({share}): where {rate} convert without a message, "
-            "{times} of "
-            "campaigns with a lift of {lift} show it",
+            "{times} of campaigns with a lift of {lift} show it",
             n=self.people,
             m=self.holdout_people,
             share=_percent(self.holdout),
@@ -139,8 +138,7 @@ def power_words(treated: int, held_back: int) -> Message | None:
         lifts.append(_lift(None if found is None else found / rate))
     return Message(
         "a holdout of {n:,} shows a lift of {first} or more where 0.5 % convert without a message, of "
-        "{second} "
-        "where 2 % do (4 times of 5)",
+        "{second} where 2 % do (4 times of 5)",
         n=held_back,
         first=lifts[0],
         second=lifts[1],
