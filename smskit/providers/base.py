@@ -55,6 +55,7 @@ from smskit.models import (
     Slice,
     Submission,
 )
+from smskit.providers.china import national_of
 from smskit.providers.codes import carriers_code
 from smskit.providers.http import Answer, Door
 from smskit.providers.pushes import Acknowledgement, Pushed
@@ -556,15 +557,23 @@ class Provider(ABC):
             return RateLimited(told, retry_after_s=after, **facts)
         return ERRORS.get(known.kind, OutcomeUnknown)(told, **facts)
 
-    def submission(self, code: str, *, message_id: str = "", detail: str = "") -> Submission:
-        """What *code* says of one message; the meaning of the code travels with it."""
+    def submission(
+        self, code: str, *, message_id: str = "", detail: str | Callable[[], str] = ""
+    ) -> Submission:
+        """
+        What *code* says of one message; the meaning of the code travels with it.
+
+        Args:
+            detail: What else the provider said; a function is asked only where it was not taken.
+        """
         known = self.code(code)
         if known.kind is CodeClass.ACCEPTED:
             if message_id:
                 return Submission(known.kind, message_id, code, known=known)
             # Cut short or garbled: without its id no receipt would ever match.
             return Submission(CodeClass.UNKNOWN, "", code, Message("the answer holds no message id"))
-        return Submission(known.kind, message_id, hide(code), words(detail), known)
+        said = detail if isinstance(detail, str) else detail()
+        return Submission(known.kind, message_id, hide(code), words(said), known)
 
     def by_person(
         self, call: Call, rows: Sequence[Any] | None, key: str, judge: Callable[[Fields], Submission]
@@ -586,12 +595,17 @@ class Provider(ABC):
         found = [Fields(row) for row in rows or () if isinstance(row, dict)]
         if not found:
             raise self.unclear(Message("an answer of an unknown shape"))
+        phones = call.phones
+        usual = {form: phone for phone in phones for form in (phone, national_of(phone))}
         for row in found:
-            phone, told = row.phone(key), judge(row)
+            written = row.data.get(key)
+            # Nearly all rows name it as it was sent, which need not be read.
+            phone = (usual.get(written) if isinstance(written, str) else None) or row.phone(key)
+            told = judge(row)
             if phone not in said or _doubt(told) > _doubt(said[phone]):
                 said[phone] = told
         nothing = Submission(CodeClass.UNKNOWN, detail=Message("the answer does not mention this number"))
-        return [said.get(phone, nothing) for phone in call.phones]
+        return [said.get(phone, nothing) for phone in phones]
 
     def code(self, code: str) -> Code:
         """What *code* means; one that is not documented is unknown, never guessed."""

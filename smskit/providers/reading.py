@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from smskit.audience.phones import words
@@ -25,6 +26,7 @@ __all__ = ["UNREADABLE", "Fields", "Rows", "decoded", "meant", "page_of", "rows_
 UNREADABLE: Final = object()  # stands where there is no value that could be believed
 
 _MOST_DIGITS = 40  # of a whole number; longer ones are no number of anything
+_LONG = re.compile(r"[0-9]{41}")
 _MOST_CODE = 64
 _MOST_ID = 128  # characters; what the ledger keeps of an id
 _ID = re.compile(r"[!-~]+")  # ids are printable and without blanks
@@ -53,16 +55,16 @@ def _whole(digits: str) -> Any:
     return int(digits) if len(digits) <= _MOST_DIGITS else UNREADABLE
 
 
-def _decoder(*, as_written: bool) -> json.JSONDecoder:
-    return json.JSONDecoder(
-        object_pairs_hook=_once,
-        parse_constant=lambda _: UNREADABLE,
-        parse_int=str if as_written else _whole,
-        parse_float=str if as_written else None,
-    )
+_decoder = partial(json.JSONDecoder, object_pairs_hook=_once, parse_constant=lambda _: UNREADABLE)
+_AS_WRITTEN: Final = _decoder(parse_int=str, parse_float=str)
+_USUAL: Final = _decoder()  # calls nothing for a number, which a large answer has thousands of
+_LONG_NUMBERS: Final = _decoder(parse_int=_whole)
 
 
-_READS = {as_written: _decoder(as_written=as_written) for as_written in (False, True)}
+def _decoder_for(text: str, *, as_written: bool) -> json.JSONDecoder:
+    if as_written:
+        return _AS_WRITTEN
+    return _LONG_NUMBERS if _LONG.search(text) else _USUAL
 
 
 def decoded(content: bytes, *, as_written: bool = False) -> Any:
@@ -74,7 +76,7 @@ def decoded(content: bytes, *, as_written: bool = False) -> Any:
     """
     try:
         text = content.decode(json.detect_encoding(content))
-        return _READS[as_written].decode(text)
+        return _decoder_for(text, as_written=as_written).decode(text)
     except (ValueError, RecursionError):
         return UNREADABLE
 
@@ -159,7 +161,10 @@ class Fields:
         return rows_in(self.data.get(name, UNREADABLE))
 
     def _first(self, names: Iterable[str], read: Callable[[Any], str]) -> str:
-        return next((found for name in names if (found := read(self.data.get(name)))), "")
+        for name in names:
+            if found := read(self.data.get(name)):
+                return found
+        return ""
 
 
 def rows_in(value: Any) -> list[Any] | None:
@@ -169,7 +174,7 @@ def rows_in(value: Any) -> list[Any] | None:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        return _HALF.sub("\ufffd", value)
+        return value if value.isascii() and "\0" not in value else _HALF.sub("\ufffd", value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     return str(value) if math.isfinite(value) else ""
@@ -242,10 +247,11 @@ def page_of(
         ValueError: nothing of it can be read.
     """
     text, cut = body.decode("utf-8", "replace"), 0
+    decoder = _decoder_for(text, as_written=as_written)
     try:
-        found = rows(_READS[as_written].decode(text))
+        found = rows(decoder.decode(text))
     except (ValueError, RecursionError):
-        found, cut = _whole_rows(text, _READS[as_written]), 1
+        found, cut = _whole_rows(text, decoder), 1
     if found is None:
         raise ValueError("a page of another shape")
     page = Rows(row for each in found if (row := read(each)) is not None)

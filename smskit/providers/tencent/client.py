@@ -287,8 +287,9 @@ class Tencent(Provider):
         return self.by_person(call, rows, "PhoneNumber", self._row)
 
     def _row(self, row: Fields) -> Submission:
-        detail = row.text("Message")
-        return self.submission(row.code("Code"), message_id=row.id("SerialNo"), detail=detail)
+        return self.submission(
+            row.code("Code"), message_id=row.id("SerialNo"), detail=lambda: row.text("Message")
+        )
 
     # -- the wire -------------------------------------------------------------------
 

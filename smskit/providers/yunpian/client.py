@@ -207,7 +207,7 @@ class Yunpian(Provider):
         return self.by_person(call, Fields.of(data).rows("data"), "mobile", self._item)
 
     def _item(self, row: Fields) -> Submission:
-        return self.submission(row.code("code"), message_id=row.id("sid"), detail=_explain(row))
+        return self.submission(row.code("code"), message_id=row.id("sid"), detail=lambda: _explain(row))
 
     def _read(self, answer: Answer, call: Call) -> Any:
         """The body of a good answer; everything else as the error its code stands for."""
