@@ -17,7 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.before import KEPT, keep, kept, worse
-from bench.cases import BENCHES, Run
+from bench.cases import BENCHES
+from bench.run import Run
 from bench.table import Row, markdown, plain
 
 _QUICK_ROWS = 100_000

@@ -17,7 +17,7 @@ from bench.table import Row, ratios, row
 from tests.postgres import Server as Postgres
 
 if TYPE_CHECKING:
-    from bench.cases import Run
+    from bench.run import Run
 
 _LATENCY_S = 0.05
 _CALLS: dict[str, object] = {"multi_send": True, "batch_size": 10, "concurrency": 2}
