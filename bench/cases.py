@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from bench.growing import growth, memory
 from bench.killing import kill
+from bench.large import freezing, hashing, large
 from bench.looking import browser, measure, reading, startup
 from bench.planning import bodies, phones, plan
 from bench.run import Run
@@ -33,6 +34,9 @@ BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
         providers,
         memory,
         growth,
+        hashing,
+        freezing,
+        large,
         kill,
         reading,
         measure,

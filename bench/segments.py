@@ -6,10 +6,15 @@ Seeded, so that every run measures the same people.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow.parquet import write_table
 
 SIGNATURE = "GrowingIO"
 TEMPLATE = "你好{name}，你在{city}获得{amount}元优惠券，请于3天内在App使用。拒收请回复R"
@@ -54,6 +59,47 @@ def frame(people: int) -> pd.DataFrame:
 def write(*, people: int, path: str) -> None:
     """Write `frame` as Parquet."""
     frame(people).to_parquet(Path(path), index=False)
+
+
+LARGE_TEMPLATE = "你好{name}，获得{amount}元优惠券，请于3天内在App使用。拒收请回复R"
+_FILE_ROWS = 1_000_000
+_STEP = 48_271  # a prime: numbers in a row end up far apart, and none comes twice
+
+
+def large_phones(rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """The phones of those rows of a segment of up to 100,000,000, but for those that repeat another's."""
+    return _FIRST_PHONE + np.asarray(rows, np.int64) * _STEP % 10**8
+
+
+def write_large(*, rows: int, folder: str) -> None:
+    """
+    A segment as files of a million rows, written one after another.
+
+    Two thirds pass ``RULES``, 3 % have the phone of another row and 1 % its user id. Columns: user_id, phone,
+    name, amount, level.
+    """
+    into = Path(folder)
+    into.mkdir()
+    family, given = pa.array(_FAMILY), pa.array(_GIVEN)
+    levels = pa.array([*LEVELS, "bronze"])
+    for first in range(0, rows, _FILE_ROWS):
+        here = np.arange(first, min(first + _FILE_ROWS, rows))
+        dice = np.random.default_rng(first)
+        n, other = len(here), dice.integers(0, rows, len(here))
+        kind = dice.random(n)
+        phones = large_phones(np.where(kind < 0.03, other, here))
+        ids = pc.utf8_lpad(pa.array(np.where(kind > 0.99, other, here)).cast(pa.string()), 9, "0")
+        names = [part.take(pa.array(dice.integers(0, len(part), n))) for part in (family, given, given)]
+        table = pa.table(
+            {
+                "user_id": pc.binary_join_element_wise("u", ids, ""),
+                "phone": pa.array(phones).cast(pa.string()),
+                "name": pc.binary_join_element_wise(*names, ""),
+                "amount": dice.integers(1, 1000, n),
+                "level": levels.take(pa.array(dice.integers(0, 3, n))),
+            }
+        )
+        write_table(table, into / f"part-{first // _FILE_ROWS:04}.parquet")
 
 
 def messy_phones(n: int) -> pd.Series:

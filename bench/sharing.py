@@ -31,7 +31,7 @@ def senders(run: Run) -> Iterator[Row]:
     """Four senders against one, a server against a file, and three under a limit."""
     one, four, file = [], [], []
     shares, busiest = [], []
-    with _postgres() as postgres, Server() as server:
+    with postgres_server() as postgres, Server() as server:
         for _ in range(run.rounds):
             for rates, count, url in ((one, 1, True), (four, _SENDERS, True), (file, 1, False)):
                 people = _ONE_SENDS * count
@@ -74,7 +74,8 @@ def _people(rates: list[float]) -> str:
 
 
 @contextmanager
-def _postgres() -> Iterator[Postgres]:
+def postgres_server() -> Iterator[Postgres]:
+    """A server of its own, gone afterwards."""
     made = Postgres()
     try:
         yield made

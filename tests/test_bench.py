@@ -48,3 +48,15 @@ def test_a_campaign_with_and_without_a_ledger_is_measured() -> None:
     assert done.returncode == 0, done.stdout
     assert "with / without ledger" in done.stdout
     assert "not measured" not in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("dask")
+def test_segments_larger_than_memory_are_measured() -> None:
+    """Both ways to plan come to one plan, or nothing is printed; memory and time are those of all workers."""
+    command = [sys.executable, "-m", "bench", "--only", "hashing", "large", "--rows", "2000", "--rounds", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+    assert done.returncode == 0, done.stdout
+    assert "plan of 60,000 rows by 2 workers / in memory, memory" in done.stdout
+    assert "the same plan" in done.stdout
