@@ -74,7 +74,8 @@ def _watch_ledger(pass_by: Callable[[str], None]) -> None:
     @event.listens_for(sa.Engine, "before_cursor_execute")
     def written(conn: sa.Connection, cursor: Any, statement: str, values: Any, *_: Any) -> None:
         if statement.startswith("INSERT INTO event"):
-            kinds = [kind for kind in ("claim", "outcome") if kind in values]
+            given = values.values() if isinstance(values, dict) else values
+            kinds = [kind for kind in ("claim", "outcome") if kind in given]
             for kind in kinds:
                 pass_by(f"before-{kind}")
             conn.info["kinds"] = [*conn.info.get("kinds", ()), *kinds]

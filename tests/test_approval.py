@@ -45,12 +45,15 @@ BROKE = {"kind": "code", "code": 3, "skip": 2, "rate": 1.0, "endpoint": "single_
 class Office:
     """A live account over the simulator, where live runs need a second person, and people who work there."""
 
-    def __init__(self, folder: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, ledger: str
+    ) -> None:
         self.folder, self.world, self._patch = folder, simulator.world, monkeypatch
         live.approve(simulator, live.SINGLES, **live.SAME_TEXT_AGAIN)
         source = live.segment(folder / "people.csv", PEOPLE)
         self.data = live.data(live.SINGLES, source)
-        self.environ = live.SINGLES.environ(simulator.url, folder) | {"SMSKIT_REQUIRE_APPROVAL": "live"}
+        self.environ = live.SINGLES.environ(simulator.url, folder, ledger)
+        self.environ["SMSKIT_REQUIRE_APPROVAL"] = "live"
 
     def of(self, who: str) -> dict[str, str]:
         return self.environ | {"SMSKIT_USER": who}
@@ -97,10 +100,12 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(
+    tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> Office:
     """Where lily plans and wang looks."""
     monkeypatch.chdir(tmp_path)
-    return Office(tmp_path, simulator, monkeypatch)
+    return Office(tmp_path, simulator, monkeypatch, database_url)
 
 
 def by_command(office: Office, who: str, plan_hash: str) -> int:

@@ -41,12 +41,14 @@ UNKNOWN = {"kind": "drop_after_accept", "rate": 1.0}
 class Office:
     """A live account over the simulator, where lily works; every door goes by her environment."""
 
-    def __init__(self, folder: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, ledger: str
+    ) -> None:
         self.folder, self.world, self._patch = folder, simulator.world, monkeypatch
         live.approve(simulator, live.SINGLES, **live.SAME_TEXT_AGAIN)
         self.source = live.segment(folder / "people.csv", 3)
         self.data = live.data(live.SINGLES, self.source)
-        for name, value in live.SINGLES.environ(simulator.url, folder).items():
+        for name, value in live.SINGLES.environ(simulator.url, folder, ledger).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("SMSKIT_USER", "lily")
         monkeypatch.chdir(folder)
@@ -103,9 +105,11 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(
+    tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> Office:
     """Where lily works."""
-    return Office(tmp_path, simulator, monkeypatch)
+    return Office(tmp_path, simulator, monkeypatch, database_url)
 
 
 def _ask(office: Office) -> None:
@@ -276,8 +280,8 @@ def test_what_shows_nobody_leaves_none(office: Office, look: Callable[[Office], 
 # -- the chain -------------------------------------------------------------------------------------------
 
 
-def _trail(place: Path, n: int = 5) -> None:
-    ledger = Ledger(f"sqlite:///{place}")
+def _trail(url: str, n: int = 5) -> None:
+    ledger = Ledger(url)
     for i in range(n):
         ledger.audit.note(Action.STOP, campaign=f"c{i}", mode="live", by="lily", people=i)
     ledger.close()
@@ -302,10 +306,25 @@ TAMPER = {
 }
 
 
+def _tamper(url: str, statements: str) -> None:
+    """As whoever owns the database can: first the triggers go."""
+    engine = sa.create_engine(url)
+    with engine.begin() as conn:
+        if engine.name == "postgresql":
+            conn.exec_driver_sql("ALTER TABLE audit DISABLE TRIGGER USER")
+        else:
+            triggers = conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            for name in triggers.scalars().all():
+                conn.exec_driver_sql(f"DROP TRIGGER {name}")
+        for statement in filter(None, statements.split("; ")):
+            conn.exec_driver_sql(statement)
+    engine.dispose()
+
+
 @pytest.mark.parametrize("change", TAMPER)
 @pytest.mark.parametrize("goes_on", [False, True])
 def test_a_change_shows(
-    tmp_path: Path,
+    database_url: str,
     change: str,
     goes_on: bool,
     monkeypatch: pytest.MonkeyPatch,
@@ -313,20 +332,14 @@ def test_a_change_shows(
 ) -> None:
     """Where the chain breaks is said, also after more was written; `smskit audit` exits 1 then."""
     statements, at = TAMPER[change]
-    place = tmp_path / "ledger.db"
-    _trail(place)
-    with closing(sqlite3.connect(place)) as connection:
-        triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        for (name,) in connection.execute(triggers).fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
-        connection.executescript(statements)
-        connection.commit()
+    _trail(database_url)
+    _tamper(database_url, statements)
     if goes_on:
-        _trail(place, 1)
-    ledger = Ledger(f"sqlite:///{place}")
+        _trail(database_url, 1)
+    ledger = Ledger(database_url)
     chain = ledger.audit.verify()
     ledger.close()
-    monkeypatch.setenv("SMSKIT_DATABASE_URL", f"sqlite:///{place}")
+    monkeypatch.setenv("SMSKIT_DATABASE_URL", database_url)
     monkeypatch.setattr(sys, "argv", ["smskit", "audit", "c4", "--json"])
     with pytest.raises(SystemExit) as ended:
         commands.main()
@@ -340,9 +353,9 @@ def test_a_change_shows(
 @pytest.mark.parametrize("change", ["UPDATE audit SET who = 'wang'", "DELETE FROM audit"])
 @pytest.mark.parametrize("through", ["smskit", "sqlite"])
 def test_it_is_only_added_to(tmp_path: Path, change: str, through: str) -> None:
-    """The database itself refuses, whoever asks."""
+    """The file itself refuses, whoever asks; a server does so in `test_postgres`."""
     place = tmp_path / "ledger.db"
-    _trail(place)
+    _trail(f"sqlite:///{place}")
     ledger = Ledger(f"sqlite:///{place}")
     if through == "smskit":
         with pytest.raises(LedgerError), ledger.database.write() as conn:
@@ -359,16 +372,15 @@ def test_it_is_only_added_to(tmp_path: Path, change: str, through: str) -> None:
     assert (chain.holds, chain.entries) == (True, 5)
 
 
-def test_many_may_write_at_once(tmp_path: Path) -> None:
+def test_many_may_write_at_once(database_url: str) -> None:
     """Entries of several writers stand one behind the other, each with the hash of the one before."""
-    place = tmp_path / "ledger.db"
-    Ledger(f"sqlite:///{place}").close()
-    writers = [threading.Thread(target=_trail, args=(place, 10)) for _ in range(4)]
+    Ledger(database_url).close()
+    writers = [threading.Thread(target=_trail, args=(database_url, 10)) for _ in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    ledger = Ledger(f"sqlite:///{place}")
+    ledger = Ledger(database_url)
     chain, entries = ledger.audit.verify(), ledger.audit.entries()[::-1]
     ledger.close()
 

@@ -50,10 +50,11 @@ FIRST = 8613800100000
 class Desk:
     """One account with the simulator, one ledger, and one clock for both sides of a campaign."""
 
-    def __init__(self, simulator: Simulator, folder: Path) -> None:
+    def __init__(self, simulator: Simulator, folder: Path, ledger: str = "") -> None:
         self.world = simulator.world
         self.now = MORNING
-        self.ledger = Ledger(f"sqlite:///{folder / 'desk.db'}", clock=lambda: self.now.timestamp())
+        url = ledger or f"sqlite:///{folder / 'desk.db'}"
+        self.ledger = Ledger(url, clock=lambda: self.now.timestamp())
         self.environment = Environment(live.SINGLES.environ(simulator.url, folder))
         self.folder = folder
         self.register(
@@ -105,9 +106,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(simulator: Simulator, tmp_path: Path) -> Iterator[Desk]:
+def desk(simulator: Simulator, tmp_path: Path, database_url: str) -> Iterator[Desk]:
     """A desk at ten in the morning."""
-    made = Desk(simulator, tmp_path)
+    made = Desk(simulator, tmp_path, database_url)
     yield made
     made.ledger.close()
 

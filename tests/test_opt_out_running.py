@@ -31,10 +31,10 @@ SLOW = live.Way("yunpian", {"API_KEY": live.YUNPIAN_KEY}, {"CONCURRENCY": "2", "
 class Sending:
     """A campaign that a process of its own is sending, slowly."""
 
-    def __init__(self, simulator: Simulator, folder: Path) -> None:
+    def __init__(self, simulator: Simulator, folder: Path, ledger: str) -> None:
         live.approve(simulator, SLOW)
         self.simulator, self.folder = simulator, folder
-        self.environ = SLOW.environ(simulator.url, folder)
+        self.environ = SLOW.environ(simulator.url, folder, ledger)
         self.parameters = live.data(SLOW, live.segment(folder / "people.csv", PEOPLE))
 
     def start(self) -> ForkServerProcess:
@@ -79,9 +79,9 @@ class Sending:
 
 
 @pytest.fixture
-def sending(simulator: Simulator, tmp_path: Path) -> Sending:
+def sending(simulator: Simulator, tmp_path: Path, database_url: str) -> Sending:
     """A campaign about to be sent."""
-    return Sending(simulator, tmp_path)
+    return Sending(simulator, tmp_path, database_url)
 
 
 def test_by_hand(sending: Sending) -> None:
@@ -106,7 +106,8 @@ def test_by_reply(sending: Sending) -> None:
     never = {"replies": replies, "receipts": {"delay_s": [900.0, 900.0]}}
     sending.simulator.world.set_faults(FaultPlan.model_validate(never))
     source = live.segment(sending.folder / "earlier.csv", 6, first=int(LAST[0]))
-    fast = live.SINGLES.environ(sending.simulator.url, sending.folder)
+    ledger = sending.environ["SMSKIT_DATABASE_URL"]
+    fast = live.SINGLES.environ(sending.simulator.url, sending.folder, ledger)
     live.send(live.data(live.SINGLES, source, campaign="earlier"), fast)
     process = sending.start()
     told = sending.command("receipts", "earlier")

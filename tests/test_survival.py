@@ -64,14 +64,14 @@ class Line:
     """
 
     def __init__(
-        self, simulator: Simulator, folder: Path, name: str, *, requests: int, concurrency: int
+        self, simulator: Simulator, folder: Path, name: str, ledger: str, *, requests: int, concurrency: int
     ) -> None:
         self.simulator, self.batch = simulator, BATCHES[name]
         self.people = requests * self.batch
         way = live.WAYS[name]
         live.approve(simulator, way)
         prefix = f"SMSKIT_{way.provider.upper()}_"
-        self.environ = way.environ(simulator.url, folder)
+        self.environ = way.environ(simulator.url, folder, ledger)
         self.environ |= {f"{prefix}CONCURRENCY": str(concurrency), f"{prefix}TIMEOUT_S": "60"}
         self.parameters = live.data(way, live.segment(folder / "segment.csv", self.people))
 
@@ -125,9 +125,11 @@ def test_every_way_has_its_batch() -> None:
 
 @pytest.mark.parametrize("name", live.WAYS)
 @pytest.mark.parametrize("point", POINTS)
-def test_dead_at_a_point(simulator: Simulator, tmp_path: Path, name: str, point: str) -> None:
+def test_dead_at_a_point(
+    simulator: Simulator, tmp_path: Path, database_url: str, name: str, point: str
+) -> None:
     """Wherever a run dies, the ledger has what is known of each request, and the next run loses nobody."""
-    line = Line(simulator, tmp_path, name, requests=REQUESTS, concurrency=1)
+    line = Line(simulator, tmp_path, name, database_url, requests=REQUESTS, concurrency=1)
     expected = POINTS[point]
     line.die(point, expected.request)
     books = live.books(line.environ)
@@ -141,9 +143,11 @@ def test_dead_at_a_point(simulator: Simulator, tmp_path: Path, name: str, point:
 
 
 @pytest.mark.parametrize("name", live.WAYS)
-def test_dead_at_one_point_after_the_other(simulator: Simulator, tmp_path: Path, name: str) -> None:
+def test_dead_at_one_point_after_the_other(
+    simulator: Simulator, tmp_path: Path, database_url: str, name: str
+) -> None:
     """The same with eight requests on the way at a time, by seven runs of one campaign."""
-    line = Line(simulator, tmp_path, name, requests=240, concurrency=8)
+    line = Line(simulator, tmp_path, name, database_url, requests=240, concurrency=8)
     for point in POINTS:
         line.die(point, request=3)
 
@@ -249,12 +253,12 @@ def test_unknown_is_settled_by_asking(simulator: Simulator, tmp_path: Path, name
     assert simulator.world.accepted() == simulator.world.phones() == people
 
 
-def test_never_taken_goes_back_to_waiting(simulator: Simulator, tmp_path: Path) -> None:
+def test_never_taken_goes_back_to_waiting(simulator: Simulator, tmp_path: Path, database_url: str) -> None:
     """A request dropped before acceptance is unknown until the provider has no record; then it goes."""
     faults = [{"kind": "drop_before_accept", "rate": 0.05}]
     simulator.world.set_faults(FaultPlan.model_validate({"seed": 3, "faults": faults}))
     live.approve(simulator, live.SINGLES)
-    environ = live.SINGLES.environ(simulator.url, tmp_path)
+    environ = live.SINGLES.environ(simulator.url, tmp_path, database_url)
     parameters = live.data(live.SINGLES, live.segment(tmp_path / "segment.csv", 400))
     first = live.send(parameters, environ)
     simulator.world.set_faults(FaultPlan(seed=3))
@@ -272,7 +276,7 @@ def test_overlapping_runs(simulator: Simulator, tmp_path: Path, name: str, datab
     way = live.WAYS[name]
     simulator.world.set_faults(FaultPlan(seed=1, latency_s=0.3))
     live.approve(simulator, way)
-    environ = way.environ(simulator.url, tmp_path) | {"SMSKIT_DATABASE_URL": database_url}
+    environ = way.environ(simulator.url, tmp_path, database_url)
     parameters = live.data(way, live.segment(tmp_path / "segment.csv", 200))
     runs = [live.start(parameters, environ) for _ in range(2)]
     for run in runs:
@@ -285,11 +289,13 @@ def test_overlapping_runs(simulator: Simulator, tmp_path: Path, name: str, datab
     assert simulator.world.accepted() == simulator.world.phones() == 200
 
 
-def test_a_dead_run_is_settled_without_another(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_dead_run_is_settled_without_another(
+    simulator: Simulator, tmp_path: Path, database_url: str
+) -> None:
     """What a killed run had under way is settled by asking alone: after `not_after` there is no next run."""
     simulator.world.set_faults(FaultPlan(seed=1, latency_s=0.1))
     live.approve(simulator, live.MULTI)
-    environ = live.MULTI.environ(simulator.url, tmp_path)
+    environ = live.MULTI.environ(simulator.url, tmp_path, database_url)
     parameters = live.data(live.MULTI, live.segment(tmp_path / "segment.csv", 2000))
     run = live.start(parameters, environ)
     give_up = time.monotonic() + 60
