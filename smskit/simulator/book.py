@@ -1,14 +1,13 @@
 """
 One account's accepted messages, in columns, and the feeds that turn them into receipts.
 
-A million messages fit because a call is a handful of array entries, a phone is
+A million messages fit because a call and a message are a handful of array entries, a phone is
 one dictionary slot, and a receipt is worked out when somebody asks for it.
 """
 
 from __future__ import annotations
 
 import heapq
-import itertools
 import math
 import random
 from array import array
@@ -93,14 +92,17 @@ class Fetched(NamedTuple):
 
 class Book:
     """
-    Accepted calls of one account, oldest first. The caller holds the world's lock.
+    Accepted messages of one account, oldest first. The caller holds the world's lock.
+
+    A call's messages follow one another, so a message is found by its running number, from 0.
 
     Attributes:
         at: Time of each call, epoch seconds.
         first_sid: Id of each call's first message; the others count up from it.
         upto: Messages accepted up to and including each call.
-        phones: A call's phone (int), or phones (array), as E.164 digits.
-        texts: A call's one text (str), or one text a phone (tuple).
+        texts: A call's one text (str), or one text a message (tuple).
+        notes: What the messages of each call share.
+        phones: Phone of each message, as E.164 digits.
         again: Phones accepted more than once.
         abroad: Messages to phones outside the mainland.
     """
@@ -109,15 +111,15 @@ class Book:
         self.at = array("d")
         self.first_sid = array("q")
         self.upto = array("q")
-        self.phones: list[int | array[int]] = []
         self.texts: list[str | tuple[str, ...]] = []
         self.notes: list[Note] = []
+        self.phones = array("q")
         self.again: set[int] = set()
         self.abroad = 0
-        self._calls_of: dict[int, int | tuple[int, ...]] = {}
+        self._numbers_of: dict[int, int | tuple[int, ...]] = {}  # phone -> running numbers
 
     def __len__(self) -> int:
-        return self.upto[-1] if self.upto else 0
+        return len(self.phones)
 
     @property
     def calls(self) -> int:
@@ -127,101 +129,50 @@ class Book:
     @property
     def people(self) -> int:
         """How many different phones were accepted."""
-        return len(self._calls_of)
+        return len(self._numbers_of)
 
     def known(self) -> KeysView[int]:
         """Return the phones accepted at least once."""
-        return self._calls_of.keys()
+        return self._numbers_of.keys()
 
     def add(
         self, at: float, first_sid: int, phones: Sequence[int], texts: str | tuple[str, ...], note: Note
     ) -> None:
         """Write down one accepted call; *texts* is one for all or one a phone, in order."""
-        call = len(self.at)
+        for number, phone in enumerate(phones, len(self)):
+            before = self._numbers_of.setdefault(phone, number)
+            if before != number:
+                self._numbers_of[phone] = (*_each(before), number)
+                self.again.add(phone)
         self.at.append(at)
         self.first_sid.append(first_sid)
-        self.upto.append(len(self) + len(phones))
         self.texts.append(texts[0] if len(texts) == 1 and isinstance(texts, tuple) else texts)
         self.notes.append(self.notes[-1] if self.notes and self.notes[-1] == note else note)
-        if not is_mainland(min(phones)) or not is_mainland(max(phones)):
-            self.abroad += sum(not is_mainland(phone) for phone in phones)
-        if len(phones) == 1:
-            phone = phones[0]
-            self.phones.append(phone)
-            if self._calls_of.setdefault(phone, call) != call:
-                self._known(phone, call)
-            return
-        self.phones.append(array("q", phones))
-        met: set[int] = set()
-        for phone in phones:
-            if phone in met or phone in self._calls_of:
-                self._known(phone, call)
-            else:
-                self._calls_of[phone] = call
-            met.add(phone)
-
-    def _known(self, phone: int, call: int) -> None:
-        before = self._calls_of[phone]
-        self._calls_of[phone] = (*before, call) if isinstance(before, tuple) else (before, call)
-        self.again.add(phone)
+        self.phones.extend(phones)
+        self.upto.append(len(self))
+        self.abroad += sum(not is_mainland(phone) for phone in phones)
 
     def count(self, phone: int) -> int:
         """Return how many messages to *phone* were accepted."""
-        calls = self._calls_of.get(phone)
-        if calls is None:
-            return 0
-        return len(calls) if isinstance(calls, tuple) else 1
+        return len(_each(self._numbers_of.get(phone, ())))
 
-    def size(self, call: int) -> int:
-        """Return how many messages a call holds."""
-        phones = self.phones[call]
-        return 1 if isinstance(phones, int) else len(phones)
+    def start(self, call: int) -> int:
+        """Return the running number of a call's first message."""
+        return self.upto[call - 1] if call else 0
 
-    def messages(self, call: int) -> Iterator[Message]:
-        """Yield a call's messages in order."""
-        phones, texts = self.phones[call], self.texts[call]
-        many = (phones,) if isinstance(phones, int) else phones
-        each = itertools.repeat(texts) if isinstance(texts, str) else texts
-        at, sid, note = self.at[call], self.first_sid[call], self.notes[call]
-        for position, (phone, text) in enumerate(zip(many, each, strict=False)):
-            yield Message(sid + position, phone, text, at, note)
-
-    def message(self, call: int, position: int) -> Message:
-        """Return one message of a call."""
-        phones, texts = self.phones[call], self.texts[call]
-        return Message(
-            self.first_sid[call] + position,
-            phones if isinstance(phones, int) else phones[position],
-            texts if isinstance(texts, str) else texts[position],
-            self.at[call],
-            self.notes[call],
-        )
+    def messages(self, call: int) -> list[Message]:
+        """Return a call's messages in order."""
+        return [self._message(number, call) for number in range(self.start(call), self.upto[call])]
 
     def find(self, sid: int) -> Message | None:
         """Return the message with that id, or None."""
         call = bisect_right(self.first_sid, sid) - 1
-        if call < 0 or sid - self.first_sid[call] >= self.size(call):
-            return None
-        return self.message(call, sid - self.first_sid[call])
+        number = self.start(call) + sid - self.first_sid[call] if call >= 0 else 0
+        return self._message(number, call) if call >= 0 and number < self.upto[call] else None
 
     def to(self, phone: int) -> list[Message]:
         """Return the messages accepted for *phone*, oldest first."""
-        calls = self._calls_of.get(phone)
-        if calls is None:
-            return []
-        found = []
-        for call in dict.fromkeys(calls) if isinstance(calls, tuple) else (calls,):
-            phones = self.phones[call]
-            if isinstance(phones, int):
-                found.append(self.message(call, 0))
-                continue
-            position = phones.index(phone)
-            found.append(self.message(call, position))
-            # More than one position only where a call held the phone twice, which is rare.
-            if isinstance(calls, tuple) and calls.count(call) > 1:
-                later = range(position + 1, len(phones))
-                found.extend(self.message(call, p) for p in later if phones[p] == phone)
-        return found
+        return [self._message(number) for number in _each(self._numbers_of.get(phone, ()))]
 
     def answered(self, reply: ReplyDue) -> Message | None:
         """Return the message that *reply* is to, else the newest to that phone."""
@@ -231,18 +182,29 @@ class Book:
         """Return the numbers of the calls with start <= time <= end."""
         return range(bisect_left(self.at, start), bisect_right(self.at, end))
 
+    def between(self, start: float, end: float) -> Iterator[Message]:
+        """Yield the messages accepted between two times, both included, oldest first."""
+        for call in self.calls_between(start, end):
+            yield from self.messages(call)
+
     def newest(self, start: float, end: float, skip: int, limit: int) -> list[Message]:
         """Return a page of the messages between two times, newest first; *skip* costs nothing."""
         calls = self.calls_between(start, end)
-        if not calls:
-            return []
-        last = self.upto[calls[-1]] - 1 - skip  # running number of the first message wanted
-        first = self.upto[calls[0]] - self.size(calls[0])
-        page = []
-        for number in range(last, max(last - limit, first - 1), -1):
+        first, last = self.start(calls.start), self.start(calls.stop) - skip
+        return [self._message(number) for number in range(last - 1, max(last - limit, first) - 1, -1)]
+
+    def _message(self, number: int, call: int | None = None) -> Message:
+        if call is None:
             call = bisect_right(self.upto, number)
-            page.append(self.message(call, number - (self.upto[call] - self.size(call))))
-        return page
+        texts, position = self.texts[call], number - self.start(call)
+        text = texts if isinstance(texts, str) else texts[position]
+        sid = self.first_sid[call] + position
+        return Message(sid, self.phones[number], text, self.at[call], self.notes[call])
+
+
+def _each(numbers: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Running numbers as a tuple; most phones have one, which is kept as it is."""
+    return numbers if isinstance(numbers, tuple) else (numbers,)
 
 
 class ReceiptDue(NamedTuple):
@@ -306,7 +268,10 @@ class Feed(Generic[E]):
         taken: list[E] = []
         while self._ready and len(taken) < limit:
             entry = self._ready.pop()
-            self._close(entry)
+            if entry.call in self._open:
+                self._open[entry.call] -= 1
+                if not self._open[entry.call]:
+                    del self._open[entry.call]
             if entry.at > now - RETENTION_S:
                 taken.append(entry)
         return taken
@@ -349,13 +314,6 @@ class Feed(Generic[E]):
             shuffle.shuffle(self._ready)
         else:
             self._ready.sort(reverse=True)
-
-    def _close(self, entry: E) -> None:
-        left = self._open.get(entry.call, 0)
-        if left > 1:
-            self._open[entry.call] = left - 1
-        else:
-            self._open.pop(entry.call, None)
 
 
 def receipts_of(book: Book, call: int) -> list[ReceiptDue]:

@@ -8,7 +8,6 @@ from a queue, and what they took is gone; asking by number takes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from smskit.simulator.accounts import Account
@@ -127,7 +126,7 @@ def _window_of_number(call: Call) -> tuple[int, float, float, int]:
 
 def send_statistics(call: Call) -> Answer:
     """Answer how many messages were asked for and billed in some hours; refused ones are not kept here."""
-    found = list(_in_hours(call))
+    found = _in_hours(call)
     fees = sum(fee_of(message.text, message.phone) for message in found)
     figures = {"FeeCount": fees, "RequestCount": len(found), "RequestSuccessCount": len(found)}
     return answer(SendStatusStatistics=figures)
@@ -165,7 +164,7 @@ def _hour(call: Call, name: str) -> float:
     return at
 
 
-def _in_hours(call: Call) -> Iterator[Message]:
+def _in_hours(call: Call) -> list[Message]:
     call.app()
     call.within("Limit", 0, 0)
     call.within("Offset", 0, 0)
@@ -173,8 +172,7 @@ def _in_hours(call: Call) -> Iterator[Message]:
     if end < start:
         raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
     with call.world.lock:
-        for number in call.account.book.calls_between(start, end + 3599.999):
-            yield from call.account.book.messages(number)
+        return list(call.account.book.between(start, end + 3599.999))
 
 
 # -- templates, signatures, numbers ------------------------------------------------------------------------

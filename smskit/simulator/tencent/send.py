@@ -193,7 +193,7 @@ def _left_today(call: Call) -> int | None:
     book, now = call.account.book, call.world.clock()
     with call.world.lock:
         first = book.calls_between(day_start(now), now).start
-        return int(most) - (len(book) - (book.upto[first - 1] if first else 0))
+        return int(most) - (len(book) - book.start(first))
 
 
 def _check_number(call: Call, phone: int, text: _Text, met: Sequence[str]) -> str:

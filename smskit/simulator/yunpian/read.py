@@ -7,8 +7,6 @@ what they answer; ``get_record`` does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from smskit.simulator.accounts import Account, Review, Signature, Template
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue, is_mainland, parts_in
 from smskit.simulator.dialect import Refusal, show_time
@@ -109,11 +107,6 @@ def _window(call: Call) -> tuple[float, float]:
     return start, min(end + _LAST_SECOND, shown)
 
 
-def _in_window(account: Account, start: float, end: float) -> Iterator[Message]:
-    for number in account.book.calls_between(start, end):
-        yield from account.book.messages(number)
-
-
 def _messages(call: Call, start: float, end: float, kind: str) -> list[Message] | None:
     """Return the messages a filter leaves, or None when there is nothing to filter by."""
     mobile = call.optional("mobile")
@@ -129,7 +122,7 @@ def _messages(call: Call, start: float, end: float, kind: str) -> list[Message] 
         elif not account.book.abroad:
             return []
         else:
-            found = list(_in_window(account, start, end))
+            found = list(account.book.between(start, end))
     if kind == "all":
         return found
     return [m for m in found if is_mainland(m.phone) == (kind == "")]
