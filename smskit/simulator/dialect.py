@@ -18,12 +18,20 @@ from typing import Any, ClassVar, Generic, TypeVar
 from smskit.providers.china import CHINA
 from smskit.providers.codes import RECEIPT, CodeRow, carriers_code, code_rows
 from smskit.simulator.accounts import Account, Limits
-from smskit.simulator.book import ReplyDue
+from smskit.simulator.book import ReplyDue, is_mainland
 from smskit.simulator.core import World
 from smskit.simulator.wire import Answer, Endpoint, Request
 
 DAY = 86_400.0
 MOBILE = re.compile(r"1[3-9][0-9]{9}")
+
+
+def e164_of(digits: str) -> int | None:
+    """A number with its country's code in front; None where it is no mobile of the mainland's, or too short."""
+    if not (digits.isascii() and digits.isdigit()) or digits[0] == "0":
+        return None
+    fits = is_mainland(int(digits)) if digits.startswith("86") else 7 <= len(digits) <= 15
+    return int(digits) if fits else None
 
 
 @cache
@@ -267,6 +275,14 @@ def read_utc(text: str, form: str) -> float | None:
         return None
 
 
-def reached(most: int | None, times: Sequence[float], since: float) -> bool:
-    """Whether *most* of *times* (0 or None: no limit) are later than *since*."""
-    return bool(most) and sum(at > since for at in times) >= (most or 0)
+def first_reached(*rules: tuple[str, int | None, Sequence[float], float]) -> str:
+    """
+    The code of the first of *rules* that would be exceeded by one message more; "" for none.
+
+    Args:
+        rules: (code, most, times, since): at most so many of *times* may be later than *since*, epoch seconds;
+            0 or None is no limit.
+    """
+    return next(
+        (c for c, most, times, since in rules if most and sum(at > since for at in times) >= most), ""
+    )

@@ -6,9 +6,8 @@ and 18. An account's AccessKeyId is its credential, its secret the setting
 ``secret``; without one the digest is not compared, everything else about a
 signed request is. What only Aliyun has are entries of other settings:
 
-* ``profile``: ``SecurityToken`` a temporary credential must bring, ``loose_json``
-  to let bare numbers pass as values;
-* a signature's ``extra``: ``code_only``, ``RegisterStatus`` by carrier;
+* ``profile``: ``SecurityToken`` a temporary credential must bring;
+* a signature's ``extra``: ``code_only``;
 * a template's ``extra``: ``TemplateName``, ``TemplateRule`` (variable -> kind).
 """
 

@@ -29,7 +29,7 @@ from smskit.simulator.aliyun.signing import (
 )
 from smskit.simulator.book import is_mainland
 from smskit.simulator.core import World
-from smskit.simulator.dialect import Dialect, FormCall, Nonces, Refusal, answers, read_utc, words
+from smskit.simulator.dialect import Dialect, FormCall, Nonces, Refusal, answers, e164_of, read_utc, words
 from smskit.simulator.wire import FORM, Answer, Request, form
 
 PROVIDER = "aliyun"
@@ -260,14 +260,7 @@ def phone_in(number: str) -> int | None:
     have their country code in front.
     """
     digits = number.removeprefix("+").removeprefix("00")
-    if not digits.isascii() or not digits.isdigit() or digits[0] == "0":
-        return None
-    if len(digits) == 11 and digits[0] == "1":
-        digits = "86" + digits
-    phone = int(digits)
-    if digits.startswith("86"):
-        return phone if is_mainland(phone) else None
-    return phone if 7 <= len(digits) <= 15 else None
+    return e164_of("86" + digits if len(digits) == 11 and digits[0] == "1" else digits)
 
 
 def show_phone(phone: int) -> str:

@@ -125,7 +125,7 @@ def _send(call: Call, order: _Order, *, most: int) -> Answer:
     template = _template(account, order.template_code)
     for sign in set(order.signs):
         _check_sign(account, sign, template)
-    texts = _texts_of(order, template, _values(account, order.params, template))
+    texts = _texts_of(order, template, _values(order.params, template))
     if account.black_word_in(texts):
         raise Refusal("isv.SMS_CONTENT_ILLEGAL")
     if max(map(len, texts)) > MOST_TEXT:
@@ -186,9 +186,7 @@ def _check_extends(account: Account, order: _Order) -> None:
 # -- variables and texts -------------------------------------------------------------------
 
 
-def _values(
-    account: Account, params: Sequence[Mapping[str, Any]], template: Template | None
-) -> dict[str, list[str]]:
+def _values(params: Sequence[Mapping[str, Any]], template: Template | None) -> dict[str, list[str]]:
     """
     Return the values by variable, one a number, each checked; members no variable uses are ignored.
 
@@ -203,11 +201,9 @@ def _values(
     kinds: Mapping[str, str] = template.extra.get("TemplateRule", {}) if template else {}
     shortest, longest = (4, 6) if code else (1, MOST_VALUE)
     for name, column in columns.items():
-        if any(kind is not str for kind in set(map(type, column))):
+        if set(map(type, column)) != {str}:
             # Programs that send bare numbers exist; whether they work is not documented.
-            if not account.profile.get("loose_json"):
-                raise Refusal("isv.INVALID_JSON_PARAM")
-            column[:] = map(str, column)
+            raise Refusal("isv.INVALID_JSON_PARAM")
         if min(map(len, column)) < shortest or max(map(len, column)) > longest:
             raise Refusal("isv.PARAM_LENGTH_LIMIT")
         kind = _KINDS.get(kinds.get(name, ""))

@@ -8,7 +8,7 @@ Chuanglan has are entries of the setting ``profile``:
 
 * ``bad_numbers``: ``refuse`` the whole call (107), or ``drop`` and count them in ``failNum``;
 * ``decode_msg`` (true), ``decode_variable`` (false): whether ``msg`` is url-decoded;
-* ``check_time``, ``check_nonce`` (true): what a signed call must pass;
+* ``check_time`` (true): whether a signed call must be of now;
 * ``expired`` (false): code 119; ``receiver``, ``pswd``: what pushes show.
 
 In ``number_codes`` a number stands for a submit code, anything else for the

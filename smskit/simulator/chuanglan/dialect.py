@@ -162,10 +162,9 @@ class ByTemplate(Chuanglan):
             raise Refusal("101200", "签名错误")
         if account.profile.get("check_time", True) and abs(now - int(timestamp)) > _SKEW_S:
             raise Refusal("101200", "timestamp 已失效")
-        if account.profile.get("check_nonce", True):
-            nonces: Nonces = account.memo.setdefault("nonces", Nonces(2 * _SKEW_S))
-            if not nonces.spend(nonce, now):
-                raise Refusal("101200", "nonce 重复")
+        nonces: Nonces = account.memo.setdefault("nonces", Nonces(2 * _SKEW_S))
+        if not nonces.spend(nonce, now):
+            raise Refusal("101200", "nonce 重复")
 
     def _permit(self, request: Request, account: Account, name: str) -> None:
         self.permit(request, account, name, address="101203", denied=UNDOCUMENTED)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from smskit.simulator.accounts import Account, Limits, Review, Template
 from smskit.simulator.book import is_mainland, parts_in
-from smskit.simulator.dialect import Refusal, first_broken, reached, words
+from smskit.simulator.dialect import Refusal, first_broken, first_reached, words
 from smskit.simulator.tencent.dialect import PROVIDER, Call, answer, day_start, fields_of, phone_in, serial_no
 from smskit.simulator.wire import Answer
 
@@ -223,16 +223,13 @@ def _check_limits(call: Call, phone: int, text: str, met: Sequence[str]) -> str:
     today = day_start(now)
     same = [at for at, other in past if other == text]
     every = [at for at, _ in past]
-    for code, most, times, since in (
-        ("PhoneNumberThirtySecondLimit", limits.same_30s, same, now - 30),
-        ("DeliveryFrequencyLimit", limits.any_minute, every, now - 60),
-        ("PhoneNumberOneHourLimit", limits.any_hour, every, now - 3600),
-        ("PhoneNumberSameContentDailyLimit", limits.same_day, same, today),
-        ("PhoneNumberDailyLimit", limits.any_day, every, today),
-    ):
-        if reached(most, times, since):
-            return f"LimitExceeded.{code}"
-    return ""
+    return first_reached(
+        ("LimitExceeded.PhoneNumberThirtySecondLimit", limits.same_30s, same, now - 30),
+        ("LimitExceeded.DeliveryFrequencyLimit", limits.any_minute, every, now - 60),
+        ("LimitExceeded.PhoneNumberOneHourLimit", limits.any_hour, every, now - 3600),
+        ("LimitExceeded.PhoneNumberSameContentDailyLimit", limits.same_day, same, today),
+        ("LimitExceeded.PhoneNumberDailyLimit", limits.any_day, every, today),
+    )
 
 
 # -- taking ------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from smskit.simulator.accounts import Account, Limits, Template, approved
 from smskit.simulator.book import Message, is_mainland
-from smskit.simulator.dialect import DAY, Refusal, first_broken, reached
+from smskit.simulator.dialect import DAY, Refusal, first_broken, first_reached
 from smskit.simulator.yunpian import templates
 from smskit.simulator.yunpian.dialect import Call
 
@@ -104,7 +104,7 @@ def _check_limits(
 
 
 def _limit(code: int, most: int | None, times: list[float], since: float) -> None:
-    if reached(most, times, since):
+    if first_reached((str(code), most, times, since)):
         raise Refusal(code)
 
 

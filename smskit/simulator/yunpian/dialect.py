@@ -13,7 +13,7 @@ from typing import ClassVar
 import orjson
 
 from smskit.simulator.book import is_mainland
-from smskit.simulator.dialect import Dialect, FormCall, Refusal, answers, read_time, words
+from smskit.simulator.dialect import Dialect, FormCall, Refusal, answers, e164_of, read_time, words
 from smskit.simulator.wire import FORM, Answer, Request, form
 
 PROVIDER = "yunpian"
@@ -99,13 +99,7 @@ def phone_in(mobile: str) -> int | None:
     Without ``+`` it is a mainland number of 11 digits; so a bare 86 prefix is
     malformed, while ``+86`` is fine.
     """
-    digits = mobile[1:] if mobile.startswith("+") else "86" + mobile
-    if not digits.isascii() or not digits.isdigit() or digits[0] == "0":
-        return None
-    number = int(digits)
-    if digits.startswith("86"):
-        return number if is_mainland(number) else None
-    return number if mobile[0] == "+" and 7 <= len(digits) <= 15 else None
+    return e164_of(mobile[1:] if mobile.startswith("+") else "86" + mobile)
 
 
 def show_phone(phone: int) -> str:
