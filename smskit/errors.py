@@ -64,8 +64,11 @@ class SmskitError(Exception):
     ...     print(error, error.exit_code, sep=" -> exit code ")
     unknown parameter `max_recipient`; did you mean `max_recipients`? -> exit code 2
 
+    Args:
+        message: What happened: a message, or a sentence as `Message` takes it, which the *values* go into.
+
     Attributes:
-        message: What happened, in English; `Language.error` says it in another language.
+        message: The same as a message; `Language.error` says it in another language.
         exit_code: What the command line exits with.
         headline: What kind of error it is, for languages in which errors have one.
     """
@@ -73,9 +76,9 @@ class SmskitError(Exception):
     exit_code: ClassVar[int] = 1
     headline: ClassVar[str] = mark("failed")
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message)
-        self.message = message if isinstance(message, Message) else Message(message)
+    def __init__(self, message: str = "", /, **values: object) -> None:
+        self.message = message if isinstance(message, Message) else Message(message, **values)
+        super().__init__(self.message)
 
 
 class SettingsError(SmskitError):
@@ -102,8 +105,10 @@ class SpecError(InputError):
 
     headline = mark("a parameter is wrong")
 
-    def __init__(self, message: str = "", *, problems: Sequence[tuple[str, Message]] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str = "", /, *, problems: Sequence[tuple[str, Message]] = (), **values: object
+    ) -> None:
+        super().__init__(message, **values)
         self.problems = list(problems)
 
 

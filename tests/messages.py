@@ -32,7 +32,17 @@ from smskit.i18n import LOCALE
 PO = LOCALE / "zh_CN" / "LC_MESSAGES" / "smskit.po"
 MO = PO.with_suffix(".mo")
 PACKAGE = LOCALE.parent
-KEYWORDS = dict.fromkeys(("t", "mark", "say", "Message"))  # calls whose first argument is a sentence
+# Errors that are made from a sentence and its values; those of providers have facts of their own.
+ERRORS = frozenset(
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type)
+    and issubclass(kind, errors.SmskitError)
+    and not issubclass(kind, errors.ProviderError)
+)
+KEYWORDS = dict.fromkeys(
+    ("t", "mark", "say", "Message", *sorted(ERRORS))
+)  # whose first argument is a sentence
 
 
 def python(file: IO[bytes], *_: object, **__: object) -> Iterator[tuple[int, str, str, list[str]]]:
@@ -114,13 +124,13 @@ def foreign(text: str, language: str) -> list[str]:
 
 
 def plain_errors(path: Path) -> Iterator[str]:
-    """Where an error of ours is made from a literal or an f-string in place of a message."""
+    """Where an error of ours is made from what is in no catalogue, such as an f-string."""
     kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and node.args:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             plain = isinstance(node.args[0], ast.JoinedStr | ast.BinOp) or (
-                isinstance(node.args[0], ast.Constant) and node.args[0].value
+                isinstance(node.args[0], ast.Constant) and node.args[0].value and name not in ERRORS
             )
             if name in kinds and name != "Message" and plain:
                 place = f"{path.relative_to(PACKAGE.parent)}:{node.lineno}"

@@ -18,7 +18,6 @@ import pyarrow as pa
 from smskit.audience import phones, segment
 from smskit.audience.rules import parse
 from smskit.errors import InputError
-from smskit.i18n import Message
 from smskit.models import TIMEZONE, Reason
 
 __all__ = ["filter_segment", "normalise_phones", "read_segment"]
@@ -116,10 +115,8 @@ def normalise_phones(column: Any, *, reveal: bool = False) -> pd.DataFrame:
     cells = pd.Series(column, dtype=object) if isinstance(column, list | tuple) else column
     if not isinstance(cells, pd.Series | pa.Array | pa.ChunkedArray):
         raise InputError(
-            Message(
-                "phones come as one column, not as {kind}; choose one, such as frame['phone']",
-                kind=type(column).__name__,
-            )
+            "phones come as one column, not as {kind}; choose one, such as frame['phone']",
+            kind=type(column).__name__,
         )
     found = phones.normalise(cells)
     shown = (phones.e164_column if reveal else phones.mask_column)(found.e164)

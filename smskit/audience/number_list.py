@@ -25,7 +25,6 @@ from smskit.audience.segment.excel import lines_of
 from smskit.audience.segment.kinds import kind_of
 from smskit.audience.segment.names import matched, pick, tidy
 from smskit.errors import SegmentError
-from smskit.i18n import Message
 
 __all__ = ["NumberList", "UnreadLine", "read_numbers"]
 
@@ -87,7 +86,7 @@ def read_numbers(path: Path, column: str = "phone") -> NumberList:
 def _of_text(path: Path, column: str) -> _Cells:
     text = read_utf8(path).to_pybytes().decode()
     if "\0" in text:
-        raise SegmentError(Message("is not a text file, or UTF-16 without byte order mark; save it as UTF-8"))
+        raise SegmentError("is not a text file, or UTF-16 without byte order mark; save it as UTF-8")
     lines = _BREAK.split(text)
     head = next(filter(str.strip, lines), "")
     for delimiter in ",;\t":
@@ -105,8 +104,7 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             yield begins, row
             begins = reader.line_num + 1
     except csv.Error:  # a cell longer than is read
-        what = Message("line {n}: a quote is opened and not properly closed", n=begins)
-        raise SegmentError(what) from None
+        raise SegmentError("line {n}: a quote is opened and not properly closed", n=begins) from None
 
 
 def _column_of(rows: Iterable[tuple[int, list[str]]], column: str) -> _Cells:

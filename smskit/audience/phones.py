@@ -153,12 +153,11 @@ def normalise_one(text: str) -> int:
     if phones.e164[0]:
         return int(phones.e164[0])
     reason = Reason(int(phones.reason[0]))
-    what = Message(
+    raise InputError(
         "phone {shown}: {reason}; give one mainland China mobile, 11 digits or +86 before them",
         shown=repr(mask(text)),
         reason=reason.label,
     )
-    raise InputError(what)
 
 
 def national(e164: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,7 +9,8 @@ into it, and says which still need their Chinese. How a sentence is written:
 * Words in a table, shown later by ``t(words)``: ``mark("people")``.
 * What lower packages say, errors, findings, notes, reasons: ``Message("{n} are waiting", n=n)``. Whoever
   shows it asks ``t.render(message)``; whatever prints or logs it gets English. Several in a row are
-  ``Joined(messages)``, the words of a provider or a driver ``Quoted(text)``.
+  ``Joined(messages)``, the words of a provider or a driver ``Quoted(text)``. An error of ours makes its own
+  from a sentence and values: ``InputError("{file} is there already", file=path)``.
 * Facts about providers, the meaning of a code or a step in a console, stand in both languages in the data files
   of `smskit.providers`, and in no catalogue (`facts`).
 * In the ledger they stand as id and values: `dumps` and `loads`, or `dumps_data` and `loads_data` where

@@ -126,15 +126,14 @@ class Template:
         if leading := _SIGNATURE.match(text):
             body, found = text[leading.end() :], _read_signature(leading[0])
         if asked and found and asked != found:
-            what = Message(
+            raise TemplateError(
                 "the template begins with the signature 【{one}】 but `signature` is 【{two}】; make them "
                 "the same or remove one",
                 one=found,
                 two=asked,
             )
-            raise TemplateError(what)
         if not body.strip(_BLANKS):
-            raise TemplateError(Message("the template is empty; write the text of the message"))
+            raise TemplateError("the template is empty; write the text of the message")
         form = form or _detect(body)
         pieces = tuple(_read(body, form, offset=len(text) - len(body)))
         if form is Form.CHUANGLAN:
@@ -275,13 +274,12 @@ class Template:
         # No provider documents an escape, so what it would misread cannot be written at all.
         for mark in _VARIABLE[form].finditer(body):
             if mark.span() not in ours:
-                what = Message(
+                raise TemplateError(
                     "`{name}` is literal text here, but {form} would read it as a variable; word it "
                     "differently",
                     name=mark[0],
                     form=form.name,
                 )
-                raise TemplateError(what)
         return body
 
 
@@ -308,12 +306,10 @@ def _read_signature(given: str) -> str:
     if pair := _SIGNATURE.fullmatch(bare):
         bare = pair[1].strip(_BLANKS)
         if not bare:
-            raise TemplateError(
-                Message("the signature brackets 【】 are empty; write the name or remove them")
-            )
+            raise TemplateError("the signature brackets 【】 are empty; write the name or remove them")
     if re.search(r"[【】{}\r\n]", bare) or _VARIABLE[Form.YUNPIAN].search(bare):
         raise TemplateError(
-            Message("the signature `{text}` must be a plain name, without brackets or variables", text=bare)
+            "the signature `{text}` must be a plain name, without brackets or variables", text=bare
         )
     return bare
 
@@ -331,9 +327,7 @@ def _detect(body: str) -> Form:
     forms = [form for form in Form if form in seen]
     if len(forms) > 1:
         shown = Joined((f"`{seen[form]}` ({form.name})" for form in forms), " and ")
-        raise TemplateError(
-            Message("the template mixes two forms of variables, {forms}; use one", forms=shown)
-        )
+        raise TemplateError("the template mixes two forms of variables, {forms}; use one", forms=shown)
     if forms:
         return forms[0]
     return Form.YUNPIAN if _VARIABLE[Form.YUNPIAN].search(body) else Form.BRACES
@@ -392,11 +386,10 @@ def _number_repeated(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
             seen[piece.name] = seen.get(piece.name, 0) + 1
             piece = Var(f"{piece.name}{seen[piece.name]}")
             if piece.name in names:
-                what = Message(
+                raise TemplateError(
                     "numbering the repeated `{{$…}}` gives `{name}`, which the template has already; give "
                     "each place its own name",
                     name=piece.name,
                 )
-                raise TemplateError(what)
         numbered.append(piece)
     return tuple(numbered)

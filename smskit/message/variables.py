@@ -145,17 +145,15 @@ class Binding:
 
     def __post_init__(self) -> None:
         if (self.column is None) == (self.value is None):
-            raise TemplateError(Message("needs exactly one of `column` and `value`"))
+            raise TemplateError("needs exactly one of `column` and `value`")
         if self.value is not None and (self.default is not None or self.format is not None):
-            raise TemplateError(Message("`default` and `format` go with a `column`, not with a `value`"))
+            raise TemplateError("`default` and `format` go with a `column`, not with a `value`")
         if self.column is not None and not self.column.strip():
-            raise TemplateError(Message("`{name}` is empty", name="column"))
+            raise TemplateError("`{name}` is empty", name="column")
         for key, text in (("value", self.value), ("default", self.default)):
             if text is not None and _clean_text(text) is None:
                 raise TemplateError(
-                    Message(
-                        "`{name}` is empty or a word for a missing cell: {text}", name=key, text=repr(text)
-                    )
+                    "`{name}` is empty or a word for a missing cell: {text}", name=key, text=repr(text)
                 )
         if self.format is not None:
             _check_pattern(self.format)
@@ -179,18 +177,18 @@ def parse_bindings(data: Mapping[str, Any]) -> dict[str, Binding]:
     """
     if not isinstance(data, Mapping):
         raise TemplateError(
-            Message("`variables` must be a mapping such as `name: column`, not {why}", why=_kind(data))
+            "`variables` must be a mapping such as `name: column`, not {why}", why=_kind(data)
         )
     bindings: dict[str, Binding] = {}
     for key, given in data.items():
         # YAML reads `1: code` as an integer; whatever else is no name will not be in the template.
         name = str(key)
         if name in bindings:
-            raise TemplateError(Message("variable `{name}` is bound twice", name=name))
+            raise TemplateError("variable `{name}` is bound twice", name=name)
         try:
             bindings[name] = _parse_binding(given)
         except TemplateError as error:
-            raise TemplateError(Message("variable `{name}`: {why}", name=name, why=error.message)) from None
+            raise TemplateError("variable `{name}`: {why}", name=name, why=error.message) from None
     return bindings
 
 
@@ -320,7 +318,7 @@ def format_column(column: pd.Series[Any], *, pattern: str | None = None) -> pa.A
             _check_pattern(pattern)
         return _format_series(column, pattern)
     except TemplateError as error:
-        raise TemplateError(Message("column `{name}`: {why}", name=column.name, why=error.message)) from None
+        raise TemplateError("column `{name}`: {why}", name=column.name, why=error.message) from None
 
 
 def bind(frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[str]) -> dict[str, pa.Array]:
@@ -354,7 +352,7 @@ def bind(frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[s
         if binding.column not in frame.columns:
             lacking = Message("the segment has no column `{name}`", name=binding.column)
             hinted = _near(lacking, binding.column, frame.columns)
-            raise TemplateError(Message("variable `{name}`: {why}", name=name, why=hinted))
+            raise TemplateError("variable `{name}`: {why}", name=name, why=hinted)
         key = (binding.column, binding.format)
         if key not in formatted:
             formatted[key] = format_column(frame[binding.column], pattern=binding.format)
@@ -367,18 +365,17 @@ def _parse_binding(given: object) -> Binding:
     if isinstance(given, str):
         return Binding(column=given)
     if not isinstance(given, Mapping):
-        what = Message(
+        raise TemplateError(
             "write the name of a column, or `{{value: …}}` for the same text for everybody, not {why}",
             why=_kind(given),
         )
-        raise TemplateError(what)
     for key in given:
         if key not in _KEYS:
             raise TemplateError(_unknown_key(str(key)))
     column, pattern = given.get("column"), given.get("format")
     for key, name in (("column", column), ("format", pattern)):
         if name is not None and not isinstance(name, str):
-            raise TemplateError(Message("`{name}` must be text, not {why}", name=key, why=_kind(name)))
+            raise TemplateError("`{name}` must be text, not {why}", name=key, why=_kind(name))
     value, default = None, given.get("default")
     if default is not None:
         default = _parse_literal("default", default, pattern)
@@ -392,12 +389,10 @@ def _parse_binding(given: object) -> Binding:
 def _parse_literal(key: str, given: object, pattern: str | None) -> str:
     # YAML makes a bool of an unquoted yes, no, on and off, so nobody can tell what was meant.
     if isinstance(given, bool | np.bool_):
-        raise TemplateError(
-            Message("`{name}` is {value}, not a text; put the word in quotes", name=key, value=given)
-        )
+        raise TemplateError("`{name}` is {value}, not a text; put the word in quotes", name=key, value=given)
     text = given if isinstance(given, str) else format_value(given, pattern)
     if text is None:
-        raise TemplateError(Message("`{name}` is empty", name=key))
+        raise TemplateError("`{name}` is empty", name=key)
     return text
 
 
@@ -466,7 +461,7 @@ def _write_plain(value: object) -> str | None:
         case timedelta():
             return clock_of(value)
     raise TemplateError(
-        Message("{why} cannot be written in a message; make it text, a number or a date", why=_kind(value))
+        "{why} cannot be written in a message; make it text, a number or a date", why=_kind(value)
     )
 
 
@@ -525,20 +520,18 @@ def _check_pattern(pattern: str) -> None:
     for directive in used:
         if directive not in _DIRECTIVES:
             known = " ".join(f"%{word}" for word in _DIRECTIVES)
-            what = Message(
+            raise TemplateError(
                 "the date format {text}: `{name}` is not known; known are {names}",
                 text=repr(pattern),
                 name=f"%{directive}",
                 names=known,
             )
-            raise TemplateError(what)
     if not set(used) - {"%"}:
-        what = Message(
+        raise TemplateError(
             "the date format {text} shows no part of a date; write e.g. `{name}`",
             text=repr(pattern),
             name=_DATE,
         )
-        raise TemplateError(what)
 
 
 def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:

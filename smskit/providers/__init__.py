@@ -46,14 +46,12 @@ def provider_class(name: str) -> type[Provider]:
         loaded = point.load()
         if not (isinstance(loaded, type) and issubclass(loaded, Provider)):
             raise SpecError(
-                Message(
-                    "the plug-in registered as provider `{name}` is not a smskit Provider class", name=name
-                )
+                "the plug-in registered as provider `{name}` is not a smskit Provider class", name=name
             )
         return loaded
     known = provider_names()
     why = suggest(Message("unknown provider `{name}`", name=name), name, known)
-    raise SpecError(Message("{why} (known: {names})", why=why, names=", ".join(known)))
+    raise SpecError("{why} (known: {names})", why=why, names=", ".join(known))
 
 
 def get_provider(

@@ -337,15 +337,15 @@ class Provider(ABC):
 
     async def check_account(self) -> tuple[list[Finding], str]:
         """What there is to say of the credential, which comes first, and of the balance; and the balance."""
-        raise UnsupportedFeature(Message("{who} has no check", who=self.title))
+        raise UnsupportedFeature("{who} has no check", who=self.title)
 
     async def check_signature(self, name: str) -> Finding:
         """Whether the signature can be sent with; "" = the campaign has none."""
-        raise UnsupportedFeature(Message("{who} has no check of signatures", who=self.title))
+        raise UnsupportedFeature("{who} has no check of signatures", who=self.title)
 
     async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
         """Whether the template can be sent with, and its approved text; "" = the campaign names none."""
-        raise UnsupportedFeature(Message("{who} has no check of templates", who=self.title))
+        raise UnsupportedFeature("{who} has no check of templates", who=self.title)
 
     def failed(self, what: str, error: ProviderError) -> Finding:
         """The finding of a question that was not answered."""
@@ -374,19 +374,16 @@ class Provider(ABC):
     async def template_text(self, template_id: str) -> str:
         """The approved text of a template, in the provider's own form."""
         raise UnsupportedFeature(
-            Message(
-                "{who} does not hand out template texts; give the text as parameter `template`",
-                who=self.title,
-            )
+            "{who} does not hand out template texts; give the text as parameter `template`", who=self.title
         )
 
     async def offered_signatures(self) -> list[Offer]:
         """All signatures of the account, approved or not; only with ``Feature.SIGNATURES``."""
-        raise UnsupportedFeature(Message("{who} does not list signatures; its console does", who=self.title))
+        raise UnsupportedFeature("{who} does not list signatures; its console does", who=self.title)
 
     async def offered_templates(self) -> list[Offer]:
         """All templates of the account, approved or not; only with ``Feature.TEMPLATES``."""
-        raise UnsupportedFeature(Message("{who} does not list templates; its console does", who=self.title))
+        raise UnsupportedFeature("{who} does not list templates; its console does", who=self.title)
 
     # -- afterwards ------------------------------------------------------------------
 
@@ -405,7 +402,7 @@ class Provider(ABC):
         Only for providers with ``Feature.RECEIPTS_BY_QUERY``; a message that has
         no report yet is left out.
         """
-        raise UnsupportedFeature(Message("{who} has no reports to ask for one by one", who=self.title))
+        raise UnsupportedFeature("{who} has no reports to ask for one by one", who=self.title)
 
     async def pull_replies(self) -> bytes | None:
         """One page of replies as it came, None when nothing waits. Reading may delete it there."""
@@ -425,7 +422,7 @@ class Provider(ABC):
             ValueError: nothing of it can be read.
             Forged: it is signed by somebody else.
         """
-        raise UnsupportedFeature(Message("{who} does not push", who=self.title))
+        raise UnsupportedFeature("{who} does not push", who=self.title)
 
     async def records(self, phone: str, since: datetime, until: datetime) -> Sequence[Record]:
         """
@@ -435,7 +432,7 @@ class Provider(ABC):
         mean that nothing was accepted, once ``record_lag_s`` have passed, unless
         ``records_prove_absence`` is False.
         """
-        raise UnsupportedFeature(Message("{who} cannot be asked about single messages", who=self.title))
+        raise UnsupportedFeature("{who} cannot be asked about single messages", who=self.title)
 
     async def all_pages(self, page_of: Callable[[int], Awaitable[Sequence[_T]]], size: int) -> list[_T]:
         """
@@ -463,7 +460,7 @@ class Provider(ABC):
 
     def approved_form(self, job: Job) -> dict[str, str]:
         """The job's template as this provider's console holds it, for a rehearsal's simulated account."""
-        raise UnsupportedFeature(Message("the simulator does not speak {who}", who=self.title))
+        raise UnsupportedFeature("the simulator does not speak {who}", who=self.title)
 
     @classmethod
     def required_settings(cls) -> tuple[str, ...]:

@@ -148,9 +148,7 @@ def rewrite(file: Path, values: Mapping[str, str]) -> None:
         try:
             _replace(file.resolve(), after)
         except OSError as error:
-            raise SettingsError(
-                Message("{file} cannot be written: {why}", file=file, why=os_words(error))
-            ) from None
+            raise SettingsError("{file} cannot be written: {why}", file=file, why=os_words(error)) from None
     if trusted and guarded(dotenv_values(after)):
         allow(file)
 
@@ -196,11 +194,9 @@ def _demand_readable(text: str, values: Mapping[str, str]) -> None:
     for name, value in values.items():
         if found.get(name, "") != value:
             raise SettingsError(
-                Message(
-                    "the value of {variable} cannot stand in a .env file; keep it in the keyring or the "
-                    "environment",
-                    variable=name,
-                )
+                "the value of {variable} cannot stand in a .env file; keep it in the keyring or the "
+                "environment",
+                variable=name,
             )
 
 
@@ -254,7 +250,7 @@ def _keeps_plain_text(backend: Any) -> bool:
 def _into_keyring(values: Mapping[str, str]) -> None:
     problem = keyring_problem()
     if problem:
-        raise SettingsError(Message("{why}; choose the .env file instead", why=problem))
+        raise SettingsError("{why}; choose the .env file instead", why=problem)
     import keyring
 
     try:
@@ -264,10 +260,10 @@ def _into_keyring(values: Mapping[str, str]) -> None:
     except Exception as error:
         # Its text may repeat what it was given.
         problem = Message("the keyring refused ({kind})", kind=type(error).__name__)
-        raise SettingsError(Message("{why}; choose the .env file instead", why=problem)) from None
+        raise SettingsError("{why}; choose the .env file instead", why=problem) from None
     if not held:
         problem = Message("the keyring did not keep what it was given")
-        raise SettingsError(Message("{why}; choose the .env file instead", why=problem))
+        raise SettingsError("{why}; choose the .env file instead", why=problem)
 
 
 def _out_of_keyring(name: str) -> None:

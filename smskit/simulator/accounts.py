@@ -18,7 +18,6 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from smskit.errors import InputError
-from smskit.i18n import Message
 from smskit.simulator.book import Book
 from smskit.simulator.faults import problems_of
 
@@ -171,7 +170,7 @@ class AccountSettings(_Strict):
         try:
             return cls.model_validate(data)
         except ValidationError as exc:
-            raise InputError(Message("account: {why}", why=problems_of(exc))) from None
+            raise InputError("account: {why}", why=problems_of(exc)) from None
 
 
 def reference(credential: str) -> str:

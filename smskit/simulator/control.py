@@ -16,7 +16,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from smskit.errors import InputError
-from smskit.i18n import Message
 from smskit.simulator.core import World
 from smskit.simulator.faults import FaultPlan
 
@@ -93,12 +92,12 @@ async def _body(request: Request) -> Any:
     try:
         return orjson.loads(body) if body else {}
     except orjson.JSONDecodeError as exc:
-        raise InputError(Message("not JSON: {why}", why=exc)) from None
+        raise InputError("not JSON: {why}", why=exc) from None
 
 
 def _fields(given: Any, *needed: str) -> dict[str, Any]:
     if not isinstance(given, dict) or any(not isinstance(given.get(name), str) for name in needed):
-        raise InputError(Message("a JSON object with {names} is needed", names=", ".join(needed)))
+        raise InputError("a JSON object with {names} is needed", names=", ".join(needed))
     return given
 
 

@@ -17,7 +17,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smskit.errors import InputError
-from smskit.i18n import Message
 from smskit.simulator.accounts import ANY_CREDENTIAL, Account, AccountSettings, digits_of, reference
 from smskit.simulator.book import (
     RETENTION_S,
@@ -304,7 +303,7 @@ class World:
                 self._obey(account, number, text)
                 reached += 1
         if not reached:
-            raise InputError(Message("nobody sent a message to this phone, so it cannot reply"))
+            raise InputError("nobody sent a message to this phone, so it cannot reply")
         return reached
 
     @staticmethod

@@ -27,7 +27,7 @@ MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
 
 def e164_of(digits: str) -> int | None:
-    """A number with its country's code in front; None where it is no mobile of the mainland's, or too short."""
+    """A number with its country's code in front; None where there is no mobile of such digits."""
     if not (digits.isascii() and digits.isdigit()) or digits[0] == "0":
         return None
     fits = is_mainland(int(digits)) if digits.startswith("86") else 7 <= len(digits) <= 15
@@ -280,9 +280,8 @@ def first_reached(*rules: tuple[str, int | None, Sequence[float], float]) -> str
     The code of the first of *rules* that would be exceeded by one message more; "" for none.
 
     Args:
-        rules: (code, most, times, since): at most so many of *times* may be later than *since*, epoch seconds;
-            0 or None is no limit.
+        rules: (code, most, times, since): at most so many of *times* may be later than *since*, in epoch
+            seconds; 0 or None is no limit.
     """
-    return next(
-        (c for c, most, times, since in rules if most and sum(at > since for at in times) >= most), ""
-    )
+    reached = (code for code, most, times, since in rules if most and sum(t > since for t in times) >= most)
+    return next(reached, "")

@@ -314,7 +314,7 @@ class FaultPlan(_Strict):
         try:
             return cls.model_validate({} if data is None else data)
         except ValidationError as exc:
-            raise InputError(Message("fault plan: {why}", why=problems_of(exc, "plan"))) from None
+            raise InputError("fault plan: {why}", why=problems_of(exc, "plan")) from None
 
     @classmethod
     def load(cls, path: str | Path) -> FaultPlan:
@@ -322,13 +322,13 @@ class FaultPlan(_Strict):
         try:
             data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except OSError as exc:
-            raise InputError(Message("{file}: cannot be read: {why}", file=path, why=os_words(exc))) from None
+            raise InputError("{file}: cannot be read: {why}", file=path, why=os_words(exc)) from None
         except yaml.YAMLError as exc:
-            raise InputError(Message("{file}: neither YAML nor JSON: {why}", file=path, why=exc)) from None
+            raise InputError("{file}: neither YAML nor JSON: {why}", file=path, why=exc) from None
         try:
             return cls.parse(data)
         except InputError as exc:
-            raise InputError(Message("{file}: {why}", file=path, why=exc.message)) from None
+            raise InputError("{file}: {why}", file=path, why=exc.message) from None
 
 
 class Tally:

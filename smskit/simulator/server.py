@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smskit.errors import SettingsError
-from smskit.i18n import Message, os_words
+from smskit.i18n import os_words
 from smskit.settings import is_loopback
 from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
 from smskit.simulator.accounts import ANY_CREDENTIAL
@@ -150,9 +150,7 @@ class Simulator:
     ) -> None:
         if not is_loopback(host):
             raise SettingsError(
-                Message(
-                    "the simulator serves this machine only, so not on `{host}`; use 127.0.0.1", host=host
-                )
+                "the simulator serves this machine only, so not on `{host}`; use 127.0.0.1", host=host
             )
         self.world = world or World()
         self.token = secrets.token_urlsafe(24)
@@ -169,7 +167,7 @@ class Simulator:
     def url(self) -> str:
         """Where it serves, without a slash at the end."""
         if self._socket is None:
-            raise SettingsError(Message("the simulator is not running; call start() first"))
+            raise SettingsError("the simulator is not running; call start() first")
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
@@ -188,7 +186,7 @@ class Simulator:
         self._thread = threading.Thread(target=self._run, args=(up,), name="simulator", daemon=True)
         self._thread.start()
         if not up.wait(_START_TIMEOUT_S):
-            raise SettingsError(Message("the simulator did not come up"))
+            raise SettingsError("the simulator did not come up")
         return self
 
     def stop(self) -> None:
@@ -292,7 +290,7 @@ def pushed_to(url: str, provider: str) -> dict[str, str]:
         SettingsError: it is not on this machine.
     """
     if url and not is_loopback_url(url):
-        raise SettingsError(Message("the simulator pushes to this machine only: http://127.0.0.1:PORT/…"))
+        raise SettingsError("the simulator pushes to this machine only: http://127.0.0.1:PORT/…")
     base = f"{url.rstrip('/')}/{provider}"
     return {"receipt_url": f"{base}/receipts", "reply_url": f"{base}/replies"} if url else {}
 
@@ -321,7 +319,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as exc:
         listener.close()
         raise SettingsError(
-            Message("port {n} on {host} cannot be used: {why}", n=port, host=host, why=os_words(exc))
+            "port {n} on {host} cannot be used: {why}", n=port, host=host, why=os_words(exc)
         ) from None
     return listener
 

@@ -17,7 +17,7 @@ import pandas as pd
 from smskit.audience import segment
 from smskit.errors import InputError, SegmentError
 from smskit.files import private_file, private_text
-from smskit.i18n import Message, os_words
+from smskit.i18n import os_words
 from smskit.workspace import Folder, Workspace
 
 __all__ = ["FOLDER", "Offer", "folder_of", "keep_upload", "offered", "write_segment"]
@@ -73,12 +73,10 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
                 place.unlink()
                 # The person knows the file by its own name.
                 why = error.message.values["why"]
-                raise SegmentError(Message("{file}: {why}", file=name, why=why)) from None
+                raise SegmentError("{file}: {why}", file=name, why=why) from None
             return _parameter(place, project)
     raise InputError(
-        Message(
-            "there are too many files called {file}; remove some from {folder}/", file=wanted, folder=FOLDER
-        )
+        "there are too many files called {file}; remove some from {folder}/", file=wanted, folder=FOLDER
     )
 
 
@@ -95,14 +93,14 @@ def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: b
     """
     wanted = Path(path).expanduser()
     if wanted.suffix.lower() not in (".csv", ".parquet"):
-        raise InputError(Message("{file}: a segment is saved as .csv or .parquet", file=path))
+        raise InputError("{file}: a segment is saved as .csv or .parquet", file=path)
     here = Workspace(project, Workspace.here().locked)
     if wanted.parent == Path():
         wanted = folder_of(project) / wanted
     place = here.to_write(wanted, Folder.SEGMENTS, (".csv", ".parquet"))
     if place.exists() and not overwrite:
         raise InputError(
-            Message("{file} is there already; choose another name, or say that it may be replaced", file=path)
+            "{file} is there already; choose another name, or say that it may be replaced", file=path
         )
     if wanted.suffix.lower() == ".csv":
         with private_text(place, "utf-8-sig") as file:
@@ -119,7 +117,7 @@ def _plain(name: str) -> str:
     plain = re.sub(r"[^\w.\-]+", "_", base).lstrip(".")
     if Path(plain).suffix.lower() not in KINDS or not Path(plain).stem:
         kinds = ", ".join(KINDS)
-        raise SegmentError(Message("{file}: a segment is one of {kinds}", file=name, kinds=kinds))
+        raise SegmentError("{file}: a segment is one of {kinds}", file=name, kinds=kinds)
     return plain
 
 
@@ -137,9 +135,7 @@ def folder_of(project: Path) -> Path:
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            Message("cannot write to {folder}/: {why}", folder=FOLDER, why=os_words(error))
-        ) from None
+        raise InputError("cannot write to {folder}/: {why}", folder=FOLDER, why=os_words(error)) from None
     return folder
 
 

@@ -193,7 +193,7 @@ class RuleEditor:
                 return None
         parts = tuple(r for r in (self._rule(p, cache, problems) for p in node.parts) if r is not None)
         if not node.parts and node is not self.root:
-            problems[node.id] = RuleError(Message("this group is empty; add a rule to it or remove it"))
+            problems[node.id] = RuleError("this group is empty; add a rule to it or remove it")
         if not parts:
             return None
         if node.kind == "not":
@@ -203,11 +203,11 @@ class RuleEditor:
     @staticmethod
     def _leaf(node: Node, cache: RuleCache | None) -> Rule:
         if not node.column:
-            raise RuleError(Message("choose a column"))
+            raise RuleError("choose a column")
         if not node.op:
-            raise RuleError(Message("choose a condition"))
+            raise RuleError("choose a condition")
         if node.op not in NULLS and node.value in (None, "", [], ()):
-            raise RuleError(Message("give a value"))
+            raise RuleError("give a value")
         leaf = parse(node.to_data())
         assert isinstance(leaf, Leaf)
         if cache is not None:
@@ -413,7 +413,7 @@ class RuleEditor:
     def _check_depth(self, depth: int) -> None:
         if depth > _DEEPEST:
             self._past.pop()
-            raise RuleError(Message("rules are nested deeper than {n}", n=_DEEPEST))
+            raise RuleError("rules are nested deeper than {n}", n=_DEEPEST)
 
 
 def _fit(node: Node, cache: RuleCache) -> None:

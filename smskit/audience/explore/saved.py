@@ -15,7 +15,6 @@ import yaml
 from smskit.audience.explore.files import FOLDER, folder_of
 from smskit.errors import InputError
 from smskit.files import private_text
-from smskit.i18n import Message
 from smskit.workspace import Folder, Workspace
 
 __all__ = ["KEPT", "read_saved", "save_segment", "saved_segments"]
@@ -58,13 +57,13 @@ def read_saved(name: str, project: Path) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError):
         found = None
     if not isinstance(found, dict) or not found.keys() <= set(KEPT):
-        raise InputError(Message("the saved segment {name} cannot be read", name=name))
+        raise InputError("the saved segment {name} cannot be read", name=name)
     return {parameter: found.get(parameter, None if parameter == "rules" else "") for parameter in KEPT}
 
 
 def _place(name: str, project: Path) -> Path:
     plain = name.strip()
     if not plain or plain.startswith(".") or Path(plain).name != plain or "\\" in plain:
-        raise InputError(Message("give the segment a name without slashes"))
+        raise InputError("give the segment a name without slashes")
     here = Workspace(project, Workspace.here().locked)
     return here.to_write(folder_of(project) / f"{plain}{_ENDING}", Folder.SEGMENTS, (_ENDING,))

@@ -100,10 +100,9 @@ def find_column(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
         lacking = Message("{where}.column: the segment has no column `{name}`", where=where, name=name)
         raise RuleError(suggest(lacking, name, map(str, frame.columns)))
     if count > 1:
-        what = Message(
+        raise RuleError(
             "{where}.column: the segment has {n} columns called `{name}`", where=where, n=count, name=name
         )
-        raise RuleError(what)
     return frame[name]
 
 
@@ -365,14 +364,12 @@ def demand_single(text: str, parts: Sequence[str], present: Sequence[bool], name
     """
     if any(present) and not present[0]:
         raise RuleError(
-            Message(
-                "{where}.value: no cell of `{name}` reads {value}, and some read {part}; several "
-                "values are a list, each for itself",
-                where=where,
-                name=name,
-                value=show(text),
-                part=show(parts[list(present).index(True) - 1]),
-            )
+            "{where}.value: no cell of `{name}` reads {value}, and some read {part}; several "
+            "values are a list, each for itself",
+            where=where,
+            name=name,
+            value=show(text),
+            part=show(parts[list(present).index(True) - 1]),
         )
 
 

@@ -87,7 +87,7 @@ def fit(
     """
     reading = _reading(question, kind, reads)
     if reading is None:
-        what = Message(
+        raise RuleError(
             "{where}: `{op}` {why} cannot be asked of `{name}`, which is {kind}",
             where=where,
             op=question.op,
@@ -95,7 +95,6 @@ def fit(
             name=question.column,
             kind=dtype,
         )
-        raise RuleError(what)
     bounds: list[Bound] = []
     for value in question.values:
         # A number beside a column of dates or of yes and no is what it says as text: 1, 20261001.

@@ -23,7 +23,6 @@ from smskit.audience.cells import words
 from smskit.audience.rules.typed import Answer, Dictionary, Mask, Ordered, TypedColumn, yes
 from smskit.audience.rules.values import AFTERNOON, DATED, FORENOON, MOMENT
 from smskit.errors import InputError
-from smskit.i18n import Message
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -37,7 +36,7 @@ _LAST_US = 253_402_300_799_999_999  # 9999-12-31
 def zone_of(now: datetime) -> tzinfo:
     """Return the zone in which times without one are understood; refuse a *now* without."""
     if now.tzinfo is None or now.utcoffset() is None:
-        raise InputError(Message("now: expected a time with a zone, got one without"))
+        raise InputError("now: expected a time with a zone, got one without")
     return now.tzinfo
 
 

@@ -54,16 +54,15 @@ def parse(data: object) -> Rule:
 def _parse(data: object, where: str, depth: int) -> Rule:
     if depth > _MAX_DEPTH:
         place = f"{where[:60]}…"
-        raise RuleError(Message("{where}: rules are nested deeper than {n}", where=place, n=_MAX_DEPTH))
+        raise RuleError("{where}: rules are nested deeper than {n}", where=place, n=_MAX_DEPTH)
     if isinstance(data, list | tuple):
         return All(_parse_list(data, where, depth))
     if not isinstance(data, Mapping) or not data:
-        what = Message(
+        raise RuleError(
             "{where}: expected a rule such as {{column: level, op: ==, value: gold}}, got {why}",
             where=where,
             why=describe(data),
         )
-        raise RuleError(what)
     for key in data:
         if key not in _KEYS:
             unknown = Message("{where}: unknown key", where=f"{where}.{key}")
@@ -72,13 +71,12 @@ def _parse(data: object, where: str, depth: int) -> Rule:
     if joiner is None:
         return _parse_leaf(data, where)
     if len(data) > 1:
-        what = Message(
+        raise RuleError(
             "{where}: `{name}` must stand alone, found beside {others}",
             where=where,
             name=joiner,
             others=", ".join(f"`{key}`" for key in data if key != joiner),
         )
-        raise RuleError(what)
     inner, where = data[joiner], f"{where}.{joiner}"
     if joiner == "not":
         return Not(_parse(inner, where, depth + 1))
@@ -88,14 +86,10 @@ def _parse(data: object, where: str, depth: int) -> Rule:
 
 def _parse_list(data: object, where: str, depth: int) -> tuple[Rule, ...]:
     if not isinstance(data, list | tuple):
-        raise RuleError(
-            Message("{where}: expected a list of rules, got {why}", where=where, why=describe(data))
-        )
+        raise RuleError("{where}: expected a list of rules, got {why}", where=where, why=describe(data))
     if not data:
         # SQL has no agreed meaning for an empty one, and "everybody" is the costly guess.
-        raise RuleError(
-            Message("{where}: the list is empty; leave `rules` out to keep every row", where=where)
-        )
+        raise RuleError("{where}: the list is empty; leave `rules` out to keep every row", where=where)
     return tuple(_parse(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(data))
 
 
@@ -105,22 +99,21 @@ def _parse_list(data: object, where: str, depth: int) -> tuple[Rule, ...]:
 def _parse_leaf(data: Mapping[Any, object], where: str) -> Leaf:
     for key in ("column", "op"):
         if key not in data:
-            raise RuleError(Message("{where}: `{name}` is missing", where=where, name=key))
+            raise RuleError("{where}: `{name}` is missing", where=where, name=key)
     column, op = data["column"], data["op"]
     if not isinstance(column, str) or not column:
-        what = Message(
+        raise RuleError(
             "{where}.column: expected a column name as text, got {why}", where=where, why=describe(column)
         )
-        raise RuleError(what)
     _check_text(column, f"{where}.column")
     if not isinstance(op, str) or op not in OPS:
         raise RuleError(_unknown_operator(str(op), where))
     if op in NULLS:
         if data.get("value") is not None:
-            raise RuleError(Message("{where}.value: `{op}` takes no value", where=where, op=op))
+            raise RuleError("{where}.value: `{op}` takes no value", where=where, op=op)
         return Leaf(str(column), op)
     if "value" not in data:
-        raise RuleError(Message("{where}: `value` is missing; `{op}` needs one", where=where, op=op))
+        raise RuleError("{where}: `value` is missing; `{op}` needs one", where=where, op=op)
     parse_value = _parse_values if op in LISTS or op == "between" else _parse_value
     return Leaf(str(column), op, parse_value(op, data["value"], f"{where}.value"))
 
@@ -147,19 +140,16 @@ def _parse_value(op: str, raw: object, where: str) -> Scalar:
 def _parse_values(op: str, raw: object, where: str) -> tuple[Scalar, ...]:
     if not isinstance(raw, list | tuple) or not raw:
         raise RuleError(
-            Message(
-                "{where}: `{op}` needs a list of values, got {why}", where=where, op=op, why=describe(raw)
-            )
+            "{where}: `{op}` needs a list of values, got {why}", where=where, op=op, why=describe(raw)
         )
     values = tuple(_parse_scalar(item, f"{where}[{i}]") for i, item in enumerate(raw))
     families = sorted({_family(value) for value in values})
     if len(families) > 1:
-        what = Message(
+        raise RuleError(
             "{where}: {kinds} are mixed; put all values in quotes, or none",
             where=where,
             kinds=Joined(map(Message, families), " and "),
         )
-        raise RuleError(what)
     if op == "between":
         _check_ends(values, where)
     return values
@@ -184,23 +174,20 @@ def _moment(value: Scalar) -> date | None:
 
 def _check_ends(values: tuple[Scalar, ...], where: str) -> None:
     if len(values) != 2:
-        what = Message(
+        raise RuleError(
             "{where}: `between` needs two values, [low, high], got {n}", where=where, n=len(values)
         )
-        raise RuleError(what)
     low, high = values
     if isinstance(low, bool):
-        what = Message("{where}: `between` needs text or numbers, not {why}", where=where, why=describe(low))
-        raise RuleError(what)
+        raise RuleError("{where}: `between` needs text or numbers, not {why}", where=where, why=describe(low))
     # How text is ordered depends on the column: 9 is above 10 as text, and below as a number.
     if not isinstance(low, str) and not isinstance(high, str) and low > high:
-        what = Message(
+        raise RuleError(
             "{where}: the low end {low} is above the high end {high}",
             where=where,
             low=show(low),
             high=show(high),
         )
-        raise RuleError(what)
 
 
 def _parse_scalar(raw: object, where: str) -> Scalar:
@@ -212,12 +199,11 @@ def _parse_scalar(raw: object, where: str) -> Scalar:
         return value
     if isinstance(value, int | float):
         if not abs(value) < LIMIT:  # nor is nan
-            what = Message(
+            raise RuleError(
                 "{where}: expected a finite number of at most 38 digits, got {why}",
                 where=where,
                 why=describe(value),
             )
-            raise RuleError(what)
         return value
     if isinstance(value, date) and not pd.isna(value):  # NaT passes for a date
         return iso(value)
@@ -231,9 +217,7 @@ def _parse_scalar(raw: object, where: str) -> Scalar:
 def _check_text(text: str, where: str) -> None:
     # Neither Arrow's UTF-8 nor SQL text can hold these, so no column value equals them.
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise RuleError(
-            Message("{where}: NUL or half a surrogate pair, which no column can hold", where=where)
-        )
+        raise RuleError("{where}: NUL or half a surrogate pair, which no column can hold", where=where)
 
 
 def _family(value: Scalar) -> str:

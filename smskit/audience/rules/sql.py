@@ -17,7 +17,6 @@ from smskit.audience.rules.fit import Kind, Reading, fit
 from smskit.audience.rules.moments import first_day
 from smskit.audience.rules.values import Bound, iso, show
 from smskit.errors import InputError
-from smskit.i18n import Message
 
 _OPS = {"==": "=", "!=": "<>", "before": "<", "after": ">", "in": "IN", "not_in": "NOT IN"}
 
@@ -127,7 +126,7 @@ def _moments(op: str, name: str, bounds: Sequence[Bound], now: datetime | None) 
 
 def _within_days(name: str, days: int, now: datetime | None) -> str:
     if now is None:
-        raise InputError(Message("to_sql: `within_days` needs `now`"))
+        raise InputError("to_sql: `within_days` needs `now`")
     today = now.date()
     since = now.astimezone(UTC) - timedelta(days=days)
     dates = f"{_literal(first_day(today, days))} AND {_literal(today)}"
@@ -145,7 +144,7 @@ def _wall(bound: Bound, now: datetime | None) -> Bound:
     if bound.tzinfo is not None:
         if now is None:
             raise InputError(
-                Message("to_sql: {value} has a zone, and needs `now` to tell the column's", value=show(bound))
+                "to_sql: {value} has a zone, and needs `now` to tell the column's", value=show(bound)
             )
         bound = bound.astimezone(now.tzinfo)
     return bound.replace(tzinfo=None, microsecond=0)

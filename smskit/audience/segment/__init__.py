@@ -124,8 +124,7 @@ def load(
             )
         else:
             if query:
-                what = Message("a query needs a database; this is a file, filter it with rules")
-                raise SegmentError(what)
+                raise SegmentError("a query needs a database; this is a file, filter it with rules")
             found = _files(place, around)
             if found is not None and (len(found) > 1 or found.store or (most and found.rows > most)):
                 _refuse_sheet(sheet)
@@ -203,7 +202,7 @@ def _place_of(source: str, query: str, environ: Mapping[str, str]) -> Iterator[s
         place = without_scheme(place)
         if is_elsewhere(place):
             raise SegmentError(
-                Message("is the address of a file on another machine; download the file and give its path")
+                "is the address of a file on another machine; download the file and give its path"
             )
         yield place
 
@@ -229,7 +228,7 @@ def sheets(source: str, *, working_folder: Path | None = None) -> list[str]:
 
 def _refuse_sheet(sheet: str) -> None:
     if sheet:
-        raise SegmentError(Message("parameter `sheet` names a sheet of a workbook, which this is not"))
+        raise SegmentError("parameter `sheet` names a sheet of a workbook, which this is not")
 
 
 def find(path: str, working_folder: Path | None = None, *, parameter_file: Path | None = None) -> Path:
@@ -261,15 +260,13 @@ def from_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """
     if not isinstance(frame, pd.DataFrame):
         kind = type(frame).__name__
-        raise SegmentError(Message("a segment is a pandas DataFrame, not {kind}", kind=kind))
+        raise SegmentError("a segment is a pandas DataFrame, not {kind}", kind=kind)
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     segment = (frame.reset_index(level=named) if named else frame).reset_index(drop=True)
     if odd := [name for name in segment.columns if not isinstance(name, str)]:
         kind = type(odd[0]).__name__
         raise SegmentError(
-            Message(
-                "column names must be text; {column} is {kind}, rename it", column=repr(odd[0]), kind=kind
-            )
+            "column names must be text; {column} is {kind}, rename it", column=repr(odd[0]), kind=kind
         )
     with _named(Message("the frame")):
         check_names(list(segment.columns))

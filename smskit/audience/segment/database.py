@@ -61,10 +61,10 @@ def read_database(
     url = _parse_url(source)
     if not may_carry_secret and _carries_secret(url):
         raise SegmentError(
-            Message("its URL carries a password; put the URL in an environment variable and say `env:NAME`")
+            "its URL carries a password; put the URL in an environment variable and say `env:NAME`"
         )
     if not query.strip():
-        raise SegmentError(Message("a database needs a query; give `segment_query`, one SELECT"))
+        raise SegmentError("a database needs a query; give `segment_query`, one SELECT")
     names, rows = _fetch(_located(url, around), query, role)
     keep = pick(names, wanted)
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
@@ -78,7 +78,7 @@ def _parse_url(source: str) -> sa.URL:
         return make_url(source)
     except Exception:  # may quote the URL, so it is left behind with this handler
         pass
-    raise SegmentError(Message("is not a URL that SQLAlchemy reads, such as sqlite:///file.db"))
+    raise SegmentError("is not a URL that SQLAlchemy reads, such as sqlite:///file.db")
 
 
 def _carries_secret(url: sa.URL) -> bool:
@@ -146,13 +146,11 @@ def _demand_read_only(url: sa.URL, role: str) -> None:
     """
     if role != READ_ONLY:
         raise SegmentError(
-            Message(
-                "smskit cannot keep a query of {name} from writing. Connect as a role that may read only, "
-                "and say so: {variable}={value}",
-                name=url.get_backend_name(),
-                variable=ROLE,
-                value=READ_ONLY,
-            )
+            "smskit cannot keep a query of {name} from writing. Connect as a role that may read only, "
+            "and say so: {variable}={value}",
+            name=url.get_backend_name(),
+            variable=ROLE,
+            value=READ_ONLY,
         )
 
 
@@ -192,7 +190,7 @@ def _only_select(connection: sa.Connection) -> None:
     """
     found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars()
     if set(_OF_LEDGER) <= set(found):
-        raise SegmentError(Message("this is smskit's ledger, which is no segment"))
+        raise SegmentError("this is smskit's ledger, which is no segment")
 
     def may(action: int, _: str | None, name: str | None, *__: str | None) -> int:
         allowed = action in _MAY and not (action == sqlite3.SQLITE_FUNCTION and name in _MAY_NOT_CALL)

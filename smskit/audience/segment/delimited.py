@@ -25,7 +25,6 @@ import pyarrow.csv
 from smskit.audience.segment.encoding import read_utf8
 from smskit.audience.segment.names import Wanted, pick, tidy
 from smskit.errors import SegmentError
-from smskit.i18n import Message
 
 _HEAD_BYTES: Final = 1 << 16  # the column names are within
 _BLOCK_BYTES: Final = 8 << 20
@@ -83,14 +82,14 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
     """Return the column names, the delimiter that parts them best, and the bytes after their row."""
     head = data.slice(0, min(_HEAD_BYTES, data.size)).to_pybytes().decode("utf-8", "ignore")
     if "\0" in head:
-        raise SegmentError(Message("is not a text file, or UTF-16 without byte order mark; save it as UTF-8"))
+        raise SegmentError("is not a text file, or UTF-16 without byte order mark; save it as UTF-8")
     if not head.strip(BLANKS):
-        raise SegmentError(Message("is empty; the first row must name the columns"))
+        raise SegmentError("is empty; the first row must name the columns")
     if hint := _SEPARATOR_LINE.match(head):
         delimiters = hint[1]
         data, head = data.slice(hint.end()), head[hint.end() :]
         if not head.strip(BLANKS):
-            raise SegmentError(Message("is empty; the first row must name the columns"))
+            raise SegmentError("is empty; the first row must name the columns")
     best: tuple[bool, int] = (False, 0)
     for delimiter in delimiters:
         # csv counts the lines it took, which tells where the body begins: a quoted name may span two.
@@ -106,15 +105,15 @@ def _header(data: pa.Buffer, delimiters: str) -> tuple[list[str], str, pa.Buffer
             if score > best:
                 best, found = score, (cells, delimiter, reader.line_num)
     if not best[1] and not head.strip(BLANKS + delimiters + '"'):
-        raise SegmentError(Message("is empty; the first row must name the columns"))
+        raise SegmentError("is empty; the first row must name the columns")
     if not best[1]:
-        raise SegmentError(Message("row {n}: a quote is opened and not properly closed", n=1))
+        raise SegmentError("row {n}: a quote is opened and not properly closed", n=1)
     cells, delimiter, lines = found
     if len(cells) > _MAX_COLUMNS:
-        raise SegmentError(Message("has more than {n:,} columns", n=_MAX_COLUMNS))
+        raise SegmentError("has more than {n:,} columns", n=_MAX_COLUMNS)
     first = "".join(islice(io.StringIO(head, newline=""), lines))
     if len(first) == len(head) and data.size > _HEAD_BYTES and first[-1] not in "\r\n":
-        raise SegmentError(Message("its first row, which must name the columns, is longer than 64 KiB"))
+        raise SegmentError("its first row, which must name the columns, is longer than 64 KiB")
     start = len(first.encode())
     return [tidy(cell) for cell in cells], delimiter, data.slice(start)
 
@@ -144,15 +143,14 @@ def _rows(body: pa.Buffer, names: list[str], keep: list[str], delimiter: str) ->
     if not ragged:
         if body.size > _MAX_BLOCK_BYTES:
             raise _row_too_long()
-        raise SegmentError(Message("is not a table of text with one delimiter"))
-    what = Message(
+        raise SegmentError("is not a table of text with one delimiter")
+    raise SegmentError(
         "row {n} has {m} cells where the first row names {k} columns; quote a cell that holds the "
         "delimiter or a line break",
         n=ragged[0][0] + 1,
         m=ragged[0][1],
         k=len(names),
     )
-    raise SegmentError(what)
 
 
 def _arrow_csv(
@@ -205,17 +203,16 @@ def _check_quotes(body: pa.Buffer, rows: int, delimiter: str) -> None:
     except csv.Error as error:
         if "field larger" in str(error):
             raise _row_too_long() from None
-        what = Message(
+        raise SegmentError(
             "row {n}: a quote is opened and not properly closed, so rows cannot be told apart; within "
             'quotes, write a quote as ""',
             n=row + 1,
-        )
-        raise SegmentError(what) from None
+        ) from None
 
 
 def _row_too_long() -> SegmentError:
     return SegmentError(
-        Message("has a row of more than {n} MB; is a quote opened and not closed?", n=_MAX_BLOCK_BYTES >> 20)
+        "has a row of more than {n} MB; is a quote opened and not closed?", n=_MAX_BLOCK_BYTES >> 20
     )
 
 

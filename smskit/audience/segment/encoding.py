@@ -56,10 +56,8 @@ def read_utf8(path: Path) -> pa.Buffer:
         raise SegmentError(Message(words, n=other))
     if encoding == "gb18030" and _is_chance(raw, text):
         raise SegmentError(
-            Message(
-                "is in none of the encodings that are read (UTF-8, UTF-16 with its mark, GB18030): its "
-                "letters make no sense as GB18030; save it as UTF-8"
-            )
+            "is in none of the encodings that are read (UTF-8, UTF-16 with its mark, GB18030): its "
+            "letters make no sense as GB18030; save it as UTF-8"
         )
     return pa.py_buffer(text.encode())
 
@@ -71,7 +69,7 @@ def _mapped(path: Path) -> pa.Buffer:
         return pa.memory_map(str(path)).read_buffer() if path.stat().st_size else pa.py_buffer(b"")
     except OSError as error:
         why = os_words(error)
-        raise SegmentError(Message("cannot be read ({why})", why=why)) from None
+        raise SegmentError("cannot be read ({why})", why=why) from None
 
 
 def _demand_lines(data: pa.Buffer) -> None:
@@ -80,9 +78,7 @@ def _demand_lines(data: pa.Buffer) -> None:
     for start in range(0, len(letters) - _LINE_BYTES + 1, _LINE_BYTES):
         pieces = (letters[at : at + _AROUND_BYTES] for at in range(start, start + _LINE_BYTES, _AROUND_BYTES))
         if not any(((piece == ord("\n")) | (piece == ord("\r"))).any() for piece in pieces):
-            raise SegmentError(
-                Message("has a line of more than {n} MB; is it a table of text?", n=_LINE_BYTES >> 20)
-            )
+            raise SegmentError("has a line of more than {n} MB; is it a table of text?", n=_LINE_BYTES >> 20)
 
 
 def _is_utf8(data: pa.Buffer) -> bool:

@@ -84,7 +84,7 @@ def _chosen(
         return _called(book, sheet)
     visible = _visible(book)
     if not visible:
-        raise SegmentError(Message("has no visible sheet with a cell; the first row must name the columns"))
+        raise SegmentError("has no visible sheet with a cell; the first row must name the columns")
     if len(visible) == 1:
         return visible[0]
     fitting = [found for found in visible if _fits(found, wanted, text_columns)]
@@ -102,13 +102,11 @@ def _chosen(
         why = _lack(visible[0], wanted)
         sheets = _list([found.title for found in visible])
         raise SegmentError(
-            Message("none of its sheets {sheets} has the columns; the first: {why}", sheets=sheets, why=why)
+            "none of its sheets {sheets} has the columns; the first: {why}", sheets=sheets, why=why
         )
     raise SegmentError(
-        Message(
-            "the sheets {sheets} could be meant; name one of them as parameter `sheet`",
-            sheets=_list([found.title for found in fitting or visible]),
-        )
+        "the sheets {sheets} could be meant; name one of them as parameter `sheet`",
+        sheets=_list([found.title for found in fitting or visible]),
     )
 
 
@@ -124,13 +122,11 @@ def _called(book: Workbook, sheet: str) -> _Sheet:
         raise SegmentError(Joined([hinted, there], " " if "?" in hinted else ". "))
     if not named[0].is_visible:
         raise SegmentError(
-            Message("the sheet `{name}` is hidden, and hidden sheets are never read; unhide it", name=sheet)
+            "the sheet `{name}` is hidden, and hidden sheets are never read; unhide it", name=sheet
         )
     found = _Sheet(book, named[0])
     if not found.names:
-        raise SegmentError(
-            Message("the sheet `{name}` is empty; the first row must name the columns", name=sheet)
-        )
+        raise SegmentError("the sheet `{name}` is empty; the first row must name the columns", name=sheet)
     return found
 
 
@@ -213,18 +209,16 @@ class _Sheet:
                 column.append(None)
             for cell in row:
                 if cell.column not in self.names and cell.is_something:
-                    raise SegmentError(Message("column {n} has no name", n=cell.column))
+                    raise SegmentError("column {n} has no name", n=cell.column)
                 if cell.column in columns:
                     columns[cell.column][-1] = self._value(cell)
                     if cell.is_unknown:
                         unknown.append(cell.place)
         if unknown:
             raise SegmentError(
-                Message(
-                    "{n} formulas have no stored value ({cells}); open the file in Excel or WPS and save it",
-                    n=len(unknown),
-                    cells=", ".join([*unknown[:_NAMED], "…"][: len(unknown)]),
-                )
+                "{n} formulas have no stored value ({cells}); open the file in Excel or WPS and save it",
+                n=len(unknown),
+                cells=", ".join([*unknown[:_NAMED], "…"][: len(unknown)]),
             )
         return {self._keep[place]: column for place, column in columns.items()}
 
@@ -326,7 +320,7 @@ def lines_of(path: Path) -> Lines:
     with opened(path) as book:
         full = [found for part in book.sheets if part.is_visible and (found := _texts(book, part)).rows]
     if len(full) > 1:
-        raise SegmentError(Message("{n} of its sheets hold rows; keep the one with the list", n=len(full)))
+        raise SegmentError("{n} of its sheets hold rows; keep the one with the list", n=len(full))
     return full[0] if full else Lines([], 0)
 
 

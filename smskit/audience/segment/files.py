@@ -155,13 +155,11 @@ class Files:
             if set(schema.names) != set(first.names):
                 odd = sorted(set(schema.names) ^ set(first.names))[0]
                 raise SegmentError(
-                    Message(
-                        "{file} has not the columns of {first}: `{name}` is in one of them only; the files "
-                        "of a segment have the same columns",
-                        file=_name(path),
-                        first=_name(self.paths[0]),
-                        name=odd,
-                    )
+                    "{file} has not the columns of {first}: `{name}` is in one of them only; the files "
+                    "of a segment have the same columns",
+                    file=_name(path),
+                    first=_name(self.paths[0]),
+                    name=odd,
                 )
         try:
             return pa.unify_schemas(schemas, promote_options="permissive")
@@ -177,13 +175,11 @@ class Files:
                 pa.unify_schemas([pa.schema([s.field(name)]) for s in schemas], promote_options="permissive")
             except (pa.ArrowInvalid, pa.ArrowTypeError):
                 return SegmentError(
-                    Message(
-                        "column `{name}` is {kinds} in different files; write them with one type",
-                        name=name,
-                        kinds=", ".join(kinds),
-                    )
+                    "column `{name}` is {kinds} in different files; write them with one type",
+                    name=name,
+                    kinds=", ".join(kinds),
                 )
-        return SegmentError(Message("the files do not fit together"))
+        return SegmentError("the files do not fit together")
 
     def _pieces(self, most: int) -> Iterator[Piece]:
         for file, groups in enumerate(self._groups):
@@ -206,7 +202,7 @@ class Files:
         except Exception as error:  # arrow raises its own, stores theirs
             kind = type(error).__name__
             raise SegmentError(
-                Message("{file} cannot be read as parquet ({kind})", file=_name(self.paths[n]), kind=kind)
+                "{file} cannot be read as parquet ({kind})", file=_name(self.paths[n]), kind=kind
             ) from None
 
 
@@ -222,10 +218,8 @@ def files_at(place: str, around: Around) -> Files:
         return Files("", tuple(_some(_ordered(map(str, locate_all(place, around))))))
     if carries_secret(place) or _USER.match(place):
         raise SegmentError(
-            Message(
-                "its address carries a credential; leave it out: the store's own environment variables or "
-                "configuration files hold it"
-            )
+            "its address carries a credential; leave it out: the store's own environment variables or "
+            "configuration files hold it"
         )
     store, _, path = place.partition("://")
     system = _system(store)
@@ -236,16 +230,14 @@ def files_at(place: str, around: Around) -> Files:
     except Exception as error:  # each store raises its own; what it says may hold credentials
         kind = type(error).__name__
         raise SegmentError(
-            Message("cannot be listed ({kind}); check the address and the credentials", kind=kind)
+            "cannot be listed ({kind}); check the address and the credentials", kind=kind
         ) from None
     return Files(store, tuple(_some(found)))
 
 
 def _some(paths: list[str]) -> list[str]:
     if not paths:
-        raise SegmentError(
-            Message("no parquet files there; a folder or a pattern is read of parquet files alone")
-        )
+        raise SegmentError("no parquet files there; a folder or a pattern is read of parquet files alone")
     return paths
 
 
@@ -277,7 +269,7 @@ def _system(store: str) -> Any:
     except Exception as error:
         kind = type(error).__name__
         raise SegmentError(
-            Message("cannot be listed ({kind}); check the address and the credentials", kind=kind)
+            "cannot be listed ({kind}); check the address and the credentials", kind=kind
         ) from None
 
 

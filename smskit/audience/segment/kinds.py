@@ -48,20 +48,16 @@ def kind_of(path: Path) -> Kind:
             head = file.read(_HEAD_BYTES)
     except OSError as error:
         why = os_words(error)
-        raise SegmentError(Message("cannot be read ({why})", why=why)) from None
+        raise SegmentError("cannot be read ({why})", why=why) from None
     if head.startswith(_OLD_WORKBOOK):
         raise SegmentError(
-            Message(
-                "is an old workbook (xls) or one with a password; open it in Excel or WPS and save it as "
-                "xlsx, without a password"
-            )
+            "is an old workbook (xls) or one with a password; open it in Excel or WPS and save it as "
+            "xlsx, without a password"
         )
     if suffix not in _SUFFIXES:
         raise SegmentError(_no_kind(suffix))
     if _WEB_PAGE.match(head):
-        raise SegmentError(
-            Message("is a web page, whatever its name; open it in Excel or WPS and save it as xlsx")
-        )
+        raise SegmentError("is a web page, whatever its name; open it in Excel or WPS and save it as xlsx")
     if head.startswith(_WORKBOOK):
         return "xlsx"
     if head.startswith(_PARQUET):

@@ -103,7 +103,7 @@ def locate(path: str, around: Around) -> Path:
         SegmentError: there is none, or two that may be meant.
     """
     if not path:
-        raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
+        raise SegmentError("no segment given: name a file, a database URL or env:NAME")
     wanted = Path(path).expanduser()
     if Workspace.here().locked:
         Workspace.here().demand_segment_file(wanted)
@@ -164,22 +164,20 @@ def _first(wanted: Path, around: Around, is_it: Callable[[Path], bool]) -> Path:
     if wanted.is_absolute():
         if is_it(wanted):
             return wanted
-        raise SegmentError(Message("no such file"))
+        raise SegmentError("no such file")
     order = _folders(around)
     found = [folder / wanted for folder in order if is_it(folder / wanted)]
     if not found:
-        raise SegmentError(Message("no such file in {folders}", folders=", ".join(map(str, order))))
+        raise SegmentError("no such file in {folders}", folders=", ".join(map(str, order)))
     file = around.parameter_file
     project = project_folders(file.expanduser().absolute().parent) if file else []
     in_project = [folder / wanted for folder in project if folder / wanted in found]
     if in_project and not found[0].samefile(in_project[0]):
         raise SegmentError(
-            Message(
-                "the working folder has it, {file}, and so has the parameter file's project, {other}; name "
-                "it by an absolute path, or put it beside the parameter file",
-                file=found[0],
-                other=in_project[0],
-            )
+            "the working folder has it, {file}, and so has the parameter file's project, {other}; name "
+            "it by an absolute path, or put it beside the parameter file",
+            file=found[0],
+            other=in_project[0],
         )
     return found[0]
 

@@ -22,19 +22,20 @@ Wanted: TypeAlias = Collection[str] | Callable[[Sequence[str]], Collection[str]]
 def check_names(names: Sequence[str]) -> None:
     """Refuse names that are empty, there twice, or look like a person's number."""
     if not names:
-        raise SegmentError(Message("has no columns"))
+        raise SegmentError("has no columns")
     for place, name in enumerate(names, start=1):
         if not name.strip():
-            raise SegmentError(Message("column {n} has no name", n=place))
+            raise SegmentError("column {n} has no name", n=place)
         # Without this, a file that lacks its header would show somebody's phone in every error about columns.
         if re.fullmatch(r"\+?\d{10,}", re.sub(r"[\s().'-]", "", unicodedata.normalize("NFKC", name))):
             raise SegmentError(
-                Message("column {n} is named by a number; the first row must name the columns", n=place)
+                "column {n} is named by a number; the first row must name the columns", n=place
             )
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        what = Message("{n} columns are named `{name}`; rename all but one", n=names.count(twice), name=twice)
-        raise SegmentError(what)
+        raise SegmentError(
+            "{n} columns are named `{name}`; rename all but one", n=names.count(twice), name=twice
+        )
 
 
 def pick(names: Sequence[str], wanted: Wanted) -> list[str]:
@@ -45,7 +46,7 @@ def pick(names: Sequence[str], wanted: Wanted) -> list[str]:
     if callable(wanted):
         wanted = wanted(names)
     if not wanted:
-        raise SegmentError(Message("no columns were asked for"))
+        raise SegmentError("no columns were asked for")
     found = matched(names, wanted)
     if unknown := sorted(set(wanted) - set(found)):
         lacking = Message("no column `{name}`", name=unknown[0])

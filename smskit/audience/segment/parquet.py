@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 from smskit.audience.segment.cells import EXACT_FLOAT, id_of
 from smskit.audience.segment.names import Wanted, pick
 from smskit.errors import SegmentError
-from smskit.i18n import Message
 
 _MAX_BYTES: Final = 4 << 30
 _MAX_CELLS: Final = 500_000_000
@@ -39,7 +38,7 @@ def read_parquet(path: Path, wanted: Wanted, text_columns: Collection[str]) -> p
         raise
     except Exception as error:  # arrow raises its own, and Python's for names, times and types
         kind = type(error).__name__
-        raise SegmentError(Message("cannot be read as parquet ({kind})", kind=kind)) from None
+        raise SegmentError("cannot be read as parquet ({kind})", kind=kind) from None
 
 
 def read_columns(file: Any, keep: Sequence[str], first: int = 0, rows: int | None = None) -> pa.Table:
@@ -118,12 +117,10 @@ def _is_text(kind: pa.DataType) -> bool:
 def _demand(size: int, cells: int) -> None:
     if size > _MAX_BYTES or cells > _MAX_CELLS:
         raise SegmentError(
-            Message(
-                "would unpack to {n:,} MB and {cells:,} cells, which is more than is read; keep fewer "
-                "columns or rows",
-                n=size >> 20,
-                cells=cells,
-            )
+            "would unpack to {n:,} MB and {cells:,} cells, which is more than is read; keep fewer "
+            "columns or rows",
+            n=size >> 20,
+            cells=cells,
         )
 
 

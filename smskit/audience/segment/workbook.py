@@ -17,7 +17,6 @@ from typing import IO, Any, Final, NamedTuple
 from xml.etree.ElementTree import iterparse
 
 from smskit.errors import SegmentError
-from smskit.i18n import Message
 
 __all__ = ["MAIN", "SheetPart", "Workbook", "opened", "pieces", "too_large"]
 
@@ -102,11 +101,10 @@ def opened(path: Path) -> Iterator[Workbook]:
     except SegmentError:
         raise
     except Exception as error:  # openpyxl raises whatever its zip and XML readers do
-        what = Message(
+        raise SegmentError(
             "cannot be read as xlsx ({kind}); is it protected by a password, or another format?",
             kind=type(error).__name__,
-        )
-        raise SegmentError(what) from None
+        ) from None
 
 
 class _Parts(zipfile.ZipFile):
@@ -188,7 +186,7 @@ class _Counted:
 
 def _refuse_entities(content: bytes) -> None:
     if _ENTITIES in content.replace(b"\0", b""):  # of UTF-16
-        raise SegmentError(Message("declares entities, which no workbook does; save it again as xlsx"))
+        raise SegmentError("declares entities, which no workbook does; save it again as xlsx")
 
 
 def demand_letters(letters: int, text: str) -> int:
@@ -201,19 +199,15 @@ def demand_letters(letters: int, text: str) -> int:
 
 def too_large() -> SegmentError:
     return SegmentError(
-        Message(
-            "has more rows, columns or cells than are read of a workbook ({n:,} cells); save what is needed "
-            "of it as csv",
-            n=MAX_CELLS,
-        )
+        "has more rows, columns or cells than are read of a workbook ({n:,} cells); save what is needed "
+        "of it as csv",
+        n=MAX_CELLS,
     )
 
 
 def _unpacks_to(size: int) -> SegmentError:
     return SegmentError(
-        Message(
-            "would unpack to {n:,} MB, which is more than is read of a workbook; save what is needed of "
-            "it as csv",
-            n=size >> 20,
-        )
+        "would unpack to {n:,} MB, which is more than is read of a workbook; save what is needed of "
+        "it as csv",
+        n=size >> 20,
     )

@@ -638,7 +638,7 @@ def load_config(source: str, *, folder: Path | None = None) -> HttpConfig:
     label = Message("the configuration") if inline else source
 
     def refused(why: str) -> SettingsError:
-        return SettingsError(Message("{file}: {why}", file=label, why=why))
+        return SettingsError("{file}: {why}", file=label, why=why)
 
     try:
         text = source if inline else _find(source, folder).read_text("utf-8-sig")

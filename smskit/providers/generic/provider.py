@@ -131,32 +131,28 @@ class GenericHttp(Provider):
         variable = variable_of(self.name, "config")
         if not self.settings.config:
             raise SettingsError(
-                Message(
-                    "provider `{name}` is not set up: {variable} is missing, the path of its configuration",
-                    name=self.name,
-                    variable=variable,
-                )
+                "provider `{name}` is not set up: {variable} is missing, the path of its configuration",
+                name=self.name,
+                variable=variable,
             )
         try:
             config = load_config(self.settings.config)
         except SettingsError as error:
-            raise SettingsError(Message("{name}: {why}", name=variable, why=error.message)) from None
+            raise SettingsError("{name}: {why}", name=variable, why=error.message) from None
         for field in sorted({field for name in config.names for field in _NEEDS.get(name, ())}):
             if not getattr(self.settings, field).get_secret_value():
                 raise SettingsError(
-                    Message(
-                        "provider `{name}` is not set up: {variable} is missing. Set it in the environment, "
-                        "in a .env file beside the notebook, or in the OS keyring.",
-                        name=self.name,
-                        variable=variable_of(self.name, field),
-                    )
+                    "provider `{name}` is not set up: {variable} is missing. Set it in the environment, "
+                    "in a .env file beside the notebook, or in the OS keyring.",
+                    name=self.name,
+                    variable=variable_of(self.name, field),
                 )
         relative = any(request.is_relative for request in config.requests.values())
         if relative and not (self.settings.base_url or config.base_url):
             why = Message(
                 "`base_url` is missing; or set {variable}", variable=variable_of(self.name, "base_url")
             )
-            raise SettingsError(Message("{name}: {why}", name=variable, why=why))
+            raise SettingsError("{name}: {why}", name=variable, why=why)
         own = {f"{variable} ({name})": url for name, url in self._of_file(config).items()}
         demand_https(self.name, own, allowed=self.settings.plain_http == "allow")
         return config
@@ -479,9 +475,7 @@ class GenericHttp(Provider):
                 that matters may be one that is not seen.
         """
         if self.config.records is None:
-            raise UnsupportedFeature(
-                Message("{who} cannot be asked about single messages", who=self.config.title)
-            )
+            raise UnsupportedFeature("{who} cannot be asked about single messages", who=self.config.title)
         reading, form, zone = self.config.records.answer, self.config.time_format, self.config.zone
         values: dict[str, Value] = {
             "phone": phone,
