@@ -18,7 +18,7 @@ from typing import Final
 
 from smskit.errors import SettingsError
 from smskit.files import private_text
-from smskit.i18n import Message, os_words
+from smskit.i18n import os_words
 
 __all__ = [
     "CONFIG_FOLDER",
@@ -108,4 +108,4 @@ def _digest(file: Path) -> str:
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise SettingsError(Message("{file} cannot be read: {why}", file=file, why=os_words(error))) from None
+        raise SettingsError("{file} cannot be read: {why}", file=file, why=os_words(error)) from None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from smskit.errors import InputError, SegmentError, SettingsError
-from smskit.i18n import Message, os_words
+from smskit.i18n import os_words
 from smskit.settings import APP_WORKSPACE, PACKAGE, Environment, project_root, start_folder
 
 __all__ = ["PARAMETER_KINDS", "Folder", "Workspace"]
@@ -70,7 +70,7 @@ class Workspace:
         wanted = self._typed(path)
         if wanted.suffix.lower() not in endings:
             known = ", ".join(endings)
-            raise InputError(Message("{file}: its name has to end in {endings}", file=path, endings=known))
+            raise InputError("{file}: its name has to end in {endings}", file=path, endings=known)
         if not self.locked:
             return wanted if wanted.is_absolute() or wanted.exists() else self.folder / wanted
         return self._own(self._named(wanted, kind))
@@ -101,8 +101,9 @@ class Workspace:
         samples = [base / _SAMPLES for base in (self.folder, PACKAGE.parent, PACKAGE / "_project")]
         allowed = [f.resolve() for f in (self.folder / Folder.SEGMENTS, *samples)]
         if not (any(map(place.is_relative_to, allowed)) if inside else place.parent in allowed):
-            words = Message("the app reads segments from its folder {folder}/ alone", folder=Folder.SEGMENTS)
-            raise SegmentError(words)
+            raise SegmentError(
+                "the app reads segments from its folder {folder}/ alone", folder=Folder.SEGMENTS
+            )
 
     # -- what else ---------------------------------------------------------------------
 
@@ -117,9 +118,7 @@ class Workspace:
             SegmentError: in the app, unless its operator allows it.
         """
         if not self.may_query:
-            raise SegmentError(
-                Message("the app reads files alone; databases and queries are for whoever runs it")
-            )
+            raise SegmentError("the app reads files alone; databases and queries are for whoever runs it")
 
     @property
     def may_set_up(self) -> bool:
@@ -132,7 +131,7 @@ class Workspace:
             SettingsError: in the app, unless its operator allows it.
         """
         if not self.may_set_up:
-            raise SettingsError(Message("credentials and addresses are set by whoever runs this app"))
+            raise SettingsError("credentials and addresses are set by whoever runs this app")
 
     # -- inside ------------------------------------------------------------------------
 
@@ -144,15 +143,13 @@ class Workspace:
         named = _NAME.fullmatch(wanted.name) and len(wanted.name.encode()) <= _LONGEST
         if wanted.parent not in (Path(), Path(kind), home) or not named:
             raise InputError(
-                Message(
-                    "{file}: give a name without folders; in the app it is one of {folder}/",
-                    file=wanted,
-                    folder=kind,
-                )
+                "{file}: give a name without folders; in the app it is one of {folder}/",
+                file=wanted,
+                folder=kind,
             )
         place = home / wanted.name
         if place.is_symlink():
-            raise InputError(Message("{file} is a link, which the app does not follow", file=wanted.name))
+            raise InputError("{file} is a link, which the app does not follow", file=wanted.name)
         return place
 
     def _own(self, place: Path) -> Path:
@@ -163,10 +160,8 @@ class Workspace:
             ours = notes.read_text("utf-8").splitlines() if notes.exists() else []
             if place.name not in ours and place.exists():
                 raise InputError(
-                    Message(
-                        "{file} is there already and was not written by the app; choose another name",
-                        file=place.name,
-                    )
+                    "{file} is there already and was not written by the app; choose another name",
+                    file=place.name,
                 )
             ignore = place.parent / ".gitignore"
             if place.parent.name == Folder.EXPORTS and not ignore.exists():
@@ -175,7 +170,5 @@ class Workspace:
                 with os.fdopen(os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
                     file.write(f"{place.name}\n")
         except OSError as error:
-            raise InputError(
-                Message("cannot write {file}: {why}", file=place.name, why=os_words(error))
-            ) from None
+            raise InputError("cannot write {file}: {why}", file=place.name, why=os_words(error)) from None
         return place

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from smskit.errors import SettingsError, SmskitError
-from smskit.i18n import Language, Message, mark
+from smskit.i18n import Language, mark
 from smskit.message.opt_out import Place
 from smskit.message.template import Form, Template
 from smskit.models import Code, CodeClass, MessageClass
@@ -336,12 +336,10 @@ def _replaced(text: str, name: str, table: str, file: Path) -> str:
     _, closed, after = rest.partition(end)
     if not (found and closed):
         raise SmskitError(
-            Message(
-                "{file} needs the lines {start} and {end}; the table goes between them",
-                file=file,
-                start=start,
-                end=end,
-            )
+            "{file} needs the lines {start} and {end}; the table goes between them",
+            file=file,
+            start=start,
+            end=end,
         )
     return f"{before}{start}\n\n{table}\n\n{end}{after}"
 

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from smskit.audience.pseudonyms import pseudonym
 from smskit.errors import GuardRefused, InputError
-from smskit.i18n import Message
 from smskit.ledger.audit import Action, note, whoever
 from smskit.ledger.database import Database
 from smskit.ledger.schema import APPROVAL
@@ -121,26 +120,22 @@ class Approvals:
             found = _found(conn, campaign, plan_hash)
             if found is None:
                 raise InputError(
-                    Message(
-                        "nobody has planned {hash} for campaign {campaign}; `smskit status {campaign}` shows "
-                        "its plan",
-                        hash=plan_hash,
-                        campaign=campaign,
-                    )
+                    "nobody has planned {hash} for campaign {campaign}; `smskit status {campaign}` shows "
+                    "its plan",
+                    hash=plan_hash,
+                    campaign=campaign,
                 )
             if not plain(actor.name) or not plain(found.planned_by):
                 raise GuardRefused(
-                    Message("not approved: nobody knows who you are or who planned it; set SMSKIT_USER")
+                    "not approved: nobody knows who you are or who planned it; set SMSKIT_USER"
                 )
             key = key_of(conn)
             erased = pseudonym(plain(actor.name), key) if key else ""
             if is_same(actor.name, found.planned_by) or found.planned_by == erased:
                 raise GuardRefused(
-                    Message(
-                        "not approved: {who} planned {hash}, and somebody else has to approve it",
-                        who=actor.name,
-                        hash=plan_hash,
-                    )
+                    "not approved: {who} planned {hash}, and somebody else has to approve it",
+                    who=actor.name,
+                    hash=plan_hash,
                 )
             open_ = APPROVAL.update().where(*_key(campaign, plan_hash), APPROVAL.c.approved_at.is_(None))
             said = {"approved_by": actor.name, "approved_from": actor.place}

@@ -237,18 +237,12 @@ def apply_all(
         start, allowed = TRANSITIONS[change.kind]
         if (states[change.positions] != start).any():
             raise LedgerError(
-                Message(
-                    "{kind}: somebody is not {state}; nothing was recorded",
-                    kind=change.kind,
-                    state=start.label,
-                )
+                "{kind}: somebody is not {state}; nothing was recorded", kind=change.kind, state=start.label
             )
         if len(set(change.positions.tolist())) < len(change.positions):
-            raise LedgerError(
-                Message("{kind}: somebody is named twice; nothing was recorded", kind=change.kind)
-            )
+            raise LedgerError("{kind}: somebody is named twice; nothing was recorded", kind=change.kind)
         if not allowed.issuperset(set(change.states.tolist())):
-            raise LedgerError(Message("{kind} cannot lead there; nothing was recorded", kind=change.kind))
+            raise LedgerError("{kind} cannot lead there; nothing was recorded", kind=change.kind)
         states[change.positions] = change.states
         blobs = {
             "positions": change.positions.tobytes(),

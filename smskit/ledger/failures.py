@@ -143,7 +143,7 @@ def _failure(error: Exception, url: sa.URL) -> LedgerError:
             return _of_sqlite(cause, url, ledger)
         case OSError():
             return LedgerError(
-                Message("{ledger} cannot be opened or copied: {why}", ledger=ledger, why=os_words(cause))
+                "{ledger} cannot be opened or copied: {why}", ledger=ledger, why=os_words(cause)
             )
     return _of_server(error, cause or error, ledger)
 
@@ -177,10 +177,10 @@ def _of_server(error: Exception, cause: BaseException, ledger: Message) -> Ledge
             return LedgerError(Message(words, ledger=ledger, kind=kind))
     if is_away(error):
         return LedgerAway(
-            Message("the connection to {ledger} was lost; look at its server, then run again", ledger=ledger)
+            "the connection to {ledger} was lost; look at its server, then run again", ledger=ledger
         )
     return LedgerError(
-        Message("{ledger} cannot be used ({kind}); look at SMSKIT_DATABASE_URL", ledger=ledger, kind=kind)
+        "{ledger} cannot be used ({kind}); look at SMSKIT_DATABASE_URL", ledger=ledger, kind=kind
     )
 
 
@@ -192,20 +192,15 @@ def _of_sqlite(error: sqlite3.Error, url: sa.URL, ledger: Message) -> LedgerErro
         return LedgerError(Message(words, ledger=ledger, why=why))
     if code == sqlite3.SQLITE_CANTOPEN:
         return LedgerError(
-            Message(
-                "{ledger} cannot be opened: {why}. Put that right, or name another ledger in "
-                "SMSKIT_DATABASE_URL",
-                ledger=ledger,
-                why=_why_not_opened(_file(url)),
-            )
+            "{ledger} cannot be opened: {why}. Put that right, or name another ledger in SMSKIT_DATABASE_URL",
+            ledger=ledger,
+            why=_why_not_opened(_file(url)),
         )
     return LedgerError(
-        Message(
-            "{ledger} does not fit this smskit ({why}); put back a copy of it, or name another ledger in "
-            "SMSKIT_DATABASE_URL",
-            ledger=ledger,
-            why=why,
-        )
+        "{ledger} does not fit this smskit ({why}); put back a copy of it, or name another ledger in "
+        "SMSKIT_DATABASE_URL",
+        ledger=ledger,
+        why=why,
     )
 
 

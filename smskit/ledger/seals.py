@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from smskit.errors import LedgerDamaged
-from smskit.i18n import Message
 from smskit.ledger.schema import CAMPAIGN, PROGRESS
 from smskit.models import State
 
@@ -116,11 +115,9 @@ def as_written(campaign: str, mode: str, what: str) -> Iterator[None]:
 def damage(campaign: str, mode: str, what: str) -> LedgerDamaged:
     """The one sentence about a damaged ledger."""
     return LedgerDamaged(
-        Message(
-            "the ledger is damaged: campaign {campaign} ({mode}) is not as it was written ({what}). Nothing "
-            "was sent from it; put back a copy of the ledger that was made after its last run",
-            campaign=campaign,
-            mode=mode,
-            what=what,
-        )
+        "the ledger is damaged: campaign {campaign} ({mode}) is not as it was written ({what}). Nothing "
+        "was sent from it; put back a copy of the ledger that was made after its last run",
+        campaign=campaign,
+        mode=mode,
+        what=what,
     )

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 
 from smskit.errors import LedgerError
 from smskit.files import tighten
-from smskit.i18n import Message
 from smskit.ledger.failures import demand_database, is_busy
 
 __all__ = ["PATIENCE_S", "File"]
@@ -122,8 +121,6 @@ def _close_to_others(url: sa.URL) -> None:
             tighten(each)
     except PermissionError:
         raise LedgerError(
-            Message(
-                "the ledger {file} can be read by others, and only its owner can change that: `chmod 600`",
-                file=file,
-            )
+            "the ledger {file} can be read by others, and only its owner can change that: `chmod 600`",
+            file=file,
         ) from None

@@ -15,7 +15,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from smskit.errors import LedgerError
-from smskit.i18n import Message
 from smskit.ledger.approvals import put_plan
 from smskit.ledger.campaigns import insert_campaign
 from smskit.ledger.changes import prove
@@ -76,11 +75,9 @@ class Staged:
             last = conn.execute(sa.select(sa.func.max(PROGRESS.c.chunk)).where(here)).scalar()
             if found != (chunks, planned) or (last is not None and last != chunks - 1):
                 raise LedgerError(
-                    Message(
-                        "{n:,} of {m:,} people were written down; nothing was frozen, run again",
-                        n=int(found[1]),
-                        m=planned,
-                    )
+                    "{n:,} of {m:,} people were written down; nothing was frozen, run again",
+                    n=int(found[1]),
+                    m=planned,
                 )
             row = conn.execute(sa.select(CAMPAIGN).where(CAMPAIGN.c.id == self.id)).one()
             conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == self.id).values(state="planned"))

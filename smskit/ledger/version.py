@@ -16,7 +16,6 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from smskit.errors import LedgerError
-from smskit.i18n import Message
 from smskit.ledger.failures import place_of
 from smskit.ledger.schema import META, VERSION
 
@@ -53,13 +52,11 @@ def demand_known(version: str | None, url: sa.URL) -> None:
     """
     if version and version not in KNOWN:
         raise LedgerError(
-            Message(
-                "{ledger} was written by a newer smskit (its schema is {found}, this one knows {known}). "
-                "Nothing was changed: install that smskit, or name another ledger in SMSKIT_DATABASE_URL",
-                ledger=place_of(url),
-                found=version,
-                known=CURRENT,
-            )
+            "{ledger} was written by a newer smskit (its schema is {found}, this one knows {known}). "
+            "Nothing was changed: install that smskit, or name another ledger in SMSKIT_DATABASE_URL",
+            ledger=place_of(url),
+            found=version,
+            known=CURRENT,
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from smskit.errors import InputError, needs_extra
-from smskit.i18n import Language, Message, mark, os_words
+from smskit.i18n import Language, mark, os_words
 from smskit.i18n.figures import moment
 from smskit.measuring.result import Measured
 from smskit.measuring.sections import Sections, in_mode
@@ -46,12 +46,10 @@ def write_page(measured: Measured, place: Path, t: Language) -> None:
         MissingExtra: what draws the pictures is not installed.
     """
     if place.suffix.lower() not in (".html", ".htm"):
-        raise InputError(
-            Message("{file}: its name has to end in {endings}", file=place, endings=".html, .htm")
-        )
+        raise InputError("{file}: its name has to end in {endings}", file=place, endings=".html, .htm")
     with needs_extra("notebook"):
         text = page(measured, t)
     try:
         place.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(Message("cannot write {file}: {why}", file=place, why=os_words(error))) from None
+        raise InputError("cannot write {file}: {why}", file=place, why=os_words(error)) from None

@@ -183,7 +183,7 @@ def save(
     cls = provider_class(name)
     unknown = [field for field in values if field not in cls.Settings.model_fields]
     if unknown:
-        raise SpecError(Message("provider `{name}` has no setting `{field}`", name=name, field=unknown[0]))
+        raise SpecError("provider `{name}` has no setting `{field}`", name=name, field=unknown[0])
     clean = {field: value.strip() for field, value in values.items()}
     _demand_keys_stay(cls, clean, environment)
     _demand_sound(cls, clean, environment)
@@ -230,12 +230,10 @@ def _demand_keys_stay(cls: type[Provider], values: Mapping[str, str], environmen
     ]
     if moved and keys:
         raise SettingsError(
-            Message(
-                "{variable} leads to another server than {keys} was given for, so nothing was saved: type "
-                "the key again together with the address, or set both in the environment if it is there",
-                variable=moved[0],
-                keys=", ".join(keys),
-            )
+            "{variable} leads to another server than {keys} was given for, so nothing was saved: type "
+            "the key again together with the address, or set both in the environment if it is there",
+            variable=moved[0],
+            keys=", ".join(keys),
         )
 
 
@@ -370,7 +368,7 @@ def type_signature(name: str, text: str, ledger: Ledger) -> Offer:
     """
     signature = text.strip().strip("【】").strip()
     if not signature:
-        raise InputError(Message("type the signature as the console shows it, without 【】"))
+        raise InputError("type the signature as the console shows it, without 【】")
     offer = Offer(signature, "", True, "")
     ledger.accounts.keep_offer(name, "signature", offer)
     return offer
@@ -391,7 +389,7 @@ def type_template(name: str, template_id: str, text: str, ledger: Ledger) -> Off
     if text:
         Template.parse(text)
     elif not template_id:
-        raise InputError(Message("type the template's id, its text, or both"))
+        raise InputError("type the template's id, its text, or both")
     offer = Offer(template_id, text, True, "")
     ledger.accounts.keep_offer(name, "template", offer)
     return offer
@@ -415,12 +413,10 @@ def chosen_template(name: str, offer: Offer, signature: str) -> dict[str, Any]:
         parsed = Template.parse(offer.text)
     if parsed.signature and signature and parsed.signature != signature:
         raise TemplateError(
-            Message(
-                "the template begins with the signature 【{one}】 but `signature` is 【{two}】; "
-                "make them the same or remove one",
-                one=parsed.signature,
-                two=signature,
-            )
+            "the template begins with the signature 【{one}】 but `signature` is 【{two}】; "
+            "make them the same or remove one",
+            one=parsed.signature,
+            two=signature,
         )
     chosen = {"template_id": offer.id, "template": offer.text}
     return chosen | ({"signature": parsed.signature} if parsed.signature else {})

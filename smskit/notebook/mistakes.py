@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
 from smskit.errors import SmskitError
-from smskit.i18n import Language, Message
+from smskit.i18n import Language
 from smskit.notebook import display as shown
 from smskit.notebook.base import Base
 from smskit.notebook.host import host_of, shell_here
@@ -76,7 +76,7 @@ class _NotOpened:
             return lambda *_, **__: None
         self._waits = False
         raise SmskitError(
-            Message("choose other parameters first: correct their cell, then run it and the one that opens")
+            "choose other parameters first: correct their cell, then run it and the one that opens"
         )
 
     def __repr__(self) -> str:

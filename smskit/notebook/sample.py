@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from smskit.errors import SmskitError
-from smskit.i18n import Message
 from smskit.settings import PACKAGE, project_root, start_folder
 
 SIGNATURE = "GrowingIO"
@@ -45,4 +44,4 @@ def project() -> Path:
     for folder in (project_root(start_folder()), PACKAGE.parent, PACKAGE / "_project"):
         if folder and (folder / "notebooks" / "03_send_campaign.ipynb").is_file():
             return folder
-    raise SmskitError(Message("the notebooks are not here; run this in a checkout of smskit"))
+    raise SmskitError("the notebooks are not here; run this in a checkout of smskit")

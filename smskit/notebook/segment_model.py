@@ -134,7 +134,7 @@ class SegmentModel:
         if self.draft.frame is not None:
             return self._profiled(name or segment.IN_MEMORY, segment.from_frame(self.draft.frame), wish=wish)
         if not name:
-            raise SegmentError(Message("no segment given: name a file, a database URL or env:NAME"))
+            raise SegmentError("no segment given: name a file, a database URL or env:NAME")
         frame = self._load(name, self.draft["segment_query"], ids, self.draft["sheet"])
         recognised = self._recognised(frame) if self._newly_chosen else {}
         if recognised.keys() & {"phone", "user_id"}:  # which are read as text
@@ -357,7 +357,7 @@ class SegmentModel:
             RuleError: a part is incomplete, so that the draft kept an older one.
         """
         for problem in self._unfinished().values():
-            raise RuleError(Message("nothing was saved, a rule is not finished: {why}", why=problem.message))
+            raise RuleError("nothing was saved, a rule is not finished: {why}", why=problem.message)
 
     def as_code(self, kind: str) -> str:
         """
@@ -416,9 +416,7 @@ class SegmentModel:
             InputError: it cannot be saved; a frame in memory cannot.
         """
         if self.only_in_memory():
-            raise InputError(
-                Message("a frame in memory cannot be saved by name; save its rows as a file first")
-            )
+            raise InputError("a frame in memory cannot be saved by name; save its rows as a file first")
         self.check_rules()
         save_segment(name, {parameter: self.draft[parameter] for parameter in KEPT}, self.project)
 

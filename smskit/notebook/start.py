@@ -198,9 +198,7 @@ def _find(seen: Overview, name: str, mode: str) -> Figures:
         LedgerError: there is no such campaign.
     """
     if mode and mode not in list(Mode):
-        raise SpecError(
-            Message("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
-        )
+        raise SpecError("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
     for each in seen.campaigns:
         if each.row.name == name and mode in ("", str(each.row.mode)):
             return each

@@ -61,12 +61,11 @@ def demand_alike(one: CampaignSpec, other: CampaignSpec) -> None:
     if one.series_name != other.series_name:
         differ.append("series")
     if differ:
-        what = Message(
+        raise InputError(
             "two arms of an experiment are about the same people, and these differ in {names}: what comes "
             "of it could be of that",
             names=", ".join(f"`{name}`" for name in differ),
         )
-        raise InputError(what)
 
 
 def try_another(
@@ -90,11 +89,9 @@ def try_another(
         InputError: a change is of who may be messaged, or *spec* is an arm already.
     """
     if spec.arm is not None:
-        raise InputError(
-            Message("this campaign is an arm of experiment `{name}`", name=spec.arm["experiment"])
-        )
+        raise InputError("this campaign is an arm of experiment `{name}`", name=spec.arm["experiment"])
     if not changes:
-        raise InputError(Message("say what the other half is to get: another text, provider or hour"))
+        raise InputError("say what the other half is to get: another text, provider or hour")
     made = []
     for name, (low, high), more in zip(names, ((0.0, 0.5), (0.5, 1.0)), ({}, dict(changes)), strict=True):
         arm = {"experiment": experiment or spec.campaign[:64], "name": name, "from": low, "to": high}
@@ -117,7 +114,7 @@ def write_two(
     files = tuple(folder / f"{one.campaign}.yaml" for one in both)
     for file in files:
         if file.exists():
-            raise InputError(Message("{file} is there already", file=file))
+            raise InputError("{file} is there already", file=file)
     for one, file in zip(both, files, strict=True):
         file.write_text(one.to_yaml(), encoding="utf-8")
     return files[0], files[1]

@@ -44,7 +44,7 @@ def with_occurrence(data: Mapping[str, Any], *, now: datetime, occurrence: str =
         made["segment"] = _filled("segment", segment, data, now, occurrence)
     if not isinstance(name, str) or not name:
         if occurrence:
-            raise SpecError(Message("an occurrence needs a `campaign` in the parameter file to belong to"))
+            raise SpecError("an occurrence needs a `campaign` in the parameter file to belong to")
         return made
     filled = _filled("campaign", name, data, now, occurrence)
     if occurrence and not _PLACE.search(name):
@@ -91,6 +91,4 @@ def _zone(data: Mapping[str, Any]) -> ZoneInfo:
     try:
         return ZoneInfo(str(data.get("timezone") or TIMEZONE))
     except (KeyError, ValueError, OSError):
-        raise SpecError(
-            Message("parameter `timezone` is not a time zone name such as Asia/Shanghai")
-        ) from None
+        raise SpecError("parameter `timezone` is not a time zone name such as Asia/Shanghai") from None

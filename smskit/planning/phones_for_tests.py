@@ -77,20 +77,18 @@ def numbers_of(entries: Iterable[str], environ: Mapping[str, str], parameter_fil
 def _referred(reference: str, environ: Mapping[str, str], parameter_file: Path | None) -> list[int]:
     texts = split(_text(reference, environ, parameter_file))
     if not texts:
-        raise InputError(Message("`test_phones`: {place} holds no number", place=reference))
+        raise InputError("`test_phones`: {place} holds no number", place=reference)
     phones: list[int] = []
     with suppress(InputError):  # its words repeat what stands there, which may be a key
         phones = [normalise_one(text) for text in texts]
     if not phones:
-        raise InputError(
-            Message("`test_phones`: {place} holds something that is no mobile number", place=reference)
-        )
+        raise InputError("`test_phones`: {place} holds something that is no mobile number", place=reference)
     return phones
 
 
 def _text(reference: str, environ: Mapping[str, str], parameter_file: Path | None) -> str:
     if Workspace.here().locked:
-        raise InputError(Message("`test_phones`: in the app, give numbers themselves"))
+        raise InputError("`test_phones`: in the app, give numbers themselves")
     if reference.startswith(_ENV):
         return environ.get(reference.removeprefix(_ENV).strip(), "")
     path = Path(reference.removeprefix(_FILE).strip()).expanduser()
@@ -100,13 +98,11 @@ def _text(reference: str, environ: Mapping[str, str], parameter_file: Path | Non
     try:
         if os.name != "nt" and stat.S_IMODE(place.stat().st_mode) & 0o077:
             raise InputError(
-                Message(
-                    "`test_phones`: other users can read {file}; close it to them (chmod 600)", file=place
-                )
+                "`test_phones`: other users can read {file}; close it to them (chmod 600)", file=place
             )
         return place.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         why = Message("save it as UTF-8")
     except OSError as error:
         why = os_words(error)
-    raise InputError(Message("`test_phones`: {file} cannot be read: {why}", file=place, why=why))
+    raise InputError("`test_phones`: {file} cannot be read: {why}", file=place, why=why)

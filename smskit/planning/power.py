@@ -99,7 +99,7 @@ def power_of(people: int, held_back: int, holdout: float, base_rate: float, *, p
     """
     for value in (base_rate, power):
         if not 0 < value < 1:
-            raise InputError(Message("a rate is between 0 and 1, such as 0.02"))
+            raise InputError("a rate is between 0 and 1, such as 0.02")
     own = smallest_difference(people - held_back, held_back, base_rate, power=power)
     return Power(
         people=people,

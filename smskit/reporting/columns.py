@@ -104,7 +104,7 @@ class SegmentColumns:
         frame = load_segment(spec, environ=environ, file=file)
         for name in self.names:
             if name in MESSAGE:
-                raise InputError(Message("`{name}` is a column of the message already", name=name))
+                raise InputError("`{name}` is a column of the message already", name=name)
             if name not in frame.columns:
                 lacking = Message("the segment has no column `{name}`", name=name)
                 raise InputError(suggest(lacking, name, list(map(str, frame.columns))))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from smskit.audience import phones
 from smskit.errors import GuardRefused, InputError
 from smskit.files import private_file
-from smskit.i18n import Joined, Message
+from smskit.i18n import Joined
 from smskit.ledger import CLOCKS_DIFFER_S, Action, CampaignRow, Ledger
 from smskit.models import Kind
 from smskit.planning.draft import Draft
@@ -108,19 +108,17 @@ def _repliers(ledger: Ledger, row: CampaignRow) -> NDArray[np.int64]:
 
 def _demand_allowed(groups: frozenset[Group], *, may_arrive_twice: bool) -> None:
     if not groups:
-        raise InputError(Message("say whom the follow-up is for"))
+        raise InputError("say whom the follow-up is for")
     if gone := sorted(groups & NEVER_AGAIN):
         raise GuardRefused(
-            Message("nothing was written: {groups} asked not to be messaged", groups=Joined(gone, ", "))
+            "nothing was written: {groups} asked not to be messaged", groups=Joined(gone, ", ")
         )
     risky = sorted(groups & MAY_ARRIVE)
     if risky and not may_arrive_twice:
         raise GuardRefused(
-            Message(
-                "nothing was written: {groups} may have got the message, or may get it yet; a follow-up "
-                "could reach them twice, so it needs your explicit word",
-                groups=Joined(risky, ", "),
-            )
+            "nothing was written: {groups} may have got the message, or may get it yet; a follow-up "
+            "could reach them twice, so it needs your explicit word",
+            groups=Joined(risky, ", "),
         )
 
 
@@ -171,5 +169,5 @@ def _write(
                 writer.write_table(table)
                 people += table.num_rows
         if not people:
-            raise InputError(Message("nobody is in what you chose, so there is nothing to follow up"))
+            raise InputError("nobody is in what you chose, so there is nothing to follow up")
     return people

@@ -11,7 +11,6 @@ from typing import Any, Final
 import pandas as pd
 
 from smskit.errors import InputError
-from smskit.i18n import Message
 from smskit.planning.phones_for_tests import numbers_of
 from smskit.planning.plan import Plan
 from smskit.planning.spec import CampaignSpec
@@ -54,9 +53,9 @@ def campaign_for_test_phones(
         InputError: there are no test phones, one is no mobile or cannot be read, or nobody is planned.
     """
     if not plan.spec.test_phones:
-        raise InputError(Message("parameter `test_phones` is empty: there is nobody to send a test to"))
+        raise InputError("parameter `test_phones` is empty: there is nobody to send a test to")
     if not plan.planned:
-        raise InputError(Message("nobody is planned, so there is nothing to test with"))
+        raise InputError("nobody is planned, so there is nothing to test with")
     source = int(plan.order[0]) if row is None else row
     phones = numbers_of(plan.spec.test_phones, environ, parameter_file)
     values = {name: {"value": column[source].as_py()} for name, column in plan.variables.items()}

@@ -12,7 +12,6 @@ import sys
 from typing import Any
 
 from smskit.errors import CampaignPaused
-from smskit.i18n import Message
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.handover import as_answer
 from smskit.sending.session import open_campaign
@@ -34,7 +33,7 @@ def main() -> None:
 
 def _stopped(*_: Any) -> None:
     """Before anything is sent; a run that sends hears of it by itself."""
-    raise CampaignPaused(Message("stopped by hand"))
+    raise CampaignPaused("stopped by hand")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Handover:
                 self._asked = None
         if not line:
             raise SmskitError(
-                Message("the app has ended; look here again once it runs, and go on with whoever is waiting")
+                "the app has ended; look here again once it runs, and go on with whoever is waiting"
             )
         return _told(json.loads(line))
 

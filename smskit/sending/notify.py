@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from smskit.errors import SettingsError
-from smskit.i18n import Joined, Message
+from smskit.i18n import Joined
 from smskit.settings import Environment
 
 __all__ = ["Hook", "hook_of"]
@@ -95,7 +95,7 @@ def hook_of(environment: Environment, *, live: bool = False) -> Hook:
         raise SettingsError(why)
     ends = environment.get("SMSKIT_ON_RUN_END", "all")
     if ends not in ENDS:
-        raise SettingsError(Message("SMSKIT_ON_RUN_END must be {choices}", choices=Joined(ENDS, " or ")))
+        raise SettingsError("SMSKIT_ON_RUN_END must be {choices}", choices=Joined(ENDS, " or "))
     return Hook(
         environment.get("SMSKIT_ON_RUN_END_COMMAND"),
         environment.secret("SMSKIT_ON_RUN_END_URL"),

@@ -15,7 +15,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smskit.errors import InputError, UnsupportedFeature
-from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Erased, Ledger
 from smskit.models import Mode, Offer
 from smskit.providers import get_provider, provider_class, provider_names
@@ -76,7 +75,7 @@ def provider_for(
     cls = provider_class(name)
     if not cls.rehearsal:
         raise UnsupportedFeature(
-            Message("the simulator does not speak {who}; use mode `plan`, then `live`", who=cls.title)
+            "the simulator does not speak {who}; use mode `plan`, then `live`", who=cls.title
         )
     with _stage(environment.database_url).open() as simulator:
         credentials = _rehearsal_account(cls, campaign)
@@ -165,7 +164,7 @@ def erase(ledger: Ledger, person: str) -> Erased:
     person = person.strip()
     done = ledger.erasing.erase(person, as_phone(person), hash_of=hash_of, also=erase_phones)
     if not (done.rows or done.opted_out or done.approvals):
-        raise InputError(Message("the ledger has nobody like that"))
+        raise InputError("the ledger has nobody like that")
     return done
 
 

@@ -135,7 +135,7 @@ class Senders:
             self._running.discard(process)
         lines = told.splitlines()
         if process.returncode or not lines:
-            raise SmskitError(Message("the process that sends has ended without a word"))
+            raise SmskitError("the process that sends has ended without a word")
         return lines[-1]
 
     def _understood(self, request: bytes) -> tuple[_Visitor, CampaignSpec]:
@@ -147,10 +147,10 @@ class Senders:
             asked: dict[str, Any] = json.loads(request)
             visitor, parameters = self._visitors[asked["ticket"]], asked["parameters"]
         except (ValueError, LookupError, TypeError):
-            raise InputError(Message("this was not asked by a page of the app")) from None
+            raise InputError("this was not asked by a page of the app") from None
         spec = CampaignSpec.from_data(parameters)
         if spec.mode is Mode.PLAN or not spec.plan_hash:
-            raise InputError(Message("only what was confirmed by its plan hash is sent"))
+            raise InputError("only what was confirmed by its plan hash is sent")
         return visitor, spec
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from smskit.errors import SettingsError
 from smskit.files import tighten, writable
-from smskit.i18n import Message
 from smskit.settings import Environment
 
 __all__ = ["PathSecret", "path_secret"]
@@ -48,7 +47,7 @@ def path_secret(environment: Environment, given: str = "") -> PathSecret:
     """
     if given and not given.startswith("env:"):
         raise SettingsError(
-            Message("--path-secret takes env:NAME: others of this machine can read what stands in a command")
+            "--path-secret takes env:NAME: others of this machine can read what stands in a command"
         )
     name = given.removeprefix("env:") or _VARIABLE
     value = environment.variables.get(name, "") if given else environment.secret(name)
@@ -56,7 +55,7 @@ def path_secret(environment: Environment, given: str = "") -> PathSecret:
         return PathSecret(_fit(value, name))
     ledger = environment.ledger_place.file
     if ledger is None:
-        raise SettingsError(Message("{variable} is missing; no file lies beside this ledger", variable=name))
+        raise SettingsError("{variable} is missing; no file lies beside this ledger", variable=name)
     file = ledger.with_name(f"{ledger.name}.receive-secret")
     made = False
     with writable(file):
@@ -71,7 +70,5 @@ def path_secret(environment: Environment, given: str = "") -> PathSecret:
 
 def _fit(value: str, name: str) -> str:
     if not _FIT.fullmatch(value):
-        raise SettingsError(
-            Message("{name} has to be {n} or more letters, digits, - or _", name=name, n=_LEAST)
-        )
+        raise SettingsError("{name} has to be {n} or more letters, digits, - or _", name=name, n=_LEAST)
     return value

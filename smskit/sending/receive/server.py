@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smskit.errors import SettingsError
-from smskit.i18n import Message, os_words
+from smskit.i18n import os_words
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.providers import provider_names
@@ -263,6 +263,6 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise SettingsError(
-            Message("port {n} on {host} cannot be used: {why}", n=port, host=host, why=os_words(error))
+            "port {n} on {host} cannot be used: {why}", n=port, host=host, why=os_words(error)
         ) from None
     return listener
