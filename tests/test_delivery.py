@@ -152,7 +152,7 @@ def _failures_are(counted: Survey, table: pd.DataFrame) -> None:
 def _time_is(counted: Survey, table: pd.DataFrame, zone: ZoneInfo) -> None:
     accepted = table[table["state"].isin(["accepted", "delivered", "undelivered"])]
     for unit in UNITS:
-        found = counted.over_time(unit)
+        found = counted.over_time.table(unit)
         wanted: dict[Any, Counter[str]] = {}
         floor = {"second": "s", "minute": "min", "hour": "h", "day": "D"}[unit]
         for at, came, state in accepted[["submitted_at", "receipt_at", "state"]].itertuples(index=False):
@@ -321,11 +321,11 @@ def test_time_is_that_of_the_campaign(clock: tuple[Ledger, list[float]]) -> None
     apply(ledger, row, "outcome", [0, 1, 2], A, ids="m")
     apply(ledger, row, "receipt", [0], D, codes="DELIVRD", times=start - 60)
     apply(ledger, row, "receipt", [1], X, codes="EXPIRED", times=start + 4 * 3600)
-    by_day = survey(ledger, row).over_time("day")
+    by_day = survey(ledger, row).over_time.table("day")
 
     assert by_day["at"].dt.strftime("%m-%d").tolist() == ["11-24", "11-25"]
     assert by_day.drop(columns="at").to_numpy().tolist() == [[3, 1, 0, 2], [0, 0, 1, 1]]
-    assert survey(ledger, row).unit == "hour"
+    assert survey(ledger, row).over_time.unit == "hour"
 
 
 def test_a_campaign_nobody_started(ledger: Ledger) -> None:
@@ -335,7 +335,9 @@ def test_a_campaign_nobody_started(ledger: Ledger) -> None:
 
     assert counted.groups[Group.WAITING] == 1
     for each in (counted, nobody):
-        assert len(each.over_time()) == len(each.failures) == len(each.batches) == len(each.unknown) == 0
+        assert (
+            len(each.over_time.table()) == len(each.failures) == len(each.batches) == len(each.unknown) == 0
+        )
         assert len(people_page(ledger, stored(ledger, [], "empty"))) == 0
     assert counted.carriers["rate"].isna().all()
 

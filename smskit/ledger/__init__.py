@@ -52,6 +52,8 @@ from smskit.ledger.records import (
     Keys,
     ReplyRow,
     Tally,
+    Times,
+    times_of,
 )
 from smskit.ledger.replies import Replies
 from smskit.ledger.runs import RunRow, Runs
@@ -95,10 +97,12 @@ __all__ = [
     "RunRow",
     "Sender",
     "Tally",
+    "Times",
     "as_written",
     "damage",
     "file_has_campaign",
     "resolve_url",
+    "times_of",
 ]
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from smskit.ledger.blobs import from_arrow, from_parquet
 from smskit.ledger.campaigns import Campaigns
 from smskit.ledger.caps import chunks_since
 from smskit.ledger.database import Database
-from smskit.ledger.records import Event, Frozen, History, Keys, Tally, fold
+from smskit.ledger.records import Event, EventKind, Frozen, History, Keys, Tally, fold
 from smskit.ledger.schema import AUDIENCE, CONTENT, EVENT, EXCLUDED, PROGRESS, RULED_OUT
 from smskit.ledger.seals import damaged, read_blob, read_row, states_of, unsealed, with_sums
 from smskit.models import VALUE, Mode, RuledOut, Slice, State
@@ -70,15 +70,21 @@ class Audience:
                 states_of(conn, read_row(conn, *here, PROGRESS.c.states)),
             )
 
+    def parts(self, campaign_id: int, chunk: int) -> NDArray[np.int16]:
+        """Billed parts of each person of a chunk."""
+        with self._database.read() as conn:
+            return np.frombuffer(read_blob(conn, campaign_id, chunk, CONTENT.c.parts), np.int16)
+
     def kept(self, campaign_id: int, chunk: int) -> dict[str, pa.Array]:
         """Column of `keep` -> its texts, of the people of a chunk; null = missing."""
         with self._database.read() as conn:
             people = from_arrow(read_blob(conn, campaign_id, chunk, AUDIENCE.c.persons))
         return {n.removeprefix(VALUE): people[n] for n in people.schema.names if n.startswith(VALUE)}
 
-    def events(self, campaign_id: int, chunk: int) -> list[Event]:
-        """The events of one chunk, in order."""
+    def events(self, campaign_id: int, chunk: int, kinds: Sequence[EventKind] = ()) -> list[Event]:
+        """The events of one chunk, in order; only those *kinds* where some are named."""
         query = sa.select(EVENT).where(EVENT.c.campaign_id == campaign_id, EVENT.c.chunk == chunk)
+        query = query.where(EVENT.c.kind.in_(kinds)) if kinds else query
         with self._database.read() as conn:
             rows = conn.execute(query.order_by(EVENT.c.id)).all()
             for row in rows:

@@ -246,6 +246,13 @@ class ReplyRow(NamedTuple):
         return f"ReplyRow(at={self.at}, opted_out={self.opted_out})"
 
 
+class Times(NamedTuple):
+    """When each person of a chunk was last submitted, and a receipt came; row for row, NaN = not."""
+
+    submitted_at: NDArray[np.float64]
+    receipt_at: NDArray[np.float64]
+
+
 class History(NamedTuple):
     """What is known of each person of a chunk now; arrays row for row, NaN = no time."""
 
@@ -258,6 +265,22 @@ class History(NamedTuple):
     receipt_code: NDArray[Any]
     receipt_at: NDArray[np.float64]
 
+    @property
+    def times(self) -> Times:
+        """When it happened."""
+        return Times(self.submitted_at, self.receipt_at)
+
+
+def times_of(people: int, events: Sequence[Event]) -> Times:
+    """The times of a chunk of so many *people*; looks at claims and receipts only."""
+    times = Times(np.full(people, np.nan), np.full(people, np.nan))
+    for e in events:
+        if e.kind == "claim":
+            times.submitted_at[e.positions] = e.at
+        elif e.kind == "receipt":
+            times.receipt_at[e.positions] = e.at if e.facts.times is None else _column(e.facts.times)
+    return times
+
 
 def fold(keys: Keys, events: Sequence[Event]) -> History:
     n = len(keys.phones)
@@ -265,19 +288,14 @@ def fold(keys: Keys, events: Sequence[Event]) -> History:
     def text() -> NDArray[Any]:
         return np.full(n, "", object)
 
-    def times() -> NDArray[np.float64]:
-        return np.full(n, np.nan)
-
-    h = History(keys, text(), text(), text(), text(), times(), text(), times())
+    sent, came = times_of(n, events)
+    h = History(keys, text(), text(), text(), text(), sent, text(), came)
     for e in events:
         at = e.positions
-        if e.kind == "claim":
-            h.submitted_at[at] = e.at
-        elif e.kind == "receipt":
+        if e.kind == "receipt":
             h.receipt_code[at] = _column(e.facts.codes)
-            h.receipt_at[at] = e.at if e.facts.times is None else _column(e.facts.times)
             h.detail[at] = _column(e.facts.details)
-        else:
+        elif e.kind != "claim":
             h.reason[at] = _column(e.facts.reason)
             h.code[at] = _column(e.facts.codes)
             h.detail[at] = _column(e.facts.details)

@@ -143,11 +143,11 @@ class TrackNotebook(Base):
         """Show receipts over time; *unit* is second, minute, hour or day, "" = what fits."""
         if (seen := self._seen()) is None:
             return
-        table = seen.survey.over_time(unit)
+        table = seen.survey.over_time.table(unit)
         if not len(table):
             self.say("Nothing was accepted yet.")
             return
-        zone, fitting = str(seen.survey.zone), unit or seen.survey.unit
+        zone, fitting = str(seen.survey.zone), unit or seen.survey.over_time.unit
         self.show_svg(lambda t: charts.over_time(table, t, unit=fitting, zone=zone))
         self.show_frame(lambda t: _headed(table, t), table)
 

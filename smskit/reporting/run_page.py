@@ -27,7 +27,7 @@ from smskit.ledger import CampaignRow, Ledger, RunRow
 from smskit.models import REASONS, TIMEZONE, Mode, State
 from smskit.providers import provider_class, provider_names
 from smskit.reporting.delivery.codes import explain_code
-from smskit.reporting.delivery.statistics import UNITS, survey
+from smskit.reporting.delivery.moments import UNITS, over_time
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -222,9 +222,9 @@ def _message(row: CampaignRow, plan: Mapping[str, Any], t: Language) -> Table:
 
 def _over_time(ledger: Ledger, row: CampaignRow) -> list[Stretch]:
     """Delivery as it went, by the second, minute, hour or day, whichever gives few enough lines."""
-    counted = survey(ledger, row)
+    counted = over_time(ledger, row)
     for unit in UNITS:
-        table = counted.over_time(unit)
+        table = counted.table(unit)
         if len(table) <= MOST_STRETCHES:
             break
     figures = table.assign(
@@ -358,9 +358,8 @@ def _costs(cost: Cost, t: Language) -> Table:
 
 def _parts_taken(ledger: Ledger, row: CampaignRow) -> int:
     total = 0
-    for chunk in ledger.audience.states(row.id):
-        keys = ledger.audience.keys(row.id, chunk)
-        total += int(keys.parts[np.isin(keys.states, _TAKEN)].sum())
+    for chunk, states in ledger.audience.states(row.id).items():
+        total += int(ledger.audience.parts(row.id, chunk)[np.isin(states, _TAKEN)].sum())
     return total
 
 

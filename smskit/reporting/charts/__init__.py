@@ -156,7 +156,7 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
     Receipts as bars, and who still waits for one as a line.
 
     Args:
-        table: See ``delivery.Survey.over_time``.
+        table: See ``delivery.OverTime.table``.
         unit: What one bar stands for: second, minute, hour, day.
         zone: On whose clock the times are.
     """

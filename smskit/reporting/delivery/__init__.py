@@ -9,10 +9,11 @@ from smskit.reporting.delivery.choice import Ways, choose, is_test, settled_by
 from smskit.reporting.delivery.codes import Explained, explain_code
 from smskit.reporting.delivery.groups import GROUPS, MAY_ARRIVE, NEVER_AGAIN, Group, Whom
 from smskit.reporting.delivery.labels import EVENTS, HEADINGS, MODES, PERSON_STATES, STAGES
+from smskit.reporting.delivery.moments import UNITS, OverTime, over_time
 from smskit.reporting.delivery.overview import COMPARED, STATES, Figures, Overview, overview
 from smskit.reporting.delivery.people import TIMELINE, members, people_page, replies, timeline
 from smskit.reporting.delivery.roster import SORTS, Roster, RosterPage, places
-from smskit.reporting.delivery.statistics import UNITS, Survey, survey
+from smskit.reporting.delivery.statistics import Survey, survey
 
 __all__ = [
     "COMPARED",
@@ -31,6 +32,7 @@ __all__ = [
     "Explained",
     "Figures",
     "Group",
+    "OverTime",
     "Overview",
     "Roster",
     "RosterPage",
@@ -41,6 +43,7 @@ __all__ = [
     "explain_code",
     "is_test",
     "members",
+    "over_time",
     "overview",
     "people_page",
     "places",

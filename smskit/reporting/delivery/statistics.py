@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,14 +25,9 @@ from smskit.ledger import CampaignRow, Event, History, Ledger
 from smskit.models import State
 from smskit.reporting.delivery.codes import explain_code
 from smskit.reporting.delivery.groups import GROUPS, Group, groups_of
+from smskit.reporting.delivery.moments import Moments, OverTime, joined
 
-__all__ = ["UNITS", "Survey", "survey"]
-
-Unit = Literal["second", "minute", "hour", "day"]
-UNITS: Final[tuple[str, ...]] = get_args(Unit)
-_FLOOR: Final = {"second": "s", "minute": "min", "hour": "h", "day": "D"}
-# The longest span that a unit is chosen for, in seconds.
-_SPANS: Final = (("second", 180), ("minute", 2 * 3600), ("hour", 4 * 86400))
+__all__ = ["Survey", "survey"]
 
 # fmt: off
 _BATCH: Final = [
@@ -41,7 +36,6 @@ _BATCH: Final = [
 ]
 # fmt: on
 _FAILURE: Final = ["stage", "reason", "code", "meaning", "said", "next_step", "people", "share", "dead"]
-_KINDS: Final = ("accepted", "delivered", "undelivered")
 
 
 @dataclass(frozen=True)
@@ -70,42 +64,10 @@ class Survey:
     prefixes: pd.DataFrame
     batches: pd.DataFrame
     unknown: pd.DataFrame
-    _moments: pd.DataFrame  # kind, second, people
+    over_time: OverTime
 
     def __repr__(self) -> str:
         return f"Survey(planned={sum(self.groups.values())})"
-
-    def over_time(self, unit: str = "") -> pd.DataFrame:
-        """
-        Submissions that were accepted, receipts, and who still waits for one, as time went by.
-
-        Args:
-            unit: One of ``UNITS``; "" = what suits the time it took.
-
-        Returns:
-            One row a stretch of time in which something happened: ``at`` (its start, on the clock of the
-            campaign's time zone), ``accepted``, ``delivered``, ``undelivered``, and ``awaiting`` at its end.
-        """
-        found = self._moments
-        if not len(found):
-            empty = pd.DataFrame({name: np.empty(0, np.int64) for name in (*_KINDS, "awaiting")})
-            empty.insert(0, "at", pd.Series(dtype="datetime64[s]"))
-            return empty
-        unit = unit or self.unit
-        clock = pd.to_datetime(found["second"], unit="s", utc=True).dt.tz_convert(self.zone)
-        at = clock.dt.tz_localize(None).dt.floor(_FLOOR[unit])
-        table = found["people"].groupby([at.rename("at"), found["kind"]]).sum().unstack(fill_value=0)
-        table = table.reindex(columns=range(len(_KINDS)), fill_value=0)
-        table.columns = pd.Index(_KINDS)
-        table["awaiting"] = (table["accepted"] - table["delivered"] - table["undelivered"]).cumsum()
-        return table.reset_index()
-
-    @property
-    def unit(self) -> str:
-        """The unit of time that suits how long it all took."""
-        seconds = self._moments["second"]
-        span = int(seconds.max() - seconds.min()) if len(seconds) else 0
-        return next((unit for unit, longest in _SPANS if span <= longest), "day")
 
 
 def survey(
@@ -133,7 +95,7 @@ class _Count:
         self.groups = np.zeros(len(GROUPS), np.int64)
         self.prefixes = np.zeros((1000, len(State)), np.int64)
         self.carriers = np.zeros((len(CARRIERS), len(State)), np.int64)
-        self.moments: list[pd.DataFrame] = []
+        self.moments = Moments()
         self.failures: Counter[tuple[str, str, str, str]] = Counter()
         self.unknown: list[pd.DataFrame] = []
         self.batches: list[pd.DataFrame] = []
@@ -148,20 +110,10 @@ class _Count:
         chinese = keys.phones // 10**11 == 86
         three = np.where(chinese, national(keys.phones) // 10**8, 0)
         self.prefixes += _crossed(three, keys.states, len(self.prefixes))
-        self._moments_of(history)
+        self.moments.add(keys.states, history.times)
         self._failures_of(history, groups)
         self._unknown_of(history)
         self.batches.append(_batches_of(history, events))
-
-    def _moments_of(self, history: History) -> None:
-        states, sent = history.keys.states, history.submitted_at
-        # Clocks of two companies: no receipt is older than its message.
-        came = np.fmax(history.receipt_at, sent)
-        delivered, undelivered = states == State.DELIVERED, states == State.UNDELIVERED
-        accepted = delivered | undelivered | (states == State.ACCEPTED)
-        for kind, times in enumerate((sent[accepted], came[delivered], came[undelivered])):
-            seconds, people = np.unique(np.floor(times).astype(np.int64), return_counts=True)
-            self.moments.append(pd.DataFrame({"kind": kind, "second": seconds, "people": people}))
 
     def _failures_of(self, history: History, groups: NDArray[np.uint8]) -> None:
         undelivered = GROUPS.index(Group.UNDELIVERED)
@@ -187,15 +139,14 @@ class _Count:
 
     def survey(self, row: CampaignRow) -> Survey:
         """What was counted, as tables."""
-        moments = _joined(self.moments, ["kind", "second", "people"])
-        unknown = _joined(self.unknown, ["reason", "detail", "at", "people", "newest"])
+        unknown = joined(self.unknown, ["reason", "detail", "at", "people", "newest"])
         carriers = _by_state(self.carriers, pd.Index(CARRIERS, name="carrier"))
         prefixes = _by_state(self.prefixes, pd.RangeIndex(len(self.prefixes), name="prefix"))
         numbers = prefixes["prefix"].to_numpy(np.int64)
         own = carriers_of(86 * 10**11 + numbers * 10**8)
         prefixes.insert(1, "carrier", [CARRIERS[c] for c in own])
         prefixes["prefix"] = [str(n) if n else "" for n in numbers]
-        batches = _joined(self.batches, _BATCH)
+        batches = joined(self.batches, _BATCH)
         return Survey(
             zone=row.zone,
             groups=dict(zip(GROUPS, self.groups.tolist(), strict=True)),
@@ -204,16 +155,11 @@ class _Count:
             prefixes=prefixes,
             batches=batches.sort_values("at", kind="stable", ignore_index=True),
             unknown=_redacted(_ages(unknown).rename(columns={"at": "oldest"})),
-            _moments=moments.groupby(["kind", "second"], as_index=False).sum(),
+            over_time=self.moments.over_time(row),
         )
 
 
 _FAILED: Final = (Group.REFUSED, Group.UNDELIVERED, Group.GIVEN_UP, Group.OPTED_OUT, Group.CAPPED)
-
-
-def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    nothing = pd.DataFrame({name: np.empty(0, np.int64) for name in columns})
-    return pd.concat(tables, ignore_index=True) if tables else nothing
 
 
 def _crossed(rows: NDArray[np.integer], states: NDArray[np.uint8], size: int) -> NDArray[np.int64]:
