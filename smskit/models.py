@@ -245,9 +245,9 @@ class Message(NamedTuple):
         return _masked("Message", self.phone)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Submission:
-    """A provider's word on one message."""
+    """A provider's word on one message. Not frozen, since a million are made; nobody changes one."""
 
     kind: CodeClass
     message_id: str = ""  # the provider's id; "" unless accepted

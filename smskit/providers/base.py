@@ -55,11 +55,10 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.china import national_of
 from smskit.providers.codes import carriers_code
 from smskit.providers.http import Answer, Door
 from smskit.providers.pushes import Acknowledgement, Pushed
-from smskit.providers.reading import UNREADABLE, Fields, decoded
+from smskit.providers.reading import UNREADABLE, Fields, codes_in, decoded, ids_in
 from smskit.settings import ProviderSettings, is_in_clear, variable_of
 
 _T = TypeVar("_T")
@@ -145,7 +144,10 @@ class Call:
     @cached_property
     def phones(self) -> list[str]:
         """E.164, in order."""
-        return [to_e164(p) for p in self.people.phones[self.rows].tolist()]
+        phones = self.people.phones[self.rows]
+        if len(phones) and phones.min() <= 0:
+            return [to_e164(p) for p in phones.tolist()]
+        return [f"+{p}" for p in phones.tolist()]
 
     @cached_property
     def variables(self) -> dict[str, list[str]]:
@@ -554,26 +556,30 @@ class Provider(ABC):
             return RateLimited(told, retry_after_s=after, **facts)
         return ERRORS.get(known.kind, OutcomeUnknown)(told, **facts)
 
-    def submission(
-        self, code: str, *, message_id: str = "", detail: str | Callable[[], str] = ""
-    ) -> Submission:
+    def submission(self, code: str, *, message_id: str = "", detail: str = "") -> Submission:
         """
         What *code* says of one message; the meaning of the code travels with it.
 
         Args:
-            detail: What else the provider said; a function is asked only where it was not taken.
+            detail: What else the provider said.
         """
         known = self.code(code)
-        if known.kind is CodeClass.ACCEPTED:
-            if message_id:
-                return Submission(known.kind, message_id, code, known=known)
-            # Cut short or garbled: without its id no receipt would ever match.
-            return Submission(CodeClass.UNKNOWN, "", code, Message("the answer holds no message id"))
-        said = detail if isinstance(detail, str) else detail()
-        return Submission(known.kind, message_id, hide(code), words(said), known)
+        if known.kind is not CodeClass.ACCEPTED:
+            return Submission(known.kind, message_id, hide(code), words(detail), known)
+        if message_id:
+            return Submission(known.kind, message_id, code, known=known)
+        # Cut short or garbled: without its id no receipt would ever match.
+        return Submission(CodeClass.UNKNOWN, "", code, Message("the answer holds no message id"))
 
     def by_person(
-        self, call: Call, rows: Sequence[Any] | None, key: str, judge: Callable[[Fields], Submission]
+        self,
+        call: Call,
+        rows: Sequence[Any] | None,
+        *,
+        phone: str,
+        code: str,
+        message_id: str,
+        explain: Callable[[Fields], str],
     ) -> list[Submission]:
         """
         What the rows of an answer say of each person of a call; rows come in any order.
@@ -582,33 +588,46 @@ class Provider(ABC):
 
         Args:
             rows: None = there are none.
-            key: The field that names the number.
-            judge: What one row says.
+            phone: The field that names the number; *code* and *message_id* likewise.
+            explain: What a row says beside its code.
 
         Raises:
             OutcomeUnknown: no row can be read.
         """
-        said: dict[str, Submission] = {}
-        found = [Fields(row) for row in rows or () if isinstance(row, dict)]
+        found = [row for row in rows or () if isinstance(row, dict)]
         if not found:
             raise self.unclear(Message("an answer of an unknown shape"))
         phones = call.phones
-        usual = {form: phone for phone in phones for form in (phone, national_of(phone))}
-        for row in found:
-            written = row.data.get(key)
-            # Nearly all rows name it as it was sent, which need not be read.
-            phone = (usual.get(written) if isinstance(written, str) else None) or row.phone(key)
-            told = judge(row)
-            if phone not in said or _doubt(told) > _doubt(said[phone]):
-                said[phone] = told
+        sent = dict(zip([each.removeprefix("+86") for each in phones], phones, strict=True))
+        sent |= zip(phones, phones, strict=True)
+        # Nearly all rows name a number as it was sent, which need not be read.
+        whose = [_found(sent, row.get(phone)) or Fields(row).phone(phone) for row in found]
+        codes, ids = codes_in(found, code), ids_in(found, message_id)
+        known = {each: self.code(each) for each in set(codes)}
+        told = [
+            Submission(CodeClass.ACCEPTED, mine, said, known=known[said])
+            if mine and known[said].kind is CodeClass.ACCEPTED
+            else self.submission(said, message_id=mine, detail=explain(Fields(row)))
+            for row, said, mine in zip(found, codes, ids, strict=True)
+        ]
+        if whose == phones and len(sent) == 2 * len(phones):
+            return told
+        best: dict[str, Submission] = {}
+        for number, one in zip(whose, told, strict=True):
+            if number not in best or _doubt(one) > _doubt(best[number]):
+                best[number] = one
         nothing = Submission(CodeClass.UNKNOWN, detail=Message("the answer does not mention this number"))
-        return [said.get(phone, nothing) for phone in phones]
+        return [best.get(number, nothing) for number in phones]
 
     def code(self, code: str) -> Code:
         """What *code* means; one that is not documented is unknown, never guessed."""
         return self.codes.get(code) or Code(
             CodeClass.UNKNOWN, "", mark("This code is not documented; ask the provider what it means.")
         )
+
+
+def _found(sent: Mapping[str, str], written: Any) -> str | None:
+    return sent.get(written) if isinstance(written, str) else None
 
 
 def _doubt(told: Submission) -> int:

@@ -284,11 +284,13 @@ class Tencent(Provider):
                 self._most = min(self._most, len(call) // 2)
                 raise BatchNotAllowed(error.message, provider=self.name, code=error.code) from None
             raise
-        return self.by_person(call, rows, "PhoneNumber", self._row)
-
-    def _row(self, row: Fields) -> Submission:
-        return self.submission(
-            row.code("Code"), message_id=row.id("SerialNo"), detail=lambda: row.text("Message")
+        return self.by_person(
+            call,
+            rows,
+            phone="PhoneNumber",
+            code="Code",
+            message_id="SerialNo",
+            explain=lambda row: row.text("Message"),
         )
 
     # -- the wire -------------------------------------------------------------------

@@ -204,10 +204,8 @@ class Yunpian(Provider):
             return [self.submission(error.code, detail=error.detail)]
         if call.method.endswith("single_send"):
             return [self.submission("0", message_id=Fields.of(data).id("sid"))]
-        return self.by_person(call, Fields.of(data).rows("data"), "mobile", self._item)
-
-    def _item(self, row: Fields) -> Submission:
-        return self.submission(row.code("code"), message_id=row.id("sid"), detail=lambda: _explain(row))
+        rows = Fields.of(data).rows("data")
+        return self.by_person(call, rows, phone="mobile", code="code", message_id="sid", explain=_explain)
 
     def _read(self, answer: Answer, call: Call) -> Any:
         """The body of a good answer; everything else as the error its code stands for."""
