@@ -20,6 +20,7 @@ import platform
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -503,6 +504,7 @@ def is_in_clear(url: str) -> bool:
         return False  # leads nowhere
 
 
+@cache
 def is_loopback(host: str) -> bool:
     """Whether *host* is this machine and nothing else."""
     if host == "localhost":

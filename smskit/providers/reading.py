@@ -71,6 +71,7 @@ def _whole(digits: str) -> Any:
 
 _decoder = partial(json.JSONDecoder, object_pairs_hook=_once, parse_constant=lambda _: UNREADABLE)
 _AS_WRITTEN: Final = _decoder(parse_int=str, parse_float=str)
+_FEW_ROWS: Final = 2_000  # bytes of an answer, up to which asking costs less than looking it over
 _CAREFUL: Final = _decoder(parse_int=_whole)
 
 
@@ -111,7 +112,8 @@ def decoded(content: bytes, *, as_written: bool = False) -> Any:
     Args:
         as_written: Numbers as the text they are written as: a code 0 is "0", and an id keeps all its digits.
     """
-    if not as_written and (data := _usual(content)) is not UNREADABLE:
+    many = len(content) > _FEW_ROWS and not as_written
+    if many and (data := _usual(content)) is not UNREADABLE:
         return data
     try:
         text = content.decode(json.detect_encoding(content))
