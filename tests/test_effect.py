@@ -20,10 +20,16 @@ from smskit.measuring.page import page
 from smskit.measuring.result import Effect, SegmentRow
 from smskit.measuring.sections import Sections
 from smskit.notebook.effect import EffectNotebook, open_effect
+from smskit.notebook.host import Host
+from smskit.notebook.measurer import Measurer
+from smskit.notebook.panels.effect import EffectPanel
+from smskit.notebook.panels.page import Page
+from smskit.planning.draft import Draft
 from smskit.planning.policy import experiment_key, held_back
 from smskit.reporting.charts import effect as charts
+from tests.clicking import named, names, parts, told
 from tests.messages import foreign
-from tests.two_arms import BEGUN, DAY, FIRST, World
+from tests.two_arms import BEGUN, DAY, FIRST, World, texts
 
 LATER = BEGUN + 20 * DAY
 
@@ -54,11 +60,6 @@ def bought(world: World, *, treated: int = 120, holdout: int = 20) -> Path:
     row = world.campaign("spring", 4_000, holdout=0.3, series="seasons")
     n = treated + holdout
     return world.events(row, treated, holdout, amount=[f"{20 + i % 7}.5" for i in range(n)])
-
-
-def texts(picture: str) -> list[str]:
-    """The texts of a picture, in the order they are drawn."""
-    return re.findall(r"<text[^>]*>([^<]+)</text>", picture)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -224,22 +225,91 @@ def test_the_command_writes_the_page(
     assert code or "<svg" in place.read_text("utf-8")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_arms_of_an_experiment(world: World, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``nb.compare("a", "b")``: rates with intervals, in one language; what is no experiment is refused."""
-    monkeypatch.setenv("SMSKIT_LANG", language)
-    people = [f"u{n}" for n in range(2_000)]
+def experiment(world: World) -> list[str]:
+    """Two arms, delivered, and a table of who bought; their names."""
+    people = [f"u{n}" for n in range(4_000)]
     first = held_back(pa.array(people, pa.large_string()), 0.5, key=experiment_key("texts"))
+    who = list[str]()
     for name, low, inside in (("a", 0.0, first), ("b", 0.5, ~first)):
         ids = [one for one, its in zip(people, inside, strict=True) if its]
         arm = {"experiment": "texts", "name": name, "from": low, "to": low + 0.5}
-        world.campaign(f"spring-{name}", ids=ids, holdout=0, arm=arm)
+        row = world.campaign(f"spring-{name}", ids=ids, holdout=0.1, series="spring", arm=arm)
+        world.deliver(row, 0.9)
+        who += world.arms(row)[0][: 120 if name == "a" else 60]
+    world.table(user_id=who, at=["2026-11-03 12:00"] * len(who))
+    return ["spring-a", "spring-b"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_arms_of_an_experiment(world: World, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``nb.compare()``: rates with intervals, in one language; what is no experiment is refused."""
+    monkeypatch.setenv("SMSKIT_LANG", language)
+    named = experiment(world)
     world.campaign("aside", 40, holdout=0)
-    made = opened(world).compare("spring-a", "spring-b")
+    nb = opened(world, campaign="spring-a", outcomes=str(world.folder / "outcomes.csv"))
+    made, by_name = nb.compare(), nb.compare(*named)
     html = made._repr_mimebundle_()["text/html"]
 
-    assert made.frame["people"].sum() == 2_000
-    assert "<svg" in html
+    assert made.frame["campaign"].tolist() == named
+    assert made.frame["converted"].tolist() == [120, 60]
+    assert by_name.frame.equals(made.frame)
+    assert html.count("<svg") == 3
     assert foreign(html, language) == []
     with pytest.raises(GuardRefused):
         opened(world).compare("spring-a", "aside")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_panel_puts_arms_side_by_side(
+    world: World, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An arm has a button for it; measuring one campaign again, or choosing another, takes it away."""
+    monkeypatch.setenv("SMSKIT_INTERACTIVE", "1")
+    experiment(world)
+    world.campaign("aside", 400, holdout=0.3)
+    t = Language(language)
+    measurer = Measurer({"outcomes": "outcomes.csv", "time": "at", "as_of": moment(LATER)})
+    measurer.choose("spring-a")
+    page = Page(Draft(), language=t, host=Host.LAB)
+    shown = EffectPanel(page, measurer)
+    shown.draw()
+    assert page.wait()
+    button = t("Arms side by side: {names}", names="a, b")
+    named(shown.widget, button).click()
+    assert page.wait()
+    words = told(shown.widget)
+    measurer.choose("aside")
+    shown.draw()
+
+    assert t("Live: the arms of an experiment") in words
+    assert words.count("<svg") == 3
+    assert foreign(re.sub("<[^>]*>", " ", words.replace("Asia/Shanghai", "")), language) == []
+    assert button not in [name for part in parts(shown.widget) for name in names(part)]
+    named(shown.widget, t("Measure")).click()
+    assert page.wait()
+    assert t("Live: the arms of an experiment") not in told(shown.widget)
+
+
+def test_the_panel_asks_all_that_the_command_asks(world: World) -> None:
+    """Every option of ``smskit measure`` about a table has a field, or a choice, that sets it."""
+    bought(world)
+    page = Page(Draft(), language=Language("en"), host=Host.LAB)
+    measurer = Measurer({"outcomes": "outcomes.csv", "as_of": moment(LATER)})
+    measurer.choose("spring")
+    shown = EffectPanel(page, measurer)
+    shown.draw()
+    assert page.wait()
+    for name, value in {
+        "Adjust for": "level",
+        "Window": "7d",
+        "By segment": "city",
+        "Time zone": "UTC",
+        "Price per part (¥)": "0.04",
+        "Segment file": "people.csv",
+    }.items():
+        named(shown.widget, name).value = value
+    named(shown.widget, "Event id column").value = "user_id"
+
+    asked = measurer.question()
+    assert (asked.before, asked.window, asked.by, asked.event_id) == ("level", "7d", "city", "user_id")
+    assert (asked.timezone, asked.price, asked.segments) == ("UTC", "0.04", "people.csv")

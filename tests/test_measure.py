@@ -124,6 +124,55 @@ def test_events_full_of_traps(world: World) -> None:
     assert "refunds" in codes(found)
 
 
+def test_events_with_an_id(world: World) -> None:
+    """Copies go by the event: two equal coupons are two, one order exported twice is one."""
+    row = world.campaign("spring", 400, holdout=0.3)
+    treated, held = world.arms(row)
+    who = [*treated[:9], treated[0], treated[0], *held[:3]]
+    at = [stamp(BEGUN + DAY)] * 14
+    table = world.table(
+        user_id=who,
+        at=at,
+        yuan=[5] * 14,
+        order=[*range(100, 109), 100, 109, *range(110, 113)],
+        line=range(14),
+    )
+    found = measured(world, "spring", table, amount="yuan", event_id="order")
+    without = measured(world, "spring", table, amount="yuan")
+
+    assert (found.outcomes.duplicates, found.outcomes.used) == (1, 13)
+    assert one(found, "revenue").treated_total == 50
+    assert without.outcomes.duplicates == 0  # some column differs
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("yuan", "6", "another `yuan`, such as"),
+        ("at", stamp(BEGUN + 2 * DAY), "another `at`, such as"),
+        ("user_id", "someone", "another `user_id`, such as"),
+        ("order", "", "no id of an event"),
+    ],
+)
+def test_an_event_that_is_two(world: World, column: str, value: str, words: str) -> None:
+    """Rows of one event say the same, else nobody knows which to believe; an event has an id."""
+    row = world.campaign("spring", 400, holdout=0.3)
+    treated, held = world.arms(row)
+    cells: dict[str, list[Any]] = {
+        "user_id": [treated[0], treated[0], held[0]],
+        "at": [stamp(BEGUN + DAY)] * 3,
+        "yuan": ["5"] * 3,
+        "order": ["A1", "A1", "A2"],
+    }
+    cells[column][1] = value
+    table = world.table(**cells)
+
+    with pytest.raises(SegmentError, match=words):
+        measured(world, "spring", table, amount="yuan", event_id="order")
+    with pytest.raises(InputError, match="--event-id is of a table of events"):
+        measured(world, "spring", table, converted="yuan", event_id="order")
+
+
 def test_options_as_python_has_them(world: World) -> None:
     """A date, a number and a list of columns are as good as their text."""
     row = world.campaign("spring", 400, holdout=0.3)
@@ -298,6 +347,44 @@ def test_cost_of_each(world: World) -> None:
     assert clear.cost_per_incremental_high == pytest.approx(yuan / (clear.incremental_low or 0))
     assert vague.cost_per_incremental_high is None
     assert vague.cost_per_incremental_low is not None
+
+
+def test_cost_is_a_range_where_something_is_unknown(world: World) -> None:
+    """Nobody knows whether an unknown message is billed: the sentence and the object have both ends."""
+    row = world.campaign("spring", 4_000, holdout=0.3, sent=False)
+    world.send(row, 0.9, unknown=0.05)
+    found = measured(world, "spring", world.events(row, 400, 60), price="0.04")
+    treated = found.arms["treated"]
+    cost = found.to_data()["cost"]
+
+    assert found.cost.parts == treated.reached
+    assert cost["unknown_parts"] == pytest.approx(0.05 * treated.people, abs=3)
+    assert float(cost["yuan_high"]) == pytest.approx(0.04 * (cost["parts"] + cost["unknown_parts"]))
+    assert one(found).cost_per_incremental == pytest.approx(float(cost["yuan"]) / one(found).incremental)
+    assert f"({cost['unknown_parts']} parts may be billed or not)" in str(found)
+
+
+def test_per_person_reached_has_its_own_name(world: World) -> None:
+    """The effect over the share reached, where some were not; it is no number of the object."""
+    row = world.campaign("spring", 20_000, holdout=0.3, reached=0.8)
+    found = measured(world, "spring", world.events(row, 900, 200))
+    each = one(found).difference / (found.arms["treated"].reached / found.arms["treated"].people)
+    everybody = world.campaign("summer", 20_000, holdout=0.3)
+
+    assert f"per person reached, if a message that does not arrive does nothing: +{1_000 * each:.1f}" in str(
+        found
+    )
+    assert not any(isinstance(n, float) and n == pytest.approx(each) for n in numbers(found.to_data()))
+    assert "per person reached" not in str(measured(world, "summer", world.events(everybody, 900, 200)))
+
+
+def test_matched_people_of_each_arm(world: World) -> None:
+    """Ids that a spreadsheet has changed in a part of the table show as fewer people of an arm."""
+    row = world.campaign("spring", 4_000, holdout=0.3)
+
+    assert "it names 62 treated people and 20 held back" in str(
+        measured(world, "spring", world.events(row, 62, 20))
+    )
 
 
 # -- before the window is over --------------------------------------------------------------

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smskit.measuring.statistics import Counts, interim, newcombe, rerandomise
+from smskit.measuring.rerandomising import rerandomise
+from smskit.measuring.statistics import Counts, interim, newcombe
 from tests.conftest import ROOT
 from tests.test_measure_statistics import enumerated
 

@@ -15,11 +15,13 @@ import smskit
 from smskit.errors import InputError
 from smskit.ledger import CampaignRow
 from smskit.measuring.asking import Asked
-from smskit.measuring.compare import Compared, compare
-from smskit.models import Reason
+from smskit.measuring.compare import arms_beside, compare
+from smskit.measuring.compared import Compared
+from smskit.measuring.side_by_side import sections_of
+from smskit.models import Mode, Reason
 from smskit.planning.policy import experiment_key, global_key, held_back
 from tests.test_measure import Run, codes, measured, numbers, one, run  # noqa: F401 - a fixture
-from tests.two_arms import BEGUN, DAY, FIRST, World, left_out, stamp
+from tests.two_arms import BEGUN, DAY, FIRST, World, left_out, stamp, texts
 
 WEEK = 7 * DAY
 
@@ -317,6 +319,38 @@ def test_by_delivery(world: World) -> None:
     assert json.loads(found.to_json())["arms"][0]["campaign"] == "spring-a"
 
 
+def test_how_soon_messages_arrived(world: World) -> None:
+    """A line each, of planned: it ends at the delivery rate, and half of the receipts say where."""
+    a, b = arm(world, "a", 0, 0.5), arm(world, "b", 0.5, 1)
+    world.deliver(a, 0.5, after=40)
+    world.deliver(a, 0.5, after=4_000)
+    world.deliver(b, 0.9, after=5)
+    found = compared(world, "a", "b", at=BEGUN + 4 * DAY)
+    lines = {name: [one for one in found.arrived if one.arm == name] for name in ("a", "b")}
+    delivery = next(section for section in sections_of(found) if section.title == "Delivery")
+    picture = delivery.pictures[1](_english())
+
+    assert [lines[each.arm][-1].share for each in found.arms] == [each.delivery_rate for each in found.arms]
+    assert [each.share for each in lines["a"] if each.seconds < 39] == [0] * len(
+        [each for each in lines["a"] if each.seconds < 39]
+    )
+    assert {"1 s", "1 min", "1 h"} <= set(texts(picture))
+    assert "1 day" not in texts(picture)
+    assert "b: half of the receipts came within 5 s" in [*map(str, delivery.sentences)]
+    assert "arrived" not in found.to_data()
+
+
+def test_arms_are_found_by_their_experiment(world: World) -> None:
+    """All of them in the order of their stretches, in the same mode; a campaign of none has none."""
+    b, a = arm(world, "b", 0.5, 1), arm(world, "a", 0, 0.5)
+    aside = world.campaign("aside", 40)
+    arm(world, "c", 0.9, 1, mode=Mode.REHEARSE)
+
+    assert [row.name for row in arms_beside(world.ledger, a)] == ["spring-a", "spring-b"]
+    assert arms_beside(world.ledger, b) == arms_beside(world.ledger, a)
+    assert arms_beside(world.ledger, aside) == []
+
+
 def test_receipts_that_are_not_in(world: World) -> None:
     """Before three days, and while some are awaited, the rates are no more than bounds."""
     for name, low, high in (("a", 0, 0.5), ("b", 0.5, 1)):
@@ -350,7 +384,10 @@ def test_best_hour(world: World) -> None:
     assert [d.arm for d in pairs] == ["two", "two"]
     assert all(d.low > 0 for d in pairs)
     assert [round(a.conversion or 0, 2) for a in found.arms] == [0.1, 0.2, 0.1]
-    assert "the arms differ" in found.render(_english())
+    assert "the hours differ" in found.render(_english())
+    hours_of = [section for section in sections_of(found) if section.title == "Conversions by arm"]
+    words = texts(hours_of[0].pictures[0](_english()))
+    assert {"18:00 ten", "22:00 two", "02:00 six", "200.2"} <= set(words)  # in the campaigns' zone
     still = compared(
         world, *hours, at=BEGUN + 7 * DAY + 60, asked=Asked(asked.outcomes, time="at", window="7d")
     )

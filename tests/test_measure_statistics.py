@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from smskit.measuring.rerandomising import rerandomise, seed_of
 from smskit.measuring.statistics import (
     Counts,
     equal_odds,
@@ -15,9 +16,7 @@ from smskit.measuring.statistics import (
     interim,
     newcombe,
     ratio,
-    rerandomise,
     score_p,
-    seed_of,
     srm_p,
 )
 

@@ -26,7 +26,7 @@ from smskit.i18n import LANGUAGES, Language
 from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.message.opt_out import Answer
 from smskit.models import Kind, Mode, Reply, State
-from smskit.notebook import open_notebook, open_start, open_track
+from smskit.notebook import open_effect, open_notebook, open_start, open_track
 from smskit.notebook.home import Home
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
@@ -67,6 +67,7 @@ class Book:
         state: str = "finished",
         parts: int = 1,
         spec: dict[str, Any] | None = None,
+        held: int = 0,
         **more: Any,
     ) -> CampaignRow:
         """One in which so many people are where they are; every third message has *parts* parts."""
@@ -80,7 +81,8 @@ class Book:
             pa.table({column: pa.array([], kind) for column, kind in KINDS.items()}),
             np.arange(people),
         )
-        summary = {"template": "你好", "signature": "云片", "segment": people, "excluded": {}}
+        summary = {"template": "你好", "signature": "云片", "segment": people}
+        summary |= {"excluded": {"holdout": held} if held else {}}
         summary |= {"parts": total, "cost": str(Decimal("0.05") * total), "planned": people}
         row = self.ledger.campaigns.freeze(
             name=name,
@@ -430,6 +432,35 @@ def test_what_is_running_is_followed_in_04(
     assert opened.tracker.row.name == "at-work"
     assert again.tracker.row.name == "finished"
     assert "04_track_delivery.ipynb opens with finished" in told(shown.campaigns.widget)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_over_and_kept_people_back_leads_to_05(
+    book: Book, project: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    """A finished campaign with a holdout has a link there, in the app by its address; no other one has."""
+    pytest.importorskip("jupyter_server")
+    from smskit.notebook.app.campaigns import as_html
+
+    book.campaign("bare", accepted=10)
+    book.campaign("open", accepted=4, state="paused", held=3)
+    book.ledger.campaigns.make_id("spring.test-1", kind=Kind.TEST, parent="spring")
+    book.campaign("spring.test-1", held=3)
+    row = book.campaign("spring", accepted=10, held=3)
+    book.campaign("newest", accepted=10, held=3)
+    monkeypatch.setenv("SMSKIT_INTERACTIVE", "1")
+    shown = panel(language=language)
+    words = Language(language)("What it brought →")
+    links = told(shown.campaigns.widget).count(words)
+    shown.campaigns._table.press(f"effect:{row.id}")
+    opened = open_effect({})
+    address = '05_measure_effect.ipynb?campaign=spring&amp;mode=live"'
+
+    assert links == 2
+    assert opened.measurer.row is not None
+    assert opened.measurer.row.name == "spring"
+    assert address in told(panel(Host.VOILA, language).campaigns.widget)
+    assert as_html(Home(), "/voila/render/").count(f"/voila/render/{address}") == 2  # languages
 
 
 def test_in_the_app_the_address_says_which(

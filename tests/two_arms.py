@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -114,13 +115,15 @@ class World:
                 facts = Facts(codes="DELIVRD", times=self.now + after)
                 self.ledger.changes.apply(row.id, [Change("receipt", chunk, there, told, facts)], token=token)
 
-    def send(self, row: CampaignRow, reached: float = 1.0) -> None:
-        """Claim everybody now, and have the provider take a share of them."""
+    def send(self, row: CampaignRow, reached: float = 1.0, *, unknown: float = 0.0) -> None:
+        """Claim everybody now, and have the provider take a share of them; of some nobody knows."""
         with self.ledger.senders.hold(row.id) as token:
             for chunk, states in self.ledger.audience.states(row.id).items():
                 all_of = np.arange(len(states), dtype=np.uint16)
                 claimed = np.full(len(states), State.SUBMITTING, np.uint8)
-                took = np.where(np.arange(len(states)) < reached * len(states), State.ACCEPTED, State.REFUSED)
+                place = np.arange(len(states)) / len(states)
+                took = np.where(place < reached, State.ACCEPTED, State.REFUSED)
+                took[(place >= reached) & (place < reached + unknown)] = State.UNKNOWN
                 self.ledger.changes.apply(
                     row.id, [Change("claim", chunk, all_of, claimed, Facts())], token=token
                 )
@@ -173,3 +176,8 @@ def left_out(persons: pa.Array, phones: NDArray[np.int64], reason: Reason) -> pa
             "reason": np.full(len(persons), reason, np.int8),
         }
     )
+
+
+def texts(picture: str) -> list[str]:
+    """The texts of a picture, in the order they are drawn."""
+    return re.findall(r"<text[^>]*>([^<]+)</text>", picture)

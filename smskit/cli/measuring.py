@@ -17,6 +17,9 @@ _Query = Annotated[str, typer.Option(help="One SELECT, where that is a database.
 _UserId = Annotated[str, typer.Option(help="The column naming the person.")]
 _Time = Annotated[str, typer.Option(help="The column of times: each row is an event.")]
 _Converted = Annotated[str, typer.Option(help="Columns of 0 and 1: each row is a person.")]
+_EventId = Annotated[
+    str, typer.Option(help="The column naming the event: rows are copies by it, not by being equal.")
+]
 _Zone = Annotated[str, typer.Option(help="Of times that name none; default: the campaign's.")]
 _AsOf = Annotated[str, typer.Option(help="ISO time the table is of; default: now.")]
 _Mode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse.")]
@@ -53,6 +56,7 @@ def measure(
     time: _Time = "",
     amount: Annotated[str, typer.Option(help="The column of money; of flags several: a,b.")] = "",
     converted: _Converted = "",
+    event_id: _EventId = "",
     window: Annotated[str, typer.Option(help="From the first submission on: 36h, 14d.")] = "14d",
     timezone: _Zone = "",
     as_of: _AsOf = "",
@@ -60,6 +64,9 @@ def measure(
     segments: Annotated[
         Path | None, typer.Option(help="The table it stands in; default: the campaign's segment.")
     ] = None,
+    before: Annotated[
+        str, typer.Option(help="Its columns to adjust for, known before the send: level,orders_90d.")
+    ] = "",
     entrants: Annotated[
         bool, typer.Option("--entrants", help="Only whom no earlier occurrence planned or held back.")
     ] = False,
@@ -95,11 +102,13 @@ def measure(
         time=time,
         amount=amount,
         converted=converted,
+        event_id=event_id,
         window=window,
         timezone=timezone,
         as_of=as_of,
         by=by,
         segments=str(segments or ""),
+        before=before,
         entrants=entrants,
         absent=absent,
         price=price,
@@ -127,6 +136,7 @@ def compare(
     user_id: _UserId = "user_id",
     time: _Time = "",
     converted: _Converted = "",
+    event_id: _EventId = "",
     window: Annotated[str, typer.Option(help="Whole days from each arm's first submission.")] = "14d",
     timezone: _Zone = "",
     as_of: _AsOf = "",
@@ -148,6 +158,7 @@ def compare(
             user_id=user_id,
             time=time,
             converted=converted,
+            event_id=event_id,
             window=window,
             timezone=timezone,
             as_of=as_of,

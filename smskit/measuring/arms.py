@@ -32,6 +32,7 @@ __all__ = [
 
 REACHED: Final = (State.ACCEPTED, State.DELIVERED, State.UNDELIVERED)
 OPEN: Final = (State.WAITING, State.SUBMITTING)
+MAYBE: Final = (State.UNKNOWN, State.SUBMITTING)  # the provider may have taken, and will bill, them
 
 
 @dataclass(frozen=True, repr=False)
@@ -199,18 +200,23 @@ def follow_ups(ledger: Ledger, row: CampaignRow) -> list[CampaignRow]:
     return found
 
 
-def reached_phones(ledger: Ledger, row: CampaignRow) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Phones that a campaign reached, and the billed parts of each, by chunk."""
+def reached_phones(ledger: Ledger, row: CampaignRow) -> Iterator[NDArray[np.int64]]:
+    """Phones that a campaign reached, by chunk."""
     for chunk in ledger.audience.states(row.id):
         keys = ledger.audience.keys(row.id, chunk)
-        reached = np.isin(keys.states, REACHED)
-        yield keys.phones[reached], keys.parts[reached].astype(np.int64)
+        yield keys.phones[np.isin(keys.states, REACHED)]
 
 
-def parts_of(ledger: Ledger, row: CampaignRow, arms: Arms) -> int:
-    """Billed parts of what a campaign sent to the treated of *arms*, as far as the provider took it."""
+def parts_of(ledger: Ledger, row: CampaignRow, arms: Arms) -> tuple[int, int]:
+    """Parts of what went to the treated of *arms*: that the provider took, and that it may have."""
     ours = np.sort(arms.phones[arms.treated])
-    return sum(int(parts[among(phones, ours)].sum()) for phones, parts in reached_phones(ledger, row))
+    taken = maybe = 0
+    for chunk in ledger.audience.states(row.id):
+        keys = ledger.audience.keys(row.id, chunk)
+        parts = np.where(among(keys.phones, ours), keys.parts, 0).astype(np.int64)
+        taken += int(parts[np.isin(keys.states, REACHED)].sum())
+        maybe += int(parts[np.isin(keys.states, MAYBE)].sum())
+    return taken, maybe
 
 
 def among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:

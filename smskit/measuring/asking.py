@@ -37,11 +37,13 @@ class Asked:
     time: str = ""
     amount: str = ""
     converted: str = ""
+    event_id: str = ""
     window: str = "14d"
     timezone: str = ""
     as_of: str = ""
     by: str = ""
     segments: str = ""
+    before: str = ""
     entrants: bool = False
     absent: str = "refuse"
     price: str = ""
@@ -67,12 +69,21 @@ class Asked:
                 )
         if self.time and len(_names(self.amount)) > 1:
             raise InputError(Message("a table of events has one column of money"))
+        if self.event_id and not self.time:
+            raise InputError(Message("--event-id is of a table of events: say --time COLUMN, too"))
         _ = self.length, self.zone_or(None), self.price_or(Decimal(0))
 
     @property
     def columns(self) -> Columns:
         """Which columns of the table say what."""
-        return Columns(self.user_id, self.time, _names(self.amount), _names(self.converted))
+        return Columns(
+            self.user_id, self.time, _names(self.amount), _names(self.converted), self.event_id.strip()
+        )
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Columns of the segment to adjust for."""
+        return _names(self.before)
 
     @property
     def length(self) -> timedelta:

@@ -4,7 +4,7 @@ Effects by segment: the first metric among the people of each value of a column.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -34,32 +34,42 @@ _EXPECTED: Final = 5  # conversions of a value's holdout, for it to count
 
 
 def cells_of(
-    row: CampaignRow, arms: Arms, column: str, *, segments: str, environ: Mapping[str, str], file: Path | None
-) -> pa.Array:
+    row: CampaignRow,
+    arms: Arms,
+    columns: Collection[str],
+    *,
+    segments: str,
+    environ: Mapping[str, str],
+    file: Path | None,
+) -> dict[str, pa.Array]:
     """
-    What *column* says of each of the n people: as the campaign kept it, else as *segments* has it now.
+    What *columns* say of each of the n people: as the campaign kept them, else as *segments* has them now.
 
     Args:
         segments: A table with the campaign's columns of persons and phones; "" = the campaign's segment.
 
     Returns:
-        n texts; null = missing.
+        Column -> n texts; null = missing.
 
     Raises:
         InputError: there is no such column, or the table cannot be read.
     """
-    if not segments and column in arms.kept:
-        return arms.kept[column]
+    kept = {} if segments else {name: arms.kept[name] for name in columns if name in arms.kept}
+    if len(kept) == len(set(columns)):
+        return kept
     spec = CampaignSpec.as_started(row.spec)
     if segments:
         spec = spec.model_copy(update={"segment": segments, "segment_query": "", "sheet": ""})
     frame = load_segment(spec, environ=environ, file=file)
-    if column not in frame.columns:
-        lacking = Message("the segment has no column `{name}`", name=column)
-        raise InputError(suggest(lacking, column, list(map(str, frame.columns))))
+    read = [name for name in columns if name not in kept]
+    for name in read:
+        if name not in frame.columns:
+            lacking = Message("the segment has no column `{name}`", name=name)
+            raise InputError(suggest(lacking, name, list(map(str, frame.columns))))
     persons, _ = persons_of(spec, frame, phones.normalise(frame[spec.phone]).e164)
     # Of several rows of one person the first one speaks: index_in finds that one.
-    return text_of(arrow_of(frame[column])).take(pc.index_in(arms.persons, persons))
+    places = pc.index_in(arms.persons, persons)
+    return kept | {name: text_of(arrow_of(frame[name])).take(places) for name in read}
 
 
 def by_value(

@@ -7,118 +7,36 @@ text, provider, hour. Each arm's clock starts with its own first submission and 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import combinations
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smskit.errors import InputError
-from smskit.i18n import Language, Message
-from smskit.i18n.figures import money, share
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.measuring import statistics
 from smskit.measuring.arms import Arms, experiment_of, read_arms, sending_of
 from smskit.measuring.asking import Asked
+from smskit.measuring.compared import ArmRow, Arrived, Compared, Difference
 from smskit.measuring.measure import campaign_row
 from smskit.measuring.outcomes import of_arms, read_outcomes
 from smskit.measuring.result import Coded
 from smskit.measuring.statistics import LEVEL, Counts
-from smskit.measuring.words import p_in_words
 from smskit.models import Mode, State
 
-__all__ = ["ArmRow", "Compared", "Difference", "compare"]
+__all__ = ["arms_beside", "compare"]
 
 _THRESHOLD: Final = 0.001
 _RECEIPTS_S: Final = 72 * 3600  # after which receipts that are missing do not come any more
+_POINTS: Final = 40  # of a line of receipts
 _ENOUGH: Final = 5  # conversions of all arms together
-
-
-@dataclass(frozen=True)
-class ArmRow:
-    """One arm; bounds of a rate are together at 95 % over all arms."""
-
-    campaign: str
-    arm: str
-    provider: str
-    starts_at: str | None
-    people: int
-    expected: float
-    accepted: int
-    delivered: int
-    awaiting: int
-    delivery_rate: float | None
-    delivery_low: float | None
-    delivery_high: float | None
-    if_none_arrives: float | None  # of those awaited
-    if_all_arrive: float | None
-    yuan: str
-    yuan_per_delivered: float | None
-    yuan_per_delivered_low: float | None
-    yuan_per_delivered_high: float | None
-    median_receipt_s: float | None
-    converted: int | None = None
-    conversion: float | None = None
-    conversion_low: float | None = None
-    conversion_high: float | None = None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """
-    One arm minus the other, of one metric.
-
-    Of rates with Newcombe's interval and Holm's p over all pairs; of the price of a delivered message with
-    the interval that the bounds of both prices make (MOVER), and no p.
-    """
-
-    metric: str  # delivery, yuan_per_delivered or conversion
-    arm: str
-    other: str
-    difference: float
-    low: float
-    high: float
-    level: float
-    p_value: float | None
-    p_holm: float | None
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What tells the arms of an experiment apart, or why that cannot be told."""
-
-    experiment: str
-    mode: str
-    as_of: str
-    refused: Coded | None
-    notices: Sequence[Coded]
-    split_p_value: float | None  # of the arms' sizes
-    arms: Sequence[ArmRow]
-    p_value: float | None  # of all arms converting alike; None = no outcomes, or not over
-    differences: Sequence[Difference]
-
-    @property
-    def exit_code(self) -> int:
-        """What the command ends with."""
-        return 3 if self.refused else 0
-
-    def to_data(self) -> dict[str, Any]:
-        """Plain data for programs."""
-        return asdict(self)
-
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_data(), ensure_ascii=False, indent=2)
-
-    def render(self, t: Language) -> str:
-        """All of it as lines of text."""
-        return "\n".join(_lines(self, t))
 
 
 def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: Asked | None) -> Compared:
@@ -145,7 +63,8 @@ def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: 
         split = _split_p(rows, held)
         if split < _THRESHOLD:
             refused = Coded("srm", _uneven(rows, held))
-    made = [_arm(ledger, row, arms, rows, held) for row, arms in zip(rows, held, strict=True)]
+    took = [_receipts(ledger, row) for row in rows]
+    made = [_arm(ledger, *each, rows, held) for each in zip(rows, held, took, strict=True)]
     differences: list[Difference] = []
     notices = list(_of_receipts(ledger, rows, made))
     p_value = None
@@ -167,7 +86,16 @@ def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: 
         arms=made,
         p_value=p_value,
         differences=differences,
+        arrived=[each for arm, its in zip(made, took, strict=True) for each in _arrived(arm, its)],
     )
+
+
+def arms_beside(ledger: Ledger, row: CampaignRow) -> list[CampaignRow]:
+    """The arms of a campaign's experiment, itself among them, in their order; empty where it is none."""
+    if not (experiment := experiment_of(row)):
+        return []
+    found = [each for each in ledger.campaigns.find(mode=row.mode) if experiment_of(each) == experiment]
+    return sorted(found, key=lambda each: (float(each.spec["arm"]["from"]), each.id))
 
 
 def _not_randomised() -> Message:
@@ -207,7 +135,12 @@ def _uneven(rows: Sequence[CampaignRow], held: Sequence[Arms]) -> Message:
 
 
 def _arm(
-    ledger: Ledger, row: CampaignRow, arms: Arms, rows: Sequence[CampaignRow], held: Sequence[Arms]
+    ledger: Ledger,
+    row: CampaignRow,
+    arms: Arms,
+    took: _Receipts,
+    rows: Sequence[CampaignRow],
+    held: Sequence[Arms],
 ) -> ArmRow:
     states = np.concatenate([np.empty(0, np.uint8), *ledger.audience.states(row.id).values()])
     n = np.bincount(states, minlength=len(State))
@@ -238,19 +171,39 @@ def _arm(
         yuan_per_delivered=float(yuan) / delivered if delivered else None,
         yuan_per_delivered_low=each / high if each is not None and high else None,
         yuan_per_delivered_high=each / low if each is not None and low else None,
-        median_receipt_s=_median_receipt(ledger, row),
+        median_receipt_s=float(np.median(took.seconds)) if len(took.seconds) else None,
     )
 
 
-def _median_receipt(ledger: Ledger, row: CampaignRow) -> float | None:
-    """Seconds from submission to the report, the middle one; None = there is no report."""
+class _Receipts(NamedTuple):
+    """Of each report how many seconds after submission it came, and whether the message was delivered."""
+
+    seconds: NDArray[np.float64]
+    delivered: NDArray[np.bool_]
+
+
+def _receipts(ledger: Ledger, row: CampaignRow) -> _Receipts:
     took: list[NDArray[np.float64]] = []
+    delivered: list[NDArray[np.bool_]] = []
     for chunk in ledger.audience.states(row.id):
         history = ledger.audience.history(row.id, chunk)
         each = history.receipt_at - history.submitted_at
-        took.append(each[np.isfinite(each)])
-    all_of = np.concatenate([np.empty(0), *took])
-    return float(np.median(all_of)) if len(all_of) else None
+        there = np.isfinite(each)
+        took.append(each[there])
+        delivered.append(history.keys.states[there] == State.DELIVERED)
+    return _Receipts(
+        np.concatenate([np.empty(0), *took]), np.concatenate([np.empty(0, np.bool_), *delivered])
+    )
+
+
+def _arrived(arm: ArmRow, took: _Receipts) -> Iterator[Arrived]:
+    """What was delivered within a second, and so on to the last one, in steps of equal factors."""
+    seconds = np.sort(took.seconds[took.delivered])
+    if not len(seconds) or not arm.people:
+        return
+    for limit in np.geomspace(1, max(2.0, float(seconds[-1])), _POINTS).tolist():
+        there = int(np.searchsorted(seconds, limit * (1 + 1e-9), "right"))
+        yield Arrived(arm.arm or arm.campaign, limit, there / arm.people)
 
 
 def _of_receipts(ledger: Ledger, rows: Sequence[CampaignRow], made: Sequence[ArmRow]) -> Iterator[Coded]:
@@ -393,67 +346,3 @@ def _pairs_with(best: int, arms: Sequence[ArmRow], counts: Sequence[Counts]) -> 
         )
         for at, each, p, adjusted in zip(others, both, p_values, statistics.holm(p_values), strict=True)
     ]
-
-
-# --- in words
-
-
-def _lines(found: Compared, t: Language) -> Iterator[str]:
-    yield t(Message("experiment {name} ({mode})", name=found.experiment or "–", mode=t(found.mode)))
-    if found.refused:
-        yield "  " + t("no answer: {why}", why=found.refused.text)
-    for arm in found.arms:
-        yield "  " + t(_arm_words(arm))
-    if found.p_value is not None:
-        words = (
-            Message("the arms differ, p {p}", p=p_in_words(found.p_value, exact=True))
-            if found.p_value < 1 - LEVEL
-            else Message("no arm is better, p {p}", p=p_in_words(found.p_value, exact=True))
-        )
-        yield "  " + t(words)
-    for each in found.differences:
-        yield "  " + t(_difference_words(each))
-    for notice in found.notices:
-        yield "  " + t("notice: {why}", why=notice.text)
-
-
-def _arm_words(arm: ArmRow) -> Message:
-    told = {
-        "arm": arm.arm or arm.campaign,
-        "n": arm.people,
-        "rate": share(arm.delivery_rate),
-        "low": share(arm.if_none_arrives),
-        "high": share(arm.if_all_arrive),
-        "each": money(None if arm.yuan_per_delivered is None else str(arm.yuan_per_delivered)) or "–",
-    }
-    delivery = Message(
-        "{arm}: {n:,} people, {rate} delivered ({low} to {high} by those awaited), {each} a delivered "
-        "message",
-        **told,
-    )
-    if arm.conversion is None:
-        return delivery
-    return Message("{what}; {rate} converted", what=delivery, rate=share(arm.conversion))
-
-
-def _difference_words(each: Difference) -> Message:
-    if each.metric == "yuan_per_delivered":
-        return Message(
-            "a delivered message: {arm} minus {other} {difference} ({low} to {high})",
-            arm=each.arm,
-            other=each.other,
-            difference=money(str(each.difference)),
-            low=money(str(each.low)),
-            high=money(str(each.high)),
-        )
-    metric = Message("delivery") if each.metric == "delivery" else Message("conversion")
-    return Message(
-        "{metric}: {arm} minus {other} {difference} ({low} to {high}), p {p}",
-        metric=metric,
-        arm=each.arm,
-        other=each.other,
-        difference=share(each.difference),
-        low=share(each.low),
-        high=share(each.high),
-        p=p_in_words(each.p_holm, exact=True),
-    )

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smskit.measuring import statistics
+from smskit.measuring.adjusting import adjusted
 from smskit.measuring.arms import Arms
 from smskit.measuring.outcomes import Outcomes
-from smskit.measuring.result import Arm, Effect, InterimRow, OutcomeRows
+from smskit.measuring.rerandomising import Rerandomised, rerandomise, rerandomise_all, seed_of
+from smskit.measuring.result import ADJUSTED, Arm, Effect, InterimRow, OutcomeRows
 from smskit.measuring.statistics import LEVEL, Counts
 
 __all__ = ["arms_of", "counts_of", "effects_of", "interim_of", "rows_of"]
@@ -56,16 +58,23 @@ def rows_of(found: Outcomes, *, events: bool, zone: str) -> OutcomeRows:
 
 
 def effects_of(
-    values: Mapping[str, NDArray[Any]], arms: Arms, *, name: str, yuan: Decimal, complete: bool
+    values: Mapping[str, NDArray[Any]],
+    arms: Arms,
+    *,
+    name: str,
+    yuan: Decimal,
+    complete: bool,
+    known: NDArray[np.float64] | None = None,
 ) -> list[Effect]:
     """
-    One effect a metric, in the order they stand there.
+    One effect a metric, in the order they stand there; then each adjusted for what is *known*.
 
     Args:
         values: Metric -> n flags (a conversion) or n amounts (revenue).
         name: Of the campaign, which the draws of amounts go by.
         yuan: What the messages cost.
-        complete: Whether the window is over.
+        complete: Whether the window is over; before that nothing is adjusted.
+        known: Of the n people before the send, see `adjusting.known_of`; None = nothing.
     """
     found = [
         _conversion(metric, counts_of(said, arms.treated), yuan)
@@ -75,11 +84,13 @@ def effects_of(
     ]
     if not complete:
         return [_open(effect) for effect in found]
-    known = [effect.p_value for effect in found if effect.p_value is not None]
-    if len(found) < 2 or not known:
+    if known is not None:
+        found += [_adjusted(metric, said, arms.treated, known, name, yuan) for metric, said in values.items()]
+    p_values = [effect.p_value for effect in found if effect.p_value is not None]
+    if len(found) < 2 or not p_values:
         return found
-    adjusted = iter(statistics.holm(known))
-    return [e if e.p_value is None else replace(e, p_adjusted=next(adjusted)) for e in found]
+    by_holm = iter(statistics.holm(p_values))
+    return [e if e.p_value is None else replace(e, p_adjusted=next(by_holm)) for e in found]
 
 
 def _conversion(metric: str, counts: Counts, yuan: Decimal) -> Effect:
@@ -124,26 +135,69 @@ def _each(yuan: Decimal, incremental: float) -> float | None:
 
 def _revenue(metric: str, amounts: NDArray[np.float64], treated: NDArray[np.bool_], name: str) -> Effect:
     n1 = int(np.count_nonzero(treated))
-    n0 = len(treated) - n1
     bought = amounts != 0
     one, other = amounts[bought & treated], amounts[bought & ~treated]
-    total1, total0 = float(one.sum()), float(other.sum())
-    mean1, mean0 = total1 / n1, total0 / n0
-    enough = min(len(one), len(other)) >= _BUYERS
     drawn = None
-    if enough:
-        seed = statistics.seed_of(name, metric)
-        drawn = statistics.rerandomise(one, other, treated=n1, holdout=n0, seed=seed)
+    if min(len(one), len(other)) >= _BUYERS:
+        seed = seed_of(name, metric)
+        drawn = rerandomise(one, other, treated=n1, holdout=len(treated) - n1, seed=seed)
+    return _of_means(metric, "revenue", amounts, amounts, treated, drawn)
+
+
+def _adjusted(
+    metric: str,
+    said: NDArray[Any],
+    treated: NDArray[np.bool_],
+    known: NDArray[np.float64],
+    name: str,
+    yuan: Decimal,
+) -> Effect:
+    """The same effect, less what was known of the people before the send; judged by what that leaves."""
+    kind = "conversion" if said.dtype == np.bool_ else "revenue"
+    raw = said.astype(np.float64)
+    left = adjusted(raw, treated, known)
+    drawn = None
+    if min(np.count_nonzero(raw[treated]), np.count_nonzero(raw[~treated])) >= _BUYERS:
+        drawn = rerandomise_all(left, treated, seed=seed_of(name, metric, ADJUSTED))
+    made = replace(_of_means(metric, kind, left, raw, treated, drawn), method=ADJUSTED)
+    if kind == "revenue":
+        return made
+    low, high = made.incremental_low, made.incremental_high
+    return replace(
+        made,
+        cost_per_incremental=_each(yuan, made.incremental),
+        cost_per_incremental_low=None if high is None else _each(yuan, high),
+        cost_per_incremental_high=None if low is None else _each(yuan, low),
+    )
+
+
+def _of_means(
+    metric: str,
+    kind: str,
+    values: NDArray[np.float64],
+    raw: NDArray[np.float64],
+    treated: NDArray[np.bool_],
+    drawn: Rerandomised | None,
+) -> Effect:
+    """
+    The difference of the means of n *values*, which are the *raw* ones as they are or adjusted.
+
+    Args:
+        drawn: What the draws say of it; None where there are too few buyers for that.
+    """
+    n1 = int(np.count_nonzero(treated))
+    mean1, mean0 = float(values[treated].mean()), float(values[~treated].mean())
+    buyers1, buyers0 = (int(np.count_nonzero(raw[arm])) for arm in (treated, ~treated))
     low, high, p_value = drawn or (None, None, None)
     return Effect(
         metric=metric,
-        kind="revenue",
+        kind=kind,
         treated=mean1,
         holdout=mean0,
-        treated_total=total1,
-        holdout_total=total0,
-        treated_buyers=len(one),
-        holdout_buyers=len(other),
+        treated_total=float(raw[treated].sum()),
+        holdout_total=float(raw[~treated].sum()),
+        treated_buyers=buyers1,
+        holdout_buyers=buyers0,
         difference=mean1 - mean0,
         low=low,
         high=high,
@@ -159,7 +213,7 @@ def _revenue(metric: str, amounts: NDArray[np.float64], treated: NDArray[np.bool
         cost_per_incremental=None,
         cost_per_incremental_low=None,
         cost_per_incremental_high=None,
-        enough=enough,
+        enough=min(buyers1, buyers0) >= _BUYERS,
         significant=None if low is None or high is None else bool(low > 0 or high < 0),
         method="rerandomised",
     )

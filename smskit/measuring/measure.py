@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from smskit.errors import InputError, LedgerError, suggest
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
+from smskit.measuring.adjusting import known_of
 from smskit.measuring.arms import Arms, earlier_occurrences, follow_ups, parts_of, read_arms, sending_of
 from smskit.measuring.asking import Asked
 from smskit.measuring.by_segment import by_value, cells_of
@@ -75,9 +76,9 @@ def measure(
         between: The first and the last day (ISO): all live marketing against its global holdout, whatever
             *campaign* says.
         ledger: None = the project's.
-        asked: ``user_id``, ``time``, ``amount``, ``converted``, ``window``, ``timezone``, ``as_of``, ``by``,
-            ``segments``, ``entrants``, ``absent``, ``price``, ``srm``, ``query``: as ``smskit measure`` has
-            them.
+        asked: ``user_id``, ``time``, ``amount``, ``converted``, ``event_id``, ``window``, ``timezone``,
+            ``as_of``, ``by``, ``segments``, ``before``, ``entrants``, ``absent``, ``price``, ``srm``,
+            ``query``: as ``smskit measure`` has them.
 
     Returns:
         The object of ``smskit measure --json``. Where no comparison is possible it says why in ``refused``.
@@ -155,21 +156,27 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
     refused = refusal(arms, found, asked, alarm=alarm, as_of=as_of)
     again = follow_ups(ledger, row)
     price = asked.price_or(Decimal(str(row.spec.get("price_per_part", "0.05"))))
-    cost = yuan_of(sum(parts_of(ledger, each, arms) for each in (row, *again)), price)
+    cost = yuan_of([parts_of(ledger, each, arms) for each in (row, *again)], price)
     effects: list[Effect] = []
     segments: list[SegmentRow] | None = None
     equal, interim = None, None
     if refused is None:
         values = found.values
-        effects = effects_of(values, arms, name=row.name, yuan=Decimal(cost.yuan), complete=complete)
+        wanted = {*asked.known, *([asked.by] if asked.by else [])} if complete else set()
+        cells = cells_of(row, arms, wanted, segments=asked.segments, environ=asked.environ, file=asked.file)
+        effects = effects_of(
+            values,
+            arms,
+            name=row.name,
+            yuan=Decimal(cost.yuan),
+            complete=complete,
+            known=known_of({name: cells[name] for name in asked.known}) if asked.known and complete else None,
+        )
         if not complete:
             interim = interim_of(counts_of(values["conversion"], arms.treated))
-        if asked.by and complete:
-            cells = cells_of(
-                row, arms, asked.by, segments=asked.segments, environ=asked.environ, file=asked.file
-            )
+        elif asked.by:
             metric = next(iter(values))
-            segments, equal = by_value(asked.by, cells, metric, values[metric], arms)
+            segments, equal = by_value(asked.by, cells[asked.by], metric, values[metric], arms)
     window = None
     if asked.time:
         until = found.data_until
@@ -212,6 +219,7 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
         interim=interim,
         segments=segments,
         equal_effects=equal,
+        named=found.named_of(arms.treated),
         days=[] if refused or not asked.time else days_of(arms, found, start=start, end=min(end, as_of)),
     )
 

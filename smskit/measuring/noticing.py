@@ -63,8 +63,9 @@ def notices_of(
             first=first_window,
         )
         yield Coded("window_changed", what)
-    if asked.by and not (asked.by in arms.kept and not asked.segments):
-        yield from _of_segments(row, asked, start)
+    wanted = dict.fromkeys((*asked.known, *([asked.by] if asked.by else ())))
+    if read := [name for name in wanted if asked.segments or name not in arms.kept]:
+        yield from _of_segments(row, asked, read, start)
     if row.mode is Mode.REHEARSE:
         what = Message("a rehearsal: nothing was sent, so there is no effect to find (an A/A test)")
         yield Coded("rehearsal", what)
@@ -104,7 +105,7 @@ def _of_time(ledger: Ledger, row: CampaignRow, asked: Asked, now: datetime) -> I
         yield Coded("window_open", what)
 
 
-def _of_segments(row: CampaignRow, asked: Asked, start: datetime) -> Iterator[Coded]:
+def _of_segments(row: CampaignRow, asked: Asked, columns: Sequence[str], start: datetime) -> Iterator[Coded]:
     source = asked.segments or str(row.spec.get("segment", ""))
     newer = source.startswith("env:") or is_url(source)
     if not newer:
@@ -114,9 +115,9 @@ def _of_segments(row: CampaignRow, asked: Asked, start: datetime) -> Iterator[Co
             return
     if newer:
         what = Message(
-            "`{column}` is read from a table that is newer than the campaign, which may have changed it "
+            "{columns}: read from a table that is newer than the campaign, which may have changed it "
             "itself; parameter `keep` keeps such columns with the campaign",
-            column=asked.by,
+            columns=", ".join(f"`{name}`" for name in columns),
         )
         yield Coded("segments_newer", what)
 
@@ -169,9 +170,7 @@ def _reached_by_others(
         first, last = sending_of(ledger, other)
         if first is None or last is None or last < start.timestamp() or first >= end.timestamp():
             continue
-        phones = np.sort(
-            np.concatenate([np.empty(0, np.int64), *(p for p, _ in reached_phones(ledger, other))])
-        )
+        phones = np.sort(np.concatenate([np.empty(0, np.int64), *reached_phones(ledger, other)]))
         hit = among(arms.phones, phones)
         found = hit if found is None else found | hit
     return found

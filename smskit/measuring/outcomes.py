@@ -39,12 +39,17 @@ _FLAGS: Final = {"0": False, "0.0": False, "1": True, "1.0": True, "true": True,
 
 
 class Columns(NamedTuple):
-    """Which columns of an outcome table say what. With *time* it is one of events, else one of flags."""
+    """
+    Which columns of an outcome table say what. With *time* it is one of events, else one of flags.
+
+    Where *event* names an event, rows are copies by it alone; else where all columns are equal.
+    """
 
     person: str
     time: str = ""
     amounts: tuple[str, ...] = ()
     converted: tuple[str, ...] = ()
+    event: str = ""
 
 
 class Table(NamedTuple):
@@ -53,7 +58,7 @@ class Table(NamedTuple):
 
     Attributes:
         rows: In the file, copies too.
-        duplicates: Rows equal in every column to an earlier one; they are in no array.
+        duplicates: Copies of an earlier row; they are in no array.
         ids: u texts, the different persons; null = names nobody.
         person: Which of *ids* each row is about; -1 = nobody.
         at: Microseconds since 1970 UTC; empty of flags.
@@ -90,12 +95,12 @@ def read_outcomes(
         environ: Where ``env:NAME`` is looked up.
 
     Raises:
-        SegmentError: it cannot be read, lacks a column, or a time, amount or flag is none.
+        SegmentError: it cannot be read, lacks a column, or a time, amount or flag is none; or rows of one
+            event differ.
     """
-    frame = segment.load(
-        source, query=query, text_columns={columns.person}, environ=environ, parameter_file=file
-    )
-    wanted = (columns.person, columns.time, *columns.amounts, *columns.converted)
+    texts = {columns.person, columns.event} - {""}
+    frame = segment.load(source, query=query, text_columns=texts, environ=environ, parameter_file=file)
+    wanted = (columns.person, columns.time, columns.event, *columns.amounts, *columns.converted)
     for name in filter(None, wanted):
         if name not in frame.columns:
             lacking = Message("{table} has no column `{name}`", table=source_name(source), name=name)
@@ -104,7 +109,11 @@ def read_outcomes(
     at = _instants(frame[columns.time], zone) if columns.time else np.empty(0, np.int64)
     values: dict[str, NDArray[Any]] = {name: _amounts(frame[name]) for name in columns.amounts}
     values |= {name: _flags(frame[name]) for name in columns.converted}
-    copies = _copies(frame, person, at)
+    if columns.event:
+        said = {columns.person: person, columns.time: at, **values}
+        copies = _same_event(frame[columns.event], said)
+    else:
+        copies = _copies(frame, person, at)
     keep = ~copies
     return Table(
         len(frame),
@@ -143,6 +152,33 @@ def _copies(frame: pd.DataFrame, person: NDArray[np.int64], at: NDArray[np.int64
     if len(some):
         found[some] = frame.iloc[some].duplicated().to_numpy()
     return found
+
+
+def _same_event(column: pd.Series, said: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """
+    Rows whose event stands in an earlier row.
+
+    Args:
+        said: Column -> what each of the n rows says of person, time and money.
+    """
+    codes = pd.factorize(column.replace("", None), use_na_sentinel=True)[0]
+    if (codes < 0).any():
+        raise _unreadable(column, codes < 0, Message("no id of an event"))
+    copies = pd.Series(codes).duplicated().to_numpy()
+    first = np.flatnonzero(~copies)[codes]  # codes are in the order in which events appear
+    for name, cells in said.items():
+        differ = copies & (cells != cells[first])
+        if differ.any():
+            raise SegmentError(
+                Message(
+                    "{n:,} rows have the event of an earlier row and another `{name}`, such as {examples}: "
+                    "an order's lines need ids of their own",
+                    n=int(np.count_nonzero(differ)),
+                    name=name,
+                    examples=_examples(column, differ),
+                )
+            )
+    return np.asarray(copies, np.bool_)
 
 
 def _texts(column: pd.Series) -> pa.Array:
@@ -188,16 +224,21 @@ def _flags(column: pd.Series) -> NDArray[np.bool_]:
 
 def _unreadable(column: pd.Series, rows: NDArray[np.bool_], what: Message) -> SegmentError:
     """An error that says how many cells of a column are *what*, with some of them, phones masked."""
-    some = column[rows].head(1_000).astype("str").fillna("").drop_duplicates().head(_EXAMPLES)
     return SegmentError(
         Message(
             "{n:,} cells of column `{name}` are {what}, such as {examples}",
             n=int(np.count_nonzero(rows)),
             name=str(column.name),
             what=what,
-            examples=show_cells(phones.hide_column(pa.array(some.tolist(), pa.large_string())).to_pylist()),
+            examples=_examples(column, rows),
         )
     )
+
+
+def _examples(column: pd.Series, rows: NDArray[np.bool_]) -> str:
+    """Some cells of those rows, phones masked."""
+    some = column[rows].head(1_000).astype("str").fillna("").drop_duplicates().head(_EXAMPLES)
+    return show_cells(phones.hide_column(pa.array(some.tolist(), pa.large_string())).to_pylist())
 
 
 # --- what they are of the people of both arms
@@ -232,6 +273,11 @@ class Outcomes:
     times: NDArray[np.int64]
     refunds: int
     unknown: Sequence[str]
+
+    def named_of(self, treated: NDArray[np.bool_]) -> tuple[int, int]:
+        """How many of the treated and of the others some row names."""
+        one = int(np.count_nonzero(self.named & treated))
+        return one, int(np.count_nonzero(self.named)) - one
 
     def __repr__(self) -> str:
         return f"Outcomes({self.used} of {self.rows} rows, {self.people} people)"

@@ -131,8 +131,7 @@ def _future(outcomes: Outcomes, late: int, as_of: datetime) -> Message:
 
 
 def _lacking(arms: Arms, outcomes: Outcomes, *, events: bool) -> Message | None:
-    named1 = int(np.count_nonzero(outcomes.named & arms.treated))
-    named0 = int(np.count_nonzero(outcomes.named)) - named1
+    named1, named0 = outcomes.named_of(arms.treated)
     n1, n0 = arms.n_treated, arms.n_holdout
     if events:
         for named, other, size, of in ((named0, named1, n0, n1), (named1, named0, n1, n0)):

@@ -10,11 +10,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from smskit.i18n import Message
 
 __all__ = [
+    "ADJUSTED",
     "Arm",
     "Coded",
     "Cost",
@@ -27,6 +28,9 @@ __all__ = [
     "Srm",
     "Window",
 ]
+
+
+ADJUSTED: Final = "adjusted"  # the method of an effect less what was known before the send
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,17 @@ class Srm:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the messages that were taken cost, follow-ups included; yuan as text."""
+    """
+    What the messages that were taken cost, follow-ups included; yuan as text.
+
+    Of *unknown_parts* nobody knows whether the provider took them; with them it is *yuan_high*.
+    """
 
     parts: int
     price_per_part: str
     yuan: str
+    unknown_parts: int
+    yuan_high: str
 
 
 @dataclass(frozen=True)
@@ -197,6 +207,7 @@ class Measured:
     equal_effects: float | None = None  # p-value of the effect being the same in all segments, or cohorts
     cohorts: Sequence[SegmentRow] | None = None  # of several occurrences: by the one in which people entered
     days: Sequence[Day] = ()  # of a table of events, for the picture
+    named: tuple[int, int] = (0, 0)  # people of either arm whom the table names at all, the treated first
 
     @property
     def exit_code(self) -> int:
@@ -208,7 +219,9 @@ class Measured:
         data = asdict(self)
         alike = data.pop("equal_effects")
         cohorts = data.pop("cohorts")
-        del data["days"]
+        del data["days"], data["named"]
+        if not self.cost.unknown_parts:  # there is a range only where something is not known
+            del data["cost"]["unknown_parts"], data["cost"]["yuan_high"]
         return data if cohorts is None else data | {"cohorts": cohorts, "alike": alike}
 
     def to_json(self) -> str:
@@ -227,6 +240,7 @@ class Measured:
         return "\n".join(lines_of(self, t))
 
 
-def yuan_of(parts: int, price: Decimal) -> Cost:
-    """What so many parts cost."""
-    return Cost(parts, str(price), str(parts * price))
+def yuan_of(parts: Sequence[tuple[int, int]], price: Decimal) -> Cost:
+    """What so many parts cost; of each campaign those that were taken, and those that may have been."""
+    taken, maybe = (sum(each) for each in zip(*parts, strict=True)) if parts else (0, 0)
+    return Cost(taken, str(price), str(taken * price), maybe, str((taken + maybe) * price))

@@ -20,12 +20,15 @@ from smskit.i18n.figures import money, share
 from smskit.measuring.result import Arm, Day, Effect, Measured, SegmentRow, Srm
 from smskit.measuring.statistics import split_range
 from smskit.measuring.words import (
+    FEW,
     arms_sentence,
     effect_sentence,
     interim_sentence,
+    label_of,
     larger_holdout,
-    metric_in_words,
     p_in_words,
+    p_of_alike,
+    reached_sentence,
     rows_sentence,
     split_sentence,
     window_sentence,
@@ -35,7 +38,6 @@ from smskit.reporting.charts import effect as charts
 
 __all__ = ["Section", "Sections", "arms_section", "in_mode", "launch_section"]
 
-_FEW: Final = 25  # conversions of a holdout, below which p is not shown in figures under 0.01
 _PEOPLE: Final = 1_000
 _MODES: Final = {"live": mark("live"), "rehearse": mark("rehearsal: an A/A test, nobody was messaged")}
 
@@ -101,8 +103,7 @@ class Sections:
         if found.refused:
             return Section(title, [Message("no answer: {why}", why=found.refused.text)])
         sentences = [effect_sentence(effect, found) for effect in found.effects]
-        if hint := larger_holdout(found):
-            sentences.append(hint)
+        sentences += filter(None, (reached_sentence(found), larger_holdout(found)))
         frame = pd.DataFrame([asdict(effect) for effect in found.effects])
         units = {"conversions": "conversion", "yuan": "revenue"}
         kinds = {unit: [e for e in found.effects if e.kind == kind] for unit, kind in units.items()}
@@ -172,8 +173,7 @@ def _by_rows(
     """One metric by the values of a column; whether its effect differs between them first."""
     told = [*sentences]
     if found.equal_effects is not None:
-        p = p_in_words(found.equal_effects, exact=True)
-        told.append(Message("whether the effect differs between them: p {p}", p=p))
+        told.append(Message("whether the effect differs between them: p {p}", p=p_of_alike(found)))
     frame = pd.DataFrame([asdict(row) for row in rows])
     return Section(
         title,
@@ -246,13 +246,13 @@ def _arms(arms: Mapping[str, Arm]) -> pd.DataFrame:
 
 def _line(effect: Effect, t: Language) -> dict[str, str]:
     return {
-        t("outcome"): t.render(metric_in_words(effect.metric)),
+        t("outcome"): t.render(label_of(effect)),
         t("treated, for 1,000"): _thousand(effect.treated, effect.kind),
         t("holdout, for 1,000"): _thousand(effect.holdout, effect.kind),
         t("difference (95 %)"): _span(effect.difference, effect.low, effect.high, effect.kind, t),
         t("relative"): "–" if effect.relative is None else f"{effect.relative:+.1%}".replace("-", "−"),
         t("in all"): _signed(effect.incremental, effect.kind, whole=True),
-        t("p"): p_in_words(effect.p_value, exact=effect.holdout_buyers >= _FEW).removeprefix("= "),
+        t("p"): p_in_words(effect.p_value, exact=effect.holdout_buyers >= FEW).removeprefix("= "),
         t("cost of each"): "–" if effect.cost_per_incremental is None else _yuan(effect.cost_per_incremental),
     }
 
@@ -325,7 +325,7 @@ _Point = tuple[Callable[[Language], str], float | None, float | None, float | No
 
 
 def _of_effect(effect: Effect) -> _Point:
-    return (lambda t: t.render(metric_in_words(effect.metric))), effect.difference, effect.low, effect.high
+    return (lambda t: t.render(label_of(effect))), effect.difference, effect.low, effect.high
 
 
 def _drawn(points: Sequence[_Point], unit: str) -> Callable[[Language], str]:

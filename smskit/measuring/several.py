@@ -220,8 +220,8 @@ def _judged(
     complete: bool = True,
 ) -> Measured:
     """What all cohorts together show, and each by itself; only whole windows are looked at."""
-    if asked.by or asked.entrants:
-        raise InputError(Message("--by and --entrants are of one campaign"))
+    if asked.by or asked.before or asked.entrants:
+        raise InputError(Message("--by, --before and --entrants are of one campaign"))
     rows = [cohort.row for cohort in cohorts]
     by_phone = {not row.spec.get("user_id", "user_id") for row in rows}
     if len(by_phone) > 1:
@@ -245,7 +245,7 @@ def _judged(
         notices = [Coded("srm", alarm), *notices]
     price = asked.price_or(Decimal(str(rows[-1].spec.get("price_per_part", "0.05"))) if rows else Decimal(0))
     again = [other for row in rows for other in follow_ups(ledger, row)]
-    cost = yuan_of(sum(parts_of(ledger, row, arms) for row in [*rows, *again]), price)
+    cost = yuan_of([parts_of(ledger, row, arms) for row in [*rows, *again]], price)
     effects, cohort_rows, alike = [], list[SegmentRow](), None
     if refused is None:
         values = found.values
@@ -288,6 +288,7 @@ def _judged(
         effects=effects,
         cohorts=cohort_rows,
         equal_effects=alike,
+        named=found.named_of(arms.treated),
     )
 
 

@@ -1,39 +1,34 @@
 """
 The statistics of a comparison of two arms that a hash has drawn: intervals, p-values, what may be peeked at.
 
-Pure: counts and amounts in, figures out. docs/statistics.md says where each method is from and how well it
-holds; statsmodels and scipy take two seconds to import, and are only when they are used.
+Pure: counts in, figures out; amounts are judged in `rerandomising`. docs/statistics.md says where each
+method is from and how well it holds; statsmodels and scipy take two seconds to import, and are only when
+they are used.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smskit.errors import needs_extra
 
 __all__ = [
-    "DRAWS",
     "INTERIM_LEVEL",
     "LEVEL",
     "PRIOR",
     "Counts",
     "Interim",
-    "Rerandomised",
     "all_alike",
     "equal_odds",
     "holm",
     "interim",
     "newcombe",
     "ratio",
-    "rerandomise",
     "score_p",
-    "seed_of",
     "split_range",
     "srm_p",
     "wilson",
@@ -42,8 +37,6 @@ __all__ = [
 LEVEL: Final = 0.95
 INTERIM_LEVEL: Final = 0.99  # at which looking every day leaves the final 95 % interval as it is
 PRIOR: Final = 100.0  # how many conversions the prior of `interim` weighs
-DRAWS: Final = 9_999  # the least p-value is 2 / (draws + 1)
-_AT_ONCE: Final = 1 << 20  # random numbers, some 30 MB with what is made of them
 
 
 class Counts(NamedTuple):
@@ -68,14 +61,6 @@ class Counts(NamedTuple):
     def difference(self) -> float:
         """Rate of the treated minus rate of the holdout."""
         return self.treated_buyers / self.treated - self.holdout_buyers / self.holdout
-
-
-class Rerandomised(NamedTuple):
-    """What a re-randomisation says of a difference of means."""
-
-    low: float
-    high: float
-    p_value: float
 
 
 class Interim(NamedTuple):
@@ -206,108 +191,6 @@ def _unlike(stratum: Counts, odds: float) -> float:
     expected = 2 * c / (b + math.sqrt(b * b + 4 * (1 - odds) * c))
     cells = (expected, t - expected, m - expected, h - m + expected)
     return (x - expected) ** 2 * sum(1 / cell for cell in cells)
-
-
-# --- amounts
-
-
-def seed_of(*names: str) -> int:
-    """The seed of the draws for these names, so that the same question has the same answer."""
-    return int.from_bytes(hashlib.sha256("\n".join(names).encode()).digest()[:8])
-
-
-def rerandomise(
-    treated_amounts: NDArray[np.float64],
-    holdout_amounts: NDArray[np.float64],
-    *,
-    treated: int,
-    holdout: int,
-    seed: int,
-    draws: int = DRAWS,
-    level: float = LEVEL,
-) -> Rerandomised | None:
-    """
-    The studentised re-randomisation of a difference of means, where nearly everybody's amount is 0.
-
-    In each draw every amount falls to the holdout as the hash let it fall, with the share that the holdout
-    is of both arms. Interval and p-value are of the same draws: the one leaves 0 out when the other is at
-    most ``1 - level``.
-
-    Args:
-        treated_amounts, holdout_amounts: Of those whose amount is not 0, of any length.
-        treated, holdout: People of each arm, at least 2.
-
-    Returns:
-        None where the amounts do not vary, so that there is nothing to judge a difference by.
-    """
-    amounts = np.concatenate([treated_amounts, holdout_amounts]).astype(np.float64)
-    statistic = _Studentised(amounts, treated, holdout)
-    own = holdout_amounts.sum(), np.square(holdout_amounts).sum()
-    spread, t = statistic.spread(*own), statistic(*own)
-    if not spread > 0:
-        return None
-    drawn = np.sort(statistic(*_sums_of_draws(amounts, holdout / (treated + holdout), seed, draws)))
-    # Of 9,999 draws the 250th from either end, by which interval and p-value say the same.
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="weibull")
-    below = np.searchsorted(drawn, t, "right") + 1
-    above = len(drawn) - np.searchsorted(drawn, t, "left") + 1
-    difference = statistic.difference(own[0])
-    return Rerandomised(
-        float(difference - high * spread),
-        float(difference - low * spread),
-        min(1.0, 2 * min(int(below), int(above)) / (draws + 1)),
-    )
-
-
-class _Studentised:
-    """The difference of means over its spread, by what falls to the holdout of a sum and a sum of squares."""
-
-    def __init__(self, amounts: NDArray[np.float64], treated: int, holdout: int) -> None:
-        self._sum, self._squares = amounts.sum(), np.square(amounts).sum()
-        self._treated, self._holdout = treated, holdout
-
-    def difference(self, held: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray((self._sum - held) / self._treated - held / self._holdout)
-
-    def spread(self, held: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
-        variance = _variance(self._sum - held, self._squares - squares, self._treated)
-        return np.sqrt(np.maximum(variance + _variance(held, squares, self._holdout), 0))
-
-    def __call__(self, held: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
-        spread = self.spread(held, squares)
-        return np.divide(
-            self.difference(held), spread, out=np.zeros_like(np.asarray(spread)), where=spread > 0
-        )
-
-
-def _variance(total: NDArray[np.float64], squares: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Of the mean of n amounts."""
-    return (squares / n - np.square(total / n)) / (n - 1)
-
-
-def _sums_of_draws(
-    amounts: NDArray[np.float64], share: float, seed: int, draws: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """
-    Sum and sum of squares of the amounts that fall to the holdout, of each draw (*draws* entries each).
-
-    All draws are one long row of amounts, of which the next one to fall is a geometric number of places
-    ahead: for a small share that is a number for each that falls, not for each that might.
-    """
-    rarer = min(share, 1 - share)
-    rng, squares = np.random.default_rng(seed), np.square(amounts)
-    held, held_squares = np.zeros(draws), np.zeros(draws)
-    at, end = -1, len(amounts) * draws
-    at_once = min(_AT_ONCE, int(end * rarer * 1.05) + 100)
-    while rarer > 0 and at < end:
-        places = rng.geometric(rarer, size=at_once).cumsum() + at
-        at = int(places[-1])
-        draw, which = np.divmod(places[places < end], len(amounts))
-        held += np.bincount(draw, amounts[which], draws)
-        held_squares += np.bincount(draw, squares[which], draws)
-    if rarer < share:
-        return amounts.sum() - held, squares.sum() - held_squares
-    return held, held_squares
 
 
 # --- what may be peeked at

@@ -6,28 +6,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 from smskit.i18n import Language, Message
 from smskit.i18n.figures import moment, money, share
-from smskit.measuring.result import Arm, Effect, InterimRow, Measured, SegmentRow, Srm
+from smskit.measuring.result import ADJUSTED, Arm, Cost, Effect, InterimRow, Measured, SegmentRow, Srm
 from smskit.planning.power import smallest_difference
 
 __all__ = [
+    "FEW",
     "arms_sentence",
     "effect_sentence",
     "interim_sentence",
+    "label_of",
     "larger_holdout",
     "lines_of",
-    "metric_in_words",
     "p_in_words",
+    "p_of_alike",
+    "reached_sentence",
     "rows_sentence",
     "segment_sentence",
     "split_sentence",
     "window_sentence",
 ]
 
-_SHARES = (0.05, 0.1, 0.2, 0.5)  # to keep back
-_FEW = 25  # conversions of a holdout, below which the far tail of p is twice too thin
+_SHARES: Final = (0.05, 0.1, 0.2, 0.5)  # to keep back
+FEW: Final = 25  # conversions of a holdout, below which the far tail of p is twice too thin
+_REACHED: Final = 0.98  # of the treated; above it an effect per person reached is the effect
 
 
 def lines_of(measured: Measured, t: Language) -> Iterator[str]:
@@ -38,7 +43,7 @@ def lines_of(measured: Measured, t: Language) -> Iterator[str]:
         yield "  " + t("no answer: {why}", why=measured.refused.text)
     for effect in measured.effects:
         yield "  " + t(effect_sentence(effect, measured))
-    if hint := larger_holdout(measured):
+    for hint in filter(None, (reached_sentence(measured), larger_holdout(measured))):
         yield "  " + t(hint)
     if measured.interim:
         yield "  " + t(interim_sentence(measured.interim))
@@ -51,16 +56,44 @@ def lines_of(measured: Measured, t: Language) -> Iterator[str]:
     for row in (*(measured.segments or ()), *(measured.cohorts or ())):
         yield "    " + t(segment_sentence(row))
     if measured.equal_effects is not None:
-        p = p_in_words(measured.equal_effects, exact=True)
-        yield "  " + t("whether the effect differs between them: p {p}", p=p)
+        yield "  " + t("whether the effect differs between them: p {p}", p=p_of_alike(measured))
     for notice in measured.notices:
         yield "  " + t("notice: {why}", why=notice.text)
 
 
-def metric_in_words(metric: str) -> str:
-    """The two that a table of events has, in words; a column of one's own as it is called."""
+def label_of(effect: Effect) -> str:
+    """What an effect is of: the two that a table of events has in words, a column as it is called."""
     known = {"conversion": Message("conversion"), "revenue": Message("revenue")}
-    return known.get(metric, metric)
+    metric = known.get(effect.metric, effect.metric)
+    return Message("{metric}, adjusted", metric=metric) if effect.method == ADJUSTED else metric
+
+
+def p_of_alike(measured: Measured) -> str:
+    """The p-value of the effect being the same everywhere, as it may be shown."""
+    exact = bool(measured.effects) and measured.effects[0].holdout_buyers >= FEW
+    return p_in_words(measured.equal_effects, exact=exact)
+
+
+def reached_sentence(measured: Measured) -> Message | None:
+    """The effect per person reached, by its own name and condition; None where it says nothing more."""
+    found = next((e for e in measured.effects if e.kind == "conversion"), None)
+    treated = measured.arms["treated"]
+    if found is None or not found.significant or found.low is None or found.high is None:
+        return None
+    if not 0 < treated.reached < _REACHED * treated.people:
+        return None
+    each = 1_000 * treated.people / treated.reached
+    return Message(
+        "per person reached, if a message that does not arrive does nothing: {n} for 1,000 (95 %: {low} to "
+        "{high})",
+        n=_signed(found.difference * each),
+        low=_signed(found.low * each),
+        high=_signed(found.high * each),
+    )
+
+
+def _signed(n: float) -> str:
+    return f"{n:+,.1f}".replace("-", "−")
 
 
 def effect_sentence(effect: Effect, measured: Measured) -> Message:
@@ -73,9 +106,9 @@ def effect_sentence(effect: Effect, measured: Measured) -> Message:
         holdout=share(effect.holdout),
     )
     if effect.incremental_low is None or effect.incremental_high is None:
-        return Message("{metric} so far: {rates}", metric=metric_in_words(effect.metric), rates=rates)
+        return Message("{metric} so far: {rates}", metric=label_of(effect), rates=rates)
     told = {
-        "metric": metric_in_words(effect.metric),
+        "metric": label_of(effect),
         "rates": rates,
         "low": _conversions(effect.incremental_low),
         "high": _conversions(effect.incremental_high),
@@ -86,14 +119,14 @@ def effect_sentence(effect: Effect, measured: Measured) -> Message:
         "{metric}: about {n} than without the message (95 %: {low} to {high}); {rates}, p {p}",
         **told,
         n=_conversions(effect.incremental),
-        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= _FEW),
+        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= FEW),
     )
     if effect.cost_per_incremental is None:
         return first
     return Message(
         "{what}; for {yuan}: {each} each ({low} to {high})",
         what=first,
-        yuan=money(measured.cost.yuan),
+        yuan=_cost(measured.cost),
         each=money(str(effect.cost_per_incremental)),
         low=_yuan(effect.cost_per_incremental_low),
         high=_yuan(effect.cost_per_incremental_high),
@@ -103,7 +136,7 @@ def effect_sentence(effect: Effect, measured: Measured) -> Message:
 def larger_holdout(measured: Measured) -> Message | None:
     """What a larger holdout would find, of a conversion that cannot be told; None = nothing."""
     found = [
-        e for e in measured.effects if e.kind == "conversion" and e.significant is False and e.holdout > 0
+        e for e in measured.effects if e.method == "newcombe" and e.significant is False and e.holdout > 0
     ]
     treated, held = measured.arms["treated"].people, measured.arms["holdout"].people
     larger = [share for share in _SHARES if share > 1.5 * held / (treated + held)]
@@ -126,6 +159,18 @@ def _conversions(n: float) -> Message:
     return Message("{n:,} more conversions", n=round(n))
 
 
+def _cost(cost: Cost) -> Message | str:
+    """What it cost; a range where it is not known of all messages whether they were taken."""
+    if not cost.unknown_parts:
+        return money(cost.yuan)
+    return Message(
+        "{low} to {high} ({n:,} parts may be billed or not)",
+        low=money(cost.yuan),
+        high=money(cost.yuan_high),
+        n=cost.unknown_parts,
+    )
+
+
 def _yuan(value: float | None) -> str:
     return "∞" if value is None else money(str(value))
 
@@ -137,9 +182,9 @@ def _revenue(effect: Effect) -> Message:
         holdout=money(str(effect.holdout)),
     )
     if effect.incremental_low is None or effect.incremental_high is None:
-        return Message("{metric} so far: {rates}", metric=metric_in_words(effect.metric), rates=means)
+        return Message("{metric} so far: {rates}", metric=label_of(effect), rates=means)
     told = {
-        "metric": metric_in_words(effect.metric),
+        "metric": label_of(effect),
         "rates": means,
         "low": money(str(effect.incremental_low)),
         "high": money(str(effect.incremental_high)),
@@ -150,7 +195,7 @@ def _revenue(effect: Effect) -> Message:
         "{metric}: about {n} than without the message (95 %: {low} to {high}); {rates}, p {p}",
         **told,
         n=Message("{yuan} more", yuan=money(str(effect.incremental))),
-        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= _FEW),
+        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= FEW),
     )
 
 
@@ -227,10 +272,13 @@ def window_sentence(measured: Measured) -> Message:
 def rows_sentence(measured: Measured) -> Message:
     """What became of the rows of the table."""
     rows = measured.outcomes
+    treated, held = measured.named
     return Message(
-        "table: {rows:,} rows, {duplicates:,} of them copies; of people in an arm {used:,} used, "
-        "{before:,} before "
-        "and {after:,} after the window; {unknown:,} people are in neither arm",
+        "table: {rows:,} rows, {duplicates:,} of them copies; it names {treated:,} treated people and "
+        "{held:,} held back, of whose rows {used:,} are used, {before:,} before and {after:,} after the "
+        "window; {unknown:,} people are in neither arm",
+        treated=treated,
+        held=held,
         rows=rows.rows,
         duplicates=rows.duplicates,
         used=rows.used,

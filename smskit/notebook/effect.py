@@ -6,20 +6,18 @@ Shows and asks, decides nothing, and sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
 
 from smskit.errors import GuardRefused, SpecError, needs_extra
 from smskit.i18n import Joined, Language, Message, mark
-from smskit.i18n.figures import money, share
-from smskit.measuring.compare import ArmRow
+from smskit.i18n.figures import share
 from smskit.measuring.result import Measured
 from smskit.measuring.sections import Section, Sections, arms_section
+from smskit.measuring.side_by_side import sections_of
 from smskit.models import Mode
-from smskit.notebook import display as shown
 from smskit.notebook.base import Base, draft_of, parameters_given, step
 from smskit.notebook.display import show_widget
 from smskit.notebook.handover import EFFECT, taken
@@ -29,7 +27,6 @@ from smskit.notebook.mistakes import opens
 from smskit.planning.draft import Draft
 from smskit.planning.problems import of_credentials, of_names
 from smskit.planning.spec import CampaignSpec
-from smskit.reporting.charts import effect as charts
 from smskit.reporting.delivery import MODES
 
 __all__ = ["EffectNotebook", "check_parameters", "open_effect"]
@@ -254,16 +251,15 @@ class EffectNotebook(Base):
         """
         Show the arms of an experiment side by side: texts, providers, hours.
 
+        Args:
+            campaigns: The arms; none = those of the chosen campaign's experiment.
+
         Raises:
             InputError: fewer than two, or an unknown one.
         """
         found = self.measurer.compare(campaigns)
-        for line in found.render(self.t).splitlines():
-            shown.say(line.strip())
-        self._rates(found.arms, "delivered", ("delivery_rate", "delivery_low", "delivery_high"))
-        self._rates(found.arms, "converted", ("conversion", "conversion_low", "conversion_high"))
-        frame = pd.DataFrame([asdict(arm) for arm in found.arms])
-        self.show_frame(lambda t: _arms_table(found.arms, t), frame)
+        for section in sections_of(found):
+            self._section(section)
         if found.refused and not self.host.is_person:
             raise GuardRefused(found.refused.text)
 
@@ -275,13 +271,6 @@ class EffectNotebook(Base):
             InputError: the table or an option cannot be used.
         """
         return self.measurer.measure()
-
-    def _rates(self, arms: Sequence[ArmRow], of: str, names: Sequence[str]) -> None:
-        """A picture of a rate of each arm, where all have one."""
-        rows = [(arm.arm or arm.campaign, *(getattr(arm, name) for name in names)) for arm in arms]
-        drawn = pd.DataFrame(rows, columns=["label", "rate", "low", "high"])
-        if drawn["rate"].notna().all():
-            self.show_svg(lambda t: charts.rates(drawn, t, of=of))
 
     def _measured(self) -> Measured | None:
         if self.measurer.row is None:
@@ -302,18 +291,3 @@ class EffectNotebook(Base):
         elif section.frame is not None:
             frame = section.frame
             self.show_frame(lambda _: frame)
-
-
-def _arms_table(arms: Sequence[ArmRow], t: Language) -> pd.DataFrame:
-    rows = [
-        {
-            t("arm"): arm.arm or arm.campaign,
-            t("people"): arm.people,
-            t("delivered"): arm.delivered,
-            t("delivery rate"): share(arm.delivery_rate),
-            t("per delivered"): "" if arm.yuan_per_delivered is None else money(str(arm.yuan_per_delivered)),
-            t("conversion"): share(arm.conversion),
-        }
-        for arm in arms
-    ]
-    return pd.DataFrame(rows)

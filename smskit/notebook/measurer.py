@@ -19,7 +19,8 @@ from smskit.i18n import Language, Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.measuring.arms import earlier_occurrences, read_arms
 from smskit.measuring.asking import Asked
-from smskit.measuring.compare import Compared, compare
+from smskit.measuring.compare import arms_beside, compare
+from smskit.measuring.compared import Compared
 from smskit.measuring.measure import measure_row
 from smskit.measuring.outcomes import source_name
 from smskit.measuring.page import page
@@ -188,19 +189,31 @@ class Measurer:
         """
         assert self.ledger is not None
         assert self.row is not None
-        asked = replace(self.question(), entrants=False, by="", segments="")
+        asked = replace(self.question(), entrants=False, by="", before="", segments="")
         return measure_series(self.ledger, self.row.series, self.row.mode, asked)
 
     def compare(self, campaigns: Sequence[str]) -> Compared:
         """
         Arms of an experiment side by side, by delivery; with a table by what their people did, too.
 
+        Args:
+            campaigns: The arms; none = those of `beside`.
+
         Raises:
             InputError: fewer than two, an unknown one, or the table or an option cannot be used.
         """
         if self.ledger is None:
             raise InputError(Message("there is no campaign to measure; send or rehearse one first"))
-        return compare(self.ledger, campaigns, None, self.question() if self.asked["outcomes"] else None)
+        mode = self.row.mode if self.row and not campaigns else None
+        named = campaigns or [row.name for row in self.beside()]
+        ready = self.asked["outcomes"] and (self.asked["time"] or self.asked["converted"])
+        return compare(self.ledger, named, mode, self.question() if ready else None)
+
+    def beside(self) -> list[CampaignRow]:
+        """The arms of the chosen campaign's experiment, itself among them; empty where it is none."""
+        if self.ledger is None or self.row is None:
+            return []
+        return arms_beside(self.ledger, self.row)
 
     def columns(self) -> list[str]:
         """

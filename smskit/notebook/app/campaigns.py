@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
@@ -16,7 +17,7 @@ from smskit.models import amount
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.app.pages import TEMPLATES
 from smskit.notebook.connect import when
-from smskit.notebook.handover import SEND, TRACK, Wanted
+from smskit.notebook.handover import EFFECT, SEND, TRACK, Wanted
 from smskit.notebook.home import Home
 from smskit.notebook.words import HEADS, LISTED, figure
 from smskit.reporting.delivery import MODES, STATES, Figures
@@ -56,7 +57,8 @@ def as_html(home: Home, render: str) -> str:
     except SmskitError as error:
         found = {"error": error}
     told = {"heads": HEADS, "listed": LISTED, "states": STATES, "modes": MODES, "most": _MOST}
-    told |= {"figure": figure, "amount": amount, "when": when, "way": _way(render), "told": _told(render)}
+    told |= {"figure": figure, "amount": amount, "when": when, "way": _way(render)}
+    told |= {"told": partial(_address, render, TRACK), "brought": partial(_address, render, EFFECT)}
     return "".join(
         f'<div class="smskit-{code}" lang="{codes[code]}">'
         f"{template.render(t=Language(code), render=render, **found, **told)}</div>"
@@ -64,17 +66,14 @@ def as_html(home: Home, render: str) -> str:
     )
 
 
-def _told(render: str) -> Callable[[Figures], str]:
-    def told(each: Figures) -> str:
-        """Where 04 tells what became of it."""
-        return f"{render}{TRACK}?{Wanted.of(each.row).query}"
-
-    return told
+def _address(render: str, notebook: str, each: Figures) -> str:
+    """Where that notebook opens with it."""
+    return f"{render}{notebook}?{Wanted.of(each.row).query}"
 
 
 def _way(render: str) -> Callable[[Figures], str]:
     def way(each: Figures) -> str:
         """Where to go on with it, or to follow what is being sent."""
-        return f"{render}{TRACK if each.state == 'running' else SEND}?{Wanted.of(each.row).query}"
+        return _address(render, TRACK if each.state == "running" else SEND, each)
 
     return way

@@ -9,7 +9,7 @@ import pandas as pd
 from smskit.i18n import Language, mark
 from smskit.reporting.charts import BAD, GOOD, NEUTRAL, PALE, altair, figures, named_rows, svg
 
-__all__ = ["before_launch", "differences", "over_time", "rates", "split"]
+__all__ = ["before_launch", "differences", "over_time", "split"]
 
 _AXES: Final = {
     "conversions": mark("more conversions for 1,000 people messaged"),
@@ -67,39 +67,6 @@ def _figure(n: float, low: float, high: float, t: Language) -> str:
     if pd.isna(low):
         return "" if pd.isna(n) else f"  {shown[0]}"  # beside the point, not on it
     return t(mark("{n} ({low} to {high})"), n=shown[0], low=shown[1], high=shown[2])
-
-
-def rates(rows: pd.DataFrame, t: Language, *, of: str) -> str:
-    """
-    A point for the rate of each arm of an experiment, and a bar for its interval.
-
-    Args:
-        rows: One row an arm: ``label``; ``rate``, ``low`` and ``high`` as shares, the bounds missing where
-            there is no interval.
-        of: delivered or converted.
-    """
-    alt = altair()
-    drawn = rows.reset_index(drop=True).assign(order=range(len(rows)))
-    for name in ("rate", "low", "high"):
-        drawn[name] = drawn[name].astype(float)
-    drawn["figure"] = [f"{rate:.1%}" for rate in drawn["rate"]]
-    drawn["end"] = drawn["high"].fillna(drawn["rate"])
-    base = alt.Chart(drawn[["order", "rate", "low", "high", "end", "figure"]])
-    y = alt.Y("order:O", title=None, axis=named_rows(drawn["label"], limit=240))
-    axis = alt.Axis(format="%" if float(drawn["end"].max()) >= 0.1 else ".1%", grid=False, tickCount=6)
-    # Not from zero: nothing here is a length, and arms lie close together.
-    x = alt.X("rate:Q", title=t(_RATES[of]), axis=axis, scale=alt.Scale(zero=False, padding=16))
-    bars = base.mark_rule(strokeWidth=5, opacity=0.55, color=NEUTRAL).encode(y=y, x="low:Q", x2="high:Q")
-    points = base.mark_point(filled=True, size=90, opacity=1, color=NEUTRAL).encode(y=y, x=x)
-    told = figures(base, y=y, x="end:Q", text="figure:N")
-    picture = (bars + points + told).properties(width=420, height=alt.Step(28))
-    return svg(picture, beside=drawn["label"], after=drawn["figure"])
-
-
-_RATES: Final = {
-    "delivered": mark("share of the people of an arm whose message was delivered"),
-    "converted": mark("share of the people of an arm who converted"),
-}
 
 
 def over_time(days: pd.DataFrame, t: Language, *, ends: pd.Timestamp, zone: str) -> str:

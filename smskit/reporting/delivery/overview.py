@@ -75,6 +75,12 @@ class Figures:
         return self.row.mode is not Mode.PLAN and self.state in _GOES_ON and not self.is_test
 
     @property
+    def is_measurable(self) -> bool:
+        """Whether it has ended and kept people back, so that notebook 05 can say what it brought."""
+        kept = self.row.summary.get("excluded", {}).get("holdout")
+        return bool(kept) and self.state == "finished" and not self.is_test
+
+    @property
     def started(self) -> datetime:
         """When it began, or was planned; on the campaign's clock."""
         return datetime.fromtimestamp(self.row.started_at or self.row.created_at, self.row.zone)

@@ -46,18 +46,26 @@ class AskingPanel(Panel):
         measurer: Holds what is chosen.
         measure: Called when somebody wants it measured.
         chosen: Called when another campaign is chosen.
+        compare: Called when somebody wants the arms of its experiment side by side.
     """
 
     def __init__(
-        self, page: Page, measurer: Measurer, measure: Callable[[], None], chosen: Callable[[], None]
+        self,
+        page: Page,
+        measurer: Measurer,
+        *,
+        measure: Callable[[], None],
+        chosen: Callable[[], None],
+        compare: Callable[[], None],
     ) -> None:
         super().__init__(page)
-        self.measurer, self._measure, self._chosen = measurer, measure, chosen
+        self.measurer, self._measure, self._chosen, self._compare = measurer, measure, chosen, compare
         self.kind = _PEOPLE if measurer.asked["converted"] and not measurer.asked["time"] else _EVENTS
         self.names: list[str] = []  # columns of the table
         self._showing = Showing()
         self._columns = w.VBox()
         self._go = w.Button()
+        self._arms = w.HBox()  # the way to an experiment's other arms, where the campaign is one
         self.on_work = self._dim
         if measurer.asked["outcomes"]:
             self._look()
@@ -67,7 +75,9 @@ class AskingPanel(Panel):
         self._columns = w.VBox()
         self._go = button(t("Measure"), style="primary")
         self._go.on_click(self.attempt(self._measure))
+        self._arms = row()
         self._fields()
+        self._beside()
         about = t(_ABOUT)
         return [
             card(
@@ -77,7 +87,7 @@ class AskingPanel(Panel):
                 row(self._files(), self._upload()),
                 self._typed(),
                 self._columns,
-                row(self._go),
+                row(self._go, self._arms),
             )
         ]
 
@@ -102,7 +112,18 @@ class AskingPanel(Panel):
 
     def _take(self, campaign: CampaignRow) -> None:
         self.measurer.choose(campaign.name, str(campaign.mode))
+        self._beside()
         self._chosen()
+
+    def _beside(self) -> None:
+        """A button that compares the arms of the chosen campaign's experiment."""
+        arms = self.measurer.beside()
+        self._arms.children = ()
+        if len(arms) > 1:
+            names = ", ".join(str(arm.spec["arm"]["name"]) for arm in arms)
+            made = button(self.t("Arms side by side: {names}", names=names))
+            made.on_click(self.attempt(self._compare))
+            self._arms.children = (made,)
 
     # -- which table ----------------------------------------------------------------------
 
@@ -200,7 +221,10 @@ class AskingPanel(Panel):
             self._text("as_of", t("As of"), "2026-11-23T20:00"),
             self._text("price", t("Price per part (¥)"), "0.045"),
             self._text("segments", t("Segment file"), t("where the column stands; the campaign's")),
+            self._text("before", t("Adjust for"), t("columns known before the send, by comma")),
         ]
+        if self.kind == _EVENTS:
+            made.append(self._column("event_id", t("Event id column"), none=True))
         boxes = [
             ("entrants", True, False, t("Only people whose first occurrence this is")),
             ("absent", "zero", "refuse", t("People missing in the table did nothing")),
@@ -218,7 +242,7 @@ class AskingPanel(Panel):
     def _turn(self, kind: str) -> None:
         self.kind = kind
         # A table is of one kind: what was said of the other is let go.
-        self.measurer.set(**{"time": ""} if kind == _PEOPLE else {"converted": ""})
+        self.measurer.set(**{"time": "", "event_id": ""} if kind == _PEOPLE else {"converted": ""})
         self._found(self.names)
 
     def _column(self, name: str, label: str, *, none: bool = False) -> w.Widget:

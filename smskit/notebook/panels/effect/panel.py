@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
 
 import ipywidgets as w
 
 from smskit.i18n import mark
-from smskit.measuring.result import Measured
+from smskit.measuring.compared import Compared
+from smskit.measuring.result import Coded, Measured
 from smskit.measuring.sections import Section, Sections, arms_section
+from smskit.measuring.side_by_side import sections_of
 from smskit.notebook.host import Host
 from smskit.notebook.measurer import ASKED, Measurer
 from smskit.notebook.panels.effect.asking import AskingPanel
@@ -38,6 +40,10 @@ _BANNER: Final = {
     "live": mark("Live: what the campaign brought"),
     "rehearse": mark("Rehearsal: an A/A test on your own data; nobody was messaged, so the effect is none"),
 }
+_ARMS: Final = {
+    "live": mark("Live: the arms of an experiment"),
+    "rehearse": mark("Rehearsal: nobody was messaged, so the arms differ by chance alone"),
+}
 
 
 class EffectPanel(Panel):
@@ -51,7 +57,10 @@ class EffectPanel(Panel):
     def __init__(self, page: Page, measurer: Measurer) -> None:
         super().__init__(page)
         self.measurer = measurer
-        self.asking = AskingPanel(page, measurer, self.measure, self._another)
+        self.compared: Compared | None = None  # shown in place of one campaign's effect
+        self.asking = AskingPanel(
+            page, measurer, measure=self.measure, chosen=self._another, compare=self.compare
+        )
         self._result = w.VBox()
         self.saving = Pressable()  # shows nothing; the browser saves what it is given
         if measurer.is_ready:
@@ -69,7 +78,7 @@ class EffectPanel(Panel):
     # -- measuring ------------------------------------------------------------------------
 
     def _another(self) -> None:
-        self.measurer.seen = None
+        self.measurer.seen = self.compared = None
         self.tell("")
         self._show()
 
@@ -82,12 +91,26 @@ class EffectPanel(Panel):
         stale(True, self._result)
         self.start("measure", self.measurer.again, self._measured)
 
+    def compare(self) -> None:
+        """Put the arms of the campaign's experiment side by side, in the background."""
+        self.asking.tell(lambda t: t("Measuring …"))
+        stale(True, self._result)
+        self.start("measure", lambda: self.measurer.compare(()), self._compared)
+
     def complain(self, error: BaseException) -> None:
         stale(False, self._result)
         self.asking.tell("")
         super().complain(error)
 
     def _measured(self, _: Measured) -> None:
+        self.compared = None
+        self._done()
+
+    def _compared(self, found: Compared) -> None:
+        self.compared = found
+        self._done()
+
+    def _done(self) -> None:
         self.asking.tell("")
         self.tell("")
         stale(False, self._result)
@@ -96,13 +119,27 @@ class EffectPanel(Panel):
     # -- showing --------------------------------------------------------------------------
 
     def _show(self) -> None:
+        if self.compared is not None:
+            self._result.children = self._side_by_side(self.compared)
+            return
         found = self.measurer.seen
         if found is None or self.measurer.row is None or found.campaign != self.measurer.row.name:
             self._result.children = self._before()
             return
-        banner = html(f'<div class="smskit-mode {found.mode}">{escape(self.t(_BANNER[found.mode]))}</div>')
         shown = [self._section(section) for section in Sections(found)]
-        self._result.children = [banner, *self._refused(found), *shown, *self._below(found)]
+        self._result.children = [
+            self._banner(found.mode, _BANNER),
+            *self._refused(found.refused),
+            *shown,
+            *self._below(found),
+        ]
+
+    def _side_by_side(self, found: Compared) -> list[w.Widget]:
+        shown = [self._section(section) for section in sections_of(found)]
+        return [self._banner(found.mode, _ARMS), *self._refused(found.refused), *shown]
+
+    def _banner(self, mode: str, words: Mapping[str, str]) -> w.Widget:
+        return html(f'<div class="smskit-mode {mode}">{escape(self.t(words[mode]))}</div>')
 
     def _before(self) -> list[w.Widget]:
         """What is known without a table: the arms."""
@@ -116,8 +153,8 @@ class EffectPanel(Panel):
             return [html(notice(words, "warn"))]
         return [self._section(arms_section(arms, srm))]
 
-    def _refused(self, found: Measured) -> list[w.Widget]:
-        return [html(notice(self.t.render(found.refused.text), "error"))] if found.refused else []
+    def _refused(self, refused: Coded | None) -> list[w.Widget]:
+        return [html(notice(self.t.render(refused.text), "error"))] if refused else []
 
     def _section(self, section: Section) -> w.Widget:
         t = self.t

@@ -10,7 +10,7 @@ from typing import Final
 import ipywidgets as w
 
 from smskit.i18n import mark
-from smskit.notebook.handover import SEND, TRACK, Wanted, hand_over
+from smskit.notebook.handover import EFFECT, SEND, TRACK, Wanted, hand_over
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager
@@ -24,6 +24,7 @@ from smskit.reporting.delivery import Figures, Overview
 __all__ = ["CampaignsPanel"]
 
 _SIZE: Final = 25
+_DOORS: Final = {"open": TRACK, "effect": EFFECT}  # what a link of the table opens
 
 
 class CampaignsPanel(Panel):
@@ -110,7 +111,7 @@ class CampaignsPanel(Panel):
         t = self.t
         test = f' <span class="smskit-chip">{escape(t("test send"))}</span>' if each.is_test else ""
         cells = [f"<td>{badge(each.row.mode, t)} {self._name(each)}{test}</td>"]
-        cells.append(f"<td>{state_chip(each, t)}</td>")
+        cells.append(f"<td>{state_chip(each, t)}{self._effect(each)}</td>")
         cells += [f'<td class="n">{_bar(each, name)}{figure(each, name)}</td>' for name in LISTED]
         series = each.row.series if each.row.series != each.row.name else ""
         when = f"{each.started:%Y-%m-%d %H:%M}"
@@ -119,15 +120,28 @@ class CampaignsPanel(Panel):
 
     def _name(self, each: Figures) -> str:
         """The campaign's id, which leads to 04."""
-        name, tip = escape(each.row.name), escape(self.t("Opens it in notebook {nn}; sends nothing", nn="04"))
+        return self._link(each, "open", each.row.name)
+
+    def _effect(self, each: Figures) -> str:
+        """The way to 05, of a campaign that has ended and kept people back."""
+        if not each.is_measurable:
+            return ""
+        return f" {self._link(each, 'effect', self.t('What it brought →'))}"
+
+    def _link(self, each: Figures, kind: str, text: str) -> str:
+        notebook = _DOORS[kind]
+        tip = escape(self.t("Opens it in notebook {nn}; sends nothing", nn=notebook[:2]))
         if self.page.host is Host.VOILA:
-            return f'<a href="{TRACK}?{escape(Wanted.of(each.row).query)}" title="{tip}">{name}</a>'
-        return f'<button class="smskit-link" data-press="open:{each.row.id}" title="{tip}">{name}</button>'
+            query = escape(Wanted.of(each.row).query)
+            return f'<a href="{notebook}?{query}" title="{tip}">{escape(text)}</a>'
+        press = f"{kind}:{each.row.id}"
+        return f'<button class="smskit-link" data-press="{press}" title="{tip}">{escape(text)}</button>'
 
     def _pressed(self, what: str) -> None:
-        found = {f"open:{each.row.id}": each for each in self.seen.campaigns} if self.seen else {}
-        if what in found:
-            self.attempt(partial(self._open, Wanted.of(found[what].row), TRACK))(None)
+        kind, _, which = what.partition(":")
+        found = {str(each.row.id): each for each in self.seen.campaigns} if self.seen else {}
+        if kind in _DOORS and which in found:
+            self.attempt(partial(self._open, Wanted.of(found[which].row), _DOORS[kind]))(None)
 
     # -- going on -----------------------------------------------------------------------
 
