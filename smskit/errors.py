@@ -308,6 +308,13 @@ class LedgerAway(LedgerUnavailable):
     """Its server could not be reached, or broke off; what was being written was not written."""
 
 
+class LedgerOutOfReach(LedgerAway):
+    """Its server could not be reached when it was to be opened: nothing has begun."""
+
+    headline = mark("the ledger could not be opened")
+    exit_code = 1
+
+
 class PlanMismatch(LedgerError):
     """The campaign id was started with something else; names what differs."""
 

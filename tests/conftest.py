@@ -52,11 +52,15 @@ BOTH = {
 }
 
 
+SERVER = {"test_broken_off"}  # a file does not break off
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A file for all, and a server too for those of `BOTH`."""
+    """A file for all, a server too for those of `BOTH`, and for those of `SERVER` only that."""
     if "database_url" in metafunc.fixturenames:
-        both = metafunc.module.__name__.rpartition(".")[2] in BOTH
-        metafunc.parametrize("database_url", ["sqlite", "postgres"] if both else ["sqlite"], indirect=True)
+        module = metafunc.module.__name__.rpartition(".")[2]
+        kinds = ["sqlite"] * (module not in SERVER) + ["postgres"] * (module in BOTH | SERVER)
+        metafunc.parametrize("database_url", kinds, indirect=True)
 
 
 @pytest.fixture

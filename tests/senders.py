@@ -60,7 +60,8 @@ class Line:
         """Wait until that is so."""
         give_up = time.monotonic() + 60
         while not condition():
-            assert time.monotonic() < give_up, [run.exitcode for run in self.senders]
+            alive = [run.pid for run in self.senders if run.is_alive()]
+            assert time.monotonic() < give_up, (alive, self.status, {run.exitcode for run in self.senders})
             time.sleep(0.02)
 
     def until_accepted(self, people: int) -> None:

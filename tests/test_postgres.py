@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from smskit.errors import LedgerAway, LedgerError, MissingExtra
+from smskit.errors import LedgerAway, LedgerError, LedgerOutOfReach, MissingExtra
 from smskit.ledger import Ledger, postgres
 from smskit.models import CodeClass, Mode, Submission
 from smskit.providers.base import Call
@@ -131,10 +133,17 @@ def test_a_server_that_stays_away_is_told(own: Server) -> None:
     own.crash()
     with pytest.raises(LedgerAway, match="was lost; look at its server, then run again"):
         ledger.opt_outs.add([8613800138000], source="by hand")
-    with pytest.raises(LedgerAway):
+    with pytest.raises(LedgerOutOfReach, match=r"could not be reached for \d+ seconds; look at its server"):
         Ledger(own.url(), patience_s=0.5)
+    environ = {"SMSKIT_DATABASE_URL": own.url(), "SMSKIT_LEDGER_PATIENCE_S": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "smskit", "status"], env=os.environ | environ, capture_output=True, check=False
+    )
     own.start()
 
+    assert done.returncode == 1
+    assert b"could not be reached for 1 seconds" in done.stderr
+    assert b"Traceback" not in done.stderr
     assert ledger.opt_outs.add([8613800138000], source="by hand") == 1
     ledger.close()
 

@@ -15,11 +15,19 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerError, LedgerUnavailable, SmskitError, UnsupportedLedger
+from smskit.errors import (
+    LedgerAway,
+    LedgerError,
+    LedgerOutOfReach,
+    LedgerUnavailable,
+    SmskitError,
+    UnsupportedLedger,
+)
 from smskit.i18n import Message
 from smskit.ledger import postgres, sqlite
-from smskit.ledger.failures import in_words
+from smskit.ledger.failures import in_words, place_of
 from smskit.ledger.hot import Hot
+from smskit.ledger.processes import uptime
 from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
 from smskit.models import Mode
 from smskit.settings import ledger_place, start_folder
@@ -48,7 +56,7 @@ class Database:
             self._url = self.engine.url
             self.clock = clock or self._home.clock
             try:
-                self._open()
+                self._open_patiently(min(patience_s, postgres.PATIENCE_AT_FIRST_S))
             except BaseException:
                 self.close()
                 raise
@@ -61,6 +69,21 @@ class Database:
                     kind=type(error).__name__,
                 )
             ) from None
+
+    def _open_patiently(self, patience_s: float) -> None:
+        """Open it, also while its server comes back; a person waits for that, so not for long."""
+        end = uptime() + patience_s
+        while True:
+            try:
+                return self._open()
+            except LedgerAway:
+                if uptime() > end:
+                    raise LedgerOutOfReach(
+                        "{ledger} could not be reached for {n:.0f} seconds; look at its server, then run "
+                        "again",
+                        ledger=place_of(self._url),
+                        n=patience_s,
+                    ) from None
 
     def _open(self) -> None:
         with in_words(self._url):

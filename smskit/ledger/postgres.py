@@ -24,7 +24,7 @@ from smskit.i18n import Message
 from smskit.ledger.failures import is_away, place_of
 from smskit.ledger.processes import uptime
 
-__all__ = ["Server"]
+__all__ = ["PATIENCE_AT_FIRST_S", "Server"]
 
 T = TypeVar("T")
 _OLDEST: Final = 13
@@ -59,8 +59,8 @@ _PREPARE: Final = (
     "(session text PRIMARY KEY, writes bigint NOT NULL, at float8 NOT NULL)",
     f"DELETE FROM writer WHERE at < {_NOW} - {_FORGOTTEN_S}",  # nobody asks about their last commit any more
 )
-_PAUSE_S: Final = 0.5
-_PATIENCE_AT_FIRST_S: Final = 30.0  # of opening, which a person waits for
+_LONGEST_PAUSE_S: Final = 0.5
+PATIENCE_AT_FIRST_S: Final = 30.0  # of opening, which a person waits for
 
 
 class Server:
@@ -75,7 +75,7 @@ class Server:
     """
 
     def __init__(self, url: sa.URL, *, logging_name: str, patience_s: float) -> None:
-        self._patience_s = min(patience_s, _PATIENCE_AT_FIRST_S)
+        self._patience_s = min(patience_s, PATIENCE_AT_FIRST_S)
         self._patience_later_s = patience_s
         self._told = (_time.time(), uptime())
         self._last = ("", 0, 0.0)  # session, number and time of the last write that is known to be committed
@@ -182,14 +182,15 @@ class Server:
             )
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
-        end = uptime() + self._patience_s
+        end, pause_s = uptime() + self._patience_s, 0.01
         while True:
             try:
                 return attempt()
             except sa.exc.DBAPIError as error:
                 if not is_away(error) or uptime() > end:
                     raise
-                _time.sleep(_PAUSE_S)
+                _time.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _connected(self, connection: Any, record: Any) -> None:
         version = connection.info.server_version // 10_000

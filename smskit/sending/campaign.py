@@ -239,6 +239,11 @@ class Campaign:
             return self._send(progress)
 
     def _send(self, progress: Callable[[Progress], None]) -> Outcome:
+        begun = self.ledger.patiently(self._begin)
+        return begun if isinstance(begun, Outcome) else self.run.run(begun, progress=progress)
+
+    def _begin(self) -> CampaignRow | Outcome:
+        """The campaign to be sent, frozen and looked at; or what came of one that is finished."""
         row = self.started()
         if row is None:
             plan = self.plan()
@@ -246,7 +251,7 @@ class Campaign:
             self._demand_ready()
             row = self.planner.freeze(self.spec.mode, plan)
             if row.plan_hash == plan.hash:
-                return self.run.run(row, progress=progress)
+                return row
         demand_same(self.spec, row)
         counts = self.ledger.audience.counts(row.id)
         if row.state == "finished" and not counts.unknown and not counts.waiting:
@@ -258,7 +263,7 @@ class Campaign:
         problems = self._problems(counts.planned, Decimal(row.summary["cost"]), row.plan_hash)
         self._demand(problems, row.plan_hash)
         self._demand_ready()
-        return self.run.run(row, progress=progress)
+        return row
 
     def _demand(self, problems: list[Guard], plan_hash: str) -> None:
         unapproved = self.unapproved(plan_hash)

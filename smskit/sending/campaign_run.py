@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smskit.errors import CampaignPaused, LedgerUnavailable, SmskitError
+from smskit.errors import CampaignPaused, LedgerAway, LedgerUnavailable, SmskitError
 from smskit.i18n import Message
 from smskit.ledger import Action, CampaignRow, Ledger, Tally
+from smskit.ledger.processes import uptime
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Feature, Job, Provider
@@ -37,6 +39,7 @@ from smskit.sending.witness import remember
 
 __all__ = ["CampaignRun", "Outcome"]
 
+T = TypeVar("T")
 _LOOKS_EVERY_S = 0.5
 _REMEMBERS_EVERY_S = 5.0
 Among = Mapping[int, NDArray[np.bool_]]  # chunk -> who of it may be sent to
@@ -186,10 +189,23 @@ class CampaignRun:
         if settle and not ended.stopped and Feature.RECORDS in leased.provider.features:
             # Only those of earlier runs: what became unknown now has not had time to show.
             row, provider = leased.row, leased.provider
-            await settle_by_asking(self._ledger, row, provider, leased.job, wait=True, sleep=self._pass)
-            if self._ledger.audience.counts(row.id).waiting:
+            await self._patiently(
+                lambda: settle_by_asking(self._ledger, row, provider, leased.job, wait=True, sleep=self._pass)
+            )
+            if self._ledger.patiently(lambda: self._ledger.audience.counts(row.id)).waiting:
                 ended = await self._engine(leased)
         return ended
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """As `Ledger.patiently`, of what takes its time and goes on where it was."""
+        gives_up = None
+        while True:
+            try:
+                return await attempt()
+            except LedgerAway:
+                gives_up = gives_up or uptime() + self._ledger.patience_s
+                if uptime() > gives_up:
+                    raise
 
     def _leads(self, leased: _Leased) -> bool | None:
         """None where another run leads; else whether a sender has died meanwhile."""
@@ -207,7 +223,7 @@ class CampaignRun:
             if is_open:
                 return Ended()
             if role.leads:
-                await asyncio.to_thread(senders.take_all, row.id, token)
+                await asyncio.to_thread(self._ledger.patiently, lambda: senders.take_all(row.id, token))
                 ended = await self._canary(leased)
                 if not ended.stopped:
                     await asyncio.to_thread(self._ledger.patiently, lambda: senders.open(row.id, token))
@@ -228,8 +244,10 @@ class CampaignRun:
             return ended
 
         self._begin(wait)
-        stopped = await try_first(
-            self._ledger, row, self._spec, leased.provider, leased.job, send=send, wait=wait
+        stopped = await self._patiently(
+            lambda: try_first(
+                self._ledger, row, self._spec, leased.provider, leased.job, send=send, wait=wait
+            )
         )
         return Ended(stopped)
 

@@ -214,13 +214,13 @@ class Engine:
         Raises:
             LedgerError: the ledger refused a change; nothing more was sent.
         """
-        self._run.left = self._supply.begin()
+        self._run.left = self._ledger.patiently(self._supply.begin)
         self._changed = asyncio.Event()
         self._at_the_window, self._loading = asyncio.Lock(), asyncio.Lock()
         self._fresh: Iterator[Call] = iter(())
         self._ask_again = -math.inf  # before that there is nobody more
         cap = self._guards.cap
-        recent = self._ledger.caps.recent(self._campaign_id, cap) if cap else None
+        recent = cap and self._ledger.patiently(lambda: self._ledger.caps.recent(self._campaign_id, cap))
         self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self._provider.settings.concurrency)]
@@ -553,7 +553,7 @@ class Engine:
     def _end_row(self, n: int, why: str) -> None:
         """End the run after *n* in a row; it counts as stopped unless it has come to everybody else."""
         told = Message("{n} requests in a row did not get through. Last: {why}", n=n, why=why)
-        if self._supply.waits_untried():
+        if self._ledger.patiently(self._supply.waits_untried):
             self.stop(told)
         elif self._stopped is None:
             self._stopped, self._not_taken = "", told
@@ -620,11 +620,15 @@ class Engine:
                         )
                         return
                     note = Message(WAITS_FOR_WINDOW, at=f"{opening:%Y-%m-%d %H:%M %Z}")
-                    await asyncio.to_thread(self._ledger.campaigns.note, self._campaign_id, note)
+                    await self._note(note)
                 # A second at a time: a machine may have slept, and a stop is not to wait for morning.
                 await self._clock.sleep(min((told - at).total_seconds(), 1.0))
             if told is not None and self._stopped is None:
-                await asyncio.to_thread(self._ledger.campaigns.note, self._campaign_id, "")
+                await self._note("")
+
+    async def _note(self, note: str) -> None:
+        campaigns = self._ledger.campaigns
+        await asyncio.to_thread(self._ledger.patiently, lambda: campaigns.note(self._campaign_id, note))
 
     def _report(self) -> None:
         self._progress(self._run.progress)

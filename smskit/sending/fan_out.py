@@ -100,7 +100,7 @@ def _by_processes(
                     _wait(sender)
                 except KeyboardInterrupt:
                     end()
-                counts = ledger.audience.counts(row.id)
+                counts = ledger.patiently(lambda: ledger.audience.counts(row.id))
                 left = counts.waiting + counts.submitting
                 progress(Progress(counts.accepted, counts.refused, counts.unknown, left))
         return [Ended(sender.returncode, _last(said)) for sender, said in zip(senders, words, strict=True)]

@@ -147,8 +147,10 @@ class Finisher:
 
     def publish(self, row: RunRow) -> RunRow:
         """Leave the report of a run whose end is written down, and tell of it."""
-        row = self.ledger.runs.change(row.id, report=self.reported(row))
-        return self.ledger.runs.change(row.id, told=self.tell(as_data(row)))
+        report = self.ledger.patiently(lambda: self.reported(row))
+        row = self.ledger.patiently(lambda: self.ledger.runs.change(row.id, report=report))
+        told = self.tell(as_data(row))
+        return self.ledger.patiently(lambda: self.ledger.runs.change(row.id, told=told))
 
     def renew(self, row: RunRow) -> RunRow:
         """Bring the counts and the report of an ended run up to date, after receipts."""
@@ -225,8 +227,13 @@ class RunRecord:
         """
         if self._is_on():
             return
-        spec, self._whole, self._note = self._spec, whole, ""
-        self._row = self._ledger.runs.begin(
+        self._whole, self._note = whole, ""
+        self._row = self._ledger.patiently(self._begun)
+        self._ledger.patiently(self._report_the_dead)
+
+    def _begun(self) -> RunRow:
+        spec = self._spec
+        return self._ledger.runs.begin(
             campaign=spec.campaign,
             mode=str(spec.mode),
             series=spec.series_name,
@@ -238,7 +245,6 @@ class RunRecord:
             token=self._origin.token,
             versions=versions(spec.provider),
         )
-        self._report_the_dead()
 
     def note(self, words: str) -> None:
         """What is to be said of this run if it ends well, such as that there was nothing left to do."""
@@ -321,7 +327,9 @@ class RunRecord:
         if plan:
             values |= {"plan": plan, "plan_hash": plan["plan_hash"]}
         # Over from here on, whatever becomes of the report.
-        self._row = self._ledger.runs.change(row.id, **values | self._counts())
+        self._row = self._ledger.patiently(
+            lambda: self._ledger.runs.change(row.id, **values | self._counts())
+        )
         self._row = self._finisher.publish(self._row)
 
     def _report_the_dead(self) -> None:

@@ -120,7 +120,7 @@ class Shared:
 
     def begin(self) -> int:
         """See `Supply`; of the whole campaign, not only of what this run will take."""
-        return self._ledger.patiently(lambda: self._ledger.senders.sent(self._campaign_id)).unsent
+        return self._ledger.senders.sent(self._campaign_id).unsent
 
     def more(self) -> Refused | None:
         """Those of another chunk; once there is none, those whom earlier runs had tried before."""
