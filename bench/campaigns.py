@@ -342,7 +342,9 @@ def books(*, variables: dict[str, str]) -> dict[str, int] | None:
     if row is None:
         return None
     counted = ledger.audience.counts(row.id)
-    return {name: getattr(counted, name) for name in ("waiting", "submitting", "accepted", "unknown")}
+    return {
+        name: getattr(counted, name) for name in ("waiting", "submitting", "accepted", "unknown", "awaiting")
+    }
 
 
 def command(variables: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:

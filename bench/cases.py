@@ -13,7 +13,9 @@ from bench.killing import kill
 from bench.large import freezing, hashing, large
 from bench.looking import browser, measure, reading, startup
 from bench.planning import bodies, phones, plan
+from bench.pulling import receipts
 from bench.run import Run
+from bench.scheduled import scheduled
 from bench.sending import campaign, carriers, latency, pacing, providers, simulated, singles
 from bench.sharing import senders
 from bench.table import Row
@@ -38,9 +40,11 @@ BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
         freezing,
         large,
         kill,
+        receipts,
         reading,
         measure,
         startup,
+        scheduled,
         browser,
     )
 }

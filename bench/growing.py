@@ -30,7 +30,7 @@ def memory(run: Run) -> Iterator[Row]:
                 f"peak memory above the loaded frame, {people:,} people",
                 [max(one["plan"], one["send"]) for one in found],
                 "MiB",
-                at_most=150,
+                at_most=100 if people == run.rows else 200,
                 beside=f"planning {mib(found, 'plan')}, kept by the plan {mib(found, 'kept')}, "
                 f"sending {mib(found, 'send')}; the frame itself {mib(found, 'frame')}; "
                 f"sending what is frozen, above the imports, {mib(alone, 'send')}",
@@ -50,7 +50,7 @@ def growth(run: Run) -> Iterator[Row]:
         f"whole campaign of {large:,} / of {small:,}",
         ratios(times(much), times(little)),
         "×",
-        at_most=11,
+        at_most=10,
         beside=f"{seconds(times(much))} / {seconds(times(little))}",
         server="bare",
     )

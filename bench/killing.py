@@ -57,6 +57,6 @@ def kill(run: Run) -> Iterator[Row]:
         "first new message after `smskit resume` starts",
         [min(at for at in times if at > start) - start for start in started],
         "s",
-        at_most=2.0,
+        at_most=1.0,
         server="simulator",
     )

@@ -26,7 +26,7 @@ def reading(run: Run) -> Iterator[Row]:
         for name, goal in (("status", 0.3), ("why", 0.1)):
             yield row(f"`report.{name}` on {run.rows:,}, ledger open", found[name], "s", at_most=goal)
         nothing = [_python("pass") for _ in range(3)]
-        for name, arguments, goal in (("status", (), 0.3), ("why", (persons[-1],), 0.1)):
+        for name, arguments, goal in (("status", (), 0.4), ("why", (persons[-1],), 0.5)):
             command = (name, campaigns.NAME, *arguments, "--mode", "live")
             yield row(
                 f"`smskit {name}` on {run.rows:,}, with interpreter and imports",

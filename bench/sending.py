@@ -33,13 +33,13 @@ def campaign(run: Run) -> Iterator[Row]:
         f"whole campaign of {n:,}, {BATCH} a call / tidy prototype",
         ratios(total, tidy_s),
         "×",
-        at_most=2.1,
+        at_most=1.0,
         beside=f"{seconds(total)} (plan {seconds(times(ours, 'plan_s'))}) / {seconds(tidy_s)}",
         server="bare",
     )
-    yield row("the same in seconds (goal: 12 s a million)", total, "s", at_most=12.0 * n / 1e6, server="bare")
+    yield row("the same in seconds", total, "s", server="bare")
     for loop_s, measured, words, goal in (
-        (recorded, few, "that commits each person", 300),
+        (recorded, few, "that commits each person", 600),
         (plain, sample, "that keeps no record", 200),
     ):
         yield row(
@@ -84,7 +84,7 @@ def latency(run: Run) -> Iterator[Row]:
         f"whole campaign of {run.rows:,} with 50 ms / without latency, 16 at once",
         ratios(times(far), times(near)),
         "×",
-        at_most=1.15,
+        at_most=1.1,
         beside=f"{seconds(times(far))} / {seconds(times(near))}",
         server="bare",
     )
@@ -93,7 +93,7 @@ def latency(run: Run) -> Iterator[Row]:
         f"whole campaign of {run.rows:,} with / without ledger, 50 ms, 16 at once",
         ratios(times(far), times(bare)),
         "×",
-        at_most=1.3,
+        at_most=1.2,
         beside=f"{seconds(times(far))} / {seconds(times(bare))}; sending alone {sending:.2f} ×",
         server="bare",
     )
@@ -113,7 +113,7 @@ def singles(run: Run) -> Iterator[Row]:
         f"single personalised sends, pacing off, 16 at once ({people:,})",
         [people / s for s in times(kept, "send_s")],
         "people/s",
-        at_least=3000,
+        at_least=5000,
         beside=f"{seconds(times(kept, 'send_s'))}; without a ledger {without:,.0f} people/s",
         server="bare",
     )
@@ -154,7 +154,7 @@ def pacing(run: Run) -> Iterator[Row]:
             noted = server.counts()
             shares.append(100 * (noted.requests - 1) / (noted.last_at - noted.first_at) / limit)
             busiest.append(noted.busiest)
-    yield row(f"share of a limit of {limit}/s that is used", shares, "%", at_least=95, server="bare")
+    yield row(f"share of a limit of {limit}/s that is used", shares, "%", at_least=97, server="bare")
     yield row(
         "requests in the busiest of all seconds, wherever it begins",
         [max(busiest)],
@@ -191,7 +191,7 @@ def providers(run: Run) -> Iterator[Row]:
         try:
             yield _provider(run, case, people=min(run.rows // 4, 200_000))
         except child.JobFailed as error:
-            yield Row(f"{case.provider}, {case.words}", "not measured", goal="≥ 50 ×", beside=str(error))
+            yield Row(f"{case.provider}, {case.words}", "not measured", goal="≥ 150 ×", beside=str(error))
 
 
 def _provider(run: Run, case: _Case, people: int) -> Row:
@@ -216,7 +216,7 @@ def _provider(run: Run, case: _Case, people: int) -> Row:
         f"{case.provider}: loop over the vendor's client ({sample} measured) / campaign, {case.words}",
         ratios(loop_s, times(ours)),
         "×",
-        at_least=50,
+        at_least=150,
         beside=f"{seconds(loop_s)} / {seconds(times(ours))} for {people:,}",
         server="bare",
     )

@@ -58,7 +58,7 @@ def senders(run: Run) -> Iterator[Row]:
         beside=f"{_people(one)} / {_people(file)}",
         server="bare",
     )
-    yield row(f"share of a limit of {_LIMIT}/s that 3 senders use", shares, "%", at_least=90, server="bare")
+    yield row(f"share of a limit of {_LIMIT}/s that 3 senders use", shares, "%", at_least=97, server="bare")
     yield row(
         "requests in the busiest of all seconds, 3 senders",
         [max(busiest)],
