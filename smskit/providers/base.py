@@ -55,7 +55,8 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.codes import carriers_code
+from smskit.providers.codes import ANSWER, RECEIPT, carriers_code, code_tables
+from smskit.providers.console import console_of
 from smskit.providers.http import Answer, Door
 from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import UNREADABLE, Fields, codes_in, decoded, ids_in
@@ -226,6 +227,28 @@ class Provider(ABC):
     # False: a provider that shows a message only once the carrier has answered. Finding it proves
     # that it was taken; not finding it proves nothing.
     records_prove_absence: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, facts: str = "", **more: Any) -> None:
+        """
+        Declare a class.
+
+        Args:
+            facts: The folder whose ``codes.csv`` and ``console.yaml`` say what the class does not say itself.
+        """
+        super().__init_subclass__(**more)
+        if not facts:
+            return
+        console, tables = console_of(facts), code_tables(facts)
+        declared = {
+            "console_steps": console.steps,
+            "template_rules": console.template_rules,
+            "opt_out": console.opt_out,
+            "marketing": console.marketing,
+            "codes": tables.get(ANSWER, {}),
+            "receipt_codes": tables.get(RECEIPT, {}),
+        }
+        for name in declared.keys() - vars(cls).keys():
+            setattr(cls, name, declared[name])
 
     def __init__(
         self, settings: ProviderSettings, *, transport: httpx.AsyncBaseTransport | None = None
@@ -632,6 +655,11 @@ def _found(sent: Mapping[str, str], written: Any) -> str | None:
 
 def _doubt(told: Submission) -> int:
     return {CodeClass.ACCEPTED: 2, CodeClass.UNKNOWN: 1}.get(told.kind, 0)
+
+
+def not_given(what: str, code: str, field: str, step: str) -> Finding:
+    """The finding of a campaign that has nothing for *field*, without which this provider sends nothing."""
+    return Finding(what, False, code, Message("parameter {code} is missing", code=field), step)
 
 
 def unread_balance() -> Finding:

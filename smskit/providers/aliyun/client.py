@@ -33,13 +33,9 @@ from smskit.errors import (
     Refused,
     TemplateError,
 )
-from smskit.i18n import Message, mark
-from smskit.message.lint import TemplateRule
-from smskit.message.opt_out import OptOutRule
+from smskit.i18n import Message
 from smskit.message.template import Form, Template
-from smskit.message.windows import MarketingLimits
 from smskit.models import (
-    Code,
     CodeClass,
     Finding,
     MessageClass,
@@ -69,10 +65,8 @@ from smskit.providers.aliyun.wire import (
     write_different,
     write_same,
 )
-from smskit.providers.base import LONGEST_WAIT_S, Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.base import LONGEST_WAIT_S, Call, Feature, Job, Limits, Provider, not_given, runs
 from smskit.providers.china import CHINA, national_of
-from smskit.providers.codes import ANSWER, RECEIPT, code_tables
-from smskit.providers.console import console_of
 from smskit.providers.encoding import Bodies, ColumnEncoder
 from smskit.providers.http import Answer
 from smskit.providers.pacing import Pacer
@@ -80,7 +74,6 @@ from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import Fields, decoded, seconds_in
 from smskit.settings import ProviderSettings
 
-_CONSOLE = console_of("aliyun")
 _TEXT_UNITS = 500
 _VALUE_UNITS = 35
 _PAGE = 50  # most rows of a page of send details
@@ -102,7 +95,7 @@ def _nonce() -> str:
     return secrets.token_hex(16)
 
 
-class Aliyun(Provider):
+class Aliyun(Provider, facts="aliyun"):
     """
     Aliyun 阿里云. Credential: the AccessKey of a RAM user that may use SMS.
 
@@ -113,17 +106,11 @@ class Aliyun(Provider):
     name: ClassVar[str] = "aliyun"
     title: ClassVar[str] = Message("Aliyun 阿里云")
     console_url: ClassVar[str] = "https://dysms.console.aliyun.com"
-    console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = AliyunSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
         {Feature.RECEIPTS_BY_QUERY, Feature.RECORDS, Feature.TEMPLATES, Feature.SIGNATURES}
     )
-    codes: ClassVar[Mapping[str, Code]] = code_tables("aliyun")[ANSWER]
-    receipt_codes: ClassVar[Mapping[str, Code]] = code_tables("aliyun")[RECEIPT]
     form: ClassVar[Form] = Form.ALIYUN
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
-    opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
-    marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
     acknowledges: ClassVar[Acknowledgement] = Acknowledgement('{"code":0,"msg":"接收成功"}'.encode())
     rehearsal: ClassVar[Mapping[str, Any]] = {
         "access_key_id": "LTAI5tRehearsalKey000001",
@@ -347,7 +334,8 @@ class Aliyun(Provider):
     async def check_signature(self, name: str) -> Finding:
         """The review of the signature, and its filing with the carriers, in Aliyun's own words."""
         if not name:
-            return _not_given("signature", "SignName", _WANTS_SIGNATURE)
+            needs = Message("Aliyun needs an approved signature: give parameter `signature`.")
+            return not_given("signature", "MissingSignName", "SignName", needs)
         data = Fields(await self.signature(name))
         state = data.code("SignStatus")
         words = f"【{name}】 {_reviewed(state)}"
@@ -372,7 +360,10 @@ class Aliyun(Provider):
     async def check_template(self, template_id: str, template: Template | None) -> tuple[Finding | None, str]:
         """The review of the template, in Aliyun's own words."""
         if not template_id:
-            return _not_given("template", "TemplateCode", _WANTS_TEMPLATE), ""
+            needs = Message(
+                "Aliyun needs the id of an approved template (SMS_…): give parameter `template_id`."
+            )
+            return not_given("template", "MissingTemplateCode", "TemplateCode", needs), ""
         data = Fields(await self.template(template_id))
         text, state = data.text("TemplateContent"), data.code("TemplateStatus")
         words = f"template {template_id}: {_reviewed(state)}"
@@ -561,19 +552,9 @@ def _audited(row: Fields) -> tuple[bool, str]:
     return state == "AUDIT_STATE_PASS", state
 
 
-_WANTS_SIGNATURE = mark("Aliyun needs an approved signature: give parameter `signature`.")
-_WANTS_TEMPLATE = mark("Aliyun needs the id of an approved template (SMS_…): give parameter `template_id`.")
-
-
 def _reviewed(state: str) -> str:
     """Aliyun's word on a signature or template, with its number."""
     return f"“{_REVIEW[state]}” ({state})" if state in _REVIEW else f"({state})"
-
-
-def _not_given(what: str, field: str, step: str) -> Finding:
-    return Finding(
-        what, False, f"Missing{field}", Message("parameter {code} is missing", code=field), Message(step)
-    )
 
 
 def _reviewers_words(data: Fields) -> str:

@@ -38,10 +38,7 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.i18n import Message, mark
-from smskit.message.lint import TemplateRule
-from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template, Var
-from smskit.message.windows import MarketingLimits
 from smskit.models import (
     Code,
     CodeClass,
@@ -51,10 +48,9 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, runs
+from smskit.providers.base import Call, Feature, Job, Limits, Provider, not_given, runs
 from smskit.providers.chuanglan import reports
-from smskit.providers.codes import RECEIPT, code_tables
-from smskit.providers.console import console_of
+from smskit.providers.codes import code_tables
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
 from smskit.providers.http import Answer
 from smskit.providers.pushes import Acknowledgement, Pushed
@@ -82,9 +78,6 @@ _OLD_ENDING = re.compile(r"(?:退订回?T[DN]?|回T[DN]?退订)\s*$")  # opt-out
 
 def _is_here(url: str) -> bool:
     return is_loopback(urlsplit(url).hostname or "")
-
-
-_CONSOLE = console_of("chuanglan")
 
 
 class ChuanglanSettings(ProviderSettings):
@@ -160,13 +153,12 @@ class ChuanglanSettings(ProviderSettings):
         return self.base_url if _is_here(self.base_url) else _TPL_URL
 
 
-class Chuanglan(Provider):
+class Chuanglan(Provider, facts="chuanglan"):
     """Chuanglan 创蓝. Credentials: the API account and its password, not the console login."""
 
     name: ClassVar[str] = "chuanglan"
     title: ClassVar[str] = Message("Chuanglan 创蓝")
     console_url: ClassVar[str] = "https://zz.253.com"
-    console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = ChuanglanSettings
     # There is no query about single messages, templates or signatures.
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.RECEIPTS, Feature.REPLIES, Feature.BALANCE})
@@ -174,11 +166,7 @@ class Chuanglan(Provider):
         family: code_tables("chuanglan")[family] for family in ("v1", "v2")
     }
     codes: ClassVar[Mapping[str, Code]] = tables["v1"]
-    receipt_codes: ClassVar[Mapping[str, Code]] = code_tables("chuanglan")[RECEIPT]
     form: ClassVar[Form] = Form.CHUANGLAN
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
-    opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
-    marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
     acknowledges: ClassVar[Acknowledgement] = Acknowledgement(b'{"clcode":"000000"}')
     page_size: ClassVar[int] = _PAGE
     pulls_at_once: ClassVar[int] = 1  # "one puller per account"
@@ -440,13 +428,7 @@ class Chuanglan(Provider):
     def _template_finding(self, template_id: str, template: Template | None) -> Finding:
         if self.settings.family == "v2":
             if not template_id:
-                return Finding(
-                    "template",
-                    False,
-                    "",
-                    Message("parameter {code} is missing", code="templateId"),
-                    Message(_NEEDS_TEMPLATE),
-                )
+                return not_given("template", "", "templateId", Message(_NEEDS_TEMPLATE))
             return Finding("template", True, "", Message(_NO_TEMPLATES))
         step = ""
         if template is not None and _OLD_ENDING.search(template.text):

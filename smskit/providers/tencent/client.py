@@ -29,10 +29,7 @@ from smskit.errors import (
 )
 from smskit.i18n import Joined as Sentences
 from smskit.i18n import Message, Quoted, as_message, mark
-from smskit.message.lint import TemplateRule
-from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Piece, Template
-from smskit.message.windows import MarketingLimits
 from smskit.models import (
     CheckResult,
     Code,
@@ -50,13 +47,12 @@ from smskit.providers.base import (
     Job,
     Limits,
     Provider,
+    not_given,
     runs,
     unread_balance,
     with_remark,
 )
 from smskit.providers.china import in_china
-from smskit.providers.codes import ANSWER, RECEIPT, code_tables
-from smskit.providers.console import console_of
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, json_escaped
 from smskit.providers.http import Answer
 from smskit.providers.pushes import Acknowledgement, Pushed
@@ -102,9 +98,6 @@ _URL = r"(?i:https?://|\bwww\.)"
 _STATUS = {0: "可用", 1: "审核中", 2: "审核通过待生效", -1: "未通过或不可用"}  # of signatures and templates
 
 
-_CONSOLE = console_of("tencent")
-
-
 class TencentSettings(ProviderSettings):
     """Tencent's settings; each is ``SMSKIT_TENCENT_<NAME>``."""
 
@@ -146,7 +139,7 @@ class TencentSettings(ProviderSettings):
     )
 
 
-class Tencent(Provider):
+class Tencent(Provider, facts="tencent"):
     """
     Tencent 腾讯云短信. Credentials: SecretId and SecretKey of a CAM user, and the SmsSdkAppId.
 
@@ -158,7 +151,6 @@ class Tencent(Provider):
     name: ClassVar[str] = "tencent"
     title: ClassVar[str] = Message("Tencent 腾讯云")
     console_url: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
-    console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = TencentSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
         {
@@ -171,12 +163,7 @@ class Tencent(Provider):
         }
     )
     records_prove_absence: ClassVar[bool] = False  # there is none before the carrier has answered
-    codes: ClassVar[Mapping[str, Code]] = code_tables("tencent")[ANSWER]
-    receipt_codes: ClassVar[Mapping[str, Code]] = code_tables("tencent")[RECEIPT]
     form: ClassVar[Form] = Form.TENCENT
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
-    opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
-    marketing: ClassVar[MarketingLimits] = _CONSOLE.marketing
     acknowledges: ClassVar[Acknowledgement] = Acknowledgement(b'{"result":0,"errmsg":"OK"}')
     page_size: ClassVar[int] = _PAGE
     # Equal on purpose, in length too: cut from one digest they stay equal, and the simulator takes an
@@ -486,9 +473,7 @@ class Tencent(Provider):
         """``DescribeSmsSignList``."""
         if not name:
             step = Message("Mainland messages need one: give parameter `signature`.")
-            return Finding(
-                "signature", False, MISSING, Message("parameter {code} is missing", code="SignName"), step
-            )
+            return not_given("signature", MISSING, "SignName", step)
         same = [row for row in map(Fields, await self.signatures()) if row.text("SignName") == name]
         if not same:
             missing = Message("【{name}】 is not there", name=name)
@@ -501,9 +486,7 @@ class Tencent(Provider):
         """``DescribeSmsTemplateList``."""
         if not template_id:
             step = Message("Tencent sends by template id only: give parameter `template_id`.")
-            return Finding(
-                "template", False, MISSING, Message("parameter {code} is missing", code="TemplateId"), step
-            ), ""
+            return not_given("template", MISSING, "TemplateId", step), ""
         row = await self._template(template_id)
         if row is None:
             missing = Message("template {code} is not there", code=template_id)

@@ -29,11 +29,8 @@ from smskit.errors import (
     TemplateError,
 )
 from smskit.i18n import Message, mark
-from smskit.message.lint import TemplateRule
-from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template
 from smskit.models import (
-    Code,
     Finding,
     Offer,
     Receipt,
@@ -53,8 +50,6 @@ from smskit.providers.base import (
     with_remark,
 )
 from smskit.providers.china import national_of
-from smskit.providers.codes import ANSWER, code_tables
-from smskit.providers.console import console_of
 from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, twice
 from smskit.providers.http import Answer
 from smskit.providers.pushes import Acknowledgement, Pushed
@@ -70,9 +65,6 @@ _PAGE = 100  # most rows of a pull or record page
 _MOST_NUMBERS = 1000  # in one batch request
 # Codes that close one way of sending many at once, and not the account.
 _CLOSED = {"multi_send": ("-6", "25", "-2", "-11", "55"), "batch_send": ("-6",)}
-
-
-_CONSOLE = console_of("yunpian")
 
 
 class YunpianSettings(ProviderSettings):
@@ -102,20 +94,16 @@ class YunpianSettings(ProviderSettings):
     )
 
 
-class Yunpian(Provider):
+class Yunpian(Provider, facts="yunpian"):
     """Yunpian 云片. Credential: the apikey (32 hex characters) of a sub-account."""
 
     name: ClassVar[str] = "yunpian"
     title: ClassVar[str] = Message("Yunpian 云片")
     console_url: ClassVar[str] = "https://www.yunpian.com/console"
-    console_steps: ClassVar[tuple[str, ...]] = _CONSOLE.steps
     Settings: ClassVar[type[ProviderSettings]] = YunpianSettings
     features: ClassVar[frozenset[Feature]] = frozenset(Feature) - {Feature.RECEIPTS_BY_QUERY}
-    codes: ClassVar[Mapping[str, Code]] = code_tables("yunpian")[ANSWER]
     form: ClassVar[Form] = Form.YUNPIAN
     signature_in_template: ClassVar[bool] = True
-    template_rules: ClassVar[tuple[TemplateRule, ...]] = _CONSOLE.template_rules
-    opt_out: ClassVar[OptOutRule] = _CONSOLE.opt_out
     acknowledges: ClassVar[Acknowledgement] = Acknowledgement(b"SUCCESS", "text/plain; charset=utf-8")
     page_size: ClassVar[int] = _PAGE
     rehearsal: ClassVar[Mapping[str, Any]] = {"api_key": "0123456789abcdef0123456789abcdef"}
