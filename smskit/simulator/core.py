@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from decimal import Decimal
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smskit.errors import InputError
@@ -435,11 +436,7 @@ def _people(books: Sequence[Book]) -> int:
 
 def _again(books: Sequence[Book]) -> set[int]:
     """Return the phones counted more than once over *books* together."""
-    again = set().union(*(b.again for b in books))
-    met: set[int] = set()
-    # Most providers have one account, whose million phones need not be copied to learn this.
-    for number, book in enumerate(books if len(books) > 1 else ()):
-        if number:
-            again |= book.known() & met
-        met |= book.known()
+    again = set().union(*(book.again for book in books))
+    for one, other in combinations(books, 2):
+        again |= one.known() & other.known()
     return again

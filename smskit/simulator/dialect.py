@@ -20,7 +20,7 @@ from smskit.providers.codes import RECEIPT, CodeRow, carriers_code, code_rows
 from smskit.simulator.accounts import Account, Limits
 from smskit.simulator.book import ReplyDue, is_mainland
 from smskit.simulator.core import World
-from smskit.simulator.wire import Answer, Endpoint, Request
+from smskit.simulator.wire import Answer, Request
 
 DAY = 86_400.0
 MOBILE = re.compile(r"1[3-9][0-9]{9}")
@@ -172,6 +172,7 @@ class Dialect(ABC, Generic[C]):
 
     provider: ClassVar[str]
     too_fast: ClassVar[str]  # the code for calling too fast
+    not_there: ClassVar[str] = ""  # the code for a method that is not known, where no path tells
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -202,16 +203,6 @@ class Dialect(ABC, Generic[C]):
     def throttled(self) -> Answer:
         """The answer to calling too fast."""
         return self.refuse(self.too_fast)
-
-    def endpoint(self, name: str, handler: Callable[[C], Answer], *, submits: bool = False) -> Endpoint:
-        """The endpoint of one method."""
-        return Endpoint(
-            self.world, self, name, lambda request: self.answer(request, name, handler), submits=submits
-        )
-
-    def unknown(self, name: str, code: str) -> Endpoint:
-        """The endpoint of methods that are not known, which refuses with *code*."""
-        return Endpoint(self.world, self, name, lambda _: self.refuse(code))
 
     def permit(self, request: Request, account: Account, name: str, **codes: str | Refusal) -> None:
         """

@@ -33,7 +33,7 @@ from smskit.simulator.dialect import answers, words
 from smskit.simulator.faults import FaultPlan
 from smskit.simulator.guard import TOKEN_HEADER, Guard
 from smskit.simulator.push import Pusher, is_loopback_url
-from smskit.simulator.wire import DROP, read_ahead
+from smskit.simulator.wire import DROP, body_of
 
 # A dialect's package has PROVIDER, ENVIRONMENT, receipt_pushes, reply_pushes, and endpoints(world) by path;
 # where all is at the path "/", by action, and action_of(headers, query, body).
@@ -73,11 +73,13 @@ class _Root:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a call to the endpoint of its action."""
-        body, receive = await read_ahead(receive)
+        body = await body_of(scope, receive)
+        if body is None:
+            return
         for action_of, endpoints in self._endpoints:
             action = action_of(Headers(scope=scope), scope["query_string"], body)
             if action is not None:
-                await endpoints.get(action, endpoints[""])(scope, receive, send)
+                await endpoints.get(action, endpoints[""]).answer(scope, body, receive, send)
                 return
 
 

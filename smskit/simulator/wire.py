@@ -19,7 +19,6 @@ from starlette import requests
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from smskit.simulator.core import World
 from smskit.simulator.faults import ItemCode
 
 if TYPE_CHECKING:
@@ -46,17 +45,12 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-async def read_ahead(receive: Receive) -> tuple[bytes, Receive]:
-    """Read the whole body, and return it with a *receive* that gives it once more."""
-    messages = [await receive()]
-    while messages[-1].get("more_body"):
-        messages.append(await receive())
-    body = b"".join(message.get("body", b"") for message in messages)
-
-    async def again() -> dict[str, object]:
-        return dict(messages.pop(0) if messages else await receive())
-
-    return body, again
+async def body_of(scope: Scope, receive: Receive) -> bytes | None:
+    """The body of a call; None when the caller left before all of it was there."""
+    try:
+        return await requests.Request(scope, receive).body()
+    except requests.ClientDisconnect:
+        return None
 
 
 class Request:
@@ -150,32 +144,32 @@ class Endpoint:
 
     Args:
         name: As fault plans call it, such as ``single_send``.
-        handle: From the request to the answer; it accepts messages at the world.
+        handler: From the dialect's `Call` to the answer; None for a method that the provider has not got.
         submits: Whether it takes messages over, which is what faults aim at by default.
     """
 
     def __init__(
         self,
-        world: World,
         dialect: Dialect[Any],
         name: str,
-        handle: Callable[[Request], Answer],
+        handler: Callable[[Any], Answer] | None = None,
         *,
         submits: bool = False,
     ) -> None:
         self.name = name
-        self._world = world
         self._dialect = dialect
-        self._handle = handle
+        self._handler = handler
         self._submits = submits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call, or spoil it as the fault plan says."""
-        try:
-            body = await requests.Request(scope, receive).body()
-        except requests.ClientDisconnect:
-            return
-        faults, dialect = self._world.faults, self._dialect
+        """Answer one call."""
+        body = await body_of(scope, receive)
+        if body is not None:
+            await self.answer(scope, body, receive, send)
+
+    async def answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Answer a call whose body was read, or spoil it as the fault plan says."""
+        dialect, faults = self._dialect, self._dialect.world.faults
         request, exchange = Request(scope, body), Exchange(dialect, scope, receive, send)
         where = (dialect.provider, self.name, self._submits, request.query + b"\n" + request.body)
         await asyncio.sleep(faults.plan.latency_s)
@@ -189,7 +183,7 @@ class Endpoint:
             return
 
         request.item_code = faults.items(*where)
-        answer = exchange.answer = self._handle(request)
+        answer = exchange.answer = self._say(request)
         if answer.durable is not None:
             await asyncio.wrap_future(answer.durable)
         if fault := faults.after(*where, accepted=answer.accepted):
@@ -198,3 +192,8 @@ class Endpoint:
             await exchange.say_half(answer)
         else:
             await exchange.say(answer)
+
+    def _say(self, request: Request) -> Answer:
+        if self._handler is None:
+            return self._dialect.refuse(self._dialect.not_there)
+        return self._dialect.answer(request, self.name, self._handler)

@@ -46,10 +46,10 @@ def endpoints(world: World) -> dict[str, Endpoint]:
     """Action -> endpoint, as fault plans name it too; "" is any other."""
     dialect = Aliyun(world)
     known = {
-        action: dialect.endpoint(action, handler, submits=action in _SUBMITTING)
+        action: Endpoint(dialect, action, handler, submits=action in _SUBMITTING)
         for action, handler in (_SUBMITTING | _OTHER).items()
     }
-    return known | {"": dialect.unknown("unknown", "InvalidAction.NotFound")}
+    return known | {"": Endpoint(dialect, "unknown")}
 
 
 def action_of(headers: Headers, query: bytes, body: bytes) -> str:

@@ -67,6 +67,7 @@ class Aliyun(Dialect[Call]):
 
     provider: ClassVar[str] = PROVIDER
     too_fast: ClassVar[str] = "Throttling.User"
+    not_there: ClassVar[str] = "InvalidAction.NotFound"
 
     def __init__(self, world: World) -> None:
         super().__init__(world)

@@ -46,6 +46,6 @@ _METHODS: dict[str, tuple[str, Handler, type[Chuanglan], bool]] = {
 def endpoints(world: World) -> dict[str, Endpoint]:
     """Path -> endpoint."""
     return {
-        path: dialect(world).endpoint(name, handler, submits=submits)
+        path: Endpoint(dialect(world), name, handler, submits=submits)
         for path, (name, handler, dialect, submits) in _METHODS.items()
     }

@@ -43,10 +43,10 @@ def endpoints(world: World) -> dict[str, Endpoint]:
     """Action -> endpoint, as fault plans name it too; "" is any other."""
     dialect = Tencent(world, {action: fields for action, (_, fields) in _ACTIONS.items()})
     known = {
-        action: dialect.endpoint(action, handler, submits=action == "SendSms")
+        action: Endpoint(dialect, action, handler, submits=action == "SendSms")
         for action, (handler, _) in _ACTIONS.items()
     }
-    return known | {"": dialect.unknown("", "InvalidAction")}
+    return known | {"": Endpoint(dialect, "")}
 
 
 def action_of(headers: Headers, query: bytes, body: bytes) -> str | None:

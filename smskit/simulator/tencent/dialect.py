@@ -83,6 +83,7 @@ class Tencent(Dialect[Call]):
 
     provider: ClassVar[str] = PROVIDER
     too_fast: ClassVar[str] = "RequestLimitExceeded"
+    not_there: ClassVar[str] = "InvalidAction"
 
     def __init__(self, world: World, actions: Mapping[str, Fields]) -> None:
         super().__init__(world)

@@ -47,8 +47,8 @@ def endpoints(world: World) -> dict[str, Endpoint]:
     """
     dialect = Yunpian(world)
     return {
-        f"/v2/{path}.json": dialect.endpoint(
-            path.removeprefix("sms/").replace("/", "_"), handler, submits=path in _SUBMITTING
+        f"/v2/{path}.json": Endpoint(
+            dialect, path.removeprefix("sms/").replace("/", "_"), handler, submits=path in _SUBMITTING
         )
         for path, handler in (_SUBMITTING | _OTHER).items()
     }
