@@ -35,6 +35,7 @@ from smskit.ledger.schema import PROGRESS
 from smskit.ledger.seals import sealed
 from smskit.message.opt_out import Answer
 from smskit.models import Kind, Mode, Receipt, Reply, State
+from tests.clock import Clock
 from tests.profiles import examples
 
 FIRST = 8613800000000
@@ -56,16 +57,6 @@ TO: dict[State, list[tuple[str, State]]] = {  # how a test brings somebody into 
     D: [("claim", S), ("outcome", A), ("receipt", D)],
     X: [("claim", S), ("outcome", A), ("receipt", X)],
 }
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now: float = 1_795_400_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -29,25 +29,13 @@ from smskit.sending.unknowns import Unknown, judge, settle_by_asking, settle_by_
 from smskit.settings import Environment, ProviderSettings
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
+from tests.clock import Clock
 
 FIRST = 8613800000000
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC).timestamp()
 LAG_S = 60.0
 
 # -- a clock, a provider that tells what it is given, and campaigns --------------------------------------
-
-
-class Clock:
-    """Epoch seconds that move only when told to."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> float:
-        return self.now
-
-    def go(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Teller(Provider):
@@ -131,7 +119,7 @@ def page(*rows: dict[str, Any]) -> bytes:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture

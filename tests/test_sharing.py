@@ -16,20 +16,11 @@ from smskit.errors import LedgerLocked
 from smskit.ledger import LEASE_TTL_S, Change, Facts, Ledger, Role
 from smskit.ledger.processes import WORKING
 from smskit.models import State
+from tests.clock import Clock
 from tests.postgres import Server
 from tests.test_engine import freeze
 
 PEOPLE = 2_500  # three chunks
-
-
-class Clock:
-    """A clock that stands until it is set."""
-
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.now
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +33,7 @@ def url(postgres: Server) -> Iterator[str]:
 @pytest.fixture
 def clock() -> Clock:
     """The time of a test."""
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture

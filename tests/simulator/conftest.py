@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 import httpx
 import pytest
 
 from smskit.simulator import FaultPlan, Simulator, World
+from tests.clock import Clock
 
 KEY = "0123456789abcdef0123456789abcdef"
 START = 1_767_225_600.0  # 2026-01-01 08:00:00 in Beijing
-
-
-class Clock:
-    """Epoch seconds that move only when told to."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-    def go(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Yun:
@@ -63,9 +53,52 @@ class Yun:
         return self.ok("sms/multi_send", mobile=",".join(pairs), text=texts, **fields)
 
 
+class Receiver:
+    """A small server of our own that pushes go to: keeps what comes, and answers what it is told."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.status, self.answer = 200, answer
+        self.bodies: list[bytes] = []
+        self.queries: list[str] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                receiver.queries.append(urlsplit(self.path).query)
+                receiver.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                self.send_response(receiver.status)
+                self.end_headers()
+                self.wfile.write(receiver.answer)
+
+            do_GET = do_POST
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/secret-path"
+
+    def __enter__(self) -> Receiver:
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
+    """A receiver that answers ``TAKEN`` of the test's file."""
+    with Receiver(request.module.TAKEN) as made:
+        yield made
+
+
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture

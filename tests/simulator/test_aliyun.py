@@ -8,7 +8,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -44,6 +43,7 @@ from smskit.simulator.aliyun.signing import (
     rpc_text,
 )
 from smskit.simulator.push import Pusher
+from tests.simulator.conftest import Receiver
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "data" / "aliyun" / "signature_vectors.json").read_text("utf-8")
@@ -743,41 +743,7 @@ def test_signatures(ali: Ali) -> None:
 # -- pushes ---------------------------------------------------------------------------------------
 
 
-class Receiver:
-    """Collects pushed bodies; answers what it is told."""
-
-    def __init__(self) -> None:
-        self.answer: tuple[int, bytes] = (200, b'{"code":0,"msg":"ok"}')
-        self.bodies: list[bytes] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                status, body = receiver.answer
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/sms"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.stop()
+TAKEN = b'{"code":0,"msg":"ok"}'
 
 
 def _accept(world: World, receiver: Receiver, plan: Callable[..., None], **more: Any) -> Any:
@@ -827,7 +793,7 @@ async def test_a_push_comes_again_after_one_five_and_ten_minutes(
     """What is not acknowledged is pushed three times more, by the clock, and then never."""
     _accept(world, receiver, plan)
     pusher = Pusher(world, {"aliyun": aliyun})
-    receiver.answer = (503, b"")
+    receiver.status, receiver.answer = 503, b""
     clock.go(1)
     counts = []
     for wait in (0, 59, 1, 299, 1, 599, 1, 3600):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 import httpx
 import numpy as np
@@ -32,6 +30,7 @@ from smskit.simulator.chuanglan.dialect import sign
 from smskit.simulator.core import Line
 from smskit.simulator.dialect import answers
 from smskit.simulator.push import Pusher
+from tests.simulator.conftest import Receiver
 
 ACCOUNT, PASSWORD = "N0000001", "FakePass123"
 A, B, C = "13800000001", "13800000002", "13800000003"
@@ -453,40 +452,7 @@ def test_replies_are_pulled_once(api: Api, world: World) -> None:
     assert api("/msg/pull/mo")["result"] == []
 
 
-class Receiver:
-    """A loopback receiver of pushes that answers what it is told."""
-
-    def __init__(self) -> None:
-        self.queries: list[str] = []
-        self.answer = b'{"clcode":"000000"}'
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                receiver.queries.append(urlsplit(self.path).query)
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(receiver.answer)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/secret-path"
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
+TAKEN = b'{"clcode":"000000"}'
 
 
 def _accept(world: World, receiver: Receiver, **settings: Any) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
@@ -14,50 +12,17 @@ import pytest
 from smskit.simulator import World, yunpian
 from smskit.simulator.push import Pusher, is_loopback_url
 from smskit.simulator.yunpian.push import sign
+from tests.simulator.conftest import Receiver
 
 A, B = "13800000000", "13800000001"
 TEXT = "【示例】你好"
+TAKEN = b"SUCCESS"
 
 
-class Receiver:
-    """Collects pushes; answers what it is told."""
-
-    def __init__(self) -> None:
-        self.answer = b"SUCCESS"
-        self.bodies: list[str] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                receiver.bodies.append(self.rfile.read(length).decode())
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(receiver.answer)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/sms?token=1"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    def field(self, number: int = -1) -> tuple[str, Any]:
-        ((name, (value,)),) = parse_qs(self.bodies[number]).items()
-        return name, orjson.loads(value)
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.stop()
+def field(receiver: Receiver) -> tuple[str, Any]:
+    """The name and the content of what was pushed last."""
+    ((name, (value,)),) = parse_qs(receiver.bodies[-1].decode()).items()
+    return name, orjson.loads(value)
 
 
 @pytest.fixture
@@ -97,7 +62,7 @@ async def test_receipts_are_pushed_to_the_callback(
 
     await pusher.step()
 
-    name, reports = receiver.field()
+    name, reports = field(receiver)
     assert (name, len(receiver.bodies)) == ("sms_status", 1)
     assert sorted((r["mobile"], r["report_status"]) for r in reports) == [(A, "SUCCESS"), (B, "SUCCESS")]
     assert world.take_receipts(account, 10) == []
@@ -142,7 +107,7 @@ async def test_replies_are_pushed_signed(world: World, pusher: Pusher, receiver:
 
     await pusher.step()
 
-    name, reply = receiver.field()
+    name, reply = field(receiver)
     assert (name, reply["text"], reply["extend"]) == ("sms_reply", "退订", "7")
     assert reply["_sign"] == sign(reply, "0" * 32)
 
@@ -156,7 +121,7 @@ async def test_pushes_can_be_encoded_twice(
     clock.go(10)
     await pusher.step()
 
-    ((_, (value,)),) = parse_qs(receiver.bodies[0]).items()
+    ((_, (value,)),) = parse_qs(receiver.bodies[0].decode()).items()
     assert value.startswith("%5B")
     assert orjson.loads(unquote_plus(value))[0]["mobile"] == A
 
@@ -208,4 +173,4 @@ def test_a_running_simulator_pushes(yun: Any, clock: Any, receiver: Receiver) ->
             break
         threading.Event().wait(0.02)
 
-    assert receiver.field()[1][0]["mobile"] == A
+    assert field(receiver)[1][0]["mobile"] == A

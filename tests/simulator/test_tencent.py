@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from smskit.simulator import tencent as dialect
 from smskit.simulator.dialect import Refusal
 from smskit.simulator.push import Pusher
 from smskit.simulator.tencent import signing
+from tests.simulator.conftest import Receiver
 
 DATA = Path(__file__).parents[1] / "data" / "tencent"
 VECTORS = json.loads((DATA / "signature_vectors.json").read_text())
@@ -608,48 +607,25 @@ def test_signatures(ten: Ten, account: Any) -> None:
 # -- callbacks ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def callbacks() -> Iterator[Any]:
-    """A small server of ours: ``url``, ``bodies`` received, ``answer`` given."""
-
-    class Handler(BaseHTTPRequestHandler):
-        bodies: list[bytes] = []  # noqa: RUF012 - one class a test
-        answer = b'{"result":0,"errmsg":"OK"}'
-        url = ""
-
-        def do_POST(self) -> None:
-            type(self).bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(type(self).answer)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Handler.url = f"http://127.0.0.1:{server.server_port}/secret-path"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield Handler
-    server.shutdown()
-    server.server_close()
-    thread.join()
+TAKEN = b'{"result":0,"errmsg":"OK"}'
 
 
-async def test_receipts_and_replies_are_pushed(world: World, clock: Any, callbacks: Any, plan: Any) -> None:
+async def test_receipts_and_replies_are_pushed(
+    world: World, clock: Any, receiver: Receiver, plan: Any
+) -> None:
     """Several receipts in one array, a reply as one object; our client reads both as it reads pulled ones."""
     plan(receipts={"delay_s": [1, 1], "fail_rate": 1, "fail_codes": ["UNDELIV"]})
-    account = world.register("tencent", SECRET_ID, receipt_url=callbacks.url, reply_url=callbacks.url)
+    account = world.register("tencent", SECRET_ID, receipt_url=receiver.url, reply_url=receiver.url)
     assert account is not None
     world.accept(
-        account, [8613800000001, 8613800000002], "【测试签名】您好", parts=2, receipt_url=callbacks.url
+        account, [8613800000001, 8613800000002], "【测试签名】您好", parts=2, receipt_url=receiver.url
     )
     world.reply(A, "R")
     clock.go(2)
 
     await Pusher(world, {"tencent": dialect}).step()
 
-    reply, receipts = sorted(callbacks.bodies, key=lambda body: body.startswith(b"["))
+    reply, receipts = sorted(receiver.bodies, key=lambda body: body.startswith(b"["))
     provider = client("http://127.0.0.1:1", clock)
     assert json.loads(receipts)[0] == {
         "user_receive_time": "2026-01-01 08:00:01",
@@ -667,20 +643,20 @@ async def test_receipts_and_replies_are_pushed(world: World, clock: Any, callbac
     assert [(r.phone, r.text) for r in provider.parse_push(reply).replies] == [(A, "R")]
 
 
-async def test_callbacks_are_tried_again(world: World, clock: Any, callbacks: Any, plan: Any) -> None:
+async def test_callbacks_are_tried_again(world: World, clock: Any, receiver: Receiver, plan: Any) -> None:
     """What is not answered with result 0 comes again three times, a minute apart."""
     plan(receipts={"delay_s": [0, 0]})
-    callbacks.answer = b'{"result":1,"errmsg":"busy"}'
-    account = world.register("tencent", SECRET_ID, receipt_url=callbacks.url)
+    receiver.answer = b'{"result":1,"errmsg":"busy"}'
+    account = world.register("tencent", SECRET_ID, receipt_url=receiver.url)
     assert account is not None
-    world.accept(account, [8613800000001], "【测试签名】您好", parts=1, receipt_url=callbacks.url)
+    world.accept(account, [8613800000001], "【测试签名】您好", parts=1, receipt_url=receiver.url)
     pusher = Pusher(world, {"tencent": dialect})
 
     for _ in range(6):
         await pusher.step()
         clock.go(60)
 
-    assert len(callbacks.bodies) == 4
+    assert len(receiver.bodies) == 4
 
 
 # -- our client against it ----------------------------------------------------------------------------
