@@ -291,7 +291,7 @@ def test_books_are_printed_as_sums(desk: Desk, run: Run) -> None:
     assert lines[0] == "live-1 (live, yunpian): finished"
     assert lines[1] == "read 6 = ruled out 0 + segment 6"
     assert lines[2] == "segment 6 = excluded 2 + planned 4"
-    assert lines[3:5] == ["no_phone 1", "duplicate_phone 1"]
+    assert lines[3:5] == ["no phone (no_phone) 1", "duplicate number (duplicate_phone) 1"]
     assert lines[5] == "planned = waiting 0 + submitting 0 + accepted 4 (100.0%) + refused 0 + unknown 0"
     assert lines[6] == "accepted = delivered 0 + undelivered 0 + awaiting 4 (100.0%)"
     assert lines[7].startswith("4 parts, about ¥0.20; plan q")

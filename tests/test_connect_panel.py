@@ -17,7 +17,7 @@ from smskit.notebook import ConnectNotebook, open_connect
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.host import Host
 from smskit.notebook.panels.connect import ConnectPanel
-from smskit.notebook.panels.connect.credentials import in_fields
+from smskit.notebook.panels.connect.credentials import LABELS, in_fields
 from smskit.notebook.sample import SIGNATURE
 from smskit.providers.credentials import Store
 from smskit.simulator import Simulator
@@ -66,7 +66,7 @@ def click(notebook: ConnectNotebook, panel: ConnectPanel, name: str) -> None:
 def enter(panel: ConnectPanel, way: live.Way, url: str, **other: str) -> None:
     """Type an account's keys and the simulator's address into the form."""
     for name, value in (way.credentials | {n.upper(): v for n, v in other.items()}).items():
-        named(panel.widget, f"{name.lower().replace('_', ' ')} *").value = value
+        named(panel.widget, f"{LABELS.get(name.lower(), name)} *").value = value
     named(panel.widget, "Address").value = url
     named(panel.widget, "Save").click()
 
@@ -104,7 +104,7 @@ def test_enter_save_check(
 def test_a_typed_key_leaves_its_field(opened: Callable[..., Any], folder: Path) -> None:
     """Before anything is saved the key is out of the widget, and drawing anew does not bring it back."""
     notebook, panel = opened()
-    field = named(panel.widget, "api key *")
+    field = named(panel.widget, "API key *")
     field.value = live.YUNPIAN_KEY
     after = (field.value, field.placeholder)
     notebook.page.speak("zh")
@@ -120,7 +120,7 @@ def test_a_typed_key_leaves_its_field(opened: Callable[..., Any], folder: Path) 
 def test_a_key_typed_for_one_provider_is_not_anothers(opened: Callable[..., Any], folder: Path) -> None:
     """Chosen another provider, what was typed and not saved is gone."""
     _, panel = opened()
-    named(panel.widget, "api key *").value = live.YUNPIAN_KEY
+    named(panel.widget, "API key *").value = live.YUNPIAN_KEY
     named(panel.widget, "Provider").value = "aliyun"
     named(panel.widget, "Provider").value = "yunpian"
     named(panel.widget, "Save").click()

@@ -74,12 +74,12 @@ def test_values_that_differ_between_copies(
     """Copies left out whose value differs from the planned row's are counted, with an example, masked."""
     rows = [[*cells[:2], name, *cells[3:]] for cells, name in zip(ROWS, [*names, "王五"], strict=True)]
     plan = plan_of(tmp_path, rows)
-    told = [text for text in plan.notices if "left out as copies" in text]
+    told = [text for text in plan.notices if "Left out as copies" in text]
     file = tmp_path / "one.yaml"
     file.write_text(yaml.safe_dump(DATA | TEXT | {"segment": "people.xlsx"}), encoding="utf-8")
     found = validate(file, now=NOW, environ={})
 
     assert [str(text) for text in told] == [str(text) for text in found.notes if "as copies" in str(text)]
-    count = "1 row " if n == 1 else f"{n} rows "
+    count = "Left out as copies, 1 row " if n == 1 else f"Left out as copies, {n} rows "
     assert [text.startswith(count) and says in text for text in told] == [True] * bool(n)
     assert all("13800000021" not in text and "重复" in Language("zh").render(text) for text in told)

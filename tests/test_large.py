@@ -108,7 +108,7 @@ def test_copies_that_stand_far_apart(client: Any, tmp_path: Path) -> None:
 
     assert same(memory, parts)
     assert {"duplicate_phone", "duplicate_user", "opted_out"} <= set(parts.excluded)
-    assert any("left out as copies have another" in notice for notice in parts.notices)
+    assert any("Left out as copies" in notice for notice in parts.notices)
 
 
 # Text columns whose first part, read alone, would read as something else than the whole.

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smskit.errors import InputError
+from smskit.i18n import Language
 from smskit.planning.schedule import SCHEDULERS, Command, Schedule, text_for
 
 SHANGHAI = "Asia/Shanghai"
+ENGLISH = Language("en")
 NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)  # a Sunday, 17:00 in Shanghai
 COMMAND = Command("/srv/it's 100%/bin/smskit", '/srv/a "b" {{c}} $d', "双十二 'x'.yaml")
 SCHEDULES = {
@@ -68,7 +70,7 @@ def test_once_or_weekly(wrong: dict[str, object]) -> None:
 @pytest.mark.parametrize("scheduler", ["Airflow", "Prefect"])
 def test_python_for_schedulers(scheduler: str, schedule: Schedule) -> None:
     """Airflow's and Prefect's text is Python, and names program, folder and file whatever they hold."""
-    text = text_for(scheduler, schedule, COMMAND, name="双十二 vip-{week}'")
+    text = text_for(scheduler, schedule, COMMAND, name="双十二 vip-{week}'", t=ENGLISH)
     strings = [
         n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant) and isinstance(n.value, str)
     ]
@@ -87,7 +89,7 @@ def test_python_for_schedulers(scheduler: str, schedule: Schedule) -> None:
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 def test_crontab(schedule: Schedule) -> None:
     """A crontab's line: five fields, then a command whose percent signs cron does not take for newlines."""
-    line = text_for("cron", schedule, COMMAND, name="vip").splitlines()[-1]
+    line = text_for("cron", schedule, COMMAND, name="vip", t=ENGLISH).splitlines()[-1]
     fields, rest = line.split(" ", 5)[:5], line.split(" ", 5)[5]
     words = shlex.split(rest.replace(r"\%", "%"))
 
@@ -99,8 +101,8 @@ def test_crontab(schedule: Schedule) -> None:
 
 def test_systemd_timer() -> None:
     """A service and a timer; the calendar has the campaign's zone, percent and dollar signs are doubled."""
-    text = text_for("systemd", SCHEDULES["monday"], COMMAND, name="vip")
-    once = text_for("systemd", SCHEDULES["once"], COMMAND, name="vip")
+    text = text_for("systemd", SCHEDULES["monday"], COMMAND, name="vip", t=ENGLISH)
+    once = text_for("systemd", SCHEDULES["once"], COMMAND, name="vip", t=ENGLISH)
 
     assert "OnCalendar=Mon *-*-* 10:00:00 Asia/Shanghai" in text
     assert "OnCalendar=2026-12-12 10:00:00 Asia/Shanghai" in once
@@ -109,5 +111,12 @@ def test_systemd_timer() -> None:
 
 
 def test_every_scheduler_has_a_text() -> None:
-    """None of those offered is forgotten."""
-    assert all(text_for(each, SCHEDULES["daily"], COMMAND, name="x") for each in SCHEDULERS)
+    """None of those offered is forgotten, and its comments are in the reader's language."""
+    english, chinese = (
+        [text_for(each, SCHEDULES["daily"], COMMAND, name="x", t=t) for each in SCHEDULERS]
+        for t in (ENGLISH, Language("zh"))
+    )
+
+    assert all(english)
+    assert "elsewhere the machine's clock" in english[0]
+    assert not [text for text in chinese if re.search(r"# [A-Z][a-z]+ [a-z]+ ", text)]

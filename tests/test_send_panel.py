@@ -22,7 +22,9 @@ from smskit.message.lint import find_issues
 from smskit.message.template import Template
 from smskit.models import Kind, MessageClass, Mode
 from smskit.notebook import Notebook
+from smskit.notebook.handover import TRACK, Wanted
 from smskit.notebook.host import Host
+from smskit.notebook.panels import doorway
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.send import SendPanel
 from smskit.notebook.send_model import Columns, SendModel
@@ -778,6 +780,29 @@ def test_what_is_unknown_is_settled_by_a_button(room: Room) -> None:
     assert books.unknown > 0
     assert after.unknown == 0
     assert not at.doing("settle")
+
+
+def test_the_way_to_04_stays_while_the_next_is_planned(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once sent a button opens 04 with that campaign, also after the next one has its own id."""
+    handed: list[tuple[Wanted, str]] = []
+    monkeypatch.setattr(doorway, "hand_over", lambda *given: handed.append(given))
+    at = room.sit_down()
+    at.do("rehearse")
+    name = at.draft["campaign"]
+    at.click("See delivery →")
+    at.do("renew")
+    at.click(f"See delivery of {name} →")
+
+    assert at.draft["campaign"] != name
+    assert handed == [(Wanted(name, Mode.REHEARSE), TRACK)] * 2
+
+
+def test_without_a_text_nothing_is_called_wrong(room: Room) -> None:
+    """An opened page asks for the text, and does not say that a template is wrong."""
+    at = room.sit_down(template="", template_id="", variables={})
+
+    assert "Write the text of the message, or choose a template." in at.told
+    assert "give the text as parameter" not in at.told
 
 
 def test_one_leafs_through_the_messages(room: Room) -> None:

@@ -522,7 +522,7 @@ def test_two_beside_each_other(book: Book, project: Path) -> None:
     assert "+10.0 points" in first
     assert "−¥0.0069" in first  # for each delivered: 0.5 / 9 and 0.5 / 8
     assert "+8" in second
-    assert table["difference"].tolist()[:4] == ["+0", "+0", "+1", "+10.0 points"]
+    assert table["difference"].tolist()[:4] == ["0", "0", "+1", "+10.0 points"]
     assert "vip-2" in told(shown.series.widget)
 
 

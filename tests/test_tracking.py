@@ -40,7 +40,7 @@ from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
-from tests.clicking import told
+from tests.clicking import names, parts, told
 
 PEOPLE = 120
 FIRST = 13811100000
@@ -357,6 +357,8 @@ def test_the_panel_says_when_there_is_nothing(desk: Desk) -> None:
     panel = desk.panel()
 
     assert "There is no campaign yet" in html_of(panel.widget)
+    assert 'href="03_send_campaign.ipynb"' in html_of(panel.widget)
+    assert [box for box in parts(panel.widget) if "smskit-card" in getattr(box, "_dom_classes", ())]
     with pytest.raises(LedgerError, match="no campaign to follow"):
         desk.tracker.status()
 
@@ -664,8 +666,9 @@ def test_the_head_adds_up(desk: Desk, mode: str, banner: str, label: str) -> Non
     assert total == PEOPLE == sum(parts.values())
     assert parts["ruled_out"] == 1
     assert parts["excluded:holdout"] == (people["reason"] == "holdout").sum() > 0
-    assert f"0 of {status['planned']} people delivered (0.0%), {parts['awaiting']} awaiting" in shown
-    assert cards(panel)["delivery rate, of the accepted"] == "0.0%"
+    assert f"{parts['awaiting']} of {status['planned']} people accepted (" in shown
+    assert "no receipt yet" in shown
+    assert cards(panel)["delivery rate, of the accepted"] == "—"
     cost = Decimal("0.05") * int(people["parts"][accepted].sum())
     assert cards(panel)[label] == f"¥{cost:,.2f}"
     assert f">{banner}<" in shown
@@ -724,6 +727,17 @@ def test_a_fetch_says_that_it_counts_since_the_last(desk: Desk) -> None:
     idle(panel.page)
 
     assert "New on this account, test sends included: " in told(panel.widget)
+
+
+def test_what_waits_has_a_way_to_go_on(desk: Desk) -> None:
+    """A campaign that stopped with people waiting leads to 03; a finished one does not."""
+    row = desk.send({})
+    finished = {name for part in parts(desk.panel().widget) for name in names(part)}
+    desk.tracker.ledger.campaigns.mark(row.id, "paused")
+    paused = {name for part in parts(desk.panel().widget) for name in names(part)}
+
+    assert f"Go on {row.name} →" not in finished
+    assert f"Go on {row.name} →" in paused
 
 
 def test_the_newest_live_campaign_is_opened(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

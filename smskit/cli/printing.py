@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from smskit.i18n import Language, mark, shows_any_letter
 from smskit.i18n.figures import moment, money, share
+from smskit.models import REASONS
 from smskit.settings import Environment, is_loopback
 
 if TYPE_CHECKING:
@@ -154,7 +155,9 @@ def print_json(data: Any) -> None:
 
 def print_counts(status: dict[str, Any]) -> None:
     """Print a status as the sums that always balance."""
-    print(f"{status['campaign']} ({status['mode']}, {status['provider']}): {status['state']}")
+    from smskit.planning.exclusions import ORDER
+
+    print(f"{status['campaign']} ({t(status['mode'])}, {status['provider']}): {t(status['state'])}")
     left_out = sum(status["excluded"].values())
     if status["read"] is not None:
         words = mark("read {read:,} = ruled out {ruled_out:,} + segment {segment:,}")
@@ -168,11 +171,12 @@ def print_counts(status: dict[str, Any]) -> None:
             planned=status["planned"],
         )
     )
-    for reason, count in status["excluded"].items():
-        print(f"    {reason} {count:,}")
+    for reason in ORDER:  # as they are judged; what was stored as JSON has lost its order
+        if count := status["excluded"].get(reason.label):
+            print(f"    {_reason(reason.label)} {count:,}")
     print(f"  {t('planned')} = " + _sum(status, _COUNTS[:5], status["planned"]))
     for reason, count in status["stopped"].items():
-        print("    " + t("refused, {reason} since the plan {n:,}", reason=reason, n=count))
+        print("    " + t("refused, {reason} since the plan {n:,}", reason=_reason(reason), n=count))
     print(f"  {t('accepted')} = " + _sum(status, _COUNTS[5:], status["accepted"]))
     words = mark("{parts:,} parts, about {cost}; plan {hash}")
     print("  " + t(words, parts=status["parts"], cost=money(status["cost"]), hash=status["plan_hash"]))
@@ -182,6 +186,11 @@ def print_counts(status: dict[str, Any]) -> None:
         print_approval(approval)
     if status["note"]:
         print(f"  {language().render(status['note'])}")
+
+
+def _reason(name: str) -> str:
+    """A reason in words, and the name programs have for it; other steps of a plan as they are."""
+    return f"{t(REASONS[name])} ({name})" if name in REASONS else t(name)
 
 
 def print_approval(approval: Mapping[str, Any]) -> None:
@@ -224,7 +233,7 @@ def _overview_table(found: Overview) -> pd.DataFrame:
 def print_plan(plan: Plan, guards: Sequence[str]) -> None:
     """Print the waterfall of a plan, its cost, and why a run would be refused."""
     steps = plan.waterfall()
-    print(steps.assign(step=[t(step) for step in steps["step"]]).to_string(index=False), end="\n\n")
+    print(steps.assign(step=[_reason(step) for step in steps["step"]]).to_string(index=False), end="\n\n")
     words = mark("{n:,} people, {parts:,} parts, about {cost}; plan hash {hash}")
     say(words, n=plan.planned, parts=plan.total_parts, cost=money(plan.cost), hash=plan.hash)
     print_notices(plan.notices)

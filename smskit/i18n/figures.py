@@ -23,18 +23,21 @@ def _shown(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error("smskit.shown", _shown)
 
 
-def money(yuan: Decimal | str | None) -> str:
+def money(yuan: Decimal | str | None, *, digits: int = 0) -> str:
     """
     An amount in yuan; "" for none.
 
-    >>> money("1044.4"), money(Decimal("0.05")), money("0.045"), money("0.051172"), money(None)
-    ('¥1,044.40', '¥0.05', '¥0.045', '¥0.0512', '')
+    Args:
+        digits: Behind the point, so that amounts below each other line up; 0 = as few as say it.
+
+    >>> money("1044.4"), money(Decimal("0.05")), money("0.051172"), money("0.05", digits=4), money(None)
+    ('¥1,044.40', '¥0.05', '¥0.0512', '¥0.0500', '')
     """
     if yuan is None:
         return ""
-    amount = round(Decimal(yuan), _SMALL if abs(Decimal(yuan)) < 1 else 2)
+    amount = round(Decimal(yuan), digits or (_SMALL if abs(Decimal(yuan)) < 1 else 2))
     exponent = amount.normalize().as_tuple().exponent
-    return f"¥{amount:,.{max(2, -exponent if isinstance(exponent, int) else 2)}f}"
+    return f"¥{amount:,.{digits or max(2, -exponent if isinstance(exponent, int) else 2)}f}"
 
 
 def share(n: float | None, whole: float = 1) -> str:

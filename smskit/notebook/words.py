@@ -35,7 +35,8 @@ HEADS: Final = {
 LISTED: Final = (
     *("planned", "accepted", "delivery_rate", "opt_out_rate", "unknown", "cost", "cost_per_delivered"),
 )
-_MONEY: Final = ("cost", "cost_per_delivered")
+# Digits behind the point of a column of amounts.
+_MONEY: Final = {"cost": 2, "cost_per_delivered": 4}
 _RATES: Final = ("delivery_rate", "opt_out_rate")
 
 
@@ -46,7 +47,7 @@ def figure(each: Figures, name: str) -> str:
     if name in _RATES:
         return share(getattr(each, name))
     if name in _MONEY:
-        return money(getattr(each, name))
+        return money(getattr(each, name), digits=_MONEY[name])
     value: int = each.opted_out if name == "opted_out" else getattr(each.tally, name)
     return f"{value:,}"
 
@@ -79,6 +80,7 @@ def difference(one: Figures, other: Figures, name: str, t: Language) -> str:
         return points.replace("-", _MINUS)
     if name.startswith("cost"):
         more: Decimal = getattr(one, name) - getattr(other, name)
-        return f"{_MINUS if more < 0 else '+'}{money(abs(more))}"
+        return f"{_MINUS if more < 0 else '+'}{money(abs(more), digits=_MONEY[name])}" if more else "0"
     of = (one, other) if name == "opted_out" else (one.tally, other.tally)
-    return f"{getattr(of[0], name) - getattr(of[1], name):+,}".replace("-", _MINUS)
+    apart = getattr(of[0], name) - getattr(of[1], name)
+    return f"{apart:+,}".replace("-", _MINUS) if apart else "0"

@@ -67,7 +67,7 @@ def notices_of_copies(
         if len(differ):
             first = int(differ[0])
             yield Message(
-                "{n:,} rows left out as copies have another `{name}` than the row that is planned, "
+                "Left out as copies, {n:,} rows have another `{name}` than the row that is planned, "
                 "such as {phone}: {copy} beside {planned}; the planned row is what goes out",
                 n=len(differ),
                 name=name,

@@ -19,10 +19,11 @@ from smskit.errors import suggest
 from smskit.i18n import Message, mark
 from smskit.i18n.validation import what_is_wrong
 
-__all__ = ["NO_TIME", "Problems", "of_credentials", "of_names", "of_people", "of_values"]
+__all__ = ["NO_TEXT", "NO_TIME", "Problems", "of_credentials", "of_names", "of_people", "of_values"]
 
 Problems: TypeAlias = list[tuple[str, Message]]
 
+NO_TEXT: Final = mark("give the text as parameter `template`, or the provider's `template_id`")
 NO_TIME: Final = mark("must be a date or date-time such as 2026-11-23 or 2026-11-23T20:00")
 
 _CREDENTIAL_NAME: Final = re.compile(r"key|secret|passw|token|credential", re.IGNORECASE)

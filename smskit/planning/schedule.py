@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from smskit.errors import InputError
-from smskit.i18n import Message, mark
+from smskit.i18n import Language, Message, mark
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.spec import CampaignSpec
 
@@ -25,6 +25,7 @@ __all__ = ["SCHEDULERS", "Coming", "Command", "Schedule", "coming", "text_for"]
 _DAYS_AHEAD = 8  # within which a weekly run comes
 _SYSTEMD_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SCHEDULERS: Final = ("cron", "systemd", "Airflow", "Prefect")
+_AGAIN: Final = mark("Running again goes on where it stopped; nobody gets a second message.")
 
 
 class Window(Protocol):
@@ -154,32 +155,30 @@ def coming(
     return found
 
 
-def text_for(scheduler: str, schedule: Schedule, command: Command, *, name: str) -> str:
+def text_for(scheduler: str, schedule: Schedule, command: Command, *, name: str, t: Language) -> str:
     """
     What *scheduler* takes to start *command* by *schedule*.
 
     Args:
         scheduler: One of `SCHEDULERS`.
         name: Of the job; only letters, digits and underscores of it are used.
+        t: The language of its comments.
     """
     job = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "campaign"
     makers = {"cron": _cron, "systemd": _systemd, "Airflow": _airflow, "Prefect": _prefect}
-    return makers[scheduler](schedule, command, f"smskit_{job}")
+    return makers[scheduler](schedule, command, f"smskit_{job}", t)
 
 
-def _cron(schedule: Schedule, command: Command, job: str) -> str:
+def _cron(schedule: Schedule, command: Command, job: str, t: Language) -> str:
     guard = ""
     if schedule.on is not None:  # cron knows no year
         guard = f'[ "$(TZ={schedule.zone} date +%F)" = {schedule.on:%Y-%m-%d} ] && '
     line = f"{guard}{command.shell}".replace("%", r"\%")
-    return (
-        f"# crontab -e. CRON_TZ is cronie's; elsewhere the machine's clock has to be {schedule.zone}.\n"
-        f"CRON_TZ={schedule.zone}\n"
-        f"{schedule.cron} {line}\n"
-    )
+    clock = t("CRON_TZ is cronie's; elsewhere the machine's clock has to be {zone}.", zone=schedule.zone)
+    return f"# crontab -e\n# {clock}\nCRON_TZ={schedule.zone}\n{schedule.cron} {line}\n"
 
 
-def _systemd(schedule: Schedule, command: Command, job: str) -> str:
+def _systemd(schedule: Schedule, command: Command, job: str, t: Language) -> str:
     def quoted(text: str) -> str:
         return (
             '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$") + '"'
@@ -190,13 +189,13 @@ def _systemd(schedule: Schedule, command: Command, job: str) -> str:
     return (
         f"# ~/.config/systemd/user/{job}.service\n"
         f"[Service]\nType=oneshot\nWorkingDirectory={folder}\nExecStart={start}\n\n"
-        f"# ~/.config/systemd/user/{job}.timer; then: systemctl --user enable --now {job}.timer\n"
+        f"# ~/.config/systemd/user/{job}.timer\n# {t('then:')} systemctl --user enable --now {job}.timer\n"
         f"[Timer]\nOnCalendar={schedule.on_calendar}\nPersistent=false\n\n"
         "[Install]\nWantedBy=timers.target\n"
     )
 
 
-def _airflow(schedule: Schedule, command: Command, job: str) -> str:
+def _airflow(schedule: Schedule, command: Command, job: str, t: Language) -> str:
     first = schedule.on or date(2026, 1, 1)
     end = "" if schedule.on is None else f"    end_date=pendulum.datetime({_day(first)}, 23, 59, tz=ZONE),\n"
     # Jinja reads a Bash command: what it would fill in is told to be text.
@@ -216,7 +215,7 @@ def _airflow(schedule: Schedule, command: Command, job: str) -> str:
         "    catchup=False,\n"
         "    max_active_runs=1,\n"
         "):\n"
-        "    # Running again goes on where it stopped; nobody gets a second message.\n"
+        f"    # {t(_AGAIN)}\n"
         "    BashOperator(\n"
         '        task_id="send",\n'
         f"        bash_command={shell!r},\n"
@@ -226,7 +225,7 @@ def _airflow(schedule: Schedule, command: Command, job: str) -> str:
     )
 
 
-def _prefect(schedule: Schedule, command: Command, job: str) -> str:
+def _prefect(schedule: Schedule, command: Command, job: str, t: Language) -> str:
     guard = ""
     if schedule.on is not None:  # a cron schedule knows no year
         guard = f"    if datetime.now(ZoneInfo(ZONE)).date() != date({_day(schedule.on)}):\n        return\n"
@@ -237,7 +236,7 @@ def _prefect(schedule: Schedule, command: Command, job: str) -> str:
         "from prefect import flow\n"
         "from prefect.schedules import Cron\n\n"
         f"ZONE = {schedule.zone!r}\n\n\n"
-        "# Running again goes on where it stopped; nobody gets a second message.\n"
+        f"# {t(_AGAIN)}\n"
         "@flow(retries=5, retry_delay_seconds=15 * 60)\n"
         f"def {job}() -> None:\n"
         f"{guard}"

@@ -36,6 +36,7 @@ from smskit.planning.parameter_file import OF_FILE, lines, read_file
 from smskit.planning.persons import notices_of_copies, persons_of
 from smskit.planning.plan import misnamed
 from smskit.planning.policy import notice_of_consent
+from smskit.planning.problems import NO_TEXT
 from smskit.planning.source import asks_database, load_segment, notes_of_query
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Provider, provider_class
@@ -240,7 +241,7 @@ def _template(
         )
         notes.append(note)
     else:
-        lack = Message("give the text as parameter `template`, or the provider's `template_id`")
+        lack = Message(NO_TEXT)
         problems.append(("template", lack))
     return None
 

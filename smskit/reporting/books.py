@@ -45,9 +45,14 @@ def headline(status: Mapping[str, Any], t: Language) -> str:
     planned, delivered = status["planned"], status["delivered"]
     if status["mode"] == "plan":
         return t("{n:,} people planned; nothing was sent", n=planned)
-    part = share(delivered, planned) or share(0)
-    first = t("{n:,} of {planned:,} people delivered ({share})", n=delivered, planned=planned, share=part)
-    return t(", ").join([first, *(t(words, n=n) for key, words in _SAID.items() if (n := status[key]))])
+    rest = {key: n for key in _SAID if (n := status[key])}
+    if status["accepted"] and status["awaiting"] == status["accepted"]:
+        n = rest.pop("awaiting")
+        words = mark("{n:,} of {planned:,} people accepted ({share}), no receipt yet")
+    else:
+        n, words = delivered, mark("{n:,} of {planned:,} people delivered ({share})")
+    first = t(words, n=n, planned=planned, share=share(n, planned) or share(0))
+    return t(", ").join([first, *(t(_SAID[key], n=n) for key, n in rest.items())])
 
 
 def books_frame(status: Mapping[str, Any], t: Language) -> pd.DataFrame:

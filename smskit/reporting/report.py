@@ -27,6 +27,7 @@ from smskit.i18n.figures import moment
 from smskit.ledger import Action, CampaignRow, Event, History, Ledger, as_written
 from smskit.message.template import Template
 from smskit.models import Mode, Reason, State, left_out_hits
+from smskit.planning.exclusions import ORDER
 from smskit.planning.ruled_out import values_read
 from smskit.reporting import opt_outs
 from smskit.reporting.columns import MESSAGE, SegmentColumns
@@ -61,7 +62,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "read": summary["read"] if "ruled_out" in summary else None,
         "ruled_out": summary.get("ruled_out"),
         "segment": summary["segment"],
-        "excluded": summary["excluded"],
+        "excluded": {r.label: n for r in ORDER if (n := summary["excluded"].get(r.label))},
         "planned": books.planned,
         "waiting": books.waiting,
         "submitting": books.submitting,

@@ -37,6 +37,7 @@ from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_r
 from smskit.planning.policy import fingerprint, notice_of_consent
 from smskit.planning.power import power_words
 from smskit.planning.preview import masked
+from smskit.planning.problems import NO_TEXT
 from smskit.planning.source import files_in_parts, load_segment
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Provider
@@ -298,9 +299,7 @@ class Planner:
         if spec.template:
             return Template.parse(spec.template, signature=spec.signature)
         if not spec.template_id:
-            raise TemplateError(
-                Message("give the text as parameter `template`, or the provider's `template_id`")
-            )
+            raise TemplateError(Message(NO_TEXT))
         try:
             text, form = self._provider.ask(Mode.LIVE, None, partial(_text_and_form, spec.template_id))
         except SettingsError as error:

@@ -149,7 +149,7 @@ class Tour:
         """01, with an account: a mistyped key, then the right one."""
         with self.at("01_connect_provider") as walk:
             for key, name in (("0" * 32, "01-not-usable"), (live.YUNPIAN_KEY, "01-usable")):
-                walk.fill("api key *", key)
+                walk.fill("API key *", key)
                 if name == "01-not-usable":
                     obtain = walk.card("Credentials")
                     walk.shoot("01-key", obtain)

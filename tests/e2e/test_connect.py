@@ -71,7 +71,7 @@ def test_a_key_goes_into_one_file(desk: Lab, sheet: Callable[..., Sheet]) -> Non
     opened = sheet(desk, NOTEBOOK)
     assert opened.run_all()
     speak(opened, "en")
-    field = type_into(opened, "api key *", CANARY)
+    field = type_into(opened, "API key *", CANARY)
     expect(field).to_have_value("")
     opened.command(SAVE_STATE)
     before_saving = opened.source()
@@ -97,11 +97,11 @@ def test_a_key_goes_into_one_file(desk: Lab, sheet: Callable[..., Sheet]) -> Non
     [
         (
             "en",
-            ("Provider", "secret id *", "secret key *", "app id *", "Save", "Check", "NOT usable", "Look at"),
+            ("Provider", "SecretId *", "SecretKey *", "SDKAppID *", "Save", "Check", "NOT usable", "Look at"),
         ),
         (
             "zh",
-            ("供应商", "secret id *", "secret key *", "app id *", "保存", "检查", "不可用", "检查 “"),
+            ("供应商", "SecretId *", "SecretKey *", "SDKAppID *", "保存", "检查", "不可用", "检查 “"),
         ),
     ],
     ids=["en", "zh"],

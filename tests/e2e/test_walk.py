@@ -49,8 +49,8 @@ def test_from_nothing_to_who_got_it(
 
     walk = sit_down("01_connect_provider")
     for key, verdict in (("0" * 32, "NOT usable"), (live.YUNPIAN_KEY, "Usable")):
-        walk.fill("api key *", key)
-        expect(walk.field("api key *")).to_have_value("")
+        walk.fill("API key *", key)
+        expect(walk.field("API key *")).to_have_value("")
         walk.click("Save")
         expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible()
         walk.click("Check")

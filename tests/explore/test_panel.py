@@ -88,6 +88,17 @@ def test_opened_over_a_draft(panel: Open) -> None:
     assert "13800138001" not in shown
 
 
+def test_paths_and_queries_are_folded_away(panel: Open, project: Path) -> None:
+    """Whoever chooses from the files there sees no path and no SQL; a segment named by its path shows it."""
+    (project / "segments").mkdir()
+    (project / "people.csv").rename(project / "segments" / "people.csv")
+    offered = panel(segment="segments/people.csv")
+    typed = panel(segment="sqlite:///crm.db", segment_query="select 1")
+
+    assert not offered.load._typing.is_open
+    assert typed.load._typing.is_open
+
+
 @pytest.mark.parametrize(
     ("source", "query", "words"),
     [

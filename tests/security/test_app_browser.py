@@ -100,7 +100,7 @@ def test_row_02_a_visitor_sets_no_address(browser: Browser, project: Path) -> No
     with served(project) as app:
         page = opened(browser, app, "01_connect_provider.ipynb")
         page.get_by_label("Provider", exact=True).first.select_option(label="Yunpian 云片")
-        expect(page.get_by_role("row", name="api key is set")).to_be_visible()
+        expect(page.get_by_role("row", name="API key is set")).to_be_visible()
 
         assert page.get_by_label("Address", exact=True).count() == 0
         assert page.locator("input[type=password]").count() == 0

@@ -271,7 +271,7 @@ def test_row_02_visitors_save_no_settings(
 
     assert (app / ".env").read_text() == before
     assert [p for p in parts(panel.widget) if isinstance(p, w.Password | w.Text | w.Button)] == []
-    assert "<td>api key</td><td>is set</td>" in told(panel.widget)
+    assert "<td>API key</td><td>is set</td>" in told(panel.widget)
     assert KEY not in told(panel.widget)
 
 

@@ -97,7 +97,7 @@ class Profile(NamedTuple):
                     "unread": c.unread,
                     "lowest": c.low,
                     "highest": c.high,
-                    "frequent": ", ".join(f"{value} ({n})" for value, n in c.top[:3]),
+                    "frequent": ", ".join(f"{value} ({n:,})" for value, n in c.top[:3]),
                 }
                 for c in self.columns.values()
             ]

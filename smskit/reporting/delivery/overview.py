@@ -87,8 +87,9 @@ class Figures:
 
     @property
     def delivery_rate(self) -> float | None:
-        """Of the accepted, the share that was delivered; None before any was accepted."""
-        return self._of_accepted(self.tally.delivered)
+        """Of the accepted, the share that was delivered; None before the first report about any of them."""
+        reported = self.tally.delivered + self.tally.undelivered
+        return self._of_accepted(self.tally.delivered) if reported else None
 
     @property
     def opt_out_rate(self) -> float | None:
@@ -135,9 +136,9 @@ class Overview:
         Returns:
             ``campaign``, ``mode``, ``test`` (bool), ``state``, ``provider``; people: ``planned``,
             ``waiting``, ``accepted``, ``delivered``, ``undelivered``, ``awaiting``, ``refused``, ``unknown``,
-            ``opted_out``; ``delivery_rate`` and ``opt_out_rate`` (of the accepted; NaN before any was);
-            ``cost`` and ``cost_per_delivered`` (yuan, Decimal or None); ``started`` (aware, in the campaign's
-            zone); ``series``.
+            ``opted_out``; ``delivery_rate`` and ``opt_out_rate`` (of the accepted; NaN before any was, the
+            former before the first report); ``cost`` and ``cost_per_delivered`` (yuan, Decimal or None);
+            ``started`` (aware, in the campaign's zone); ``series``.
         """
         columns = {name: [_cell(each, name) for each in self.campaigns] for name in _FRAME}
         return pd.DataFrame(

@@ -27,9 +27,18 @@ from smskit.providers import provider_class
 from smskit.providers.credentials import Store, Written, keyring_problem
 from smskit.workspace import Workspace
 
-__all__ = ["CredentialsPanel", "in_fields"]
+__all__ = ["LABELS", "CredentialsPanel", "in_fields"]
 
-_LABELS = {
+LABELS = {
+    "api_key": mark("API key"),
+    "access_key_id": mark("AccessKey ID"),
+    "access_key_secret": mark("AccessKey Secret"),
+    "security_token": mark("STS token"),
+    "secret_id": mark("SecretId"),
+    "secret_key": mark("SecretKey"),
+    "app_id": mark("SDKAppID"),
+    "account": mark("API account"),
+    "password": mark("API password"),
     "base_url": mark("Address"),
     "timeout_s": mark("Time-out, s"),
     "connect_timeout_s": mark("Connect time-out, s"),
@@ -106,7 +115,8 @@ class CredentialsPanel(Panel):
 
     def _steps(self) -> w.HTML:
         t, cls = self.t, self.notebook.cls
-        items = "".join(f"<li>{names(t.render(step))}</li>" for step in cls.console_steps)
+        steps = (in_fields(t.render(step), cls.name, t) for step in cls.console_steps)
+        items = "".join(f"<li>{names(step)}</li>" for step in steps)
         url = escape(cls.console_url, quote=True)
         link = f'<a href="{url}" target="_blank" rel="noopener">{url}</a>' if url else ""
         console = f"<p>{escape(t('Console'))}: {link}</p>" if link else ""
@@ -248,7 +258,7 @@ _KEPT = mark(
 
 
 def _label_of(name: str, t: Language) -> str:
-    return t(_LABELS[name]) if name in _LABELS else name.replace("_", " ")
+    return t(LABELS[name]) if name in LABELS else name.replace("_", " ")
 
 
 def in_fields(text: str, provider: str, t: Language) -> str:
@@ -264,7 +274,7 @@ def in_fields(text: str, provider: str, t: Language) -> str:
 
 def _beside_field(text: str) -> w.HTML:
     made = html(text)
-    made.layout = w.Layout(flex="1 1 320px", min_width="240px")
+    made.layout = w.Layout(flex="1 1 140px", min_width="120px")
     return made
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from smskit.audience.explore import Comparison, offered
 from smskit.audience.explore.tables import compare_table, shares_table
 from smskit.audience.paging import FrameRows
+from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, field, frame_table, html, row, soft_line, title
@@ -35,6 +36,7 @@ class ComparePanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         if self.model.loaded is None:
             return [soft_line(self.t("Load a segment first."))]
+        may_query = Workspace.here().may_query
         files = [(self.t("choose a file"), ""), *((o.path, o.path) for o in offered(self.model.project))]
         known = self.source if any(self.source == value for _, value in files) else ""
         offer = field(w.Dropdown, self.t("Files here"), options=files, value=known)
@@ -42,15 +44,15 @@ class ComparePanel(Panel):
         place.placeholder = self.t("people.csv, sqlite:///crm.db, or env:CRM_URL")
         query = field(w.Text, self.t("SQL query"), value=self.query)
         offer.observe(self.attempt(lambda: setattr(place, "value", offer.value or place.value)), "value")
+        typed = Fold(
+            self.t("Path, URL or query") if may_query else self.t("By its name"),
+            w.VBox([place, *([query] if may_query else [])]),
+            is_open=bool(self.source and not known),
+        )
         go = button(self.t("Compare"), style="primary")
         go.on_click(self.attempt(lambda: self.compare(place.value, query.value)))
         hint = self.t("The rows kept by the rules, here, against another segment, there.")
-        head = [
-            title(self.t("Compare"), hint),
-            row(offer, place),
-            row(*([query] if Workspace.here().may_query else []), go),
-        ]
-        return [*head, *self._result()]
+        return [title(self.t("Compare"), hint), row(offer, go), typed.widget, *self._result()]
 
     def compare(self, source: str, query: str = "") -> None:
         """Read the other segment and compare, in the background."""

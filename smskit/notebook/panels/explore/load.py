@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from smskit.audience.explore import offered
 from smskit.i18n import Joined, mark
+from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
@@ -51,6 +52,7 @@ class LoadPanel(Panel):
         )
         self._sheets: tuple[str, list[str]] = "", []  # of a workbook, and which one
         self._loaded_box = w.VBox()
+        self._typing = Fold("", w.VBox())  # where a path or a query is typed
         self._showing = Showing()  # while it is we who change the fields
         self._shown = ("", "", "")  # segment, query, sheet of the draft that the fields were last set to
 
@@ -66,14 +68,16 @@ class LoadPanel(Panel):
         self._source, self._query = self._source_field(typed[0]), self._query_field(typed[1])
         self._sheet = self._sheet_field()
         self._loaded_box = w.VBox()
+        kept = soft_line(self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT))
+        typed_in = [row(self._source, self._load_button()), *([self._query] if self._may_query else []), kept]
+        name = self.t("Path, URL or query") if self._may_query else self.t("By its name")
+        self._typing = Fold(name, w.VBox(typed_in), is_open=self._typing.is_open)
         box = card(
             title(self.t("Segment"), self.t(_ABOUT if self._may_query else _ABOUT_FILES)),
             row(self._offers, self._upload()),
             self._saved_field(),
-            row(self._source, self._load_button()),
-            *([self._query] if self._may_query else []),
+            self._typing.widget,
             self._sheet,
-            soft_line(self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT)),
             self._loaded_box,
         )
         self._show()
@@ -90,8 +94,11 @@ class LoadPanel(Panel):
             options.append((f"{self.t('sample: ') if offer.sample else ''}{name}", offer.path))
         self._showing.on = True
         try:
-            choose(self._offers, options, named[0] if any(named[0] == path for _, path in options) else "")
+            is_offered = any(named[0] == path for _, path in options)
+            choose(self._offers, options, named[0] if is_offered else "")
             if named != self._shown:
+                if named[1] or (named[0] and not is_offered and not self.model.only_in_memory()):
+                    self._typing.turn(is_open=True)
                 self._source.value = "" if self.model.only_in_memory() else named[0]
                 self._query.value = named[1]
                 self._shown = named

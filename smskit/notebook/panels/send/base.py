@@ -10,6 +10,7 @@ from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import notice
 from smskit.notebook.planner import Planning
 from smskit.notebook.send_model import SendModel
+from smskit.planning.problems import NO_TEXT
 
 if TYPE_CHECKING:
     from smskit.notebook.panels.page import Page
@@ -50,6 +51,8 @@ def plan_state(planning: Planning, t: Language) -> str:
     if planning.busy:
         words = mark("Planning… what is shown belongs to the choices before.")
         return notice(t(words) if planning.now else t("Planning…"))
+    if getattr(getattr(planning.error, "message", None), "msgid", "") == NO_TEXT:  # not wrong, not there yet
+        return notice(t("Write the text of the message, or choose a template."))
     if planning.error is not None:
         return notice(t.error(planning.error), "warn")
     if planning.now is None or planning.now.started is None:

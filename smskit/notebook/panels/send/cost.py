@@ -62,10 +62,11 @@ class CostPanel(SendPart):
                 {
                     t("parts each"): counts["parts"],
                     t("how many messages"): counts["messages"],
-                    t("yuan"): counts["cost"].astype(str),
+                    t("cost"): [money(yuan) for yuan in counts["cost"]],
                 }
             ),
             label=t("Parts and cost"),
+            figures=[t("cost")],
         )
         notices = "".join(notice(text, "warn") for text in map(t.render, plan.notices))
         side = f'<div class="smskit-side">{picture}{table}</div>' if len(counts) else ""
@@ -93,11 +94,11 @@ class CostPanel(SendPart):
                 t("characters shorter"): saved["shorter"],
                 t("messages with a part less"): saved["messages"],
                 t("parts saved"): saved["parts"],
-                t("yuan saved"): saved["cost"].astype(str),
+                t("cost saved"): [money(yuan) for yuan in saved["cost"]],
             }
         )
         return soft(t("What a shorter text would save:")) + frame_table(
-            shown, label=t("What a shorter text would save:")
+            shown, label=t("What a shorter text would save:"), figures=[t("cost saved")]
         )
 
     def _buttons(self, plan: Plan, saved: pd.DataFrame) -> Sequence[w.Widget]:

@@ -16,7 +16,8 @@ from smskit.i18n import Language, mark
 from smskit.i18n.figures import money
 from smskit.ledger import Tally
 from smskit.models import Mode
-from smskit.notebook.panels.parts import chip, door, notice, soft, tiles
+from smskit.notebook.panels.marks import badge
+from smskit.notebook.panels.parts import chip, notice, soft, tiles
 from smskit.notebook.panels.send.base import plan_state
 from smskit.notebook.planner import Planning
 from smskit.notebook.send_model import Approval, Confirmation
@@ -45,7 +46,6 @@ _OVERRIDES = {
     "canary": mark("Go on without the canary: set canary: 0"),
 }
 _SUMMARY = mark("{n:,} people, {parts:,} parts, about {cost}. Plan hash: {hash}")
-TRACK = "04_track_delivery.ipynb"
 
 
 @dataclass(frozen=True)
@@ -135,15 +135,11 @@ def view(s: Situation, t: Language) -> Card:
 def _state(s: Situation, t: Language) -> str:
     elsewhere = s.seen.phase is Phase.ELSEWHERE
     words, kind = PHASES[Phase.SENDING if elsewhere and s.served else s.seen.phase]
-    line = " ".join([*_rehearsing(s, t), chip(t(words), kind), escape(s.draft.campaign)])
+    line = " ".join([badge(s.mode, t), chip(t(words), kind), escape(s.draft.campaign)])
     owner = s.seen.owner
     if elsewhere and not s.served and owner is not None:
         line += soft(t("process {pid} on {host}", pid=owner.pid, host=owner.host))
     return f"<p>{line}</p>{_reason(s, t)}"
-
-
-def _rehearsing(s: Situation, t: Language) -> list[str]:
-    return [chip(t("rehearsal"))] if s.mode is Mode.REHEARSE else []
 
 
 def _reason(s: Situation, t: Language) -> str:
@@ -231,7 +227,7 @@ def _actions(s: Situation, t: Language) -> Actions:
         unknown = s.seen.books.unknown if s.seen.books else 0
         settle = [Button("settle", t("Settle {n:,} unknown", n=unknown), "primary")] if unknown else []
         buttons = (*settle, Button("renew", t("Plan another campaign")), again)
-        return None, buttons, (door(TRACK, t("See delivery →")), *_about_approval(s, t))
+        return None, buttons, _about_approval(s, t)
     buttons = (_sending(s, t), *_approving(s, t), *_overrides(s, t), again)
     return None, buttons, (*_about_approval(s, t), *_about_canary(s, t))
 

@@ -168,7 +168,7 @@ class SchedulePanel(SendPart):
         file = Path(self._parameters.path)
         folder = project_root(Path.cwd()) or Path.cwd()
         command = Command(str(Path(sys.executable).with_name("smskit")), str(folder), str(file))
-        text = text_for(self.scheduler, schedule, command, name=self.page.draft["campaign"])
+        text = text_for(self.scheduler, schedule, command, name=self.page.draft["campaign"], t=t)
         unsaved = t("Save the parameters first: the scheduler runs {file}.", file=f"`{file}`")
         told = notice(unsaved, "warn") if self._parameters.is_unsaved else ""
         shown = f'<pre class="smskit-copy">{escape(text)}</pre>'

@@ -13,13 +13,16 @@ import ipywidgets as w
 from smskit.errors import GuardRefused
 from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow
+from smskit.notebook.handover import TRACK, Wanted
 from smskit.notebook.host import Host
+from smskit.notebook.panels.doorway import doorway
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, card, chip, field, html, row, soft_line, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.run_card import PHASES, Button, Card, Question, Situation, view
 from smskit.notebook.send_model import Approval, Confirmation, SendModel
+from smskit.reporting.delivery import MODES
 from smskit.sending.background import Phase, Run, Snapshot
 from smskit.sending.receipts import Fetched
 
@@ -77,6 +80,7 @@ class SendingPanel(SendPart):
         self._opens: datetime | None = None  # when the send window of that one opens
         self._answered: BaseException | None = None  # the error a person has changed something after
         self._offered: tuple[object, ...] = ()  # what the buttons were made from
+        self._sent: CampaignRow | None = None  # the last that was finished here
         self._state, self._figures = html(""), html("")
         self._bar = w.FloatProgress(min=0, max=1, value=0, layout=w.Layout(width="100%"))
         self._others, self._act = w.VBox(), w.VBox()
@@ -148,7 +152,8 @@ class SendingPanel(SendPart):
         rows = []
         for seen in self.model.unfinished():
             if seen.row is not None:
-                words = self.t("Open {name} ({mode})", name=seen.row.name, mode=str(seen.row.mode))
+                mode = self.t(MODES[seen.row.mode])
+                words = self.t("Open {name} ({mode})", name=seen.row.name, mode=mode)
                 open_ = self._button(Button("take_over", words, arguments=(seen.row,)))
                 phase, kind = PHASES[seen.phase]
                 rows.append(row(open_, html(chip(self.t(phase), kind))))
@@ -173,7 +178,17 @@ class SendingPanel(SendPart):
             # Below the question, so that a double click on what opened it hits neither.
             *asking, yes = self._asking(made.question, self.asked)
             return [*asking, row(yes, *buttons)]
-        return [*([row(*buttons)] if buttons else []), *map(html, made.notes)]
+        return [*(row(*each) for each in (buttons, self._ways()) if each), *map(html, made.notes)]
+
+    def _ways(self) -> list[w.Widget]:
+        """To notebook 04, of what was sent here, also once the next campaign is being planned."""
+        if self.seen.phase is Phase.FINISHED and self.seen.row is not None:
+            self._sent = self.seen.row
+            return [doorway(self, TRACK, Wanted.of(self._sent), self.t("See delivery →"), style="primary")]
+        if self._sent is None:
+            return []
+        text = self.t("See delivery of {campaign} →", campaign=self._sent.name)
+        return [doorway(self, TRACK, Wanted.of(self._sent), text)]
 
     def _asking(self, question: Question, asked: Confirmation) -> list[w.Widget]:
         """The question, what has to be typed or ticked, and the button that can be clicked then."""

@@ -10,14 +10,15 @@ from typing import Final
 import ipywidgets as w
 
 from smskit.i18n import mark
-from smskit.notebook.handover import EFFECT, SEND, TRACK, Wanted, hand_over
+from smskit.notebook.handover import EFFECT, SEND, TRACK, Wanted
 from smskit.notebook.host import Host
+from smskit.notebook.panels.doorway import doorway, go_through
+from smskit.notebook.panels.marks import badge, state_chip
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, card, door, html, notice, row, soft, stale, title
 from smskit.notebook.panels.pressable import Pressable
-from smskit.notebook.panels.start.marks import badge, state_chip
 from smskit.notebook.words import HEADS, LISTED, figure
 from smskit.reporting.delivery import Figures, Overview
 
@@ -141,7 +142,8 @@ class CampaignsPanel(Panel):
         kind, _, which = what.partition(":")
         found = {str(each.row.id): each for each in self.seen.campaigns} if self.seen else {}
         if kind in _DOORS and which in found:
-            self.attempt(partial(self._open, Wanted.of(found[which].row), _DOORS[kind]))(None)
+            wanted = Wanted.of(found[which].row)
+            self.attempt(partial(go_through, self, self._table, _DOORS[kind], wanted))(None)
 
     # -- going on -----------------------------------------------------------------------
 
@@ -156,22 +158,10 @@ class CampaignsPanel(Panel):
         return line
 
     def _way(self, each: Figures) -> w.Widget:
-        wanted, running = Wanted.of(each.row), each.state == "running"
+        running = each.state == "running"
         to, words = (TRACK, mark("Follow")) if running else (SEND, mark("Go on"))
         text = self.t("{what} {campaign} →", what=self.t(words), campaign=each.row.name)
-        if self.page.host is Host.VOILA:
-            return html(door(f"{to}?{wanted.query}", text))
-        made = button(
-            text, style="primary", tip=self.t("Opens it in notebook {nn}; sends nothing", nn=to[:2])
-        )
-        made.on_click(self.attempt(partial(self._open, wanted, to)))
-        return made
-
-    def _open(self, wanted: Wanted, notebook: str) -> None:
-        hand_over(wanted, notebook)
-        self._table.show(notebook)
-        told = mark("{notebook} opens with {campaign}: run all of its cells. Nothing is sent by that.")
-        self.tell(lambda t: t(told, notebook=notebook, campaign=wanted.campaign), "ok")
+        return doorway(self, to, Wanted.of(each.row), text, style="primary")
 
     def _with_tests(self, wanted: bool) -> None:
         self.tests = wanted

@@ -9,10 +9,10 @@ from html import escape
 import ipywidgets as w
 
 from smskit.notebook.home import Home, Planned
+from smskit.notebook.panels.marks import badge
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import card, chip, html, soft, title
-from smskit.notebook.panels.start.marks import badge
 from smskit.reporting.delivery import STATES
 from smskit.workspace import Workspace
 

@@ -9,10 +9,10 @@ import ipywidgets as w
 
 from smskit.i18n import Language
 from smskit.models import Mode
+from smskit.notebook.panels.marks import badge, state_chip
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import card, choose, field, html, row, soft, title
-from smskit.notebook.panels.start.marks import badge, state_chip
 from smskit.notebook.words import HEADS, difference, figure, line_of
 from smskit.reporting import charts
 from smskit.reporting.delivery import COMPARED, MODES, Figures, Overview

@@ -14,12 +14,13 @@ import ipywidgets as w
 
 from smskit.i18n import Language, mark
 from smskit.models import Mode
-from smskit.notebook.handover import EFFECT, Wanted, hand_over
-from smskit.notebook.host import Host
+from smskit.notebook.handover import EFFECT, SEND, Wanted
+from smskit.notebook.panels.doorway import doorway
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
     button,
+    card,
     choose,
     door,
     field,
@@ -105,7 +106,8 @@ class TrackPanel(Panel):
             nothing = self.t(
                 "There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."
             )
-            return [title(self.t("Track delivery")), soft_line(nothing)]
+            way = html(door(SEND, self.t("Begin: prepare a campaign →")))
+            return [card(title(self.t("Track delivery")), soft_line(nothing), way)]
         self._head = html("")
         self._drawn = self.tracker.chosen.id
         for part in (self.books, self.why, *self.tabs):
@@ -117,9 +119,7 @@ class TrackPanel(Panel):
         mode = self.tracker.chosen.mode
         banner = html(f'<div class="smskit-mode {mode}">{escape(self.t(_BANNER[mode]))}</div>')
         head = [title(self.t("Track delivery")), self._choice(), banner]
-        card = w.VBox([*head, self._head, self.books.widget, self.why.widget, self._doing()])
-        card.add_class("smskit-card")
-        return [card, self._box]
+        return [card(*head, self._head, self.books.widget, self.why.widget, self._doing()), self._box]
 
     def _choices(self) -> tuple[dict[str, tuple[str, Mode]], tuple[str, Mode] | None]:
         """What can be followed by its words, and what is."""
@@ -172,30 +172,25 @@ class TrackPanel(Panel):
         parts: list[w.Widget] = [self._fetch, self._watch, *self._files()]
         if self.tracker.chosen and self.tracker.chosen.mode == "plan":
             self._fetch.disabled = self._watch.disabled = True
-        parts += self._effect()
+        parts += self._ways()
         url = self.tracker.console_url
         if url.startswith("https://"):
             words = escape(self.t("Open the provider's console"))
             parts.append(html(f'<a href="{escape(url)}" target="_blank" rel="noopener">{words} ↗</a>'))
         return row(*parts)
 
-    def _effect(self) -> list[w.Widget]:
-        """The way to notebook 05, of a campaign that kept people back."""
+    def _ways(self) -> list[w.Widget]:
+        """To notebook 03 while people wait for it to go on, to 05 where people were kept back."""
         row = self.tracker.chosen
-        if row is None or row.mode is Mode.PLAN or not row.summary.get("excluded", {}).get("holdout"):
+        if row is None or row.mode is Mode.PLAN:
             return []
-        text = self.t("What it brought →")
-        if self.page.host is Host.VOILA:
-            return [html(door(f"{EFFECT}?{Wanted.of(row).query}", text))]
-        made = button(text, tip=self.t("Opens it in notebook {nn}; sends nothing", nn=EFFECT[:2]))
-        made.on_click(self.attempt(partial(self._open_effect, Wanted.of(row))))
-        return [made]
-
-    def _open_effect(self, wanted: Wanted) -> None:
-        hand_over(wanted, EFFECT)
-        self.download.saving.show(EFFECT)
-        told = mark("{notebook} opens with {campaign}: run all of its cells. Nothing is sent by that.")
-        self.tell(lambda t: t(told, notebook=EFFECT, campaign=wanted.campaign), "ok")
+        ways, waits = [], [each for each in self.campaigns if each.row.id == row.id and each.is_unfinished]
+        if waits and waits[0].state != "running":
+            text = self.t("{what} {campaign} →", what=self.t("Go on"), campaign=row.name)
+            ways.append(doorway(self, SEND, Wanted.of(row), text))
+        if row.summary.get("excluded", {}).get("holdout"):
+            ways.append(doorway(self, EFFECT, Wanted.of(row), self.t("What it brought →")))
+        return ways
 
     def _files(self) -> list[w.Widget]:
         """Buttons for the files that are wanted most; the rest is under Download."""
