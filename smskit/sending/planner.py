@@ -299,7 +299,7 @@ class Planner:
         if spec.template:
             return Template.parse(spec.template, signature=spec.signature)
         if not spec.template_id:
-            raise TemplateError(Message(NO_TEXT))
+            raise TemplateError(NO_TEXT)
         try:
             text, form = self._provider.ask(Mode.LIVE, None, partial(_text_and_form, spec.template_id))
         except SettingsError as error:
