@@ -61,6 +61,7 @@ class Counts(NamedTuple):
     first_at: float
     last_at: float
     busiest: int  # most requests within any second, wherever it begins
+    steady: float  # requests a second, from the first 35 % of them to the first 85 %
 
 
 class Server:
@@ -215,7 +216,8 @@ class _Notes:
 
     def tell(self) -> bytes:
         first, last = (self.at[0], self.at[-1]) if self.at else (0.0, 0.0)
-        return orjson.dumps(Counts(len(self.at), self.people, first, last, _busiest(self.at))._asdict())
+        counts = Counts(len(self.at), self.people, first, last, _busiest(self.at), _steady(self.at))
+        return orjson.dumps(counts._asdict())
 
 
 def _busiest(times: array[float]) -> int:
@@ -225,6 +227,11 @@ def _busiest(times: array[float]) -> int:
             start += 1
         most = max(most, end - start + 1)
     return most
+
+
+def _steady(times: array[float]) -> float:
+    begin, end = int(len(times) * 0.35), int(len(times) * 0.85)
+    return (end - begin) / (times[end] - times[begin]) if end > begin else 0.0
 
 
 class _Connection(asyncio.Protocol):

@@ -106,15 +106,9 @@ def _rate(
             variables["SMSKIT_DATABASE_URL"] = postgres.url(schema)
         data = campaigns.parameters(run.segment(people))
         processes = [child.start(campaigns.run, data=data, variables=variables) for _ in range(count)]
-        marks: dict[float, float] = {}
-        end = time.monotonic() + _PATIENCE_S
-        while (came := server.counts().people) < people and time.monotonic() < end:
-            for share in (0.35, 0.85):
-                if came >= people * share:
-                    marks.setdefault(share, time.monotonic())
-            time.sleep(0.05)
         for process in processes:
-            process.wait()
-        if server.counts().people != people:
-            raise child.JobFailed(f"{people:,} people, {server.counts().people:,} came")
-    return people * 0.5 / (marks[0.85] - marks[0.35])
+            process.wait(_PATIENCE_S)
+        counts = server.counts()
+        if counts.people != people:
+            raise child.JobFailed(f"{people:,} people, {counts.people:,} came")
+    return counts.steady * people / counts.requests

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from smskit.ledger import Ledger
+from smskit.ledger import Ledger, pace
 from smskit.ledger.processes import uptime
 from smskit.providers.yunpian.client import Yunpian
 from smskit.sending.turns import Turns, account_of
@@ -65,6 +65,20 @@ def test_a_pause_holds_for_all(ledger: Ledger, database_url: str) -> None:
     other.close()
 
     assert 4 < first - uptime() < 6
+
+
+def test_time_on_the_wire_moves_no_turn(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question or an answer that was long on the way leaves turns where they are by the ledger's clock."""
+    at_once, asked_long, answered_late = (10.0, 1010.0, 10.0), (20.0, 1020.3, 20.4), (30.0, 1030.1, 30.4)
+    here = iter(
+        [at for asked, _, answered in (at_once, asked_long, answered_late) for at in (asked, answered)]
+    )
+    there = iter([now for _, now, _ in (at_once, asked_long, answered_late)])
+    monkeypatch.setattr(pace, "uptime", lambda: next(here))
+    monkeypatch.setattr(ledger.database, "now", lambda conn: next(there))
+    turns = [ledger.pace.book(f"acme:{n}", gap_s=GAP_S, count=1)[0] for n in range(3)]
+
+    assert turns == pytest.approx([10.0, 20.3, 30.1])
 
 
 def test_a_clock_that_was_set_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ class Pace:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._ahead_s: float | None = None  # the database's clock, of `uptime`
 
     def book(self, account: str, *, gap_s: float, count: int, hold_s: float = 0.0) -> list[float]:
         """
@@ -38,8 +39,8 @@ class Pace:
             When each is, ascending; see `uptime`. One that is over by then is lost.
         """
         with self._database.write(durable=False) as conn:
-            # Counted from the question: its answer may be on the way for long.
             asked, now = uptime(), self._database.now(conn)
+            ahead_s = self._compare(asked, now, uptime())
             found = conn.execute(sa.select(PACE).where(PACE.c.account == account)).one_or_none()
             free = now if found is None or found.at > now + _CLOCK_SET_BACK_S else max(now, found.next)
             first = max(free, now + hold_s)
@@ -48,4 +49,15 @@ class Pace:
                 conn.execute(PACE.insert().values(account=account, **values))
             else:
                 conn.execute(PACE.update().where(PACE.c.account == account).values(**values))
-        return [asked + (first - now) + n * gap_s for n in range(count)]
+        return [first - ahead_s + n * gap_s for n in range(count)]
+
+    def _compare(self, asked: float, now: float, answered: float) -> float:
+        """
+        How far the database's clock is ahead of `uptime`, after it said *now*.
+
+        It said so at some moment between question and answer, so one that took long says little: what is
+        known stays, as far as it is possible. A turn would else be early or late by the time on the wire.
+        """
+        known = now - (asked + answered) / 2 if self._ahead_s is None else self._ahead_s
+        self._ahead_s = min(max(known, now - answered), now - asked)
+        return self._ahead_s

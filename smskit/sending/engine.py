@@ -104,7 +104,7 @@ _LONGEST_TOLD_S = 366 * 86400.0
 # How old a claim may be when its request leaves. With the 13 s after which a request is given up it is less
 # than the 50 s for which nobody takes a sender that has just claimed for dead.
 _CLAIM_LASTS_S = 20.0
-_EARLY_S = 0.1  # the most that a claim begins before its turn
+_EARLY_S = 0.3  # the most that a claim begins before its turn
 _Person = tuple[int, int]  # chunk and position; of a request in a row its first one
 
 
@@ -196,7 +196,7 @@ class Engine:
         self._in_flight = 0
         self._unrecorded = 0  # outcomes
         self._over = False
-        self._claims_take_s = 0.0  # lately
+        self._claims_take_s = self._claims_vary_s = 0.0  # lately
         self._run = _Run()
         self._stopped: str | None = None
         self._not_taken = ""
@@ -324,7 +324,9 @@ class Engine:
             return
         asked = uptime()
         claimed = await self._recorder.record(_claim(call), call.people.phones[call.rows])
-        self._claims_take_s = min(_EARLY_S, 0.8 * self._claims_take_s + 0.2 * (uptime() - asked))
+        took_s = uptime() - asked
+        self._claims_vary_s += 0.25 * (abs(took_s - self._claims_take_s) - self._claims_vary_s)
+        self._claims_take_s += 0.125 * (took_s - self._claims_take_s)
         kept = claimed.kept
         if kept is not None:
             # Somebody opted out or was messaged elsewhere since the plan: the others are cut anew.
@@ -596,7 +598,9 @@ class Engine:
 
     async def _turn(self) -> float | None:
         """Wait until there is no more time to a turn than a claim takes; None where the run ends."""
-        return await self._turns.wait(lambda: self._stopped is None, early_s=self._claims_take_s)
+        # As TCP reckons when an answer is late: the average, and four times how far they are from it.
+        early_s = min(_EARLY_S, self._claims_take_s + 4 * self._claims_vary_s)
+        return await self._turns.wait(lambda: self._stopped is None, early_s=early_s)
 
     async def _wait_for(self, window: Window) -> None:
         """Wait until the window opens, or the run is stopped; one worker looks at the clock for all."""

@@ -20,10 +20,11 @@ from smskit.providers.pacing import Pacer
 __all__ = ["Turns", "account_of", "turns_of"]
 
 _AHEAD_S = 0.5  # more is not booked: it would be lost when the run ends
-# A turn that was not used within it is over: those who were kept waiting would else all go at once.
-TURN_LASTS_S = 0.2
 # A little below the limit, so that jitter on the way never adds up to more than it.
-_SHARE = 0.965
+_SHARE = 0.97
+# A turn that was not used within it is over: those who were kept waiting would else all go at once. By so
+# much the requests of a second lie further apart than they have to, so none of them makes one too many.
+TURN_LASTS_S = 1 / _SHARE - 1
 
 
 class Book(Protocol):
@@ -78,21 +79,21 @@ class Turns:
         self._asking += 1
         try:
             async with self._lock:
-                due = await self._next(self._book, goes_on)
+                due = await self._next(self._book, goes_on, early_s)
                 await _sleep_until(due - _AHEAD_S, goes_on)
         finally:
             self._asking -= 1
         await _sleep_until(due - early_s, goes_on)
         return due if goes_on() else None
 
-    async def _next(self, book: Book, goes_on: Callable[[], bool]) -> float:
+    async def _next(self, book: Book, goes_on: Callable[[], bool], early_s: float) -> float:
         while goes_on():
             while self._booked:
                 due = self._booked.popleft()
                 if due >= max(self._held_until, uptime() - TURN_LASTS_S):
                     return due
             count = min(self._asking, max(1, int(_AHEAD_S / self._gap_s)))
-            hold_s = max(0.0, self._held_until - uptime())
+            hold_s = max(early_s, self._held_until - uptime())
             booked = await asyncio.to_thread(book, gap_s=self._gap_s, count=count, hold_s=hold_s)
             self._booked.extend(booked)
         return uptime()
