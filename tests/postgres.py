@@ -24,9 +24,12 @@ class Server:
     A running server, of a user that is not root, reached by a socket in its folder.
 
     It writes through to the disk as a real one, so that a crash means something.
+
+    Args:
+        primary: Make a synchronous standby of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, primary: Server | None = None) -> None:
         found = sorted(Path(_PROGRAMS).glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
         found += [Path(each) for each in [shutil.which("initdb")] if each]
         if not found:
@@ -37,8 +40,16 @@ class Server:
         if os.name != "nt" and os.geteuid() == 0:  # it does not run as root
             shutil.chown(self.folder, "postgres")
             self._who = {"user": "postgres", "group": "postgres"}
-        self.run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
-        self.start()
+        if primary is None:
+            self.run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
+            self.start()
+        else:
+            at = str(primary.folder)
+            self.run("pg_basebackup", "-D", "data", "-R", "-h", at, "-U", "postgres", "-c", "fast")
+            self.start()
+            with primary.connect() as session:
+                session.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+                session.execute("SELECT pg_reload_conf()")
 
     def run(self, program: str, *arguments: str) -> None:
         """One of its programs."""
@@ -55,6 +66,10 @@ class Server:
     def crash(self) -> None:
         """Kill it as a power cut would."""
         self.run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
+
+    def promote(self) -> None:
+        """Of a standby: be the primary from now on."""
+        self.run("pg_ctl", "-D", "data", "-w", "promote")
 
     def close(self) -> None:
         """Stop it and take its folder away."""

@@ -39,7 +39,10 @@ def at_work(line: Line) -> list[ForkServerProcess]:
 
 @pytest.mark.parametrize(
     ("kills", "crashes", "cuts"),
-    [pytest.param(20, 2, 2, id="ci"), pytest.param(200, 10, 10, marks=pytest.mark.nightly, id="night")],
+    [
+        pytest.param(20, 2, 2, id="ci"),
+        pytest.param(200, 10, 10, marks=[pytest.mark.nightly, pytest.mark.timeout(5400)], id="night"),
+    ],
 )
 def test_killed_crashed_and_cut(
     simulator: Simulator, tmp_path: Path, own: Server, kills: int, crashes: int, cuts: int

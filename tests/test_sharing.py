@@ -138,7 +138,12 @@ def test_a_silent_sender_of_another_machine_loses_its_chunks(
     with pytest.raises(LedgerLocked):
         move(shared, campaign, silent, "claim", 0, [3], State.SUBMITTING)
     taken = shared.senders.take(campaign, other)
+    said = [
+        shared.senders.close(campaign, other, "finished"),
+        shared.senders.close(campaign, silent, "paused"),
+    ]
 
+    assert said == [True, False]
     assert (before, counts.submitting, counts.unknown) == (2, 0, 2)
     assert role is Role.OPEN
     assert taken is not None

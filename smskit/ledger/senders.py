@@ -170,17 +170,18 @@ class Senders:
         """
         Leave the campaign, and say what state it is in unless others are still at it; returns whether.
 
-        That it is finished may also be said by who leads.
+        That it is finished may also be said by who leads. Who was taken for dead has no say any more.
         """
         with self._database.write() as conn:
             now = self._database.clock()
             own = conn.execute(sa.select(SENDER).where(SENDER.c.token == token)).one_or_none()
+            if own is None:
+                return False
             conn.execute(SENDER.delete().where(SENDER.c.token == token))
             others = self._living(conn, campaign_id, now)
-            if own is not None and own.role != Role.ALONE:
+            if own.role != Role.ALONE:
                 self._reap(conn, campaign_id, now, others)
-            leads = own is not None and Role(own.role).leads
-            if others and not (leads and state == "finished"):
+            if others and not (Role(own.role).leads and state == "finished"):
                 return False
             values: dict[str, Any] = {"state": state, "note": note}
             if state == "finished":

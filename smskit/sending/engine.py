@@ -337,12 +337,13 @@ class Engine:
         # A turn is over when the claim took long: the server was away, say, for all senders.
         if self._turns.is_paced and uptime() - due > TURN_LASTS_S:
             due = await self._turn()
+        if self._turns.is_paced and due is not None:
+            await asyncio.sleep(due - uptime())
+        # Last of all: this process may have been stopped at any moment since, and be taken for dead.
         if due is None or uptime() - claimed.began > _CLAIM_LASTS_S:
             states, facts = np.full(len(call), State.WAITING, np.uint8), Facts(reason="not_sent")
             self._queue(_people(call), 0.0)
         else:
-            if self._turns.is_paced:
-                await asyncio.sleep(due - uptime())
             states, facts = await self._submit(call)
         outcome = Change("outcome", call.people.chunk, _positions(call), states, facts)
         self._unrecorded += 1
