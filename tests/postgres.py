@@ -31,7 +31,7 @@ class Server:
 
     def __init__(self, primary: Server | None = None) -> None:
         found = sorted(Path(_PROGRAMS).glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
-        found += [Path(each) for each in [shutil.which("initdb")] if each]
+        found += [Path(each).resolve() for each in [shutil.which("initdb")] if each]
         if not found:
             (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed")
         self._programs = found[-1].parent
