@@ -17,6 +17,7 @@ from smskit.measuring.statistics import (
     newcombe,
     ratio,
     score_p,
+    smallest_loss,
     srm_p,
 )
 
@@ -81,6 +82,25 @@ def test_published_p_values() -> None:
     for counts in (Counts(7, 34, 1, 34), Counts(30, 1_900, 2, 100), Counts(0, 950, 3, 50)):
         expected = reference(*counts, method="score", correction=False, compare="diff").pvalue
         assert score_p(counts) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("people", "share", "loss"),
+    [(2_000, 0.05, 0.47), (20_000, 0.05, 0.15), (20_000, 0.1, 0.11), (100_000, 0.05, 0.07)],
+)
+def test_what_the_split_check_can_see(people: int, share: float, loss: float) -> None:
+    """The table of docs/statistics.md, by a formula; drawn, nine of ten such losses or more are noticed."""
+    from scipy.stats import binom
+
+    found = smallest_loss(people * share, share)
+    rng = np.random.default_rng(people)
+    seen = rng.binomial(people, share, 2_000)
+    left = seen - rng.binomial(seen, found)
+    total = people - (seen - left)
+    low, high = binom.ppf(0.0005, total, share), binom.ppf(0.9995, total, share)
+
+    assert found == pytest.approx(loss, abs=0.006)
+    assert np.mean((left < low) | (left > high)) >= 0.88
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,8 @@ def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: 
         refused=refused,
         notices=notices,
         split_p_value=split,
+        window=asked.window if asked and asked.time else "",
+        timezone=str(zone),
         arms=made,
         p_value=p_value,
         differences=differences,

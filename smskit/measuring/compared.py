@@ -85,6 +85,8 @@ class Compared:
     refused: Coded | None
     notices: Sequence[Coded]
     split_p_value: float | None  # of the arms' sizes
+    window: str  # of what people did, such as 7d; "" = no table of events
+    timezone: str  # of times that name none
     arms: Sequence[ArmRow]
     p_value: float | None  # of all arms converting alike; None = no outcomes, or not over
     differences: Sequence[Difference]

@@ -77,12 +77,12 @@ class Sections:
     def __iter__(self) -> Iterator[Section]:
         found = [
             self.effects,
+            self.notices,
             self.over_time,
             self.arms,
             self.segments,
             self.cohorts,
             self.next_holdout,
-            self.notices,
         ]
         return (each for each in found if each is not None)
 

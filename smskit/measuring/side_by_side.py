@@ -47,8 +47,8 @@ def lines_of(found: Compared, t: Language) -> Iterator[str]:
         yield "  " + t(split)
     for arm in found.arms:
         yield "  " + t(_arm_words(arm))
-    if alike := _alike_words(found):
-        yield "  " + t(alike)
+    for words in filter(None, (_window_words(found), _alike_words(found), _best_words(found))):
+        yield "  " + t(words)
     for each in found.differences:
         yield "  " + t(_difference_words(each, exact=_exact(found)))
     for notice in found.notices:
@@ -73,6 +73,26 @@ def _alike_words(found: Compared) -> Message | None:
     if by_hour(found.arms):
         return Message("the hours differ, p {p}", p=p) if differ else Message("no hour is better, p {p}", p=p)
     return Message("the arms differ, p {p}", p=p) if differ else Message("no arm is better, p {p}", p=p)
+
+
+def _best_words(found: Compared) -> Message | None:
+    """Which arm converts most, where they differ."""
+    if found.p_value is None or found.p_value >= 1 - LEVEL:
+        return None
+    best = max(found.arms, key=lambda arm: arm.conversion or 0)
+    rate = f"{1_000 * (best.conversion or 0):,.1f}"
+    return Message("most conversions: {arm}, {rate} for 1,000 people", arm=best.arm, rate=rate)
+
+
+def _window_words(found: Compared) -> Message | None:
+    """Over which time, and on whose clock; None of a table that has no times."""
+    if not found.window:
+        return None
+    return Message(
+        "window of {length} from each arm's first message; times without a zone are {zone}",
+        length=found.window,
+        zone=found.timezone,
+    )
 
 
 def _exact(found: Compared) -> bool:
@@ -108,24 +128,14 @@ def _receipt_words(arm: ArmRow) -> Message:
 
 
 def _difference_words(each: Difference, *, exact: bool) -> Message:
+    told = {"arm": each.arm, "other": each.other} | _bounds(each)
     if each.metric == "yuan_per_delivered":
-        return Message(
-            "a delivered message: {arm} minus {other} {difference} ({low} to {high})",
-            arm=each.arm,
-            other=each.other,
-            difference=money(str(each.difference)),
-            low=money(str(each.low)),
-            high=money(str(each.high)),
-        )
-    metric = Message("delivery") if each.metric == "delivery" else Message("conversion")
+        return Message("a delivered message: {arm} minus {other} {n} ({low} to {high})", **told)
+    metric = Message("delivery") if each.metric == "delivery" else Message("conversions for 1,000 people")
     return Message(
-        "{metric}: {arm} minus {other} {difference} ({low} to {high}), p {p}",
+        "{metric}: {arm} minus {other} {n} ({low} to {high}), p {p}",
         metric=metric,
-        arm=each.arm,
-        other=each.other,
-        difference=share(each.difference),
-        low=share(each.low),
-        high=share(each.high),
+        **told,
         p=p_in_words(each.p_holm, exact=exact or each.metric == "delivery"),
     )
 
@@ -148,7 +158,7 @@ def _overview(found: Compared) -> Section:
     told: list[Message] = []
     if found.refused:
         told.append(Message("no answer: {why}", why=found.refused.text))
-    told += filter(None, [_split_words(found), _alike_words(found)])
+    told += filter(None, [_split_words(found), _best_words(found) or _alike_words(found)])
     frame = pd.DataFrame([asdict(arm) for arm in found.arms])
     return Section(mark("Arms side by side"), told, (), lambda t: _arms_table(found.arms, t), frame)
 
@@ -164,7 +174,7 @@ def _delivery(found: Compared) -> Section:
 
 
 def _conversions(found: Compared) -> Section:
-    told = [alike] if (alike := _alike_words(found)) else []
+    told = [*filter(None, (_window_words(found), _alike_words(found)))]
     names = ("conversion", "conversion_low", "conversion_high")
     pictures = (
         list(_hours(found.arms)) if by_hour(found.arms) else list(_rates(found.arms, "converted", names))
@@ -234,15 +244,13 @@ def _differences_table(rows: Sequence[Difference], t: Language, *, exact: bool) 
     names = {
         "delivery": t("delivery rate"),
         "yuan_per_delivered": t("per delivered"),
-        "conversion": t("conversion"),
+        "conversion": t("conversions for 1,000 people"),
     }
     lines = [
         {
             t("outcome"): names[each.metric],
             t("arms"): t("{one} minus {other}", one=each.arm, other=each.other),
-            t("difference"): t(
-                "{n} ({low} to {high})", **dict(zip(("n", "low", "high"), _bounds(each), strict=True))
-            ),
+            t("difference"): t("{n} ({low} to {high})", **_bounds(each)),
             t("p (Holm)"): p_in_words(each.p_holm, exact=exact).removeprefix("= "),
         }
         for each in rows
@@ -250,10 +258,21 @@ def _differences_table(rows: Sequence[Difference], t: Language, *, exact: bool) 
     return pd.DataFrame(lines)
 
 
-def _bounds(each: Difference) -> list[str]:
-    shown = money if each.metric == "yuan_per_delivered" else None
-    values = (each.difference, each.low, each.high)
-    return [shown(str(value)) if shown else f"{value:+.1%}".replace("-", "−") for value in values]
+def _bounds(each: Difference) -> dict[str, str]:
+    """A difference and its bounds, as people read them: yuan, conversions for 1,000, or percent."""
+    values = {"n": each.difference, "low": each.low, "high": each.high}
+    return {name: _signed(value, each.metric) for name, value in values.items()}
+
+
+def _signed(value: float, metric: str) -> str:
+    match metric:
+        case "yuan_per_delivered":
+            shown = f"¥{abs(value):,.4f}"
+        case "conversion":
+            shown = f"{abs(value) * 1_000:,.1f}"
+        case _:
+            shown = f"{abs(value):.1%}"
+    return f"{'−' if value < 0 else '+'}{shown}"
 
 
 def _yuan(value: float | None) -> str:

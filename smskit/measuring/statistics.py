@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = [
     "newcombe",
     "ratio",
     "score_p",
+    "smallest_loss",
     "split_range",
     "srm_p",
     "wilson",
@@ -163,6 +165,21 @@ def split_range(people: int, share: float, *, outside: float) -> tuple[int, int]
         from scipy.stats import binom
 
     return int(binom.ppf(outside / 2, people, share)), int(binom.ppf(1 - outside / 2, people, share))
+
+
+def smallest_loss(expected: float, share: float, *, power: float = 0.9, outside: float = 0.001) -> float:
+    """
+    Which share of a holdout must be missing for the check of the split to alarm that often; 1 or more = none.
+
+    By the normal approximation.
+
+    Args:
+        expected: People that are to be held back.
+        outside: The p-value below which it alarms.
+    """
+    normal = NormalDist()
+    apart = normal.inv_cdf(1 - outside / 2) + normal.inv_cdf(power)
+    return apart / math.sqrt(expected * (1 - share))
 
 
 def equal_odds(strata: Sequence[Counts]) -> float | None:

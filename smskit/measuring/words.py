@@ -11,6 +11,7 @@ from typing import Final
 from smskit.i18n import Language, Message
 from smskit.i18n.figures import moment, money, share
 from smskit.measuring.result import ADJUSTED, Arm, Cost, Effect, InterimRow, Measured, SegmentRow, Srm
+from smskit.measuring.statistics import smallest_loss
 from smskit.planning.power import smallest_difference
 
 __all__ = [
@@ -202,8 +203,8 @@ def _revenue(effect: Effect) -> Message:
 def interim_sentence(interim: InterimRow) -> Message:
     """What may be looked at before the end."""
     bounds = {
-        "low": "−∞" if interim.incremental_low is None else f"{round(interim.incremental_low):,}",
-        "high": "∞" if interim.incremental_high is None else f"{round(interim.incremental_high):,}",
+        "low": "−∞" if interim.incremental_low is None else _whole(interim.incremental_low),
+        "high": "∞" if interim.incremental_high is None else _whole(interim.incremental_high),
     }
     if interim.decided:
         return Message(
@@ -214,6 +215,10 @@ def interim_sentence(interim: InterimRow) -> Message:
         "on any day, by the interim at 99 %: not decided yet, between {low} and {high} more conversions",
         **bounds,
     )
+
+
+def _whole(n: float) -> str:
+    return f"{round(n):,}".replace("-", "−")
 
 
 def p_in_words(p: float | None, *, exact: bool) -> str:
@@ -250,7 +255,15 @@ def split_sentence(srm: Srm) -> Message:
         "p": p_in_words(srm.p_value, exact=True),
     }
     if srm.ok:
-        return Message("split as drawn: {n:,} held back, {m:,} expected at {share}, p {p}", **numbers)
+        what = Message("split as drawn: {n:,} held back, {m:,} expected at {share}, p {p}", **numbers)
+        loss = smallest_loss(srm.expected, srm.share)
+        if loss >= 1:
+            return Message("{what}; of so few people that proves nothing", what=what)
+        return Message(
+            "{what}; it shows whether {loss} of the holdout or more are missing",
+            what=what,
+            loss=f"{loss:.0%}",
+        )
     return Message("split NOT as drawn: {n:,} held back, {m:,} expected at {share}, p {p}", **numbers)
 
 

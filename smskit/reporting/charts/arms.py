@@ -75,7 +75,7 @@ def arrived(rows: pd.DataFrame, t: Language) -> str:
     x = alt.X(
         "seconds:Q",
         title=t("after submission"),
-        scale=alt.Scale(type="log", domain=[1, last], nice=False),
+        scale=alt.Scale(type="log", domain=[1, 1.15 * last], nice=False),
         axis=alt.Axis(values=list(ticks), labelExpr=said, grid=False),
     )
     highest = float(rows["share"].max())
