@@ -72,7 +72,7 @@ def test_the_steps_say_what_the_command_says(
     world.campaign("winter", 400, holdout=0.3, series="seasons")
     world.campaign("aside", 40, holdout=0)
     nb = opened(world, campaign="spring", outcomes=str(table), amount="amount")
-    steps = ["campaigns", "arms", "effects", "interim", "segments", "earlier", "next_holdout"]
+    steps = ["campaigns", "arms", "effects", "interim", "segments", "earlier", "compare", "next_holdout"]
     shown = {name: getattr(nb, name)() for name in steps}
     told = {name: made._repr_mimebundle_()["text/html"] for name, made in shown.items()}
     direct = measure("spring", table, time="at", amount="amount", as_of=moment(LATER), ledger=world.ledger)
@@ -83,7 +83,7 @@ def test_the_steps_say_what_the_command_says(
     assert shown["arms"].frame["people"].sum() == 4_000
     assert len(shown["interim"].frame) == 15
     assert {name: found for name, html in told.items() if (found := foreign(html, language))} == {}
-    assert [html.count("<svg") for html in told.values()] == [0, 1, 2, 1, 0, 0, 1]
+    assert [html.count("<svg") for html in told.values()] == [0, 1, 2, 1, 0, 0, 0, 1]
 
 
 def test_by_segment_is_asked_for_in_the_cell(world: World) -> None:

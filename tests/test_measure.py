@@ -320,7 +320,9 @@ def test_the_same_command_gives_the_samenumbers(world: World) -> None:
 def test_object_is_as_documented(world: World) -> None:
     """Names and order of the object, which programs rely on."""
     row = world.campaign("spring", 4_000, holdout=0.3)
-    data = json.loads(measured(world, "spring", world.events(row, 60, 20)).to_json())
+    people = {"by": "level", "segments": str(_levels(world, 4_000))}
+    data = json.loads(measured(world, "spring", world.events(row, 60, 20), **people).to_json())
+    early = json.loads(measured(world, "spring", world.events(row, 60, 20), at=OPEN).to_json())
 
     assert list(data) == [
         *("campaign", "mode", "series", "as_of", "refused", "notices", "outcomes", "window", "arms", "srm"),
@@ -333,6 +335,24 @@ def test_object_is_as_documented(world: World) -> None:
     assert list(data["srm"]) == ["share", "expected", "observed", "p_value", "threshold", "ok"]
     assert list(data["cost"]) == ["parts", "price_per_part", "yuan"]
     assert list(data["effects"][0]) == [f.name for f in fields(Effect)]
+    assert list(early["interim"]) == [
+        *("metric", "level", "method", "prior", "relative", "relative_low", "relative_high", "incremental"),
+        *("incremental_low", "incremental_high", "decided"),
+    ]
+    assert list(data["segments"][0]) == [
+        *(
+            "column",
+            "value",
+            "metric",
+            "treated_people",
+            "holdout_people",
+            "treated",
+            "holdout",
+            "difference",
+        ),
+        *("low", "high", "level", "p_value", "p_holm", "enough"),
+    ]
+    assert (data["interim"], early["segments"]) == (None, None)
 
 
 def test_cost_of_each(world: World) -> None:
@@ -656,6 +676,10 @@ def test_follow_ups_belong_to_the_cost(world: World) -> None:
     assert "follow_ups" in codes(found)
     assert "other_campaigns" not in codes(found)
     assert found.cost.parts == len(treated) + 50
+    _refused(
+        measured(world, "spring.again-1", world.table("n.csv", user_id=["u1"], at=[stamp(BEGUN)])),
+        "no_holdout",
+    )
 
 
 def test_other_campaigns(world: World) -> None:

@@ -252,15 +252,19 @@ class EffectNotebook(Base):
         Show the arms of an experiment side by side: texts, providers, hours.
 
         Args:
-            campaigns: The arms; none = those of the chosen campaign's experiment.
+            campaigns: The arms; none = those of the chosen campaign's experiment, where it is one.
 
         Raises:
-            InputError: fewer than two, or an unknown one.
+            InputError: an unknown one, or only one is named.
+            GuardRefused: nobody sits here, and what is named cannot be compared.
         """
+        if not campaigns and len(self.measurer.beside()) < 2:
+            self.say("It is no arm of an experiment: there is nothing to put beside it.")
+            return
         found = self.measurer.compare(campaigns)
         for section in sections_of(found):
             self._section(section)
-        if found.refused and not self.host.is_person:
+        if found.refused and campaigns and not self.host.is_person:
             raise GuardRefused(found.refused.text)
 
     def measure(self) -> Measured:
