@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from smskit.measuring.rerandomising import rerandomise
 from smskit.measuring.statistics import Counts, interim, newcombe
 from tests.conftest import ROOT
+from tests.test_measure_before import adjusted_worlds
 from tests.test_measure_statistics import enumerated
 
 PAGE = ROOT / "docs" / "statistics.md"
@@ -99,6 +100,18 @@ def test_revenue(row: list[str]) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.parametrize("row", rows("buyers expected in the holdout, adjusted"), ids=lambda row: row[0])
+def test_adjusted(row: list[str]) -> None:
+    """Within what a thousand worlds may say."""
+    expected = int(numbers(row[0])[0])
+    alarms, _ = adjusted_worlds(expected, 0.0, worlds=1_000)
+    _, covered = adjusted_worlds(expected, 0.5, worlds=1_000)
+
+    assert alarms == pytest.approx(float(row[1]), abs=2)
+    assert covered == pytest.approx(float(row[2]), abs=2)
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("row", rows("held back of all, rate"), ids=lambda row: row[0])
 def test_looking_every_day(row: list[str]) -> None:
     """The interim stays below 1.5 %, whatever the fixed interval does."""
@@ -113,5 +126,6 @@ def test_looking_every_day(row: list[str]) -> None:
 def test_the_page_has_its_tables() -> None:
     """The tables are found, so that the nightly tests are about something."""
     assert [
-        len(rows(name)) for name in ("held back / messaged, rate", "σ, buyers", "held back of all, rate")
-    ] >= [4, 3, 3]
+        len(rows(name))
+        for name in ("held back / messaged, rate", "σ, buyers", "buyers expected", "held back of all, rate")
+    ] >= [4, 3, 2, 3]
