@@ -973,3 +973,24 @@ def test_phones_read_alike_everywhere() -> None:
     cells = ["13800000001", "+86 138 0000 0001", "86-13800000001", "0086 13800000002"]
 
     assert [slow_phone(cell) for cell in cells] == [(normalise_one(cell), "") for cell in cells]
+
+
+# -- rules of another arm's provider --------------------------------------------------------
+
+
+def test_what_another_arms_provider_could_not_carry() -> None:
+    """Each judges by what it would be handed; both plans leave out the same people."""
+    frame = people(6, name=["李雷", "a★", "a【b", "x" * 9, "y" * 40, None])
+    one = ProviderLimits(unfit_value="★", text_units=50)
+    other = ProviderLimits(unfit_value="【", value_units=8, replace=(("★", "*"),), appended="拒收请回复R")
+    alone = [labels(planned(frame, fit=fit)) for fit in (one, other)]
+    both = [
+        labels(planned(frame, fit=fit))
+        for fit in (one._replace(others=(other,)), other._replace(others=(one,)))
+    ]
+
+    assert alone == [
+        ["", "bad_variable", "", "", "text_too_long", "missing_variable"],
+        ["", "", "bad_variable", "bad_variable", "bad_variable", "missing_variable"],
+    ]
+    assert both == [["", *["bad_variable"] * 4, "missing_variable"]] * 2

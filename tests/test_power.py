@@ -133,6 +133,22 @@ def test_arms_are_alike(change: dict[str, object]) -> None:
         demand_alike(spec, spec.model_copy(update={"campaign": "other"}))
 
 
+def test_arms_of_two_providers_leave_out_the_same_people() -> None:
+    """Aliyun carries no ★, Yunpian does: nobody with one is in either arm, nor without `fits` in Aliyun's."""
+    text = {**HELLO, "template": "{name}你好，拒收请回复R", "variables": {"name": "name"}}
+    frame = PEOPLE.assign(name=["★" if n % 4 == 0 else "李雷" for n in range(len(PEOPLE))])
+    spec = CampaignSpec(**text, segment="memory", holdout=0.2)
+    both = try_another(spec, {"provider": "aliyun", "template_id": "SMS_1"})
+    plans = [smskit.open_campaign(one, frame=frame).plan() for one in both]
+    forgotten = smskit.open_campaign(both[0].model_copy(update={"fits": []}), frame=frame).plan()
+
+    assert [one.fits for one in both] == [["yunpian", "aliyun"]] * 2
+    assert [plan.excluded["bad_variable"] for plan in plans] == [len(frame) // 4] * 2
+    assert "bad_variable" not in forgotten.excluded
+    with pytest.raises(InputError, match="yunpian"):
+        smskit.open_campaign(spec.model_copy(update={"fits": ["yunpain"]}), frame=frame).plan()
+
+
 def test_two_files(tmp_path: Path) -> None:
     """The two parameter files read back as they were made; neither is written over."""
     spec = CampaignSpec(**HELLO, segment="people.csv", holdout=0.2, keep="level, city")

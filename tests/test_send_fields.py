@@ -32,6 +32,7 @@ ELSEWHERE = {
     "engine": "the parameter file alone: it is about the machine, not about the campaign",
     "rules": "notebook 02: they are built beside the rows they keep",
     "keep": "the parameter file: what is kept is not what is sent",
+    "fits": "the parameter files of an experiment, which are made together",
     "arm": "the parameter files of an experiment, which are made together",
     "test_phones": "the card Test send: full phones stand in no field and in no file",
 }

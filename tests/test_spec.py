@@ -85,6 +85,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "global_holdout": 0.0,
         "keep": [],
         "arm": None,
+        "fits": [],
         "canary": 0.0,
         "canary_wait": "1h",
         "canary_max_failure": 0.1,

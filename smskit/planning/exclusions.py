@@ -28,7 +28,7 @@ from smskit.audience.pseudonyms import pseudonyms
 from smskit.message.parts import units as units_of_column
 from smskit.models import MessageClass, Reason
 from smskit.planning.policy import experiment_key, global_key, held_back, over_cap
-from smskit.planning.recipients import ProviderLimits, Recipients
+from smskit.planning.recipients import LONG, UNFIT, ProviderLimits, Recipients
 from smskit.planning.spec import CampaignSpec
 
 __all__ = ["EXCLUSIONS", "ORDER", "Candidates", "Facts", "History", "reasons_of"]
@@ -170,11 +170,17 @@ def _unfit_value(people: Candidates) -> Mask:
         unfit |= np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False))
         if fit.value_units is not None:
             unfit |= units_of_column(column) > fit.value_units
-    return unfit
+    return unfit | _elsewhere(people, UNFIT)
 
 
 def _too_long(people: Candidates) -> Mask:
-    return people.rows.units > people.fit.text_units
+    return (people.rows.units > people.fit.text_units) | _elsewhere(people, LONG)
+
+
+def _elsewhere(people: Candidates, what: np.uint8) -> Mask:
+    """Rows that the provider of another arm could not carry (parameter `fits`)."""
+    found = people.rows.elsewhere
+    return np.zeros(len(people.rows), np.bool_) if found is None else (found & what) != 0
 
 
 def _in_other_arm(people: Candidates) -> Mask | None:

@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"[\w.:+-]{1,64}")
 # What decides who may be messaged; arms that differ here would not hold the same kind of people.
 SAME: Final = (
     *("segment", "segment_query", "sheet", "rules", "user_id", "phone", "message_class", "consent"),
-    *("frequency_cap", "holdout", "global_holdout", "keep"),
+    *("frequency_cap", "holdout", "global_holdout", "keep", "fits"),
 )
 
 
@@ -92,11 +92,13 @@ def try_another(
         raise InputError("this campaign is an arm of experiment `{name}`", name=spec.arm["experiment"])
     if not changes:
         raise InputError("say what the other half is to get: another text, provider or hour")
+    more_providers = [spec.provider, str(changes["provider"])] if "provider" in changes else []
+    fits = {"fits": list(dict.fromkeys([*spec.fits, *more_providers]))} if more_providers else {}
     made = []
     for name, (low, high), more in zip(names, ((0.0, 0.5), (0.5, 1.0)), ({}, dict(changes)), strict=True):
         arm = {"experiment": experiment or spec.campaign[:64], "name": name, "from": low, "to": high}
         own = {"campaign": f"{spec.campaign[:118]}-{name}", "series": spec.series_name, "plan_hash": ""}
-        made.append(type(spec).from_data(spec.to_data() | more | own | {"arm": arm}))
+        made.append(type(spec).from_data(spec.to_data() | more | own | fits | {"arm": arm}))
     demand_alike(*made)
     return made[0], made[1]
 

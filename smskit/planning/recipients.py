@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,10 @@ from smskit.planning.persons import persons_of
 from smskit.planning.policy import consented
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["ProviderLimits", "Recipients", "units_of_texts"]
+__all__ = ["LONG", "UNFIT", "ProviderLimits", "Recipients", "units_of_texts"]
+
+UNFIT: Final = np.uint8(1)  # a value
+LONG: Final = np.uint8(2)  # the whole text
 
 
 class ProviderLimits(NamedTuple):
@@ -41,6 +44,7 @@ class ProviderLimits(NamedTuple):
     replace: tuple[tuple[str, str], ...] = ()
     group_equal: bool = False  # order people so that equal values are neighbours
     appended: str = ""  # what the provider puts behind every message itself
+    others: tuple[ProviderLimits, ...] = ()  # of parameter `fits`, whose rules count as well
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,6 +60,7 @@ class Recipients:
         values: Variable -> n texts, null = missing.
         units: n; length of the whole text in UTF-16 units, with what the provider appends.
         consented: n; None where the campaign does not ask.
+        elsewhere: n; `UNFIT` and `LONG`, what another provider of `fits` could not carry; None = no other.
         of_ids: What to know about the user ids.
     """
 
@@ -67,6 +72,7 @@ class Recipients:
     units: NDArray[np.int32]
     consented: NDArray[np.bool_] | None
     of_ids: Sequence[Noticed] = ()
+    elsewhere: NDArray[np.uint8] | None = None
 
     @classmethod
     def read(
@@ -87,13 +93,15 @@ class Recipients:
         persons, of_ids = persons_of(spec, frame, phones)
         values: dict[str, pa.Array] = {}
         units = np.zeros(len(frame), np.int32)
+        elsewhere = None
         if template is not None:
             bound = bind(frame, bindings, template.names)
             values = {name: _fitted(column, fit) for name, column in bound.items()}
             units = units_of_texts(template, values, len(frame)) + parts_module.units_of(fit.appended)
+            elsewhere = _elsewhere(template, bound, fit.others, len(frame)) if fit.others else None
         asked = spec.consent and spec.message_class is MessageClass.MARKETING
         yes = consented(frame[spec.consent]) if asked else None
-        return cls(phones, wrong, persons, keys(persons), values, units, yes, of_ids)
+        return cls(phones, wrong, persons, keys(persons), values, units, yes, of_ids, elsewhere)
 
     def __len__(self) -> int:
         return len(self.phones)
@@ -114,6 +122,7 @@ class Recipients:
             {name: column.filter(mask) for name, column in self.values.items()},
             self.units[keep],
             None if self.consented is None else self.consented[keep],
+            elsewhere=None if self.elsewhere is None else self.elsewhere[keep],
         )
 
 
@@ -125,6 +134,24 @@ def units_of_texts(template: Template, values: Mapping[str, pa.Array], n: int) -
     for name in template.positions():
         total += parts_module.units(values[name])
     return total
+
+
+def _elsewhere(
+    template: Template, bound: Mapping[str, pa.Array], others: Sequence[ProviderLimits], n: int
+) -> NDArray[np.uint8]:
+    """What of *n* rows other providers could not carry, each judged by what it would be handed."""
+    found = np.zeros(n, np.uint8)
+    for other in others:
+        values = {name: _fitted(column, other) for name, column in bound.items()}
+        for column in values.values():
+            if other.unfit_value:
+                unfit = pc.fill_null(pc.match_substring_regex(column, other.unfit_value), False)
+                found[np.asarray(unfit)] |= UNFIT
+            if other.value_units is not None:
+                found[parts_module.units(column) > other.value_units] |= UNFIT
+        units = units_of_texts(template, values, n) + parts_module.units_of(other.appended)
+        found[units > other.text_units] |= LONG
+    return found
 
 
 def _fitted(column: pa.Array, fit: ProviderLimits) -> pa.Array:

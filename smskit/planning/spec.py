@@ -239,6 +239,12 @@ class CampaignSpec(BaseModel):
         "to: 0.5}`. Who lies outside, by a stable hash of person and experiment, is excluded as `other_arm`",
         examples=[{"experiment": "providers", "name": "yunpian", "from": 0.0, "to": 0.5}],
     )
+    fits: list[str] = Field(
+        default_factory=list,
+        description="providers whose rules about values and length hold for this campaign as well: the same "
+        "in each arm of an experiment in which providers are tried, so that all leave out the same people",
+        examples=[["yunpian", "aliyun"]],
+    )
     canary: float = Field(
         default=0.0,
         ge=0,
@@ -350,7 +356,7 @@ class CampaignSpec(BaseModel):
         _parse_wait(value)
         return value
 
-    @field_validator("keep", mode="before")
+    @field_validator("keep", "fits", mode="before")
     @classmethod
     def _names_in_one_text(cls, value: object) -> object:
         return (

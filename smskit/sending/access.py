@@ -51,10 +51,11 @@ class ProviderFacts:
 
 @dataclass(frozen=True)
 class ProviderAccess:
-    """What a provider declares, and how to get a client of it."""
+    """What a provider declares, how to get a client of it, and what other providers of `fits` declare."""
 
     facts: ProviderFacts
     connect: Connect
+    others: tuple[ProviderFacts, ...] = ()
 
     def ask(self, mode: Mode, job: Job | None, question: Callable[[Provider], Awaitable[T]]) -> T:
         """

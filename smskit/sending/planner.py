@@ -54,14 +54,19 @@ def _columns_to_plan(spec: CampaignSpec, read: set[str], names: Sequence[str]) -
     return read if asked else read | set(consent_names(names))
 
 
-def limits_of(spec: CampaignSpec, facts: ProviderFacts) -> ProviderLimits:
-    """What decides, of all that a provider states, who can be messaged."""
+def limits_of(
+    spec: CampaignSpec, facts: ProviderFacts, others: Sequence[ProviderFacts] = ()
+) -> ProviderLimits:
+    """What decides, of all that a provider and the *others* of `fits` state, who can be messaged."""
     limits = facts.limits
+    also = tuple(limits_of(spec, other) for other in others)
+    words = dict.fromkeys((limits.unfit_words, *(other.unfit_words for other in also)))
     return ProviderLimits(
+        others=also,
         text_units=limits.text_units,
         value_units=limits.value_units,
         unfit_value=limits.unfit_value,
-        unfit_words=limits.unfit_words,
+        unfit_words=", ".join(filter(None, words)),
         replace=limits.replace,
         group_equal=limits.same > limits.different,
         appended=facts.opt_out.appended if spec.message_class is MessageClass.MARKETING else "",
@@ -219,7 +224,8 @@ class Planner:
         if spec.message_class is MessageClass.MARKETING:
             notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
         notices.append(notice_of_lookalikes(template) or "")
-        fit, past = limits_of(spec, facts), history_of(spec, self._ledger, self._clock, self.sending_mode)
+        fit = limits_of(spec, facts, self._provider.others)
+        past = history_of(spec, self._ledger, self._clock, self.sending_mode)
         if frame is None:
             from smskit.large.cluster import client_of
             from smskit.large.planning import plan_in_parts

@@ -36,7 +36,7 @@ from smskit.planning.spec import CampaignSpec
 from smskit.sending.access import ProviderFacts
 from smskit.sending.clock import clock_of
 from smskit.sending.planner import history_of, limits_of
-from smskit.sending.rehearsal import as_set_up
+from smskit.sending.rehearsal import as_set_up, others_of
 from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 
@@ -124,7 +124,7 @@ class Reaching:
             raise SegmentError(Joined(text for _, text in problems))
         environment = self._environment()
         facts = ProviderFacts.of(as_set_up(spec.provider, environment))
-        fit = limits_of(spec, facts)
+        fit = limits_of(spec, facts, others_of(spec, environment))
         template, bindings, lacks = _text(spec, facts, frame)
         rows = self._rows(spec, frame, template, bindings, fit).keeping(keep)
         salt = environment.get("SMSKIT_HOLDOUT_KEY")

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from smskit.errors import InputError, UnsupportedFeature
 from smskit.ledger import CampaignRow, Erased, Ledger
 from smskit.models import Mode, Offer
+from smskit.planning.spec import CampaignSpec
 from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Feature, Job, Limits, Provider
 from smskit.reporting.report import as_phone
+from smskit.sending.access import ProviderFacts
 from smskit.sending.guards import hash_of
 from smskit.sending.threads import run_in_thread
 from smskit.settings import Environment, variable_of
@@ -49,6 +51,17 @@ def as_set_up(name: str, environment: Environment) -> Provider:
         given = (*cls.Settings.address_fields(), "plain_http")
         unset |= {field: cls.Settings.model_fields[field].default for field in given}
     return cls(environment.provider(name, cls.Settings, **unset))
+
+
+def others_of(spec: CampaignSpec, environment: Environment) -> tuple[ProviderFacts, ...]:
+    """
+    What the other providers declare whose rules count as well (parameter `fits`).
+
+    Raises:
+        InputError: one is unknown.
+    """
+    names = dict.fromkeys(name for name in spec.fits if name != spec.provider)
+    return tuple(ProviderFacts.of(as_set_up(name, environment)) for name in names)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from smskit.sending.engine import Patience
 from smskit.sending.notify import hook_of
 from smskit.sending.origin import Origin, origin_of
 from smskit.sending.publishing import finisher_of
-from smskit.sending.rehearsal import as_set_up, provider_for
+from smskit.sending.rehearsal import as_set_up, others_of, provider_for
 from smskit.settings import Environment
 
 _log = logging.getLogger(__name__)
@@ -182,7 +182,9 @@ def open_campaign(
     return Campaign(
         made,
         opened,
-        ProviderAccess(ProviderFacts.of(as_set_up(made.provider, environment)), connect),
+        ProviderAccess(
+            ProviderFacts.of(as_set_up(made.provider, environment)), connect, others_of(made, environment)
+        ),
         clock=clock_of(opened, zone=made.zone, sleep=sleep),
         frame=frame,
         variables=environment.variables,
