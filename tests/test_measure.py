@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -414,12 +415,15 @@ def test_nothing_fixed_before_the_end(world: World) -> None:
     """Until the window is over there is the interim, and nothing fixed to peek at, in words neither."""
     row = world.campaign("spring", 20_000, holdout=0.3)
     table = world.events(row, 700, 100, yuan=np.linspace(1, 99, 800))
-    found = measured(world, "spring", table, at=OPEN, amount="yuan", by="level", segments=str(_levels(world)))
+    found = measured(
+        world, "spring", table, at=OPEN, amount="yuan", by="level", segments=str(_levels(world, newer=True))
+    )
     interim = found.interim
 
     assert [getattr(e, name) for e in found.effects for name in FIXED] == [None] * (2 * len(FIXED))
     assert found.segments is None
     assert "window_open" in codes(found)
+    assert "segments_newer" not in codes(found)
     assert found.window is not None
     assert not found.window.complete
     assert interim is not None
@@ -876,7 +880,36 @@ def test_harm_is_told_as_such(world: World) -> None:
     found = measured(world, "spring", world.events(row, 60, 150))
 
     assert "fewer conversions than without the message" in str(found)
+    low, high = one(found).incremental_low or 0, one(found).incremental_high or 0
+    assert f"(95 %: {-high:,.0f} to {-low:,.0f})" in str(found)
     assert one(found).cost_per_incremental is None
+
+
+def test_less_money_is_told_as_such(world: World) -> None:
+    """Less is less, in words; between less and more both ends say which they are."""
+    row = world.campaign("spring", 4_000, holdout=0.3)
+    less = measured(
+        world, "spring", world.events(row, 60, 150, yuan=[10.0 + n % 3 for n in range(210)]), amount="yuan"
+    )
+    open_ = measured(
+        world, "spring", world.events(row, 60, 27, yuan=[10.0 + n % 3 for n in range(87)]), amount="yuan"
+    )
+    words = str(open_).splitlines()[2]
+
+    assert re.search(
+        r"revenue: about ¥[\d,.]+ less than without the message \(95 %: ¥[\d,.]+ to ¥", str(less)
+    )
+    assert re.search(r"it cannot be told: between ¥[\d,.]+ less and ¥[\d,.]+ more", words)
+
+
+def test_the_course_of_time_is_on_the_campaigns_clock(world: World) -> None:
+    """Days begin with the window, on its clock, as the sentence above them says."""
+    row = world.campaign("spring", 4_000, holdout=0.3)
+    found = measured(world, "spring", world.events(row, 60, 20), at=OPEN)
+
+    assert found.window is not None
+    assert found.days[0].at == found.window.starts_at
+    assert {day.at[-6:] for day in found.days} == {"+08:00"}
 
 
 def test_times_of_all_kinds(world: World) -> None:

@@ -220,7 +220,9 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
         segments=segments,
         equal_effects=equal,
         named=found.named_of(arms.treated),
-        days=[] if refused or not asked.time else days_of(arms, found, start=start, end=min(end, as_of)),
+        days=[]
+        if refused or not asked.time
+        else days_of(arms, found, start=start.astimezone(zone), end=min(end, as_of).astimezone(zone)),
     )
 
 

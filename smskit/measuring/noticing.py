@@ -64,7 +64,8 @@ def notices_of(
         )
         yield Coded("window_changed", what)
     wanted = dict.fromkeys((*asked.known, *([asked.by] if asked.by else ())))
-    if read := [name for name in wanted if asked.segments or name not in arms.kept]:
+    read = [name for name in wanted if asked.segments or name not in arms.kept]
+    if read and not (asked.time and end < start + asked.length):  # before the end nothing is read of it
         yield from _of_segments(row, asked, read, start)
     if row.mode is Mode.REHEARSE:
         what = Message("a rehearsal: nothing was sent, so there is no effect to find (an A/A test)")

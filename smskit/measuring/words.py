@@ -4,7 +4,7 @@ A measurement as lines that people read: the sentence of each effect first, then
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -108,20 +108,9 @@ def effect_sentence(effect: Effect, measured: Measured) -> Message:
     )
     if effect.incremental_low is None or effect.incremental_high is None:
         return Message("{metric} so far: {rates}", metric=label_of(effect), rates=rates)
-    told = {
-        "metric": label_of(effect),
-        "rates": rates,
-        "low": _conversions(effect.incremental_low),
-        "high": _conversions(effect.incremental_high),
-    }
+    first = _change(effect, rates, _conversions, lambda n: f"{n:,.0f}")
     if not effect.significant:
-        return Message("{metric}: it cannot be told: between {low} and {high} (95 %); {rates}", **told)
-    first = Message(
-        "{metric}: about {n} than without the message (95 %: {low} to {high}); {rates}, p {p}",
-        **told,
-        n=_conversions(effect.incremental),
-        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= FEW),
-    )
+        return first
     if effect.cost_per_incremental is None:
         return first
     return Message(
@@ -131,6 +120,38 @@ def effect_sentence(effect: Effect, measured: Measured) -> Message:
         each=money(str(effect.cost_per_incremental)),
         low=_yuan(effect.cost_per_incremental_low),
         high=_yuan(effect.cost_per_incremental_high),
+    )
+
+
+def _change(
+    effect: Effect, rates: Message, words: Callable[[float], Message], figure: Callable[[float], str]
+) -> Message:
+    """
+    How much more or less it was in all, or between what it may be.
+
+    Args:
+        words: A number with its direction in words.
+        figure: One without it, where the direction is told already.
+    """
+    low, high = effect.incremental_low, effect.incremental_high
+    assert low is not None
+    assert high is not None
+    told = {"metric": label_of(effect), "rates": rates}
+    if not effect.significant:
+        return Message(
+            "{metric}: it cannot be told: between {low} and {high} (95 %); {rates}",
+            **told,
+            low=words(low),
+            high=words(high),
+        )
+    least, most = sorted((abs(low), abs(high)))  # both of one sign
+    return Message(
+        "{metric}: about {n} than without the message (95 %: {low} to {high}); {rates}, p {p}",
+        **told,
+        n=words(effect.incremental),
+        low=figure(least),
+        high=figure(most),
+        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= FEW),
     )
 
 
@@ -184,20 +205,13 @@ def _revenue(effect: Effect) -> Message:
     )
     if effect.incremental_low is None or effect.incremental_high is None:
         return Message("{metric} so far: {rates}", metric=label_of(effect), rates=means)
-    told = {
-        "metric": label_of(effect),
-        "rates": means,
-        "low": money(str(effect.incremental_low)),
-        "high": money(str(effect.incremental_high)),
-    }
-    if not effect.significant:
-        return Message("{metric}: it cannot be told: between {low} and {high} (95 %); {rates}", **told)
-    return Message(
-        "{metric}: about {n} than without the message (95 %: {low} to {high}); {rates}, p {p}",
-        **told,
-        n=Message("{yuan} more", yuan=money(str(effect.incremental))),
-        p=p_in_words(effect.p_value, exact=effect.holdout_buyers >= FEW),
-    )
+    return _change(effect, means, _earned, lambda n: money(str(n)))
+
+
+def _earned(n: float) -> Message:
+    if n < 0:
+        return Message("{yuan} less", yuan=money(str(-n)))
+    return Message("{yuan} more", yuan=money(str(n)))
 
 
 def interim_sentence(interim: InterimRow) -> Message:
