@@ -183,10 +183,9 @@ def needs_extra(extra: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
-        why = Message(
+        raise MissingExtra(
             '{library} is not installed: pip install "smskit[{extra}]"', library=library, extra=extra
-        )
-        raise MissingExtra(why) from None
+        ) from None
 
 
 class ProviderError(SmskitError):

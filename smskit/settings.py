@@ -159,13 +159,13 @@ class LargeSettings(NamedTuple):
             given = environ.get(variable, "").strip()
             if given and not (given.isdecimal() and int(given) >= least):
                 raise SettingsError(
-                    Message("{variable} has to be a whole number of at least {n}", variable=variable, n=least)
+                    "{variable} has to be a whole number of at least {n}", variable=variable, n=least
                 )
             if given:
                 found[variable] = int(given)
         memory = environ.get("SMSKIT_DASK_MEMORY", "").strip()
         if memory and not _MEMORY.fullmatch(memory):
-            raise SettingsError(Message("SMSKIT_DASK_MEMORY has to be a size such as 2GiB"))
+            raise SettingsError("SMSKIT_DASK_MEMORY has to be a size such as 2GiB")
         return cls(
             found.get("SMSKIT_FRAME_ROWS", default.frame_rows),
             environ.get("SMSKIT_DASK", "").strip(),
@@ -369,7 +369,7 @@ class Environment:
         except ValueError:
             seconds = -1.0
         if not 0 <= seconds < float("inf"):
-            raise SettingsError(Message("SMSKIT_LEDGER_PATIENCE_S has to be a number of seconds"))
+            raise SettingsError("SMSKIT_LEDGER_PATIENCE_S has to be a number of seconds")
         return seconds
 
     @property
@@ -407,7 +407,7 @@ class Environment:
         """
         wanted = self.get("SMSKIT_REQUIRE_APPROVAL").strip().lower()
         if wanted not in ("", "live"):
-            raise SettingsError(Message("SMSKIT_REQUIRE_APPROVAL has to be `live`, or not set"))
+            raise SettingsError("SMSKIT_REQUIRE_APPROVAL has to be `live`, or not set")
         return bool(wanted)
 
     @property
@@ -446,13 +446,12 @@ class Environment:
             return model(**values)
         except ValidationError as error:
             problems = Joined(_problem(name, e) for e in error.errors(include_input=False, include_url=False))
-            what = Message(
+            raise SettingsError(
                 "provider `{name}` is not set up: {why}. Set it in the environment, in a .env file beside "
                 "the notebook, or in the OS keyring.",
                 name=name,
                 why=problems,
-            )
-            raise SettingsError(what) from None
+            ) from None
 
 
 def _system_user() -> str:
@@ -486,12 +485,10 @@ def demand_https(provider: str, addresses: Mapping[str, str], *, allowed: bool) 
     for name, url in addresses.items():
         if is_in_clear(url) and not allowed:
             raise SettingsError(
-                Message(
-                    "{name} is http:// to another machine: keys and phones could be read on the way. Use "
-                    "https://, or set {variable}=allow for a gateway inside the house",
-                    name=name,
-                    variable=variable_of(provider, "plain_http"),
-                )
+                "{name} is http:// to another machine: keys and phones could be read on the way. Use "
+                "https://, or set {variable}=allow for a gateway inside the house",
+                name=name,
+                variable=variable_of(provider, "plain_http"),
             )
 
 
@@ -613,7 +610,7 @@ def dotenv_text(file: Path) -> str:
         why = os_words(error)
     # Raised out here: an error of decoding holds the file's bytes, and would travel along.
     why = why or Message("it is neither UTF-8 nor GB18030; save it as UTF-8")
-    raise SettingsError(Message("{file} cannot be read: {why}", file=file, why=why))
+    raise SettingsError("{file} cannot be read: {why}", file=file, why=why)
 
 
 def _encodings(raw: bytes) -> tuple[str, ...]:

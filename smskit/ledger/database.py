@@ -23,7 +23,6 @@ from smskit.errors import (
     SmskitError,
     UnsupportedLedger,
 )
-from smskit.i18n import Message
 from smskit.ledger import postgres, sqlite
 from smskit.ledger.failures import in_words, place_of
 from smskit.ledger.hot import Hot
@@ -64,10 +63,7 @@ class Database:
             raise
         except Exception as error:
             raise LedgerError(
-                Message(
-                    "the ledger cannot be opened ({kind}); look at SMSKIT_DATABASE_URL",
-                    kind=type(error).__name__,
-                )
+                "the ledger cannot be opened ({kind}); look at SMSKIT_DATABASE_URL", kind=type(error).__name__
             ) from None
 
     def _open_patiently(self, patience_s: float) -> None:
@@ -189,9 +185,7 @@ def home_of(url: sa.URL, *, patience_s: float) -> sqlite.File | postgres.Server:
             return postgres.Server(url, logging_name=_LOGGED_AS, patience_s=patience_s)
         case kind:
             raise UnsupportedLedger(
-                Message(
-                    "the ledger of SMSKIT_DATABASE_URL is {kind}: smskit keeps one in a SQLite file or on a "
-                    "PostgreSQL server; name one of these, or leave the setting out",
-                    kind=kind,
-                )
+                "the ledger of SMSKIT_DATABASE_URL is {kind}: smskit keeps one in a SQLite file or on a "
+                "PostgreSQL server; name one of these, or leave the setting out",
+                kind=kind,
             )

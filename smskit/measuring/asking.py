@@ -14,7 +14,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from smskit.errors import InputError
-from smskit.i18n import Message
 from smskit.measuring.outcomes import Columns
 
 __all__ = ["Asked"]
@@ -54,23 +53,19 @@ class Asked:
     def __post_init__(self) -> None:
         if bool(self.time) == bool(self.converted):
             raise InputError(
-                Message(
-                    "say what the table is: --time COLUMN where a row is an event, or --converted COLUMNS "
-                    "where a row is a person"
-                )
+                "say what the table is: --time COLUMN where a row is an event, or --converted COLUMNS "
+                "where a row is a person"
             )
         for name, value, known in (
             ("--absent", self.absent, ("refuse", "zero")),
             ("--srm", self.srm, ("stop", "allow")),
         ):
             if value not in known:
-                raise InputError(
-                    Message("{option} is {one} or {other}", option=name, one=known[0], other=known[1])
-                )
+                raise InputError("{option} is {one} or {other}", option=name, one=known[0], other=known[1])
         if self.time and len(_names(self.amount)) > 1:
-            raise InputError(Message("a table of events has one column of money"))
+            raise InputError("a table of events has one column of money")
         if self.event_id and not self.time:
-            raise InputError(Message("--event-id is of a table of events: say --time COLUMN, too"))
+            raise InputError("--event-id is of a table of events: say --time COLUMN, too")
         _ = self.length, self.zone_or(None), self.price_or(Decimal(0))
 
     @property
@@ -90,7 +85,7 @@ class Asked:
         """Of the window."""
         found = _WINDOW.fullmatch(self.window)
         if not found or not int(found[1]):
-            raise InputError(Message("--window must read like 36h or 14d"))
+            raise InputError("--window must read like 36h or 14d")
         return int(found[1]) * (timedelta(days=1) if found[2] == "d" else timedelta(hours=1))
 
     def zone_or(self, zone: ZoneInfo | None) -> ZoneInfo:
@@ -100,7 +95,7 @@ class Asked:
         try:
             return ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError):
-            raise InputError(Message("--timezone is not a time zone name such as Asia/Shanghai")) from None
+            raise InputError("--timezone is not a time zone name such as Asia/Shanghai") from None
 
     def price_or(self, price: Decimal) -> Decimal:
         """Yuan a part; *price* where none is asked for."""
@@ -111,7 +106,7 @@ class Asked:
         except InvalidOperation:
             asked = Decimal(-1)
         if not asked.is_finite() or asked < 0:
-            raise InputError(Message("--price is yuan a part, such as 0.045"))
+            raise InputError("--price is yuan a part, such as 0.045")
         return asked
 
     def moment_or(self, now: float, zone: ZoneInfo) -> datetime:
@@ -121,7 +116,7 @@ class Asked:
         try:
             asked = datetime.fromisoformat(self.as_of)
         except ValueError:
-            raise InputError(Message("--as-of is an ISO time such as 2026-11-23T20:00")) from None
+            raise InputError("--as-of is an ISO time such as 2026-11-23T20:00") from None
         return asked.astimezone(zone) if asked.tzinfo else asked.replace(tzinfo=zone)
 
 

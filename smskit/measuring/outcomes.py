@@ -170,13 +170,11 @@ def _same_event(column: pd.Series, said: Mapping[str, NDArray[Any]]) -> NDArray[
         differ = copies & (cells != cells[first])
         if differ.any():
             raise SegmentError(
-                Message(
-                    "{n:,} rows have the event of an earlier row and another `{name}`, such as {examples}: "
-                    "an order's lines need ids of their own",
-                    n=int(np.count_nonzero(differ)),
-                    name=name,
-                    examples=_examples(column, differ),
-                )
+                "{n:,} rows have the event of an earlier row and another `{name}`, such as {examples}: "
+                "an order's lines need ids of their own",
+                n=int(np.count_nonzero(differ)),
+                name=name,
+                examples=_examples(column, differ),
             )
     return np.asarray(copies, np.bool_)
 
@@ -225,13 +223,11 @@ def _flags(column: pd.Series) -> NDArray[np.bool_]:
 def _unreadable(column: pd.Series, rows: NDArray[np.bool_], what: Message) -> SegmentError:
     """An error that says how many cells of a column are *what*, with some of them, phones masked."""
     return SegmentError(
-        Message(
-            "{n:,} cells of column `{name}` are {what}, such as {examples}",
-            n=int(np.count_nonzero(rows)),
-            name=str(column.name),
-            what=what,
-            examples=_examples(column, rows),
-        )
+        "{n:,} cells of column `{name}` are {what}, such as {examples}",
+        n=int(np.count_nonzero(rows)),
+        name=str(column.name),
+        what=what,
+        examples=_examples(column, rows),
     )
 
 
@@ -359,12 +355,10 @@ def _of_flags(
         if differ.any():
             twice = arms.persons[int(who[order][differ][0])].as_py()
             raise SegmentError(
-                Message(
-                    "{n:,} people stand there twice with different values of `{name}`, such as {example}",
-                    n=len(np.unique(who[order][differ])),
-                    name=name,
-                    example=show_cells([phones.hide(twice)]),
-                )
+                "{n:,} people stand there twice with different values of `{name}`, such as {example}",
+                n=len(np.unique(who[order][differ])),
+                name=name,
+                example=show_cells([phones.hide(twice)]),
             )
         values[name] = np.zeros(len(arms), said.dtype)
         values[name][who] = said

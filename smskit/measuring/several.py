@@ -94,7 +94,7 @@ def measure_global(ledger: Ledger, asked: Asked, first: date, last: date) -> Mea
     rows = [row for row in ledger.campaigns.find(mode=Mode.LIVE) if _is_marketing(row)]
     rows = [row for row in rows if begin <= _start(ledger, row) < end]
     if not rows:
-        raise InputError(Message("no live marketing began in that time"))
+        raise InputError("no live marketing began in that time")
     refused = _contaminated(ledger, rows)
     cohorts = [
         _Cohort(row, new, _start(ledger, row), end)
@@ -221,11 +221,11 @@ def _judged(
 ) -> Measured:
     """What all cohorts together show, and each by itself; only whole windows are looked at."""
     if asked.by or asked.before or asked.entrants:
-        raise InputError(Message("--by, --before and --entrants are of one campaign"))
+        raise InputError("--by, --before and --entrants are of one campaign")
     rows = [cohort.row for cohort in cohorts]
     by_phone = {not row.spec.get("user_id", "user_id") for row in rows}
     if len(by_phone) > 1:
-        raise InputError(Message("some of the campaigns know people by id and some by phone"))
+        raise InputError("some of the campaigns know people by id and some by phone")
     arms = Arms.joined([cohort.arms for cohort in cohorts])
     table = read_outcomes(
         asked.outcomes,

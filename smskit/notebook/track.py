@@ -14,7 +14,7 @@ import pandas as pd
 
 from smskit.audience.carriers import AS_OF, PORTABILITY
 from smskit.errors import SpecError, needs_extra
-from smskit.i18n import Language, Message, mark
+from smskit.i18n import Language, mark
 from smskit.i18n.figures import share
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
@@ -57,9 +57,7 @@ def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
     values = dict(namespace) | dict(check_names(parameters_given(namespace)))
     campaign, mode = str(values.get("campaign") or ""), str(values.get("mode") or "")
     if mode and mode not in list(Mode):
-        raise SpecError(
-            Message("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
-        )
+        raise SpecError("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
     tracker = Tracker()
     if not (campaign or mode) and host.is_person and (wanted := taken(TRACK)) is not None:
         campaign, mode = wanted.campaign, str(wanted.mode)

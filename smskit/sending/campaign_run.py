@@ -289,14 +289,12 @@ class CampaignRun:
             why = ended.stopped or ended.not_taken or Message("some were not taken for now")
             ledger.patiently(lambda: ledger.senders.close(row.id, token, "paused", note=why))
             raise CampaignPaused(
-                Message(
-                    "campaign {campaign} ({mode}) stopped with {n} people still waiting: {why}. Run it "
-                    "again, or `smskit resume {campaign}`, to go on",
-                    campaign=row.name,
-                    mode=row.mode,
-                    n=counts.waiting,
-                    why=why,
-                )
+                "campaign {campaign} ({mode}) stopped with {n} people still waiting: {why}. Run it "
+                "again, or `smskit resume {campaign}`, to go on",
+                campaign=row.name,
+                mode=row.mode,
+                n=counts.waiting,
+                why=why,
             )
         canary = ledger.patiently(lambda: ledger.canaries.get(row.id))
         note = canary.told if canary else ""
