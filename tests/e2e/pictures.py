@@ -247,7 +247,7 @@ class Tour:
         with self.at("04_track_delivery") as walk:
             walk.tab("More")
             walk.panel.get_by_role("button", name=re.compile(rf"{walk.t('Unknown')} \(")).first.click()
-            walk.rest(2000)
+            expect(walk.tabs().locator(f"table[aria-label='{walk.t('Unknown')}']")).to_be_visible()
             walk.shoot("04-unknown", walk.tabs())
             walk.click("Fetch receipts now")
             expect(walk.panel.locator(".smskit-notice.ok").last).to_be_visible()

@@ -274,7 +274,7 @@ def in_fields(text: str, provider: str, t: Language) -> str:
 
 def _beside_field(text: str) -> w.HTML:
     made = html(text)
-    made.layout = w.Layout(flex="1 1 140px", min_width="120px")
+    made.layout = w.Layout(flex="1 1 120px", min_width="100px")
     return made
 
 

@@ -151,8 +151,9 @@ class CampaignsPanel(Panel):
         t, tally = self.t, each.tally
         left = t("{n:,} people still wait", n=tally.waiting + tally.submitting)
         unknown = t("{n:,} unknown", n=tally.unknown) if tally.unknown else ""
-        words = [f"<b>{escape(each.row.name)}</b>", state_chip(each, t), escape(left), escape(unknown)]
-        told = html(f"{badge(each.row.mode, t)} {' '.join(filter(None, words))}")
+        words = " · ".join(filter(None, [left, unknown]))
+        name = f"{badge(each.row.mode, t)} <b>{escape(each.row.name)}</b>"
+        told = html(f"{name} {state_chip(each, t)} {escape(words)}")
         line = row(told, self._way(each))
         line.add_class("smskit-unfinished")
         return line

@@ -34,6 +34,8 @@ class ComparePanel(Panel):
         t = self.t
         labels = (t("Campaign"), t("beside"))
         self._fields = [field(w.Dropdown, label, options=[]) for label in labels]
+        for each in self._fields:
+            each.layout.width = "500px"  # campaign, mode and when
         self._table = html("")
         self._show()
         for each in self._fields:
