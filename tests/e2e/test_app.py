@@ -145,6 +145,13 @@ def test_the_first_page_leads_on(app: str, folder: Path, visitor: Page) -> None:
     visitor.get_by_role("link", name="Go on →").click()
     expect(visitor.locator(".smskit-strip-line")).to_contain_text("金卡召回", timeout=120_000)
 
+    visitor.locator(".smskit-strip").hover()
+    visitor.mouse.wheel(0, 600)
+    between = "() => document.querySelector('.smskit-strip').getBoundingClientRect().top" + (
+        " - document.querySelector('nav').getBoundingClientRect().bottom"
+    )
+    visitor.wait_for_function(f"() => Math.abs(({between})()) < 1")
+
     assert "campaign=" in visitor.url
 
 

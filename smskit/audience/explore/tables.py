@@ -11,7 +11,7 @@ from smskit.i18n import Language, mark
 __all__ = ["compare_table", "profile_table", "shares_table"]
 
 KINDS = {
-    "text": mark("words"),
+    "text": mark("plain text"),
     "number": mark("number"),
     "flag": mark("yes or no"),
     "moment": mark("date"),
