@@ -337,12 +337,6 @@ class CampaignPaused(SmskitError):
     exit_code = 4
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint such as ``; did you mean `campaign`?``, or "" when nothing is near."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean `{close[0]}`?" if close else ""
-
-
 def suggest(message: Message, name: str, known: Iterable[str]) -> Message:
     """*message*, and which of *known* was meant when one is near *name*."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from smskit.errors import SpecError
 from smskit.message.opt_out import (
     OPT_OUT_REPLIES,
+    Answer,
     OptOutRule,
     Place,
     answer_of,
-    is_opt_out,
     lack_of,
     notice_of,
     with_wording,
@@ -261,7 +261,7 @@ NO = [
 
 def test_replies_that_are_none() -> None:
     """A question, an order, thanks, and whoever says that they want to stay, are not taken for a refusal."""
-    assert [said for said in NO if is_opt_out(said)] == []
+    assert [said for said in NO if answer_of(said) is not Answer.NOT] == []
 
 
 YES = [
@@ -297,7 +297,7 @@ YES = [
 
 def test_replies_that_ask_to_be_left_alone() -> None:
     """Every word of the table however typed, and a wish to opt out in a sentence."""
-    assert [said for said in YES if not is_opt_out(said)] == []
+    assert [said for said in YES if answer_of(said) is Answer.NOT] == []
 
 
 def full_width(text: str) -> str:
@@ -313,7 +313,7 @@ def test_however_a_word_is_typed(word: str, between: str, typed: Any) -> None:
     """Case, width, blanks and full stops between the letters change nothing."""
     said = typed(between.join(word) if between not in (".", "。") else word + between)
 
-    assert is_opt_out(said)
+    assert answer_of(said) is not Answer.NOT
     assert unicodedata.normalize("NFKC", said).strip()
 
 
@@ -371,4 +371,4 @@ def test_no_wish_is_lost_in_politeness(frame: str) -> None:
     """A reply that counts as a no goes on to with a greeting, thanks or a question mark around it."""
     said = [frame.format(*[row["reply"]] * 2) for row in corpus() if row["answer"] != "not"]
 
-    assert [text for text in said if not is_opt_out(text)] == []
+    assert [text for text in said if answer_of(text) is Answer.NOT] == []

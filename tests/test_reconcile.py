@@ -18,7 +18,7 @@ import pytest
 
 from smskit.errors import OutcomeUnknown, Unreachable
 from smskit.ledger import UNMATCHED_DAYS, CampaignRow, Change, Facts, Frozen, Ledger
-from smskit.message.opt_out import is_opt_out
+from smskit.message.opt_out import Answer, answer_of
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
 from smskit.providers.base import Call, Feature, Limits, Provider
 from smskit.providers.reading import Rows
@@ -950,7 +950,7 @@ def test_receipts_by_query_that_fail(ledger: Ledger) -> None:
 )
 def test_opt_out_words(said: str, expected: bool) -> None:
     """A reply that is nothing but an opt-out word is one, however it is typed; others are not."""
-    assert is_opt_out(said) is expected
+    assert (answer_of(said) is not Answer.NOT) is expected
 
 
 def answer(reply_id: str, said: str, to: str = "+8613800000000") -> dict[str, Any]:

@@ -27,7 +27,6 @@ __all__ = [
     "OptOutRule",
     "Place",
     "answer_of",
-    "is_opt_out",
     "lack_of",
     "notice_of",
     "with_wording",
@@ -310,6 +309,8 @@ def answer_of(text: str) -> Answer:
 
     >>> [answer_of(text).value for text in ("Ｔ D", "再不退订就投诉", "我不想退订", "烦死了")]
     ['opt-out', 'opt-out', 'not', 'doubtful']
+    >>> [answer_of(text).value for text in ("谢谢", "T恤多少钱", "不要退订", "I want the TD bank card")]
+    ['not', 'not', 'not', 'not']
     """
     read = unicodedata.normalize("NFKC", text).upper().translate(_SIMPLIFIED)
     # Punctuation parts what belongs together: "不要，退订" is no negation. English has some within words.
@@ -324,18 +325,6 @@ def answer_of(text: str) -> Answer:
         or _ENGLISH_MENTIONED.search(_ENGLISH_NOT_WANTED.sub("", phrases[0]))
     )
     return Answer.DOUBTFUL if doubtful else Answer.NOT
-
-
-def is_opt_out(text: str) -> bool:
-    """
-    Whether nobody may message who replied this: they ask to be left alone, or it is doubtful.
-
-    >>> [is_opt_out(text) for text in (" ｔｄ ", "T D", "退 订。", "我要退订", "取消")]
-    [True, True, True, True, True]
-    >>> [is_opt_out(text) for text in ("谢谢", "T恤多少钱", "不要退订", "I want the TD bank card")]
-    [False, False, False, False]
-    """
-    return answer_of(text) is not Answer.NOT
 
 
 def _asks(clause: str) -> bool:

@@ -107,7 +107,7 @@ def locate(path: str, around: Around) -> Path:
     wanted = Path(path).expanduser()
     if Workspace.here().locked:
         Workspace.here().demand_segment_file(wanted)
-    return _first(wanted, around, _is_file)
+    return _first(wanted, around, lambda place: _is(Path.is_file, place))
 
 
 def locate_all(path: str, around: Around) -> list[Path]:
@@ -145,7 +145,7 @@ def is_folder(path: str, around: Around) -> bool:
     except SegmentError:
         wanted, here = Path(path).expanduser(), Workspace.here()
         folders = [here.folder] if here.locked else _folders(around)
-        return any(_is_folder(folder / wanted) for folder in folders)
+        return any(_is(Path.is_dir, folder / wanted) for folder in folders)
     return False
 
 
@@ -182,15 +182,8 @@ def _first(wanted: Path, around: Around, is_it: Callable[[Path], bool]) -> Path:
     return found[0]
 
 
-def _is_file(path: Path) -> bool:
+def _is(kind: Callable[[Path], bool], place: Path) -> bool:
     try:
-        return path.is_file()
+        return kind(place)
     except OSError:  # no name a file could have, such as the whole content of one
-        return False
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
         return False

@@ -393,16 +393,19 @@ class GenericHttp(Provider):
             return None
         reading = self.config.receipts.answer
         answer = await self._send("receipts", self.config.receipts, {})
-        rows = at(self._good(answer, reading).data, reading.rows)
-        if rows is None or rows == []:
-            return None
-        if not isinstance(rows, list):
-            raise self.unclear(Message("no list at `{name}`", name=reading.rows), answer)
-        if rows == self._last_page:
-            # Reading does not delete there: without this, fetching would never end.
+        rows = self._rows(self._good(answer, reading).data, reading.rows, answer)
+        # A page that comes again: reading does not delete there, and fetching would never end.
+        if not rows or rows == self._last_page:
             return None
         self._last_page = rows
         return answer.content
+
+    def _rows(self, data: Any, path: str, answer: Answer) -> list[Any]:
+        """The list at *path*; a null is an empty one."""
+        rows = at(data, path)
+        if not isinstance(rows, list | None):
+            raise self.unclear(Message("no list at `{name}`", name=path), answer)
+        return rows or []
 
     def parse_receipts(self, body: bytes) -> list[Receipt]:
         """The reports of a page; a row without id or mainland number is nobody's."""
@@ -436,11 +439,8 @@ class GenericHttp(Provider):
 
     def _reply(self, row: Any, reading: PushedReplies) -> Reply | None:
         where = reading.row
-        try:
-            phone = to_e164(normalise_one(word_at(row, where.phone)))
-        except InputError:
-            return None
-        if at(row, where.text) is MISSING:
+        phone = _phone_at(row, where.phone)
+        if not phone or at(row, where.text) is MISSING:
             return None
         text, told = word_at(row, where.text), word_at(row, where.at)
         digest = hashlib.sha256("\n".join((phone, told, text)).encode()).hexdigest()
@@ -450,11 +450,8 @@ class GenericHttp(Provider):
     def _receipt(self, row: Any, reading: Reports) -> Receipt | None:
         where = reading.row
         message_id, status = id_at(row, where.id), word_at(row, where.status)
-        try:
-            phone = to_e164(normalise_one(word_at(row, where.phone)))
-        except InputError:
-            return None
-        if not message_id:
+        phone = _phone_at(row, where.phone)
+        if not (message_id and phone):
             return None
         delivered: bool | None = None
         if status in reading.delivered:
@@ -484,11 +481,7 @@ class GenericHttp(Provider):
             "until": write_time(until, form, zone),
         }
         answer = await self._send("records", self.config.records, values)
-        rows = at(self._good(answer, reading).data, reading.rows)
-        if rows is None:
-            return []
-        if not isinstance(rows, list):
-            raise self.unclear(Message("no list at `{name}`", name=reading.rows), answer)
+        rows = self._rows(self._good(answer, reading).data, reading.rows, answer)
         if len(rows) >= reading.page_size:
             raise self.unclear(
                 Message("{n} records, a full page; look for the number in the console", n=len(rows)), answer
@@ -513,6 +506,14 @@ class GenericHttp(Provider):
             # Not to be recognised, it would count as "no record", and the person get a second message.
             raise self.unclear(Message("a record without id, number or text"), answer)
         return record
+
+
+def _phone_at(row: Any, path: str) -> str:
+    """The number at *path* as E.164; "" where there is no mainland mobile."""
+    try:
+        return to_e164(normalise_one(word_at(row, path)))
+    except InputError:
+        return ""
 
 
 def _tail(phone: str) -> str:
