@@ -22,24 +22,25 @@ class ByValue:
 
     Attributes:
         values: The distinct values, null not among them; *m* of them, in order of first appearance.
+        codes: For each row the place of its value in ``values``; *m* for null.
 
     >>> levels = ByValue(pd.Series(["gold", None, "silver", "silver"]))
     >>> levels.counts().tolist(), levels.nulls, levels.texts(levels.most_frequent(1))
     ([1, 2], 1, ['silver'])
     """
 
-    def __init__(self, cells: pd.Series[Any]) -> None:
-        encoded = arrow_of(cells).dictionary_encode()
+    def __init__(self, cells: pd.Series[Any] | pa.Array) -> None:
+        encoded = (arrow_of(cells) if isinstance(cells, pd.Series) else cells).dictionary_encode()
         self.values: pa.Array = encoded.dictionary
         self.nulls = int(encoded.null_count)
-        self._codes = pc.fill_null(encoded.indices, len(self)).to_numpy(zero_copy_only=False)
+        self.codes = pc.fill_null(encoded.indices, len(self)).to_numpy(zero_copy_only=False)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def counts(self, keep: Mask | None = None) -> NDArray[np.int64]:
         """Rows of each value, *m* numbers; of the rows in *keep* (one entry a row) alone, if given."""
-        codes = self._codes if keep is None else self._codes[keep]
+        codes = self.codes if keep is None else self.codes[keep]
         return np.bincount(codes, minlength=len(self) + 1)[:-1].astype(np.int64)
 
     def most_frequent(self, count: int) -> NDArray[np.int64]:

@@ -13,10 +13,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from smskit.audience.cells import plain_texts
+from smskit.audience.explore.counting import ByValue
 from smskit.audience.explore.profile import ColumnProfile, Span, by_calendar, by_size
 from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.phones import redact
@@ -149,24 +148,19 @@ def _of_flags(column: ColumnProfile, cache: RuleCache) -> Picture | None:
 def _of_texts(cells: pd.Series[Any], column: ColumnProfile) -> Picture | None:
     if not column.top or column.top[0][1] < 2:
         return None
-    encoded = plain_texts(text_of(arrow_of(cells))).dictionary_encode()
-    codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
-    counts = np.bincount(codes, minlength=len(encoded.dictionary) + 1)[:-1]
-    order = np.argsort(-counts, kind="stable")[: 4 * _FEW]
-    words = encoded.dictionary.take(pa.array(order)).to_pylist()
+    found = ByValue(plain_texts(text_of(arrow_of(cells))))
+    order, counts = found.most_frequent(4 * _FEW), found.counts()
     # What may be a phone is not shown, and what is empty is no value.
-    some = [
-        (int(code), word) for code, word in zip(order, words, strict=True) if word and redact(word) == word
-    ]
-    some = some[:_FEW]
-    place = np.full(len(encoded.dictionary) + 1, len(some), np.int8)
+    pairs = zip(order.tolist(), found.texts(order), strict=True)
+    some = [(code, word) for code, word in pairs if word and redact(word) == word][:_FEW]
+    place = np.full(len(found) + 1, len(some), np.int8)
     place[[code for code, _ in some]] = np.arange(len(some))
     bars = [
         Bar(word, int(counts[code]), ({"column": column.name, "op": "in", "value": [word]},))
         for code, word in some
     ]
     others = int(counts.sum()) - sum(bar.rows for bar in bars)
-    return Picture(bars, place[codes], is_range=False, others=others) if bars else None
+    return Picture(bars, place[found.codes], is_range=False, others=others) if bars else None
 
 
 def _made(

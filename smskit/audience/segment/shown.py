@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, Final
 
 from smskit.audience.segment.cells import text_of
-from smskit.i18n import Message
+from smskit.i18n import Message, mark
 
 # A formula that failed has no value; its error code is nothing to greet a person with.
 _NOTHING: Final = frozenset(("", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"))
@@ -40,6 +40,21 @@ _NO_PART: Final = re.compile(r'"[^"]*"|\\.|\[\$[^\]]*\]|_.|\*.|AM/PM|A/P|上午/
 _PART: Final = re.compile(r"\[?([ymdhsea])\1*\]?", re.IGNORECASE)
 # What a message shows of them where no `format` says otherwise.
 _WRITTEN: Final = {"date": frozenset("ymd"), "time": frozenset("hn"), "duration": frozenset("hns")}
+# What there is to say of a column's cells, in this order.
+_TOLD: Final = {
+    "moment": mark(
+        "{n} dates or times of column `{column}` look otherwise in the sheet, such as {cell} (number format "
+        "`{format}`): unless its variable has a `format`, messages write {written}"
+    ),
+    "own": mark(
+        "{n} cells of column `{column}` look otherwise in the sheet, such as {cell} (number format "
+        "`{format}`); messages and rules take the bare numbers"
+    ),
+    "rounded": mark(
+        "{n} cells of column `{column}` are rounded by their number format, such as {cell}; messages "
+        "and rules take what the sheet shows"
+    ),
+}
 
 
 def something(value: object) -> bool:
@@ -53,9 +68,9 @@ class Shown:
     def __init__(self, book: Any) -> None:
         self._book = book
         self._formats: dict[int, str] = {}
-        self._own: dict[str, tuple[int, str, str]] = {}  # column: how many cells, the format, the first cell
-        self._rounded: dict[str, tuple[int, str]] = {}
-        self._moments: dict[str, tuple[int, str, str, Any]] = {}
+        self._noticed: dict[
+            tuple[str, str], tuple[int, dict[str, str]]
+        ] = {}  # cells; of the first, what is told
 
     def value(self, value: Any, style: int, column: str, place: str) -> Any:
         """Return the value of the cell at *place* of *column*; None if it says nothing."""
@@ -76,38 +91,18 @@ class Shown:
 
     def notices(self) -> Iterator[Message]:
         """What there is to say of each column's formats."""
-        for column, (n, form, place, value) in self._moments.items():
-            yield Message(
-                "{n} dates or times of column `{column}` look otherwise in the sheet, such as {cell} (number "
-                "format `{format}`): unless its variable has a `format`, messages write {written}",
-                n=n,
-                column=column,
-                cell=place,
-                format=form,
-                written=_written(value),
-            )
-        for column, (n, form, place) in self._own.items():
-            yield Message(
-                "{n} cells of column `{column}` look otherwise in the sheet, such as {cell} (number format "
-                "`{format}`); messages and rules take the bare numbers",
-                n=n,
-                column=column,
-                cell=place,
-                format=form,
-            )
-        for column, (n, place) in self._rounded.items():
-            yield Message(
-                "{n} cells of column `{column}` are rounded by their number format, such as {cell}; messages "
-                "and rules take what the sheet shows",
-                n=n,
-                column=column,
-                cell=place,
-            )
+        for kind, sentence in _TOLD.items():
+            for (noticed, column), (n, first) in self._noticed.items():
+                if noticed == kind:
+                    yield Message(sentence, n=n, column=column, **first)
+
+    def _note(self, kind: str, column: str, **first: str) -> None:
+        n, kept = self._noticed.get((kind, column), (0, first))
+        self._noticed[kind, column] = n + 1, kept
 
     def _moment(self, kind: str, value: Any, form: str, column: str, place: str) -> None:
         if form not in _PLAIN and _parts(form) != _WRITTEN[kind]:
-            n, *first = self._moments.get(column, (0, form, place, value))
-            self._moments[column] = n + 1, *first
+            self._note("moment", column, cell=place, format=form, written=_written(value))
 
     def _number(self, value: int | float, form: str, column: str, place: str) -> Any:
         if form in _PLAIN:
@@ -115,12 +110,10 @@ class Shown:
         shown, is_followed, is_exact = _as_shown(value, form)
         if is_followed:
             if not is_exact:
-                n, first = self._rounded.get(column, (0, place))
-                self._rounded[column] = n + 1, first
+                self._note("rounded", column, cell=place)
             return shown
         if shown != text_of(value):
-            n, first_form, first = self._own.get(column, (0, form, place))
-            self._own[column] = n + 1, first_form, first
+            self._note("own", column, cell=place, format=form)
         return value
 
     def _format(self, style: int) -> str:
