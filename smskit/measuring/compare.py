@@ -50,7 +50,7 @@ def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: 
         InputError: fewer than two, an unknown campaign, or the table or an option cannot be used.
     """
     if len(set(campaigns)) < 2:
-        raise InputError(Message("name two campaigns or more, the arms of an experiment"))
+        raise InputError("name two campaigns or more, the arms of an experiment")
     rows = [campaign_row(ledger, name, mode) for name in dict.fromkeys(campaigns)]
     zone = (asked.zone_or(rows[0].zone)) if asked else rows[0].zone
     as_of = asked.moment_or(ledger.clock(), zone) if asked else datetime.fromtimestamp(ledger.clock(), zone)
@@ -276,9 +276,9 @@ def _converted(
     """How many of each arm's treated converted within its own window, and whether all windows are over."""
     by_phone = {not row.spec.get("user_id", "user_id") for row in rows}
     if len(by_phone) > 1:
-        raise InputError(Message("some of the campaigns know people by id and some by phone"))
+        raise InputError("some of the campaigns know people by id and some by phone")
     if asked.time and asked.length.total_seconds() % 86_400:
-        raise InputError(Message("arms that begin at different hours need a window of whole days"))
+        raise InputError("arms that begin at different hours need a window of whole days")
     table = read_outcomes(
         asked.outcomes,
         asked.columns,

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from smskit.errors import GuardRefused, SpecError, needs_extra
-from smskit.i18n import Joined, Language, Message, mark
+from smskit.i18n import Joined, Language, mark
 from smskit.i18n.figures import share
 from smskit.measuring.result import Measured
 from smskit.measuring.sections import Section, Sections, arms_section
@@ -59,9 +59,7 @@ def open_effect(namespace: Mapping[str, Any]) -> EffectNotebook:
     values = dict(namespace) | dict(check_parameters(parameters_given(namespace)))
     campaign, mode = str(values.get("campaign") or ""), str(values.get("mode") or "")
     if mode and mode not in list(Mode):
-        raise SpecError(
-            Message("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
-        )
+        raise SpecError("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
     if not (campaign or mode) and host.is_person and (wanted := taken(EFFECT)) is not None:
         campaign, mode = wanted.campaign, str(wanted.mode)
     measurer = Measurer({name: values[name] for name in ASKED if name in values})

@@ -56,7 +56,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if bool(self.days) == (self.on is not None) or not self.days <= set(range(1, 8)):
-            raise InputError(Message("choose a date, or days of the week"))
+            raise InputError("choose a date, or days of the week")
 
     def next_runs(self, now: datetime, count: int = 3) -> list[datetime]:
         """
