@@ -5,10 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 import tests.profiles  # noqa: F401  # before any property is defined
 from smskit.ledger import Ledger
@@ -70,18 +68,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'ledger.db'}"
         return
     server: Server = request.getfixturevalue("postgres")
-    opened: list[Any] = []
-
-    def note(connection: Any, record: Any) -> None:
-        opened.append(connection)
-
-    sa.event.listen(sa.Pool, "connect", note)
     with server.schema() as url:
         yield url
-        sa.event.remove(sa.Pool, "connect", note)
-        # A notebook's or a command's ledger ends with its process; the driver warns of those that are left.
-        for connection in opened:
-            connection.close()
 
 
 @pytest.fixture

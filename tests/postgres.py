@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 _PROGRAMS = "/usr/lib/postgresql"
 
@@ -91,10 +92,24 @@ class Server:
 
     @contextlib.contextmanager
     def schema(self) -> Iterator[str]:
-        """The address of an empty schema, gone afterwards."""
+        """
+        The address of an empty schema, gone afterwards.
+
+        So are this process's connections. A notebook's or a command's ledger else ends with its process, and
+        the driver warns of what is left open.
+        """
         name = f"t_{time.time_ns()}_{uuid.uuid4().hex[:6]}"
+        opened: list[Any] = []
+
+        def note(connection: Any, record: Any) -> None:
+            opened.append(connection)
+
         with self.connect() as session:
             session.execute(f"CREATE SCHEMA {name}")
+        sa.event.listen(sa.Pool, "connect", note)
         yield self.quick_url(name)
+        sa.event.remove(sa.Pool, "connect", note)
+        for connection in opened:
+            connection.close()
         with self.connect() as session:
             session.execute(f"DROP SCHEMA {name} CASCADE")

@@ -16,10 +16,12 @@ from distributed import LocalCluster
 
 from smskit.ledger import Ledger
 from smskit.models import Mode
+from smskit.planning.draft import Draft
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 from tests.postgres import Server
 from tests.senders import Line
+from tests.test_send_panel import Clicker
 
 pytestmark = pytest.mark.long
 
@@ -145,6 +147,36 @@ def test_one_pace_for_an_account(make: Callable[..., Line], tmp_path: Path, data
 
     assert set(line.ends()) == {0}
     assert busiest_second(times) <= limit * 1.25  # as they arrive: the way there is not always as long
+
+
+class Hurried(Clicker):
+    """A person who does not wait until a run that is watched has ended."""
+
+    def wait(self) -> None:
+        pass
+
+
+def test_joined_from_a_notebook(make: Callable[..., Line]) -> None:
+    """Notebook 03 shows that another run sends it; a click, and both share the rest, each to its end."""
+    line = make()
+    line.start()
+    line.until_accepted(100)
+    clicker = Hurried(Draft(line.parameters), line.environ)
+    line.until(lambda: bool(clicker.doing("join")))
+    seen = clicker.told
+    clicker.do("join")
+    line.until(lambda: len(line.status["senders"]) == 2)
+    pids = {each["pid"] for each in line.status["senders"]}
+    run = clicker.panel.sending.model.run
+    assert run is not None
+
+    assert "another run is sending it" in seen
+    assert pids == {os.getpid(), line.senders[0].pid}
+    assert line.ends() == [0]
+    assert run.wait()
+    line.until(lambda: "Sent: 3,000 of 3,000 accepted" in clicker.told)
+    line.assert_everybody_once()
+    assert run.look().error is None
 
 
 SMSKIT = [sys.executable, "-m", "smskit"]

@@ -46,7 +46,7 @@ from smskit.planning.schedule import Coming, Schedule, coming
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Provider, provider_class
 from smskit.reporting import report
-from smskit.sending.background import Run, Snapshot, run_of, unfinished
+from smskit.sending.background import Phase, Run, Snapshot, run_of, unfinished
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
 from smskit.sending.guards import lack_of_approval
@@ -536,6 +536,27 @@ class SendModel:
         # A frame is in the memory of this process alone.
         through = None if self.draft.frame is not None else handover_of(self.environment())
         return run.start(campaign, through=through)
+
+    def may_join(self, seen: Snapshot) -> bool:
+        """Whether the campaign is being sent elsewhere, and by several where they want."""
+        live = seen.row is not None and seen.row.mode is Mode.LIVE
+        return live and seen.phase is Phase.ELSEWHERE and self.ledger.senders.may_share
+
+    def join(self) -> bool:
+        """
+        Send in the background, too, what another run is sending: they share who still waits.
+
+        Nobody is asked anew: the plan is frozen, and was confirmed. False when it is sent here already.
+
+        Raises:
+            GuardRefused: nobody else sends it, or it cannot be shared.
+        """
+        spec, run = self.draft.spec(), self.run
+        seen = run.look() if run else None
+        if run is None or seen is None or seen.row is None or not self.may_join(seen):
+            raise _unsent(Message("no other run is sending it that could be joined"))
+        campaign = self._fresh(spec.model_copy(update={"plan_hash": seen.row.plan_hash}))
+        return run.start(campaign, through=handover_of(self.environment()))
 
     def settle(self) -> Fetched:
         """Ask the provider what became of those that are unknown, and fetch receipts and replies."""

@@ -59,6 +59,7 @@ class Situation:
         approval: What stands of a second person's yes; None where none is needed.
         answered: An error after which a person has changed something, so that it is not shown any more.
         served: The app sends in a process of its own, which is no matter of its visitors.
+        joinable: This notebook may send, too, beside the other run.
     """
 
     draft: Draft
@@ -69,6 +70,7 @@ class Situation:
     answered: BaseException | None = None
     approval: Approval | None = None
     served: bool = False
+    joinable: bool = False
 
     @property
     def mode(self) -> Mode:
@@ -218,7 +220,7 @@ def _actions(s: Situation, t: Language) -> Actions:
     if s.mode is Mode.PLAN:
         return None, (), (soft(t("Mode plan: nothing is sent.")),)
     if phase.is_active:
-        return None, _while_sending(phase, t), ()
+        return None, _while_sending(s, t), ()
     if s.asked is not None:
         return _question(s, s.asked, t), (Button("back", t("Back")),), ()
     again = Button("refresh", t("Refresh"))
@@ -246,12 +248,15 @@ def _sending(s: Situation, t: Language) -> Button:
     return Button("ask" if live else "rehearse", t(words, n=n), _style(s), enabled=s.can_send)
 
 
-def _while_sending(phase: Phase, t: Language) -> tuple[Button, ...]:
+def _while_sending(s: Situation, t: Language) -> tuple[Button, ...]:
+    phase = s.seen.phase
     stop = Button("stop", t("Stop"), "warning", enabled=phase is not Phase.STOPPING)
     if phase is Phase.HELD:
         return Button("go_on", t("Go on"), "primary"), stop
     if phase.is_here and phase is not Phase.WAITING:
         return Button("hold", t("Pause"), tip=t("Sends nothing until you go on")), stop
+    if s.joinable:
+        return Button("join", t("Send it here, too"), tip=t("Both share the people who still wait")), stop
     return (stop,)
 
 

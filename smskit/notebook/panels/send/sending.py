@@ -129,6 +129,7 @@ class SendingPanel(SendPart):
             self._answered,
             self.model.approval,
             served=self.page.host is Host.VOILA,
+            joinable=self.page.host is not Host.VOILA and self.model.may_join(self.seen),
         )
         return view(situation, self.t)
 
@@ -292,6 +293,12 @@ class SendingPanel(SendPart):
         if self.asked is not None and names - {"test_phones"}:
             # What was asked about may be another thing now, a canary for everybody at once.
             self.back()
+
+    def join(self) -> None:
+        """Send, too, what another run is sending."""
+        self.model.join()
+        self.tell("")
+        self.refresh()
 
     def hold(self) -> None:
         """Send nothing until ``go_on``."""
