@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import json
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from tests import live
 from tests.postgres import Server
 from tests.senders import Line
 from tests.test_send_panel import Clicker
+from tests.test_survival import settle
 
 pytestmark = pytest.mark.long
 
@@ -258,6 +260,50 @@ def test_resume_by_the_tasks_of_a_cluster(make: Callable[..., Line]) -> None:
         )
 
     assert done.returncode == 0, done.stderr
+    line.assert_everybody_once()
+
+
+def dask(*arguments: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A scheduler or a worker, in a process of its own."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-m", "dask", *arguments], env=environ, **quiet)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.mark.parametrize("lost", ["worker", "scheduler"])
+def test_a_part_of_the_cluster_is_lost(make: Callable[..., Line], tmp_path: Path, lost: str) -> None:
+    """
+    A task whose worker is killed runs again on another; without the scheduler the tasks go on to their end.
+
+    The command may not know how they ended: it says so, and run again it tells.
+    """
+    line = make(people=4000)
+    environ = frozen(line)
+    file = str(tmp_path / "scheduler.json")
+    more = ["--scheduler-file", file, "--dashboard-address", ":0"]
+    parts = [dask("scheduler", "--port", "0", *more, environ=environ)]
+    parts += [dask("worker", "--nthreads", "1", *more, environ=environ) for _ in range(2)]
+    try:
+        line.until(Path(file).exists)
+        environ["SMSKIT_DASK"] = json.loads(Path(file).read_text())["address"]
+        command = [*SMSKIT, "resume", "live-1", "--senders", "2"]
+        sending = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        line.until(lambda: len(line.status["senders"]) == 2)
+        line.until_accepted(line.simulator.world.accepted() + 100)
+        victim = line.status["senders"][0]["pid"] if lost == "worker" else parts[0].pid
+        os.kill(victim, signal.SIGKILL)
+        _, said = sending.communicate(timeout=90)
+        line.until(lambda: not line.status["senders"])
+        again = subprocess.run(command[:-2], env=environ, capture_output=True, check=False, timeout=90)
+    finally:
+        for part in reversed(parts):
+            part.kill()
+            part.wait()
+
+    assert sending.returncode in (0, 4), said
+    assert b"Traceback" not in said
+    assert again.returncode == 0, again.stderr
+    settle(line.simulator, line.environ, line.ledger, resend=True)
+    live.send(line.parameters, line.environ)
     line.assert_everybody_once()
 
 
