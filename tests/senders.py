@@ -58,7 +58,7 @@ class Line:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait until that is so."""
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + 180  # where many share a machine
         while not condition():
             alive = [run.pid for run in self.senders if run.is_alive()]
             assert time.monotonic() < give_up, (alive, self.status, {run.exitcode for run in self.senders})

@@ -291,9 +291,9 @@ def test_a_part_of_the_cluster_is_lost(make: Callable[..., Line], tmp_path: Path
         line.until_accepted(line.simulator.world.accepted() + 100)
         victim = line.status["senders"][0]["pid"] if lost == "worker" else parts[0].pid
         os.kill(victim, signal.SIGKILL)
-        _, said = sending.communicate(timeout=90)
+        _, said = sending.communicate(timeout=60)
         line.until(lambda: not line.status["senders"])
-        again = subprocess.run(command[:-2], env=environ, capture_output=True, check=False, timeout=90)
+        again = subprocess.run(command[:-2], env=environ, capture_output=True, check=False, timeout=60)
     finally:
         for part in reversed(parts):
             part.kill()

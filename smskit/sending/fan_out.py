@@ -7,16 +7,18 @@ is lost. Credentials come from the environment of whoever sends, so none is in w
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from signal import SIGTERM
 from typing import Any, NamedTuple
 
-from smskit.errors import LedgerLocked, SmskitError, needs_extra
+from smskit.errors import CampaignPaused, LedgerLocked, SmskitError, needs_extra
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
@@ -26,6 +28,7 @@ from smskit.sending.signals import heard
 __all__ = ["Ended", "send_by", "send_share"]
 
 _LOOKS_EVERY_S = 1.0
+_PATIENCE_S = 10.0  # with a scheduler that says nothing
 
 
 class Ended(NamedTuple):
@@ -119,12 +122,16 @@ def _last(said: Any) -> str:
 
 def _by_tasks(address: str, campaign: str, count: int) -> list[Ended]:
     with needs_extra("large"):
-        from distributed import Client, wait
+        from distributed import Client
+    for name in ("distributed", "asyncio"):  # what is lost is said below, in a sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     with Client(address) as client:  # type: ignore[no-untyped-call]
         # Not pure, each with a key of its own: the same campaign is sent by several, and again another day.
         keys = [f"smskit-{campaign}-{n}-{uuid.uuid4().hex}" for n in range(count)]
         tasks = [client.submit(send_share, campaign, key=key, pure=False) for key in keys]
-        wait(tasks)  # type: ignore[no-untyped-call]
-        return [
-            task.result() if task.status == "finished" else Ended(4, "a worker was lost") for task in tasks
-        ]
+        silent_s = 0.0  # the tasks of a scheduler that is lost go on, but nobody hears of them any more
+        while silent_s < _PATIENCE_S and not all(task.done() for task in tasks):
+            time.sleep(_LOOKS_EVERY_S)
+            silent_s = 0.0 if client.status == "running" else silent_s + _LOOKS_EVERY_S
+        lost = Ended(CampaignPaused.exit_code, Message("a worker or the scheduler was lost; run it again"))
+        return [task.result() if task.status == "finished" else lost for task in tasks]
