@@ -123,7 +123,7 @@ def _last(said: Any) -> str:
 def _by_tasks(address: str, campaign: str, count: int) -> list[Ended]:
     with needs_extra("large"):
         from distributed import Client
-    for name in ("distributed", "asyncio"):  # what is lost is said below, in a sentence
+    for name in ("distributed", "distributed.client", "asyncio"):  # what is lost is said below, in a sentence
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     with Client(address) as client:  # type: ignore[no-untyped-call]
         # Not pure, each with a key of its own: the same campaign is sent by several, and again another day.
