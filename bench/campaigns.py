@@ -117,7 +117,8 @@ def memory(*, data: dict[str, Any], variables: dict[str, str]) -> dict[str, floa
 
 def send_memory(*, data: dict[str, Any], variables: dict[str, str]) -> dict[str, float]:
     """Peak in MiB above the imports of going on with a campaign that is frozen: no frame, no plan."""
-    from smskit.sending.session import open_ledger, reopen_campaign
+    from smskit.ledger.opening import open_ledger
+    from smskit.sending.session import reopen_campaign
 
     environment = _import_and_settle(data["provider"], variables)
     row = open_ledger(environment).campaigns.get(NAME, data["mode"])
@@ -317,8 +318,8 @@ def bodies(*, people: int, sample: int, rounds: int) -> dict[str, Any]:
 
 def read_back(*, variables: dict[str, str], persons: list[str], rounds: int) -> dict[str, list[float]]:
     """Seconds that ``report.status`` and ``report.why`` take on the finished campaign; the ledger is open."""
+    from smskit.ledger.opening import open_ledger
     from smskit.reporting import report
-    from smskit.sending.session import open_ledger
     from smskit.settings import Environment
 
     ledger = open_ledger(Environment(variables))
@@ -333,8 +334,8 @@ def read_back(*, variables: dict[str, str], persons: list[str], rounds: int) -> 
 
 def books(*, variables: dict[str, str]) -> dict[str, int] | None:
     """The campaign's books, read by an outsider; None while there is no campaign."""
+    from smskit.ledger.opening import open_ledger
     from smskit.models import Mode
-    from smskit.sending.session import open_ledger
     from smskit.settings import Environment
 
     ledger = open_ledger(Environment(variables))

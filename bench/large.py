@@ -122,7 +122,7 @@ def _plan(run: Run, rows: int, engine: str) -> dict[str, Any]:
 
 def opt_out(*, rows: int, variables: dict[str, str]) -> None:
     """Opt out every thirtieth of those rows."""
-    from smskit.sending.session import open_ledger
+    from smskit.ledger.opening import open_ledger
     from smskit.settings import Environment
 
     phones = segments.large_phones(range(7, rows, 30)).tolist()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from smskit.audience.frames import filter_segment, normalise_phones, read_segment
     from smskit.errors import CampaignPaused, GuardRefused, SmskitError
     from smskit.ledger import Ledger
+    from smskit.ledger.opening import open_ledger
     from smskit.measuring.measure import measure
     from smskit.message.template import Template
     from smskit.models import Mode, State
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from smskit.sending.campaign import Campaign
     from smskit.sending.campaign import Outcome as Outcome
     from smskit.sending.rehearsal import simulate
-    from smskit.sending.session import open_campaign, open_ledger
+    from smskit.sending.session import open_campaign
     from smskit.settings import Environment as Environment
 
 __version__ = "0.2.0"  # the only place; pyproject.toml reads it here
@@ -74,7 +75,7 @@ _HOME = {
     "measure": "measuring.measure",
     "normalise_phones": "audience.frames",
     "open_campaign": "sending.session",
-    "open_ledger": "sending.session",
+    "open_ledger": "ledger.opening",
     "providers": "providers",
     "read_segment": "audience.frames",
     "send": "notebook.opening",

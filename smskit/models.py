@@ -192,25 +192,42 @@ class RuledOut(NamedTuple):
         """Who each row is, the digits of its phone where it has no id."""
         return pc.coalesce(self.people["person"], self.people["phone"].cast(pa.large_string()))
 
-    def hits(self, person: str, phone: int, cell: str = "") -> NDArray[np.bool_]:
+    def find(self, person: str, phone: int, cell: str = "") -> pa.Array:
         """
-        Which rows have that person id, that phone (0 = do not look by phone), or no phone but that cell.
+        Rows, ascending, with that person id, that phone (0 = do not look by phone), or no phone but *cell*.
 
         Args:
             cell: As `shown` has it; needs that column.
         """
-        return left_out_hits(self.people.set_column(0, "person", self.persons()), person, phone, cell)
+        return find_left_out(self.people.set_column(0, "person", self.persons()), person, phone, cell)
 
 
-def left_out_hits(people: pa.Table, person: str, phone: int, cell: str = "") -> NDArray[np.bool_]:
+def find_left_out(people: pa.Table, person: str, phone: int, cell: str = "") -> pa.Array:
     """The same of any table of person, phone and shown."""
-    hit = np.asarray(pc.equal(people["person"], person).fill_null(False))
+    hit = pc.equal(people["person"], one_text(person)[0])
     if phone:
-        hit = hit | (np.asarray(people["phone"]) == phone)
+        hit = pc.or_kleene(hit, pc.equal(people["phone"], one_number(phone)[0]))
     elif cell:
-        no_phone = np.asarray(people["phone"]) == 0
-        hit = hit | (no_phone & np.asarray(pc.equal(people["shown"], cell).fill_null(False)))
-    return np.asarray(hit)
+        no_phone = pc.equal(people["phone"], one_number(0)[0])
+        hit = pc.or_kleene(hit, pc.and_kleene(no_phone, pc.equal(people["shown"], one_text(cell)[0])))
+    return pc.indices_nonzero(hit)
+
+
+def one_text(text: str) -> pa.Array:
+    """
+    An arrow array of one text, from its bytes.
+
+    ``pa.array`` and ``pa.scalar`` import pandas to look whether they are given some of it, and so does
+    whatever makes numpy of arrow; that takes longer than finding one person among a million.
+    """
+    data = text.encode()
+    ends = np.array([0, len(data)], np.int64)
+    return pa.LargeStringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(data))
+
+
+def one_number(number: int) -> pa.Array:
+    """An arrow array of one int64; see `one_text`."""
+    return pa.Array.from_buffers(pa.int64(), 1, [None, pa.py_buffer(np.array([number], np.int64))])
 
 
 VALUE: Final = "value:"  # before the name of a column that a rule reads
@@ -283,6 +300,14 @@ class Reply(NamedTuple):
 
     def __repr__(self) -> str:
         return _masked("Reply", self.phone, reply_id=self.reply_id)
+
+
+class Answer(enum.StrEnum):
+    """What a reply asks for."""
+
+    OPT_OUT = "opt-out"
+    NOT = "not"
+    DOUBTFUL = "doubtful"
 
 
 class Record(NamedTuple):

@@ -19,6 +19,7 @@ from smskit.errors import CampaignPaused, GuardRefused, InputError, SettingsErro
 from smskit.i18n import Language
 from smskit.ledger import ApprovalRow, Ledger
 from smskit.ledger.approvals import is_same
+from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
@@ -29,7 +30,6 @@ from smskit.planning.draft import Draft
 from smskit.reporting import report
 from smskit.reporting.run_page import page
 from smskit.sending.campaign import Campaign
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

@@ -19,8 +19,8 @@ import yaml
 from smskit.cli import commands
 from smskit.errors import CampaignPaused, LedgerError
 from smskit.ledger import Action, Ledger
-from smskit.message.opt_out import Answer
-from smskit.models import Mode, Reply
+from smskit.ledger.opening import open_ledger
+from smskit.models import Answer, Mode, Reply
 from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.send_model import SendModel
 from smskit.notebook.tracker import Tracker
@@ -29,7 +29,6 @@ from smskit.providers.credentials import Store
 from smskit.reporting.delivery import Group
 from smskit.sending.background import run_of
 from smskit.sending.campaign import Campaign
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

@@ -33,7 +33,7 @@ from smskit.message.windows import MarketingLimits
 from smskit.models import Kind, Mode, Reason
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job, Provider, get_provider
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
 from smskit.sending.clock import Clock, Sleep
@@ -616,7 +616,7 @@ def test_the_cap_is_looked_at_again_when_people_are_claimed(desk: Desk) -> None:
     desk.ledger.opt_outs.add([FIRST + waiting[1]], source="reply")
     outcome = desk.campaign(10, **cap).send()
     told = report.status(desk.ledger, desk.row())
-    shown = pd.concat(report.messages(desk.ledger, desk.row())).set_index("user_id")
+    shown = pd.concat(frames.messages(desk.ledger, desk.row())).set_index("user_id")
 
     assert outcome.state == "finished"
     assert live.balanced(outcome.books)

@@ -19,13 +19,13 @@ from smskit.cli import commands as cli
 from smskit.cli.help import helped, translated_command
 from smskit.errors import CampaignPaused
 from smskit.ledger import Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
 from smskit.sending.clock import Clock
 from smskit.sending.rehearsal import limits_of, provider_for
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live

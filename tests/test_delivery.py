@@ -24,7 +24,7 @@ from smskit.audience.phones import normalise_one
 from smskit.errors import CampaignPaused, InputError, LedgerError
 from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.models import Kind, Mode, State
-from smskit.reporting import report
+from smskit.reporting import frames
 from smskit.reporting.delivery import (
     GROUPS,
     UNITS,
@@ -86,7 +86,7 @@ def told(
 ) -> tuple[Ledger, CampaignRow, pd.DataFrame]:
     """A campaign, and its messages as a plain table."""
     ledger, row = sent(live.WAYS[request.param], tmp_path, simulator)
-    table = pd.concat(report.messages(ledger, row, reveal=True), ignore_index=True)
+    table = pd.concat(frames.messages(ledger, row, reveal=True), ignore_index=True)
     return ledger, row, table[table["state"] != "excluded"]
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from smskit.errors import InputError
 from smskit.ledger import Ledger
-from smskit.message.opt_out import Answer
-from smskit.models import Mode, Reply
+from smskit.models import Answer, Mode, Reply
 from smskit.reporting import opt_outs
 
 PHONE = 8613800000021

@@ -17,7 +17,7 @@ from smskit.message.parts import units_of
 from smskit.message.template import Template
 from smskit.models import Mode
 from smskit.providers import Limits
-from smskit.reporting import report
+from smskit.reporting import frames
 from smskit.sending.rehearsal import limits_of
 from smskit.settings import Environment
 from smskit.simulator import Simulator
@@ -59,7 +59,7 @@ def test_every_row_ends_where_it_should(simulator: Simulator, tmp_path: Path, na
     outcome = campaign.send()
     row = campaign.ledger.campaigns.get("live-1", Mode.LIVE)
     assert row is not None
-    told = pd.concat(report.messages(campaign.ledger, row, reveal=True))
+    told = pd.concat(frames.messages(campaign.ledger, row, reveal=True))
     accepted = {
         f"+{line.phone}" if not str(line.phone).startswith("+") else line.phone: line.text
         for line in simulator.world.messages()

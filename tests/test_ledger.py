@@ -33,8 +33,7 @@ from smskit.ledger import (
 )
 from smskit.ledger.schema import PROGRESS
 from smskit.ledger.seals import sealed
-from smskit.message.opt_out import Answer
-from smskit.models import Kind, Mode, Receipt, Reply, State
+from smskit.models import Answer, Kind, Mode, Receipt, Reply, State
 from tests.clock import Clock
 from tests.profiles import examples
 

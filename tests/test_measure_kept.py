@@ -14,7 +14,7 @@ from smskit.errors import SegmentError
 from smskit.ledger import Ledger
 from smskit.models import VALUE, Mode, Reason
 from smskit.planning.policy import fingerprint, held_back
-from smskit.reporting import report
+from smskit.reporting import frames
 from smskit.reporting.columns import SegmentColumns
 from smskit.sending.rehearsal import erase
 from tests.test_measure import codes, measured
@@ -88,7 +88,7 @@ def test_exports_have_what_was_kept(world: World, frame: pd.DataFrame) -> None:
     row = world.ledger.campaigns.get("hello", Mode.REHEARSE)
     assert row is not None
     more = SegmentColumns(row, keep, environ={}, ledger=world.ledger)
-    listed = pd.concat(list(report.messages(world.ledger, row, more=more)))
+    listed = pd.concat(list(frames.messages(world.ledger, row, more=more)))
     expected = frame.set_index("user_id").loc[listed["user_id"]]
 
     assert len(listed) == PEOPLE

@@ -30,7 +30,7 @@ from smskit.planning import plan as plan_module
 from smskit.planning.fingerprint import former_hash
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.spec import CampaignSpec, read_file
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.sending.campaign import Campaign
 from smskit.sending.run_record import as_data
 from smskit.sending.session import open_campaign, reopen_campaign
@@ -69,7 +69,7 @@ def told(ledger: Ledger) -> dict[str, Any]:
             "status": report.status(ledger, row),
             "messages": [
                 line
-                for frame in report.messages(ledger, row, reveal=True)
+                for frame in frames.messages(ledger, row, reveal=True)
                 for line in json.loads(frame.to_json(orient="records", date_format="iso"))
             ],
         }
@@ -157,7 +157,7 @@ def test_row_22_an_old_live_campaign_goes_on(
     ledger = opened(restore(tmp_path))
     row = ledger.campaigns.get(name, Mode.LIVE)
     assert row is not None
-    before, lines = ledger.audience.counts(row.id), pd.concat(report.messages(ledger, row, reveal=True))
+    before, lines = ledger.audience.counts(row.id), pd.concat(frames.messages(ledger, row, reveal=True))
     waiting = lines.loc[lines["state"] == "waiting", "phone"].tolist()
     environment = Environment(live.SINGLES.environ(simulator.url, tmp_path))
     live.approve(simulator, live.SINGLES)

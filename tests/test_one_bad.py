@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 
 from smskit.errors import CampaignPaused, RateLimited, Refused, Unreachable
 from smskit.ledger import Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.models import CodeClass, Mode, State, Submission
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job, Provider, provider_class
 from smskit.providers.base import Call
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
 from smskit.sending.engine import Patience
 from smskit.sending.rehearsal import limits_of, provider_for
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
@@ -108,7 +109,7 @@ class Runs:
 
     def waiting(self) -> dict[int, str]:
         """Who waits, by position in the file, and with which code."""
-        frame = report.messages_frame(self.ledger, self.row, reveal=True)
+        frame = frames.messages_frame(self.ledger, self.row, reveal=True)
         left = frame[frame.state == "waiting"]
         phones = left.phone.str[-11:].astype(int) - FIRST
         assert set(left.reason) <= {"not_taken"}
@@ -156,7 +157,7 @@ def test_one_person_is_tried_a_few_times(
             runs.send()
         asked.append(runs.calls())
     status = report.status(runs.ledger, runs.row)
-    why = report.why_frame(runs.ledger, runs.row, f"u{position}", reveal=False)
+    why = frames.why_frame(runs.ledger, runs.row, f"u{position}", reveal=False)
 
     assert asked[0] == Patience().attempts
     assert asked[2] - asked[1] < Patience().attempts

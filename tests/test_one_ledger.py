@@ -14,8 +14,9 @@ import yaml
 
 from smskit.errors import NoLedger
 from smskit.ledger import Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment, ledger_place
 from smskit.simulator import Simulator
 from tests.live import SINGLES, data, segment

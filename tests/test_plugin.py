@@ -27,7 +27,8 @@ import json, sys
 from smskit.models import Mode
 from smskit.providers import provider_names
 from smskit.sending.receipts import fetch
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.ledger.opening import open_ledger
+from smskit.sending.session import open_campaign
 from smskit.planning.spec import CampaignSpec
 
 spec = CampaignSpec.from_yaml(sys.argv[1])

@@ -18,7 +18,7 @@ import pytest
 
 import smskit
 from smskit.errors import InputError, LedgerError, SpecError
-from smskit.reporting import report
+from smskit.reporting import frames
 from tests.conftest import ROOT
 
 NAMES = [name for name in smskit.__all__ if name != "__version__"]
@@ -222,7 +222,7 @@ def test_messages_are_a_frame_masked_unless_revealed(sent: smskit.Campaign) -> N
     """One row per person in the documented columns; full numbers only when asked for."""
     masked, full = sent.messages(), sent.messages(reveal=True)
 
-    assert list(masked.columns) == list(full.columns) == report.COLUMNS
+    assert list(masked.columns) == list(full.columns) == frames.COLUMNS
     assert masked["phone"].tolist() == ["138****8000", "138****8001", "***45"]
     assert full["phone"].tolist()[:2] == ["+8613800138000", "+8613800138001"]
     assert masked["state"].tolist() == ["accepted", "accepted", "excluded"]
@@ -234,7 +234,7 @@ def test_messages_of_nobody_keep_their_columns() -> None:
     campaign = smskit.open_campaign(HELLO, frame=PEOPLE.iloc[:0], mode="plan")
     campaign.plan()
 
-    assert list(campaign.messages().columns) == report.COLUMNS
+    assert list(campaign.messages().columns) == frames.COLUMNS
     assert len(campaign.messages()) == 0
 
 
@@ -242,7 +242,7 @@ def test_why_shows_the_way_of_one_person(sent: smskit.Campaign) -> None:
     """One row per thing that happened, by user id or by phone, on the clock of the campaign's zone."""
     way = sent.why("138-0013-8001")
 
-    assert list(way.columns) == report.WHY
+    assert list(way.columns) == frames.WHY
     assert way["state"].tolist() == ["submitting", "accepted"]
     assert set(way["user_id"]) == {"u2"}
     assert set(way["phone"]) == {"138****8001"}

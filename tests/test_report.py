@@ -24,7 +24,7 @@ from smskit.message.variables import parse_bindings
 from smskit.models import Mode, Reason, State
 from smskit.planning.plan import History, ProviderLimits, build
 from smskit.planning.spec import CampaignSpec
-from smskit.reporting import export, report
+from smskit.reporting import export, frames, report
 
 T0 = datetime(2026, 11, 23, 2, 0, tzinfo=UTC).timestamp()
 W, S, A, R, U, D, X = State
@@ -134,7 +134,7 @@ def told(timed: tuple[Ledger, list[float]]) -> tuple[Ledger, CampaignRow]:
 
 
 def table(told: tuple[Ledger, CampaignRow], *, reveal: bool = False) -> pd.DataFrame:
-    return pd.concat(report.messages(*told, reveal=reveal), ignore_index=True)
+    return pd.concat(frames.messages(*told, reveal=reveal), ignore_index=True)
 
 
 # -- books ------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_messages_have_the_columns_of_the_design(told: tuple[Ledger, CampaignRow
     """One row per person of the segment, planned ones first, with exactly the columns of DESIGN section 9."""
     shown = table(told)
 
-    assert list(shown.columns) == report.COLUMNS == COLUMNS
+    assert list(shown.columns) == frames.COLUMNS == COLUMNS
     assert len(shown) == len(PEOPLE)
     assert shown["user_id"].tolist() == [
         *(f"u{n}" for n in range(7)),
@@ -308,7 +308,7 @@ def test_many_chunks_have_one_header(ledger: Ledger, tmp_path: Path) -> None:
     with (tmp_path / "m.csv").open(encoding="utf-8-sig") as file:
         users = [line.split(",", 1)[0] for line in file]
 
-    assert [len(f) for f in report.messages(ledger, row)] == [1000] * 21
+    assert [len(f) for f in frames.messages(ledger, row)] == [1000] * 21
     assert users == ["user_id", *frame["user_id"]]
     assert pq.read_table(tmp_path / "m.parquet")["user_id"].to_pylist() == users[1:]
 
@@ -409,7 +409,7 @@ def test_why_names_the_row_a_copy_is_a_copy_of(
     told = report.why(ledger, row, person)
 
     assert told.endswith(f": excluded, duplicate number (duplicate_phone): {earlier}")
-    assert report.why_frame(ledger, row, person)["provider_detail"].tolist() == [earlier]
+    assert frames.why_frame(ledger, row, person)["provider_detail"].tolist() == [earlier]
 
 
 def test_why_of_a_second_phone_names_the_first(ledger: Ledger) -> None:
@@ -422,7 +422,7 @@ def test_why_of_a_second_phone_names_the_first(ledger: Ledger) -> None:
     assert report.why(ledger, row, "13800000002") == (
         "u1 (138****0002): excluded, duplicate user (duplicate_user): u1 (138****0001)"
     )
-    assert report.why_frame(ledger, row, "13800000002", reveal=True)["provider_detail"].tolist() == [
+    assert frames.why_frame(ledger, row, "13800000002", reveal=True)["provider_detail"].tolist() == [
         "u1 (+8613800000001)"
     ]
 

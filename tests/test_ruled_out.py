@@ -16,7 +16,7 @@ from smskit.i18n import Language
 from smskit.ledger import CampaignRow, Ledger
 from smskit.ledger.schema import RULED_OUT
 from smskit.models import Mode
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from tests.test_report import frozen
 
 EN = Language("en")
@@ -288,7 +288,7 @@ def test_phones_are_masked_unless_revealed(ledger: Ledger) -> None:
     )
     assert (full.person, full.phone) == ("8613800000001", "+8613800000001")
     assert full.evidence == '`phone` is "13800000001"'
-    frame = report.why_frame(ledger, row, "13800000001")
+    frame = frames.why_frame(ledger, row, "13800000001")
     assert frame[["state", "reason"]].to_numpy().tolist() == [["ruled_out", "rule 1"]]
     assert "13800000001" not in frame.to_csv()
 

@@ -24,8 +24,7 @@ from typer.testing import CliRunner
 from smskit.cli.commands import app
 from smskit.i18n import LANGUAGES, Language
 from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
-from smskit.message.opt_out import Answer
-from smskit.models import Kind, Mode, Reply, State
+from smskit.models import Answer, Kind, Mode, Reply, State
 from smskit.notebook import open_effect, open_notebook, open_start, open_track
 from smskit.notebook.home import Home
 from smskit.notebook.host import Host

@@ -16,7 +16,8 @@ import yaml
 from smskit.cli.commands import main
 from smskit.errors import InputError
 from smskit.files import made_folder
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.ledger.opening import open_ledger
+from smskit.sending.session import open_campaign
 from tests.conftest import ROOT
 
 PARAMETERS: dict[str, Any] = {

@@ -33,7 +33,7 @@ from smskit.notebook.panels.track import TrackPanel
 from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
 from smskit.planning.spec import CampaignSpec
-from smskit.reporting import report
+from smskit.reporting import frames
 from smskit.reporting.delivery import Group, Whom
 from smskit.reporting.follow_up import next_id
 from smskit.sending.session import open_campaign
@@ -78,7 +78,7 @@ class Desk:
     def messages(self) -> pd.DataFrame:
         """Everybody, in full."""
         return pd.concat(
-            report.messages(self.tracker.ledger, self.tracker.row, reveal=True), ignore_index=True
+            frames.messages(self.tracker.ledger, self.tracker.row, reveal=True), ignore_index=True
         )
 
     def panel(self, language: str = "en") -> TrackPanel:

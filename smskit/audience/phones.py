@@ -12,13 +12,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from itertools import accumulate
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -27,11 +26,15 @@ from smskit.errors import InputError
 from smskit.i18n import Message, Quoted
 from smskit.models import Reason
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = [
     "EMPTY_WORDS",
     "Column",
     "Phones",
     "e164_column",
+    "has_digits",
     "hide",
     "hide_column",
     "hide_number",
@@ -149,7 +152,9 @@ def normalise_one(text: str) -> int:
     Raises:
         InputError: There is none; names the masked value and the reason.
     """
-    phones = normalise(pa.array([_object_to_text(text)], pa.large_string()))
+    if re.fullmatch(_patterns().mobile, text, re.ASCII):  # as it should be, so it needs no column
+        return _CN_BASE + int(text[-11:])
+    phones = normalise(pa.array([_unicode(text)], pa.large_string()))
     if phones.e164[0]:
         return int(phones.e164[0])
     reason = Reason(int(phones.reason[0]))
@@ -158,6 +163,11 @@ def normalise_one(text: str) -> int:
         shown=repr(mask(text)),
         reason=reason.label,
     )
+
+
+def has_digits(text: str) -> bool:
+    """Whether *text* has as many digits as a phone has at least; what has fewer is none, in any writing."""
+    return len(_DIGITS.findall(unicodedata.normalize("NFKC", text))) >= 11
 
 
 def national(e164: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -257,7 +267,7 @@ def redact(text: str) -> str:
     and hashes, and shorter runs within ids of letters and digits. A bare date-time of 14 digits is masked
     too: hiding too much is the cheaper mistake.
     """
-    masked = _hidden(text, _ANY_PHONE)
+    masked = _hidden(text, _any_phone)
     if isinstance(text, Message | Quoted):
         # Kept as a message, so that it can still be read in either language; unless that hides less.
         same = text.map(redact)
@@ -277,7 +287,7 @@ _MOST_WORDS: Final = 300
 
 def hide(text: str) -> str:
     """Return an id, a code or a value with whatever may be a mobile in it masked; see `redact`."""
-    return _hidden(text, _MOBILE)
+    return _hidden(text, _mobile)
 
 
 def hide_column(texts: pa.Array) -> pa.Array:
@@ -303,12 +313,13 @@ def hide_number(text: str, e164: int) -> str:
     return re.sub(rf"\.?{_BETWEEN}".join(digits), mask(str(e164)), text)
 
 
-def _hidden(text: str, what: re.Pattern[str]) -> str:
+def _hidden(text: str, pattern: Callable[[], re.Pattern[str]]) -> str:
     """*text* with what is found in its compatibility form (full-width digits are digits) masked."""
     if len(text) < 8 and text.isascii():
         return text
     if len(_DIGITS.findall(unicodedata.normalize("NFKC", text))) < 8:
         return text  # too few for a phone, and found out in a moment
+    what = pattern()
     if text.isascii():
         return what.sub(lambda found: found[0] if found["kept"] else mask(found[0]), text)
     forms = [unicodedata.normalize("NFKC", char) for char in text]
@@ -372,26 +383,36 @@ _MOBILES: Final = "|".join(
         r"(?<!\d)(?=\d{12,14}(?!\d))\d{0,3}1[3-9]\d{9,12}(?!\d)",
     )
 )
-_MOBILE: Final = re.compile(f"{_KEPT}|{_MOBILES}", re.ASCII)
-_ANY_PHONE: Final = re.compile(
-    rf"{_KEPT}|{_MOBILES}"
-    r"|(?<!\d)(?:0|(?:\+|00)?86[ -]?)?1\d{2}([ -]?)\d{4}\2\d{4}(?!\d)"
-    r"|(?<!\d)\+\d{8,}(?!\d)"
-    r"|(?<![\dA-Za-z_])\d{8,14}(?![\dA-Za-z_])",
-    re.ASCII,
-)
+
+
+@cache  # compiling them takes longer than a command has time for, and most processes meet no phone in a text
+def _mobile() -> re.Pattern[str]:
+    return re.compile(f"{_KEPT}|{_MOBILES}", re.ASCII)
+
+
+@cache
+def _any_phone() -> re.Pattern[str]:
+    return re.compile(
+        rf"{_KEPT}|{_MOBILES}"
+        r"|(?<!\d)(?:0|(?:\+|00)?86[ -]?)?1\d{2}([ -]?)\d{4}\2\d{4}(?!\d)"
+        r"|(?<!\d)\+\d{8,}(?!\d)"
+        r"|(?<![\dA-Za-z_])\d{8,14}(?![\dA-Za-z_])",
+        re.ASCII,
+    )
+
+
 # RE2's, for whole columns: wider than the above.
 _MAY_HOLD_PHONE: Final = rf"1[{_BLANK}().{_DASH}]*[3-9](?:[{_BLANK}().{_DASH}]*[0-9]){{9}}|{_IN_GROUPS}"
 
 
 def _slices(column: Column) -> Iterator[pa.Array]:
     """Yield *column* as large_string arrays of at most SLICE_ROWS rows, in order."""
-    if isinstance(column, pd.Series) and isinstance(column.dtype, pd.CategoricalDtype):
-        column = pa.array(column)  # once, not its categories again for every slice
     if isinstance(column, pa.ChunkedArray):
         for chunk in column.chunks:
             yield from _slices(chunk)
         return
+    if not isinstance(column, pa.Array) and column.dtype.name == "category":
+        column = pa.array(column)  # once, not its categories again for every slice
     for start in range(0, len(column), SLICE_ROWS):
         if isinstance(column, pa.Array):
             yield _as_text(column.slice(start, SLICE_ROWS))
@@ -409,13 +430,19 @@ def _series_to_arrow(series: pd.Series[Any]) -> pa.Array:
 
 
 def _object_to_text(cell: object) -> str | None:
+    import pandas as pd  # a cell of some other kind than text comes from a frame
+
     if isinstance(cell, bytes):
         return cell.decode(errors="replace")
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:
         return None
-    return str(cell).encode(errors="replace").decode()
+    return _unicode(str(cell))
+
+
+def _unicode(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _as_text(cells: pa.Array) -> pa.Array:
@@ -529,7 +556,8 @@ def shown_column(column: Column, e164: NDArray[np.int64]) -> pa.Array:
     unread = np.flatnonzero(e164 == 0)
     if not len(unread):
         return shown
-    cells = column.iloc[unread] if isinstance(column, pd.Series) else column.take(pa.array(unread))
+    of_arrow = isinstance(column, pa.Array | pa.ChunkedArray)
+    cells = column.take(pa.array(unread)) if of_arrow else column.iloc[unread]
     masked = np.asarray(shown, dtype=object)
     masked[unread] = np.asarray(pc.fill_null(mask_raw_column(cells), ""), dtype=object)
     return pa.array(masked, pa.large_string())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 
 def hashes(texts: NDArray[Any], key: str) -> NDArray[np.int64]:
     """64 bits of each text (an array of str); key has 16 letters."""
+    import pandas as pd  # few ledgers have erased anybody; its import would be half of `smskit status`
+
     return np.asarray(pd.util.hash_array(texts, hash_key=key, categorize=False), np.uint64).view(np.int64)
 
 

@@ -118,7 +118,7 @@ def init(
     file: Annotated[Path | None, typer.Argument(help="A parameter file of the project.")] = None,
 ) -> None:
     """Make the ledger of a project, which a live run needs; one that is there stays as it is."""
-    from smskit.sending.session import open_ledger
+    from smskit.ledger.opening import open_ledger
     from smskit.settings import Environment
 
     environment = Environment(parameter_file=file)
@@ -194,9 +194,10 @@ def allow(
 @app.command()
 def plan(file: Path, as_json: AsJson = False) -> None:
     """What a parameter file would do: counts, cost, hash; sends nothing."""
+    from smskit.ledger.opening import open_ledger
     from smskit.planning.spec import CampaignSpec
     from smskit.reporting import report
-    from smskit.sending.session import open_campaign, open_ledger
+    from smskit.sending.session import open_campaign
     from smskit.settings import Environment
 
     spec, environment = CampaignSpec.from_yaml(file), Environment(parameter_file=file)
@@ -318,10 +319,11 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """What a provider would not pass of a campaign's template, by its own rules; exit 0 it would, 3 not."""
+    from smskit.ledger.opening import open_ledger
     from smskit.message.lint import lint
     from smskit.planning.spec import CampaignSpec
     from smskit.providers import provider_class, provider_names
-    from smskit.sending.session import open_campaign, open_ledger
+    from smskit.sending.session import open_campaign
 
     if every and provider:
         raise InputError(Message("say either --provider or --all"))
@@ -359,7 +361,6 @@ def status(
 ) -> None:
     """The counts of a campaign, or of all; with --runs who ran what, when, and how it ended."""
     from smskit.reporting import report
-    from smskit.reporting.delivery import overview
 
     ledger = _ledger()
     if runs:
@@ -369,6 +370,8 @@ def status(
         books, failed = report.status(ledger, _row(campaign, mode)), False
         print_json(books) if as_json else print_counts(books)
     else:
+        from smskit.reporting.delivery import overview  # a table, which takes pandas
+
         found = overview(ledger, mode=mode, tests=tests or as_json)
         if as_json:
             rows = sorted((each.row for each in found.campaigns), key=lambda row: row.id)
@@ -476,9 +479,9 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a parameter file as a scheduler does: notebook 03 through papermill; exits as the run ended."""
+    from smskit.ledger.opening import open_ledger
     from smskit.notebook.headless import run_file
     from smskit.sending.run_record import as_data
-    from smskit.sending.session import open_ledger
 
     given = {"mode": mode and str(mode), "not_after": not_after, "plan_hash": plan_hash}
     overrides = {name: value for name, value in given.items() if value}
@@ -771,7 +774,7 @@ def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("
 
 
 def _ledger(*, create: bool = False) -> Ledger:
-    from smskit.sending.session import open_ledger
+    from smskit.ledger.opening import open_ledger
 
     return open_ledger(create=create)
 

@@ -45,8 +45,8 @@ def run_demo(folder: Path) -> None:
 
 
 def _import_opt_outs(file: Path) -> None:
+    from smskit.ledger.opening import open_ledger
     from smskit.reporting.opt_outs import import_list
-    from smskit.sending.session import open_ledger
 
     import_list(open_ledger(), file)
 

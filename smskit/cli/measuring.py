@@ -33,10 +33,11 @@ def power(
     as_json: _Json = False,
 ) -> None:
     """What a parameter file's holdout could show: the smallest lift, and that of other shares."""
+    from smskit.ledger.opening import open_ledger
     from smskit.models import Reason
     from smskit.planning.power import power_of
     from smskit.planning.spec import CampaignSpec
-    from smskit.sending.session import open_campaign, open_ledger
+    from smskit.sending.session import open_campaign
 
     spec = CampaignSpec.from_yaml(file).model_copy(update={"mode": Mode.PLAN})
     made = open_campaign(spec, ledger=open_ledger(file=file)).planner.plan(record=False)
@@ -144,9 +145,9 @@ def compare(
     as_json: _Json = False,
 ) -> None:
     """Arms of an experiment side by side: texts, providers or hours; exit 0, 2 or 3 as `measure`."""
+    from smskit.ledger.opening import open_ledger
     from smskit.measuring.asking import Asked
     from smskit.measuring.compare import compare as compared
-    from smskit.sending.session import open_ledger
     from smskit.settings import Environment
 
     environment = Environment()

@@ -324,9 +324,9 @@ def print_unread(n: int) -> None:
 
 def print_undecided(n: int) -> None:
     """Say that *n* doubtful replies wait for a person, if any do."""
-    from smskit.reporting.opt_outs import notice_undecided
-
     if n:
+        from smskit.reporting.opt_outs import notice_undecided
+
         print_lines([notice_undecided(n)])
 
 

@@ -13,12 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 __all__ = ["facts", "translations"]
 
 _PROVIDERS = Path(__file__).parent.parent / "providers"
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @cache
@@ -32,12 +29,15 @@ def facts() -> Mapping[str, str]:
 
 def translations() -> Iterator[tuple[str, str]]:
     """Every text that stands in the data files in both languages."""
+    import yaml  # English asks for none of them
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in sorted(_PROVIDERS.rglob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 yield from _pairs(row)
     for path in sorted(_PROVIDERS.rglob("console.yaml")):
-        yield from _walk(yaml.load(path.read_text("utf-8"), _Loader))
+        yield from _walk(yaml.load(path.read_text("utf-8"), loader))
 
 
 def _walk(data: Any) -> Iterator[tuple[str, str]]:

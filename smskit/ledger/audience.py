@@ -19,7 +19,7 @@ from smskit.ledger.database import Database
 from smskit.ledger.records import Event, EventKind, Frozen, History, Keys, Tally, fold
 from smskit.ledger.schema import AUDIENCE, CONTENT, EVENT, EXCLUDED, PROGRESS, RULED_OUT
 from smskit.ledger.seals import damaged, read_blob, read_row, states_of, unsealed, with_sums
-from smskit.models import VALUE, Mode, RuledOut, Slice, State
+from smskit.models import VALUE, Mode, RuledOut, Slice, State, one_text
 
 
 class Audience:
@@ -200,9 +200,9 @@ class Audience:
             for row in conn.execute(query.order_by(RULED_OUT.c.chunk)):
                 blob = unsealed(conn, row, RULED_OUT.c.people)
                 keys = RuledOut(row.rule, bool(row.unknown), from_parquet(blob, columns))
-                if (hit := keys.hits(person, phone, cell)).any():
+                if len(found := keys.find(person, phone, cell)):
                     people = from_parquet(blob).set_column(0, "person", keys.persons())
-                    yield keys._replace(people=people.filter(pa.array(hit)))
+                    yield keys._replace(people=people.take(found))
 
     def all_ruled_out(self, campaign_id: int) -> Iterator[RuledOut]:
         """Everybody whom the rules left out, in the order they were kept."""
@@ -215,14 +215,15 @@ class Audience:
     def find(self, campaign_id: int, *, person: str, phone: int) -> list[tuple[int, int]]:
         """(chunk, position) of whoever has that person id or that phone (0 = do not look by phone)."""
         query = sa.select(AUDIENCE).where(AUDIENCE.c.campaign_id == campaign_id).order_by(AUDIENCE.c.chunk)
-        found = []
+        wanted, found = one_text(person)[0], []
         with self._database.read() as conn:
             for row in conn.execute(query):
                 persons = from_arrow(unsealed(conn, row, AUDIENCE.c.persons)).column(0)
-                hit = pc.equal(persons, person).to_numpy(zero_copy_only=False)
+                hits = set(pc.indices_nonzero(pc.equal(persons, wanted)).to_pylist())
                 if phone:
-                    hit |= np.frombuffer(unsealed(conn, row, AUDIENCE.c.phones), np.int64) == phone
-                found += [(row.chunk, int(position)) for position in np.flatnonzero(hit)]
+                    phones = np.frombuffer(unsealed(conn, row, AUDIENCE.c.phones), np.int64)
+                    hits.update(np.flatnonzero(phones == phone).tolist())
+                found += [(row.chunk, position) for position in sorted(hits)]
         return found
 
     def locate(self, campaign_id: int, phones: NDArray[np.int64]) -> dict[int, tuple[int, int]]:

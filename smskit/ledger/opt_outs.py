@@ -18,8 +18,7 @@ from smskit.ledger import audit
 from smskit.ledger.audit import Action
 from smskit.ledger.database import Database
 from smskit.ledger.schema import COUNTER, OPT_OUT, REPLY
-from smskit.message.opt_out import Answer
-from smskit.models import Mode
+from smskit.models import Answer, Mode
 
 UNDECIDED = (REPLY.c.answer == Answer.DOUBTFUL.value, REPLY.c.decided == "")
 PENDING = (*UNDECIDED, REPLY.c.mode == Mode.LIVE.value)

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from smskit.i18n import Message, loads, loads_data, mark
 from smskit.ledger.seals import as_written, damage, plan_sum
-from smskit.message.opt_out import Answer
-from smskit.models import TIMEZONE, Kind, Mode, RuledOut, State
+from smskit.models import TIMEZONE, Answer, Kind, Mode, RuledOut, State
 
 if TYPE_CHECKING:
     from smskit.planning.plan import Plan

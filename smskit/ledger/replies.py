@@ -18,8 +18,7 @@ from smskit.ledger.database import Database
 from smskit.ledger.opt_outs import UNDECIDED, count_up, put
 from smskit.ledger.records import ReplyRow
 from smskit.ledger.schema import REPLY
-from smskit.message.opt_out import Answer
-from smskit.models import Mode, Reply
+from smskit.models import Answer, Mode, Reply
 
 
 class Replies:

@@ -234,7 +234,7 @@ REPLY = sa.Table(
     sa.Column("text", Text(), nullable=False),
     sa.Column("at", sa.Float),
     sa.Column("opted_out", sa.Integer, nullable=False),  # whether it counts as a no
-    sa.Column("answer", Text(16), nullable=False, server_default="not"),  # message.opt_out.Answer
+    sa.Column("answer", Text(16), nullable=False, server_default="not"),  # models.Answer
     sa.Column("kept_at", sa.Float),
     sa.Column("decided", Text(16), nullable=False, server_default=""),  # of doubtful ones, as answer
     sa.Column("decided_by", Text(255), nullable=False, server_default=""),

@@ -304,9 +304,11 @@ class Senders:
         """Who sends the campaign right now: this process where it does, else who leads. None = nobody."""
         with self._database.read() as conn:
             living = self._living(conn, campaign_id, self._database.clock())
+        if not living:
+            return None
         here = this_process()[:2]
         owners = [Owner(each.host, each.pid, (each.host, each.pid) == here) for each in living]
-        return next((owner for owner in owners if owner.here), owners[0] if owners else None)
+        return next((owner for owner in owners if owner.here), owners[0])
 
     def find(self, campaign_id: int) -> list[Sender]:
         """Everybody who sends the campaign right now, who leads first."""

@@ -13,7 +13,6 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from smskit.audience.persons import later_copies
 from smskit.errors import LedgerError, LedgerLocked
 from smskit.i18n import Message
 from smskit.ledger.blobs import to_arrow, to_parquet
@@ -49,6 +48,8 @@ def key_of(conn: sa.Connection) -> str:
 
 
 def demand_once(frozen: Frozen) -> None:
+    from smskit.audience.persons import later_copies  # by pandas, which only a freeze needs
+
     phones = np.sort(frozen.phones[frozen.order])
     if len(phones) and ((np.diff(phones) == 0).any() or phones[0] <= 0):
         raise LedgerError(Message("the plan holds a phone twice; nothing was stored"))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from smskit.errors import InputError, LedgerError, suggest
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.measuring.adjusting import known_of
 from smskit.measuring.arms import Arms, earlier_occurrences, follow_ups, parts_of, read_arms, sending_of
 from smskit.measuring.asking import Asked
@@ -41,7 +42,6 @@ from smskit.measuring.result import (
 from smskit.measuring.several import measure_global, measure_series
 from smskit.measuring.statistics import srm_p
 from smskit.models import Mode, Reason
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 
 __all__ = ["campaign_row", "measure", "measure_row"]

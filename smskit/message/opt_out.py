@@ -19,11 +19,10 @@ from typing import Final, Literal
 
 from smskit.i18n import Joined, Message, mark
 from smskit.message.template import Template
-from smskit.models import MessageClass
+from smskit.models import Answer, MessageClass
 
 __all__ = [
     "OPT_OUT_REPLIES",
-    "Answer",
     "OptOutRule",
     "Place",
     "answer_of",
@@ -287,14 +286,6 @@ _ENGLISH_MENTIONED = re.compile(
     r"SPAM|LEAVE ME ALONE|NOT INTERESTED|UN ?SU?B?SCR?I|OPT(?:ED|ING)? ?OUT|\bSTOP\b"
     r"|\b(?:NOT|DON ?T|NO|NEVER|STOPPED|REMOVE|DELETE)\b.{0,25}\b(?:TEXTS?|MESSAGES?|SMS|MY NUMBER)\b"
 )
-
-
-class Answer(enum.StrEnum):
-    """What a reply asks for."""
-
-    OPT_OUT = "opt-out"
-    NOT = "not"
-    DOUBTFUL = "doubtful"
 
 
 def answer_of(text: str) -> Answer:

@@ -17,6 +17,7 @@ import pandas as pd
 from smskit.errors import InputError, NotUsable, SettingsError, TemplateError, needs_extra
 from smskit.i18n import Joined, Language, Message, mark, quote
 from smskit.ledger import Action, Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.models import TIMEZONE, CheckResult, MessageClass, Mode, Offer, amount
 from smskit.notebook import accounts
 from smskit.notebook.accounts import (
@@ -35,7 +36,6 @@ from smskit.notebook.mistakes import opens
 from smskit.planning.draft import Draft, ProviderChange
 from smskit.providers import Provider, provider_class, provider_names
 from smskit.providers.credentials import Store, Written
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from smskit.files import create_private, made_folder, write_private
 from smskit.i18n import Message, mark
 from smskit.lean import import_jsonschema
 from smskit.ledger import Ledger, RunRow
+from smskit.ledger.opening import open_ledger
 from smskit.ledger.processes import lives
 from smskit.notebook.sample import project
 from smskit.planning.occurrence import with_occurrence
@@ -35,7 +36,7 @@ from smskit.planning.phones_for_tests import in_the_open, references
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.origin import Origin, origin_of
 from smskit.sending.publishing import mark_interrupted, record_refusal
-from smskit.sending.session import ledger_of, open_ledger
+from smskit.sending.session import ledger_of
 from smskit.sending.signals import heard
 from smskit.settings import Environment, project_root, start_folder
 

@@ -15,12 +15,12 @@ from typing import NamedTuple
 from smskit.errors import NoLedger, NotUsable, SmskitError
 from smskit.i18n import Message
 from smskit.ledger import Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
 from smskit.notebook import accounts
 from smskit.notebook.accounts import Account
 from smskit.planning.upcoming import Upcoming, upcoming
 from smskit.reporting.delivery import Overview, overview
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 from smskit.workspace import Workspace
 

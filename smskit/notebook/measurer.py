@@ -17,6 +17,7 @@ from smskit.audience.explore import keep_upload
 from smskit.errors import InputError, NoLedger
 from smskit.i18n import Language, Message
 from smskit.ledger import CampaignRow, Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.measuring.arms import earlier_occurrences, read_arms
 from smskit.measuring.asking import Asked
 from smskit.measuring.compare import arms_beside, compare
@@ -29,7 +30,6 @@ from smskit.measuring.result import Arm, Measured, Srm
 from smskit.measuring.several import measure_series
 from smskit.models import Kind, Mode
 from smskit.reporting import delivery
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment, project_root, start_folder
 
 __all__ = ["ASKED", "Measurer"]

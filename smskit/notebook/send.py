@@ -20,6 +20,7 @@ from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError
 from smskit.i18n import UNSENT, Language, Message, mark
 from smskit.i18n.figures import money
 from smskit.ledger import CampaignRow
+from smskit.ledger.opening import open_ledger
 from smskit.message.lint import LintIssue, find_issues
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of, parameters_given, step
@@ -42,7 +43,6 @@ from smskit.sending.engine import Progress
 from smskit.sending.origin import Origin, origin_of
 from smskit.sending.publishing import record_refusal
 from smskit.sending.receipts import Fetched, fetch
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 
 if TYPE_CHECKING:

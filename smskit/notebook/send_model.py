@@ -27,6 +27,7 @@ from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
 from smskit.i18n import UNSENT, Joined, Message, mark
 from smskit.ledger import ApprovalRow, CampaignRow, Ledger
 from smskit.ledger.approvals import is_same
+from smskit.ledger.opening import open_ledger
 from smskit.message.lint import LintIssue, find_issues
 from smskit.message.opt_out import Place, lack_of, with_wording
 from smskit.message.parts import units_of
@@ -45,7 +46,7 @@ from smskit.planning.preview import Bubble, lengths, units_over
 from smskit.planning.schedule import Coming, Schedule, coming
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Provider, provider_class
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.sending.background import Phase, Run, Snapshot, run_of, unfinished
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
@@ -53,7 +54,7 @@ from smskit.sending.guards import lack_of_approval
 from smskit.sending.handover import handover_of
 from smskit.sending.origin import Origin
 from smskit.sending.receipts import Fetched, fetch
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.workspace import Folder, Workspace
 
@@ -579,7 +580,7 @@ class SendModel:
         return self._frozen[1]
 
     def _read_frozen(self, row: CampaignRow, count: int) -> list[Bubble]:
-        frame = next(report.messages(self.ledger, row), None)
+        frame = next(frames.messages(self.ledger, row), None)
         if frame is None:
             return []
         first = frame[frame["reason"] == ""].head(count)

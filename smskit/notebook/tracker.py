@@ -27,6 +27,7 @@ from smskit.errors import GuardRefused, InputError, LedgerError, SmskitError, Sp
 from smskit.files import private_file
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import Action, ApprovalRow, CampaignRow, Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.models import REASONS, Mode
 from smskit.notebook.base import PARAMETER_FILE
 from smskit.planning.draft import Draft
@@ -43,7 +44,6 @@ from smskit.reporting.report import Fate
 from smskit.reporting.run_page import page
 from smskit.sending.likely import accept_likely, likely
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
-from smskit.sending.session import open_ledger
 from smskit.sending.unknowns import settle_by_hand
 from smskit.settings import Environment, project_root, start_folder
 from smskit.workspace import Folder, Workspace

@@ -22,7 +22,6 @@ from smskit.i18n import Message, os_words
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import parse, read_file
 from smskit.planning.spec import CampaignSpec
-from smskit.settings import project_root, start_folder
 from smskit.workspace import PARAMETER_KINDS, Folder, Workspace
 
 __all__ = ["Draft", "ProviderChange"]
@@ -230,9 +229,3 @@ def _with_provider(left: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[s
 
 def _validated(data: Mapping[str, Any]) -> CampaignSpec:
     return CampaignSpec.from_data(with_occurrence(data, now=datetime.now(UTC)))
-
-
-def from_project(place: Path) -> str:
-    """A file's path as a person says it: from the project's root, where it lies in there."""
-    root = project_root(start_folder())
-    return str(place.relative_to(root)) if root and place.is_relative_to(root) else str(place)

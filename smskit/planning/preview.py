@@ -113,9 +113,9 @@ def _absent(plan: Plan, who: str, phone: int) -> Message:
     """Why nobody of the plan is called *who*."""
     shown = phones_module.redact(who)
     for group in plan.ruled_out.groups():
-        if (hit := group.hits(who, phone)).any():
+        if len(rows := group.find(who, phone)):
             rule = plan.ruled_out.rule.parts[group.rule]
-            (row,) = group.people.slice(int(np.argmax(hit)), 1).to_pylist()
+            (row,) = group.people.take(rows[:1]).to_pylist()
             why = values_read(group, rule, row)
             words = mark("{who}: ruled out by rule {n} ({rule}): {why}")
             return Message(words, who=shown, n=group.rule + 1, rule=rule.words, why=why)

@@ -15,7 +15,7 @@ from smskit.files import private_file, private_text, write_private
 from smskit.i18n import Message, mark, shows_any_letter
 from smskit.ledger import Action, CampaignRow, Ledger
 from smskit.message.opt_out import OptOutRule
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.reporting.columns import SegmentColumns
 
 FORMATS: Final = ("csv", "xlsx", "json", "jsonl", "parquet")
@@ -56,22 +56,22 @@ def write_messages(
         raise InputError(Message("{kind} needs a file: add --output messages.{kind}", kind=kind))
     if reveal:
         _note(ledger, row, output, kind)
-    frames = report.messages(ledger, row, reveal=reveal, more=more)
+    pages = frames.messages(ledger, row, reveal=reveal, more=more)
     if kind != "parquet":
-        frames = ((_on_clock if kind == "xlsx" else on_clock)(frame, row) for frame in frames)
-    columns = [*report.COLUMNS, *(more.names if more else [])]
+        pages = ((_on_clock if kind == "xlsx" else on_clock)(page, row) for page in pages)
+    columns = [*frames.COLUMNS, *(more.names if more else [])]
     if output is None:
-        _write_text(frames, kind, sys.stdout, columns)
+        _write_text(pages, kind, sys.stdout, columns)
     elif kind == "parquet":
-        _write_parquet(frames, output, columns)
+        _write_parquet(pages, output, columns)
     elif kind == "xlsx":
-        _write_workbook(map(without_formulas, frames), output, columns, row)
+        _write_workbook(map(without_formulas, pages), output, columns, row)
     elif kind == "csv":
         with private_text(output, "utf-8-sig") as file:
-            _write_text(frames if raw else map(without_formulas, frames), kind, file, columns)
+            _write_text(pages if raw else map(without_formulas, pages), kind, file, columns)
     else:
         with private_text(output) as file:
-            _write_text(frames, kind, file, columns)
+            _write_text(pages, kind, file, columns)
 
 
 def _note(ledger: Ledger, row: CampaignRow, output: Path | None, kind: str) -> None:
@@ -115,12 +115,12 @@ def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     return safe
 
 
-def _write_text(frames: Iterator[pd.DataFrame], kind: str, file: IO[str], columns: Sequence[str]) -> None:
+def _write_text(pages: Iterator[pd.DataFrame], kind: str, file: IO[str], columns: Sequence[str]) -> None:
     escaped = not shows_any_letter(file)
     if kind == "csv":
         file.write(pd.DataFrame(columns=list(columns)).to_csv(index=False, lineterminator="\n"))
     between = "[\n"
-    for frame in frames:
+    for frame in pages:
         if kind == "csv":
             frame.to_csv(file, index=False, header=False, lineterminator="\n")
             continue
@@ -134,7 +134,7 @@ def _write_text(frames: Iterator[pd.DataFrame], kind: str, file: IO[str], column
         file.write("[]\n" if between == "[\n" else "\n]\n")
 
 
-def _write_parquet(frames: Iterator[pd.DataFrame], output: Path, columns: Sequence[str]) -> None:
+def _write_parquet(pages: Iterator[pd.DataFrame], output: Path, columns: Sequence[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -142,12 +142,12 @@ def _write_parquet(frames: Iterator[pd.DataFrame], output: Path, columns: Sequen
     kinds = {"parts": pa.int16(), **dict.fromkeys(_TIMES, time)}
     schema = pa.schema([(name, kinds.get(name, text)) for name in columns])
     with private_file(output) as file, pq.ParquetWriter(file, schema) as writer:
-        for frame in frames:
+        for frame in pages:
             writer.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
 
 
 def _write_workbook(
-    frames: Iterator[pd.DataFrame], output: Path, columns: Sequence[str], row: CampaignRow
+    pages: Iterator[pd.DataFrame], output: Path, columns: Sequence[str], row: CampaignRow
 ) -> None:
     """A sheet in which phones and codes are texts, and times are times."""
     from openpyxl import Workbook
@@ -167,7 +167,7 @@ def _write_workbook(
             return made
         return value
 
-    for frame in frames:
+    for frame in pages:
         rows += len(frame)
         if rows > _SHEET_ROWS:
             words = mark("a workbook holds {most:,} rows, and this campaign has more: choose csv")

@@ -6,17 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import pyarrow as pa
 
 from smskit.audience import phones
-from smskit.audience.number_list import UnreadLine, read_numbers
 from smskit.errors import InputError
 from smskit.i18n import Message, mark
 from smskit.ledger import Action, Ledger, OptOutRow, ReplyRow
-from smskit.message.opt_out import Answer
-from smskit.models import Mode
+from smskit.models import Answer, Mode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from smskit.audience.number_list import UnreadLine
 
 __all__ = [
     "DOUBTFUL",
@@ -41,6 +44,8 @@ def doubtful(
     Returns:
         Columns ``DOUBTFUL``; ``at`` aware in *zone*; phones masked unless *reveal*, in the text always.
     """
+    import pandas as pd  # the one thing here that needs it
+
     if reveal:
         ledger.audit.note(Action.REVEAL, mode=mode, what="doubtful replies")
     rows = [
@@ -151,7 +156,7 @@ def _by_reply(reply: ReplyRow, zone: tzinfo) -> Message:
 
 
 def _phone(text: str) -> int:
-    return int(phones.normalise(pd.Series([text], dtype="str")).e164[0]) or -1
+    return int(phones.normalise(pa.array([text], pa.large_string())).e164[0]) or -1
 
 
 def _time(seconds: float | None, zone: tzinfo) -> datetime | None:
@@ -186,6 +191,8 @@ class Imported:
 
 def import_list(ledger: Ledger, path: Path, column: str = "phone") -> Imported:
     """Put every number of a file on the opt-out list; see `read_numbers`."""
+    from smskit.audience.number_list import read_numbers  # by pandas
+
     found = read_numbers(path, column)
     new = ledger.opt_outs.add(found.phones, source=f"import:{path.name}")
     return Imported(new, len(found.phones) - new, found.unread, found.hidden)

@@ -1,7 +1,8 @@
 """
-Ledger rows -> what people and programs read: books, messages, one person's story.
+Ledger rows -> what people and programs read: the books of a campaign, one person's story.
 
-Phones are masked here unless a caller reveals them on purpose.
+Phones are masked here unless a caller reveals them on purpose. `smskit status` and `smskit why` answer
+from here without pandas, whose import takes longer than they do; what comes as a frame is in ``frames``.
 """
 
 from __future__ import annotations
@@ -10,42 +11,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cache, partial
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from smskit.audience import phones, rules
-from smskit.audience.identity import names_nobody
+from smskit.audience import phones
 from smskit.errors import InputError, RuleError
 from smskit.i18n import Language, Message, mark
 from smskit.i18n.figures import moment
 from smskit.ledger import Action, CampaignRow, Event, History, Ledger, as_written
 from smskit.message.template import Template
-from smskit.models import Mode, Reason, State, left_out_hits
+from smskit.models import Mode, Reason, State, find_left_out, left_out_hits, one_text
 from smskit.planning.exclusions import ORDER
 from smskit.planning.ruled_out import values_read
 from smskit.reporting import opt_outs
-from smskit.reporting.columns import MESSAGE, SegmentColumns
 
-COLUMNS = list(MESSAGE)
-WHY = [
-    "user_id",
-    "phone",
-    "state",
-    "reason",
-    "at",
-    "provider_code",
-    "provider_detail",
-    "provider_message_id",
-]
+if TYPE_CHECKING:
+    from smskit.audience.rules import Rule
+
 MOST_ROWS = 50  # of one person, that are told
-STATES = np.array([state.label for state in State], object)
-_REASONS = np.array([reason.label for reason in Reason], object)
 
 
 def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
@@ -87,99 +72,10 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     }
 
 
-def messages(
-    ledger: Ledger, row: CampaignRow, *, reveal: bool = False, more: SegmentColumns | None = None
-) -> Iterator[pd.DataFrame]:
-    """
-    One row per person of the segment, planned ones first, as frames of at most ``ledger.CHUNK`` rows.
-
-    Columns are ``COLUMNS``; times are aware UTC. Phones (and user ids that are
-    phones) are masked; with *reveal* they are E.164.
-
-    Args:
-        more: Columns of the segment, which stand behind.
-    """
-
-    def whole(frame: pd.DataFrame, persons: pa.Array) -> pd.DataFrame:
-        return pd.concat([frame, more.beside(persons, reveal=reveal)], axis=1) if more else frame
-
-    for chunk in ledger.audience.states(row.id):
-        history = ledger.audience.history(row.id, chunk)
-        yield whole(people(ledger, row, chunk, history, reveal=reveal), history.keys.persons)
-    for table in ledger.audience.excluded(row.id):
-        yield whole(_left_out(table, reveal=reveal), table["person"].combine_chunks())
-
-
-def messages_frame(ledger: Ledger, row: CampaignRow, *, reveal: bool = False) -> pd.DataFrame:
-    """All of `messages` in one frame, rows numbered from 0; every text is rendered."""
-    if reveal:
-        note_reveal(ledger, row, "messages")
-    found = list(messages(ledger, row, reveal=reveal))
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
-
-
 def note_reveal(ledger: Ledger, row: CampaignRow, what: str, **facts: Any) -> None:
     """Put into the audit trail that somebody is about to see full phones of a campaign."""
     about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "what": what}
     ledger.audit.note(Action.REVEAL, **about, **facts)
-
-
-def people(
-    ledger: Ledger,
-    row: CampaignRow,
-    chunk: int,
-    history: History,
-    positions: NDArray[np.uint16] | None = None,
-    *,
-    reveal: bool = False,
-) -> pd.DataFrame:
-    """The rows of ``messages`` for a chunk, or for some of it: everything known of it is *history*."""
-    template = Template.parse(row.summary["template"], signature=row.summary["signature"])
-    held = ledger.audience.people(row.id, chunk, positions)
-    at, keys, values = held.positions, history.keys, held.variables
-    persons = keys.persons.take(pa.array(at))
-    if not reveal:  # a variable may be bound to the phone column
-        values = {name: phones.hide_column(column) for name, column in values.items()}
-    return pd.DataFrame(
-        {
-            "user_id": pd.Series(persons if reveal else phones.hide_column(persons)),
-            "phone": pd.Series((phones.e164_column if reveal else phones.mask_column)(held.phones)),
-            "state": STATES[keys.states[at]],
-            "reason": reasons(history)[at],
-            "text": pd.Series(template.render_column(values, len(at))),
-            "parts": keys.parts[at],
-            "provider_message_id": history.message_id[at],
-            "provider_code": history.code[at],
-            "provider_detail": pd.Series(history.detail[at], dtype=object),  # may hold messages
-            "submitted_at": _times(history.submitted_at[at]),
-            "receipt_code": history.receipt_code[at],
-            "receipt_at": _times(history.receipt_at[at]),
-        }
-    )
-
-
-def _left_out(table: pa.Table, *, reveal: bool) -> pd.DataFrame:
-    n = table.num_rows
-    phone = table["shown"].combine_chunks()
-    if reveal:
-        numbers = np.asarray(table["phone"])
-        known = pa.array(numbers > 0)
-        phone = pc.if_else(known, phones.e164_column(numbers), phone)
-    persons = table["person"].combine_chunks()
-    frame = pd.DataFrame({name: np.full(n, "", object) for name in COLUMNS})
-    frame["user_id"] = pd.Series(persons if reveal else phones.hide_column(persons))
-    frame["phone"] = pd.Series(phone)
-    frame["state"] = "excluded"
-    frame["reason"] = _REASONS[np.asarray(table["reason"])]
-    frame["parts"] = np.zeros(n, np.int16)
-    frame["submitted_at"] = frame["receipt_at"] = _times(np.full(n, np.nan))
-    return frame
-
-
-def reasons(history: History) -> Any:
-    # A reason explains a state; what an earlier attempt met is history once the message was taken.
-    explained = np.isin(history.keys.states, (State.REFUSED, State.UNKNOWN, State.WAITING))
-    return np.where(explained, history.reason, "")
 
 
 class Step(NamedTuple):
@@ -253,7 +149,7 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
     person = person.strip()
     phone = as_phone(person)
     # What is no phone may be what stands in the phone's cell: it is kept as it may be shown.
-    cell = "" if phone else phones.mask_raw_column(pa.array([person]))[0].as_py()
+    cell = "" if phone else phones.mask_raw_column(one_text(person))[0].as_py()
     found = [
         *_planned_fates(ledger, row, person, phone, reveal=reveal),
         *_excluded_fates(ledger, row, person, phone, cell, reveal=reveal),
@@ -264,6 +160,8 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
         if person and (erased := ledger.erasing.when(person, phone)):
             at = f"{datetime.fromtimestamp(erased, row.zone):%Y-%m-%d %H:%M}"
             raise InputError(Message("{who} was erased on {at}; counts are all that is left", who=who, at=at))
+        from smskit.audience.identity import names_nobody
+
         if names_nobody(person):
             raise InputError(Message("{who} names nobody: give a user id, or a phone", who=repr(person)))
         raise InputError(_nowhere(row, who))
@@ -321,8 +219,7 @@ def _excluded_fates(
         return _left_out_fate(who, number, shown, reveal, excluded=reason, evidence=evidence)
 
     for table in ledger.audience.excluded(row.id):
-        hit = left_out_hits(table, person, phone, cell)
-        for one in table.filter(pa.array(hit)).to_pylist():
+        for one in table.take(find_left_out(table, person, phone, cell)).to_pylist():
             yield partial(fate, one["person"], one["phone"], one["shown"] or "", Reason(one["reason"]))
 
 
@@ -330,6 +227,8 @@ def _ruled_out_fates(
     ledger: Ledger, row: CampaignRow, person: str, phone: int, cell: str, *, reveal: bool
 ) -> Iterator[Callable[[], Fate]]:
     for group in ledger.audience.ruled_out(row.id, person=person, phone=phone, cell=cell):
+        from smskit.planning.ruled_out import values_read
+
         rule, words = rule_of(row, group.rule)
         for one in group.people.to_pylist():
             shown = one["shown"] or phones.mask(phones.to_e164(one["phone"]))
@@ -345,8 +244,10 @@ def _ruled_out_fates(
             )
 
 
-def rule_of(row: CampaignRow, number: int) -> tuple[rules.Rule | None, str]:
+def rule_of(row: CampaignRow, number: int) -> tuple[Rule | None, str]:
     """The rule of that number, from 0, and its words; those the plan had where it cannot be read any more."""
+    from smskit.audience import rules
+
     try:
         rule = rules.parse(row.spec.get("rules")).parts[number]
     except (RuleError, IndexError):
@@ -379,7 +280,8 @@ def _earlier(
 def _phones_of(ledger: Ledger, row: CampaignRow, person: str) -> list[int]:
     """The phones of all rows of *person* that were left out."""
     tables = ledger.audience.excluded(row.id)
-    found = [t["phone"].filter(pc.equal(t["person"], person)).to_pylist() for t in tables]
+    wanted = one_text(person)[0]
+    found = [t["phone"].filter(pc.equal(t["person"], wanted)).to_pylist() for t in tables]
     return [phone for phones_there in found for phone in phones_there if phone]
 
 
@@ -417,64 +319,22 @@ def why(ledger: Ledger, row: CampaignRow, person: str) -> str:
     return "\n".join(fate.told(Language("en")) for fate in fates(ledger, row, person))
 
 
-def why_frame(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False) -> pd.DataFrame:
-    """
-    What became of *person* as a frame with the columns `WHY`, one row per thing that happened, oldest first.
-
-    ``at`` is aware, in the campaign's time zone. Somebody left out has one row of state ``excluded``, or
-    ``ruled_out`` where a rule did it, and somebody not submitted yet one of state ``waiting``, all without a
-    time. There are the steps of every row of the file that is *person*'s, see `fates`.
-
-    Args:
-        reveal: Show the phone in E.164 instead of masked.
-
-    Raises:
-        InputError: the file that was read has nobody like that.
-    """
-    rows: list[tuple[Any, ...]] = []
-    for fate in fates(ledger, row, person, reveal=reveal):
-        who = (fate.person, fate.phone)
-        rows += [
-            (*who, step.state.label, str(step.reason), step.at, step.code, str(step.detail), step.message_id)
-            for step in fate.steps
-        ]
-        if not fate.steps:
-            rows.append((*who, *_in_short(fate), ""))
-    frame = pd.DataFrame(rows, columns=WHY)
-    frame["at"] = pd.to_datetime(frame["at"], utc=True).dt.tz_convert(_zone(row))
-    return frame
-
-
-def _in_short(fate: Fate) -> tuple[Any, ...]:
-    """State, reason, time, code and detail of a fate without steps."""
-    if fate.rule:
-        detail = f"{fate.rule_words}: {fate.evidence}"
-        return "ruled_out", f"rule {fate.rule}", pd.NaT, "", detail
-    if fate.state is None:
-        return "excluded", fate.excluded.label, pd.NaT, "", str(fate.evidence)
-    return fate.state.label, "", pd.NaT, "", str(fate.evidence)
-
-
-def _zone(row: CampaignRow) -> ZoneInfo:
-    return row.zone
-
-
 def _planned(ledger: Ledger, row: CampaignRow, chunk: int, position: int, *, reveal: bool = False) -> Fate:
-    zone = _zone(row)
+    zone = row.zone
     keys = ledger.audience.keys(row.id, chunk)
     steps = [
         _step_of(event, int(np.flatnonzero(event.positions == position)[0]), zone)
         for event in ledger.audience.events(row.id, chunk)
         if (event.positions == position).any()
     ]
-    person = keys.persons.slice(position, 1)
+    person = keys.persons[position].as_py()
     number = int(keys.phones[position])
     phone = phones.to_e164(number)
     if any(step.reason == Reason.OPTED_OUT.label for step in steps):
         why_not = opt_outs.evidence(ledger, [number], zone)
         steps = [s._replace(detail=why_not) if s.reason == Reason.OPTED_OUT.label else s for s in steps]
     return Fate(
-        (person if reveal else phones.hide_column(person))[0].as_py(),
+        person if reveal else phones.hide(person),
         phone if reveal else phones.mask(phone),
         State(int(keys.states[position])),
         steps=tuple(steps),
@@ -490,19 +350,17 @@ def _step_of(event: Event, at: int, zone: tzinfo) -> Step:
 
 def name_of(person: str) -> str:
     """*person* as it may be shown: masked where it is a phone."""
-    return phones.hide_column(pa.array([person], pa.large_string()))[0].as_py()  # type: ignore[no-any-return]
+    return phones.hide(person)
 
 
 def as_phone(person: str) -> int:
     """E.164 digits when *person* is a phone, else 0."""
+    if not phones.has_digits(person):
+        return 0
     try:
         return phones.normalise_one(person)
     except InputError:
         return 0
-
-
-def _times(seconds: Any) -> pd.Series:
-    return pd.to_datetime(pd.Series(seconds), unit="s", utc=True).dt.floor("ms")
 
 
 def _iso(seconds: float | None) -> str | None:

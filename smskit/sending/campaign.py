@@ -24,7 +24,7 @@ from smskit.planning.plan import Plan
 from smskit.planning.policy import Guard, guard_problems
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Job
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.sending.access import ProviderAccess
 from smskit.sending.campaign_run import CampaignRun, Outcome
 from smskit.sending.canary import size_of
@@ -357,14 +357,14 @@ class Campaign:
             reveal: Phones, and user ids that are phones, in E.164 (``+8613800138000``) instead of masked.
 
         Returns:
-            Columns ``report.COLUMNS``: ``user_id phone state reason text parts provider_message_id
+            Columns ``frames.COLUMNS``: ``user_id phone state reason text parts provider_message_id
             provider_code provider_detail submitted_at receipt_code receipt_at``; times are aware UTC. It
-            renders every text: `report.messages` gives a large campaign piece by piece.
+            renders every text: `frames.messages` gives a large campaign piece by piece.
 
         Raises:
             LedgerError: it was never started.
         """
-        return report.messages_frame(self.ledger, self._row(), reveal=reveal)
+        return frames.messages_frame(self.ledger, self._row(), reveal=reveal)
 
     def why(self, person: str, *, reveal: bool = False) -> pd.DataFrame:
         """
@@ -375,7 +375,7 @@ class Campaign:
             reveal: The phone in E.164 instead of masked.
 
         Returns:
-            Columns ``report.WHY``: ``user_id phone state reason at provider_code provider_detail
+            Columns ``frames.WHY``: ``user_id phone state reason at provider_code provider_detail
             provider_message_id``. ``at`` is aware, in the campaign's zone. Who was left out has one row, of
             state ``excluded``, or ``ruled_out`` where a rule did it; who waits and was not submitted yet one
             of state ``waiting``. All rows of the file that are theirs are in it.
@@ -384,7 +384,7 @@ class Campaign:
             InputError: the file that was read has nobody like that.
             LedgerError: it was never started.
         """
-        return report.why_frame(self.ledger, self._row(), person, reveal=reveal)
+        return frames.why_frame(self.ledger, self._row(), person, reveal=reveal)
 
     def receipts(self, *, wait: bool = False) -> Fetched:
         """

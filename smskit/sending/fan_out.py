@@ -71,7 +71,8 @@ def send_share(campaign: str) -> Ended:
 
     Its ledger and its keys are those of this process's environment.
     """
-    from smskit.sending.session import open_ledger, reopen_campaign
+    from smskit.ledger.opening import open_ledger
+    from smskit.sending.session import reopen_campaign
 
     try:
         ledger = open_ledger(create=False)

@@ -23,6 +23,7 @@ from smskit.audience.cells import word
 from smskit.audience.persons import Copies
 from smskit.errors import SegmentError, TemplateError
 from smskit.i18n import Joined, Message
+from smskit.ledger.opening import open_ledger
 from smskit.message.opt_out import with_wording
 from smskit.message.parts import parts
 from smskit.message.template import Template

@@ -23,9 +23,9 @@ from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import InputError, LedgerDamaged, ProviderError
 from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
-from smskit.message.opt_out import Answer, answer_of
+from smskit.message.opt_out import answer_of
 from smskit.message.template import Template
-from smskit.models import MessageClass, Mode, Receipt, Reply, State
+from smskit.models import Answer, MessageClass, Mode, Receipt, Reply, State
 from smskit.providers.base import Feature, Job, Provider
 from smskit.providers.pushes import PUSHED, Forged, Pushed
 from smskit.providers.reading import Rows

@@ -8,12 +8,9 @@ start in the same way.
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +18,10 @@ import pandas as pd
 
 from smskit.audience.segment import IN_MEMORY
 from smskit.errors import NoLedger, SpecError
-from smskit.i18n import Language, Message, mark
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger, file_has_campaign
+from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
-from smskit.planning.draft import from_project
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
@@ -39,59 +36,6 @@ from smskit.sending.origin import Origin, origin_of
 from smskit.sending.publishing import finisher_of
 from smskit.sending.rehearsal import as_set_up, others_of, provider_for
 from smskit.settings import Environment
-
-_log = logging.getLogger(__name__)
-
-
-def open_ledger(
-    environment: Environment | None = None, *, file: str | Path | None = None, create: bool = True
-) -> Ledger:
-    """
-    The ledger of a project: ``SMSKIT_DATABASE_URL``, else ``smskit.db`` in the project's root.
-
-    >>> import smskit
-    >>> ledger = smskit.open_ledger()
-    >>> ledger.campaigns.find()  # one row each, oldest first
-    []
-
-    Args:
-        file: The parameter file whose project is meant; None = the working folder's.
-        create: Make one that is not there yet, and say so. What only reads, and a live run, does not: a new
-            ledger knows of nobody who was messaged before. One that somebody named exactly is always made.
-
-    Raises:
-        NoLedger: there is none, and *create* is False.
-        LedgerError: the database cannot be opened.
-    """
-    environment = environment or Environment()
-    if file is not None:
-        environment = environment.of_file(Path(file))
-    place = environment.ledger_place
-    missing = place.missing
-    if missing and not place.named and not create:
-        raise NoLedger(
-            Message(
-                "no ledger was found; looked for {places}. Start where the campaign belongs, name its ledger "
-                "in SMSKIT_DATABASE_URL, or make a new one with `smskit init`",
-                places=", ".join(map(str, place.looked_at)),
-            )
-        )
-    ledger = _ledger(place.url, environment.ledger_patience_s)
-    if missing and place.file is not None:
-        language = Language(environment.language if environment.get("SMSKIT_LANG") else "en")
-        words = mark("smskit: new ledger {file}")
-        # A notebook would show what is logged in red; it is nothing bad.
-        if _in_a_kernel():
-            print(language(words, file=from_project(place.file)))
-        else:
-            _log.warning("%s", language(words, file=place.file))
-    return ledger
-
-
-def _in_a_kernel() -> bool:
-    """Whether a notebook's cells run here; a library that imports ipykernel does not make it so."""
-    app = sys.modules.get("ipykernel.kernelapp")
-    return app is not None and bool(app.IPKernelApp.initialized())
 
 
 def ledger_of(spec: CampaignSpec, environment: Environment) -> Ledger:
@@ -119,11 +63,6 @@ def ledger_of(spec: CampaignSpec, environment: Environment) -> Ledger:
             )
         )
     return ledger
-
-
-@cache
-def _ledger(url: str, patience_s: float) -> Ledger:
-    return Ledger(url, patience_s=patience_s)
 
 
 def open_campaign(

@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from smskit.i18n import LANGUAGES
 from smskit.ledger import Ledger
 from smskit.models import Mode
-from smskit.reporting import report
+from smskit.reporting import frames
 from smskit.simulator import FaultPlan, Simulator, World
 from tests import live
 from tests.conftest import ROOT
@@ -97,15 +97,15 @@ _STAGE, _PAUSE_MS = (1000, 560), 2200
 
 def film(code: str) -> None:
     """The way as a GIF, from the pictures there are; each is shown as large as it fits."""
-    frames = []
+    shots = []
     for name in _WAY:
         frame = Image.new("RGB", _STAGE, "white")
         picture = Image.open(PICTURES / code / f"{name}.png").convert("RGB")
         picture.thumbnail(_STAGE, Image.Resampling.LANCZOS)
         frame.paste(picture, ((_STAGE[0] - picture.width) // 2, (_STAGE[1] - picture.height) // 2))
-        frames.append(frame.quantize(_COLOURS // 2, dither=Image.Dither.NONE))
+        shots.append(frame.quantize(_COLOURS // 2, dither=Image.Dither.NONE))
     where = PICTURES / code / "way.gif"
-    frames[0].save(where, save_all=True, append_images=frames[1:], duration=_PAUSE_MS, loop=0, optimize=True)
+    shots[0].save(where, save_all=True, append_images=shots[1:], duration=_PAUSE_MS, loop=0, optimize=True)
     print(f"{where.relative_to(ROOT)}  {where.stat().st_size // 1024} KB", flush=True)
 
 
@@ -289,7 +289,7 @@ class Tour:
         try:
             row = ledger.campaigns.get("vip-2026-11", Mode.LIVE)
             assert row is not None
-            people = pd.concat(list(report.messages(ledger, row)))
+            people = pd.concat(list(frames.messages(ledger, row)))
         finally:
             ledger.close()
         return str(people.loc[people["state"] == "undelivered", "user_id"].iloc[0])

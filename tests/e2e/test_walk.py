@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
-from smskit.reporting import report
+from smskit.reporting import frames
 from smskit.simulator import Simulator, World
 from tests import live
 from tests.e2e.lab import Lab, Sheet
@@ -167,6 +167,6 @@ def _people(lab: Lab, campaign: str = CAMPAIGN) -> pd.DataFrame:
     try:
         row = ledger.campaigns.get(campaign, Mode.REHEARSE)
         assert row is not None
-        return pd.concat(list(report.messages(ledger, row, reveal=True)))
+        return pd.concat(list(frames.messages(ledger, row, reveal=True)))
     finally:
         ledger.close()

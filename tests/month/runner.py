@@ -32,7 +32,7 @@ from smskit.models import Mode, State
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job
 from smskit.providers.tencent import Tencent
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.sending.engine import Patience
 from smskit.sending.receipts import fetch
 from smskit.sending.session import open_campaign
@@ -390,8 +390,8 @@ class Month:
                 self.diary.accounts[occurrence.name] = self._account_for(row)
 
     def _account_for(self, row: CampaignRow) -> Account:
-        frames = [frame for frame in report.messages(self.ledger, row, reveal=True) if len(frame)]
-        people = pd.concat(frames).astype(object).to_dict("records") if frames else []
+        pages = [frame for frame in frames.messages(self.ledger, row, reveal=True) if len(frame)]
+        people = pd.concat(pages).astype(object).to_dict("records") if pages else []
         assert row.started_at is not None
         account = Account(report.status(self.ledger, row), people, row.started_at)
         for person in self.script.dice.sample(people, min(5, len(people))):

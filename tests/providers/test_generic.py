@@ -31,6 +31,7 @@ from smskit.errors import (
     SettingsError,
     UnsupportedFeature,
 )
+from smskit.ledger.opening import open_ledger
 from smskit.message.template import Template
 from smskit.models import CodeClass, Mode
 from smskit.planning.spec import CampaignSpec
@@ -42,7 +43,7 @@ from smskit.providers.generic.wire import build_request
 from smskit.providers.http import Answer
 from smskit.sending.receipts import fetch
 from smskit.sending.rehearsal import limits_of
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.testing import Transport, audience
 from tests.profiles import examples

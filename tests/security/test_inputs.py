@@ -19,6 +19,7 @@ import yaml
 from smskit import allowed
 from smskit.audience import segment
 from smskit.errors import InputError, SegmentError, SettingsError, SpecError
+from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
 from smskit.notebook import accounts
 from smskit.notebook.base import draft_of
@@ -32,7 +33,7 @@ from smskit.providers.credentials import Store
 from smskit.sending.notify import hook_of
 from smskit.sending.origin import Origin
 from smskit.sending.rehearsal import as_set_up, provider_for
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment, Source
 from tests.postgres import Server
 from tests.test_cli import Desk, Run

@@ -28,6 +28,7 @@ from smskit.errors import (
     Unreachable,
 )
 from smskit.ledger import Ledger
+from smskit.ledger.opening import open_ledger
 from smskit.message.template import Template
 from smskit.models import CodeClass, Mode
 from smskit.planning.validate import validate
@@ -39,7 +40,7 @@ from smskit.sending.campaign import Campaign
 from smskit.sending.notify import Hook
 from smskit.sending.reconcile import fetch_receipts, fetch_replies
 from smskit.sending.rehearsal import provider_for
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment, variable_of
 from smskit.simulator import Simulator
 from smskit.testing import Transport, audience

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from smskit.errors import AccountProblem, NotUsable, OutcomeUnknown, ProviderError, RateLimited, Refused
+from smskit.ledger.opening import open_ledger
 from smskit.message.template import Template
 from smskit.models import CodeClass, Mode, Slice
 from smskit.planning.spec import CampaignSpec
@@ -23,7 +24,7 @@ from smskit.providers.base import Call, Job
 from smskit.providers.tencent import Tencent, TencentSettings
 from smskit.providers.tencent.signing import authorization
 from smskit.sending.receipts import fetch
-from smskit.sending.session import open_campaign, open_ledger
+from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World
 from smskit.simulator import tencent as dialect

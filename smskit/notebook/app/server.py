@@ -21,6 +21,7 @@ from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from smskit.errors import SettingsError
 from smskit.i18n import Language, Message
+from smskit.ledger.opening import open_ledger
 from smskit.notebook.app.campaigns import Campaigns
 from smskit.notebook.app.door import (
     Home,
@@ -35,7 +36,6 @@ from smskit.notebook.app.door import (
 from smskit.notebook.app.kernels import Kernels
 from smskit.notebook.app.pages import TEMPLATES, for_the_app, parts_of_a_page, words_of_pages
 from smskit.notebook.app.senders import Senders
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment, is_loopback, project_root, start_folder
 
 __all__ = ["AppSettings", "configuration", "serve"]

@@ -13,7 +13,8 @@ from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import FIELDS, button, card, chip, details, door, field, html, row
-from smskit.planning.draft import Draft, from_project
+from smskit.planning.draft import Draft
+from smskit.settings import from_project
 
 __all__ = ["ParametersPanel"]
 

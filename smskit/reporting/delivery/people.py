@@ -19,7 +19,7 @@ from smskit.errors import InputError
 from smskit.i18n import Message
 from smskit.ledger import CLOCKS_DIFFER_S, CampaignRow, History, Ledger
 from smskit.models import State
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.reporting.delivery.codes import explain_code
 from smskit.reporting.delivery.groups import GROUPS, Group, Whom, groups_of, states_of
 
@@ -65,7 +65,7 @@ def people_page(
     reveal: bool = False,
 ) -> pd.DataFrame:
     """
-    Some of the people in *groups*, in send order: columns of ``report.COLUMNS``, phones masked.
+    Some of the people in *groups*, in send order: columns of ``frames.COLUMNS``, phones masked.
 
     Args:
         groups: A group, or those of it with one code; see ``Whom.of``.
@@ -80,11 +80,11 @@ def people_page(
             skip -= len(positions)
             continue
         take = positions[skip : skip + left]
-        found.append(report.people(ledger, row, chunk, history, take, reveal=reveal))
+        found.append(frames.people(ledger, row, chunk, history, take, reveal=reveal))
         skip, left = 0, left - len(take)
         if not left:
             break
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=report.COLUMNS)
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=frames.COLUMNS)
 
 
 def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:

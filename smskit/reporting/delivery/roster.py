@@ -24,7 +24,7 @@ from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Reason, State
 from smskit.planning.ruled_out import values_read
-from smskit.reporting import report
+from smskit.reporting import frames, report
 from smskit.reporting.books import parts_of
 from smskit.reporting.delivery.codes import explain_code
 from smskit.reporting.delivery.groups import REFUSED, Group, Whom
@@ -158,8 +158,8 @@ class Roster:
                 {
                     "user_id": pd.Series(h.keys.persons.take(pa.array(positions)), dtype="str"),
                     "phone": pd.Series(phones.e164_column(h.keys.phones[positions]), dtype="str"),
-                    "state": pd.Series(report.STATES[h.keys.states[positions]], dtype="str"),
-                    "reason": pd.Series(report.reasons(h)[positions], dtype="str"),
+                    "state": pd.Series(frames.STATES[h.keys.states[positions]], dtype="str"),
+                    "reason": pd.Series(frames.reasons(h)[positions], dtype="str"),
                     "code": pd.Series(
                         np.where(undelivered, h.receipt_code[positions], h.code[positions]), dtype="str"
                     ),
@@ -227,7 +227,7 @@ class Roster:
         ledger, row = self._ledger, self._row
         history = ledger.audience.history(row.id, chunk)
         order = np.argsort(at)  # as a chunk is read
-        people = report.people(ledger, row, chunk, history, at[order].astype(np.uint16), reveal=reveal)
+        people = frames.people(ledger, row, chunk, history, at[order].astype(np.uint16), reveal=reveal)
         for one in people.iloc[np.argsort(order)].to_dict("records"):
             late = one["state"] == "undelivered"
             code = one["receipt_code"] if late else one["provider_code"]

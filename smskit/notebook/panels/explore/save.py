@@ -15,7 +15,7 @@ from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, field, html, in_words, notice, row, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
-from smskit.planning.draft import from_project
+from smskit.settings import from_project
 from smskit.workspace import Folder, Workspace
 
 __all__ = ["SavePanel"]

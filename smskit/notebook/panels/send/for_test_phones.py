@@ -29,7 +29,7 @@ from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.phones_for_tests import is_reference
 from smskit.planning.preview import Sample, rows_of
-from smskit.reporting import report
+from smskit.reporting import frames
 from smskit.reporting.delivery import HEADINGS
 from smskit.sending.campaign import Outcome
 
@@ -171,7 +171,7 @@ class TestSendPanel(SendPart):
             self._outcome.value = ""
             return
         _, ledger_row = self.tested
-        frame = pd.concat(list(report.messages(self.model.ledger, ledger_row)))
+        frame = pd.concat(list(frames.messages(self.model.ledger, ledger_row)))
         shown = frame[["phone", "state", "text", "parts"]].assign(
             state=[self.t(state) for state in frame["state"]],
             code=frame["provider_code"],

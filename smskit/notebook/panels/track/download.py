@@ -12,8 +12,8 @@ from smskit.notebook.panels.parts import button, choose, field, html, row, soft,
 from smskit.notebook.panels.pressable import Pressable
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Download, Tracker
-from smskit.planning.draft import from_project
 from smskit.reporting.export import FORMATS
+from smskit.settings import from_project
 
 __all__ = ["DownloadTab"]
 

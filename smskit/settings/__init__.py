@@ -4,7 +4,8 @@ Environment, ``.env`` and OS keyring -> frozen settings. The only reader of them
 Looked up in this order: the process environment, the nearest ``.env`` at or
 above the working folder, and for credentials and addresses the OS keyring (service
 ``smskit``). What ``allowed`` guards counts from a ``.env`` that this person has
-allowed, and from no other. Credentials are ``SecretStr``: no repr, error or dump shows them.
+allowed, and from no other. What a provider can be set to is in ``provider``, which takes pydantic:
+`ProviderSettings` is loaded when it is first used, as most commands read no more than where the ledger is.
 """
 
 from __future__ import annotations
@@ -22,85 +23,29 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from smskit.allowed import guarded, is_allowed, is_place
 from smskit.errors import SettingsError
 from smskit.i18n import Joined, Message, os_words
 from smskit.i18n.validation import what_is_wrong
 
+if TYPE_CHECKING:
+    from smskit.settings.provider import ProviderSettings as ProviderSettings
+
 DEFAULT_DATABASE_URL = "sqlite:///smskit.db"
 KEYRING_SERVICE = "smskit"
-PACKAGE = Path(__file__).parent  # the package's own folder
+PACKAGE = Path(__file__).parent.parent  # the package's own folder
 APP_SENDER = "SMSKIT_APP_SENDER"  # set by ``smskit app`` for its kernels: who sends for them
 OPEN_WITH = "SMSKIT_OPEN_WITH"  # set by ``smskit app`` for a page whose address names a campaign
 APP_WORKSPACE = "SMSKIT_APP_WORKSPACE"  # set by ``smskit app`` for its kernels, whose own folder is empty
 # What rules the app is its operator's: a file in the folder that visitors write into says nothing of it.
 _APP = "SMSKIT_APP_"
-_BLANK: Final = re.compile("[\\s\u200b-\u200d\u2060\ufeff]")
+BLANK: Final = re.compile("[\\s\u200b-\u200d\u2060\ufeff]")
 # What comes along with a key that is copied from a page, a table or a chat.
-_AROUND_KEYS: Final = re.compile(rf"""^(?:{_BLANK.pattern}|["'“”‘’`])+|(?:{_BLANK.pattern}|["'“”‘’`])+$""")
+_AROUND_KEYS: Final = re.compile(rf"""^(?:{BLANK.pattern}|["'“”‘’`])+|(?:{BLANK.pattern}|["'“”‘’`])+$""")
 _ROOT_MARKS = ("pyproject.toml", "environment.yml", ".git")
-
-
-class ProviderSettings(BaseModel):
-    """
-    What can be set for every provider; a provider adds its credentials and switches.
-
-    Field ``x`` of provider ``p`` is read from ``SMSKIT_<P>_<X>``. Times are
-    seconds. ``requests_per_second`` 0 means unpaced.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    blanks_in_secrets: ClassVar[bool] = False  # whether a credential may hold a blank in the middle
-
-    base_url: str = ""
-    plain_http: Literal["refuse", "allow"] = "refuse"
-    timeout_s: float = Field(default=8.0, gt=0)
-    connect_timeout_s: float = Field(default=5.0, gt=0)
-    requests_per_second: float = Field(default=100.0, ge=0)
-    concurrency: int = Field(default=8, ge=1, le=256)
-    batch_size: int = Field(default=200, ge=1)
-    exclusive: bool = False
-
-    @field_validator("base_url")
-    @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError(Message("must start with http:// or https://"))
-        return value.rstrip("/")
-
-    @field_validator("*")
-    @classmethod
-    def _in_one_piece(cls, value: object) -> object:
-        key = value.get_secret_value() if isinstance(value, SecretStr) else ""
-        if not cls.blanks_in_secrets and _BLANK.search(key):
-            raise ValueError(Message("has a blank or a line end in the middle; copy it again, as a whole"))
-        return value
-
-    @classmethod
-    def secret_fields(cls) -> tuple[str, ...]:
-        """Names of the credential fields, which never leave this object in clear."""
-        return tuple(n for n, f in cls.model_fields.items() if f.annotation is SecretStr)
-
-    @classmethod
-    def address_fields(cls) -> tuple[str, ...]:
-        """Names of the fields that say where requests go."""
-        return tuple(n for n in cls.model_fields if n.endswith("base_url"))
-
-    @classmethod
-    def place_fields(cls) -> tuple[str, ...]:
-        """Names of the fields that say where keys go, themselves or in a file they name."""
-        return tuple(n for n in cls.model_fields if n.endswith("base_url") or n == "config")
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Where requests go."""
-        return tuple(getattr(self, name) for name in self.address_fields())
 
 
 class Source(enum.StrEnum):
@@ -135,7 +80,7 @@ class LedgerPlace(NamedTuple):
         return self.file is not None and not os.path.exists(self.file)
 
 
-S = TypeVar("S", bound=ProviderSettings)
+S = TypeVar("S", bound="ProviderSettings")
 
 
 class LargeSettings(NamedTuple):
@@ -430,6 +375,8 @@ class Environment:
             SettingsError: a credential is missing or a value is out of range;
                 names the variable, never the value. Or a folder's file says where its keys go, see `allowed`.
         """
+        from pydantic import ValidationError
+
         if why := self.misplaced(name, model, override):
             raise SettingsError(why)
         values: dict[str, Any] = {}
@@ -452,6 +399,14 @@ class Environment:
                 name=name,
                 why=problems,
             ) from None
+
+
+def __getattr__(name: str) -> Any:
+    if name != "ProviderSettings":
+        raise AttributeError(f"module 'smskit.settings' has no attribute {name!r}")
+    from smskit.settings.provider import ProviderSettings
+
+    return ProviderSettings
 
 
 def _system_user() -> str:
@@ -527,6 +482,12 @@ def project_folders(start: Path) -> list[Path]:
     """*start* and the folders above it up to the project's root; *start* alone where there is none."""
     root, upwards = project_root(start), [start, *start.parents]
     return upwards[: upwards.index(root) + 1] if root else [start]
+
+
+def from_project(place: Path) -> str:
+    """A file's path as a person says it: from the project's root, where it lies in there."""
+    root = project_root(start_folder())
+    return str(place.relative_to(root)) if root and place.is_relative_to(root) else str(place)
 
 
 def ledger_place(url: str, starts: Sequence[Path]) -> LedgerPlace:
