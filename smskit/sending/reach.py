@@ -38,7 +38,6 @@ from smskit.sending.access import ProviderFacts
 from smskit.sending.clock import clock_of
 from smskit.sending.planner import history_of, limits_of
 from smskit.sending.rehearsal import as_set_up, others_of
-from smskit.sending.session import open_ledger
 from smskit.settings import Environment
 
 __all__ = ["Reach", "Reaching"]
