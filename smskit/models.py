@@ -82,7 +82,7 @@ class Reason(enum.IntEnum):
     Why a row of the segment is left out. Stored; do not renumber.
 
     The order in which reasons are judged, of which the first that applies is taken, is not that of the
-    numbers but `planning.exclusions.ORDER`: copies are looked for among those who would get something,
+    numbers but `ORDER`: copies are looked for among those who would get something,
     who belongs to another arm of an experiment before all who are kept back, and what is kept back from
     all marketing before a campaign's own holdout, which is then drawn from
     the same people as those it messages, so that the two can be compared.
@@ -115,6 +115,14 @@ class Reason(enum.IntEnum):
         """What people read, a sentence of the catalogue; "" for none."""
         return REASONS.get(self.label, "")
 
+
+# All reasons, in the order in which they are judged and shown.
+ORDER: Final = (
+    *(Reason.NO_PHONE, Reason.BAD_PHONE, Reason.UNSUPPORTED_REGION, Reason.ALREADY_SENT, Reason.OPTED_OUT),
+    *(Reason.NO_CONSENT, Reason.FREQUENCY_CAP, Reason.MISSING_VARIABLE, Reason.BAD_VARIABLE),
+    *(Reason.TEXT_TOO_LONG, Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER, Reason.OTHER_ARM),
+    *(Reason.GLOBAL_HOLDOUT, Reason.HOLDOUT),
+)
 
 # Reason -> what people read; in pages and reports the name stands behind it in grey.
 REASONS: Final = {

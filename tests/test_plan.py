@@ -23,8 +23,8 @@ from smskit.audience.phones import normalise_one
 from smskit.errors import InputError, SegmentError, TemplateError
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
-from smskit.models import Reason
-from smskit.planning.exclusions import ORDER
+from smskit.models import ORDER, Reason
+from smskit.planning.exclusions import EXCLUSIONS
 from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
 from smskit.planning.policy import global_key, held_back
 from smskit.planning.spec import CampaignSpec
@@ -193,6 +193,7 @@ def test_every_reason_has_a_case() -> None:
 
     assert order == [reason.label for reason in ORDER]
     assert set(ORDER) == set(Reason) - {Reason.NONE}
+    assert [reason for reason, _ in EXCLUSIONS] == list(ORDER[3:])
 
 
 def test_the_first_reason_counts() -> None:

@@ -20,8 +20,8 @@ import pytest
 
 from smskit.message.template import Template
 from smskit.message.variables import parse_bindings
-from smskit.models import Reason
-from smskit.planning.exclusions import ORDER, History
+from smskit.models import ORDER, Reason
+from smskit.planning.exclusions import History
 from smskit.planning.fingerprint import former_hash
 from smskit.planning.plan import Plan, build
 from smskit.planning.recipients import ProviderLimits

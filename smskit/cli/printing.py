@@ -155,7 +155,7 @@ def print_json(data: Any) -> None:
 
 def print_counts(status: dict[str, Any]) -> None:
     """Print a status as the sums that always balance."""
-    from smskit.planning.exclusions import ORDER
+    from smskit.models import ORDER
 
     print(f"{status['campaign']} ({t(status['mode'])}, {status['provider']}): {t(status['state'])}")
     left_out = sum(status["excluded"].values())

@@ -29,8 +29,8 @@ from smskit.i18n import Message
 from smskit.large import stages
 from smskit.large.stages import Answer, Finished, Source, Twice
 from smskit.message.template import Template
-from smskit.models import MessageClass, Reason
-from smskit.planning.exclusions import ORDER, History
+from smskit.models import ORDER, MessageClass, Reason
+from smskit.planning.exclusions import History
 from smskit.planning.fingerprint import combined
 from smskit.planning.partition import Question, Sums, billed
 from smskit.planning.persons import notices_of_copies

@@ -31,7 +31,7 @@ from smskit.planning.policy import experiment_key, global_key, held_back, over_c
 from smskit.planning.recipients import LONG, UNFIT, ProviderLimits, Recipients
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["EXCLUSIONS", "ORDER", "Candidates", "Facts", "History", "reasons_of"]
+__all__ = ["EXCLUSIONS", "Candidates", "Facts", "History", "reasons_of"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -219,11 +219,6 @@ EXCLUSIONS: Final[tuple[tuple[Reason, Rule | None], ...]] = (
 )
 # These hold for all rows of a phone or a person as soon as they apply to one.
 _FOR_ALL_COPIES: Final = {*(Reason.ALREADY_SENT, Reason.OPTED_OUT, Reason.NO_CONSENT, Reason.FREQUENCY_CAP)}
-# All reasons, in the order in which they are judged and shown.
-ORDER: Final = (
-    *(Reason.NO_PHONE, Reason.BAD_PHONE, Reason.UNSUPPORTED_REGION),
-    *(reason for reason, _ in EXCLUSIONS),
-)
 
 
 def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> Mask:

@@ -34,8 +34,8 @@ from smskit.i18n.figures import money
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, check_bindings
-from smskit.models import VALUE, Reason
-from smskit.planning.exclusions import ORDER, History, reasons_of
+from smskit.models import ORDER, VALUE, Reason
+from smskit.planning.exclusions import History, reasons_of
 from smskit.planning.fingerprint import plan_hash
 from smskit.planning.partition import Part, Question, billed, entities
 from smskit.planning.persons import notices_of_copies

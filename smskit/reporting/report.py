@@ -21,9 +21,7 @@ from smskit.errors import InputError, RuleError
 from smskit.i18n import Language, Message, mark
 from smskit.i18n.figures import moment
 from smskit.ledger import Action, CampaignRow, Event, Ledger, as_written
-from smskit.models import Mode, Reason, State, find_left_out, one_text
-from smskit.planning.exclusions import ORDER
-from smskit.planning.ruled_out import values_read
+from smskit.models import ORDER, Mode, Reason, State, find_left_out, one_text
 from smskit.reporting import opt_outs
 
 if TYPE_CHECKING:
@@ -226,6 +224,8 @@ def _ruled_out_fates(
     ledger: Ledger, row: CampaignRow, person: str, phone: int, cell: str, *, reveal: bool
 ) -> Iterator[Callable[[], Fate]]:
     for group in ledger.audience.ruled_out(row.id, person=person, phone=phone, cell=cell):
+        from smskit.planning.ruled_out import values_read
+
         rule, words = rule_of(row, group.rule)
         for one in group.people.to_pylist():
             shown = one["shown"] or phones.mask(phones.to_e164(one["phone"]))

@@ -28,8 +28,8 @@ from smskit.message.opt_out import with_wording
 from smskit.message.parts import parts
 from smskit.message.template import Template
 from smskit.message.variables import Binding, check_bindings, format_column, parse_bindings
-from smskit.models import Mode, Reason
-from smskit.planning.exclusions import ORDER, Candidates, Facts, History, reasons_of
+from smskit.models import ORDER, Mode, Reason
+from smskit.planning.exclusions import Candidates, Facts, History, reasons_of
 from smskit.planning.persons import notices_of_copies
 from smskit.planning.plan import misnamed
 from smskit.planning.recipients import ProviderLimits, Recipients
