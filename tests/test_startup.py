@@ -35,6 +35,8 @@ NOT_LOADED = {
     ("why", "early", "u1"): _READS,
     ("why", "early", "13800138001"): _READS,
     ("why", "early", "u3"): _READS,  # left out
+    ("plan", "campaign.yaml"): _JUPYTER
+    | {"aiohttp", "httpx", "rich", "scipy", "smskit.simulator", "smskit.notebook"},
     ("approve", "--help"): _READS - {"rich"} | {"sqlalchemy"},
 }
 

@@ -15,14 +15,15 @@ import time
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from smskit.errors import SpecError, suggest
 from smskit.i18n import Message
 from smskit.providers.base import Call, Feature, Job, Limits, Provider
 from smskit.settings import Environment
+
+if TYPE_CHECKING:
+    import httpx
 
 GROUP = "smskit.providers"
 

@@ -19,10 +19,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -61,6 +60,9 @@ from smskit.providers.http import Answer, Door
 from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import UNREADABLE, Fields, codes_in, decoded, ids_in
 from smskit.settings import ProviderSettings, is_in_clear, variable_of
+
+if TYPE_CHECKING:
+    import httpx
 
 _T = TypeVar("_T")
 

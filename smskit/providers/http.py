@@ -24,14 +24,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 from urllib.parse import quote, urlsplit
 
-import httpx
-
 from smskit.errors import AccountProblem, OutcomeUnknown, Unreachable
 from smskit.i18n import Message, mark
 from smskit.settings import is_in_clear, is_loopback, variable_of
 
 if TYPE_CHECKING:
     import aiohttp
+    import httpx
     import yarl
 
 # httpx logs full URLs at INFO; a provider may carry credentials there.
@@ -39,13 +38,6 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 # Far above the largest page a provider documents, times the most requests that are on the way at once.
 MOST_BYTES = 8 * 2**20
-_HTTPX_NOT_CONNECTED = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
 
 
 class Answer(NamedTuple):
@@ -217,6 +209,15 @@ class _Httpx:
         )
 
     async def carry(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        import httpx  # with what its own command line needs; whoever handed the transport in has it
+
+        not_connected = (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
+        )
         request = httpx.Request(
             method, url, headers=dict(headers), content=content, extensions={"timeout": self._timeout}
         )
@@ -229,7 +230,7 @@ class _Httpx:
                     body = await _whole(response.headers, response.stream)
                 finally:
                     await response.aclose()
-        except _HTTPX_NOT_CONNECTED as error:
+        except not_connected as error:
             _as(NotConnected, error)
         except (httpx.TimeoutException, TimeoutError) as error:
             _as(NoAnswerInTime, error)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from html import escape
 from typing import Any
 
 import ipywidgets as w
 import pandas as pd
+from ipywidgets.widgets.widget_string import HTMLStyle
 
 from smskit.i18n import Language, mark
 
@@ -67,9 +69,31 @@ def stale(is_stale: bool, *widgets: w.Widget) -> None:
         (widget.add_class if is_stale else widget.remove_class)("smskit-stale")
 
 
-def html(text: str, *, css: str = "") -> w.HTML:
-    """A piece of HTML; whoever calls has escaped what is not ours."""
-    made = w.HTML(text)
+@cache
+def _plain() -> tuple[w.Layout, HTMLStyle]:
+    """
+    The layout and style of all pieces of HTML that have none of their own; nobody may change them.
+
+    A browser makes a model of each, a message each: without sharing they are a third of what a panel sends.
+    """
+    made = w.Layout()
+    made.observe(_refuse, [name for name in made.keys if not name.startswith("_")])
+    return made, HTMLStyle()
+
+
+def _refuse(change: Any) -> None:
+    raise TypeError(f"{change['name']} of a layout that many widgets share was changed")
+
+
+def html(text: str, *, css: str = "", layout: w.Layout | None = None) -> w.HTML:
+    """
+    A piece of HTML; whoever calls has escaped what is not ours.
+
+    Args:
+        layout: Its own, where it is to change; None = the one of all others.
+    """
+    plain, style = _plain()
+    made = w.HTML(text, layout=layout or plain, style=style)
     for name in css.split():
         made.add_class(name)
     return made

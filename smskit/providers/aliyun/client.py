@@ -18,9 +18,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
 import numpy as np
 import orjson
 
@@ -73,6 +72,9 @@ from smskit.providers.pacing import Pacer
 from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import Fields, decoded, seconds_in
 from smskit.settings import ProviderSettings
+
+if TYPE_CHECKING:
+    import httpx
 
 _TEXT_UNITS = 500
 _VALUE_UNITS = 35

@@ -19,10 +19,9 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote, urlsplit
 
-import httpx
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -56,6 +55,9 @@ from smskit.providers.http import Answer
 from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import Fields, decoded
 from smskit.settings import ProviderSettings, is_loopback
+
+if TYPE_CHECKING:
+    import httpx
 
 _HEADERS = {"accept": "application/json", "content-type": "application/json; charset=utf-8"}
 _PAGE = 100  # most rows of a pull

@@ -11,9 +11,8 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
 from pydantic import Field, SecretStr
 
 from smskit.audience.phones import normalise_one, to_e164, words
@@ -57,6 +56,9 @@ from smskit.providers.http import Answer
 from smskit.providers.pushes import Acknowledgement, Pushed, form_in, one_or_all
 from smskit.providers.reading import Fields, page_of, rows_in, seconds_in
 from smskit.settings import ProviderSettings, demand_https, variable_of
+
+if TYPE_CHECKING:
+    import httpx
 
 # Which credentials a placeholder needs.
 _NEEDS: Mapping[str, tuple[str, ...]] = {

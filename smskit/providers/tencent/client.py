@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -61,6 +60,9 @@ from smskit.providers.tencent import reports
 from smskit.providers.tencent.reports import OK
 from smskit.providers.tencent.signing import authorization
 from smskit.settings import ProviderSettings
+
+if TYPE_CHECKING:
+    import httpx
 
 TOO_MANY = "LimitExceeded.PhoneNumberCountLimit"
 NO_BALANCE = "FailedOperation.InsufficientBalanceInSmsPackage"
@@ -184,6 +186,8 @@ class Tencent(Provider, facts="tencent"):
         self.record_lag_s = self.settings.record_lag_s
         self._most = self.settings.batch_size
         # Signed, so it must be what leaves: with the port when that is not the usual one.
+        import httpx  # as every request has its host: without a default port, in ASCII
+
         self._host = httpx.URL(self.settings.base_url).netloc.decode("ascii")
         self._escape = ColumnEncoder(json_escaped, JSON_UNSAFE)
 

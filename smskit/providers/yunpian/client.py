@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote_plus, urlencode
 
-import httpx
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, SecretStr
@@ -56,6 +55,9 @@ from smskit.providers.pushes import Acknowledgement, Pushed
 from smskit.providers.reading import UNREADABLE, Fields, decoded, rows_in
 from smskit.providers.yunpian import reports
 from smskit.settings import ProviderSettings
+
+if TYPE_CHECKING:
+    import httpx
 
 _HEADERS = {
     "accept": "application/json;charset=utf-8",

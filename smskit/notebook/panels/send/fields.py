@@ -82,7 +82,7 @@ class Field:
         # Not of a box, which has no description: JupyterLab would show an error in its place.
         for each in self.input.children if isinstance(self.input, TwoInputs) else (self.input,):
             each.tooltip = about.name
-        self._side = html("")
+        self._side = html("", layout=w.Layout())
         self.widget = w.VBox([self.input, self._side])
         if not bare:
             self._side.layout.flex = "1 1 180px"  # a long hint wraps beside its field
