@@ -46,7 +46,7 @@ from smskit.planning.preview import Bubble, lengths, units_over
 from smskit.planning.schedule import Coming, Schedule, coming
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Provider, provider_class
-from smskit.reporting import frames, report
+from smskit.reporting import frames
 from smskit.sending.background import Phase, Run, Snapshot, run_of, unfinished
 from smskit.sending.campaign import Campaign, Outcome
 from smskit.sending.canary import size_of
