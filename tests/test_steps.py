@@ -41,7 +41,7 @@ STEPS = {
         *("unknowns", "replies", "books"),
     ],
     "05_measure_effect": [
-        *("campaigns", "arms", "effects", "interim", "segments", "earlier", "next_holdout"),
+        *("campaigns", "arms", "effects", "interim", "segments", "earlier", "compare", "next_holdout"),
     ],
 }
 FRAMES = {
