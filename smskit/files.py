@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import io
 import os
+import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from smskit.errors import InputError
 from smskit.i18n import Message, os_words
@@ -18,6 +23,7 @@ from smskit.i18n import Message, os_words
 __all__ = [
     "create_private",
     "made_folder",
+    "passing_folder",
     "private_file",
     "private_text",
     "tighten",
@@ -120,3 +126,41 @@ def writable(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(Message("cannot write {file}: {why}", file=place, why=os_words(error))) from None
+
+
+# Whoever starts it holds the other end of its input, until it ends; workers may write on for a moment.
+_KEEPER: Final = """
+import shutil, sys, time
+sys.stdin.read()
+for _ in range(20):
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+    time.sleep(0.5)
+"""
+
+
+@cache
+def passing_folder() -> Path:
+    """
+    This process's folder of the owner's alone for what holds people and goes with it, however it ends.
+
+    A process that is killed removes nothing: so one that is not killed along with it waits for its end.
+    """
+    folder = tempfile.mkdtemp(prefix="smskit-")  # mode 0700
+    keeper = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _KEEPER, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=tempfile.gettempdir(),
+        start_new_session=True,
+    )
+    atexit.register(_remove, folder, keeper)
+    return Path(folder)
+
+
+def _remove(folder: str, keeper: subprocess.Popen[bytes]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if os.path.exists(folder):
+        return  # it is the keeper's now
+    keeper.kill()
+    keeper.communicate()

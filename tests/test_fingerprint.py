@@ -12,8 +12,17 @@ from smskit.errors import LedgerDamaged
 from smskit.ledger.schema import AUDIENCE
 from smskit.ledger.seals import sealed
 from smskit.message.template import Template
+from smskit.planning import fingerprint
 from smskit.planning import plan as plan_module
-from smskit.planning.fingerprint import BUCKETS, buckets_of, combined, digests, former_hash, plan_hash
+from smskit.planning.fingerprint import (
+    BUCKETS,
+    buckets_of,
+    combined,
+    digests,
+    former_hash,
+    hash_in_parts,
+    plan_hash,
+)
 from tests.test_campaign import Desk, start_and_stop
 from tests.test_campaign import desk as desk
 
@@ -51,6 +60,25 @@ def test_any_order_and_any_division_give_one_hash(order: np.ndarray[Any, Any], p
     assert combined("yunpian", "", TEMPLATE, N, found) == whole
     assert whole.startswith("q")
     assert len(whole) == 25
+
+
+@pytest.mark.parametrize("order", [FORWARDS, SHUFFLED], ids=["forwards", "shuffled"])
+@pytest.mark.parametrize(("rows", "together"), [(N, N), (1_000, 100), (7, 2_500)])
+def test_people_who_come_some_after_another_have_the_same_hash(
+    monkeypatch: pytest.MonkeyPatch, order: np.ndarray[Any, Any], rows: int, together: int
+) -> None:
+    """Sorted in memory or in files that nobody sees; none at all have the hash of nobody."""
+    monkeypatch.setattr(fingerprint, "_TOGETHER", together)
+    monkeypatch.setattr(fingerprint, "_IN_MEMORY", 1 << 16)
+    phones, persons, values = columns(order)
+    parts = (
+        (phones[n : n + rows], persons[n : n + rows], {k: v[n : n + rows] for k, v in values.items()})
+        for n in range(0, N, rows)
+    )
+    about = "yunpian", "", TEMPLATE
+
+    assert hash_in_parts(*about, parts, about=N) == plan_hash(*about, FORWARDS, *columns(FORWARDS))
+    assert hash_in_parts(*about, [], about=N) == plan_hash(*about, FORWARDS[:0], phones, persons, {})
 
 
 def test_people_are_spread_over_all_buckets() -> None:

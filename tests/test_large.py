@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +11,6 @@ import pytest
 
 from smskit.audience import segment as segment_module
 from smskit.errors import InputError, RuleError, SettingsError
-from smskit.large import planning as large
 from smskit.large.cluster import client_of
 from smskit.large.freezing import freeze_in_parts
 from smskit.large.planning import LargePlan, plan_in_parts
@@ -31,6 +26,7 @@ from smskit.planning.spec import CampaignSpec
 from smskit.settings import LargeSettings
 from tests.test_campaign import Desk
 from tests.test_campaign import desk as desk
+from tests.test_files import written
 from tests.test_plan_hashes import BASE, CASES, HISTORY, NOW, STRICT
 from tests.test_plan_hashes import segment as people_of_every_kind
 
@@ -43,14 +39,6 @@ WORKERS = LargeSettings(workers=2)
 def client() -> Any:
     """Of two workers, which all tests here share; they end with the session."""
     return client_of(WORKERS)
-
-
-def written(frame: pd.DataFrame, folder: Path, files: int = 4) -> Path:
-    """The frame as that many files, in groups of 23 rows."""
-    folder.mkdir()
-    for n, rows in enumerate(np.array_split(np.arange(len(frame)), files)):
-        frame.iloc[rows].to_parquet(folder / f"part-{n}.parquet", row_group_size=23)
-    return folder
 
 
 def both(
@@ -187,7 +175,7 @@ def frozen(ledger: Ledger, plan: Plan, name: str) -> CampaignRow:
 
 def stored(ledger: Ledger, row: CampaignRow) -> list[Any]:
     """Everybody of a campaign as the ledger hands them out."""
-    whole = ledger.audience.whole(row.id)
+    whole = Frozen.joined(ledger.audience.everybody(row.id))
     return [
         whole.phones.tolist(),
         whole.persons.to_pylist(),
@@ -211,50 +199,6 @@ def test_the_audience_is_the_same(client: Any, tmp_path: Path, ledger: Ledger, n
     memory, parts = both(client, written(people_of_every_kind(), tmp_path / "data"), more, known)
 
     assert stored(ledger, frozen(ledger, parts, "parts")) == stored(ledger, frozen(ledger, memory, "memory"))
-
-
-def kill_one(client: Any) -> None:
-    """SIGKILL one of the workers."""
-    client.wait_for_workers(2)
-    pid = next(iter(client.run(os.getpid).values()))
-    os.kill(pid, signal.SIGKILL)
-
-
-@pytest.mark.parametrize("stage", ["_with_reads", "_repeats", "_finish"])
-def test_a_worker_that_dies_changes_nothing(
-    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
-) -> None:
-    """Killed before parts are judged, compared or digested, what it held is made again."""
-    folder = written(people_of_every_kind(), tmp_path / "data")
-    step: Callable[..., Any] = getattr(large, stage)
-
-    def after_a_kill(*arguments: Any) -> Any:
-        kill_one(client)
-        return step(*arguments)
-
-    monkeypatch.setattr(large, stage, after_a_kill)
-
-    assert same(*both(client, folder, {}, {"past": HISTORY}))
-
-
-def test_a_worker_that_dies_while_the_audience_is_written(
-    client: Any, tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In the midst of the freeze: the parts it held are made again, each is there once."""
-    memory, parts = both(client, written(people_of_every_kind(), tmp_path / "data"), {}, {})
-    killed = threading.Event()
-    put = ledger.staging.freeze
-
-    def freeze(**planned: Any) -> Any:
-        kill_one(client)
-        killed.set()
-        return put(**planned)
-
-    monkeypatch.setattr(ledger.staging, "freeze", freeze)
-    row = frozen(ledger, parts, "parts")
-
-    assert killed.is_set()
-    assert stored(ledger, row) == stored(ledger, frozen(ledger, memory, "memory"))
 
 
 @pytest.fixture
@@ -299,14 +243,6 @@ def test_previews_look_at_the_first_part_and_say_so(client: Any, tmp_path: Path)
     assert str(parts.looked_at) == "the segment is large: previews look in its first 23 rows of 240"
     assert len(parts.preview()) > 5
     assert len(parts) == 240
-
-
-def test_the_spill_is_private_and_goes_away(client: Any) -> None:
-    """What does not fit into memory holds phones: the owner's alone, and gone with the process."""
-    folder = Path(client.cluster.workers[0].local_directory)
-    top = next(each for each in (folder, *folder.parents) if each.name.startswith("smskit-large-"))
-
-    assert top.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_scheduler_that_does_not_answer_is_named() -> None:

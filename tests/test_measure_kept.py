@@ -95,7 +95,7 @@ def test_exports_have_what_was_kept(world: World, frame: pd.DataFrame) -> None:
     assert listed["level"].tolist() == expected["level"].fillna("").tolist()
     assert listed["spend"].tolist() == expected["spend"].astype(str).tolist()
     with pytest.raises(SegmentError):
-        SegmentColumns(row, ["level", "phone"], environ={}, ledger=world.ledger)
+        SegmentColumns(row, ["level", "name"], environ={}, ledger=world.ledger)
 
 
 def test_whom_the_holdout_would_have(frame: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from smskit.errors import LedgerError, LedgerLocked
-from smskit.ledger import Ledger
+from smskit.ledger import Frozen, Ledger
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN
 from smskit.ledger.storing import First, audience_rows
 from smskit.models import Mode
@@ -68,7 +68,7 @@ def test_pieces_come_to_the_whole(ledger: Ledger) -> None:
         staged.seal(chunks=2, planned=5, mode=Mode.LIVE)
     row = ledger.campaigns.get("c", Mode.LIVE)
     assert row is not None
-    whole, wanted = ledger.audience.whole(row.id), audience(5)
+    whole, wanted = Frozen.joined(ledger.audience.everybody(row.id)), audience(5)
 
     assert seen == ([], None)
     assert row.state == "planned"

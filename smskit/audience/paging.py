@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -192,10 +192,15 @@ def _as_numbers(array: pa.Array) -> pa.Array:
         return array
 
 
+_ZEROS: Final = r"(?:\.0+|(\.\d*[1-9])0+)(Z|[+-]\d{4}|)$"  # of a second's fraction
+
+
 def text_of(array: pa.Array) -> pa.Array:
-    """The cells as text; null stays null."""
+    """The cells as text; null stays null. Times are alike, in whatever unit a source has them."""
     try:
-        return array.cast(pa.large_string())
+        text = array.cast(pa.large_string())
+        whole = pa.types.is_timestamp(array.type)
+        return pc.replace_substring_regex(text, _ZEROS, r"\1\2") if whole else text
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return pa.array([None if c is None else str(c) for c in array.to_pylist()], pa.large_string())
 

@@ -73,6 +73,34 @@ def repeating(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.isin(values, repeated) if len(repeated) else np.zeros(len(values), np.bool_)
 
 
+class Places:
+    """
+    Where persons stand in a column, asked again and again.
+
+    Args:
+        persons: n texts, no nulls; of equal ones the first is found.
+    """
+
+    def __init__(self, persons: pa.Array) -> None:
+        of = keys(persons)
+        self._persons, self._order = persons, np.argsort(of, kind="stable")
+        self._keys = of[self._order]
+
+    def of(self, persons: pa.Array) -> pa.Array:
+        """The place of each of k persons; null = not there."""
+        if not len(self._keys) or not len(persons):
+            return pa.nulls(len(persons), pa.int64())
+        wanted = keys(persons)
+        at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        there, places = self._keys[at] == wanted, self._order[at]
+        same = np.asarray(pc.equal(self._persons.take(pa.array(places)), persons))
+        found = pa.array(places, mask=~(there & same))
+        by_chance = there & ~same  # keys that are equal
+        if by_chance.any():
+            found = pc.if_else(pa.array(by_chance), pc.index_in(persons, self._persons), found)
+        return found
+
+
 @dataclass(frozen=True)
 class Copies:
     """

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import tempfile
-from functools import cache
+import threading
+from collections.abc import Iterable
+from concurrent.futures import CancelledError
 from typing import Any
 
-from smskit.errors import SettingsError, needs_extra
-from smskit.i18n import Message
+from smskit.errors import SettingsError, SmskitError, needs_extra
+from smskit.files import passing_folder
 from smskit.settings import LargeSettings
 
-__all__ = ["client_of"]
+__all__ = ["answers", "client_of"]
 
 _QUIET = {
     # Nothing is served, and nobody is told of a worker that is slow.
@@ -36,7 +37,10 @@ _QUIET = {
 }
 
 
-@cache
+_clients: dict[LargeSettings, Any] = {}
+_making = threading.Lock()
+
+
 def client_of(settings: LargeSettings) -> Any:
     """
     A client of the cluster that the settings name; the same for the same settings while it works.
@@ -45,6 +49,39 @@ def client_of(settings: LargeSettings) -> Any:
         SettingsError: the scheduler of ``SMSKIT_DASK`` does not answer.
         MissingExtra: Dask is not installed.
     """
+    with _making:
+        known = _clients.get(settings)
+        if known is None or known.status != "running":
+            known = _clients[settings] = _client(settings)
+        return known
+
+
+def answers(client: Any, futures: Iterable[Any]) -> list[Any]:
+    """
+    What came of *futures*, in their order; what a worker that was lost held is made again meanwhile.
+
+    Raises:
+        SmskitError: the scheduler was lost, or worker after worker at the same part.
+    """
+    from distributed import KilledWorker
+
+    try:
+        found: list[Any] = client.gather(list(futures))
+    except KilledWorker:
+        raise SmskitError(
+            "workers were lost again and again at one part of the segment, most likely for want of "
+            "memory; raise SMSKIT_DASK_MEMORY, with fewer SMSKIT_DASK_WORKERS where there is no more"
+        ) from None
+    except (CancelledError, OSError):
+        if client.status == "running":
+            raise
+        raise SmskitError(
+            "the scheduler of the workers was lost; what was under way does not count, run again"
+        ) from None
+    return found
+
+
+def _client(settings: LargeSettings) -> Any:
     with needs_extra("large"):
         import dask
         from distributed import Client, LocalCluster
@@ -54,11 +91,8 @@ def client_of(settings: LargeSettings) -> Any:
             return Client(settings.scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             kind = type(error).__name__
-            raise SettingsError(
-                Message("the scheduler of SMSKIT_DASK does not answer ({kind})", kind=kind)
-            ) from None
-    folder = tempfile.mkdtemp(prefix="smskit-large-")  # 0700
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            raise SettingsError("the scheduler of SMSKIT_DASK does not answer ({kind})", kind=kind) from None
+    folder = tempfile.mkdtemp(dir=passing_folder(), prefix="workers-")
     cluster = LocalCluster(
         n_workers=settings.workers or os.cpu_count() or 1,
         threads_per_worker=1,

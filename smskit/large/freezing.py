@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 from smskit.large import stages
+from smskit.large.cluster import answers
 from smskit.large.planning import About, LargePlan, plan_of_part
 from smskit.ledger import CampaignRow, Frozen, Ledger
 from smskit.ledger.schema import CHUNK
@@ -57,9 +58,9 @@ def _made(plan: LargePlan, campaign_id: int, firsts: Sequence[First]) -> Iterato
         made = held.client.submit(rows_of_part, judged, answer, about, campaign_id, first, pure=False)
         under_way.append(made)
         if len(under_way) > _AHEAD:
-            yield under_way.pop(0).result()
+            yield from answers(held.client, [under_way.pop(0)])
     while under_way:
-        yield under_way.pop(0).result()
+        yield from answers(held.client, [under_way.pop(0)])
 
 
 def rows_of_part(

@@ -7,7 +7,7 @@ phone or a person with another one. A worker that is lost takes nothing along: i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property
@@ -22,11 +22,12 @@ from smskit.audience.noticed import messages_of, together
 from smskit.audience.roles import roles_of
 from smskit.audience.rules.reads import SAMPLE
 from smskit.audience.rules.whole import Tally, settle, text_columns, wanted
-from smskit.audience.segment.files import Files, Piece
+from smskit.audience.segment.files import PART_ROWS, Files, Piece
 from smskit.audience.segment.names import Wanted
 from smskit.errors import InputError, LedgerError
 from smskit.i18n import Message
 from smskit.large import stages
+from smskit.large.cluster import answers
 from smskit.large.stages import Answer, Finished, Source, Twice
 from smskit.message.template import Template
 from smskit.models import ORDER, MessageClass, Reason
@@ -40,7 +41,6 @@ from smskit.planning.spec import CampaignSpec
 
 __all__ = ["LargePlan", "plan_in_parts"]
 
-PART_ROWS: Final = 250_000
 _VALUES_TOGETHER: Final = 4_000_000  # phones that are sorted at once
 _PEOPLE_TOGETHER: Final = 500_000  # whose content is digested at once
 _HEAD: Final = 2_000
@@ -126,6 +126,7 @@ class Parts:
     Attributes:
         judged: Futures of `stages.Judged`.
         answers: What is known of rows that repeat.
+        files: The segment; those of a query are gone when nobody holds this.
         starts: The first row of each part, among those that the rules keep.
         done: What each part came to.
     """
@@ -133,12 +134,13 @@ class Parts:
     client: Any
     judged: Sequence[Any]
     answers: Sequence[Answer]
+    files: Files
     starts: NDArray[np.int64]
     done: Sequence[Finished]
 
     def plan_of(self, number: int, like: LargePlan) -> Plan:
         """The part of that number, as a plan of its own."""
-        judged: stages.Judged = self.client.gather(self.judged[number])
+        [judged] = answers(self.client, [self.judged[number]])
         return plan_of_part(judged, self.answers[number], About.of(like))
 
 
@@ -215,19 +217,21 @@ def plan_in_parts(
     asked = _with_reads(asked, source, pieces, head, client)
     unasked = _unasked(asked, source, head)
 
-    known, question = client.submit(_itself, past, pure=False), client.submit(_itself, asked, pure=False)
-    judged = [client.submit(stages.judged, source, p, question, known, unasked, pure=False) for p in pieces]
-    sums, lack = zip(*_gathered(client, [client.submit(stages.sums_of, j) for j in judged]), strict=True)
+    files_there, known, question = (client.submit(_itself, v, pure=False) for v in (source, past, asked))
+    judged = [
+        client.submit(stages.judged, files_there, p, question, known, unasked, pure=False) for p in pieces
+    ]
+    sums, lack = zip(*answers(client, [client.submit(stages.sums_of, j) for j in judged]), strict=True)
     whole = Sums.together(sums)
 
     of_repeats = _repeats(client, judged, whole.kept)
     repeated, copies, reasons = stages.repeated(of_repeats)
     ends = np.cumsum([len(part.at) for part in of_repeats])[:-1]
-    answers = [Answer(part.at, some) for part, some in zip(of_repeats, np.split(reasons, ends), strict=True)]
+    known_of = [Answer(part.at, some) for part, some in zip(of_repeats, np.split(reasons, ends), strict=True)]
     copied = np.isin(reasons, (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER))
     of_copies = notices_of_copies(copies, repeated.phones, repeated.values, reasons == Reason.NONE, copied)
 
-    parts, digests = _finish(client, judged, answers, asked, whole.kept)
+    parts, digests = _finish(client, judged, known_of, asked, whole.kept)
     done = Finished(
         np.sum([part.reasons for part in parts], axis=0),
         sum(part.parts for part in parts),
@@ -236,7 +240,7 @@ def plan_in_parts(
     )
     planned = int(done.reasons[Reason.NONE])
     starts = np.cumsum([0, *(part.kept for part in sums)])[:-1]
-    held = Parts(client, judged, answers, starts, parts)
+    held = Parts(client, judged, known_of, files, starts, parts)
     about = About(
         spec,
         asked.template,
@@ -246,9 +250,10 @@ def plan_in_parts(
         asked.fit.appended,
         asked.fit.group_equal,
     )
-    first = plan_of_part(client.gather(judged[0]), answers[0], about)
+    [of_first] = answers(client, judged[:1])
+    first = plan_of_part(of_first, known_of[0], about)
     said = [Message(UNASKED, column=unasked, n=sum(lack), m=whole.read)] if unasked else []
-    of_first = {each.name: getattr(first, each.name) for each in fields(Plan)}
+    as_first = {each.name: getattr(first, each.name) for each in fields(Plan)}
     own = {
         "steps": whole.steps,
         "read": whole.read,
@@ -263,7 +268,7 @@ def plan_in_parts(
         ],
     }
     return LargePlan(
-        **(of_first | own),
+        **(as_first | own),
         group_equal=about.group_equal,
         parts_of_segment=held,
         sums=whole,
@@ -282,8 +287,9 @@ def _with_reads(
     }
     tallies: dict[str, Tally] = {}
     if needed:
-        found = _gathered(
-            client, [client.submit(stages.counted, source, p, needed, asked, pure=False) for p in pieces]
+        there = client.submit(_itself, source, pure=False)
+        found = answers(
+            client, [client.submit(stages.counted, there, p, needed, asked, pure=False) for p in pieces]
         )
         tallies = {name: Tally.together([part[name] for part in found]) for name in needed}
     return replace(asked, reads=settle(rule, heads, tallies, asked.now))
@@ -327,20 +333,20 @@ def _repeats(client: Any, judged: Sequence[Any], rows: int) -> list[stages.Repea
         for n in range(2 * ways)
     ]
     del spread
-    values = _gathered(client, found)
+    values = answers(client, found)
     twice = Twice(np.sort(np.concatenate(values[:ways])), np.sort(np.concatenate(values[ways:])))
     known = client.submit(_itself, twice, pure=False)
-    return _gathered(client, [client.submit(stages.repeats, each, known) for each in judged])
+    return answers(client, [client.submit(stages.repeats, each, known) for each in judged])
 
 
 def _finish(
-    client: Any, judged: Sequence[Any], answers: Sequence[Answer], asked: Question, rows: int
+    client: Any, judged: Sequence[Any], known_of: Sequence[Answer], asked: Question, rows: int
 ) -> tuple[list[Finished], dict[int, bytes]]:
     ways = max(1, -(-rows // _PEOPLE_TOGETHER))
     names = asked.template.names
     made = [
         client.submit(stages.finished, each, answer, names, ways, pure=False)
-        for each, answer in zip(judged, answers, strict=True)
+        for each, answer in zip(judged, known_of, strict=True)
     ]
     done = [client.submit(_item, each, 0) for each in made]
     digests = [
@@ -349,11 +355,11 @@ def _finish(
     ]
     del made
     found: dict[int, bytes] = {}
-    for part in _gathered(client, digests):
+    for part in answers(client, digests):
         if part is None:
             raise LedgerError(Message("the plan holds a phone twice; nothing was stored"))
         found |= part
-    return _gathered(client, done), found
+    return answers(client, done), found
 
 
 def _itself(value: Any) -> Any:
@@ -363,7 +369,3 @@ def _itself(value: Any) -> Any:
 
 def _item(values: Sequence[Any], n: int) -> Any:
     return values[n]
-
-
-def _gathered(client: Any, futures: Iterable[Any]) -> list[Any]:
-    return list(client.gather(list(futures)))

@@ -19,7 +19,7 @@ from smskit.audience.noticed import Noticed
 from smskit.audience.persons import Copies, distinct
 from smskit.audience.rules.whole import Tally, Wanted
 from smskit.audience.segment.files import Files, Piece
-from smskit.audience.segment.names import Alike, matched
+from smskit.audience.segment.names import Alike, spelt
 from smskit.ledger.blobs import from_arrow, to_arrow
 from smskit.models import Reason
 from smskit.planning.exclusions import Facts, History, reasons_of
@@ -56,8 +56,7 @@ class Source:
         """Those rows; None = all columns."""
         wanted = self.columns if columns is None else columns
         frame = self.files.read(pieces, wanted, Alike(self.texts))
-        spelt = matched(list(frame.columns), wanted)
-        return frame.rename(columns={name: asked for asked, name in spelt.items() if asked != name})
+        return frame.rename(columns=spelt(list(frame.columns), wanted))
 
 
 def counted(

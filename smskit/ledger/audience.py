@@ -137,47 +137,36 @@ class Audience:
             first, last = found.one()
         return first, last
 
-    def whole(self, campaign_id: int) -> Frozen:
+    def everybody(self, campaign_id: int) -> Iterator[Frozen]:
         """
-        Everybody planned, in send order, once it is sure that all of it is as it was written.
+        Everybody planned, a chunk after another in send order, as a transaction sees them.
 
         Looks at every checksum, and whether each state is the one its person's last event led to.
 
         Raises:
-            LedgerError: it is not; names the chunk.
+            LedgerError: something is not as it was written; names the chunk.
         """
         with self._database.read() as conn:
-            return self.whole_within(conn, campaign_id)
+            yield from self.everybody_within(conn, campaign_id)
 
-    def whole_within(self, conn: sa.Connection, campaign_id: int) -> Frozen:
-        """`whole`, as a transaction sees it."""
+    def everybody_within(self, conn: sa.Connection, campaign_id: int) -> Iterator[Frozen]:
+        """`everybody`, as that transaction sees them."""
         query = sa.select(PROGRESS.c.chunk).where(PROGRESS.c.campaign_id == campaign_id)
-        phones: list[NDArray[np.int64]] = []
-        parts: list[NDArray[np.int16]] = []
-        persons: list[pa.Array] = []
-        variables: list[pa.RecordBatch] = []
         chunks = list(conn.execute(query.order_by(PROGRESS.c.chunk)).scalars())
         if chunks != list(range(len(chunks))):
             raise damaged(conn, "progress", campaign_id)
         for chunk in chunks:
             here = (campaign_id, chunk)
             states = states_of(conn, read_row(conn, *here, PROGRESS.c.states))
-            phones.append(np.frombuffer(read_blob(conn, *here, AUDIENCE.c.phones), np.int64))
-            parts.append(np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16))
-            persons.append(from_arrow(read_blob(conn, *here, AUDIENCE.c.persons)).column(0))
-            variables.append(from_arrow(read_blob(conn, *here, CONTENT.c.variables)))
+            phones = np.frombuffer(read_blob(conn, *here, AUDIENCE.c.phones), np.int64)
+            parts = np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16)
+            persons = from_arrow(read_blob(conn, *here, AUDIENCE.c.persons)).column(0)
+            batch = from_arrow(read_blob(conn, *here, CONTENT.c.variables))
             if not np.array_equal(states, _led_to(conn, campaign_id, chunk, len(states))):
                 raise damaged(conn, "progress.states", campaign_id, chunk)
-        columns = pa.Table.from_batches(variables) if variables else pa.table({})
-        order = np.arange(sum(map(len, phones)))
-        return Frozen(
-            np.concatenate([np.empty(0, np.int64), *phones]),
-            pa.chunked_array(persons, pa.large_string()).combine_chunks(),
-            {name: columns[name].combine_chunks() for name in columns.column_names},
-            np.concatenate([np.empty(0, np.int16), *parts]),
-            excluded=pa.table({}),
-            order=order,
-        )
+            variables = dict(zip(batch.schema.names, batch.columns, strict=True))
+            order = np.arange(len(phones))
+            yield Frozen(phones, persons, variables, parts, excluded=pa.table({}), order=order)
 
     def excluded(self, campaign_id: int) -> Iterator[pa.Table]:
         """The people left out, as tables of person, phone (0 = none), shown, reason; see `Plan.left_out`."""

@@ -9,7 +9,7 @@ pseudonym, not nothing, and that is what the promise of no message after an opt-
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,7 +118,7 @@ class Erasing:
         person: str,
         phone: int,
         *,
-        hash_of: Callable[[CampaignRow, Frozen], str],
+        hash_of: Callable[[CampaignRow, Iterable[Frozen]], str],
         also: Callable[[sa.Connection, Sequence[int]], None],
     ) -> Erased:
         """
@@ -156,11 +156,11 @@ class Erasing:
         conn: sa.Connection,
         row: CampaignRow,
         who: _Person,
-        hash_of: Callable[[CampaignRow, Frozen], str],
+        hash_of: Callable[[CampaignRow, Iterable[Frozen]], str],
     ) -> int:
         """Erase somebody from one campaign; how many rows of its segment that were."""
         before = row.frozen_hash
-        if before and before != hash_of(row, self._audience.whole_within(conn, row.id)):
+        if before and before != hash_of(row, self._audience.everybody_within(conn, row.id)):
             raise damage(row.name, row.mode, "plan_hash")
         planned = 0
         for chunk in conn.execute(sa.select(AUDIENCE).where(AUDIENCE.c.campaign_id == row.id)).all():
@@ -188,7 +188,7 @@ class Erasing:
                 )
             values: dict[str, Any] = {"erased": CAMPAIGN.c.erased + planned}
             if before and planned:
-                values["frozen_hash"] = hash_of(row, self._audience.whole_within(conn, row.id))
+                values["frozen_hash"] = hash_of(row, self._audience.everybody_within(conn, row.id))
             conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == row.id).values(values))
         return planned + left_out
 

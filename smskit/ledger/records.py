@@ -7,7 +7,7 @@ Frozen shapes; how they are stored is ``schema``, what may change is ``changes``
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -140,6 +140,25 @@ class Frozen:
             ruled_out=list(plan.ruled_out.groups()),
             kept=plan.kept,
         )
+
+    @classmethod
+    def joined(cls, parts: Iterable[Frozen]) -> Frozen:
+        """The planned people of several parts, in their order, as one."""
+        parts = list(parts)
+        names = list(parts[0].variables) if parts else []
+        phones = np.concatenate([np.empty(0, np.int64), *(part.phones for part in parts)])
+        return cls(
+            phones,
+            _text([part.persons for part in parts]),
+            {name: _text([part.variables[name] for part in parts]) for name in names},
+            np.concatenate([np.empty(0, np.int16), *(part.parts for part in parts)]),
+            excluded=pa.table({}),
+            order=np.arange(len(phones)),
+        )
+
+
+def _text(columns: Sequence[pa.Array]) -> pa.Array:
+    return pa.chunked_array(columns, pa.large_string()).combine_chunks()
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones
 from smskit.audience.paging import arrow_of, text_of
-from smskit.errors import InputError, suggest
-from smskit.i18n import Message
+from smskit.audience.persons import Places
 from smskit.ledger import CampaignRow
 from smskit.measuring import statistics
 from smskit.measuring.arms import Arms
@@ -24,7 +23,7 @@ from smskit.measuring.effects import counts_of
 from smskit.measuring.result import SegmentRow
 from smskit.measuring.statistics import Counts
 from smskit.planning.persons import persons_of
-from smskit.planning.source import load_segment
+from smskit.planning.source import segment_frames
 from smskit.planning.spec import CampaignSpec
 
 __all__ = ["by_value", "cells_of"]
@@ -60,16 +59,22 @@ def cells_of(
     spec = CampaignSpec.as_started(row.spec)
     if segments:
         spec = spec.model_copy(update={"segment": segments, "segment_query": "", "sheet": ""})
-    frame = load_segment(spec, environ=environ, file=file)
     read = [name for name in columns if name not in kept]
-    for name in read:
-        if name not in frame.columns:
-            lacking = Message("the segment has no column `{name}`", name=name)
-            raise InputError(suggest(lacking, name, list(map(str, frame.columns))))
-    persons, _ = persons_of(spec, frame, phones.normalise(frame[spec.phone]).e164)
-    # Of several rows of one person the first one speaks: index_in finds that one.
-    places = pc.index_in(arms.persons, persons)
-    return kept | {name: text_of(arrow_of(frame[name])).take(places) for name in read}
+    of_arms = Places(arms.persons)
+    persons, cells = list[pa.Array](), {name: list[pa.Array]() for name in read}
+    for frame in segment_frames(spec, read, environ=environ, file=file):
+        these, _ = persons_of(spec, frame, phones.normalise(frame[spec.phone]).e164)
+        here = pc.is_valid(of_arms.of(these))
+        persons.append(these.filter(here))
+        for name in read:
+            cells[name].append(text_of(arrow_of(frame[name])).filter(here))
+    # Of several rows of one person the first one speaks.
+    at = Places(_joined(persons)).of(arms.persons)
+    return kept | {name: _joined(found).take(at) for name, found in cells.items()}
+
+
+def _joined(columns: list[pa.Array]) -> pa.Array:
+    return pa.chunked_array(columns, pa.large_string()).combine_chunks()
 
 
 def by_value(

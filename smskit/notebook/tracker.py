@@ -23,15 +23,15 @@ import numpy as np
 import pandas as pd
 
 from smskit.audience import phones
+from smskit.audience.explore.files import write_frames
 from smskit.errors import GuardRefused, InputError, LedgerError, SmskitError, SpecError
-from smskit.files import private_file
 from smskit.i18n import Language, Message, mark
 from smskit.ledger import Action, ApprovalRow, CampaignRow, Ledger
 from smskit.ledger.opening import open_ledger
 from smskit.models import REASONS, Mode
 from smskit.notebook.base import PARAMETER_FILE
 from smskit.planning.draft import Draft
-from smskit.planning.source import load_segment
+from smskit.planning.source import segment_frames
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 from smskit.reporting import delivery, opt_outs, report
@@ -425,14 +425,12 @@ class Tracker:
         if not dead:
             raise InputError(Message("nobody failed so"))
         spec = CampaignSpec.from_data(row.spec)
-        frame = load_segment(spec, environ=environment.variables, file=environment.parameter_file)
-        numbers = phones.normalise(frame[spec.phone]).e164
-        kept = frame[~np.isin(numbers, np.concatenate(dead))]
+        gone = np.concatenate(dead)
+        frames = segment_frames(spec, None, environ=environment.variables, file=environment.parameter_file)
         target = self.folder / "segments" / f"{row.name}-without-dead-numbers.parquet"
         about = {"campaign": row.name, "mode": row.mode, "plan_hash": row.plan_hash, "file": target.name}
         self.ledger.audit.note(Action.EXPORT, what="a segment without dead numbers", **about)
-        with private_file(target) as file:
-            kept.to_parquet(file, index=False)
+        write_frames((f[~np.isin(phones.normalise(f[spec.phone]).e164, gone)] for f in frames), target)
         return target
 
     def follow_up(self, groups: Collection[Group | str], **options: Any) -> FollowUp:

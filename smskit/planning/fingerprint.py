@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -20,13 +22,28 @@ from numpy.typing import NDArray
 
 from smskit.message.template import Template
 
-__all__ = ["BUCKETS", "buckets_of", "combined", "digests", "former_hash", "made_as", "plan_hash"]
+__all__ = [
+    "BUCKETS",
+    "People",
+    "buckets_of",
+    "combined",
+    "digests",
+    "former_hash",
+    "hash_in_parts",
+    "is_former",
+    "plan_hash",
+]
+
+# Phones, who has them, and what stands for each variable.
+People: TypeAlias = tuple[NDArray[np.int64], pa.Array, Mapping[str, pa.Array]]
 
 BUCKETS: Final = 1_024
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: numbers in a row end up far apart
 _SHIFT: Final = np.uint64(64 - 10)
 _SLICE: Final = 50_000  # rows that are copied at once
 _FORMER: Final = "p"
+_TOGETHER: Final = 1_000_000  # people who are sorted at once
+_IN_MEMORY: Final = 128 << 20
 _LENGTH: Final = 24  # hex digits
 
 
@@ -105,6 +122,66 @@ def plan_hash(
     return combined(provider, template_id, template, len(planned), parts)
 
 
+def hash_in_parts(
+    provider: str, template_id: str, template: Template, parts: Iterable[People], *, about: int
+) -> str:
+    """
+    `plan_hash` of people who are handed in some after another, in any order; they are never all in memory.
+
+    Args:
+        about: How many they will be; a wrong number costs time or memory.
+    """
+    ways = max(1, -(-about // _TOGETHER))
+    with ExitStack() as stack:
+        heaps = [_Heap(stack.enter_context(SpooledTemporaryFile(_IN_MEMORY // ways))) for _ in range(ways)]
+        planned = 0
+        for phones, persons, values in parts:
+            planned += len(phones)
+            columns = [pa.array(phones), persons, *(values[name] for name in template.names)]
+            people = pa.record_batch(columns, [str(n) for n in range(len(columns))])
+            way = buckets_of(phones).astype(np.int64) * ways // BUCKETS
+            for n in np.unique(way):
+                heaps[n].add(people if ways == 1 else people.take(pa.array(np.flatnonzero(way == n))))
+        found: dict[int, bytes] = {}
+        for heap in heaps:
+            found |= heap.digests()
+    return combined(provider, template_id, template, planned, found)
+
+
+class _Heap:
+    """
+    People of some buckets.
+
+    Args:
+        file: Where they are kept: in memory while they are few, else without a name, so that nobody else can
+            open it and nothing is left of it whatever becomes of this process.
+    """
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._writer: Any = None
+
+    def add(self, people: pa.RecordBatch) -> None:
+        if self._writer is None:
+            self._writer = pa.ipc.new_stream(self._file, people.schema)
+        self._writer.write_batch(people)
+
+    def digests(self) -> dict[int, bytes]:
+        if self._writer is None:
+            return {}
+        self._writer.close()
+        self._file.seek(0)
+        table = pa.ipc.open_stream(self._file).read_all()
+        self._file.close()
+        phones, *columns = (_whole(table.column(n)) for n in range(table.num_columns))
+        return digests(np.arange(len(phones)), np.asarray(phones), columns[0], columns[1:])
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    found = column.combine_chunks()
+    return found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
+
+
 def former_hash(
     provider: str,
     template_id: str,
@@ -125,9 +202,9 @@ def former_hash(
     return f"{_FORMER}{digest.hexdigest()[:_LENGTH]}"
 
 
-def made_as(known: str) -> Callable[..., str]:
-    """What the hash *known* was made by: `plan_hash`, or `former_hash`."""
-    return former_hash if known.startswith(_FORMER) else plan_hash
+def is_former(known: str) -> bool:
+    """Whether the hash *known* was made by `former_hash`."""
+    return known.startswith(_FORMER)
 
 
 def _head(provider: str, template_id: str, template: Template, planned: int) -> hashlib._Hash:

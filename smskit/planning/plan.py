@@ -217,7 +217,9 @@ class Plan:
             "parts": self.parts[index],
         }
         columns |= {name: column for name, column in values.items() if name not in columns}
-        return pd.DataFrame({name: pd.Series(column) for name, column in columns.items()}).set_axis(index)
+        texts = (pa.Array, pa.ChunkedArray)  # of which a column without any would be of objects
+        made = {n: pd.Series(c, dtype="str" if isinstance(c, texts) else None) for n, c in columns.items()}
+        return pd.DataFrame(made).set_axis(index)
 
     def _shown(self, rows: NDArray[np.int64]) -> pa.Array:
         return phones_module.shown_column(self.phone_cells.iloc[rows], self.phones[rows])

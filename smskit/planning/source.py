@@ -6,8 +6,9 @@ One place, so that the same file is read wherever a run is started and whoever a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,12 +16,21 @@ from smskit.audience import segment
 from smskit.audience.segment.database import READ_ONLY, ROLE
 from smskit.audience.segment.files import Files
 from smskit.audience.segment.location import is_url, without_scheme
-from smskit.audience.segment.names import Wanted
+from smskit.audience.segment.names import Alike, Wanted, matched
+from smskit.errors import InputError, suggest
 from smskit.i18n import Message
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import LargeSettings
 
-__all__ = ["asks_database", "files_in_parts", "load_segment", "notes_of_query", "notes_of_role"]
+__all__ = [
+    "asks_database",
+    "load_segment",
+    "notes_of_query",
+    "notes_of_role",
+    "segment_frames",
+    "segment_names",
+    "segment_or_files",
+]
 
 
 def load_segment(
@@ -38,7 +48,8 @@ def load_segment(
         environ: Where ``env:NAME`` is looked up.
         file: The parameter file, beside which a relative path is looked for first; None = there is none.
         columns: None = all.
-        sample: Of parquet with more rows than ``SMSKIT_FRAME_ROWS`` some whole parts do, and it is said.
+        sample: Of more rows than ``SMSKIT_FRAME_ROWS`` some do, and it is said: of parquet whole parts from
+            all over it, of a query the first ones.
 
     Raises:
         SegmentError: it cannot be read.
@@ -55,21 +66,72 @@ def load_segment(
     )
 
 
-def files_in_parts(spec: CampaignSpec, *, environ: Mapping[str, str], file: Path | None) -> Files | None:
+def segment_or_files(
+    spec: CampaignSpec,
+    *,
+    environ: Mapping[str, str],
+    file: Path | None,
+    columns: Wanted = None,
+) -> pd.DataFrame | Files:
     """
-    The files of the segment, where it is planned in parts; None where in memory.
+    What `load_segment` returns, or files, where the segment is read in parts: see `segment.load_or_divide`.
 
     Raises:
-        SegmentError: they cannot be read.
+        SegmentError: it cannot be read.
     """
     if spec.engine == "memory":
-        return None
-    files = segment.parquet_files(
-        spec.segment, query=spec.segment_query, environ=environ, parameter_file=file
+        return load_segment(spec, environ=environ, file=file, columns=columns)
+    return segment.load_or_divide(
+        spec.segment,
+        most=LargeSettings.of(environ).frame_rows if spec.engine == "auto" else -1,
+        query=spec.segment_query,
+        sheet=spec.sheet,
+        text_columns={spec.phone, spec.user_id} - {""},
+        columns=columns,
+        environ=environ,
+        parameter_file=file,
     )
-    if files is None or (spec.engine == "auto" and files.rows <= LargeSettings.of(environ).frame_rows):
-        return None
-    return files
+
+
+def segment_frames(
+    spec: CampaignSpec, names: Sequence[str] | None, *, environ: Mapping[str, str], file: Path | None
+) -> Iterator[pd.DataFrame]:
+    """
+    All rows of the segment, some after another where they are many.
+
+    Args:
+        names: Of the columns, beside those that tell who somebody is; None = all.
+
+    Raises:
+        SegmentError: it cannot be read.
+        InputError: it has no such column.
+    """
+    texts = {spec.phone, spec.user_id} - {""}
+    asked, there = texts | set(names or ()), list[str]()
+
+    def some(all_: Sequence[str]) -> Collection[str]:
+        there.extend(() if there else all_)  # asked again, of what was read
+        return (set(matched(all_, asked)) if names is not None else None) or all_
+
+    found = segment_or_files(spec, environ=environ, file=file, columns=some)
+    for frame in found.frames(some, Alike(texts)) if isinstance(found, Files) else (found,):
+        for name in asked - set(frame.columns):
+            raise InputError(suggest(Message("the segment has no column `{name}`", name=name), name, there))
+        yield frame
+
+
+def segment_names(spec: CampaignSpec, *, environ: Mapping[str, str], file: Path | None) -> list[str]:
+    """
+    The names of the segment's columns.
+
+    Raises:
+        SegmentError: it cannot be read.
+    """
+    about: dict[str, Any] = {"query": spec.segment_query, "environ": environ, "parameter_file": file}
+    found = segment.parquet_files(spec.segment, **about)
+    if found is not None:
+        return found.names
+    return list(map(str, segment.load(spec.segment, sheet=spec.sheet, most=1, **about).columns))
 
 
 def asks_database(spec: CampaignSpec) -> bool:

@@ -114,8 +114,9 @@ class CampaignSpec(BaseModel):
     )
     engine: Literal["auto", "memory", "dask"] = Field(
         default="auto",
-        description="how parquet is planned: in `memory`, or in parts by `dask` (extra `large`); `auto`: in "
-        "parts where it has more rows than `SMSKIT_FRAME_ROWS`. Plan and hash are the same by either",
+        description="how parquet and queries are planned: in `memory`, or in parts by `dask` (extra "
+        "`large`); `auto`: in parts where they have more rows than `SMSKIT_FRAME_ROWS`. Plan and hash are "
+        "the same by either",
     )
     segment_query: str = Field(default="", description="SQL, when `segment` is a database")
     sheet: str = Field(

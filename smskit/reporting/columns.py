@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 
 from smskit.audience import phones
 from smskit.audience.paging import arrow_of, text_of
-from smskit.errors import InputError, suggest
-from smskit.i18n import Message
+from smskit.audience.persons import Places
+from smskit.errors import InputError
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import VALUE
 from smskit.planning.persons import persons_of
-from smskit.planning.source import load_segment
+from smskit.planning.source import segment_frames, segment_names
 from smskit.planning.spec import CampaignSpec
 
 __all__ = ["MESSAGE", "SegmentColumns"]
@@ -57,10 +57,8 @@ class SegmentColumns:
         ledger: Ledger | None = None,
     ) -> None:
         self.names = list(dict.fromkeys(name for name in names if name))
-        self._persons, self._cells = (
-            pa.array([], pa.large_string()),
-            dict.fromkeys(self.names, pa.array([], pa.large_string())),
-        )
+        self._places = Places(pa.array([], pa.large_string()))
+        self._cells = dict.fromkeys(self.names, pa.array([], pa.large_string()))
         if (
             ledger is not None
             and self.names
@@ -84,10 +82,11 @@ class SegmentColumns:
             persons += table["person"].chunks
             for name in self.names:
                 cells[name] += table[VALUE + name].chunks
-        self._persons = pa.chunked_array(persons, pa.large_string()).combine_chunks()
-        self._cells = {
-            name: pa.chunked_array(found, pa.large_string()).combine_chunks() for name, found in cells.items()
-        }
+        self._hold(persons, cells)
+
+    def _hold(self, persons: list[pa.Array], cells: Mapping[str, list[pa.Array]]) -> None:
+        self._places = Places(_joined(persons))
+        self._cells = {name: _joined(found) for name, found in cells.items()}
 
     @classmethod
     def there(cls, row: CampaignRow, *, environ: Mapping[str, str], file: Path | None = None) -> list[str]:
@@ -97,24 +96,21 @@ class SegmentColumns:
         Raises:
             SegmentError: it cannot be read any more.
         """
-        frame = load_segment(CampaignSpec.from_data(row.spec), environ=environ, file=file)
-        return [str(name) for name in frame.columns if name not in MESSAGE]
+        spec = CampaignSpec.from_data(row.spec)
+        names = segment_names(spec, environ=environ, file=file)
+        return [name for name in names if name not in MESSAGE]
 
     def _read(self, spec: CampaignSpec, environ: Mapping[str, str], file: Path | None) -> None:
-        frame = load_segment(spec, environ=environ, file=file)
         for name in self.names:
             if name in MESSAGE:
                 raise InputError("`{name}` is a column of the message already", name=name)
-            if name not in frame.columns:
-                lacking = Message("the segment has no column `{name}`", name=name)
-                raise InputError(suggest(lacking, name, list(map(str, frame.columns))))
-        numbers = phones.normalise(frame[spec.phone]).e164
-        persons, _ = persons_of(spec, frame, numbers)
+        persons, cells = list[pa.Array](), {name: list[pa.Array]() for name in self.names}
         # Of several rows of one person the first one speaks, as it is the one that is planned.
-        first = pd.Series(persons).drop_duplicates().index.to_numpy()
-        rows = pa.array(first)
-        self._persons = persons.take(rows)
-        self._cells = {name: text_of(arrow_of(frame[name])).take(rows) for name in self.names}
+        for frame in segment_frames(spec, self.names, environ=environ, file=file):
+            persons.append(persons_of(spec, frame, phones.normalise(frame[spec.phone]).e164)[0])
+            for name in self.names:
+                cells[name].append(text_of(arrow_of(frame[name])))
+        self._hold(persons, cells)
 
     def beside(self, persons: pa.Array, *, reveal: bool) -> pd.DataFrame:
         """
@@ -123,7 +119,11 @@ class SegmentColumns:
         Args:
             reveal: Show phones among them in full.
         """
-        at = pc.index_in(persons, self._persons)
+        at = self._places.of(persons)
         found = {name: pc.fill_null(cells.take(at), "") for name, cells in self._cells.items()}
         shown = {name: cells if reveal else phones.hide_column(cells) for name, cells in found.items()}
         return pd.DataFrame({name: pd.Series(cells, dtype="str") for name, cells in shown.items()})
+
+
+def _joined(columns: list[pa.Array]) -> pa.Array:
+    return pa.chunked_array(columns, pa.large_string()).combine_chunks()

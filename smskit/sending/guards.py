@@ -7,7 +7,8 @@ engine goes by while it sends. Sizes, costs, dates and hashes are ``planning.pol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -19,7 +20,7 @@ from smskit.ledger import ApprovalRow, CampaignRow, Frozen, Ledger, as_written, 
 from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, effective_window
 from smskit.models import CheckResult, Finding, Mode
-from smskit.planning.fingerprint import made_as
+from smskit.planning.fingerprint import former_hash, hash_in_parts, is_former
 from smskit.planning.policy import Guard
 from smskit.planning.spec import DEFINITION, CampaignSpec
 from smskit.sending.access import ProviderFacts
@@ -148,24 +149,23 @@ def demand_intact(ledger: Ledger, row: CampaignRow) -> None:
     Raises:
         LedgerError: damage, in words.
     """
-    people = ledger.audience.whole(row.id)
     with as_written(row.name, row.mode, "plan_hash"):
-        if row.frozen_hash not in ("", hash_of(row, people)):
+        parts = ledger.audience.everybody(row.id)
+        if not row.frozen_hash:
+            deque(parts, maxlen=0)  # each is looked at as it is read
+        elif row.frozen_hash != hash_of(row, parts):
             raise damage(row.name, row.mode, "plan_hash")
 
 
-def hash_of(row: CampaignRow, people: Frozen) -> str:
+def hash_of(row: CampaignRow, parts: Iterable[Frozen]) -> str:
     """The plan's hash of an audience as it is stored, made as it was when that was frozen."""
     template = Template.parse(row.summary["template"], signature=row.summary["signature"])
-    return made_as(row.frozen_hash)(
-        row.provider,
-        row.spec.get("template_id", ""),
-        template,
-        people.order,
-        people.phones,
-        people.persons,
-        people.variables,
-    )
+    about = row.provider, row.spec.get("template_id", ""), template
+    if is_former(row.frozen_hash):
+        whole = Frozen.joined(parts)
+        return former_hash(*about, whole.order, whole.phones, whole.persons, whole.variables)
+    people = ((part.phones, part.persons, part.variables) for part in parts)
+    return hash_in_parts(*about, people, about=row.summary["planned"])
 
 
 def demand_same(spec: CampaignSpec, row: CampaignRow) -> None:

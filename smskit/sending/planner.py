@@ -38,7 +38,7 @@ from smskit.planning.policy import fingerprint, notice_of_consent
 from smskit.planning.power import power_words
 from smskit.planning.preview import masked
 from smskit.planning.problems import NO_TEXT
-from smskit.planning.source import files_in_parts, load_segment
+from smskit.planning.source import load_segment, segment_or_files
 from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Provider
 from smskit.sending.access import ProviderAccess, ProviderFacts
@@ -217,8 +217,7 @@ class Planner:
         spec, facts, now = self._spec, self._provider.facts, self._clock.local()
         bindings = parse_bindings(spec.variables)
         columns = partial(_columns_to_plan, spec, columns_read(spec, bindings))
-        files = self._in_parts()
-        frame = self._load(columns) if files is None else None
+        segment = self._segment(columns)
         template = self.template()
         notices: list[str] = [*facts.in_clear, self._of_wording(notice_of)]
         if spec.message_class is MessageClass.MARKETING:
@@ -226,39 +225,42 @@ class Planner:
         notices.append(notice_of_lookalikes(template) or "")
         fit = limits_of(spec, facts, self._provider.others)
         past = history_of(spec, self._ledger, self._clock, self.sending_mode)
-        if frame is None:
+        if isinstance(segment, Files):
             from smskit.large.cluster import client_of
             from smskit.large.planning import plan_in_parts
 
-            assert files is not None
             return plan_in_parts(
                 Question(spec, template, bindings, fit, now, self._holdout_salt),
-                files,
+                segment,
                 client_of(LargeSettings.of(self._variables)),
                 columns=columns,
                 past=past,
                 notices=[text for text in notices if text],
             )
         if spec.engine == "dask":
-            notices.append(Message("only parquet is planned in parts; this segment was read in memory"))
-        notices.append(notice_of_consent(frame, consent=spec.consent, message_class=spec.message_class) or "")
+            notices.append(
+                Message("only parquet and queries are planned in parts; this segment was read in memory")
+            )
+        notices.append(
+            notice_of_consent(segment, consent=spec.consent, message_class=spec.message_class) or ""
+        )
         return build(
             spec,
-            frame,
+            segment,
             template,
             bindings,
             fit=fit,
             past=past,
             now=now,
             holdout_salt=self._holdout_salt,
-            notices=[*segment_module.notices(frame), *(text for text in notices if text)],
+            notices=[*segment_module.notices(segment), *(text for text in notices if text)],
         )
 
-    def _in_parts(self) -> Files | None:
-        """The files of a segment that is planned in parts; None where it is planned in memory."""
+    def _segment(self, columns: Wanted) -> pd.DataFrame | Files:
+        """The segment; files where it is planned in parts."""
         if self.frame is not None:
-            return None
-        return files_in_parts(self._spec, environ=self._variables, file=self._file)
+            return segment_module.from_frame(self.frame)
+        return segment_or_files(self._spec, environ=self._variables, file=self._file, columns=columns)
 
     def _load(self, columns: Wanted, *, sample: bool = False) -> pd.DataFrame:
         if self.frame is not None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,7 +22,7 @@ from smskit.files import private_file, private_text
 from smskit.i18n import os_words
 from smskit.workspace import Folder, Workspace
 
-__all__ = ["FOLDER", "Offer", "folder_of", "keep_upload", "offered", "write_segment"]
+__all__ = ["FOLDER", "Offer", "folder_of", "keep_upload", "offered", "write_frames", "write_segment"]
 
 FOLDER: Final = "segments"
 KINDS: Final = (".csv", ".tsv", ".txt", ".parquet", ".xlsx")
@@ -78,6 +80,23 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
     raise InputError(
         "there are too many files called {file}; remove some from {folder}/", file=wanted, folder=FOLDER
     )
+
+
+def write_frames(frames: Iterable[pd.DataFrame], place: Path) -> None:
+    """
+    Write rows that come some after another (one frame at least) as one parquet file, for its owner alone.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    tables = (pa.Table.from_pandas(frame, preserve_index=False) for frame in frames)
+    first = next(tables)
+    with private_file(place) as file, ParquetWriter(file, first.schema) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table.cast(first.schema))
 
 
 def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: bool = False) -> str:

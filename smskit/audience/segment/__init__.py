@@ -11,13 +11,15 @@ messaged (`policy`) are for others.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from smskit.audience.segment.database import ROLE, read_database
+from smskit.audience.segment.cells import frame_of_rows
+from smskit.audience.segment.database import ROLE, Batches, T, read_database
 from smskit.audience.segment.delimited import read_delimited
 from smskit.audience.segment.excel import read_excel, sheets_of
 from smskit.audience.segment.files import Files, files_at
@@ -33,8 +35,9 @@ from smskit.audience.segment.location import (
     locate,
     without_scheme,
 )
-from smskit.audience.segment.names import Alike, Wanted, check_names, matched
+from smskit.audience.segment.names import Alike, Wanted, check_names, spelt
 from smskit.audience.segment.parquet import read_parquet
+from smskit.audience.segment.spool import Spool
 from smskit.errors import SegmentError
 from smskit.i18n import Message, as_message, mark
 from smskit.workspace import Workspace
@@ -46,6 +49,7 @@ __all__ = [
     "find",
     "from_frame",
     "load",
+    "load_or_divide",
     "notices",
     "parquet_files",
     "sheets",
@@ -55,6 +59,9 @@ _NOTICES = "notices"  # in a frame's attrs
 SAMPLED = mark(
     "the segment has {m:,} rows; here {n:,} of them are looked at, whole parts from all over it, and figures "
     "are of these alone"
+)
+FIRST_ROWS = mark(
+    "the query has more than {n:,} rows; here its first {n:,} are looked at, and figures are of these alone"
 )
 IN_MEMORY = "frame-in-memory"  # what parameter `segment` says of a frame that no file holds
 
@@ -97,7 +104,8 @@ def load(
             `names.matched`.
         working_folder: Where relative paths start; None is the process's own.
         parameter_file: The one that names the source, beside which relative paths are looked for first.
-        most: Of parquet with more rows, read a sample of some that many, whole parts of it, and say so.
+        most: Of parquet with more rows, read a sample of some that many, whole parts of it, and say so; of a
+            query the first ones.
 
     Returns:
         The frame; `notices` says what there is to know of how it was read.
@@ -113,15 +121,12 @@ def load(
         texts = Alike(filter(None, text_columns))
         if is_url(place) and not is_store(place):
             _refuse_sheet(sheet)
-            frame = read_database(
-                place,
-                query,
-                columns,
-                texts,
-                around,
-                may_carry_secret=source.startswith("env:"),
-                role=environ.get(ROLE, ""),
-            )
+
+            def take(names: list[str], batches: Batches) -> pd.DataFrame:
+                rows = _first(batches, most, said)
+                return frame_of_rows(names, rows, columns, texts)
+
+            frame = _asked(source, place, query, around, environ, take)
         else:
             if query:
                 raise SegmentError("a query needs a database; this is a file, filter it with rules")
@@ -140,11 +145,76 @@ def load(
                     frame = (
                         read_parquet(path, columns, texts) if is_parquet else read_delimited(path, columns)
                     )
-    names = list(frame.columns)
-    spelt = matched(names, (columns(names) if callable(columns) else columns) or ())
-    frame = frame.rename(columns={name: asked for asked, name in spelt.items() if asked != name})
+    frame = frame.rename(columns=spelt(list(frame.columns), columns))
     frame.attrs[_NOTICES] = said
     return frame
+
+
+def load_or_divide(
+    source: str,
+    *,
+    most: int,
+    query: str = "",
+    sheet: str = "",
+    text_columns: Collection[str] = ("phone", "user_id"),
+    columns: Wanted = None,
+    environ: Mapping[str, str] = os.environ,
+    parameter_file: Path | None = None,
+) -> pd.DataFrame | Files:
+    """
+    Return what `load` does, or files that can be read in parts, where there are more rows than *most*.
+
+    The rows of a query are put into such files as they come; these go with the last who holds the answer, at
+    the latest with this process. What is neither parquet nor a query is loaded.
+
+    Raises:
+        SegmentError: as `load` has it.
+    """
+    around = Around(parameter_file, None)
+    with _place_of(source, query, environ) as place:
+        texts = Alike(filter(None, text_columns))
+        if is_url(place) and not is_store(place):
+            _refuse_sheet(sheet)
+            spool = _asked(source, place, query, around, environ, Spool)
+            if spool.rows > most:
+                return spool.files(texts)
+            frame = spool.frame(columns, texts)
+            return frame.rename(columns=spelt(list(frame.columns), columns))
+        found = None if query else _files(place, around)
+        if found is not None and found.rows > most:
+            return found
+    return load(
+        source,
+        query=query,
+        sheet=sheet,
+        text_columns=text_columns,
+        columns=columns,
+        environ=environ,
+        parameter_file=parameter_file,
+    )
+
+
+def _asked(
+    source: str,
+    place: str,
+    query: str,
+    around: Around,
+    environ: Mapping[str, str],
+    take: Callable[[list[str], Batches], T],
+) -> T:
+    secret = source.startswith("env:")
+    return read_database(place, query, around, take, may_carry_secret=secret, role=environ.get(ROLE, ""))
+
+
+def _first(batches: Batches, most: int | None, said: list[Message]) -> list[Sequence[Any]]:
+    """All rows, or the first ones where there are more than *most*, which is said."""
+    rows: list[Sequence[Any]] = []
+    for batch in batches:
+        rows += batch
+        if most is not None and len(rows) > most:
+            said.append(Message(FIRST_ROWS, n=most))
+            return rows[:most]
+    return rows
 
 
 def parquet_files(

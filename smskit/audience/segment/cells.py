@@ -17,39 +17,100 @@ from typing import Any, Final
 
 import pandas as pd
 
+from smskit.audience.segment.names import Wanted, pick
+
 EXACT_FLOAT: Final = 2.0**53  # whole numbers below are exact as floats
 
 
-def frame_of(
-    cells: Mapping[str, Sequence[Any]], keep: Iterable[str], text_columns: Collection[str]
+def frame_of_rows(
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    wanted: Wanted,
+    text_columns: Collection[str],
+    *,
+    kinds: Mapping[str, Kinds] | None = None,
 ) -> pd.DataFrame:
-    """Return the columns *keep*, in that order; a missing cell is None."""
-    return pd.DataFrame({name: _series(list(cells[name]), name in text_columns) for name in keep})
+    """Rows of a query as a frame; see `frame_of`. Errors are those of `names.pick`."""
+    keep = pick(names, wanted)
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return frame_of(dict(zip(names, columns, strict=True)), keep, text_columns, kinds=kinds)
 
 
-def _series(cells: list[Any], as_text: bool) -> pd.Series[Any]:
-    kinds = set(map(type, cells))
-    has_missing = NoneType in kinds
-    kinds.discard(NoneType)
+class Kinds:
+    """Of what kinds the cells of a column are, as far as they were looked at."""
+
+    def __init__(self, cells: Iterable[Any] = ()) -> None:
+        self.has_missing = self.zoned = False
+        self.types: set[type] = set()
+        self._least = self._most = 0  # of whole numbers
+        self.add(cells)
+
+    def add(self, cells: Iterable[Any]) -> None:
+        """Look at more of them."""
+        cells = list(cells)
+        found = set(map(type, cells))
+        self.has_missing |= NoneType in found
+        self.types |= found - {NoneType}
+        if int in found:
+            numbers = [cell for cell in cells if type(cell) is int]
+            self._least, self._most = min(self._least, *numbers), max(self._most, *numbers)
+        if datetime in found:
+            self.zoned = self.zoned or any(isinstance(cell, datetime) and cell.tzinfo for cell in cells)
+
+    @property
+    def are_long(self) -> bool:
+        """Whether a whole number among them is longer than 64 bits."""
+        return self._least < -(2**63) or self._most >= 2**63
+
+    @property
+    def are_huge(self) -> bool:
+        """Whether a whole number among them is none that a float can be."""
+        try:
+            float(self._least), float(self._most)
+        except OverflowError:
+            return True
+        return False
+
+
+def frame_of(
+    cells: Mapping[str, Sequence[Any]],
+    keep: Iterable[str],
+    text_columns: Collection[str],
+    *,
+    kinds: Mapping[str, Kinds] | None = None,
+) -> pd.DataFrame:
+    """
+    Return the columns *keep*, in that order; a missing cell is None.
+
+    Args:
+        kinds: Of the whole of each column, where these are some of its cells; None = they are all.
+    """
+    return pd.DataFrame(
+        {
+            name: _series(
+                list(cells[name]),
+                name in text_columns,
+                Kinds(cells[name]) if kinds is None else kinds[name],
+            )
+            for name in keep
+        }
+    )
+
+
+def _series(cells: list[Any], as_text: bool, kinds: Kinds) -> pd.Series[Any]:
+    types = kinds.types
     if as_text:
         return pd.Series([id_of(cell) for cell in cells], dtype="str")
-    if not kinds or kinds == {str}:
+    if not types or types == {str}:
         return _text_series(cells)
-    if kinds == {bool}:
-        return pd.Series(cells, dtype="boolean" if has_missing else "bool")
-    if kinds == {int}:
-        try:
-            return pd.Series(cells, dtype="Int64" if has_missing else "int64")
-        except OverflowError:
-            return _text_series(cells)  # longer than 64 bits: an id
-    if kinds <= {int, float, Decimal}:
-        try:
-            return pd.Series([math.nan if cell is None else float(cell) for cell in cells], dtype="float64")
-        except OverflowError:
-            return _text_series(cells)  # no number that a float can be
-    if kinds <= {date, datetime}:
-        zoned = any(isinstance(cell, datetime) and cell.tzinfo for cell in cells)
-        return pd.Series(pd.to_datetime(pd.Series(cells, dtype="object"), utc=zoned))
+    if types == {bool}:
+        return pd.Series(cells, dtype="boolean" if kinds.has_missing else "bool")
+    if types == {int} and not kinds.are_long:  # what is longer is an id
+        return pd.Series(cells, dtype="Int64" if kinds.has_missing else "int64")
+    if types <= {int, float, Decimal} and types != {int} and not kinds.are_huge:
+        return pd.Series([math.nan if cell is None else float(cell) for cell in cells], dtype="float64")
+    if types <= {date, datetime}:
+        return pd.Series(pd.to_datetime(pd.Series(cells, dtype="object"), utc=kinds.zoned))
     return _text_series(cells)
 
 

@@ -1,5 +1,5 @@
 """
-A database query as a frame, through SQLAlchemy.
+A database query's rows, through SQLAlchemy.
 
 Owns that a query is one SELECT that cannot write, by the database's own means, and
 that no error shows a password, the URL or anybody's number. SQLAlchemy is
@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
-import pandas as pd
-
-from smskit.audience.segment.cells import frame_of
 from smskit.audience.segment.location import FILE_KINDS, Around, locate
-from smskit.audience.segment.names import Wanted, pick
 from smskit.errors import SegmentError
 from smskit.i18n import Message
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+T = TypeVar("T")
+Batches: TypeAlias = Iterator[Sequence[Sequence[Any]]]  # rows, some after another
+Answer: TypeAlias = tuple[list[str] | None, Batches]  # names of the columns, None = it gives no rows
+
+_AT_ONCE: Final = 10_000  # rows that are asked for
 # What a person says of a database that has no way of its own to keep a query from writing; counts from a
 # folder's `.env` as addresses do, see `smskit.allowed`.
 ROLE: Final = "SMSKIT_SEGMENT_ROLE"
@@ -50,14 +52,20 @@ _SECRET_IN_VALUE: Final = re.compile(r"\b(pwd|password)\s*=", re.IGNORECASE)  # 
 def read_database(
     source: str,
     query: str,
-    wanted: Wanted,
-    text_columns: Collection[str],
     around: Around,
+    take: Callable[[list[str], Batches], T],
     *,
     may_carry_secret: bool,
     role: str = "",
-) -> pd.DataFrame:
-    """Return the rows of *query*, one SELECT; *source* is a SQLAlchemy URL, *role* the value of ``ROLE``."""
+) -> T:
+    """
+    Return what *take* makes of the rows of *query*, one SELECT, as the database saw them at one moment.
+
+    Args:
+        source: A SQLAlchemy URL.
+        take: Is handed the names of the columns, and the rows some after another, as they come.
+        role: The value of ``ROLE``.
+    """
     url = _parse_url(source)
     if not may_carry_secret and _carries_secret(url):
         raise SegmentError(
@@ -65,10 +73,7 @@ def read_database(
         )
     if not query.strip():
         raise SegmentError("a database needs a query; give `segment_query`, one SELECT")
-    names, rows = _fetch(_located(url, around), query, role)
-    keep = pick(names, wanted)
-    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    return frame_of(dict(zip(names, columns, strict=True)), keep, text_columns)
+    return _fetch(_located(url, around), query, role, take)
 
 
 def _parse_url(source: str) -> sa.URL:
@@ -105,8 +110,7 @@ def _located(url: sa.URL, around: Around) -> sa.URL:
     return url.set(database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
 
 
-def _fetch(url: sa.URL, query: str, role: str) -> tuple[list[str], Sequence[Sequence[Any]]]:
-    """Return the names of the columns, and the rows."""
+def _fetch(url: sa.URL, query: str, role: str, take: Callable[[list[str], Batches], T]) -> T:
     import sqlalchemy as sa
 
     connected = False
@@ -116,9 +120,9 @@ def _fetch(url: sa.URL, query: str, role: str) -> tuple[list[str], Sequence[Sequ
             _demand_read_only(url, role)
         with engine.connect() as connection:
             connected = True
-            result = _WAYS.get(url.get_backend_name(), _as_it_stands)(connection, query)
-            if result.returns_rows:
-                return list(result.keys()), result.all()
+            names, batches = _WAYS.get(url.get_backend_name(), _as_it_stands)(connection, query)
+            if names is not None:
+                return take(names, batches)
             failure = Message("the query returns no table; write one SELECT")
     except SegmentError:
         raise
@@ -154,28 +158,36 @@ def _demand_read_only(url: sa.URL, role: str) -> None:
         )
 
 
-def _as_it_stands(connection: sa.Connection, query: str) -> sa.CursorResult[Any]:
+def _as_it_stands(connection: sa.Connection, query: str) -> Answer:
     # No placeholders, not even the driver's: `LIKE 'a%'` and `:x` reach the database as they are.
-    return connection.execution_options(no_parameters=True).exec_driver_sql(query)
+    options = connection.execution_options(no_parameters=True, stream_results=True)
+    result = options.exec_driver_sql(query)
+    if not result.returns_rows:
+        return None, iter(())
+    return list(result.keys()), iter(lambda: result.fetchmany(_AT_ONCE), [])
 
 
-def _in_sqlite(connection: sa.Connection, query: str) -> sa.CursorResult[Any]:
+def _in_sqlite(connection: sa.Connection, query: str) -> Answer:
     _only_select(connection)
     return _as_it_stands(connection, query)
 
 
-def _in_postgresql(connection: sa.Connection, query: str) -> sa.CursorResult[Any]:
+def _in_postgresql(connection: sa.Connection, query: str) -> Answer:
     import sqlalchemy as sa
 
     for promise in _PROMISES:
         connection.exec_driver_sql(promise)
     connection.execute(sa.select(sa.func.set_config(f"{_CURSOR}.query", query, sa.true())))
     connection.exec_driver_sql(_OPEN)
-    return connection.exec_driver_sql(f"FETCH ALL FROM {_CURSOR}")
+    fetch = f"FETCH FORWARD {_AT_ONCE} FROM {_CURSOR}"
+    first = connection.exec_driver_sql(fetch)
+    names, rows = list(first.keys()), first.all()
+    more = iter(lambda: connection.exec_driver_sql(fetch).all(), [])
+    return names, chain([rows], more) if rows else iter(())
 
 
 # How one SELECT, and nothing else, is asked of a database that can see to it itself.
-_WAYS: Final[Mapping[str, Callable[[sa.Connection, str], sa.CursorResult[Any]]]] = {
+_WAYS: Final[Mapping[str, Callable[[sa.Connection, str], Answer]]] = {
     "sqlite": _in_sqlite,
     "postgresql": _in_postgresql,
 }

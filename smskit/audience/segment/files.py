@@ -27,12 +27,14 @@ from smskit.audience.segment.location import (
     is_store,
     locate_all,
 )
-from smskit.audience.segment.names import Wanted, pick
+from smskit.audience.segment.names import Wanted, pick, spelt
 from smskit.audience.segment.parquet import frame_of_table, read_columns
 from smskit.errors import SegmentError, needs_extra
 from smskit.i18n import Message
 
-__all__ = ["Files", "Piece", "files_at"]
+__all__ = ["PART_ROWS", "Files", "Piece", "files_at"]
+
+PART_ROWS: Final = 250_000
 
 _HIDDEN: Final = ("_", ".")  # names that writers give to what is no part of the data
 _USER: Final = re.compile(r"^[^/]*//[^/]*@")
@@ -119,6 +121,12 @@ class Files:
             raise self._unlike(keep) from None
         table.validate(full=True)
         return frame_of_table(table, text_columns)
+
+    def frames(self, columns: Wanted, text_columns: Collection[str]) -> Iterator[pd.DataFrame]:
+        """All rows, some after another, as `read` has them; columns are spelt as they are asked for."""
+        for pieces in self.parts(PART_ROWS) or [[]]:
+            frame = self.read(pieces, columns, text_columns)
+            yield frame.rename(columns=spelt(list(frame.columns), columns))
 
     def read_all(self, columns: Wanted, text_columns: Collection[str]) -> pd.DataFrame:
         """All rows; see `read`."""

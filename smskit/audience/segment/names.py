@@ -76,6 +76,12 @@ def matched(names: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def spelt(names: Sequence[str], wanted: Wanted) -> dict[str, str]:
+    """What to call those of *names* that are spelt otherwise than they are *wanted*."""
+    asked = (wanted(names) if callable(wanted) else wanted) or ()
+    return {name: each for each, name in matched(names, asked).items() if each != name}
+
+
 def _seen(name: str) -> str:
     """A name as a person sees it: composed, without what has no width, blanks of any kind as one."""
     composed = unicodedata.normalize("NFC", re.sub("[\u200b\u200c\u2060\ufeff\xad]", "", name))

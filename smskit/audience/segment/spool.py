@@ -1,0 +1,108 @@
+"""
+The rows of a query as they come: in memory while they are few, then in files that are a segment of parquet.
+
+A column has the kind that all of its cells are of, so it is made once the last row has come; until then rows
+lie aside as the driver gave them. Those files hold people: their folder is the owner's alone, and ends with
+the process at the latest.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import tempfile
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+
+from smskit.audience.segment.cells import Kinds, frame_of_rows
+from smskit.audience.segment.files import Files
+from smskit.audience.segment.names import Wanted
+from smskit.files import passing_folder
+
+__all__ = ["Spool"]
+
+_ROWS: Final = 250_000  # of one file, and of what is held in memory
+
+
+class Spool:
+    """
+    The rows of a query.
+
+    Args:
+        names: Of its columns.
+    """
+
+    def __init__(self, names: Sequence[str], batches: Iterable[Sequence[Sequence[Any]]]) -> None:
+        self.names = list(names)
+        self.rows = 0
+        self._held: list[Sequence[Any]] = []
+        self._kinds = [Kinds() for _ in names]
+        self._folder: Path | None = None
+        self._aside: list[Path] = []
+        for batch in batches:
+            self._held += batch
+            self.rows += len(batch)
+            if len(self._held) >= _ROWS:
+                self._put_aside()
+
+    def __repr__(self) -> str:
+        return f"Spool({self.rows} rows)"
+
+    def frame(self, wanted: Wanted, text_columns: Collection[str]) -> pd.DataFrame:
+        """All rows; errors are those of `names.pick`."""
+        rows = [row for part in self._parts() for row in part]
+        self._remove()
+        return frame_of_rows(self.names, rows, wanted, text_columns)
+
+    def files(self, text_columns: Collection[str]) -> Files:
+        """The same as parquet files, which go with the last who holds this object."""
+        if self._held or not self._aside:
+            self._put_aside()
+        kinds = dict(zip(self.names, self._kinds, strict=True))
+        folder = self._home()
+        paths = []
+        for n, rows in enumerate(self._parts()):
+            frame = frame_of_rows(self.names, rows, None, text_columns, kinds=kinds)
+            table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+            paths.append(_written(table, folder / f"part-{n:06}.parquet"))
+            self._aside[n].unlink()
+        found = Files("", tuple(paths))
+        weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
+        return found
+
+    def _home(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(dir=passing_folder(), prefix="query-"))
+        return self._folder
+
+    def _put_aside(self) -> None:
+        for n, kinds in enumerate(self._kinds):
+            kinds.add(row[n] for row in self._held)
+        place = self._home() / f"rows-{len(self._aside):06}"
+        with place.open("wb") as file:
+            pickle.dump([tuple(row) for row in self._held], file, pickle.HIGHEST_PROTOCOL)
+        self._aside.append(place)
+        self._held = []
+
+    def _parts(self) -> Iterator[Sequence[Sequence[Any]]]:
+        for place in self._aside:
+            with place.open("rb") as file:
+                yield pickle.load(file)  # what this process put there
+        if self._held:
+            yield self._held
+
+    def _remove(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _written(table: pa.Table, place: Path) -> str:
+    from pyarrow.parquet import write_table
+
+    write_table(table, place)
+    return str(place)
