@@ -65,7 +65,8 @@ def digests(
         rows: Of the n entries of the columns after it, in any order: all people of each of their buckets.
         values: A column for each variable, in the order of the template's names.
     """
-    rows = rows[np.argsort(phones[rows], kind="stable")]
+    # Not stable, which takes five times as long: a phone is planned once.
+    rows = rows[np.argsort(phones[rows])]
     buckets = buckets_of(phones[rows])
     by_bucket = np.argsort(buckets, kind="stable")
     rows, starts = rows[by_bucket], np.searchsorted(buckets[by_bucket], np.arange(BUCKETS + 1))
@@ -193,7 +194,7 @@ def former_hash(
 ) -> str:
     """`plan_hash` as it was before plans could be made in parts; campaigns frozen then are checked by it."""
     digest = _head(provider, template_id, template, len(planned))
-    ordered = planned[np.argsort(phones[planned], kind="stable")]
+    ordered = planned[np.argsort(phones[planned])]
     for first in range(0, len(ordered), _SLICE):
         rows = ordered[first : first + _SLICE]
         digest.update(phones[rows].tobytes())
