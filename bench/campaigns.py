@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -346,6 +347,23 @@ def books(*, variables: dict[str, str]) -> dict[str, int] | None:
     return {
         name: getattr(counted, name) for name in ("waiting", "submitting", "accepted", "unknown", "awaiting")
     }
+
+
+def await_senders(*, count: int, variables: dict[str, str]) -> int:
+    """Wait until so many send, and somebody has people to send to; returns the number of its process."""
+    from smskit.models import Mode
+    from smskit.reporting import report
+    from smskit.sending.session import open_ledger
+    from smskit.settings import Environment
+
+    ledger = open_ledger(Environment(dict(variables)))
+    while True:
+        row = ledger.campaigns.get(NAME, Mode.LIVE)
+        senders = report.status(ledger, row)["senders"] if row else []
+        busy = [int(each["pid"]) for each in senders if each["chunks"]]
+        if busy and len(senders) == count:
+            return busy[0]
+        time.sleep(0.05)
 
 
 def command(variables: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:

@@ -17,7 +17,7 @@ from bench.pulling import receipts
 from bench.run import Run
 from bench.scheduled import scheduled
 from bench.sending import campaign, carriers, latency, pacing, providers, simulated, singles
-from bench.sharing import senders
+from bench.sharing import senders, status, takeover
 from bench.table import Row
 
 BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
@@ -33,6 +33,8 @@ BENCHES: dict[str, Callable[[Run], Iterator[Row]]] = {
         carriers,
         pacing,
         senders,
+        takeover,
+        status,
         providers,
         memory,
         growth,

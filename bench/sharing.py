@@ -6,9 +6,12 @@ Rates are those of the middle half of the people, when all senders are at work.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from statistics import median
 from typing import TYPE_CHECKING
 
 from bench import campaigns, child
@@ -69,6 +72,67 @@ def senders(run: Run) -> Iterator[Row]:
     )
 
 
+def takeover(run: Run) -> Iterator[Row]:
+    """Of two senders of one chunk of people the one that has it is killed: when does the other go on?"""
+    waited: list[float] = []
+    with postgres_server() as postgres, Server() as server:
+        for _ in range(run.rounds):
+            server.reset(latency_s=_LATENCY_S)
+            with run.scratch() as folder:
+                settings = _CALLS | {"requests_per_second": 5}
+                variables = campaigns.environ(server.url, folder, settings)
+                variables["SMSKIT_DATABASE_URL"] = _schema(postgres)
+                data = campaigns.parameters(run.segment(1_000))
+                pair = [child.start(campaigns.run, data=data, variables=variables) for _ in range(2)]
+                at_work = child.call(campaigns.await_senders, count=2, variables=variables)
+                os.kill(at_work, signal.SIGKILL)
+                killed = time.time()
+                time.sleep(4 * _LATENCY_S)  # what was on its way has come
+                before = server.counts().requests
+                while server.counts().requests == before and time.time() < killed + _PATIENCE_S:
+                    time.sleep(0.02)
+                waited.append(time.time() - killed)
+                for process in pair:
+                    process.kill()
+                    process.wait()
+    yield row(
+        "a sender is killed: first message of whoever takes its people over, same machine",
+        waited,
+        "s",
+        at_most=10,
+        server="bare",
+    )
+
+
+def status(run: Run) -> Iterator[Row]:
+    """The status of a large campaign on a server against a file, the ledger open."""
+    data = campaigns.parameters(run.segment(run.rows))
+    on_server, on_file = [], []
+    with postgres_server() as postgres, run.scratch() as folder:
+        file = campaigns.environ("http://127.0.0.1:9", folder, {})
+        both = ((on_server, file | {"SMSKIT_DATABASE_URL": _schema(postgres)}), (on_file, file))
+        for _, variables in both:
+            child.call(campaigns.freeze, data=data, variables=variables)
+        for _ in range(run.rounds):
+            for found, variables in both:
+                read = child.call(campaigns.read_back, variables=variables, persons=[], rounds=20)
+                found.append(median(read["status"]))
+    yield row(
+        f"status of {run.rows:,} people, PostgreSQL / SQLite, ledger open",
+        ratios(on_server, on_file),
+        "×",
+        at_most=2.0,
+        beside=f"{1000 * median(on_server):.1f} / {1000 * median(on_file):.1f} ms",
+    )
+
+
+def _schema(postgres: Postgres) -> str:
+    name = f"s{time.time_ns()}"
+    with postgres.connect() as session:
+        session.execute(f"CREATE SCHEMA {name}")
+    return postgres.url(name)
+
+
 def _people(rates: list[float]) -> str:
     return f"{sorted(rates)[len(rates) // 2]:,.0f}/s"
 
@@ -100,10 +164,7 @@ def _rate(
     with run.scratch() as folder:
         variables = campaigns.environ(server.url, folder, settings)
         if postgres is not None:
-            schema = f"s{time.time_ns()}"
-            with postgres.connect() as session:
-                session.execute(f"CREATE SCHEMA {schema}")
-            variables["SMSKIT_DATABASE_URL"] = postgres.url(schema)
+            variables["SMSKIT_DATABASE_URL"] = _schema(postgres)
         data = campaigns.parameters(run.segment(people))
         processes = [child.start(campaigns.run, data=data, variables=variables) for _ in range(count)]
         for process in processes:
