@@ -88,6 +88,20 @@ def test_opened_over_a_draft(panel: Open) -> None:
     assert "13800138001" not in shown
 
 
+def test_a_file_that_was_copied_in_is_listed(panel: Open, project: Path) -> None:
+    """A click looks again which files there are; what is chosen stays."""
+    opened = panel()
+    (project / "segments").mkdir()
+    (project / "people.csv").rename(project / "segments" / "copied.csv")
+    before = dict(opened.load._offers.options)
+    click(opened, "Refresh")
+    after = dict(opened.load._offers.options)
+
+    assert "copied.csv" not in before
+    assert after["copied.csv"] == "segments/copied.csv"
+    assert opened.model.draft["segment"] == "people.csv"
+
+
 def test_paths_and_queries_are_folded_away(panel: Open, project: Path) -> None:
     """Whoever chooses from the files there sees no path and no SQL; a segment named by its path shows it."""
     (project / "segments").mkdir()

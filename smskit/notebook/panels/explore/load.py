@@ -74,7 +74,7 @@ class LoadPanel(Panel):
         self._typing = Fold(name, w.VBox(typed_in), is_open=self._typing.is_open)
         box = card(
             title(self.t("Segment"), self.t(_ABOUT if self._may_query else _ABOUT_FILES)),
-            row(self._offers, self._upload()),
+            row(self._offers, self._again(), self._upload()),
             self._saved_field(),
             self._typing.widget,
             self._sheet,
@@ -116,6 +116,11 @@ class LoadPanel(Panel):
     def _offered_field(self) -> w.Widget:
         made = field(w.Dropdown, self.t("Files here"), options=[(self.t("choose a file"), "")])
         made.observe(self.attempt(lambda: None if self._showing.on else self._take(made.value)), "value")
+        return made
+
+    def _again(self) -> w.Widget:
+        made = button(self.t("Refresh"), tip=self.t("Lists files that were copied here meanwhile"))
+        made.on_click(self.attempt(self._show))
         return made
 
     def _saved_field(self) -> w.Widget:

@@ -186,7 +186,7 @@ class SendingPanel(SendPart):
         if self.seen.phase is Phase.FINISHED and self.seen.row is not None:
             self._sent = self.seen.row
             return [doorway(self, TRACK, Wanted.of(self._sent), self.t("See delivery →"), style="primary")]
-        if self._sent is None:
+        if self._sent is None or self._sent.name == self.page.draft["campaign"]:
             return []
         text = self.t("See delivery of {campaign} →", campaign=self._sent.name)
         return [doorway(self, TRACK, Wanted.of(self._sent), text)]
