@@ -172,9 +172,12 @@ def _text(
             template_id=spec.template_id,
         )
         bindings = parse_bindings(spec.variables)
-        check_bindings(template, bindings, list(frame.columns))
     except TemplateError as error:
         return None, {}, error.message
+    try:
+        check_bindings(template, bindings, list(frame.columns))
+    except TemplateError:  # 03 says which, and chooses those of the same name by itself
+        return None, {}, Message("what fills the variables of its text is not chosen yet, 03 does that")
     return template, bindings, None
 
 
