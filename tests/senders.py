@@ -68,10 +68,11 @@ class Line:
         """Wait until the provider has accepted so many."""
         self.until(lambda: self.simulator.world.accepted() >= people)
 
-    def ends(self) -> list[int | None]:
+    def ends(self, within_s: float = 120) -> list[int | None]:
         """How each process ended, once all have."""
+        end = time.monotonic() + within_s
         for run in self.senders:
-            run.join(120)
+            run.join(max(0.0, end - time.monotonic()))
         return [run.exitcode for run in self.senders]
 
     @property

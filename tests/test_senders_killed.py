@@ -88,7 +88,7 @@ def test_killed_crashed_and_cut(
         assert counts.waiting, "all were sent to before the end"
     line.environ["SMSKIT_YUNPIAN_REQUESTS_PER_SECOND"] = "0"
     start(0)
-    ends = line.ends()
+    ends = line.ends(within_s=60 + line.people / 25)
     wire.mend()
     simulator.world.set_faults(FaultPlan(seed=1))
     settle(simulator, line.environ, line.ledger, resend=True)
