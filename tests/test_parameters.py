@@ -345,7 +345,11 @@ def test_diff_exits_as_diff_does(write: Write, run: Run) -> None:  # noqa: F811
 
 def campaign_files() -> list[Any]:
     """Every parameter file of the repository, and those printed in README and reference."""
-    files = [p for p in (ROOT / "examples").rglob("*.yaml") if "segment:" in p.read_text(encoding="utf-8")]
+    files = [
+        path
+        for path in (ROOT / "examples").rglob("*.yaml")
+        if re.search("^segment:", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
     pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/reference.md")]
     printed = re.findall(r"```yaml\n(.*?)```", "\n".join(pages), re.DOTALL)
     texts = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in files}

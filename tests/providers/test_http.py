@@ -194,7 +194,7 @@ async def test_refused_connection_sent_nothing() -> None:
 
 async def test_no_place_to_wait_in_line_sent_nothing() -> None:
     """A request that found no free connection in time is known not to have left."""
-    async with serving(saying()) as server, closing(door(connections=1)) as client:
+    async with serving(saying()) as server, closing(door(connections=1, timeout_s=1.5)) as client:
         first, second = await asyncio.gather(
             post(client, server.url), post(client, server.url), return_exceptions=True
         )
