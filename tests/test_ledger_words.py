@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from smskit.errors import LedgerError, LedgerLocked, LedgerUnavailable
 from smskit.i18n import Language
 from smskit.ledger import Ledger, file_has_campaign, sqlite
+from smskit.ledger.changes import interruptions
 from smskit.ledger.failures import in_words
 from smskit.models import CodeClass, Mode
 from smskit.simulator import Simulator
@@ -211,7 +212,7 @@ def test_row_30_full_in_mid_send(ledger: Ledger, pages: int) -> None:
         run(ledger, campaign, provider)
     early, room.pages = len(provider.asked), 0
     with ledger.senders.hold(campaign) as token:
-        ledger.changes.interrupt(campaign, token=token)
+        ledger.changes.apply(campaign, interruptions(ledger.audience.states(campaign)), token=token)
     run(ledger, campaign, provider)
     asked = [phone for call in provider.asked for phone in call]
     counts = ledger.audience.counts(campaign)

@@ -156,7 +156,7 @@ class Ledger:
         self.patience_s = patience_s
         self.campaigns = Campaigns(database)
         self.audience = Audience(database, self.campaigns)
-        self.changes = Changes(database, self.audience)
+        self.changes = Changes(database)
         self.senders = Senders(database)
         self.staging = Staging(database, self.senders)
         self.pace = Pace(database)

@@ -89,11 +89,6 @@ class Accounts:
             conn.execute(ACCOUNT_OFFER.delete().where(*_same(provider, kind, offer.id)))
             conn.execute(ACCOUNT_OFFER.insert().values(row))
 
-    def drop_offer(self, provider: str, kind: str, offer_id: str) -> None:
-        """Forget one."""
-        with self._database.write() as conn:
-            conn.execute(ACCOUNT_OFFER.delete().where(*_same(provider, kind, offer_id)))
-
 
 def _same(provider: str, kind: str, offer_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     there = ACCOUNT_OFFER.c

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from smskit.audience.phones import hide, words
 from smskit.errors import LedgerError, LedgerLocked
 from smskit.i18n import Message, dumps
-from smskit.ledger.audience import Audience
 from smskit.ledger.caps import catch_up
 from smskit.ledger.database import Database
 from smskit.ledger.hot import Hot
@@ -51,8 +50,8 @@ TRANSITIONS: dict[str, tuple[State, frozenset[State]]] = {
 class Changes:
     """What runs, receipts and people do to the states."""
 
-    def __init__(self, database: Database, audience: Audience) -> None:
-        self._database, self._audience = database, audience
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def apply(self, campaign_id: int, changes: Sequence[Change], *, token: str | None) -> None:
         """
@@ -153,13 +152,6 @@ class Changes:
             # After it lies an event of ours, which stays.
             recent.seen = last
         return answer
-
-    def interrupt(self, campaign_id: int, *, token: str) -> int:
-        """Turn what an earlier, dead run left as submitting into unknown; returns how many."""
-        changes = interruptions(self._audience.states(campaign_id))
-        if changes:
-            self.apply(campaign_id, changes, token=token)
-        return sum(len(c.positions) for c in changes)
 
 
 def interruptions(states: Mapping[int, NDArray[np.uint8]]) -> list[Change]:

@@ -32,7 +32,7 @@ from smskit.message.lint import LintIssue, find_issues
 from smskit.message.opt_out import Place, lack_of, with_wording
 from smskit.message.parts import units_of
 from smskit.message.template import Form, Template
-from smskit.message.variables import lacking, rebound, suggest
+from smskit.message.variables import lacking, rebound
 from smskit.message.windows import effective_window
 from smskit.models import CheckResult, Kind, MessageClass, Mode, Offer
 from smskit.notebook import accounts
@@ -351,10 +351,6 @@ class SendModel:
         template = self.template()
         if template is not None:
             self._take(template)
-
-    def suggestion(self, variable: str) -> str:
-        """The column *variable* most likely means, "" when none does."""
-        return suggest(variable, list(self.known_columns.lacking))
 
     def bind(self, variable: str, *, column: str = "", default: str = "", value: str = "") -> None:
         """
