@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from smskit.errors import InputError
-from smskit.i18n import Message, os_words
+from smskit.i18n import os_words
 
 __all__ = [
     "create_private",
@@ -125,7 +125,7 @@ def writable(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(Message("cannot write {file}: {why}", file=place, why=os_words(error))) from None
+        raise InputError("cannot write {file}: {why}", file=place, why=os_words(error)) from None
 
 
 # Whoever starts it holds the other end of its input, until it ends; workers may write on for a moment.

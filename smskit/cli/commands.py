@@ -99,7 +99,7 @@ def main() -> None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of the output has nowhere to go
         why = error.strerror or type(error).__name__
-        print_problem(SmskitError(Message("what was printed could not be written: {why}", why=why)))
+        print_problem(SmskitError("what was printed could not be written: {why}", why=why))
         sys.exit(1)
 
 
@@ -178,7 +178,7 @@ def allow(
         return
     place = file or dotenv_file(start_folder())
     if place is None:
-        raise InputError(Message("there is no .env in this folder's project"))
+        raise InputError("there is no .env in this folder's project")
     if forget:
         was = allowed.disallow(place)
         say("{file} is allowed no longer" if was else "{file} was not allowed", file=place)
@@ -326,7 +326,7 @@ def doctor(
     from smskit.sending.session import open_campaign
 
     if every and provider:
-        raise InputError(Message("say either --provider or --all"))
+        raise InputError("say either --provider or --all")
     spec = CampaignSpec.from_yaml(file)
     classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
     text = spec.template or open_campaign(spec, ledger=open_ledger(file=file)).planner.template().text
@@ -624,7 +624,7 @@ def settle(
     from smskit.sending.unknowns import settle_by_hand
 
     if resend + give_up + accept != 1:
-        raise InputError(Message("say one of --resend, --give-up and --accept"))
+        raise InputError("say one of --resend, --give-up and --accept")
     ledger, row = _ledger(), _row(campaign, mode)
     if accept:
         say("{n} accepted, by the reports for their numbers", n=accept_likely(ledger, row).found)
@@ -668,7 +668,7 @@ def erase(
 
     if not yes:
         if not sys.stdin.isatty():
-            raise InputError(Message("erasing cannot be undone: say --yes"))
+            raise InputError("erasing cannot be undone: say --yes")
         typer.confirm(t("Erase this person from all campaigns? It cannot be undone."), abort=True)
     done = erase_person(_ledger(), person)
     if as_json:
@@ -739,7 +739,7 @@ def opt_out_decide(
     from smskit.settings import Environment
 
     if opted_out == stays:
-        raise InputError(Message("say either --opted-out or --stays"))
+        raise InputError("say either --opted-out or --stays")
     n = decide(_ledger(), which, opted_out=opted_out, by=Environment().user)
     say("{n} decided: opted out" if opted_out else "{n} decided: not an opt-out", n=n)
 

@@ -101,9 +101,7 @@ class LargePlan(Plan):
             InputError: *rows* is None: all of them do not fit into memory.
         """
         if rows is None:
-            raise InputError(
-                Message("the plan has {n:,} rows, which are too many at once; name rows", n=len(self))
-            )
+            raise InputError("the plan has {n:,} rows, which are too many at once; name rows", n=len(self))
         index = np.asarray(rows, np.int64)
         if not len(index) or index.max() < len(self.reasons):
             return super().frame(index)
@@ -357,7 +355,7 @@ def _finish(
     found: dict[int, bytes] = {}
     for part in answers(client, digests):
         if part is None:
-            raise LedgerError(Message("the plan holds a phone twice; nothing was stored"))
+            raise LedgerError("the plan holds a phone twice; nothing was stored")
         found |= part
     return answers(client, done), found
 

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from smskit.audience.phones import hide_number, mask
 from smskit.audience.pseudonyms import hashes, pseudonym, pseudonyms
 from smskit.errors import LedgerLocked
-from smskit.i18n import Message
 from smskit.ledger.approvals import plain
 from smskit.ledger.audience import Audience
 from smskit.ledger.audit import Action, note
@@ -181,10 +180,8 @@ class Erasing:
             senders = conn.execute(sa.select(SENDER).where(SENDER.c.campaign_id == row.id)).all()
             if any(works(each, self._database.clock()) for each in senders):
                 raise LedgerLocked(
-                    Message(
-                        "a run of campaign {campaign} is going; wait for it or stop it, then erase again",
-                        campaign=row.name,
-                    )
+                    "a run of campaign {campaign} is going; wait for it or stop it, then erase again",
+                    campaign=row.name,
                 )
             values: dict[str, Any] = {"erased": CAMPAIGN.c.erased + planned}
             if before and planned:

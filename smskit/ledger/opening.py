@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from smskit.errors import NoLedger
-from smskit.i18n import Language, Message, mark
+from smskit.i18n import Language, mark
 from smskit.ledger import Ledger
 from smskit.settings import Environment, from_project
 
@@ -48,11 +48,9 @@ def open_ledger(
     missing = place.missing
     if missing and not place.named and not create:
         raise NoLedger(
-            Message(
-                "no ledger was found; looked for {places}. Start where the campaign belongs, name its ledger "
-                "in SMSKIT_DATABASE_URL, or make a new one with `smskit init`",
-                places=", ".join(map(str, place.looked_at)),
-            )
+            "no ledger was found; looked for {places}. Start where the campaign belongs, name its ledger "
+            "in SMSKIT_DATABASE_URL, or make a new one with `smskit init`",
+            places=", ".join(map(str, place.looked_at)),
         )
     ledger = _ledger(place.url, environment.ledger_patience_s)
     if missing and place.file is not None:

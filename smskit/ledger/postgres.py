@@ -20,7 +20,6 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 
 from smskit.errors import LedgerError, needs_extra
-from smskit.i18n import Message
 from smskit.ledger.failures import is_away, place_of
 from smskit.ledger.processes import uptime
 
@@ -175,11 +174,9 @@ class Server:
         found = conn.exec_driver_sql("SELECT writes FROM writer WHERE session = %s", (session,)).scalar()
         if (found or 0) < writes:
             raise LedgerError(
-                Message(
-                    "{ledger} has lost commits that it had confirmed: a standby lacked them, or a backup was "
-                    "restored. Nothing is sent; docs/postgres.md says what to do",
-                    ledger=place_of(self.engine.url),
-                )
+                "{ledger} has lost commits that it had confirmed: a standby lacked them, or a backup was "
+                "restored. Nothing is sent; docs/postgres.md says what to do",
+                ledger=place_of(self.engine.url),
             )
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
@@ -197,12 +194,10 @@ class Server:
         version = connection.info.server_version // 10_000
         if version < _OLDEST:
             raise LedgerError(
-                Message(
-                    "{ledger} is PostgreSQL {found}; smskit needs {least} or newer",
-                    ledger=place_of(self.engine.url),
-                    found=version,
-                    least=_OLDEST,
-                )
+                "{ledger} is PostgreSQL {found}; smskit needs {least} or newer",
+                ledger=place_of(self.engine.url),
+                found=version,
+                least=_OLDEST,
             )
         record.info["smskit_writer"] = (uuid.uuid4().hex, 0)
         try:

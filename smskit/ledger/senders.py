@@ -23,7 +23,6 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from smskit.errors import LedgerLocked, LedgerUnavailable
-from smskit.i18n import Message
 from smskit.ledger.changes import ALONE, LEASE_TTL_S, apply_all, count_unsent, interruptions, prove
 from smskit.ledger.database import Database
 from smskit.ledger.processes import WORKING, this_process, works
@@ -122,12 +121,10 @@ class Senders:
             others = self._living(conn, campaign_id, now)
             if others and (role is Role.ALONE or others[0].role == Role.ALONE):
                 raise LedgerLocked(
-                    Message(
-                        "another run (process {n} on {host}) is working on this campaign; "
-                        "wait for it or stop it, then run again",
-                        n=others[0].pid,
-                        host=others[0].host,
-                    )
+                    "another run (process {n} on {host}) is working on this campaign; "
+                    "wait for it or stop it, then run again",
+                    n=others[0].pid,
+                    host=others[0].host,
                 )
             if begin:
                 self._reap(conn, campaign_id, now, others, free=not others)

@@ -14,7 +14,6 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from smskit.errors import LedgerError, LedgerLocked
-from smskit.i18n import Message
 from smskit.ledger.blobs import to_arrow, to_parquet
 from smskit.ledger.processes import works
 from smskit.ledger.records import CampaignRow, Frozen
@@ -52,9 +51,9 @@ def demand_once(frozen: Frozen) -> None:
 
     phones = np.sort(frozen.phones[frozen.order])
     if len(phones) and ((np.diff(phones) == 0).any() or phones[0] <= 0):
-        raise LedgerError(Message("the plan holds a phone twice; nothing was stored"))
+        raise LedgerError("the plan holds a phone twice; nothing was stored")
     if len(later_copies(frozen.persons, frozen.order)):
-        raise LedgerError(Message("the plan holds a person twice; nothing was stored"))
+        raise LedgerError("the plan holds a person twice; nothing was stored")
 
 
 def chunk_size(planned: int) -> int:
@@ -154,10 +153,8 @@ def demand_unowned(conn: sa.Connection, row: Any, now: float) -> None:
     alive = [each for each in held if works(each, now)]
     if row.state == FREEZING and alive:
         raise LedgerLocked(
-            Message(
-                "another process ({n} on {host}) is writing this campaign's people down; wait for it, then "
-                "run again",
-                n=alive[0].pid,
-                host=alive[0].host,
-            )
+            "another process ({n} on {host}) is writing this campaign's people down; wait for it, then "
+            "run again",
+            n=alive[0].pid,
+            host=alive[0].host,
         )

@@ -117,7 +117,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InputError(Message("--from and --to are days such as 2026-10-01")) from None
+        raise InputError("--from and --to are days such as 2026-10-01") from None
 
 
 def campaign_row(ledger: Ledger, name: str, mode: Mode | None) -> CampaignRow:

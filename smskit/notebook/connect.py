@@ -275,9 +275,7 @@ class ConnectNotebook(Base):
         for offer in self.offered.templates:
             if offer.id == template_id:
                 return offer
-        raise InputError(
-            Message("there is no template `{name}` among those listed or typed in", name=template_id)
-        )
+        raise InputError("there is no template `{name}` among those listed or typed in", name=template_id)
 
     # -- plain steps -------------------------------------------------------------------
 
@@ -340,9 +338,7 @@ class ConnectNotebook(Base):
             words = mark("`{name}` is a key: it is asked for, and never written into a notebook")
             raise SettingsError(Message(words, name=given[0]))
         if not self.host.is_person:
-            raise SettingsError(
-                Message("nobody is here to be asked for keys; put them into the environment or .env")
-            )
+            raise SettingsError("nobody is here to be asked for keys; put them into the environment or .env")
         self.say("Leave empty to keep what is there.")
         typed = {s.name: getpass(f"{s.variable}: ") for g in self.form() if (s := g.setting).secret}
         written = self.keep(settings | {name: value for name, value in typed.items() if value}, Store(store))
@@ -432,7 +428,7 @@ class ConnectNotebook(Base):
         if result is not None and not result.usable:
             failed = next(f for f in result.findings if not f.ok)
             why = Joined([failed.code, quote(failed.meaning), failed.next_step], " ")
-            raise NotUsable(Message("{what} is not usable: {why}", what=account.title, why=why))
+            raise NotUsable("{what} is not usable: {why}", what=account.title, why=why)
 
 
 def answer_of(account: Account, t: Language, *, with_balance: bool = True) -> str:

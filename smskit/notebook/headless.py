@@ -135,7 +135,7 @@ def execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
         words = mark("the notebook failed: {kind}: {why}; look at {file}")
         raise SmskitError(Message(words, kind=error.ename, why=error.evalue, file=target)) from None
     except DeadKernelError:
-        raise SmskitError(Message("the notebook's kernel died; look at {file}", file=target)) from None
+        raise SmskitError("the notebook's kernel died; look at {file}", file=target) from None
     except (RuntimeError, OSError) as error:  # a kernel that does not start, a full disk
         words = mark("the notebook could not be run: {kind}: {why}")
         raise SmskitError(Message(words, kind=type(error).__name__, why=error)) from None
@@ -190,7 +190,7 @@ def _outcome(
 ) -> RunRow:
     found = ledger.runs.find(token=origin.token)
     if not found:
-        error = failed or SmskitError(Message("the notebook ended without a run"))
+        error = failed or SmskitError("the notebook ended without a run")
         _note(error, spec.model_dump(mode="json"), environment, origin)
         return ledger.runs.find(token=origin.token)[-1]
     row = found[-1]

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from smskit.errors import NoLedger, NotUsable, SmskitError
-from smskit.i18n import Message
 from smskit.ledger import Ledger
 from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
@@ -104,7 +103,7 @@ class Home:
         try:
             error = answer.get(timeout=limit_s)
         except queue.Empty:
-            error = NotUsable(Message("no answer within {n:g} seconds", n=limit_s))
+            error = NotUsable("no answer within {n:g} seconds", n=limit_s)
         if error is not None:
             raise error
         return accounts.account(provider, environment, self.ledger)

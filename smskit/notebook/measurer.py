@@ -15,7 +15,7 @@ from typing import Any, Final
 from smskit.audience import segment
 from smskit.audience.explore import keep_upload
 from smskit.errors import InputError, NoLedger
-from smskit.i18n import Language, Message
+from smskit.i18n import Language
 from smskit.ledger import CampaignRow, Ledger
 from smskit.ledger.opening import open_ledger
 from smskit.measuring.arms import earlier_occurrences, read_arms
@@ -151,7 +151,7 @@ class Measurer:
             InputError: nothing is chosen yet, or the table or an option cannot be used.
         """
         if self.ledger is None or self.row is None:
-            raise InputError(Message("there is no campaign to measure; send or rehearse one first"))
+            raise InputError("there is no campaign to measure; send or rehearse one first")
         of = self.row.id, tuple(self.asked.items())
         if self.seen is None or of != self._seen_of:
             row = self.ledger.campaigns.get(self.row.name, self.row.mode) or self.row
@@ -203,7 +203,7 @@ class Measurer:
             InputError: fewer than two, an unknown one, or the table or an option cannot be used.
         """
         if self.ledger is None:
-            raise InputError(Message("there is no campaign to measure; send or rehearse one first"))
+            raise InputError("there is no campaign to measure; send or rehearse one first")
         mode = self.row.mode if self.row and not campaigns else None
         named = campaigns or [row.name for row in self.beside()]
         ready = self.asked["outcomes"] and (self.asked["time"] or self.asked["converted"])

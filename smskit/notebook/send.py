@@ -399,9 +399,7 @@ class Notebook(Base):
         self.campaign.record.refresh()
         if row.mode is not Mode.PLAN and (status["waiting"] or status["submitting"]):
             raise CampaignPaused(
-                Message(
-                    "campaign {campaign} is not complete: {n} people are still waiting",
-                    campaign=row.name,
-                    n=status["waiting"],
-                )
+                "campaign {campaign} is not complete: {n} people are still waiting",
+                campaign=row.name,
+                n=status["waiting"],
             )

@@ -432,7 +432,7 @@ class SendModel:
         outcome = campaign.test_send(row=row)
         found = self.ledger.campaigns.get(outcome.campaign, outcome.mode)
         if found is None:
-            raise LedgerError(Message("the test send is not in the ledger"))
+            raise LedgerError("the test send is not in the ledger")
         return outcome, found
 
     # -- sending ---------------------------------------------------------------------------
@@ -480,7 +480,7 @@ class SendModel:
             raise GuardRefused(_SENDS_NOTHING)
         seen = run.look()
         if seen.phase.is_active:
-            raise GuardRefused(Message("campaign {campaign} is being sent right now", campaign=spec.campaign))
+            raise GuardRefused("campaign {campaign} is being sent right now", campaign=spec.campaign)
         approval = self.approval
         if seen.row is not None and seen.books is not None:
             cost = Decimal(seen.row.summary["cost"])
@@ -618,7 +618,7 @@ class SendModel:
         names = [f"{one.campaign}.yaml" for one in both]
         for name in names:
             if (here.home(Folder.PARAMETERS, here.folder) / name).exists():
-                raise InputError(Message("{file} is there already", file=name))
+                raise InputError("{file} is there already", file=name)
         one, other = (Draft(arm.to_data()).save(name) for arm, name in zip(both, names, strict=True))
         return one, other
 
@@ -645,5 +645,5 @@ def _unsent(why: Message) -> GuardRefused:
 def another_id(name: str, taken: Collection[str]) -> str:
     """*name* with the first number behind it that makes a new one: ``sale`` -> ``sale-2``."""
     if not name:
-        raise InputError(Message("give the campaign an id first"))
+        raise InputError("give the campaign an id first")
     return next(made for n in itertools.count(2) if (made := f"{name[:114]}-{n}") not in taken)

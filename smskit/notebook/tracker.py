@@ -152,7 +152,7 @@ class Tracker:
         """
         now = self.ledger.campaigns.get(self.chosen.name, self.chosen.mode) if self.chosen else None
         if now is None:
-            raise LedgerError(Message("there is no campaign to follow; send or rehearse one first"))
+            raise LedgerError("there is no campaign to follow; send or rehearse one first")
         return now
 
     @property
@@ -228,7 +228,7 @@ class Tracker:
         """
         person = person.strip()
         if not person:
-            raise InputError(Message("say whom: a user id or a phone"))
+            raise InputError("say whom: a user id or a phone")
         row = self.row
         fates = tuple(report.fates(self.ledger, row, person))
         planned = self.ledger.audience.find(row.id, person=person, phone=report.as_phone(person))
@@ -313,7 +313,7 @@ class Tracker:
             path: Looked for beside the notebook, then upwards to the project's root.
         """
         if not str(path).strip():
-            raise InputError(Message("say which file"))
+            raise InputError("say which file")
         return opt_outs.import_list(self.ledger, Path(path).expanduser())
 
     @property
@@ -404,7 +404,7 @@ class Tracker:
         row = self.row
         runs = self.ledger.runs.find(campaign=row.name, mode=row.mode, last=1)
         if not runs:
-            raise InputError(Message("no run of this campaign is on record, so there is no report of it"))
+            raise InputError("no run of this campaign is on record, so there is no report of it")
         run = runs[-1]._replace(books=report.status(self.ledger, row))
         return Download(self.file_name(row, "report", "html"), page(self.ledger, run, t).encode())
 
@@ -423,7 +423,7 @@ class Tracker:
         whom = [Whom(group, code) for group in (Group.UNDELIVERED, Group.REFUSED) for code in codes]
         dead = [h.keys.phones[at] for _, at, h in delivery.members(self.ledger, row, whom)]
         if not dead:
-            raise InputError(Message("nobody failed so"))
+            raise InputError("nobody failed so")
         spec = CampaignSpec.from_data(row.spec)
         gone = np.concatenate(dead)
         frames = segment_frames(spec, None, environ=environment.variables, file=environment.parameter_file)
@@ -452,4 +452,4 @@ class Tracker:
 
     def _demand_sent(self) -> None:
         if self.row.mode is Mode.PLAN:
-            raise GuardRefused(Message("cannot fetch receipts of a plan: nothing was sent"))
+            raise GuardRefused("cannot fetch receipts of a plan: nothing was sent")

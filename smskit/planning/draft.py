@@ -185,7 +185,7 @@ class Draft:
             place.write_text(self._as_text(place.suffix.lower()), encoding="utf-8")
         except OSError as error:
             raise InputError(
-                Message("cannot write parameter file {file}: {why}", file=path, why=os_words(error))
+                "cannot write parameter file {file}: {why}", file=path, why=os_words(error)
             ) from None
         return place
 

@@ -53,7 +53,7 @@ def write_messages(
         words = mark("unknown format `{name}`; there are {formats}")
         raise InputError(Message(words, name=kind, formats=", ".join(FORMATS)))
     if output is None and kind in ("parquet", "xlsx"):
-        raise InputError(Message("{kind} needs a file: add --output messages.{kind}", kind=kind))
+        raise InputError("{kind} needs a file: add --output messages.{kind}", kind=kind)
     if reveal:
         _note(ledger, row, output, kind)
     pages = frames.messages(ledger, row, reveal=reveal, more=more)
@@ -199,13 +199,11 @@ def write_opt_outs(ledger: Ledger, rule: OptOutRule, output: Path, *, reveal: bo
     """
     if not reveal:
         raise InputError(
-            Message(
-                "such a file holds full phone numbers, outside the database: say --reveal, and delete "
-                "it when the provider has it"
-            )
+            "such a file holds full phone numbers, outside the database: say --reveal, and delete "
+            "it when the provider has it"
         )
     if output.suffix.lower() not in (".csv", ".txt"):
-        raise InputError(Message("the file must end in .csv or .txt"))
+        raise InputError("the file must end in .csv or .txt")
     ledger.audit.note(Action.EXPORT, what="opt-outs", file=output.name)
     numbers = [to_e164(phone) for phone in ledger.opt_outs.phones().tolist() if phone > 0]
     if rule.numbers == "national":

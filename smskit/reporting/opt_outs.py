@@ -82,7 +82,7 @@ def decide(ledger: Ledger, which: str, *, opted_out: bool, by: str, mode: Mode =
     done = ledger.replies.decide(found, opted_out=opted_out, by=by) if found else 0
     if not done:
         shown = phones.mask(which)
-        raise InputError(Message("{who}: no doubtful reply waits for a decision", who=shown))
+        raise InputError("{who}: no doubtful reply waits for a decision", who=shown)
     return done
 
 

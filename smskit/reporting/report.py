@@ -156,11 +156,11 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
         who = phones.mask(phones.to_e164(phone)) if phone else name_of(person)
         if person and (erased := ledger.erasing.when(person, phone)):
             at = f"{datetime.fromtimestamp(erased, row.zone):%Y-%m-%d %H:%M}"
-            raise InputError(Message("{who} was erased on {at}; counts are all that is left", who=who, at=at))
+            raise InputError("{who} was erased on {at}; counts are all that is left", who=who, at=at)
         from smskit.audience.identity import names_nobody
 
         if names_nobody(person):
-            raise InputError(Message("{who} names nobody: give a user id, or a phone", who=repr(person)))
+            raise InputError("{who} names nobody: give a user id, or a phone", who=repr(person))
         raise InputError(_nowhere(row, who))
     if reveal:
         note_reveal(ledger, row, "one person", person=phones.mask(person))

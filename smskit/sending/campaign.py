@@ -229,7 +229,7 @@ class Campaign:
             CampaignPaused: it stopped with people still waiting; call again.
         """
         if self.spec.mode is Mode.PLAN:
-            raise GuardRefused(Message("mode `plan` sends nothing; use mode `rehearse` or `live`"))
+            raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
         self.run.renew()
         # Until the end is written down: it may be told so more than once.
         listening = heard(
@@ -423,7 +423,7 @@ class Campaign:
             LedgerError: it was never started.
         """
         if resend + give_up + accept != 1:
-            raise InputError(Message("say one of `resend=True`, `give_up=True` and `accept=True`"))
+            raise InputError("say one of `resend=True`, `give_up=True` and `accept=True`")
         row = self._row()
         if accept:
             return accept_likely(self.ledger, row).found
@@ -437,10 +437,8 @@ class Campaign:
         row = self.ledger.campaigns.get(self.spec.campaign, self.spec.mode)
         if row is None:
             raise LedgerError(
-                Message(
-                    "campaign {campaign} ({mode}) was never started",
-                    campaign=self.spec.campaign,
-                    mode=self.spec.mode,
-                )
+                "campaign {campaign} ({mode}) was never started",
+                campaign=self.spec.campaign,
+                mode=self.spec.mode,
             )
         return row

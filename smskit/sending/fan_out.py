@@ -60,7 +60,7 @@ def send_by(
     """
     if count > 1 and not (row.mode is Mode.LIVE and ledger.senders.may_share):
         raise LedgerLocked(
-            Message("several senders share a live campaign on a PostgreSQL ledger only; leave out --senders")
+            "several senders share a live campaign on a PostgreSQL ledger only; leave out --senders"
         )
     return _by_tasks(cluster, row.name, count) if cluster else _by_processes(ledger, row, count, progress)
 

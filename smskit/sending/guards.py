@@ -195,13 +195,11 @@ def demand_same(spec: CampaignSpec, row: CampaignRow) -> None:
             for n in differs
         )
         raise PlanMismatch(
-            Message(
-                "campaign {campaign} ({mode}) was started with something else: {why}. Give the new "
-                "campaign an id of its own, or go on with the old parameters",
-                campaign=row.name,
-                mode=row.mode,
-                why=changes,
-            )
+            "campaign {campaign} ({mode}) was started with something else: {why}. Give the new "
+            "campaign an id of its own, or go on with the old parameters",
+            campaign=row.name,
+            mode=row.mode,
+            why=changes,
         )
 
 

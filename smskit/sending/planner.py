@@ -312,12 +312,10 @@ class Planner:
             text, form = self._provider.ask(Mode.LIVE, None, partial(_text_and_form, spec.template_id))
         except SettingsError as error:
             raise TemplateError(
-                Message(
-                    "the text of template {code} has to be fetched from the provider, but {why} "
-                    "Or give the text as parameter `template`.",
-                    code=spec.template_id,
-                    why=error.message,
-                )
+                "the text of template {code} has to be fetched from the provider, but {why} "
+                "Or give the text as parameter `template`.",
+                code=spec.template_id,
+                why=error.message,
             ) from None
         return Template.parse(text, signature=spec.signature, form=form)
 

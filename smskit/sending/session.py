@@ -18,7 +18,6 @@ import pandas as pd
 
 from smskit.audience.segment import IN_MEMORY
 from smskit.errors import NoLedger, SpecError
-from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger, file_has_campaign
 from smskit.ledger.opening import open_ledger as open_ledger
 from smskit.models import Mode
@@ -54,13 +53,11 @@ def ledger_of(spec: CampaignSpec, environment: Environment) -> Ledger:
         and ledger.campaigns.get(spec.campaign, spec.mode) is None
     ):
         raise NoLedger(
-            Message(
-                "campaign {campaign} has begun in {other}, and this run would go by {file}, which does not "
-                "know of it. Name the one that is right in SMSKIT_DATABASE_URL, or use a new campaign id",
-                campaign=spec.campaign,
-                other=other,
-                file=environment.ledger_place.file,
-            )
+            "campaign {campaign} has begun in {other}, and this run would go by {file}, which does not "
+            "know of it. Name the one that is right in SMSKIT_DATABASE_URL, or use a new campaign id",
+            campaign=spec.campaign,
+            other=other,
+            file=environment.ledger_place.file,
         )
     return ledger
 
@@ -159,11 +156,9 @@ def _spec_of(
             data = {}
         case _:
             raise SpecError(
-                Message(
-                    "a campaign is opened from a CampaignSpec, a mapping of parameters, the path of a "
-                    "parameter file, or parameters by name; not from {kind}",
-                    kind=type(given).__name__,
-                )
+                "a campaign is opened from a CampaignSpec, a mapping of parameters, the path of a "
+                "parameter file, or parameters by name; not from {kind}",
+                kind=type(given).__name__,
             )
     data |= parameters
     if in_memory and not data.get("segment"):

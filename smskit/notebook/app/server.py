@@ -82,10 +82,8 @@ class AppSettings:
         token = environment.get("SMSKIT_APP_TOKEN")
         if token and len(token) < _LEAST_TOKEN:
             raise SettingsError(
-                Message(
-                    "SMSKIT_APP_TOKEN has fewer than {n} characters; leave it unset, and one is made up",
-                    n=_LEAST_TOKEN,
-                )
+                "SMSKIT_APP_TOKEN has fewer than {n} characters; leave it unset, and one is made up",
+                n=_LEAST_TOKEN,
             )
         people = _people(environment.get("SMSKIT_APP_USERS"))
         return cls(
@@ -224,7 +222,7 @@ def _ledger() -> str:
 def _number(environment: Environment, name: str, default: int) -> int:
     text = environment.get(name) or str(default)
     if not text.isdecimal() or not int(text):
-        raise SettingsError(Message("{variable} has to be a whole number above 0", variable=name))
+        raise SettingsError("{variable} has to be a whole number above 0", variable=name)
     return int(text)
 
 
@@ -242,11 +240,9 @@ def _people(text: str) -> dict[str, str]:
         len(pairs) == len(names) == len(set(people.values()))
     ):
         raise SettingsError(
-            Message(
-                "SMSKIT_APP_USERS has to read NAME:TOKEN,NAME:TOKEN, each token of {n} characters or more, "
-                "no name and no token twice",
-                n=_LEAST_TOKEN,
-            )
+            "SMSKIT_APP_USERS has to read NAME:TOKEN,NAME:TOKEN, each token of {n} characters or more, "
+            "no name and no token twice",
+            n=_LEAST_TOKEN,
         )
     return people
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones
 from smskit.errors import InputError
-from smskit.i18n import Message
 from smskit.ledger import CLOCKS_DIFFER_S, CampaignRow, History, Ledger
 from smskit.models import State
 from smskit.reporting import frames, report
@@ -102,12 +101,10 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
     found = ledger.audience.find(row.id, person=person, phone=report.as_phone(person))
     if not found:
         raise InputError(
-            Message(
-                "{who} was not planned in campaign {campaign} ({mode})",
-                who=report.name_of(person),
-                campaign=row.name,
-                mode=row.mode,
-            )
+            "{who} was not planned in campaign {campaign} ({mode})",
+            who=report.name_of(person),
+            campaign=row.name,
+            mode=row.mode,
         )
     steps: list[dict[str, Any]] = []
     for chunk, position in found:

@@ -9,7 +9,7 @@ import ipywidgets as w
 
 from smskit.audience.explore.files import FOLDER
 from smskit.errors import InputError, SpecError
-from smskit.i18n import Message, mark
+from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
@@ -51,7 +51,7 @@ class SavePanel(Panel):
 
     def _demand_counted(self) -> None:
         if self.parameters.waits:
-            raise InputError(Message("the figures are still being counted; save when they are there"))
+            raise InputError("the figures are still being counted; save when they are there")
 
     def _call(self, campaign: str) -> None:
         try:
