@@ -98,6 +98,8 @@ def test_an_id_that_is_short_or_odd_still_names_somebody(cell: Any) -> None:
         pytest.param(["2.02611E+16"] * 3, id="text"),
         pytest.param(["1.23457e+15"] * 3, id="small-e"),
         pytest.param(["1E+12"] * 3, id="one-digit"),
+        pytest.param(["2.0261112345678E16"] * 3, id="java"),
+        pytest.param(["1.2e9"] * 3, id="java-small"),
         pytest.param(["1.234567890123456E+17"] * 3, id="most-digits"),
         pytest.param(np.full(3, 20261128123456789, np.float64), id="float"),
         pytest.param(np.full(3, 1e16), id="float-of-zeros"),
@@ -121,7 +123,8 @@ def test_ids_with_lost_digits_name_nobody(cells: Any) -> None:
     "cells",
     [
         pytest.param(["1.3800002010E+10", "x"], id="all-digits-kept"),
-        pytest.param(["1E5", "12E+4"], id="letters-in-an-id"),
+        pytest.param(["1E5", "12E+4", "1e16"], id="letters-in-an-id"),
+        pytest.param(["1.3800002010E10", "1.20E2"], id="java-all-digits-kept"),
         pytest.param([123456789012345.0, 5.0], id="floats-that-are-exact"),
         pytest.param(["20261128123456789", "20261128123456780"], id="one-long-number-ends-in-zero"),
         pytest.param(["2026112812345678", "2026112812345679"], id="long-numbers"),

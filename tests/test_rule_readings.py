@@ -436,6 +436,40 @@ def test_columns_that_nearly_read(good: str, bad: str, words: str, others: int) 
     assert all(text.startswith(words.format(n=others)) and bad in text for text in said)
 
 
+MIXED_DAYS = ["2026/1/9", "2026/11/9", "2026年12月10日", "12月", "待定", None]
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "rows"),
+    [
+        (">=", "2026-12-10", [2]),
+        (">", "2026-01-09", [1, 2]),
+        ("<", "2026-12-10", [0, 1]),
+        ("==", "2026-01-09", [0]),
+        ("!=", "2026-01-09", [1, 2]),
+        ("in", ["2026-01-09", "2026-11-09"], [0, 1]),
+        ("between", ["2026-01-01", "2026-11-30"], [0, 1]),
+        ("==", 20261210, [2]),
+        ("after", "2026-11-09", [2]),
+        ("==", "待定", [4]),
+        ("starts_with", "2026/1", [0, 1]),
+    ],
+)
+def test_a_date_beside_nearly_all_dates(op: str, value: Any, rows: list[int]) -> None:
+    """A few cells that are no dates make no text of the others: they are unread; in SQL and in parts, too."""
+    frame = pd.DataFrame({"x": MIXED_DAYS})
+    rule = parse({"column": "x", "op": op, "value": value})
+    whole = rule.reads(frame, now=NOW)
+    halves = [rule.mask(part, now=NOW, reads=whole) for part in (frame[:3], frame[3:])]
+
+    assert np.flatnonzero(rule.mask(frame, now=NOW)).tolist() == rows
+    assert np.flatnonzero(np.concatenate(halves)).tolist() == rows
+    assert sqlite_keeps(frame, rule.to_sql(now=NOW, frame=frame)) == rows
+    said = [str(message) for message in messages_of(rule.unread(Source(frame, NOW)))]
+    as_text = op == "starts_with" or value == "待定"
+    assert [text.startswith("2 cells of `x` are no dates") for text in said] == [not as_text]
+
+
 FLAGS = ["是", "Y", "√", "1", "否", "n"]
 DAYS = ["2026-10-01", "20261001", "2026/10/1", "2026-10-02", "2026-11-01", "2026年10月1日"]
 

@@ -35,7 +35,11 @@ _LONGEST_WORD: Final = 16  # characters; with room for full-width blanks and the
 _NO_LETTER: Final = r"^[\p{P}\p{Sm}\p{Sk}\p{Z}0]*$"
 _COUNTS: Final = "[1-9]"  # in none of these, and in most ids
 # As spreadsheets write numbers above 10^11: one digit, what they show of the others, the power of ten.
-_SCIENTIFIC: Final = r"^-?[0-9](?:\.(?P<shown>[0-9]+))?[eE]\+(?P<power>[0-9]{2,3})$"
+# As spreadsheets write it, and as Java does: 1E+16, 2.02611E+16, 2.02611E16; 1E5 is an id of its own.
+_SCIENTIFIC: Final = (
+    r"^-?[0-9](?P<shown>)[eE]\+(?P<power>[0-9]{2,3})$",
+    r"^-?[0-9]\.(?P<shown>[0-9]+)[eE]\+?(?P<power>[0-9]{1,3})$",
+)
 _LONG: Final = 16  # digits, of which spreadsheets keep 15
 _DIGITS: Final = "^[0-9]+$"
 _ROUNDED_TAIL: Final = r"^[0-9]{15}0+$"
@@ -100,11 +104,12 @@ def _says_nothing(texts: pa.Array) -> NDArray[np.bool_]:
 
 def _lost_digits(column: pd.Series, texts: pa.Array) -> NDArray[np.bool_]:
     lost = _beyond_exact(column)
-    rows = np.flatnonzero(_mask(pc.match_substring_regex(texts, _SCIENTIFIC)))
-    if len(rows):
-        parts = pc.extract_regex(texts.take(pa.array(rows)), _SCIENTIFIC)
-        shown = pc.fill_null(pc.utf8_length(pc.struct_field(parts, "shown")), 0)
-        lost[rows] |= _mask(pc.less(shown, pc.struct_field(parts, "power").cast(pa.int32())))
+    for pattern in _SCIENTIFIC:
+        rows = np.flatnonzero(_mask(pc.match_substring_regex(texts, pattern)))
+        if len(rows):
+            parts = pc.extract_regex(texts.take(pa.array(rows)), pattern)
+            shown = pc.utf8_length(pc.struct_field(parts, "shown"))
+            lost[rows] |= _mask(pc.less(shown, pc.struct_field(parts, "power").cast(pa.int32())))
     return lost
 
 

@@ -52,7 +52,7 @@ from smskit.audience.rules.typed import (
     flags_of_text,
     numbers_of_text,
 )
-from smskit.audience.rules.values import ISO, REAL, SEPARATORS, Bound, read_number, show
+from smskit.audience.rules.values import ISO, REAL, SEPARATORS, Bound, read_moment, read_number, show
 from smskit.errors import RuleError, suggest
 from smskit.i18n import Message
 
@@ -134,6 +134,9 @@ class Column:
         by_content = isinstance(given, str) or (is_number(given) and question.op != "within_days")
         asks_content = by_content and question.op not in (*PARTS, *DATES)
         reads = self.reads if asks_content and self._kind is Kind.TEXT else None
+        if reads is Reading.TEXT and self.nearly is Reading.MOMENT and _are_moments(question):
+            # Letter by letter 2026/1/9 would come after 2026-12-10. The others are unread cells.
+            reads = Reading.MOMENT
         if reads is Reading.FLAG and self._asks_numbers(question):
             reads = Reading.NUMBER
         reading, bounds = fit(question, self._kind, self._values.dtype, where, reads)
@@ -371,6 +374,10 @@ def demand_single(text: str, parts: Sequence[str], present: Sequence[bool], name
             value=show(text),
             part=show(parts[list(present).index(True) - 1]),
         )
+
+
+def _are_moments(question: Comparison) -> bool:
+    return all(read_moment(str(value)) is not None for value in question.values)
 
 
 def cell_texts(cells: pd.Series[Any]) -> pa.Array | None:

@@ -3,7 +3,8 @@ How a text column reads: as numbers, dates, yes and no, or as text; for panel, r
 
 A column reads as something else than text when nine in ten of its cells that are not blank do, and none
 is a number with a zero in front: 007 is a name. Of the ways that fit the first is taken: yes and no, dates,
-numbers. Who cuts a frame into parts decides for the whole, and hands the answer to each part.
+numbers. Where more than half are dates, a value that is a date is compared with those all the same. Who cuts
+a frame into parts decides for the whole, and hands the answer to each part.
 """
 
 from __future__ import annotations
