@@ -41,6 +41,14 @@ FIRST = 8613800000021
         pytest.param("name,phone\n张三,13800000021\n李四,\n,\n", [0], {3: ""}, id="nobody-named"),
         pytest.param('name,phone\n"张\n三",13800000021\n李四,x', [0], {4: "x"}, id="cell-of-two-lines"),
         pytest.param("name;phone\n张三;13800000021,13800000022", [0, 1], {}, id="several-in-a-cell"),
+        pytest.param(
+            "phone,phone2\n13800000021,13800000022\n,13800000023\n13800000024,x",
+            [0, 1, 2, 3],
+            {4: "x"},
+            id="two-phones",
+        ),
+        pytest.param("phone,手机号\n,13800000022\n", [1], {}, id="another-of-their-own"),
+        pytest.param("phone,门店电话\n13800000021,13800000022", [0], {}, id="a-shops"),
         pytest.param("phone\tagent\n13800000021\t13800000099", [0], {}, id="one-column-only"),
         pytest.param("", [], {}, id="empty"),
     ],
@@ -101,11 +109,17 @@ def test_xlsx_keeps_every_no(tmp_path: Path, heading: list[list[str]]) -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    """A column of numbers of another kind of file."""
-    pd.DataFrame({"phone": [13800000021, None, 12]}).to_parquet(tmp_path / "list.parquet")
+    """A column of numbers of another kind of file, and others of the same people's numbers."""
+    numbers = {
+        "phone": [13800000021, None, 12],
+        "phone2": [None, None, 13800000023],
+        "agent": [13800000099] * 3,
+    }
+    pd.DataFrame(phones).to_parquet(tmp_path / "list.parquet")
     found = read_numbers(tmp_path / "list.parquet")
 
-    assert (found.phones, [line.line for line in found.unread]) == ([FIRST], [3])
+    assert (found.phones, [line.line for line in found.unread]) == ([FIRST, FIRST + 2], [3])
+    assert read_numbers(tmp_path / "list.parquet", "phone2").phones == [FIRST + 2]
 
 
 @pytest.mark.parametrize(

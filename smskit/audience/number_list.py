@@ -19,7 +19,7 @@ import pandas as pd
 
 from smskit.audience import segment
 from smskit.audience.phones import mask_raw_column, normalise
-from smskit.audience.roles import names_phone
+from smskit.audience.roles import names_own_phone, names_phone
 from smskit.audience.segment.encoding import read_utf8
 from smskit.audience.segment.excel import lines_of
 from smskit.audience.segment.kinds import kind_of
@@ -33,6 +33,7 @@ _NUMBER: Final = r"(?<![0-9])(?:(?:\+|00)?86[ -]*)?1[3-9][0-9](?:[ -]?[0-9]{4}){
 _MISTYPED: Final = r"(?<![0-9])1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{1,7}(?![0-9])"  # too short or too long
 _DIGITS: Final = re.compile("[0-9]{5,}")  # in no heading
 _SHOWN: Final = 60  # letters of a line that could not be read
+_USUAL: Final = "phone"
 _BREAK: Final = re.compile("\r\n|\r|\n")
 
 
@@ -59,12 +60,13 @@ class _Cells(NamedTuple):
     texts: Sequence[str]
 
 
-def read_numbers(path: Path, column: str = "phone") -> NumberList:
+def read_numbers(path: Path, column: str = _USUAL) -> NumberList:
     """
     Return the phones of a csv, tsv, txt, parquet or xlsx file, and the lines that could not be read.
 
-    A text file or sheet whose first row that is not empty names *column* is read there. One whose first
-    row is data, or a single cell, is a list without heading: every number in a line counts. Blank lines
+    A text file or sheet whose first row that is not empty names *column* is read there, and in whatever other
+    columns hold phones of a person's own (``phone2``, 手机号), unless one was asked for. One whose first row
+    is data, or a single cell, is a list without heading: every number in a line counts. Blank lines
     are none. Hidden rows of a sheet are read like any other: a *no* is not lost because somebody filtered.
 
     Raises:
@@ -73,8 +75,7 @@ def read_numbers(path: Path, column: str = "phone") -> NumberList:
     path, hidden = segment.find(str(path)), 0
     match kind_of(path):
         case "parquet":
-            found = segment.load(str(path), text_columns={column}, columns={column})[column]
-            cells = _Cells(range(1, len(found) + 1), found.astype("str").where(found.notna(), "").tolist())
+            cells = _of_parquet(path, column)
         case "xlsx":
             rows, hidden = lines_of(path)
             cells = _column_of(rows, column)
@@ -95,6 +96,17 @@ def _of_text(path: Path, column: str) -> _Cells:
     return _column_of(enumerate(([line] for line in lines), start=1), column)
 
 
+def _of_parquet(path: Path, column: str) -> _Cells:
+    import pyarrow.parquet as pq  # only such lists need it
+
+    names = pq.read_schema(path).names
+    wanted = _wanted(names, pick(names, {column})[0], column)
+    found = segment.load(str(path), text_columns=set(wanted), columns=set(wanted))
+    texts = found.astype("str").where(found.notna(), "")
+    rows = enumerate(texts.itertuples(index=False, name=None), start=1)
+    return _under([(line, row) for line, row in rows if any(map(str.strip, row))])
+
+
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with the line each begins in; a quoted cell may span several."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -113,10 +125,8 @@ def _column_of(rows: Iterable[tuple[int, list[str]]], column: str) -> _Cells:
     head = [tidy(cell) for cell in filled[0][1]] if filled else []
     named = matched(head, {column})
     if named:
-        at = head.index(named[column])
-        # A row without that cell says that somebody is on the list, and not who.
-        texts = [row[at] if len(row) > at and row[at].strip() else "," for _, row in filled[1:]]
-        return _Cells([line for line, _ in filled[1:]], texts)
+        places = [head.index(name) for name in _wanted(head, named[column], column)]
+        return _under([(line, [row[at] for at in places if at < len(row)]) for line, row in filled[1:]])
     if not any(map(_is_data, head)):
         names = [tidy(name) for cell in head for name in re.split("[,;\t]", cell) if tidy(name)]
         if len(names) > 1:
@@ -124,6 +134,19 @@ def _column_of(rows: Iterable[tuple[int, list[str]]], column: str) -> _Cells:
         elif names and names_phone(names[0]):
             del filled[0]
     return _Cells([line for line, _ in filled], [",".join(filter(None, row)) for _, row in filled])
+
+
+def _wanted(names: Sequence[str], named: str, column: str) -> list[str]:
+    """The column that was asked for; where that is just any of phones, all of a person's own phones."""
+    if column != _USUAL:
+        return [named]
+    return [name for name in names if name == named or names_own_phone(name)]
+
+
+def _under(rows: Iterable[tuple[int, Sequence[str]]]) -> _Cells:
+    """Every filled cell of each row; a row without any says that somebody is on the list, and not who."""
+    cells = [(line, cell) for line, row in rows for cell in (list(filter(str.strip, row)) or [","])]
+    return _Cells([line for line, _ in cells], [cell for _, cell in cells])
 
 
 def _is_data(text: str) -> bool:

@@ -86,6 +86,11 @@ def names_phone(name: str) -> bool:
     return _PHONE.search(_plain(name)) is not None
 
 
+def names_own_phone(name: str) -> bool:
+    """The same, of a phone of the person's own: not a shop's, or whoever is to be called in an emergency."""
+    return _other_phone(name) == 0
+
+
 def _other_phone(name: str) -> int:
     """0 for a name of the person's own phone, 1 for none that says so, 2 for one of somebody else."""
     text = _plain(name)

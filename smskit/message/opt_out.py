@@ -207,8 +207,8 @@ OPT_OUT_REPLIES: Final[Mapping[str, str]] = {
 _REPLY = re.compile(r"(?:我要|我|请|要)?(?:回复?|发送?)?(.+?)(?:谢谢|吧|了)?")
 _REPEATED = re.compile(r"(TD|[TRN])\1{1,4}")
 _SIMPLIFIED = str.maketrans(
-    "訂閱閲關關絕發給擾別請絡還麼們騷廣訊單貨將傳簡號碼刪電話這個",
-    "订阅阅关关绝发给扰别请络还么们骚广讯单货将传简号码删电话这个",
+    "訂閱閲關關絕發給擾別請絡還麼們騷廣訊單貨將傳簡號碼刪電話這個謝",
+    "订阅阅关关绝发给扰别请络还么们骚广讯单货将传简号码删电话这个谢",
 )
 
 # The word itself; 退订单 and 退定金 are about an order.
@@ -271,7 +271,7 @@ _ENGLISH_NOT_WANTED = re.compile(
 )
 # Neither plainly one nor the other: a person decides, and until then it counts as a no. Short replies ...
 _DOUBTFUL = re.compile(
-    r"(?:回复?)?[退拒]|退掉|退[钉丁汀]|推[订定]|腿订|取消(?:掉|了|我的?|所有|全部|通知|授权)?|滚"
+    r"(?:回复?)?[退拒](?:吧|了)?|退掉|退[钉丁汀顶]|取关|不订(?:阅)?了|谢绝|推[订定]|腿订|取消(?:掉|了|我的?|所有|全部|通知|授权)?|滚"
     rf"|(?:{_ABOUT}|这个)取消|停|拒接|注销|不要了?|不收了?|不发了?|我?不同意"
     r"|(?:不要|别)再?来?烦(?:我|了)*|不感兴趣|没兴趣|屏蔽|(?:你们)?有完没完|我?没有?订阅过?|不需要(?:了|谢谢)?|不用了"
     r"|CANCEL(?:ALL)?|UNSUB"
@@ -280,7 +280,7 @@ _DOUBTFUL = re.compile(
 _MENTIONED = re.compile(
     rf"{_ASK}|投诉|举报|黑名单|12321|12300|骚扰|垃圾短信|烦死|烦不烦|拉黑|退掉|{_REFUSES}[^，]{{0,8}}(?:{_ABOUT}|骚扰|打扰)"
     r"|(?:不要|不用|别(?!忘)|勿|停止?)[^，]{0,6}[发传](?![货票错到出往]|快递|顺丰)|(?:不要|别|勿)[^，]{0,3}再[^，]{0,4}[来收]"
-    r"|[还又老]发|天天发|取消[^，]{0,4}(?:短信|推送|服务)|(?<![A-Z])TD(?![A-Z]|银行|是什么)"
+    r"|[还又老]在?(?:给我?)?发(?![货票错到出往]|快递|顺丰)|天天发|回复?(?:TD|[TRN])[^，]{0,2}(?:没用|无效|不管用)|取消[^，]{0,4}(?:短信|推送|服务)|(?<![A-Z])TD(?![A-Z]|银行|是什么)"
 )
 _ENGLISH_MENTIONED = re.compile(
     r"SPAM|LEAVE ME ALONE|NOT INTERESTED|UN ?SU?B?SCR?I|OPT(?:ED|ING)? ?OUT|\bSTOP\b"

@@ -90,12 +90,13 @@ def _usual(content: bytes) -> Any:
         return UNREADABLE
     try:
         data = orjson.loads(content)
-    except ValueError:
+        names = _names_in(data)
+    except (ValueError, RecursionError):
         return UNREADABLE
     # A quote before a colon or a blank ends a name, or there are more of them than names.
     after = chars[1:]
     ends = np.count_nonzero((chars[:-1] == ord('"')) & ((after == ord(":")) | (after <= ord(" "))))
-    return data if ends == _names_in(data) else UNREADABLE
+    return data if ends == names else UNREADABLE
 
 
 def _names_in(data: Any) -> int:

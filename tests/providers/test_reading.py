@@ -61,6 +61,13 @@ def test_the_fast_decoder_agrees_with_the_careful_one(text: str) -> None:
     assert fast is UNREADABLE or json.dumps(fast) == json.dumps(careful, default=repr)
 
 
+@pytest.mark.parametrize("depth", [10, 900, 1_000, 1_020, 5_000])
+def test_an_answer_of_many_levels(depth: int) -> None:
+    """It is read, or it is none, as the careful decoder says; never an exception."""
+    content = b'{"a":' * depth + b"1" + b"}" * depth
+    assert len(content) < 2_000 or decoded(content) is not None
+
+
 @pytest.mark.parametrize("n", [1, 1000])
 def test_usual_answers_are_read_fast(n: int) -> None:
     """Rows of names and scalars, ids of up to 18 digits, with blanks or without."""
