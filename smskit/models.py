@@ -228,7 +228,7 @@ def one_text(text: str) -> pa.Array:
     ``pa.array`` and ``pa.scalar`` import pandas to look whether they are given some of it, and so does
     whatever makes numpy of arrow; that takes longer than finding one person among a million.
     """
-    data = text.encode()
+    data = text.encode(errors="replace")  # bytes of a command line that are no UTF-8 name nobody
     ends = np.array([0, len(data)], np.int64)
     return pa.LargeStringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(data))
 

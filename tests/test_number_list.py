@@ -115,7 +115,7 @@ def test_parquet(tmp_path: Path) -> None:
         "phone2": [None, None, 13800000023],
         "agent": [13800000099] * 3,
     }
-    pd.DataFrame(phones).to_parquet(tmp_path / "list.parquet")
+    pd.DataFrame(numbers).to_parquet(tmp_path / "list.parquet")
     found = read_numbers(tmp_path / "list.parquet")
 
     assert (found.phones, [line.line for line in found.unread]) == ([FIRST, FIRST + 2], [3])
