@@ -279,7 +279,7 @@ class NoLedger(LedgerError):
 
 
 class UnsupportedLedger(LedgerError):
-    """The ledger is on a database in which nobody could be kept from getting a message twice."""
+    """On that database nobody could be kept from getting a message twice, or it is another program's file."""
 
     headline = mark("there can be no ledger there")
     exit_code = 3

@@ -154,7 +154,8 @@ def test_where_the_ledger_is(
     """The file's project, else a ledger at or above it, else the working folder's."""
     for path in [*there, f"{at}/x", *([file] if file else [])]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).touch()
+        if not (tmp_path / path).is_dir():
+            (tmp_path / path).write_text("an empty file is no ledger")
     monkeypatch.delenv("SMSKIT_DATABASE_URL")
     monkeypatch.chdir(tmp_path / at if (tmp_path / at).is_dir() else (tmp_path / at).parent)
     place = Environment(parameter_file=Path(tmp_path / file) if file else None).ledger_place

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from smskit.errors import LedgerAway, LedgerError, LedgerUnavailable
 from smskit.i18n import Message, Quoted, mark, os_words
 
-__all__ = ["demand_database", "in_words", "is_away", "is_busy", "place_of"]
+__all__ = ["demand_database", "file_of", "in_words", "is_away", "is_busy", "place_of"]
 
 _FIRST_BYTES: Final = b"SQLite format 3\x00"
 
@@ -88,11 +88,11 @@ _OF_SERVER: Final = {
 
 def place_of(url: sa.URL) -> Message:
     """What a ledger is called in a sentence: its file; where it is a server, no more than the setting."""
-    file = _file(url)
+    file = file_of(url)
     return Message("the ledger {file}", file=file) if file else Message("the ledger of SMSKIT_DATABASE_URL")
 
 
-def _file(url: sa.URL) -> Path | None:
+def file_of(url: sa.URL) -> Path | None:
     """The SQLite file of *url*, also where it is a ``file:`` URI; None where there is none."""
     name = (url.database or "") if url.get_backend_name() == "sqlite" else ""
     return Path(unquote(name.removeprefix("file:"))) if name and name != ":memory:" else None
@@ -121,7 +121,7 @@ def demand_database(url: sa.URL) -> None:
     Raises:
         LedgerError: it is something else.
     """
-    file = _file(url)
+    file = file_of(url)
     begins = b""
     with suppress(OSError, ValueError), open(file or os.devnull, "rb") as opened:
         begins = opened.read(len(_FIRST_BYTES))
@@ -194,7 +194,7 @@ def _of_sqlite(error: sqlite3.Error, url: sa.URL, ledger: Message) -> LedgerErro
         return LedgerError(
             "{ledger} cannot be opened: {why}. Put that right, or name another ledger in SMSKIT_DATABASE_URL",
             ledger=ledger,
-            why=_why_not_opened(_file(url)),
+            why=_why_not_opened(file_of(url)),
         )
     return LedgerError(
         "{ledger} does not fit this smskit ({why}); put back a copy of it, or name another ledger in "

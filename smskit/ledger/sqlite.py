@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from smskit.errors import LedgerError
 from smskit.files import tighten
-from smskit.ledger.failures import demand_database, is_busy
+from smskit.ledger.failures import demand_database, file_of, is_busy
+from smskit.ledger.version import demand_known, version_of
 
 __all__ = ["PATIENCE_S", "File"]
 
@@ -41,6 +42,7 @@ class File:
     def prepare(self) -> None:
         """Have it be its owner's alone; makes it where it is not there."""
         demand_database(self.engine.url)
+        _demand_ours(self.engine.url)
         _close_to_others(self.engine.url)
 
     def settle(self) -> None:
@@ -102,6 +104,26 @@ def _use_wal(connection: Any, _record: Any = None) -> None:
             if not is_busy(error) or _time.monotonic() > end:
                 raise
             _time.sleep(0.05)
+
+
+def _demand_ours(url: sa.URL) -> None:
+    """
+    Refuse what is not ours while it is only read: a writer's connection tidies up another program's log.
+
+    What cannot be read so, a lock or a journal being in the way, is looked at again once it is open.
+
+    Raises:
+        LedgerError: another program wrote it, or a later smskit.
+    """
+    file = file_of(url)
+    if file is None:
+        return
+    uri = f"{file.absolute().as_uri()}?mode=ro"
+    engine = sa.create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, timeout=0), poolclass=sa.NullPool
+    )
+    with suppress(sa.exc.DBAPIError), engine.connect() as conn:
+        demand_known(version_of(conn), url)
 
 
 def _close_to_others(url: sa.URL) -> None:

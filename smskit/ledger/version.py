@@ -12,11 +12,12 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerError
-from smskit.ledger.failures import place_of
+from smskit.errors import LedgerError, UnsupportedLedger
+from smskit.ledger.failures import file_of, place_of
 from smskit.ledger.schema import META, VERSION
 
 __all__ = ["CURRENT", "bring_up_to_date", "demand_known", "version_of"]
@@ -33,23 +34,39 @@ KNOWN = (
     "0009",
 )  # oldest first: the revisions in migrations/versions
 CURRENT = KNOWN[-1]
+_NOT_OURS: Final = "another program's"
 _log = logging.getLogger("smskit")
 
 
 def version_of(conn: sa.Connection) -> str | None:
-    """The version of the ledger in this database, "" from before there were any; None where there is none."""
+    """
+    The version of the ledger in this database, "" from before there were any; None where there is none.
+
+    A SQLite file that has tables, and none of ours, has a version that is not known. On a server other
+    programs' tables may lie beside the ledger's.
+    """
     tables = sa.inspect(conn).get_table_names()
     stamped = conn.execute(sa.select(VERSION.c.version_num)).scalar() if VERSION.name in tables else None
+    # Other programs use alembic, too.
+    if tables and "campaign" not in tables and stamped not in KNOWN and conn.dialect.name == "sqlite":
+        return _NOT_OURS
     return stamped or ("" if "campaign" in tables else None)
 
 
 def demand_known(version: str | None, url: sa.URL) -> None:
     """
-    Refuse what a later smskit wrote; nothing has been written yet.
+    Refuse what a later smskit or another program wrote; nothing has been written yet.
 
     Raises:
+        UnsupportedLedger: it is another program's file.
         LedgerError: it is none of the versions there are migrations for.
     """
+    if version == _NOT_OURS:
+        raise UnsupportedLedger(
+            "{file} is another program's database and was left as it is; name a file of the ledger's own in "
+            "SMSKIT_DATABASE_URL",
+            file=file_of(url),
+        )
     if version and version not in KNOWN:
         raise LedgerError(
             "{ledger} was written by a newer smskit (its schema is {found}, this one knows {known}). "

@@ -19,6 +19,7 @@ import ipaddress
 import os
 import platform
 import re
+import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -76,8 +77,8 @@ class LedgerPlace(NamedTuple):
 
     @property
     def missing(self) -> bool:
-        """Opening it would make it."""
-        return self.file is not None and not os.path.exists(self.file)
+        """Opening it would make it: no file is there, or an empty one."""
+        return self.file is not None and not _is_there(self.file)
 
 
 S = TypeVar("S", bound="ProviderSettings")
@@ -516,9 +517,18 @@ def _ledger_file(name: Path, starts: Sequence[Path]) -> tuple[Path, list[Path]]:
         root = project_root(start)
         for folder in [root] if root else [start, *start.parents]:
             looked_at.append(folder / name)
-            if root or os.path.exists(looked_at[-1]):
+            if root or _is_there(looked_at[-1]):
                 return looked_at[-1], looked_at
     return starts[0] / name, looked_at
+
+
+def _is_there(file: Path) -> bool:
+    """Whether something is there. An empty file is no ledger yet: SQLite's have a first page before a log."""
+    try:
+        found = os.stat(file)
+    except (OSError, ValueError):
+        return False
+    return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
 
 
 def _problem(provider: str, error: Mapping[str, Any]) -> Message:
