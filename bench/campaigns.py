@@ -263,6 +263,7 @@ def bodies(*, people: int, sample: int, rounds: int) -> dict[str, Any]:
         AssertionError: they differ in a single byte.
     """
     from urllib.parse import quote_plus, urlencode
+    from zoneinfo import ZoneInfo
 
     import numpy as np
     import pyarrow as pa
@@ -272,14 +273,14 @@ def bodies(*, people: int, sample: int, rounds: int) -> dict[str, Any]:
     from smskit.ledger import CHUNK
     from smskit.message.template import Template
     from smskit.message.variables import bind, parse_bindings
-    from smskit.models import Slice
+    from smskit.models import TIMEZONE, Slice
     from smskit.providers.base import Job
     from smskit.providers.yunpian import Yunpian, YunpianSettings
 
     rows = frame(people).head(people)
     numbers = normalise(rows["phone"]).e164
     template = Template.parse(TEMPLATE, signature=SIGNATURE)
-    values = bind(rows, parse_bindings(VARIABLES), template.names)
+    values = bind(rows, parse_bindings(VARIABLES), template.names, zone=ZoneInfo(TIMEZONE))
     settings = YunpianSettings(api_key=YUNPIAN_KEY, multi_send=True, batch_size=1000)
 
     def slices() -> Any:

@@ -99,6 +99,20 @@ def test_copies_that_stand_far_apart(client: Any, tmp_path: Path) -> None:
     assert any("Left out as copies" in notice for notice in parts.notices)
 
 
+def test_days_by_the_campaigns_clock(client: Any, tmp_path: Path) -> None:
+    """Zoned cells are told by the clock of the campaign in parts, too, by its rules and its messages."""
+    frame = people_of_every_kind().assign(due=pd.Timestamp("2026-12-09T16:00Z"))
+    more = {
+        "template": "{due}前有效。拒收请回复R",
+        "variables": {"due": {"column": "due", "format": "%m月%d日"}},
+        "rules": {"column": "due", "op": "after", "value": "2026-12-09"},
+    }
+    memory, parts = both(client, written(frame, tmp_path / "data"), more, {})
+
+    assert same(memory, parts)
+    assert set(parts.frame(np.arange(3))["text"]) == {"【云片】12月10日前有效。拒收请回复R"}
+
+
 # Text columns whose first part, read alone, would read as something else than the whole.
 NUMBERS = ["1,000", "￥500", "12", "7", "-"] * 48
 DATES = ["2026-11-01", "2026/11/2", "11", "soon"] * 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,7 @@ floats = (
 )
 decimals = st.decimals(places=2, allow_nan=False, allow_infinity=False) | st.decimals(-(10**20), 10**20)
 moments = st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31))
+instants = moments.map(lambda at: at.replace(tzinfo=dt.UTC))
 missing = st.sampled_from([None, pd.NA, pd.NaT, float("nan"), np.datetime64("NaT"), Decimal("NaN")])
 mixed = st.one_of(
     *(missing, texts, st.booleans(), st.integers(), floats, decimals, st.dates(), moments, st.times()),
@@ -47,6 +49,7 @@ mixed = st.one_of(
         st.sampled_from([Decimal("5.5"), Decimal("5.50")]),
     ),
 )
+zones = st.sampled_from([None, dt.UTC, SHANGHAI, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")])
 patterns = st.sampled_from(
     [None, "%Y年%-m月%-d日", "%H:%M", "%d %b %Y, %I:%M %p", "%S%%%Mx%H%d", "%A %-H %-M %-S %y %B %a %-I %m"]
 )
@@ -277,13 +280,13 @@ def test_chunked_columns() -> None:
 
 
 @settings(max_examples=examples(300))
-@given(st.lists(mixed, max_size=8), patterns)
-def test_column_equals_cells(cells: list[object], pattern: str | None) -> None:
+@given(st.lists(mixed, max_size=8), patterns, zones)
+def test_column_equals_cells(cells: list[object], pattern: str | None, zone: dt.tzinfo | None) -> None:
     """A column of mixed cells is written as its cells are, one by one."""
     column = pd.Series(cells, dtype=object)
 
-    assert format_column(column, pattern=pattern).to_pylist() == [
-        format_value(cell, pattern) for cell in cells
+    assert format_column(column, pattern=pattern, zone=zone).to_pylist() == [
+        format_value(cell, pattern, zone) for cell in cells
     ]
 
 
@@ -299,20 +302,26 @@ def test_column_equals_cells(cells: list[object], pattern: str | None) -> None:
         pytest.param(decimals, object, id="decimals"),
         pytest.param(st.dates(), object, id="dates"),
         pytest.param(moments, "datetime64[us]", id="date-times"),
+        pytest.param(instants, "datetime64[us, UTC]", id="zoned-date-times"),
+        pytest.param(instants.map(lambda at: at.isoformat()), "str", id="zoned-text"),
         pytest.param(st.booleans(), "bool", id="bool"),
         pytest.param(texts, "category", id="category"),
     ],
 )
-@given(data=st.data(), pattern=patterns)
+@given(data=st.data(), pattern=patterns, zone=zones)
 def test_typed_column_equals_cells(
-    cells: st.SearchStrategy[object], dtype: Any, data: st.DataObject, pattern: str | None
+    cells: st.SearchStrategy[object],
+    dtype: Any,
+    data: st.DataObject,
+    pattern: str | None,
+    zone: dt.tzinfo | None,
 ) -> None:
     """The fast way of each dtype writes what the slow way writes."""
     drawn = data.draw(st.lists(cells, max_size=6))
     column = pd.Series(drawn, dtype=dtype)
 
-    assert format_column(column, pattern=pattern).to_pylist() == [
-        format_value(cell, pattern) for cell in drawn
+    assert format_column(column, pattern=pattern, zone=zone).to_pylist() == [
+        format_value(cell, pattern, zone) for cell in drawn
     ]
 
 
@@ -453,7 +462,7 @@ def test_bind() -> None:
             "unused": "nowhere",
         }
     )
-    values = bind(frame, bindings, ("name", "raw", "day", "spend", "app"))
+    values = bind(frame, bindings, ("name", "raw", "day", "spend", "app"), zone=SHANGHAI)
 
     assert {name: column.to_pylist() for name, column in values.items()} == {
         "name": ["王小明", "朋友"],
@@ -475,7 +484,7 @@ def test_bind() -> None:
 def test_bind_refuses_what_is_not_there(bindings: dict[str, Any], message: str) -> None:
     """A variable without a column stops, with the nearest one."""
     with pytest.raises(TemplateError, match=message):
-        bind(pd.DataFrame({"Name": ["x"]}), parse_bindings(bindings), ("name",))
+        bind(pd.DataFrame({"Name": ["x"]}), parse_bindings(bindings), ("name",), zone=SHANGHAI)
 
 
 def test_worked_example() -> None:
@@ -483,7 +492,7 @@ def test_worked_example() -> None:
     template = Template.parse("【GrowingIO】你好{name}，恭喜你获得100元VIP优惠券，请于3天内在App使用。")
     frame = pd.DataFrame({"user_name": ["王小明", None]})
     texts = template.render_column(
-        bind(frame, parse_bindings({"name": "user_name"}), template.names), len(frame)
+        bind(frame, parse_bindings({"name": "user_name"}), template.names, zone=SHANGHAI), len(frame)
     )
 
     assert texts.to_pylist() == [

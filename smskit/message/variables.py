@@ -7,6 +7,9 @@ value, `format_column` gives the same for a whole column). Leaves the text
 around the values to ``template``.
 
 A missing cell is a null, never a word: the planner leaves that person out.
+
+A moment that names a zone is written on the campaign's clock, so that a message
+says the day that its rules see; one without a zone is written as it stands.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -264,7 +267,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
-def format_value(value: object, pattern: str | None = None) -> str | None:
+def format_value(value: object, pattern: str | None = None, zone: tzinfo | None = None) -> str | None:
     """
     Return how one cell is written in a message, or None where it is missing.
 
@@ -280,14 +283,16 @@ def format_value(value: object, pattern: str | None = None) -> str | None:
     Decimal        as it is, never with an exponent; no fraction when whole
                    (``100.00`` gives ``100``, ``5.50`` stays)
     bool           是 or 否
-    date           by *pattern*, else ``%Y-%m-%d``; a date-time shows the
-                   clock of its own time zone: converting it is the caller's
+    date           by *pattern*, else ``%Y-%m-%d``; a date-time that names a
+                   zone by the clock of *zone*, with a *pattern* or without
+                   (None: by that of its own), any other as it stands
     time of day    by *pattern*, else ``%H:%M``
     duration       as a time of day by *pattern*, else ``26:03:00``
     =============  ==========================================================
 
     With a *pattern*, texts and numbers that rules read as a date are written by
-    it, and so is a text such as ``9:30``. A cell that is no date, or a time where
+    it, on the clock of *zone* where a text ends in Z or an offset, and so is a
+    text such as ``9:30``; without one a text stays a text. A cell that is no date, or a time where
     *pattern* shows the day, comes back behind `UNREADABLE`.
 
     Raises:
@@ -295,16 +300,19 @@ def format_value(value: object, pattern: str | None = None) -> str | None:
     """
     if pattern is not None:
         _check_pattern(pattern)
-    return _write(value, pattern)
+    return _write(value, pattern, zone)
 
 
-def format_column(column: pd.Series[Any], *, pattern: str | None = None) -> pa.Array:
+def format_column(
+    column: pd.Series[Any], *, pattern: str | None = None, zone: tzinfo | None = None
+) -> pa.Array:
     """
     Return a column as text, each cell as `format_value` writes it.
 
     Args:
         column: Of any type, mixed ones too; not changed.
         pattern: How dates are written.
+        zone: On whose clock date-times that name a zone are written; None: on their own.
 
     Returns:
         One large_string a row, null where the cell is missing. Text that is
@@ -316,18 +324,21 @@ def format_column(column: pd.Series[Any], *, pattern: str | None = None) -> pa.A
     try:
         if pattern is not None:
             _check_pattern(pattern)
-        return _format_series(column, pattern)
+        return _format_series(column, pattern, zone)
     except TemplateError as error:
         raise TemplateError("column `{name}`: {why}", name=column.name, why=error.message) from None
 
 
-def bind(frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[str]) -> dict[str, pa.Array]:
+def bind(
+    frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[str], *, zone: tzinfo
+) -> dict[str, pa.Array]:
     """
     Return the values of each variable.
 
     Args:
         frame: One row a person; only bound columns are read. Not changed.
         names: The template's variables.
+        zone: The campaign's, on whose clock date-times that name a zone are written.
 
     Returns:
         Variable -> one large_string a row, defaults filled in, null where the
@@ -355,7 +366,7 @@ def bind(frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[s
             raise TemplateError("variable `{name}`: {why}", name=name, why=hinted)
         key = (binding.column, binding.format)
         if key not in formatted:
-            formatted[key] = format_column(frame[binding.column], pattern=binding.format)
+            formatted[key] = format_column(frame[binding.column], pattern=binding.format, zone=zone)
         column = formatted[key]
         values[name] = column if binding.default is None else pc.fill_null(column, binding.default)
     return values
@@ -427,7 +438,7 @@ def _column_hint(problem: Message, name: str, columns: Iterable[object]) -> Mess
     return _near(problem, name, words)
 
 
-def _write(value: object, pattern: str | None) -> str | None:
+def _write(value: object, pattern: str | None, zone: tzinfo | None) -> str | None:
     if isinstance(value, np.datetime64):
         value = pd.Timestamp(value)
     if isinstance(value, np.timedelta64):
@@ -436,13 +447,13 @@ def _write(value: object, pattern: str | None) -> str | None:
         return None
     match value:
         case datetime():
-            return _write_moment(value, pattern or _DATE)
+            return _write_moment(_on_clock(value, zone), pattern or _DATE)
         case date():
             return _write_moment(datetime(value.year, value.month, value.day), pattern or _DATE)
         case time():
             return _write_time(value, pattern or _TIME)
     text = _write_plain(value)
-    return text if text is None or pattern is None else _write_read(text, pattern)
+    return text if text is None or pattern is None else _write_read(text, pattern, zone)
 
 
 def _write_plain(value: object) -> str | None:
@@ -491,7 +502,7 @@ def _write_float(value: float | np.floating[Any]) -> str | None:
     return np.format_float_positional(value, trim="-")
 
 
-def _write_read(text: str, pattern: str) -> str:
+def _write_read(text: str, pattern: str, zone: tzinfo | None) -> str:
     """Write a date or a time that stands as text, by *pattern*."""
     if clock := _CLOCK.fullmatch(text):
         hour, minute, second = (int(part or 0) for part in clock.groups())
@@ -499,7 +510,7 @@ def _write_read(text: str, pattern: str) -> str:
             return _write_time(time(hour, minute, second), pattern)
     match read_moment(text):
         case datetime() as at:
-            return _write_moment(at, pattern)
+            return _write_moment(_on_clock(at, zone), pattern)
         case date() as day:
             return _write_moment(datetime(day.year, day.month, day.day), pattern)
     return UNREADABLE + text
@@ -509,6 +520,13 @@ def _write_time(at: time, pattern: str) -> str:
     if any(used[-1] not in _UNITS and used != "%" for used in _DIRECTIVE.findall(pattern)):
         return f"{UNREADABLE}{at:%H:%M:%S}"  # of no day
     return _write_moment(datetime.combine(date(1900, 1, 1), at), pattern)
+
+
+def _on_clock(at: datetime, zone: tzinfo | None) -> datetime:
+    """The same moment by the clock of *zone*; one that names no zone, as it stands."""
+    # By pandas, whose years go on where those of `datetime` end: 9999-12-31T23:00Z is in many a file.
+    # Its nanoseconds end too, at another moment that is written for "never".
+    return at if zone is None or at.tzinfo is None else pd.Timestamp(at).as_unit("us").tz_convert(zone)
 
 
 def _write_moment(at: datetime, pattern: str) -> str:
@@ -534,16 +552,16 @@ def _check_pattern(pattern: str) -> None:
         )
 
 
-def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:
+def _format_series(column: pd.Series[Any], pattern: str | None, zone: tzinfo | None) -> pa.Array:
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
-        categories = _format_series(pd.Series(column.cat.categories), pattern)
+        categories = _format_series(pd.Series(column.cat.categories), pattern, zone)
         return categories.take(pa.array(codes, mask=codes < 0))
     # Arrow brings other objects to one type first, which shows: 5.5 next to 5.50 becomes 5.50, and
     # a date-time among dates loses its hour.
     kinds = set(map(type, column.to_numpy())) - _NO_VALUE if column.dtype == object else set()
     if kinds == {Decimal}:
-        return _read_again(_format_decimal_objects(column.to_numpy()), pattern)
+        return _read_again(_format_decimal_objects(column.to_numpy()), pattern, zone)
     if column.dtype != object or kinds in ({str}, {date}):
         try:
             array = pa.array(column, from_pandas=True)
@@ -551,26 +569,26 @@ def _format_series(column: pd.Series[Any], pattern: str | None) -> pa.Array:
             array = None
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
-        formatted = None if array is None else _format_array(array, pattern)
+        formatted = None if array is None else _format_array(array, pattern, zone)
         if formatted is not None:
-            return formatted if _is_temporal(array.type) else _read_again(formatted, pattern)
-    return _format_objects(column.to_numpy(dtype=object), pattern)
+            return formatted if _is_temporal(array.type) else _read_again(formatted, pattern, zone)
+    return _format_objects(column.to_numpy(dtype=object), pattern, zone)
 
 
 def _is_temporal(kind: pa.DataType) -> bool:
     return bool(pa.types.is_temporal(kind.value_type if pa.types.is_dictionary(kind) else kind))
 
 
-def _read_again(texts: pa.Array, pattern: str | None) -> pa.Array:
+def _read_again(texts: pa.Array, pattern: str | None, zone: tzinfo | None) -> pa.Array:
     """Write by *pattern* what stands as text; each distinct text is read once."""
     if pattern is None:
         return texts
     encoded = texts.dictionary_encode()
-    written = [_write_read(text, pattern) for text in encoded.dictionary.to_pylist()]
+    written = [_write_read(text, pattern, zone) for text in encoded.dictionary.to_pylist()]
     return pa.array(written, _TEXT).take(encoded.indices)
 
 
-def _format_array(values: pa.Array, pattern: str | None) -> pa.Array | None:
+def _format_array(values: pa.Array, pattern: str | None, zone: tzinfo | None) -> pa.Array | None:
     """The column as text, or None for a type that is left to `format_value`."""
     kind = values.type
     match kind.id:
@@ -583,14 +601,14 @@ def _format_array(values: pa.Array, pattern: str | None) -> pa.Array | None:
         case lib.Type_FLOAT | lib.Type_DOUBLE:
             return _format_floats(values)
         case lib.Type_HALF_FLOAT:  # as a Python object it would show its rounding
-            return _format_objects(_objects(values.to_numpy(zero_copy_only=False)), None)
+            return _format_objects(_objects(values.to_numpy(zero_copy_only=False)))
         case lib.Type_DATE32 | lib.Type_DATE64:
             unit = "s" if kind == pa.date32() else "ms"
-            return _format_moments(values.cast(pa.timestamp(unit)), pattern)
+            return _format_moments(values.cast(pa.timestamp(unit)), pattern, zone)
         case lib.Type_TIMESTAMP:
-            return _format_moments(values, pattern)
+            return _format_moments(values, pattern, zone)
         case lib.Type_DICTIONARY:
-            distinct = _format_array(values.dictionary, pattern)
+            distinct = _format_array(values.dictionary, pattern, zone)
             return None if distinct is None else distinct.take(values.indices)
         case _ if pa.types.is_integer(kind):
             return values.cast(_TEXT)
@@ -626,7 +644,7 @@ def _format_floats(values: pa.Array) -> pa.Array:
     odd = pc.fill_null(pc.match_substring(fractions, "e"), False)
     if pc.any(odd).as_py():
         remaining = numbers[odd.to_numpy(zero_copy_only=False)]
-        written = _format_objects(_objects(remaining), None)
+        written = _format_objects(_objects(remaining))
         fractions = pc.replace_with_mask(fractions, odd, written)
     return pc.coalesce(texts, fractions)
 
@@ -642,17 +660,19 @@ def _format_decimal_objects(values: npt.NDArray[np.object_]) -> pa.Array:
     texts = pa.array(_objects(map(str, values)), _TEXT)
     odd = pc.match_substring_regex(texts, "[A-Za-z]")  # 1E+5, Infinity, NaN, None
     rows = odd.to_numpy(zero_copy_only=False)
-    return pc.replace_with_mask(_drop_zero_fraction(texts), odd, _format_objects(values[rows], None))
+    return pc.replace_with_mask(_drop_zero_fraction(texts), odd, _format_objects(values[rows]))
 
 
 def _drop_zero_fraction(texts: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(pc.replace_substring_regex(texts, r"\.0+$", ""), "^-0$", "0")
 
 
-def _format_moments(values: pa.Array, pattern: str | None) -> pa.Array:
+def _format_moments(values: pa.Array, pattern: str | None, zone: tzinfo | None) -> pa.Array:
     stamps = values.to_pandas()
     if values.type.tz is not None:
-        stamps = stamps.dt.tz_localize(None)
+        if stamps.dt.unit == "ns":
+            stamps = stamps.dt.as_unit("us")  # as in `_on_clock`
+        stamps = (stamps if zone is None else stamps.dt.tz_convert(zone)).dt.tz_localize(None)
     moments = stamps.to_numpy()
     runs = [_format_run(moments, run, unit) for run, unit in _split_pattern(pattern or _DATE)]
     return runs[0] if len(runs) == 1 else pc.binary_join_element_wise(*runs, pa.scalar("", _TEXT))
@@ -681,7 +701,9 @@ def _format_run(moments: npt.NDArray[np.datetime64], run: str, unit: str) -> pa.
     return texts.take(pa.array(codes, mask=codes < 0))
 
 
-def _format_objects(values: npt.NDArray[np.object_], pattern: str | None) -> pa.Array:
+def _format_objects(
+    values: npt.NDArray[np.object_], pattern: str | None = None, zone: tzinfo | None = None
+) -> pa.Array:
     """
     Write each distinct value once.
 
@@ -693,7 +715,7 @@ def _format_objects(values: npt.NDArray[np.object_], pattern: str | None) -> pa.
     codes, distinct = pd.factorize(shown * len(types) + kinds)
     first = np.empty(len(distinct), dtype=np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]  # of several writes the last one stays
-    return pa.array([_write(values[row], pattern) for row in first], _TEXT).take(pa.array(codes))
+    return pa.array([_write(values[row], pattern, zone) for row in first], _TEXT).take(pa.array(codes))
 
 
 def _objects(values: Iterable[object]) -> npt.NDArray[np.object_]:

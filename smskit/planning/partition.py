@@ -129,7 +129,8 @@ class Part:
         """
         spec = asked.spec
         rule = rules_module.parse(spec.rules)
-        source = rules_module.Source(frame, asked.now, asked.reads)
+        # By the clock that messages are written by, whatever zone *now* was told in.
+        source = rules_module.Source(frame, asked.now.astimezone(spec.zone), asked.reads)
         verdict = rule.judge(source)
         unread = rule.unread(source)
         read, ruled_out = len(frame), RuledOutRows.of(spec, rule, frame, verdict)

@@ -95,7 +95,7 @@ class Recipients:
         units = np.zeros(len(frame), np.int32)
         elsewhere = None
         if template is not None:
-            bound = bind(frame, bindings, template.names)
+            bound = bind(frame, bindings, template.names, zone=spec.zone)
             values = {name: _fitted(column, fit) for name, column in bound.items()}
             units = units_of_texts(template, values, len(frame)) + parts_module.units_of(fit.appended)
             elsewhere = _elsewhere(template, bound, fit.others, len(frame)) if fit.others else None

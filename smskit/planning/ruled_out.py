@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Final
 
 import numpy as np
@@ -91,15 +92,17 @@ class RuledOutRows:
         return {"person": names, "phone": numbers, "shown": pa.array(shown, _TEXT)}
 
     def _values(self, rows: NDArray[np.int64], rule: Rule) -> dict[str, Any]:
-        return {VALUE + name: _texts(self.frame[name].iloc[rows]) for name in rule.columns_in_order()}
+        zone = self.spec.zone
+        return {VALUE + name: _texts(self.frame[name].iloc[rows], zone) for name in rule.columns_in_order()}
 
 
-def _texts(cells: pd.Series) -> pa.Array:
-    """The cells as text, long ones cut short; null where there is nothing."""
+def _texts(cells: pd.Series, zone: tzinfo) -> pa.Array:
+    """The cells as text, long ones cut short, times by the clock of *zone*; null where there is nothing."""
     texts = cell_texts(cells)
     if texts is None:
         try:
-            texts = format_column(cells, pattern=_MOMENT if cells.dtype.kind == "M" else None)
+            pattern = _MOMENT if cells.dtype.kind == "M" else None
+            texts = format_column(cells, pattern=pattern, zone=zone)
         except TemplateError:  # of a type that has no words
             texts = pc.if_else(pa.array(cells.isna().to_numpy(np.bool_)), pa.scalar(None, _TEXT), "…")
     too_long = pc.greater(pc.utf8_length(texts), _LONGEST)

@@ -198,7 +198,8 @@ class CampaignSpec(BaseModel):
     )
     timezone: str = Field(
         default=TIMEZONE,
-        description="in which `send_window` and `not_after` are read",
+        description="in which `send_window` and `not_after` are read, and by whose clock rules and messages "
+        "count days and times",
         examples=["UTC"],
     )
     not_after: datetime | None = Field(

@@ -203,7 +203,7 @@ def _of_copies(spec: CampaignSpec, frame: pd.DataFrame, template: Template) -> l
     phones, _ = normalise(frame[spec.phone])
     try:
         persons, _ = persons_of(spec, frame, phones)
-        values = bind(frame, parse_bindings(spec.variables), template.names)
+        values = bind(frame, parse_bindings(spec.variables), template.names, zone=spec.zone)
     except InputError:
         return []  # told where columns and variables are looked at
     usable = phones != 0

@@ -188,7 +188,8 @@ class Planner:
         spec, rule = self._spec, rules_module.parse(self._spec.rules)
         columns = dict.fromkeys([*filter(None, (spec.user_id, spec.phone)), *sorted(rule.columns())])
         frame = self._load(set(columns), sample=True)
-        rows = np.flatnonzero(rule.lost(frame, step, now=self._clock.local()))[:count]
+        now = self._clock.now().astimezone(spec.zone)  # as a plan's rules see it
+        rows = np.flatnonzero(rule.lost(frame, step, now=now))[:count]
         return masked(frame.loc[rows, list(columns)], phone=spec.phone)
 
     def drift(self) -> list[str]:

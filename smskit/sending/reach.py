@@ -150,7 +150,7 @@ class Reaching:
     ) -> Recipients:
         """All rows of *frame* as the campaign reads them; as they were read before where nothing changed."""
         text = (template.text, template.signature) if template is not None else None
-        key = (spec.phone, spec.user_id, spec.consent, spec.message_class, text, bindings, fit)
+        key = (spec.phone, spec.user_id, spec.consent, spec.message_class, spec.timezone, text, bindings, fit)
         with self._lock:
             if self._read is None or self._read[0] is not frame or self._read[1] != key:
                 self._read = frame, key, Recipients.read(spec, frame, template, bindings, fit)
