@@ -15,6 +15,7 @@ import yaml
 from hypothesis import given
 
 from smskit.errors import SmskitError
+from smskit.notebook import headless
 from smskit.notebook.sample import campaign_data
 from smskit.planning.explain import explain
 from smskit.planning.parameter_file import read_file
@@ -426,3 +427,20 @@ def test_the_reference_has_the_table() -> None:
 def test_the_schema_is_printed(run: Run) -> None:  # noqa: F811
     """The command prints the same schema."""
     assert run("schema").data == schema()
+
+
+def test_what_a_notebook_is_handed_is_json(tmp_path: Path) -> None:
+    """Dates that YAML made of unquoted words, wherever they stand, and the same campaign as before."""
+    (tmp_path / "c.yaml").write_text(
+        "campaign: dates\nsegment: x.csv\nsignature: G\ntemplate: '{name}，{day}前有效'\n"
+        "variables:\n  name: name\n  day: {value: 2026-12-09}\n"
+        "rules:\n  all:\n    - {column: due, op: '>=', value: 2026-12-09}\n"
+        "    - {column: due, op: between, value: [2026-01-01, 2026-12-09 10:00:00]}\n",
+        "utf-8",
+    )
+    data = read_file(tmp_path / "c.yaml")
+    spec = CampaignSpec.from_data(data)
+    with headless._without_numbers(data, spec) as handed:
+        again = CampaignSpec.from_data(json.loads(json.dumps(handed)))
+
+    assert again.definition() == spec.definition()

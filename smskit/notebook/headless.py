@@ -16,7 +16,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +221,11 @@ def _target(spec: CampaignSpec, folder: Path | None, now: datetime) -> Path:
 
 @contextmanager
 def _without_numbers(data: Mapping[str, Any], spec: CampaignSpec) -> Iterator[dict[str, Any]]:
-    """*data* to be written into a notebook: numbers of test phones are in a file meanwhile, and named."""
+    """
+    *data* to be written into a notebook: dates as text, as papermill reads them, since a notebook is JSON;
+    numbers of test phones are in a file meanwhile, and named.
+    """
+    data = _without_dates(data)
     numbers = in_the_open(spec.test_phones)
     if not numbers:
         yield dict(data)
@@ -229,6 +233,14 @@ def _without_numbers(data: Mapping[str, Any], spec: CampaignSpec) -> Iterator[di
     with tempfile.TemporaryDirectory(prefix="smskit-", ignore_cleanup_errors=True) as folder:
         file = write_private(Path(folder) / "test_phones.txt", "\n".join(numbers))
         yield {**data, "test_phones": [*references(spec.test_phones), f"file:{file}"]}
+
+
+def _without_dates(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_dates(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_dates(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value  # a datetime is a date, too
 
 
 @contextmanager
