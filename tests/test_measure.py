@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from smskit.cli import commands as cli
 from smskit.errors import InputError, SegmentError
 from smskit.i18n import Language
 from smskit.ledger import CampaignRow
+from smskit.measuring.outcomes import Columns, read_outcomes
 from smskit.measuring.result import Effect, Measured
 from smskit.models import Kind, Mode, Reason
 from tests.two_arms import BEGUN, DAY, FIRST, World, left_out, stamp
@@ -153,6 +155,7 @@ def test_events_with_an_id(world: World) -> None:
         ("at", stamp(BEGUN + 2 * DAY), "another `at`, such as"),
         ("user_id", "someone", "another `user_id`, such as"),
         ("order", "", "no id of an event"),
+        ("order", "\u3000 ", "no id of an event"),
     ],
 )
 def test_an_event_that_is_two(world: World, column: str, value: str, words: str) -> None:
@@ -172,6 +175,35 @@ def test_an_event_that_is_two(world: World, column: str, value: str, words: str)
         measured(world, "spring", table, amount="yuan", event_id="order")
     with pytest.raises(InputError, match="--event-id is of a table of events"):
         measured(world, "spring", table, converted="yuan", event_id="order")
+
+
+def test_one_event_however_it_is_written(world: World) -> None:
+    """Blanks around an id make no second event, and a person written otherwise is the same person."""
+    row = world.campaign("spring", 400, holdout=0.3)
+    treated, held = world.arms(row)
+    table = world.table(
+        user_id=[treated[0], f"{treated[0]} ", f" {treated[0]}", held[0], "无", ""],
+        at=[stamp(BEGUN + DAY)] * 6,
+        yuan=["5"] * 6,
+        order=["x", " x", "x\u3000", "y", "z", "z"],
+    )
+    found = measured(world, "spring", table, amount="yuan", event_id="order")
+
+    assert (found.outcomes.duplicates, found.outcomes.used, found.outcomes.people) == (3, 2, 2)
+    assert one(found, "revenue").treated_total == 5
+
+
+@pytest.mark.parametrize("id_", ["order", ""])
+def test_phones_of_one_event_in_any_form(tmp_path: Path, id_: str) -> None:
+    """`13800000010` and `+86 13800000010` are one person, also where rows are copies by their event."""
+    table = tmp_path / "orders.csv"
+    table.write_text("phone,at,order\n13800000010,2026-11-01,x\n+86 13800000010,2026-11-01,x\n")
+    columns = Columns("phone", "at", event=id_)
+    found = read_outcomes(str(table), columns, by_phone=True, zone=ZoneInfo("Asia/Shanghai"), environ={})
+
+    assert found.ids.to_pylist() == ["8613800000010"]
+    assert found.person.tolist() == ([0] if id_ else [0, 0])
+    assert found.duplicates == bool(id_)  # without an id, only rows that are written alike
 
 
 def test_options_as_python_has_them(world: World) -> None:

@@ -59,7 +59,7 @@ class Table(NamedTuple):
     Attributes:
         rows: In the file, copies too.
         duplicates: Copies of an earlier row; they are in no array.
-        ids: u texts, the different persons; null = names nobody.
+        ids: u texts, the different persons.
         person: Which of *ids* each row is about; -1 = nobody.
         at: Microseconds since 1970 UTC; empty of flags.
         values: Column -> amounts (float) or flags (bool).
@@ -131,7 +131,7 @@ def source_name(source: str) -> str | Message:
 
 
 def _persons(column: pd.Series, *, by_phone: bool) -> tuple[pa.Array, NDArray[np.int64]]:
-    """The different ids of a column, and which of them each row has."""
+    """The different persons of a column, as they were read, and which of them each row has; -1 = nobody."""
     codes, different = pd.factorize(column, use_na_sentinel=True)
     cells = pd.Series(different, dtype=column.dtype, name=column.name)
     if by_phone:
@@ -139,7 +139,14 @@ def _persons(column: pd.Series, *, by_phone: bool) -> tuple[pa.Array, NDArray[np
         ids = pa.array(numbers, mask=numbers == 0).cast(pa.large_string())
     else:
         ids = known_ids(cells, format_column(cells)).ids.cast(pa.large_string())
-    return ids, np.asarray(codes, np.int64)
+    once = ids.dictionary_encode()  # one person may be written in several ways
+    of = np.append(_codes(once), -1)  # the last entry is for nobody, code -1
+    return once.dictionary, of[codes]
+
+
+def _codes(encoded: pa.DictionaryArray) -> NDArray[np.int64]:
+    """Places in the dictionary; -1 = null."""
+    return np.asarray(pc.fill_null(encoded.indices, -1)).astype(np.int64)
 
 
 def _copies(frame: pd.DataFrame, person: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -156,12 +163,12 @@ def _copies(frame: pd.DataFrame, person: NDArray[np.int64], at: NDArray[np.int64
 
 def _same_event(column: pd.Series, said: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
     """
-    Rows whose event stands in an earlier row.
+    Rows whose event stands in an earlier row; its id is read as those of persons are, without blanks around.
 
     Args:
         said: Column -> what each of the n rows says of person, time and money.
     """
-    codes = pd.factorize(column.replace("", None), use_na_sentinel=True)[0]
+    codes = _codes(format_column(column).dictionary_encode())
     if (codes < 0).any():
         raise _unreadable(column, codes < 0, Message("no id of an event"))
     copies = pd.Series(codes).duplicated().to_numpy()
