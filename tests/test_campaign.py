@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from smskit.errors import (
     NotUsable,
     PlanMismatch,
     SettingsError,
+    SpecError,
     TemplateError,
 )
 from smskit.ledger import CampaignRow, Ledger
@@ -82,6 +83,7 @@ class Desk:
         *,
         sleep: Sleep = asyncio.sleep,
         marketing: MarketingLimits = MarketingLimits(),  # noqa: B008 - frozen
+        others: Callable[[], tuple[ProviderFacts, ...]] = tuple,
         **more: Any,
     ) -> Campaign:
         """A campaign over *frame*, or over that many people; its waits pass the time by *sleep*."""
@@ -90,7 +92,7 @@ class Desk:
         return Campaign(
             spec,
             self.ledger,
-            ProviderAccess(facts, self.connect),
+            ProviderAccess(facts, self.connect, others),
             clock=Clock(lambda: self.now, sleep, spec.zone),
             frame=people(frame) if isinstance(frame, int) else frame,
         )
@@ -249,6 +251,21 @@ def test_the_window_is_local_and_for_live_marketing(desk: Desk, utc: str, is_ope
 
     assert sent_before == []
     assert rehearsed.books.accepted == notified.books.accepted == outcome.books.accepted == 1
+
+
+def test_what_was_frozen_goes_on_without_the_providers_of_fits(desk: Desk) -> None:
+    """They decide who is planned; a later run needs none of them, installed or set up."""
+    start_and_stop(desk)
+    campaign = desk.campaign(10, others=_not_installed)
+    ended = campaign.resume()
+
+    assert ended.books.accepted == 10
+    with pytest.raises(SpecError, match="unknown provider"):
+        desk.campaign(10, campaign="next", others=_not_installed).plan()
+
+
+def _not_installed() -> tuple[ProviderFacts, ...]:
+    raise SpecError("unknown provider `gone`")
 
 
 def test_a_later_run_waits_for_the_window_too(desk: Desk) -> None:

@@ -134,6 +134,8 @@ def test_everything_is_told_at_once(tmp_path: Path) -> None:
         pytest.param({"template": None}, "template", "give the text", id="no-text"),
         pytest.param({"template": "你好{name"}, "template", "", id="broken-text"),
         pytest.param({"provider": "yunpan"}, "provider", "did you mean `yunpian`?", id="provider"),
+        pytest.param({"fits": ["yunpian", "nope"]}, "fits", "`fits`: unknown provider `nope`", id="fits"),
+        pytest.param({"fits": [""]}, "fits", "`fits`: unknown provider ``", id="fits-nobody"),
         pytest.param({"segment": str(ROOT / "pyproject.toml")}, "segment", "no kind of segment", id="kind"),
     ],
 )

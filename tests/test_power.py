@@ -145,8 +145,9 @@ def test_arms_of_two_providers_leave_out_the_same_people() -> None:
     assert [one.fits for one in both] == [["yunpian", "aliyun"]] * 2
     assert [plan.excluded["bad_variable"] for plan in plans] == [len(frame) // 4] * 2
     assert "bad_variable" not in forgotten.excluded
-    with pytest.raises(InputError, match="yunpian"):
-        smskit.open_campaign(spec.model_copy(update={"fits": ["yunpain"]}), frame=frame).plan()
+    with_unknown = smskit.open_campaign(spec.model_copy(update={"fits": ["yunpain"]}), frame=frame)
+    with pytest.raises(InputError, match=r"^`fits`: unknown provider `yunpain`.*did you mean `yunpian`"):
+        with_unknown.plan()
 
 
 def test_two_files(tmp_path: Path) -> None:

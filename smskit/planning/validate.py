@@ -144,6 +144,11 @@ def _misfits(
         _demand_https(provider_class(spec.provider), environ)
     except (SpecError, SettingsError) as error:
         problems.append(("provider", error.message))
+    for name in dict.fromkeys(spec.fits):
+        try:
+            provider_class(name)
+        except SpecError as error:
+            problems.append(("fits", Message("`{name}`: {why}", name="fits", why=error.message)))
     rule: rules_module.Rule | None = None
     try:
         rule = rules_module.parse(spec.rules)

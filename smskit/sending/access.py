@@ -55,7 +55,7 @@ class ProviderAccess:
 
     facts: ProviderFacts
     connect: Connect
-    others: tuple[ProviderFacts, ...] = ()
+    others: Callable[[], tuple[ProviderFacts, ...]] = tuple  # asked for plans alone
 
     def ask(self, mode: Mode, job: Job | None, question: Callable[[Provider], Awaitable[T]]) -> T:
         """

@@ -224,7 +224,7 @@ class Planner:
         if spec.message_class is MessageClass.MARKETING:
             notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
         notices.append(notice_of_lookalikes(template) or "")
-        fit = limits_of(spec, facts, self._provider.others)
+        fit = limits_of(spec, facts, self._provider.others())
         past = history_of(spec, self._ledger, self._clock, self.sending_mode)
         if isinstance(segment, Files):
             from smskit.large.cluster import client_of

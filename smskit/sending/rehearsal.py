@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from smskit.errors import InputError, UnsupportedFeature
+from smskit.errors import InputError, SettingsError, SpecError, UnsupportedFeature
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Erased, Ledger
 from smskit.models import Mode, Offer
 from smskit.planning.spec import CampaignSpec
@@ -58,10 +59,14 @@ def others_of(spec: CampaignSpec, environment: Environment) -> tuple[ProviderFac
     What the other providers declare whose rules count as well (parameter `fits`).
 
     Raises:
-        InputError: one is unknown.
+        SpecError: one is unknown.
+        SettingsError: one has settings that cannot be read.
     """
     names = dict.fromkeys(name for name in spec.fits if name != spec.provider)
-    return tuple(ProviderFacts.of(as_set_up(name, environment)) for name in names)
+    try:
+        return tuple(ProviderFacts.of(as_set_up(name, environment)) for name in names)
+    except (SpecError, SettingsError) as error:
+        raise type(error)(Message("`{name}`: {why}", name="fits", why=error.message)) from None
 
 
 @contextmanager

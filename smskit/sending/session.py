@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,9 @@ def open_campaign(
         made,
         opened,
         ProviderAccess(
-            ProviderFacts.of(as_set_up(made.provider, environment)), connect, others_of(made, environment)
+            ProviderFacts.of(as_set_up(made.provider, environment)),
+            connect,
+            partial(others_of, made, environment),
         ),
         clock=clock_of(opened, zone=made.zone, sleep=sleep),
         frame=frame,
