@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
-from smskit.errors import InputError
+from smskit.errors import InputError, SmskitError
 from smskit.i18n import os_words
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "passing_folder",
     "private_file",
     "private_text",
+    "spilling",
     "tighten",
     "writable",
     "write_private",
@@ -126,6 +127,20 @@ def writable(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError("cannot write {file}: {why}", file=place, why=os_words(error)) from None
+
+
+@contextmanager
+def spilling() -> Iterator[None]:
+    """
+    In this block an error of the system is a `SmskitError` that names the folder of temporary files.
+
+    No `InputError`: nothing that was given is wrong, nor anything that was stored.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = tempfile.tempdir or "TMPDIR"  # None before there is a folder that can be written at all
+        raise SmskitError("cannot write {file}: {why}", file=place, why=os_words(error)) from None
 
 
 # Whoever starts it holds the other end of its input, until it ends; workers may write on for a moment.

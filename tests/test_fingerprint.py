@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from smskit.errors import LedgerDamaged
+from smskit.errors import LedgerDamaged, SmskitError
 from smskit.ledger.schema import AUDIENCE
 from smskit.ledger.seals import sealed
 from smskit.message.template import Template
@@ -23,8 +23,10 @@ from smskit.planning.fingerprint import (
     hash_in_parts,
     plan_hash,
 )
+from smskit.sending.guards import demand_intact
 from tests.test_campaign import Desk, start_and_stop
 from tests.test_campaign import desk as desk
+from tests.test_spool import no_room
 
 TEMPLATE = Template.parse("你好{name}，{coupon}元", signature="云片")
 N = 6_000
@@ -60,6 +62,24 @@ def test_any_order_and_any_division_give_one_hash(order: np.ndarray[Any, Any], p
     assert combined("yunpian", "", TEMPLATE, N, found) == whole
     assert whole.startswith("q")
     assert len(whole) == 25
+
+
+@pytest.mark.parametrize("in_memory", [1, 1 << 16])
+def test_a_full_disk_is_no_damage(desk: Desk, monkeypatch: pytest.MonkeyPatch, in_memory: int) -> None:
+    """There is no room to sort the people in files: it is said, and the campaign goes on later."""
+    start_and_stop(desk)
+    row = desk.row()
+    monkeypatch.setattr(fingerprint, "_IN_MEMORY", in_memory)
+    with no_room():
+        if in_memory > 1:
+            demand_intact(desk.ledger, row)
+        else:
+            with pytest.raises(SmskitError, match=r"^cannot write /.*: File too large$") as caught:
+                demand_intact(desk.ledger, row)
+            assert type(caught.value) is SmskitError
+    demand_intact(desk.ledger, row)
+
+    assert desk.campaign(10).resume().books.accepted == 10
 
 
 @pytest.mark.parametrize("order", [FORWARDS, SHUFFLED], ids=["forwards", "shuffled"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import resource
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from smskit.audience.segment import spool
 from smskit.audience.segment.cells import frame_of
 from smskit.audience.segment.files import Files
 from smskit.audience.segment.spool import Spool
+from smskit.errors import SegmentError, SmskitError
 from tests.postgres import Server
 
 # What each part, read by itself, would take for something else than the whole is.
@@ -55,13 +57,13 @@ def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_column_is_of_the_kind_that_all_of_it_is(texts: Any) -> None:
     """In parts as in memory, whatever kinds of cells stand in which part."""
     rows = list(zip(*COLUMNS.values(), strict=True))
-    made = Spool(list(COLUMNS), [rows[:2], rows[2:4], rows[4:]])
+    made = Spool(list(COLUMNS), [rows[:2], rows[2:4], rows[4:]], most=0)
     files = made.files(texts)
     whole = frame_of(COLUMNS, COLUMNS, texts)
 
     assert len(files) == 3
     assert_frame_equal(_in_one_unit(files.read_all(None, texts)), _in_one_unit(whole))
-    assert_frame_equal(Spool(list(COLUMNS), [rows]).frame(None, texts), whole)
+    assert_frame_equal(Spool(list(COLUMNS), [rows], most=6).frame(None, texts), whole)
 
 
 def _in_one_unit(frame: pd.DataFrame) -> pd.DataFrame:
@@ -104,6 +106,53 @@ def test_many_rows_are_files_and_few_a_frame(database: str, monkeypatch: pytest.
     assert mode == 0o700
     assert names == [f"part-{n:06}.parquet" for n in range(4)]
     assert not folder.exists()
+
+
+def test_nothing_is_written_before_there_are_too_many_rows(
+    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A query that is planned in memory needs no disk; with one row more than that all go into files."""
+    monkeypatch.setattr(database_module, "_AT_ONCE", 3)
+    monkeypatch.setattr(spool, "passing_folder", lambda: tmp_path / "no folder")
+    few = segment.load_or_divide(database, query=QUERY, most=7)
+    monkeypatch.setattr(spool, "passing_folder", lambda: tmp_path)
+    many = segment.load_or_divide(database, query=QUERY, most=6)
+    assert isinstance(few, pd.DataFrame)
+    assert isinstance(many, Files)
+
+    assert len(few) == 7
+    assert [Path(path).stem for path in many.paths] == [f"part-{n:06}" for n in range(4)]
+    assert many.read_all(None, {"phone"}).equals(few)
+
+
+@pytest.mark.parametrize("step", ["rows", "parquet"])
+def test_a_full_disk_is_not_blamed_on_the_database(
+    database: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The sentence says what cannot be written and why, whether rows or the files made of them."""
+    owner, name = (spool, "_written") if step == "parquet" else (Spool, "_put_aside")
+    written = getattr(owner, name)
+
+    def on_a_full_disk(*given: Any) -> Any:
+        with no_room():
+            return written(*given)
+
+    monkeypatch.setattr(owner, name, on_a_full_disk)
+    with pytest.raises(SmskitError, match=r"^cannot write /.*: File too large$") as caught:
+        segment.load_or_divide(database, query=QUERY, most=2)
+
+    assert not isinstance(caught.value, SegmentError)
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Within, files cannot grow."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_who_only_looks_gets_the_first_rows_and_is_told(database: str) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from smskit.files import spilling
 from smskit.message.template import Template
 
 __all__ = [
@@ -131,9 +132,12 @@ def hash_in_parts(
 
     Args:
         about: How many they will be; a wrong number costs time or memory.
+
+    Raises:
+        SmskitError: there is no room for those who are put aside.
     """
     ways = max(1, -(-about // _TOGETHER))
-    with ExitStack() as stack:
+    with spilling(), ExitStack() as stack:
         heaps = [_Heap(stack.enter_context(SpooledTemporaryFile(_IN_MEMORY // ways))) for _ in range(ways)]
         planned = 0
         for phones, persons, values in parts:

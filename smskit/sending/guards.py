@@ -148,6 +148,7 @@ def demand_intact(ledger: Ledger, row: CampaignRow) -> None:
 
     Raises:
         LedgerError: damage, in words.
+        SmskitError: there is no room for sorting its people.
     """
     with as_written(row.name, row.mode, "plan_hash"):
         parts = ledger.audience.everybody(row.id)

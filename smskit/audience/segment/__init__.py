@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,17 +166,19 @@ def load_or_divide(
     Return what `load` does, or files that can be read in parts, where there are more rows than *most*.
 
     The rows of a query are put into such files as they come; these go with the last who holds the answer, at
-    the latest with this process. What is neither parquet nor a query is loaded.
+    the latest with this process. Of fewer rows nothing is written. What is neither parquet nor a query is
+    loaded.
 
     Raises:
         SegmentError: as `load` has it.
+        SmskitError: there is no room for such files.
     """
     around = Around(parameter_file, None)
     with _place_of(source, query, environ) as place:
         texts = Alike(filter(None, text_columns))
         if is_url(place) and not is_store(place):
             _refuse_sheet(sheet)
-            spool = _asked(source, place, query, around, environ, Spool)
+            spool = _asked(source, place, query, around, environ, partial(Spool, most=most))
             if spool.rows > most:
                 return spool.files(texts)
             frame = spool.frame(columns, texts)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 from smskit.audience.segment.location import FILE_KINDS, Around, locate
-from smskit.errors import SegmentError
+from smskit.errors import SegmentError, SmskitError
 from smskit.i18n import Message
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _fetch(url: sa.URL, query: str, role: str, take: Callable[[list[str], Batche
             if names is not None:
                 return take(names, batches)
             failure = Message("the query returns no table; write one SELECT")
-    except SegmentError:
+    except SmskitError:
         raise
     except sa.exc.NoSuchModuleError:
         failure = Message(

@@ -22,11 +22,11 @@ import pyarrow as pa
 from smskit.audience.segment.cells import Kinds, frame_of_rows
 from smskit.audience.segment.files import Files
 from smskit.audience.segment.names import Wanted
-from smskit.files import passing_folder
+from smskit.files import passing_folder, spilling
 
 __all__ = ["Spool"]
 
-_ROWS: Final = 250_000  # of one file, and of what is held in memory
+_ROWS: Final = 250_000  # of one file
 
 
 class Spool:
@@ -35,9 +35,13 @@ class Spool:
 
     Args:
         names: Of its columns.
+        most: Rows that are held in memory; of more, all are put into files as they come.
+
+    Raises:
+        SmskitError: those files cannot be written, as on a full disk.
     """
 
-    def __init__(self, names: Sequence[str], batches: Iterable[Sequence[Sequence[Any]]]) -> None:
+    def __init__(self, names: Sequence[str], batches: Iterable[Sequence[Sequence[Any]]], most: int) -> None:
         self.names = list(names)
         self.rows = 0
         self._held: list[Sequence[Any]] = []
@@ -47,7 +51,7 @@ class Spool:
         for batch in batches:
             self._held += batch
             self.rows += len(batch)
-            if len(self._held) >= _ROWS:
+            while self.rows > most and len(self._held) >= _ROWS:
                 self._put_aside()
 
     def __repr__(self) -> str:
@@ -60,8 +64,8 @@ class Spool:
         return frame_of_rows(self.names, rows, wanted, text_columns)
 
     def files(self, text_columns: Collection[str]) -> Files:
-        """The same as parquet files, which go with the last who holds this object."""
-        if self._held or not self._aside:
+        """The same as parquet files, which go with the last who holds this object; raises as `Spool` does."""
+        while self._held or not self._aside:
             self._put_aside()
         kinds = dict(zip(self.names, self._kinds, strict=True))
         folder = self._home()
@@ -77,17 +81,18 @@ class Spool:
 
     def _home(self) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(dir=passing_folder(), prefix="query-"))
+            with spilling():
+                self._folder = Path(tempfile.mkdtemp(dir=passing_folder(), prefix="query-"))
         return self._folder
 
     def _put_aside(self) -> None:
+        rows, self._held = self._held[:_ROWS], self._held[_ROWS:]
         for n, kinds in enumerate(self._kinds):
-            kinds.add(row[n] for row in self._held)
+            kinds.add(row[n] for row in rows)
         place = self._home() / f"rows-{len(self._aside):06}"
-        with place.open("wb") as file:
-            pickle.dump([tuple(row) for row in self._held], file, pickle.HIGHEST_PROTOCOL)
+        with spilling(), place.open("wb") as file:
+            pickle.dump([tuple(row) for row in rows], file, pickle.HIGHEST_PROTOCOL)
         self._aside.append(place)
-        self._held = []
 
     def _parts(self) -> Iterator[Sequence[Sequence[Any]]]:
         for place in self._aside:
@@ -104,5 +109,6 @@ class Spool:
 def _written(table: pa.Table, place: Path) -> str:
     from pyarrow.parquet import write_table
 
-    write_table(table, place)
+    with spilling(), place.open("wb") as file:  # a file of Python's, whose errors are the system's own
+        write_table(table, file)
     return str(place)
