@@ -414,6 +414,9 @@ def test_cost_is_a_range_where_something_is_unknown(world: World) -> None:
     assert cost["unknown_parts"] == pytest.approx(0.05 * treated.people, abs=3)
     assert float(cost["yuan_high"]) == pytest.approx(0.04 * (cost["parts"] + cost["unknown_parts"]))
     assert one(found).cost_per_incremental == pytest.approx(float(cost["yuan"]) / one(found).incremental)
+    bounds = one(found).cost_per_incremental_low, one(found).cost_per_incremental_high
+    assert bounds[0] == pytest.approx(float(cost["yuan"]) / (one(found).incremental_high or 0))
+    assert bounds[1] == pytest.approx(float(cost["yuan_high"]) / (one(found).incremental_low or 0))
     assert f"({cost['unknown_parts']} parts may be billed or not)" in str(found)
 
 

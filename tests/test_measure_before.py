@@ -197,6 +197,9 @@ def test_what_is_known_of_the_send(world: World) -> None:
     assert text.startswith("`orders`, `level`: read from a table")
     with pytest.raises(InputError, match=r"no column `ordrs`.*did you mean `orders`"):
         measured(world, "spring", table, before="ordrs", **asked)
+    for early in ({"before": "orders, ordrs"}, {"by": "ordrs"}):
+        with pytest.raises(InputError, match=r"no column `ordrs`.*did you mean `orders`"):
+            measured(world, "spring", table, at=BEGUN + 5 * DAY, **early, **asked)
     with pytest.raises(InputError, match="are of one campaign"):
         measured(world, "spring", table, pooled=True, before="orders")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from smskit.ledger import CampaignRow
 from smskit.measuring.asking import Asked
 from smskit.measuring.compare import arms_beside, compare
 from smskit.measuring.compared import Compared
-from smskit.measuring.side_by_side import sections_of
+from smskit.measuring.side_by_side import by_hour, sections_of
 from smskit.models import Mode, Reason
 from smskit.planning.policy import experiment_key, global_key, held_back
 from tests.test_measure import Run, codes, measured, numbers, one, run  # noqa: F401 - a fixture
@@ -397,6 +398,37 @@ def test_best_hour(world: World) -> None:
         compared(world, *hours, at=BEGUN + 9 * DAY, asked=Asked(asked.outcomes, time="at", window="36h"))
 
 
+@pytest.mark.parametrize(
+    ("starts", "apart"),
+    [
+        (("23:50", "00:05"), False),
+        (("23:50", "00:20"), True),
+        (("00:05", "12:00", "23:50"), False),
+        (("10:00", "18:00"), True),
+    ],
+)
+def test_hours_go_round_the_clock(world: World, starts: tuple[str, ...], apart: bool) -> None:
+    """Ten to midnight and five past are a quarter of an hour apart."""
+    arm(world, "a", 0, 0.5)
+    arm(world, "b", 0.5, 1)
+    one = compared(world, "a", "b", at=BEGUN + 4 * DAY).arms[0]
+
+    assert by_hour([replace(one, starts_at=f"2026-11-23T{at}:00+08:00") for at in starts]) is apart
+
+
+def test_what_shows_as_zero_has_no_sign(world: World) -> None:
+    """Rounding leaves differences such as -6.9e-18, which are neither more nor less."""
+    for name, low, high in (("a", 0, 0.5), ("b", 0.5, 1)):
+        world.deliver(arm(world, name, low, high), 0.5)
+    found = compared(world, "a", "b", at=BEGUN + 4 * DAY)
+    one = replace(found.differences[0], difference=-6.9e-18, low=-0.0123, high=0.0123)
+
+    told = replace(found, differences=[one]).render(_english())
+    assert "0.0% (−1.2% to +1.2%)" in told
+    assert "−0.0%" not in told
+    assert "+0.0%" not in told
+
+
 def test_no_hour_is_better(world: World) -> None:
     """That is a result, and said as such."""
     rows = [arm(world, "a", 0, 0.5), arm(world, "b", 0.5, 1)]
@@ -448,6 +480,10 @@ def test_commands(world: World, run: Run) -> None:  # noqa: F811
     side_by_side = run("compare", "spring-a", "spring-b", "--json")
     told = run("compare", "spring-a", "spring-b")
     strangers = run("compare", "spring-a", "weekly-0")
+
+    for option, value in (("--time", "at"), ("--event-id", "order"), ("--outcomes-query", "SELECT 1")):
+        code, _, error = run("compare", "spring-a", "spring-b", option, value)
+        assert (code, f"{option} is about a table of what people did" in error) == (2, True)
 
     assert (pooled[0], side_by_side[0], told[0], strangers[0]) == (0, 0, 0, 3)
     assert len(json.loads(pooled[1])["cohorts"]) == 2

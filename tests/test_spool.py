@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -147,6 +146,8 @@ def test_a_full_disk_is_not_blamed_on_the_database(
 @contextmanager
 def no_room() -> Iterator[None]:
     """Within, files cannot grow."""
+    import resource
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:

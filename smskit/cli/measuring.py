@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -146,26 +146,26 @@ def compare(
 ) -> None:
     """Arms of an experiment side by side: texts, providers or hours; exit 0, 2 or 3 as `measure`."""
     from smskit.ledger.opening import open_ledger
-    from smskit.measuring.asking import Asked
+    from smskit.measuring.asking import Asked, refuse_without_table
     from smskit.measuring.compare import compare as compared
     from smskit.settings import Environment
 
     environment = Environment()
+    of_table: dict[str, Any] = {
+        "query": outcomes_query,
+        "user_id": user_id,
+        "time": time,
+        "converted": converted,
+        "event_id": event_id,
+        "window": window,
+        "timezone": timezone,
+        "as_of": as_of,
+    }
     asked = None
     if outcomes:
-        asked = Asked(
-            outcomes,
-            query=outcomes_query,
-            user_id=user_id,
-            time=time,
-            converted=converted,
-            event_id=event_id,
-            window=window,
-            timezone=timezone,
-            as_of=as_of,
-            environ=environment.variables,
-            file=environment.parameter_file,
-        )
+        asked = Asked(outcomes, **of_table, environ=environment.variables, file=environment.parameter_file)
+    else:
+        refuse_without_table(of_table)
     found = compared(open_ledger(environment, create=False), campaigns, mode, asked)
     print_json(found.to_data()) if as_json else print_rendered(found)
     if found.refused and as_json:

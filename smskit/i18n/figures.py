@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 
-__all__ = ["moment", "money", "share"]
+__all__ = ["moment", "money", "share", "signed"]
 
 _SMALL = 4  # digits behind the point of less than a yuan: prices of a part, costs of a delivered message
 
@@ -38,6 +38,17 @@ def money(yuan: Decimal | str | None, *, digits: int = 0) -> str:
     amount = round(Decimal(yuan), digits or (_SMALL if abs(Decimal(yuan)) < 1 else 2))
     exponent = amount.normalize().as_tuple().exponent
     return f"¥{amount:,.{digits or max(2, -exponent if isinstance(exponent, int) else 2)}f}"
+
+
+def signed(n: float, shown: str) -> str:
+    """
+    *shown*, a figure of *n* without its sign, behind one; what shows as zero has none.
+
+    >>> signed(-0.25, "0.3"), signed(4, "4"), signed(-6.9e-18, "0.0")
+    ('−0.3', '+4', '0.0')
+    """
+    sign = "\N{MINUS SIGN}" if n < 0 else "+"
+    return f"{sign}{shown}" if any(digit in "123456789" for digit in shown) else shown
 
 
 def share(n: float | None, whole: float = 1) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from smskit.errors import InputError
 from smskit.measuring.outcomes import Columns
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "refuse_without_table"]
 
 _WINDOW: Final = re.compile(r"\s*(\d{1,4})\s*([hd])\s*")
 
@@ -118,6 +118,20 @@ class Asked:
         except ValueError:
             raise InputError("--as-of is an ISO time such as 2026-11-23T20:00") from None
         return asked.astimezone(zone) if asked.tzinfo else asked.replace(tzinfo=zone)
+
+
+def refuse_without_table(given: Mapping[str, str]) -> None:
+    """
+    Raises:
+        InputError: an option is given (name in `Asked` -> value) that means something of a table alone.
+    """
+    for field_ in fields(Asked):
+        if given.get(field_.name, field_.default) != field_.default:
+            name = "outcomes_query" if field_.name == "query" else field_.name
+            raise InputError(
+                "--{option} is about a table of what people did: say --outcomes, too",
+                option=name.replace("_", "-"),
+            )
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from smskit.audience import phones
 from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.persons import Places
+from smskit.audience.segment.names import matched
+from smskit.errors import InputError, suggest
+from smskit.i18n import Message
 from smskit.ledger import CampaignRow
 from smskit.measuring import statistics
 from smskit.measuring.arms import Arms
@@ -23,13 +26,36 @@ from smskit.measuring.effects import counts_of
 from smskit.measuring.result import SegmentRow
 from smskit.measuring.statistics import Counts
 from smskit.planning.persons import persons_of
-from smskit.planning.source import segment_frames
+from smskit.planning.source import NO_COLUMN, segment_frames, segment_names
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["by_value", "cells_of"]
+__all__ = ["by_value", "cells_of", "demand_columns"]
 
 _MOST: Final = 8  # values; with 16 the error of them all together is no longer 5 %
 _EXPECTED: Final = 5  # conversions of a value's holdout, for it to count
+
+
+def demand_columns(
+    row: CampaignRow,
+    arms: Arms,
+    columns: Collection[str],
+    *,
+    segments: str,
+    environ: Mapping[str, str],
+    file: Path | None,
+) -> None:
+    """
+    Refuse a column that `cells_of` would not find, where nothing is made of it yet.
+
+    Raises:
+        InputError: as `cells_of` has it.
+    """
+    read = set(columns) if segments else set(columns) - set(arms.kept)
+    if not read:
+        return
+    names = segment_names(_table_of(row, segments), environ=environ, file=file)
+    for name in sorted(read - set(matched(names, read))):
+        raise InputError(suggest(Message(NO_COLUMN, name=name), name, names))
 
 
 def cells_of(
@@ -56,9 +82,7 @@ def cells_of(
     kept = {} if segments else {name: arms.kept[name] for name in columns if name in arms.kept}
     if len(kept) == len(set(columns)):
         return kept
-    spec = CampaignSpec.as_started(row.spec)
-    if segments:
-        spec = spec.model_copy(update={"segment": segments, "segment_query": "", "sheet": ""})
+    spec = _table_of(row, segments)
     read = [name for name in columns if name not in kept]
     of_arms = Places(arms.persons)
     persons, cells = list[pa.Array](), {name: list[pa.Array]() for name in read}
@@ -71,6 +95,13 @@ def cells_of(
     # Of several rows of one person the first one speaks.
     at = Places(_joined(persons)).of(arms.persons)
     return kept | {name: _joined(found).take(at) for name, found in cells.items()}
+
+
+def _table_of(row: CampaignRow, segments: str) -> CampaignSpec:
+    """The campaign's parameters with the table in which its people are looked up."""
+    spec = CampaignSpec.as_started(row.spec)
+    more = {"segment": segments, "segment_query": "", "sheet": ""} if segments else {}
+    return spec.model_copy(update=more)
 
 
 def _joined(columns: list[pa.Array]) -> pa.Array:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +18,7 @@ from smskit.measuring.adjusting import adjusted
 from smskit.measuring.arms import Arms
 from smskit.measuring.outcomes import Outcomes
 from smskit.measuring.rerandomising import Rerandomised, rerandomise, rerandomise_all, seed_of
-from smskit.measuring.result import ADJUSTED, Arm, Effect, InterimRow, OutcomeRows
+from smskit.measuring.result import ADJUSTED, Arm, Cost, Effect, InterimRow, OutcomeRows
 from smskit.measuring.statistics import LEVEL, Counts
 
 __all__ = ["arms_of", "counts_of", "effects_of", "interim_of", "rows_of"]
@@ -62,7 +61,7 @@ def effects_of(
     arms: Arms,
     *,
     name: str,
-    yuan: Decimal,
+    cost: Cost,
     complete: bool,
     known: NDArray[np.float64] | None = None,
 ) -> list[Effect]:
@@ -72,12 +71,12 @@ def effects_of(
     Args:
         values: Metric -> n flags (a conversion) or n amounts (revenue).
         name: Of the campaign, which the draws of amounts go by.
-        yuan: What the messages cost.
+        cost: Of the messages; of a range the upper bounds have its upper end.
         complete: Whether the window is over; before that nothing is adjusted.
         known: Of the n people before the send, see `adjusting.known_of`; None = nothing.
     """
     found = [
-        _conversion(metric, counts_of(said, arms.treated), yuan)
+        _conversion(metric, counts_of(said, arms.treated), cost)
         if said.dtype == np.bool_
         else _revenue(metric, said, arms.treated, name)
         for metric, said in values.items()
@@ -85,7 +84,7 @@ def effects_of(
     if not complete:
         return [_open(effect) for effect in found]
     if known is not None:
-        found += [_adjusted(metric, said, arms.treated, known, name, yuan) for metric, said in values.items()]
+        found += [_adjusted(metric, said, arms.treated, known, name, cost) for metric, said in values.items()]
     p_values = [effect.p_value for effect in found if effect.p_value is not None]
     if len(found) < 2 or not p_values:
         return found
@@ -93,7 +92,7 @@ def effects_of(
     return [e if e.p_value is None else replace(e, p_adjusted=next(by_holm)) for e in found]
 
 
-def _conversion(metric: str, counts: Counts, yuan: Decimal) -> Effect:
+def _conversion(metric: str, counts: Counts, cost: Cost) -> Effect:
     low, high = statistics.newcombe(counts)
     relative, relative_low, relative_high = statistics.ratio(counts) or (None, None, None)
     n = counts.treated
@@ -120,16 +119,16 @@ def _conversion(metric: str, counts: Counts, yuan: Decimal) -> Effect:
         incremental=incremental[0],
         incremental_low=incremental[1],
         incremental_high=incremental[2],
-        cost_per_incremental=_each(yuan, incremental[0]),
-        cost_per_incremental_low=_each(yuan, incremental[2]),
-        cost_per_incremental_high=_each(yuan, incremental[1]),
+        cost_per_incremental=_each(cost.yuan, incremental[0]),
+        cost_per_incremental_low=_each(cost.yuan, incremental[2]),
+        cost_per_incremental_high=_each(cost.yuan_high, incremental[1]),
         enough=enough,
         significant=bool(low > 0 or high < 0) if enough else None,
         method="newcombe",
     )
 
 
-def _each(yuan: Decimal, incremental: float) -> float | None:
+def _each(yuan: str, incremental: float) -> float | None:
     return float(yuan) / incremental if incremental > 0 else None
 
 
@@ -150,7 +149,7 @@ def _adjusted(
     treated: NDArray[np.bool_],
     known: NDArray[np.float64],
     name: str,
-    yuan: Decimal,
+    cost: Cost,
 ) -> Effect:
     """The same effect, less what was known of the people before the send; judged by what that leaves."""
     kind = "conversion" if said.dtype == np.bool_ else "revenue"
@@ -165,9 +164,9 @@ def _adjusted(
     low, high = made.incremental_low, made.incremental_high
     return replace(
         made,
-        cost_per_incremental=_each(yuan, made.incremental),
-        cost_per_incremental_low=None if high is None else _each(yuan, high),
-        cost_per_incremental_high=None if low is None else _each(yuan, low),
+        cost_per_incremental=_each(cost.yuan, made.incremental),
+        cost_per_incremental_low=None if high is None else _each(cost.yuan, high),
+        cost_per_incremental_high=None if low is None else _each(cost.yuan_high, low),
     )
 
 

@@ -26,7 +26,7 @@ from smskit.ledger.opening import open_ledger
 from smskit.measuring.adjusting import known_of
 from smskit.measuring.arms import Arms, earlier_occurrences, follow_ups, parts_of, read_arms, sending_of
 from smskit.measuring.asking import Asked
-from smskit.measuring.by_segment import by_value, cells_of
+from smskit.measuring.by_segment import by_value, cells_of, demand_columns
 from smskit.measuring.effects import arms_of, counts_of, effects_of, interim_of, rows_of
 from smskit.measuring.noticing import notices_of
 from smskit.measuring.outcomes import Table, of_arms, read_outcomes
@@ -160,15 +160,19 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
     effects: list[Effect] = []
     segments: list[SegmentRow] | None = None
     equal, interim = None, None
+    wanted = {*asked.known, *filter(None, [asked.by])}
+    read: dict[str, Any] = {"segments": asked.segments, "environ": asked.environ, "file": asked.file}
+    if refused or not complete:
+        demand_columns(row, arms, wanted, **read)
+        wanted = set()
     if refused is None:
         values = found.values
-        wanted = {*asked.known, *([asked.by] if asked.by else [])} if complete else set()
-        cells = cells_of(row, arms, wanted, segments=asked.segments, environ=asked.environ, file=asked.file)
+        cells = cells_of(row, arms, wanted, **read)
         effects = effects_of(
             values,
             arms,
             name=row.name,
-            yuan=Decimal(cost.yuan),
+            cost=cost,
             complete=complete,
             known=known_of({name: cells[name] for name in asked.known}) if asked.known and complete else None,
         )

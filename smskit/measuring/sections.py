@@ -16,7 +16,7 @@ from typing import Final
 import pandas as pd
 
 from smskit.i18n import Language, Message, mark
-from smskit.i18n.figures import money, share
+from smskit.i18n.figures import money, share, signed
 from smskit.measuring.result import Arm, Day, Effect, Measured, SegmentRow, Srm
 from smskit.measuring.statistics import split_range
 from smskit.measuring.words import (
@@ -302,7 +302,7 @@ def _signed(value: float, kind: str, *, whole: bool = False) -> str:
     shown = (
         _yuan(abs(value)) if kind == "revenue" else f"{abs(value):,.0f}" if whole else f"{abs(value):,.1f}"
     )
-    return f"{'−' if value < 0 else '+'}{shown}"
+    return signed(value, shown)
 
 
 def _yuan(value: float) -> str:

@@ -249,7 +249,7 @@ def _judged(
     effects, cohort_rows, alike = [], list[SegmentRow](), None
     if refused is None:
         values = found.values
-        effects = effects_of(values, arms, name=name, yuan=Decimal(cost.yuan), complete=complete)
+        effects = effects_of(values, arms, name=name, cost=cost, complete=complete)
         metric = next(iter(values))
         entered = pa.array(
             np.repeat([c.row.name for c in cohorts], [len(c.arms) for c in cohorts]), pa.large_string()

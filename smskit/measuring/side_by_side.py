@@ -15,7 +15,7 @@ from typing import Final
 import pandas as pd
 
 from smskit.i18n import Language, Message, mark
-from smskit.i18n.figures import money, share
+from smskit.i18n.figures import money, share, signed
 from smskit.measuring.compared import ArmRow, Compared, Difference
 from smskit.measuring.sections import Section
 from smskit.measuring.statistics import LEVEL
@@ -31,7 +31,8 @@ def by_hour(arms: Sequence[ArmRow]) -> bool:
     """Whether the arms began at different hours of the day, so that the hour is what is tried."""
     starts = [datetime.fromisoformat(arm.starts_at) for arm in arms if arm.starts_at]
     minutes = sorted(at.hour * 60 + at.minute for at in starts)
-    apart = [later - one for one, later in pairwise(minutes)]
+    around = [*minutes, *(at + 24 * 60 for at in minutes[:1])]  # 23:50 and 00:05 are a quarter apart
+    apart = [later - one for one, later in pairwise(around)]
     return len(starts) == len(arms) > 1 and min(apart) >= _APART_MIN
 
 
@@ -272,7 +273,7 @@ def _signed(value: float, metric: str) -> str:
             shown = f"{abs(value) * 1_000:,.1f}"
         case _:
             shown = f"{abs(value):.1%}"
-    return f"{'−' if value < 0 else '+'}{shown}"
+    return signed(value, shown)
 
 
 def _yuan(value: float | None) -> str:

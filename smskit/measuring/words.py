@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from smskit.i18n import Language, Message
-from smskit.i18n.figures import moment, money, share
+from smskit.i18n.figures import moment, money, share, signed
 from smskit.measuring.result import ADJUSTED, Arm, Cost, Effect, InterimRow, Measured, SegmentRow, Srm
 from smskit.measuring.statistics import smallest_loss
 from smskit.planning.power import smallest_difference
@@ -94,7 +94,7 @@ def reached_sentence(measured: Measured) -> Message | None:
 
 
 def _signed(n: float) -> str:
-    return f"{n:+,.1f}".replace("-", "−")
+    return signed(n, f"{abs(n):,.1f}")
 
 
 def effect_sentence(effect: Effect, measured: Measured) -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -18,11 +18,12 @@ from smskit.audience.segment.files import Files
 from smskit.audience.segment.location import is_url, without_scheme
 from smskit.audience.segment.names import Alike, Wanted, matched
 from smskit.errors import InputError, suggest
-from smskit.i18n import Message
+from smskit.i18n import Message, mark
 from smskit.planning.spec import CampaignSpec
 from smskit.settings import LargeSettings
 
 __all__ = [
+    "NO_COLUMN",
     "asks_database",
     "load_segment",
     "notes_of_query",
@@ -31,6 +32,8 @@ __all__ = [
     "segment_names",
     "segment_or_files",
 ]
+
+NO_COLUMN: Final = mark("the segment has no column `{name}`")
 
 
 def load_segment(
@@ -116,7 +119,7 @@ def segment_frames(
     found = segment_or_files(spec, environ=environ, file=file, columns=some)
     for frame in found.frames(some, Alike(texts)) if isinstance(found, Files) else (found,):
         for name in asked - set(frame.columns):
-            raise InputError(suggest(Message("the segment has no column `{name}`", name=name), name, there))
+            raise InputError(suggest(Message(NO_COLUMN, name=name), name, there))
         yield frame
 
 
