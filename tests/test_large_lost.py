@@ -18,6 +18,7 @@ from distributed import Client
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from smskit.errors import SmskitError
+from smskit.large import cluster as cluster_of
 from smskit.large import freezing
 from smskit.large import planning as large
 from smskit.large.cluster import client_of
@@ -26,7 +27,7 @@ from smskit.ledger.staging import Staged
 from smskit.models import Mode
 from smskit.settings import LargeSettings
 from tests.test_files import written
-from tests.test_large import both, frozen, same, stored
+from tests.test_large import WORKERS, both, frozen, same, stored
 from tests.test_large import client as client
 from tests.test_plan_hashes import HISTORY
 from tests.test_plan_hashes import segment as people_of_every_kind
@@ -66,19 +67,26 @@ def folder(tmp_path: Path) -> Path:
     return written(people_of_every_kind().assign(x=cells), tmp_path / "data")
 
 
+@pytest.fixture
+def own() -> Iterator[Client]:
+    """Of two workers of its own: on a busy machine one that was killed may not come up again."""
+    made = cluster_of._client(WORKERS)
+    try:
+        yield made
+    finally:
+        cluster_of._end(made, made.cluster)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_worker_that_dies_changes_nothing(
-    client: Any, folder: Path, tmp_path: Path, ledger: Ledger, stage: str
+    own: Client, folder: Path, tmp_path: Path, ledger: Ledger, stage: str
 ) -> None:
     """In whatever stage, from counting to the freeze: what it held is made again, each is there once."""
     mark = tmp_path / "killed"
-    client.wait_for_workers(2)
-    client.register_plugin(Killer(stage, mark))
-    try:
-        memory, parts = both(client, folder, RULE, {"past": HISTORY})
-        row = frozen(ledger, parts, "parts")
-    finally:
-        client.unregister_worker_plugin("killer")
+    own.wait_for_workers(2, timeout=60)
+    own.register_plugin(Killer(stage, mark))
+    memory, parts = both(own, folder, RULE, {"past": HISTORY})
+    row = frozen(ledger, parts, "parts")
 
     assert mark.exists()
     assert same(memory, parts)
@@ -102,7 +110,7 @@ def cluster() -> Iterator[tuple[Client, subprocess.Popen[str]]]:
     )
     made = client_of(LargeSettings(scheduler=address))
     try:
-        made.wait_for_workers(1)
+        made.wait_for_workers(1, timeout=60)
         yield made, scheduler
     finally:
         for process in (scheduler, worker):
