@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from smskit.errors import Unreachable
+from smskit.errors import LedgerAway, LedgerUnavailable, Unreachable
 from smskit.models import Submission
 from smskit.providers.base import Call, Limits, Provider
 from smskit.sending.pulling import pull_pages
@@ -51,12 +51,7 @@ class Queue(Provider):
 def pulled(queue: Queue, enough: bytes = b"") -> list[bytes]:
     """The pages that were taken."""
     kept: list[bytes] = []
-
-    def taken(pages: Sequence[bytes]) -> bool:
-        kept.extend(pages)
-        return enough in pages
-
-    asyncio.run(pull_pages(queue, queue.pull_receipts, taken))
+    asyncio.run(pull_pages(queue, queue.pull_receipts, kept.extend, lambda pages: enough in pages))
     return kept
 
 
@@ -91,13 +86,53 @@ def test_what_was_asked_for_is_taken_when_another_fails() -> None:
     queue = Queue([*numbered(5), Unreachable("no way"), *numbered(30)[5:]])
     kept: list[bytes] = []
 
-    def taken(pages: Sequence[bytes]) -> bool:
+    with pytest.raises(Unreachable, match="no way"):
+        asyncio.run(pull_pages(queue, queue.pull_receipts, kept.extend, lambda _: False))
+    assert sorted([*kept, *queue.pages]) == sorted(numbered(30))  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("fails", ["keep", "taken"])
+def test_what_was_asked_for_is_kept_when_the_ledger_fails(fails: str) -> None:
+    """What could not be kept is kept with what was on the way, nothing more is asked for, and it is told."""
+    queue = Queue(numbered(50))
+    kept: list[bytes] = []
+    failures = [LedgerAway("away for a moment")]
+
+    def fail(name: str) -> None:
+        if name == fails and len(queue.asked) > 7 and failures:
+            raise failures.pop()
+
+    def keep(pages: Sequence[bytes]) -> None:
+        fail("keep")
         kept.extend(pages)
+
+    def taken(pages: Sequence[bytes]) -> bool:
+        assert set(pages) <= set(kept)
+        fail("taken")
         return False
 
-    with pytest.raises(Unreachable, match="no way"):
-        asyncio.run(pull_pages(queue, queue.pull_receipts, taken))
-    assert sorted([*kept, *queue.pages]) == sorted(numbered(30))  # type: ignore[list-item]
+    with pytest.raises(LedgerAway, match="for a moment"):
+        asyncio.run(pull_pages(queue, queue.pull_receipts, keep, taken))
+    assert len(kept) + len(queue.pages) == len({*kept, *queue.pages}) == 50
+    assert 7 < len(kept) < 12
+
+
+def test_pages_that_are_lost_are_counted() -> None:
+    """Where nothing can be kept for good; running the same again does not bring them back."""
+    queue = Queue(numbered(50))
+    kept: list[bytes] = []
+
+    def keep(pages: Sequence[bytes]) -> None:
+        if len(queue.asked) > 7:
+            raise LedgerAway("away for good")
+        kept.extend(pages)
+
+    with pytest.raises(LedgerUnavailable) as failed:
+        asyncio.run(pull_pages(queue, queue.pull_receipts, keep, lambda _: False))
+    lost = 50 - len(kept) - len(queue.pages)
+    assert not isinstance(failed.value, LedgerAway)  # which is tried again, as if nothing had happened
+    assert str(failed.value).startswith(f"{lost} pages that queue hands out once could not be stored")
+    assert "away for good" in str(failed.value)
 
 
 def test_a_page_that_comes_again_is_the_last() -> None:

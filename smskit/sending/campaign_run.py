@@ -239,9 +239,10 @@ class CampaignRun:
         wait = Wait(self._ledger, row.id, leased.token, clock=self._waits, deadline=deadline)
 
         async def send(among: Among) -> Ended:
-            ended = await self._engine(leased, among=among)
-            self._begin(wait)
-            return ended
+            try:
+                return await self._engine(leased, among=among)
+            finally:  # also when it is to be tried again
+                self._begin(wait)
 
         self._begin(wait)
         stopped = await self._patiently(

@@ -158,6 +158,11 @@ class _Waited:
         return 2 * sum(b.awaiting + b.unknown + b.submitting for b in books) + _SPARE
 
 
+def _keep_pages(ledger: Ledger, provider: Provider, mode: Mode, kind: str, pages: Sequence[bytes]) -> None:
+    rows = [(provider.name, kind, body) for body in pages]
+    ledger.patiently(lambda: ledger.raw_reports.keep_all(mode, rows))
+
+
 def _read(parse: Callable[[bytes], Sequence[_Row]], body: bytes) -> Sequence[_Row]:
     try:
         return parse(body)
@@ -221,14 +226,15 @@ async def fetch_receipts(ledger: Ledger, provider: Provider, mode: Mode) -> Sett
                 index.problems.append(error.message)
     if Feature.RECEIPTS in provider.features:
 
+        def keep(pages: Sequence[bytes]) -> None:
+            _keep_pages(ledger, provider, mode, "receipts", pages)
+
         def taken(pages: Sequence[bytes]) -> bool:
-            for body in pages:
-                ledger.raw_reports.keep(provider.name, mode, "receipts", body)
             result.add(_sort_in(ledger, index, provider, mode, unmatched=False))
             return any([waited.is_in(_read(provider.parse_receipts, body)) for body in pages])
 
         try:
-            await pull_pages(provider, provider.pull_receipts, taken)
+            await pull_pages(provider, provider.pull_receipts, keep, taken)
         except ProviderError as error:
             result.problems.append(error.message)
     result.add(Settled(problems=index.problems))
@@ -470,14 +476,15 @@ async def fetch_replies(ledger: Ledger, provider: Provider, mode: Mode) -> Settl
     if Feature.REPLIES not in provider.features:
         return result
 
+    def keep(pages: Sequence[bytes]) -> None:
+        _keep_pages(ledger, provider, mode, "replies", pages)
+
     def taken(pages: Sequence[bytes]) -> bool:
-        for body in pages:
-            ledger.raw_reports.keep(provider.name, mode, "replies", body)
         result.add(_sort_replies(ledger, provider, mode))
         return any([waited.is_in(_read(provider.parse_replies, body)) for body in pages])
 
     try:
-        await pull_pages(provider, provider.pull_replies, taken)
+        await pull_pages(provider, provider.pull_replies, keep, taken)
     except ProviderError as error:
         result.problems.append(error.message)
     result.add(_sort_replies(ledger, provider, mode))
