@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from smskit.errors import LedgerAway
+from smskit.errors import CampaignPaused, LedgerAway
 from smskit.ledger import Ledger
 from smskit.models import Mode
+from smskit.sending.canary import Wait
+from smskit.sending.engine import Ended, Engine
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
 
@@ -38,6 +41,37 @@ def breaking(first: int) -> Iterator[list[str]]:
         yield lost
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", cut)
+
+
+def test_a_canary_that_was_tried_again_can_be_stopped(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server broke off while it was sent to: what is stopped later is the wait, not what sent then."""
+    live.approve(simulator, live.MULTI)
+    environ = live.MULTI.environ(simulator.url, tmp_path)
+    parameters = live.data(live.MULTI, live.segment(tmp_path / "s.csv", 40), canary=0.5, canary_wait="1h")
+    campaign = live.campaign(parameters, environ)
+    lost: list[str] = []
+    sent, waited = Engine.run, Wait.until
+
+    async def run(engine: Engine) -> Ended:
+        ended = await sent(engine)
+        if not lost:
+            lost.append("the last answer")
+            raise LedgerAway("lost")
+        return ended
+
+    async def until(wait: Wait, due: datetime, note: str) -> str:
+        campaign.run.end("stopped by hand")
+        assert wait.stopped == "stopped by hand"
+        return await waited(wait, due, note)
+
+    monkeypatch.setattr(Engine, "run", run)
+    monkeypatch.setattr(Wait, "until", until)
+    with pytest.raises(CampaignPaused, match="the canary of 20 people was waited for: stopped by hand"):
+        campaign.send()
+    assert lost
+    assert simulator.world.accepted() == 20
 
 
 @pytest.mark.long

@@ -30,6 +30,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -196,6 +197,7 @@ class Engine:
         self._in_flight = 0
         self._unrecorded = 0  # outcomes
         self._over = False
+        self._row = ""  # what ended a row, until it is decided what comes of it
         self._claims_take_s = self._claims_vary_s = 0.0  # lately
         self._run = _Run()
         self._stopped: str | None = None
@@ -217,6 +219,7 @@ class Engine:
         self._run.left = self._ledger.patiently(self._supply.begin)
         self._changed = asyncio.Event()
         self._at_the_window, self._loading = asyncio.Lock(), asyncio.Lock()
+        self._deciding = asyncio.Lock()
         self._fresh: Iterator[Call] = iter(())
         self._ask_again = -math.inf  # before that there is nobody more
         cap = self._guards.cap
@@ -345,6 +348,9 @@ class Engine:
             self._queue(_people(call), 0.0)
         else:
             states, facts = await self._submit(call)
+            if self._row:
+                with suppress(asyncio.CancelledError):  # what became of them is written down all the same
+                    await self._decide()
         outcome = Change("outcome", call.people.chunk, _positions(call), states, facts)
         self._unrecorded += 1
         # Not waited for: the next claim is committed after it, or with it.
@@ -554,12 +560,22 @@ class Engine:
             self._end_row(len(self._run.limited), _said(last))
 
     def _end_row(self, n: int, why: str) -> None:
-        """End the run after *n* in a row; it counts as stopped unless it has come to everybody else."""
-        told = Message("{n} requests in a row did not get through. Last: {why}", n=n, why=why)
-        if self._ledger.patiently(self._supply.waits_untried):
-            self.stop(told)
-        elif self._stopped is None:
-            self._stopped, self._not_taken = "", told
+        """Have the run end after *n* in a row; see `_decide`."""
+        self._row = Message("{n} requests in a row did not get through. Last: {why}", n=n, why=why)
+
+    async def _decide(self) -> None:
+        """End the run after a row; it counts as stopped unless it has come to everybody else."""
+        async with self._deciding:
+            told, self._row = self._row, ""
+            if not told:
+                return
+            # Nothing else leaves meanwhile, and nobody else comes.
+            async with self._loading:
+                waits = await asyncio.to_thread(self._ledger.patiently, self._supply.waits_untried)
+            if waits:
+                self.stop(told)
+            elif self._stopped is None:
+                self._stopped, self._not_taken = "", told
 
     def _unclear(self, why: str) -> None:
         self._run.unknowns += 1
@@ -595,7 +611,8 @@ class Engine:
             await self._wait_for(window)
             # The turn that was taken is long over.
             return await self._pace() if self._stopped is None else None
-        return due if self._stopped is None else None
+        async with self._deciding:  # whether the run ends
+            return due if self._stopped is None else None
 
     async def _turn(self) -> float | None:
         """Wait until there is no more time to a turn than a claim takes; None where the run ends."""
