@@ -97,11 +97,11 @@ def _of_text(path: Path, column: str) -> _Cells:
 
 
 def _of_parquet(path: Path, column: str) -> _Cells:
-    import pyarrow.parquet as pq  # only such lists need it
-
-    names = pq.read_schema(path).names
-    wanted = _wanted(names, pick(names, {column})[0], column)
-    found = segment.load(str(path), text_columns=set(wanted), columns=set(wanted))
+    found = segment.load(
+        str(path),
+        text_columns={column},
+        columns=lambda names: _wanted(names, pick(names, {column})[0], column),
+    )
     texts = found.astype("str").where(found.notna(), "")
     rows = enumerate(texts.itertuples(index=False, name=None), start=1)
     return _under([(line, row) for line, row in rows if any(map(str.strip, row))])
