@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,16 @@ def deaf_to_nothing() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def own_ends(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a library leaves open to a peer that was killed goes with that test, and fails no later one."""
+    yield
+    if any(request.node.get_closest_marker(name) for name in ("kill", "long")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture(scope="session")
