@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from smskit.audience import segment
 from smskit.audience.identity import known_ids
 from smskit.audience.noticed import messages_of
-from smskit.message.variables import format_column
+from smskit.message.values import format_column
 from tests.test_plan import labels, people, planned
 
 

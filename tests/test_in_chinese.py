@@ -23,7 +23,8 @@ from smskit.ledger import Ledger
 from smskit.message.lint import lint
 from smskit.message.opt_out import OptOutRule, Place, notice_of
 from smskit.message.template import Form, Template
-from smskit.message.variables import check_bindings, format_column, parse_bindings
+from smskit.message.values import format_column
+from smskit.message.variables import check_bindings, parse_bindings
 from smskit.message.windows import notice_of_hours
 from smskit.models import MessageClass, Mode
 from smskit.notebook.accounts import CheckScope, check, chosen_template, type_signature, type_template

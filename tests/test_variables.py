@@ -16,15 +16,8 @@ from hypothesis import strategies as st
 
 from smskit.errors import TemplateError
 from smskit.message.template import Template
-from smskit.message.variables import (
-    Binding,
-    bind,
-    check_bindings,
-    format_column,
-    format_value,
-    parse_bindings,
-    to_data,
-)
+from smskit.message.values import format_column, format_value
+from smskit.message.variables import Binding, bind, check_bindings, parse_bindings, to_data
 from tests.profiles import examples
 
 ARTEFACTS = ["nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined"]

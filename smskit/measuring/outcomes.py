@@ -30,7 +30,7 @@ from smskit.audience.rules.values import show_cells
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Message
 from smskit.measuring.arms import Arms
-from smskit.message.variables import format_column
+from smskit.message.values import format_column
 
 __all__ = ["Columns", "Outcomes", "Table", "of_arms", "read_outcomes"]
 

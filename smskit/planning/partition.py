@@ -27,7 +27,8 @@ from smskit.audience.rules.values import show_cell
 from smskit.i18n import mark
 from smskit.message.parts import parts as parts_of
 from smskit.message.template import Template
-from smskit.message.variables import Binding, format_column
+from smskit.message.values import format_column
+from smskit.message.variables import Binding
 from smskit.models import Reason
 from smskit.planning.exclusions import Candidates, Facts, History
 from smskit.planning.recipients import ProviderLimits, Recipients

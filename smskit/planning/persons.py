@@ -20,7 +20,7 @@ from smskit.audience.persons import Copies
 from smskit.audience.phones import mask
 from smskit.audience.rules.values import show_cells
 from smskit.i18n import Message
-from smskit.message.variables import format_column
+from smskit.message.values import format_column
 from smskit.planning.spec import CampaignSpec
 
 __all__ = ["notices_of_copies", "persons_of"]

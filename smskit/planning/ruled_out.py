@@ -22,7 +22,7 @@ from smskit.audience import phones as phones_module
 from smskit.audience.rules import Leaf, Rule, Verdict, cell_texts
 from smskit.errors import TemplateError
 from smskit.i18n import Joined, Message
-from smskit.message.variables import format_column
+from smskit.message.values import format_column
 from smskit.models import VALUE, RuledOut
 from smskit.planning.persons import persons_of
 from smskit.planning.spec import CampaignSpec

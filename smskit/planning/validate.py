@@ -30,7 +30,8 @@ from smskit.errors import InputError, SegmentError, SettingsError, SpecError, su
 from smskit.i18n import Language, Message
 from smskit.message.lint import notice_of_lookalikes
 from smskit.message.template import Template
-from smskit.message.variables import bind, check_bindings, format_column, parse_bindings
+from smskit.message.values import format_column
+from smskit.message.variables import bind, check_bindings, parse_bindings
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import OF_FILE, lines, read_file
 from smskit.planning.persons import notices_of_copies, persons_of

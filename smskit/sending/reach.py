@@ -27,7 +27,8 @@ from smskit.ledger.opening import open_ledger
 from smskit.message.opt_out import with_wording
 from smskit.message.parts import parts
 from smskit.message.template import Template
-from smskit.message.variables import Binding, check_bindings, format_column, parse_bindings
+from smskit.message.values import format_column
+from smskit.message.variables import Binding, check_bindings, parse_bindings
 from smskit.models import ORDER, Mode, Reason
 from smskit.planning.exclusions import Candidates, Facts, History, reasons_of
 from smskit.planning.persons import notices_of_copies

@@ -20,7 +20,7 @@ import pandas as pd
 from smskit.audience.segment import IN_MEMORY
 from smskit.errors import NoLedger, SpecError
 from smskit.ledger import CampaignRow, Ledger, file_has_campaign
-from smskit.ledger.opening import open_ledger as open_ledger
+from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
