@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smskit.cli import measuring
+from smskit.cli import measuring, opt_outs
+from smskit.cli.found import campaign_row, ledger_here
 from smskit.cli.help import translated_command
+from smskit.cli.options import AsJson, InMode, Reveal
 from smskit.cli.printing import (
     language,
     print_all,
@@ -43,12 +45,12 @@ from smskit.cli.printing import (
     say,
     t,
 )
-from smskit.errors import InputError, LedgerDamaged, SmskitError, needs_extra, suggest
+from smskit.errors import InputError, LedgerDamaged, SmskitError, needs_extra
 from smskit.i18n import Message, mark
 from smskit.models import Mode
 
 if TYPE_CHECKING:
-    from smskit.ledger import CampaignRow, Ledger
+    from smskit.ledger import CampaignRow
 
 app = typer.Typer(
     add_completion=False,
@@ -56,15 +58,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Send SMS campaigns to user segments, and account for every message.",
 )
-opt_out = typer.Typer(no_args_is_help=True, help="People who asked not to be messaged.")
-app.add_typer(opt_out, name="opt-out")
+app.add_typer(opt_outs.app, name="opt-out")
 
 WithQuery = Annotated[
     bool, typer.Option("--query", help="Run the file's segment_query, to look whether the segment fits.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
-Reveal = Annotated[bool, typer.Option("--reveal", help="Full phone numbers (E.164).")]
-InMode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse, else plan.")]
 
 
 _LAST_RUNS = 200  # that `status --runs` lists
@@ -208,7 +206,7 @@ def plan(file: Path, as_json: AsJson = False) -> None:
     if not as_json:
         print_plan(made, guards)
         return
-    row = _row(spec.campaign, Mode.PLAN, ledger)
+    row = campaign_row(spec.campaign, Mode.PLAN, ledger)
     more = {"guards": guards, "steps": row.summary["steps"], "notices": row.summary["notices"]}
     print_json(report.status(ledger, row) | more)
 
@@ -362,12 +360,12 @@ def status(
     """The counts of a campaign, or of all; with --runs who ran what, when, and how it ended."""
     from smskit.reporting import report
 
-    ledger = _ledger()
+    ledger = ledger_here()
     if runs:
         print_runs(ledger, ledger.runs.find(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
         return
     if campaign:
-        books, failed = report.status(ledger, _row(campaign, mode)), False
+        books, failed = report.status(ledger, campaign_row(campaign, mode)), False
         print_json(books) if as_json else print_counts(books)
     else:
         from smskit.reporting.delivery import overview  # a table, which takes pandas
@@ -409,9 +407,9 @@ def messages(
     from smskit.reporting.export import write_messages
     from smskit.settings import Environment
 
-    row = _row(campaign, mode)
+    row = campaign_row(campaign, mode)
     environment, names = Environment(), [name.strip() for name in columns.split(",")]
-    ledger, file = _ledger(), environment.parameter_file
+    ledger, file = ledger_here(), environment.parameter_file
     more = SegmentColumns(row, names, environ=environment.variables, file=file, ledger=ledger)
     write_messages(ledger, row, output_format.value, output, reveal=reveal, raw=raw, more=more)
 
@@ -421,7 +419,7 @@ def why(campaign: str, person: str, mode: InMode = None) -> None:
     """What became of one person (user id or phone), with the evidence."""
     from smskit.reporting import report
 
-    fates = report.fates(_ledger(), _row(campaign, mode), person)
+    fates = report.fates(ledger_here(), campaign_row(campaign, mode), person)
     print("\n".join(fate.told(language()) for fate in fates))
 
 
@@ -437,12 +435,12 @@ def resume(
     from smskit.reporting import report
     from smskit.sending.session import reopen_campaign
 
-    row = _row(campaign, mode)
+    row = campaign_row(campaign, mode)
     if senders > 1:
         _resume_by(row, senders)
         return
-    outcome = reopen_campaign(row, ledger=_ledger()).resume(progress=progress_bar(row.name))
-    print_counts(report.status(_ledger(), _row(campaign, row.mode)))
+    outcome = reopen_campaign(row, ledger=ledger_here()).resume(progress=progress_bar(row.name))
+    print_counts(report.status(ledger_here(), campaign_row(campaign, row.mode)))
     if outcome.note:
         print_lines([outcome.note])
 
@@ -452,11 +450,11 @@ def _resume_by(row: CampaignRow, count: int) -> None:
     from smskit.sending.fan_out import send_by
     from smskit.settings import Environment
 
-    ledger = _ledger()
+    ledger = ledger_here()
     ended = send_by(
         ledger, row, count, cluster=Environment().get("SMSKIT_DASK"), progress=progress_bar(row.name)
     )
-    counts = report.status(ledger, _row(row.name, row.mode))
+    counts = report.status(ledger, campaign_row(row.name, row.mode))
     print_counts(counts)
     if counts["waiting"] or counts["submitting"]:
         for said in sorted({each.said for each in ended if each.exit_code and each.said}):
@@ -506,7 +504,7 @@ def run(
 def stop(campaign: str, mode: InMode = None) -> None:
     """Ask the run of a campaign, in whatever process, to stop cleanly."""
 
-    _ledger().campaigns.request_stop(_row(campaign, mode).id)
+    ledger_here().campaigns.request_stop(campaign_row(campaign, mode).id)
     say("asked; requests on the way are finished and recorded first")
 
 
@@ -518,7 +516,7 @@ def approve(
     """Say yes to a plan that somebody else made, where live runs need it (SMSKIT_REQUIRE_APPROVAL)."""
     from smskit.settings import Environment
 
-    done = _ledger().approvals.approve(campaign, plan_hash, by=Environment().user)
+    done = ledger_here().approvals.approve(campaign, plan_hash, by=Environment().user)
     print_approval(done.to_data())
 
 
@@ -527,7 +525,7 @@ def audit(campaign: Annotated[str, typer.Argument()] = "", as_json: AsJson = Fal
     """Who did what to a campaign, or at all, oldest first; exits 1 where the trail is not whole."""
     from smskit.reporting.audit import trail
 
-    found = trail(_ledger(), campaign)
+    found = trail(ledger_here(), campaign)
     print_json(found.to_data()) if as_json else print_rendered(found)
     raise typer.Exit(0 if found.chain.holds else 1)
 
@@ -562,9 +560,9 @@ def receipts(
     """Fetch receipts and replies, settle unknowns."""
     from smskit.sending.receipts import fetch, fetch_while_open
 
-    ledger, damaged = _ledger(), list[LedgerDamaged]()
+    ledger, damaged = ledger_here(), list[LedgerDamaged]()
     rows = (
-        [_row(campaign, mode)]
+        [campaign_row(campaign, mode)]
         if campaign
         else [r for r in ledger.campaigns.find(mode=mode, damaged=damaged) if r.mode is not Mode.PLAN]
     )
@@ -596,7 +594,7 @@ def receive(
     from smskit.sending.receive import path_secret, serve
     from smskit.settings import Environment
 
-    environment, ledger = Environment(), _ledger()
+    environment, ledger = Environment(), ledger_here()
     found = path_secret(environment, secret)
     serve(
         ledger,
@@ -625,7 +623,7 @@ def settle(
 
     if resend + give_up + accept != 1:
         raise InputError("say one of --resend, --give-up and --accept")
-    ledger, row = _ledger(), _row(campaign, mode)
+    ledger, row = ledger_here(), campaign_row(campaign, mode)
     if accept:
         say("{n} accepted, by the reports for their numbers", n=accept_likely(ledger, row).found)
         return
@@ -654,7 +652,7 @@ def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.R
             "a live campaign is never forgotten: its record is what keeps people from a second message"
         )
         raise InputError(Message(words))
-    forget_all_of(_ledger(), _row(campaign, mode))
+    forget_all_of(ledger_here(), campaign_row(campaign, mode))
 
 
 @app.command()
@@ -670,113 +668,14 @@ def erase(
         if not sys.stdin.isatty():
             raise InputError("erasing cannot be undone: say --yes")
         typer.confirm(t("Erase this person from all campaigns? It cannot be undone."), abort=True)
-    done = erase_person(_ledger(), person)
+    done = erase_person(ledger_here(), person)
     if as_json:
         print_json(done._asdict())
     else:
         say("{n} rows of {m} campaigns erased", n=done.rows, m=len(done.campaigns))
 
 
-# -- opt-outs -------------------------------------------------------------------------
-
-
-@opt_out.command("add")
-def opt_out_add(phones: list[str], note: Annotated[str, typer.Option()] = "") -> None:
-    """Add phone numbers."""
-    from smskit.audience.phones import normalise_one
-
-    numbers = {normalise_one(p) for p in phones}
-    new = _ledger(create=True).opt_outs.add(sorted(numbers), source="by hand", note=note)
-    say("{n} added, {m} were there", n=new, m=len(numbers) - new)
-
-
-@opt_out.command("remove")
-def opt_out_remove(phone: str) -> None:
-    """Take a phone number off the list."""
-    from smskit.audience.phones import mask, normalise_one
-    from smskit.settings import Environment
-
-    there = _ledger(create=True).opt_outs.remove(normalise_one(phone), by=Environment().user)
-    say("{phone} removed" if there else "{phone} was not on the list", phone=mask(phone))
-
-
-@opt_out.command("import")
-def opt_out_import(
-    file: Path, column: Annotated[str, typer.Option()] = "phone", as_json: AsJson = False
-) -> None:
-    """Add every number of a csv, txt, parquet or xlsx file; exits 4 where lines could not be read."""
-    from smskit.reporting.opt_outs import import_list
-
-    done = import_list(_ledger(create=True), file, column)
-    print_json(done.to_data()) if as_json else print_lines(done.told())
-    raise typer.Exit(4 if done.unread else 0)
-
-
-@opt_out.command("doubtful")
-def opt_out_doubtful(as_json: AsJson = False, reveal: Reveal = False) -> None:
-    """Replies that may ask to be left alone; each counts as an opt-out until somebody decides."""
-    from smskit.reporting.opt_outs import doubtful
-
-    rows = doubtful(_ledger(), reveal=reveal).to_dict("records")
-    for row in rows:
-        row["at"] = row["at"].isoformat(timespec="seconds")
-    if as_json:
-        print_json(rows)
-    for row in () if as_json else rows:
-        print("  ".join(map(str, row.values())))
-    if rows and not as_json:
-        say("decide each: `smskit opt-out decide ID --opted-out` or `--stays`")
-
-
-@opt_out.command("decide")
-def opt_out_decide(
-    which: Annotated[str, typer.Argument(metavar="ID|PHONE", help="Of a reply, or of all of a person.")],
-    opted_out: Annotated[bool, typer.Option("--opted-out", help="It asks to be left alone.")] = False,
-    stays: Annotated[bool, typer.Option("--stays", help="It does not; other opt-outs stay.")] = False,
-) -> None:
-    """A person's word on a doubtful reply."""
-    from smskit.reporting.opt_outs import decide
-    from smskit.settings import Environment
-
-    if opted_out == stays:
-        raise InputError("say either --opted-out or --stays")
-    n = decide(_ledger(), which, opted_out=opted_out, by=Environment().user)
-    say("{n} decided: opted out" if opted_out else "{n} decided: not an opt-out", n=n)
-
-
-@opt_out.command("export")
-def opt_out_export(
-    provider: Annotated[str, typer.Option(help="Whose way of writing numbers.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .txt file.")],
-    reveal: Annotated[bool, typer.Option("--reveal", help="Yes, full phone numbers in a file.")] = False,
-) -> None:
-    """Write the list for a provider's own blacklist 黑名单; `import` reads it back."""
-    from smskit.providers import provider_class
-    from smskit.reporting.export import write_opt_outs
-
-    count = write_opt_outs(_ledger(), provider_class(provider).opt_out, output, reveal=reveal)
-    say("{n} written to {file}", n=count, file=output)
-
-
-@opt_out.command("list")
-def opt_out_list(as_json: AsJson = False, reveal: Annotated[bool, typer.Option("--reveal")] = False) -> None:
-    """Who is on the list, newest first."""
-    from smskit.reporting.opt_outs import listed
-
-    rows = listed(_ledger(), reveal=reveal)
-    if as_json:
-        print_json(rows)
-    for row in () if as_json else rows:
-        print("  ".join(row.values()).rstrip())
-
-
 # -- small --------------------------------------------------------------------------------
-
-
-def _ledger(*, create: bool = False) -> Ledger:
-    from smskit.ledger.opening import open_ledger
-
-    return open_ledger(create=create)
 
 
 def _end_damaged(damaged: Sequence[LedgerDamaged]) -> None:
@@ -785,18 +684,3 @@ def _end_damaged(damaged: Sequence[LedgerDamaged]) -> None:
         print_problem(error)
     if damaged:
         raise typer.Exit(damaged[0].exit_code)
-
-
-def _row(campaign: str, mode: Mode | None, ledger: Ledger | None = None) -> CampaignRow:
-    ledger = ledger or _ledger()
-    for wanted in [mode] if mode else [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]:
-        row = ledger.campaigns.get(campaign, wanted)
-        if row is not None:
-            return row
-    names = {row.name for row in ledger.campaigns.find()}  # the one that is meant may be damaged
-    missing = (
-        Message("no campaign `{campaign}` in mode {mode}", campaign=campaign, mode=mode)
-        if mode
-        else Message("no campaign `{campaign}`", campaign=campaign)
-    )
-    raise InputError(suggest(missing, campaign, names))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from smskit.cli.options import AsJson
 from smskit.cli.printing import language, print_json, print_problem, print_rendered
 from smskit.models import Mode
 
@@ -23,14 +24,13 @@ _EventId = Annotated[
 _Zone = Annotated[str, typer.Option(help="Of times that name none; default: the campaign's.")]
 _AsOf = Annotated[str, typer.Option(help="ISO time the table is of; default: now.")]
 _Mode = Annotated[Mode | None, typer.Option("--mode", help="Default: live, else rehearse.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
 
 
 def power(
     file: Path,
     base_rate: Annotated[float, typer.Option(help="Share of people who convert without a message: 0.02.")],
     power: Annotated[float, typer.Option(help="How often a lift is to be found.")] = 0.8,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """What a parameter file's holdout could show: the smallest lift, and that of other shares."""
     from smskit.ledger.opening import open_ledger
@@ -90,7 +90,7 @@ def measure(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Also written as a page with pictures.")
     ] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """What a campaign brought, against its holdout; exit 0 measured, 2 not usable as given, 3 refused."""
     from smskit.measuring.measure import measure as measured
@@ -142,7 +142,7 @@ def compare(
     timezone: _Zone = "",
     as_of: _AsOf = "",
     mode: _Mode = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Arms of an experiment side by side: texts, providers or hours; exit 0, 2 or 3 as `measure`."""
     from smskit.ledger.opening import open_ledger
