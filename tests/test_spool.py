@@ -49,7 +49,7 @@ COLUMNS: dict[str, list[Any]] = {
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows a file."""
-    monkeypatch.setattr(spool, "_ROWS", 2)
+    monkeypatch.setattr(spool, "PART_ROWS", 2)
 
 
 @pytest.mark.parametrize("texts", [(), COLUMNS], ids=["as they are", "as text"])
@@ -176,7 +176,7 @@ def warehouse(postgres: Server) -> Iterator[str]:
 
 def test_a_server_hands_rows_out_piece_by_piece(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its own cursor: more rows than are asked for at once, of one moment, in their order."""
-    monkeypatch.setattr(spool, "_ROWS", 8_000)
+    monkeypatch.setattr(spool, "PART_ROWS", 8_000)
     query = "select 13800000000 + n as phone, n::numeric / 4 as share from generate_series(1, 25001) n"
     environ = {"CRM": warehouse}
     found = segment.load_or_divide("env:CRM", query=query, most=25_000, environ=environ)

@@ -34,8 +34,8 @@ _LONGEST_WORD: Final = 16  # characters; with room for full-width blanks and the
 # Dashes, question marks, zeros: nothing that tells people apart.
 _NO_LETTER: Final = r"^[\p{P}\p{Sm}\p{Sk}\p{Z}0]*$"
 _COUNTS: Final = "[1-9]"  # in none of these, and in most ids
-# As spreadsheets write numbers above 10^11: one digit, what they show of the others, the power of ten.
-# As spreadsheets write it, and as Java does: 1E+16, 2.02611E+16, 2.02611E16; 1E5 is an id of its own.
+# Large numbers as spreadsheets and Java write them: one digit, what they show of the others, the power of
+# ten. 1E+16, 2.02611E+16, 2.02611E16; 1E5 is an id of its own.
 _SCIENTIFIC: Final = (
     r"^-?[0-9](?P<shown>)[eE]\+(?P<power>[0-9]{2,3})$",
     r"^-?[0-9]\.(?P<shown>[0-9]+)[eE]\+?(?P<power>[0-9]{1,3})$",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -126,7 +127,7 @@ def _column_of(rows: Iterable[tuple[int, list[str]]], column: str) -> _Cells:
     named = matched(head, {column})
     if named:
         places = [head.index(name) for name in _wanted(head, named[column], column)]
-        return _under([(line, [row[at] for at in places if at < len(row)]) for line, row in filled[1:]])
+        return _under((line, [row[at] if at < len(row) else "" for at in places]) for line, row in filled[1:])
     if not any(map(_is_data, head)):
         names = [tidy(name) for cell in head for name in re.split("[,;\t]", cell) if tidy(name)]
         if len(names) > 1:
@@ -137,20 +138,26 @@ def _column_of(rows: Iterable[tuple[int, list[str]]], column: str) -> _Cells:
 
 
 def _wanted(names: Sequence[str], named: str, column: str) -> list[str]:
-    """The column that was asked for; where that is just any of phones, all of a person's own phones."""
-    if column != _USUAL:
-        return [named]
-    return [name for name in names if name == named or names_own_phone(name)]
+    """The column that was asked for, then those of a person's other phones, where no one column was."""
+    others = names if column == _USUAL else ()
+    return [named, *(name for name in others if name != named and names_own_phone(name))]
 
 
 def _under(rows: Iterable[tuple[int, Sequence[str]]]) -> _Cells:
-    """Every filled cell of each row; a row without any says that somebody is on the list, and not who."""
-    cells = [(line, cell) for line, row in rows for cell in (list(filter(str.strip, row)) or [","])]
+    """
+    The first cell of each row, and what may be a number in the others, whose column may be of phones' makers.
+
+    A row without any says that somebody is on the list, and not who.
+    """
+    cells = []
+    for line, (first, *others) in rows:
+        told = [cell for cell in (first, *filter(_is_data, others)) if cell.strip()]
+        cells += [(line, cell) for cell in told or [","]]
     return _Cells([line for line, _ in cells], [cell for _, cell in cells])
 
 
 def _is_data(text: str) -> bool:
-    return bool(_DIGITS.search(re.sub(r"[\s()+.-]", "", pd.Series([text]).str.normalize("NFKC")[0])))
+    return bool(_DIGITS.search(re.sub(r"[\s()+.-]", "", unicodedata.normalize("NFKC", text))))
 
 
 def _numbers_in(cells: _Cells) -> NumberList:

@@ -14,19 +14,17 @@ import tempfile
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from smskit.audience.segment.cells import Kinds, frame_of_rows
-from smskit.audience.segment.files import Files
+from smskit.audience.segment.files import PART_ROWS, Files
 from smskit.audience.segment.names import Wanted
 from smskit.files import passing_folder, spilling
 
 __all__ = ["Spool"]
-
-_ROWS: Final = 250_000  # of one file
 
 
 class Spool:
@@ -51,7 +49,7 @@ class Spool:
         for batch in batches:
             self._held += batch
             self.rows += len(batch)
-            while self.rows > most and len(self._held) >= _ROWS:
+            while self.rows > most and len(self._held) >= PART_ROWS:
                 self._put_aside()
 
     def __repr__(self) -> str:
@@ -86,7 +84,7 @@ class Spool:
         return self._folder
 
     def _put_aside(self) -> None:
-        rows, self._held = self._held[:_ROWS], self._held[_ROWS:]
+        rows, self._held = self._held[:PART_ROWS], self._held[PART_ROWS:]
         for n, kinds in enumerate(self._kinds):
             kinds.add(row[n] for row in rows)
         place = self._home() / f"rows-{len(self._aside):06}"
