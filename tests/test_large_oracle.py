@@ -165,7 +165,7 @@ def test_two_orders_and_four_divisions_of_one_frame_have_one_hash(client: Any, t
 
 def test_a_query_is_planned_in_parts(client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a database hands out some rows after another comes to the plan of the whole."""
-    monkeypatch.setattr(spool, "_ROWS", 31)
+    monkeypatch.setattr(spool, "PART_ROWS", 31)
     monkeypatch.setattr(database, "_AT_ONCE", 17)
     frame = people_of_every_kind().drop(columns="expires")
     with closing(sqlite3.connect(tmp_path / "crm.db")) as crm:

@@ -35,7 +35,7 @@ SMALL = {"SMSKIT_FRAME_ROWS": "50"}  # everything is large
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of parquet and of queries."""
     monkeypatch.setattr(files_module, "PART_ROWS", 37)
-    monkeypatch.setattr(spool, "_ROWS", 31)
+    monkeypatch.setattr(spool, "PART_ROWS", 31)
     monkeypatch.setattr(database, "_AT_ONCE", 17)
 
 
