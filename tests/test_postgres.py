@@ -138,6 +138,15 @@ def test_a_server_that_stays_away_is_told(own: Server) -> None:
         ledger.opt_outs.add([8613800138000], source="by hand")
     with pytest.raises(LedgerOutOfReach, match=r"could not be reached for \d+ seconds; look at its server"):
         Ledger(own.url(), patience_s=0.5)
+    asked: list[bool] = []
+
+    def add() -> int:
+        asked.append(ledger.database.given_up)
+        return ledger.opt_outs.add([8613800138000], source="by hand")
+
+    with pytest.raises(LedgerAway):  # or each thing a run does at its end would wait as long again
+        ledger.patiently(add)
+    assert asked == [True]
     environ = {"SMSKIT_DATABASE_URL": own.url(), "SMSKIT_LEDGER_PATIENCE_S": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "smskit", "status"], env=os.environ | environ, capture_output=True, check=False
@@ -147,7 +156,8 @@ def test_a_server_that_stays_away_is_told(own: Server) -> None:
     assert done.returncode == 1
     assert b"could not be reached for 1 seconds" in done.stderr
     assert b"Traceback" not in done.stderr
-    assert ledger.opt_outs.add([8613800138000], source="by hand") == 1
+    assert ledger.patiently(add) == 1
+    assert not ledger.database.given_up
     ledger.close()
 
 

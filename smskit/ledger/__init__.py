@@ -189,7 +189,7 @@ class Ledger:
             try:
                 return attempt()
             except LedgerAway:
-                if time.monotonic() > end:
+                if time.monotonic() > end or self.database.given_up:
                     raise
                 time.sleep(0.001)  # opening a connection again is what waits
 

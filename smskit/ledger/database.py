@@ -104,6 +104,11 @@ class Database:
         """Whether several machines may share it."""
         return isinstance(self._home, postgres.Server)
 
+    @property
+    def given_up(self) -> bool:
+        """Whether its server was waited for as long as may be, and has not answered since."""
+        return isinstance(self._home, postgres.Server) and self._home.given_up
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()

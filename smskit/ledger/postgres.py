@@ -70,6 +70,9 @@ class Server:
     Args:
         patience_s: How long it may be away before what waits for it fails.
 
+    Attributes:
+        given_up: It was waited for that long, and has not answered since: it is asked only once at a time.
+
     Raises:
         MissingExtra: the driver is not installed.
     """
@@ -77,6 +80,7 @@ class Server:
     def __init__(self, url: sa.URL, *, logging_name: str, patience_s: float) -> None:
         self._patience_s = min(patience_s, PATIENCE_AT_FIRST_S)
         self._patience_later_s = patience_s
+        self.given_up = False
         self._told = (_time.time(), uptime())
         self._last = ("", 0, 0.0)  # session, number and time of the last write that is known to be committed
         with needs_extra("postgres"):
@@ -144,7 +148,9 @@ class Server:
         try:
             transaction.commit()
         except sa.exc.DBAPIError as error:
-            if not is_away(error) or not self._patiently(lambda: self._has_written(session, writes)):
+            if not is_away(error) or not self._patiently(
+                lambda: self._has_written(session, writes), always=True
+            ):
                 raise
         if durable:
             self._last = (session, writes, self.clock())
@@ -179,16 +185,22 @@ class Server:
                 ledger=place_of(self.engine.url),
             )
 
-    def _patiently(self, attempt: Callable[[], T]) -> T:
+    def _patiently(self, attempt: Callable[[], T], *, always: bool = False) -> T:
         end, pause_s = uptime() + self._patience_s, 0.01
         while True:
             try:
-                return attempt()
+                answer = attempt()
             except sa.exc.DBAPIError as error:
-                if not is_away(error) or uptime() > end:
+                if not is_away(error):
+                    raise
+                if uptime() > end or (self.given_up and not always):
+                    self.given_up = True
                     raise
                 _time.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            else:
+                self.given_up = False
+                return answer
 
     def _connected(self, connection: Any, record: Any) -> None:
         version = connection.info.server_version // 10_000

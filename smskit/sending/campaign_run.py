@@ -204,7 +204,7 @@ class CampaignRun:
                 return await attempt()
             except LedgerAway:
                 gives_up = gives_up or uptime() + self._ledger.patience_s
-                if uptime() > gives_up:
+                if uptime() > gives_up or self._ledger.database.given_up:
                     raise
 
     def _leads(self, leased: _Leased) -> bool | None:
