@@ -9,15 +9,18 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from smskit.errors import LedgerAway, LedgerError, LedgerOutOfReach, MissingExtra
-from smskit.ledger import Ledger, postgres
-from smskit.models import CodeClass, Mode, Submission
+from smskit.ledger import Change, Ledger, postgres
+from smskit.models import CodeClass, Mode, State, Submission
 from smskit.providers.base import Call
 from tests.postgres import Server
 from tests.test_engine import Scripted, freeze, run
@@ -52,14 +55,14 @@ def lose(ledger: Ledger, *, which: int, committed: bool) -> None:
     """The wire breaks while commit number *which* from now is on the way; the server did it, or did not."""
     numbers = itertools.count(1)
 
-    def cut(conn: sa.Connection) -> None:
-        if next(numbers) == which:
+    def cut(conn: sa.Connection, cursor: Any, statement: str, *_: Any) -> None:
+        if statement == "COMMIT" and next(numbers) == which:
             session: Any = conn.connection.dbapi_connection
             if committed:
                 session.commit()
             session.close()
 
-    sa.event.listen(ledger.database.engine, "commit", cut)
+    sa.event.listen(ledger.database.engine, "before_cursor_execute", cut)
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -128,6 +131,69 @@ def test_a_run_goes_on_through_crashes_of_the_server(own: Server) -> None:
     assert len(crashes) == 2
     assert set(asked.values()) == {1}
     assert len(asked) == counts.accepted == PEOPLE
+
+
+def test_one_that_stands_still_lets_go(ledger: Ledger, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that does nothing is broken off by the server, and changes nothing; to erase takes its time."""
+    monkeypatch.setattr(postgres, "_SESSION", "SET idle_in_transaction_session_timeout = '0.2s'")
+    slow = Ledger(url, patience_s=1.0)
+    add = sa.text("INSERT INTO opt_out (phone, since, source) VALUES (:phone, 1, 'by hand')")
+    for phone, begin in ((13800138000, slow.database.write), (13800138001, slow.database.scrub)):
+        with suppress(LedgerAway), begin() as conn:
+            conn.execute(add, {"phone": phone})
+            time.sleep(0.6)
+    slow.close()
+
+    assert ledger.opt_outs.phones().tolist() == [13800138001]
+
+
+def statements(ledger: Ledger, act: Callable[[], object]) -> int:
+    """How often the server is waited for while *act* is done."""
+    asked: list[str] = []
+
+    def count(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if not context.execution_options.get("smskit_unasked"):
+            asked.append(statement)
+
+    sa.event.listen(ledger.database.engine, "before_cursor_execute", count)
+    act()
+    sa.event.remove(ledger.database.engine, "before_cursor_execute", count)
+    return len(asked)
+
+
+def test_a_claim_asks_the_server_four_times(ledger: Ledger) -> None:
+    """Its lock, its sender with the opt-outs' version, the states; event, states and commit go together."""
+    campaign = freeze(ledger, 20)
+    claim = Change("claim", 0, np.arange(3, dtype=np.uint16), np.full(3, State.SUBMITTING, np.uint8))
+    with ledger.senders.hold(campaign) as token:
+        ask = partial(ledger.changes.apply_unless_opted_out, campaign, lambda now: ([claim], 1), token=token)
+        asked = statements(ledger, lambda: ask(version=ledger.opt_outs.version()))
+        counts = ledger.audience.counts(campaign)
+
+    assert asked - 3 == 4  # the version is a read, of three
+    assert counts.submitting == 3
+
+
+def test_what_fails_before_a_commit_is_told_by_it(ledger: Ledger) -> None:
+    """A statement that nobody waits for may fail: the commit says so, and nothing was written."""
+    write = "INSERT INTO opt_out (phone, since, source) VALUES (%s, 1, 'by hand')"
+    for phones in ([13800138000, 13800138000], [13800138001, 13800138002]):
+        with suppress(LedgerError), ledger.database.write() as conn:
+            for phone in phones:
+                conn.exec_driver_sql(write, (phone,), execution_options=postgres.UNASKED)
+
+    assert ledger.opt_outs.phones().tolist() == [13800138001, 13800138002]
+
+
+def test_what_was_not_sent_is_rolled_back(ledger: Ledger) -> None:
+    """An error of ours between a statement that nobody waits for and the commit leaves nothing behind."""
+    write = "INSERT INTO opt_out (phone, since, source) VALUES (%s, 1, 'by hand')"
+    with suppress(ZeroDivisionError), ledger.database.write() as conn:
+        conn.exec_driver_sql(write, (13800138000,), execution_options=postgres.UNASKED)
+        raise ZeroDivisionError
+
+    assert ledger.opt_outs.phones().tolist() == []
+    assert ledger.opt_outs.add([13800138000], source="by hand") == 1
 
 
 def test_a_server_that_stays_away_is_told(own: Server) -> None:

@@ -8,7 +8,7 @@ at opt-outs and frequency caps in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import orjson
@@ -47,6 +47,13 @@ TRANSITIONS: dict[str, tuple[State, frozenset[State]]] = {
 }
 
 
+class Proof(NamedTuple):
+    """What holds of a run within a transaction of its own."""
+
+    role: str
+    opt_outs: int  # the version of the opt-outs
+
+
 class Changes:
     """What runs, receipts and people do to the states."""
 
@@ -67,7 +74,7 @@ class Changes:
         """
         with self._database.write() as conn:
             now = self._database.clock()
-            shared = token and prove(conn, self._database.hot, campaign_id, token, now) != ALONE
+            shared = token and prove(conn, self._database.hot, campaign_id, token, now).role != ALONE
             apply_all(conn, self._database.hot, campaign_id, changes, now, sharer=token if shared else None)
 
     def last_event(self) -> int:
@@ -140,12 +147,12 @@ class Changes:
         with self._database.write() as conn:
             # Taken under the lock: a claim is never older than one that was committed before it.
             now = self._database.clock()
-            shared = prove(conn, self._database.hot, campaign_id, token, now) != ALONE
-            if (self._database.hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0) != version:
+            found = prove(conn, self._database.hot, campaign_id, token, now)
+            if found.opt_outs != version:
                 return None
             last = 0 if recent is None else catch_up(conn, self._database.hot, campaign_id, recent, now)
             made, answer = changes(now)
-            sharer = token if shared else None
+            sharer = None if found.role == ALONE else token
             apply_all(conn, self._database.hot, campaign_id, made, now, sharer=sharer)
         if recent is not None:
             # Only now: a number that was rolled back, or that a forgotten rehearsal had, is given anew.
@@ -167,21 +174,22 @@ def interruptions(states: Mapping[int, NDArray[np.uint8]]) -> list[Change]:
 
 def prove(
     conn: sa.Connection, hot: Hot, campaign_id: int, token: str, now: float, *, renew: bool = False
-) -> str:
+) -> Proof:
     """
-    The role of the run of *token*, which gives a sign of life where its last one is old, or with *renew*.
+    What holds of the run of *token*, which gives a sign of life where its last one is old, or with *renew*.
 
     So for 50 s after a claim nobody takes its run for dead; its request takes less to leave.
 
     Raises:
         LedgerLocked: it was taken for dead, or never was one of this campaign.
     """
-    row = hot.sender(conn, {"campaign": campaign_id, "token": token}).one_or_none()
+    asked = {"campaign": campaign_id, "token": token, "counter": "opt_out"}
+    row = hot.sender(conn, asked).one_or_none()
     if row is None:
         raise LedgerLocked(_TAKEN_OVER)
     if renew or row.until < now + LEASE_TTL_S - _SIGN_AFTER_S:
         hot.renew(conn, {"token": token, "until": now + LEASE_TTL_S})
-    return str(row.role)
+    return Proof(str(row.role), row.opt_outs or 0)
 
 
 def count_unsent(states: NDArray[np.uint8]) -> int:

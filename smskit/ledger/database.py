@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -53,6 +54,7 @@ class Database:
             self._home = home_of(sa.make_url(resolve_url(url)), patience_s=patience_s)
             self.engine = self._home.engine
             self._url = self.engine.url
+            self._picture = _Picture()
             self.clock = clock or self._home.clock
             try:
                 self._open_patiently(min(patience_s, postgres.PATIENCE_AT_FIRST_S))
@@ -142,11 +144,31 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that sees one state of the ledger and changes nothing."""
+        """A transaction that sees one state of the ledger and changes nothing; within `picture` that one."""
+        if self._picture.conn is not None:
+            yield self._picture.conn
+            return
         with in_words(self._url):
             conn, _ = self._home.begin(write=False)
             with conn:
                 yield conn
+                self._home.end(conn)
+
+    @contextmanager
+    def picture(self) -> Iterator[None]:
+        """Whatever this thread reads within the block is of one state of the ledger, read at one go."""
+        with self.read() as conn:
+            before, self._picture.conn = self._picture.conn, conn
+            try:
+                yield
+            finally:
+                self._picture.conn = before
+
+
+class _Picture(threading.local):
+    """The read that those of this thread are part of; None = each is one of its own."""
+
+    conn: sa.Connection | None = None
 
 
 def resolve_url(url: str) -> str:

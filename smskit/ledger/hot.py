@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from smskit.ledger.postgres import UNASKED
 from smskit.ledger.schema import COUNTER, EVENT, PROGRESS, SENDER
 from smskit.ledger.seals import with_sums
 
@@ -30,11 +31,13 @@ class Hot:
         here = (PROGRESS.c.campaign_id == sa.bindparam("campaign")) & (PROGRESS.c.chunk == sa.bindparam("at"))
         mine = SENDER.c.token == sa.bindparam("token")
         own = mine & (SENDER.c.campaign_id == sa.bindparam("campaign"))
-        self.sender = _driver(dialect, sa.select(SENDER.c.role, SENDER.c.until).where(own))
-        self.renew = _driver(dialect, SENDER.update().where(mine).values(until=sa.bindparam("until")))
-        self.opt_outs = _driver(
-            dialect, sa.select(COUNTER.c.value).where(COUNTER.c.name == sa.bindparam("name"))
+        opt_outs = sa.select(COUNTER.c.value).where(COUNTER.c.name == sa.bindparam("counter"))
+        self.opt_outs = _driver(dialect, opt_outs)
+        self.sender = _driver(
+            dialect,
+            sa.select(SENDER.c.role, SENDER.c.until, opt_outs.scalar_subquery().label("opt_outs")).where(own),
         )
+        self.renew = _write(dialect, SENDER.update().where(mine).values(until=sa.bindparam("until")))
         self.last = _driver(dialect, sa.select(sa.func.max(EVENT.c.id)))
         # Not joined with `campaign`: by number is the order in which little has to be read.
         self.others = _driver(
@@ -51,18 +54,26 @@ class Hot:
             "states_sum": sa.bindparam("sum"),
             "unsent": sa.bindparam("unsent"),
         }
-        self.move = _driver(dialect, PROGRESS.update().where(here).values(now))
+        self.move = _write(dialect, PROGRESS.update().where(here).values(now))
         names = [column.name for column in EVENT.columns if column.name != "id"]
-        self.event = _driver(
+        self.event = _write(
             dialect, EVENT.insert().values({name: sa.bindparam(f"e_{name}") for name in names})
         )
 
 
-def _driver(dialect: sa.Dialect, statement: Any) -> Callable[[sa.Connection, Mapping[str, Any]], Any]:
+def _write(dialect: sa.Dialect, statement: Any) -> Callable[[sa.Connection, Mapping[str, Any]], Any]:
+    """Of a statement that answers nothing: it goes to a server together with the next, or the commit."""
+    return _driver(dialect, statement, UNASKED)
+
+
+def _driver(
+    dialect: sa.Dialect, statement: Any, options: dict[str, Any] | None = None
+) -> Callable[[sa.Connection, Mapping[str, Any]], Any]:
     compiled = statement.compile(dialect=dialect)
     text, order = str(compiled), compiled.positiontup
 
     def run(conn: sa.Connection, values: Mapping[str, Any]) -> Any:
-        return conn.exec_driver_sql(text, dict(values) if order is None else tuple(values[n] for n in order))
+        given = dict(values) if order is None else tuple(values[n] for n in order)
+        return conn.exec_driver_sql(text, given, execution_options=options)
 
     return run

@@ -52,7 +52,7 @@ class OptOuts:
     def version(self) -> int:
         """A number that changes whenever somebody opts out or is taken off the list."""
         with self._database.read() as conn:
-            return int(self._database.hot.opt_outs(conn, {"name": "opt_out"}).scalar() or 0)
+            return int(self._database.hot.opt_outs(conn, {"counter": "opt_out"}).scalar() or 0)
 
     def rows(self, phone: int = 0) -> list[OptOutRow]:
         """Everybody, or who has *phone*, newest first; each once."""

@@ -8,6 +8,10 @@ right on a server. Reads see one state (REPEATABLE READ), as they do there.
 A server can also be away. Whatever happens before a commit is sent has not happened; of a commit whose
 answer was lost, the writer's own row in ``writer`` says whether it did. (The number of a transaction would
 not: after a crash a server may give it to another.)
+
+Each answer that is waited for costs the way to the server and back. So a connection is not tried before it
+is used: one that is broken is noticed as a transaction begins, which then begins on another. And a statement
+of whose answer nothing is read (`UNASKED`) is sent with the next one, at last with the commit.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from __future__ import annotations
 import time as _time
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -23,7 +28,7 @@ from smskit.errors import LedgerError, needs_extra
 from smskit.ledger.failures import is_away, place_of
 from smskit.ledger.processes import uptime
 
-__all__ = ["PATIENCE_AT_FIRST_S", "Server"]
+__all__ = ["PATIENCE_AT_FIRST_S", "UNASKED", "Server"]
 
 T = TypeVar("T")
 _OLDEST: Final = 13
@@ -42,9 +47,11 @@ _SESSION: Final = (
     "SET idle_in_transaction_session_timeout = '15s'; SET tcp_keepalives_idle = 5; "
     "SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 )
+_ERASES_FOR_S: Final = 900.0
 # 7673 tells our lock from others' in the same database.
 _LOCK: Final = "pg_advisory_xact_lock(7673, hashtext(coalesce(current_schema(), '')))"
-_PICTURE: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_PICTURE: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"  # a write sees all that was committed before its lock
 _NOW: Final = "extract(epoch FROM clock_timestamp())::float8"
 # Who writes, and how often it has; the time is read once the lock is held.
 _WRITE: Final = (
@@ -60,6 +67,11 @@ _PREPARE: Final = (
     f"DELETE FROM writer WHERE at < {_NOW} - {_FORGOTTEN_S}",  # nobody asks about their last commit any more
 )
 _LONGEST_PAUSE_S: Final = 0.5
+# For so long after it was waited for in vain it is asked once at a time: what a run does at its end would
+# else wait as long again, each thing after the other.
+_GIVEN_UP_FOR_S: Final = 60.0
+_GATHERED: Final = "smskit_gathered"
+UNASKED: Final = {"smskit_unasked": True}  # an option of statements; their errors are told by the next one
 PATIENCE_AT_FIRST_S: Final = 30.0  # of opening, which a person waits for
 
 
@@ -70,17 +82,14 @@ class Server:
     Args:
         patience_s: How long it may be away before what waits for it fails.
 
-    Attributes:
-        given_up: It was waited for that long, and has not answered since: it is asked only once at a time.
-
     Raises:
         MissingExtra: the driver is not installed.
     """
 
     def __init__(self, url: sa.URL, *, logging_name: str, patience_s: float) -> None:
-        self._patience_s = min(patience_s, PATIENCE_AT_FIRST_S)
-        self._patience_later_s = patience_s
-        self.given_up = False
+        self._patience_s = patience_s
+        self._opens_by: float | None = uptime() + min(patience_s, PATIENCE_AT_FIRST_S)
+        self._given_up_until = 0.0
         self._told = (_time.time(), uptime())
         self._last = ("", 0, 0.0)  # session, number and time of the last write that is known to be committed
         with needs_extra("postgres"):
@@ -88,12 +97,22 @@ class Server:
                 url.set(drivername="postgresql+psycopg"),
                 hide_parameters=True,
                 logging_name=logging_name,
-                isolation_level="READ COMMITTED",  # a write sees all that was committed before its lock
-                pool_pre_ping=True,
+                isolation_level="AUTOCOMMIT",  # the driver's: it must not begin by itself, we say BEGIN below
                 connect_args=_WIRE,
             )
+            from psycopg import Pipeline
+
+            has_pipeline = Pipeline.is_supported()  # by the libpq that is installed
         sa.event.listen(self.engine, "connect", self._connected)
-        sa.event.listen(self.engine, "begin", self._begin)
+        if has_pipeline:
+            sa.event.listen(self.engine, "before_cursor_execute", _gather)
+            sa.event.listen(self.engine, "after_cursor_execute", _send)
+            sa.event.listen(self.engine, "checkin", _forget)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it was waited for in vain just now: it is then asked only once at a time."""
+        return uptime() < self._given_up_until
 
     def clock(self) -> float:
         """
@@ -108,12 +127,10 @@ class Server:
         """Make the table of writers, unless it is there; several may do so at once."""
 
         def make() -> None:
-            with self.engine.connect() as conn, conn.begin():
-                if conn.exec_driver_sql("SELECT to_regclass('writer') IS NULL").scalar():
-                    conn.rollback()
-                    with self.engine.connect().execution_options(smskit_prepare=True) as maker, maker.begin():
-                        for statement in _PREPARE:
-                            maker.exec_driver_sql(statement)
+            with self.engine.connect() as conn:
+                if not conn.exec_driver_sql("SELECT to_regclass('writer') IS NOT NULL").scalar():
+                    for statement in (_BEGIN, *_PREPARE, "COMMIT"):
+                        conn.exec_driver_sql(statement)
 
         self._patiently(make)
 
@@ -123,19 +140,7 @@ class Server:
 
     def begin(self, *, write: bool, durable: bool = True) -> tuple[sa.Connection, sa.RootTransaction]:
         """A transaction that has begun; waits while the server is away, since nothing has happened yet."""
-
-        def attempt() -> tuple[sa.Connection, sa.RootTransaction]:
-            conn = self.engine.connect().execution_options(smskit_write=write)
-            try:
-                begun = conn.begin()
-                if not durable:
-                    conn.exec_driver_sql("SET LOCAL synchronous_commit = off")
-                return conn, begun
-            except BaseException:
-                conn.close()
-                raise
-
-        return self._patiently(attempt)
+        return self._patiently(lambda: self._begin(write=write, durable=durable))
 
     def commit(self, conn: sa.Connection, transaction: sa.RootTransaction, *, durable: bool = True) -> None:
         """
@@ -146,7 +151,8 @@ class Server:
         """
         session, writes = conn.info["smskit_writer"]
         try:
-            transaction.commit()
+            conn.exec_driver_sql("COMMIT")
+            transaction.commit()  # of which nothing is left but that SQLAlchemy knows
         except sa.exc.DBAPIError as error:
             if not is_away(error) or not self._patiently(
                 lambda: self._has_written(session, writes), always=True
@@ -155,19 +161,33 @@ class Server:
         if durable:
             self._last = (session, writes, self.clock())
 
+    def end(self, conn: sa.Connection) -> None:
+        """
+        The end of a read.
+
+        By a commit: as it rolls back, the driver has the server forget all statements it had prepared.
+        """
+        with suppress(sa.exc.DBAPIError):  # all was read
+            conn.exec_driver_sql("COMMIT")
+
     def settle(self) -> None:
         """It is known to be a ledger: whoever waits for it from now on waits longer."""
-        self._patience_s = self._patience_later_s
+        self._opens_by = None
 
     def scrub(self, conn: sa.Connection) -> None:
-        """What is deleted stays on the server's disk until its own VACUUM; docs say so."""
+        """
+        What is deleted stays on the server's disk until its own VACUUM; docs say so.
+
+        Large campaigns are hashed meanwhile, which the server would take for standing still.
+        """
+        conn.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{_ERASES_FOR_S:.0f}s'")
 
     def scrubbed(self) -> None:
         """See `scrub`."""
 
     def _has_written(self, session: str, writes: int) -> bool:
-        # With the lock: the commit in question is over, one way or the other.
-        with self.engine.connect().execution_options(smskit_prepare=True) as conn, conn.begin():
+        # Once one has had the lock the commit in question is over, one way or the other.
+        with self.engine.connect() as conn:
             conn.exec_driver_sql(f"SELECT {_LOCK}")
             found = conn.exec_driver_sql("SELECT writes FROM writer WHERE session = %s", (session,)).scalar()
         return bool(found == writes)
@@ -186,7 +206,7 @@ class Server:
             )
 
     def _patiently(self, attempt: Callable[[], T], *, always: bool = False) -> T:
-        end, pause_s = uptime() + self._patience_s, 0.01
+        end, pause_s = self._opens_by or uptime() + self._patience_s, 0.01
         while True:
             try:
                 answer = attempt()
@@ -194,12 +214,12 @@ class Server:
                 if not is_away(error):
                     raise
                 if uptime() > end or (self.given_up and not always):
-                    self.given_up = True
+                    self._given_up_until = uptime() + _GIVEN_UP_FOR_S
                     raise
                 _time.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
-                self.given_up = False
+                self._given_up_until = 0.0
                 return answer
 
     def _connected(self, connection: Any, record: Any) -> None:
@@ -219,14 +239,53 @@ class Server:
             connection.close()  # nobody else will: the pool does not have it yet
             raise
 
-    def _begin(self, conn: sa.Connection) -> None:
-        options = conn.get_execution_options()
-        if options.get("smskit_write"):
-            session, _ = conn.info["smskit_writer"]
-            writes, now = conn.exec_driver_sql(_WRITE, (session,)).one()
-            conn.info["smskit_writer"] = (session, writes)
-            self._told = (now, uptime())
-            if writes == 1:  # of a new connection
-                self._demand_memory(conn, now)
-        elif not options.get("smskit_prepare"):
-            conn.exec_driver_sql(_PICTURE)
+    def _begin(self, *, write: bool, durable: bool) -> tuple[sa.Connection, sa.RootTransaction]:
+        conn = self.engine.connect()
+        try:
+            begun = conn.begin()
+            if not write:
+                conn.exec_driver_sql(_PICTURE)
+                return conn, begun
+            conn.exec_driver_sql(_BEGIN, execution_options=UNASKED)
+            if not durable:
+                conn.exec_driver_sql("SET LOCAL synchronous_commit = off", execution_options=UNASKED)
+            self._hold(conn)
+        except BaseException:
+            conn.close()
+            raise
+        return conn, begun
+
+    def _hold(self, conn: sa.Connection) -> None:
+        """Wait for the lock, and write down who has it."""
+        session, _ = conn.info["smskit_writer"]
+        writes, now = conn.exec_driver_sql(_WRITE, (session,)).one()
+        conn.info["smskit_writer"] = (session, writes)
+        self._told = (now, uptime())
+        if writes == 1:  # of a new connection
+            self._demand_memory(conn, now)
+
+
+def _gather(
+    conn: sa.Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+) -> None:
+    """Of a statement of whose answer nothing is read: begin to gather what is sent together."""
+    session: Any = conn.connection.driver_connection
+    if context.execution_options.get("smskit_unasked") and not (_GATHERED in conn.info or session.closed):
+        with ExitStack() as gathered:
+            gathered.enter_context(session.pipeline())
+            conn.info[_GATHERED] = gathered.pop_all()
+
+
+def _send(
+    conn: sa.Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+) -> None:
+    """Of any other: send it, with what was gathered before it, and wait for all the answers."""
+    if not context.execution_options.get("smskit_unasked") and _GATHERED in conn.info:
+        conn.info.pop(_GATHERED).close()
+
+
+def _forget(connection: Any, record: Any) -> None:
+    """What was gathered and not sent was rolled back."""
+    if _GATHERED in record.info:
+        with suppress(Exception):  # of a broken connection, which whoever has it next will notice
+            record.info.pop(_GATHERED).close()

@@ -252,7 +252,7 @@ class Senders:
         """
         with self._database.write() as conn:
             now = self._database.clock()
-            role = prove(conn, self._database.hot, campaign_id, token, now, renew=True)
+            role = prove(conn, self._database.hot, campaign_id, token, now, renew=True).role
             if role == Role.ALONE:
                 return Role.ALONE, True
             living = self._living(conn, campaign_id, now)
@@ -284,11 +284,13 @@ class Senders:
         own = PROGRESS.c.campaign_id == campaign_id
         given_up = (PROGRESS.c.sender == "") & PROGRESS.c.chunk.in_(set(but_not))
         open_ = own & (PROGRESS.c.unsent != 0)
+        stop = sa.select(CAMPAIGN.c.stop_requested).where(CAMPAIGN.c.id == campaign_id)
+        unsent = sa.select(sa.func.sum(PROGRESS.c.unsent)).where(own, PROGRESS.c.unsent > 0)
+        left = sa.select(PROGRESS.c.chunk).where(open_, sa.not_(given_up)).limit(1)
+        asked = [query.scalar_subquery() for query in (stop, unsent, left)]
         with self._database.read() as conn:
-            stop = conn.execute(sa.select(CAMPAIGN.c.stop_requested).where(CAMPAIGN.c.id == campaign_id))
-            unsent = conn.execute(sa.select(sa.func.sum(PROGRESS.c.unsent)).where(own, PROGRESS.c.unsent > 0))
-            left = conn.execute(sa.select(PROGRESS.c.chunk).where(open_, sa.not_(given_up)).limit(1))
-            return Sent(bool(stop.scalar()), int(unsent.scalar() or 0), left.first() is None)
+            row = conn.execute(sa.select(*(each.label(f"a{n}") for n, each in enumerate(asked)))).one()
+        return Sent(bool(row.a0), int(row.a1 or 0), row.a2 is None)
 
     def has_lost(self, campaign_id: int, token: str) -> bool:
         """Whether a sender has died since the one of *token* came, and left somebody unknown."""

@@ -70,6 +70,9 @@ class File:
         """Commit."""
         transaction.commit()
 
+    def end(self, conn: sa.Connection) -> None:
+        """The end of a read: giving the connection back is all."""
+
     def scrub(self, conn: sa.Connection) -> None:
         """What this transaction deletes or replaces is to stand nowhere in the file."""
         conn.exec_driver_sql("PRAGMA secure_delete=ON")

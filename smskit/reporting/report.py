@@ -32,13 +32,16 @@ MOST_ROWS = 50  # of one person, that are told
 
 def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     """A campaign's books as plain data; they always balance. Times are ISO, UTC."""
-    books = ledger.audience.counts(row.id)
+    with ledger.database.picture():
+        books = ledger.audience.counts(row.id)
+        stopped = ledger.audience.stopped(row.id)
+        senders = ledger.senders.find(row.id)
+        approval = ledger.approvals.get(row.name, row.plan_hash) if row.mode is not Mode.REHEARSE else None
     summary = row.summary
-    approval = ledger.approvals.get(row.name, row.plan_hash) if row.mode is not Mode.REHEARSE else None
     return {
         "campaign": row.name,
         "mode": str(row.mode),
-        "state": row.state_now(owned=ledger.senders.owner(row.id) is not None),
+        "state": row.state_now(owned=bool(senders)),
         "provider": row.provider,
         # Campaigns of an older ledger have kept neither whom the rules left out nor, for sure, how many.
         "read": summary["read"] if "ruled_out" in summary else None,
@@ -54,7 +57,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "delivered": books.delivered,
         "undelivered": books.undelivered,
         "awaiting": books.awaiting,
-        "stopped": ledger.audience.stopped(row.id),  # of the refused: by ourselves, at the last moment
+        "stopped": stopped,  # of the refused: by ourselves, at the last moment
         "parts": summary["parts"],
         "cost": summary["cost"],
         "plan_hash": row.plan_hash,
@@ -63,7 +66,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "finished_at": _iso(row.finished_at),
         "senders": [
             {"host": each.host, "pid": each.pid, "since": _iso(each.since), "chunks": each.chunks}
-            for each in ledger.senders.find(row.id)
+            for each in senders
         ],
         "note": row.note,
     }
