@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,3 +118,18 @@ def test_frames_are_one_file(tmp_path: Path) -> None:
         pd.DataFrame({"n": [1, 2, 3], "s": pd.Series(["a", "b", None], dtype="str")})
     )
     assert (tmp_path / "all.parquet").stat().st_mode & 0o777 == 0o600
+
+
+def test_frames_of_other_types_are_one_file(tmp_path: Path) -> None:
+    """A column's type holds it in all parts: the first may have no cell in it, or fewer categories."""
+    many = [f"c{n}" for n in range(300)]
+    parts = [
+        pd.DataFrame({"at": [None, None], "level": pd.Categorical(["gold", "gold"]), "n": [1, 2]}),
+        pd.DataFrame({"at": [time(9)] * 300, "level": pd.Categorical(many), "n": [0.5] * 300}),
+    ]
+    write_frames(iter(parts), tmp_path / "all.parquet")
+    found = pd.read_parquet(tmp_path / "all.parquet")
+
+    assert found["at"].tolist() == [None, None, *[time(9)] * 300]
+    assert found["level"].tolist() == ["gold", "gold", *many]
+    assert found["n"].tolist() == [1, 2, *[0.5] * 300]

@@ -8,9 +8,9 @@ which git ignores, readable by their owner alone.
 from __future__ import annotations
 
 import re
+import tempfile
 import unicodedata
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ import pandas as pd
 
 from smskit.audience import segment
 from smskit.errors import InputError, SegmentError
-from smskit.files import private_file, private_text
+from smskit.files import passing_folder, private_file, private_text, spilling
 from smskit.i18n import os_words
 from smskit.workspace import Folder, Workspace
 
@@ -86,17 +86,29 @@ def write_frames(frames: Iterable[pd.DataFrame], place: Path) -> None:
     """
     Write rows that come some after another (one frame at least) as one parquet file, for its owner alone.
 
+    A column is of the type that holds it in all frames, which is known when the last has come: until then
+    they lie aside in a file without a name.
+
     Raises:
         InputError: it cannot be written.
+        SmskitError: there is no room for what lies aside.
     """
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    tables = (pa.Table.from_pandas(frame, preserve_index=False) for frame in frames)
-    first = next(tables)
-    with private_file(place) as file, ParquetWriter(file, first.schema) as writer:
-        for table in chain([first], tables):
-            writer.write_table(table.cast(first.schema))
+    schemas, starts = [], []
+    with spilling(), tempfile.TemporaryFile(dir=passing_folder()) as aside:
+        for frame in frames:
+            table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+            schemas.append(table.schema)
+            starts.append(aside.tell())
+            with pa.ipc.new_stream(aside, table.schema) as stream:
+                stream.write_table(table)
+        schema = pa.unify_schemas(schemas, promote_options="permissive")
+        with private_file(place) as file, ParquetWriter(file, schema) as writer:
+            for start in starts:
+                aside.seek(start)
+                writer.write_table(pa.ipc.open_stream(aside).read_all().cast(schema))
 
 
 def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: bool = False) -> str:
