@@ -121,6 +121,7 @@ def test_what_may_change_between_runs(change: dict[str, Any]) -> None:
             {"provider": "aliyun"}, PlanMismatch, "provider was `yunpian`, is `aliyun`", id="provider"
         ),
         pytest.param({"series": "other"}, PlanMismatch, "series was", id="series"),
+        pytest.param({"timezone": "UTC"}, PlanMismatch, "is `UTC`", id="whose-days-rules-count"),
         pytest.param({"plan_hash": "p2"}, GuardRefused, "started with plan p1, not p2", id="another-hash"),
         pytest.param({"plan_hash": "p2", "template": "u"}, GuardRefused, "not p2", id="the-hash-first"),
     ],

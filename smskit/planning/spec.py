@@ -51,6 +51,7 @@ DEFINITION = (
     "global_holdout",
     "series",
     "arm",
+    "timezone",
 )
 
 _WORDING = re.compile("退|拒|取消|不再|stop|unsubscribe|opt.?out", re.IGNORECASE)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -41,6 +40,7 @@ from smskit.sending.guards import (
     lack_of_approval,
 )
 from smskit.sending.likely import accept_likely
+from smskit.sending.newcomers import had_finished
 from smskit.sending.planner import Planner
 from smskit.sending.receipts import Fetched, fetch_from
 from smskit.sending.reconcile import job_of, reference_of
@@ -255,8 +255,7 @@ class Campaign:
         demand_same(self.spec, row)
         counts = self.ledger.audience.counts(row.id)
         if row.state == "finished" and not counts.unknown and not counts.waiting:
-            at = datetime.fromtimestamp(row.finished_at or row.created_at, row.zone)
-            note = Message("had finished before on {when}; nothing was sent", when=f"{at:%Y-%m-%d %H:%M}")
+            note = had_finished(self.ledger, row, self.spec, self._variables, self._file)
             self.record.note(note)
             return Outcome(row.name, row.mode, row.state, counts, note)
         demand_intact(self.ledger, row)

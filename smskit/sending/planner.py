@@ -43,6 +43,7 @@ from smskit.planning.spec import CampaignSpec
 from smskit.providers.base import Provider
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.clock import Clock
+from smskit.sending.newcomers import SEGMENT_DIGEST, digest_of
 from smskit.settings import LargeSettings
 
 __all__ = ["Planner", "history_of", "limits_of"]
@@ -163,7 +164,7 @@ class Planner:
             "provider": self._spec.provider,
             "plan_hash": plan.hash,
             "spec": self._spec.model_dump(mode="json", exclude={"test_phones"}),
-            "summary": plan.summary(),
+            "summary": plan.summary() | {SEGMENT_DIGEST: digest_of(self._spec, self._variables, self._file)},
             "holdout_key": fingerprint(self._holdout_salt) if self._spec.global_holdout else "",
             "by": self._by,
         }

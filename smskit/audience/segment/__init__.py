@@ -27,6 +27,7 @@ from smskit.audience.segment.files import Files, files_at
 from smskit.audience.segment.kinds import kind_of
 from smskit.audience.segment.location import (
     Around,
+    digest_of,
     from_environ,
     is_elsewhere,
     is_folder,
@@ -47,6 +48,7 @@ __all__ = [
     "IN_MEMORY",
     "SAMPLED",
     "Files",
+    "digest",
     "find",
     "from_frame",
     "load",
@@ -238,6 +240,25 @@ def parquet_files(
         if query or (is_url(place) and not is_store(place)):
             return None
         return _files(place, Around(parameter_file, working_folder))
+
+
+def digest(
+    source: str,
+    *,
+    query: str = "",
+    environ: Mapping[str, str] = os.environ,
+    parameter_file: Path | None = None,
+) -> str:
+    """Return a short digest of the files that *source* is; "" of a query or a store, or where none is."""
+    around = Around(parameter_file)
+    try:
+        with _place_of(source, query, environ) as place:
+            if query or is_url(place):
+                return ""
+            found = _files(place, around)
+            return digest_of(map(Path, found.paths) if found else [locate(place, around)])
+    except (SegmentError, OSError):
+        return ""
 
 
 def _files(place: str, around: Around) -> Files | None:

@@ -1,0 +1,93 @@
+"""``smskit.sending.newcomers``: a finished campaign says who has come into its segment since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from smskit.sending.campaign import Outcome
+from smskit.sending.session import open_campaign
+from smskit.settings import Environment
+
+FIRST = 13800138000
+Run = Callable[..., Outcome]
+
+
+def by_one_ledger(folder: Path) -> Environment:
+    """Settings of all projects in *folder*."""
+    return Environment({"SMSKIT_DATABASE_URL": f"sqlite:///{folder / 'one.db'}", "SMSKIT_KEYRING": "0"})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Rehearses a project's campaign; parameters and ledger are the same for all projects."""
+    environment = by_one_ledger(tmp_path)
+
+    def rehearse(project: str, people: Sequence[object], kind: str = "csv") -> Outcome:
+        folder = tmp_path / project
+        folder.mkdir(exist_ok=True)
+        cities = ["北京", "上海"] * (len(people) // 2)
+        frame = pd.DataFrame({"phone": [str(each) for each in people], "city": cities})
+        if kind == "csv":
+            frame.to_csv(folder / "people.csv", index=False)
+        else:
+            (folder / "people.csv").mkdir()
+            frame.to_parquet(folder / "people.csv" / "1.parquet")
+        file = folder / "campaign.yaml"
+        file.write_text(
+            "campaign: hello\nsegment: people.csv\nuser_id: ''\nsignature: GrowingIO\n"
+            "template: 大家好，拒收请回复R\nrules: {column: city, op: ==, value: 北京}\n",
+            encoding="utf-8",
+        )
+        return open_campaign(file, environment=environment).send()
+
+    return rehearse
+
+
+def test_another_project_with_the_same_words(run: Run) -> None:
+    """Its people are not those that were sent to: so many are new, and they are told how to be sent to."""
+    first = run("a", range(FIRST, FIRST + 10))
+    second = run("b", range(FIRST + 4, FIRST + 12))
+
+    assert first.note == ""
+    assert second.books == first.books
+    assert second.note.startswith("had finished before on ")
+    assert "2 people are new in it, send to them under an id of their own" in second.note
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        pytest.param(range(FIRST, FIRST + 10), id="the-same-file"),
+        pytest.param([*range(FIRST + 9, FIRST - 1, -1)], id="another-order"),
+        pytest.param(range(FIRST + 4, FIRST + 8), id="fewer"),
+        pytest.param([*range(FIRST, FIRST + 8), "none", ""], id="no-phones"),
+    ],
+)
+def test_nobody_is_new(run: Run, people: Sequence[object]) -> None:
+    """A scheduler that runs the same campaign again is told that it had finished, and nothing else."""
+    run("a", range(FIRST, FIRST + 10))
+    again = run("a", people)
+
+    assert again.note.startswith("had finished before on ")
+    assert again.note.endswith("nothing was sent")
+
+
+def test_a_folder_of_files(run: Run) -> None:
+    """The people of all its files count."""
+    run("a", range(FIRST, FIRST + 4))
+
+    assert "2 people are new" in run("b", range(FIRST + 2, FIRST + 6), "parquet").note
+
+
+def test_a_segment_that_is_gone(run: Run, tmp_path: Path) -> None:
+    """Nothing is said of it: the run had nothing to do with it any more."""
+    run("a", range(FIRST, FIRST + 4))
+    (tmp_path / "a" / "people.csv").unlink()
+    environment = by_one_ledger(tmp_path)
+    again = open_campaign(tmp_path / "a" / "campaign.yaml", environment=environment).send()
+
+    assert again.note.endswith("nothing was sent")
