@@ -119,9 +119,8 @@ def send(parameters: dict[str, Any], environ: dict[str, str]) -> Outcome:
 TTL_S = 6.0  # of who pretends to be on another machine
 
 
-def _pretend_elsewhere() -> None:
-    """Be on another machine, where signs of life count for this process, and all of that goes quicker."""
-    platform.node = lambda: "elsewhere"
+def hurry() -> None:
+    """Be taken for dead sooner than others where signs of life count for this process."""
     for module in (changes, senders):
         setattr(module, "LEASE_TTL_S", TTL_S)  # noqa: B010 - a constant
     setattr(engine, "_CLAIM_LASTS_S", 2.0)  # noqa: B010
@@ -130,8 +129,9 @@ def _pretend_elsewhere() -> None:
 def _child(
     parameters: dict[str, Any], environ: dict[str, str], point: str, request: int, elsewhere: bool
 ) -> None:
-    if elsewhere:
-        _pretend_elsewhere()
+    if elsewhere:  # where signs of life count for this process
+        platform.node = lambda: "elsewhere"
+        hurry()
     if point:
         failpoints.arm(provider_class(parameters["provider"]), point, request)
     # Errors of ours are an exit code, as on the command line; anything else is a traceback and 1.

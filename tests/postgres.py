@@ -28,9 +28,11 @@ class Server:
 
     Args:
         primary: Make a synchronous standby of it.
+        address: Of this machine, where it is reached as well, by whoever is in that network.
     """
 
-    def __init__(self, primary: Server | None = None) -> None:
+    def __init__(self, primary: Server | None = None, *, address: str = "") -> None:
+        self._address = address
         found = sorted(Path(_PROGRAMS).glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
         found += [Path(each).resolve() for each in [shutil.which("initdb")] if each]
         if not found:
@@ -43,6 +45,9 @@ class Server:
             self._who = {"user": "postgres", "group": "postgres"}
         if primary is None:
             self.run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
+            if address:
+                with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+                    rules.write(f"host all all {address}/30 trust\n")
             self.start()
         else:
             at = str(primary.folder)
@@ -61,7 +66,7 @@ class Server:
 
     def start(self) -> None:
         """Start it; waits until it answers."""
-        options = f"-c listen_addresses= -c max_connections=200 -k {self.folder}"
+        options = f"-c listen_addresses={self._address} -c max_connections=200 -k {self.folder}"
         self.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
 
     def crash(self) -> None:

@@ -68,6 +68,7 @@ def test_killed_crashed_and_cut(
         start(number)
     line.until_accepted(1)
     for number, event in enumerate(events):
+        line.until_accepted(int(0.9 * line.people * number / len(events)))  # all along the way
         time.sleep(dice.uniform(0.05, 0.5))
         match event:
             case "kill":

@@ -12,17 +12,21 @@ __all__ = ["Wire"]
 
 class Wire:
     """
-    Carries every connection to its port to the socket at *target*, until it is cut.
+    Carries every connection to its port to *target*, until it is cut.
 
     A cut is silent: nothing arrives any more, and nobody is told. Mended, the old connections are gone.
+
+    Args:
+        target: A socket's path, or a port of this machine.
+        address: Of this machine, where it is reached.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path | int, *, address: str = "127.0.0.1") -> None:
         self._target = target
         self._whole = threading.Event()
         self._whole.set()
         self._open: list[socket.socket] = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server((address, 0))
         self.port: int = self._listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -55,8 +59,9 @@ class Wire:
     def _carry(self, near: socket.socket) -> None:
         self._open.append(near)
         self._whole.wait()
-        with near, socket.socket(socket.AF_UNIX) as far, contextlib.suppress(OSError):
-            far.connect(str(self._target))
+        kind = socket.AF_INET if isinstance(self._target, int) else socket.AF_UNIX
+        with near, socket.socket(kind) as far, contextlib.suppress(OSError):
+            far.connect(("127.0.0.1", self._target) if isinstance(self._target, int) else str(self._target))
             self._open.append(far)
             back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
             back.start()
