@@ -100,11 +100,9 @@ class Server:
                 isolation_level="AUTOCOMMIT",  # the driver's: it must not begin by itself, we say BEGIN below
                 connect_args=_WIRE,
             )
-            from psycopg import Pipeline
-
-            has_pipeline = Pipeline.is_supported()  # by the libpq that is installed
+        driver: Any = self.engine.dialect.dbapi
         sa.event.listen(self.engine, "connect", self._connected)
-        if has_pipeline:
+        if driver.Pipeline.is_supported():  # by the libpq that is installed
             sa.event.listen(self.engine, "before_cursor_execute", _gather)
             sa.event.listen(self.engine, "after_cursor_execute", _send)
             sa.event.listen(self.engine, "checkin", _forget)
