@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from smskit.errors import InputError
-from smskit.simulator.book import Book
+from smskit.simulator.book import Book, Shelf
 from smskit.simulator.faults import problems_of
 
 OPEN_BALANCE = Decimal(1_000_000)
@@ -189,19 +189,19 @@ def digits_of(phone: str) -> int:
 
 @dataclass(eq=False)
 class Account:
-    """One account at work: its settings, what is registered on it, its money, its book."""
+    """One account at work: its settings, what is registered on it, its money, what it accepted."""
 
     provider: str
     credential: str = field(repr=False)
     settings: AccountSettings
-    book: Book
+    shelf: Shelf
     balance: Decimal = field(init=False)
     signatures: dict[str, Signature] | None = field(init=False)
     templates: dict[str, Template] | None = field(init=False)
     black_numbers: set[int] = field(init=False)
     profile: dict[str, Any] = field(init=False)
     calls: deque[float] = field(default_factory=deque, repr=False)  # times of the last second's calls
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)  # a dialect's derived values
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)  # a dialect's derived values
 
     def __post_init__(self) -> None:
         self.configure(self.settings)
@@ -222,6 +222,11 @@ class Account:
         """The first word of the black list that one of *texts* holds; "" when none does."""
         words = self.settings.black_words
         return next((word for text in texts for word in words if word in text), "")
+
+    @property
+    def book(self) -> Book:
+        """What it accepted."""
+        return self.shelf.book
 
     @property
     def ref(self) -> str:

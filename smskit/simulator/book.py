@@ -170,6 +170,10 @@ class Book:
         number = self.start(call) + sid - self.first_sid[call] if call >= 0 else 0
         return self._message(number, call) if call >= 0 and number < self.upto[call] else None
 
+    def first_of_call(self, sid: int) -> int:
+        """Return the id of the first message of the call that a message belongs to."""
+        return self.first_sid[bisect_right(self.first_sid, sid) - 1]
+
     def to(self, phone: int) -> list[Message]:
         """Return the messages accepted for *phone*, oldest first."""
         return [self._message(number) for number in _each(self._numbers_of.get(phone, ()))]
@@ -317,10 +321,10 @@ class Feed(Generic[E]):
 
 
 def receipts_of(book: Book, call: int) -> list[ReceiptDue]:
-    """Return a call's receipts with their times, doubled where its plan says so."""
+    """Return a call's receipts with their times, if any are wanted, doubled where its plan says so."""
     plan = book.notes[call].receipts
     found = []
-    for message in book.messages(call):
+    for message in book.messages(call) if book.notes[call].wants_receipt else ():
         outcome = message.outcome()
         if outcome is None:
             continue
@@ -334,11 +338,23 @@ def receipts_of(book: Book, call: int) -> list[ReceiptDue]:
 def replies_of(book: Book, call: int) -> list[ReplyDue]:
     """Return the replies a call's recipients send."""
     plan = book.notes[call].replies
-    if not plan.rate:
-        return []
     found = []
     for message in book.messages(call):
         reply = plan.reply(message.phone, message.at)
         if reply:
             found.append(ReplyDue(reply[0], message.sid, message.phone, reply[1], call))
     return found
+
+
+class Shelf:
+    """An account's book and feeds; after a restart they are there before the account is."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+        self.spent_parts = 0
+        book = self.book
+        self.feeds: dict[str, Feed[Any]] = {
+            "receipts": Feed(book, receipts_of, lambda note: None if note.receipt_url else note.receipts),
+            "pushes": Feed(book, receipts_of, lambda note: note.receipts if note.receipt_url else None),
+            "replies": Feed(book, replies_of, lambda note: note.replies if note.replies.rate else None),
+        }

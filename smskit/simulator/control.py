@@ -6,13 +6,13 @@ They do what the methods of `World` do, for a simulator in another process; `gua
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from smskit.errors import InputError
@@ -22,63 +22,56 @@ from smskit.simulator.faults import FaultPlan
 ROOT = "/_simulator/"
 _LINES_A_PIECE = 2000
 
-View = Callable[[Mapping[str, str], Any], Any]  # (query, decoded body) -> what JSON says
 
+def routes(world: World) -> list[Route]:
+    """Return the control routes; what they raise is `refused`'s to answer."""
 
-def routes(world: World, codes: Mapping[str, Mapping[str, str]]) -> list[Route]:
-    """
-    Return the control routes.
-
-    Args:
-        codes: Provider -> its codes -> their words.
-    """
-
-    def doubled(query: Mapping[str, str], _: Any) -> Any:
-        same_text = query.get("same_text", "") in ("1", "true")
-        return [entry._asdict() for entry in world.doubled(query.get("provider", ""), same_text=same_text)]
-
-    def faults(_: Any, body: Any) -> Any:
-        plan = FaultPlan.parse(body)
-        world.set_faults(plan)
-        return plan.model_dump(mode="json")
-
-    def account(_: Any, body: Any) -> Any:
-        given = _fields(body, "provider", "credential")
-        world.register(given.pop("provider"), given.pop("credential"), **given)
-        return {"ok": True}
-
-    def replies(_: Any, body: Any) -> Any:
-        given = _fields(body, "phone", "text")
-        return {"reached": world.reply(given["phone"], given["text"], provider=given.get("provider", ""))}
-
-    def reset(*_: Any) -> Any:
-        world.reset()
-        return {"ok": True}
+    async def summary(_: Request) -> Response:
+        return JSONResponse(world.summary())
 
     async def messages(request: Request) -> Response:
-        provider = request.query_params.get("provider", "")
-        return StreamingResponse(_ndjson(world, provider), media_type="application/x-ndjson")
+        lines = _ndjson(world, request.query_params.get("provider", ""))
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    async def doubled(request: Request) -> Response:
+        query = request.query_params
+        same_text = query.get("same_text", "") in ("1", "true")
+        found = world.doubled(query.get("provider", ""), same_text=same_text)
+        return JSONResponse([entry._asdict() for entry in found])
+
+    async def faults(request: Request) -> Response:
+        plan = FaultPlan.parse(await _body(request))
+        world.set_faults(plan)
+        return JSONResponse(plan.model_dump(mode="json"))
+
+    async def account(request: Request) -> Response:
+        given = await _fields(request, "provider", "credential")
+        world.register(given.pop("provider"), given.pop("credential"), **given)
+        return JSONResponse({"ok": True})
+
+    async def replies(request: Request) -> Response:
+        given = await _fields(request, "phone", "text")
+        reached = world.reply(given["phone"], given["text"], provider=given.get("provider", ""))
+        return JSONResponse({"reached": reached})
+
+    async def reset(_: Request) -> Response:
+        world.reset()
+        return JSONResponse({"ok": True})
 
     return [
-        _route("GET", "", lambda *_: world.summary()),
-        _route("GET", "doubled", doubled),
-        _route("GET", "codes", lambda *_: codes),
-        _route("PUT", "faults", faults),
-        _route("POST", "account", account),
-        _route("POST", "replies", replies),
-        _route("POST", "reset", reset),
+        Route(ROOT, summary),
         Route(f"{ROOT}messages", messages),
+        Route(f"{ROOT}doubled", doubled),
+        Route(f"{ROOT}faults", faults, methods=["PUT"]),
+        Route(f"{ROOT}account", account, methods=["POST"]),
+        Route(f"{ROOT}replies", replies, methods=["POST"]),
+        Route(f"{ROOT}reset", reset, methods=["POST"]),
     ]
 
 
-def _route(method: str, path: str, view: View) -> Route:
-    async def answer(request: Request) -> Response:
-        try:
-            return _json(view(request.query_params, await _body(request)))
-        except InputError as exc:
-            return _json({"error": str(exc)}, status=422)
-
-    return Route(f"{ROOT}{path}", answer, methods=[method])
+async def refused(_: Request, error: Exception) -> Response:
+    """The answer to what cannot be done."""
+    return JSONResponse({"error": str(error)}, status_code=422)
 
 
 def _ndjson(world: World, provider: str) -> Iterator[bytes]:
@@ -95,11 +88,8 @@ async def _body(request: Request) -> Any:
         raise InputError("not JSON: {why}", why=exc) from None
 
 
-def _fields(given: Any, *needed: str) -> dict[str, Any]:
+async def _fields(request: Request, *needed: str) -> dict[str, Any]:
+    given = await _body(request)
     if not isinstance(given, dict) or any(not isinstance(given.get(name), str) for name in needed):
         raise InputError("a JSON object with {names} is needed", names=", ".join(needed))
     return given
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")

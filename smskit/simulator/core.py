@@ -22,17 +22,14 @@ from smskit.simulator.accounts import ANY_CREDENTIAL, Account, AccountSettings, 
 from smskit.simulator.book import (
     RETENTION_S,
     Book,
-    Feed,
     Fetched,
     Note,
-    ReceiptDue,
     ReplyDue,
     Row,
+    Shelf,
     parts_of_all,
-    receipts_of,
-    replies_of,
 )
-from smskit.simulator.faults import FaultPlan, Faults, ReceiptPlan, Tally
+from smskit.simulator.faults import FaultPlan, Faults, Tally
 
 if TYPE_CHECKING:
     from smskit.simulator.store import Store
@@ -71,23 +68,6 @@ class Line(NamedTuple):
     at: float  # epoch seconds
 
 
-class _Shelf:
-    """An account's book and feeds; after a restart they are there before the account is."""
-
-    def __init__(self) -> None:
-        self.book = Book()
-        self.feeds: dict[str, Feed[Any]] = {
-            "receipts": Feed(self.book, receipts_of, lambda note: _receipts(note, pushed=False)),
-            "pushes": Feed(self.book, receipts_of, lambda note: _receipts(note, pushed=True)),
-            "replies": Feed(self.book, replies_of, lambda note: note.replies if note.replies.rate else None),
-        }
-        self.spent_parts = 0
-
-
-def _receipts(note: Note, *, pushed: bool) -> ReceiptPlan | None:
-    return note.receipts if note.wants_receipt and bool(note.receipt_url) is pushed else None
-
-
 class World:
     """
     What all simulated providers know. Thread-safe.
@@ -119,7 +99,7 @@ class World:
         self._accounts: dict[tuple[str, str], Account] = {}
         self._open: dict[str, AccountSettings] = {}
         self._closed: set[str] = set()
-        self._shelves: dict[tuple[str, str], _Shelf] = {}
+        self._shelves: dict[tuple[str, str], Shelf] = {}
         self._next_sid = self._first_sid()
         self._store: Store | None = None
         if store_url:
@@ -180,17 +160,13 @@ class World:
             return [a for a in self._accounts.values() if provider in ("", a.provider)]
 
     def _open_account(self, provider: str, credential: str, settings: AccountSettings) -> Account:
-        shelf = self._shelf(provider, reference(credential))
-        account = Account(provider, credential, settings, shelf.book)
-        account.balance -= settings.price * shelf.spent_parts
+        account = Account(provider, credential, settings, self._shelf(provider, reference(credential)))
+        account.balance -= settings.price * account.shelf.spent_parts
         self._accounts[provider, credential] = account
         return account
 
-    def _shelf(self, provider: str, ref: str) -> _Shelf:
-        return self._shelves.setdefault((provider, ref), _Shelf())
-
-    def _shelf_of(self, account: Account) -> _Shelf:
-        return self._shelf(account.provider, account.ref)
+    def _shelf(self, provider: str, ref: str) -> Shelf:
+        return self._shelves.setdefault((provider, ref), Shelf())
 
     # -- accepting --------------------------------------------------------------------------------
 
@@ -201,11 +177,8 @@ class World:
         texts: str | Sequence[str],
         *,
         parts: int,
-        uid: str = "",
-        template_id: str = "",
-        extend: str = "",
         receipt_url: str = "",
-        wants_receipt: bool = True,
+        **shared: Any,
     ) -> Accepted:
         """
         Take messages over: charge them, give them ids, plan their receipts.
@@ -217,9 +190,10 @@ class World:
             texts: One for all, or one a phone in the same order.
             parts: Billed parts of all of them together.
             receipt_url: Where receipts are pushed; "" is where the account has them pushed, if anywhere.
+            shared: Further fields of `Note`.
         """
         plan, url = self.faults.plan, receipt_url or account.settings.receipt_url
-        note = Note(plan.receipts, plan.replies, uid, template_id, extend, url, wants_receipt)
+        note = Note(plan.receipts, plan.replies, receipt_url=url, **shared)
         kept = texts if isinstance(texts, str) else tuple(texts)
         with self.lock:
             now = self.clock()
@@ -252,35 +226,26 @@ class World:
 
     # -- receipts and replies ---------------------------------------------------------------------
 
-    def take_receipts(self, account: Account, limit: int) -> list[ReceiptDue]:
-        """Remove and return up to *limit* receipts that are due and wait to be fetched."""
-        return self._take(account, "receipts", limit)
+    def take(self, account: Account, name: str, limit: int) -> list[Any]:
+        """
+        Remove and return up to *limit* receipts or replies that are due.
 
-    def take_pushes(self, account: Account, limit: int) -> list[ReceiptDue]:
-        """Remove and return up to *limit* receipts that are due and go to a push address."""
-        return self._take(account, "pushes", limit)
-
-    def take_replies(self, account: Account, limit: int) -> list[ReplyDue]:
-        """Remove and return up to *limit* replies that are due."""
-        taken: list[ReplyDue] = self._take(account, "replies", limit)
-        for reply in taken:
-            self._obey(account, reply.phone, reply.text)
-        return taken
-
-    def _take(self, account: Account, feed_name: str, limit: int) -> list[Any]:
+        Args:
+            name: ``receipts`` that wait to be fetched, ``pushes`` that go to an address, or ``replies``.
+        """
+        feed, book = account.shelf.feeds[name], account.book
         with self.lock:
-            shelf = self._shelf_of(account)
-            feed = shelf.feeds[feed_name]
             before = feed.handed_out
             dice = self._dice if self.faults.plan.receipts.shuffle else None
             taken = feed.take(limit, self.clock(), shuffle=dice)
             done = feed.handed_out
             if self._store and taken and done != before:
-                calls = shelf.book.first_sid
-                before_sid = calls[done] if done < len(calls) else self._next_sid
+                before_sid = book.first_sid[done] if done < book.calls else self._next_sid
                 # Not waited for: losing this note only hands receipts out again, which any client must bear.
-                self._store.append(Fetched(account.provider, account.ref, feed_name, before_sid))
-            return taken
+                self._store.append(Fetched(account.provider, account.ref, name, before_sid))
+        for due in taken if name == "replies" else ():
+            self._obey(account, due.phone, due.text)
+        return taken
 
     def reply(self, phone: str, text: str, *, provider: str = "") -> int:
         """
@@ -300,7 +265,7 @@ class World:
                     continue
                 answer = ReplyDue(self.clock(), self._next_sid, number, text, -1)
                 self._next_sid += 1
-                self._shelf_of(account).feeds["replies"].add(answer)
+                account.shelf.feeds["replies"].add(answer)
                 self._obey(account, number, text)
                 reached += 1
         if not reached:

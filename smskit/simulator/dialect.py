@@ -1,5 +1,5 @@
 """
-What all dialects share: calls and their accounts, refusals and how they are worded, times, limits.
+What all dialects share: calls and their accounts, refusals and how they are worded, numbers, times, limits.
 
 A dialect says who is calling (`Dialect.admit`), words refusals, and has a function from `Call` to `Answer`
 for each of its methods. Codes and their words are those of the provider's ``codes.csv``, as in the client.
@@ -9,29 +9,21 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from functools import cache
 from itertools import takewhile
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, NamedTuple
 
 from smskit.providers.china import CHINA
-from smskit.providers.codes import RECEIPT, CodeRow, carriers_code, code_rows
-from smskit.simulator.accounts import Account, Limits
-from smskit.simulator.book import ReplyDue, is_mainland
+from smskit.providers.codes import RECEIPT, CodeRow, carriers_code, code_rows, code_tables
+from smskit.simulator.accounts import Account, Limits, Review, Template
+from smskit.simulator.book import ReceiptDue, ReplyDue, is_mainland
 from smskit.simulator.core import World
 from smskit.simulator.wire import Answer, Request
 
 DAY = 86_400.0
 MOBILE = re.compile(r"1[3-9][0-9]{9}")
-
-
-def e164_of(digits: str) -> int | None:
-    """A number with its country's code in front; None where there is no mobile of such digits."""
-    if not (digits.isascii() and digits.isdigit()) or digits[0] == "0":
-        return None
-    fits = is_mainland(int(digits)) if digits.startswith("86") else 7 <= len(digits) <= 15
-    return int(digits) if fits else None
 
 
 @cache
@@ -46,16 +38,10 @@ def words(provider: str, code: str, otherwise: str = "") -> str:
     return (row.answer or row.meaning_zh) if row else otherwise or code
 
 
-@cache
-def receipts(provider: str) -> Mapping[str, str]:
-    """The codes of a provider's receipts, in its own words."""
-    return {row.code: row.meaning_zh for row in code_rows(provider) if row.table == RECEIPT}
-
-
 def receipt_words(provider: str, code: str, otherwise: str) -> str:
     """What stands in a receipt beside *code*, the provider's own or a carrier's."""
-    known = carriers_code(code)
-    return receipts(provider).get(code) or (known.meaning if known else otherwise)
+    known = code_tables(provider)[RECEIPT].get(code) or carriers_code(code)
+    return known.meaning if known else otherwise
 
 
 class Refusal(Exception):
@@ -75,94 +61,16 @@ class Refusal(Exception):
         self.status = status
 
 
-def first_broken(*rules: tuple[object, str]) -> str:
-    """The code of the first of *rules*, each (whether it is broken, code), that is broken; "" for none."""
-    return next((code for broken, code in rules if broken), "")
+class NumberCodes(NamedTuple):
+    """What a provider refuses a number with."""
+
+    not_served: str  # abroad, where the account sends home only
+    home_only: str  # abroad, with a template for home
+    abroad_only: str  # at home, with a template for abroad
+    black: str
 
 
-class Call(ABC):
-    """
-    One call that was let in: its account and its fields.
-
-    Raises:
-        Refusal: From every method that reads a field, when it is missing or malformed.
-    """
-
-    def __init__(self, world: World, request: Request, account: Account, fields: Mapping[str, Any]) -> None:
-        self.world = world
-        self.request = request
-        self.account = account
-        self.fields = fields
-
-    def need(self, name: str) -> Any:
-        """A field that must be there and not be empty."""
-        value = self.fields.get(name)
-        if value is None or value == "":
-            raise self.missing(name)
-        return value
-
-    def optional(self, name: str) -> str:
-        """A text field, or ""."""
-        return self.fields.get(name) or ""
-
-    def digits(self, name: str, refusal: Refusal) -> str:
-        """A text field of digits, or ""; another is refused with *refusal*."""
-        value = self.optional(name)
-        if value and not (value.isascii() and value.isdigit()):
-            raise refusal
-        return value
-
-    @abstractmethod
-    def missing(self, name: str) -> Refusal:
-        """The refusal of a call without the field *name*."""
-
-    def forced(self, phone: int) -> str:
-        """The code that the account's settings, or a fault, refuse a number with; "" for none."""
-        for suffix, code in self.account.settings.number_codes.items():
-            if str(phone).endswith(suffix):
-                return code
-        return (self.request.item_code and self.request.item_code(phone)) or ""
-
-    def limits(self, defaults: Limits) -> Limits:
-        """The frequency limits of the account."""
-        memo: Limits = self.account.memo.setdefault("limits", self.account.settings.limits.over(defaults))
-        return memo
-
-    def replies(self, limit: int) -> list[ReplyDue]:
-        """Up to *limit* replies that wait to be pulled; none where they are pushed."""
-        return [] if self.account.settings.reply_url else self.world.take_replies(self.account, limit)
-
-    def is_open(self, hours: tuple[int, int] | None) -> bool:
-        """Whether it is within *hours* of the day in Beijing; None is always."""
-        return not hours or hours[0] <= china_time(self.world.clock()).hour < hours[1]
-
-    def costs_too_much(self, parts: int) -> bool:
-        """Whether the account cannot pay for *parts*."""
-        return self.account.settings.price * parts > self.account.balance
-
-
-class FormCall(Call):
-    """One whose fields are those of a form: texts, numbers as digits."""
-
-    def number(self, name: str, *, low: int, high: int, default: int | None = None) -> int:
-        """A whole number within its range, written as digits; without a default it must be there."""
-        value = self.optional(name) if default is not None else self.need(name)
-        if not value and default is not None:
-            return default
-        # Documents name a maximum and not what happens beyond it; a refusal is the louder choice.
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise self.malformed(name, value)
-        return int(value)
-
-    @abstractmethod
-    def malformed(self, name: str, value: str) -> Refusal:
-        """The refusal of a call whose field *name* holds *value*."""
-
-
-C = TypeVar("C", bound=Call)
-
-
-class Dialect(ABC, Generic[C]):
+class Dialect(ABC):
     """
     One provider at the wire.
 
@@ -173,12 +81,14 @@ class Dialect(ABC, Generic[C]):
     provider: ClassVar[str]
     too_fast: ClassVar[str]  # the code for calling too fast
     not_there: ClassVar[str] = ""  # the code for a method that is not known, where no path tells
+    numbers: ClassVar[NumberCodes]
+    limits: ClassVar[Limits]  # of accounts that say nothing else
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     @abstractmethod
-    def admit(self, request: Request, name: str) -> C:
+    def admit(self, request: Request, name: str) -> Call:
         """Who is calling, and with what; raises `Refusal`."""
 
     @abstractmethod
@@ -189,20 +99,38 @@ class Dialect(ABC, Generic[C]):
     def size(self, request: Request) -> int:
         """How many messages a call asks for, as far as it can be told."""
 
-    def answer(self, request: Request, name: str, handler: Callable[[C], Answer]) -> Answer:
+    @abstractmethod
+    def missing(self, name: str) -> Refusal:
+        """The refusal of a call without the field *name*."""
+
+    @abstractmethod
+    def malformed(self, name: str, value: object) -> Refusal:
+        """The refusal of a call whose field *name* holds *value*."""
+
+    def answer(self, request: Request, name: str, handler: Callable[[Call], Answer] | None) -> Answer:
         """What *handler* answers, or the refusal that was raised on the way."""
+        if handler is None:
+            return self.refused_with(self.not_there)
         try:
             return handler(self.admit(request, name))
         except Refusal as refusal:
             return self.refused(refusal)
 
-    def refuse(self, code: str) -> Answer:
+    def refused_with(self, code: str) -> Answer:
         """The refusal of a whole call with *code*."""
         return self.refused(Refusal(code))
 
     def throttled(self) -> Answer:
         """The answer to calling too fast."""
-        return self.refuse(self.too_fast)
+        return self.refused_with(self.too_fast)
+
+    def account(self, credential: str, plausible: re.Pattern[str], unknown: str | int) -> Account:
+        """The account of a credential, *plausible* where anybody may come; else refused as *unknown*."""
+        fits = plausible.fullmatch(credential) is not None
+        account = self.world.account(self.provider, credential, plausible=fits)
+        if account is None:
+            raise Refusal(unknown)
+        return account
 
     def permit(self, request: Request, account: Account, name: str, **codes: str | Refusal) -> None:
         """
@@ -223,6 +151,92 @@ class Dialect(ABC, Generic[C]):
         account.review(now)
 
 
+class Call:
+    """
+    One call that was let in: its account and its fields.
+
+    Raises:
+        Refusal: From every method that reads a field, when it is missing or malformed.
+    """
+
+    def __init__(
+        self, dialect: Dialect, request: Request, account: Account, fields: Mapping[str, Any]
+    ) -> None:
+        self.dialect = dialect
+        self.world = dialect.world
+        self.request = request
+        self.account = account
+        self.fields = fields
+
+    def need(self, name: str, kind: type = str) -> Any:
+        """A field that must be there, not be empty, and of that *kind*."""
+        value = self.fields.get(name)
+        if value is None or value == "":
+            raise self.dialect.missing(name)
+        return value if isinstance(value, kind) else self._refuse(name)
+
+    def optional(self, name: str) -> str:
+        """A text field, or ""."""
+        value = self.fields.get(name)
+        return "" if value is None else value if isinstance(value, str) else self._refuse(name)
+
+    def digits(self, name: str, code: str = "") -> str:
+        """A text field of digits, or ""; another is refused with *code*, or as malformed."""
+        value = self.optional(name)
+        if value and not _is_number(value):
+            raise Refusal(code) if code else self.dialect.malformed(name, value)
+        return value
+
+    def number(self, name: str, *, low: int, high: int, default: int | None = None) -> int:
+        """A whole number within its range, written as digits; without a default it must be there."""
+        value: str = self.need(name) if default is None else self.optional(name) or str(default)
+        # Documents name a maximum and not what happens beyond it; a refusal is the louder choice.
+        return int(value) if _is_number(value) and low <= int(value) <= high else int(self._refuse(name))
+
+    def _refuse(self, name: str) -> Any:
+        raise self.dialect.malformed(name, self.fields.get(name))
+
+    def refused(self, phone: int, template: Template | None) -> str:
+        """The code a number is refused with, whatever it gets; "" for none."""
+        account, codes, abroad = self.account, self.dialect.numbers, not is_mainland(phone)
+        region = template.region if template else "global"
+        rules = (
+            (abroad and not account.settings.abroad, codes.not_served),
+            (abroad and region == "domestic", codes.home_only),
+            (not abroad and region == "abroad", codes.abroad_only),
+            (phone in account.black_numbers, codes.black),
+            *((str(phone).endswith(end), code) for end, code in account.settings.number_codes.items()),
+        )
+        refused = next((code for broken, code in rules if broken), "")
+        return refused or (self.request.item_code and self.request.item_code(phone)) or ""
+
+    def limits(self) -> Limits:
+        """The frequency limits of the account."""
+        memo, limits = self.account.memo, self.account.settings.limits
+        found: Limits = memo.get("limits") or memo.setdefault("limits", limits.over(self.dialect.limits))
+        return found
+
+    def receipts(self, limit: int) -> list[ReceiptDue]:
+        """Up to *limit* receipts that wait to be pulled; they are gone then."""
+        return self.world.take(self.account, "receipts", limit)
+
+    def replies(self, limit: int) -> list[ReplyDue]:
+        """Up to *limit* replies that wait to be pulled; none where they are pushed."""
+        return [] if self.account.settings.reply_url else self.world.take(self.account, "replies", limit)
+
+    def is_open(self, hours: tuple[int, int] | None) -> bool:
+        """Whether it is within *hours* of the day in Beijing; None is always."""
+        return not hours or hours[0] <= china_time(self.world.clock()).hour < hours[1]
+
+    def costs_too_much(self, parts: int) -> bool:
+        """Whether the account cannot pay for *parts*."""
+        return self.account.settings.price * parts > self.account.balance
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
 class Nonces:
     """What was used once, and may not be used again for *kept_s* seconds."""
 
@@ -240,6 +254,19 @@ class Nonces:
         return True
 
 
+def e164_of(digits: str) -> int | None:
+    """A number with its country's code in front; None where there is no mobile of such digits."""
+    if not _is_number(digits) or digits[0] == "0":
+        return None
+    fits = is_mainland(int(digits)) if digits.startswith("86") else 7 <= len(digits) <= 15
+    return int(digits) if fits else None
+
+
+def national(phone: int, abroad: str = "") -> str:
+    """A number as providers print it: mainland without a prefix, others behind *abroad*."""
+    return str(phone)[2:] if is_mainland(phone) else f"{abroad}{phone}"
+
+
 def china_time(at: float) -> datetime:
     """Epoch seconds as a time in Beijing."""
     return datetime.fromtimestamp(at, CHINA)
@@ -250,23 +277,18 @@ def show_time(at: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     return china_time(at).strftime(form)
 
 
-def read_time(text: str, form: str) -> float | None:
-    """A time of Beijing as epoch seconds, None when it is not of that form."""
+def read_time(text: str, form: str, zone: tzinfo = CHINA) -> float | None:
+    """A time without a zone as epoch seconds, None when it is not of that form."""
     try:
-        return datetime.strptime(text, form).replace(tzinfo=CHINA).timestamp()
+        return datetime.strptime(text, form).replace(tzinfo=zone).timestamp()
     except ValueError:
         return None
 
 
-def read_utc(text: str, form: str) -> float | None:
-    """A time of UTC as epoch seconds, None when it is not of that form."""
-    try:
-        return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
+Rule = tuple[str, int | None, Sequence[float], float]
 
 
-def first_reached(*rules: tuple[str, int | None, Sequence[float], float]) -> str:
+def first_reached(*rules: Rule) -> str:
     """
     The code of the first of *rules* that would be exceeded by one message more; "" for none.
 
@@ -276,3 +298,18 @@ def first_reached(*rules: tuple[str, int | None, Sequence[float], float]) -> str
     """
     reached = (code for code, most, times, since in rules if most and sum(t > since for t in times) >= most)
     return next(reached, "")
+
+
+def template_of(account: Account, text: str, state: Review, pattern: Callable[[str], str]) -> Template | None:
+    """
+    The first template in that *state* of review which *text* can be made from, or None.
+
+    Args:
+        pattern: Regular expression of a template's content.
+    """
+    known: Iterable[Template] = (account.templates or {}).values()
+    if ("patterns", state) not in account.memo:
+        account.memo["patterns", state] = [
+            (re.compile(pattern(t.content), re.DOTALL), t) for t in known if t.state is state
+        ]
+    return next((t for form, t in account.memo["patterns", state] if form.fullmatch(text)), None)

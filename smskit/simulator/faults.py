@@ -5,16 +5,15 @@ A plan is data (YAML or JSON) with a seed. Call-level faults are drawn by the
 running number of the matching call, so the same calls in the same order meet
 the same faults; what happens to one person's message (refusal of an item,
 receipt, reply) is drawn from the phone, so it does not depend on order at all.
-Each kind of fault is a class that says what it does to an `Exchange`.
+What each kind of fault does to a call is `Exchange.suffer`'s.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -23,12 +22,8 @@ from smskit.errors import InputError
 from smskit.i18n import Joined, Message, os_words
 from smskit.i18n.validation import what_is_wrong
 
-if TYPE_CHECKING:
-    from smskit.simulator.wire import Exchange
-
 ANY_ENDPOINT = "*"
 
-_HTML = "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>nginx</body></html>"
 _MASK = (1 << 64) - 1
 
 
@@ -90,23 +85,20 @@ class _Fault(_Strict):
             raise ValueError("give rate or count")
         return self
 
-    @property
-    def after(self) -> bool:
-        """Whether the call is taken first, and only its answer spoilt."""
-        return self.kind.endswith("_after_accept")
 
-    @abstractmethod
-    async def strike(self, exchange: Exchange) -> None:
-        """Do it."""
+class Plain(_Fault):
+    """
+    The connection is closed without an answer; the provider's own code for calling too fast; or the call is
+    accepted, and HTTP 200 comes with a body that is not JSON, or only half of it.
+    """
 
-
-class Drop(_Fault):
-    """The connection is closed without an answer."""
-
-    kind: Literal["drop_before_accept", "drop_after_accept"]
-
-    async def strike(self, exchange: Exchange) -> None:
-        await exchange.drop()
+    kind: Literal[
+        "drop_before_accept",
+        "drop_after_accept",
+        "throttle",
+        "non_json_after_accept",
+        "truncated_json_after_accept",
+    ]
 
 
 class Hang(_Fault):
@@ -115,9 +107,12 @@ class Hang(_Fault):
     kind: Literal["hang_after_accept"]
     seconds: float = Field(default=60.0, gt=0)
 
-    async def strike(self, exchange: Exchange) -> None:
-        if await exchange.wait(self.seconds):
-            await exchange.say(exchange.answer)
+
+class Slow(_Fault):
+    """The call waits *seconds* before it is looked at; adds to whatever follows."""
+
+    kind: Literal["slow"]
+    seconds: float = Field(default=1.0, gt=0)
 
 
 class HttpError(_Fault):
@@ -127,22 +122,6 @@ class HttpError(_Fault):
     status: int = Field(default=502, ge=400, le=599)
     body: str = ""
 
-    async def strike(self, exchange: Exchange) -> None:
-        await exchange.say_page(self.body or _HTML.format(status=self.status), self.status)
-
-
-class Garble(_Fault):
-    """The call is accepted, and HTTP 200 comes with a body that is not JSON, or only half of it."""
-
-    kind: Literal["non_json_after_accept", "truncated_json_after_accept"]
-
-    async def strike(self, exchange: Exchange) -> None:
-        if self.kind == "non_json_after_accept":
-            await exchange.say_page("<html>OK</html>", exchange.answer.status)
-        else:
-            body = exchange.answer.body
-            await exchange.say(exchange.answer._replace(body=body[: len(body) // 2]))
-
 
 class Coded(_Fault):
     """The provider's own refusal *code*, for the whole call or for single numbers in it."""
@@ -151,30 +130,8 @@ class Coded(_Fault):
     code: str | int
     scope: Literal["call", "item"] = "call"
 
-    async def strike(self, exchange: Exchange) -> None:
-        await exchange.say(exchange.dialect.refuse(str(self.code)))
 
-
-class Slow(_Fault):
-    """The call waits *seconds* before it is looked at."""
-
-    kind: Literal["slow"]
-    seconds: float = Field(default=1.0, gt=0)
-
-    async def strike(self, exchange: Exchange) -> None:
-        """Do nothing: the wait adds to whatever follows, see `Faults.before`."""
-
-
-class Throttle(_Fault):
-    """The provider's own code for calling too fast; nothing is accepted."""
-
-    kind: Literal["throttle"]
-
-    async def strike(self, exchange: Exchange) -> None:
-        await exchange.say(exchange.dialect.throttled())
-
-
-Fault = Annotated[Drop | Hang | HttpError | Garble | Coded | Slow | Throttle, Field(discriminator="kind")]
+Fault = Annotated[Plain | Hang | Slow | HttpError | Coded, Field(discriminator="kind")]
 
 
 def _ordered(low_high: tuple[float, float]) -> tuple[float, float]:
@@ -208,15 +165,12 @@ class _Drawn(_Strict):
     delay_s: Delay
     seed: int = Field(default=0, exclude=True)
 
-    def _draw(self, salt: int, phone: int) -> float:
-        return draw(self.seed, salt, phone)
-
     def _pick(self, salt: int, phone: int, choice: tuple[str, ...]) -> str:
-        return choice[int(self._draw(salt, phone) * len(choice))]
+        return choice[int(draw(self.seed, salt, phone) * len(choice))]
 
     def _at(self, salt: int, phone: int, accepted_at: float) -> float:
         low, high = self.delay_s
-        return accepted_at + low + (high - low) * self._draw(salt, phone)
+        return accepted_at + low + (high - low) * draw(self.seed, salt, phone)
 
 
 class ReceiptPlan(_Drawn):
@@ -244,16 +198,16 @@ class ReceiptPlan(_Drawn):
 
     def outcome(self, phone: int, accepted_at: float) -> Outcome | None:
         """Return how the message to *phone* (E.164 digits) ends, or None when nobody ever says."""
-        if self.missing_rate and self._draw(11, phone) < self.missing_rate:
+        if self.missing_rate and draw(self.seed, 11, phone) < self.missing_rate:
             return None
         at = self._at(12, phone, accepted_at)
-        if self.fail_rate and self._draw(13, phone) < self.fail_rate:
+        if self.fail_rate and draw(self.seed, 13, phone) < self.fail_rate:
             return Outcome(at, False, self._pick(14, phone, self.fail_codes))
         return Outcome(at, True, "DELIVRD")
 
     def comes_twice(self, phone: int) -> bool:
         """Whether the receipt for *phone* is sent twice."""
-        return bool(self.double_rate) and self._draw(15, phone) < self.double_rate
+        return bool(self.double_rate) and draw(self.seed, 15, phone) < self.double_rate
 
 
 class ReplyPlan(_Drawn):
@@ -265,7 +219,7 @@ class ReplyPlan(_Drawn):
 
     def reply(self, phone: int, accepted_at: float) -> tuple[float, str] | None:
         """Return when and what *phone* answers, or None when it stays silent."""
-        if not self.rate or self._draw(21, phone) >= self.rate:
+        if not self.rate or draw(self.seed, 21, phone) >= self.rate:
             return None
         return self._at(22, phone, accepted_at), self._pick(23, phone, self.texts)
 
@@ -348,6 +302,15 @@ class Tally:
         return {k: {"calls": n, "messages": self._messages[k]} for k, n in sorted(self._calls.items())}
 
 
+class Target(NamedTuple):
+    """A call, as far as faults choose by it."""
+
+    provider: str
+    endpoint: str
+    submits: bool  # whether it takes messages over
+    content: bytes = b""  # query and body, in which numbers are looked for
+
+
 class _Armed:
     """One fault and how often it was met and struck."""
 
@@ -358,11 +321,11 @@ class _Armed:
         self._met = 0
         self._struck = 0
 
-    def applies(self, provider: str, endpoint: str, submits: bool, content: bytes = b"") -> bool:
+    def applies(self, call: Target) -> bool:
         fault = self.fault
-        aimed = fault.endpoint in (ANY_ENDPOINT, endpoint) if fault.endpoint else submits
-        held = not fault.phones or any(phone.encode() in content for phone in fault.phones)
-        return aimed and held and fault.provider in ("", provider)
+        aimed = fault.endpoint in (ANY_ENDPOINT, call.endpoint) if fault.endpoint else call.submits
+        held = not fault.phones or any(phone.encode() in call.content for phone in fault.phones)
+        return aimed and held and fault.provider in ("", call.provider)
 
     def strikes(self, number: int | None = None) -> bool:
         """Throw the dice for the next match; *number* replaces its running number."""
@@ -395,30 +358,25 @@ class Faults:
         self.tally = tally
         armed = [_Armed(fault, number, plan.seed) for number, fault in enumerate(plan.faults)]
         self._items = [a for a in armed if isinstance(a.fault, Coded) and a.fault.scope == "item"]
-        self._after = [a for a in armed if a.fault.after]
+        self._after = [a for a in armed if a.fault.kind.endswith("_after_accept")]
         self._before = [a for a in armed if a not in self._items and a not in self._after]
         self._tries: dict[int, int] = {}
         self._cuts_left = plan.receipts.cut_after_pop
 
-    def before(self, provider: str, endpoint: str, submits: bool, content: bytes = b"") -> tuple[float, Any]:
-        """
-        Return seconds to wait first, and the fault that answers instead of the provider, or None.
-
-        Args:
-            content: Query and body of the call, in which numbers are looked for.
-        """
+    def before(self, call: Target) -> tuple[float, Any]:
+        """Return seconds to wait first, and the fault that answers instead of the provider, or None."""
         wait = 0.0
         for armed in self._before:
-            if armed.applies(provider, endpoint, submits, content) and armed.strikes():
+            if armed.applies(call) and armed.strikes():
                 if armed.fault.kind != "slow":
                     return wait, armed.fault
                 wait += armed.fault.seconds
                 self.tally.add("slow", calls=1)
         return wait, None
 
-    def items(self, provider: str, endpoint: str, submits: bool, content: bytes = b"") -> ItemCode | None:
+    def items(self, call: Target) -> ItemCode | None:
         """Return a function that says which numbers of this call are refused, or None when none can be."""
-        active = [a for a in self._items if a.applies(provider, endpoint, submits, content)]
+        active = [a for a in self._items if a.applies(call)]
         if not active:
             return None
 
@@ -435,15 +393,11 @@ class Faults:
 
         return code
 
-    def after(
-        self, provider: str, endpoint: str, submits: bool, content: bytes = b"", *, accepted: int
-    ) -> Any:
+    def after(self, call: Target, *, accepted: int) -> Any:
         """Return the fault that spoils the answer to a call that took *accepted* messages, or None."""
         for armed in self._after:
             # A call that accepted nothing is no match, so `count: 1` is one accepted call.
-            if submits and not accepted:
-                continue
-            if armed.applies(provider, endpoint, submits, content) and armed.strikes():
+            if (accepted or not call.submits) and armed.applies(call) and armed.strikes():
                 self.tally.add(armed.fault.kind, calls=1, messages=accepted)
                 return armed.fault
         return None

@@ -10,38 +10,58 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import httpx
+import orjson
 
 from smskit.settings import is_loopback
 from smskit.simulator.accounts import Account
-from smskit.simulator.book import ReceiptDue, ReplyDue
 from smskit.simulator.core import World
+from smskit.simulator.wire import JSON
 
 _PER_PUSH = 100  # receipts in one push at most; the same figure at every provider that batches them
-_TIMEOUT_S = 5.0
 _IDLE_S = 0.05
 _AT_ONCE = 16  # pushes on the way
 
 
+def _json(_: Account, value: object) -> bytes:
+    return orjson.dumps(value)
+
+
 class Way(NamedTuple):
     """
-    How a provider pushes.
+    How a provider pushes receipts, or replies.
 
     Args:
+        row: How one of them looks; without any fields it is not pushed.
         taken: (status, body) of the answer -> whether it acknowledges the push.
         waits_s: Before each further try in turn; after the last it is given up.
+        together: Whether one push holds all rows that are due, else one row.
+        encode: Row, or rows, as the body, or with GET as the query.
     """
 
-    content_type: str
+    row: Callable[[Account, Any], Mapping[str, object]]
     taken: Callable[[int, bytes], bool]
     waits_s: tuple[float, ...]
+    together: bool = False
+    encode: Callable[[Account, Any], bytes] = _json
     method: str = "POST"
-    timeout_s: float = _TIMEOUT_S
+    content_type: str = JSON.decode()
+    timeout_s: float = 5.0
+
+    def pushes(self, account: Account, url: str, due: Iterable[Any]) -> Iterator[Push]:
+        """Yield the requests for what is due and goes to one address."""
+        rows = [row for each in due if (row := self.row(account, each))]
+        for held in [rows] if self.together and rows else rows:
+            body = self.encode(account, held)
+            if self.method == "GET":
+                yield Push(f"{url}{'&' if '?' in url else '?'}{body.decode()}", b"", self)
+            else:
+                yield Push(url, body, self, len(rows) if self.together else 1)
 
 
 class Push(NamedTuple):
@@ -54,13 +74,11 @@ class Push(NamedTuple):
 
 
 class PushDialect(Protocol):
-    """What a provider's pushes look like; its dialect module fits."""
+    """What a provider's pushes look like; its package fits."""
 
-    def receipt_pushes(self, account: Account, url: str, receipts: Sequence[ReceiptDue]) -> list[Push]:
-        """Return the pushes for receipts that go to one address."""
-
-    def reply_pushes(self, account: Account, url: str, replies: Sequence[ReplyDue]) -> list[Push]:
-        """Return the pushes for replies that go to one address."""
+    @property
+    def PUSHES(self) -> Mapping[str, Way]:
+        """The ways of "receipts" and "replies"."""
 
 
 class Pusher:
@@ -99,12 +117,7 @@ class Pusher:
             for push in self._collect(account):
                 heapq.heappush(self._waiting, (now, next(self._numbers), 0, push))
         sent = 0
-        while self._waiting and self._waiting[0][0] <= now:
-            due = [
-                heapq.heappop(self._waiting)
-                for _ in range(_AT_ONCE)
-                if self._waiting and self._waiting[0][0] <= now
-            ]
+        while due := [heapq.heappop(self._waiting) for _ in range(_AT_ONCE) if self._is_due(now)]:
             sent += len(due)
             taken = await asyncio.gather(*(self._send(push) for _, _, _, push in due))
             for (_, number, tries, push), done in zip(due, taken, strict=True):
@@ -112,20 +125,20 @@ class Pusher:
                     heapq.heappush(self._waiting, (now + push.way.waits_s[tries], number, tries + 1, push))
         return sent
 
-    def _collect(self, account: Account) -> list[Push]:
-        dialect = self._dialects.get(account.provider)
-        if dialect is None:
-            return []
-        pushes = []
-        by_url: dict[str, list[ReceiptDue]] = {}
-        for due in self._world.take_pushes(account, _PER_PUSH):
+    def _is_due(self, now: float) -> bool:
+        return bool(self._waiting) and self._waiting[0][0] <= now
+
+    def _collect(self, account: Account) -> Iterator[Push]:
+        if account.provider not in self._dialects:
+            return
+        ways = self._dialects[account.provider].PUSHES
+        by_url: dict[str, list[Any]] = {}
+        for due in self._world.take(account, "pushes", _PER_PUSH):
             by_url.setdefault(account.book.notes[due.call].receipt_url, []).append(due)
         for url, receipts in by_url.items():
-            pushes += dialect.receipt_pushes(account, url, receipts)
-        if account.settings.reply_url:
-            replies = self._world.take_replies(account, _PER_PUSH)
-            pushes += dialect.reply_pushes(account, account.settings.reply_url, replies)
-        return pushes
+            yield from ways["receipts"].pushes(account, url, receipts)
+        if url := account.settings.reply_url:
+            yield from ways["replies"].pushes(account, url, self._world.take(account, "replies", _PER_PUSH))
 
     async def _send(self, push: Push) -> bool:
         """Make the request; whether it was acknowledged, or must never be made."""
@@ -133,7 +146,7 @@ class Pusher:
             self._world.tally.add("push_refused_not_loopback", calls=1, messages=push.messages)
             return True
         way = push.way
-        headers = {"Content-Type": way.content_type} if way.content_type else {}
+        headers = {"Content-Type": way.content_type} if push.body else {}
         try:
             async with asyncio.timeout(way.timeout_s):
                 answer = await self._http.request(way.method, push.url, content=push.body, headers=headers)

@@ -12,6 +12,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,21 +24,20 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from smskit.errors import SettingsError
+from smskit.errors import InputError, SettingsError
 from smskit.i18n import os_words
 from smskit.settings import is_loopback
 from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
 from smskit.simulator.accounts import ANY_CREDENTIAL
 from smskit.simulator.core import World
-from smskit.simulator.dialect import answers, words
 from smskit.simulator.faults import FaultPlan
 from smskit.simulator.guard import TOKEN_HEADER, Guard
 from smskit.simulator.push import Pusher, is_loopback_url
 from smskit.simulator.wire import DROP, body_of
 
-# A dialect's package has PROVIDER, ENVIRONMENT, receipt_pushes, reply_pushes, and endpoints(world) by path;
-# where all is at the path "/", by action, and action_of(headers, query, body).
-DIALECTS = (yunpian, aliyun, chuanglan, tencent)
+# A dialect's package has PROVIDER, ENVIRONMENT, PUSHES, and endpoints(world) by path; where all is at "/", by
+# action, and action_of(headers, query, body).
+DIALECTS = {module.PROVIDER: module for module in (yunpian, aliyun, chuanglan, tencent)}
 
 _START_TIMEOUT_S = 10.0
 _FINISH_TIMEOUT_S = 1.0
@@ -56,11 +56,9 @@ def application(world: World, closing: asyncio.Event, *, token: str, private: bo
     methods = yunpian.endpoints(world) | chuanglan.endpoints(world) | {"/": _Root(world)}
     routes = [Route(path, endpoint) for path, endpoint in methods.items()]
     if not private:
-        providers = [module.PROVIDER for module in DIALECTS]
-        codes = {name: {code: words(name, code) for code in answers(name)} for name in providers}
-        routes += control.routes(world, codes)
+        routes += control.routes(world)
     guard = Middleware(Guard, token=token, guards="/" if private else control.ROOT)
-    app = Starlette(routes=routes, middleware=[guard])
+    app = Starlette(routes=routes, middleware=[guard], exception_handlers={InputError: control.refused})
     app.state.closing = closing
     return app
 
@@ -229,9 +227,7 @@ class Simulator:
             timeout_keep_alive=60,
             backlog=1024,
         )
-        pusher = asyncio.create_task(
-            Pusher(self.world, {module.PROVIDER: module for module in DIALECTS}).run()
-        )
+        pusher = asyncio.create_task(Pusher(self.world, DIALECTS).run())
         await _Server(config, up, self._closing).serve(sockets=[self._socket])
         pusher.cancel()
         await asyncio.wait([pusher])
@@ -262,9 +258,7 @@ def serve(
     """
     plan = FaultPlan.load(faults_file) if faults_file else None
     world = World(faults=plan, store_url=store_url)
-    anybody: list[tuple[str, str, dict[str, str]]] = []
-    if push:
-        anybody = [(module.PROVIDER, ANY_CREDENTIAL, {}) for module in DIALECTS]
+    anybody = [(name, ANY_CREDENTIAL, dict[str, str]()) for name in DIALECTS] if push else []
     for provider, credential, settings in [*anybody, *accounts]:
         world.register(provider, credential, **settings, **pushed_to(push, provider))
     done = threading.Event()
@@ -305,10 +299,9 @@ def greeting(url: str, token: str, variables: Mapping[str, str] = MappingProxyTy
         variables: What is in the environment; a credential there is the one that is accepted.
     """
     lines = [f"simulator at {url}", f"judge at {url}{control.ROOT}", f"SMSKIT_SIMULATOR_TOKEN={token}"]
-    for module in DIALECTS:
-        for name, value in module.ENVIRONMENT.items():
-            here = value.format(url=url)
-            lines.append(f"{name}={here if here != value else variables.get(name) or value}")
+    for name, value in chain.from_iterable(module.ENVIRONMENT.items() for module in DIALECTS.values()):
+        here = value.format(url=url)
+        lines.append(f"{name}={here if here != value else variables.get(name) or value}")
     return lines
 
 

@@ -19,14 +19,16 @@ from starlette import requests
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from smskit.simulator.faults import ItemCode
+from smskit.simulator.faults import ItemCode, Target
 
 if TYPE_CHECKING:
-    from smskit.simulator.dialect import Dialect
+    from smskit.simulator.dialect import Call, Dialect
 
 JSON = b"application/json;charset=utf-8"
 HTML = b"text/html;charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
+
+_ERROR = "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>nginx</body></html>"
 
 DROP = "smskit.drop"  # key in scope["extensions"]: closes the connection
 
@@ -88,29 +90,50 @@ class Answer(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()  # further ones, lower-case names
 
 
+def json_answer(value: object, **more: Any) -> Answer:
+    """An answer that is JSON; *more* are fields of `Answer`."""
+    return Answer(orjson.dumps(value), **more)
+
+
 class Exchange:
     """One call and the connection it came on: what a fault may do with them."""
 
-    def __init__(self, dialect: Dialect[Any], scope: Scope, receive: Receive, send: Send) -> None:
-        self.dialect = dialect
+    def __init__(self, dialect: Dialect, scope: Scope, receive: Receive, send: Send) -> None:
         self.answer = Answer(b"")  # the dialect's own, once it was asked
+        self._dialect = dialect
         self._scope, self._receive, self._send = scope, receive, send
 
-    async def say(self, answer: Answer) -> None:
-        """Send a whole answer."""
-        await self._head(answer)
-        await self._send({"type": "http.response.body", "body": answer.body})
+    async def suffer(self, fault: Any) -> None:
+        """Answer as *fault* has it, or not at all."""
+        answer = self.answer
+        match fault.kind:
+            case "drop_before_accept" | "drop_after_accept":
+                await self.drop()
+            case "hang_after_accept":
+                if await self.wait(fault.seconds):
+                    await self.say(answer)
+            case "http_error" | "http_error_after_accept":
+                # As something in front of the provider would.
+                page = fault.body or _ERROR.format(status=fault.status)
+                await self.say(Answer(page.encode(), fault.status, content_type=HTML))
+            case "non_json_after_accept":
+                await self.say(Answer(b"<html>OK</html>", answer.status, content_type=HTML))
+            case "truncated_json_after_accept":
+                await self.say(answer._replace(body=answer.body[: len(answer.body) // 2]))
+            case "throttle":
+                await self.say(self._dialect.throttled())
+            case "code":
+                await self.say(self._dialect.refused_with(str(fault.code)))
 
-    async def say_half(self, answer: Answer) -> None:
-        """Send the head and half of what it promises, then close."""
-        await self._head(answer)
-        half = answer.body[: len(answer.body) // 2]
-        await self._send({"type": "http.response.body", "body": half, "more_body": True})
-        await self.drop()
-
-    async def say_page(self, page: str, status: int) -> None:
-        """Send an HTML page, as something in front of the provider would."""
-        await self.say(Answer(page.encode(), status, content_type=HTML))
+    async def say(self, answer: Answer, *, half: bool = False) -> None:
+        """Send an answer, or its head and half of what that promises, and close."""
+        length = b"%d" % len(answer.body)
+        headers = [(b"content-type", answer.content_type), (b"content-length", length), *answer.headers]
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = answer.body[: len(answer.body) // 2] if half else answer.body
+        await self._send({"type": "http.response.body", "body": body, "more_body": half})
+        if half:
+            await self.drop()
 
     async def drop(self) -> None:
         """Close the connection, and see it closed: uvicorn answers 500 to whoever returns early."""
@@ -132,11 +155,6 @@ class Exchange:
             await gone
         return False
 
-    async def _head(self, answer: Answer) -> None:
-        length = b"%d" % len(answer.body)
-        headers = [(b"content-type", answer.content_type), (b"content-length", length), *answer.headers]
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
-
 
 class Endpoint:
     """
@@ -144,15 +162,15 @@ class Endpoint:
 
     Args:
         name: As fault plans call it, such as ``single_send``.
-        handler: From the dialect's `Call` to the answer; None for a method that the provider has not got.
+        handler: From a call to the answer; None for a method that the provider has not got.
         submits: Whether it takes messages over, which is what faults aim at by default.
     """
 
     def __init__(
         self,
-        dialect: Dialect[Any],
+        dialect: Dialect,
         name: str,
-        handler: Callable[[Any], Answer] | None = None,
+        handler: Callable[[Call], Answer] | None = None,
         *,
         submits: bool = False,
     ) -> None:
@@ -171,29 +189,22 @@ class Endpoint:
         """Answer a call whose body was read, or spoil it as the fault plan says."""
         dialect, faults = self._dialect, self._dialect.world.faults
         request, exchange = Request(scope, body), Exchange(dialect, scope, receive, send)
-        where = (dialect.provider, self.name, self._submits, request.query + b"\n" + request.body)
+        target = Target(dialect.provider, self.name, self._submits, request.query + b"\n" + request.body)
         await asyncio.sleep(faults.plan.latency_s)
 
-        wait_s, fault = faults.before(*where)
+        wait_s, fault = faults.before(target)
         if wait_s and not await exchange.wait(wait_s):
             return
         if fault is not None:
             faults.tally.add(fault.kind, calls=1, messages=dialect.size(request) if self._submits else 0)
-            await fault.strike(exchange)
+            await exchange.suffer(fault)
             return
 
-        request.item_code = faults.items(*where)
-        answer = exchange.answer = self._say(request)
+        request.item_code = faults.items(target)
+        answer = exchange.answer = dialect.answer(request, self.name, self._handler)
         if answer.durable is not None:
             await asyncio.wrap_future(answer.durable)
-        if fault := faults.after(*where, accepted=answer.accepted):
-            await fault.strike(exchange)
-        elif faults.cut(answer.popped):
-            await exchange.say_half(answer)
+        if fault := faults.after(target, accepted=answer.accepted):
+            await exchange.suffer(fault)
         else:
-            await exchange.say(answer)
-
-    def _say(self, request: Request) -> Answer:
-        if self._handler is None:
-            return self._dialect.refuse(self._dialect.not_there)
-        return self._dialect.answer(request, self.name, self._handler)
+            await exchange.say(answer, half=faults.cut(answer.popped))

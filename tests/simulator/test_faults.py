@@ -12,7 +12,7 @@ import pytest
 
 from smskit.errors import InputError
 from smskit.simulator import FaultPlan, World
-from smskit.simulator.faults import Faults, Tally, draw
+from smskit.simulator.faults import Faults, Tally, Target, draw
 
 A, TEXT = "13800000000", "【示例】你好"
 
@@ -93,7 +93,7 @@ def test_skip_count_and_endpoint_choose_the_calls() -> None:
     faults = Faults(plan, Tally())
 
     def struck(provider: str, endpoint: str) -> bool:
-        return faults.before(provider, endpoint, False)[1] is not None
+        return faults.before(Target(provider, endpoint, False))[1] is not None
 
     assert not struck("aliyun", "get_record")
     assert not struck("yunpian", "single_send")
@@ -105,9 +105,9 @@ def test_without_an_endpoint_only_sending_is_struck() -> None:
     sends = Faults(FaultPlan.parse({"faults": [{"kind": "throttle", "rate": 1}]}), Tally())
     every = Faults(FaultPlan.parse({"faults": [{"kind": "throttle", "rate": 1, "endpoint": "*"}]}), Tally())
 
-    assert sends.before("yunpian", "user_get", False)[1] is None
-    assert sends.before("yunpian", "single_send", True)[1] is not None
-    assert every.before("yunpian", "user_get", False)[1] is not None
+    assert sends.before(Target("yunpian", "user_get", False))[1] is None
+    assert sends.before(Target("yunpian", "single_send", True))[1] is not None
+    assert every.before(Target("yunpian", "user_get", False))[1] is not None
 
 
 def _send(yun: Any, mobile: str = A, **options: Any) -> httpx.Response:
@@ -308,7 +308,7 @@ def test_a_seed_repeats_a_run(seeds: tuple[int, int], same: bool) -> None:
                 "replies": {"rate": 0.3},
             }
         )
-        code = Faults(plan, Tally()).items("yunpian", "multi_send", True)
+        code = Faults(plan, Tally()).items(Target("yunpian", "multi_send", True))
         assert code is not None
         phones = [8600000000000 + int(m) for m in order]
         replies = ((p, plan.replies.reply(p, 0.0)) for p in phones)
@@ -332,7 +332,7 @@ def test_call_faults_repeat_by_their_running_number() -> None:
         faults = Faults(
             FaultPlan.parse({"seed": seed, "faults": [{"kind": "throttle", "rate": 0.3}]}), Tally()
         )
-        return [faults.before("yunpian", "single_send", True)[1] is not None for _ in range(200)]
+        return [faults.before(Target("yunpian", "single_send", True))[1] is not None for _ in range(200)]
 
     assert struck(1) == struck(1)
     assert struck(1) != struck(2)

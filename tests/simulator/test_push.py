@@ -11,7 +11,7 @@ import pytest
 
 from smskit.simulator import World, yunpian
 from smskit.simulator.push import Pusher, is_loopback_url
-from smskit.simulator.yunpian.push import sign
+from smskit.simulator.yunpian.read import sign
 from tests.simulator.conftest import Receiver
 
 A, B = "13800000000", "13800000001"
@@ -65,7 +65,7 @@ async def test_receipts_are_pushed_to_the_callback(
     name, reports = field(receiver)
     assert (name, len(receiver.bodies)) == ("sms_status", 1)
     assert sorted((r["mobile"], r["report_status"]) for r in reports) == [(A, "SUCCESS"), (B, "SUCCESS")]
-    assert world.take_receipts(account, 10) == []
+    assert world.take(account, "receipts", 10) == []
     assert await pusher.step() == 0
 
 

@@ -74,17 +74,17 @@ def test_receipts_go_on_where_they_stopped(url: str, clock: Any) -> None:
     for phone in (A, B):
         _accept(before, [phone], TEXT)
     clock.go(2)
-    assert [d.phone for d in before.take_receipts(_account(before), 1)] == [A]
+    assert [d.phone for d in before.take(_account(before), "receipts", 1)] == [A]
     _accept(before, [C], TEXT)
     before.close()
     clock.go(2)
 
     after = World(clock=clock, store_url=url, faults=plan)
 
-    assert [d.phone for d in after.take_receipts(_account(after), 10)] == [B, C]
+    assert [d.phone for d in after.take(_account(after), "receipts", 10)] == [B, C]
     after.close()
     again = World(clock=clock, store_url=url, faults=plan)
-    assert again.take_receipts(_account(again), 10) == []
+    assert again.take(_account(again), "receipts", 10) == []
     again.close()
 
 

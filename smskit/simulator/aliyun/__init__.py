@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from starlette.datastructures import Headers
 
-from smskit.simulator.aliyun import read, register, send
-from smskit.simulator.aliyun.dialect import KEY_ID, PROVIDER, SECRET, Aliyun, Handler
-from smskit.simulator.aliyun.push import receipt_pushes, reply_pushes
+from smskit.simulator.aliyun import read, send
+from smskit.simulator.aliyun.dialect import KEY_ID, PROVIDER, SECRET, Aliyun
+from smskit.simulator.aliyun.read import PUSHES
 from smskit.simulator.core import World
 from smskit.simulator.wire import Endpoint, form
 
-__all__ = ["ENVIRONMENT", "PROVIDER", "action_of", "endpoints", "receipt_pushes", "reply_pushes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "PUSHES", "action_of", "endpoints"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -30,15 +30,16 @@ ENVIRONMENT = {
     "SMSKIT_ALIYUN_ACCESS_KEY_SECRET": SECRET,
 }
 
-_SUBMITTING: dict[str, Handler] = {"SendSms": send.send_sms, "SendBatchSms": send.send_batch_sms}
-_OTHER: dict[str, Handler] = {
+_ACTIONS = {
+    "SendSms": send.send_sms,
+    "SendBatchSms": send.send_batch_sms,
     "QuerySendDetails": read.query_send_details,
-    "GetSmsTemplate": register.get_sms_template,
-    "QuerySmsTemplate": register.query_sms_template,
-    "QuerySmsTemplateList": register.query_sms_template_list,
-    "GetSmsSign": register.get_sms_sign,
-    "QuerySmsSign": register.query_sms_sign,
-    "QuerySmsSignList": register.query_sms_sign_list,
+    "GetSmsTemplate": read.get_sms_template,
+    "QuerySmsTemplate": read.query_sms_template,
+    "QuerySmsTemplateList": read.query_sms_template_list,
+    "GetSmsSign": read.get_sms_sign,
+    "QuerySmsSign": read.query_sms_sign,
+    "QuerySmsSignList": read.query_sms_sign_list,
 }
 
 
@@ -46,8 +47,7 @@ def endpoints(world: World) -> dict[str, Endpoint]:
     """Action -> endpoint, as fault plans name it too; "" is any other."""
     dialect = Aliyun(world)
     known = {
-        action: Endpoint(dialect, action, handler, submits=action in _SUBMITTING)
-        for action, handler in (_SUBMITTING | _OTHER).items()
+        name: Endpoint(dialect, name, do, submits=name.startswith("Send")) for name, do in _ACTIONS.items()
     }
     return known | {"": Endpoint(dialect, "unknown")}
 

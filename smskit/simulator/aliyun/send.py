@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from smskit.simulator.accounts import Account, Limits, Template, approved
-from smskit.simulator.aliyun.dialect import PROVIDER, Call, answer, phone_in
-from smskit.simulator.book import Message, is_mainland, parts_of_all
-from smskit.simulator.dialect import DAY, Refusal, first_broken
+from smskit.simulator.accounts import Account, Template, approved
+from smskit.simulator.aliyun.dialect import PROVIDER, answer, phone_in
+from smskit.simulator.book import Message, parts_of_all
+from smskit.simulator.dialect import DAY, Call, Refusal
 from smskit.simulator.wire import Answer
 
 MOST_SAME = 1000
@@ -28,11 +28,7 @@ MOST_OUT_ID = 255
 
 VARIABLE = re.compile(r"\$\{\s*([^${}\s]+)\s*\}")
 
-# Dossier section 10. ``code_30s`` is a provider's shortest window for codes: Aliyun's is the clock minute.
-DEFAULT_LIMITS = Limits(code_30s=1, code_hour=5, code_day=10, any_minute=0, any_hour=0, any_day=50)
 _CODES_A_DAY_FROM_ALL = 40
-
-_MINUTE, _HOUR = 60.0, 3600.0
 
 _BIZ_ID_BASE = 900_000_000_000_000_000  # real ones have 18 digits, ours count up from there
 
@@ -64,11 +60,7 @@ class _Order(NamedTuple):
     signs: list[str]  # one for all, or one a number
     params: list[dict[str, Any]]  # likewise
     template_code: str
-    out_id: str
-    extends: list[str]
-
-
-# -- the actions -------------------------------------------------------------------------
+    extends: list[str]  # likewise, or none
 
 
 def send_sms(call: Call) -> Answer:
@@ -76,28 +68,32 @@ def send_sms(call: Call) -> Answer:
     numbers, sign, code = call.need("PhoneNumbers"), call.need("SignName"), call.need("TemplateCode")
     param = _json(call.optional("TemplateParam") or "{}", dict)
     extend = call.optional("SmsUpExtendCode")
-    order = _Order(
-        numbers.split(","), [sign], [param], code, call.optional("OutId"), [extend] if extend else []
-    )
+    order = _Order(numbers.split(","), [sign], [param], code, [extend] if extend else [])
     return _send(call, order, most=MOST_SAME)
 
 
 def send_batch_sms(call: Call) -> Answer:
     """Send one template to up to a hundred numbers, each with a signature and values of its own."""
-    numbers = _texts(_json(call.need("PhoneNumberJson"), list))
-    signs = _texts(_json(call.need("SignNameJson"), list))
+    numbers = _json(call.need("PhoneNumberJson"), list, of=str)
+    signs = _json(call.need("SignNameJson"), list, of=str)
     code = call.need("TemplateCode")
-    given = call.optional("TemplateParamJson")
-    params = _json(given, list) if given else [{}] * len(numbers)
-    if any(not isinstance(param, dict) for param in params):
-        # An array of JSON strings is the usual mistake.
-        raise Refusal("isv.INVALID_JSON_PARAM")
-    given = call.optional("SmsUpExtendCodeJson")
-    extends = _texts(_json(given, list)) if given else []
+    # An array of JSON strings is the usual mistake.
+    params = _json(call.optional("TemplateParamJson") or "[]", list, of=dict) or [{}] * len(numbers)
+    extends = _json(call.optional("SmsUpExtendCodeJson") or "[]", list, of=str)
     if any(len(column) not in (len(numbers), 0) for column in (signs, params, extends)) or not numbers:
         raise Refusal("isv.INVALID_PARAMETERS", "数组长度不一致")
-    order = _Order(numbers, signs, params, code, call.optional("OutId"), extends)
-    return _send(call, order, most=MOST_DIFFERENT)
+    return _send(call, _Order(numbers, signs, params, code, extends), most=MOST_DIFFERENT)
+
+
+def _json(text: str, kind: type[Any], *, of: type[Any] = object) -> Any:
+    """A JSON value of that *kind*, and its members of another."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise Refusal("isv.INVALID_JSON_PARAM") from None
+    if not isinstance(value, kind) or not all(isinstance(member, of) for member in value):
+        raise Refusal("isv.INVALID_JSON_PARAM")
+    return value
 
 
 def biz_id(first_sid: int) -> str:
@@ -105,24 +101,18 @@ def biz_id(first_sid: int) -> str:
     return f"{_BIZ_ID_BASE + first_sid}^0"
 
 
-def sid_in(biz_id: str) -> int | None:
-    """Return the number in a BizId, or None when it is not one of ours."""
-    digits, caret, _ = biz_id.partition("^")
-    return int(digits) - _BIZ_ID_BASE if caret and digits.isascii() and digits.isdigit() else None
-
-
-# -- one call, one fate --------------------------------------------------------------------
-
-
 def _send(call: Call, order: _Order, *, most: int) -> Answer:
-    account = call.account
+    """Take a call over, all of it or nothing."""
+    account, out_id = call.account, call.optional("OutId")
     if len(order.numbers) > most:
         raise Refusal("isv.MOBILE_COUNT_OVER_LIMIT")
-    if len(order.out_id) > MOST_OUT_ID:
+    if len(out_id) > MOST_OUT_ID:
         raise Refusal("isv.INVALID_PARAMETERS", "参数 OutId 过长")
     if account.balance < 0:
         raise Refusal("isv.OUT_OF_SERVICE")
-    template = _template(account, order.template_code)
+    template = approved(account.templates, order.template_code)
+    if template is None and account.templates is not None:
+        raise Refusal("isv.SMS_TEMPLATE_ILLEGAL")
     for sign in set(order.signs):
         _check_sign(account, sign, template)
     texts = _texts_of(order, template, _values(order.params, template))
@@ -136,28 +126,17 @@ def _send(call: Call, order: _Order, *, most: int) -> Answer:
     parts = parts_of_all(sent, len(phones))
     if call.costs_too_much(parts):
         raise Refusal("isv.AMOUNT_NOT_ENOUGH")
-
     accepted = call.world.accept(
         account,
         phones,
         sent,
         parts=parts,
-        uid=order.out_id,
+        uid=out_id,
         template_id=order.template_code,
         extend=order.extends[0] if order.extends else "",
     )
     done = answer({"BizId": biz_id(accepted.first_sid)})
     return done._replace(accepted=len(phones), durable=accepted.durable)
-
-
-def _template(account: Account, code: str) -> Template | None:
-    """Return the template, or None where the account has none registered and so does not check them."""
-    if account.templates is None:
-        return None
-    template = approved(account.templates, code)
-    if template is None:
-        raise Refusal("isv.SMS_TEMPLATE_ILLEGAL")
-    return template
 
 
 def _check_sign(account: Account, name: str, template: Template | None) -> None:
@@ -181,9 +160,6 @@ def _check_extends(account: Account, order: _Order) -> None:
             raise Refusal("isv.EXTEND_CODE_ERROR")
         if owners.setdefault(extend, sign) != sign:
             raise Refusal("isv.ONE_CODE_MULTIPLE_SIGN")
-
-
-# -- variables and texts -------------------------------------------------------------------
 
 
 def _values(params: Sequence[Mapping[str, Any]], template: Template | None) -> dict[str, list[str]]:
@@ -231,70 +207,36 @@ def _texts_of(order: _Order, template: Template | None, values: Mapping[str, Seq
     return ["".join(row) for row in zip(*columns, strict=True)]
 
 
-def _json(text: str, kind: type[Any]) -> Any:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise Refusal("isv.INVALID_JSON_PARAM") from None
-    if not isinstance(value, kind):
-        raise Refusal("isv.INVALID_JSON_PARAM")
-    return value
-
-
-def _texts(values: list[Any]) -> list[str]:
-    if any(not isinstance(value, str) for value in values):
-        raise Refusal("isv.INVALID_JSON_PARAM")
-    return values
-
-
-# -- numbers and limits --------------------------------------------------------------------
-
-
 def _phones(call: Call, order: _Order, template: Template | None) -> list[int]:
     phones = []
     for position, number in enumerate(order.numbers):
         phone = phone_in(number)
-        if phone is None:
-            raise Refusal("isv.MOBILE_NUMBER_ILLEGAL")
-        _check_number(call, phone, template)
-        _check_limits(call, phone, order.signs[position if len(order.signs) > 1 else 0], order, template)
+        if refused := call.refused(phone, template):
+            raise Refusal(refused)
+        sign = order.signs[position if len(order.signs) > 1 else 0]
+        _check_limits(call, phone, sign, order.template_code, template)
         phones.append(phone)
     return phones
 
 
-def _check_number(call: Call, phone: int, template: Template | None) -> None:
-    account, abroad = call.account, not is_mainland(phone)
-    region = template.region if template else "global"
-    refused = first_broken(
-        (abroad and not account.settings.abroad, "isv.MOBILE_NUMBER_ILLEGAL"),
-        (abroad and region == "domestic", "isv.MOBILE_NUMBER_ILLEGAL"),
-        (not abroad and region == "abroad", "isv.DOMESTIC_NUMBER_NOT_SUPPORTED"),
-        (phone in account.black_numbers, "isv.BLACK_KEY_CONTROL_LIMIT"),
-    )
-    if refused := refused or call.forced(phone):
-        raise Refusal(refused)
-
-
-def _check_limits(call: Call, phone: int, sign: str, order: _Order, template: Template | None) -> None:
+def _check_limits(call: Call, phone: int, sign: str, code: str, template: Template | None) -> None:
     """
     Count what a number got: minutes and hours by the clock, a day back from now.
 
     China's clock is a whole number of hours from UTC, so its hours begin when
     those of epoch seconds do.
     """
-    account, now = call.account, call.world.clock()
-    limits, head = call.limits(DEFAULT_LIMITS), f"【{sign}】"
-    past = [m for m in account.book.to(phone) if m.at > now - DAY and m.text.startswith(head)]
+    account, now, limits = call.account, call.world.clock(), call.limits()
+    past = [m for m in account.book.to(phone) if m.at > now - DAY and m.text.startswith(f"【{sign}】")]
     is_code = template is not None and template.kind == "verification"
     if is_code:
-        minute, hour, day = limits.code_30s, limits.code_hour, limits.code_day
+        most = limits.code_30s, limits.code_hour, limits.code_day
         counted = [m.at for m in past if _is_code(account, m)]
     else:
-        minute, hour, day = limits.any_minute, limits.any_hour, limits.any_day
-        counted = [m.at for m in past if m.note.template_id == order.template_code]
-    _limit("分钟", minute, [at for at in counted if at // _MINUTE == now // _MINUTE])
-    _limit("小时", hour, [at for at in counted if at // _HOUR == now // _HOUR])
-    _limit("天", day, counted)
+        most = limits.any_minute, limits.any_hour, limits.any_day
+        counted = [m.at for m in past if m.note.template_id == code]
+    for grade, allowed, window in zip(("分钟", "小时", "天"), most, (60.0, 3600.0, 0.0), strict=True):
+        _limit(grade, allowed, [at for at in counted if not window or at // window == now // window])
     if is_code:
         from_all = [
             m.at

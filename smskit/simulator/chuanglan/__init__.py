@@ -18,12 +18,12 @@ status its report will have, and "" for no report at all.
 from __future__ import annotations
 
 from smskit.simulator.chuanglan import read, send
-from smskit.simulator.chuanglan.dialect import PROVIDER, ByTemplate, Chuanglan, Handler, Pulling
-from smskit.simulator.chuanglan.push import receipt_pushes, reply_pushes
+from smskit.simulator.chuanglan.dialect import PROVIDER, ByTemplate, Chuanglan, Pulling
+from smskit.simulator.chuanglan.read import PUSHES
 from smskit.simulator.core import World
 from smskit.simulator.wire import Endpoint
 
-__all__ = ["ENVIRONMENT", "PROVIDER", "endpoints", "receipt_pushes", "reply_pushes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "PUSHES", "endpoints"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -32,20 +32,21 @@ ENVIRONMENT = {
     "SMSKIT_CHUANGLAN_PASSWORD": "FakePass123",
 }
 
-# path -> how fault plans call it, its handler, the shape of its answers, whether it submits
-_METHODS: dict[str, tuple[str, Handler, type[Chuanglan], bool]] = {
-    "/msg/v1/send/json": ("send", send.send, Chuanglan, True),
-    "/msg/variable/json": ("variable", send.variable, Chuanglan, True),
-    "/msg/sms/v2/tpl/send": ("tpl_send", send.tpl_send, ByTemplate, True),
-    "/msg/balance/json": ("balance", read.balance, Chuanglan, False),
-    "/msg/pull/report": ("pull_report", read.pull_report, Pulling, False),
-    "/msg/pull/mo": ("pull_mo", read.pull_mo, Pulling, False),
+# Path -> its method, called so by fault plans too, and the shape of its answers.
+_METHODS = {
+    "/msg/v1/send/json": (send.send, Chuanglan),
+    "/msg/variable/json": (send.variable, Chuanglan),
+    "/msg/sms/v2/tpl/send": (send.tpl_send, ByTemplate),
+    "/msg/balance/json": (read.balance, Chuanglan),
+    "/msg/pull/report": (read.pull_report, Pulling),
+    "/msg/pull/mo": (read.pull_mo, Pulling),
 }
 
 
 def endpoints(world: World) -> dict[str, Endpoint]:
     """Path -> endpoint."""
+    sending = (send.send, send.variable, send.tpl_send)
     return {
-        path: Endpoint(dialect(world), name, handler, submits=submits)
-        for path, (name, handler, dialect, submits) in _METHODS.items()
+        path: Endpoint(dialect(world), method.__name__, method, submits=method in sending)
+        for path, (method, dialect) in _METHODS.items()
     }

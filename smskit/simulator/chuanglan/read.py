@@ -1,94 +1,48 @@
 """
-Chuanglan's reading methods: balance, status reports and replies by pull.
+Chuanglan's reading methods and its pushes: balance, status reports and replies.
 
-Source: dossier sections 2.3 to 2.5. What is pulled is deleted; there is no way
-to acknowledge, and none to ask about a single message.
+Source: dossier sections 2.3 to 2.6. What is pulled is deleted; there is no way
+to acknowledge, and none to ask about a single message. A push is a GET for each
+report and each reply, taken on a ``clcode`` of 000000: three tries in all, a
+minute apart, then given up.
 """
 
 from __future__ import annotations
 
-import orjson
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.book import Message, ReceiptDue, ReplyDue
-from smskit.simulator.chuanglan.dialect import PROVIDER, Call, call_id, said
+from smskit.simulator.book import ReceiptDue, ReplyDue, parts_in
+from smskit.simulator.chuanglan.dialect import PROVIDER, call_id
 from smskit.simulator.chuanglan.texts import is_rejected
-from smskit.simulator.dialect import Refusal, receipt_words, show_time
-from smskit.simulator.wire import Answer
+from smskit.simulator.dialect import Call, Refusal, national, receipt_words, show_time
+from smskit.simulator.push import Way
+from smskit.simulator.wire import Answer, json_answer, json_object
 
 SP_CODE = "106900001"  # a sub-number given to every account; what callers append stands behind it
+
+_MINUTE, _SECOND = "%y%m%d%H%M", "%y%m%d%H%M%S"
 
 
 def balance(call: Call) -> Answer:
     """Answer the billed parts left. The code is a number here, as nowhere else."""
-    account = call.account
-    price = account.settings.price
-    left = int(account.balance // price) if price else int(account.balance)
-    data = orjson.loads(said(0, call.world.clock(), balance=str(left)).body)
-    del data["msgId"]
-    return Answer(orjson.dumps(data))
+    price, left = call.account.settings.price, call.account.balance
+    now = show_time(call.world.clock(), "%Y%m%d%H%M%S")
+    return json_answer({"code": 0, "time": now, "errorMsg": "", "balance": str(int(left // (price or 1)))})
 
 
 def pull_report(call: Call) -> Answer:
     """Answer status reports that wait, and delete them."""
-    receipts = call.world.take_receipts(call.account, _count(call))
-    return _page([row for due in receipts if (row := report(call.account, due))])._replace(
-        popped=len(receipts)
-    )
+    taken = call.receipts(_count(call))
+    return _page([row for due in taken if (row := report(call.account, due))], len(taken))
 
 
 def pull_mo(call: Call) -> Answer:
     """Answer replies that wait, and delete them."""
-    replies = call.replies(_count(call))
-    return _page([reply_row(call.account, due) for due in replies])._replace(popped=len(replies))
-
-
-def report(account: Account, due: ReceiptDue) -> dict[str, str]:
-    """Return one status report as pulled; empty for a number that never gets one."""
-    message = account.book.find(due.sid)
-    status = _status(account, due, message)
-    if not status:
-        return {}
-    row = {
-        "uid": message.note.uid if message else "",
-        "msgId": call_id(account.book.first_sid[due.call]),
-        "mobile": str(due.phone).removeprefix("86"),
-        "status": status,
-        "statusDesc": receipt_words(PROVIDER, status, "网关内部状态"),
-        "reportTime": show_time(due.at, "%y%m%d%H%M"),
-        "notifyTime": show_time(due.at, "%y%m%d%H%M%S"),
-    }
-    if not row["uid"]:
-        del row["uid"]  # absent in a pull where the caller sent none
-    return row
-
-
-def _status(account: Account, due: ReceiptDue, message: Message | None) -> str:
-    if due.phone in account.black_numbers:
-        return "MBBLACK"
-    for suffix, code in account.settings.number_codes.items():
-        if not code.isdigit() and str(due.phone).endswith(suffix):
-            return code
-    if message is not None and is_rejected(account, message.text, message.note.template_id):
-        return "REJECT"
-    return due.code
-
-
-def reply_row(account: Account, due: ReplyDue) -> dict[str, str]:
-    """Return one reply as pulled."""
-    message = account.book.answered(due)
-    extend = message.note.extend if message else ""
-    return {
-        "spCode": SP_CODE,
-        "destCode": SP_CODE + extend,
-        "moTime": show_time(due.at, "%y%m%d%H%M"),
-        "mobile": str(due.phone).removeprefix("86"),
-        "messageContent": due.text,
-    }
-
-
-def _page(rows: list[dict[str, str]]) -> Answer:
-    return Answer(orjson.dumps({"ret": 0, "result": rows}))
+    taken = call.replies(_count(call))
+    return _page([reply_row(call.account, due) for due in taken], len(taken))
 
 
 def _count(call: Call) -> int:
@@ -98,3 +52,91 @@ def _count(call: Call) -> int:
     if not count.isascii() or not count.isdigit() or not 1 <= int(count) <= 100:
         raise Refusal("130", "count 须为1到100")
     return int(count)
+
+
+def _page(rows: list[dict[str, str]], popped: int) -> Answer:
+    return json_answer({"ret": 0, "result": rows}, popped=popped)
+
+
+def report(account: Account, due: ReceiptDue) -> dict[str, str]:
+    """Return one status report as pulled; empty for a number that never gets one."""
+    message = account.book.find(due.sid)
+    status = _status(account, due)
+    if not status:
+        return {}
+    return {
+        # Absent in a pull where the caller sent none.
+        **({"uid": message.note.uid} if message and message.note.uid else {}),
+        "msgId": call_id(account.book.first_sid[due.call]),
+        "mobile": national(due.phone),
+        "status": status,
+        "statusDesc": receipt_words(PROVIDER, status, "网关内部状态"),
+        "reportTime": show_time(due.at, _MINUTE),
+        "notifyTime": show_time(due.at, _SECOND),
+    }
+
+
+def _status(account: Account, due: ReceiptDue) -> str:
+    if due.phone in account.black_numbers:
+        return "MBBLACK"
+    for suffix, code in account.settings.number_codes.items():
+        if not code.isdigit() and str(due.phone).endswith(suffix):
+            return code
+    message = account.book.find(due.sid)
+    if message is not None and is_rejected(account, message.text, message.note.template_id):
+        return "REJECT"
+    return due.code
+
+
+def reply_row(account: Account, due: ReplyDue) -> dict[str, str]:
+    """Return one reply as pulled."""
+    message = account.book.answered(due)
+    return {
+        "spCode": SP_CODE,
+        "destCode": SP_CODE + (message.note.extend if message else ""),
+        "moTime": show_time(due.at, _MINUTE),
+        "mobile": national(due.phone),
+        "messageContent": due.text,
+    }
+
+
+# -- pushes: other names, and the name and password agreed for them ---------------------------------------
+
+
+def _pushed_report(account: Account, due: ReceiptDue) -> dict[str, str]:
+    row = report(account, due)
+    if not row:
+        return {}
+    message = account.book.find(due.sid)
+    alike = ("reportTime", "mobile", "status", "notifyTime", "statusDesc")
+    return {
+        **_who(account),
+        "msgid": row["msgId"],  # lower-case here, msgId everywhere else
+        **{name: row[name] for name in alike},
+        "length": str(parts_in(message.text)) if message else "",
+        "uid": row.get("uid", ""),  # empty parameters keep their names
+    }
+
+
+def _pushed_reply(account: Account, due: ReplyDue) -> dict[str, str]:
+    row = reply_row(account, due)
+    names = {"messageContent": "msg", "destCode": "destcode"}
+    renamed = {names.get(name, name): value for name, value in row.items()}
+    return _who(account) | renamed | {"notifyTime": show_time(due.at, _SECOND)}
+
+
+def _who(account: Account) -> dict[str, str]:
+    """Empty until somebody sets them."""
+    return {name: str(account.profile.get(name, "")) for name in ("receiver", "pswd")}
+
+
+def _encode(_: Account, row: Any) -> bytes:
+    return urlencode(row).encode()
+
+
+def _is_taken(status: int, body: bytes) -> bool:
+    return status == 200 and json_object(body).get("clcode") == "000000"
+
+
+_PUSHED = partial(Way, encode=_encode, taken=_is_taken, waits_s=(60.0, 60.0), method="GET")
+PUSHES = {"receipts": _PUSHED(_pushed_report), "replies": _PUSHED(_pushed_reply)}

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from smskit.simulator.accounts import Account, Review, Template, approved
 from smskit.simulator.chuanglan.dialect import UNDOCUMENTED
-from smskit.simulator.dialect import Refusal
+from smskit.simulator.dialect import Refusal, template_of
 
 MARK = "{$var}"
 
@@ -43,20 +43,8 @@ def signature_of(text: str) -> str:
     return found[1] if found else ""
 
 
-def approved_signature(
-    account: Account, given: str, template: Template | None, code: str = UNDOCUMENTED
-) -> str:
-    """
-    Return the signature, in brackets, to put in front of a template's text.
-
-    Args:
-        given: With its brackets or without; "" where the template has one bound.
-        code: What one that is not filed, or missing, is refused with.
-    """
-    if not given:
-        if template is None or signature_of(template.content):
-            return ""
-        raise Refusal(code, "缺少签名")
+def bracketed(account: Account, given: str, code: str) -> str:
+    """Return a signature, given with its brackets or without, in them; one that is not filed is refused."""
     name = given.strip("【】")
     if account.signatures is not None and not approved(account.signatures, name):
         raise Refusal(code, f"签名 {name} 未报备")
@@ -77,47 +65,36 @@ def check_review(account: Account, text: str) -> None:
     verification accounts only (126); at others a person looks at it, and their
     word comes as a report: see `is_rejected`.
     """
-    if account.templates is None:
-        return
-    body = _SIGNATURE.sub("", text, count=1)
-    if _matches(account, body, Review.REJECTED):
+    if _matches(account, text, Review.REJECTED):
         raise Refusal("125")
-    if account.credential.startswith("YZM") and not _matches(account, body, Review.APPROVED):
+    if account.credential.startswith("YZM") and is_rejected(account, text, ""):
         raise Refusal("126")
 
 
 def is_rejected(account: Account, text: str, template_id: str) -> bool:
     """Whether the review of a text that matched no template ended badly; here it always does."""
-    if account.templates is None or template_id:
-        return False
-    return not _matches(account, _SIGNATURE.sub("", text, count=1), Review.APPROVED)
+    checked = account.templates is not None and not template_id
+    return checked and not _matches(account, text, Review.APPROVED)
 
 
-def _matches(account: Account, body: str, state: Review) -> bool:
-    patterns: dict[Review, list[re.Pattern[str]]] = account.memo.setdefault("patterns", {})
-    if state not in patterns:
-        patterns[state] = [
-            _pattern(t.content) for t in (account.templates or {}).values() if t.state is state
-        ]
-    return any(pattern.fullmatch(body) for pattern in patterns[state])
+def _matches(account: Account, text: str, state: Review) -> bool:
+    return template_of(account, _SIGNATURE.sub("", text, count=1), state, _pattern) is not None
 
 
-def _pattern(content: str) -> re.Pattern[str]:
+def _pattern(content: str) -> str:
     pieces, end = [], 0
     content = _SIGNATURE.sub("", content, count=1) if content.startswith("【") else content
     for mark in _VARIABLE.finditer(content):
         pieces.append(re.escape(content[end : mark.start()]))
         pieces.append(f".{{0,{mark[1]}}}" if mark[1] else ".*")
         end = mark.end()
-    return re.compile("".join(pieces) + re.escape(content[end:]), re.DOTALL)
+    return "".join(pieces) + re.escape(content[end:])
 
 
 def find_template(account: Account, template_id: str) -> Template | None:
     """Return the template; None where the account does not check them."""
-    if account.templates is None:
-        return None
     template = approved(account.templates, template_id)
-    if template is None:
+    if template is None and account.templates is not None:
         raise Refusal(UNDOCUMENTED, f"模板 {template_id} 不可用")
     return template
 
@@ -127,8 +104,7 @@ def fill_template(template: Template | None, template_id: str, values: Mapping[s
     if template is None:
         # Nobody knows the text, but the judge must see who got which values.
         return f"模板{template_id}" + "".join(f"，{name}={value}" for name, value in values.items())
-    places = len(_VARIABLE.findall(template.content))
-    wanted = [f"param{n}" for n in range(1, places + 1)]
+    wanted = [f"param{n + 1}" for n in range(len(_VARIABLE.findall(template.content)))]
     if set(values) != set(wanted):
         raise Refusal(UNDOCUMENTED, "模板参数个数不符")
     left = iter(wanted)

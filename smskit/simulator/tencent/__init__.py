@@ -13,11 +13,11 @@ from starlette.datastructures import Headers
 
 from smskit.simulator.core import World
 from smskit.simulator.tencent import read, send
-from smskit.simulator.tencent.dialect import PROVIDER, Fields, Handler, Tencent
-from smskit.simulator.tencent.push import receipt_pushes, reply_pushes
+from smskit.simulator.tencent.dialect import PROVIDER, Tencent
+from smskit.simulator.tencent.read import PUSHES
 from smskit.simulator.wire import Endpoint
 
-__all__ = ["ENVIRONMENT", "PROVIDER", "action_of", "endpoints", "receipt_pushes", "reply_pushes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "PUSHES", "action_of", "endpoints"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -27,7 +27,8 @@ ENVIRONMENT = {
     "SMSKIT_TENCENT_APP_ID": "1400000001",
 }
 
-_ACTIONS: dict[str, tuple[Handler, Fields]] = {
+# Action -> its function, and the fields it knows.
+_ACTIONS = {
     "SendSms": (send.send_sms, send.SEND_SMS),
     "PullSmsSendStatus": (read.pull_status, read.PULL),
     "PullSmsSendStatusByPhoneNumber": (read.status_by_number, read.BY_NUMBER),
@@ -43,8 +44,7 @@ def endpoints(world: World) -> dict[str, Endpoint]:
     """Action -> endpoint, as fault plans name it too; "" is any other."""
     dialect = Tencent(world, {action: fields for action, (_, fields) in _ACTIONS.items()})
     known = {
-        action: Endpoint(dialect, action, handler, submits=action == "SendSms")
-        for action, (handler, _) in _ACTIONS.items()
+        name: Endpoint(dialect, name, do, submits=name == "SendSms") for name, (do, _) in _ACTIONS.items()
     }
     return known | {"": Endpoint(dialect, "")}
 

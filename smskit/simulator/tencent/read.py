@@ -1,21 +1,35 @@
 """
-Tencent's reading actions: receipts, replies, figures, templates, signatures.
+Tencent's reading actions, and its callbacks: receipts, replies, figures, templates, signatures.
 
 Source: dossier section 4. ``PullSmsSendStatus`` and ``PullSmsReplyStatus`` take
-from a queue, and what they took is gone; asking by number takes nothing.
+from a queue, and what they took is gone; asking by number takes nothing. Of
+callbacks nothing is signed, and how often they are tried again is not
+documented: three times, a minute apart.
 """
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.book import Message, ReceiptDue, ReplyDue
-from smskit.simulator.dialect import DAY, Refusal, read_time
-from smskit.simulator.tencent.dialect import Call, answer, fields_of, phone_in, serial_no, split_phone
+from smskit.simulator.book import ReceiptDue, ReplyDue
+from smskit.simulator.dialect import DAY, Call, Refusal, read_time, receipt_words, show_time
+from smskit.simulator.push import Way
+from smskit.simulator.tencent.dialect import (
+    JSON,
+    PROVIDER,
+    answer,
+    check_app,
+    fields_of,
+    phone_in,
+    serial_no,
+    split_phone,
+    within,
+)
 from smskit.simulator.tencent.send import fee_of, status_of
-from smskit.simulator.wire import Answer
+from smskit.simulator.wire import Answer, json_object
 
 PULL = fields_of(whole="Limit", text="SmsSdkAppId")
 BY_NUMBER = fields_of(whole="BeginTime EndTime Offset Limit", text="PhoneNumber SmsSdkAppId")
@@ -34,15 +48,13 @@ _REGIONS = {"domestic": 0, "abroad": 1, "global": 3}
 
 def pull_status(call: Call) -> Answer:
     """Answer receipts that wait, and forget them."""
-    call.app()
-    taken = call.world.take_receipts(call.account, _pull_limit(call))
+    taken = call.receipts(_pull_limit(call))
     rows = [status_row(call.account, due) for due in taken]
     return answer(PullSmsSendStatusSet=rows)._replace(popped=len(taken))
 
 
 def pull_replies(call: Call) -> Answer:
     """Answer replies that wait, and forget them."""
-    call.app()
     taken = call.replies(_pull_limit(call))
     rows = [reply_row(call.account, reply) for reply in taken]
     return answer(PullSmsReplyStatusSet=rows)._replace(popped=len(taken))
@@ -50,13 +62,26 @@ def pull_replies(call: Call) -> Answer:
 
 def status_by_number(call: Call) -> Answer:
     """Answer the receipts of one number that came between two times; they are not taken."""
-    phone, start, end, limit = _window_of_number(call)
-    now = call.world.clock() - call.account.settings.record_lag_s
+    check_app(call)
+    phone = phone_in(call.need("PhoneNumber"))
+    if phone is None:
+        raise Refusal("InvalidParameterValue.IncorrectPhoneNumber")
+    within(call, "Offset", 0, 0)
+    limit, now = within(call, "Limit", 1, _PAGE), call.world.clock()
+    start, end = call.need("BeginTime", int), call.fields.get("EndTime") or now
+    if start < now - _MEMORY:
+        raise Refusal("InvalidParameterValue.BeginTimeVerifyFail")
+    # An end still to come is not documented; a refusal is the louder choice.
+    if end > now:
+        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
+    if start > end:
+        raise Refusal("InvalidParameterValue.InvalidStartTime")
     with call.world.lock:
         messages = call.account.book.to(phone)
     rows = []
     for message in messages:
-        outcome = message.outcome(by=min(end, now)) if message.note.wants_receipt else None
+        by = min(end, now - call.account.settings.record_lag_s)
+        outcome = message.outcome(by=by) if message.note.wants_receipt else None
         # Whether times of sending or of receiving are meant is not documented; a row has the latter.
         if outcome is not None and start <= outcome.at:
             due = ReceiptDue(outcome.at, message.sid, phone, outcome.delivered, outcome.code, -1)
@@ -97,28 +122,45 @@ def reply_row(account: Account, reply: ReplyDue) -> dict[str, object]:
 
 
 def _pull_limit(call: Call) -> int:
+    check_app(call)
     if not call.account.settings.pull:
         raise Refusal("UnauthorizedOperation.RequestPermissionDeny")
-    return call.within("Limit", 1, _PAGE)
+    return within(call, "Limit", 1, _PAGE)
 
 
-def _window_of_number(call: Call) -> tuple[int, float, float, int]:
-    call.app()
-    phone = phone_in(str(call.need("PhoneNumber")))
-    if phone is None:
-        raise Refusal("InvalidParameterValue.IncorrectPhoneNumber")
-    call.within("Offset", 0, 0)
-    limit = call.within("Limit", 1, _PAGE)
-    now = call.world.clock()
-    start, end = float(call.need("BeginTime")), float(call.fields.get("EndTime") or now)
-    if start < now - _MEMORY:
-        raise Refusal("InvalidParameterValue.BeginTimeVerifyFail")
-    # An end still to come is not documented; a refusal is the louder choice.
-    if end > now:
-        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
-    if start > end:
-        raise Refusal("InvalidParameterValue.InvalidStartTime")
-    return phone, start, end, limit
+def pushed_receipt(_: Account, due: ReceiptDue) -> dict[str, object]:
+    """Return one receipt as pushed: the carrier's code is ``errmsg``, and the number lacks its country."""
+    country, rest = split_phone(due.phone)
+    return {
+        "user_receive_time": show_time(due.at),
+        "nationcode": country,
+        "mobile": rest,
+        "report_status": "SUCCESS" if due.delivered else "FAIL",
+        "errmsg": due.code,
+        "description": receipt_words(PROVIDER, due.code, "短信发送失败"),
+        "sid": serial_no(due.sid),
+    }
+
+
+def _pushed_reply(account: Account, reply: ReplyDue) -> dict[str, object]:
+    row = reply_row(account, reply)
+    return {
+        "extend": row["ExtendCode"],
+        "mobile": row["SubscriberNumber"],
+        "nationcode": row["CountryCode"],
+        "sign": row["SignName"],
+        "text": reply.text,
+        "time": row["ReplyTime"],
+    }
+
+
+def _is_taken(status: int, body: bytes) -> bool:
+    """Whether the receiver answers ``{"result":0,"errmsg":"OK"}``."""
+    return status == 200 and json_object(body).get("result") == 0
+
+
+_PUSHED = partial(Way, taken=_is_taken, waits_s=(60.0,) * 3, content_type=JSON)
+PUSHES = {"receipts": _PUSHED(pushed_receipt, together=True), "replies": _PUSHED(_pushed_reply)}
 
 
 # -- figures --------------------------------------------------------------------------------------------
@@ -126,7 +168,14 @@ def _window_of_number(call: Call) -> tuple[int, float, float, int]:
 
 def send_statistics(call: Call) -> Answer:
     """Answer how many messages were asked for and billed in some hours; refused ones are not kept here."""
-    found = _in_hours(call)
+    check_app(call)
+    within(call, "Limit", 0, 0)
+    within(call, "Offset", 0, 0)
+    start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
+    if end < start:
+        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
+    with call.world.lock:
+        found = list(call.account.book.between(start, end + 3599.999))
     fees = sum(fee_of(message.text, message.phone) for message in found)
     figures = {"FeeCount": fees, "RequestCount": len(found), "RequestSuccessCount": len(found)}
     return answer(SendStatusStatistics=figures)
@@ -134,9 +183,9 @@ def send_statistics(call: Call) -> Answer:
 
 def package_statistics(call: Call) -> Answer:
     """Answer the account's one package, as many messages as its balance buys."""
-    call.app()
-    call.within("Limit", 0, 500)
-    offset = call.within("Offset", 0, 1 << 31)
+    check_app(call)
+    within(call, "Limit", 0, 500)
+    offset = within(call, "Offset", 0, 1 << 31)
     start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
     now = call.world.clock()
     if not start < end < now:
@@ -158,21 +207,10 @@ def package_statistics(call: Call) -> Answer:
 
 
 def _hour(call: Call, name: str) -> float:
-    at = read_time(str(call.need(name)), "%Y%m%d%H")
+    at = read_time(call.need(name), "%Y%m%d%H")
     if at is None:
         raise Refusal(f"InvalidParameterValue.{name}VerifyFail")
     return at
-
-
-def _in_hours(call: Call) -> list[Message]:
-    call.app()
-    call.within("Limit", 0, 0)
-    call.within("Offset", 0, 0)
-    start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
-    if end < start:
-        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
-    with call.world.lock:
-        return list(call.account.book.between(start, end + 3599.999))
 
 
 # -- templates, signatures, numbers ------------------------------------------------------------------------
@@ -220,10 +258,10 @@ def signatures(call: Call) -> Answer:
 
 
 def _international(call: Call) -> int:
-    value = call.need("International")
+    value = int(call.need("International", int))
     if value not in (0, 1):
         raise Refusal("InvalidParameterValue.InvalidInternational")
-    return int(value)
+    return value
 
 
 def _chosen(

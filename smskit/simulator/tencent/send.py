@@ -16,19 +16,16 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from smskit.simulator.accounts import Account, Limits, Review, Template
+from smskit.simulator.accounts import Account, Review, Template
 from smskit.simulator.book import is_mainland, parts_in
-from smskit.simulator.dialect import Refusal, first_broken, first_reached, words
-from smskit.simulator.tencent.dialect import PROVIDER, Call, answer, day_start, fields_of, phone_in, serial_no
+from smskit.simulator.dialect import Call, Refusal, china_time, first_reached, words
+from smskit.simulator.tencent.dialect import PROVIDER, answer, check_app, fields_of, phone_in, serial_no
 from smskit.simulator.wire import Answer
 
 OK = "Ok"
 MAX_NUMBERS = 200
 MAX_TEXT = 500
 MAX_CONTEXT = 511  # bytes; "less than 512"
-
-# Dossier section 5. Hour, equal content and application are off until set in the console.
-DEFAULT_LIMITS = Limits(same_30s=1, same_day=0, any_minute=0, any_hour=0, any_day=10)
 
 SEND_SMS = fields_of(
     texts="PhoneNumberSet TemplateParamSet",
@@ -66,9 +63,6 @@ class _Row(NamedTuple):
         return self.code == OK or self.code.startswith(_TAKEN)
 
 
-# -- the actions ----------------------------------------------------------------------------------
-
-
 def send_sms(call: Call) -> Answer:
     """Send one text to up to 200 numbers, all at home or all abroad."""
     numbers = call.fields.get("PhoneNumberSet")
@@ -76,22 +70,18 @@ def send_sms(call: Call) -> Answer:
         raise Refusal("MissingParameter.EmptyPhoneNumberSet")
     if len(numbers) > MAX_NUMBERS:
         raise Refusal("LimitExceeded.PhoneNumberCountLimit")
-    call.app()
-    template_id, context = str(call.need("TemplateId")), call.optional("SessionContext")
+    check_app(call)
+    template_id, context = call.need("TemplateId"), call.optional("SessionContext")
     if len(context.encode()) > MAX_CONTEXT:
         raise Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
-    call.digits("ExtendCode", Refusal("InvalidParameter", "ExtendCode holds digits"))
-
+    call.digits("ExtendCode")
     phones = [phone_in(number) or 0 for number in numbers]
     at_home = {is_mainland(phone) for phone in phones if phone}
     if len(at_home) > 1:
         raise Refusal("UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber")
-    sign = str(call.fields.get("SignName") or "") if at_home == {False} else str(call.need("SignName"))
+    sign = call.optional("SignName") if at_home == {False} else call.need("SignName")
     text = _compose(call, template_id, sign, call.fields.get("TemplateParamSet") or [])
     return _take(call, _judge(call, numbers, phones, text), text, context)
-
-
-# -- the text, the same for all numbers of it --------------------------------------------------------
 
 
 def _compose(call: Call, template_id: str, sign: str, values: Sequence[str]) -> _Text:
@@ -159,9 +149,6 @@ def fee_of(text: str, phone: int) -> int:
     return 1 if units <= 160 else -(-units // 153)
 
 
-# -- the numbers ------------------------------------------------------------------------------------
-
-
 def _judge(call: Call, numbers: Sequence[str], phones: Sequence[int], text: _Text) -> list[_Row]:
     """Decide about each number in turn; one that is met twice counts as having got the first."""
     rows: list[_Row] = []
@@ -192,37 +179,27 @@ def _left_today(call: Call) -> int | None:
         return None
     book, now = call.account.book, call.world.clock()
     with call.world.lock:
-        first = book.calls_between(day_start(now), now).start
+        first = book.calls_between(_day_start(now), now).start
         return int(most) - (len(book) - book.start(first))
 
 
 def _check_number(call: Call, phone: int, text: _Text, met: Sequence[str]) -> str:
     """Return the code a number is refused with, or "" when it may have the text."""
-    account, abroad = call.account, not is_mainland(phone)
-    region = text.template.region if text.template else "global"
-    refused = first_broken(
-        (not phone, "InvalidParameterValue.IncorrectPhoneNumber"),
-        (text.refused, text.refused),
-        (abroad and not account.settings.abroad, "UnsupportedOperation.UnsupportedRegion"),
-        (abroad and region == "domestic", "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone"),
-        (not abroad and region == "abroad", "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone"),
-        (phone in account.black_numbers, "FailedOperation.PhoneNumberInBlacklist"),
-    )
-    return refused or call.forced(phone) or _check_limits(call, phone, text.text, met)
+    if not phone:
+        return "InvalidParameterValue.IncorrectPhoneNumber"
+    return text.refused or call.refused(phone, text.template) or _check_limits(call, phone, text.text, met)
 
 
 def _check_limits(call: Call, phone: int, text: str, met: Sequence[str]) -> str:
     """Frequency rules; a day is Beijing's, the other windows roll."""
-    now = call.world.clock()
+    now, limits = call.world.clock(), call.limits()
     with call.world.lock:
         past = [(message.at, message.text) for message in call.account.book.to(phone)]
     past += [(now, other) for other in met]
     if not past:
         return ""
-    limits = call.limits(DEFAULT_LIMITS)
-    today = day_start(now)
+    today, every = _day_start(now), [at for at, _ in past]
     same = [at for at, other in past if other == text]
-    every = [at for at, _ in past]
     return first_reached(
         ("LimitExceeded.PhoneNumberThirtySecondLimit", limits.same_30s, same, now - 30),
         ("LimitExceeded.DeliveryFrequencyLimit", limits.any_minute, every, now - 60),
@@ -232,16 +209,25 @@ def _check_limits(call: Call, phone: int, text: str, met: Sequence[str]) -> str:
     )
 
 
-# -- taking ------------------------------------------------------------------------------------------
+def _day_start(at: float) -> float:
+    """When the day of *at* began in Beijing, as epoch seconds."""
+    return china_time(at).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def _take(call: Call, rows: Sequence[_Row], text: _Text, context: str) -> Answer:
     """Accept what may pass, and answer a row for each number."""
     taken = [row for row in rows if row.taken]
-    accepted = (
-        _accept(call, [r.phone for r in taken], text, sum(r.fee for r in taken), context) if taken else None
-    )
-    sid = accepted.first_sid if accepted else 0
+    sid, durable = 0, None
+    if taken:
+        sid, durable = call.world.accept(
+            call.account,
+            [row.phone for row in taken],
+            text.text,
+            parts=sum(row.fee for row in taken),
+            uid=context,
+            template_id=text.template.id if text.template else "",
+            extend=call.optional("ExtendCode"),
+        )
     shown: list[dict[str, Any]] = []
     for row in rows:
         code = row.code.removeprefix(_TAKEN)
@@ -260,17 +246,4 @@ def _take(call: Call, rows: Sequence[_Row], text: _Text, context: str) -> Answer
             )
         sid += row.taken
     nothing = any(row.code == f"{_TAKEN}null" for row in rows)
-    durable = accepted.durable if accepted else None
     return answer(SendStatusSet=None if nothing else shown)._replace(accepted=len(taken), durable=durable)
-
-
-def _accept(call: Call, phones: list[int], text: _Text, fee: int, context: str) -> Any:
-    return call.world.accept(
-        call.account,
-        phones,
-        text.text,
-        parts=fee,
-        uid=context,
-        template_id=text.template.id if text.template else "",
-        extend=call.optional("ExtendCode"),
-    )

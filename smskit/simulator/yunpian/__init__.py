@@ -10,10 +10,10 @@ from __future__ import annotations
 from smskit.simulator.core import World
 from smskit.simulator.wire import Endpoint
 from smskit.simulator.yunpian import read, send
-from smskit.simulator.yunpian.dialect import PROVIDER, Handler, Yunpian
-from smskit.simulator.yunpian.push import receipt_pushes, reply_pushes
+from smskit.simulator.yunpian.dialect import PROVIDER, Yunpian
+from smskit.simulator.yunpian.read import PUSHES
 
-__all__ = ["ENVIRONMENT", "PROVIDER", "endpoints", "receipt_pushes", "reply_pushes"]
+__all__ = ["ENVIRONMENT", "PROVIDER", "PUSHES", "endpoints"]
 
 # What a client needs in its environment to talk to the simulator; {url} is where it runs.
 ENVIRONMENT = {
@@ -21,34 +21,17 @@ ENVIRONMENT = {
     "SMSKIT_YUNPIAN_API_KEY": "0123456789abcdef0123456789abcdef",
 }
 
-_SUBMITTING: dict[str, Handler] = {
-    "sms/single_send": send.single_send,
-    "sms/batch_send": send.batch_send,
-    "sms/multi_send": send.multi_send,
-    "sms/tpl_single_send": send.tpl_single_send,
-    "sms/tpl_batch_send": send.tpl_batch_send,
-}
-_OTHER: dict[str, Handler] = {
-    "sms/pull_status": read.pull_status,
-    "sms/pull_reply": read.pull_reply,
-    "sms/get_record": read.get_record,
-    "user/get": read.user_get,
-    "sign/get": read.sign_get,
-    "tpl/get": read.tpl_get,
-}
+_SENDING = (send.single_send, send.batch_send, send.multi_send, send.tpl_single_send, send.tpl_batch_send)
+_SMS = (*_SENDING, read.pull_status, read.pull_reply, read.get_record)
+_OTHER = (read.user_get, read.sign_get, read.tpl_get)
 
 
 def endpoints(world: World) -> dict[str, Endpoint]:
-    """
-    Path -> endpoint.
-
-    Fault plans call a method by its last word (``single_send``), or by group
-    and word where that is not unique (``sign_get``, ``tpl_get``, ``user_get``).
-    """
+    """Path -> endpoint; fault plans call it as its function is called here."""
     dialect = Yunpian(world)
+    paths = {f"sms/{method.__name__}": method for method in _SMS}
+    paths |= {method.__name__.replace("_", "/"): method for method in _OTHER}
     return {
-        f"/v2/{path}.json": Endpoint(
-            dialect, path.removeprefix("sms/").replace("/", "_"), handler, submits=path in _SUBMITTING
-        )
-        for path, handler in (_SUBMITTING | _OTHER).items()
+        f"/v2/{path}.json": Endpoint(dialect, method.__name__, method, submits=method in _SENDING)
+        for path, method in paths.items()
     }

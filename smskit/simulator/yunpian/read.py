@@ -1,17 +1,27 @@
 """
-Yunpian's reading methods: receipts, replies, records, the account, its signatures and templates.
+Yunpian's reading methods, and its pushes: receipts, replies, records, the account, signatures and templates.
 
-Source: dossier sections 5, 6 and 7. ``pull_status`` and ``pull_reply`` delete
-what they answer; ``get_record`` does not.
+Source: dossier sections 5 to 8. ``pull_status`` and ``pull_reply`` delete what
+they answer; ``get_record`` does not. Pushed receipts are tried again three
+times, five minutes apart; replies, which are signed, five times, one minute apart.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote_plus
+
+import orjson
+
 from smskit.simulator.accounts import Account, Review, Signature, Template
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue, is_mainland, parts_in
-from smskit.simulator.dialect import Refusal, show_time
-from smskit.simulator.wire import Answer
-from smskit.simulator.yunpian.dialect import Call, answer, malformed, phone_in, show_phone
+from smskit.simulator.dialect import Call, Refusal, national, read_time, show_time
+from smskit.simulator.push import Way
+from smskit.simulator.wire import FORM, Answer, json_answer
+from smskit.simulator.yunpian.dialect import phone_in
 
 # A sub-number given to every account; what callers append to it comes back beside it.
 BASE_EXTEND = "500001"
@@ -30,57 +40,46 @@ _DETAILS = {
 }
 
 
+# -- receipts and replies, pulled and pushed --------------------------------------------------------
+
+
 def pull_status(call: Call) -> Answer:
     """Answer receipts that wait, and delete them."""
-    receipts = call.world.take_receipts(call.account, _pull_size(call))
-    return answer([status_report(call.account, due) for due in receipts])._replace(popped=len(receipts))
+    return _pulled(call, call.receipts, status_report)
 
 
 def pull_reply(call: Call) -> Answer:
     """Answer replies that wait, and delete them."""
-    replies = call.replies(_pull_size(call))
-    return answer([reply_report(call.account, reply) for reply in replies])._replace(popped=len(replies))
+    return _pulled(call, call.replies, reply_report)
 
 
-def get_record(call: Call) -> Answer:
-    """Answer what was accepted between two times, newest first."""
-    start, end = _window(call)
-    page, size = _page(call)
-    kind = call.optional("type")
-    if kind not in ("", "all", "global"):
-        raise malformed("type", kind)
-    messages = _messages(call, start, end, kind)
-    if messages is None:
-        # Without a filter a page is found directly, however long the book is.
-        with call.world.lock:
-            found = call.account.book.newest(start, end, (page - 1) * size, size)
-    else:
-        found = sorted(messages, key=lambda m: -m.sid)[(page - 1) * size : page * size]
-    now = call.world.clock()
-    return answer([_record(call.account, message, now) for message in found])
+def _pulled(call: Call, take: Callable[[int], list[Any]], report: Callable[[Account, Any], Any]) -> Answer:
+    if not call.account.settings.pull:
+        raise Refusal(-11)
+    taken = take(call.number("page_size", default=20, low=1, high=100))
+    return json_answer([report(call.account, due) for due in taken], popped=len(taken))
 
 
 def status_report(account: Account, due: ReceiptDue) -> dict[str, object]:
     """Return one receipt, as pulled and as pushed."""
     message = account.book.find(due.sid)
-    uid = message.note.uid if message else ""
     return {
         "error_detail": _DETAILS.get(due.code, "发送失败"),
         "sid": due.sid,
-        "uid": uid if uid and account.settings.echo_uid else None,
+        "uid": _uid(account, message),
         "user_receive_time": show_time(due.at),
         "error_msg": due.code,
-        "mobile": show_phone(due.phone),
+        "mobile": national(due.phone, abroad="+"),
         "report_status": "SUCCESS" if due.delivered else "FAIL",
     }
 
 
 def reply_report(account: Account, reply: ReplyDue) -> dict[str, object]:
-    """Return one reply, as pulled; a push adds its ``_sign``."""
+    """Return one reply, as pulled."""
     message = account.book.answered(reply)
     return {
         "id": f"{reply.sid:024x}",
-        "mobile": show_phone(reply.phone),
+        "mobile": national(reply.phone, abroad="+"),
         "text": reply.text,
         "reply_time": show_time(reply.at),
         "extend": message.note.extend if message else "",
@@ -89,51 +88,89 @@ def reply_report(account: Account, reply: ReplyDue) -> dict[str, object]:
     }
 
 
-def _pull_size(call: Call) -> int:
-    if not call.account.settings.pull:
-        raise Refusal(-11)
-    return call.number("page_size", default=20, low=1, high=100)
+def sign(report: Mapping[str, object], apikey: str) -> str:
+    """
+    Return the ``_sign`` of a reply: MD5 over its values by key name, and the key.
+
+    How a null is rendered is not documented; an empty string is used.
+    """
+    values = ["" if v is None else str(v) for k, v in sorted(report.items()) if k != "_sign"]
+    return hashlib.md5(",".join([*values, apikey]).encode(), usedforsecurity=False).hexdigest()
 
 
-def _page(call: Call) -> tuple[int, int]:
-    number = call.number("page_num", default=1, low=1, high=10**9)
-    return number, call.number("page_size", default=20, low=1, high=100)
+def _signed_reply(account: Account, reply: ReplyDue) -> dict[str, object]:
+    report = reply_report(account, reply)
+    return report | {"_sign": sign(report, account.credential)}
 
 
-def _window(call: Call) -> tuple[float, float]:
-    """Return the times asked for, cut to what records show by now."""
-    start, end = call.time("start_time"), call.time("end_time")
-    shown = call.world.clock() - call.account.settings.record_lag_s
-    return start, min(end + _LAST_SECOND, shown)
+def _field(name: str, account: Account, value: object) -> bytes:
+    encoded = quote_plus(orjson.dumps(value))
+    if account.settings.push_encoded_twice:
+        encoded = quote_plus(encoded)
+    return f"{name}={encoded}".encode()
 
 
-def _messages(call: Call, start: float, end: float, kind: str) -> list[Message] | None:
-    """Return the messages a filter leaves, or None when there is nothing to filter by."""
-    mobile = call.optional("mobile")
-    account = call.account
+def _is_taken(status: int, body: bytes) -> bool:
+    return status == 200 and body.strip() in (b"SUCCESS", b"0")
+
+
+_PUSHED = partial(Way, taken=_is_taken, content_type=f"{FORM};charset=utf-8")
+PUSHES = {
+    "receipts": _PUSHED(
+        status_report, encode=partial(_field, "sms_status"), waits_s=(300.0,) * 3, together=True
+    ),
+    "replies": _PUSHED(_signed_reply, encode=partial(_field, "sms_reply"), waits_s=(60.0,) * 5),
+}
+
+
+# -- records ------------------------------------------------------------------------------------------
+
+
+def get_record(call: Call) -> Answer:
+    """Answer what was accepted between two times, newest first."""
+    now = call.world.clock()
+    start, end = _time(call, "start_time"), _time(call, "end_time")
+    end = min(end + _LAST_SECOND, now - call.account.settings.record_lag_s)
+    page = call.number("page_num", default=1, low=1, high=10**9)
+    size = call.number("page_size", default=20, low=1, high=100)
+    kind, mobile, book = call.optional("type"), call.optional("mobile"), call.account.book
+    if kind not in ("", "all", "global"):
+        raise call.dialect.malformed("type", kind)
+    skip = (page - 1) * size
     with call.world.lock:
-        if mobile:
-            phone = phone_in(mobile)
-            if phone is None:
-                raise malformed("mobile", mobile)
-            found = [m for m in account.book.to(phone) if start <= m.at <= end]
-        elif kind == "all" or (kind == "" and not account.book.abroad):
-            return None
-        elif not account.book.abroad:
-            return []
+        if not mobile and (kind == "all" or (kind == "" and not book.abroad)):
+            # Without a filter a page is found directly, however long the book is.
+            found = book.newest(start, end, skip, size)
         else:
-            found = list(account.book.between(start, end))
-    if kind == "all":
-        return found
-    return [m for m in found if is_mainland(m.phone) == (kind == "")]
+            every = book.to(phone_in(call, mobile)) if mobile else book.between(start, end)
+            wanted = [m for m in every if start <= m.at <= end and _is_of(m, kind)]
+            found = sorted(wanted, key=lambda m: -m.sid)[skip : skip + size]
+    return json_answer([_record(call.account, message, now) for message in found])
+
+
+def _time(call: Call, name: str) -> float:
+    """A time field, which must be there, as epoch seconds."""
+    value = call.need(name)
+    at = read_time(value, "%Y-%m-%d %H:%M:%S")
+    if at is None:
+        raise call.dialect.malformed(name, value)
+    return at
+
+
+def _is_of(message: Message, kind: str) -> bool:
+    return kind == "all" or is_mainland(message.phone) == (kind == "")
+
+
+def _uid(account: Account, message: Message | None) -> str | None:
+    """The caller's own id, where the account has it shown."""
+    return (message.note.uid if message and account.settings.echo_uid else "") or None
 
 
 def _record(account: Account, message: Message, now: float) -> dict[str, object]:
     outcome = message.outcome(by=now)
-    uid = message.note.uid
     return {
         "sid": str(message.sid),
-        "mobile": show_phone(message.phone),
+        "mobile": national(message.phone, abroad="+"),
         "send_time": show_time(message.at),
         "text": message.text,
         "send_status": "SUCCESS",
@@ -141,7 +178,7 @@ def _record(account: Account, message: Message, now: float) -> dict[str, object]
         "fee": parts_in(message.text),
         "user_receive_time": show_time(outcome.at) if outcome else None,
         "error_msg": outcome.code if outcome else None,
-        "uid": uid if uid and account.settings.echo_uid else None,
+        "uid": _uid(account, message),
     }
 
 
@@ -162,7 +199,7 @@ def user_get(call: Call) -> Answer:
         "emergency_contact": "张三",
         "emergency_mobile": "13800000000",
     }
-    return answer(profile | call.account.profile)
+    return json_answer(profile | call.account.profile)
 
 
 def sign_get(call: Call) -> Answer:
@@ -170,9 +207,8 @@ def sign_get(call: Call) -> Answer:
     wanted = call.optional("sign")
     exact = wanted.startswith("【") and wanted.endswith("】")
     bare = wanted.strip("【】")
-    found = [
-        s for s in (call.account.signatures or {}).values() if (s.name == bare if exact else bare in s.name)
-    ]
+    known = (call.account.signatures or {}).values()
+    found = [s for s in known if (s.name == bare if exact else bare in s.name)]
     if call.account.signatures is None and exact:
         # An open account: every signature counts as approved, so asking for one shows it.
         found = [Signature(name=bare)]
@@ -181,7 +217,7 @@ def sign_get(call: Call) -> Answer:
     # Paging that is absent or malformed answers everything (5.3).
     if page.isdigit() and size.isdigit() and int(page) and int(size):
         shown = found[(int(page) - 1) * int(size) : int(page) * int(size)]
-    return answer({"code": 0, "total": len(found), "sign": [_signature(s) for s in shown]})
+    return json_answer({"code": 0, "total": len(found), "sign": [_signature(s) for s in shown]})
 
 
 def _signature(signature: Signature) -> dict[str, object]:
@@ -204,12 +240,12 @@ def tpl_get(call: Call) -> Answer:
     templates = call.account.templates or {}
     tpl_id = call.optional("tpl_id")
     if not tpl_id:
-        return answer([_template(t) for t in templates.values()])
+        return json_answer([_template(t) for t in templates.values()])
     if not tpl_id.isdigit():
-        raise malformed("tpl_id", tpl_id)
+        raise call.dialect.malformed("tpl_id", tpl_id)
     if tpl_id not in templates:
         raise Refusal(5, f"未找到对应id的模板，tpl_id:{tpl_id}")
-    return answer(_template(templates[tpl_id]))
+    return json_answer(_template(templates[tpl_id]))
 
 
 def _template(template: Template) -> dict[str, object]:
