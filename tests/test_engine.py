@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -24,10 +24,10 @@ from smskit.errors import (
     Refused,
     Unreachable,
 )
-from smskit.ledger import Change, Frozen, Ledger
+from smskit.ledger import CHUNK, Change, Frozen, Ledger
 from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, SendWindow
-from smskit.models import About, Code, CodeClass, Mode, State, Submission
+from smskit.models import About, Code, CodeClass, Mode, Slice, State, Submission, Taken
 from smskit.providers.base import Call, Job, Limits, Provider
 from smskit.sending.clock import Clock
 from smskit.sending.engine import Ended, Engine, Patience
@@ -127,6 +127,51 @@ def test_everybody_is_asked_once(ledger: Ledger) -> None:
     assert ledger.audience.counts(campaign).accepted == 25_000
     assert len(asked) == len(set(asked)) == 25_000
     assert max(map(len, provider.asked)) == 700
+
+
+class TwoChunks(Scripted):
+    """Answers nothing of the first chunk before the requests of the second are prepared."""
+
+    def __init__(self, answer: Answer, *, batch: int) -> None:
+        super().__init__(answer, batch=batch)
+        self.prepared = threading.Event()
+
+    def calls(self, job: Job, people: Slice) -> Iterator[Call]:
+        if people.chunk == 1:
+            self.prepared.set()
+        yield from super().calls(job, people)
+
+    async def submit(self, call: Call) -> list[Submission]:
+        assert await asyncio.to_thread(self.prepared.wait, 30)
+        return await super().submit(call)
+
+
+def test_a_chunk_is_prepared_while_the_one_before_is_sent(ledger: Ledger) -> None:
+    campaign = freeze(ledger, CHUNK + 5)
+    provider = TwoChunks(everybody(CodeClass.ACCEPTED), batch=2_500)
+    assert run(ledger, campaign, provider) == Ended()
+    asked = [phone for call in provider.asked for phone in call]
+    assert len(asked) == len(set(asked)) == CHUNK + 5
+    assert ledger.audience.counts(campaign).accepted == CHUNK + 5
+
+
+def test_who_is_prepared_when_a_run_stops_keeps_waiting(ledger: Ledger) -> None:
+    campaign = freeze(ledger, CHUNK + 5)
+    broke = everybody(CodeClass.ACCOUNT, "broke")
+    ended = run(ledger, campaign, TwoChunks(broke, batch=2_500))
+    assert "broke" in ended.stopped
+    assert ledger.audience.counts(campaign).waiting == CHUNK + 5
+
+
+def test_all_taken_reads_as_a_list_of_records() -> None:
+    known = {"0": Code(CodeClass.ACCEPTED, "ok")}
+    some = [Submission(CodeClass.ACCEPTED, f"id{n}", "0", known=known["0"]) for n in range(3)]
+    taken = Taken(["id0", "id1", "id2"], ["0"] * 3, known)
+    assert (taken, list(taken), len(taken), taken[-1]) == (some, some, 3, some[2])
+    assert [taken[1:], Taken.of(some)] == [some[1:], taken]
+    assert [each.known for each in taken] == [known["0"]] * 3
+    assert taken != some[:2]
+    assert taken != "id0"
 
 
 @pytest.mark.parametrize(

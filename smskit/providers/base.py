@@ -53,6 +53,7 @@ from smskit.models import (
     Reply,
     Slice,
     Submission,
+    Taken,
 )
 from smskit.providers.codes import ANSWER, RECEIPT, carriers_code, code_tables
 from smskit.providers.console import console_of
@@ -317,7 +318,7 @@ class Provider(ABC):
                 yield Call(job, people, np.arange(start, min(start + size, last)))
 
     @abstractmethod
-    async def submit(self, call: Call) -> list[Submission]:
+    async def submit(self, call: Call) -> Sequence[Submission]:
         """
         Send one request; one result a message, in order.
 
@@ -605,7 +606,7 @@ class Provider(ABC):
         code: str,
         message_id: str,
         explain: Callable[[Fields], str],
-    ) -> list[Submission]:
+    ) -> Sequence[Submission]:
         """
         What the rows of an answer say of each person of a call; rows come in any order.
 
@@ -623,20 +624,23 @@ class Provider(ABC):
         if not found:
             raise self.unclear(Message("an answer of an unknown shape"))
         phones = call.phones
-        sent = dict(zip([each.removeprefix("+86") for each in phones], phones, strict=True))
-        sent |= zip(phones, phones, strict=True)
-        # Nearly all rows name a number as it was sent, which need not be read.
-        whose = [_found(sent, row.get(phone)) or Fields(row).phone(phone) for row in found]
         codes, ids = codes_in(found, code), ids_in(found, message_id)
         known = {each: self.code(each) for each in set(codes)}
+        written, as_sent = [row.get(phone) for row in found], [each.removeprefix("+86") for each in phones]
+        taken = all(ids) and all(each.kind is CodeClass.ACCEPTED for each in known.values())
+        if taken and written in (as_sent, phones) and len(set(phones)) == len(phones):
+            return Taken(ids, codes, known)  # as nearly all are: everybody, in order
+        sent = dict(zip((*as_sent, *phones), (*phones, *phones), strict=True))
+        whose = [
+            _found(sent, number) or Fields(row).phone(phone)
+            for number, row in zip(written, found, strict=True)
+        ]
         told = [
             Submission(CodeClass.ACCEPTED, mine, said, known=known[said])
             if mine and known[said].kind is CodeClass.ACCEPTED
             else self.submission(said, message_id=mine, detail=explain(Fields(row)))
             for row, said, mine in zip(found, codes, ids, strict=True)
         ]
-        if whose == phones and len(sent) == 2 * len(phones):
-            return told
         best: dict[str, Submission] = {}
         for number, one in zip(whose, told, strict=True):
             if number not in best or _doubt(one) > _doubt(best[number]):

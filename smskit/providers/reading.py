@@ -44,6 +44,7 @@ _MOST_CODE = 64
 _MOST_ID = 128  # characters; what the ledger keeps of an id
 _ID = re.compile(r"[!-~]+")  # ids are printable and without blanks
 _USUAL_ID = re.compile(f"[!-~]{{1,{_MOST_CODE}}}")
+_USUAL_IDS = re.compile(rf"{_USUAL_ID.pattern}(?:\n{_USUAL_ID.pattern})*")
 _PHONE = re.compile(r"\+?[0-9]{5,20}")
 _YEARS = range(2000, 2100)  # of times that can be meant
 _EVER_S = 1e9  # a wait of that long is one for ever
@@ -220,7 +221,13 @@ def codes_in(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
 
 def ids_in(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     """`Fields.id` of each row."""
-    return [_id(row.get(name)) for row in rows]
+    values: list[Any] = [row.get(name) for row in rows]
+    kinds = set(map(type, values))
+    if kinds in ({int}, {str}):
+        lines = "\n".join(map(str, values))
+        if lines.count("\n") == len(values) - 1 and _USUAL_IDS.fullmatch(lines):
+            return lines.split("\n")
+    return list(map(_id, values))
 
 
 def rows_in(value: Any) -> list[Any] | None:

@@ -53,7 +53,7 @@ from smskit.errors import (
 from smskit.i18n import Message, quote
 from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
 from smskit.ledger.processes import uptime
-from smskit.models import About, CodeClass, Slice, State, Submission
+from smskit.models import About, CodeClass, Slice, State, Submission, Taken
 from smskit.providers.base import LONGEST_WAIT_S, Call, Job, Provider
 from smskit.providers.pacing import backoff
 from smskit.sending.clock import Clock
@@ -221,6 +221,8 @@ class Engine:
         self._at_the_window, self._loading = asyncio.Lock(), asyncio.Lock()
         self._deciding = asyncio.Lock()
         self._fresh: Iterator[Call] = iter(())
+        self._people: Iterator[tuple[Slice, int]] = iter(())  # who came and is not cut into requests yet
+        self._ahead: asyncio.Task[list[Call] | None] | None = None  # the requests for the next of them
         self._ask_again = -math.inf  # before that there is nobody more
         cap = self._guards.cap
         recent = cap and self._ledger.patiently(lambda: self._ledger.caps.recent(self._campaign_id, cap))
@@ -234,6 +236,8 @@ class Engine:
             await asyncio.gather(*workers, return_exceptions=True)
         finally:
             watch.cancel()
+            if self._ahead is not None:
+                await asyncio.gather(self._ahead, return_exceptions=True)
             await asyncio.to_thread(self._recorder.close)
             await asyncio.sleep(0)  # the last outcomes report back
             self._report()
@@ -251,12 +255,21 @@ class Engine:
                 return True
             if time.monotonic() < self._ask_again:
                 return False
-            people = await asyncio.to_thread(self._supply.more)
-            if people is None:
-                self._ask_again = time.monotonic() + self._supply.again_s
+            # Meanwhile those before them are sent to: preparing a chunk takes as long as several answers.
+            calls = await self._ahead if self._ahead is not None else None
+            if calls is None and (more := await asyncio.to_thread(self._supply.more)) is not None:
+                self._people = iter(more)
+                calls = await asyncio.to_thread(self._cut_next)
+            if calls is None:
+                self._ahead, self._ask_again = None, time.monotonic() + self._supply.again_s
                 return False
-            self._fresh = itertools.chain.from_iterable(self._cut(each, tries) for each, tries in people)
+            self._fresh, self._ahead = iter(calls), asyncio.create_task(asyncio.to_thread(self._cut_next))
             return True
+
+    def _cut_next(self) -> list[Call] | None:
+        """The requests for the next of those who came; None = for all of them there are some."""
+        people, tries = next(self._people, (None, 0))
+        return None if people is None else list(self._cut(people, tries))
 
     async def _is_over(self) -> bool:
         """Whether nobody will come any more; all requests are back."""
@@ -404,10 +417,11 @@ class Engine:
         return self._judge(call, results)
 
     def _judge(self, call: Call, results: Sequence[Submission]) -> tuple[NDArray[np.uint8], Facts]:
-        kinds = {result.kind for result in results}
+        kinds = {CodeClass.ACCEPTED} if isinstance(results, Taken) else {result.kind for result in results}
         if kinds == {CodeClass.ACCEPTED}:
             self._run.got_through()
-            facts = Facts(ids=[r.message_id for r in results], codes=_shared([r.code for r in results]))
+            taken = results if isinstance(results, Taken) else Taken.of(results)
+            facts = Facts(ids=taken.ids, codes=_shared(taken.codes))
             return np.full(len(results), State.ACCEPTED, np.uint8), facts
         states = np.fromiter((self._state(call, i, r) for i, r in enumerate(results)), np.uint8, len(results))
         if CodeClass.ACCEPTED in kinds:
@@ -715,5 +729,5 @@ def _said(result: Submission) -> str:
     return said or Message("code {code}", code=result.code)
 
 
-def _shared(values: list[str]) -> str | list[str]:
+def _shared(values: Sequence[str]) -> str | Sequence[str]:
     return values[0] if values and values.count(values[0]) == len(values) else values

@@ -86,7 +86,9 @@ ROWS = st.fixed_dictionaries(
              "13900000000", "", None, [], 1.5, True]
         ),
         "code": st.sampled_from([0, "0", 0, 0.0, False, "", None, 8, "8", "22", " 0 ", 10**50, "x" * 70, []]),
-        "sid": st.sampled_from([1, "1", "a b", "", None, True, 1.0, "号", "\x00", "x" * 99, "x" * 129, " 7"]),
+        "sid": st.sampled_from(
+            [1, "1", "1\n2", -3, 10**70, "a b", "", None, True, 1.0, "号", "\x00", "x" * 99, "x" * 129, " 7"]
+        ),
         "msg": st.sampled_from(["no", "", None, 3, "call 13800000000"]),
     },
 )  # fmt: skip
