@@ -43,7 +43,7 @@ _MIX: Final = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: numbers in a
 _SHIFT: Final = np.uint64(64 - 10)
 _SLICE: Final = 50_000  # rows that are copied at once
 _FORMER: Final = "p"
-_TOGETHER: Final = 1_000_000  # people who are sorted at once
+_TOGETHER: Final = 250_000  # people who are sorted at once
 _IN_MEMORY: Final = 128 << 20
 _LENGTH: Final = 24  # hex digits
 

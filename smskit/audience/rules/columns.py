@@ -266,10 +266,8 @@ class Column:
     @cached_property
     def _filled(self) -> Answer:
         """Whether each row shows anything."""
-        if not isinstance(self._series.dtype, pd.CategoricalDtype):
-            return filled(self._text)
-        codes = self._series.cat.codes.to_numpy()
-        return pc.fill_null(filled(self._text).take(pa.array(codes, mask=codes < 0)), False)
+        found = filled(self._text)
+        return found if self._codes is None else pc.fill_null(found.take(self._codes), False)
 
     @property
     def series(self) -> pd.Series[Any]:
@@ -303,10 +301,7 @@ class Column:
     def _typed(self, reading: Reading) -> TypedColumn:
         if reading not in self._read:
             typed = self._read_text(reading) if self._kind is Kind.TEXT else self._read_typed(reading)
-            if isinstance(self._series.dtype, pd.CategoricalDtype):
-                codes = self._series.cat.codes.to_numpy()
-                typed = Dictionary(typed, pa.array(codes, mask=codes < 0))
-            self._read[reading] = typed
+            self._read[reading] = typed if self._codes is None else Dictionary(typed, self._codes)
         return self._read[reading]
 
     def _read_text(self, reading: Reading) -> TypedColumn:
@@ -340,7 +335,24 @@ class Column:
 
     @cached_property
     def _text(self) -> pa.Array:
-        return _as_text(self._values)
+        """The cells, or, where there are `_codes`, what they repeat."""
+        return _as_text(self._values) if self._encoded is None else self._encoded.dictionary
+
+    @cached_property
+    def _codes(self) -> pa.Array | None:
+        """Each row's place among the few values that the cells repeat, null where it is empty."""
+        if isinstance(self._series.dtype, pd.CategoricalDtype):
+            codes = self._series.cat.codes.to_numpy()
+            return pa.array(codes, mask=codes < 0)
+        return None if self._encoded is None else self._encoded.indices
+
+    @cached_property
+    def _encoded(self) -> pa.DictionaryArray | None:
+        """The texts with each value once, where the first ones promise that they repeat a few."""
+        if self._kind is not Kind.TEXT or len(self._values) <= SAMPLE:
+            return None
+        few = self._values.head(SAMPLE).nunique() <= SAMPLE // 10
+        return _as_text(self._values).dictionary_encode() if few else None
 
 
 def lists_in(question: Comparison, reading: Reading, bounds: Iterable[Bound]) -> list[tuple[str, list[str]]]:
