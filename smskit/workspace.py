@@ -1,9 +1,9 @@
 """
-Which files a person may name: any in a lab, where people run code anyway; in the app, one folder a kind.
+What a person may do: all in a lab, where people run code anyway; in the app, what its operator lets them.
 
-The one policy of it: whoever reads or writes a file of a name that a person typed asks here first.
-``smskit app`` sets ``SMSKIT_APP_WORKSPACE`` for its kernels. Leaves to others what is in a file, and who
-may read it.
+The one policy of it: whoever reads or writes a file of a name that a person typed asks here first, and
+whoever changes or sends something. ``smskit app`` sets ``SMSKIT_APP_WORKSPACE`` and ``SMSKIT_APP_MAY`` for
+its kernels. Leaves to others what is in a file, and who may read it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from __future__ import annotations
 import enum
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from smskit.errors import InputError, SegmentError, SettingsError
-from smskit.i18n import os_words
-from smskit.settings import APP_WORKSPACE, PACKAGE, Environment, project_root, start_folder
+from smskit.errors import GuardRefused, InputError, SegmentError, SettingsError
+from smskit.i18n import Message, os_words
+from smskit.models import Mode
+from smskit.settings import APP_MAY, APP_WORKSPACE, PACKAGE, Environment, project_root, start_folder
 
-__all__ = ["PARAMETER_KINDS", "Folder", "Workspace"]
+__all__ = ["PARAMETER_KINDS", "Folder", "May", "Workspace", "may_send_in"]
 
 PARAMETER_KINDS: Final = (".yaml", ".yml", ".json")
 _WRITTEN: Final = ".written-by-smskit"  # names, one a line, of what may be replaced in its folder
@@ -36,23 +37,95 @@ class Folder(enum.StrEnum):
     SEGMENTS = "segments"
 
 
+class May(enum.StrEnum):
+    """What a visitor of the app may do, each also what those before it may."""
+
+    LOOK = "look"  # see figures, and people by masked phones
+    PLAN = "plan"  # choose people and texts, keep files, see full phones, rehearse
+    SEND = "send"  # message real people, approve that, and decide what cannot be taken back
+
+    def includes(self, other: May) -> bool:
+        """Whether who may do this may do *other*."""
+        return list(May).index(self) >= list(May).index(other)
+
+
+def may_send_in(mode: Mode) -> May:
+    """What it takes to send, go on with or stop a campaign of that mode."""
+    return May.SEND if mode is Mode.LIVE else May.PLAN
+
+
+# What a visitor who may do less than everything is told.
+_LIMITS: Final = {
+    May.LOOK: Message(
+        "You may look at everything here. Saving, rehearsing and sending are for others; whoever runs this "
+        "app can let you."
+    ),
+    May.PLAN: Message(
+        "You may plan and rehearse here. Sending to real people, approving and deciding about opt-outs are "
+        "for others; whoever runs this app can let you."
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Workspace:
     """
     Args:
         folder: Where relative paths start.
         locked: For visitors of the app: names only, in `Folder`, never over what smskit did not write.
+        may: What the visitor may do.
     """
 
     folder: Path
     locked: bool = False
+    may: May = May.SEND
 
     @classmethod
     def here(cls) -> Workspace:
         """The one of this process."""
         here = start_folder()
         locked = bool(os.environ.get(APP_WORKSPACE))
-        return cls(here if locked else project_root(here) or here, locked)
+        may = May(os.environ.get(APP_MAY) or May.SEND) if locked else May.SEND
+        return cls(here if locked else project_root(here) or here, locked, may)
+
+    def of(self, folder: Path) -> Workspace:
+        """The same for the same person, where relative paths start in another folder."""
+        return replace(self, folder=folder)
+
+    # -- what ----------------------------------------------------------------------------
+
+    @property
+    def may_plan(self) -> bool:
+        """Whether a person may keep and change anything."""
+        return self.may.includes(May.PLAN)
+
+    @property
+    def may_send(self) -> bool:
+        """Whether a person may message real people."""
+        return self.may.includes(May.SEND)
+
+    @property
+    def limit(self) -> Message | None:
+        """What a person may not do, in words; None = there is nothing."""
+        return _LIMITS.get(self.may)
+
+    def demand(self, wanted: May) -> None:
+        """
+        Raises:
+            GuardRefused: in the app, its operator does not let this visitor.
+        """
+        limit = self.limit
+        if limit is not None and not self.may.includes(wanted):
+            raise GuardRefused(limit)
+
+    def demand_mode(self, mode: Mode) -> None:
+        """
+        Ask whether a campaign may be sent in *mode*.
+
+        Raises:
+            GuardRefused: in the app, its operator does not let this visitor.
+        """
+        self.demand(may_send_in(mode))
 
     # -- which -------------------------------------------------------------------------
 
@@ -66,7 +139,9 @@ class Workspace:
 
         Raises:
             InputError: another ending; in the app also another folder, or a file that smskit did not write.
+            GuardRefused: in the app, the visitor may look alone.
         """
+        self.demand(May.PLAN)
         wanted = self._typed(path)
         if wanted.suffix.lower() not in endings:
             known = ", ".join(endings)
@@ -123,7 +198,8 @@ class Workspace:
     @property
     def may_set_up(self) -> bool:
         """Whether a person may change credentials and addresses."""
-        return not self.locked or Environment().get("SMSKIT_APP_CREDENTIALS") == "edit"
+        edits = Environment().get("SMSKIT_APP_CREDENTIALS") == "edit" and self.may_send
+        return edits or not self.locked
 
     def demand_set_up(self) -> None:
         """

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,3 +138,20 @@ def test_pages_are_those_of_pandas(
 
     assert numbers(page.frame) == expected.index.tolist()[first : first + count]
     assert page.total == len(expected)
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[us, UTC]", pd.ArrowDtype(pa.timestamp("us", "UTC"))])
+def test_moments_are_shown_on_the_campaigns_clock(dtype: Any) -> None:
+    """A cell that names a zone is shown, searched and taken for a rule as its clock there says."""
+    late = ["2026-12-09T16:30:00Z", None, "2026-12-31T23:59:59Z"]
+    frame = pd.DataFrame({"seen": pd.to_datetime(pd.Series(late)).astype(dtype), "plain": ["a", "b", "c"]})
+    rows = FrameRows(frame, zone=ZoneInfo("Asia/Shanghai"))
+
+    assert rows.page(0, 3).frame["seen"].fillna("").tolist() == [
+        "2026-12-10 00:30:00",
+        "",
+        "2027-01-01 07:59:59",
+    ]
+    assert rows.page(0, 3, search="2027-01-01 07").frame.index.tolist() == [2]
+    assert rows.cell(0, "seen") == "2026-12-10 00:30:00"
+    assert rows.keeping(None).cell(0, "seen") == "2026-12-10 00:30:00"

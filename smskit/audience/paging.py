@@ -8,6 +8,7 @@ wherever they stand, unless they were asked for. Drawing a page is for others.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import tzinfo
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -47,10 +48,18 @@ class FrameRows:
         frame: Not changed, and not to be changed while it is shown.
         keep: Which of its rows; None is all.
         phone: Columns of phone numbers. Elsewhere whatever looks like one is masked too.
+        zone: On whose clock moments of columns that name a zone are shown; None = on their own.
     """
 
-    def __init__(self, frame: pd.DataFrame, keep: Mask | None = None, *, phone: Collection[str] = ()) -> None:
-        self._frame, self._keep, self._phone = frame, keep, frozenset(phone)
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        keep: Mask | None = None,
+        *,
+        phone: Collection[str] = (),
+        zone: tzinfo | None = None,
+    ) -> None:
+        self._frame, self._keep, self._phone, self._zone = frame, keep, frozenset(phone), zone
         self._order = lru_cache(maxsize=_SORTS_KEPT)(self._sorted)
         self._search = lru_cache(maxsize=2)(self._found)
 
@@ -67,11 +76,11 @@ class FrameRows:
 
     def cell(self, row: int, column: str) -> str:
         """A cell as it stands in its source, as text; unmasked, so it is to be used and not to be shown."""
-        return _written(self._frame[column].iloc[row])
+        return _written(self._on_clock(self._frame[column].iloc[[row]]).iloc[0])
 
     def keeping(self, keep: Mask | None) -> FrameRows:
         """Other rows of the same frame; sorts that were worked out stay."""
-        other = FrameRows(self._frame, keep, phone=self._phone)
+        other = FrameRows(self._frame, keep, phone=self._phone, zone=self._zone)
         other._order = self._order
         return other
 
@@ -130,14 +139,21 @@ class FrameRows:
     def _found(self, search: str, shown: tuple[str, ...]) -> Mask:
         hit = np.zeros(len(self._frame), np.bool_)
         for name in shown:
-            hit |= _holds(text_of(arrow_of(self._frame[name])), search)
+            hit |= _holds(text_of(arrow_of(self._on_clock(self._frame[name]))), search)
         whole = _phone(search)
         for name in self._phone & set(shown) if whole else ():
             hit |= phones.normalise(self._frame[name]).e164 == whole
         return hit
 
+    def _on_clock(self, cells: pd.Series[Any]) -> pd.Series[Any]:
+        """Moments of one column as the clock of ``zone`` shows them; anything else as it is."""
+        if self._zone is None or _zone_of(cells.dtype) is None:
+            return cells
+        shown: pd.Series[Any] = cells.dt.tz_convert(self._zone).dt.tz_localize(None)
+        return shown
+
     def _visible(self, frame: pd.DataFrame, reveal: bool) -> pd.DataFrame:
-        made = {name: _cells(frame[name], self._hide(name, reveal)) for name in frame.columns}
+        made = {name: _cells(self._on_clock(frame[name]), self._hide(name, reveal)) for name in frame.columns}
         return pd.DataFrame(made, index=frame.index, columns=frame.columns)
 
     def _hide(self, name: str, reveal: bool) -> Callable[[str], str]:
@@ -155,6 +171,12 @@ def _cells(cells: pd.Series[Any], hide: Callable[[str], str]) -> pd.Series[Any]:
         return cells
     text = [None if pd.isna(cell) else hide(_written(cell)) for cell in cells]
     return pd.Series(text, index=cells.index, dtype="str")
+
+
+def _zone_of(dtype: Any) -> Any:
+    """What zone the moments of a column name; None = they name none, or are none."""
+    arrow = getattr(dtype, "pyarrow_dtype", None)
+    return getattr(dtype if arrow is None else arrow, "tz", None)
 
 
 def _written(cell: object) -> str:

@@ -18,7 +18,7 @@ from smskit.audience.pseudonyms import pseudonym
 from smskit.errors import GuardRefused, InputError
 from smskit.ledger.audit import Action, note, whoever
 from smskit.ledger.database import Database
-from smskit.ledger.schema import APPROVAL
+from smskit.ledger.schema import APPROVAL, CAMPAIGN
 from smskit.ledger.storing import key_of
 from smskit.models import Mode
 
@@ -26,6 +26,9 @@ from smskit.models import Mode
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 __all__ = ["ApprovalRow", "Approvals", "is_same", "plain", "put_plan"]
+
+
+_MINE = APPROVAL.alias("mine")
 
 
 class ApprovalRow(NamedTuple):
@@ -93,6 +96,20 @@ class Approvals:
         with self._database.read() as conn:
             rows = conn.execute(query.order_by(APPROVAL.c.planned_at.desc()))
             return [ApprovalRow(**row._asdict()) for row in rows]
+
+    def waiting(self, *, last: int = 20) -> list[ApprovalRow]:
+        """Of each campaign not begun live its newest plan, where nobody has approved that; newest first."""
+        begun = sa.select(CAMPAIGN.c.name).where(CAMPAIGN.c.mode == str(Mode.LIVE))
+        newest = sa.select(sa.func.max(APPROVAL.c.planned_at)).where(APPROVAL.c.campaign == _MINE.c.campaign)
+        query = (
+            sa.select(_MINE)
+            .where(_MINE.c.approved_at.is_(None), _MINE.c.campaign.not_in(begun))
+            .where(_MINE.c.planned_at == newest.scalar_subquery())
+            .order_by(_MINE.c.planned_at.desc())
+            .limit(last)
+        )
+        with self._database.read() as conn:
+            return [ApprovalRow(**row._asdict()) for row in conn.execute(query)]
 
     def plan(self, campaign: str, plan_hash: str, *, by: str = "") -> ApprovalRow:
         """Write down that somebody wants this plan to be sent live; who was first stays."""

@@ -30,7 +30,7 @@ from smskit.providers.declared import Setting, settings_of
 from smskit.sending.rehearsal import offers_of, provider_for
 from smskit.sending.threads import run_in_thread
 from smskit.settings import Environment, Source, variable_of
-from smskit.workspace import Workspace
+from smskit.workspace import May, Workspace
 
 __all__ = [
     "PLACES",
@@ -369,6 +369,7 @@ def type_signature(name: str, text: str, ledger: Ledger) -> Offer:
     signature = text.strip().strip("【】").strip()
     if not signature:
         raise InputError("type the signature as the console shows it, without 【】")
+    Workspace.here().demand(May.PLAN)
     offer = Offer(signature, "", True, "")
     ledger.accounts.keep_offer(name, "signature", offer)
     return offer
@@ -390,6 +391,7 @@ def type_template(name: str, template_id: str, text: str, ledger: Ledger) -> Off
         Template.parse(text)
     elif not template_id:
         raise InputError("type the template's id, its text, or both")
+    Workspace.here().demand(May.PLAN)
     offer = Offer(template_id, text, True, "")
     ledger.accounts.keep_offer(name, "template", offer)
     return offer

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
-from smskit.errors import MissingExtra, SpecError, needs_extra
+from smskit.errors import InputError, MissingExtra, SpecError, needs_extra
 from smskit.i18n import Joined, Language, Message, mark
 from smskit.notebook import display as shown
 from smskit.notebook.as_typed import as_typed, check_cells
@@ -19,6 +19,7 @@ from smskit.notebook.visitors import language_for
 from smskit.planning.draft import Draft
 from smskit.planning.problems import of_credentials
 from smskit.planning.spec import CampaignSpec, check_names
+from smskit.planning.upcoming import parameter_files
 from smskit.sending.origin import origin_of, parent_command
 from smskit.settings import Environment
 from smskit.workspace import Folder, Workspace
@@ -203,6 +204,15 @@ def parameters_given(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
     injected = injected_parameters(namespace)
     check_cells(namespace)
     return as_typed(injected, *parent_command()) if injected else {}
+
+
+def draft_called(campaign: str) -> Draft | None:
+    """What a parameter file of the project holds about that campaign; None where none does."""
+    for file in parameter_files(Workspace.here().folder):
+        with suppress(SpecError, InputError):
+            if (found := Draft.read(file)).campaign == campaign:
+                return found
+    return None
 
 
 def _left_here() -> Draft | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from smskit.errors import NoLedger, NotUsable, SmskitError
-from smskit.ledger import Ledger
+from smskit.ledger import ApprovalRow, Ledger
 from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
 from smskit.notebook import accounts
@@ -60,6 +60,11 @@ class Home:
         """All campaigns, see ``delivery.overview``; none where there is no ledger yet."""
         ledger = self.ledger
         return Overview() if ledger is None else overview(ledger, tests=tests)
+
+    def waiting(self) -> list[ApprovalRow]:
+        """Plans that somebody else than who made them has yet to approve, where live runs need it."""
+        environment, ledger = self.environment(), self.ledger
+        return ledger.approvals.waiting() if ledger is not None and environment.requires_approval else []
 
     def upcoming(self, *, now: datetime | None = None) -> list[Planned]:
         """The repeating campaigns of the project's parameter files, and how far each is."""

@@ -273,7 +273,8 @@ class SegmentModel:
         phone, user_id = (recognised.get(role, self.draft[role]) for role in ("phone", "user_id"))
         profile = profile_of(frame, cache, phone=phone, user_id=user_id)
         hidden = [phone, *profile.phone_like] if phone in frame.columns else list(profile.phone_like)
-        return Loaded(name, frame, cache, FrameRows(frame, phone=hidden), profile, recognised, wish)
+        rows = FrameRows(frame, phone=hidden, zone=cache.now.tzinfo)
+        return Loaded(name, frame, cache, rows, profile, recognised, wish)
 
     @property
     def is_current(self) -> bool:

@@ -23,7 +23,7 @@ from smskit.ledger import CampaignRow
 from smskit.ledger.opening import open_ledger
 from smskit.message.lint import LintIssue, find_issues
 from smskit.models import Mode
-from smskit.notebook.base import Base, draft_of, parameters_given, step
+from smskit.notebook.base import Base, draft_called, draft_of, parameters_given, step
 from smskit.notebook.display import books_table, findings_table, show_data
 from smskit.notebook.handover import SEND, Wanted, taken
 from smskit.notebook.host import Host, host_of, may_send
@@ -117,10 +117,16 @@ class Notebook(Base):
         )
 
     def take_over(self, wanted: Wanted) -> None:
-        """Go on with a campaign of the ledger, as it was frozen, if it is still there; sends nothing."""
+        """
+        Go on with a campaign of the ledger, as it was frozen, if it is still there; sends nothing.
+
+        One that was not begun, but waits for an approval, opens as a parameter file of the project has it.
+        """
         row = self.model.ledger.campaigns.get(*wanted)
         if row is not None:
             self.model.take_over(row)
+        elif (kept := draft_called(wanted.campaign)) is not None:
+            self.draft.replace(kept)
 
     @cached_property
     def _panel(self) -> SendPanel:

@@ -56,7 +56,7 @@ from smskit.sending.origin import Origin
 from smskit.sending.receipts import Fetched, fetch
 from smskit.sending.session import open_campaign
 from smskit.settings import Environment
-from smskit.workspace import Folder, Workspace
+from smskit.workspace import Folder, May, Workspace
 
 __all__ = ["Approval", "Columns", "Confirmation", "Length", "SendModel", "another_id"]
 
@@ -428,6 +428,7 @@ class SendModel:
         spec = self.draft.spec()
         if spec.mode is Mode.PLAN:
             raise GuardRefused(_SENDS_NOTHING)
+        Workspace.here().demand_mode(spec.mode)
         campaign = self.open(spec)
         outcome = campaign.test_send(row=row)
         found = self.ledger.campaigns.get(outcome.campaign, outcome.mode)
@@ -457,6 +458,7 @@ class SendModel:
 
     def ask_approval(self, wanted: Approval) -> ApprovalRow:
         """Write down that this plan is to be sent, so that somebody else can say yes to it."""
+        Workspace.here().demand(May.PLAN)
         return self.ledger.approvals.plan(wanted.campaign, wanted.plan_hash, by=self.environment().user)
 
     def approve(self, wanted: Approval) -> ApprovalRow:
@@ -464,8 +466,9 @@ class SendModel:
         Say yes to the plan that was looked at.
 
         Raises:
-            GuardRefused: who asks is who planned it.
+            GuardRefused: who asks is who planned it, or may not send.
         """
+        Workspace.here().demand(May.SEND)
         return self.ledger.approvals.approve(wanted.campaign, wanted.plan_hash, by=self.environment().user)
 
     def confirmation(self) -> Confirmation:
@@ -525,6 +528,7 @@ class SendModel:
         Raises:
             GuardRefused: it is not what the draft says any more, or another number was typed.
         """
+        Workspace.here().demand_mode(confirmed.mode)
         confirmed.demand(typed)
         spec, run = self.draft.spec(), self.run
         if run is None or (spec.campaign, spec.mode) != (confirmed.campaign, confirmed.mode):
@@ -549,6 +553,7 @@ class SendModel:
             GuardRefused: nobody else sends it, or it cannot be shared.
         """
         spec, run = self.draft.spec(), self.run
+        Workspace.here().demand_mode(spec.mode)
         seen = run.look() if run else None
         if run is None or seen is None or seen.row is None or not self.may_join(seen):
             raise _unsent(Message("no other run is sending it that could be joined"))
@@ -624,6 +629,7 @@ class SendModel:
 
     def rename(self) -> str:
         """Give the campaign an id no campaign has had; returns it."""
+        Workspace.here().demand(May.PLAN)
         before = self.draft["campaign"]
         kind, parent = self.ledger.campaigns.made_ids().get(before, (Kind.CAMPAIGN, ""))
         stem = parent if kind is Kind.COPY else before

@@ -46,7 +46,7 @@ from smskit.sending.likely import accept_likely, likely
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.unknowns import settle_by_hand
 from smskit.settings import Environment, project_root, start_folder
-from smskit.workspace import Folder, Workspace
+from smskit.workspace import Folder, May, Workspace
 
 __all__ = ["FORMATS", "LARGEST", "CampaignSnapshot", "Download", "Timeline", "Tracker"]
 
@@ -259,8 +259,9 @@ class Tracker:
 
         Raises:
             InputError: nobody has planned that.
-            GuardRefused: who asks is who planned it.
+            GuardRefused: who asks is who planned it, or may not send.
         """
+        Workspace.here().demand(May.SEND)
         by = self.environment().user
         return self.ledger.approvals.approve(self.row.name, plan_hash, by=by)
 
@@ -289,6 +290,7 @@ class Tracker:
             GuardRefused: it is about another number of people by now; nothing was changed.
         """
         row = self.row
+        Workspace.here().demand_mode(row.mode)
         now = self.ledger.audience.counts(row.id).unknown
         if count != now:
             words = mark("nothing was changed: {n} are unknown now, and you confirmed {m}")
@@ -302,6 +304,7 @@ class Tracker:
 
     def decide(self, which: str, *, opted_out: bool) -> int:
         """A person's word on a doubtful reply, by its id, or on all of a phone; see ``opt_outs.decide``."""
+        Workspace.here().demand(May.SEND)
         by = self.environment().user
         return opt_outs.decide(self.ledger, which, opted_out=opted_out, by=by, mode=self.row.mode)
 
@@ -312,6 +315,7 @@ class Tracker:
         Args:
             path: Looked for beside the notebook, then upwards to the project's root.
         """
+        Workspace.here().demand(May.SEND)
         if not str(path).strip():
             raise InputError("say which file")
         return opt_outs.import_list(self.ledger, Path(path).expanduser())
@@ -324,6 +328,7 @@ class Tracker:
 
     def accept_likely(self) -> int:
         """A person's word that those reports are about them; returns how many are accepted by it."""
+        Workspace.here().demand_mode(self.row.mode)
         return accept_likely(self.ledger, self.row).found
 
     def export(
@@ -342,7 +347,7 @@ class Tracker:
             InputError: the kind is unknown, there is no such column, or it cannot be written, or not there.
         """
         row = self.row
-        here = Workspace(self.folder, Workspace.here().locked)
+        here = Workspace.here().of(self.folder)
         name = self.file_name(row, f"messages{'-full' if reveal else ''}", kind)
         wanted = path or here.home(Folder.EXPORTS, Path("runs")) / name
         place = here.to_write(wanted, Folder.EXPORTS, (f".{kind}",))
@@ -352,6 +357,8 @@ class Tracker:
     def _write(
         self, row: CampaignRow, kind: str, place: Path, reveal: bool, columns: Collection[str]
     ) -> None:
+        if reveal:
+            Workspace.here().demand(May.PLAN)
         environment = self.environment()
         environ, file = environment.variables, environment.parameter_file
         more = SegmentColumns(row, columns, environ=environ, file=file, ledger=self.ledger)
@@ -419,6 +426,7 @@ class Tracker:
             InputError: nobody failed so.
             SegmentError: the segment cannot be read any more.
         """
+        Workspace.here().demand(May.PLAN)
         row, environment = self.row, self.environment()
         whom = [Whom(group, code) for group in (Group.UNDELIVERED, Group.REFUSED) for code in codes]
         dead = [h.keys.phones[at] for _, at, h in delivery.members(self.ledger, row, whom)]
@@ -435,6 +443,7 @@ class Tracker:
 
     def follow_up(self, groups: Collection[Group | str], **options: Any) -> FollowUp:
         """Some of its people as a new segment in ``segments/``; see ``follow_up.follow_up``."""
+        Workspace.here().demand(May.PLAN)
         return follow_up(self.ledger, self.row, groups, folder=self.folder / "segments", **options)
 
     def go_on_with(self, made: FollowUp) -> Path:

@@ -76,8 +76,8 @@ def difference(one: Figures, other: Figures, name: str, t: Language) -> str:
     if not figure(one, name) or not figure(other, name):
         return ""
     if name.endswith("_rate"):
-        points = t("{points:+.1f} points", points=100 * (getattr(one, name) - getattr(other, name)))
-        return points.replace("-", _MINUS)
+        apart = round(100 * (getattr(one, name) - getattr(other, name)), 1)
+        return t("{points:+.1f} points", points=apart).replace("-", _MINUS) if apart else "0"
     if name.startswith("cost"):
         more: Decimal = getattr(one, name) - getattr(other, name)
         return f"{_MINUS if more < 0 else '+'}{money(abs(more), digits=_MONEY[name])}" if more else "0"

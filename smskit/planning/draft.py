@@ -128,6 +128,11 @@ class Draft:
             self.set(provider=name, **_with_provider(before, self._chosen.get(name, {})))
         return ProviderChange(before, {n: self[n] for n in before})
 
+    def replace(self, other: Draft) -> None:
+        """Take over what *other* holds, instead of everything chosen so far."""
+        given = other.to_data()
+        self.set(**(dict.fromkeys(set(self.to_data()) - set(given)) | given))
+
     def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call *listener* with the names that changed, after each change."""
         self._listeners.append(listener)

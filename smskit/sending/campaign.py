@@ -48,6 +48,7 @@ from smskit.sending.run_record import RunRecord
 from smskit.sending.signals import heard
 from smskit.sending.unknowns import settle_by_hand
 from smskit.sending.witness import demand_current
+from smskit.workspace import May, Workspace
 
 __all__ = ["Campaign", "Outcome"]
 
@@ -183,6 +184,7 @@ class Campaign:
             InputError: nobody has planned that.
             GuardRefused: who asks is who planned it, or nobody knows who that is.
         """
+        Workspace.here().demand(May.SEND)
         return self.ledger.approvals.approve(self.spec.campaign, plan_hash, by=self.record.user)
 
     def check(self) -> CheckResult:
@@ -230,6 +232,7 @@ class Campaign:
         """
         if self.spec.mode is Mode.PLAN:
             raise GuardRefused("mode `plan` sends nothing; use mode `rehearse` or `live`")
+        Workspace.here().demand_mode(self.spec.mode)
         self.run.renew()
         # Until the end is written down: it may be told so more than once.
         listening = heard(

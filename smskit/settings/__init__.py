@@ -40,6 +40,7 @@ KEYRING_SERVICE = "smskit"
 PACKAGE = Path(__file__).parent.parent  # the package's own folder
 APP_SENDER = "SMSKIT_APP_SENDER"  # set by ``smskit app`` for its kernels: who sends for them
 OPEN_WITH = "SMSKIT_OPEN_WITH"  # set by ``smskit app`` for a page whose address names a campaign
+APP_MAY = "SMSKIT_APP_MAY"  # what visitors may do, see `workspace.May`; set anew for a visitor who has a name
 APP_WORKSPACE = "SMSKIT_APP_WORKSPACE"  # set by ``smskit app`` for its kernels, whose own folder is empty
 # What rules the app is its operator's: a file in the folder that visitors write into says nothing of it.
 _APP = "SMSKIT_APP_"

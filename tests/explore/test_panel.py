@@ -158,7 +158,7 @@ def test_what_is_being_typed_survives_a_load(panel: Open) -> None:
 def test_an_upload_becomes_the_segment(panel: Open, project: Path) -> None:
     """An uploaded file is kept in the project and loaded; the parameters name it, so papermill finds it."""
     opened = panel()
-    upload = named(opened.widget, "Upload a file")
+    upload = named(opened.load.widget, "Upload a file")
     content = (project / "other.csv").read_bytes()
     upload.value = [
         {"name": "new.csv", "type": "text/csv", "size": 1, "content": content, "last_modified": NOW}
@@ -472,6 +472,21 @@ def test_a_part_of_the_bar_shows_its_rows(panel: Open) -> None:
 
 
 # --- compare and save
+
+
+def test_an_upload_is_compared_with(panel: Open, project: Path) -> None:
+    """A file uploaded beside the comparison is kept and compared with; the segment stays what it is."""
+    opened = panel()
+    upload = named(opened.compare.widget, "Upload a file")
+    content = (project / "other.csv").read_bytes()
+    upload.value = [
+        {"name": "last.csv", "type": "text/csv", "size": 1, "content": content, "last_modified": NOW}
+    ]
+    compared = says(opened)
+
+    assert '<td>person</td><td class="n">5</td><td class="n">1</td><td class="n">1</td>' in compared
+    assert opened.compare.source == "segments/last.csv"
+    assert opened.page.draft["segment"] == "people.csv"
 
 
 def test_two_segments_compared(panel: Open) -> None:

@@ -20,7 +20,7 @@ from smskit.audience import segment
 from smskit.errors import InputError, SegmentError
 from smskit.files import passing_folder, private_file, private_text, spilling
 from smskit.i18n import os_words
-from smskit.workspace import Folder, Workspace
+from smskit.workspace import Folder, May, Workspace
 
 __all__ = ["FOLDER", "Offer", "folder_of", "keep_upload", "offered", "write_frames", "write_segment"]
 
@@ -56,7 +56,9 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
     Raises:
         SegmentError: It cannot be read.
         InputError: It cannot be written.
+        GuardRefused: in the app, the visitor may look alone.
     """
+    Workspace.here().demand(May.PLAN)
     wanted = _plain(name)
     folder = folder_of(project)
     stem, suffix = Path(wanted).stem, Path(wanted).suffix
@@ -125,7 +127,7 @@ def write_segment(frame: pd.DataFrame, path: str, project: Path, *, overwrite: b
     wanted = Path(path).expanduser()
     if wanted.suffix.lower() not in (".csv", ".parquet"):
         raise InputError("{file}: a segment is saved as .csv or .parquet", file=path)
-    here = Workspace(project, Workspace.here().locked)
+    here = Workspace.here().of(project)
     if wanted.parent == Path():
         wanted = folder_of(project) / wanted
     place = here.to_write(wanted, Folder.SEGMENTS, (".csv", ".parquet"))

@@ -39,7 +39,8 @@ def save_segment(name: str, chosen: Mapping[str, Any], project: Path) -> None:
     Raises:
         InputError: it is no name for a file, or cannot be written.
     """
-    place = _place(name, project)
+    here = Workspace.here().of(project)
+    place = here.to_write(_path(name, project), Folder.SEGMENTS, (_ENDING,))
     kept = {parameter: chosen[parameter] for parameter in KEPT if chosen.get(parameter) not in (None, "")}
     with private_text(place, "utf-8") as file:
         yaml.safe_dump(kept, file, allow_unicode=True, sort_keys=False)
@@ -53,7 +54,8 @@ def read_saved(name: str, project: Path) -> dict[str, Any]:
         InputError: there is none, or somebody has made something else of it.
     """
     try:
-        found = yaml.safe_load(_place(name, project).read_text(encoding="utf-8"))
+        place = Workspace.here().of(project).to_read(_path(name, project), Folder.SEGMENTS)
+        found = yaml.safe_load(place.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         found = None
     if not isinstance(found, dict) or not found.keys() <= set(KEPT):
@@ -61,9 +63,8 @@ def read_saved(name: str, project: Path) -> dict[str, Any]:
     return {parameter: found.get(parameter, None if parameter == "rules" else "") for parameter in KEPT}
 
 
-def _place(name: str, project: Path) -> Path:
+def _path(name: str, project: Path) -> Path:
     plain = name.strip()
     if not plain or plain.startswith(".") or Path(plain).name != plain or "\\" in plain:
         raise InputError("give the segment a name without slashes")
-    here = Workspace(project, Workspace.here().locked)
-    return here.to_write(folder_of(project) / f"{plain}{_ENDING}", Folder.SEGMENTS, (_ENDING,))
+    return folder_of(project) / f"{plain}{_ENDING}"

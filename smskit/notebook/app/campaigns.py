@@ -13,7 +13,8 @@ from tornado.ioloop import IOLoop
 
 from smskit.errors import SmskitError
 from smskit.i18n import LANGUAGES, Language
-from smskit.models import amount
+from smskit.ledger import ApprovalRow
+from smskit.models import Mode, amount
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.app.pages import TEMPLATES
 from smskit.notebook.connect import when
@@ -53,11 +54,13 @@ def as_html(home: Home, render: str) -> str:
             "seen": home.overview(),
             "accounts": [a for a in home.accounts() if a.status is not AccountStatus.ABSENT],
             "planned": home.upcoming(),
+            "waiting": home.waiting(),
         }
     except SmskitError as error:
         found = {"error": error}
     told = {"heads": HEADS, "listed": LISTED, "states": STATES, "modes": MODES, "most": _MOST}
     told |= {"figure": figure, "amount": amount, "when": when, "way": _way(render)}
+    told |= {"look": partial(_look, render)}
     told |= {"told": partial(_address, render, TRACK), "brought": partial(_address, render, EFFECT)}
     return "".join(
         f'<div class="smskit-{code}" lang="{codes[code]}">'
@@ -69,6 +72,11 @@ def as_html(home: Home, render: str) -> str:
 def _address(render: str, notebook: str, each: Figures) -> str:
     """Where that notebook opens with it."""
     return f"{render}{notebook}?{Wanted.of(each.row).query}"
+
+
+def _look(render: str, plan: ApprovalRow) -> str:
+    """Where a plan can be looked at and approved."""
+    return f"{render}{SEND}?{Wanted(plan.campaign, Mode.LIVE).query}"
 
 
 def _way(render: str) -> Callable[[Figures], str]:

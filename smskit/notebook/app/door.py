@@ -24,7 +24,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from smskit.i18n import LANGUAGES
-from smskit.notebook.app.kernels import LANGUAGE, VISITOR
+from smskit.notebook.app.kernels import LANGUAGE, VISITOR, Visitor
 from smskit.notebook.app.pages import COOKIE
 from smskit.settings import is_loopback
 
@@ -90,6 +90,7 @@ class Login(PasswordIdentityProvider):
     """
 
     people = Dict(help="Visitors who have a name, and the token of each.").tag(config=True)
+    may = Dict(help="What each of them may do.").tag(config=True)
     allow_password_change = Bool(False)  # it would write into the server's working folder
 
     def __init__(self, **options: Any) -> None:
@@ -195,7 +196,8 @@ class Page(_WithoutToken, TornadoVoilaHandler):  # type: ignore[misc]
     async def get(self, path: str | None = None) -> None:
         """The page."""
         name = getattr(self.current_user, "username", "")
-        VISITOR.set(name if name in self.login.people else "")
+        known = name in self.login.people
+        VISITOR.set(Visitor(name, self.login.may[name]) if known else Visitor())
         LANGUAGE.set(language_of(self))
         await TornadoVoilaHandler.get(self, path)
 

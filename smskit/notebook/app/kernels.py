@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -13,12 +13,21 @@ from traitlets import Int, Unicode, default
 
 from smskit.notebook.app.senders import Senders
 from smskit.notebook.handover import in_address
-from smskit.settings import APP_SENDER, APP_WORKSPACE, OPEN_WITH
+from smskit.settings import APP_MAY, APP_SENDER, APP_WORKSPACE, OPEN_WITH
 
-__all__ = ["LANGUAGE", "VISITOR", "Kernels", "kernel_environment"]
+__all__ = ["LANGUAGE", "VISITOR", "Kernels", "Visitor", "kernel_environment"]
 
-# By what name the visitor of the page that is being made has logged in, "" = by none.
-VISITOR: ContextVar[str] = ContextVar("visitor", default="")
+
+class Visitor(NamedTuple):
+    """Who has logged in by a name of their own, and what they may do; without one, as everybody."""
+
+    name: str = ""
+    may: str = ""
+
+
+_ANYBODY = Visitor()
+# The visitor of the page that is being made.
+VISITOR: ContextVar[Visitor] = ContextVar("visitor", default=_ANYBODY)
 # The language its visitor has chosen, "" = none.
 LANGUAGE: ContextVar[str] = ContextVar("language", default="")
 
@@ -71,13 +80,13 @@ class Kernels(AsyncMappingKernelManager):
 
 
 def kernel_environment(
-    environ: dict[str, str], workspace: Path, visitor: str = "", language: str = ""
+    environ: dict[str, str], workspace: Path, visitor: Visitor = _ANYBODY, language: str = ""
 ) -> dict[str, str]:
-    """What a kernel gets of the server's environment and the visitor, who may have a name and a language."""
+    """What a kernel gets of the server's environment and the visitor, who may have a language."""
     kept = {name: value for name, value in environ.items() if name not in _OF_SERVER}
     if "VOILA_REQUEST_URL" in kept:
         kept["VOILA_REQUEST_URL"] = urlsplit(kept["VOILA_REQUEST_URL"])._replace(query="").geturl()
-    told = {"SMSKIT_USER": visitor, "SMSKIT_LANG": language}
+    told = {"SMSKIT_USER": visitor.name, APP_MAY: visitor.may, "SMSKIT_LANG": language}
     if wanted := in_address(environ.get("QUERY_STRING", "")):  # of all that may stand there, a token too
         told[OPEN_WITH] = wanted.query
     return (

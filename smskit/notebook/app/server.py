@@ -36,7 +36,8 @@ from smskit.notebook.app.door import (
 from smskit.notebook.app.kernels import Kernels
 from smskit.notebook.app.pages import TEMPLATES, for_the_app, parts_of_a_page, words_of_pages
 from smskit.notebook.app.senders import Senders
-from smskit.settings import Environment, is_loopback, project_root, start_folder
+from smskit.settings import APP_MAY, Environment, is_loopback, project_root, start_folder
+from smskit.workspace import May
 
 __all__ = ["AppSettings", "configuration", "serve"]
 
@@ -57,6 +58,7 @@ class AppSettings:
     Args:
         token: What visitors log in with.
         people: Visitors who have a name: their own token, by name.
+        may: What each of them may do, by name; everything where nothing is said.
         kernels: How many there may be at once, some 180 MB each.
         idle_s: After how long one ends whose page is gone, where the page did not end it itself.
         url: The address that visitors type, where a proxy stands in front.
@@ -68,6 +70,7 @@ class AppSettings:
     idle_s: int = 1800
     url: str = ""
     people: Mapping[str, str] = field(default_factory=dict)
+    may: Mapping[str, May] = field(default_factory=dict)
 
     @classmethod
     def of(cls, environment: Environment) -> AppSettings:
@@ -85,7 +88,9 @@ class AppSettings:
                 "SMSKIT_APP_TOKEN has fewer than {n} characters; leave it unset, and one is made up",
                 n=_LEAST_TOKEN,
             )
-        people = _people(environment.get("SMSKIT_APP_USERS"))
+        people, may = _people(environment.get("SMSKIT_APP_USERS"))
+        if environment.get(APP_MAY) not in ("", *May):
+            raise SettingsError("{variable} is one of {names}", variable=APP_MAY, names=", ".join(May))
         return cls(
             token or secrets.token_urlsafe(24),
             not token and not people,
@@ -93,6 +98,7 @@ class AppSettings:
             60 * _number(environment, "SMSKIT_APP_IDLE_MINUTES", cls.idle_s // 60),
             environment.get("SMSKIT_APP_URL"),
             people,
+            may,
         )
 
     def __repr__(self) -> str:
@@ -174,6 +180,7 @@ def configuration(settings: AppSettings, *, workspace: Path, ip: str, port: int,
     config.Voila.ip, config.Voila.port, config.Voila.open_browser = ip, port, browser
     config.Voila.token, config.Voila.identity_provider_class = settings.token, Login
     config.Login.people = dict(settings.people)
+    config.Login.may = {name: str(settings.may.get(name, May.SEND)) for name in settings.people}
     config.Voila.custom_display_url = settings.url
     config.SmskitApp.opening = "\n".join(_opening(settings, ip))
     config.Login.cookie_options = _COOKIE
@@ -226,25 +233,26 @@ def _number(environment: Environment, name: str, default: int) -> int:
     return int(text)
 
 
-def _people(text: str) -> dict[str, str]:
+def _people(text: str) -> tuple[dict[str, str], dict[str, May]]:
     """
-    Name -> token, of ``NAME:TOKEN,NAME:TOKEN``.
+    Name -> token and name -> what they may do, of ``NAME:TOKEN,NAME:TOKEN:look``.
 
     Raises:
         SettingsError: it reads otherwise, a token is easily guessed, or two are somebody's.
     """
-    pairs = [pair.partition(":") for pair in re.split(r"[,\s]+", text) if pair]
-    people = {name: token for name, _, token in pairs}
-    names = {name.casefold() for name in people}
-    if not all(name and len(token) >= _LEAST_TOKEN for name, _, token in pairs) or not (
-        len(pairs) == len(names) == len(set(people.values()))
-    ):
+    entries = [entry.split(":") for entry in re.split(r"[,\s]+", text) if entry]
+    people = {name: rest[0] for name, *rest in entries if rest}
+    may = {name: rest[1] for name, *rest in entries if len(rest) > 1}
+    fits = all(n and len(token) >= _LEAST_TOKEN for n, token in people.items())
+    fits = fits and all(len(entry) in (2, 3) for entry in entries) and set(may.values()) <= set(May)
+    if not fits or not len(entries) == len({n.casefold() for n in people}) == len(set(people.values())):
         raise SettingsError(
-            "SMSKIT_APP_USERS has to read NAME:TOKEN,NAME:TOKEN, each token of {n} characters or more, "
-            "no name and no token twice",
+            "SMSKIT_APP_USERS has to read NAME:TOKEN,NAME:TOKEN:{names}, each token of {n} characters or "
+            "more and without a colon, no name and no token twice",
             n=_LEAST_TOKEN,
+            names="|".join(May),
         )
-    return people
+    return people, {name: May(each) for name, each in may.items()}
 
 
 def _page(request: Any, notebook: Any, cwd: str) -> Any:

@@ -14,10 +14,12 @@ import ipywidgets as w
 from smskit.i18n import LANGUAGES, NAMES, Language, mark
 from smskit.notebook.host import Host
 from smskit.notebook.panels.arrival import Arrival
+from smskit.notebook.panels.parts import notice
 from smskit.notebook.panels.style import css
 from smskit.notebook.visitors import language_for
 from smskit.planning.draft import Draft
 from smskit.settings import Environment
+from smskit.workspace import Workspace
 
 __all__ = ["Page"]
 
@@ -66,10 +68,11 @@ class Page:
         )
         self._switch.add_class("smskit-language")  # by which a page of the app keeps what is chosen
         self._switch.observe(lambda change: self.speak(change["new"]), "value")
-        self._gone = w.HTML()
-        self._say_gone()
+        self._gone, self._limit = w.HTML(), w.HTML()
+        self._limit.add_class("smskit-limit")
+        self._say_about_page()
         self.header = w.HBox(
-            [w.HTML(f"<style>{css()}</style>"), Arrival(), self._gone, self._switch],
+            [w.HTML(f"<style>{css()}</style>"), Arrival(), self._gone, self._limit, self._switch],
             layout=w.Layout(justify_content="flex-end", width="100%"),
         )
         self.header.add_class("smskit")
@@ -86,14 +89,16 @@ class Page:
         with self.turn:
             self.t = language_for(self.host, code)
             self._switch.value = code
-            self._say_gone()
+            self._say_about_page()
             for panel in self._panels:
                 # A panel draws those it is made of: twice would take away what somebody began to type.
                 if panel.drawn_in is not self.t:
                     panel.draw()
 
-    def _say_gone(self) -> None:
-        """What stands on the page when its kernel is gone, and nothing here can say anything any more."""
+    def _say_about_page(self) -> None:
+        """What its visitor may not do; and, for when its kernel is gone, that it is."""
+        limit = Workspace.here().limit
+        self._limit.value = "" if limit is None else notice(self.t.render(limit))
         app = self.host is Host.VOILA
         words = mark("The connection is lost: reload this page.") if app else _RESTARTED
         self._gone.value = f'<div class="smskit-notice error smskit-gone" role="alert">{self.t(words)}</div>'

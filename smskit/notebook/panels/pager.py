@@ -8,6 +8,7 @@ import ipywidgets as w
 
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button
+from smskit.workspace import May, Workspace
 
 __all__ = ["Pager", "reveal_button"]
 
@@ -75,5 +76,6 @@ def reveal_button(panel: Panel, value: bool, change: Callable[[bool], None]) -> 
     made = w.ToggleButton(value, description=panel.t("Show full phones"))
     made.tooltip = panel.t("Full phones then stand on this page for everybody who sees it")
     made.layout.width = "auto"
-    made.observe(panel.attempt(lambda: change(made.value)), "value")
+    panel.only_for(May.PLAN, made)
+    made.observe(panel.attempt(lambda: change(made.value and Workspace.here().may_plan)), "value")
     return made

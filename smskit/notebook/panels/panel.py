@@ -17,6 +17,7 @@ from smskit.errors import SmskitError
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import in_words, notice
+from smskit.workspace import May, Workspace
 
 __all__ = ["Panel", "Showing"]
 
@@ -100,6 +101,13 @@ class Panel(ABC):
             # The text of a foreign error may hold a phone or a key; where it arose may not.
             _log.error("%s in a panel", type(error).__name__, stack_info=False)
         self.tell(lambda t: in_words(t.error(error), t), "error")
+
+    def only_for(self, may: May, *made: Any) -> None:
+        """Switch buttons and fields off for whoever may not do that; pointed at, they say why."""
+        here = Workspace.here()
+        if here.limit is not None and not here.may.includes(may):
+            for each in made:
+                each.disabled, each.tooltip = True, self.t.render(here.limit)
 
     # -- doing things --------------------------------------------------------------------
 

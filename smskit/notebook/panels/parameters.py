@@ -15,6 +15,7 @@ from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import FIELDS, button, card, chip, details, door, field, html, row
 from smskit.planning.draft import Draft
 from smskit.settings import from_project
+from smskit.workspace import May
 
 __all__ = ["ParametersPanel"]
 
@@ -50,6 +51,7 @@ class ParametersPanel(Panel):
         place = field(w.Text, self.t("Parameter file"), value=self.path)
         place.observe(self.attempt(lambda: self._placed(place.value)), "value")
         self._save, open_ = button(self.t("Save parameters"), enabled=not self.waits), button(self.t("Open"))
+        self.only_for(May.PLAN, self._save)
         self._save.on_click(self.attempt(self.save))
         open_.on_click(self.attempt(self.open))
         self._show()
@@ -64,6 +66,7 @@ class ParametersPanel(Panel):
     def wait(self, waits: bool) -> None:
         """Offer saving only while *waits* is not set."""
         self.waits = self._save.disabled = waits
+        self.only_for(May.PLAN, self._save)
 
     def _placed(self, path: str) -> None:
         self.path = path
@@ -108,9 +111,8 @@ class ParametersPanel(Panel):
     def open(self) -> None:
         """Take over what a file holds, instead of everything chosen so far."""
         read = Draft.read(self.path)
-        gone = dict.fromkeys(set(self.page.draft.to_data()) - set(read.to_data()))
         self._saved = read.to_yaml()
-        self.page.draft.set(**(gone | read.to_data()))
+        self.page.draft.replace(read)
         self._changed()
 
     def _show(self) -> None:

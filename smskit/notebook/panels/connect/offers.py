@@ -16,6 +16,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import button, card, choose, html, notice, row, title
 from smskit.providers import Feature
+from smskit.workspace import May
 
 __all__ = ["OffersPanel"]
 
@@ -113,6 +114,7 @@ class OffersPanel(Panel):
         typed = self._field(t("Another signature"), t("without 【】"))
         add = button(t("Add signature"))
         add.on_click(self.attempt(lambda: self._type_signature(typed.value)))
+        self.only_for(May.PLAN, add)
         return [row(self._signature), row(typed, add)]
 
     def _type_signature(self, text: str) -> None:
@@ -137,6 +139,7 @@ class OffersPanel(Panel):
         )
         add = button(t("Add template"))
         add.on_click(self.attempt(lambda: self._type_template(number.value, words.value)))
+        self.only_for(May.PLAN, add)
         return [row(self._template), self._text, row(number), row(words, add)]
 
     def _choose(self, index: int) -> None:

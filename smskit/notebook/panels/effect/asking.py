@@ -24,12 +24,12 @@ from smskit.notebook.panels.parts import (
     soft_line,
     title,
 )
+from smskit.notebook.panels.upload import upload_button
 from smskit.reporting.delivery import MODES
 from smskit.workspace import Workspace
 
 __all__ = ["AskingPanel"]
 
-_ACCEPTED: Final = ".csv,.tsv,.txt,.parquet,.xlsx"
 _ABOUT: Final = mark(
     "What people did, held back or not: one row an order, or one row a person. Never only those reached."
 )
@@ -64,6 +64,7 @@ class AskingPanel(Panel):
         self.names: list[str] = []  # columns of the table
         self._showing = Showing()
         self._columns = w.VBox()
+        self._typing = False  # whether the fields for a path or a query are unfolded
         self._go = w.Button()
         self._arms = w.HBox()  # the way to an experiment's other arms, where the campaign is one
         self.on_work = self._dim
@@ -84,7 +85,7 @@ class AskingPanel(Panel):
                 title(t("Measure the effect"), t("Everybody it was to reach against those it kept back.")),
                 self._campaign(),
                 soft_line(about),
-                row(self._files(), self._upload()),
+                row(self._files(), upload_button(self, self._upload)),
                 self._typed(),
                 self._columns,
                 row(self._go, self._arms),
@@ -135,19 +136,9 @@ class AskingPanel(Panel):
         made.observe(self.attempt(lambda: self._name(made.value) if made.value else None), "value")
         return made
 
-    def _upload(self) -> w.Widget:
-        made = w.FileUpload(accept=_ACCEPTED, multiple=False, description=self.t("Upload a file"))
-        made.layout.width = "auto"
-        made.tooltip = made.description
-
-        def uploaded() -> None:
-            for file in made.value:
-                self.tell(lambda t: t("Loading…"))
-                keep = partial(self._kept, file["name"], bytes(file["content"]))
-                self.start("columns", keep, self._found)
-
-        made.observe(self.attempt(uploaded), "value")
-        return made
+    def _upload(self, name: str, content: bytes) -> None:
+        self.tell(lambda t: t("Loading…"))
+        self.start("columns", partial(self._kept, name, content), self._found)
 
     def _kept(self, name: str, content: bytes) -> list[str]:
         self.measurer.upload(name, content)
@@ -160,11 +151,18 @@ class AskingPanel(Panel):
         place.continuous_update = False
         place.observe(self.attempt(lambda: self._name(place.value)), "value")
         if not may_query:
-            return place
+            return self._folded(self.t("By its name"), place)
         query = field(w.Text, self.t("SQL query"), value=self.measurer.asked["outcomes_query"])
         query.placeholder, query.continuous_update = self.t("only for a database: one SELECT"), False
         query.observe(self.attempt(lambda: self._asked(query.value)), "value")
-        return pair(place, query)
+        return self._folded(self.t("Path, URL or query"), pair(place, query))
+
+    def _folded(self, label: str, inner: w.DOMWidget) -> w.Widget:
+        """Away until it is wanted, or holds what no list offers."""
+        named = self.measurer.asked["outcomes"]
+        other = bool(named) and named not in [offer.path for offer in offered(self.measurer.folder)]
+        turned = partial(setattr, self, "_typing")
+        return Fold(label, inner, is_open=self._typing or other, turned=turned).widget
 
     def _name(self, path: str) -> None:
         if path.strip() != self.measurer.asked["outcomes"]:

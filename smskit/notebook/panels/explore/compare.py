@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import ipywidgets as w
 import numpy as np
 import pandas as pd
 
-from smskit.audience.explore import Comparison, offered
+from smskit.audience.explore import Comparison, keep_upload, offered
 from smskit.audience.explore.tables import compare_table, shares_table
 from smskit.audience.paging import FrameRows
 from smskit.notebook.panels.fold import Fold
@@ -16,6 +18,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, field, frame_table, html, row, soft_line, title
 from smskit.notebook.panels.table import TablePanel
+from smskit.notebook.panels.upload import upload_button
 from smskit.notebook.segment_model import SegmentModel
 from smskit.reporting.charts import explore as charts
 from smskit.workspace import Workspace
@@ -49,10 +52,11 @@ class ComparePanel(Panel):
             w.VBox([place, *([query] if may_query else [])]),
             is_open=bool(self.source and not known),
         )
+        upload = upload_button(self, self._uploaded)
         go = button(self.t("Compare"), style="primary")
         go.on_click(self.attempt(lambda: self.compare(place.value, query.value)))
         hint = self.t("The rows kept by the rules, here, against another segment, there.")
-        return [title(self.t("Compare"), hint), row(offer, go), typed.widget, *self._result()]
+        return [title(self.t("Compare"), hint), row(offer, upload, go), typed.widget, *self._result()]
 
     def compare(self, source: str, query: str = "") -> None:
         """Read the other segment and compare, in the background."""
@@ -64,6 +68,12 @@ class ComparePanel(Panel):
             return self.model.compare(there), here, there
 
         self.start("compare", work, self._compared)
+
+    def _uploaded(self, name: str, content: bytes) -> None:
+        """Keep the file in the background, and compare with it."""
+        self.tell(lambda t: t("Loading…"))
+        keep = partial(keep_upload, name, content, self.model.project)
+        self.start("upload", keep, self.compare)
 
     def _compared(self, found: tuple[Comparison, pd.DataFrame, pd.DataFrame]) -> None:
         self.found = found
@@ -103,4 +113,5 @@ class ComparePanel(Panel):
         assert sides is not None
         frame = there if side == "only_b" else here
         keep = {"only_a": ~sides.in_b, "both": sides.in_b, "only_b": ~sides.in_a}[side]
-        self.table.show(FrameRows(frame, np.asarray(keep), phone=[self.model.draft["phone"]]))
+        phone, zone = [self.model.draft["phone"]], ZoneInfo(self.model.draft["timezone"])
+        self.table.show(FrameRows(frame, np.asarray(keep), phone=phone, zone=zone))

@@ -24,12 +24,11 @@ from smskit.notebook.panels.parts import (
     soft_line,
     title,
 )
+from smskit.notebook.panels.upload import upload_button
 from smskit.notebook.segment_model import Loaded, SegmentModel
 from smskit.workspace import Workspace
 
 __all__ = ["LoadPanel"]
-
-_ACCEPTED = ".csv,.tsv,.txt,.parquet,.xlsx"
 
 
 class LoadPanel(Panel):
@@ -141,18 +140,12 @@ class LoadPanel(Panel):
         self.load()
 
     def _upload(self) -> w.Widget:
-        made = w.FileUpload(accept=_ACCEPTED, multiple=False, description=self.t("Upload a file"))
-        made.layout.width = "auto"
-        made.tooltip = self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT)
+        tip = self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT)
+        return upload_button(self, self._uploaded, tip=tip)
 
-        def uploaded() -> None:
-            for file in made.value:
-                self.tell(lambda t: t("Loading…"))
-                keep = partial(self._keep, file["name"], bytes(file["content"]))
-                self.start("load", keep, self._take_over)
-
-        made.observe(self.attempt(uploaded), "value")
-        return made
+    def _uploaded(self, name: str, content: bytes) -> None:
+        self.tell(lambda t: t("Loading…"))
+        self.start("load", partial(self._keep, name, content), self._take_over)
 
     def _keep(self, name: str, content: bytes) -> Loaded:
         with self._by_me():

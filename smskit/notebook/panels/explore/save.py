@@ -16,7 +16,7 @@ from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, field, html, in_words, notice, row, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
 from smskit.settings import from_project
-from smskit.workspace import Folder, Workspace
+from smskit.workspace import Folder, May, Workspace
 
 __all__ = ["SavePanel"]
 
@@ -42,6 +42,7 @@ class SavePanel(Panel):
         """Offer saving only while nothing is being counted."""
         self.parameters.wait(waits)
         self._save.disabled = waits
+        self.only_for(May.PLAN, self._save)
 
     def _check(self) -> None:
         self._demand_counted()
@@ -96,6 +97,7 @@ class SavePanel(Panel):
         name.observe(self.attempt(lambda: setattr(self, "called", name.value)), "value")
         save = button(self.t("Save as a segment"))
         save.on_click(self.attempt(lambda: self._save_as(name.value)))
+        self.only_for(May.PLAN, save)
         return [title(self.t("As a segment to use again"), hint), row(name, save)]
 
     def _save_as(self, name: str) -> None:
@@ -114,6 +116,7 @@ class SavePanel(Panel):
         waits = self.parameters.waits
         save = self._save = button(self.t("Save rows with full phones"), style="warning", enabled=not waits)
         save.on_click(self.attempt(self.save))
+        self.only_for(May.PLAN, save)
         told = mark(
             "The file holds full phones. It goes into {folder}/, readable by its owner alone "
             "and ignored by git."

@@ -17,6 +17,7 @@ from smskit.notebook.panels.parts import button, card, field, html, row, soft_li
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.settings import from_project
+from smskit.workspace import May
 
 __all__ = ["AnotherTextPanel"]
 
@@ -46,6 +47,7 @@ class AnotherTextPanel(SendPart):
             inner.append(template)
         write = button(t("Write both parameter files"))
         write.on_click(self.attempt(self.write))
+        self.only_for(May.PLAN, write)
         self._next = html("")
         fold = Fold(t("Try another text"), w.VBox([*inner, row(write), self._next]), is_open=self._is_open)
         return [card(fold.widget)]

@@ -32,6 +32,7 @@ from smskit.planning.preview import Sample, rows_of
 from smskit.reporting import frames
 from smskit.reporting.delivery import HEADINGS
 from smskit.sending.campaign import Outcome
+from smskit.workspace import may_send_in
 
 __all__ = ["TestSendPanel"]
 
@@ -52,7 +53,7 @@ class TestSendPanel(SendPart):
         self.longest = False  # test with the longest message, not the first
         self._testing = False
         self._findings, self._numbers, self._outcome = html(""), html(""), html("")
-        self._reality = html("")
+        self._reality, self._test = html(""), w.Button()
         page.follow(lambda names: self.show_plan() if "mode" in names else None)
 
     def build(self) -> Sequence[w.Widget]:
@@ -98,6 +99,11 @@ class TestSendPanel(SendPart):
         """Say whether a test is a real message."""
         words, kind = _REALITY[Mode(self.page.draft["mode"])]
         self._reality.value = notice(self.t(words), kind)
+        self._offer_test()
+
+    def _offer_test(self) -> None:
+        self._test.disabled = self._testing
+        self.only_for(may_send_in(Mode(self.page.draft["mode"])), self._test)
 
     # -- check -----------------------------------------------------------------------------
 
@@ -145,7 +151,8 @@ class TestSendPanel(SendPart):
             int(rows_of(plan, Sample.LONGEST, count=1)[0]) if plan and self.longest and plan.planned else None
         )
         self._testing = True
-        self._agreed.value, self._test.disabled = False, True
+        self._agreed.value = False
+        self._offer_test()
         self.tell(lambda t: t("Sending the test…"))
         self.start("test", lambda: self._run(source), self._tested)
 
@@ -154,7 +161,7 @@ class TestSendPanel(SendPart):
             return self.model.test(row=source)
         finally:
             self._testing = False
-            self._test.disabled = False
+            self._offer_test()
 
     def _tested(self, tested: tuple[Outcome, CampaignRow]) -> None:
         self.tested = tested

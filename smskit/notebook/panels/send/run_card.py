@@ -25,6 +25,7 @@ from smskit.planning.draft import Draft
 from smskit.planning.policy import UNASKED
 from smskit.reporting.audit import approval_in_words
 from smskit.sending.background import Phase, Snapshot
+from smskit.workspace import May, may_send_in
 
 __all__ = ["PHASES", "Button", "Card", "Question", "Situation", "view"]
 
@@ -103,6 +104,7 @@ class Button(NamedTuple):
     enabled: bool = True
     tip: str = ""
     arguments: tuple[Any, ...] = ()
+    may: May = May.LOOK  # what it takes to press it
 
 
 class Question(NamedTuple):
@@ -228,7 +230,7 @@ def _actions(s: Situation, t: Language) -> Actions:
         # Who was never taken waits once that is settled, and can be sent to.
         unknown = s.seen.books.unknown if s.seen.books else 0
         settle = [Button("settle", t("Settle {n:,} unknown", n=unknown), "primary")] if unknown else []
-        buttons = (*settle, Button("renew", t("Plan another campaign")), again)
+        buttons = (*settle, Button("renew", t("Plan another campaign"), may=May.PLAN), again)
         return None, buttons, _about_approval(s, t)
     buttons = (_sending(s, t), *_approving(s, t), *_overrides(s, t), again)
     return None, buttons, (*_about_approval(s, t), *_about_canary(s, t))
@@ -245,18 +247,20 @@ def _sending(s: Situation, t: Language) -> Button:
         words = mark("Send to {n:,} people, live…") if live else mark("Rehearse {n:,} people")
     else:
         n, words = 0, mark("Send live…") if live else mark("Rehearse")
-    return Button("ask" if live else "rehearse", t(words, n=n), _style(s), enabled=s.can_send)
+    method, may = ("ask" if live else "rehearse"), may_send_in(s.mode)
+    return Button(method, t(words, n=n), _style(s), enabled=s.can_send, may=may)
 
 
 def _while_sending(s: Situation, t: Language) -> tuple[Button, ...]:
-    phase = s.seen.phase
-    stop = Button("stop", t("Stop"), "warning", enabled=phase is not Phase.STOPPING)
+    phase, may = s.seen.phase, may_send_in(s.mode)
+    stop = Button("stop", t("Stop"), "warning", enabled=phase is not Phase.STOPPING, may=may)
     if phase is Phase.HELD:
-        return Button("go_on", t("Go on"), "primary"), stop
+        return Button("go_on", t("Go on"), "primary", may=may), stop
     if phase.is_here and phase is not Phase.WAITING:
-        return Button("hold", t("Pause"), tip=t("Sends nothing until you go on")), stop
+        return Button("hold", t("Pause"), tip=t("Sends nothing until you go on"), may=may), stop
     if s.joinable:
-        return Button("join", t("Send it here, too"), tip=t("Both share the people who still wait")), stop
+        tip = t("Both share the people who still wait")
+        return Button("join", t("Send it here, too"), tip=tip, may=may), stop
     return (stop,)
 
 
@@ -278,10 +282,11 @@ def _approving(s: Situation, t: Language) -> list[Button]:
     if wanted is None or not wanted.lacks:
         return []
     if wanted.is_mine:
-        return [Button("approve", t("Approve this plan"), "success", arguments=(wanted,))]
+        yes = t("Approve this plan")
+        return [Button("approve", yes, "success", arguments=(wanted,), may=May.SEND)]
     if wanted.found is None:
         tip = t("Somebody else then approves it in 03 or 04")
-        return [Button("ask_approval", t("Ask for approval"), "primary", tip=tip, arguments=(wanted,))]
+        return [Button("ask_approval", t("Ask for approval"), "primary", True, tip, (wanted,), May.PLAN)]
     return []
 
 

@@ -13,6 +13,7 @@ import ipywidgets as w
 from smskit.errors import GuardRefused
 from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow
+from smskit.models import Mode
 from smskit.notebook.handover import TRACK, Wanted
 from smskit.notebook.host import Host
 from smskit.notebook.panels.doorway import doorway
@@ -25,6 +26,7 @@ from smskit.notebook.send_model import Approval, Confirmation, SendModel
 from smskit.reporting.delivery import MODES
 from smskit.sending.background import Phase, Run, Snapshot
 from smskit.sending.receipts import Fetched
+from smskit.workspace import Workspace
 
 __all__ = ["RunWatcher", "SendingPanel"]
 
@@ -170,6 +172,7 @@ class SendingPanel(SendPart):
 
     def _named(self, about: Button) -> w.Button:
         made = button(about.label, style=about.style, enabled=about.enabled, tip=about.tip)
+        self.only_for(about.may, made)
         made.add_class(f"smskit-do-{about.method}")  # its words change with the number of people
         return made
 
@@ -264,9 +267,14 @@ class SendingPanel(SendPart):
         self.refresh()
 
     def ask_approval(self, wanted: Approval) -> None:
-        """Let somebody else say yes to this plan; nothing is sent by that."""
+        """Keep what it is about, and let somebody else say yes to it; nothing is sent by that."""
+        if self._parameters.is_unsaved:
+            self._parameters.save()
         self.model.ask_approval(wanted)
-        words = mark("Somebody else can approve it now: in 03, in 04, or by {command}")
+        if self.page.host is Host.VOILA:  # whose visitors have no command line
+            words = mark("Somebody else finds it on the first page now, looks at it and approves it.")
+        else:
+            words = mark("Somebody else finds it in 00 now and approves it in 03, or by {command}")
         command = f"`smskit approve {wanted.campaign} {wanted.plan_hash}`"
         self.tell(lambda t: t(words, command=command), "ok")
         self._show()
@@ -314,6 +322,7 @@ class SendingPanel(SendPart):
 
     def _do(self, act: Callable[[Run], None]) -> None:
         if self.model.run is not None:
+            Workspace.here().demand_mode(Mode(self.page.draft["mode"]))
             act(self.model.run)
             self.refresh()
 

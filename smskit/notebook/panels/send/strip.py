@@ -15,6 +15,7 @@ from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, html
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
+from smskit.workspace import May
 
 __all__ = ["StripPanel"]
 
@@ -44,6 +45,7 @@ class StripPanel(SendPart):
         self._save = button(self.t("Save"), tip=self.t("Save parameters"))
         self._save.add_class("smskit-save")
         self._save.on_click(self.attempt(self._parameters.save))
+        self.only_for(May.PLAN, self._save)
         self.show_plan()
         return [w.HBox([self._line, self._save], layout=w.Layout(align_items="center", width="100%"))]
 

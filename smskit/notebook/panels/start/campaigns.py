@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
@@ -10,17 +11,31 @@ from typing import Final
 import ipywidgets as w
 
 from smskit.i18n import mark
+from smskit.ledger import ApprovalRow
+from smskit.models import Mode
 from smskit.notebook.handover import EFFECT, SEND, TRACK, Wanted
 from smskit.notebook.host import Host
 from smskit.notebook.panels.doorway import doorway, go_through
 from smskit.notebook.panels.marks import badge, state_chip
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager
-from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, card, door, html, notice, row, soft, stale, title
+from smskit.notebook.panels.panel import Panel, Showing
+from smskit.notebook.panels.parts import (
+    button,
+    card,
+    choose,
+    door,
+    field,
+    html,
+    notice,
+    row,
+    soft,
+    stale,
+    title,
+)
 from smskit.notebook.panels.pressable import Pressable
 from smskit.notebook.words import HEADS, LISTED, figure
-from smskit.reporting.delivery import Figures, Overview
+from smskit.reporting.delivery import MODES, Figures, Overview
 
 __all__ = ["CampaignsPanel"]
 
@@ -38,8 +53,11 @@ class CampaignsPanel(Panel):
 
     def __init__(self, page: Page, again: Callable[[], None]) -> None:
         self.seen: Overview | None = None
-        self.tests = False
+        self.waiting: Sequence[ApprovalRow] = ()
+        self.tests, self.search, self.mode = False, "", ""
         self._again = again
+        self._modes, self._finding = w.Dropdown(), w.HBox()
+        self._showing = Showing()
         self._table, self._unfinished, self._pages = Pressable(), w.VBox(), w.HBox()
         super().__init__(page)
         self.pager = Pager(self, self._page, size=_SIZE)
@@ -53,15 +71,46 @@ class CampaignsPanel(Panel):
         tests = w.Checkbox(self.tests, description=t("Show test sends"), indent=False)
         tests.layout.width = "auto"
         tests.observe(self.attempt(lambda: self._with_tests(tests.value)), "value")
+        self._finding = row(*self._narrowing(), tests)
         self._table, self._unfinished = Pressable(self._pressed), w.VBox(layout=w.Layout(width="100%"))
         self._pages = row(*self.pager.build(), self.pager.where)
-        made = card(title(t("Campaigns")), self._unfinished, self._table, self._pages, row(again, tests))
+        made = card(
+            title(t("Campaigns")), self._unfinished, self._finding, self._table, self._pages, row(again)
+        )
         self._show()
         return [made]
 
-    def show(self, seen: Overview) -> None:
-        """Show what was counted."""
-        self.seen = seen
+    def _narrowing(self) -> list[w.Widget]:
+        """Fields that leave some of the campaigns."""
+        search = field(w.Text, self.t("Search"), value=self.search, continuous_update=False)
+        search.placeholder = self.t("part of a name or of a series")
+        search.style.description_width, search.layout.width = "auto", "320px"
+        search.observe(self.attempt(lambda: self._narrow(search=search.value.strip())), "value")
+        self._modes = field(w.Dropdown, self.t("Mode"))
+        self._modes.style.description_width, self._modes.layout.width = "auto", "200px"
+        modes = self.attempt(lambda: None if self._showing.on else self._narrow(mode=self._modes.value))
+        self._modes.observe(modes, "value")
+        return [search, self._modes]
+
+    def _narrow(self, **wanted: str) -> None:
+        for name, value in wanted.items():
+            setattr(self, name, value)
+        self.pager.go(0)
+
+    @property
+    def narrowed(self) -> list[Figures]:
+        """Those that search and mode leave."""
+        wanted = self.search.casefold()
+        found = self.seen.campaigns if self.seen is not None else ()
+        return [
+            each
+            for each in found
+            if self.mode in ("", each.row.mode) and wanted in f"{each.row.name}\n{each.row.series}".casefold()
+        ]
+
+    def show(self, seen: Overview, waiting: Sequence[ApprovalRow] = ()) -> None:
+        """Show what was counted, and the plans that wait for somebody's approval."""
+        self.seen, self.waiting = seen, waiting
         self._show()
 
     def dim(self, is_stale: bool) -> None:
@@ -72,26 +121,42 @@ class CampaignsPanel(Panel):
         seen, t = self.seen, self.t
         if seen is None:
             self._table.value = soft(t("Counting …"))
-            self._pages.layout.display = "none"
+            self._pages.layout.display = self._finding.layout.display = "none"
             return
+        self._finding.layout.display = "" if seen.campaigns or seen.tests else "none"
+        self._offer_modes(seen)
         self._unfinished.children = [
             *(html(notice(t.error(each.error), "error")) for each in seen.damaged),
+            *map(self._to_approve, self.waiting),
             *map(self._going_on, seen.unfinished),
         ]
         self._page()
+
+    def _offer_modes(self, seen: Overview) -> None:
+        counts = Counter(str(each.row.mode) for each in seen.campaigns)
+        options = [(f"{self.t('all')} ({len(seen.campaigns):,})", "")]
+        options += [(f"{self.t(MODES[m])} ({n:,})", str(m)) for m in MODES if (n := counts[str(m)])]
+        self._showing.on = True
+        try:
+            self.mode = self.mode if counts[self.mode] else ""
+            choose(self._modes, options, self.mode)
+        finally:
+            self._showing.on = False
 
     def _page(self) -> None:
         seen = self.seen
         if seen is None:
             return
-        first = self.pager.first
-        shown = seen.campaigns[first : first + _SIZE]
+        first, found = self.pager.first, self.narrowed
+        shown = found[first : first + _SIZE]
         self._table.value = self._told(shown) if shown else self._nothing(seen)
         rows, none = mark("{first:,} to {last:,} of {total:,} campaigns"), ""
-        self.pager.show(len(shown), len(seen.campaigns), rows=rows, none=none)
-        self._pages.layout.display = "" if len(seen.campaigns) > _SIZE else "none"
+        self.pager.show(len(shown), len(found), rows=rows, none=none)
+        self._pages.layout.display = "" if len(found) > _SIZE else "none"
 
     def _nothing(self, seen: Overview) -> str:
+        if seen.campaigns:
+            return soft(self.t("No campaign matches."))
         if seen.damaged:
             return ""
         told = self.t("No campaign yet. Rehearse one: nobody gets a message by that.")
@@ -155,6 +220,15 @@ class CampaignsPanel(Panel):
         name = f"{badge(each.row.mode, t)} <b>{escape(each.row.name)}</b>"
         told = html(f"{name} {state_chip(each, t)} {escape(words)}")
         line = row(told, self._way(each))
+        line.add_class("smskit-unfinished")
+        return line
+
+    def _to_approve(self, plan: ApprovalRow) -> w.Widget:
+        t = self.t
+        told = t("planned by {who}; somebody else has to approve it", who=plan.planned_by)
+        name = f"{badge(Mode.LIVE, t)} <b>{escape(plan.campaign)}</b> {escape(told)}"
+        text = t("{what} {campaign} →", what=t("Look at"), campaign=plan.campaign)
+        line = row(html(name), doorway(self, SEND, Wanted(plan.campaign, Mode.LIVE), text, style="primary"))
         line.add_class("smskit-unfinished")
         return line
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import ipywidgets as w
 
+from smskit.ledger import ApprovalRow
 from smskit.notebook.accounts import Account
 from smskit.notebook.home import Home, Planned
 from smskit.notebook.panels.page import Page
@@ -46,12 +47,13 @@ class StartPanel(Panel):
         """Count and read everything anew, in the background."""
         self.campaigns.dim(True)
         tests = self.campaigns.tests
-        self.start("count", lambda: self.home.overview(tests=tests), self._counted)
+        self.start("count", lambda: (self.home.overview(tests=tests), self.home.waiting()), self._counted)
         self.start("read", lambda: (self.home.accounts(), self.home.upcoming()), self._read)
 
-    def _counted(self, seen: Overview) -> None:
+    def _counted(self, found: tuple[Overview, Sequence[ApprovalRow]]) -> None:
+        seen, waiting = found
         self.campaigns.dim(False)
-        self.campaigns.show(seen)
+        self.campaigns.show(seen, waiting)
         self.compare.show(seen)
         self.series.show(seen)
 

@@ -14,6 +14,7 @@ from smskit.notebook.panels.parts import button, frame_table, html, notice, row,
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import Tracker
 from smskit.reporting.audit import HEADINGS, approval_in_words
+from smskit.workspace import May
 
 __all__ = ["AuditTab"]
 
@@ -46,6 +47,7 @@ class AuditTab(Tab):
         tip = self.t("Somebody else than who planned it has to") if mine else ""
         yes = button(self.t("Approve this plan"), style="success", enabled=not mine, tip=tip)
         yes.on_click(self.attempt(lambda: self.approve(found.plan_hash)))
+        self.only_for(May.SEND, yes)
         return row(yes, soft_line(self.t.render(approval_in_words(found.to_data()))))
 
     def approve(self, plan_hash: str) -> None:

@@ -14,6 +14,7 @@ from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Download, Tracker
 from smskit.reporting.export import FORMATS
 from smskit.settings import from_project
+from smskit.workspace import May
 
 __all__ = ["DownloadTab"]
 
@@ -55,6 +56,7 @@ class DownloadTab(Tab):
         path.observe(self.attempt(lambda: setattr(self, "path", path.value)), "value")
         write = button(t("Write the file"))
         write.on_click(self.attempt(self.write))
+        self.only_for(May.PLAN, reveal, write)
         hint = t("One row per person of the segment. Phones are masked unless you ask for them.")
         more = t("Columns of the segment are those it has now, of whoever is still in it.")
         elsewhere = t("Or as a file of the project, for programs and where it is large:")

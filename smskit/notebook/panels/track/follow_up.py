@@ -16,6 +16,7 @@ from smskit.notebook.panels.track.counts import stage_name
 from smskit.notebook.tracker import Tracker
 from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group, Whom
 from smskit.reporting.follow_up import FollowUp
+from smskit.workspace import May
 
 __all__ = ["FollowUpTab"]
 
@@ -90,6 +91,7 @@ class FollowUpTab(Tab):
         self._warn()
         write = button(t("Save as a segment"), style="primary")
         write.on_click(self.attempt(self.write))
+        self.only_for(May.PLAN, write)
         hint = t(
             "They get the same text, unless you change it in 03. Opt-outs and the frequency cap are "
             "checked again. The segment holds full phones: only you can read it."

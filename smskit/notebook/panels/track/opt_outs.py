@@ -14,6 +14,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, field, html, row, soft_line
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
+from smskit.workspace import May
 
 __all__ = ["OptOutsTab"]
 
@@ -64,6 +65,7 @@ class OptOutsTab(Tab):
         asks, stays = button(self.t("opted out"), style="warning"), button(self.t("not an opt-out"))
         asks.on_click(self.attempt(lambda: self.decide(reply.id, opted_out=True)))
         stays.on_click(self.attempt(lambda: self.decide(reply.id, opted_out=False)))
+        self.only_for(May.SEND, asks, stays)
         said = f'<b>{escape(reply.text)}</b> <span class="smskit-soft">{escape(reply.phone)} · {at}</span>'
         return row(asks, stays, html(said))
 
@@ -78,6 +80,7 @@ class OptOutsTab(Tab):
         file = field(w.Text, self.t("A list to import"), placeholder="opt_out.csv, .txt, .xlsx")
         take = button(self.t("Import"), tip=self.t("Put every number of a file on the opt-out list"))
         take.on_click(self.attempt(lambda: self.take(file.value)))
+        self.only_for(May.SEND, take)
         return row(file, take)
 
     def take(self, path: str) -> None:

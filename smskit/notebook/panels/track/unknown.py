@@ -12,6 +12,7 @@ from smskit.notebook.panels.parts import button, frame_table, html, notice, row,
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import clock, headings
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
+from smskit.workspace import may_send_in
 
 __all__ = ["UnknownTab"]
 
@@ -78,6 +79,7 @@ class UnknownTab(Tab):
         )
         accept = button(self.t("Accept {n:,} by their reports", n=n))
         accept.on_click(self.attempt(self.accept))
+        self.only_for(may_send_in(self.tracker.row.mode), accept)
         return [html(notice(told)), row(accept)]
 
     def accept(self) -> None:
@@ -108,6 +110,7 @@ class UnknownTab(Tab):
         give_up = button(self.t("Give up {n:,}: leave them as they are", n=n), style="warning")
         resend.on_click(self.attempt(lambda: self.settle(resend=True, count=count.value)))
         give_up.on_click(self.attempt(lambda: self.settle(resend=False, count=count.value)))
+        self.only_for(may_send_in(self.tracker.row.mode), give_up, resend)
         return row(count, give_up, resend)
 
     def settle(self, *, resend: bool, count: int) -> None:
