@@ -23,6 +23,7 @@ END = "，礼品已到店。拒收请回复R"
         ("你好｛name｝和｛姓名｝", ["｛name｝", "｛姓名｝"]),
         ("你好＃name＃", ["＃name＃"]),
         ("你好%name%", ["%name%"]),
+        ("你好%s，订单%d", ["%s", "%d"]),
         ("你好%%FirstName%%", ["%%FirstName%%"]),
         ("你好$name", ["$name"]),
         ("你好$name您的码", ["$name"]),
@@ -59,7 +60,7 @@ def test_found(text: str, found: list[str]) -> None:
             "[VIP]会员",
         ),
         *("【活动】[微笑]", "立减50%，满80%可用", "仅$100", "US$20起", "利率3%至5%", "A<B，C>D", "a@b.cn"),
-        *("[1]号", "https://a.cn/%E4%BD%A0%E5%A5%BD"),
+        *("[1]号", "https://a.cn/%E4%BD%A0%E5%A5%BD", "减50%s", "https://a.cn/%da%de", "七五折%起"),
     ],
 )
 def test_not_found(text: str) -> None:

@@ -417,16 +417,31 @@ def slow_parts(text: str) -> int:
     return 1 if units <= 70 else ceil(units / 67)
 
 
-def test_entities_of_html_are_noticed() -> None:
-    """Signs that another program wrote go out as they stand, and the plan says so of those it sends to."""
-    names = ["A&B; 张", "A&amp;B", "&lt;b&gt;", "刘&nbsp;明", "&", "&amp;"]
-    plan = planned(people(6, name=names, phone=[f"1380000000{n}" for n in range(5)] + [None]))
+ODD = {
+    "signs as HTML writes them": ["A&amp;B", "&lt;b&gt;", "刘&nbsp;明"],
+    "a spreadsheet shortened": ["2.02611E+16", "1E+05", "-1.5e+8"],
+    "lost their letters": ["???", "？", "å¼ ä¸‰", "æŽå››", "Ã©mile"],
+    "another tool to fill in": ["{name}", "{{ first_name }}", "${姓名}", "%s", "%name%", "#name#"],
+}
+FINE = ["A&B; 张", "&", "A+B", "100%", "C#", "#1", "[VIP]", "你好？", "Émile", "João", "Zoë", "É", "1.5E3"]
+
+
+@pytest.mark.parametrize("told", ODD)
+def test_odd_values_are_noticed(told: str) -> None:
+    """What another program spoilt goes out as it stands, and the plan says so of those it sends to."""
+    names = [*ODD[told], *FINE, ODD[told][0]]
+    phones = [*(str(13800000000 + n) for n in range(len(names) - 1)), None]
+    plan = planned(people(len(names), name=names, phone=phones))
     (notice,) = plan.notices
 
-    assert labels(plan) == [""] * 5 + ["no_phone"]
-    assert notice.startswith("3 values of `name` hold signs as HTML writes them")
-    assert "A&amp;B" in notice
-    assert planned(people(6)).notices == []
+    assert labels(plan) == [""] * (len(names) - 1) + ["no_phone"]
+    assert notice.startswith(f"{len(ODD[told])} values of `name`")
+    assert told in notice
+    assert ODD[told][0] in notice
+
+
+def test_values_that_are_none_the_odder_are_not_noticed() -> None:
+    assert planned(people(len(FINE), name=FINE)).notices == []
 
 
 def slow_plan(

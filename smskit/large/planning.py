@@ -233,7 +233,7 @@ def plan_in_parts(
     done = Finished(
         np.sum([part.reasons for part in parts], axis=0),
         sum(part.parts for part in parts),
-        together(part.entities for part in parts),
+        together(part.odd for part in parts),
         (),
     )
     planned = int(done.reasons[Reason.NONE])
@@ -262,7 +262,7 @@ def plan_in_parts(
             *messages_of(whole.unread),
             *messages_of(whole.of_ids),
             *of_copies,
-            *messages_of(done.entities),
+            *messages_of(done.odd),
         ],
     }
     return LargePlan(

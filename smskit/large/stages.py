@@ -24,7 +24,8 @@ from smskit.ledger.blobs import from_arrow, to_arrow
 from smskit.models import Reason
 from smskit.planning.exclusions import Facts, History, reasons_of
 from smskit.planning.fingerprint import BUCKETS, buckets_of, digests
-from smskit.planning.partition import Part, Question, Sums, billed, entities
+from smskit.planning.odd_values import odd_values
+from smskit.planning.partition import Part, Question, Sums, billed
 from smskit.planning.policy import consented
 
 __all__ = [
@@ -195,13 +196,13 @@ class Finished(NamedTuple):
     Attributes:
         reasons: How many rows have each `Reason`.
         parts: Billed parts of all messages together.
-        entities: Planned values that hold signs as HTML writes them.
+        odd: Planned values that somebody should look at; see `odd_values`.
         groups: Rows that each rule left out, as false and as unknown; see `RuledOutRows.groups`.
     """
 
     reasons: NDArray[np.int64]
     parts: int
-    entities: list[Noticed]
+    odd: list[Noticed]
     groups: Sequence[int]
 
 
@@ -218,7 +219,7 @@ def finished(judged: Judged, answer: Answer, names: Sequence[str], ways: int) ->
     done = Finished(
         np.bincount(reasons, minlength=len(Reason)),
         int(billed(rows, planned).sum(dtype=np.int64)),
-        list(entities(rows.values, planned)),
+        list(odd_values(rows.values, planned)),
         judged.part.ruled_out.sizes(),
     )
     made = []

@@ -231,7 +231,7 @@ def lookalikes(template: Template) -> tuple[str, ...]:
     """
     What in the plain text of *template* another tool would fill in, each once: as it would go out.
 
-    ``{name}`` (written ``{{name}}``), ``｛name｝``, ``＃name＃``, ``#name#``, ``%name%``, ``$name``,
+    ``{name}`` (written ``{{name}}``), ``｛name｝``, ``＃name＃``, ``#name#``, ``%name%``, ``%s``, ``$name``,
     ``[name]``, ``<name>`` and the like. A hashtag, a price, a percentage, an escape in a link and a word in
     capitals (``[VIP]``) are none.
     """
@@ -257,7 +257,8 @@ _CHINESE = (
 _NAMED = f"(?:{_LATIN}|{_CHINESE})"
 _LOOKALIKE = re.compile(
     # Braces of any width mean nothing else, nor do the marks of some other tools.
-    r"(?P<certain>[{｛]+\s*[#^/%$]?\s*[\w.$|:-]{1,40}\s*%?[}｝]+|＃[\w-]{1,30}＃|\*\|[\w:-]{1,30}\|\*|<%=?[^%<>]{1,40}%>)"
+    r"(?P<certain>[{｛]+\s*[#^/%$]?\s*[\w.$|:-]{1,40}\s*%?[}｝]+|＃[\w-]{1,30}＃|\*\|[\w:-]{1,30}\|\*|<%=?[^%<>]{1,40}%>"
+    r"|(?<![0-9０-９%])%[sd](?![A-Za-z0-9%]))"
     rf"|#(?P<hash>{_LATIN})#"
     rf"|(?<![0-9０-９])%{{1,2}}(?![0-9A-Fa-f]{{2}}%)(?P<percent>{_NAMED})%{{1,2}}"
     r"|\$(?P<dollar>[A-Za-z_][A-Za-z0-9_]{0,30}|姓名|名字|昵称|称呼|手机号?|验证码|券码|金额|日期|时间|订单号|链接)"

@@ -40,7 +40,7 @@ _CONTROL: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}"
 # Letters that were lost on the way: the sign for that, private use, and what is no character at all.
 _LOST: Final = r"\x{FFFD}\x{E000}-\x{F8FF}\x{F0000}-\x{10FFFF}\x{FDD0}-\x{FDEF}\x{FFFE}\x{FFFF}"
 # A letter as another program writes it: &#20013; of HTML, \u4e2d of JSON, _x000D_ of Excel. What can be read
-# as it stands (`A&amp;B`) is only noticed: `plan.build`.
+# as it stands (`A&amp;B`) is only noticed: `odd_values`.
 _ESCAPE: Final = (
     r"&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});"
     r"|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|_x[0-9A-Fa-f]{4}_"

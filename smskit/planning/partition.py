@@ -8,23 +8,19 @@ rows are (`Copies`), which is asked of all parts together. All else adds up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience import rules as rules_module
 from smskit.audience.noticed import Noticed, together
 from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.rules.reads import Whole
-from smskit.audience.rules.values import show_cell
-from smskit.i18n import mark
 from smskit.message.parts import parts as parts_of
 from smskit.message.template import Template
 from smskit.message.values import format_column
@@ -35,7 +31,7 @@ from smskit.planning.recipients import ProviderLimits, Recipients
 from smskit.planning.ruled_out import RuledOutRows
 from smskit.planning.spec import CampaignSpec
 
-__all__ = ["Part", "Question", "Sums", "billed", "entities"]
+__all__ = ["Part", "Question", "Sums", "billed"]
 
 
 @dataclass(frozen=True)
@@ -159,22 +155,6 @@ def billed(rows: Recipients, planned: NDArray[np.int64]) -> NDArray[np.int16]:
     parts = np.zeros(len(rows), np.int16)
     parts[planned] = parts_of(rows.units[planned])
     return parts
-
-
-_ENTITY: Final = "&(?:amp|lt|gt|quot|apos|nbsp);"
-_ENTITIES: Final = mark(
-    "{n:,} values of `{name}` hold signs as HTML writes them, such as {examples}; they go out so"
-)
-
-
-def entities(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Noticed]:
-    """Each variable whose *planned* values hold entities of HTML, which people would read."""
-    for name, column in values.items():
-        here = column.take(pa.array(planned))
-        some = here.filter(pc.match_substring(here, "&"))  # looked at more closely; nearly none is
-        odd = some.filter(pc.match_substring_regex(some, _ENTITY))
-        shown = odd.unique()[:3].to_pylist()
-        yield Noticed(_ENTITIES, len(odd), tuple(map(show_cell, shown)), name)
 
 
 def _lacking(frame: pd.DataFrame, asked: Question, rows: Recipients) -> dict[str, int]:

@@ -37,7 +37,8 @@ from smskit.message.variables import Binding, check_bindings
 from smskit.models import ORDER, VALUE, Reason
 from smskit.planning.exclusions import History, reasons_of
 from smskit.planning.fingerprint import plan_hash
-from smskit.planning.partition import Part, Question, billed, entities
+from smskit.planning.odd_values import odd_values
+from smskit.planning.partition import Part, Question, billed
 from smskit.planning.persons import notices_of_copies
 from smskit.planning.policy import held_back
 from smskit.planning.recipients import ProviderLimits, units_of_texts
@@ -317,7 +318,7 @@ def build(
             *messages_of(sums.unread),
             *messages_of(sums.of_ids),
             *of_copies,
-            *messages_of(entities(rows.values, planned)),
+            *messages_of(odd_values(rows.values, planned)),
         ],
         appended=fit.appended,
         kept=part.kept,

@@ -1,0 +1,67 @@
+"""
+Values that go out as they stand, and that somebody should look at first: another program spoilt them.
+
+Nobody is left out for it: 100% or A+B is a good name. What no value can be, `exclusions` leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from smskit.audience.noticed import Noticed
+from smskit.audience.rules.values import show_cell
+from smskit.i18n import mark
+
+__all__ = ["odd_values"]
+
+_HTML: Final = "&(?:amp|lt|gt|quot|apos|nbsp);"
+# 202611280001 as a spreadsheet shows and saves it.
+_SHORTENED: Final = r"^-?[0-9](?:\.[0-9]+)?[eE]\+[0-9]{1,2}$"
+# UTF-8 that was read as Latin-1 or Windows-1252, or saved in an encoding that lacks the letters.
+_AS_LATIN: Final = (
+    "[\u00c3\u00e2-\u00ef][\u0080-\u00bf\u0152-\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+)
+_LOST: Final = f"^[?？]+$|{_AS_LATIN}"
+_WORD: Final = r"[\w\p{Han}]{2,40}"
+_PLACE: Final = rf"[{{｛]+\s*[#$%]?{_WORD}\s*[}}｝]+|^%[sd]$|^%{_WORD}%$|^#{_WORD}#$"
+_KINDS: Final = {
+    _HTML: mark(
+        "{n:,} values of `{name}` hold signs as HTML writes them, such as {examples}; they go out so"
+    ),
+    _SHORTENED: mark(
+        "{n:,} values of `{name}` are numbers that a spreadsheet shortened, such as {examples}; digits are "
+        "lost, and they go out so"
+    ),
+    _LOST: mark(
+        "{n:,} values of `{name}` lost their letters on the way, such as {examples}; they go out so. "
+        "Save the file anew as UTF-8"
+    ),
+    _PLACE: mark(
+        "{n:,} values of `{name}` look like a place for another tool to fill in, such as {examples}; they go "
+        "out so"
+    ),
+}
+# One of these is in every such value, and hardly ever in another.
+_RARE: Final = "[&?？+{｛%#\u0080-\u00ff]"
+
+
+def odd_values(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Noticed]:
+    """
+    Each variable and each kind of such values, of the rows that are *planned*.
+
+    Args:
+        values: Variable -> n texts.
+        planned: Rows of them, in any order.
+    """
+    for name, column in values.items():
+        here = column.take(pa.array(planned))
+        some = here.filter(pc.match_substring_regex(here, _RARE))
+        for pattern, text in _KINDS.items():
+            odd = some.filter(pc.match_substring_regex(some, pattern))
+            yield Noticed(text, len(odd), tuple(map(show_cell, odd.unique()[:3].to_pylist())), name)
