@@ -266,7 +266,7 @@ class Server:
 
 
 def _of_bytes(driver: Any) -> type:
-    """A cursor that is answered in bytes: written as text, those of a chunk take twice the room and longer."""
+    """A cursor that is answered in bytes: as text, those of a chunk take twice the room, and longer."""
 
     class Cursor(driver.Cursor):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
