@@ -32,7 +32,6 @@ __all__ = ["PATIENCE_AT_FIRST_S", "UNASKED", "Server"]
 
 T = TypeVar("T")
 _OLDEST: Final = 13
-# One that stands still in a transaction, stopped or swapped out, lets go of the lock after 15 s.
 # A wire that was cut is noticed within about ten seconds, on both of its ends; without this it takes a
 # quarter of an hour, for which a writer that is gone would hold the lock.
 _WIRE: Final = {
@@ -44,8 +43,11 @@ _WIRE: Final = {
     "tcp_user_timeout": 10_000,
 }
 _SESSION: Final = (
-    "SET idle_in_transaction_session_timeout = '15s'; SET tcp_keepalives_idle = 5; "
-    "SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+    # Limits of a role or a server would break off a freeze, or who waits for another writer.
+    "SET statement_timeout = 0; SET lock_timeout = 0; "
+    # One that stands still in a transaction, stopped or swapped out, lets go of the lock.
+    "SET idle_in_transaction_session_timeout = '15s'; "
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 )
 _ERASES_FOR_S: Final = 900.0
 # 7673 tells our lock from others' in the same database.
