@@ -97,6 +97,25 @@ def test_cut_off_elsewhere(line: Line, postgres: Server) -> None:
     wire.close()
 
 
+def test_a_server_that_stays_away(simulator: Simulator, tmp_path: Path) -> None:
+    """A run that has waited for it in vain ends, to be run again; the next one goes on where it was."""
+    server = Server()
+    line = Line(simulator, tmp_path, server.url(), people=1000, answers_s=0.05)
+    line.environ["SMSKIT_LEDGER_PATIENCE_S"] = "3"
+    line.start()
+    line.until_accepted(100)
+    server.crash()
+    first = line.ends()
+    server.start()
+    line.start()
+
+    assert first == [4]
+    assert line.ends() == [4, 0]
+    line.assert_everybody_once()
+    line.close()
+    server.close()
+
+
 def test_a_synchronous_standby_takes_over(simulator: Simulator, tmp_path: Path) -> None:
     """The primary dies and its standby is promoted: senders who name both go on by themselves."""
     primary = Server()
