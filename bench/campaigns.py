@@ -274,7 +274,7 @@ def bodies(*, people: int, sample: int, rounds: int) -> dict[str, Any]:
     from smskit.message.template import Template
     from smskit.message.variables import bind, parse_bindings
     from smskit.models import TIMEZONE, Slice
-    from smskit.providers.base import Job
+    from smskit.providers.calls import Job
     from smskit.providers.yunpian import Yunpian, YunpianSettings
 
     rows = frame(people).head(people)

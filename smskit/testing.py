@@ -51,7 +51,8 @@ from smskit.errors import (
 from smskit.message.template import Template
 from smskit.models import CheckResult, CodeClass, Receipt, Reply, Slice, Submission
 from smskit.providers import provider_class
-from smskit.providers.base import Call, Feature, Job, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Call, Job
 
 __all__ = ["ProviderContract", "Transport", "audience"]
 

@@ -28,7 +28,8 @@ from smskit.ledger import CHUNK, Change, Frozen, Ledger
 from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, SendWindow
 from smskit.models import About, Code, CodeClass, Mode, Slice, State, Submission, Taken
-from smskit.providers.base import Call, Job, Limits, Provider
+from smskit.providers.base import Provider
+from smskit.providers.calls import Call, Job, Limits
 from smskit.sending.clock import Clock
 from smskit.sending.engine import Ended, Engine, Patience
 from smskit.sending.guards import Guards

@@ -14,7 +14,7 @@ from smskit.ledger import CampaignRow
 from smskit.message.windows import SendWindow
 from smskit.models import CheckResult, Finding, Kind, Mode
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Limits
+from smskit.providers.calls import Limits
 from smskit.sending.access import ProviderFacts
 from smskit.sending.clock import Clock
 from smskit.sending.for_test_phones import campaign_for_test_phones

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from smskit.ledger import Frozen, Ledger
 from smskit.message.windows import EffectiveWindow, FrequencyCap, Hours, SendWindow
 from smskit.models import CodeClass, Kind, Mode, Submission
-from smskit.providers.base import Call
+from smskit.providers.calls import Call
 from smskit.sending.clock import Clock
 from smskit.sending.guards import Guards
 from smskit.sending.unknowns import settle_by_hand

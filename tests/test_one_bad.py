@@ -18,7 +18,7 @@ from smskit.ledger.opening import open_ledger
 from smskit.models import CodeClass, Mode, State, Submission
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job, Provider, provider_class
-from smskit.providers.base import Call
+from smskit.providers.calls import Call
 from smskit.reporting import frames, report
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from smskit.errors import LedgerAway, LedgerError, LedgerOutOfReach, MissingExtra
 from smskit.ledger import Change, Ledger, postgres
 from smskit.models import CodeClass, Mode, State, Submission
-from smskit.providers.base import Call
+from smskit.providers.calls import Call
 from tests.postgres import Server
 from tests.test_engine import Scripted, freeze, run
 

@@ -11,7 +11,8 @@ import pytest
 
 from smskit.errors import LedgerAway, LedgerUnavailable, Unreachable
 from smskit.models import Submission
-from smskit.providers.base import Call, Limits, Provider
+from smskit.providers.base import Provider
+from smskit.providers.calls import Call, Limits
 from smskit.sending.pulling import pull_pages
 from smskit.settings import ProviderSettings
 

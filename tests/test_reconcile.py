@@ -20,7 +20,8 @@ from smskit.errors import OutcomeUnknown, Unreachable
 from smskit.ledger import UNMATCHED_DAYS, CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.message.opt_out import Answer, answer_of
 from smskit.models import MessageClass, Mode, Receipt, Record, Reply, State, Submission
-from smskit.providers.base import Call, Feature, Limits, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Call, Limits
 from smskit.providers.reading import Rows
 from smskit.sending.likely import accept_likely, likely, settle_exclusive
 from smskit.sending.receipts import fetch

@@ -16,7 +16,7 @@ from smskit.ledger import Ledger
 from smskit.message.windows import SendWindow
 from smskit.models import Submission
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Call
+from smskit.providers.calls import Call
 from smskit.sending import clock as clock_module
 from smskit.sending.clock import Sleep
 from smskit.sending.guards import Guards

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -62,6 +63,19 @@ class Validated:
     spec: CampaignSpec | None = None
     problems: list[Problem] = field(default_factory=list)
     notes: list[Message] = field(default_factory=list)  # what was not checked here, and what else to know
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)  # parameter -> where it stands
+
+    def wrong(self, parameter: str, text: Message) -> None:
+        """Add a problem."""
+        self.problems.append(Problem(parameter, self.lines.get(parameter, 0), text))
+
+    @contextmanager
+    def about(self, parameter: str) -> Iterator[None]:
+        """What is refused within is a problem of *parameter*."""
+        try:
+            yield
+        except (InputError, SettingsError) as error:
+            self.wrong(parameter, error.message)
 
     @property
     def good(self) -> bool:
@@ -111,18 +125,18 @@ def validate(
         # The line begins with the file's name already.
         why = error.message.values.get("why")
         text = why if error.message.msgid == OF_FILE and isinstance(why, Message) else error.message
-        found.problems.append(Problem("", 0, text))
+        found.wrong("", text)
         return found
-    at = lines(Path(path).read_text(encoding="utf-8"))
+    found.lines = lines(Path(path).read_text(encoding="utf-8"))
     found.spec, problems = CampaignSpec.read(data)
-    found.problems = [Problem(name, at.get(name, 0), text) for name, text in problems]
+    for name, text in problems:
+        found.wrong(name, text)
     if found.spec is not None:
         reads = with_segment and (with_query or not asks_database(found.spec))
         load = partial(load_segment, found.spec, environ=environ, file=Path(path), sample=True)
         if with_segment:
             found.notes += notes_of_query(found.spec, environ, asked=with_query)
-        for name, text in _misfits(found.spec, now, load if reads else None, found.notes, environ):
-            found.problems.append(Problem(name, at.get(name, 0), text))
+        _look(found, found.spec, now, load if reads else None, environ)
     found.problems.sort(key=lambda p: p.line)
     return found
 
@@ -133,75 +147,71 @@ def _demand_https(cls: type[Provider], environ: Mapping[str, str]) -> None:
     demand_https(cls.name, {name: environ.get(name, "") for name in variables}, allowed=allowed)
 
 
-def _misfits(
+def _look(
+    found: Validated,
     spec: CampaignSpec,
     now: datetime,
     load: Callable[[], pd.DataFrame] | None,
-    notes: list[Message],
     environ: Mapping[str, str],
-) -> list[tuple[str, Message]]:
-    problems: list[tuple[str, Message]] = []
-    try:
+) -> None:
+    """Whether the provider, the template and the segment fit what the parameters say of them."""
+    with found.about("provider"):
         _demand_https(provider_class(spec.provider), environ)
-    except (SpecError, SettingsError) as error:
-        problems.append(("provider", error.message))
     for name in dict.fromkeys(spec.fits):
         try:
             provider_class(name)
         except SpecError as error:
-            problems.append(("fits", Message("`{name}`: {why}", name="fits", why=error.message)))
+            found.wrong("fits", Message("`{name}`: {why}", name="fits", why=error.message))
     rule: rules_module.Rule | None = None
-    try:
+    with found.about("rules"):
         rule = rules_module.parse(spec.rules)
-    except InputError as error:
-        problems.append(("rules", error.message))
-    template = _template(spec, problems, notes)
+    template = _template(found, spec)
     if spec.deadline and now > spec.deadline:
         at = spec.deadline.isoformat()
-        notes.append(Message("`not_after` ({at}) has passed: a run would be refused", at=at))
-    frame = _segment(spec, load, problems, notes) if load else None
+        found.notes.append(Message("`not_after` ({at}) has passed: a run would be refused", at=at))
+    frame = _segment(found, spec, load) if load else None
     if frame is not None:
-        _look_at_people(spec, frame, problems, notes)
-        unknown = _unknown_columns(rule, frame) if rule else []
-        problems += unknown
-        if rule and not unknown:
-            try:
-                source = rules_module.Source(frame, now.astimezone(spec.zone))
-                keep, _ = rule.filter_source(source)
-                notes += messages_of(rule.unread(source))
-                notes.append(
-                    Message(
-                        "the segment has {n} rows, of which the rules keep {m}", n=len(frame), m=keep.sum()
-                    )
-                )
-                if template is not None and not problems:
-                    notes += _of_copies(spec, frame[keep], template)
-            except InputError as error:
-                problems.append(("rules", error.message))
+        _look_at_people(found, spec, frame)
+        if rule and not _unknown_columns(found, rule, frame):
+            with found.about("rules"):
+                _look_at_rule(found, spec, rule, frame, template, now)
     if template is not None:
         columns = list(frame.columns) if frame is not None else _supposed(spec)
-        try:
+        with found.about("variables"):
             check_bindings(template, parse_bindings(spec.variables), columns)
-        except InputError as error:
-            problems.append(("variables", error.message))
-    return problems
 
 
-def _look_at_people(
-    spec: CampaignSpec, frame: pd.DataFrame, problems: list[tuple[str, Message]], notes: list[Message]
-) -> None:
+def _look_at_people(found: Validated, spec: CampaignSpec, frame: pd.DataFrame) -> None:
     """The columns of phone, person and consent: which are lacking, and what the plan would notice of them."""
     lacking = misnamed(spec, [str(c) for c in frame.columns])
-    problems += lacking
-    notes += _likely(frame, [role for role, _ in lacking])
+    for name, text in lacking:
+        found.wrong(name, text)
+    found.notes += _likely(frame, [role for role, _ in lacking])
     unasked = notice_of_consent(frame, consent=spec.consent, message_class=spec.message_class)
-    notes += filter(None, [unasked])
+    found.notes += filter(None, [unasked])
     if spec.user_id in frame.columns:
-        try:
+        with found.about("user_id"):
             ids = known_ids(frame[spec.user_id], format_column(frame[spec.user_id]))
-            notes += messages_of(ids.noticed)
-        except InputError as error:
-            problems.append(("user_id", error.message))
+            found.notes += messages_of(ids.noticed)
+
+
+def _look_at_rule(
+    found: Validated,
+    spec: CampaignSpec,
+    rule: rules_module.Rule,
+    frame: pd.DataFrame,
+    template: Template | None,
+    now: datetime,
+) -> None:
+    """How many rows the rules keep, and which copies among them disagree."""
+    source = rules_module.Source(frame, now.astimezone(spec.zone))
+    keep, _ = rule.filter_source(source)
+    found.notes += messages_of(rule.unread(source))
+    found.notes.append(
+        Message("the segment has {n} rows, of which the rules keep {m}", n=len(frame), m=keep.sum())
+    )
+    if template is not None and found.good:
+        found.notes += _of_copies(spec, frame[keep], template)
 
 
 def _of_copies(spec: CampaignSpec, frame: pd.DataFrame, template: Template) -> list[Message]:
@@ -229,56 +239,47 @@ def _likely(frame: pd.DataFrame, lacking: Sequence[str]) -> Iterator[Message]:
             yield Message("column `{column}` looks like `{role}`", column=like[role][0], role=role)
 
 
-def _template(
-    spec: CampaignSpec, problems: list[tuple[str, Message]], notes: list[Message]
-) -> Template | None:
+def _template(found: Validated, spec: CampaignSpec) -> Template | None:
     if spec.template:
-        try:
+        with found.about("template"):
             template = Template.parse(spec.template, signature=spec.signature)
-            notes += filter(None, [notice_of_lookalikes(template)])
+            found.notes += filter(None, [notice_of_lookalikes(template)])
             return template
-        except InputError as error:
-            problems.append(("template", error.message))
     elif spec.template_id:
         note = Message(
             "the text of template {code} is the provider's to tell: `smskit plan` fetches it and looks "
             "whether the variables fit",
             code=spec.template_id,
         )
-        notes.append(note)
+        found.notes.append(note)
     else:
-        lack = Message(NO_TEXT)
-        problems.append(("template", lack))
+        found.wrong("template", Message(NO_TEXT))
     return None
 
 
-def _segment(
-    spec: CampaignSpec,
-    load: Callable[[], pd.DataFrame],
-    problems: list[tuple[str, Message]],
-    notes: list[Message],
-) -> pd.DataFrame | None:
+def _segment(found: Validated, spec: CampaignSpec, load: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
     try:
         frame = load()
-        notes += segment_module.notices(frame)
+        found.notes += segment_module.notices(frame)
         return frame
     except SegmentError as error:
         place = without_scheme(spec.segment)
         if place.startswith("env:") or (is_url(place) and not is_elsewhere(place)):
             # Where a parameter file is looked at, a database is often out of reach.
-            notes.append(Message("the segment was not looked at: {why}", why=error.message))
+            found.notes.append(Message("the segment was not looked at: {why}", why=error.message))
         else:
-            problems.append(("segment", error.message))
+            found.wrong("segment", error.message)
     return None
 
 
-def _unknown_columns(rule: rules_module.Rule, frame: pd.DataFrame) -> list[tuple[str, Message]]:
+def _unknown_columns(found: Validated, rule: rules_module.Rule, frame: pd.DataFrame) -> bool:
+    """Whether rules ask for columns that the segment does not have; each is a problem."""
     known = [str(c) for c in frame.columns]
-    problems = []
-    for name in sorted(rule.columns() - set(known)):
+    unknown = sorted(rule.columns() - set(known))
+    for name in unknown:
         lacking = Message("a rule asks for the column `{name}`, which the segment does not have", name=name)
-        problems.append(("rules", suggest(lacking, name, known)))
-    return problems
+        found.wrong("rules", suggest(lacking, name, known))
+    return bool(unknown)
 
 
 def _supposed(spec: CampaignSpec) -> list[str]:

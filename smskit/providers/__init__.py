@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from smskit.errors import SpecError, suggest
 from smskit.i18n import Message
-from smskit.providers.base import Call, Feature, Job, Limits, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Call, Job, Limits
 from smskit.settings import Environment
 
 if TYPE_CHECKING:

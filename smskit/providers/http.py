@@ -146,55 +146,55 @@ class Door:
             OutcomeUnknown: the request may have arrived.
         """
         if not self._plain_http and is_in_clear(url):
-            raise AccountProblem(
-                Message(
-                    "{provider}: {host} would be asked over http://, where anybody on the way can read; "
-                    "nothing was sent. Use https://, or set {variable}=allow for a gateway inside the house",
-                    provider=self._provider,
-                    host=urlsplit(url).hostname,
-                    variable=variable_of(self._provider, "plain_http"),
-                ),
-                provider=self._provider,
-            )
+            raise self._in_clear(url)
         try:
             answer = await self._carrier.carry(method, url, {**self.more_headers, **headers}, content)
             return answer._replace(content=self.without_secrets(answer.content))
         except NotConnected as error:
-            raise Unreachable(
-                Message(
-                    "{provider}: no connection to {host}: {why}; nothing was sent",
-                    provider=self._provider,
-                    host=urlsplit(url).hostname,
-                    why=Message(_WHY[str(error)]) if str(error) in _WHY else error,
-                ),
-                provider=self._provider,
-            ) from None
+            raise self._not_connected(url, error) from None
         except NoAnswerInTime:
-            raise OutcomeUnknown(
-                Message(
-                    "{provider}: no answer within {time:g} s; the request may have arrived",
-                    provider=self._provider,
-                    time=self._timeout_s,
-                ),
+            what = Message(
+                "{provider}: no answer within {time:g} s; the request may have arrived",
                 provider=self._provider,
-                detail=Message("no answer in time"),
-            ) from None
+                time=self._timeout_s,
+            )
+            raise self._unclear(what, Message("no answer in time")) from None
         except Broken as error:
-            raise OutcomeUnknown(
-                Message(
-                    "{provider}: the connection broke before the answer ({kind})",
-                    provider=self._provider,
-                    kind=error,
-                ),
+            what = Message(
+                "{provider}: the connection broke before the answer ({kind})",
                 provider=self._provider,
-                detail=Message("connection broke before the answer"),
-            ) from None
+                kind=error,
+            )
+            raise self._unclear(what, Message("connection broke before the answer")) from None
         except Unreadable as error:
-            raise OutcomeUnknown(
-                Message("{provider}: {why}", provider=self._provider, why=error.args[0]),
+            why = error.args[0]
+            raise self._unclear(Message("{provider}: {why}", provider=self._provider, why=why), why) from None
+
+    def _in_clear(self, url: str) -> AccountProblem:
+        return AccountProblem(
+            Message(
+                "{provider}: {host} would be asked over http://, where anybody on the way can read; "
+                "nothing was sent. Use https://, or set {variable}=allow for a gateway inside the house",
                 provider=self._provider,
-                detail=error.args[0],
-            ) from None
+                host=urlsplit(url).hostname,
+                variable=variable_of(self._provider, "plain_http"),
+            ),
+            provider=self._provider,
+        )
+
+    def _not_connected(self, url: str, error: NotConnected) -> Unreachable:
+        return Unreachable(
+            Message(
+                "{provider}: no connection to {host}: {why}; nothing was sent",
+                provider=self._provider,
+                host=urlsplit(url).hostname,
+                why=Message(_WHY[str(error)]) if str(error) in _WHY else error,
+            ),
+            provider=self._provider,
+        )
+
+    def _unclear(self, what: Message, detail: Message) -> OutcomeUnknown:
+        return OutcomeUnknown(what, provider=self._provider, detail=detail)
 
 
 class _Httpx:

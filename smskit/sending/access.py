@@ -11,7 +11,8 @@ from smskit.i18n import Message
 from smskit.message.opt_out import OptOutRule
 from smskit.message.windows import MarketingLimits
 from smskit.models import Mode
-from smskit.providers.base import Feature, Job, Limits, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Job, Limits
 from smskit.sending.threads import run_in_thread
 
 __all__ = ["Connect", "ProviderAccess", "ProviderFacts"]

@@ -22,7 +22,7 @@ from smskit.models import CheckResult, Kind, Mode
 from smskit.planning.plan import Plan
 from smskit.planning.policy import Guard, guard_problems
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Job
+from smskit.providers.calls import Job
 from smskit.reporting import frames, report
 from smskit.sending.access import ProviderAccess
 from smskit.sending.campaign_run import CampaignRun, Outcome

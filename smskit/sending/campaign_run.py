@@ -25,7 +25,8 @@ from smskit.ledger import Action, CampaignRow, Ledger, Tally
 from smskit.ledger.processes import uptime
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Feature, Job, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Job
 from smskit.sending.access import ProviderAccess
 from smskit.sending.canary import Wait, try_first
 from smskit.sending.clock import Clock

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -24,7 +24,8 @@ from smskit.ledger import WAITS_FOR_CANARY, CampaignRow, Ledger
 from smskit.models import Mode, State
 from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Feature, Job, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Job
 from smskit.sending.clock import Clock
 from smskit.sending.engine import Ended
 from smskit.sending.reconcile import fetch_receipts, fetch_replies
@@ -119,43 +120,41 @@ def judge(counts: Counts, limits: Limits) -> tuple[bool, Message]:
     receipts for less than half of the canary nothing can be said, and that is no yes.
     Opt-outs are counted among those who were sent to.
     """
+    figures, problems = _figures(counts), list(_problems(counts, limits))
+    if not problems:
+        return True, figures
+    return False, Message("{why} ({figures})", why=Joined(problems), figures=figures)
+
+
+def _problems(counts: Counts, limits: Limits) -> Iterator[Message]:
     asked = counts.size - counts.stopped
     failed = counts.refused + counts.undelivered + counts.unknown
     known = failed + counts.delivered
     sent = asked - counts.refused
-    problems = []
-    if known and failed / known > limits.failure:
-        problems.append(
-            Message(
-                "{n} of {m} failed ({share:.1%}), more than `canary_max_failure` ({most:.1%})",
-                n=failed,
-                m=known,
-                share=failed / known,
-                most=limits.failure,
-            )
+    too_many_failed = known > 0 and failed / known > limits.failure
+    too_many_opted_out = sent > 0 and counts.opted_out / sent > limits.opt_out
+    if too_many_failed:
+        yield Message(
+            "{n} of {m} failed ({share:.1%}), more than `canary_max_failure` ({most:.1%})",
+            n=failed,
+            m=known,
+            share=failed / known,
+            most=limits.failure,
         )
-    if sent and counts.opted_out / sent > limits.opt_out:
-        problems.append(
-            Message(
-                "{n} of {m} opted out ({share:.1%}), more than `canary_max_opt_out` ({most:.1%})",
-                n=counts.opted_out,
-                m=sent,
-                share=counts.opted_out / sent,
-                most=limits.opt_out,
-            )
+    if too_many_opted_out:
+        yield Message(
+            "{n} of {m} opted out ({share:.1%}), more than `canary_max_opt_out` ({most:.1%})",
+            n=counts.opted_out,
+            m=sent,
+            share=counts.opted_out / sent,
+            most=limits.opt_out,
         )
-    if not problems and known < asked * _KNOWN:
-        problems.append(
-            Message(
-                "receipts are there for less than half of it ({n} of {m}), which is too few to judge",
-                n=known,
-                m=asked,
-            )
+    if not (too_many_failed or too_many_opted_out) and known < asked * _KNOWN:
+        yield Message(
+            "receipts are there for less than half of it ({n} of {m}), which is too few to judge",
+            n=known,
+            m=asked,
         )
-    figures = _figures(counts)
-    if not problems:
-        return True, figures
-    return False, Message("{why} ({figures})", why=Joined(problems), figures=figures)
 
 
 def _figures(counts: Counts) -> Message:

@@ -54,7 +54,8 @@ from smskit.i18n import Message, quote
 from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
 from smskit.ledger.processes import uptime
 from smskit.models import About, CodeClass, Slice, State, Submission, Taken
-from smskit.providers.base import LONGEST_WAIT_S, Call, Job, Provider
+from smskit.providers.base import LONGEST_WAIT_S, Provider
+from smskit.providers.calls import Call, Job
 from smskit.providers.pacing import backoff
 from smskit.sending.clock import Clock
 from smskit.sending.guards import Guards, Window

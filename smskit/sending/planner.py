@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -216,16 +217,13 @@ class Planner:
         return drifted(now, past, factor=spec.drift_factor)
 
     def _build(self) -> Plan:
-        spec, facts, now = self._spec, self._provider.facts, self._clock.local()
+        spec, now = self._spec, self._clock.local()
         bindings = parse_bindings(spec.variables)
         columns = partial(_columns_to_plan, spec, columns_read(spec, bindings))
         segment = self._segment(columns)
         template = self.template()
-        notices: list[str] = [*facts.in_clear, self._of_wording(notice_of)]
-        if spec.message_class is MessageClass.MARKETING:
-            notices.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
-        notices.append(notice_of_lookalikes(template) or "")
-        fit = limits_of(spec, facts, self._provider.others())
+        notices = self._notices(template, now)
+        fit = limits_of(spec, self._provider.facts, self._provider.others())
         past = history_of(spec, self._ledger, self._clock, self.sending_mode)
         if isinstance(segment, Files):
             from smskit.large.cluster import client_of
@@ -237,15 +235,14 @@ class Planner:
                 client_of(LargeSettings.of(self._variables)),
                 columns=columns,
                 past=past,
-                notices=[text for text in notices if text],
+                notices=notices,
             )
         if spec.engine == "dask":
             notices.append(
                 Message("only parquet and queries are planned in parts; this segment was read in memory")
             )
-        notices.append(
-            notice_of_consent(segment, consent=spec.consent, message_class=spec.message_class) or ""
-        )
+        unasked = notice_of_consent(segment, consent=spec.consent, message_class=spec.message_class)
+        notices += filter(None, [unasked])
         return build(
             spec,
             segment,
@@ -255,8 +252,16 @@ class Planner:
             past=past,
             now=now,
             holdout_salt=self._holdout_salt,
-            notices=[*segment_module.notices(segment), *(text for text in notices if text)],
+            notices=[*segment_module.notices(segment), *notices],
         )
+
+    def _notices(self, template: Template, now: datetime) -> list[str]:
+        """What to know of the plan whoever is in the segment."""
+        spec, facts = self._spec, self._provider.facts
+        found: list[str | None] = [*facts.in_clear, self._of_wording(notice_of)]
+        if spec.message_class is MessageClass.MARKETING:
+            found.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
+        return [text for text in (*found, notice_of_lookalikes(template)) if text]
 
     def _segment(self, columns: Wanted) -> pd.DataFrame | Files:
         """The segment; files where it is planned in parts."""

@@ -41,57 +41,77 @@ async def pull_pages(
         LedgerUnavailable: pages could not be kept, twice where others were on the way; says how many.
         Exception: of the first *keep* or *taken* that failed; all pages are kept.
     """
-    loop = asyncio.get_running_loop()
-    pacer = Pacer(provider.settings.requests_per_second)
-
-    async def turn() -> bytes | None:
-        await asyncio.sleep(pacer.reserve(loop.time()))
-        return await pull()
-
-    on_the_way: set[asyncio.Task[bytes | None]] = set()
-    failed: BaseException | None = None  # a request
+    fetch = _Fetch(provider, pull)
     broken: Exception | None = None  # keeping or taking
-    ended = False
-    asked, at_once = 0, 1  # one at first: most often little waits
-    before: list[bytes] = []
-    came: list[bytes] = []  # and is not kept
     try:
-        while True:
-            while not ended and len(on_the_way) < at_once and asked < _MOST:
-                on_the_way.add(asyncio.create_task(turn()))
-                asked += 1
-            if not on_the_way:
-                break
-            done, on_the_way = await asyncio.wait(on_the_way, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                if fault := task.exception():
-                    failed, ended = failed or fault, True
-                    continue
-                page = task.result()
-                if page is None or page in before:
-                    ended = True
-                else:
-                    came.append(page)
-                    before = [*before, page][-provider.pulls_at_once :]
-            at_once = min(2 * at_once, provider.pulls_at_once)
-            if not came or (broken and on_the_way):  # once it has failed, the rest is kept at once
+        while fetch.asks():
+            await fetch.answers()
+            if not fetch.came or (broken and fetch.on_the_way):  # after a failure the rest is kept at once
                 continue
             try:
-                await asyncio.to_thread(keep, came)
-                pages, came = came, []
+                await asyncio.to_thread(keep, fetch.came)
+                pages, fetch.came = fetch.came, []
                 if not broken and await asyncio.to_thread(taken, pages):
-                    ended = True
+                    fetch.ended = True
             except Exception as error:
-                broken, ended = broken or error, True
+                broken, fetch.ended = broken or error, True
     finally:
-        for task in on_the_way:  # only where this was interrupted
+        for task in fetch.on_the_way:  # only where this was interrupted
             task.cancel()
-    if came and isinstance(broken, LedgerError):
+    if fetch.came and isinstance(broken, LedgerError):
         raise LedgerUnavailable(
             "{n} pages that {provider} hands out once could not be stored and are lost: {why}",
-            n=len(came),
+            n=len(fetch.came),
             provider=provider.name,
             why=broken.message,
         ) from broken
-    if first := broken or failed:
+    if first := broken or fetch.failed:
         raise first
+
+
+class _Fetch:
+    """
+    The requests of one fetch.
+
+    Attributes:
+        on_the_way: Without an answer so far.
+        came: Pages that are not kept, in the order in which they came.
+        ended: Whether nothing more is asked for.
+        failed: Why the first request failed that did.
+    """
+
+    def __init__(self, provider: Provider, pull: Callable[[], Awaitable[bytes | None]]) -> None:
+        self._pull, self._most = pull, provider.pulls_at_once
+        self._pacer = Pacer(provider.settings.requests_per_second)
+        self._asked, self._at_once = 0, 1  # one at first: most often little waits
+        self._before: list[bytes] = []
+        self.on_the_way: set[asyncio.Task[bytes | None]] = set()
+        self.came: list[bytes] = []
+        self.ended = False
+        self.failed: BaseException | None = None
+
+    def asks(self) -> bool:
+        """Put as many requests on the way as may be; whether any is."""
+        while not self.ended and len(self.on_the_way) < self._at_once and self._asked < _MOST:
+            self.on_the_way.add(asyncio.create_task(self._turn()))
+            self._asked += 1
+        return bool(self.on_the_way)
+
+    async def _turn(self) -> bytes | None:
+        await asyncio.sleep(self._pacer.reserve(asyncio.get_running_loop().time()))
+        return await self._pull()
+
+    async def answers(self) -> None:
+        """Wait for the next answer, and take the pages of all that are there."""
+        done, self.on_the_way = await asyncio.wait(self.on_the_way, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if fault := task.exception():
+                self.failed, self.ended = self.failed or fault, True
+                continue
+            page = task.result()
+            if page is None or page in self._before:
+                self.ended = True
+            else:
+                self.came.append(page)
+                self._before = [*self._before, page][-self._most :]
+        self._at_once = min(2 * self._at_once, self._most)

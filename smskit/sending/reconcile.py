@@ -26,7 +26,8 @@ from smskit.ledger import CampaignRow, Change, Facts, History, Ledger
 from smskit.message.opt_out import answer_of
 from smskit.message.template import Template
 from smskit.models import Answer, MessageClass, Mode, Receipt, Reply, State
-from smskit.providers.base import Feature, Job, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Job
 from smskit.providers.pushes import PUSHED, Forged, Pushed
 from smskit.providers.reading import Rows
 from smskit.sending.pulling import pull_pages

@@ -20,7 +20,8 @@ from smskit.ledger import CampaignRow, Erased, Ledger
 from smskit.models import Mode, Offer
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import get_provider, provider_class, provider_names
-from smskit.providers.base import Feature, Job, Limits, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Job, Limits
 from smskit.reporting.report import as_phone
 from smskit.sending.access import ProviderFacts
 from smskit.sending.guards import hash_of

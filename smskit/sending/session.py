@@ -25,7 +25,8 @@ from smskit.models import Mode
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import read_file
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Job, Provider
+from smskit.providers.base import Provider
+from smskit.providers.calls import Job
 from smskit.sending import run_record as runs
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign

@@ -21,7 +21,8 @@ from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import InputError, ProviderError
 from smskit.ledger import Action, CampaignRow, Change, Facts, Ledger
 from smskit.models import Mode, Receipt, Record, State
-from smskit.providers.base import Feature, Job, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Job
 from smskit.sending.reconcile import CLOCK_SKEW, Settled, apply_receipts
 
 __all__ = [

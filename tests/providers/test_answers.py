@@ -20,7 +20,8 @@ from smskit.errors import OutcomeUnknown, ProviderError, UnsupportedFeature
 from smskit.ledger import Ledger
 from smskit.message.template import Template
 from smskit.models import CheckResult, CodeClass, Mode, Record
-from smskit.providers.base import Call, Feature, Job, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Call, Job
 from smskit.providers.reading import UNREADABLE, Fields, Rows, decoded, seconds_in
 from smskit.sending.reconcile import fetch_receipts, fetch_replies
 from smskit.testing import ProviderContract, Transport, audience

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from smskit.errors import AccountProblem, OutcomeUnknown, ProviderError, RateLimited, Refused
 from smskit.message.template import Template
 from smskit.models import About, Code, CodeClass, Message, Slice, Submission
-from smskit.providers.base import Call, Job, Limits, Provider, runs
+from smskit.providers.base import Provider
+from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.http import Answer
 from smskit.settings import ProviderSettings
 

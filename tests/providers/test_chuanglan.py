@@ -30,7 +30,7 @@ from smskit.errors import (
 )
 from smskit.message.template import Template
 from smskit.models import CodeClass, Receipt, Slice, Submission
-from smskit.providers.base import Call, Job
+from smskit.providers.calls import Call, Job
 from smskit.providers.chuanglan import Chuanglan, ChuanglanSettings, request_digest
 from smskit.providers.http import Answer
 from smskit.settings import Environment

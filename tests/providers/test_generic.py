@@ -35,7 +35,8 @@ from smskit.ledger.opening import open_ledger
 from smskit.message.template import Template
 from smskit.models import CodeClass, Mode
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Call, Feature, Job, Limits
+from smskit.providers.base import Feature
+from smskit.providers.calls import Call, Job, Limits
 from smskit.providers.generic import PLACEHOLDERS, GenericHttp, GenericSettings, load_config
 from smskit.providers.generic.config import Signing
 from smskit.providers.generic.pattern import Pattern

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smskit.message.template import Template
 from smskit.models import CodeClass, Slice, Submission
 from smskit.providers import reading
-from smskit.providers.base import Call, Job
+from smskit.providers.calls import Call, Job
 from smskit.providers.reading import UNREADABLE, Fields, decoded
 from smskit.providers.yunpian.client import Yunpian, YunpianSettings
 from tests.profiles import examples

@@ -30,7 +30,8 @@ from smskit.errors import (
 )
 from smskit.message.template import Form, Template
 from smskit.models import CodeClass, Receipt, Record, Reply, Slice, Submission
-from smskit.providers.base import Call, Feature, Job
+from smskit.providers.base import Feature
+from smskit.providers.calls import Call, Job
 from smskit.providers.yunpian import Yunpian, YunpianSettings
 
 DATA = Path(__file__).parents[1] / "data" / "yunpian"

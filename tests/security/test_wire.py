@@ -33,7 +33,8 @@ from smskit.message.template import Template
 from smskit.models import CodeClass, Mode
 from smskit.planning.validate import validate
 from smskit.providers import get_provider, provider_class, provider_names
-from smskit.providers.base import MOST_PAGES, Job, Provider
+from smskit.providers.base import MOST_PAGES, Provider
+from smskit.providers.calls import Job
 from smskit.providers.generic import load_config
 from smskit.providers.http import MOST_BYTES, proxy_for
 from smskit.sending.campaign import Campaign

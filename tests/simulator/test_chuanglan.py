@@ -19,7 +19,7 @@ from smskit.ledger import Ledger, Tally
 from smskit.message.template import Template
 from smskit.models import CodeClass, Mode, Slice
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Job
+from smskit.providers.calls import Job
 from smskit.providers.chuanglan import Chuanglan, ChuanglanSettings
 from smskit.sending.receipts import fetch
 from smskit.sending.session import open_campaign

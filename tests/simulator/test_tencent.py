@@ -20,7 +20,7 @@ from smskit.ledger.opening import open_ledger
 from smskit.message.template import Template
 from smskit.models import CodeClass, Mode, Slice
 from smskit.planning.spec import CampaignSpec
-from smskit.providers.base import Call, Job
+from smskit.providers.calls import Call, Job
 from smskit.providers.tencent import Tencent, TencentSettings
 from smskit.providers.tencent.signing import authorization
 from smskit.sending.receipts import fetch

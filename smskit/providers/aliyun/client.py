@@ -64,7 +64,8 @@ from smskit.providers.aliyun.wire import (
     write_different,
     write_same,
 )
-from smskit.providers.base import LONGEST_WAIT_S, Call, Feature, Job, Limits, Provider, not_given, runs
+from smskit.providers.base import LONGEST_WAIT_S, Feature, Provider, not_given
+from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.china import CHINA, national_of
 from smskit.providers.encoding import Bodies, ColumnEncoder
 from smskit.providers.http import Answer

@@ -28,7 +28,7 @@ from smskit.providers.aliyun.signing import (
     sign_acs3,
     sign_rpc,
 )
-from smskit.providers.base import Job
+from smskit.providers.calls import Job
 from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, Rows, json_escaped
 from smskit.settings import ProviderSettings
 

@@ -47,7 +47,8 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import Call, Feature, Job, Limits, Provider, not_given, runs
+from smskit.providers.base import Feature, Provider, not_given
+from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.chuanglan import reports
 from smskit.providers.codes import code_tables
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, Rows, json_escaped

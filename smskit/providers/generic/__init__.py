@@ -8,7 +8,8 @@ not list is unknown, never guessed. What cannot be said in the file (XML,
 different texts in one request, signing over sorted fields) is a plug-in's.
 """
 
-from smskit.providers.generic.config import HttpConfig, load_config
+from smskit.providers.generic.config import HttpConfig
+from smskit.providers.generic.loading import load_config
 from smskit.providers.generic.pattern import PLACEHOLDERS
 from smskit.providers.generic.provider import GenericHttp, GenericSettings
 

@@ -28,17 +28,13 @@ from smskit.errors import (
 from smskit.i18n import Message, mark
 from smskit.message.template import Template
 from smskit.models import CheckResult, CodeClass, Finding, Receipt, Record, Reply, Submission
-from smskit.providers.base import Call, Feature, Limits, Provider
+from smskit.providers.base import Feature, Provider
+from smskit.providers.calls import Call, Limits
 from smskit.providers.china import national_of
 from smskit.providers.console import console_of
-from smskit.providers.generic.config import (
-    HttpConfig,
-    PushedReplies,
-    Reading,
-    Reports,
-    Request,
-    load_config,
-)
+from smskit.providers.generic.answers import PushedReplies, Reading, Reports
+from smskit.providers.generic.config import HttpConfig, Request
+from smskit.providers.generic.loading import load_config
 from smskit.providers.generic.pattern import Value, Values
 from smskit.providers.generic.wire import (
     MISSING,

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from smskit.i18n import Message
 from smskit.models import Code, CodeClass
-from smskit.providers.generic.config import Reading, Request, Signing, word
+from smskit.providers.generic.answers import Reading, word
+from smskit.providers.generic.config import Request, Signing
 from smskit.providers.generic.pattern import Tree, Values, filled_json, filled_text, to_json
 from smskit.providers.http import Answer
 from smskit.providers.reading import UNREADABLE, Fields, decoded, meant

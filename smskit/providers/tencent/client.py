@@ -40,17 +40,8 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import (
-    Call,
-    Feature,
-    Job,
-    Limits,
-    Provider,
-    not_given,
-    runs,
-    unread_balance,
-    with_remark,
-)
+from smskit.providers.base import Feature, Provider, not_given, unread_balance, with_remark
+from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.china import in_china
 from smskit.providers.encoding import JSON_UNSAFE, Bodies, ColumnEncoder, First, Joined, json_escaped
 from smskit.providers.http import Answer

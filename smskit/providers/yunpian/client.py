@@ -38,16 +38,8 @@ from smskit.models import (
     Slice,
     Submission,
 )
-from smskit.providers.base import (
-    Call,
-    Feature,
-    Job,
-    Limits,
-    Provider,
-    runs,
-    unread_balance,
-    with_remark,
-)
+from smskit.providers.base import Feature, Provider, unread_balance, with_remark
+from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.china import national_of
 from smskit.providers.encoding import Bodies, ColumnEncoder, First, Joined, twice
 from smskit.providers.http import Answer
