@@ -49,6 +49,14 @@ def distinct(keys: NDArray[Any]) -> NDArray[Any]:
     return ascending[np.append(True, ascending[1:] != ascending[:-1])] if len(keys) else ascending
 
 
+def among(values: NDArray[Any], ascending: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of n *values* are in *ascending*, which is sorted and may be of any length."""
+    if not len(ascending):
+        return np.zeros(len(values), np.bool_)
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return np.asarray(ascending[at] == values)
+
+
 def later_copies(
     persons: pa.Array, rows: NDArray[np.int64], *, of: NDArray[np.uint64] | None = None
 ) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ phone or a person with another one. A worker that is lost takes nothing along: i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from smskit.audience import rules as rules_module
-from smskit.audience.noticed import messages_of, together
+from smskit.audience.noticed import messages_of
 from smskit.audience.roles import roles_of
 from smskit.audience.rules.reads import SAMPLE
 from smskit.audience.rules.whole import Tally, settle, text_columns, wanted
@@ -154,10 +154,16 @@ class About(NamedTuple):
     group_equal: bool  # within a part
 
     @classmethod
+    def of_question(cls, asked: Question, *, planned: int, digests: Mapping[int, bytes]) -> About:
+        """That of the plan that is made of *asked*; digests of its people by bucket."""
+        spec, template, fit = asked.spec, asked.template, asked.fit
+        made = combined(spec.provider, spec.template_id, template, planned, digests)
+        return cls(spec, template, asked.now, made, fit.unfit_words, fit.appended, fit.group_equal)
+
+    @classmethod
     def of(cls, plan: LargePlan) -> About:
         """That of a plan."""
-        names = cls._fields
-        return cls(**{name: getattr(plan, name) for name in names})
+        return cls(*(getattr(plan, name) for name in cls._fields))
 
 
 def plan_of_part(judged: stages.Judged, answer: Answer, about: About) -> Plan:
@@ -206,59 +212,31 @@ def plan_in_parts(
         InputError: a column is missing, a rule or a variable does not fit.
     """
     spec = asked.spec
-    chosen = columns(files.names) if callable(columns) else columns
-    texts = frozenset({spec.phone, spec.user_id} - {""})
-    source = Source(files, sorted(chosen or files.names), texts)
+    source = _source(files, spec, columns)
     head = source.read(_first_rows(files.parts(_HEAD)[:1] or [[]], _HEAD))
     demand_columns(spec, asked.template, asked.bindings, [str(name) for name in head.columns])
     pieces = files.parts(part_rows) or [[]]
     asked = _with_reads(asked, source, pieces, head, client)
     unasked = _unasked(asked, source, head)
 
-    files_there, known, question = (client.submit(_itself, v, pure=False) for v in (source, past, asked))
-    judged = [
-        client.submit(stages.judged, files_there, p, question, known, unasked, pure=False) for p in pieces
-    ]
+    judged = _judged(client, source, pieces, asked, past, unasked)
     sums, lack = zip(*answers(client, [client.submit(stages.sums_of, j) for j in judged]), strict=True)
     whole = Sums.together(sums)
-
-    of_repeats = _repeats(client, judged, whole.kept)
-    repeated, copies, reasons = stages.repeated(of_repeats)
-    ends = np.cumsum([len(part.at) for part in of_repeats])[:-1]
-    known_of = [Answer(part.at, some) for part, some in zip(of_repeats, np.split(reasons, ends), strict=True)]
-    copied = np.isin(reasons, (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER))
-    of_copies = notices_of_copies(copies, repeated.phones, repeated.values, reasons == Reason.NONE, copied)
-
+    known_of, of_copies = _of_repeats(client, judged, whole.kept)
     parts, digests = _finish(client, judged, known_of, asked, whole.kept)
-    done = Finished(
-        np.sum([part.reasons for part in parts], axis=0),
-        sum(part.parts for part in parts),
-        together(part.odd for part in parts),
-        (),
-    )
-    planned = int(done.reasons[Reason.NONE])
-    starts = np.cumsum([0, *(part.kept for part in sums)])[:-1]
-    held = Parts(client, judged, known_of, files, starts, parts)
-    about = About(
-        spec,
-        asked.template,
-        asked.now,
-        combined(spec.provider, spec.template_id, asked.template, planned, digests),
-        asked.fit.unfit_words,
-        asked.fit.appended,
-        asked.fit.group_equal,
-    )
+    done = Finished.together(parts)
+
+    about = About.of_question(asked, planned=int(done.reasons[Reason.NONE]), digests=digests)
     [of_first] = answers(client, judged[:1])
     first = plan_of_part(of_first, known_of[0], about)
-    said = [Message(UNASKED, column=unasked, n=sum(lack), m=whole.read)] if unasked else []
-    as_first = {each.name: getattr(first, each.name) for each in fields(Plan)}
-    own = {
+    starts = np.cumsum([0, *(part.kept for part in sums)])[:-1]
+    of_whole: dict[str, Any] = {
         "steps": whole.steps,
         "read": whole.read,
         "coverage": whole.coverage,
         "notices": [
             *notices,
-            *said,
+            *([Message(UNASKED, column=unasked, n=sum(lack), m=whole.read)] if unasked else ()),
             *messages_of(whole.unread),
             *messages_of(whole.of_ids),
             *of_copies,
@@ -266,12 +244,17 @@ def plan_in_parts(
         ],
     }
     return LargePlan(
-        **(as_first | own),
+        **{each.name: getattr(first, each.name) for each in fields(Plan)} | of_whole,
         group_equal=about.group_equal,
-        parts_of_segment=held,
+        parts_of_segment=Parts(client, judged, known_of, files, starts, parts),
         sums=whole,
         done=done,
     )
+
+
+def _source(files: Files, spec: CampaignSpec, columns: Wanted) -> Source:
+    chosen = columns(files.names) if callable(columns) else columns
+    return Source(files, sorted(chosen or files.names), frozenset({spec.phone, spec.user_id} - {""}))
 
 
 def _with_reads(
@@ -320,6 +303,34 @@ def _unasked(asked: Question, source: Source, head: pd.DataFrame) -> str:
     if asked.spec.consent or asked.spec.message_class is not MessageClass.MARKETING:
         return ""
     return next(iter(roles_of(head).consent), "")
+
+
+def _judged(
+    client: Any,
+    source: Source,
+    pieces: Sequence[list[Piece]],
+    asked: Question,
+    past: History,
+    unasked: str,
+) -> list[Any]:
+    """Futures of `stages.Judged`, one a part."""
+    there, question, known = (client.submit(_itself, value, pure=False) for value in (source, asked, past))
+    return [
+        client.submit(stages.judged, there, part, question, known, unasked, pure=False) for part in pieces
+    ]
+
+
+def _of_repeats(client: Any, judged: Sequence[Any], rows: int) -> tuple[list[Answer], list[Message]]:
+    """What is known of rows that repeat, by part, and what to say of copies."""
+    parts = _repeats(client, judged, rows)
+    repeated, copies, reasons = stages.repeated(parts)
+    ends = np.cumsum([len(part.at) for part in parts])[:-1]
+    known_of = [Answer(part.at, some) for part, some in zip(parts, np.split(reasons, ends), strict=True)]
+    copied = np.isin(reasons, (Reason.DUPLICATE_PHONE, Reason.DUPLICATE_USER))
+    notices = list(
+        notices_of_copies(copies, repeated.phones, repeated.values, reasons == Reason.NONE, copied)
+    )
+    return known_of, notices
 
 
 def _repeats(client: Any, judged: Sequence[Any], rows: int) -> list[stages.Repeats]:

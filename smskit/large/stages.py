@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from smskit.audience.noticed import Noticed
-from smskit.audience.persons import Copies, distinct
+from smskit.audience.noticed import Noticed, together
+from smskit.audience.persons import Copies, among, distinct
 from smskit.audience.rules.whole import Tally, Wanted
 from smskit.audience.segment.files import Files, Piece
 from smskit.audience.segment.names import Alike, spelt
@@ -139,17 +139,10 @@ class Repeats(NamedTuple):
 def repeats(judged: Judged, twice: Twice) -> Repeats:
     """Those of one part."""
     part, rows = judged.part, judged.part.rows
-    at = np.flatnonzero(_among(rows.phones, twice.phones) | _among(rows.keys, twice.keys))
+    at = np.flatnonzero(among(rows.phones, twice.phones) | among(rows.keys, twice.keys))
     take = pa.array(at)
     values = {name: column.take(take) for name, column in rows.values.items()}
     return Repeats(at, part.facts.take(at), rows.phones[at], rows.persons.take(take), rows.keys[at], values)
-
-
-def _among(values: NDArray[Any], ascending: NDArray[Any]) -> NDArray[np.bool_]:
-    if not len(ascending):
-        return np.zeros(len(values), np.bool_)
-    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    return np.asarray(ascending[at] == values)
 
 
 def repeated(parts: Sequence[Repeats]) -> tuple[Repeats, Copies, NDArray[np.int8]]:
@@ -204,6 +197,16 @@ class Finished(NamedTuple):
     parts: int
     odd: list[Noticed]
     groups: Sequence[int]
+
+    @classmethod
+    def together(cls, parts: Sequence[Finished]) -> Finished:
+        """All of them as one, without the groups."""
+        return cls(
+            np.sum([part.reasons for part in parts], axis=0),
+            sum(part.parts for part in parts),
+            together(part.odd for part in parts),
+            (),
+        )
 
 
 def finished(judged: Judged, answer: Answer, names: Sequence[str], ways: int) -> list[Any]:

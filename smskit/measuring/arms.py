@@ -15,12 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from smskit.audience.persons import among
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import VALUE, Kind, Reason, State
 
 __all__ = [
     "Arms",
     "Sending",
+    "begun_at",
     "earlier_occurrences",
     "experiment_of",
     "follow_ups",
@@ -171,6 +173,11 @@ def sending_of(ledger: Ledger, row: CampaignRow) -> Sending:
     return Sending(*ledger.audience.claimed(row.id))
 
 
+def begun_at(ledger: Ledger, row: CampaignRow) -> float:
+    """When a campaign began, epoch seconds: with its first submission, where there is one."""
+    return sending_of(ledger, row).first or row.started_at or row.created_at
+
+
 def earlier_occurrences(ledger: Ledger, row: CampaignRow) -> list[CampaignRow]:
     """The campaigns of its series before it, in its mode, oldest first."""
     same = ledger.campaigns.find(mode=row.mode, series=row.series)
@@ -217,11 +224,3 @@ def parts_of(ledger: Ledger, row: CampaignRow, arms: Arms) -> tuple[int, int]:
         taken += int(parts[np.isin(keys.states, REACHED)].sum())
         maybe += int(parts[np.isin(keys.states, MAYBE)].sum())
     return taken, maybe
-
-
-def among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of n *values* are in *ascending*, which is sorted and may be of any length."""
-    if not len(ascending):
-        return np.zeros(len(values), np.bool_)
-    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    return np.asarray(ascending[at] == values)

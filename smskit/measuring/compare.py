@@ -22,11 +22,13 @@ from smskit.errors import InputError
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.measuring import statistics
-from smskit.measuring.arms import Arms, experiment_of, read_arms, sending_of
+from smskit.measuring.arms import Arms, begun_at, experiment_of, read_arms, sending_of
 from smskit.measuring.asking import Asked
 from smskit.measuring.compared import ArmRow, Arrived, Compared, Difference
+from smskit.measuring.evidence import table_of
 from smskit.measuring.measure import campaign_row
-from smskit.measuring.outcomes import of_arms, read_outcomes
+from smskit.measuring.noticing import WINDOW_OPEN
+from smskit.measuring.outcomes import of_arms
 from smskit.measuring.result import Coded
 from smskit.measuring.statistics import LEVEL, Counts
 from smskit.models import Mode, State
@@ -54,30 +56,23 @@ def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: 
     rows = [campaign_row(ledger, name, mode) for name in dict.fromkeys(campaigns)]
     zone = (asked.zone_or(rows[0].zone)) if asked else rows[0].zone
     as_of = asked.moment_or(ledger.clock(), zone) if asked else datetime.fromtimestamp(ledger.clock(), zone)
-    experiments = {experiment_of(row) for row in rows}
     held = [read_arms(ledger, row) for row in rows]
-    refused, split = None, None
-    if len(experiments) > 1 or "" in experiments or len({row.mode for row in rows}) > 1:
-        refused = Coded("no_experiment", _not_randomised())
-    else:
-        split = _split_p(rows, held)
-        if split < _THRESHOLD:
-            refused = Coded("srm", _uneven(rows, held))
+    split, refused = _split(rows, held)
     took = [_receipts(ledger, row) for row in rows]
     made = [_arm(ledger, *each, rows, held) for each in zip(rows, held, took, strict=True)]
     differences: list[Difference] = []
     notices = list(_of_receipts(ledger, rows, made))
     p_value = None
     if refused is None:
-        delivered = [Counts(arm.delivered, arm.people, 0, 1) for arm in made]
-        differences += _pairs("delivery", made, delivered)
+        differences += _pairs("delivery", made, [Counts(arm.delivered, arm.people, 0, 1) for arm in made])
         differences += _prices(made)
         if asked is not None:
             converted, complete = _converted(ledger, rows, held, asked, as_of)
             made, p_value, more, said = _by_outcomes(made, converted, complete)
-            differences, notices = [*differences, *more], [*notices, *said]
+            differences += more
+            notices += said
     return Compared(
-        experiment=experiments.pop() if len(experiments) == 1 else "",
+        experiment=experiment_of(rows[0]) if len({experiment_of(row) for row in rows}) == 1 else "",
         mode=str(rows[0].mode),
         as_of=as_of.isoformat(),
         refused=refused,
@@ -100,19 +95,25 @@ def arms_beside(ledger: Ledger, row: CampaignRow) -> list[CampaignRow]:
     return sorted(found, key=lambda each: (float(each.spec["arm"]["from"]), each.id))
 
 
-def _not_randomised() -> Message:
-    return Message(
-        "these campaigns are not arms of one experiment: whom each was sent to was not drawn, so what "
-        "differs could be the people (parameter `arm`)"
-    )
-
-
 # --- who is in which arm
 
 
 def _width(row: CampaignRow) -> float:
     arm = row.spec.get("arm") or {}
     return float(arm.get("to", 1)) - float(arm.get("from", 0))
+
+
+def _split(rows: Sequence[CampaignRow], held: Sequence[Arms]) -> tuple[float | None, Coded | None]:
+    """The p-value of the arms' sizes, and why they cannot be compared; None = there is none, they can."""
+    experiments = {experiment_of(row) for row in rows}
+    if len(experiments) > 1 or "" in experiments or len({row.mode for row in rows}) > 1:
+        what = Message(
+            "these campaigns are not arms of one experiment: whom each was sent to was not drawn, so what "
+            "differs could be the people (parameter `arm`)"
+        )
+        return None, Coded("no_experiment", what)
+    p_value = _split_p(rows, held)
+    return p_value, Coded("srm", _uneven(rows, held)) if p_value < _THRESHOLD else None
 
 
 def _split_p(rows: Sequence[CampaignRow], held: Sequence[Arms]) -> float:
@@ -274,23 +275,12 @@ def _converted(
     ledger: Ledger, rows: Sequence[CampaignRow], held: Sequence[Arms], asked: Asked, as_of: datetime
 ) -> tuple[list[Counts], bool]:
     """How many of each arm's treated converted within its own window, and whether all windows are over."""
-    by_phone = {not row.spec.get("user_id", "user_id") for row in rows}
-    if len(by_phone) > 1:
-        raise InputError("some of the campaigns know people by id and some by phone")
     if asked.time and asked.length.total_seconds() % 86_400:
         raise InputError("arms that begin at different hours need a window of whole days")
-    table = read_outcomes(
-        asked.outcomes,
-        asked.columns,
-        by_phone=by_phone == {True},
-        zone=asked.zone_or(rows[0].zone),
-        query=asked.query,
-        environ=asked.environ,
-        file=asked.file,
-    )
+    table = table_of(rows, asked, asked.zone_or(rows[0].zone))
     counts, complete = [], True
     for row, arms in zip(rows, held, strict=True):
-        start = sending_of(ledger, row).first or row.started_at or row.created_at
+        start = begun_at(ledger, row)
         ends = start + asked.length.total_seconds()
         complete &= not asked.time or as_of.timestamp() >= ends
         edges = [np.full(len(arms), round(at * 1e6)) for at in (start, ends)]
@@ -317,8 +307,7 @@ def _by_outcomes(
             )
         )
     if not complete:
-        what = Message("the window is not over: the interval that counts is there when it is")
-        return rows, None, [], [Coded("window_open", what)]
+        return rows, None, [], [WINDOW_OPEN]
     said = []
     if sum(one.treated_buyers for one in counts) < _ENOUGH:
         what = Message("too few conversions to tell the arms apart")

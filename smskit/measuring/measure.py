@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.compute as pc
@@ -24,21 +23,16 @@ from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.ledger.opening import open_ledger
 from smskit.measuring.adjusting import known_of
-from smskit.measuring.arms import Arms, earlier_occurrences, follow_ups, parts_of, read_arms, sending_of
+from smskit.measuring.arms import Arms, begun_at, earlier_occurrences, read_arms
 from smskit.measuring.asking import Asked
 from smskit.measuring.by_segment import by_value, cells_of, demand_columns
-from smskit.measuring.effects import arms_of, counts_of, effects_of, interim_of, rows_of
+from smskit.measuring.effects import counts_of, effects_of, interim_of
+from smskit.measuring.evidence import Evidence, cost_of, table_of
 from smskit.measuring.noticing import notices_of
-from smskit.measuring.outcomes import Table, of_arms, read_outcomes
+from smskit.measuring.outcomes import Table, of_arms
 from smskit.measuring.over_time import days_of
-from smskit.measuring.refusing import ONE_SIDED, refusal, srm_of, srm_text
-from smskit.measuring.result import (
-    Effect,
-    Measured,
-    SegmentRow,
-    Window,
-    yuan_of,
-)
+from smskit.measuring.refusing import ONE_SIDED, srm_of, srm_text
+from smskit.measuring.result import Effect, InterimRow, Measured, SegmentRow
 from smskit.measuring.several import measure_global, measure_series
 from smskit.measuring.statistics import srm_p
 from smskit.models import Mode, Reason
@@ -139,111 +133,86 @@ def measure_row(ledger: Ledger, row: CampaignRow, asked: Asked) -> Measured:
     """What one campaign brought; see `measure`."""
     zone = asked.zone_or(row.zone)
     as_of = asked.moment_or(ledger.clock(), zone)
-    table = _table(row, asked, zone)
-    arms, earlier = read_arms(ledger, row), earlier_occurrences(ledger, row)
-    if asked.entrants:
-        arms = arms.only(~_seen_before(ledger, earlier, arms))
-    sending = sending_of(ledger, row)
-    begun = sending.first or row.started_at or row.created_at
-    start = datetime.fromtimestamp(begun, UTC)
+    table = table_of([row], asked, zone)
+    start = datetime.fromtimestamp(begun_at(ledger, row), UTC)
     end = start + asked.length
     complete = not asked.time or as_of >= end
-    edges = [np.full(len(arms), _micros(moment)) for moment in (start, end)]
-    found = of_arms(table, arms, asked.columns, starts=edges[0], ends=edges[1])
-
-    srm = srm_of(arms, float(row.spec.get("holdout", 0)))
-    alarm = srm_text(srm, _one_sided(ledger, row), entrants=asked.entrants) if srm and not srm.ok else None
-    refused = refusal(arms, found, asked, alarm=alarm, as_of=as_of)
-    again = follow_ups(ledger, row)
-    price = asked.price_or(Decimal(str(row.spec.get("price_per_part", "0.05"))))
-    cost = yuan_of([parts_of(ledger, each, arms) for each in (row, *again)], price)
-    effects: list[Effect] = []
-    segments: list[SegmentRow] | None = None
-    equal, interim = None, None
-    wanted = {*asked.known, *filter(None, [asked.by])}
-    read: dict[str, Any] = {"segments": asked.segments, "environ": asked.environ, "file": asked.file}
-    if refused or not complete:
-        demand_columns(row, arms, wanted, **read)
-        wanted = set()
-    if refused is None:
-        values = found.values
-        cells = cells_of(row, arms, wanted, **read)
-        effects = effects_of(
-            values,
-            arms,
-            name=row.name,
-            cost=cost,
-            complete=complete,
-            known=known_of({name: cells[name] for name in asked.known}) if asked.known and complete else None,
-        )
-        if not complete:
-            interim = interim_of(counts_of(values["conversion"], arms.treated))
-        elif asked.by:
-            metric = next(iter(values))
-            segments, equal = by_value(asked.by, cells[asked.by], metric, values[metric], arms)
-    window = None
-    if asked.time:
-        until = found.data_until
-        window = Window(
-            start.astimezone(zone).isoformat(),
-            end.astimezone(zone).isoformat(),
-            until.astimezone(zone).isoformat() if until else None,
-            asked.window,
-            complete,
-        )
+    seen = _seen(ledger, row, asked, table, as_of=as_of, start=start, end=end)
+    compared = _compared(row, seen, complete=complete)
     first = ""
-    if asked.time and not refused:
+    if asked.time and not seen.refused:
         with suppress(LedgerError):  # who may only read the ledger measures as well
             first = ledger.campaigns.measured(row.id, asked.window)
-    notices = notices_of(
-        ledger,
-        row,
-        asked,
-        arms,
-        found,
-        effects,
-        first_window=first,
-        srm_alarm=alarm,
-        start=start,
-        end=min(end, as_of),
-    )
-    return Measured(
-        campaign=row.name,
-        mode=str(row.mode),
-        series=row.series,
-        as_of=as_of.isoformat(),
-        refused=refused,
+    until = min(end, as_of)
+    notices = notices_of(ledger, row, seen, compared.effects, first_window=first, start=start, end=until)
+    return replace(
+        seen.measured(row.name, row.series, row.mode),
         notices=list(notices),
-        outcomes=rows_of(found, events=bool(asked.time), zone=str(zone)),
-        window=window,
-        arms=arms_of(arms),
-        srm=srm,
-        cost=cost,
-        effects=effects,
-        interim=interim,
-        segments=segments,
-        equal_effects=equal,
-        named=found.named_of(arms.treated),
+        window=seen.window(start, end, asked.window, complete=complete),
+        **compared._asdict(),
         days=[]
-        if refused or not asked.time
-        else days_of(arms, found, start=start.astimezone(zone), end=min(end, as_of).astimezone(zone)),
+        if seen.refused or not asked.time
+        else days_of(seen.arms, seen.found, start=start.astimezone(zone), end=until.astimezone(zone)),
     )
 
 
-def _table(row: CampaignRow, asked: Asked, zone: ZoneInfo) -> Table:
-    return read_outcomes(
-        asked.outcomes,
-        asked.columns,
-        by_phone=not row.spec.get("user_id", "user_id"),
-        zone=zone,
-        query=asked.query,
-        environ=asked.environ,
-        file=asked.file,
+def _seen(
+    ledger: Ledger,
+    row: CampaignRow,
+    asked: Asked,
+    table: Table,
+    *,
+    as_of: datetime,
+    start: datetime,
+    end: datetime,
+) -> Evidence:
+    """The two arms of a campaign, with one window for all."""
+    arms = read_arms(ledger, row)
+    if asked.entrants:
+        arms = arms.only(~_seen_before(ledger, earlier_occurrences(ledger, row), arms))
+    starts, ends = (np.full(len(arms), round(moment.timestamp() * 1e6)) for moment in (start, end))
+    srm = srm_of(arms, float(row.spec.get("holdout", 0)))
+    return Evidence(
+        asked,
+        asked.zone_or(row.zone),
+        as_of,
+        arms,
+        of_arms(table, arms, asked.columns, starts=starts, ends=ends),
+        srm,
+        srm_text(srm, _one_sided(ledger, row), entrants=asked.entrants) if srm and not srm.ok else None,
+        cost_of(ledger, [row], arms, asked),
     )
 
 
-def _micros(moment: datetime) -> int:
-    return round(moment.timestamp() * 1e6)
+class _Compared(NamedTuple):
+    """What comes of a comparison; named as `Measured` has it."""
+
+    effects: Sequence[Effect] = ()
+    interim: InterimRow | None = None
+    segments: Sequence[SegmentRow] | None = None
+    equal_effects: float | None = None
+
+
+def _compared(row: CampaignRow, seen: Evidence, *, complete: bool) -> _Compared:
+    """Effects, adjusted and by segment once the window is over; before that what may be looked at any day."""
+    asked, arms, values = seen.asked, seen.arms, seen.found.values
+    columns = {*asked.known, *filter(None, [asked.by])}
+    read: dict[str, Any] = {"segments": asked.segments, "environ": asked.environ, "file": asked.file}
+    if seen.refused or not complete:
+        demand_columns(row, arms, columns, **read)
+    if seen.refused:
+        return _Compared()
+    if not complete:
+        raw = effects_of(values, arms, name=row.name, cost=seen.cost, complete=False)
+        return _Compared(raw, interim_of(counts_of(values["conversion"], arms.treated)))
+    cells = cells_of(row, arms, columns, **read)
+    known = known_of({name: cells[name] for name in asked.known}) if asked.known else None
+    effects = effects_of(values, arms, name=row.name, cost=seen.cost, complete=True, known=known)
+    if not asked.by:
+        return _Compared(effects)
+    metric = next(iter(values))
+    segments, equal = by_value(asked.by, cells[asked.by], metric, values[metric], arms)
+    return _Compared(effects, None, segments, equal)
 
 
 def _seen_before(ledger: Ledger, earlier: Sequence[CampaignRow], arms: Arms) -> NDArray[np.bool_]:

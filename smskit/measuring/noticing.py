@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from smskit.audience.persons import among
 from smskit.audience.segment import find
 from smskit.audience.segment.location import is_url
 from smskit.errors import SegmentError
@@ -19,38 +20,45 @@ from smskit.i18n.figures import share
 from smskit.ledger import CampaignRow, Ledger
 from smskit.measuring.arms import (
     Arms,
-    among,
+    begun_at,
     earlier_occurrences,
     follow_ups,
     reached_phones,
     sending_of,
 )
 from smskit.measuring.asking import Asked
-from smskit.measuring.outcomes import Outcomes
+from smskit.measuring.evidence import Evidence
 from smskit.measuring.result import Coded, Effect
 from smskit.models import Kind, Mode
 
-__all__ = ["notices_of"]
+__all__ = ["WINDOW_OPEN", "notices_of", "too_few"]
 
 _SLOW: Final = 0.1  # of the window, within which all should have been sent
+WINDOW_OPEN: Final = Coded(
+    "window_open", Message("the window is not over: the interval that counts is there when it is")
+)
 
 
 def notices_of(
     ledger: Ledger,
     row: CampaignRow,
-    asked: Asked,
-    arms: Arms,
-    found: Outcomes,
+    seen: Evidence,
     effects: Sequence[Effect],
     *,
     first_window: str,
-    srm_alarm: Message | None,
     start: datetime,
     end: datetime,
 ) -> Iterator[Coded]:
-    if srm_alarm is not None and asked.srm == "allow":
-        yield Coded("srm", srm_alarm)
-    yield from _of_effects(asked, found, effects)
+    asked, arms = seen.asked, seen.arms
+    if seen.alarm is not None and asked.srm == "allow":
+        yield Coded("srm", seen.alarm)
+    yield from too_few(effects)
+    if seen.found.refunds:
+        what = Message(
+            "{n:,} rows have a negative amount; refunds after the window are in neither arm",
+            n=seen.found.refunds,
+        )
+        yield Coded("refunds", what)
     waiting = int(np.count_nonzero(arms.waiting))
     if waiting:
         what = Message("{n:,} people still wait for their message, and count as treated", n=waiting)
@@ -73,7 +81,8 @@ def notices_of(
     yield from _of_others(ledger, row, asked, arms, start, end)
 
 
-def _of_effects(asked: Asked, found: Outcomes, effects: Sequence[Effect]) -> Iterator[Coded]:
+def too_few(effects: Sequence[Effect]) -> Iterator[Coded]:
+    """That some metrics have too few buyers to be judged, where they do."""
     few = [effect.metric for effect in effects if not effect.enough]
     if few:
         what = Message(
@@ -81,11 +90,6 @@ def _of_effects(asked: Asked, found: Outcomes, effects: Sequence[Effect]) -> Ite
             metrics=", ".join(few),
         )
         yield Coded("too_few", what)
-    if found.refunds:
-        what = Message(
-            "{n:,} rows have a negative amount; refunds after the window are in neither arm", n=found.refunds
-        )
-        yield Coded("refunds", what)
 
 
 def _of_time(ledger: Ledger, row: CampaignRow, asked: Asked, now: datetime) -> Iterator[Coded]:
@@ -100,10 +104,8 @@ def _of_time(ledger: Ledger, row: CampaignRow, asked: Asked, now: datetime) -> I
                 took=str(timedelta(seconds=round(took.total_seconds()))),
             )
             yield Coded("slow_send", what)
-    begun = sending.first or row.started_at or row.created_at
-    if now < datetime.fromtimestamp(begun, UTC) + asked.length:
-        what = Message("the window is not over: the interval that counts is there when it is")
-        yield Coded("window_open", what)
+    if now < datetime.fromtimestamp(begun_at(ledger, row), UTC) + asked.length:
+        yield WINDOW_OPEN
 
 
 def _of_segments(row: CampaignRow, asked: Asked, columns: Sequence[str], start: datetime) -> Iterator[Coded]:

@@ -315,8 +315,27 @@ def of_arms(
     }
     if not columns.time:
         return _of_flags(table, arms, columns, known, who, head)
+    return _of_events(table, arms, columns, known, who, starts[who], ends[who], head)
+
+
+def _of_events(
+    table: Table,
+    arms: Arms,
+    columns: Columns,
+    known: NDArray[np.bool_],
+    who: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    head: Mapping[str, Any],
+) -> Outcomes:
+    """
+    Args:
+        known: r; which rows of the table are about people of the arms, k of them.
+        who: k; whom.
+        starts, ends: k; of that person's window.
+    """
     at = table.at[known]
-    early, late = at < starts[who], at >= ends[who]
+    early, late = at < starts, at >= ends
     used = ~(early | late)
     mine, when = who[used], at[used]
     converted = np.zeros(len(arms), np.bool_)

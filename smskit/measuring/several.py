@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,13 +21,15 @@ from numpy.typing import NDArray
 from smskit.errors import InputError, suggest
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
-from smskit.measuring.arms import Arms, follow_ups, parts_of, read_arms, sending_of
+from smskit.measuring.arms import Arms, begun_at, read_arms
 from smskit.measuring.asking import Asked
 from smskit.measuring.by_segment import by_value
-from smskit.measuring.effects import arms_of, effects_of, rows_of
-from smskit.measuring.outcomes import of_arms, read_outcomes
-from smskit.measuring.refusing import refusal, srm_of, srm_text
-from smskit.measuring.result import Coded, Measured, SegmentRow, Window, yuan_of
+from smskit.measuring.effects import effects_of
+from smskit.measuring.evidence import Evidence, cost_of, table_of
+from smskit.measuring.noticing import WINDOW_OPEN, too_few
+from smskit.measuring.outcomes import of_arms
+from smskit.measuring.refusing import srm_of, srm_text
+from smskit.measuring.result import Coded, Effect, Measured, SegmentRow
 from smskit.models import TIMEZONE, Kind, MessageClass, Mode, Reason
 from smskit.planning.policy import held_back
 
@@ -75,7 +77,7 @@ def measure_series(ledger: Ledger, series: str, mode: Mode | None, asked: Asked)
         notices.append(Coded("window_open", what))
     share = least / (1 - (most - least)) if least else 0.0
     return _judged(
-        ledger, series, rows[0].mode, asked, zone, as_of, cohorts, share, notices, windows=asked.window
+        ledger, series, rows[0].mode, asked, as_of, cohorts, share, notices, zone=zone, windows=asked.window
     )
 
 
@@ -102,22 +104,19 @@ def measure_global(ledger: Ledger, asked: Asked, first: date, last: date) -> Mea
     ]
     people = sum(len(cohort.arms) for cohort in cohorts)
     expected = sum(len(c.arms) * float(c.row.spec.get("global_holdout", 0)) for c in cohorts)
-    notices = []
-    if asked.time and as_of < end:
-        what = Message("the window is not over: the interval that counts is there when it is")
-        notices.append(Coded("window_open", what))
+    complete = not asked.time or as_of >= end
     found = _judged(
         ledger,
         "global_holdout",
         Mode.LIVE,
         asked,
-        zone,
         as_of,
         cohorts,
         expected / people if people else 0.0,
-        notices,
+        [] if complete else [WINDOW_OPEN],
+        zone=zone,
         windows=f"{first.isoformat()}..{last.isoformat()}",
-        complete=not asked.time or as_of >= end,
+        complete=complete,
     )
     if refused is None:
         return found
@@ -137,7 +136,7 @@ def _occurrences(ledger: Ledger, series: str, mode: Mode | None) -> list[Campaig
 
 
 def _start(ledger: Ledger, row: CampaignRow) -> datetime:
-    return datetime.fromtimestamp(sending_of(ledger, row).first or row.started_at or row.created_at, UTC)
+    return datetime.fromtimestamp(begun_at(ledger, row), UTC)
 
 
 def _entering(
@@ -210,88 +209,72 @@ def _judged(
     name: str,
     mode: Mode,
     asked: Asked,
-    zone: ZoneInfo,
     as_of: datetime,
     cohorts: Sequence[_Cohort],
     share: float,
-    notices: list[Coded],
+    notices: Sequence[Coded],
     *,
+    zone: ZoneInfo,
     windows: str,
     complete: bool = True,
 ) -> Measured:
     """What all cohorts together show, and each by itself; only whole windows are looked at."""
     if asked.by or asked.before or asked.entrants:
         raise InputError("--by, --before and --entrants are of one campaign")
-    rows = [cohort.row for cohort in cohorts]
-    by_phone = {not row.spec.get("user_id", "user_id") for row in rows}
-    if len(by_phone) > 1:
-        raise InputError("some of the campaigns know people by id and some by phone")
-    arms = Arms.joined([cohort.arms for cohort in cohorts])
-    table = read_outcomes(
-        asked.outcomes,
-        asked.columns,
-        by_phone=by_phone == {True},
-        zone=zone,
-        query=asked.query,
-        environ=asked.environ,
-        file=asked.file,
-    )
-    starts, ends = (_edges(cohorts, which) for which in ("start", "end"))
-    found = of_arms(table, arms, asked.columns, starts=starts, ends=ends)
-    srm = srm_of(arms, share)
-    alarm = srm_text(srm, (), entrants=True) if srm and not srm.ok else None
-    refused = refusal(arms, found, asked, alarm=alarm, as_of=as_of)
-    if alarm is not None and asked.srm == "allow":
-        notices = [Coded("srm", alarm), *notices]
-    price = asked.price_or(Decimal(str(rows[-1].spec.get("price_per_part", "0.05"))) if rows else Decimal(0))
-    again = [other for row in rows for other in follow_ups(ledger, row)]
-    cost = yuan_of([parts_of(ledger, row, arms) for row in [*rows, *again]], price)
-    effects, cohort_rows, alike = [], list[SegmentRow](), None
-    if refused is None:
-        values = found.values
-        effects = effects_of(values, arms, name=name, cost=cost, complete=complete)
-        metric = next(iter(values))
-        entered = pa.array(
-            np.repeat([c.row.name for c in cohorts], [len(c.arms) for c in cohorts]), pa.large_string()
-        )
+    seen = _seen(ledger, asked, zone, as_of, cohorts, share)
+    srm = [Coded("srm", seen.alarm)] if seen.alarm is not None and asked.srm == "allow" else []
+    effects: list[Effect] = []
+    by_cohort, alike = list[SegmentRow](), None
+    if seen.refused is None:
+        arms, values = seen.arms, seen.found.values
+        effects = effects_of(values, arms, name=name, cost=seen.cost, complete=complete)
         if complete:
-            cohort_rows, alike = by_value("entered", entered, metric, values[metric], arms, most=len(cohorts))
+            metric = next(iter(values))
+            entered = pa.array(_of_each(cohorts, [cohort.row.name for cohort in cohorts]), pa.large_string())
+            by_cohort, alike = by_value("entered", entered, metric, values[metric], arms, most=len(cohorts))
     window = None
-    if asked.time and cohorts:
-        until = found.data_until
-        window = Window(
-            min(c.start for c in cohorts).astimezone(zone).isoformat(),
-            max(c.end for c in cohorts).astimezone(zone).isoformat(),
-            until.astimezone(zone).isoformat() if until else None,
-            windows,
-            complete,
-        )
-    if any(not effect.enough for effect in effects):
-        few = ", ".join(effect.metric for effect in effects if not effect.enough)
-        what = Message(
-            "too few conversions to say anything of {metrics}: 5 of both arms together, for money 5 of each",
-            metrics=few,
-        )
-        notices = [*notices, Coded("too_few", what)]
-    return Measured(
-        campaign=name,
-        mode=str(mode),
-        series=name,
-        as_of=as_of.isoformat(),
-        refused=refused,
-        notices=notices,
-        outcomes=rows_of(found, events=bool(asked.time), zone=str(zone)),
+    if cohorts:
+        start, end = min(cohort.start for cohort in cohorts), max(cohort.end for cohort in cohorts)
+        window = seen.window(start, end, windows, complete=complete)
+    return replace(
+        seen.measured(name, name, mode),
+        notices=[*srm, *notices, *too_few(effects)],
         window=window,
-        arms=arms_of(arms),
-        srm=srm,
-        cost=cost,
         effects=effects,
-        cohorts=cohort_rows,
+        cohorts=by_cohort,
         equal_effects=alike,
-        named=found.named_of(arms.treated),
     )
 
 
-def _edges(cohorts: Sequence[_Cohort], which: str) -> NDArray[np.int64]:
-    at = [round(getattr(cohort, which).timestamp() * 1e6) for cohort in cohorts]
-    return np.repeat(np.array(at, np.int64), [len(cohort.arms) for cohort in cohorts])
+def _seen(
+    ledger: Ledger,
+    asked: Asked,
+    zone: ZoneInfo,
+    as_of: datetime,
+    cohorts: Sequence[_Cohort],
+    share: float,
+) -> Evidence:
+    """The arms of all cohorts as two, each person with their cohort's window."""
+    rows = [cohort.row for cohort in cohorts]
+    arms = Arms.joined([cohort.arms for cohort in cohorts])
+    table = table_of(rows, asked, zone)
+    starts, ends = (
+        _of_each(cohorts, [round(edge.timestamp() * 1e6) for edge in edges])
+        for edges in ([cohort.start for cohort in cohorts], [cohort.end for cohort in cohorts])
+    )
+    srm = srm_of(arms, share)
+    return Evidence(
+        asked,
+        zone,
+        as_of,
+        arms,
+        of_arms(table, arms, asked.columns, starts=starts, ends=ends),
+        srm,
+        srm_text(srm, (), entrants=True) if srm and not srm.ok else None,
+        cost_of(ledger, rows, arms, asked),
+    )
+
+
+def _of_each(cohorts: Sequence[_Cohort], values: Sequence[Any]) -> NDArray[Any]:
+    """What is said of each cohort, once for each of its people."""
+    return np.repeat(np.array(values), [len(cohort.arms) for cohort in cohorts])

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.audience.persons import Copies
+from smskit.audience.persons import Copies, among
 from smskit.audience.pseudonyms import pseudonyms
 from smskit.message.parts import units as units_of_column
 from smskit.models import MessageClass, Reason
@@ -133,16 +133,16 @@ def reasons_of(facts: Facts, copies: Copies) -> NDArray[np.int8]:
 
 
 def _sent_before(people: Candidates) -> Mask:
-    sent = _among(people.rows.phones, np.sort(people.past.sent_phones))
+    sent = among(people.rows.phones, np.sort(people.past.sent_phones))
     if len(people.past.sent_persons):
         sent |= np.asarray(pc.is_in(people.rows.persons, people.past.sent_persons))
     return sent
 
 
 def _opted_out(people: Candidates) -> Mask:
-    out = _among(people.rows.phones, people.past.opted_out)
+    out = among(people.rows.phones, people.past.opted_out)
     if people.past.erased_key:
-        out |= _among(pseudonyms(people.rows.phones, people.past.erased_key), people.past.opted_out)
+        out |= among(pseudonyms(people.rows.phones, people.past.erased_key), people.past.opted_out)
     return out
 
 
@@ -219,11 +219,3 @@ EXCLUSIONS: Final[tuple[tuple[Reason, Rule | None], ...]] = (
 )
 # These hold for all rows of a phone or a person as soon as they apply to one.
 _FOR_ALL_COPIES: Final = {*(Reason.ALREADY_SENT, Reason.OPTED_OUT, Reason.NO_CONSENT, Reason.FREQUENCY_CAP)}
-
-
-def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> Mask:
-    """Which *values* are in *ascending*, which is sorted and may be of any length."""
-    if not len(ascending):
-        return np.zeros(len(values), np.bool_)
-    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    return np.asarray(ascending[at] == values)
