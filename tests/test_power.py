@@ -10,7 +10,9 @@ import pytest
 
 import smskit
 from smskit.errors import InputError
-from smskit.planning.experiment import demand_alike, try_another, write_two
+from smskit.notebook.send_model import SendModel
+from smskit.planning.draft import Draft
+from smskit.planning.experiment import demand_alike, try_another
 from smskit.planning.power import power_of, power_words, smallest_difference
 from smskit.planning.spec import CampaignSpec
 
@@ -150,18 +152,20 @@ def test_arms_of_two_providers_leave_out_the_same_people() -> None:
         with_unknown.plan()
 
 
-def test_two_files(tmp_path: Path) -> None:
+def test_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two parameter files read back as they were made; neither is written over."""
+    monkeypatch.chdir(tmp_path)
     spec = CampaignSpec(**HELLO, segment="people.csv", holdout=0.2, keep="level, city")
-    one, other = write_two(spec, {"provider": "aliyun"}, tmp_path, experiment="providers")
+    model = SendModel(Draft(spec.to_data()))
+    one, other = model.try_another({"provider": "aliyun"})
     read = [CampaignSpec.from_yaml(file) for file in (one, other)]
 
     assert [r.arm and (r.arm["from"], r.arm["to"]) for r in read] == [(0.0, 0.5), (0.5, 1.0)]
     assert [r.provider for r in read] == ["yunpian", "aliyun"]
     assert read[0].keep == ["level", "city"]
     with pytest.raises(InputError, match="is there already"):
-        write_two(spec, {"provider": "aliyun"}, tmp_path)
-    with pytest.raises(InputError, match="is an arm of experiment `providers`"):
+        model.try_another({"provider": "aliyun"})
+    with pytest.raises(InputError, match=f"is an arm of experiment `{spec.campaign}`"):
         try_another(read[0], {"provider": "aliyun"})
     with pytest.raises(InputError, match="say what the other half"):
         try_another(spec, {})

@@ -13,10 +13,10 @@ from smskit.errors import GuardRefused, LedgerLocked
 from smskit.i18n import Language, Message
 from smskit.ledger import CampaignRow, CanaryRow, Owner, Tally
 from smskit.models import Kind, Mode
+from smskit.notebook.confirming import Confirmation
 from smskit.notebook.panels.send.run_card import Situation, view
 from smskit.notebook.panels.send.sending import SendingPanel
 from smskit.notebook.planner import Planning
-from smskit.notebook.send_model import Confirmation
 from smskit.planning.draft import Draft
 from smskit.sending.background import Phase, Snapshot
 

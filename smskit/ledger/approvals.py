@@ -142,18 +142,7 @@ class Approvals:
                     hash=plan_hash,
                     campaign=campaign,
                 )
-            if not plain(actor.name) or not plain(found.planned_by):
-                raise GuardRefused(
-                    "not approved: nobody knows who you are or who planned it; set SMSKIT_USER"
-                )
-            key = key_of(conn)
-            erased = pseudonym(plain(actor.name), key) if key else ""
-            if is_same(actor.name, found.planned_by) or found.planned_by == erased:
-                raise GuardRefused(
-                    "not approved: {who} planned {hash}, and somebody else has to approve it",
-                    who=actor.name,
-                    hash=plan_hash,
-                )
+            _demand_another(conn, actor.name, found)
             open_ = APPROVAL.update().where(*_key(campaign, plan_hash), APPROVAL.c.approved_at.is_(None))
             said = {"approved_by": actor.name, "approved_from": actor.place}
             if conn.execute(open_.values(approved_at=self._database.clock(), **said)).rowcount:
@@ -170,6 +159,20 @@ class Approvals:
                 found = _found(conn, campaign, plan_hash)
             assert found is not None
             return found
+
+
+def _demand_another(conn: sa.Connection, name: str, found: ApprovalRow) -> None:
+    """Refuse who planned it, also where they have been erased since, and who nobody knows."""
+    if not plain(name) or not plain(found.planned_by):
+        raise GuardRefused("not approved: nobody knows who you are or who planned it; set SMSKIT_USER")
+    key = key_of(conn)
+    erased = pseudonym(plain(name), key) if key else ""
+    if is_same(name, found.planned_by) or found.planned_by == erased:
+        raise GuardRefused(
+            "not approved: {who} planned {hash}, and somebody else has to approve it",
+            who=name,
+            hash=found.plan_hash,
+        )
 
 
 def _key(campaign: str, plan_hash: str) -> tuple[Any, ...]:

@@ -234,15 +234,7 @@ def apply_all(
                 raise LedgerLocked(_TAKEN_OVER)
             present[change.chunk] = states_of(conn, row).copy()
         states = present[change.chunk]
-        start, allowed = TRANSITIONS[change.kind]
-        if (states[change.positions] != start).any():
-            raise LedgerError(
-                "{kind}: somebody is not {state}; nothing was recorded", kind=change.kind, state=start.label
-            )
-        if len(set(change.positions.tolist())) < len(change.positions):
-            raise LedgerError("{kind}: somebody is named twice; nothing was recorded", kind=change.kind)
-        if not allowed.issuperset(set(change.states.tolist())):
-            raise LedgerError("{kind} cannot lead there; nothing was recorded", kind=change.kind)
+        _demand_transition(change, states)
         states[change.positions] = change.states
         blobs = {
             "positions": change.positions.tobytes(),
@@ -259,6 +251,19 @@ def apply_all(
             "unsent": count_unsent(states),
         }
         hot.move(conn, {"campaign": campaign_id, "at": chunk} | moved)
+
+
+def _demand_transition(change: Change, states: NDArray[np.uint8]) -> None:
+    """Refuse a change that nobody can make from where the people of its chunk are."""
+    start, allowed = TRANSITIONS[change.kind]
+    if (states[change.positions] != start).any():
+        raise LedgerError(
+            "{kind}: somebody is not {state}; nothing was recorded", kind=change.kind, state=start.label
+        )
+    if len(set(change.positions.tolist())) < len(change.positions):
+        raise LedgerError("{kind}: somebody is named twice; nothing was recorded", kind=change.kind)
+    if not allowed.issuperset(set(change.states.tolist())):
+        raise LedgerError("{kind} cannot lead there; nothing was recorded", kind=change.kind)
 
 
 def recorded(facts: Facts) -> dict[str, Any]:

@@ -115,6 +115,17 @@ class Senders:
     @contextmanager
     def _come(self, campaign_id: int, role: Role, *, begin: bool) -> Iterator[str]:
         token = uuid.uuid4().hex
+        self._enter(campaign_id, token, role, begin=begin)
+        WORKING.add(token)
+        try:
+            yield token
+        finally:
+            WORKING.discard(token)
+            # A ledger that cannot be written says so already; whoever comes next sees that nobody works.
+            with suppress(LedgerUnavailable):
+                self._go(campaign_id, token)
+
+    def _enter(self, campaign_id: int, token: str, role: Role, *, begin: bool) -> None:
         host, pid, started = this_process()
         with self._database.write() as conn:
             now = self._database.clock()
@@ -146,14 +157,6 @@ class Senders:
                     until=now + LEASE_TTL_S,
                 )
             )
-        WORKING.add(token)
-        try:
-            yield token
-        finally:
-            WORKING.discard(token)
-            # A ledger that cannot be written says so already; whoever comes next sees that nobody works.
-            with suppress(LedgerUnavailable):
-                self._go(campaign_id, token)
 
     def _go(self, campaign_id: int, token: str) -> None:
         with self._database.write() as conn:

@@ -9,13 +9,10 @@ its hash, and a run that finds another plan sends nothing.
 from __future__ import annotations
 
 import itertools
-import re
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,9 +21,8 @@ import numpy as np
 from smskit.audience import segment
 from smskit.audience.phones import normalise_one
 from smskit.errors import GuardRefused, InputError, LedgerError, TemplateError
-from smskit.i18n import UNSENT, Joined, Message, mark
+from smskit.i18n import Joined, Message
 from smskit.ledger import ApprovalRow, CampaignRow, Ledger
-from smskit.ledger.approvals import is_same
 from smskit.ledger.opening import open_ledger
 from smskit.message.lint import LintIssue, find_issues
 from smskit.message.opt_out import Place, lack_of, with_wording
@@ -37,6 +33,7 @@ from smskit.message.windows import effective_window
 from smskit.models import CheckResult, Kind, MessageClass, Mode, Offer
 from smskit.notebook import accounts
 from smskit.notebook.accounts import Offered
+from smskit.notebook.confirming import Approval, Confirmation, resuming, unsent
 from smskit.notebook.planner import Planning
 from smskit.notebook.texts import TemplateChoice, choices
 from smskit.planning.draft import Draft
@@ -58,7 +55,7 @@ from smskit.sending.session import open_campaign
 from smskit.settings import Environment
 from smskit.workspace import Folder, May, Workspace
 
-__all__ = ["Approval", "Columns", "Confirmation", "Length", "SendModel", "another_id"]
+__all__ = ["Columns", "Length", "SendModel", "another_id"]
 
 
 _SENDS_NOTHING = Message("mode `plan` sends nothing; use mode `rehearse` or `live`")
@@ -77,50 +74,6 @@ class Length(NamedTuple):
     least: int
     most: int
     known: bool  # the values of its variables are counted, too
-
-
-class Approval(NamedTuple):
-    """What stands of a second person's yes to a plan, where a live run needs one."""
-
-    campaign: str
-    plan_hash: str
-    found: ApprovalRow | None  # None = nobody has asked for it
-    me: str
-
-    @property
-    def lacks(self) -> bool:
-        """Nothing is sent until somebody else has said yes."""
-        return self.found is None or not self.found.approved
-
-    @property
-    def is_mine(self) -> bool:
-        """Whether it is for this person to say yes."""
-        return self.found is not None and self.lacks and not is_same(self.found.planned_by, self.me)
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """What a person says yes to."""
-
-    mode: Mode
-    campaign: str
-    people: int  # who would get a message now
-    parts: int
-    cost: Decimal  # yuan, of the whole campaign
-    plan_hash: str
-    resumes: bool  # goes on with a campaign that has started
-    first: int = 0  # people who are sent to before the others, the canary
-
-    def demand(self, typed: str) -> None:
-        """
-        Take a person's word for it: in live mode the number of people, typed.
-
-        Raises:
-            GuardRefused: it is another number.
-        """
-        if self.mode is Mode.LIVE and re.sub(r"[\s,，]", "", typed) != str(self.people):
-            words = mark("{n} people would get a message; type that number to confirm")
-            raise _unsent(Message(words, n=self.people))
 
 
 class SendModel:
@@ -484,25 +437,23 @@ class SendModel:
         seen = run.look()
         if seen.phase.is_active:
             raise GuardRefused("campaign {campaign} is being sent right now", campaign=spec.campaign)
-        approval = self.approval
         if seen.row is not None and seen.books is not None:
-            cost = Decimal(seen.row.summary["cost"])
-            waiting, parts = seen.books.waiting + seen.books.submitting, int(seen.row.summary["parts"])
-            if not waiting and not seen.books.unknown:
-                words = mark("campaign {campaign} is finished; give the next one an id of its own")
-                raise GuardRefused(Message(words, campaign=spec.campaign))
-            _demand(spec, approval)
-            return Confirmation(
-                spec.mode, spec.campaign, waiting, parts, cost, seen.row.plan_hash, resumes=True
-            )
+            confirmed = resuming(spec, seen.row, seen.books)
+        else:
+            confirmed = self._of_plan(spec)
+        approval = self.approval
+        if approval is not None and approval.lacks:
+            raise unsent(lack_of_approval(spec, approval.plan_hash, approval.found))
+        return confirmed
+
+    def _of_plan(self, spec: CampaignSpec) -> Confirmation:
         planned, plan = self.planning.now, self.planning.plan
         if plan is None or planned is None or planned.spec != spec:
-            raise _unsent(Message("the plan is not ready; wait until it is shown"))
+            raise unsent(Message("the plan is not ready; wait until it is shown"))
         if planned.guards:
-            raise _unsent(Joined(guard.text for guard in planned.guards))
+            raise unsent(Joined(guard.text for guard in planned.guards))
         if not plan.planned:
-            raise _unsent(Message("nobody is planned"))
-        _demand(spec, approval)
+            raise unsent(Message("nobody is planned"))
         first = size_of(plan.planned, spec.canary) if spec.canary else 0
         return Confirmation(
             spec.mode,
@@ -532,7 +483,7 @@ class SendModel:
         confirmed.demand(typed)
         spec, run = self.draft.spec(), self.run
         if run is None or (spec.campaign, spec.mode) != (confirmed.campaign, confirmed.mode):
-            raise _unsent(Message("the parameters were changed after the confirmation"))
+            raise unsent(Message("the parameters were changed after the confirmation"))
         campaign = self._fresh(spec.model_copy(update={"plan_hash": confirmed.plan_hash}))
         # A frame is in the memory of this process alone.
         through = None if self.draft.frame is not None else handover_of(self.environment())
@@ -556,7 +507,7 @@ class SendModel:
         Workspace.here().demand_mode(spec.mode)
         seen = run.look() if run else None
         if run is None or seen is None or seen.row is None or not self.may_join(seen):
-            raise _unsent(Message("no other run is sending it that could be joined"))
+            raise unsent(Message("no other run is sending it that could be joined"))
         campaign = self._fresh(spec.model_copy(update={"plan_hash": seen.row.plan_hash}))
         return run.start(campaign, through=handover_of(self.environment()))
 
@@ -637,15 +588,6 @@ class SendModel:
         self.ledger.campaigns.make_id(name, kind=Kind.COPY, parent=stem)
         self.draft.set(campaign=name)
         return name
-
-
-def _demand(spec: CampaignSpec, approval: Approval | None) -> None:
-    if approval is not None and approval.lacks:
-        raise _unsent(lack_of_approval(spec, approval.plan_hash, approval.found))
-
-
-def _unsent(why: Message) -> GuardRefused:
-    return GuardRefused(Message(UNSENT, why=why))
 
 
 def another_id(name: str, taken: Collection[str]) -> str:

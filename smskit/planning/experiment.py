@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from smskit.errors import InputError
@@ -18,7 +17,7 @@ from smskit.i18n import Message
 if TYPE_CHECKING:
     from smskit.planning.spec import CampaignSpec
 
-__all__ = ["SAME", "demand_alike", "parse_arm", "try_another", "write_two"]
+__all__ = ["SAME", "demand_alike", "parse_arm", "try_another"]
 
 _KEYS: Final = ("experiment", "name", "from", "to")
 _NAME: Final = re.compile(r"[\w.:+-]{1,64}")
@@ -101,22 +100,3 @@ def try_another(
         made.append(type(spec).from_data(spec.to_data() | more | own | fits | {"arm": arm}))
     demand_alike(*made)
     return made[0], made[1]
-
-
-def write_two(
-    spec: CampaignSpec, changes: Mapping[str, Any], folder: Path, *, experiment: str = ""
-) -> tuple[Path, Path]:
-    """
-    Write the two campaigns of `try_another` as parameter files into *folder*, named as their ids.
-
-    Raises:
-        InputError: as `try_another`, or there is such a file already; nothing is written then.
-    """
-    both = try_another(spec, changes, experiment=experiment)
-    files = tuple(folder / f"{one.campaign}.yaml" for one in both)
-    for file in files:
-        if file.exists():
-            raise InputError("{file} is there already", file=file)
-    for one, file in zip(both, files, strict=True):
-        file.write_text(one.to_yaml(), encoding="utf-8")
-    return files[0], files[1]

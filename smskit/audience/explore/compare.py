@@ -45,8 +45,6 @@ class Sides(NamedTuple):
 class Comparison(NamedTuple):
     """Two segments, compared."""
 
-    rows_a: int
-    rows_b: int
     persons: Sides | None  # None: no column names the person
     phones: Sides | None  # None: no column of phones
     shares: pd.DataFrame  # column, value, share_a, share_b, difference; the largest difference first
@@ -81,7 +79,7 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, *, user_id: str, phone: str) -> Co
         )
         known = list(map(str, lacking.columns))
         raise InputError(suggest(problem, wanted[0], known) if wanted else problem)
-    return Comparison(len(a), len(b), by_person, by_phone, _shares(a, b, {user_id, phone}))
+    return Comparison(by_person, by_phone, _shares(a, b, {user_id, phone}))
 
 
 def _has(name: str, *frames: pd.DataFrame) -> bool:

@@ -130,24 +130,10 @@ def load(
                 return frame_of_rows(names, rows, columns, texts)
 
             frame = _asked(source, place, query, around, environ, take)
+        elif query:
+            raise SegmentError("a query needs a database; this is a file, filter it with rules")
         else:
-            if query:
-                raise SegmentError("a query needs a database; this is a file, filter it with rules")
-            found = _files(place, around)
-            if found is not None and (len(found) > 1 or found.store or (most and found.rows > most)):
-                _refuse_sheet(sheet)
-                frame = _read_files(found, columns, texts, most, said)
-            else:
-                path = Path(found.paths[0]) if found else locate(place, around)
-                kind = kind_of(path)
-                if kind == "xlsx":
-                    frame = read_excel(path, columns, texts, sheet=sheet, notices=said)
-                else:
-                    _refuse_sheet(sheet)
-                    is_parquet = kind == "parquet"
-                    frame = (
-                        read_parquet(path, columns, texts) if is_parquet else read_delimited(path, columns)
-                    )
+            frame = _read_file(place, around, columns, texts, sheet=sheet, most=most, said=said)
     frame = frame.rename(columns=spelt(list(frame.columns), columns))
     frame.attrs[_NOTICES] = said
     return frame
@@ -271,6 +257,28 @@ def _files(place: str, around: Around) -> Files | None:
             return files_at(place, around)
         raise
     return Files("", (str(path),)) if kind_of(path) == "parquet" else None
+
+
+def _read_file(
+    place: str,
+    around: Around,
+    columns: Wanted,
+    texts: Collection[str],
+    *,
+    sheet: str,
+    most: int | None,
+    said: list[Message],
+) -> pd.DataFrame:
+    found = _files(place, around)
+    if found is not None and (len(found) > 1 or found.store or (most and found.rows > most)):
+        _refuse_sheet(sheet)
+        return _read_files(found, columns, texts, most, said)
+    path = Path(found.paths[0]) if found else locate(place, around)
+    kind = kind_of(path)
+    if kind == "xlsx":
+        return read_excel(path, columns, texts, sheet=sheet, notices=said)
+    _refuse_sheet(sheet)
+    return read_parquet(path, columns, texts) if kind == "parquet" else read_delimited(path, columns)
 
 
 def _read_files(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from smskit.audience import phones
 from smskit.errors import InputError
-from smskit.ledger import CLOCKS_DIFFER_S, CampaignRow, History, Ledger
+from smskit.ledger import CLOCKS_DIFFER_S, CampaignRow, Event, History, Ledger
 from smskit.models import State
 from smskit.reporting import frames, report
 from smskit.reporting.delivery.codes import explain_code
@@ -97,7 +97,6 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
     Raises:
         InputError: nobody like that was planned.
     """
-    zone = row.zone
     found = ledger.audience.find(row.id, person=person, phone=report.as_phone(person))
     if not found:
         raise InputError(
@@ -106,28 +105,30 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
             campaign=row.name,
             mode=row.mode,
         )
-    steps: list[dict[str, Any]] = []
-    for chunk, position in found:
-        for event in ledger.audience.events(row.id, chunk):
-            for at in np.flatnonzero(event.positions == position):
-                facts = event.facts_of(int(at))
-                told = explain_code(
-                    row.provider, facts["codes"], receipt=event.kind == "receipt", detail=facts["details"]
-                )
-                steps.append(
-                    {
-                        "at": _clock(event.at, zone),
-                        "event": event.kind,
-                        "state": State(int(event.states[at])).label,
-                        "reason": facts["reason"],
-                        "code": facts["codes"],
-                        "meaning": told.meaning,
-                        "message_id": facts["ids"],
-                        "reported_at": _clock(facts["times"], zone),
-                    }
-                )
+    steps = [
+        _step(row, event, int(at))
+        for chunk, position in found
+        for event in ledger.audience.events(row.id, chunk)
+        for at in np.flatnonzero(event.positions == position)
+    ]
     meanings = pd.Series([step["meaning"] for step in steps], dtype=object)  # they stay messages
     return pd.DataFrame(steps, columns=TIMELINE).assign(meaning=meanings)
+
+
+def _step(row: CampaignRow, event: Event, at: int) -> dict[str, Any]:
+    facts = event.facts_of(at)
+    code, is_receipt = facts["codes"], event.kind == "receipt"
+    told = explain_code(row.provider, code, receipt=is_receipt, detail=facts["details"])
+    return {
+        "at": _clock(event.at, row.zone),
+        "event": event.kind,
+        "state": State(int(event.states[at])).label,
+        "reason": facts["reason"],
+        "code": code,
+        "meaning": told.meaning,
+        "message_id": facts["ids"],
+        "reported_at": _clock(facts["times"], row.zone),
+    }
 
 
 def replies(ledger: Ledger, row: CampaignRow) -> pd.DataFrame:

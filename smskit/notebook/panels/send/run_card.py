@@ -16,11 +16,11 @@ from smskit.i18n import Language, mark
 from smskit.i18n.figures import money
 from smskit.ledger import Tally
 from smskit.models import Mode
+from smskit.notebook.confirming import Approval, Confirmation
 from smskit.notebook.panels.marks import badge
 from smskit.notebook.panels.parts import chip, notice, soft, tiles
 from smskit.notebook.panels.send.base import plan_state
 from smskit.notebook.planner import Planning
-from smskit.notebook.send_model import Approval, Confirmation
 from smskit.planning.draft import Draft
 from smskit.planning.policy import UNASKED
 from smskit.reporting.audit import approval_in_words

@@ -14,6 +14,7 @@ from smskit.errors import GuardRefused
 from smskit.i18n import Message, mark
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
+from smskit.notebook.confirming import Approval, Confirmation
 from smskit.notebook.handover import TRACK, Wanted
 from smskit.notebook.host import Host
 from smskit.notebook.panels.doorway import doorway
@@ -22,7 +23,7 @@ from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import button, card, chip, field, html, row, soft_line, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.run_card import PHASES, Button, Card, Question, Situation, view
-from smskit.notebook.send_model import Approval, Confirmation, SendModel
+from smskit.notebook.send_model import SendModel
 from smskit.reporting.delivery import MODES
 from smskit.sending.background import Phase, Run, Snapshot
 from smskit.sending.receipts import Fetched
