@@ -9,7 +9,7 @@ here. Every axis says its unit.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -27,6 +27,7 @@ __all__ = [
         "carriers",
         "count_axis",
         "figures",
+        "in_colours",
         "named_rows",
         "over_time",
         "parts",
@@ -109,39 +110,70 @@ def waterfall(steps: pd.DataFrame, t: Language) -> str:
     Args:
         steps: One row a step, in order: ``step``, ``left_out`` and ``left`` (rows); see ``Plan.waterfall``.
     """
+    taken = [f"  (−{n:,})" if n else "" for n in steps["left_out"]]
+    # What a step took lies at the end of its bar.
+    pieces = pd.DataFrame({t("left"): steps["left"], t("left out"): steps["left_out"]})
+    return _of_two_pieces(
+        pieces,
+        (GOOD, WARN),
+        t,
+        labels=[t.render(step) for step in steps["step"]],
+        at_end=[f"{n:,}{out}" for n, out in zip(steps["left"], taken, strict=True)],
+        limit=260,
+        size=(560, 20),
+    )
+
+
+def _of_two_pieces(
+    pieces: pd.DataFrame,
+    colours: tuple[str, str],
+    t: Language,
+    *,
+    labels: Sequence[str],
+    at_end: Sequence[str],
+    limit: int,
+    size: tuple[int, int],
+) -> str:
+    """
+    Horizontal bars of people, each of two pieces, with a figure at its end.
+
+    Args:
+        pieces: One row a bar, one column a piece, named as the legend has it.
+        limit: Most pixels of a label.
+        size: Pixels of the longest bar, and of the height of each.
+    """
     alt = altair()
-    names = {"left": t("left"), "left_out": t("left out")}
-    labelled = steps.assign(step=[t.render(step) for step in steps["step"]])
-    long: Any = labelled.reset_index(names="order").melt(["order", "step"], list(names), "part", "people")
-    long["place"] = (long["part"] == "left_out").astype(int)  # what a step took lies at the end of its bar
-    long["part"] = long["part"].map(names)
-    y = alt.Y("order:O", title=None, axis=named_rows(labelled["step"], limit=260))
+    drawn = pieces.reset_index(drop=True).assign(order=range(len(pieces)))
+    names = [str(name) for name in pieces.columns]
+    long: Any = drawn.melt("order", names, "piece", "people")
+    long["place"] = long["piece"].map(names.index)
+    y = alt.Y("order:O", title=None, axis=named_rows(labels, limit=limit))
     bars = (
         alt.Chart(long)
         .mark_bar()
         .encode(
             y=y,
             x=alt.X("people:Q", **unit_only(t("people"))),
-            color=alt.Color(
-                "part:N",
-                title=None,
-                legend=alt.Legend(orient="top"),
-                scale=alt.Scale(domain=list(names.values()), range=[GOOD, WARN]),
-            ),
+            color=in_colours("piece", dict(zip(names, colours, strict=True))),
             order=alt.Order("place:Q"),
         )
     )
-    taken = [f"  (−{n:,})" if n else "" for n in steps["left_out"]]
-    ends = steps.assign(
-        order=range(len(steps)),
-        end=steps["left"] + steps["left_out"],
-        figure=[f"{n:,}{out}" for n, out in zip(steps["left"], taken, strict=True)],
-    )
-    told = figures(alt.Chart(ends[["order", "end", "figure"]]), y=y, x="end:Q", text="figure:N")
+    ends = pd.DataFrame({"order": drawn["order"], "end": drawn[names].sum(axis=1), "figure": at_end})
+    told = figures(alt.Chart(ends), y=y, x="end:Q", text="figure:N")
+    width, height = size
     return svg(
-        (bars + told).properties(width=560, height=alt.Step(20)),
-        beside=labelled["step"],
-        after=ends["figure"],
+        (bars + told).properties(width=width, height=alt.Step(height)), beside=labels, after=ends["figure"]
+    )
+
+
+def in_colours(field: str, colours: Mapping[str, str], **legend: Any) -> Any:
+    """Marks in a colour each kind has, with a legend above; *colours* by what the legend calls the kinds."""
+    alt = altair()
+    return alt.Color(
+        f"{field}:N",
+        title=None,
+        legend=alt.Legend(orient="top", **legend),
+        scale=alt.Scale(domain=[*colours], range=[*colours.values()]),
     )
 
 
@@ -178,12 +210,7 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
         ),
         scale=alt.Scale(padding=16),
     )
-    colour = alt.Color(
-        "kind:N",
-        title=None,
-        legend=alt.Legend(orient="top"),
-        scale=alt.Scale(domain=list(names.values()), range=[GOOD, BAD, WARN]),
-    )
+    colour = in_colours("kind", dict(zip(names.values(), (GOOD, BAD, WARN), strict=True)))
     bars = (
         alt.Chart(long)
         .mark_bar(width={"expr": f"max(2, min(24, 500 / {max(len(drawn), 1)}))"})
@@ -227,12 +254,7 @@ def carriers(table: pd.DataFrame, t: Language) -> str:
         .encode(
             y=alt.Y("carrier:N", title=None, sort=shown["carrier"].tolist()),
             x=alt.X("people:Q", title=t("share of people, %"), stack="normalize", axis=alt.Axis(format="%")),
-            color=alt.Color(
-                "kind:N",
-                title=None,
-                legend=alt.Legend(orient="top"),
-                scale=alt.Scale(domain=list(names.values()), range=[GOOD, BAD, WARN, NEUTRAL]),
-            ),
+            color=in_colours("kind", dict(zip(names.values(), (GOOD, BAD, WARN, NEUTRAL), strict=True))),
             order=alt.Order("order:Q"),
         )
         .properties(width=560, height=alt.Step(24))
@@ -267,46 +289,22 @@ def series(table: pd.DataFrame, t: Language) -> str:
     Args:
         table: See ``delivery.Overview.series``.
     """
-    alt = altair()
-    shown = table.tail(OCCURRENCES).reset_index(drop=True)
-    names = {"delivered": t("delivered"), "others": t("accepted, not delivered")}
-    drawn = pd.DataFrame(
-        {
-            "order": range(len(shown)),
-            "delivered": shown["delivered"],
-            "others": shown["accepted"] - shown["delivered"],
-        }
-    )
-    long: Any = drawn.melt("order", list(names), "kind", "people")
-    long["place"] = (long["kind"] == "others").astype(int)
-    long["kind"] = long["kind"].map(names)
-    labels = [f"{name} · {at:%m-%d}" for name, at in zip(shown["campaign"], shown["started"], strict=True)]
-    y = alt.Y("order:O", title=None, axis=named_rows(labels, limit=240))
-    bars = (
-        alt.Chart(long)
-        .mark_bar()
-        .encode(
-            y=y,
-            x=alt.X("people:Q", **unit_only(t("people"))),
-            color=alt.Color(
-                "kind:N",
-                title=None,
-                legend=alt.Legend(orient="top"),
-                scale=alt.Scale(domain=list(names.values()), range=[GOOD, PALE]),
-            ),
-            order=alt.Order("place:Q"),
-        )
-    )
+    shown = table.tail(OCCURRENCES)
     words = mark("{rate:.1%} delivered · {out:.1%} opted out")
-    ends = pd.DataFrame(
-        {
-            "order": range(len(shown)),
-            "end": shown["accepted"],
-            "figure": [
-                "" if pd.isna(rate) else t(words, rate=rate, out=out)
-                for rate, out in zip(shown["delivery_rate"], shown["opt_out_rate"], strict=True)
-            ],
-        }
+    return _of_two_pieces(
+        pd.DataFrame(
+            {
+                t("delivered"): shown["delivered"],
+                t("accepted, not delivered"): shown["accepted"] - shown["delivered"],
+            }
+        ),
+        (GOOD, PALE),
+        t,
+        labels=[f"{name} · {at:%m-%d}" for name, at in zip(shown["campaign"], shown["started"], strict=True)],
+        at_end=[
+            "" if pd.isna(rate) else t(words, rate=rate, out=out)
+            for rate, out in zip(shown["delivery_rate"], shown["opt_out_rate"], strict=True)
+        ],
+        limit=240,
+        size=(420, 22),
     )
-    told = figures(alt.Chart(ends), y=y, x="end:Q", text="figure:N")
-    return svg((bars + told).properties(width=420, height=alt.Step(22)), beside=labels, after=ends["figure"])

@@ -7,7 +7,18 @@ from typing import Final
 import pandas as pd
 
 from smskit.i18n import Language, mark
-from smskit.reporting.charts import BAD, FOREIGN, GOOD, NEUTRAL, WARN, altair, figures, named_rows, svg
+from smskit.reporting.charts import (
+    BAD,
+    FOREIGN,
+    GOOD,
+    NEUTRAL,
+    WARN,
+    altair,
+    figures,
+    in_colours,
+    named_rows,
+    svg,
+)
 
 __all__ = ["arrived", "hours", "rates"]
 
@@ -85,13 +96,7 @@ def arrived(rows: pd.DataFrame, t: Language) -> str:
         axis=alt.Axis(format="%" if highest >= 0.1 else ".1%", tickCount=5),
         scale=alt.Scale(domain=[0, min(1.0, highest * 1.1) or 1.0], nice=False),
     )
-    colours = [_COLOURS[n % len(_COLOURS)] for n in range(len(names))]
-    colour = alt.Color(
-        "arm:N",
-        title=None,
-        legend=alt.Legend(orient="top"),
-        scale=alt.Scale(domain=names, range=colours),
-    )
+    colour = in_colours("arm", {name: _COLOURS[n % len(_COLOURS)] for n, name in enumerate(names)})
     lines = alt.Chart(rows).mark_line(strokeWidth=2, interpolate="step-after", clip=True)
     return svg(lines.encode(x=x, y=y, color=colour).properties(width=560, height=190))
 

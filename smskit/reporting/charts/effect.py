@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from smskit.i18n import Language, mark
-from smskit.reporting.charts import BAD, GOOD, NEUTRAL, PALE, altair, figures, named_rows, svg
+from smskit.reporting.charts import BAD, GOOD, NEUTRAL, PALE, altair, figures, in_colours, named_rows, svg
 
 __all__ = ["before_launch", "differences", "over_time", "split"]
 
@@ -32,22 +32,19 @@ def differences(rows: pd.DataFrame, t: Language, *, unit: str = "conversions") -
     drawn = rows.reset_index(drop=True).assign(order=range(len(rows)))
     for name in ("difference", "low", "high"):
         drawn[name] = drawn[name].astype(float)
-    drawn["sure"] = [
+    kinds = {"more": (t("more"), GOOD), "fewer": (t("fewer"), BAD), "open": (t("cannot be told"), _GREY)}
+    sure = [
         "more" if low > 0 else "fewer" if high < 0 else "open"
         for low, high in zip(drawn["low"], drawn["high"], strict=True)
     ]
+    drawn["sure"] = [kinds[kind][0] for kind in sure]
     drawn["figure"] = [
         _figure(n, low, high, t)
         for n, low, high in zip(drawn["difference"], drawn["low"], drawn["high"], strict=True)
     ]
     drawn["end"] = drawn["high"].fillna(drawn["difference"]).clip(lower=0)
     y = alt.Y("order:O", title=None, axis=named_rows(drawn["label"], limit=240))
-    names = {"more": t("more"), "fewer": t("fewer"), "open": t("cannot be told")}
-    drawn["sure"] = drawn["sure"].map(names)
-    there = [kind for kind in names if names[kind] in set(drawn["sure"])]
-    colours = {"more": GOOD, "fewer": BAD, "open": _GREY}
-    scale = alt.Scale(domain=[names[n] for n in there], range=[colours[n] for n in there])
-    colour = alt.Color("sure:N", title=None, legend=alt.Legend(orient="top"), scale=scale)
+    colour = in_colours("sure", dict(shown for kind, shown in kinds.items() if kind in sure))
     axis = alt.Axis(grid=False, tickCount=6)
     x = alt.X("difference:Q", title=t(_AXES[unit]), axis=axis, scale=alt.Scale(zero=True))
     base = alt.Chart(drawn[["order", "difference", "low", "high", "sure", "figure", "end"]])
@@ -91,12 +88,7 @@ def over_time(days: pd.DataFrame, t: Language, *, ends: pd.Timestamp, zone: str)
     scale = alt.Scale(domain=[{"expr": f"datetime('{each}')"} for each in (first, last)])
     axis = alt.Axis(format="%m-%d %H:%M" if short else "%m-%d", tickCount=7, labelOverlap=True, grid=False)
     time = alt.X("at:T", title=None, axis=axis, scale=scale)
-    colour = alt.Color(
-        "arm:N",
-        title=None,
-        legend=alt.Legend(orient="top"),
-        scale=alt.Scale(domain=list(names.values()), range=[GOOD, NEUTRAL]),
-    )
+    colour = in_colours("arm", dict(zip(names.values(), (GOOD, NEUTRAL), strict=True)))
     y = alt.Y("rate:Q", title=t("conversions for 1,000 people, so far"), axis=alt.Axis(tickCount=5))
     lines = (
         alt.Chart(long).mark_line(strokeWidth=2, interpolate="step-after").encode(x=time, y=y, color=colour)

@@ -21,6 +21,7 @@ from smskit.reporting.charts import (
     altair,
     count_axis,
     figures,
+    in_colours,
     named_rows,
     svg,
     unit_only,
@@ -48,8 +49,7 @@ def coverage(counts: Mapping[str, int], t: Language) -> str:
             "order": range(len(kinds)),
         }
     )
-    scale = alt.Scale(domain=data["kind"].tolist(), range=[PHONES[kind][1] for kind in kinds])
-    legend = alt.Legend(orient="top", columns=5, labelLimit=200)
+    colours = {t(PHONES[kind][0]): PHONES[kind][1] for kind in kinds}
     chart = (
         alt.Chart(data)
         .mark_bar(height=20)
@@ -60,7 +60,7 @@ def coverage(counts: Mapping[str, int], t: Language) -> str:
                 stack="zero",
                 axis=alt.Axis(tickCount=6, tickMinStep=1, format=",d"),
             ),
-            color=alt.Color("kind:N", title=None, scale=scale, legend=legend),
+            color=in_colours("kind", colours, columns=5, labelLimit=200),
             order=alt.Order("order:Q"),
         )
         .properties(width=620, height=24)
@@ -70,29 +70,38 @@ def coverage(counts: Mapping[str, int], t: Language) -> str:
 
 def distribution(found: Distribution, t: Language) -> str:
     """Rows by value of one column, those kept in front of all."""
-    alt = altair()
     bars = found.bars.assign(order=range(len(found.bars)))
     words = {"rows": t("segment"), **({"kept": t("kept by the rules")} if "kept" in bars else {})}
     long: Any = bars.melt(["order"], list(words), "part", "n")
     long["part"] = long["part"].map(words)
-    scale = alt.Scale(domain=list(words.values()), range=[PALE, GOOD] if "kept" in bars else [GOOD])
-    color = alt.Color("part:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
+    colours = (PALE, GOOD) if "kept" in bars else (GOOD,)
+    color = in_colours("part", dict(zip(words.values(), colours, strict=True)))
     if found.span is None:
-        y = alt.Y("order:O", title=found.column, axis=named_rows(bars["label"], limit=220))
-        marks = (
-            alt.Chart(long)
-            .mark_bar()
-            .encode(y=y, x=alt.X("n:Q", stack=None, **unit_only(t("rows"))), color=color)
-        )
-        told = bars.assign(figure=[_figure(*counts) for counts in bars[list(words)].itertuples(index=False)])
-        ends = figures(alt.Chart(told[["order", "rows", "figure"]]), y=y, x="rows:Q", text="figure:N")
-        return svg(
-            (marks + ends).properties(width=460, height=alt.Step(20)),
-            beside=bars["label"],
-            after=told["figure"],
-        )
+        return _by_value(found.column, bars, list(words), long, color, t)
+    return _by_span(found, long, color, t)
+
+
+def _by_value(
+    column: str, bars: pd.DataFrame, counts: list[str], long: pd.DataFrame, color: Any, t: Language
+) -> str:
+    """Horizontal bars, one a value, their figures at the ends."""
+    alt = altair()
+    y = alt.Y("order:O", title=column, axis=named_rows(bars["label"], limit=220))
+    x = alt.X("n:Q", stack=None, **unit_only(t("rows")))
+    marks = alt.Chart(long).mark_bar().encode(y=y, x=x, color=color)
+    told = bars.assign(figure=[_figure(*row) for row in bars[counts].itertuples(index=False)])
+    ends = figures(alt.Chart(told[["order", "rows", "figure"]]), y=y, x="rows:Q", text="figure:N")
+    return svg(
+        (marks + ends).properties(width=460, height=alt.Step(20)), beside=bars["label"], after=told["figure"]
+    )
+
+
+def _by_span(found: Distribution, long: pd.DataFrame, color: Any, t: Language) -> str:
+    """Upright bars, one a range of numbers or of days."""
+    alt = altair()
+    assert found.span is not None
     # By number of the bar, whatever it spans: all are equally wide, and their labels are ours.
-    long["zero"], long["end"] = 0, long["order"] + 1
+    drawn = long.assign(zero=0, end=long["order"] + 1)
     labels = _labels(found, t)
     centre = 0 if found.span.unit == "range" else 0.5  # a range begins at its label
     axis = alt.Axis(
@@ -104,10 +113,10 @@ def distribution(found: Distribution, t: Language) -> str:
         title=found.column,
     )
     marks = (
-        alt.Chart(long)
+        alt.Chart(drawn)
         .mark_rect(xOffset=0.5, x2Offset=-0.5)
         .encode(
-            x=alt.X("order:Q", axis=axis, scale=alt.Scale(domain=[0, len(bars)], nice=False)),
+            x=alt.X("order:Q", axis=axis, scale=alt.Scale(domain=[0, len(found.bars)], nice=False)),
             x2="end:Q",
             y=alt.Y("n:Q", **count_axis(t("rows"))),
             y2="zero:Q",
