@@ -10,20 +10,19 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from smskit.cli import measuring, opt_outs
+from smskit.cli import files, measuring, opt_outs
 from smskit.cli.found import campaign_row, ledger_here
 from smskit.cli.help import translated_command
 from smskit.cli.options import AsJson, InMode, Reveal
 from smskit.cli.printing import (
     language,
-    print_all,
     print_approval,
     print_check,
     print_counts,
@@ -33,7 +32,6 @@ from smskit.cli.printing import (
     print_listening,
     print_notices,
     print_overview,
-    print_plan,
     print_problem,
     print_received,
     print_remarks,
@@ -59,11 +57,6 @@ app = typer.Typer(
     help="Send SMS campaigns to user segments, and account for every message.",
 )
 app.add_typer(opt_outs.app, name="opt-out")
-
-WithQuery = Annotated[
-    bool, typer.Option("--query", help="Run the file's segment_query, to look whether the segment fits.")
-]
-
 
 _LAST_RUNS = 200  # that `status --runs` lists
 
@@ -101,7 +94,6 @@ def main() -> None:
         sys.exit(1)
 
 
-@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the notebook and the report go.")] = Path("runs"),
 ) -> None:
@@ -111,7 +103,6 @@ def demo(
     run_demo(folder)
 
 
-@app.command()
 def init(
     file: Annotated[Path | None, typer.Argument(help="A parameter file of the project.")] = None,
 ) -> None:
@@ -132,7 +123,6 @@ def init(
     say("next: `smskit demo` shows all of it in rehearsal; `smskit providers` lists what an account needs")
 
 
-@app.command()
 def simulator(
     port: Annotated[int, typer.Option(help="0 = any free one.")] = 8765,
     faults: Annotated[Path | None, typer.Option(help="A fault plan, YAML or JSON.")] = None,
@@ -159,7 +149,6 @@ def simulator(
     )
 
 
-@app.command()
 def allow(
     file: Annotated[Path | None, typer.Argument(help="A .env; default: the one of this folder.")] = None,
     listed: Annotated[bool, typer.Option("--list", help="What was allowed instead.")] = False,
@@ -189,102 +178,6 @@ def allow(
     say("{file} is allowed until it is changed", file=place)
 
 
-@app.command()
-def plan(file: Path, as_json: AsJson = False) -> None:
-    """What a parameter file would do: counts, cost, hash; sends nothing."""
-    from smskit.ledger.opening import open_ledger
-    from smskit.planning.spec import CampaignSpec
-    from smskit.reporting import report
-    from smskit.sending.session import open_campaign
-    from smskit.settings import Environment
-
-    spec, environment = CampaignSpec.from_yaml(file), Environment(parameter_file=file)
-    ledger = open_ledger(environment)
-    spec = spec.model_copy(update={"mode": Mode.PLAN})
-    campaign = open_campaign(spec, environment=environment, ledger=ledger)
-    made, guards = campaign.plan(), [guard.text for guard in campaign.guards()]
-    if not as_json:
-        print_plan(made, guards)
-        return
-    row = campaign_row(spec.campaign, Mode.PLAN, ledger)
-    more = {"guards": guards, "steps": row.summary["steps"], "notices": row.summary["notices"]}
-    print_json(report.status(ledger, row) | more)
-
-
-@app.command()
-def validate(
-    files: list[Path],
-    with_segment: Annotated[
-        bool, typer.Option("--segment/--no-segment", help="Look whether the segment fits, too.")
-    ] = True,
-    with_query: WithQuery = False,
-    as_json: AsJson = False,
-) -> None:
-    """Everything that is wrong with parameter files, at once; exit 0 nothing, 2 something. Sends nothing."""
-    from datetime import UTC, datetime
-
-    from smskit.planning.validate import validate as look
-    from smskit.settings import Environment
-
-    environment, now = Environment(), datetime.now(UTC)
-    found = [
-        look(
-            file,
-            now=now,
-            environ=environment.variables,
-            with_segment=with_segment or with_query,
-            with_query=with_query,
-        )
-        for file in files
-    ]
-    print_all(found, as_json)
-    print_remarks(environment.remarks)
-    raise typer.Exit(0 if all(f.good for f in found) else 2)
-
-
-@app.command()
-def explain(file: Path, with_query: WithQuery = False, as_json: AsJson = False) -> None:
-    """A campaign in words: who, what, through whom, when, limits, what stops it, and each parameter."""
-    from datetime import UTC, datetime
-
-    from smskit.planning.explain import explain as tell
-    from smskit.planning.parameter_file import read_file
-    from smskit.planning.spec import CampaignSpec
-    from smskit.settings import Environment
-
-    given, spec = list(read_file(file)), CampaignSpec.from_yaml(file)
-    environment, now = Environment(), datetime.now(UTC)
-    found = tell(spec, given, now=now, environ=environment.variables, file=file, with_query=with_query)
-    print_json(found.to_data()) if as_json else print_rendered(found)
-    print_remarks(environment.remarks)
-
-
-@app.command()
-def diff(before: Path, after: Path, as_json: AsJson = False) -> None:
-    """Where two parameter files differ, and what that means; exit 0 nowhere, 1 somewhere, 2 not valid."""
-    from smskit.planning.schema import differences, verdict
-    from smskit.planning.spec import CampaignSpec
-
-    one, other = CampaignSpec.from_yaml(before), CampaignSpec.from_yaml(after)
-    found, meaning = differences(one, other), verdict(one, other)
-    if as_json:
-        print_json({"differences": [d.to_data() for d in found], "meaning": meaning})
-    else:
-        print_lines([*map(str, found), meaning])
-    raise typer.Exit(1 if found else 0)
-
-
-@app.command()
-def schema(
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="As docs/reference.md has it.")] = False,
-) -> None:
-    """The JSON Schema of parameter files, for editors."""
-    from smskit.planning import schema as parameters
-
-    print(parameters.markdown(), end="") if as_markdown else print_json(parameters.schema())
-
-
-@app.command()
 def check(
     provider: str,
     template_id: Annotated[str, typer.Option()] = "",
@@ -307,33 +200,6 @@ def check(
     raise typer.Exit(0 if result.usable else 3)
 
 
-@app.command()
-def doctor(
-    file: Path,
-    provider: Annotated[
-        list[str] | None, typer.Option(help="Instead of the campaign's own; may be given again.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every registered provider.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """What a provider would not pass of a campaign's template, by its own rules; exit 0 it would, 3 not."""
-    from smskit.ledger.opening import open_ledger
-    from smskit.message.lint import lint
-    from smskit.planning.spec import CampaignSpec
-    from smskit.providers import provider_class, provider_names
-    from smskit.sending.session import open_campaign
-
-    if every and provider:
-        raise InputError("say either --provider or --all")
-    spec = CampaignSpec.from_yaml(file)
-    classes = [provider_class(name) for name in (provider_names() if every else provider or [spec.provider])]
-    text = spec.template or open_campaign(spec, ledger=open_ledger(file=file)).planner.template().text
-    found = [lint(text, cls, signature=spec.signature, message_class=spec.message_class) for cls in classes]
-    print_all(found, as_json)
-    raise typer.Exit(0 if all(diagnosis.passes for diagnosis in found) else 3)
-
-
-@app.command()
 def providers(
     as_json: AsJson = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="As docs/reference.md has it.")] = False,
@@ -349,7 +215,6 @@ def providers(
         print(markdown(rows) if as_markdown else plain(rows))
 
 
-@app.command()
 def status(
     campaign: Annotated[str, typer.Argument()] = "",
     mode: InMode = None,
@@ -385,7 +250,6 @@ def status(
     raise typer.Exit(1 if failed else 0)
 
 
-@app.command()
 def messages(
     campaign: str,
     output_format: Annotated[Format, typer.Option("--format")] = Format.CSV,
@@ -414,7 +278,6 @@ def messages(
     write_messages(ledger, row, output_format.value, output, reveal=reveal, raw=raw, more=more)
 
 
-@app.command()
 def why(campaign: str, person: str, mode: InMode = None) -> None:
     """What became of one person (user id or phone), with the evidence."""
     from smskit.reporting import report
@@ -423,7 +286,6 @@ def why(campaign: str, person: str, mode: InMode = None) -> None:
     print("\n".join(fate.told(language()) for fate in fates))
 
 
-@app.command()
 def resume(
     campaign: str,
     mode: InMode = None,
@@ -462,7 +324,6 @@ def _resume_by(row: CampaignRow, count: int) -> None:
         raise typer.Exit(max([each.exit_code for each in ended if each.exit_code > 0], default=4))
 
 
-@app.command()
 def run(
     file: Path,
     occurrence: Annotated[
@@ -500,7 +361,6 @@ def run(
     raise typer.Exit(1 if done.exit_code is None else done.exit_code)
 
 
-@app.command()
 def stop(campaign: str, mode: InMode = None) -> None:
     """Ask the run of a campaign, in whatever process, to stop cleanly."""
 
@@ -508,7 +368,6 @@ def stop(campaign: str, mode: InMode = None) -> None:
     say("asked; requests on the way are finished and recorded first")
 
 
-@app.command()
 def approve(
     campaign: str,
     plan_hash: Annotated[str, typer.Argument(metavar="HASH", help="Of the plan that was looked at.")],
@@ -520,7 +379,6 @@ def approve(
     print_approval(done.to_data())
 
 
-@app.command()
 def audit(campaign: Annotated[str, typer.Argument()] = "", as_json: AsJson = False) -> None:
     """Who did what to a campaign, or at all, oldest first; exits 1 where the trail is not whole."""
     from smskit.reporting.audit import trail
@@ -530,7 +388,6 @@ def audit(campaign: Annotated[str, typer.Argument()] = "", as_json: AsJson = Fal
     raise typer.Exit(0 if found.chain.holds else 1)
 
 
-@app.command("app")
 def serve_app(
     port: Annotated[int, typer.Option(help="Where it listens.")] = 8866,
     ip: Annotated[
@@ -551,7 +408,6 @@ def serve_app(
     serve(project() / "notebooks", AppSettings.of(Environment()), port=port, ip=ip, browser=browser)
 
 
-@app.command()
 def receipts(
     campaign: Annotated[str, typer.Argument()] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is open.")] = False,
@@ -575,7 +431,6 @@ def receipts(
     raise typer.Exit(1 if fetched.settled.problems else 0)
 
 
-@app.command()
 def receive(
     host: Annotated[
         str, typer.Option(help="127.0.0.1: this machine alone, where a proxy with TLS stands.")
@@ -607,7 +462,6 @@ def receive(
     )
 
 
-@app.command()
 def settle(
     campaign: str,
     resend: Annotated[bool, typer.Option("--resend", help="Send them again; some may get it twice.")] = False,
@@ -637,12 +491,6 @@ def settle(
         say("{n} given up", n=count)
 
 
-app.command()(measuring.power)
-app.command()(measuring.measure)
-app.command()(measuring.compare)
-
-
-@app.command()
 def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.REHEARSE) -> None:
     """Delete a rehearsal or a plan with all that is known of it; its id can be used anew. Live ones stay."""
     from smskit.sending.rehearsal import forget as forget_all_of
@@ -655,7 +503,6 @@ def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.R
     forget_all_of(ledger_here(), campaign_row(campaign, mode))
 
 
-@app.command()
 def erase(
     person: Annotated[str, typer.Argument(help="A user id, or a phone in any form.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -684,3 +531,39 @@ def _end_damaged(damaged: Sequence[LedgerDamaged]) -> None:
         print_problem(error)
     if damaged:
         raise typer.Exit(damaged[0].exit_code)
+
+
+# In the order of `smskit --help`.
+_COMMANDS: tuple[Callable[..., Any], ...] = (
+    demo,
+    init,
+    simulator,
+    allow,
+    files.plan,
+    files.validate,
+    files.explain,
+    files.diff,
+    files.schema,
+    check,
+    files.doctor,
+    providers,
+    status,
+    messages,
+    why,
+    resume,
+    run,
+    stop,
+    approve,
+    audit,
+    serve_app,
+    receipts,
+    receive,
+    settle,
+    measuring.power,
+    measuring.measure,
+    measuring.compare,
+    forget,
+    erase,
+)
+for _command in _COMMANDS:
+    app.command("app" if _command is serve_app else None)(_command)
