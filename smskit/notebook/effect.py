@@ -20,10 +20,11 @@ from smskit.measuring.side_by_side import sections_of
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of, parameters_given, step
 from smskit.notebook.display import show_widget
-from smskit.notebook.handover import EFFECT, taken
+from smskit.notebook.handover import EFFECT, asked_for
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.measurer import ASKED, Measurer
 from smskit.notebook.mistakes import opens
+from smskit.notebook.words import NO_CAMPAIGN
 from smskit.planning.draft import Draft
 from smskit.planning.problems import of_credentials, of_names
 from smskit.planning.spec import CampaignSpec
@@ -31,7 +32,6 @@ from smskit.reporting.delivery import MODES
 
 __all__ = ["EffectNotebook", "check_parameters", "open_effect"]
 
-_NONE: Final = mark("There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that.")
 _TABLE: Final = mark(
     "Not measured yet: name the table of what people did (`outcomes`) and its columns, `time` where a row is "
     "an event or `converted` where a row is a person."
@@ -57,11 +57,7 @@ def open_effect(namespace: Mapping[str, Any]) -> EffectNotebook:
     """
     host = host_of()
     values = dict(namespace) | dict(check_parameters(parameters_given(namespace)))
-    campaign, mode = str(values.get("campaign") or ""), str(values.get("mode") or "")
-    if mode and mode not in list(Mode):
-        raise SpecError("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
-    if not (campaign or mode) and host.is_person and (wanted := taken(EFFECT)) is not None:
-        campaign, mode = wanted.campaign, str(wanted.mode)
+    campaign, mode = asked_for(values, EFFECT, is_person=host.is_person)
     measurer = Measurer({name: values[name] for name in ASKED if name in values})
     # What was only planned is none to measure; a file that says so is about the sending.
     measurer.choose(campaign, "" if mode == Mode.PLAN else mode)
@@ -112,37 +108,23 @@ class EffectNotebook(Base):
         """Show the campaigns that can be measured, those with a holdout first, and by which table."""
         found = self.measurer.campaigns()
         if not found:
-            self.say(_NONE)
+            self.say(NO_CAMPAIGN)
             return
         chosen = self.measurer.row
-        rows: list[dict[str, Any]] = [
-            {
-                "chosen": chosen is not None and row.id == chosen.id,
-                "campaign": row.name,
-                "mode": str(row.mode),
-                "series": row.series,
-                "holdout": float(row.spec.get("holdout", 0) or 0),
-                "started": pd.Timestamp(row.started_at or row.created_at, unit="s", tz=row.zone),
-            }
-            for row in found
-        ]
-
-        def table(t: Language) -> pd.DataFrame:
-            lines = [
-                (
-                    "→" if row["chosen"] else "",
-                    row["campaign"],
-                    t(MODES[row["mode"]]),
-                    share(row["holdout"]),
-                    f"{row['started']:%Y-%m-%d %H:%M}",
-                )
-                for row in rows
+        frame = pd.DataFrame(
+            [
+                {
+                    "chosen": chosen is not None and row.id == chosen.id,
+                    "campaign": row.name,
+                    "mode": str(row.mode),
+                    "series": row.series,
+                    "holdout": float(row.spec.get("holdout", 0) or 0),
+                    "started": pd.Timestamp(row.started_at or row.created_at, unit="s", tz=row.zone),
+                }
+                for row in found
             ]
-            return pd.DataFrame(
-                lines, columns=["", t("Campaign"), t("mode"), t("share kept back"), t("begun")]
-            )
-
-        self.show_frame(table, pd.DataFrame(rows))
+        )
+        self.show_frame(lambda t: _listed(frame, t), frame)
         if self.measurer.asked["outcomes"]:
             self.say(
                 "Outcomes: {table}, window {window}",
@@ -154,7 +136,7 @@ class EffectNotebook(Base):
     def arms(self) -> None:
         """Show who is in which arm, and whether the split is the one that was drawn."""
         if self.measurer.row is None:
-            self.say(_NONE)
+            self.say(NO_CAMPAIGN)
         elif self.measurer.is_ready:
             self._section(Sections(self.measurer.measure()).arms)
         else:
@@ -276,7 +258,7 @@ class EffectNotebook(Base):
 
     def _measured(self) -> Measured | None:
         if self.measurer.row is None:
-            self.say(_NONE)
+            self.say(NO_CAMPAIGN)
         elif not self.measurer.is_ready:
             self.say(_TABLE)
         else:
@@ -293,3 +275,15 @@ class EffectNotebook(Base):
         elif section.frame is not None:
             frame = section.frame
             self.show_frame(lambda _: frame)
+
+
+def _listed(campaigns: pd.DataFrame, t: Language) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "": ["→" if chosen else "" for chosen in campaigns["chosen"]],
+            t("Campaign"): campaigns["campaign"],
+            t("mode"): [t(MODES[mode]) for mode in campaigns["mode"]],
+            t("share kept back"): [share(held) for held in campaigns["holdout"]],
+            t("begun"): [f"{at:%Y-%m-%d %H:%M}" for at in campaigns["started"]],
+        }
+    )

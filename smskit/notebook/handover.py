@@ -10,18 +10,29 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, urlencode
 
 from smskit.allowed import config_folder
-from smskit.errors import InputError
+from smskit.errors import InputError, SpecError
 from smskit.files import write_private
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.settings import OPEN_WITH, project_root, start_folder
 
-__all__ = ["EFFECT", "SEND", "TRACK", "Wanted", "hand_over", "in_address", "taken"]
+__all__ = [
+    "EFFECT",
+    "SEND",
+    "TRACK",
+    "Wanted",
+    "asked_for",
+    "demand_mode",
+    "hand_over",
+    "in_address",
+    "taken",
+]
 
 # The notebooks that can be opened so.
 SEND, TRACK, EFFECT = "03_send_campaign.ipynb", "04_track_delivery.ipynb", "05_measure_effect.ipynb"
@@ -68,6 +79,29 @@ def taken(notebook: str) -> Wanted | None:
         return Wanted(str(found["campaign"]), Mode(found["mode"])) if fresh else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def asked_for(values: Mapping[str, Any], notebook: str, *, is_person: bool) -> tuple[str, str]:
+    """
+    The campaign and the mode that parameters name, else those *notebook* was asked to open with; "" = any.
+
+    Raises:
+        SpecError: there is no such mode.
+    """
+    campaign, mode = str(values.get("campaign") or ""), str(values.get("mode") or "")
+    demand_mode(mode)
+    if not (campaign or mode) and is_person and (wanted := taken(notebook)) is not None:
+        return wanted.campaign, str(wanted.mode)
+    return campaign, mode
+
+
+def demand_mode(mode: str) -> None:
+    """
+    Raises:
+        SpecError: there is no such mode; "" is none.
+    """
+    if mode and mode not in list(Mode):
+        raise SpecError("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
 
 
 def in_address(query: str) -> Wanted | None:

@@ -11,26 +11,25 @@ from typing import Any
 
 import pandas as pd
 
-from smskit.errors import LedgerError, SpecError, needs_extra, suggest
-from smskit.i18n import Language, Message, mark
+from smskit.errors import LedgerError, needs_extra, suggest
+from smskit.i18n import Language, Message
 from smskit.i18n.figures import money, share
-from smskit.models import Mode, amount
+from smskit.models import amount
 from smskit.notebook.accounts import AccountStatus
 from smskit.notebook.base import Base, parameters_given, step
 from smskit.notebook.connect import when
 from smskit.notebook.display import show_widget
+from smskit.notebook.handover import demand_mode
 from smskit.notebook.home import Home
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
-from smskit.notebook.words import HEADS, difference, figure, listed
+from smskit.notebook.words import HEADS, NO_CAMPAIGN, difference, figure, listed
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts
 from smskit.reporting.delivery import COMPARED, MODES, STATES, Figures, Overview
 
 __all__ = ["StartNotebook", "open_start"]
-
-_NONE = mark("There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that.")
 
 
 @opens
@@ -83,7 +82,7 @@ class StartNotebook(Base):
         if seen.campaigns:
             self._table(seen)
         elif not seen.damaged:
-            self.say(_NONE)
+            self.say(NO_CAMPAIGN)
         for each in seen.damaged:
             self.repeat(each.error.message)
         if seen.tests:
@@ -197,8 +196,7 @@ def _find(seen: Overview, name: str, mode: str) -> Figures:
         SpecError: there is no such mode.
         LedgerError: there is no such campaign.
     """
-    if mode and mode not in list(Mode):
-        raise SpecError("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
+    demand_mode(mode)
     for each in seen.campaigns:
         if each.row.name == name and mode in ("", str(each.row.mode)):
             return each

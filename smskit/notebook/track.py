@@ -13,18 +13,18 @@ from typing import Any
 import pandas as pd
 
 from smskit.audience.carriers import AS_OF, PORTABILITY
-from smskit.errors import SpecError, needs_extra
+from smskit.errors import needs_extra
 from smskit.i18n import Language, mark
 from smskit.i18n.figures import share
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
 from smskit.notebook.base import Base, draft_of, parameters_given, step
 from smskit.notebook.display import books_table, show_data, show_widget
-from smskit.notebook.handover import TRACK, taken
+from smskit.notebook.handover import TRACK, asked_for
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
-from smskit.notebook.words import listed
+from smskit.notebook.words import NO_CAMPAIGN, listed
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts
@@ -34,8 +34,6 @@ from smskit.reporting.delivery import HEADINGS, STAGES, Group
 from smskit.reporting.follow_up import FollowUp
 
 __all__ = ["TrackNotebook", "open_track"]
-
-_NONE = mark("There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that.")
 
 
 @opens
@@ -55,12 +53,8 @@ def open_track(namespace: Mapping[str, Any]) -> TrackNotebook:
     """
     host = host_of()
     values = dict(namespace) | dict(check_names(parameters_given(namespace)))
-    campaign, mode = str(values.get("campaign") or ""), str(values.get("mode") or "")
-    if mode and mode not in list(Mode):
-        raise SpecError("mode must be one of {modes}, not `{name}`", modes=", ".join(Mode), name=mode)
+    campaign, mode = asked_for(values, TRACK, is_person=host.is_person)
     tracker = Tracker()
-    if not (campaign or mode) and host.is_person and (wanted := taken(TRACK)) is not None:
-        campaign, mode = wanted.campaign, str(wanted.mode)
     draft = Draft({"campaign": campaign}) if campaign else draft_of({}, host)
     found = tracker.choose(campaign, mode or None)
     live = found is not None and found.mode is Mode.LIVE
@@ -101,7 +95,7 @@ class TrackNotebook(Base):
         if found.campaigns:
             self.show_frame(lambda t: listed(found, t), found.frame)
         else:
-            self.say(_NONE)
+            self.say(NO_CAMPAIGN)
 
     @step
     def choose(self, campaign: str = "", mode: str = "") -> None:
@@ -310,7 +304,7 @@ class TrackNotebook(Base):
 
     def _row(self) -> CampaignRow | None:
         if self.tracker.chosen is None:
-            self.say(_NONE)
+            self.say(NO_CAMPAIGN)
             return None
         return self.tracker.row
 

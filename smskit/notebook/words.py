@@ -12,9 +12,12 @@ from smskit.i18n.figures import money, share
 from smskit.models import Mode
 from smskit.reporting.delivery import MODES, STATES, Figures, Overview
 
-__all__ = ["HEADS", "LISTED", "difference", "figure", "line_of", "listed"]
+__all__ = ["HEADS", "LISTED", "NO_CAMPAIGN", "difference", "figure", "line_of", "listed"]
 
 _MINUS: Final = "−"
+NO_CAMPAIGN: Final = mark(
+    "There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."
+)
 HEADS: Final = {
     "campaign": mark("Campaign"),
     "state": mark("state"),

@@ -16,7 +16,7 @@ import ipywidgets as w
 from smskit.errors import SmskitError
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import in_words, notice
+from smskit.notebook.panels.parts import button, in_words, notice
 from smskit.workspace import May, Workspace
 
 __all__ = ["Panel", "Showing"]
@@ -33,6 +33,12 @@ class Showing(threading.local):
     """
 
     on = False
+
+    def __enter__(self) -> None:
+        self.on = True
+
+    def __exit__(self, *_: object) -> None:
+        self.on = False
 
 
 class Panel(ABC):
@@ -122,6 +128,12 @@ class Panel(ABC):
                     self.complain(error)
 
         return called
+
+    def button(self, text: str, work: Callable[[], Any], **looks: Any) -> w.Button:
+        """A button that does *work*, see `attempt`; *looks* as `parts.button` has them."""
+        made = button(text, **looks)
+        made.on_click(self.attempt(work))
+        return made
 
     def start(self, what: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """

@@ -36,6 +36,7 @@ __all__ = [
     "names",
     "notice",
     "pair",
+    "plain_table",
     "row",
     "soft",
     "soft_line",
@@ -174,6 +175,14 @@ def frame_table(
     )
     name = f' aria-label="{escape(label)}"' if label else ""
     table = f"<table{name}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="smskit-table">{table}</div>'
+
+
+def plain_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of cells that are HTML already; the headings are escaped here."""
+    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for cells in rows)
+    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="smskit-table">{table}</div>'
 
 

@@ -15,7 +15,7 @@ from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.connect.credentials import in_fields
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, card, chip, html, names, row, title
+from smskit.notebook.panels.parts import card, chip, html, names, plain_table, row, title
 
 __all__ = ["CheckPanel"]
 
@@ -40,11 +40,19 @@ class CheckPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         t, nb = self.t, self.notebook
         absent = nb.account.status is AccountStatus.ABSENT
-        check = button(t("Check"), style="" if absent else "primary", enabled=not absent)
-        check.on_click(self.attempt(partial(self.ask, simulator=False)))
+        check = self.button(
+            t("Check"),
+            partial(self.ask, simulator=False),
+            style="" if absent else "primary",
+            enabled=not absent,
+        )
         rehearsable = bool(nb.cls.rehearsal)
-        trial = button(t("Try with the simulator"), style="primary" if absent else "", enabled=rehearsable)
-        trial.on_click(self.attempt(partial(self.ask, simulator=True)))
+        trial = self.button(
+            t("Try with the simulator"),
+            partial(self.ask, simulator=True),
+            style="primary" if absent else "",
+            enabled=rehearsable,
+        )
         hint = t("No account yet? The built-in simulator stands in for the provider; nobody is messaged.")
         told = html(f'<span class="smskit-soft">{escape(hint)}</span>' if rehearsable else "")
         shown = [html(self._result(nb.result))] if nb.result else []
@@ -67,21 +75,17 @@ class CheckPanel(Panel):
         t = self.t
         verdict = chip(t("Usable"), "ok") if result.usable else chip(t("NOT usable"), "bad")
         heads = (t("check"), t("ok"), t("code"), t("meaning"), t("next step"))
-        head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
-        body = "".join(self._line(finding) for finding in result.findings)
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         told = [who] if (who := self.notebook.according_to(t)) else []
         told += [t("balance {amount}", amount=amount(result.balance, t))] if result.balance else []
         said = f'<p class="smskit-verdict">{verdict} {escape(" · ".join(told))}</p>'
-        return f'{said}<div class="smskit-table">{table}</div>'
+        return said + plain_table(heads, map(self._line, result.findings))
 
-    def _line(self, finding: Finding) -> str:
+    def _line(self, finding: Finding) -> tuple[str, ...]:
         t = self.t
-        cells = (
+        return (
             escape(t.render(finding.what)),
             chip("✓", "ok") if finding.ok else chip("✗", "bad"),
             f'<code class="smskit-code">{escape(finding.code)}</code>' if finding.code else "",
             escape(finding.told(t)),
             names(in_fields(t.render(finding.next_step), self.notebook.provider, t)),
         )
-        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

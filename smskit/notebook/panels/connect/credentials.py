@@ -204,8 +204,7 @@ class CredentialsPanel(Panel):
             layout=w.Layout(width="auto"),
         )
         where.observe(lambda change: self._keep_in(change["new"]), "value")
-        save = button(t("Save"), style="primary")
-        save.on_click(self.attempt(self.save))
+        save = self.button(t("Save"), self.save, style="primary")
         problem = keyring_problem(self.page.environment())
         hint = _beside_field(
             f'<span class="smskit-soft">{escape(t.render(problem))}</span>' if problem else ""
@@ -218,8 +217,7 @@ class CredentialsPanel(Panel):
         if self.notebook.account.status is AccountStatus.ABSENT:
             return []
         if not self._asking:
-            ask = button(t("Delete"))
-            ask.on_click(self.attempt(lambda: self._ask(True)))
+            ask = self.button(t("Delete"), lambda: self._ask(True))
             return [ask]
         yes, no = button(t("Delete it from this computer"), style="danger"), button(t("Keep it"))
         yes.on_click(self.attempt(self.delete))

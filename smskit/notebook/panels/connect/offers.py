@@ -75,14 +75,11 @@ class OffersPanel(Panel):
         if chosen < 0 and (draft["template_id"] or draft["template"]):
             chosen = len(offered.templates)
             templates.append((_short(Offer(draft["template_id"], draft["template"], True, "")), chosen))
-        self._showing.on = True
-        try:
+        with self._showing:
             choose(self._signature, signatures, signature)
             choose(self._template, templates, chosen)
             self._text.value = notice(draft["template"]) if draft["template"] else ""
             self._phone.value = draft["phone"]
-        finally:
-            self._showing.on = False
 
     def _chosen(self, take: Callable[[], Any]) -> Callable[[Any], None]:
         """A callback for what a person, not we, chose."""

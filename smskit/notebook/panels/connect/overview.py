@@ -12,7 +12,7 @@ from smskit.notebook.connect import ConnectNotebook, answer_of, when
 from smskit.notebook.panels.connect.credentials import in_fields
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import card, chip, html, names, notice, row, title
+from smskit.notebook.panels.parts import card, chip, field, html, names, notice, plain_table, row, title
 from smskit.notebook.panels.provider_change import what_moved
 
 __all__ = ["KINDS", "OverviewPanel"]
@@ -35,13 +35,8 @@ class OverviewPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         t = self.t
         hint = t("From the last check of each provider; none is asked again by itself.")
-        choice = w.Dropdown(
-            description=t("Provider"),
-            options=self.notebook.choices(self.t),
-            value=self.notebook.provider,
-            style={"description_width": "140px"},
-            layout=w.Layout(width="420px"),
-        )
+        options, value = self.notebook.choices(t), self.notebook.provider
+        choice = field(w.Dropdown, t("Provider"), options=options, value=value)
         choice.observe(self.attempt(lambda: self.choose(choice.value)), "value")
         told = [html(notice(t.render(remark), "warn")) for remark in remarks(self.page.environment())]
         return [card(title(t("Providers"), hint), *told, html(self._table()), row(choice))]
@@ -54,17 +49,13 @@ class OverviewPanel(Panel):
     def _table(self) -> str:
         t = self.t
         heads = (t("Provider"), t("state"), t("last checked"), t("what it said"))
-        head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
-        body = "".join(self._line(account) for account in self.notebook.accounts())
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f'<div class="smskit-table">{table}</div>'
+        return plain_table(heads, map(self._line, self.notebook.accounts()))
 
-    def _line(self, account: Account) -> str:
+    def _line(self, account: Account) -> tuple[str, ...]:
         name = escape(self.t.render(account.title))
-        cells = (
+        return (
             f"<b>{name}</b>" if account.name == self.notebook.provider else name,
             chip(self.t(account.status), KINDS[account.status]),
             f'<span class="smskit-when">{escape(when(account))}</span>',
             names(in_fields(answer_of(account, self.t), account.name, self.t)),
         )
-        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -19,7 +19,6 @@ from smskit.notebook.panels.effect.asking import AskingPanel
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import (
-    button,
     card,
     details,
     frame_table,
@@ -168,8 +167,7 @@ class EffectPanel(Panel):
         return card(html("".join(said), css="smskit-section"))
 
     def _below(self, found: Measured) -> list[w.Widget]:
-        report = button(self.t("Download the report"))
-        report.on_click(self.attempt(self._report))
+        report = self.button(self.t("Download the report"), self._report)
         made: list[w.Widget] = [row(report, self.saving)]
         if self.page.host is not Host.VOILA:
             given = {name: value for name, value in self.measurer.asked.items() if value != ASKED[name]}

@@ -91,8 +91,7 @@ class LoadPanel(Panel):
         for offer in there:
             name = offer.path.split("/", 1)[1]
             options.append((f"{self.t('sample: ') if offer.sample else ''}{name}", offer.path))
-        self._showing.on = True
-        try:
+        with self._showing:
             is_offered = any(named[0] == path for _, path in options)
             choose(self._offers, options, named[0] if is_offered else "")
             if named != self._shown:
@@ -102,8 +101,6 @@ class LoadPanel(Panel):
                 self._query.value = named[1]
                 self._shown = named
             self._show_sheets(named[2])
-        finally:
-            self._showing.on = False
         self._loaded_box.children = tuple(self._roles())
 
     def show_named(self) -> None:

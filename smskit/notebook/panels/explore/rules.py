@@ -114,12 +114,9 @@ class RulesPanel(Panel):
         is typing or about to click is not taken away by a change next to it.
         """
         before, self._rows = self._rows, {}
-        self._showing.on = True
-        try:
+        with self._showing:
             root = self.editor.root
             self._whole.children = (self._placed(root, before, itertools.count(1), whole=True),)
-        finally:
-            self._showing.on = False
 
     def _placed(
         self, node: Node, before: Mapping[int, LeafRow | GroupRow], numbers: Iterator[int], *, whole: bool

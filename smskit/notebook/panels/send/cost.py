@@ -9,7 +9,7 @@ import pandas as pd
 
 from smskit.i18n.figures import money
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, card, frame_table, html, notice, soft, stale, tiles, title
+from smskit.notebook.panels.parts import card, frame_table, html, notice, soft, stale, tiles, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.preview import PreviewPanel
 from smskit.notebook.planner import Planned
@@ -105,6 +105,8 @@ class CostPanel(SendPart):
         if not len(saved):
             return ()
         most = int(saved["shorter"].max())
-        made = button(self.t("Show who is just over"))
-        made.on_click(self.attempt(lambda: self._preview.show_rows(just_over(plan, most, count=_SHOWN))))
+        made = self.button(
+            self.t("Show who is just over"),
+            lambda: self._preview.show_rows(just_over(plan, most, count=_SHOWN)),
+        )
         return (made,)

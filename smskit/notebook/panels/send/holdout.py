@@ -94,11 +94,8 @@ class HoldoutPanel(SendPart):
         """Another field has changed the share."""
         now = self._now
         if self._share.value != now:
-            self._showing.on = True
-            try:
+            with self._showing:
                 self._share.offer(self._options(), now)
-            finally:
-                self._showing.on = False
         self._show()
 
     # -- showing --------------------------------------------------------------------------

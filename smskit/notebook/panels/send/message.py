@@ -18,7 +18,6 @@ from smskit.models import Offer
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Showing
 from smskit.notebook.panels.parts import (
-    button,
     card,
     chip,
     choose,
@@ -80,8 +79,7 @@ class MessagePanel(SendPart):
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
-        fetch = button(t("Fetch signatures and templates"))
-        fetch.on_click(self.attempt(self.fetch))
+        fetch = self.button(t("Fetch signatures and templates"), self.fetch)
         listed: dict[str, Any] = {"continuous_update": False, "ensure_option": False}
         providers = [(t.render(provider_class(name).title), name) for name in provider_names()]
         provider = self._field("provider", self._other_provider, w.Dropdown, t("Provider"), options=providers)
@@ -90,20 +88,11 @@ class MessagePanel(SendPart):
         self._pick = field(w.Dropdown, t("Choose a template"))
         self._pick.observe(self._unless_shown(self.pick), "value")
         template = self._text()
-        self._variable_names = w.Dropdown(description=t("Insert a variable"), layout=w.Layout(width="180px"))
-        self._variable_names.add_class("smskit-quiet")  # its first choice says the same
-        self._variable_names.observe(self._unless_shown(self.insert), "value")
-        self._wording = button("")
-        self._wording.on_click(self.attempt(self.add_wording))
-        words = row(self._variable_names, self._wording, self._length)
-        words.add_class("smskit-indented")
+        words = self._below_text()
         self._show_offers()
         self._show_variables()
         self._show_length()
-        if self.model.is_account_known and not self._asked:
-            self.start("offers", self._offers_quietly, lambda _: self._show_offers())
-        if self.page.draft["segment"] and not self.model.known_columns.rows:
-            self.read_columns()
+        self._look_ahead()
         return [
             card(title(t("Campaign")), pair(*self.campaign.make(CAMPAIGN, bare=True))),
             card(
@@ -119,6 +108,24 @@ class MessagePanel(SendPart):
                 self._variables,
             ),
         ]
+
+    def _below_text(self) -> w.Widget:
+        """What a click puts into the text, and how long messages are."""
+        t = self.t
+        self._variable_names = w.Dropdown(description=t("Insert a variable"), layout=w.Layout(width="180px"))
+        self._variable_names.add_class("smskit-quiet")  # its first choice says the same
+        self._variable_names.observe(self._unless_shown(self.insert), "value")
+        self._wording = self.button("", self.add_wording)
+        words = row(self._variable_names, self._wording, self._length)
+        words.add_class("smskit-indented")
+        return words
+
+    def _look_ahead(self) -> None:
+        """Ask for lists and columns in the background, where that was not done yet."""
+        if self.model.is_account_known and not self._asked:
+            self.start("offers", self._offers_quietly, lambda _: self._show_offers())
+        if self.page.draft["segment"] and not self.model.known_columns.rows:
+            self.read_columns()
 
     def _field(
         self, name: str, take: Callable[[str], None], kind: type[Any], label: str, **options: Any
@@ -286,11 +293,8 @@ class MessagePanel(SendPart):
         t, form = self.t, self.model.provider.form
         found = [(placeholder(c, self._fields["template"].value, form), c) for c in self._insertable()]
         wording = ending_with("", self.model.provider.opt_out)
-        self._showing.on = True
-        try:
+        with self._showing:
             choose(self._variable_names, [(t("Insert a variable…"), ""), *filter(all, found)], "")
-        finally:
-            self._showing.on = False
         self._wording.description = self._wording.tooltip = t("Add “{wording}”", wording=wording)
         self._wording.layout.display = "" if self.model.lacks_opt_out else "none"
 
@@ -304,12 +308,9 @@ class MessagePanel(SendPart):
             self._fields[name].options = tuple(dict.fromkeys(o.id for o in found if o.usable and o.id))
         self._choices = self.model.templates()
         chosen = next((n for n, c in enumerate(self._choices) if self._is_chosen(c)), -1)
-        self._showing.on = True
-        try:
+        with self._showing:
             options = [(self._name(c), n) for n, c in enumerate(self._choices)]
             choose(self._pick, [(t("choose…"), -1), *options], chosen)
-        finally:
-            self._showing.on = False
         self._picked.value = self._about(self._choices[chosen]) if chosen >= 0 else ""
         if not self._asked:
             self._listed.value = ""

@@ -18,7 +18,7 @@ from smskit.models import Mode
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
-from smskit.notebook.panels.parts import button, card, details, field, frame_table, html, notice, row, title
+from smskit.notebook.panels.parts import card, details, field, frame_table, html, notice, row, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.occurrence import FORMS
@@ -137,8 +137,7 @@ class SchedulePanel(SendPart):
         words = mark("Each run needs an id of its own; add what tells them apart:")
         made: list[w.Widget] = [html(f'<span class="smskit-soft">{escape(t(words))}</span>')]
         for form in FORMS:
-            each = button(f"-{{{form}}}")
-            each.on_click(self.attempt(partial(self.repeat, form)))
+            each = self.button(f"-{{{form}}}", partial(self.repeat, form))
             made.append(each)
         return made
 

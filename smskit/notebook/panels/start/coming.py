@@ -12,7 +12,7 @@ from smskit.notebook.home import Home, Planned
 from smskit.notebook.panels.marks import badge
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import card, chip, html, soft, title
+from smskit.notebook.panels.parts import card, chip, html, plain_table, soft, title
 from smskit.reporting.delivery import STATES
 from smskit.workspace import Workspace
 
@@ -45,24 +45,20 @@ class ComingPanel(Panel):
     def _table(self, planned: Sequence[Planned]) -> str:
         t = self.t
         heads = (t("parameter file"), t("this time"), t("state"), t("messages may leave"), t("next time"))
-        head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
-        body = "".join(map(self._line, planned))
         about = t("When a file is run is up to its scheduler; run twice, each person still gets one message.")
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f'<div class="smskit-table">{table}</div>{soft(about)}'
+        return plain_table(heads, map(self._line, planned)) + soft(about)
 
-    def _line(self, each: Planned) -> str:
+    def _line(self, each: Planned) -> tuple[str, ...]:
         t, about = self.t, each.about
         state = t(STATES[each.state]) if each.state else t("not begun")
         kind = {"finished": "ok", "": "", "interrupted": "bad"}.get(each.state, "warn")
-        cells = (
+        return (
             f"<code>{escape(each.file)}</code>",
             f"{badge(about.spec.mode, t)} {escape(about.spec.campaign)}",
             chip(state, kind),
             escape(self._opens(about.opens)),
             f"{escape(about.next_id)}<br>{escape(t('from {at}', at=f'{about.next_from:%Y-%m-%d}'))}",
         )
-        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
     def _opens(self, opens: datetime | None) -> str:
         t = self.t

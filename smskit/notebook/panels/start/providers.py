@@ -17,7 +17,7 @@ from smskit.notebook.panels.connect.credentials import in_fields
 from smskit.notebook.panels.connect.overview import KINDS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, card, chip, html, names, row, title
+from smskit.notebook.panels.parts import card, chip, html, names, plain_table, row, soft, title
 
 __all__ = ["ProvidersPanel"]
 
@@ -36,8 +36,9 @@ class ProvidersPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         t = self.t
         self._table = html("")
-        self._ask = button(t("Ask for state and balance"), tip=t("Asks each account; sends nothing"))
-        self._ask.on_click(self.attempt(self.ask))
+        self._ask = self.button(
+            t("Ask for state and balance"), self.ask, tip=t("Asks each account; sends nothing")
+        )
         self._show()
         hint = t("From the last check of each account; none is asked again by itself.")
         return [card(title(t("Providers"), hint), self._table, row(self._ask))]
@@ -79,26 +80,19 @@ class ProvidersPanel(Panel):
         t = self.t
         self._ask.disabled = bool(self._asking) or not self.set_up
         heads = (t("Provider"), t("state"), t("balance"), t("last checked"), t("what it said"))
-        head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
-        body = "".join(map(self._line, self.set_up))
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        table = f'<div class="smskit-table">{table}</div>'
-        if not body:
-            words = t("No account is set up yet. Rehearsals need none; notebook 01 connects one.")
-            table = f'<p class="smskit-soft">{escape(words)}</p>'
-        self._table.value = table
+        nobody = soft(t("No account is set up yet. Rehearsals need none; notebook 01 connects one."))
+        self._table.value = plain_table(heads, map(self._line, self.set_up)) if self.set_up else nobody
 
-    def _line(self, account: Account) -> str:
+    def _line(self, account: Account) -> tuple[str, ...]:
         t, wrong = self.t, self._wrong.get(account.name)
         told = t.render(wrong.message) if wrong else answer_of(account, t, with_balance=False)
         said = names(in_fields(told, account.name, t))
         if account.name in self._asking:
             said = escape(t("being asked …"))
-        cells = (
+        return (
             escape(t.render(account.title)),
             chip(t(account.status), KINDS[account.status]),
             escape(amount(account.balance, t)) if account.balance else "—",
             f'<span class="smskit-when">{escape(when(account))}</span>',
             said,
         )
-        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

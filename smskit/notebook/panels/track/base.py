@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
@@ -26,7 +23,7 @@ class Tab(Panel):
     def __init__(self, page: Page, tracker: Tracker) -> None:
         self.tracker = tracker
         self.seen: CampaignSnapshot | None = tracker.seen
-        self._filling = Showing()
+        self.filling = Showing()  # while it is we who change fields
         super().__init__(page)
 
     @property
@@ -38,17 +35,3 @@ class Tab(Panel):
         """Show a campaign as it was just counted; a field that somebody types in stays where it is."""
         self.seen = seen
         self.draw()
-
-    @property
-    def is_filling(self) -> bool:
-        """Whether this thread is changing fields in order to show something."""
-        return self._filling.on
-
-    @contextmanager
-    def filling(self) -> Iterator[None]:
-        """Change fields in order to show something."""
-        self._filling.on = True
-        try:
-            yield
-        finally:
-            self._filling.on = False

@@ -78,11 +78,11 @@ class DownloadTab(Tab):
 
     def _offer(self, columns: list[str]) -> None:
         self.columns = tuple(name for name in self.columns if name in columns)
-        with self.filling():
+        with self.filling:
             choose(self._columns, [(name, name) for name in columns], self.columns)
 
     def _chosen(self) -> None:
-        if not self.is_filling:
+        if not self.filling.on:
             self.columns = tuple(self._columns.value)
 
     def download(self, kind: str = "") -> None:

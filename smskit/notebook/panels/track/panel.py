@@ -41,7 +41,7 @@ from smskit.notebook.panels.track.people import PeopleTab
 from smskit.notebook.panels.track.replies import RepliesTab
 from smskit.notebook.panels.track.unknown import UnknownTab
 from smskit.notebook.tracker import Tracker
-from smskit.notebook.words import line_of
+from smskit.notebook.words import NO_CAMPAIGN, line_of
 from smskit.reporting.audit import approval_in_words
 from smskit.reporting.delivery import MODES, STATES, Figures, Group, Whom
 from smskit.reporting.opt_outs import notice_undecided
@@ -103,11 +103,8 @@ class TrackPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         self.campaigns = self.tracker.campaigns().campaigns
         if self.tracker.chosen is None:
-            nothing = self.t(
-                "There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."
-            )
             way = html(door(SEND, self.t("Begin: prepare a campaign →")))
-            return [card(title(self.t("Track delivery")), soft_line(nothing), way)]
+            return [card(title(self.t("Track delivery")), soft_line(self.t(NO_CAMPAIGN)), way)]
         self._head = html("")
         self._drawn = self.tracker.chosen.id
         for part in (self.books, self.why, *self.tabs):
@@ -135,8 +132,7 @@ class TrackPanel(Panel):
         which = self._which = field(w.Dropdown, self.t("Campaign"), options=list(options.items()), value=now)
         which.layout.width = "640px"
         which.observe(self.attempt(self._chosen), "value")
-        again = button(self.t("Refresh"), tip=self.t("Count everything anew"))
-        again.on_click(self.attempt(self.refresh))
+        again = self.button(self.t("Refresh"), self.refresh, tip=self.t("Count everything anew"))
         return row(which, again)
 
     def _chosen(self) -> None:
@@ -149,19 +145,15 @@ class TrackPanel(Panel):
         if all((each.row.name, each.row.mode) != now or each.state == state for each in self.campaigns):
             return
         self.campaigns = self.tracker.campaigns().campaigns
-        self._listing.on = True
-        try:
+        with self._listing:
             choose(self._which, list(self._choices()[0].items()), now)
-        finally:
-            self._listing.on = False
 
     def _label(self, each: Figures) -> str:
         kind = f" · {self.t('test send')}" if each.is_test else ""
         return f"{line_of(each, self.t)} · {self.t(STATES.get(each.state, each.state))}{kind}"
 
     def _doing(self) -> w.Widget:
-        self._fetch = button(self.t("Fetch receipts now"), style="primary")
-        self._fetch.on_click(self.attempt(self.fetch))
+        self._fetch = self.button(self.t("Fetch receipts now"), self.fetch, style="primary")
         self._watch = w.ToggleButton(
             self._stop is not None,
             description=self.t("Watching: click to stop") if self._stop else self.t("Watch"),
@@ -198,8 +190,7 @@ class TrackPanel(Panel):
         made = [button(self.t(words)) for words in kinds.values()]
         for each, kind in zip(made, kinds, strict=True):
             each.on_click(self.attempt(partial(self._save, kind)))
-        report = button(self.t("Download the report"))
-        report.on_click(self.attempt(partial(self._save, "report")))
+        report = self.button(self.t("Download the report"), partial(self._save, "report"))
         return [*made, report, self.download.saving]
 
     def _save(self, kind: str) -> None:

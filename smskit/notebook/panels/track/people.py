@@ -69,7 +69,7 @@ class PeopleTab(Tab):
         found = places(self.seen.status, self.seen.survey.groups) if self.seen else {"": 0}
         found.setdefault(self.place, 0)
         options = [(f"{self._name(place)} ({n:,})", place) for place, n in found.items()]
-        with self.filling():
+        with self.filling:
             choose(self._which, options, self.place)
 
     def _name(self, place: str) -> str:
@@ -83,7 +83,7 @@ class PeopleTab(Tab):
         )
 
     def _chosen(self) -> None:
-        if not self.is_filling:
+        if not self.filling.on:
             self.choose(self._which.value)
 
     def choose(self, place: str, code: str = "") -> None:
