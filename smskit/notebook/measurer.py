@@ -22,6 +22,7 @@ from smskit.measuring.arms import earlier_occurrences, read_arms
 from smskit.measuring.asking import Asked
 from smskit.measuring.compare import arms_beside, compare
 from smskit.measuring.compared import Compared
+from smskit.measuring.effects import arms_of
 from smskit.measuring.measure import measure_row
 from smskit.measuring.outcomes import source_name
 from smskit.measuring.page import page
@@ -168,11 +169,7 @@ class Measurer:
         assert self.ledger is not None
         assert self.row is not None
         found = read_arms(self.ledger, self.row)
-        arms = {
-            "treated": Arm(found.n_treated, int((found.reached & found.treated).sum())),
-            "holdout": Arm(found.n_holdout, 0),
-        }
-        return arms, srm_of(found, _held_back(self.row)) if found.n_holdout else None
+        return arms_of(found), srm_of(found, _held_back(self.row)) if found.n_holdout else None
 
     def earlier(self) -> list[CampaignRow]:
         """The occurrences of its series before it, oldest first."""
