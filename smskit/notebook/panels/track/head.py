@@ -11,6 +11,7 @@ import ipywidgets as w
 from smskit.i18n import Language, mark
 from smskit.i18n.figures import money, share
 from smskit.models import REASONS, Mode
+from smskit.notebook.display import BOOKS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import (
@@ -26,9 +27,10 @@ from smskit.notebook.panels.parts import (
     tiles,
 )
 from smskit.notebook.panels.pressable import Pressable
+from smskit.notebook.panels.track.counts import headings
 from smskit.notebook.tracker import CampaignSnapshot, Timeline, Tracker
 from smskit.reporting.books import books_frame, headline, parts_of
-from smskit.reporting.delivery import EVENTS, HEADINGS, PERSON_STATES
+from smskit.reporting.delivery import EVENTS, PERSON_STATES
 
 __all__ = ["BooksPanel", "PersonSearch", "part_name"]
 
@@ -37,22 +39,12 @@ _COST = {
     Mode.REHEARSE: mark("would have cost"),
     Mode.LIVE: mark("cost of the accepted"),
 }
-_PARTS = {
-    "ruled_out": mark("ruled out"),
-    "waiting": mark("waiting"),
-    "submitting": mark("submitting"),
-    "refused": mark("refused"),
-    "unknown": mark("unknown"),
-    "undelivered": mark("undelivered"),
-    "awaiting": mark("awaiting receipt"),
-    "delivered": mark("delivered"),
-}
 
 
 def part_name(key: str, t: Language) -> str:
     """What a part of the bar is called; see ``books.parts_of``."""
     kind, _, reason = key.partition(":")
-    return t(REASONS.get(reason, reason)) if reason else t(_PARTS[kind])
+    return t(REASONS.get(reason, reason)) if reason else t(BOOKS[kind])
 
 
 class BooksPanel(Panel):
@@ -185,5 +177,4 @@ class PersonSearch(Panel):
             reason=[t(r) for r in steps["reason"]],
             meaning=[t.said(m) for m in steps["meaning"]],
         )
-        headings = {name: t(words) for name, words in HEADINGS.items()}
-        return frame_table(shown, headings=headings, label=t("One person"))
+        return frame_table(shown, headings=headings(t), label=t("One person"))
