@@ -21,6 +21,7 @@ from smskit.audience.persons import Places
 from smskit.audience.segment import database, spool
 from smskit.audience.segment import files as files_module
 from smskit.errors import InputError
+from smskit.measuring.asking import Asked
 from smskit.measuring.by_segment import cells_of
 from smskit.planning.source import load_segment, segment_frames, segment_names
 from smskit.planning.spec import CampaignSpec
@@ -87,7 +88,7 @@ def test_effects_by_segment_read_the_same_cells(spec: CampaignSpec) -> None:
     row: Any = SimpleNamespace(spec=spec.model_dump(mode="json", exclude={"test_phones"}))
     arms: Any = SimpleNamespace(kept={}, persons=pa.array(["u9", "gone", "u3", "u150"], pa.large_string()))
     read = [
-        cells_of(row, arms, ["level", "coupon"], segments="", environ=environ, file=None)
+        cells_of(row, arms, ["level", "coupon"], Asked("orders.csv", time="at", environ=environ))
         for environ in ({}, SMALL)
     ]
 

@@ -21,6 +21,7 @@ from smskit.models import Code, CodeClass, MessageClass
 from smskit.planning import schema
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
 from smskit.providers.declared import Setting, settings_of
+from smskit.reporting.filling import templates_in
 from smskit.sending.engine import Patience
 from smskit.sending.rehearsal import limits_of
 from smskit.settings import Environment, project_root, variable_of
@@ -249,16 +250,7 @@ def page(name: str, language: str = "en") -> str:
 
 @cache
 def _template() -> Markdown:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # takes its time
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates_in(Path(__file__).parent / "templates", escaped=False)
     environment.filters["cell"] = _cell
     return environment.get_template("provider.md")
 

@@ -16,7 +16,7 @@ from smskit.i18n import Language, mark
 from smskit.ledger import Ledger
 from smskit.settings import Environment, from_project
 
-__all__ = ["open_ledger"]
+__all__ = ["ledger_there", "open_ledger"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +62,14 @@ def open_ledger(
         else:
             _log.warning("%s", language(words, file=place.file))
     return ledger
+
+
+def ledger_there(environment: Environment) -> Ledger | None:
+    """The project's ledger; None where there is none yet."""
+    try:
+        return open_ledger(environment, create=False)
+    except NoLedger:
+        return None
 
 
 def _in_a_kernel() -> bool:

@@ -4,8 +4,7 @@ Effects by segment: the first metric among the people of each value of a column.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from smskit.i18n import Message
 from smskit.ledger import CampaignRow
 from smskit.measuring import statistics
 from smskit.measuring.arms import Arms
+from smskit.measuring.asking import Asked
 from smskit.measuring.effects import counts_of
 from smskit.measuring.result import SegmentRow
 from smskit.measuring.statistics import Counts
@@ -39,10 +39,7 @@ def demand_columns(
     row: CampaignRow,
     arms: Arms,
     columns: Collection[str],
-    *,
-    segments: str,
-    environ: Mapping[str, str],
-    file: Path | None,
+    asked: Asked,
 ) -> None:
     """
     Refuse a column that `cells_of` would not find, where nothing is made of it yet.
@@ -50,10 +47,10 @@ def demand_columns(
     Raises:
         InputError: as `cells_of` has it.
     """
-    read = set(columns) if segments else set(columns) - set(arms.kept)
+    read = set(columns) if asked.segments else set(columns) - set(arms.kept)
     if not read:
         return
-    names = segment_names(_table_of(row, segments), environ=environ, file=file)
+    names = segment_names(_table_of(row, asked.segments), environ=asked.environ, file=asked.file)
     for name in sorted(read - set(matched(names, read))):
         raise InputError(suggest(Message(NO_COLUMN, name=name), name, names))
 
@@ -62,16 +59,12 @@ def cells_of(
     row: CampaignRow,
     arms: Arms,
     columns: Collection[str],
-    *,
-    segments: str,
-    environ: Mapping[str, str],
-    file: Path | None,
+    asked: Asked,
 ) -> dict[str, pa.Array]:
     """
-    What *columns* say of each of the n people: as the campaign kept them, else as *segments* has them now.
+    What *columns* say of each of the n people: as the campaign kept them, else as a table has them now.
 
-    Args:
-        segments: A table with the campaign's columns of persons and phones; "" = the campaign's segment.
+    That is ``asked.segments``, with the campaign's columns of persons and phones, else its own segment.
 
     Returns:
         Column -> n texts; null = missing.
@@ -79,14 +72,14 @@ def cells_of(
     Raises:
         InputError: there is no such column, or the table cannot be read.
     """
-    kept = {} if segments else {name: arms.kept[name] for name in columns if name in arms.kept}
+    kept = {} if asked.segments else {name: arms.kept[name] for name in columns if name in arms.kept}
     if len(kept) == len(set(columns)):
         return kept
-    spec = _table_of(row, segments)
+    spec = _table_of(row, asked.segments)
     read = [name for name in columns if name not in kept]
     of_arms = Places(arms.persons)
     persons, cells = list[pa.Array](), {name: list[pa.Array]() for name in read}
-    for frame in segment_frames(spec, read, environ=environ, file=file):
+    for frame in segment_frames(spec, read, environ=asked.environ, file=asked.file):
         these, _ = persons_of(spec, frame, phones.normalise(frame[spec.phone]).e164)
         here = pc.is_valid(of_arms.of(these))
         persons.append(these.filter(here))

@@ -197,15 +197,14 @@ def _compared(row: CampaignRow, seen: Evidence, *, complete: bool) -> _Compared:
     """Effects, adjusted and by segment once the window is over; before that what may be looked at any day."""
     asked, arms, values = seen.asked, seen.arms, seen.found.values
     columns = {*asked.known, *filter(None, [asked.by])}
-    read: dict[str, Any] = {"segments": asked.segments, "environ": asked.environ, "file": asked.file}
     if seen.refused or not complete:
-        demand_columns(row, arms, columns, **read)
+        demand_columns(row, arms, columns, asked)
     if seen.refused:
         return _Compared()
     if not complete:
         raw = effects_of(values, arms, name=row.name, cost=seen.cost, complete=False)
         return _Compared(raw, interim_of(counts_of(values["conversion"], arms.treated)))
-    cells = cells_of(row, arms, columns, **read)
+    cells = cells_of(row, arms, columns, asked)
     known = known_of({name: cells[name] for name in asked.known}) if asked.known else None
     effects = effects_of(values, arms, name=row.name, cost=seen.cost, complete=True, known=known)
     if not asked.by:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from smskit.errors import NoLedger, NotUsable, SmskitError
+from smskit.errors import NotUsable, SmskitError
 from smskit.ledger import ApprovalRow, Ledger
-from smskit.ledger.opening import open_ledger
+from smskit.ledger.opening import ledger_there, open_ledger
 from smskit.models import Mode
 from smskit.notebook import accounts
 from smskit.notebook.accounts import Account
@@ -51,10 +51,7 @@ class Home:
     @property
     def ledger(self) -> Ledger | None:
         """The project's ledger; None where there is none yet."""
-        try:
-            return open_ledger(self.environment(), create=False)
-        except NoLedger:
-            return None
+        return ledger_there(self.environment())
 
     def overview(self, *, tests: bool = False) -> Overview:
         """All campaigns, see ``delivery.overview``; none where there is no ledger yet."""

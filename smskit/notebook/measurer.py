@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from smskit.audience import segment
 from smskit.audience.explore import keep_upload
-from smskit.errors import InputError, NoLedger
+from smskit.errors import InputError
 from smskit.i18n import Language
 from smskit.ledger import CampaignRow, Ledger
-from smskit.ledger.opening import open_ledger
+from smskit.ledger.opening import ledger_there
 from smskit.measuring.arms import earlier_occurrences, read_arms
 from smskit.measuring.asking import Asked
 from smskit.measuring.compare import arms_beside, compare
@@ -79,10 +79,7 @@ class Measurer:
     @cached_property
     def ledger(self) -> Ledger | None:
         """The project's ledger; None where there is none yet."""
-        try:
-            return open_ledger(self.environment(), create=False)
-        except NoLedger:
-            return None
+        return ledger_there(self.environment())
 
     def campaigns(self) -> list[CampaignRow]:
         """What can be measured: sent or rehearsed, those with a holdout first, then newest live ones."""

@@ -28,6 +28,7 @@ from smskit.models import REASONS, TIMEZONE, Mode, State
 from smskit.providers import provider_class, provider_names
 from smskit.reporting.delivery.codes import explain_code
 from smskit.reporting.delivery.moments import UNITS, over_time
+from smskit.reporting.filling import templates_in
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -176,16 +177,7 @@ def page(ledger: Ledger, run: RunRow, t: Language) -> str:
 @cache
 def template(name: str) -> Template:
     """A page of that name, to be filled in; what is put into it is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # takes its time
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates_in(Path(__file__).parent / "templates", escaped=True)
     environment.filters |= {"cell": _cell, "width": share}
     return environment.get_template(name)
 

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import ipywidgets as w
 
 from smskit.i18n import mark
 from smskit.ledger import ApprovalRow
 from smskit.ledger.approvals import is_same
-from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, frame_table, html, notice, row, soft_line
-from smskit.notebook.panels.track.base import Tab
-from smskit.notebook.tracker import Tracker
+from smskit.notebook.panels.track.base import ActingTab
 from smskit.reporting.audit import HEADINGS, approval_in_words
 from smskit.workspace import May
 
 __all__ = ["AuditTab"]
 
 
-class AuditTab(Tab):
-    """
-    What people did to the campaign, last first.
-
-    Args:
-        changed: Called when a plan was approved.
-    """
+class AuditTab(ActingTab):
+    """What people did to the campaign, last first."""
 
     heading = mark("Who did what")
-
-    def __init__(self, page: Page, tracker: Tracker, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        super().__init__(page, tracker)
 
     def build(self) -> Sequence[w.Widget]:
         if self.seen is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 
-__all__ = ["Tab"]
+__all__ = ["ActingTab", "Tab"]
 
 
 class Tab(Panel):
@@ -35,3 +37,16 @@ class Tab(Panel):
         """Show a campaign as it was just counted; a field that somebody types in stays where it is."""
         self.seen = seen
         self.draw()
+
+
+class ActingTab(Tab):
+    """
+    A tab on which people change something.
+
+    Args:
+        changed: Called when they have.
+    """
+
+    def __init__(self, page: Page, tracker: Tracker, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        super().__init__(page, tracker)

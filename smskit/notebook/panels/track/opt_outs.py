@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -10,10 +10,9 @@ import ipywidgets as w
 
 from smskit.i18n import Language, mark
 from smskit.models import Mode
-from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, field, html, row, soft_line
-from smskit.notebook.panels.track.base import Tab
-from smskit.notebook.tracker import CampaignSnapshot, Tracker
+from smskit.notebook.panels.track.base import ActingTab
+from smskit.notebook.tracker import CampaignSnapshot
 from smskit.workspace import May
 
 __all__ = ["OptOutsTab"]
@@ -21,19 +20,10 @@ __all__ = ["OptOutsTab"]
 _MOST = 50  # replies with buttons at once
 
 
-class OptOutsTab(Tab):
-    """
-    Doubtful replies, and lists.
-
-    Args:
-        changed: Called when a person has decided, or imported a list.
-    """
+class OptOutsTab(ActingTab):
+    """Doubtful replies, and lists."""
 
     heading = mark("Opt-outs")
-
-    def __init__(self, page: Page, tracker: Tracker, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        super().__init__(page, tracker)
 
     @property
     def name(self) -> str:

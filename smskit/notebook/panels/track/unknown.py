@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import ipywidgets as w
 
 from smskit.i18n import mark
-from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import button, frame_table, html, notice, row, soft_line
-from smskit.notebook.panels.track.base import Tab
+from smskit.notebook.panels.track.base import ActingTab
 from smskit.notebook.panels.track.counts import clock, headings
-from smskit.notebook.tracker import CampaignSnapshot, Tracker
+from smskit.notebook.tracker import CampaignSnapshot
 from smskit.workspace import may_send_in
 
 __all__ = ["UnknownTab"]
 
 
-class UnknownTab(Tab):
-    """
-    Unknown messages.
-
-    Args:
-        changed: Called when a person has settled some.
-    """
+class UnknownTab(ActingTab):
+    """Unknown messages."""
 
     heading = mark("Unknown")
-
-    def __init__(self, page: Page, tracker: Tracker, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        super().__init__(page, tracker)
 
     @property
     def name(self) -> str:
