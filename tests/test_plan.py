@@ -444,6 +444,28 @@ def test_values_that_are_none_the_odder_are_not_noticed() -> None:
     assert planned(people(len(FINE), name=FINE)).notices == []
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (
+            ["是", "否", "愿意", "ok", "", None],
+            '2 cells of the consent column `ok` say neither yes nor no, such as "愿意", "ok"',
+        ),
+        ([1, 0, 2, None, 1, 0], "1 cell of the consent column `ok` says neither yes nor no"),
+        (["Y", "n", 13800000000, "  ", "N", "TRUE"], '"138****0000"'),
+        ([True, False, None, True, True, False], ""),
+        ([1.0, 0.0, 1.0, 1.0, 0.0, None], ""),
+    ],
+)
+def test_unclear_consent_is_a_no_and_is_told(cells: list[Any], told: str) -> None:
+    plan = planned(people(6, ok=cells), consent="ok")
+    yes = ["" if cell in (True, "是", "Y", "TRUE") else "no_consent" for cell in cells]
+    assert labels(plan) == yes
+    assert len(plan.notices) == bool(told)
+    assert all(told in notice and "they count as no" in notice for notice in plan.notices)
+    assert planned(people(6, ok=cells), consent="ok", message_class="notification").notices == []
+
+
 def slow_plan(
     rows: list[dict[str, Any]], past: History, data: dict[str, Any], fit: ProviderLimits
 ) -> list[tuple[str, int]]:

@@ -238,7 +238,7 @@ def plan_in_parts(
             *notices,
             *([Message(UNASKED, column=unasked, n=sum(lack), m=whole.read)] if unasked else ()),
             *messages_of(whole.unread),
-            *messages_of(whole.of_ids),
+            *messages_of(whole.of_cells),
             *of_copies,
             *messages_of(done.odd),
         ],

@@ -65,7 +65,7 @@ class Sums:
         steps: What each rule keeps.
         lacking: Column -> rows kept without a value of use there; what a default fills in was not there.
         unread: Cells the rules could not read.
-        of_ids: What to know about the user ids of the rows kept.
+        of_cells: What to know about the user ids and the consent of the rows kept.
     """
 
     read: int
@@ -73,7 +73,7 @@ class Sums:
     steps: Sequence[rules_module.Step]
     lacking: Mapping[str, int]
     unread: Sequence[Noticed]
-    of_ids: Sequence[Noticed]
+    of_cells: Sequence[Noticed]
 
     @classmethod
     def together(cls, parts: Sequence[Sums]) -> Sums:
@@ -88,7 +88,7 @@ class Sums:
             steps=steps,
             lacking={name: sum(part.lacking[name] for part in parts) for name in parts[0].lacking},
             unread=together(part.unread for part in parts),
-            of_ids=together(part.of_ids for part in parts),
+            of_cells=together(part.of_cells for part in parts),
         )
 
     @property
@@ -139,7 +139,7 @@ class Part:
         rows = Recipients.read(spec, frame, asked.template, asked.bindings, asked.fit)
         people = Candidates(spec, rows, asked.fit, past, asked.holdout_salt)
         lacking = _lacking(frame, asked, rows)
-        sums = Sums(read, len(frame), verdict.steps, lacking, unread, rows.of_ids)
+        sums = Sums(read, len(frame), verdict.steps, lacking, unread, rows.noticed)
         kept = {name: text_of(arrow_of(frame[name])) for name in spec.keep}
         return cls(rows, Facts.of(people), frame[spec.phone], ruled_out, sums, kept)
 

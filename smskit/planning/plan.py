@@ -316,7 +316,7 @@ def build(
         notices=[
             *notices,
             *messages_of(sums.unread),
-            *messages_of(sums.of_ids),
+            *messages_of(sums.of_cells),
             *of_copies,
             *messages_of(odd_values(rows.values, planned)),
         ],

@@ -19,8 +19,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience.cells import says_yes
+from smskit.audience.noticed import Noticed
 from smskit.audience.persons import keys
 from smskit.audience.roles import roles_of
+from smskit.audience.rules.reads import filled
+from smskit.audience.rules.values import show_cell
 from smskit.i18n import Joined, Message, mark
 from smskit.i18n.figures import money
 from smskit.models import MessageClass
@@ -38,25 +41,53 @@ __all__ = [
     "held_back",
     "notice_of_consent",
     "over_cap",
+    "unclear_consent",
 ]
 
 UNASKED: Final = mark(
     "parameter `consent` is empty, so everybody counts as having agreed to marketing; column `{column}` "
     "looks like consent, and {n} of its {m} rows do not say yes"
 )
+_UNCLEAR: Final = mark(
+    "{n:,} cells of the consent column `{name}` say neither yes nor no, such as {examples}; they count as no"
+)
 LEAST_CANARY = 20  # people of a canary at least; fewer say nothing about the others
 
 
 def consented(column: pd.Series) -> NDArray[np.bool_]:
     """Whether each of *n* cells plainly says yes (n entries); an empty or unclear one does not."""
+    return np.asarray(pc.fill_null(_says_yes(column), False).to_numpy(zero_copy_only=False))
+
+
+def unclear_consent(column: pd.Series) -> Noticed:
+    """The cells of a consent *column* that say something, and neither yes nor no."""
+    cells = _texts(column)
+    unclear = cells.filter(pc.and_(filled(cells), pc.is_null(_says_yes(column))))
+    return Noticed(
+        _UNCLEAR, len(unclear), tuple(map(show_cell, unclear.unique()[:3].to_pylist())), str(column.name)
+    )
+
+
+def _says_yes(column: pd.Series) -> pa.Array:
+    """Whether each of *n* cells says yes; null where it says neither that nor no."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if pd.api.types.is_bool_dtype(column.dtype):
-        return column.fillna(False).to_numpy(bool)
+        return _whole(pa.array(column, pa.bool_(), from_pandas=True))
     if pd.api.types.is_numeric_dtype(column.dtype):
-        return (column == 1).fillna(False).to_numpy(bool)
-    texts = pa.array(column.astype("str"), pa.large_string(), from_pandas=True)
-    return np.asarray(pc.fill_null(says_yes(texts), False).to_numpy(zero_copy_only=False))
+        said = pa.array(column.to_numpy(float, na_value=np.nan), from_pandas=True)
+        return pc.if_else(
+            pc.is_in(said, pa.array([0.0, 1.0])), pc.equal(said, 1.0), pa.scalar(None, pa.bool_())
+        )
+    return says_yes(_texts(column))
+
+
+def _texts(column: pd.Series) -> pa.Array:
+    return _whole(pa.array(column.astype("str"), pa.large_string(), from_pandas=True))
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def notice_of_consent(

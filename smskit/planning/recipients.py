@@ -25,7 +25,7 @@ from smskit.message.template import Template
 from smskit.message.variables import Binding, bind
 from smskit.models import MessageClass
 from smskit.planning.persons import persons_of
-from smskit.planning.policy import consented
+from smskit.planning.policy import consented, unclear_consent
 from smskit.planning.spec import CampaignSpec
 
 __all__ = ["LONG", "UNFIT", "ProviderLimits", "Recipients", "units_of_texts"]
@@ -61,7 +61,7 @@ class Recipients:
         units: n; length of the whole text in UTF-16 units, with what the provider appends.
         consented: n; None where the campaign does not ask.
         elsewhere: n; `UNFIT` and `LONG`, what another provider of `fits` could not carry; None = no other.
-        of_ids: What to know about the user ids.
+        noticed: What to know about the user ids and the consent.
     """
 
     phones: NDArray[np.int64]
@@ -71,7 +71,7 @@ class Recipients:
     values: Mapping[str, pa.Array]
     units: NDArray[np.int32]
     consented: NDArray[np.bool_] | None
-    of_ids: Sequence[Noticed] = ()
+    noticed: Sequence[Noticed] = ()
     elsewhere: NDArray[np.uint8] | None = None
 
     @classmethod
@@ -90,7 +90,7 @@ class Recipients:
             template: None where there is none yet: nobody lacks a value then, and texts have no length.
         """
         phones, wrong = phones_module.normalise(frame[spec.phone])
-        persons, of_ids = persons_of(spec, frame, phones)
+        persons, noticed = persons_of(spec, frame, phones)
         values: dict[str, pa.Array] = {}
         units = np.zeros(len(frame), np.int32)
         elsewhere = None
@@ -101,7 +101,9 @@ class Recipients:
             elsewhere = _elsewhere(template, bound, fit.others, len(frame)) if fit.others else None
         asked = spec.consent and spec.message_class is MessageClass.MARKETING
         yes = consented(frame[spec.consent]) if asked else None
-        return cls(phones, wrong, persons, keys(persons), values, units, yes, of_ids, elsewhere)
+        if asked:
+            noticed = [*noticed, unclear_consent(frame[spec.consent])]
+        return cls(phones, wrong, persons, keys(persons), values, units, yes, noticed, elsewhere)
 
     def __len__(self) -> int:
         return len(self.phones)
