@@ -6,26 +6,9 @@ A server that speaks the providers' wire protocols on loopback, with faults on d
 rehearsals and tests alike and stands apart: it knows nothing of our clients.
 """
 
-from smskit.simulator.accounts import Account, AccountSettings, Limits, Review, Signature, Template
-from smskit.simulator.core import Accepted, Doubled, Line, World
-from smskit.simulator.faults import FaultPlan, ReceiptPlan, ReplyPlan
+from smskit.simulator.accounts import Account, Limits
+from smskit.simulator.core import World
+from smskit.simulator.faults import FaultPlan
 from smskit.simulator.server import Simulator, greeting, serve
 
-__all__ = [
-    "Accepted",
-    "Account",
-    "AccountSettings",
-    "Doubled",
-    "FaultPlan",
-    "Limits",
-    "Line",
-    "ReceiptPlan",
-    "ReplyPlan",
-    "Review",
-    "Signature",
-    "Simulator",
-    "Template",
-    "World",
-    "greeting",
-    "serve",
-]
+__all__ = ["Account", "FaultPlan", "Limits", "Simulator", "World", "greeting", "serve"]

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from smskit.errors import InputError
 from smskit.simulator.book import Book, Shelf
-from smskit.simulator.faults import problems_of
+from smskit.simulator.faults import Seconds, problems_of
 
 OPEN_BALANCE = Decimal(1_000_000)
 ANY_CREDENTIAL = "*"  # stands for whatever plausible credential somebody brings
@@ -34,7 +34,40 @@ class Review(StrEnum):
     EXPIRED = "expired"
 
 
-E = TypeVar("E", "Signature", "Template")
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]  # or a whole number
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class _Reviewed(_Strict):
+    state: Review = Review.APPROVED
+    remark: str = ""  # the reviewer's reason
+    at: float = 0.0  # submitted for review, epoch seconds
+    extra: dict[str, Any] = {}  # what only one provider keeps
+
+
+class Signature(_Reviewed):
+    """A signature (签名), without brackets, and its review."""
+
+    name: str = Field(min_length=1)
+
+
+class Template(_Reviewed):
+    """A template (模板) in the provider's own placeholder form, and its review."""
+
+    id: Text = Field(min_length=1)
+    content: str = Field(min_length=1)
+    kind: Literal["verification", "notification", "marketing"] = "notification"
+    region: Literal["domestic", "abroad", "global"] = "domestic"
+
+
+E = TypeVar("E", Signature, Template)
 
 
 def approved(entries: Mapping[str, E] | None, key: str) -> E | None:
@@ -43,36 +76,7 @@ def approved(entries: Mapping[str, E] | None, key: str) -> E | None:
     return entry if entry is not None and entry.state is Review.APPROVED else None
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
-
-class Signature(_Strict):
-    """A signature (签名), without brackets, and its review."""
-
-    name: str = Field(min_length=1)
-    state: Review = Review.APPROVED
-    remark: str = ""  # the reviewer's reason
-    at: float = 0.0  # submitted for review, epoch seconds
-    extra: dict[str, Any] = Field(default_factory=dict)  # what only one provider keeps
-
-
-class Template(_Strict):
-    """A template (模板) in the provider's own placeholder form, and its review."""
-
-    id: str = Field(min_length=1)
-    content: str = Field(min_length=1)
-    state: Review = Review.APPROVED
-    kind: Literal["verification", "notification", "marketing"] = "notification"
-    region: Literal["domestic", "abroad", "global"] = "domestic"
-    remark: str = ""
-    at: float = 0.0
-    extra: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("id", mode="before")
-    @classmethod
-    def _id_as_text(cls, value: Any) -> Any:
-        return str(value) if isinstance(value, int) else value
+Most = Annotated[int, Field(ge=0)] | None
 
 
 class Limits(_Strict):
@@ -82,87 +86,53 @@ class Limits(_Strict):
     "code" means verification codes; "same" means the identical text.
     """
 
-    same_30s: int | None = Field(default=None, ge=0)
-    same_5min: int | None = Field(default=None, ge=0)
-    same_day: int | None = Field(default=None, ge=0)
-    code_30s: int | None = Field(default=None, ge=0)
-    code_hour: int | None = Field(default=None, ge=0)
-    code_day: int | None = Field(default=None, ge=0)
-    any_minute: int | None = Field(default=None, ge=0)
-    any_hour: int | None = Field(default=None, ge=0)
-    any_day: int | None = Field(default=None, ge=0)
+    same_30s: Most = None
+    same_5min: Most = None
+    same_day: Most = None
+    code_30s: Most = None
+    code_hour: Most = None
+    code_day: Most = None
+    any_minute: Most = None
+    any_hour: Most = None
+    any_day: Most = None
 
     def over(self, defaults: Limits) -> Limits:
         """Return these limits, with *defaults* where this says nothing."""
         return Limits.model_validate(defaults.model_dump() | self.model_dump(exclude_none=True))
 
 
+def _signature(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
 class AccountSettings(_Strict):
-    """
-    What one account is; the fields of ``POST /_simulator/account``.
+    """What one account is; the fields of ``POST /_simulator/account``."""
 
-    Args:
-        secret: The second half of a credential, where a provider has one.
-        app_id: The application, where a provider has one.
-        price: Yuan for one part.
-        signatures: Names, or entries with a state; None means not checked.
-        templates: None means not checked.
-        allowed_ips: Source addresses that may call; empty means all.
-        black_words: A text holding one is refused.
-        black_numbers: Phones that are refused, in any usual form.
-        number_codes: Phone suffix -> the provider's code such a number is refused with.
-        denied: Endpoints this account may not use.
-        multi_send: Whether one call may carry different texts (Yunpian: else code -6).
-        requests_per_second: More calls get the provider's rate code; 0 is no limit.
-        pull: Whether receipts and replies wait to be fetched.
-        receipt_url, reply_url: Where they are pushed instead; loopback only.
-        push_encoded_twice: Pushed JSON is url-encoded once more than needed, as some accounts see it.
-        echo_uid: Whether the caller's own id comes back in receipts and records.
-        record_lag_s: An accepted message shows in records only after this long.
-        review_s: What is submitted for review is approved after this long.
-        abroad: Whether phones outside the mainland are served.
-        send_hours: [from, to) in local hours outside which nothing is accepted; None is always.
-        block_opt_outs: Whether a reply with opt-out wording puts the phone on the black list.
-        profile: What the account page says, in the provider's own field names.
-    """
-
-    secret: str = Field(default="", repr=False)
-    app_id: str = ""
+    secret: str = Field(default="", repr=False)  # the second half of a credential, where a provider has one
+    app_id: str = ""  # the application, where a provider has one
     balance: Decimal = OPEN_BALANCE
-    price: Decimal = Decimal("0.05")
-    signatures: list[Signature] | None = None
-    templates: list[Template] | None = None
-    allowed_ips: list[str] = []
-    black_words: list[str] = []
-    black_numbers: list[str] = []
-    number_codes: dict[str, str] = {}
-    denied: list[str] = []
-    multi_send: bool = True
-    requests_per_second: int = Field(default=0, ge=0)
+    price: Decimal = Decimal("0.05")  # yuan for one part
+    signatures: list[Annotated[Signature, BeforeValidator(_signature)]] | None = None  # None: not checked
+    templates: list[Template] | None = None  # likewise
+    allowed_ips: list[str] = []  # source addresses that may call; empty means all
+    black_words: list[str] = []  # a text holding one is refused
+    black_numbers: list[str] = []  # phones that are refused, in any usual form
+    number_codes: dict[str, Text] = {}  # phone suffix -> the provider's code such a number is refused with
+    denied: list[str] = []  # endpoints this account may not use
+    multi_send: bool = True  # whether one call may carry different texts (Yunpian: else code -6)
+    requests_per_second: int = Field(default=0, ge=0)  # more get the provider's rate code; 0 is no limit
     limits: Limits = Limits()
-    pull: bool = True
-    receipt_url: str = ""
+    pull: bool = True  # whether receipts and replies wait to be fetched
+    receipt_url: str = ""  # where they are pushed instead; loopback only
     reply_url: str = ""
-    push_encoded_twice: bool = False
-    echo_uid: bool = False
-    record_lag_s: float = Field(default=0.0, ge=0)
-    review_s: float = Field(default=0.0, ge=0)
-    abroad: bool = True
-    send_hours: tuple[int, int] | None = None
-    block_opt_outs: bool = False
-    profile: dict[str, Any] = {}
-
-    @field_validator("signatures", mode="before")
-    @classmethod
-    def _names_alone(cls, value: Any) -> Any:
-        if isinstance(value, (list, tuple)):
-            return [{"name": v} if isinstance(v, str) else v for v in value]
-        return value
-
-    @field_validator("number_codes", mode="before")
-    @classmethod
-    def _codes_as_text(cls, value: Any) -> Any:
-        return {k: str(v) for k, v in value.items()} if isinstance(value, dict) else value
+    push_encoded_twice: bool = False  # url-encoded once more than needed, as some accounts see pushes
+    echo_uid: bool = False  # whether the caller's own id comes back in receipts and records
+    record_lag_s: Seconds = 0.0  # an accepted message shows in records only after this long
+    review_s: Seconds = 0.0  # what is submitted for review is approved after this long
+    abroad: bool = True  # whether phones outside the mainland are served
+    send_hours: tuple[int, int] | None = None  # [from, to) in which messages are accepted; None is always
+    block_opt_outs: bool = False  # whether a reply with opt-out wording puts the phone on the black list
+    profile: dict[str, Any] = {}  # what the account page says, in the provider's own field names
 
     @classmethod
     def parse(cls, data: dict[str, Any]) -> AccountSettings:
@@ -181,10 +151,7 @@ def reference(credential: str) -> str:
 def digits_of(phone: str) -> int:
     """Return a phone as E.164 digits: ``13800000000``, ``+8613800000000`` -> 8613800000000."""
     text = phone.strip()
-    if text.startswith("+"):
-        return int(text[1:])
-    number = int(text)
-    return number if len(text) != 11 else 86_000_0000_0000 + number
+    return int(f"86{text}" if len(text) == 11 and not text.startswith("+") else text)
 
 
 @dataclass(eq=False)
@@ -214,14 +181,9 @@ class Account:
         signatures, templates = settings.signatures, settings.templates
         self.signatures = None if signatures is None else {s.name: s.model_copy() for s in signatures}
         self.templates = None if templates is None else {t.id: t.model_copy() for t in templates}
-        self.black_numbers = {digits_of(phone) for phone in settings.black_numbers}
+        self.black_numbers = set(map(digits_of, settings.black_numbers))
         self.profile = dict(settings.profile)
         self.memo.clear()
-
-    def black_word_in(self, texts: Iterable[str]) -> str:
-        """The first word of the black list that one of *texts* holds; "" when none does."""
-        words = self.settings.black_words
-        return next((word for text in texts for word in words if word in text), "")
 
     @property
     def book(self) -> Book:
@@ -232,6 +194,11 @@ class Account:
     def ref(self) -> str:
         """What stands for this account where its key must not be written."""
         return reference(self.credential)
+
+    def black_word_in(self, texts: Iterable[str]) -> str:
+        """The first word of the black list that one of *texts* holds; "" when none does."""
+        words = self.settings.black_words
+        return next((word for text in texts for word in words if word in text), "")
 
     def too_fast(self, now: float) -> bool:
         """Count one call at *now*; whether it is more than the account's calls per second."""
@@ -247,9 +214,7 @@ class Account:
 
     def review(self, now: float) -> None:
         """Approve what has been under review long enough."""
-        entries: list[Signature | Template] = [*(self.signatures or {}).values()]
-        entries += (self.templates or {}).values()
-        for entry in entries:
+        for entry in (*(self.signatures or {}).values(), *(self.templates or {}).values()):
             if entry.state is Review.PENDING and now >= entry.at + self.settings.review_s:
                 entry.state = Review.APPROVED
                 self.memo.clear()

@@ -95,27 +95,19 @@ class Book:
     Accepted messages of one account, oldest first. The caller holds the world's lock.
 
     A call's messages follow one another, so a message is found by its running number, from 0.
-
-    Attributes:
-        at: Time of each call, epoch seconds.
-        first_sid: Id of each call's first message; the others count up from it.
-        upto: Messages accepted up to and including each call.
-        texts: A call's one text (str), or one text a message (tuple).
-        notes: What the messages of each call share.
-        phones: Phone of each message, as E.164 digits.
-        again: Phones accepted more than once.
-        abroad: Messages to phones outside the mainland.
     """
 
     def __init__(self) -> None:
+        # By call: time (epoch seconds), id of the first message, messages up to and including it, texts (one
+        # for all, or one a message), what its messages share.
         self.at = array("d")
         self.first_sid = array("q")
         self.upto = array("q")
         self.texts: list[str | tuple[str, ...]] = []
         self.notes: list[Note] = []
-        self.phones = array("q")
-        self.again: set[int] = set()
-        self.abroad = 0
+        self.phones = array("q")  # by message, E.164 digits
+        self.again: set[int] = set()  # phones accepted more than once
+        self.abroad = 0  # messages to phones outside the mainland
         self._numbers_of: dict[int, int | tuple[int, ...]] = {}  # phone -> running numbers
 
     def __len__(self) -> int:
@@ -164,12 +156,6 @@ class Book:
         """Return a call's messages in order."""
         return [self._message(number, call) for number in range(self.start(call), self.upto[call])]
 
-    def find(self, sid: int) -> Message | None:
-        """Return the message with that id, or None."""
-        call = bisect_right(self.first_sid, sid) - 1
-        number = self.start(call) + sid - self.first_sid[call] if call >= 0 else 0
-        return self._message(number, call) if call >= 0 and number < self.upto[call] else None
-
     def first_of_call(self, sid: int) -> int:
         """Return the id of the first message of the call that a message belongs to."""
         return self.first_sid[bisect_right(self.first_sid, sid) - 1]
@@ -177,10 +163,6 @@ class Book:
     def to(self, phone: int) -> list[Message]:
         """Return the messages accepted for *phone*, oldest first."""
         return [self._message(number) for number in _each(self._numbers_of.get(phone, ()))]
-
-    def answered(self, reply: ReplyDue) -> Message | None:
-        """Return the message that *reply* is to, else the newest to that phone."""
-        return self.find(reply.sid) or next(reversed(self.to(reply.phone)), None)
 
     def calls_between(self, start: float, end: float) -> range:
         """Return the numbers of the calls with start <= time <= end."""
@@ -215,19 +197,18 @@ class ReceiptDue(NamedTuple):
     """A receipt that is to be handed out at a time."""
 
     at: float
-    sid: int
-    phone: int
+    message: Message
     delivered: bool
     code: str
-    call: int  # in the book; -1 when it belongs to none
+    call: int  # in the book; -1 when none waits for it to be handed out
 
 
 class ReplyDue(NamedTuple):
-    """A reply (上行) that is to be handed out at a time."""
+    """A reply (上行) to a message, that is to be handed out at a time."""
 
     at: float
-    sid: int  # unique; that of the message it answers, where there is one
-    phone: int
+    sid: int  # unique; that of the message, unless somebody was made to reply
+    message: Message
     text: str
     call: int
 
@@ -243,9 +224,8 @@ class Feed(Generic[E]):
     expanded as are needed to fill a page, so a million waiting cost nothing.
 
     Args:
-        book: Where the accepted calls are.
-        entries: What a call yields.
-        plan: The plan by which a call yields them; None for a call that this feed does not serve.
+        entries: What a call of the book yields.
+        plan: The plan by which it yields them; None for a call that this feed does not serve.
     """
 
     def __init__(
@@ -328,7 +308,7 @@ def receipts_of(book: Book, call: int) -> list[ReceiptDue]:
         outcome = message.outcome()
         if outcome is None:
             continue
-        due = ReceiptDue(outcome.at, message.sid, message.phone, outcome.delivered, outcome.code, call)
+        due = ReceiptDue(outcome.at, message, outcome.delivered, outcome.code, call)
         found.append(due)
         if plan.comes_twice(message.phone):
             found.append(due._replace(at=due.at + 0.001))
@@ -342,7 +322,7 @@ def replies_of(book: Book, call: int) -> list[ReplyDue]:
     for message in book.messages(call):
         reply = plan.reply(message.phone, message.at)
         if reply:
-            found.append(ReplyDue(reply[0], message.sid, message.phone, reply[1], call))
+            found.append(ReplyDue(reply[0], message.sid, message, reply[1], call))
     return found
 
 

@@ -244,7 +244,7 @@ class World:
                 # Not waited for: losing this note only hands receipts out again, which any client must bear.
                 self._store.append(Fetched(account.provider, account.ref, name, before_sid))
         for due in taken if name == "replies" else ():
-            self._obey(account, due.phone, due.text)
+            self._obey(account, due.message.phone, due.text)
         return taken
 
     def reply(self, phone: str, text: str, *, provider: str = "") -> int:
@@ -261,9 +261,10 @@ class World:
         reached = 0
         with self.lock:
             for account in self.accounts(provider):
-                if not account.book.count(number):
+                messages = account.book.to(number)
+                if not messages:
                     continue
-                answer = ReplyDue(self.clock(), self._next_sid, number, text, -1)
+                answer = ReplyDue(self.clock(), self._next_sid, messages[-1], text, -1)
                 self._next_sid += 1
                 account.shelf.feeds["replies"].add(answer)
                 self._obey(account, number, text)

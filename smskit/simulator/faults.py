@@ -56,28 +56,23 @@ def problems_of(error: ValidationError, whole: str = "") -> Joined:
     )
 
 
+Seconds = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Phone = Annotated[str, Field(pattern="^[0-9]{11}$")]
+
+
 class _Fault(_Strict):
-    """
-    When a fault strikes.
+    """When a fault strikes."""
 
-    Args:
-        rate: Share of the matching calls (of items, for a code with scope item).
-        count: At most this many; alone, the first that many.
-        skip: Let this many matching calls pass first.
-        provider: Only this one; "" is every one.
-        endpoint: Only this one, as the provider names it (``single_send``); ""
-            is every endpoint that submits messages, ``*`` is every endpoint.
-        phones: Only calls that hold one of these numbers, written as their last 11 digits; alone, all
-            such calls, for ever.
-    """
-
-    rate: float | None = Field(default=None, ge=0, le=1)
-    count: int | None = Field(default=None, ge=1)
-    skip: int = Field(default=0, ge=0)
     kind: str
-    provider: str = ""
+    rate: Share | None = None  # of the matching calls (of items, for a code with scope item)
+    count: int | None = Field(default=None, ge=1)  # at most this many; alone, the first that many
+    skip: int = Field(default=0, ge=0)  # let this many matching calls pass first
+    provider: str = ""  # only this one; "" is every one
+    # Only this one, as the provider names it; "" is every one that submits messages, "*" is every one.
     endpoint: str = ""
-    phones: tuple[Annotated[str, Field(pattern="^[0-9]{11}$")], ...] = ()
+    # Only calls that hold one of these numbers, written as their last 11 digits; alone, all such, for ever.
+    phones: tuple[Phone, ...] = ()
 
     @model_validator(mode="after")
     def _has_a_measure(self) -> _Fault:
@@ -140,8 +135,6 @@ def _ordered(low_high: tuple[float, float]) -> tuple[float, float]:
     return low_high
 
 
-Seconds = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Delay = Annotated[tuple[Seconds, Seconds], AfterValidator(_ordered)]
 
 
@@ -154,16 +147,10 @@ class Outcome(NamedTuple):
 
 
 class _Drawn(_Strict):
-    """
-    What is drawn from the phone: the same seed picks the same people in every run.
+    """What is drawn from the phone: the same seed picks the same people in every run."""
 
-    Args:
-        delay_s: Lowest and highest delay after acceptance, seconds.
-        seed: That of the whole plan, see `FaultPlan`.
-    """
-
-    delay_s: Delay
-    seed: int = Field(default=0, exclude=True)
+    delay_s: Delay  # lowest and highest after acceptance
+    seed: int = Field(default=0, exclude=True)  # that of the whole plan
 
     def _pick(self, salt: int, phone: int, choice: tuple[str, ...]) -> str:
         return choice[int(draw(self.seed, salt, phone) * len(choice))]
@@ -174,27 +161,15 @@ class _Drawn(_Strict):
 
 
 class ReceiptPlan(_Drawn):
-    """
-    What becomes of accepted messages, and how their receipts arrive.
-
-    Args:
-        fail_rate: Share reported undelivered, with one of *fail_codes*.
-        missing_rate: Share that never gets a receipt.
-        double_rate: Share whose receipt comes twice.
-        shuffle: Receipts that wait come in any order.
-        cut_after_pop: That many pull answers are cut off after the receipts in
-            them were deleted.
-    """
+    """What becomes of accepted messages, and how their receipts arrive."""
 
     delay_s: Delay = (0.2, 2.0)
-    fail_rate: Share = 0.0
-    fail_codes: tuple[str, ...] = Field(
-        default=("UNDELIV", "EXPIRED", "REJECTD", "MK:0001", "YP:54"), min_length=1
-    )
-    missing_rate: Share = 0.0
-    double_rate: Share = 0.0
-    shuffle: bool = False
-    cut_after_pop: int = Field(default=0, ge=0)
+    fail_rate: Share = 0.0  # reported undelivered, with one of:
+    fail_codes: tuple[str, ...] = Field(("UNDELIV", "EXPIRED", "REJECTD", "MK:0001", "YP:54"), min_length=1)
+    missing_rate: Share = 0.0  # never gets a receipt
+    double_rate: Share = 0.0  # its receipt comes twice
+    shuffle: bool = False  # receipts that wait come in any order
+    cut_after_pop: int = Field(default=0, ge=0)  # that many pull answers are cut off, their receipts deleted
 
     def outcome(self, phone: int, accepted_at: float) -> Outcome | None:
         """Return how the message to *phone* (E.164 digits) ends, or None when nobody ever says."""
@@ -237,16 +212,11 @@ class FaultPlan(_Strict):
           - {kind: code, code: 10, scope: item, rate: 0.01}
         receipts: {delay_s: [0.5, 3], fail_rate: 0.05, double_rate: 0.01}
         replies: {rate: 0.01, texts: [TD, 退订]}
-
-    Args:
-        latency_s: Added to every call of every provider.
-        faults: Tried in this order; the first that strikes decides, except that
-            ``slow`` adds to whatever follows.
     """
 
     seed: int = 0
-    latency_s: float = Field(default=0.0, ge=0)
-    faults: tuple[Fault, ...] = ()
+    latency_s: Seconds = 0.0  # added to every call of every provider
+    faults: tuple[Fault, ...] = ()  # tried in this order; the first that strikes decides, but ``slow`` adds
     receipts: ReceiptPlan = ReceiptPlan()
     replies: ReplyPlan = ReplyPlan()
 

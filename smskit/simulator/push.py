@@ -12,7 +12,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -33,22 +33,13 @@ def _json(_: Account, value: object) -> bytes:
 
 
 class Way(NamedTuple):
-    """
-    How a provider pushes receipts, or replies.
+    """How a provider pushes receipts, or replies."""
 
-    Args:
-        row: How one of them looks; without any fields it is not pushed.
-        taken: (status, body) of the answer -> whether it acknowledges the push.
-        waits_s: Before each further try in turn; after the last it is given up.
-        together: Whether one push holds all rows that are due, else one row.
-        encode: Row, or rows, as the body, or with GET as the query.
-    """
-
-    row: Callable[[Account, Any], Mapping[str, object]]
-    taken: Callable[[int, bytes], bool]
-    waits_s: tuple[float, ...]
-    together: bool = False
-    encode: Callable[[Account, Any], bytes] = _json
+    row: Callable[[Account, Any], Mapping[str, object]]  # one of them; without any fields it is not pushed
+    taken: Callable[[int, bytes], bool]  # (status, body) of the answer -> whether it acknowledges the push
+    waits_s: tuple[float, ...]  # before each further try in turn; after the last it is given up
+    together: bool = False  # whether one push holds all rows that are due, else one row
+    encode: Callable[[Account, Any], bytes] = _json  # row, or rows -> the body, or with GET the query
     method: str = "POST"
     content_type: str = JSON.decode()
     timeout_s: float = 5.0
@@ -73,26 +64,18 @@ class Push(NamedTuple):
     messages: int = 1
 
 
-class PushDialect(Protocol):
-    """What a provider's pushes look like; its package fits."""
-
-    @property
-    def PUSHES(self) -> Mapping[str, Way]:
-        """The ways of "receipts" and "replies"."""
-
-
 class Pusher:
     """
     Sends what is due, again and again until it is acknowledged or given up.
 
     Args:
         world: Where receipts and replies come from; its clock times the retries.
-        dialects: Provider -> how its pushes look.
+        ways: Provider -> how it pushes "receipts" and "replies".
     """
 
-    def __init__(self, world: World, dialects: Mapping[str, PushDialect]) -> None:
+    def __init__(self, world: World, ways: Mapping[str, Mapping[str, Way]]) -> None:
         self._world = world
-        self._dialects = dialects
+        self._ways = ways
         self._waiting: list[tuple[float, int, int, Push]] = []  # heap: (due, number, tries, push)
         self._numbers = itertools.count()
 
@@ -129,12 +112,12 @@ class Pusher:
         return bool(self._waiting) and self._waiting[0][0] <= now
 
     def _collect(self, account: Account) -> Iterator[Push]:
-        if account.provider not in self._dialects:
+        ways = self._ways.get(account.provider)
+        if ways is None:
             return
-        ways = self._dialects[account.provider].PUSHES
         by_url: dict[str, list[Any]] = {}
         for due in self._world.take(account, "pushes", _PER_PUSH):
-            by_url.setdefault(account.book.notes[due.call].receipt_url, []).append(due)
+            by_url.setdefault(due.message.note.receipt_url, []).append(due)
         for url, receipts in by_url.items():
             yield from ways["receipts"].pushes(account, url, receipts)
         if url := account.settings.reply_url:

@@ -12,6 +12,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -39,7 +40,7 @@ from smskit.simulator.wire import DROP, body_of
 # action, and action_of(headers, query, body).
 DIALECTS = {module.PROVIDER: module for module in (yunpian, aliyun, chuanglan, tencent)}
 
-_START_TIMEOUT_S = 10.0
+_BACKLOG = 1024
 _FINISH_TIMEOUT_S = 1.0
 _STOP_TIMEOUT_S = 5.0
 
@@ -91,20 +92,15 @@ class _Http(HttpToolsProtocol):
 
 class _Server(uvicorn.Server):
     """
-    Uvicorn's server, which says when it is up and stops at once.
+    Uvicorn's server, which stops at once.
 
     Uvicorn looks every tenth of a second whether it is to stop, and then waits
     as long again; tests that start hundreds of simulators would feel it.
     """
 
-    def __init__(self, config: uvicorn.Config, up: threading.Event, closing: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
         super().__init__(config)
-        self._up = up
         self._closing = closing
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._up.set()
 
     async def main_loop(self) -> None:
         await self.on_tick(0)
@@ -160,8 +156,7 @@ class Simulator:
         self._port = port
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing: asyncio.Event | None = None
+        self._stop: Callable[[], object] | None = None
 
     @property
     def url(self) -> str:
@@ -177,23 +172,27 @@ class Simulator:
         return {TOKEN_HEADER: self.token}
 
     def start(self) -> Simulator:
-        """Begin to serve; returns when connections are taken."""
+        """Begin to serve; connections are taken from now on."""
         if self._thread is not None:
             return self
         self._socket = _listen(self._host, self._port)
         self._port = self._socket.getsockname()[1]
-        up = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(up,), name="simulator", daemon=True)
+        loop, closing = _new_loop(), asyncio.Event()
+        self._stop = partial(loop.call_soon_threadsafe, closing.set)
+
+        def run() -> None:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(self._serve(closing))
+
+        self._thread = threading.Thread(target=run, name="simulator", daemon=True)
         self._thread.start()
-        if not up.wait(_START_TIMEOUT_S):
-            raise SettingsError("the simulator did not come up")
         return self
 
     def stop(self) -> None:
         """Stop serving; hanging calls are dropped. The world can still be asked."""
-        if self._thread is None or self._loop is None or self._closing is None:
+        if self._thread is None or self._stop is None:
             return
-        self._loop.call_soon_threadsafe(self._closing.set)
+        self._stop()
         self._thread.join(_STOP_TIMEOUT_S)
         self._thread = self._socket = None
         if self._owns_world:
@@ -205,16 +204,10 @@ class Simulator:
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
-    def _run(self, up: threading.Event) -> None:
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(self._main(up))
-
-    async def _main(self, up: threading.Event) -> None:
+    async def _serve(self, closing: asyncio.Event) -> None:
         assert self._socket is not None
-        self._loop = asyncio.get_running_loop()
-        self._closing = asyncio.Event()
         config = uvicorn.Config(
-            application(self.world, self._closing, token=self.token, private=self._private),
+            application(self.world, closing, token=self.token, private=self._private),
             interface="asgi3",
             http=_Http,
             ws="none",
@@ -225,10 +218,11 @@ class Simulator:
             date_header=False,
             server_header=False,
             timeout_keep_alive=60,
-            backlog=1024,
+            backlog=_BACKLOG,
         )
-        pusher = asyncio.create_task(Pusher(self.world, DIALECTS).run())
-        await _Server(config, up, self._closing).serve(sockets=[self._socket])
+        ways = {name: dialect.PUSHES for name, dialect in DIALECTS.items()}
+        pusher = asyncio.create_task(Pusher(self.world, ways).run())
+        await _Server(config, closing).serve(sockets=[self._socket])
         pusher.cancel()
         await asyncio.wait([pusher])
 
@@ -311,6 +305,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(_BACKLOG)
     except OSError as exc:
         listener.close()
         raise SettingsError(

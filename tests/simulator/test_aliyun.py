@@ -619,7 +619,7 @@ def test_details_are_one_numbers_and_one_days(ali: Ali, clock: Any) -> None:
     [
         ({"SendDate": "2026-01-01"}, "isv.INVALID_PARAMETERS"),
         ({"SendDate": "20261301"}, "isv.INVALID_PARAMETERS"),
-        ({"SendDate": "20251101"}, "isv.INVALID_PARAMETERS"),
+        ({"SendDate": "20251130"}, "isv.INVALID_PARAMETERS"),
         ({"PageSize": 51}, "isv.INVALID_PARAMETERS"),
         ({"CurrentPage": 0}, "isv.INVALID_PARAMETERS"),
         ({"PageSize": ""}, "MissingPageSize"),
@@ -721,7 +721,7 @@ async def test_reports_are_pushed(
 ) -> None:
     """All reports of a call come in one array, with the call's BizId, as the client reads them."""
     account = _accept(world, receiver, plan)
-    pusher = Pusher(world, {"aliyun": aliyun})
+    pusher = Pusher(world, {"aliyun": aliyun.PUSHES})
     await pusher.step()
     clock.go(1)
     await pusher.step()
@@ -751,7 +751,7 @@ async def test_a_push_comes_again_after_one_five_and_ten_minutes(
 ) -> None:
     """What is not acknowledged is pushed three times more, by the clock, and then never."""
     _accept(world, receiver, plan)
-    pusher = Pusher(world, {"aliyun": aliyun})
+    pusher = Pusher(world, {"aliyun": aliyun.PUSHES})
     receiver.status, receiver.answer = 503, b""
     clock.go(1)
     counts = []
@@ -785,7 +785,7 @@ async def test_replies_are_pushed(
     """A reply comes as SmsUp, as the client reads it."""
     _accept(world, receiver, plan)
     world.reply(A, "R")
-    await Pusher(world, {"aliyun": aliyun}).step()
+    await Pusher(world, {"aliyun": aliyun.PUSHES}).step()
     (body,) = receiver.bodies
     ((reply_id, phone, text, at),) = parse_push(body).replies
 

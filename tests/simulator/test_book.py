@@ -61,19 +61,12 @@ def test_a_phone_finds_all_its_messages() -> None:
     assert (len(book), book.people) == (6, 3)
 
 
-def test_an_id_finds_its_message() -> None:
-    """Ids count up within a call; ids in between calls belong to nobody."""
+def test_a_message_finds_its_call() -> None:
+    """Ids count up within a call; each leads to the first of its call."""
     book = _book((1, [A, B], ("x", "y")))
     book.add(2, 200, [C], "z", _note())
 
-    assert [(m.text if (m := book.find(sid)) else None) for sid in (99, 100, 101, 102, 200, 201)] == [
-        None,
-        "x",
-        "y",
-        None,
-        "z",
-        None,
-    ]
+    assert [book.first_of_call(sid) for sid in (100, 101, 200)] == [100, 100, 200]
 
 
 def test_newest_pages_through_every_message_once() -> None:
@@ -91,9 +84,9 @@ def test_a_feed_hands_out_each_receipt_once_when_due() -> None:
     feed = _feed(book)
 
     assert feed.take(10, now=14.9) == []
-    assert [d.phone for d in feed.take(1, now=15)] == [A]
+    assert [d.message.phone for d in feed.take(1, now=15)] == [A]
     assert feed.handed_out == 0
-    assert [d.phone for d in feed.take(10, now=30)] == [B, C]
+    assert [d.message.phone for d in feed.take(10, now=30)] == [B, C]
     assert feed.handed_out == 2
     assert feed.take(10, now=99) == []
 
@@ -119,21 +112,21 @@ def test_a_changed_plan_does_not_block_later_calls() -> None:
     book.add(0, 1, [A], "x", _note(delay_s=[3600, 3600]))
     book.add(1, 2, [B], "x", _note(delay_s=[0, 0]))
 
-    assert [d.phone for d in _feed(book).take(10, now=2)] == [B]
+    assert [d.message.phone for d in _feed(book).take(10, now=2)] == [B]
 
 
 def test_receipts_older_than_three_days_are_lost() -> None:
     """What nobody fetched within the retention is not handed out any more."""
     book = _book((0, [A], "x"), (RETENTION_S, [B], "x"), note=_note(delay_s=[1, 1]))
 
-    assert [d.phone for d in _feed(book).take(10, now=RETENTION_S + 10)] == [B]
+    assert [d.message.phone for d in _feed(book).take(10, now=RETENTION_S + 10)] == [B]
 
 
 def test_shuffled_receipts_are_the_same_ones() -> None:
     """Shuffling changes the order of what waits, not what it is."""
     book = _book((0, [A + n for n in range(50)], "x"), note=_note(delay_s=[0, 0]))
 
-    taken = [d.phone for d in _feed(book).take(50, now=1, shuffle=random.Random(3))]
+    taken = [d.message.phone for d in _feed(book).take(50, now=1, shuffle=random.Random(3))]
 
     assert taken != sorted(taken)
     assert sorted(taken) == [A + n for n in range(50)]

@@ -465,7 +465,7 @@ def test_a_push_is_tried_three_times(world: World, clock: Any, receiver: Receive
     """Without the right clcode a report comes three times, a minute apart, and then no more."""
     _accept(world, receiver)
     receiver.answer = b'{"clcode":"111111"}'
-    pusher = Pusher(world, {"chuanglan": dialect})
+    pusher = Pusher(world, {"chuanglan": dialect.PUSHES})
 
     async def minutes() -> list[int]:
         counts = []
@@ -482,7 +482,7 @@ def test_a_push_is_tried_three_times(world: World, clock: Any, receiver: Receive
 def test_a_pushed_report(world: World, clock: Any, receiver: Receiver) -> None:
     """A push taken is not repeated; it says what a pull would."""
     _accept(world, receiver, profile={"receiver": "me", "pswd": "s3"}, number_codes={"0001": "MBBLACK"})
-    pusher = Pusher(world, {"chuanglan": dialect})
+    pusher = Pusher(world, {"chuanglan": dialect.PUSHES})
 
     async def twice() -> None:
         for _ in range(2):
@@ -504,7 +504,7 @@ def test_a_pushed_reply(world: World, clock: Any, receiver: Receiver) -> None:
     _accept(world, receiver, reply_url=receiver.url)
     world.reply(A, "退订 +1%")
 
-    asyncio.run(Pusher(world, {"chuanglan": dialect}).step())
+    asyncio.run(Pusher(world, {"chuanglan": dialect.PUSHES}).step())
 
     (query,) = [q for q in receiver.queries if "msg=" in q]
     asked = parse_qs(query)

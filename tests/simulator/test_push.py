@@ -27,7 +27,7 @@ def field(receiver: Receiver) -> tuple[str, Any]:
 
 @pytest.fixture
 def pusher(world: World) -> Pusher:
-    return Pusher(world, {"yunpian": yunpian})
+    return Pusher(world, {"yunpian": yunpian.PUSHES})
 
 
 def _send(world: World, mobile: str = A, **fields: Any) -> Any:

@@ -50,13 +50,12 @@ def test_a_restart_brings_everything_back(url: str, clock: Any) -> None:
     before.close()
 
     after = World(clock=clock, store_url=url)
-    book = _account(after).book
-    message = book.find(sid + 1)
+    (message,) = _account(after).book.to(B)
 
     assert list(after.messages()) == lines
     assert after.summary() == summary
     assert [tuple(d) for d in after.doubled()] == [("yunpian", "+8613800000000", 2)]
-    assert message is not None
+    assert message.sid == sid + 1
     assert (message.text, message.note.uid, message.note.extend, message.note.template_id) == (
         "【示例】乙",
         "u1",
@@ -74,14 +73,14 @@ def test_receipts_go_on_where_they_stopped(url: str, clock: Any) -> None:
     for phone in (A, B):
         _accept(before, [phone], TEXT)
     clock.go(2)
-    assert [d.phone for d in before.take(_account(before), "receipts", 1)] == [A]
+    assert [d.message.phone for d in before.take(_account(before), "receipts", 1)] == [A]
     _accept(before, [C], TEXT)
     before.close()
     clock.go(2)
 
     after = World(clock=clock, store_url=url, faults=plan)
 
-    assert [d.phone for d in after.take(_account(after), "receipts", 10)] == [B, C]
+    assert [d.message.phone for d in after.take(_account(after), "receipts", 10)] == [B, C]
     after.close()
     again = World(clock=clock, store_url=url, faults=plan)
     assert again.take(_account(again), "receipts", 10) == []

@@ -615,16 +615,15 @@ async def test_receipts_and_replies_are_pushed(
     plan(receipts={"delay_s": [1, 1], "fail_rate": 1, "fail_codes": ["UNDELIV"]})
     account = world.register("tencent", SECRET_ID, receipt_url=receiver.url, reply_url=receiver.url)
     assert account is not None
-    world.accept(
-        account, [8613800000001, 8613800000002], "【测试签名】您好", parts=2, receipt_url=receiver.url
-    )
+    world.accept(account, [8613800000001, 8613800000002], "【测试签名】您好", parts=2, extend="7")
     world.reply(A, "R")
     clock.go(2)
 
-    await Pusher(world, {"tencent": dialect}).step()
+    await Pusher(world, {"tencent": dialect.PUSHES}).step()
 
     reply, receipts = sorted(receiver.bodies, key=lambda body: body.startswith(b"["))
     provider = client("http://127.0.0.1:1", clock)
+    assert json.loads(reply)["extend"] == "7"
     assert json.loads(receipts)[0] == {
         "user_receive_time": "2026-01-01 08:00:01",
         "nationcode": "86",
@@ -648,7 +647,7 @@ async def test_callbacks_are_tried_again(world: World, clock: Any, receiver: Rec
     account = world.register("tencent", SECRET_ID, receipt_url=receiver.url)
     assert account is not None
     world.accept(account, [8613800000001], "【测试签名】您好", parts=1, receipt_url=receiver.url)
-    pusher = Pusher(world, {"tencent": dialect})
+    pusher = Pusher(world, {"tencent": dialect.PUSHES})
 
     for _ in range(6):
         await pusher.step()

@@ -95,29 +95,27 @@ def _detail(message: Message, now: float) -> dict[str, object]:
 
 def _report(account: Account, due: ReceiptDue) -> dict[str, object]:
     """One SmsReport."""
-    message = account.book.find(due.sid)
-    code = _CARRIERS_WORDS.get(due.code, due.code)
+    message, code = due.message, _CARRIERS_WORDS.get(due.code, due.code)
     return {
-        "phone_number": national(due.phone),
-        "send_time": show_time(message.at if message else due.at),
+        "phone_number": national(message.phone),
+        "send_time": show_time(message.at),
         "report_time": show_time(due.at),
         "success": due.delivered,
         "err_code": code,
         "err_msg": receipt_words(PROVIDER, code, code),
-        "sms_size": str(parts_in(message.text)) if message else "1",
-        "biz_id": biz_id(account.book.first_sid[due.call]),
-        **({"out_id": message.note.uid} if message and message.note.uid else {}),
+        "sms_size": str(parts_in(message.text)),
+        "biz_id": biz_id(account.book.first_of_call(message.sid)),
+        **({"out_id": message.note.uid} if message.note.uid else {}),
     }
 
 
 def _reply(account: Account, reply: ReplyDue) -> dict[str, object]:
     """One SmsUp."""
-    message = account.book.answered(reply)
     return {
-        "phone_number": national(reply.phone),
+        "phone_number": national(reply.message.phone),
         "content": reply.text,
         "send_time": show_time(reply.at),
-        "dest_code": _DEST_CODE + (message.note.extend if message else ""),
+        "dest_code": _DEST_CODE + reply.message.note.extend,
         "sequence_id": str(reply.sid),
     }
 

@@ -60,15 +60,13 @@ def _page(rows: list[dict[str, str]], popped: int) -> Answer:
 
 def report(account: Account, due: ReceiptDue) -> dict[str, str]:
     """Return one status report as pulled; empty for a number that never gets one."""
-    message = account.book.find(due.sid)
-    status = _status(account, due)
+    status, uid = _status(account, due), due.message.note.uid
     if not status:
         return {}
     return {
-        # Absent in a pull where the caller sent none.
-        **({"uid": message.note.uid} if message and message.note.uid else {}),
-        "msgId": call_id(account.book.first_sid[due.call]),
-        "mobile": national(due.phone),
+        **({"uid": uid} if uid else {}),  # absent in a pull where the caller sent none
+        "msgId": call_id(account.book.first_of_call(due.message.sid)),
+        "mobile": national(due.message.phone),
         "status": status,
         "statusDesc": receipt_words(PROVIDER, status, "网关内部状态"),
         "reportTime": show_time(due.at, _MINUTE),
@@ -77,25 +75,22 @@ def report(account: Account, due: ReceiptDue) -> dict[str, str]:
 
 
 def _status(account: Account, due: ReceiptDue) -> str:
-    if due.phone in account.black_numbers:
+    message = due.message
+    if message.phone in account.black_numbers:
         return "MBBLACK"
     for suffix, code in account.settings.number_codes.items():
-        if not code.isdigit() and str(due.phone).endswith(suffix):
+        if not code.isdigit() and str(message.phone).endswith(suffix):
             return code
-    message = account.book.find(due.sid)
-    if message is not None and is_rejected(account, message.text, message.note.template_id):
-        return "REJECT"
-    return due.code
+    return "REJECT" if is_rejected(account, message.text, message.note.template_id) else due.code
 
 
 def reply_row(account: Account, due: ReplyDue) -> dict[str, str]:
     """Return one reply as pulled."""
-    message = account.book.answered(due)
     return {
         "spCode": SP_CODE,
-        "destCode": SP_CODE + (message.note.extend if message else ""),
+        "destCode": SP_CODE + due.message.note.extend,
         "moTime": show_time(due.at, _MINUTE),
-        "mobile": national(due.phone),
+        "mobile": national(due.message.phone),
         "messageContent": due.text,
     }
 
@@ -107,13 +102,12 @@ def _pushed_report(account: Account, due: ReceiptDue) -> dict[str, str]:
     row = report(account, due)
     if not row:
         return {}
-    message = account.book.find(due.sid)
     alike = ("reportTime", "mobile", "status", "notifyTime", "statusDesc")
     return {
         **_who(account),
         "msgid": row["msgId"],  # lower-case here, msgId everywhere else
         **{name: row[name] for name in alike},
-        "length": str(parts_in(message.text)) if message else "",
+        "length": str(parts_in(due.message.text)),
         "uid": row.get("uid", ""),  # empty parameters keep their names
     }
 

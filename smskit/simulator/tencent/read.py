@@ -84,36 +84,35 @@ def status_by_number(call: Call) -> Answer:
         outcome = message.outcome(by=by) if message.note.wants_receipt else None
         # Whether times of sending or of receiving are meant is not documented; a row has the latter.
         if outcome is not None and start <= outcome.at:
-            due = ReceiptDue(outcome.at, message.sid, phone, outcome.delivered, outcome.code, -1)
+            due = ReceiptDue(outcome.at, message, outcome.delivered, outcome.code, -1)
             rows.append(status_row(call.account, due))
     return answer(PullSmsSendStatusSet=rows[:limit])
 
 
 def status_row(account: Account, due: ReceiptDue) -> dict[str, object]:
     """Return one receipt as pulled; SessionContext only where it is switched on (``echo_uid``)."""
-    message = account.book.find(due.sid)
-    country, rest = split_phone(due.phone)
+    message = due.message
+    country, rest = split_phone(message.phone)
     return {
         "UserReceiveTime": int(due.at),
         "CountryCode": country,
         "SubscriberNumber": rest,
-        "PhoneNumber": f"+{due.phone}",
-        "SerialNo": serial_no(due.sid),
+        "PhoneNumber": f"+{message.phone}",
+        "SerialNo": serial_no(message.sid),
         "ReportStatus": "SUCCESS" if due.delivered else "FAIL",
         "Description": due.code,
-        "SessionContext": message.note.uid if message and account.settings.echo_uid else "",
+        "SessionContext": message.note.uid if account.settings.echo_uid else "",
     }
 
 
 def reply_row(account: Account, reply: ReplyDue) -> dict[str, object]:
     """Return one reply as pulled."""
-    message = account.book.answered(reply)
-    sign = _SIGN.match(message.text) if message else None
-    country, rest = split_phone(reply.phone)
+    sign = _SIGN.match(reply.message.text)
+    country, rest = split_phone(reply.message.phone)
     return {
-        "ExtendCode": message.note.extend if message else "",
+        "ExtendCode": reply.message.note.extend,
         "CountryCode": country,
-        "PhoneNumber": f"+{reply.phone}",
+        "PhoneNumber": f"+{reply.message.phone}",
         "SignName": sign[1] if sign else "",
         "ReplyContent": reply.text,
         "ReplyTime": int(reply.at),
@@ -130,7 +129,7 @@ def _pull_limit(call: Call) -> int:
 
 def pushed_receipt(_: Account, due: ReceiptDue) -> dict[str, object]:
     """Return one receipt as pushed: the carrier's code is ``errmsg``, and the number lacks its country."""
-    country, rest = split_phone(due.phone)
+    country, rest = split_phone(due.message.phone)
     return {
         "user_receive_time": show_time(due.at),
         "nationcode": country,
@@ -138,7 +137,7 @@ def pushed_receipt(_: Account, due: ReceiptDue) -> dict[str, object]:
         "report_status": "SUCCESS" if due.delivered else "FAIL",
         "errmsg": due.code,
         "description": receipt_words(PROVIDER, due.code, "短信发送失败"),
-        "sid": serial_no(due.sid),
+        "sid": serial_no(due.message.sid),
     }
 
 

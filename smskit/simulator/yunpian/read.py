@@ -62,27 +62,25 @@ def _pulled(call: Call, take: Callable[[int], list[Any]], report: Callable[[Acco
 
 def status_report(account: Account, due: ReceiptDue) -> dict[str, object]:
     """Return one receipt, as pulled and as pushed."""
-    message = account.book.find(due.sid)
     return {
         "error_detail": _DETAILS.get(due.code, "发送失败"),
-        "sid": due.sid,
-        "uid": _uid(account, message),
+        "sid": due.message.sid,
+        "uid": _uid(account, due.message),
         "user_receive_time": show_time(due.at),
         "error_msg": due.code,
-        "mobile": national(due.phone, abroad="+"),
+        "mobile": national(due.message.phone, abroad="+"),
         "report_status": "SUCCESS" if due.delivered else "FAIL",
     }
 
 
 def reply_report(account: Account, reply: ReplyDue) -> dict[str, object]:
     """Return one reply, as pulled."""
-    message = account.book.answered(reply)
     return {
         "id": f"{reply.sid:024x}",
-        "mobile": national(reply.phone, abroad="+"),
+        "mobile": national(reply.message.phone, abroad="+"),
         "text": reply.text,
         "reply_time": show_time(reply.at),
-        "extend": message.note.extend if message else "",
+        "extend": reply.message.note.extend,
         "base_extend": BASE_EXTEND,
         "_sign": None,
     }
@@ -161,9 +159,9 @@ def _is_of(message: Message, kind: str) -> bool:
     return kind == "all" or is_mainland(message.phone) == (kind == "")
 
 
-def _uid(account: Account, message: Message | None) -> str | None:
+def _uid(account: Account, message: Message) -> str | None:
     """The caller's own id, where the account has it shown."""
-    return (message.note.uid if message and account.settings.echo_uid else "") or None
+    return (message.note.uid if account.settings.echo_uid else "") or None
 
 
 def _record(account: Account, message: Message, now: float) -> dict[str, object]:
