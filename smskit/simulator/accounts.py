@@ -187,7 +187,6 @@ class Account:
 
     @property
     def book(self) -> Book:
-        """What it accepted."""
         return self.shelf.book
 
     @property

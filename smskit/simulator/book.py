@@ -115,7 +115,6 @@ class Book:
 
     @property
     def calls(self) -> int:
-        """How many calls were accepted."""
         return len(self.at)
 
     @property
@@ -124,7 +123,6 @@ class Book:
         return len(self._numbers_of)
 
     def known(self) -> KeysView[int]:
-        """Return the phones accepted at least once."""
         return self._numbers_of.keys()
 
     def add(
@@ -145,7 +143,6 @@ class Book:
         self.abroad += sum(not is_mainland(phone) for phone in phones)
 
     def count(self, phone: int) -> int:
-        """Return how many messages to *phone* were accepted."""
         return len(_each(self._numbers_of.get(phone, ())))
 
     def start(self, call: int) -> int:
@@ -153,7 +150,6 @@ class Book:
         return self.upto[call - 1] if call else 0
 
     def messages(self, call: int) -> list[Message]:
-        """Return a call's messages in order."""
         return [self._message(number, call) for number in range(self.start(call), self.upto[call])]
 
     def first_of_call(self, sid: int) -> int:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from decimal import Decimal
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -284,7 +283,6 @@ class World:
     # -- the judge --------------------------------------------------------------------------------
 
     def accepted(self, provider: str = "") -> int:
-        """Return how many messages were accepted."""
         with self.lock:
             return sum(len(book) for _, book in self._books(provider))
 
@@ -294,7 +292,6 @@ class World:
             return sum(_people([b for _, b in self._books(p)]) for p in self._providers(provider))
 
     def count(self, phone: str, provider: str = "") -> int:
-        """Return how many messages to *phone* were accepted."""
         number = digits_of(phone)
         with self.lock:
             return sum(book.count(number) for _, book in self._books(provider))
@@ -336,21 +333,18 @@ class World:
                     "accepted": self.accepted(name),
                     "phones": self.phones(name),
                     "doubled": len(self.doubled(name)),
-                    "spent": str(self._spent(name)),
+                    "spent": str(sum(a.settings.balance - a.balance for a in self.accounts(name))),
                 }
                 for name in self._providers()
             }
-            return {
-                "accepted": self.accepted(),
-                "phones": self.phones(),
-                "doubled": len(self.doubled()),
-                "providers": providers,
-                "injected": self.tally.as_dict(),
-                "seed": self.faults.plan.seed,
-            }
-
-    def _spent(self, provider: str) -> Decimal:
-        return sum((a.settings.balance - a.balance for a in self.accounts(provider)), Decimal(0))
+        return {
+            "accepted": self.accepted(),
+            "phones": self.phones(),
+            "doubled": len(self.doubled()),
+            "providers": providers,
+            "injected": self.tally.as_dict(),
+            "seed": self.faults.plan.seed,
+        }
 
     def _providers(self, provider: str = "") -> list[str]:
         return sorted({name for name, _ in self._shelves if provider in ("", name)})

@@ -23,7 +23,6 @@ from smskit.simulator.core import World
 from smskit.simulator.wire import Answer, Request
 
 DAY = 86_400.0
-MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
 
 @cache
@@ -61,6 +60,16 @@ class Refusal(Exception):
         self.status = status
 
 
+class Wording(NamedTuple):
+    """How a provider refuses a field, whose {name} and {value} it may tell."""
+
+    code: str
+    message: str = ""
+
+    def refusal(self, name: str, value: object = None) -> Refusal:
+        return Refusal(*(part.format(name=name, value=value) for part in self))
+
+
 class NumberCodes(NamedTuple):
     """What a provider refuses a number with."""
 
@@ -81,6 +90,11 @@ class Dialect(ABC):
     provider: ClassVar[str]
     too_fast: ClassVar[str]  # the code for calling too fast
     not_there: ClassVar[str] = ""  # the code for a method that is not known, where no path tells
+    missing: ClassVar[Wording]
+    malformed: ClassVar[Wording]
+    no_number: ClassVar[Wording]
+    home: ClassVar[re.Pattern[str]] = re.compile(r"(1[3-9][0-9]{9})")  # mainland numbers
+    abroad: ClassVar[re.Pattern[str] | None] = None  # others, with their country's code
     numbers: ClassVar[NumberCodes]
     limits: ClassVar[Limits]  # of accounts that say nothing else
 
@@ -99,14 +113,6 @@ class Dialect(ABC):
     def size(self, request: Request) -> int:
         """How many messages a call asks for, as far as it can be told."""
 
-    @abstractmethod
-    def missing(self, name: str) -> Refusal:
-        """The refusal of a call without the field *name*."""
-
-    @abstractmethod
-    def malformed(self, name: str, value: object) -> Refusal:
-        """The refusal of a call whose field *name* holds *value*."""
-
     def answer(self, request: Request, name: str, handler: Callable[[Call], Answer] | None) -> Answer:
         """What *handler* answers, or the refusal that was raised on the way."""
         if handler is None:
@@ -117,11 +123,16 @@ class Dialect(ABC):
             return self.refused(refusal)
 
     def refused_with(self, code: str) -> Answer:
-        """The refusal of a whole call with *code*."""
         return self.refused(Refusal(code))
 
+    def phone_in(self, text: str) -> int | None:
+        """A number as E.164 digits, or None where the provider does not take it for one."""
+        if found := self.home.fullmatch(text):
+            return int("86" + found[1])
+        found = self.abroad.fullmatch(text) if self.abroad else None
+        return int(found[1]) if found and not found[1].startswith("86") else None
+
     def throttled(self) -> Answer:
-        """The answer to calling too fast."""
         return self.refused_with(self.too_fast)
 
     def account(self, credential: str, plausible: re.Pattern[str], unknown: str | int) -> Account:
@@ -172,7 +183,7 @@ class Call:
         """A field that must be there, not be empty, and of that *kind*."""
         value = self.fields.get(name)
         if value is None or value == "":
-            raise self.dialect.missing(name)
+            raise self.dialect.missing.refusal(name)
         return value if isinstance(value, kind) else self._refuse(name)
 
     def optional(self, name: str) -> str:
@@ -184,7 +195,7 @@ class Call:
         """A text field of digits, or ""; another is refused with *code*, or as malformed."""
         value = self.optional(name)
         if value and not _is_number(value):
-            raise Refusal(code) if code else self.dialect.malformed(name, value)
+            raise Refusal(code) if code else self.dialect.malformed.refusal(name, value)
         return value
 
     def number(self, name: str, *, low: int, high: int, default: int | None = None) -> int:
@@ -194,7 +205,14 @@ class Call:
         return int(value) if _is_number(value) and low <= int(value) <= high else int(self._refuse(name))
 
     def _refuse(self, name: str) -> Any:
-        raise self.dialect.malformed(name, self.fields.get(name))
+        raise self.dialect.malformed.refusal(name, self.fields.get(name))
+
+    def phone(self, text: str, name: str) -> int:
+        """A number, from the field *name*, as E.164 digits."""
+        phone = self.dialect.phone_in(text)
+        if phone is None:
+            raise self.dialect.no_number.refusal(name, text)
+        return phone
 
     def refused(self, phone: int, template: Template | None) -> str:
         """The code a number is refused with, whatever it gets; "" for none."""
@@ -211,7 +229,6 @@ class Call:
         return refused or (self.request.item_code and self.request.item_code(phone)) or ""
 
     def limits(self) -> Limits:
-        """The frequency limits of the account."""
         memo, limits = self.account.memo, self.account.settings.limits
         found: Limits = memo.get("limits") or memo.setdefault("limits", limits.over(self.dialect.limits))
         return found
@@ -229,7 +246,6 @@ class Call:
         return not hours or hours[0] <= china_time(self.world.clock()).hour < hours[1]
 
     def costs_too_much(self, parts: int) -> bool:
-        """Whether the account cannot pay for *parts*."""
         return self.account.settings.price * parts > self.account.balance
 
 
@@ -252,14 +268,6 @@ class Nonces:
             return False
         self._used[nonce] = now
         return True
-
-
-def e164_of(digits: str) -> int | None:
-    """A number with its country's code in front; None where there is no mobile of such digits."""
-    if not _is_number(digits) or digits[0] == "0":
-        return None
-    fits = is_mainland(int(digits)) if digits.startswith("86") else 7 <= len(digits) <= 15
-    return int(digits) if fits else None
 
 
 def national(phone: int, abroad: str = "") -> str:

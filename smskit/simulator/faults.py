@@ -181,7 +181,6 @@ class ReceiptPlan(_Drawn):
         return Outcome(at, True, "DELIVRD")
 
     def comes_twice(self, phone: int) -> bool:
-        """Whether the receipt for *phone* is sent twice."""
         return bool(self.double_rate) and draw(self.seed, 15, phone) < self.double_rate
 
 

@@ -85,7 +85,6 @@ class Pusher:
         return httpx.AsyncClient(verify=False, trust_env=False, timeout=None)
 
     async def run(self) -> None:
-        """Push until cancelled."""
         try:
             while True:
                 if not await self.step():

@@ -82,12 +82,10 @@ class Store:
                 yield Row(row.first_sid, row.provider, row.account, row.at, phones, kept, note)
 
     def fetched(self) -> list[Fetched]:
-        """Return how far each feed was handed out."""
         with self._engine.connect() as connection:
             return [Fetched(*row) for row in connection.execute(sa.select(_FETCHED))]
 
     def clear(self) -> None:
-        """Forget everything."""
         with self._engine.begin() as connection:
             connection.execute(_CALLS.delete())
             connection.execute(_FETCHED.delete())

@@ -28,8 +28,8 @@ from smskit.simulator.dialect import (
     Nonces,
     NumberCodes,
     Refusal,
+    Wording,
     answers,
-    e164_of,
     read_time,
     words,
 )
@@ -54,11 +54,17 @@ _IN_FORM = frozenset({"PhoneNumberJson", "SignNameJson", "TemplateParamJson", "S
 
 
 class Aliyun(Dialect):
-    """Checks who is calling, and words every refusal; of a missing field the name is in the code."""
+    """Checks who is calling, and words every refusal."""
 
     provider: ClassVar[str] = PROVIDER
     too_fast: ClassVar[str] = "Throttling.User"
     not_there: ClassVar[str] = "InvalidAction.NotFound"
+    missing: ClassVar[Wording] = Wording("Missing{name}", "{name} is mandatory for this action.")
+    malformed: ClassVar[Wording] = Wording("isv.INVALID_PARAMETERS", "参数 {name} 不合法")
+    no_number: ClassVar[Wording] = Wording("isv.MOBILE_NUMBER_ILLEGAL")
+    # Eleven digits that begin with 1 are of the mainland, or none.
+    home: ClassVar[re.Pattern[str]] = re.compile(r"\+?(?:00)?(?:86)?(1[3-9][0-9]{9})")
+    abroad: ClassVar[re.Pattern[str] | None] = re.compile(r"\+?(?:00)?(?!1[0-9]{10}$)([1-9][0-9]{6,14})")
     numbers: ClassVar[NumberCodes] = NumberCodes(
         "isv.MOBILE_NUMBER_ILLEGAL",
         "isv.MOBILE_NUMBER_ILLEGAL",
@@ -107,12 +113,6 @@ class Aliyun(Dialect):
         numbers = fields.get("PhoneNumbers") or fields.get("PhoneNumberJson")
         return numbers.count(",") + 1 if numbers else 0
 
-    def missing(self, name: str) -> Refusal:
-        return Refusal(f"Missing{name}", f"{name} is mandatory for this action.")
-
-    def malformed(self, name: str, value: object) -> Refusal:
-        return Refusal("isv.INVALID_PARAMETERS", f"参数 {name} 不合法")
-
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: by either scheme."""
         if request.method not in ("GET", "POST"):
@@ -127,7 +127,7 @@ class Aliyun(Dialect):
             account, nonce = self._check_rpc(request, fields)
         # Spent only after a good signature, so that nobody can use up another's.
         if not nonce:
-            raise self.missing("SignatureNonce")
+            raise self.missing.refusal("SignatureNonce")
         if not self._nonces.spend((account.credential, nonce), self.world.clock()):
             raise Refusal("SignatureNonceUsed")
         self.permit(
@@ -169,7 +169,7 @@ class Aliyun(Dialect):
             raise Refusal("InvalidVersion" if fields.get("Version") else "MissingVersion")
         for name in ("AccessKeyId", "Timestamp", "SignatureNonce", "SignatureMethod", "Signature"):
             if not fields.get(name):
-                raise self.missing(name)
+                raise self.missing.refusal(name)
         if fields.get("Format", "XML").upper() not in ("JSON", "XML"):
             raise Refusal("InvalidParameter.Format")
         if fields["SignatureMethod"] != "HMAC-SHA1" or fields.get("SignatureVersion") != "1.0":
@@ -210,12 +210,10 @@ def _form_body(request: Request) -> bytes:
 
 
 def request_id() -> str:
-    """Return an id as Aliyun writes it."""
     return str(uuid.uuid4()).upper()
 
 
 def answer(value: Mapping[str, Any]) -> Answer:
-    """Return a successful answer holding *value*."""
     return json_answer({"Code": "OK", "Message": "OK", "RequestId": request_id(), **value})
 
 
@@ -227,17 +225,3 @@ def _xml(name: str, value: Any) -> str:
     else:
         inner = escape("" if value is None else str(value))
     return f"<{name}>{inner}</{name}>"
-
-
-def phone_in(number: str) -> int:
-    """
-    Return a number as E.164 digits; refused where Aliyun does not take it for one.
-
-    Mainland: 11 digits, bare or behind ``+``, ``+86``, ``0086`` or ``86``. Others
-    have their country code in front.
-    """
-    digits = number.removeprefix("+").removeprefix("00")
-    phone = e164_of("86" + digits if len(digits) == 11 and digits[0] == "1" else digits)
-    if phone is None:
-        raise Refusal("isv.MOBILE_NUMBER_ILLEGAL")
-    return phone

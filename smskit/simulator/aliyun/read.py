@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import orjson
 
 from smskit.simulator.accounts import Account, Review, Signature, Template
-from smskit.simulator.aliyun.dialect import PROVIDER, answer, phone_in
+from smskit.simulator.aliyun.dialect import PROVIDER, answer
 from smskit.simulator.aliyun.send import biz_id
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue, parts_in
 from smskit.simulator.dialect import DAY, Call, Refusal, national, read_time, receipt_words, show_time
@@ -59,7 +59,7 @@ def query_send_details(call: Call) -> Answer:
     number, day = call.need("PhoneNumber"), call.need("SendDate")
     size = call.number("PageSize", low=1, high=_PAGE)
     page = call.number("CurrentPage", low=1, high=10**6)
-    phone = phone_in(number)
+    phone = call.phone(number, "PhoneNumber")
     start = read_time(day, "%Y%m%d") if len(day) == 8 else None
     if start is None:
         raise Refusal("isv.INVALID_PARAMETERS", "日期格式为 yyyyMMdd")
@@ -161,7 +161,6 @@ def query_sms_template(call: Call) -> Answer:
 
 
 def query_sms_template_list(call: Call) -> Answer:
-    """Answer a page of templates."""
     templates, page = _page(call, list((call.account.templates or {}).values()))
     rows = [
         _named(t)
@@ -177,7 +176,6 @@ def query_sms_template_list(call: Call) -> Answer:
 
 
 def get_sms_sign(call: Call) -> Answer:
-    """Answer one signature with the carriers' filing."""
     sign = _sign(call)
     carriers = ("mobile", "unicom", "telecom")
     filed = {"RegisterStatus": _FILED, "RegisterStatusReasons": []}
@@ -194,14 +192,12 @@ def get_sms_sign(call: Call) -> Answer:
 
 
 def query_sms_sign(call: Call) -> Answer:
-    """Answer one signature the older way."""
     sign = _sign(call)
     reviewed = {"SignStatus": _STATUS[sign.state], "Reason": sign.remark or _NO_REMARK}
     return answer({"SignName": sign.name, **reviewed, "CreateDate": show_time(sign.at)})
 
 
 def query_sms_sign_list(call: Call) -> Answer:
-    """Answer a page of signatures."""
     signs, page = _page(call, list((call.account.signatures or {}).values()))
     rows = [
         {

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from smskit.simulator.accounts import Account, Template, approved
-from smskit.simulator.aliyun.dialect import PROVIDER, answer, phone_in
+from smskit.simulator.aliyun.dialect import PROVIDER, answer
 from smskit.simulator.book import Message, parts_of_all
 from smskit.simulator.dialect import DAY, Call, Refusal
 from smskit.simulator.wire import Answer
@@ -210,7 +210,7 @@ def _texts_of(order: _Order, template: Template | None, values: Mapping[str, Seq
 def _phones(call: Call, order: _Order, template: Template | None) -> list[int]:
     phones = []
     for position, number in enumerate(order.numbers):
-        phone = phone_in(number)
+        phone = call.phone(number, "PhoneNumbers")
         if refused := call.refused(phone, template):
             raise Refusal(refused)
         sign = order.signs[position if len(order.signs) > 1 else 0]

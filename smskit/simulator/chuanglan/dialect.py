@@ -12,7 +12,7 @@ import re
 from typing import Any, ClassVar
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.dialect import Call, Dialect, Nonces, Refusal, show_time, words
+from smskit.simulator.dialect import Call, Dialect, Nonces, Refusal, Wording, show_time, words
 from smskit.simulator.wire import HTML, Answer, Request, json_answer, json_object
 
 PROVIDER = "chuanglan"
@@ -33,7 +33,8 @@ class Chuanglan(Dialect):
     provider: ClassVar[str] = PROVIDER
     too_fast: ClassVar[str] = "103"
     json_code: ClassVar[str] = "129"
-    missing_code: ClassVar[str] = "130"
+    missing: ClassVar[Wording] = Wording("130", "缺少参数 {name}")
+    malformed: ClassVar[Wording] = Wording("130", "参数 {name} 不正确")
 
     def refused(self, refusal: Refusal) -> Answer:
         """The HTTP status of errors is not documented; 200 is what clients expect."""
@@ -45,12 +46,6 @@ class Chuanglan(Dialect):
             if isinstance(value := fields.get(name), str) and value:
                 return value.strip(separator).count(separator) + 1
         return 0
-
-    def missing(self, name: str) -> Refusal:
-        return Refusal(self.missing_code, f"缺少参数 {name}")
-
-    def malformed(self, name: str, value: object) -> Refusal:
-        return Refusal(self.missing_code, f"参数 {name} 不正确")
 
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: the account and its password stand in the body."""
@@ -75,7 +70,7 @@ class Chuanglan(Dialect):
     def _texts(self, fields: dict[str, Any], *names: str) -> list[str]:
         for name in names:
             if not isinstance(fields.get(name), str) or not fields[name]:
-                raise self.missing(name)
+                raise self.missing.refusal(name)
         return [fields[name] for name in names]
 
     def _permit(self, request: Request, account: Account, name: str) -> None:
@@ -96,7 +91,9 @@ class Pulling(Chuanglan):
 class ByTemplate(Chuanglan):
     """The template API, with a digest in place of the password and codes of its own."""
 
-    json_code = missing_code = UNDOCUMENTED
+    json_code = UNDOCUMENTED
+    missing = Wording(UNDOCUMENTED, "缺少参数 {name}")
+    malformed = Wording(UNDOCUMENTED, "参数 {name} 不正确")
 
     def throttled(self) -> Answer:
         """No code for this is known, so something in front of the API says it."""
@@ -105,7 +102,7 @@ class ByTemplate(Chuanglan):
     def _identify(self, request: Request, fields: dict[str, Any]) -> Account:
         name, timestamp, nonce = self._texts(fields, "account", "timestamp", "nonce")
         if not _TIMESTAMP.fullmatch(timestamp) or not _NONCE.fullmatch(nonce):
-            raise Refusal(self.missing_code, "timestamp 须为10位数字，nonce 须为32位字母或数字")
+            raise self.malformed.refusal("timestamp 或 nonce")
         account = self.account(name, _ACCOUNT, "101200")
         digest = request.headers.get("x-qa-hmac-signature", "")
         if digest:

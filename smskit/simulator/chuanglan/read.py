@@ -34,13 +34,11 @@ def balance(call: Call) -> Answer:
 
 
 def pull_report(call: Call) -> Answer:
-    """Answer status reports that wait, and delete them."""
     taken = call.receipts(_count(call))
     return _page([row for due in taken if (row := report(call.account, due))], len(taken))
 
 
 def pull_mo(call: Call) -> Answer:
-    """Answer replies that wait, and delete them."""
     taken = call.replies(_count(call))
     return _page([reply_row(call.account, due) for due in taken], len(taken))
 
@@ -85,7 +83,6 @@ def _status(account: Account, due: ReceiptDue) -> str:
 
 
 def reply_row(account: Account, due: ReplyDue) -> dict[str, str]:
-    """Return one reply as pulled."""
     return {
         "spCode": SP_CODE,
         "destCode": SP_CODE + due.message.note.extend,

@@ -26,7 +26,7 @@ from smskit.simulator.chuanglan.texts import (
     signature_of,
     units,
 )
-from smskit.simulator.dialect import MOBILE, Call, Refusal
+from smskit.simulator.dialect import Call, Refusal
 from smskit.simulator.wire import Answer
 
 MAX_NUMBERS = 1000
@@ -42,7 +42,7 @@ def send(call: Call) -> Answer:
     text = _msg(call, decode=call.account.profile.get("decode_msg", True))
     if len(numbers) > MAX_NUMBERS:
         raise Refusal("108")
-    if not all(map(MOBILE.fullmatch, numbers)) and not _drops(call):
+    if not all(map(call.dialect.phone_in, numbers)) and not _drops(call):
         raise Refusal("107")
     phones = _passing(call, numbers)
     _check_text(call.account, text)
@@ -61,7 +61,7 @@ def variable(call: Call) -> Answer:
     if len(groups) > MAX_NUMBERS or marks > MAX_VARIABLES:
         raise Refusal("114")
     rows = [group.split(",") for group in groups]
-    fitting = [row for row in rows if len(row) == marks + 1 and MOBILE.fullmatch(row[0])]
+    fitting = [row for row in rows if len(row) == marks + 1 and call.dialect.phone_in(row[0])]
     _check_text(call.account, msg)
     texts = fill(msg, [row[1:] for row in fitting])
     _check_words(call.account, texts)
@@ -124,16 +124,14 @@ def _passing(call: Call, numbers: Sequence[str]) -> list[int]:
     """
     codes = {s: c for s, c in call.account.settings.number_codes.items() if c.isdigit()}
     forced, drops = call.request.item_code, _drops(call)
-    phones = [int("86" + number) if MOBILE.fullmatch(number) else 0 for number in numbers]
-    if not codes and forced is None:
-        return phones
-    for position, (number, phone) in enumerate(zip(numbers, phones, strict=True)):
-        code = next((c for suffix, c in codes.items() if phone and number.endswith(suffix)), "")
+    passing = []
+    for phone in map(call.dialect.phone_in, numbers):
+        code = next((c for suffix, c in codes.items() if phone and str(phone).endswith(suffix)), "")
         if code and not drops:
             raise Refusal(code)
-        if code or (phone and forced is not None and forced(phone) is not None):
-            phones[position] = 0
-    return phones
+        falls_out = not phone or code or (forced is not None and forced(phone) is not None)
+        passing.append(0 if falls_out else phone)
+    return passing
 
 
 def _check_text(account: Account, text: str) -> None:
@@ -183,7 +181,7 @@ def _wants_report(call: Call) -> bool:
     """Whether status reports are asked for; they are not, unless somebody says so."""
     value = call.fields.get("report", False)
     if value not in (True, False, "true", "false", ""):
-        raise call.dialect.malformed("report", value)
+        raise call.dialect.malformed.refusal("report", value)
     return value in (True, "true")
 
 

@@ -21,7 +21,7 @@ from smskit.providers.tencent.signing import ALGORITHM, authorization
 from smskit.simulator.accounts import Account, Limits
 from smskit.simulator.book import is_mainland
 from smskit.simulator.core import World
-from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, words
+from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, Wording, words
 from smskit.simulator.wire import Answer, Request, json_answer, json_object
 
 PROVIDER = "tencent"
@@ -33,8 +33,6 @@ JSON = "application/json"
 
 _SECRET_ID = re.compile(r"[0-9A-Za-z_-]{8,128}")
 _REGION = re.compile(r"[a-z]{2,3}-[a-z]+(-[a-z0-9]+)*")
-_MAINLAND = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
-_ABROAD = re.compile(r"(?:\+|00)([1-9][0-9]{6,14})")
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _CLAIM = re.compile(
     rf"{ALGORITHM} Credential=([^/,\s]+)/(\d{{4}}-\d\d-\d\d)/sms/tc3_request, ?"
@@ -67,6 +65,11 @@ class Tencent(Dialect):
     provider: ClassVar[str] = PROVIDER
     too_fast: ClassVar[str] = "RequestLimitExceeded"
     not_there: ClassVar[str] = "InvalidAction"
+    missing: ClassVar[Wording] = Wording("MissingParameter", "{name} is missing")
+    malformed: ClassVar[Wording] = Wording("InvalidParameter", "{name} is malformed")
+    no_number: ClassVar[Wording] = Wording("InvalidParameterValue.IncorrectPhoneNumber")
+    home: ClassVar[re.Pattern[str]] = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
+    abroad: ClassVar[re.Pattern[str] | None] = re.compile(r"(?:\+|00)([1-9][0-9]{6,14})")
     numbers: ClassVar[NumberCodes] = NumberCodes(
         "UnsupportedOperation.UnsupportedRegion",
         "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone",
@@ -89,12 +92,6 @@ class Tencent(Dialect):
         numbers = json_object(request.body).get("PhoneNumberSet")
         return len(numbers) if isinstance(numbers, list) else 0
 
-    def missing(self, name: str) -> Refusal:
-        return Refusal("MissingParameter", f"{name} is missing")
-
-    def malformed(self, name: str, value: object) -> Refusal:
-        return Refusal("InvalidParameter", f"{name} is malformed")
-
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: whose signature it is."""
         headers = request.headers
@@ -102,7 +99,7 @@ class Tencent(Dialect):
             raise Refusal("UnsupportedProtocol")
         for header in ("x-tc-version", "x-tc-region"):
             if not headers.get(header):
-                raise self.missing(f"the header {header}")
+                raise self.missing.refusal(f"the header {header}")
         if headers["x-tc-version"] != VERSION:
             raise Refusal("NoSuchVersion")
         if _REGION.fullmatch(headers["x-tc-region"]) is None:
@@ -202,21 +199,8 @@ def check_app(call: Call) -> None:
 
 
 def answer(**content: Any) -> Answer:
-    """An answer holding *content*."""
     envelope = {"Response": {**content, "RequestId": str(uuid.uuid4())}}
     return json_answer(envelope, content_type=JSON.encode())
-
-
-def phone_in(text: str) -> int | None:
-    """
-    Return a number as E.164 digits, or None when Tencent does not take it for one.
-
-    Mainland numbers may come with +86, 0086, 86 or nothing in front.
-    """
-    if match := _MAINLAND.fullmatch(text):
-        return int("86" + match[1])
-    match = _ABROAD.fullmatch(text)
-    return int(match[1]) if match and not match[1].startswith("86") else None
 
 
 def split_phone(phone: int) -> tuple[str, str]:
@@ -226,5 +210,4 @@ def split_phone(phone: int) -> tuple[str, str]:
 
 
 def serial_no(sid: int) -> str:
-    """Return a message's id as Tencent writes ids."""
     return f"2640:{sid}"

@@ -23,7 +23,6 @@ from smskit.simulator.tencent.dialect import (
     answer,
     check_app,
     fields_of,
-    phone_in,
     serial_no,
     split_phone,
     within,
@@ -63,9 +62,7 @@ def pull_replies(call: Call) -> Answer:
 def status_by_number(call: Call) -> Answer:
     """Answer the receipts of one number that came between two times; they are not taken."""
     check_app(call)
-    phone = phone_in(call.need("PhoneNumber"))
-    if phone is None:
-        raise Refusal("InvalidParameterValue.IncorrectPhoneNumber")
+    phone = call.phone(call.need("PhoneNumber"), "PhoneNumber")
     within(call, "Offset", 0, 0)
     limit, now = within(call, "Limit", 1, _PAGE), call.world.clock()
     start, end = call.need("BeginTime", int), call.fields.get("EndTime") or now
@@ -106,7 +103,6 @@ def status_row(account: Account, due: ReceiptDue) -> dict[str, object]:
 
 
 def reply_row(account: Account, reply: ReplyDue) -> dict[str, object]:
-    """Return one reply as pulled."""
     sign = _SIGN.match(reply.message.text)
     country, rest = split_phone(reply.message.phone)
     return {

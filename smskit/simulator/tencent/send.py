@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from smskit.simulator.accounts import Account, Review, Template
 from smskit.simulator.book import is_mainland, parts_in
 from smskit.simulator.dialect import Call, Refusal, china_time, first_reached, words
-from smskit.simulator.tencent.dialect import PROVIDER, answer, check_app, fields_of, phone_in, serial_no
+from smskit.simulator.tencent.dialect import PROVIDER, answer, check_app, fields_of, serial_no
 from smskit.simulator.wire import Answer
 
 OK = "Ok"
@@ -75,7 +75,7 @@ def send_sms(call: Call) -> Answer:
     if len(context.encode()) > MAX_CONTEXT:
         raise Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
     call.digits("ExtendCode")
-    phones = [phone_in(number) or 0 for number in numbers]
+    phones = [call.dialect.phone_in(number) or 0 for number in numbers]
     at_home = {is_mainland(phone) for phone in phones if phone}
     if len(at_home) > 1:
         raise Refusal("UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber")

@@ -12,7 +12,7 @@ from typing import ClassVar
 import orjson
 
 from smskit.simulator.accounts import Limits
-from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, answers, e164_of, words
+from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, Wording, answers, words
 from smskit.simulator.wire import FORM, Answer, Request, form
 
 PROVIDER = "yunpian"
@@ -22,10 +22,16 @@ _ACCEPTABLE = ("*/*", "application/json", "application/*")
 
 
 class Yunpian(Dialect):
-    """Lets a call in, and words every refusal; a field that is missing is code 1, a malformed one code 2."""
+    """Lets a call in, and words every refusal."""
 
     provider: ClassVar[str] = PROVIDER
     too_fast: ClassVar[str] = "-5"
+    missing: ClassVar[Wording] = Wording("1", "参数 {name} 必须传入")
+    malformed: ClassVar[Wording] = Wording("2", "参数 {name} 格式不正确，{name}:{value}")
+    no_number: ClassVar[Wording] = malformed
+    # Without "+" it is a mainland number; so a bare 86 prefix is malformed, while +86 is fine.
+    home: ClassVar[re.Pattern[str]] = re.compile(r"(?:\+86)?(1[3-9][0-9]{9})")
+    abroad: ClassVar[re.Pattern[str] | None] = re.compile(r"\+([1-9][0-9]{6,14})")
     numbers: ClassVar[NumberCodes] = NumberCodes("20", "23", "23", "10")
     # Dossier section 12. The window of code 53 is not documented, so it is off.
     limits: ClassVar[Limits] = Limits(
@@ -49,12 +55,6 @@ class Yunpian(Dialect):
         mobiles = form(request.body).get("mobile")
         return mobiles.count(",") + 1 if mobiles else 0
 
-    def missing(self, name: str) -> Refusal:
-        return Refusal(1, f"参数 {name} 必须传入")
-
-    def malformed(self, name: str, value: object) -> Refusal:
-        return Refusal(2, f"参数 {name} 格式不正确，{name}:{value}")
-
     def admit(self, request: Request, name: str) -> Call:
         if request.method != "POST":
             raise Refusal(11, "接口不支持GET方式调用", status=405)
@@ -66,7 +66,7 @@ class Yunpian(Dialect):
 
         fields = form(request.body)
         if not fields.get("apikey"):
-            raise self.missing("apikey")
+            raise self.missing.refusal("apikey")
         account = self.account(fields["apikey"], _APIKEY, -1)
         address = f"IP {request.client}未加入白名单,可在后台‘系统设置->IP白名单设置’里添加"
         self.permit(request, account, name, address=Refusal(-3, address), denied="-2", fast="-5")
@@ -79,16 +79,3 @@ def entry(refusal: Refusal) -> dict[str, object]:
     msg = words(PROVIDER, refusal.code, f"错误{refusal.code}")
     detail = refusal.message or (known.answer_detail if known else "") or msg
     return {"code": int(refusal.code), "msg": msg, "detail": detail}
-
-
-def phone_in(call: Call, mobile: str) -> int:
-    """
-    A number as E.164 digits; refused where Yunpian does not take it for one.
-
-    Without ``+`` it is a mainland number of 11 digits; so a bare 86 prefix is
-    malformed, while ``+86`` is fine.
-    """
-    phone = e164_of(mobile[1:] if mobile.startswith("+") else "86" + mobile)
-    if phone is None:
-        raise call.dialect.malformed("mobile", mobile)
-    return phone

@@ -21,7 +21,6 @@ from smskit.simulator.book import Message, ReceiptDue, ReplyDue, is_mainland, pa
 from smskit.simulator.dialect import Call, Refusal, national, read_time, show_time
 from smskit.simulator.push import Way
 from smskit.simulator.wire import FORM, Answer, json_answer
-from smskit.simulator.yunpian.dialect import phone_in
 
 # A sub-number given to every account; what callers append to it comes back beside it.
 BASE_EXTEND = "500001"
@@ -44,12 +43,10 @@ _DETAILS = {
 
 
 def pull_status(call: Call) -> Answer:
-    """Answer receipts that wait, and delete them."""
     return _pulled(call, call.receipts, status_report)
 
 
 def pull_reply(call: Call) -> Answer:
-    """Answer replies that wait, and delete them."""
     return _pulled(call, call.replies, reply_report)
 
 
@@ -133,14 +130,14 @@ def get_record(call: Call) -> Answer:
     size = call.number("page_size", default=20, low=1, high=100)
     kind, mobile, book = call.optional("type"), call.optional("mobile"), call.account.book
     if kind not in ("", "all", "global"):
-        raise call.dialect.malformed("type", kind)
+        raise call.dialect.malformed.refusal("type", kind)
     skip = (page - 1) * size
     with call.world.lock:
         if not mobile and (kind == "all" or (kind == "" and not book.abroad)):
             # Without a filter a page is found directly, however long the book is.
             found = book.newest(start, end, skip, size)
         else:
-            every = book.to(phone_in(call, mobile)) if mobile else book.between(start, end)
+            every = book.to(call.phone(mobile, "mobile")) if mobile else book.between(start, end)
             wanted = [m for m in every if start <= m.at <= end and _is_of(m, kind)]
             found = sorted(wanted, key=lambda m: -m.sid)[skip : skip + size]
     return json_answer([_record(call.account, message, now) for message in found])
@@ -151,7 +148,7 @@ def _time(call: Call, name: str) -> float:
     value = call.need(name)
     at = read_time(value, "%Y-%m-%d %H:%M:%S")
     if at is None:
-        raise call.dialect.malformed(name, value)
+        raise call.dialect.malformed.refusal(name, value)
     return at
 
 
@@ -184,7 +181,6 @@ def _record(account: Account, message: Message, now: float) -> dict[str, object]
 
 
 def user_get(call: Call) -> Answer:
-    """Answer who the account is and what it has left."""
     profile = {
         "nick": "模拟账户",
         "gmt_created": "2025-03-01 09:00:00",
@@ -240,7 +236,7 @@ def tpl_get(call: Call) -> Answer:
     if not tpl_id:
         return json_answer([_template(t) for t in templates.values()])
     if not tpl_id.isdigit():
-        raise call.dialect.malformed("tpl_id", tpl_id)
+        raise call.dialect.malformed.refusal("tpl_id", tpl_id)
     if tpl_id not in templates:
         raise Refusal(5, f"未找到对应id的模板，tpl_id:{tpl_id}")
     return json_answer(_template(templates[tpl_id]))

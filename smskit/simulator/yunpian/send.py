@@ -17,29 +17,25 @@ from smskit.simulator.book import is_mainland, parts_in
 from smskit.simulator.dialect import Call, Refusal, national, words
 from smskit.simulator.wire import Answer, json_answer
 from smskit.simulator.yunpian.checks import check_number, check_text, fill, find_template
-from smskit.simulator.yunpian.dialect import PROVIDER, entry, phone_in
+from smskit.simulator.yunpian.dialect import PROVIDER, entry
 
 MAX_NUMBERS = 1000
 MAX_UID = 256
 
 
 def single_send(call: Call) -> Answer:
-    """Send one text to one number."""
     return _send_one(call, call.need("mobile"), call.need("text"), None)
 
 
 def tpl_single_send(call: Call) -> Answer:
-    """Fill a template and send it to one number."""
     return _send_one(call, *_filled(call))
 
 
 def batch_send(call: Call) -> Answer:
-    """Send one text to many numbers."""
     return _send_same(call, call.need("mobile"), call.need("text"), None)
 
 
 def tpl_batch_send(call: Call) -> Answer:
-    """Fill a template once and send it to many numbers."""
     return _send_same(call, *_filled(call))
 
 
@@ -62,9 +58,9 @@ def _filled(call: Call) -> tuple[str, str, Template]:
     mobile, tpl_id = call.need("mobile"), call.need("tpl_id")
     inner = call.fields.get("tpl_value")
     if inner is None:  # it may be empty, but not absent
-        raise call.dialect.missing("tpl_value")
+        raise call.dialect.missing.refusal("tpl_value")
     if not tpl_id.isdigit():
-        raise call.dialect.malformed("tpl_id", tpl_id)
+        raise call.dialect.malformed.refusal("tpl_id", tpl_id)
     template = find_template(call.account, tpl_id)
     return mobile, fill(template, inner), template
 
@@ -95,7 +91,7 @@ def _afford(call: Call, parts: int) -> None:
 
 
 def _send_one(call: Call, mobile: str, text: str, template: Template | None) -> Answer:
-    phone = phone_in(call, mobile)
+    phone = call.phone(mobile, "mobile")
     extras = _extras(call)
     _in_hours(call)
     template = check_text(call.account, text, template)
@@ -134,7 +130,7 @@ def _send_many(
     for position, mobile in enumerate(mobiles):
         text = same if same is not None else texts[position]
         try:
-            phone = phone_in(call, mobile)
+            phone = call.phone(mobile, "mobile")
             if not is_mainland(phone):
                 raise Refusal(20)  # numbers abroad go one a call
             matched = template if same is not None else check_text(account, text, None)
