@@ -117,11 +117,6 @@ class Book:
     def calls(self) -> int:
         return len(self.at)
 
-    @property
-    def people(self) -> int:
-        """How many different phones were accepted."""
-        return len(self._numbers_of)
-
     def known(self) -> KeysView[int]:
         return self._numbers_of.keys()
 

@@ -289,7 +289,10 @@ class World:
     def phones(self, provider: str = "") -> int:
         """Return how many different phones were accepted, each counted once a provider."""
         with self.lock:
-            return sum(_people([b for _, b in self._books(p)]) for p in self._providers(provider))
+            return sum(
+                len(set().union(*(book.known() for _, book in self._books(name))))
+                for name in self._providers(provider)
+            )
 
     def count(self, phone: str, provider: str = "") -> int:
         number = digits_of(phone)
@@ -386,12 +389,6 @@ def _kept(note: Note) -> dict[str, Any]:
         for name, value in note._asdict().items()
         if name not in ("receipts", "replies") and value != Note._field_defaults[name]
     }
-
-
-def _people(books: Sequence[Book]) -> int:
-    if len(books) == 1:
-        return books[0].people
-    return len(set().union(*(b.known() for b in books)))
 
 
 def _again(books: Sequence[Book]) -> set[int]:

@@ -109,10 +109,6 @@ class Dialect(ABC):
     def refused(self, refusal: Refusal) -> Answer:
         """The refusal of a whole call, in the provider's words."""
 
-    @abstractmethod
-    def size(self, request: Request) -> int:
-        """How many messages a call asks for, as far as it can be told."""
-
     def answer(self, request: Request, name: str, handler: Callable[[Call], Answer] | None) -> Answer:
         """What *handler* answers, or the refusal that was raised on the way."""
         if handler is None:

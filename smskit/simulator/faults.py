@@ -255,7 +255,7 @@ class FaultPlan(_Strict):
 
 
 class Tally:
-    """How often each kind of fault was injected: calls, and messages in them."""
+    """How often each kind of fault was injected: calls, and messages that were accepted in them."""
 
     def __init__(self) -> None:
         self._calls: Counter[str] = Counter()

@@ -26,8 +26,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smskit.errors import InputError, SettingsError
-from smskit.i18n import os_words
 from smskit.settings import is_loopback
+from smskit.settings.listening import bound
 from smskit.simulator import aliyun, chuanglan, control, tencent, yunpian
 from smskit.simulator.accounts import ANY_CREDENTIAL
 from smskit.simulator.core import World
@@ -175,7 +175,8 @@ class Simulator:
         """Begin to serve; connections are taken from now on."""
         if self._thread is not None:
             return self
-        self._socket = _listen(self._host, self._port)
+        self._socket = bound(self._host, self._port)
+        self._socket.listen(_BACKLOG)
         self._port = self._socket.getsockname()[1]
         loop, closing = _new_loop(), asyncio.Event()
         self._stop = partial(loop.call_soon_threadsafe, closing.set)
@@ -297,21 +298,6 @@ def greeting(url: str, token: str, variables: Mapping[str, str] = MappingProxyTy
         here = value.format(url=url)
         lines.append(f"{name}={here if here != value else variables.get(name) or value}")
     return lines
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as exc:
-        listener.close()
-        raise SettingsError(
-            "port {n} on {host} cannot be used: {why}", n=port, host=host, why=os_words(exc)
-        ) from None
-    return listener
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -184,13 +184,11 @@ def _insert(connection: sa.Connection, rows: list[dict[str, Any]], marks: list[F
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_S * 1000}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_S * 1000}")
+    connection.execute("PRAGMA journal_mode=WAL")
     # NORMAL survives the death of the process, which is what a rehearsal tests; only the ledger, whose
     # commits must survive a power failure as well, pays for FULL.
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _pack(row: Row) -> dict[str, Any]:

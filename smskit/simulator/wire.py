@@ -196,7 +196,7 @@ class Endpoint:
         if wait_s and not await exchange.wait(wait_s):
             return
         if fault is not None:
-            faults.tally.add(fault.kind, calls=1, messages=dialect.size(request) if self._submits else 0)
+            faults.tally.add(fault.kind, calls=1)
             await exchange.suffer(fault)
             return
 

@@ -58,7 +58,7 @@ def test_a_phone_finds_all_its_messages() -> None:
     ]
     assert (book.count(A), book.count(B), book.count(86)) == (4, 1, 0)
     assert book.again == {A}
-    assert (len(book), book.people) == (6, 3)
+    assert (len(book), len(book.known())) == (6, 3)
 
 
 def test_a_message_finds_its_call() -> None:

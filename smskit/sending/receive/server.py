@@ -23,7 +23,6 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smskit.errors import SettingsError
-from smskit.i18n import os_words
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.providers import provider_names
@@ -32,6 +31,7 @@ from smskit.sending.receive.folding import Folder
 from smskit.sending.reconcile import Settled
 from smskit.sending.rehearsal import as_set_up
 from smskit.settings import Environment
+from smskit.settings.listening import bound
 
 __all__ = ["KINDS", "Listening", "serve"]
 
@@ -75,7 +75,7 @@ def serve(
     """
     taken = _acknowledged(environment)
     folder = Folder(ledger, environment, taken, told)
-    with _listen(host, port) as listener:
+    with bound(host, port) as listener:
         name, number = listener.getsockname()[:2]
         address = f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
         paths = {each: {kind: f"/{secret}/{each}/{kind}" for kind in KINDS} for each in taken}
@@ -252,17 +252,3 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         self.should_exit = True
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise SettingsError(
-            "port {n} on {host} cannot be used: {why}", n=port, host=host, why=os_words(error)
-        ) from None
-    return listener

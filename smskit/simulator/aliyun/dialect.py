@@ -108,11 +108,6 @@ class Aliyun(Dialect):
         """``Throttling.User`` with the wait Aliyun may tell; an account's own limit comes without."""
         return super().throttled()._replace(headers=((b"x-acs-retry-after", _RETRY_AFTER_MS),))
 
-    def size(self, request: Request) -> int:
-        fields = form(_form_body(request)) | form(request.query)
-        numbers = fields.get("PhoneNumbers") or fields.get("PhoneNumberJson")
-        return numbers.count(",") + 1 if numbers else 0
-
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: by either scheme."""
         if request.method not in ("GET", "POST"):

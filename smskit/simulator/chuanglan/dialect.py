@@ -40,13 +40,6 @@ class Chuanglan(Dialect):
         """The HTTP status of errors is not documented; 200 is what clients expect."""
         return said(refusal.code, self.world.clock(), errorMsg=message_of(refusal))
 
-    def size(self, request: Request) -> int:
-        fields = json_object(request.body)
-        for name, separator in (("phone", ","), ("params", ";"), ("phoneNumbers", ",")):
-            if isinstance(value := fields.get(name), str) and value:
-                return value.strip(separator).count(separator) + 1
-        return 0
-
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: the account and its password stand in the body."""
         if request.method != "POST" or request.query:

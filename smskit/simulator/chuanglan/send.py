@@ -125,7 +125,7 @@ def _passing(call: Call, numbers: Sequence[str]) -> list[int]:
     codes = {s: c for s, c in call.account.settings.number_codes.items() if c.isdigit()}
     forced, drops = call.request.item_code, _drops(call)
     passing = []
-    for phone in map(call.dialect.phone_in, numbers):
+    for phone in [call.dialect.phone_in(number) or 0 for number in numbers]:
         code = next((c for suffix, c in codes.items() if phone and str(phone).endswith(suffix)), "")
         if code and not drops:
             raise Refusal(code)

@@ -22,7 +22,7 @@ from smskit.simulator.accounts import Account, Limits
 from smskit.simulator.book import is_mainland
 from smskit.simulator.core import World
 from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, Wording, words
-from smskit.simulator.wire import Answer, Request, json_answer, json_object
+from smskit.simulator.wire import Answer, Request, json_answer
 
 PROVIDER = "tencent"
 VERSION = "2021-01-11"
@@ -87,10 +87,6 @@ class Tencent(Dialect):
         """The error at the top of an answer."""
         message = refusal.message or words(PROVIDER, refusal.code)
         return answer(Error={"Code": refusal.code, "Message": message})
-
-    def size(self, request: Request) -> int:
-        numbers = json_object(request.body).get("PhoneNumberSet")
-        return len(numbers) if isinstance(numbers, list) else 0
 
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: whose signature it is."""

@@ -51,10 +51,6 @@ class Yunpian(Dialect):
         status = refusal.status or 400
         return Answer(orjson.dumps({"http_status_code": status, **entry(refusal)}), status)
 
-    def size(self, request: Request) -> int:
-        mobiles = form(request.body).get("mobile")
-        return mobiles.count(",") + 1 if mobiles else 0
-
     def admit(self, request: Request, name: str) -> Call:
         if request.method != "POST":
             raise Refusal(11, "接口不支持GET方式调用", status=405)
