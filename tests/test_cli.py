@@ -319,6 +319,24 @@ def test_messages(desk: Desk, run: Run) -> None:
     assert pd.read_parquet(desk.folder / "m.parquet")["state"].tolist() == ["accepted"] * PEOPLE
 
 
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("m.xlsx", b"PK"),
+        ("M.PARQUET", b"PAR1"),
+        ("m.jsonl", b"{"),
+        ("m.csv", b"\xef\xbb\xbf"),
+        ("m.txt", b"\xef\xbb\xbf"),
+    ],
+)
+def test_messages_are_what_their_ending_says(desk: Desk, run: Run, name: str, begins: bytes) -> None:
+    desk.send()
+    assert run("messages", "live-1", "-o", desk.folder / name).code == 0
+    assert (desk.folder / name).read_bytes().startswith(begins)
+    assert run("messages", "live-1", "--format", "csv", "-o", desk.folder / name).code == 0
+    assert (desk.folder / name).read_bytes().startswith(b"\xef\xbb\xbf")
+
+
 def test_why(desk: Desk, run: Run) -> None:
     """One line with the evidence, by user id or by phone."""
     desk.send()

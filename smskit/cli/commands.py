@@ -252,7 +252,9 @@ def status(
 
 def messages(
     campaign: str,
-    output_format: Annotated[Format, typer.Option("--format")] = Format.CSV,
+    output_format: Annotated[
+        Format | None, typer.Option("--format", help="Else by the ending of the file, else csv.")
+    ] = None,
     reveal: Reveal = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file; needed for xlsx and parquet.")
@@ -275,7 +277,14 @@ def messages(
     environment, names = Environment(), [name.strip() for name in columns.split(",")]
     ledger, file = ledger_here(), environment.parameter_file
     more = SegmentColumns(row, names, environ=environment.variables, file=file, ledger=ledger)
-    write_messages(ledger, row, output_format.value, output, reveal=reveal, raw=raw, more=more)
+    kind = output_format or _format_of(output)
+    write_messages(ledger, row, kind.value, output, reveal=reveal, raw=raw, more=more)
+
+
+def _format_of(output: Path | None) -> Format:
+    """The format that the name of a file promises; csv where it promises none of ours."""
+    ending = output.suffix.lower().removeprefix(".") if output else ""
+    return Format(ending) if ending in list(Format) else Format.CSV
 
 
 def why(campaign: str, person: str, mode: InMode = None) -> None:
