@@ -14,6 +14,7 @@ from typing import Any
 import ipywidgets as w
 import pandas as pd
 import pytest
+import yaml
 from papermill.iorw import read_yaml_file
 
 from smskit.i18n import Language
@@ -683,6 +684,16 @@ def test_a_send_asks_to_save_what_is_not_saved(room: Room) -> None:
 
     assert (marked, offered) == (True, True)
     assert saved.to_data() == at.draft.to_data()
+    assert "unsaved changes" not in at.told
+
+
+def test_the_order_of_a_file_is_no_change(room: Room) -> None:
+    """A file that somebody wrote in another order holds the same: nothing in it is unsaved."""
+    data = live.data(live.SINGLES, room.source, mode="rehearse")
+    data["variables"] = dict(reversed(data["variables"].items()))
+    (room.folder / "campaign.yaml").write_text(yaml.safe_dump(data, sort_keys=False), "utf-8")
+    at = Clicker(Draft.read(room.folder / "campaign.yaml"), room.environ)
+
     assert "unsaved changes" not in at.told
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from smskit.errors import LedgerError, SettingsError
 from smskit.i18n import LANGUAGES, Joined, Language, Message
+from smskit.notebook import open_connect, open_effect, open_explore, open_start, open_track
 from smskit.notebook.host import Host
+from smskit.notebook.panels.panel import Panel
 from smskit.notebook.visitors import language_for
 from smskit.settings import APP_WORKSPACE
 from tests.messages import translated
@@ -61,3 +65,17 @@ def test_others_read_it_in_full() -> None:
     """Where people run code, nothing is left out."""
     assert type(language_for(Host.LAB, "en")) is Language
     assert type(language_for(Host.VOILA, "en")) is Language  # a Voilà of somebody's own
+
+
+@pytest.mark.parametrize("opened", [open_start, open_connect, open_explore, open_track, open_effect])
+def test_a_page_is_finished_before_it_is_shown(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, opened: Callable[[dict[str, Any]], Any]
+) -> None:
+    """What is displayed is the panel, which waits for what it does in the background, not its bare widget."""
+    seen: list[object] = []
+    monkeypatch.setattr("IPython.display.display", seen.append)
+    monkeypatch.setenv("VOILA_KERNEL_ID", "1")
+    monkeypatch.chdir(workspace)
+    last = opened({}).panel()  # what ends a cell is displayed, too
+
+    assert [isinstance(each, Panel) for each in [*seen, last] if each is not None] == [True]

@@ -113,9 +113,7 @@ class ExploreNotebook(Base):
 
         if frame is not None:
             self.use(frame)
-        panel = ExplorePanel(self.page, self.model, cells=self._again)
-        panel.draw()
-        shown.show_widget(panel.widget)
+        shown.show_widget(ExplorePanel(self.page, self.model, cells=self._again))
 
     def _again(self) -> None:
         """Let the cells that were run tell the segment and the rules there are now."""

@@ -104,12 +104,21 @@ def trail(ledger: Ledger, campaign: str = "", *, last: int | None = None) -> Tra
     return Trail(tuple(ledger.audit.entries(campaign, last=last)), ledger.audit.verify())
 
 
-def approval_in_words(approval: Mapping[str, Any], zone: tzinfo = _ZONE) -> Message:
-    """Who planned a plan and who approved it; *approval* as ``status`` has it."""
+def approval_in_words(
+    approval: Mapping[str, Any], zone: tzinfo = _ZONE, *, with_places: bool = True
+) -> Message:
+    """
+    Who planned a plan and who approved it.
+
+    Args:
+        approval: As ``status`` has it.
+        with_places: Also from where; in the app all come from its server.
+    """
 
     def did(what: str) -> str:
         at = datetime.fromisoformat(approval[f"{what}_at"]).astimezone(zone)
-        return f"{approval[f'{what}_by']} ({at:%Y-%m-%d %H:%M %Z}, {approval[f'{what}_from']})"
+        place = f", {approval[f'{what}_from']}" if with_places else ""
+        return f"{approval[f'{what}_by']} ({at:%Y-%m-%d %H:%M %Z}{place})"
 
     values = {"hash": approval["plan_hash"], "who": did("planned")}
     if approval["approved_at"] is None:

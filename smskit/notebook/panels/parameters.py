@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
+from typing import Any
 
 import ipywidgets as w
+import yaml
 
 from smskit.errors import SmskitError
 from smskit.i18n import Language
@@ -42,7 +44,7 @@ class ParametersPanel(Panel):
         self.path, self._ready = path, ready
         self._yaml, self._mark, self._save = html(""), html(""), w.Button()
         self._then, self._next = then, html("")
-        self._saved = self._on_disk()
+        self._saved = self._on_disk()  # what the file holds, whatever the order it stands there
         self.waits = False
         self.on_show: Callable[[], None] = lambda: None  # called when saved and unsaved may have changed
         page.follow(lambda _: self._changed())
@@ -61,7 +63,7 @@ class ParametersPanel(Panel):
     @property
     def is_unsaved(self) -> bool:
         """Whether the file does not hold what is chosen now."""
-        return self.page.draft.to_yaml() != self._saved
+        return bool(_written(self.page.draft) != self._saved)
 
     def wait(self, waits: bool) -> None:
         """Offer saving only while *waits* is not set."""
@@ -74,12 +76,12 @@ class ParametersPanel(Panel):
         self._saved = self._on_disk()
         self._show()
 
-    def _on_disk(self) -> str:
-        """What the file holds; "" where it holds nothing or cannot be read."""
+    def _on_disk(self) -> Any:
+        """What the file holds; nothing where it cannot be read."""
         try:
-            return Draft.read(self.path).to_yaml()
+            return _written(Draft.read(self.path))
         except SmskitError:
-            return ""
+            return None
 
     def _changed(self) -> None:
         self.tell("")  # what was said, wrong or saved, was about other parameters
@@ -90,7 +92,7 @@ class ParametersPanel(Panel):
         """Write the file, and lead on to where it is used."""
         self._ready()
         saved = self.page.draft.save(self.path)
-        self._saved = self.page.draft.to_yaml()
+        self._saved = _written(self.page.draft)
         self._show()
         shown = from_project(saved)
         missing = self.page.draft.missing
@@ -111,7 +113,7 @@ class ParametersPanel(Panel):
     def open(self) -> None:
         """Take over what a file holds, instead of everything chosen so far."""
         read = Draft.read(self.path)
-        self._saved = read.to_yaml()
+        self._saved = _written(read)
         self.page.draft.replace(read)
         self._changed()
 
@@ -119,5 +121,10 @@ class ParametersPanel(Panel):
         text = self.page.draft.to_yaml()
         if self.page.host is not Host.VOILA:
             self._yaml.value = details(self.t("Parameters as a file"), f"<pre>{escape(text)}</pre>")
-        self._mark.value = chip(self.t("unsaved changes"), "warn") if text != self._saved else ""
+        self._mark.value = chip(self.t("unsaved changes"), "warn") if self.is_unsaved else ""
         self.on_show()
+
+
+def _written(draft: Draft) -> Any:
+    """What a file of *draft* holds, whatever the order in which it stands there."""
+    return yaml.safe_load(draft.to_yaml())

@@ -77,6 +77,7 @@ class TestSendPanel(SendPart):
         )
         which.observe(self.attempt(lambda: setattr(self, "longest", which.value)), "value")
         self._agreed = w.Checkbox(description=t("Send to these numbers"), value=False, indent=False)
+        self._agreed.layout.width = "auto"
         self._test = button(t("Send test"))
         self._test.on_click(self.attempt(self.test))
         self._show_findings()

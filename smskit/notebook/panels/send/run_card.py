@@ -296,7 +296,7 @@ def _about_approval(s: Situation, t: Language) -> tuple[str, ...]:
         return ()
     if wanted.found is None:
         return (notice(t("A live run needs a second person's approval of its plan."), "warn"),)
-    told = t.render(approval_in_words(wanted.found.to_data()))
+    told = t.render(approval_in_words(wanted.found.to_data(), with_places=not s.served))
     return (notice(told, "warn" if wanted.lacks else "info"),)
 
 
@@ -343,7 +343,7 @@ def _canary_first(s: Situation, asked: Confirmation, t: Language) -> str:
 
 def _approved(s: Situation, t: Language) -> str:
     found = s.approval and s.approval.found
-    return t.render(approval_in_words(found.to_data())) if found else ""
+    return t.render(approval_in_words(found.to_data(), with_places=not s.served)) if found else ""
 
 
 def _window(s: Situation, t: Language) -> str:

@@ -20,7 +20,7 @@ from smskit.notebook.host import Host
 from smskit.notebook.panels.doorway import doorway
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
-from smskit.notebook.panels.parts import button, card, chip, field, html, row, soft_line, title
+from smskit.notebook.panels.parts import button, card, chip, field, html, notice, row, soft_line, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.send.run_card import PHASES, Button, Card, Question, Situation, view
 from smskit.notebook.send_model import SendModel
@@ -183,7 +183,11 @@ class SendingPanel(SendPart):
             # Below the question, so that a double click on what opened it hits neither.
             *asking, yes = self._asking(made.question, self.asked)
             return [*asking, row(yes, *buttons)]
-        return [*(row(*each) for each in (buttons, self._ways()) if each), *map(html, made.notes)]
+        here = Workspace.here()
+        notes = [*made.notes]
+        if here.limit is not None and not all(here.may.includes(about.may) for about in made.buttons):
+            notes.append(notice(self.t.render(here.limit)))
+        return [*(row(*each) for each in (buttons, self._ways()) if each), *map(html, notes)]
 
     def _ways(self) -> list[w.Widget]:
         """To notebook 04, of what was sent here, also once the next campaign is being planned."""

@@ -9,6 +9,7 @@ import ipywidgets as w
 from smskit.i18n import mark
 from smskit.ledger import ApprovalRow
 from smskit.ledger.approvals import is_same
+from smskit.notebook.host import Host
 from smskit.notebook.panels.parts import button, frame_table, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import ActingTab
 from smskit.reporting.audit import HEADINGS, approval_in_words
@@ -37,7 +38,8 @@ class AuditTab(ActingTab):
         yes = button(self.t("Approve this plan"), style="success", enabled=not mine, tip=tip)
         yes.on_click(self.attempt(lambda: self.approve(found.plan_hash)))
         self.only_for(May.SEND, yes)
-        return row(yes, soft_line(self.t.render(approval_in_words(found.to_data()))))
+        told = approval_in_words(found.to_data(), with_places=self.page.host is not Host.VOILA)
+        return row(yes, soft_line(self.t.render(told)))
 
     def approve(self, plan_hash: str) -> None:
         """Say yes to a plan that somebody else has made; nothing is sent by that."""

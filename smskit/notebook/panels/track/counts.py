@@ -78,7 +78,7 @@ class TimeTab(Tab):
             return [soft_line(self.t("Counting …"))]
         survey = self.seen.survey
         table, unit = survey.over_time.table(self.unit), self.unit or survey.over_time.unit
-        choices = [(self.t("fitting"), ""), *((self.t(_UNITS[u]), u) for u in UNITS)]
+        choices = [(self.t("automatic"), ""), *((self.t(_UNITS[u]), u) for u in UNITS)]
         which = field(w.Dropdown, self.t("Unit of time"), options=choices, value=self.unit)
         which.observe(self.attempt(lambda: self.choose(which.value)), "value")
         if not len(table):

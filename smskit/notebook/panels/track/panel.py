@@ -15,6 +15,7 @@ import ipywidgets as w
 from smskit.i18n import Language, mark
 from smskit.models import Mode
 from smskit.notebook.handover import EFFECT, SEND, Wanted
+from smskit.notebook.host import Host
 from smskit.notebook.panels.doorway import doorway
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
@@ -255,7 +256,8 @@ class TrackPanel(Panel):
         told += f" · {provider_in_words(status['provider'], self.t)} · {self.t('counted at {at}', at=at)}"
         note = soft(self.t.render(status["note"])) if status["note"] else ""
         if status["approval"] and (status["approval"]["approved_at"] or self.tracker.asks_approval):
-            note += soft(self.t.render(approval_in_words(status["approval"])))
+            places = self.page.host is not Host.VOILA
+            note += soft(self.t.render(approval_in_words(status["approval"], with_places=places)))
         self._head.value = f'<p class="smskit-soft">{escape(told)}</p>{note}'
         self.books.show(status)
 
