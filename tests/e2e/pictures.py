@@ -271,9 +271,7 @@ class Tour:
         """05, of a campaign that brought something."""
         sent(self.lab.root)
         with self.at("05_measure_effect") as walk:
-            path = walk.panel.get_by_label(walk.t("Path or URL"), exact=True)
-            path.fill("segments/orders.csv")
-            path.press("Enter")
+            walk.field("Files here").select_option("orders.csv")
             column = walk.panel.get_by_label(walk.t("Time column"), exact=True)
             expect(column).to_have_value("paid_at")
             walk.click("Measure")

@@ -130,7 +130,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_of_the_app_has_a_serious_violation(app: str, browser: Browser, scheme: Any) -> None:
-    """The login and the landing page, as light or dark as the visitor's computer is."""
+    """The login, the landing page and a panel's, as light or dark as the visitor's computer is."""
     context = window(browser)
     page = context.new_page()
     page.emulate_media(color_scheme=scheme)
@@ -138,6 +138,12 @@ def test_no_page_of_the_app_has_a_serious_violation(app: str, browser: Browser, 
     found = {"login": wrong(page)}
     page.goto(f"{app}/?token={TOKEN}")
     found["home"] = wrong(page)
+    page.goto(f"{app}/voila/render/{NOTEBOOKS[0]}", wait_until="domcontentloaded", timeout=240_000)
+    expect(page.locator("#rendered_cells .smskit-card").first).to_be_visible(timeout=180_000)
+    expect(page.get_by_text("Counting")).to_have_count(0)
+    found["panel"] = wrong(page, "#rendered_cells")
+    light = page.evaluate("() => getComputedStyle(document.body).getPropertyValue('--jp-layout-color0')")
     context.close()
 
-    assert found == {"login": [], "home": []}
+    assert found == {"login": [], "home": [], "panel": []}
+    assert (light.strip() in ("white", "#fff", "#ffffff")) is (scheme == "light")

@@ -50,9 +50,8 @@ def test_a_walk(measured: Lab, sheet: Callable[..., Sheet], language: str) -> No
     panel, t = opened.panel, walk.t
 
     expect(panel.locator("svg[style]").first).to_be_visible()
-    path = panel.get_by_label(t("Path or URL"), exact=True)
-    path.fill("segments/orders.csv")
-    path.press("Enter")
+    expect(panel.get_by_label(t("Path or URL"), exact=True)).to_be_hidden()
+    walk.field("Files here").select_option("orders.csv")
     expect(panel.get_by_label(t("Time column"), exact=True)).to_have_value("paid_at")
     walk.click("Measure")
     expect(panel.get_by_role("heading", name=t("What it brought"), exact=True)).to_be_visible()

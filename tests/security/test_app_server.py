@@ -472,3 +472,17 @@ def test_held_other_origins_end_nothing(app: App, visitor: httpx.Client) -> None
     for method, path in (("DELETE", f"/api/kernels/{kernel}"), ("POST", f"/voila/api/shutdown/{kernel}")):
         assert visitor.request(method, path, headers=evil).status_code in (403, 404)
     assert visitor.get(f"/api/kernels/{kernel}/channels", headers=evil).status_code in (400, 403, 404)
+
+
+@pytest.mark.kernel
+def test_a_page_can_end_its_kernel_however_it_was_opened(app: App) -> None:
+    """Also where its address held the token, and neither login nor first page was seen."""
+    with httpx.Client(base_url=app.base, timeout=120) as client:
+        client.get("/voila/render/probe.ipynb", params={"token": TOKEN})
+        page = rendered(client, app)
+        kernel = re.search(r'"kernelId": ?"([0-9a-f-]{36})"', page.text)
+        assert kernel is not None
+        data = {"_xsrf": client.cookies["_xsrf"]}
+        answer = client.post(f"/voila/api/shutdown/{kernel[1]}", data=data)
+
+    assert answer.status_code == 204

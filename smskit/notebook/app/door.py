@@ -199,6 +199,7 @@ class Page(_WithoutToken, TornadoVoilaHandler):  # type: ignore[misc]
         known = name in self.login.people
         VISITOR.set(Visitor(name, self.login.may[name]) if known else Visitor())
         LANGUAGE.set(language_of(self))
+        _ = self.xsrf_token  # sets the cookie by which the page ends its kernel when it is left
         await TornadoVoilaHandler.get(self, path)
 
 

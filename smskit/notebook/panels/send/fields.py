@@ -16,8 +16,12 @@ from smskit.notebook.panels.parts import chip, html, names, row
 from smskit.notebook.panels.send.form import About, Kind
 from smskit.notebook.panels.send.inputs import TwoInputs, cap_input, window_input
 from smskit.planning.draft import Draft
+from smskit.planning.spec import CampaignSpec
 
 __all__ = ["Field", "Fields"]
+
+_NUMBERS = {n for n, f in CampaignSpec.model_fields.items() if re.search("int|Decimal", str(f.annotation))}
+_THOUSANDS = re.compile(r"\d{1,3}(?:[,，]\d{3})+(?:\.\d+)?")
 
 
 class Wrong(NamedTuple):
@@ -133,6 +137,8 @@ class Field:
                 return float(Decimal(text[:-1].strip()) / 100)
             except ArithmeticError:
                 return text  # which the spec refuses in words
+        if self.about.name in _NUMBERS and _THOUSANDS.fullmatch(text):
+            return re.sub("[,，]", "", text)
         return text
 
     # -- what is seen ------------------------------------------------------------------
@@ -180,4 +186,6 @@ def _written(value: Any, kind: Kind) -> str:
         # A bare date is kept as the end of that day, a minute with its seconds.
         day = str(value).removesuffix("T23:59:59.999999")
         return re.sub(r"(T\d\d:\d\d):00(?![.\d])", r"\1", day)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     return f"{value:g}" if isinstance(value, float) else str(value)
