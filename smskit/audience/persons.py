@@ -57,18 +57,15 @@ def among(values: NDArray[Any], ascending: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(ascending[at] == values)
 
 
-def later_copies(
-    persons: pa.Array, rows: NDArray[np.int64], *, of: NDArray[np.uint64] | None = None
-) -> NDArray[np.int64]:
+def later_copies(persons: pa.Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     Those of *rows* whose person stood in an earlier one of them.
 
     Args:
         persons: n texts, no nulls.
         rows: Places in *persons*, ascending; any number of them.
-        of: Their n `keys` where they are known; making them is what takes the time.
     """
-    rows = rows[repeating((keys(persons) if of is None else of)[rows])]
+    rows = rows[repeating(keys(persons)[rows])]
     # Only the few that repeat are compared as texts, which also settles keys equal by chance.
     return rows[pd.Series(_codes(persons, rows)).duplicated().to_numpy()]
 

@@ -64,7 +64,9 @@ def compare(ledger: Ledger, campaigns: Sequence[str], mode: Mode | None, asked: 
     notices = list(_of_receipts(ledger, rows, made))
     p_value = None
     if refused is None:
-        differences += _pairs("delivery", made, [Counts(arm.delivered, arm.people, 0, 1) for arm in made])
+        there = [at for at, arm in enumerate(made) if arm.people]
+        delivered = [Counts(arm.delivered, arm.people, 0, 1) for arm in made]
+        differences += _pairs("delivery", list(combinations(there, 2)), made, delivered)
         differences += _prices(made)
         if asked is not None:
             converted, complete = _converted(ledger, rows, held, asked, as_of)
@@ -224,27 +226,32 @@ def _of_receipts(ledger: Ledger, rows: Sequence[CampaignRow], made: Sequence[Arm
         yield Coded("receipts_open", what)
 
 
-def _pairs(metric: str, arms: Sequence[ArmRow], counts: Sequence[Counts]) -> list[Difference]:
-    """Every pair of arms; of each the first two numbers of *counts* are its own."""
-    pairs = [
-        (one, other, Counts(*counts[one][:2], *counts[other][:2]))
-        for one, other in combinations(range(len(arms)), 2)
-        if counts[one][1] and counts[other][1]
-    ]
-    p_values = [statistics.score_p(both) for _, _, both in pairs]
-    level = 1 - (1 - LEVEL) / len(pairs) if pairs else LEVEL
+def _pairs(
+    metric: str, pairs: Sequence[tuple[int, int]], arms: Sequence[ArmRow], counts: Sequence[Counts]
+) -> list[Difference]:
+    """
+    Those pairs of arms, their intervals holding together.
+
+    Args:
+        counts: Of each arm the first two numbers are its own.
+    """
+    both = [Counts(*counts[one][:2], *counts[other][:2]) for one, other in pairs]
+    p_values = [statistics.score_p(each) for each in both]
+    level = 1 - (1 - LEVEL) / max(len(pairs), 1)
     return [
         Difference(
             metric,
             arms[one].arm,
             arms[other].arm,
-            both.difference,
-            *statistics.newcombe(both, level=level),
+            each.difference,
+            *statistics.newcombe(each, level=level),
             level,
             p,
             adjusted,
         )
-        for (one, other, both), p, adjusted in zip(pairs, p_values, statistics.holm(p_values), strict=True)
+        for (one, other), each, p, adjusted in zip(
+            pairs, both, p_values, statistics.holm(p_values), strict=True
+        )
     ]
 
 
@@ -314,26 +321,5 @@ def _by_outcomes(
         said.append(Coded("too_few", what))
     p_value = statistics.all_alike([one[:2] for one in counts])
     best = max(range(len(counts)), key=lambda at: rows[at].conversion or 0)
-    pairs = _pairs_with(best, rows, counts)
-    return rows, p_value, pairs, said
-
-
-def _pairs_with(best: int, arms: Sequence[ArmRow], counts: Sequence[Counts]) -> list[Difference]:
-    """The arm with the highest rate against each other one."""
-    others = [at for at in range(len(arms)) if at != best and counts[at].treated]
-    both = [Counts(*counts[best][:2], *counts[at][:2]) for at in others]
-    p_values = [statistics.score_p(each) for each in both]
-    level = 1 - (1 - LEVEL) / max(len(both), 1)
-    return [
-        Difference(
-            "conversion",
-            arms[best].arm,
-            arms[at].arm,
-            each.difference,
-            *statistics.newcombe(each, level=level),
-            level,
-            p,
-            adjusted,
-        )
-        for at, each, p, adjusted in zip(others, both, p_values, statistics.holm(p_values), strict=True)
-    ]
+    others = [at for at in range(len(counts)) if at != best and counts[at].treated]
+    return rows, p_value, _pairs("conversion", [(best, at) for at in others], rows, counts), said

@@ -153,12 +153,12 @@ class Base:
             self.say("Pictures are left out: {why}", why=error.message)
 
 
-def draft_of(namespace: Mapping[str, Any], host: Host, *, defaults: Mapping[str, Any] | None = None) -> Draft:
+def draft_of(namespace: Mapping[str, Any], host: Host) -> Draft:
     """
     The draft a notebook starts from.
 
     Its parameters where any was given; else, where a person sits, the parameter
-    file another notebook left in the project; else *defaults*.
+    file another notebook left in the project.
 
     Args:
         namespace: ``globals()`` of the notebook, right after its parameters cell.
@@ -174,7 +174,7 @@ def draft_of(namespace: Mapping[str, Any], host: Host, *, defaults: Mapping[str,
     if given or draft.to_data():
         return draft
     found = _left_here() if host.is_person else None
-    return found or Draft(defaults)
+    return found or draft
 
 
 def _demand_no_keys(given: Mapping[str, Any], namespace: Mapping[str, Any]) -> None:

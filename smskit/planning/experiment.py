@@ -67,22 +67,14 @@ def demand_alike(one: CampaignSpec, other: CampaignSpec) -> None:
         )
 
 
-def try_another(
-    spec: CampaignSpec,
-    changes: Mapping[str, Any],
-    *,
-    experiment: str = "",
-    names: tuple[str, str] = ("a", "b"),
-) -> tuple[CampaignSpec, CampaignSpec]:
+def try_another(spec: CampaignSpec, changes: Mapping[str, Any]) -> tuple[CampaignSpec, CampaignSpec]:
     """
     Two campaigns of one: half of the people get it as it is, the other half with *changes*.
 
-    Both keep the same people back, since both are of the series of *spec*.
+    Both keep the same people back, since both are of the series of *spec*; their ids end in ``a`` and ``b``.
 
     Args:
         changes: Parameters that are to be tried: template, template_id, variables, provider, hours.
-        experiment: Its name; "" = the campaign's id.
-        names: Of the arms, which their ids end in.
 
     Raises:
         InputError: a change is of who may be messaged, or *spec* is an arm already.
@@ -94,8 +86,8 @@ def try_another(
     more_providers = [spec.provider, str(changes["provider"])] if "provider" in changes else []
     fits = {"fits": list(dict.fromkeys([*spec.fits, *more_providers]))} if more_providers else {}
     made = []
-    for name, (low, high), more in zip(names, ((0.0, 0.5), (0.5, 1.0)), ({}, dict(changes)), strict=True):
-        arm = {"experiment": experiment or spec.campaign[:64], "name": name, "from": low, "to": high}
+    for name, (low, high), more in zip("ab", ((0.0, 0.5), (0.5, 1.0)), ({}, dict(changes)), strict=True):
+        arm = {"experiment": spec.campaign[:64], "name": name, "from": low, "to": high}
         own = {"campaign": f"{spec.campaign[:118]}-{name}", "series": spec.series_name, "plan_hash": ""}
         made.append(type(spec).from_data(spec.to_data() | more | own | fits | {"arm": arm}))
     demand_alike(*made)

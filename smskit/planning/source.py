@@ -57,16 +57,8 @@ def load_segment(
     Raises:
         SegmentError: it cannot be read.
     """
-    return segment.load(
-        spec.segment,
-        query=spec.segment_query,
-        sheet=spec.sheet,
-        text_columns={spec.phone, spec.user_id} - {""},
-        columns=columns,
-        environ=environ,
-        parameter_file=file,
-        most=LargeSettings.of(environ).frame_rows if sample else None,
-    )
+    most = LargeSettings.of(environ).frame_rows if sample else None
+    return segment.load(spec.segment, **_options(spec, environ, file, columns), most=most)
 
 
 def segment_or_files(
@@ -84,16 +76,22 @@ def segment_or_files(
     """
     if spec.engine == "memory":
         return load_segment(spec, environ=environ, file=file, columns=columns)
-    return segment.load_or_divide(
-        spec.segment,
-        most=LargeSettings.of(environ).frame_rows if spec.engine == "auto" else -1,
-        query=spec.segment_query,
-        sheet=spec.sheet,
-        text_columns={spec.phone, spec.user_id} - {""},
-        columns=columns,
-        environ=environ,
-        parameter_file=file,
-    )
+    most = LargeSettings.of(environ).frame_rows if spec.engine == "auto" else -1
+    return segment.load_or_divide(spec.segment, **_options(spec, environ, file, columns), most=most)
+
+
+def _options(
+    spec: CampaignSpec, environ: Mapping[str, str], file: Path | None, columns: Wanted
+) -> dict[str, Any]:
+    """How a campaign reads its segment."""
+    return {
+        "query": spec.segment_query,
+        "sheet": spec.sheet,
+        "text_columns": {spec.phone, spec.user_id} - {""},
+        "columns": columns,
+        "environ": environ,
+        "parameter_file": file,
+    }
 
 
 def segment_frames(

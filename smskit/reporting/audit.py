@@ -104,9 +104,7 @@ def trail(ledger: Ledger, campaign: str = "", *, last: int | None = None) -> Tra
     return Trail(tuple(ledger.audit.entries(campaign, last=last)), ledger.audit.verify())
 
 
-def approval_in_words(
-    approval: Mapping[str, Any], zone: tzinfo = _ZONE, *, with_places: bool = True
-) -> Message:
+def approval_in_words(approval: Mapping[str, Any], *, with_places: bool = True) -> Message:
     """
     Who planned a plan and who approved it.
 
@@ -116,7 +114,7 @@ def approval_in_words(
     """
 
     def did(what: str) -> str:
-        at = datetime.fromisoformat(approval[f"{what}_at"]).astimezone(zone)
+        at = datetime.fromisoformat(approval[f"{what}_at"]).astimezone(_ZONE)
         place = f", {approval[f'{what}_from']}" if with_places else ""
         return f"{approval[f'{what}_by']} ({at:%Y-%m-%d %H:%M %Z}{place})"
 

@@ -13,7 +13,6 @@ import enum
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from smskit.ledger import CampaignRow, CanaryRow, Ledger, Owner, Tally
@@ -102,11 +101,9 @@ class Run:
     other's thread. Even then the ledger lets only one of them send.
     """
 
-    def __init__(
-        self, ledger: Ledger, name: str, mode: Mode, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, ledger: Ledger, name: str, mode: Mode) -> None:
         self.ledger, self.name, self.mode = ledger, name, mode
-        self._clock, self._pace, self._lock = clock, Pace(), threading.Lock()
+        self._pace, self._lock = Pace(), threading.Lock()
         self._campaign: Campaign | None = None
         self._through: Handover | None = None
         self._owned = False  # the run that was started last has had the campaign
@@ -207,7 +204,7 @@ class Run:
         )
         phase = self._phase(row, books, owner, here)
         done = books.planned - books.waiting - books.submitting
-        rate = self._pace.rate(self._clock(), done) if phase.is_active else 0.0
+        rate = self._pace.rate(time.monotonic(), done) if phase.is_active else 0.0
         left = books.waiting + books.submitting
         left_s = left / rate if rate > 0 and phase not in (Phase.HELD, Phase.WAITING) else None
         note, canary = self._note or row.note, self.ledger.canaries.get(row.id)

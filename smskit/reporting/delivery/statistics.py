@@ -9,7 +9,7 @@ turned out accepted counts as accepted, in the request that sent it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -70,21 +70,12 @@ class Survey:
         return f"Survey(planned={sum(self.groups.values())})"
 
 
-def survey(
-    ledger: Ledger, row: CampaignRow, *, progress: Callable[[int, int], None] = lambda *_: None
-) -> Survey:
-    """
-    Count *row* from every side.
-
-    Args:
-        progress: Called with chunks done and chunks there are.
-    """
+def survey(ledger: Ledger, row: CampaignRow) -> Survey:
+    """Count *row* from every side."""
     count = _Count()
-    chunks = list(ledger.audience.states(row.id))
-    for done, chunk in enumerate(chunks, 1):
+    for chunk in ledger.audience.states(row.id):
         events = ledger.audience.events(row.id, chunk)
         count.add(ledger.audience.history(row.id, chunk, events), events)
-        progress(done, len(chunks))
     return count.survey(row)
 
 
