@@ -43,17 +43,7 @@ def arms_of(arms: Arms) -> dict[str, Arm]:
 
 def rows_of(found: Outcomes, *, events: bool, zone: str) -> OutcomeRows:
     """What became of the rows of the table."""
-    return OutcomeRows(
-        kind="events" if events else "flags",
-        rows=found.rows,
-        duplicates=found.duplicates,
-        unknown_people=found.unknown_people,
-        before=found.before,
-        after=found.after,
-        used=found.used,
-        people=found.people,
-        timezone=zone,
-    )
+    return OutcomeRows("events" if events else "flags", *found.counts, timezone=zone)
 
 
 def effects_of(

@@ -247,6 +247,18 @@ def _examples(column: pd.Series, rows: NDArray[np.bool_]) -> str:
 # --- what they are of the people of both arms
 
 
+class RowCounts(NamedTuple):
+    """What became of the rows of a table; those behind ``unknown_people`` are of people in an arm."""
+
+    rows: int
+    duplicates: int
+    unknown_people: int
+    before: int
+    after: int
+    used: int
+    people: int
+
+
 @dataclass(frozen=True, repr=False)
 class Outcomes:
     """
@@ -262,13 +274,7 @@ class Outcomes:
         unknown: Some ids that are in neither arm.
     """
 
-    rows: int
-    duplicates: int
-    unknown_people: int
-    before: int
-    after: int
-    used: int
-    people: int
+    counts: RowCounts
     values: Mapping[str, NDArray[Any]]
     named: NDArray[np.bool_]
     first: NDArray[np.int64]
@@ -283,7 +289,7 @@ class Outcomes:
         return one, int(np.count_nonzero(self.named)) - one
 
     def __repr__(self) -> str:
-        return f"Outcomes({self.used} of {self.rows} rows, {self.people} people)"
+        return f"Outcomes({self.counts.used} of {self.counts.rows} rows, {self.counts.people} people)"
 
 
 def of_arms(
@@ -298,46 +304,63 @@ def of_arms(
     Raises:
         SegmentError: a table of flags has a person twice with different values.
     """
-    at_arms = _places(table.ids, arms)
-    ours = np.append(at_arms, -1)[table.person]  # the last entry is for nobody, code -1
-    known = ours >= 0
-    who = ours[known]
-    named = np.zeros(len(arms), np.bool_)
-    named[who] = True
-    strangers = table.ids.filter(pa.array(at_arms < 0))
-    strangers = strangers.filter(strangers.is_valid()).unique()
-    head = {
-        "rows": table.rows,
-        "duplicates": table.duplicates,
-        "unknown_people": len(strangers),
-        "named": named,
-        "unknown": strangers.slice(0, _EXAMPLES).to_pylist(),
-    }
+    matched = _Matched.of(table, arms)
     if not columns.time:
-        return _of_flags(table, arms, columns, known, who, head)
-    return _of_events(table, arms, columns, known, who, starts[who], ends[who], head)
+        return _of_flags(table, arms, columns, matched)
+    return _of_events(table, arms, columns, matched, starts[matched.who], ends[matched.who])
+
+
+class _Matched(NamedTuple):
+    """
+    Whom the r rows of a table are about.
+
+    Attributes:
+        known: r; which of them are about people of the arms, k of them.
+        who: k; whom, by place in the arms.
+        named: n; whether any row is about that person of the arms.
+        strangers: The other persons, each once.
+    """
+
+    known: NDArray[np.bool_]
+    who: NDArray[np.int64]
+    named: NDArray[np.bool_]
+    strangers: pa.Array
+
+    @classmethod
+    def of(cls, table: Table, arms: Arms) -> _Matched:
+        at_arms = _places(table.ids, arms)
+        ours = np.append(at_arms, -1)[table.person]  # the last entry is for nobody, code -1
+        known = ours >= 0
+        named = np.zeros(len(arms), np.bool_)
+        named[ours[known]] = True
+        strangers = table.ids.filter(pa.array(at_arms < 0))
+        return cls(known, ours[known], named, strangers.filter(strangers.is_valid()).unique())
+
+    def outcomes(
+        self, table: Table, *, before: int = 0, after: int = 0, used: int, people: int, **found: Any
+    ) -> Outcomes:
+        strangers = self.strangers
+        return Outcomes(
+            RowCounts(table.rows, table.duplicates, len(strangers), before, after, used, people),
+            named=self.named,
+            unknown=strangers.slice(0, _EXAMPLES).to_pylist(),
+            **found,
+        )
 
 
 def _of_events(
     table: Table,
     arms: Arms,
     columns: Columns,
-    known: NDArray[np.bool_],
-    who: NDArray[np.int64],
+    matched: _Matched,
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    head: Mapping[str, Any],
 ) -> Outcomes:
-    """
-    Args:
-        known: r; which rows of the table are about people of the arms, k of them.
-        who: k; whom.
-        starts, ends: k; of that person's window.
-    """
-    at = table.at[known]
+    """*starts* and *ends* are those of the window of whom each row is about."""
+    at = table.at[matched.known]
     early, late = at < starts, at >= ends
     used = ~(early | late)
-    mine, when = who[used], at[used]
+    mine, when = matched.who[used], at[used]
     converted = np.zeros(len(arms), np.bool_)
     converted[mine] = True
     first = np.full(len(arms), np.iinfo(np.int64).max)
@@ -345,38 +368,31 @@ def _of_events(
     values: dict[str, NDArray[Any]] = {"conversion": converted}
     refunds = 0
     if columns.amounts:
-        money = table.values[columns.amounts[0]][known][used]
+        money = table.values[columns.amounts[0]][matched.known][used]
         values["revenue"] = np.bincount(mine, money, len(arms))
         refunds = int(np.count_nonzero(money < 0))
-    until = datetime.fromtimestamp(int(table.at.max()) / 1e6, UTC) if len(table.at) else None
-    return Outcomes(
-        **head,
+    return matched.outcomes(
+        table,
         before=int(np.count_nonzero(early)),
         after=int(np.count_nonzero(late)),
         used=len(mine),
         people=int(np.count_nonzero(converted)),
         values=values,
         first=np.where(converted, first, 0),
-        data_until=until,
+        data_until=datetime.fromtimestamp(int(table.at.max()) / 1e6, UTC) if len(table.at) else None,
         times=table.at,
         refunds=refunds,
     )
 
 
-def _of_flags(
-    table: Table,
-    arms: Arms,
-    columns: Columns,
-    known: NDArray[np.bool_],
-    who: NDArray[np.int64],
-    head: Mapping[str, Any],
-) -> Outcomes:
+def _of_flags(table: Table, arms: Arms, columns: Columns, matched: _Matched) -> Outcomes:
     values: dict[str, NDArray[Any]] = {}
+    who = matched.who
     order = np.argsort(who, kind="stable")
     again = np.append(False, who[order][1:] == who[order][:-1])
     refunds = 0
     for name in (*columns.converted, *columns.amounts):
-        said = table.values[name][known]
+        said = table.values[name][matched.known]
         differ = again & (said[order] != np.roll(said[order], 1))
         if differ.any():
             twice = arms.persons[int(who[order][differ][0])].as_py()
@@ -389,12 +405,10 @@ def _of_flags(
         values[name] = np.zeros(len(arms), said.dtype)
         values[name][who] = said
         refunds += int(np.count_nonzero(said < 0)) if name in columns.amounts else 0
-    return Outcomes(
-        **head,
-        before=0,
-        after=0,
-        used=int(np.count_nonzero(known)),
-        people=int(np.count_nonzero(head["named"])),
+    return matched.outcomes(
+        table,
+        used=int(np.count_nonzero(matched.known)),
+        people=int(np.count_nonzero(matched.named)),
         values=values,
         first=np.zeros(len(arms), np.int64),
         data_until=None,

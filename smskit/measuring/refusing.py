@@ -90,8 +90,10 @@ def refusal(
         late = int(np.count_nonzero(outcomes.times > round(as_of.timestamp() * 1e6)))
         if late:
             return Coded("future", _future(outcomes, late, as_of))
-        if not outcomes.used and not outcomes.after:
-            what = Message("all {n:,} rows of its people are older than the campaign", n=outcomes.before)
+        if not outcomes.counts.used and not outcomes.counts.after:
+            what = Message(
+                "all {n:,} rows of its people are older than the campaign", n=outcomes.counts.before
+            )
             return Coded("before_send", what)
     lacking = _lacking(arms, outcomes, events=events)
     if lacking is not None and (events or asked.absent != "zero"):

@@ -76,9 +76,8 @@ def measure_series(ledger: Ledger, series: str, mode: Mode | None, asked: Asked)
         what = Message("{n} occurrences are left out, whose window is not over", n=open_ones)
         notices.append(Coded("window_open", what))
     share = least / (1 - (most - least)) if least else 0.0
-    return _judged(
-        ledger, series, rows[0].mode, asked, as_of, cohorts, share, notices, zone=zone, windows=asked.window
-    )
+    seen = _seen(ledger, asked, zone, as_of, cohorts, share)
+    return _judged(seen, series, rows[0].mode, cohorts, notices, windows=asked.window)
 
 
 def measure_global(ledger: Ledger, asked: Asked, first: date, last: date) -> Measured:
@@ -105,19 +104,10 @@ def measure_global(ledger: Ledger, asked: Asked, first: date, last: date) -> Mea
     people = sum(len(cohort.arms) for cohort in cohorts)
     expected = sum(len(c.arms) * float(c.row.spec.get("global_holdout", 0)) for c in cohorts)
     complete = not asked.time or as_of >= end
-    found = _judged(
-        ledger,
-        "global_holdout",
-        Mode.LIVE,
-        asked,
-        as_of,
-        cohorts,
-        expected / people if people else 0.0,
-        [] if complete else [WINDOW_OPEN],
-        zone=zone,
-        windows=f"{first.isoformat()}..{last.isoformat()}",
-        complete=complete,
-    )
+    seen = _seen(ledger, asked, zone, as_of, cohorts, expected / people if people else 0.0)
+    windows = f"{first.isoformat()}..{last.isoformat()}"
+    notices = [] if complete else [WINDOW_OPEN]
+    found = _judged(seen, "global_holdout", Mode.LIVE, cohorts, notices, windows=windows, complete=complete)
     if refused is None:
         return found
     return replace(found, refused=refused, effects=(), cohorts=None, equal_effects=None)
@@ -205,24 +195,17 @@ def _contaminated(ledger: Ledger, rows: Sequence[CampaignRow]) -> Coded | None:
 
 
 def _judged(
-    ledger: Ledger,
+    seen: Evidence,
     name: str,
     mode: Mode,
-    asked: Asked,
-    as_of: datetime,
     cohorts: Sequence[_Cohort],
-    share: float,
     notices: Sequence[Coded],
     *,
-    zone: ZoneInfo,
     windows: str,
     complete: bool = True,
 ) -> Measured:
     """What all cohorts together show, and each by itself; only whole windows are looked at."""
-    if asked.by or asked.before or asked.entrants:
-        raise InputError("--by, --before and --entrants are of one campaign")
-    seen = _seen(ledger, asked, zone, as_of, cohorts, share)
-    srm = [Coded("srm", seen.alarm)] if seen.alarm is not None and asked.srm == "allow" else []
+    srm = [Coded("srm", seen.alarm)] if seen.alarm is not None and seen.asked.srm == "allow" else []
     effects: list[Effect] = []
     by_cohort, alike = list[SegmentRow](), None
     if seen.refused is None:
@@ -255,6 +238,8 @@ def _seen(
     share: float,
 ) -> Evidence:
     """The arms of all cohorts as two, each person with their cohort's window."""
+    if asked.by or asked.before or asked.entrants:
+        raise InputError("--by, --before and --entrants are of one campaign")
     rows = [cohort.row for cohort in cohorts]
     arms = Arms.joined([cohort.arms for cohort in cohorts])
     table = table_of(rows, asked, zone)

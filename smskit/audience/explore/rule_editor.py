@@ -362,18 +362,18 @@ class RuleEditor:
 
     def undo(self) -> bool:
         """Take the last change back; whether there was one."""
-        if not self._past:
-            return False
-        self._future.append(self.root)
-        self.root = self._past.pop()
-        return True
+        return self._exchange(self._past, self._future)
 
     def redo(self) -> bool:
         """Make again the change that was taken back last; whether there was one."""
-        if not self._future:
+        return self._exchange(self._future, self._past)
+
+    def _exchange(self, for_last: list[Node], into: list[Node]) -> bool:
+        """Put the whole as it is into one list, and take the last one of the other; whether there was one."""
+        if not for_last:
             return False
-        self._past.append(self.root)
-        self.root = self._future.pop()
+        into.append(self.root)
+        self.root = for_last.pop()
         return True
 
     @property

@@ -297,15 +297,10 @@ class TrackPanel(Panel):
                 "{undelivered:,} undelivered, {replies:,} replies, {opt_outs:,} opt-outs; "
                 "of the unknown {found:,} were accepted, {refused:,} refused, {never:,} never taken. "
                 "Now {awaiting:,} are awaited and {unknown:,} unknown.",
-                delivered=s.delivered,
-                undelivered=s.undelivered,
-                awaiting=fetched.awaiting,
-                found=s.found,
-                refused=s.refused,
+                **s.counts,
                 never=s.never_taken,
+                awaiting=fetched.awaiting,
                 unknown=fetched.unknown,
-                replies=s.replies,
-                opt_outs=s.opt_outs,
             )
             waiting = [notice_undecided(fetched.undecided)] if fetched.undecided else []
             return "\n".join([counts, *map(t.render, [*waiting, *s.problems])])
