@@ -258,7 +258,8 @@ class Engine:
                 return False
             # Meanwhile those before them are sent to: preparing a chunk takes as long as several answers.
             calls = await self._ahead if self._ahead is not None else None
-            if calls is None and (more := await asyncio.to_thread(self._supply.more)) is not None:
+            # A chunk of which everybody was tried before gives nobody yet: they come after all others.
+            while calls is None and (more := await asyncio.to_thread(self._supply.more)) is not None:
                 self._people = iter(more)
                 calls = await asyncio.to_thread(self._cut_next)
             if calls is None:
