@@ -164,12 +164,18 @@ class SegmentModel:
 
     def read_other(self, source: str, query: str = "") -> pd.DataFrame:
         """
-        Read another segment, to compare with.
+        Read another segment, to compare with; where it calls phones or people otherwise, they are recognised.
 
         Raises:
             SegmentError: it cannot be read.
         """
-        return self._load(source, query, (self.draft["phone"], self.draft["user_id"]))
+        frame = self._load(source, query, (self.draft["phone"], self.draft["user_id"]))
+        like = roles_of(frame)._asdict()
+        lacking = [r for r in ("phone", "user_id") if self.draft[r] and self.draft[r] not in frame.columns]
+        called = {like[role][0]: self.draft[role] for role in lacking if like[role]}
+        if called:  # and read as text
+            frame = self._load(source, query, tuple(called)).rename(columns=called)
+        return frame
 
     def sheets(self, source: str) -> list[str]:
         """The visible sheets of a workbook; none of what is no workbook, or cannot be read."""

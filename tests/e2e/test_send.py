@@ -176,7 +176,9 @@ def test_the_rules_for_sending(
     expect(panel.locator(".smskit-notice.ok").last).to_contain_text("campaign.yaml")
     saved = yaml.safe_load((slow_lab.root / "campaign.yaml").read_text(encoding="utf-8"))
     tile = panel.locator(".smskit-tile.hash b")
-    shown, whole = tile.evaluate("b => [b.clientWidth, b.scrollWidth]")
+    widths = "b => b.clientWidth && [b.clientWidth, b.scrollWidth]"  # drawn anew with each plan
+    drawn = f"() => ({widths})(document.querySelector('.smskit-tile.hash b') ?? {{}})"
+    shown, whole = desk.sheet.page.wait_for_function(drawn).json_value()
 
     assert (saved["canary"], saved["canary_wait"]) == (0.2, "30m")
     assert re.fullmatch(r"q[0-9a-f]{24}", tile.inner_text())

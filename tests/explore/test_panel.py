@@ -489,6 +489,24 @@ def test_an_upload_is_compared_with(panel: Open, project: Path) -> None:
     assert opened.page.draft["segment"] == "people.csv"
 
 
+def test_a_segment_that_calls_people_otherwise_is_compared(panel: Open, project: Path) -> None:
+    """Columns of phones and people are recognised in the other file, too, whatever it calls them."""
+    (project / "segments").mkdir(exist_ok=True)
+    text = (
+        (project / "other.csv")
+        .read_text(encoding="utf-8")
+        .replace("user_id", "会员号")
+        .replace("phone", "手机")
+    )
+    (project / "segments/otherwise.csv").write_text(text, encoding="utf-8")
+    opened = panel()
+    opened.compare.compare("segments/otherwise.csv")
+    compared = says(opened)
+
+    assert '<td>person</td><td class="n">5</td><td class="n">1</td><td class="n">1</td>' in compared
+    assert "<td>phone</td>" in compared
+
+
 def test_two_segments_compared(panel: Open) -> None:
     """Who is only here, in both and only there is counted by person and phone, and shown as rows."""
     opened = panel()
