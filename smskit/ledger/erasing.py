@@ -9,7 +9,7 @@ pseudonym, not nothing, and that is what the promise of no message after an opt-
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,14 +162,14 @@ class Erasing:
         if before and before != hash_of(row, self._audience.everybody_within(conn, row.id)):
             raise damage(row.name, row.mode, "plan_hash")
         planned = 0
-        for chunk in conn.execute(sa.select(AUDIENCE).where(AUDIENCE.c.campaign_id == row.id)).all():
+        for chunk in _chunks(conn, AUDIENCE, AUDIENCE.c.campaign_id == row.id):
             planned += _from_audience(conn, chunk, who)
         left_out = 0
         for table, read, write in (
             (EXCLUDED, _excluded, _to_excluded),
             (RULED_OUT, from_parquet, to_parquet),
         ):
-            for chunk in conn.execute(sa.select(table).where(table.c.campaign_id == row.id)).all():
+            for chunk in _chunks(conn, table, table.c.campaign_id == row.id):
                 people = read(unsealed(conn, chunk, table.c.people))
                 ids = pc.coalesce(people["person"], people["phone"].cast(pa.large_string()))
                 at = who.rows(np.asarray(people["phone"]), ids)
@@ -202,16 +202,23 @@ def _key(conn: sa.Connection, *, make: bool = False) -> str:
 def _all_of(conn: sa.Connection, person: str, phone: int) -> tuple[NDArray[np.int64], pa.Array]:
     """All phones and ids in the ledger of whoever has that id or phone."""
     phones, ids = {phone} - {0}, {person} - {""}
-    for chunk in conn.execute(sa.select(AUDIENCE)).all():
+    for chunk in _chunks(conn, AUDIENCE):
         held = np.frombuffer(unsealed(conn, chunk, AUDIENCE.c.phones), np.int64)
         _match(
             phones, ids, person, phone, held, from_arrow(unsealed(conn, chunk, AUDIENCE.c.persons)).column(0)
         )
     for table, read in ((EXCLUDED, _excluded), (RULED_OUT, from_parquet)):
-        for chunk in conn.execute(sa.select(table)).all():
+        for chunk in _chunks(conn, table):
             people = read(unsealed(conn, chunk, table.c.people))
             _match(phones, ids, person, phone, np.asarray(people["phone"]), people["person"])
     return np.array(sorted(phones), np.int64), pa.array(sorted(ids), pa.large_string())
+
+
+def _chunks(conn: sa.Connection, table: sa.Table, *where: sa.ColumnElement[bool]) -> Iterator[Any]:
+    """Those rows of *table* one after another: all of a large campaign together are gigabytes."""
+    key = table.c.campaign_id, table.c.chunk
+    for campaign_id, chunk in conn.execute(sa.select(*key).where(*where).order_by(*key)).all():
+        yield conn.execute(sa.select(table).where(key[0] == campaign_id, key[1] == chunk)).one()
 
 
 def _match(
