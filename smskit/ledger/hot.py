@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from smskit.ledger.postgres import UNASKED
+from smskit.ledger.postgres import gather
 from smskit.ledger.schema import COUNTER, EVENT, PROGRESS, SENDER
 from smskit.ledger.seals import with_sums
 
@@ -37,7 +37,7 @@ class Hot:
             dialect,
             sa.select(SENDER.c.role, SENDER.c.until, opt_outs.scalar_subquery().label("opt_outs")).where(own),
         )
-        self.renew = _write(dialect, SENDER.update().where(mine).values(until=sa.bindparam("until")))
+        self.renew = _driver(dialect, SENDER.update().where(mine).values(until=sa.bindparam("until")))
         self.last = _driver(dialect, sa.select(sa.func.max(EVENT.c.id)))
         # Not joined with `campaign`: by number is the order in which little has to be read.
         self.others = _driver(
@@ -62,18 +62,18 @@ class Hot:
 
 
 def _write(dialect: sa.Dialect, statement: Any) -> Callable[[sa.Connection, Mapping[str, Any]], Any]:
-    """Of a statement that answers nothing: it goes to a server together with the next, or the commit."""
-    return _driver(dialect, statement, UNASKED)
+    """Of a statement of whose answer nothing is read: it goes to a server together with the commit."""
+    if dialect.name == "sqlite":
+        return _driver(dialect, statement)
+    text = str(statement.compile(dialect=dialect))
+    return lambda conn, values: gather(conn, text, dict(values))
 
 
-def _driver(
-    dialect: sa.Dialect, statement: Any, options: dict[str, Any] | None = None
-) -> Callable[[sa.Connection, Mapping[str, Any]], Any]:
+def _driver(dialect: sa.Dialect, statement: Any) -> Callable[[sa.Connection, Mapping[str, Any]], Any]:
     compiled = statement.compile(dialect=dialect)
     text, order = str(compiled), compiled.positiontup
 
     def run(conn: sa.Connection, values: Mapping[str, Any]) -> Any:
-        given = dict(values) if order is None else tuple(values[n] for n in order)
-        return conn.exec_driver_sql(text, given, execution_options=options)
+        return conn.exec_driver_sql(text, dict(values) if order is None else tuple(values[n] for n in order))
 
     return run

@@ -10,8 +10,9 @@ answer was lost, the writer's own row in ``writer`` says whether it did. (The nu
 not: after a crash a server may give it to another.)
 
 Each answer that is waited for costs the way to the server and back. So a connection is not tried before it
-is used: one that is broken is noticed as a transaction begins, which then begins on another. And a statement
-of whose answer nothing is read (`UNASKED`) is sent with the next one, at last with the commit.
+is used: one that is broken is noticed as a transaction begins, which then begins on another. And what a
+commit writes is sent with it, by `gather`: as one message, not by the driver's pipeline. Who stands still
+between two messages of a pipeline counts as busy, and would keep the lock for as long as it stands still.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import time as _time
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ from smskit.errors import LedgerError, needs_extra
 from smskit.ledger.failures import is_away, place_of
 from smskit.ledger.processes import uptime
 
-__all__ = ["PATIENCE_AT_FIRST_S", "UNASKED", "Server"]
+__all__ = ["PATIENCE_AT_FIRST_S", "Server", "gather"]
 
 T = TypeVar("T")
 _OLDEST: Final = 13
@@ -58,7 +59,7 @@ _NOW: Final = "extract(epoch FROM clock_timestamp())::float8"
 # Who writes, and how often it has; the time is read once the lock is held.
 _WRITE: Final = (
     f"WITH held AS MATERIALIZED (SELECT {_LOCK}) "
-    f"INSERT INTO writer (session, writes, at) SELECT %s, 1, {_NOW} FROM held "
+    f"INSERT INTO writer (session, writes, at) SELECT '{{session}}', 1, {_NOW} FROM held "
     f"ON CONFLICT (session) DO UPDATE SET writes = writer.writes + 1, at = {_NOW} RETURNING writes, {_NOW}"
 )
 _FORGOTTEN_S: Final = 86400
@@ -73,7 +74,7 @@ _LONGEST_PAUSE_S: Final = 0.5
 # else wait as long again, each thing after the other.
 _GIVEN_UP_FOR_S: Final = 60.0
 _GATHERED: Final = "smskit_gathered"
-UNASKED: Final = {"smskit_unasked": True}  # an option of statements; their errors are told by the next one
+_AT_ONCE: Final = {"smskit_at_once": True, "no_parameters": True}
 PATIENCE_AT_FIRST_S: Final = 30.0  # of opening, which a person waits for
 
 
@@ -105,10 +106,9 @@ class Server:
         driver: Any = self.engine.dialect.dbapi
         self._cursor = _of_bytes(driver)
         sa.event.listen(self.engine, "connect", self._connected)
-        if driver.Pipeline.is_supported():  # by the libpq that is installed
-            sa.event.listen(self.engine, "before_cursor_execute", _gather)
-            sa.event.listen(self.engine, "after_cursor_execute", _send)
-            sa.event.listen(self.engine, "checkin", _forget)
+        sa.event.listen(self.engine, "before_cursor_execute", _in_order)
+        sa.event.listen(self.engine, "after_cursor_execute", _to_last)
+        sa.event.listen(self.engine, "checkin", _forget)
 
     @property
     def given_up(self) -> bool:
@@ -152,7 +152,7 @@ class Server:
         """
         session, writes = conn.info["smskit_writer"]
         try:
-            conn.exec_driver_sql("COMMIT")
+            _send(conn, *conn.info.pop(_GATHERED, ()), "COMMIT")
             transaction.commit()  # of which nothing is left but that SQLAlchemy knows
         except sa.exc.DBAPIError as error:
             if not is_away(error) or not self._patiently(
@@ -169,7 +169,7 @@ class Server:
         By a commit: as it rolls back, the driver has the server forget all statements it had prepared.
         """
         with suppress(sa.exc.DBAPIError):  # all was read
-            conn.exec_driver_sql("COMMIT")
+            conn.exec_driver_sql("END")
 
     def settle(self) -> None:
         """It is known to be a ledger: whoever waits for it from now on waits longer."""
@@ -248,19 +248,16 @@ class Server:
             if not write:
                 conn.exec_driver_sql(_PICTURE)
                 return conn, begun
-            conn.exec_driver_sql(_BEGIN, execution_options=UNASKED)
-            if not durable:
-                conn.exec_driver_sql("SET LOCAL synchronous_commit = off", execution_options=UNASKED)
-            self._hold(conn)
+            self._hold(conn, *(() if durable else ("SET LOCAL synchronous_commit = off",)))
         except BaseException:
             conn.close()
             raise
         return conn, begun
 
-    def _hold(self, conn: sa.Connection) -> None:
-        """Wait for the lock, and write down who has it."""
+    def _hold(self, conn: sa.Connection, *settings: str) -> None:
+        """Begin, wait for the lock, and write down who has it."""
         session, _ = conn.info["smskit_writer"]
-        writes, now = conn.exec_driver_sql(_WRITE, (session,)).one()
+        writes, now = _send(conn, _BEGIN, *settings, _WRITE.format(session=session)).one()
         conn.info["smskit_writer"] = (session, writes)
         self._told = (now, uptime())
         if writes == 1:  # of a new connection
@@ -278,27 +275,36 @@ def _of_bytes(driver: Any) -> type:
     return Cursor
 
 
-def _gather(
-    conn: sa.Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
-) -> None:
-    """Of a statement of whose answer nothing is read: begin to gather what is sent together."""
+def gather(conn: sa.Connection, statement: str, values: Any) -> None:
+    """Have a statement, of whose answer nothing is read, be sent with the commit, or before any other."""
     session: Any = conn.connection.driver_connection
-    if context.execution_options.get("smskit_unasked") and not (_GATHERED in conn.info or session.closed):
-        with ExitStack() as gathered:
-            gathered.enter_context(session.pipeline())
-            conn.info[_GATHERED] = gathered.pop_all()
+    if session.closed:
+        conn.exec_driver_sql(statement, values)  # says so in the way of all others
+    cursor = conn.dialect.loaded_dbapi.ClientCursor(session)
+    conn.info.setdefault(_GATHERED, []).append(cursor.mogrify(statement, values))
 
 
-def _send(
+def _send(conn: sa.Connection, *statements: str) -> sa.CursorResult[Any]:
+    """What the last of several statements answers, which are sent as one message."""
+    return conn.exec_driver_sql("; ".join(statements), execution_options=_AT_ONCE)
+
+
+def _in_order(
     conn: sa.Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> None:
-    """Of any other: send it, with what was gathered before it, and wait for all the answers."""
-    if not context.execution_options.get("smskit_unasked") and _GATHERED in conn.info:
-        conn.info.pop(_GATHERED).close()
+    if context.execution_options.get("smskit_at_once"):
+        cursor.format = conn.dialect.loaded_dbapi.pq.Format.TEXT  # several statements have no other
+    elif gathered := conn.info.pop(_GATHERED, ()):
+        _send(conn, *gathered)
+
+
+def _to_last(
+    conn: sa.Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+) -> None:
+    if context.execution_options.get("smskit_at_once"):
+        while cursor.nextset():
+            pass
 
 
 def _forget(connection: Any, record: Any) -> None:
-    """What was gathered and not sent was rolled back."""
-    if _GATHERED in record.info:
-        with suppress(Exception):  # of a broken connection, which whoever has it next will notice
-            record.info.pop(_GATHERED).close()
+    record.info.pop(_GATHERED, None)  # was rolled back
