@@ -284,7 +284,7 @@ def gather(conn: sa.Connection, statement: str, values: Any) -> None:
     conn.info.setdefault(_GATHERED, []).append(cursor.mogrify(statement, values))
 
 
-def _send(conn: sa.Connection, *statements: str) -> sa.CursorResult[Any]:
+def _send(conn: sa.Connection, *statements: str) -> Any:
     """What the last of several statements answers, which are sent as one message."""
     return conn.exec_driver_sql("; ".join(statements), execution_options=_AT_ONCE)
 
