@@ -446,3 +446,44 @@ def test_cells_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             patch.setattr(excel, name, limit)
             with pytest.raises(SegmentError, match="has more rows, columns or cells than are read"):
                 segment.load(saved(tmp_path, {"甲": PEOPLE}))
+
+
+# --- titles
+
+TITLED = {
+    "a title": ([["双十二召回人群"], *PEOPLE], "2"),
+    "a title and a date": ([["双十二召回人群"], [None, "导出于 2026-11-28"], [], *PEOPLE], "4"),
+    "none": (PEOPLE, ""),
+}
+
+
+@pytest.mark.parametrize(("rows", "names_at"), TITLED.values(), ids=TITLED)
+def test_a_title_above_the_names(tmp_path: Path, rows: list[list[Any]], names_at: str) -> None:
+    """A row of one cell above one of several words is a title, which is said; no row is lost."""
+    frame = segment.load(saved(tmp_path, {"甲": rows}))
+    told = [text for text in map(str, segment.notices(frame)) if "names the columns" in text]
+
+    assert list(frame.columns) == PEOPLE[0]
+    assert frame["user_id"].tolist() == ["u1", "u2", "u3", "u4", "u5"]
+    assert [text.split()[1] for text in told] == ([names_at] if names_at else [])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["phone"], ["13800000001"], ["13800000002"], ["13800000003"], ["13800000004"], ["13800000005"]],
+        [["phone"], [13800000001], [13800000002]],
+        [["phone"]],
+    ],
+)
+def test_one_column_has_no_title(tmp_path: Path, rows: list[list[Any]]) -> None:
+    """The only column is named by the first row, and every row below it is read."""
+    frame = segment.load(saved(tmp_path, {"甲": rows}))
+
+    assert [str(cell) for cell in frame["phone"]] == [str(row[0]) for row in rows[1:]]
+
+
+def test_figures_name_no_columns(tmp_path: Path) -> None:
+    """A wide row of figures below a single name is not taken for names; the cells without one are told."""
+    with pytest.raises(SegmentError, match="column 2 has no name"):
+        segment.load(saved(tmp_path, {"甲": [["phone"], ["13800000001", "9"], ["13800000002", "8"]]}))

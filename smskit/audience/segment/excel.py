@@ -1,5 +1,5 @@
 """
-An xlsx file as a frame: the one visible sheet that has the columns, whose first row names them.
+An xlsx file as a frame: the one visible sheet that has the columns, whose first row below titles names them.
 
 Owns which sheet is meant, and what of it is visible. How much is unpacked is for
 `workbook`, what a cell says for `shown`, what kind a column is of for `cells`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +35,8 @@ _MAX_ROWS, _MAX_COLUMNS = 1 << 20, 1 << 14  # of a sheet, by Excel
 _YES: Final = ("1", "true")
 _LOCAL_DATES: Final = frozenset((*range(27, 37), *range(50, 59)))  # number formats of Chinese Excel, 18.8.30
 _NAMED: Final = 5  # cells that a refusal names
+_TITLES: Final = 3  # rows above the one that names the columns
+_FIGURES: Final = re.compile(r"[\d\s.,:/+%¥年月日-]*")
 
 
 def read_excel(
@@ -130,6 +133,14 @@ def _called(book: Workbook, sheet: str) -> _Sheet:
     return found
 
 
+def _words(row: list[_Cell]) -> dict[int, str] | None:
+    """The cells of a row by column, where they are several different words and nothing else."""
+    filled = [cell for cell in row if cell.is_something]
+    names = {cell.column: tidy(cell.value) for cell in filled if isinstance(cell.value, str)}
+    several = 1 < len(filled) == len(set(names.values()))
+    return names if several and not any(map(_FIGURES.fullmatch, names.values())) else None
+
+
 def _visible(book: Workbook) -> list[_Sheet]:
     """Return the sheets that a person sees and that hold anything."""
     sheets = [_Sheet(book, part) for part in book.sheets if part.is_visible]
@@ -171,7 +182,10 @@ class _Cell(NamedTuple):
 
 class _Sheet:
     """
-    One sheet, its first row read: `names` has the named columns by number, from 1.
+    One sheet, its first rows read: `names` has the named columns by number, from 1.
+
+    The first row names them. Where that has a single cell, and soon after comes one of several words, it is a
+    title, and those words are the names: such a sheet could not be read otherwise, most cells had no name.
 
     Cells are kept of the columns asked for, which have a name, so that a stray one
     far to the right costs nothing.
@@ -185,11 +199,24 @@ class _Sheet:
         self._keep: dict[int, str] = {}
         self._rows = self._visible_rows(book, sheet)
         self.names: dict[int, str] = {}
+        self._below_titles = ""  # the number of the row that names the columns, where it is not the first
+        self._find_names()
+
+    def _find_names(self) -> None:
         for row in self._rows:
             head = {cell.column: tidy(text_of(self._value(cell)) or "") for cell in row}
-            if names := {column: name for column, name in head.items() if name}:
-                self.names = dict(sorted(names.items()))
+            self.names = dict(sorted((column, name) for column, name in head.items() if name))
+            if self.names:
                 break
+        after: list[list[_Cell]] = []
+        for row in self._rows if len(self.names) == 1 else ():
+            if names := _words(row):
+                self.names, self._below_titles = names, re.sub(r"\D", "", row[0].place)
+                return
+            after.append(row)
+            if len(after) == _TITLES:
+                break
+        self._rows = chain(after, self._rows)
 
     def read(self, keep: Collection[str]) -> dict[str, list[Any]]:
         """
@@ -223,7 +250,14 @@ class _Sheet:
         return {self._keep[place]: column for place, column in columns.items()}
 
     def notices(self) -> Iterator[Message]:
-        """What there is to say of what was read: hidden rows and columns, formats."""
+        """What there is to say of what was read: titles, hidden rows and columns, formats."""
+        if self._below_titles:
+            yield Message(
+                "row {n} of sheet `{sheet}` is taken for the one that names the columns; what stands above "
+                "it counts as a title",
+                n=self._below_titles,
+                sheet=self.title,
+            )
         if self._hidden_rows:
             yield Message(
                 "{n} rows of sheet `{sheet}` are hidden, by a filter or by hand, and left out; show them in "
