@@ -135,6 +135,12 @@ class Panel(ABC):
         made.on_click(self.attempt(work))
         return made
 
+    def tick(self, text: str, is_on: bool, take: Callable[[bool], Any]) -> w.Checkbox:
+        """A box to tick; *take* is told whether it is, see `attempt`."""
+        made = w.Checkbox(is_on, description=text, indent=False, layout=w.Layout(width="auto"))
+        made.observe(self.attempt(lambda: take(made.value)), "value")
+        return made
+
     def start(self, what: str, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """
         Do *work* in the background, then *then* with its result.

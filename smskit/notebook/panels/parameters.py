@@ -14,7 +14,7 @@ from smskit.i18n import Language
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import FIELDS, button, card, chip, details, door, field, html, row
+from smskit.notebook.panels.parts import FIELDS, card, chip, details, door, field, html, row
 from smskit.planning.draft import Draft
 from smskit.settings import from_project
 from smskit.workspace import May
@@ -52,10 +52,9 @@ class ParametersPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         place = field(w.Text, self.t("Parameter file"), value=self.path)
         place.observe(self.attempt(lambda: self._placed(place.value)), "value")
-        self._save, open_ = button(self.t("Save parameters"), enabled=not self.waits), button(self.t("Open"))
+        self._save = self.button(self.t("Save parameters"), self.save, enabled=not self.waits)
         self.only_for(May.PLAN, self._save)
-        self._save.on_click(self.attempt(self.save))
-        open_.on_click(self.attempt(self.open))
+        open_ = self.button(self.t("Open"), self.open)
         self._show()
         self._next = html("")
         return [card(row(place, self._save, open_, self._mark), self._next, self._yaml)]

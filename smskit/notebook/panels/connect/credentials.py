@@ -22,7 +22,7 @@ from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, card, frame_table, html, names, notice, row, title
+from smskit.notebook.panels.parts import card, frame_table, html, names, notice, row, title
 from smskit.providers import provider_class
 from smskit.providers.credentials import Store, Written, keyring_problem
 from smskit.workspace import Workspace
@@ -217,12 +217,9 @@ class CredentialsPanel(Panel):
         if self.notebook.account.status is AccountStatus.ABSENT:
             return []
         if not self._asking:
-            ask = self.button(t("Delete"), lambda: self._ask(True))
-            return [ask]
-        yes, no = button(t("Delete it from this computer"), style="danger"), button(t("Keep it"))
-        yes.on_click(self.attempt(self.delete))
-        no.on_click(self.attempt(lambda: self._ask(False)))
-        return [yes, no]
+            return [self.button(t("Delete"), lambda: self._ask(True))]
+        yes = self.button(t("Delete it from this computer"), self.delete, style="danger")
+        return [yes, self.button(t("Keep it"), lambda: self._ask(False))]
 
     def _ask(self, asking: bool) -> None:
         self._asking = asking

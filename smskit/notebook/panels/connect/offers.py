@@ -14,7 +14,7 @@ from smskit.notebook.accounts import AccountStatus, Offered
 from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
-from smskit.notebook.panels.parts import button, card, choose, html, notice, row, title
+from smskit.notebook.panels.parts import card, choose, html, notice, row, title
 from smskit.providers import Feature
 from smskit.workspace import May
 
@@ -42,8 +42,7 @@ class OffersPanel(Panel):
         absent = nb.account.status is AccountStatus.ABSENT
         able = lists and (not absent or bool(nb.cls.rehearsal))
         words = t("List those of the simulator") if absent else t("List those of my account")
-        ask = button(words, enabled=able)
-        ask.on_click(self.attempt(self.ask))
+        ask = self.button(words, self.ask, enabled=able)
         told = html("" if lists else f'<span class="smskit-soft">{escape(t(_NO_LIST))}</span>')
         self._phone = self._field(t("Phone column"))
         self._phone.observe(
@@ -109,8 +108,7 @@ class OffersPanel(Panel):
             self._chosen(lambda: self.notebook.choose_signature(self._signature.value)), "value"
         )
         typed = self._field(t("Another signature"), t("without 【】"))
-        add = button(t("Add signature"))
-        add.on_click(self.attempt(lambda: self._type_signature(typed.value)))
+        add = self.button(t("Add signature"), lambda: self._type_signature(typed.value))
         self.only_for(May.PLAN, add)
         return [row(self._signature), row(typed, add)]
 
@@ -134,8 +132,7 @@ class OffersPanel(Panel):
             style=_STYLE,
             layout=w.Layout(width="640px"),
         )
-        add = button(t("Add template"))
-        add.on_click(self.attempt(lambda: self._type_template(number.value, words.value)))
+        add = self.button(t("Add template"), lambda: self._type_template(number.value, words.value))
         self.only_for(May.PLAN, add)
         return [row(self._template), self._text, row(number), row(words, add)]
 

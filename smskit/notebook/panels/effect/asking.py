@@ -16,7 +16,6 @@ from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
-    button,
     card,
     field,
     pair,
@@ -74,8 +73,7 @@ class AskingPanel(Panel):
     def build(self) -> Sequence[w.Widget]:
         t = self.t
         self._columns = w.VBox()
-        self._go = button(t("Measure"), style="primary")
-        self._go.on_click(self.attempt(self._measure))
+        self._go = self.button(t("Measure"), self._measure, style="primary")
         self._arms = row()
         self._fields()
         self._beside()
@@ -122,8 +120,7 @@ class AskingPanel(Panel):
         self._arms.children = ()
         if len(arms) > 1:
             names = ", ".join(str(arm.spec["arm"]["name"]) for arm in arms)
-            made = button(self.t("Arms side by side: {names}", names=names))
-            made.on_click(self.attempt(self._compare))
+            made = self.button(self.t("Arms side by side: {names}", names=names), self._compare)
             self._arms.children = (made,)
 
     # -- which table ----------------------------------------------------------------------
@@ -232,10 +229,10 @@ class AskingPanel(Panel):
         return Fold(t("More"), w.VBox([pair(*made), *ticks])).widget
 
     def _tick(self, name: str, on: Any, off: Any, label: str) -> w.Widget:
-        made = w.Checkbox(self.measurer.asked[name] == on, description=label, indent=False)
-        made.layout.width = "auto"
-        made.observe(self.attempt(lambda: self.measurer.set(**{name: on if made.value else off})), "value")
-        return made
+        def take(is_on: bool) -> None:
+            self.measurer.set(**{name: on if is_on else off})
+
+        return self.tick(label, self.measurer.asked[name] == on, take)
 
     def _turn(self, kind: str) -> None:
         self.kind = kind

@@ -16,7 +16,7 @@ from smskit.audience.paging import FrameRows
 from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, field, frame_table, html, row, soft_line, title
+from smskit.notebook.panels.parts import field, frame_table, html, row, soft_line, title
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.panels.upload import upload_button
 from smskit.notebook.segment_model import SegmentModel
@@ -53,8 +53,7 @@ class ComparePanel(Panel):
             is_open=bool(self.source and not known),
         )
         upload = upload_button(self, self._uploaded)
-        go = button(self.t("Compare"), style="primary")
-        go.on_click(self.attempt(lambda: self.compare(place.value, query.value)))
+        go = self.button(self.t("Compare"), lambda: self.compare(place.value, query.value), style="primary")
         hint = self.t("The rows kept by the rules, here, against another segment, there.")
         return [title(self.t("Compare"), hint), row(offer, upload, go), typed.widget, *self._result()]
 

@@ -14,7 +14,6 @@ from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
-    button,
     card,
     choose,
     field,
@@ -115,9 +114,9 @@ class LoadPanel(Panel):
         return made
 
     def _again(self) -> w.Widget:
-        made = button(self.t("Refresh"), tip=self.t("Lists files that were copied here meanwhile"))
-        made.on_click(self.attempt(self._show))
-        return made
+        return self.button(
+            self.t("Refresh"), self._show, tip=self.t("Lists files that were copied here meanwhile")
+        )
 
     def _saved_field(self) -> w.Widget:
         names = self.model.saved()
@@ -158,9 +157,7 @@ class LoadPanel(Panel):
         return made
 
     def _load_button(self) -> w.Widget:
-        made = button(self.t("Load"), style="primary")
-        made.on_click(self.attempt(self._typed))
-        return made
+        return self.button(self.t("Load"), self._typed, style="primary")
 
     def _query_field(self, typed: str) -> w.Widget:
         made = field(w.Textarea, self.t("SQL query"), value=typed)

@@ -16,7 +16,7 @@ from smskit.i18n.figures import money
 from smskit.models import Reason
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import button, html, notice, soft, stale
+from smskit.notebook.panels.parts import html, notice, soft, stale
 from smskit.notebook.segment_model import SegmentModel
 from smskit.sending.reach import Reach
 
@@ -155,11 +155,11 @@ class ReachPanel(Panel):
 
     def _part(self, key: str, n: int) -> w.Button:
         kind = {_FILE: "", _KEPT: "kept", _REACHED: "reached", _RULED_OUT: "ruled"}.get(key, "out")
-        made = button(f"{self._name(key)} {n:,}", tip=self.t("Show these rows"))
+        text, tip = f"{self._name(key)} {n:,}", self.t("Show these rows")
+        made = self.button(text, partial(self._open, key), tip=tip)
         for name in ("smskit-part", kind, "chosen" if key == self.opened else ""):
             if name:
                 made.add_class(name)
-        made.on_click(self.attempt(partial(self._open, key)))
         return made
 
     # -- the rows of a part ------------------------------------------------------------------

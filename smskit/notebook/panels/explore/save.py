@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import ipywidgets as w
 
@@ -13,7 +14,7 @@ from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
-from smskit.notebook.panels.parts import button, field, html, in_words, notice, row, soft_line, title
+from smskit.notebook.panels.parts import field, html, in_words, notice, row, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
 from smskit.settings import from_project
 from smskit.workspace import Folder, May, Workspace
@@ -95,8 +96,7 @@ class SavePanel(Panel):
         hint = self.t("File, columns and rules under a name, to be chosen again in another campaign.")
         name = field(w.Text, self.t("Segment name"), value=self.called)
         name.observe(self.attempt(lambda: setattr(self, "called", name.value)), "value")
-        save = button(self.t("Save as a segment"))
-        save.on_click(self.attempt(lambda: self._save_as(name.value)))
+        save = self.button(self.t("Save as a segment"), lambda: self._save_as(name.value))
         self.only_for(May.PLAN, save)
         return [title(self.t("As a segment to use again"), hint), row(name, save)]
 
@@ -108,14 +108,14 @@ class SavePanel(Panel):
     def _as_file(self) -> list[w.Widget]:
         name = field(w.Text, self.t("File name"), value=self.name)
         kind = field(w.Dropdown, self.t("Kind"), options=["csv", "parquet"], value=self.kind)
-        replace = self._tick(mark("Replace a file of that name"), self.overwrite)
-        switch = self._tick(mark("Go on with this file as the segment"), self.switch)
-        chosen = {"name": name, "kind": kind, "overwrite": replace, "switch": switch}
-        for attribute, each in chosen.items():
-            each.observe(self.attempt(partial(self._choose, attribute, each)), "value")
+        name.observe(self.attempt(lambda: self._choose("name", name.value)), "value")
+        kind.observe(self.attempt(lambda: self._choose("kind", kind.value)), "value")
+        replace = self._tick(mark("Replace a file of that name"), "overwrite")
+        switch = self._tick(mark("Go on with this file as the segment"), "switch")
         waits = self.parameters.waits
-        save = self._save = button(self.t("Save rows with full phones"), style="warning", enabled=not waits)
-        save.on_click(self.attempt(self.save))
+        save = self._save = self.button(
+            self.t("Save rows with full phones"), self.save, style="warning", enabled=not waits
+        )
         self.only_for(May.PLAN, save)
         told = mark(
             "The file holds full phones. It goes into {folder}/, readable by its owner alone "
@@ -131,13 +131,11 @@ class SavePanel(Panel):
             row(save, self._count),
         ]
 
-    def _tick(self, label: str, value: bool) -> w.Checkbox:
-        made = w.Checkbox(value, description=self.t(label), indent=False)
-        made.layout.width = "auto"
-        return made
+    def _tick(self, label: str, attribute: str) -> w.Checkbox:
+        return self.tick(self.t(label), getattr(self, attribute), partial(self._choose, attribute))
 
-    def _choose(self, attribute: str, each: w.Widget) -> None:
-        setattr(self, attribute, each.value)
+    def _choose(self, attribute: str, value: Any) -> None:
+        setattr(self, attribute, value)
         self.tell("")
 
     def kept(self, rows: int) -> None:

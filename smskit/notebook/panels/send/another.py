@@ -13,7 +13,7 @@ from smskit.i18n import Language, mark
 from smskit.notebook.host import Host
 from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, card, field, html, row, soft_line
+from smskit.notebook.panels.parts import card, field, html, row, soft_line
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.settings import from_project
@@ -45,8 +45,7 @@ class AnotherTextPanel(SendPart):
             template = field(w.Text, t("Its template id"), value=self.template_id)
             template.observe(self.attempt(lambda: setattr(self, "template_id", template.value)), "value")
             inner.append(template)
-        write = button(t("Write both parameter files"))
-        write.on_click(self.attempt(self.write))
+        write = self.button(t("Write both parameter files"), self.write)
         self.only_for(May.PLAN, write)
         self._next = html("")
         fold = Fold(t("Try another text"), w.VBox([*inner, row(write), self._next]), is_open=self._is_open)

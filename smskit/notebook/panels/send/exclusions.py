@@ -10,7 +10,7 @@ import pandas as pd
 
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, card, frame_table, html, notice, soft, stale, title
+from smskit.notebook.panels.parts import card, frame_table, html, notice, soft, stale, title
 from smskit.notebook.panels.send.base import REASONS, SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.preview import WaterfallStep, left_out, waterfall, waterfall_kept
@@ -66,9 +66,8 @@ class ExclusionsPanel(SendPart):
             self._rows.value = ""
 
     def _step(self, fall: WaterfallStep, read: int) -> w.Widget:
-        made = button(self._name(fall), tip=self._tip(fall))
+        made = self.button(self._name(fall), partial(self.open, fall.key), tip=self._tip(fall))
         made.add_class("smskit-step")
-        made.on_click(self.attempt(partial(self.open, fall.key)))
         line = w.VBox([made, html(self._bar(fall, read))])
         return line
 

@@ -14,7 +14,6 @@ from smskit.models import CheckResult, Mode
 from smskit.notebook.display import findings_table
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import (
-    button,
     card,
     chip,
     field,
@@ -58,8 +57,7 @@ class TestSendPanel(SendPart):
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
-        check = button(t("Check"), style="primary")
-        check.on_click(self.attempt(self.check))
+        check = self.button(t("Check"), self.check, style="primary")
         phones = field(w.Text, t("Test phones"), value="", placeholder="138…, 139…", continuous_update=False)
 
         def take() -> None:
@@ -78,8 +76,7 @@ class TestSendPanel(SendPart):
         which.observe(self.attempt(lambda: setattr(self, "longest", which.value)), "value")
         self._agreed = w.Checkbox(description=t("Send to these numbers"), value=False, indent=False)
         self._agreed.layout.width = "auto"
-        self._test = button(t("Send test"))
-        self._test.on_click(self.attempt(self.test))
+        self._test = self.button(t("Send test"), self.test)
         self._show_findings()
         self._show_numbers()
         self._show_outcome()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import bubble, button, card, field, html, notice, row, stale, title
+from smskit.notebook.panels.parts import bubble, card, field, html, notice, row, stale, title
 from smskit.notebook.panels.send.base import REASONS, SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.plan import Plan
@@ -51,9 +51,8 @@ class PreviewPanel(SendPart):
         self._samples.observe(self.attempt(self._sampled), "value")
         self._who = field(w.Text, t("User id or phone"), value="", continuous_update=False)
         self._who.observe(self.attempt(self._asked), "value")
-        back, on = button("◀", tip=t("Message before")), button("▶", tip=t("Next message"))
-        back.on_click(self.attempt(lambda: self.move(-1)))
-        on.on_click(self.attempt(lambda: self.move(1)))
+        back = self.button("◀", lambda: self.move(-1), tip=t("Message before"))
+        on = self.button("▶", lambda: self.move(1), tip=t("Next message"))
         self._where = w.Label()
         self.show_plan()
         hint = t("Byte for byte what will be sent; phones are masked.")

@@ -12,7 +12,7 @@ from smskit.i18n.figures import money
 from smskit.models import Mode
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parameters import ParametersPanel
-from smskit.notebook.panels.parts import button, html
+from smskit.notebook.panels.parts import html
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.workspace import May
@@ -42,9 +42,8 @@ class StripPanel(SendPart):
         page.follow(lambda _: self.show_plan())
 
     def build(self) -> Sequence[w.Widget]:
-        self._save = button(self.t("Save"), tip=self.t("Save parameters"))
+        self._save = self.button(self.t("Save"), self._parameters.save, tip=self.t("Save parameters"))
         self._save.add_class("smskit-save")
-        self._save.on_click(self.attempt(self._parameters.save))
         self.only_for(May.PLAN, self._save)
         self.show_plan()
         return [w.HBox([self._line, self._save], layout=w.Layout(align_items="center", width="100%"))]

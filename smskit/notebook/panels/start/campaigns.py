@@ -21,7 +21,6 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
-    button,
     card,
     choose,
     door,
@@ -66,11 +65,8 @@ class CampaignsPanel(Panel):
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
-        again = button(t("Refresh"), tip=t("Count everything anew"))
-        again.on_click(self.attempt(self._again))
-        tests = w.Checkbox(self.tests, description=t("Show test sends"), indent=False)
-        tests.layout.width = "auto"
-        tests.observe(self.attempt(lambda: self._with_tests(tests.value)), "value")
+        again = self.button(t("Refresh"), self._again, tip=t("Count everything anew"))
+        tests = self.tick(t("Show test sends"), self.tests, self._with_tests)
         self._finding = row(*self._narrowing(), tests)
         self._table, self._unfinished = Pressable(self._pressed), w.VBox(layout=w.Layout(width="100%"))
         self._pages = row(*self.pager.build(), self.pager.where)

@@ -10,7 +10,7 @@ from smskit.i18n import mark
 from smskit.ledger import ApprovalRow
 from smskit.ledger.approvals import is_same
 from smskit.notebook.host import Host
-from smskit.notebook.panels.parts import button, frame_table, html, notice, row, soft_line
+from smskit.notebook.panels.parts import frame_table, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import ActingTab
 from smskit.reporting.audit import HEADINGS, approval_in_words
 from smskit.workspace import May
@@ -35,8 +35,13 @@ class AuditTab(ActingTab):
     def _plan(self, found: ApprovalRow) -> w.Widget:
         mine = is_same(found.planned_by, self.tracker.environment().user)
         tip = self.t("Somebody else than who planned it has to") if mine else ""
-        yes = button(self.t("Approve this plan"), style="success", enabled=not mine, tip=tip)
-        yes.on_click(self.attempt(lambda: self.approve(found.plan_hash)))
+        yes = self.button(
+            self.t("Approve this plan"),
+            lambda: self.approve(found.plan_hash),
+            style="success",
+            enabled=not mine,
+            tip=tip,
+        )
         self.only_for(May.SEND, yes)
         told = approval_in_words(found.to_data(), with_places=self.page.host is not Host.VOILA)
         return row(yes, soft_line(self.t.render(told)))

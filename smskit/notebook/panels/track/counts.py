@@ -211,8 +211,7 @@ class BatchesTab(Tab):
         self._told = soft_line(self.t("Counting …"))
         if self.seen is None:
             return [self._told]
-        only = w.Checkbox(self.only_trouble, description=self.t("Only these"), indent=False)
-        only.observe(self.attempt(lambda: self.choose(only.value)), "value")
+        only = self.tick(self.t("Only these"), self.only_trouble, self.choose)
         hint = self.t("One row is one request to the provider: how many people, and where they are now.")
         self._fill()
         return [row(self._told, only), soft_line(hint), self.table.widget]

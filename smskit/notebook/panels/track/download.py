@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import ipywidgets as w
 
 from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, choose, field, html, row, soft, soft_line
+from smskit.notebook.panels.parts import choose, field, html, row, soft, soft_line
 from smskit.notebook.panels.pressable import Pressable
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Download, Tracker
@@ -46,16 +47,12 @@ class DownloadTab(Tab):
         )
         self._columns.rows = 6
         self._columns.observe(self.attempt(self._chosen), "value")
-        reveal = w.Checkbox(self.reveal, description=t("Full phones in the file"), indent=False)
-        reveal.layout.width = "auto"
-        reveal.observe(self.attempt(lambda: setattr(self, "reveal", reveal.value)), "value")
-        save = button(t("Download"), style="primary")
-        save.on_click(self.attempt(self.download))
+        reveal = self.tick(t("Full phones in the file"), self.reveal, partial(setattr, self, "reveal"))
+        save = self.button(t("Download"), self.download, style="primary")
         path = field(w.Text, t("File"), value=self.path)
         path.placeholder = "runs/…-messages.csv"
         path.observe(self.attempt(lambda: setattr(self, "path", path.value)), "value")
-        write = button(t("Write the file"))
-        write.on_click(self.attempt(self.write))
+        write = self.button(t("Write the file"), self.write)
         self.only_for(May.PLAN, reveal, write)
         hint = t("One row per person of the segment. Phones are masked unless you ask for them.")
         more = t("Columns of the segment are those it has now, of whoever is still in it.")

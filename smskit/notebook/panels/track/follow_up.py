@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePath
 
 import ipywidgets as w
@@ -10,7 +11,7 @@ import ipywidgets as w
 from smskit.i18n import mark
 from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, door, html, notice, row, soft_line
+from smskit.notebook.panels.parts import door, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import stage_name
 from smskit.notebook.tracker import Tracker
@@ -89,8 +90,7 @@ class FollowUpTab(Tab):
         risky = [whom for whom in choices if whom.group in MAY_ARRIVE]
         self._warning = html("")
         self._warn()
-        write = button(t("Save as a segment"), style="primary")
-        write.on_click(self.attempt(self.write))
+        write = self.button(t("Save as a segment"), self.write, style="primary")
         self.only_for(May.PLAN, write)
         hint = t(
             "They get the same text, unless you change it in 03. Opt-outs and the frequency cap are "
@@ -113,16 +113,10 @@ class FollowUpTab(Tab):
 
     def _box(self, whom: Whom, name: str, people: int, dead: bool) -> w.Checkbox:
         told = f"{name} ({people:,})" + (f" · {self.t('dead numbers')}" if dead else "")
-        box = w.Checkbox(self.is_chosen(whom), description=told, indent=False)
-        box.layout.width = "auto"
-        box.observe(self.attempt(lambda: self.choose(whom, box.value)), "value")
-        return box
+        return self.tick(told, self.is_chosen(whom), partial(self.choose, whom))
 
     def _tick(self, words: str, attribute: str) -> w.Checkbox:
-        box = w.Checkbox(getattr(self, attribute), description=self.t(words), indent=False)
-        box.layout.width = "auto"
-        box.observe(self.attempt(lambda: setattr(self, attribute, box.value)), "value")
-        return box
+        return self.tick(self.t(words), getattr(self, attribute), partial(setattr, self, attribute))
 
     def _warn(self) -> None:
         risky = [name for whom, (name, *_) in self.choices().items() if self._is_risky(whom)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -10,7 +11,7 @@ import ipywidgets as w
 
 from smskit.i18n import Language, mark
 from smskit.models import Mode
-from smskit.notebook.panels.parts import button, field, html, row, soft_line
+from smskit.notebook.panels.parts import field, html, row, soft_line
 from smskit.notebook.panels.track.base import ActingTab
 from smskit.notebook.tracker import CampaignSnapshot
 from smskit.workspace import May
@@ -52,9 +53,9 @@ class OptOutsTab(ActingTab):
 
     def _reply(self, reply: Any) -> w.Widget:
         at = f"{reply.at:%Y-%m-%d %H:%M}"
-        asks, stays = button(self.t("opted out"), style="warning"), button(self.t("not an opt-out"))
-        asks.on_click(self.attempt(lambda: self.decide(reply.id, opted_out=True)))
-        stays.on_click(self.attempt(lambda: self.decide(reply.id, opted_out=False)))
+        decide = partial(self.decide, reply.id)
+        asks = self.button(self.t("opted out"), partial(decide, opted_out=True), style="warning")
+        stays = self.button(self.t("not an opt-out"), partial(decide, opted_out=False))
         self.only_for(May.SEND, asks, stays)
         said = f'<b>{escape(reply.text)}</b> <span class="smskit-soft">{escape(reply.phone)} · {at}</span>'
         return row(asks, stays, html(said))
@@ -68,8 +69,11 @@ class OptOutsTab(ActingTab):
 
     def _list(self) -> w.Widget:
         file = field(w.Text, self.t("A list to import"), placeholder="opt_out.csv, .txt, .xlsx")
-        take = button(self.t("Import"), tip=self.t("Put every number of a file on the opt-out list"))
-        take.on_click(self.attempt(lambda: self.take(file.value)))
+        take = self.button(
+            self.t("Import"),
+            lambda: self.take(file.value),
+            tip=self.t("Put every number of a file on the opt-out list"),
+        )
         self.only_for(May.SEND, take)
         return row(file, take)
 

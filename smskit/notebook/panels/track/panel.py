@@ -20,7 +20,6 @@ from smskit.notebook.panels.doorway import doorway
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
-    button,
     card,
     choose,
     door,
@@ -188,9 +187,7 @@ class TrackPanel(Panel):
     def _files(self) -> list[w.Widget]:
         """Buttons for the files that are wanted most; the rest is under Download."""
         kinds = {"csv": mark("Download csv"), "xlsx": mark("Download xlsx")}
-        made = [button(self.t(words)) for words in kinds.values()]
-        for each, kind in zip(made, kinds, strict=True):
-            each.on_click(self.attempt(partial(self._save, kind)))
+        made = [self.button(self.t(words), partial(self._save, kind)) for kind, words in kinds.items()]
         report = self.button(self.t("Download the report"), partial(self._save, "report"))
         return [*made, report, self.download.saving]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ipywidgets as w
 
 from smskit.i18n import mark
-from smskit.notebook.panels.parts import button, frame_table, html, notice, row, soft_line
+from smskit.notebook.panels.parts import frame_table, html, notice, row, soft_line
 from smskit.notebook.panels.track.base import ActingTab
 from smskit.notebook.panels.track.counts import clock, headings
 from smskit.notebook.tracker import CampaignSnapshot
@@ -67,8 +67,7 @@ class UnknownTab(ActingTab):
             "else sends through the account, it is theirs.",
             n=n,
         )
-        accept = button(self.t("Accept {n:,} by their reports", n=n))
-        accept.on_click(self.attempt(self.accept))
+        accept = self.button(self.t("Accept {n:,} by their reports", n=n), self.accept)
         self.only_for(may_send_in(self.tracker.row.mode), accept)
         return [html(notice(told)), row(accept)]
 
@@ -96,10 +95,10 @@ class UnknownTab(ActingTab):
     def _by_hand(self, n: int) -> w.Widget:
         count = w.IntText(description=self.t("Repeat the number"), value=0, layout=w.Layout(width="260px"))
         count.style.description_width = "140px"
-        resend = button(self.t("Send {n:,} again; some may get it twice", n=n), style="danger")
-        give_up = button(self.t("Give up {n:,}: leave them as they are", n=n), style="warning")
-        resend.on_click(self.attempt(lambda: self.settle(resend=True, count=count.value)))
-        give_up.on_click(self.attempt(lambda: self.settle(resend=False, count=count.value)))
+        again = self.t("Send {n:,} again; some may get it twice", n=n)
+        resend = self.button(again, lambda: self.settle(resend=True, count=count.value), style="danger")
+        leave = self.t("Give up {n:,}: leave them as they are", n=n)
+        give_up = self.button(leave, lambda: self.settle(resend=False, count=count.value), style="warning")
         self.only_for(may_send_in(self.tracker.row.mode), give_up, resend)
         return row(count, give_up, resend)
 
