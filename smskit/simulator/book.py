@@ -113,10 +113,6 @@ class Book:
     def __len__(self) -> int:
         return len(self.phones)
 
-    @property
-    def calls(self) -> int:
-        return len(self.at)
-
     def known(self) -> KeysView[int]:
         return self._numbers_of.keys()
 
@@ -265,7 +261,7 @@ class Feed(Generic[E]):
         fresh: list[E] = []
         while self._later and self._later[0].at <= now:
             fresh.append(heapq.heappop(self._later))
-        while len(self._ready) + len(fresh) < limit and self._next < book.calls:
+        while len(self._ready) + len(fresh) < limit and self._next < len(book.at):
             call = self._next
             plan = self._plan(book.notes[call])
             # A call with a long delay must not hold up later ones with a shorter delay, which a change

@@ -239,7 +239,7 @@ class World:
             taken = feed.take(limit, self.clock(), shuffle=dice)
             done = feed.handed_out
             if self._store and taken and done != before:
-                before_sid = book.first_sid[done] if done < book.calls else self._next_sid
+                before_sid = book.first_sid[done] if done < len(book.at) else self._next_sid
                 # Not waited for: losing this note only hands receipts out again, which any client must bear.
                 self._store.append(Fetched(account.provider, account.ref, name, before_sid))
         for due in taken if name == "replies" else ():
@@ -323,7 +323,7 @@ class World:
     def messages(self, provider: str = "") -> Iterator[Line]:
         """Yield every accepted message, by account and time; new ones may appear meanwhile."""
         for name, book in self._books(provider):
-            for call in range(book.calls):
+            for call in range(len(book.at)):
                 with self.lock:
                     lines = [Line(name, f"+{m.phone}", m.text, str(m.sid), m.at) for m in book.messages(call)]
                 yield from lines

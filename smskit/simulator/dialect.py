@@ -60,6 +60,13 @@ class Refusal(Exception):
         self.status = status
 
 
+def refuse(*rules: tuple[object, str | int | Refusal]) -> None:
+    """Raise the refusal of the first of *rules*, each (whether it is broken, what with), that is broken."""
+    for broken, refusal in rules:
+        if broken:
+            raise refusal if isinstance(refusal, Refusal) else Refusal(refusal)
+
+
 class Wording(NamedTuple):
     """How a provider refuses a field, whose {name} and {value} it may tell."""
 

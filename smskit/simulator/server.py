@@ -45,25 +45,6 @@ _FINISH_TIMEOUT_S = 1.0
 _STOP_TIMEOUT_S = 5.0
 
 
-def application(world: World, closing: asyncio.Event, *, token: str, private: bool = False) -> Starlette:
-    """
-    The providers' methods and the control routes, as one application.
-
-    Args:
-        closing: Set when the server stops, so that no call hangs on.
-        token: What the control routes want.
-        private: Everything wants the token, and there are no control routes.
-    """
-    methods = yunpian.endpoints(world) | chuanglan.endpoints(world) | {"/": _Root(world)}
-    routes = [Route(path, endpoint) for path, endpoint in methods.items()]
-    if not private:
-        routes += control.routes(world)
-    guard = Middleware(Guard, token=token, guards="/" if private else control.ROOT)
-    app = Starlette(routes=routes, middleware=[guard], exception_handlers={InputError: control.refused})
-    app.state.closing = closing
-    return app
-
-
 class _Root:
     """The one path of Tencent and of Aliyun, which name their actions in a header or a field."""
 
@@ -205,10 +186,21 @@ class Simulator:
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
+    def _application(self) -> Starlette:
+        world = self.world
+        methods = yunpian.endpoints(world) | chuanglan.endpoints(world) | {"/": _Root(world)}
+        routes = [Route(path, endpoint) for path, endpoint in methods.items()]
+        if not self._private:
+            routes += control.routes(world)
+        guard = Middleware(Guard, token=self.token, guards="/" if self._private else control.ROOT)
+        return Starlette(routes=routes, middleware=[guard], exception_handlers={InputError: control.refused})
+
     async def _serve(self, closing: asyncio.Event) -> None:
         assert self._socket is not None
+        app = self._application()
+        app.state.closing = closing  # so that no call hangs on
         config = uvicorn.Config(
-            application(self.world, closing, token=self.token, private=self._private),
+            app,
             interface="asgi3",
             http=_Http,
             ws="none",

@@ -140,7 +140,12 @@ class Store:
         """Write one transaction; False when somebody else holds SQLite's only write lock."""
         try:
             with connection.begin():
-                _insert(connection, rows, marks)
+                if rows:
+                    connection.execute(_CALLS.insert(), rows)
+                for mark in marks:
+                    key = zip(_FETCHED.primary_key, mark, strict=False)
+                    connection.execute(_FETCHED.delete().where(*(column == value for column, value in key)))
+                    connection.execute(_FETCHED.insert(), mark._asdict())
         except sa.exc.OperationalError as exc:
             if self._sqlite and "locked" in str(exc.orig):
                 return False
@@ -172,15 +177,6 @@ def erase_phones(connection: sa.Connection, phones: Sequence[int]) -> None:
                 "content": zlib.compress(orjson.dumps([kept, note]), 1),
             }
             connection.execute(_CALLS.update().where(_CALLS.c.first_sid == row.first_sid).values(values))
-
-
-def _insert(connection: sa.Connection, rows: list[dict[str, Any]], marks: list[Fetched]) -> None:
-    if rows:
-        connection.execute(_CALLS.insert(), rows)
-    for mark in marks:
-        key = sa.and_(*(column == value for column, value in zip(_FETCHED.primary_key, mark, strict=False)))
-        connection.execute(_FETCHED.delete().where(key))
-        connection.execute(_FETCHED.insert(), mark._asdict())
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

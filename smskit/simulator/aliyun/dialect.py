@@ -31,6 +31,7 @@ from smskit.simulator.dialect import (
     Wording,
     answers,
     read_time,
+    refuse,
     words,
 )
 from smskit.simulator.wire import FORM, Answer, Request, form, json_answer
@@ -110,8 +111,7 @@ class Aliyun(Dialect):
 
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: by either scheme."""
-        if request.method not in ("GET", "POST"):
-            raise Refusal("UnsupportedHTTPMethod")
+        refuse((request.method not in ("GET", "POST"), "UnsupportedHTTPMethod"))
         query, in_form = form(request.query), form(_form_body(request))
         # The SDK names the action in a header with either scheme; only this tells them apart.
         if request.headers.get("authorization", "").startswith(ACS3):
@@ -121,10 +121,9 @@ class Aliyun(Dialect):
             fields = query | in_form
             account, nonce = self._check_rpc(request, fields)
         # Spent only after a good signature, so that nobody can use up another's.
-        if not nonce:
-            raise self.missing.refusal("SignatureNonce")
-        if not self._nonces.spend((account.credential, nonce), self.world.clock()):
-            raise Refusal("SignatureNonceUsed")
+        refuse((not nonce, self.missing.refusal("SignatureNonce")))
+        fresh = self._nonces.spend((account.credential, nonce), self.world.clock())
+        refuse((not fresh, "SignatureNonceUsed"))
         self.permit(
             request, account, name, denied="Forbidden.RAM", fast=self.too_fast, address="isv.DENY_IP_RANGE"
         )
@@ -138,37 +137,38 @@ class Aliyun(Dialect):
         claim = _CLAIM.fullmatch(headers["authorization"])
         if claim is None:
             raise Refusal("IncompleteSignature")
-        if headers.get("x-acs-version") != VERSION:
-            raise Refusal("InvalidVersion")
+        refuse((headers.get("x-acs-version") != VERSION, "InvalidVersion"))
         self._check_time(headers.get("x-acs-date", ""))
         names = claim["names"].split(";")
         must = {name for name in headers if name.startswith("x-acs-")} | {"host"}
         must |= {"content-type"} & headers.keys()
         must |= {"x-acs-signature-nonce", "x-acs-content-sha256"}
-        if not must <= set(names) <= headers.keys() or names != sorted(names):
-            raise Refusal("IncompleteSignature")
+        signs = must <= set(names) <= headers.keys() and names == sorted(names)
+        refuse((not signs, "IncompleteSignature"))
         account = self.account(claim["key"], _KEY_ID, "InvalidAccessKeyId.NotFound")
-        if headers["x-acs-content-sha256"] != hashed(request.body):
-            raise Refusal("SignatureDoesNotMatch", "Specified x-acs-content-sha256 is not that of the body.")
+        other = Refusal("SignatureDoesNotMatch", "Specified x-acs-content-sha256 is not that of the body.")
+        refuse((headers["x-acs-content-sha256"] != hashed(request.body), other))
         fields = canonical(pair(name, value) for name, value in query.items())
         signed = {name: headers[name] for name in names}
         secret = _secret(account)
         ours = sign_acs3(request.method, request.path, fields, signed, secret=secret).signature
-        if secret and not hmac.compare_digest(ours, claim["digest"]):
-            raise Refusal("SignatureDoesNotMatch", "Specified signature does not match our calculation.")
+        wrong = Refusal("SignatureDoesNotMatch", "Specified signature does not match our calculation.")
+        refuse((secret and not hmac.compare_digest(ours, claim["digest"]), wrong))
         _check_token(account, headers.get("x-acs-security-token", ""))
         return account, headers["x-acs-signature-nonce"]
 
     def _check_rpc(self, request: Request, fields: Mapping[str, str]) -> tuple[Account, str]:
-        if fields.get("Version") != VERSION:
-            raise Refusal("InvalidVersion" if fields.get("Version") else "MissingVersion")
-        for name in ("AccessKeyId", "Timestamp", "SignatureNonce", "SignatureMethod", "Signature"):
-            if not fields.get(name):
-                raise self.missing.refusal(name)
-        if fields.get("Format", "XML").upper() not in ("JSON", "XML"):
-            raise Refusal("InvalidParameter.Format")
-        if fields["SignatureMethod"] != "HMAC-SHA1" or fields.get("SignatureVersion") != "1.0":
-            raise Refusal("InvalidSignatureMethod")
+        version, needed = (
+            fields.get("Version"),
+            "AccessKeyId Timestamp SignatureNonce SignatureMethod Signature",
+        )
+        method = (fields.get("SignatureMethod"), fields.get("SignatureVersion"))
+        refuse(
+            (version != VERSION, "InvalidVersion" if version else "MissingVersion"),
+            *((not fields.get(name), self.missing.refusal(name)) for name in needed.split()),
+            (fields.get("Format", "XML").upper() not in ("JSON", "XML"), "InvalidParameter.Format"),
+            (method != ("HMAC-SHA1", "1.0"), "InvalidSignatureMethod"),
+        )
         self._check_time(fields["Timestamp"])
         account = self.account(fields["AccessKeyId"], _KEY_ID, "InvalidAccessKeyId.NotFound")
         query = canonical(pair(name, value) for name, value in fields.items() if name != "Signature")
@@ -182,10 +182,8 @@ class Aliyun(Dialect):
 
     def _check_time(self, stamp: str) -> None:
         at = read_time(stamp, "%Y-%m-%dT%H:%M:%SZ", UTC)
-        if at is None:
-            raise Refusal("InvalidTimeStamp.Format")
-        if abs(self.world.clock() - at) > _CLOCK_OFF_S:
-            raise Refusal("InvalidTimeStamp.Expired")
+        off = self.world.clock() - (at or 0)
+        refuse((at is None, "InvalidTimeStamp.Format"), (abs(off) > _CLOCK_OFF_S, "InvalidTimeStamp.Expired"))
 
 
 def _secret(account: Account) -> str:
@@ -196,8 +194,7 @@ def _secret(account: Account) -> str:
 def _check_token(account: Account, token: str) -> None:
     """Compare a temporary credential's token, where the account's profile has one (``SecurityToken``)."""
     expected = account.profile.get("SecurityToken", "")
-    if expected and token != expected:
-        raise Refusal("InvalidSecurityToken.MismatchWithAccessKey")
+    refuse((expected and token != expected, "InvalidSecurityToken.MismatchWithAccessKey"))
 
 
 def _form_body(request: Request) -> bytes:

@@ -19,7 +19,7 @@ from smskit.simulator.accounts import Account, Review, Signature, Template
 from smskit.simulator.aliyun.dialect import PROVIDER, answer
 from smskit.simulator.aliyun.send import biz_id
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue, parts_in
-from smskit.simulator.dialect import DAY, Call, Refusal, national, read_time, receipt_words, show_time
+from smskit.simulator.dialect import DAY, Call, Refusal, national, read_time, receipt_words, refuse, show_time
 from smskit.simulator.push import Way
 from smskit.simulator.wire import Answer, json_object
 
@@ -64,8 +64,8 @@ def query_send_details(call: Call) -> Answer:
     if start is None:
         raise Refusal("isv.INVALID_PARAMETERS", "日期格式为 yyyyMMdd")
     now, book = call.world.clock(), call.account.book
-    if start < now - (_KEPT_DAYS + 1) * DAY:
-        raise Refusal("isv.INVALID_PARAMETERS", "只能查询最近30天")
+    old = Refusal("isv.INVALID_PARAMETERS", "只能查询最近30天")
+    refuse((start < now - (_KEPT_DAYS + 1) * DAY, old))
     shown, wanted = now - call.account.settings.record_lag_s, call.optional("BizId")
     with call.world.lock:
         found = [m for m in book.to(phone) if start <= m.at < start + DAY and m.at <= shown]

@@ -17,7 +17,7 @@ import orjson
 from smskit.simulator.accounts import Account, Template, approved
 from smskit.simulator.aliyun.dialect import PROVIDER, answer
 from smskit.simulator.book import Message, parts_of_all
-from smskit.simulator.dialect import DAY, Call, Refusal
+from smskit.simulator.dialect import DAY, Call, Refusal, refuse
 from smskit.simulator.wire import Answer
 
 MOST_SAME = 1000
@@ -80,8 +80,8 @@ def send_batch_sms(call: Call) -> Answer:
     # An array of JSON strings is the usual mistake.
     params = _json(call.optional("TemplateParamJson") or "[]", list, of=dict) or [{}] * len(numbers)
     extends = _json(call.optional("SmsUpExtendCodeJson") or "[]", list, of=str)
-    if any(len(column) not in (len(numbers), 0) for column in (signs, params, extends)) or not numbers:
-        raise Refusal("isv.INVALID_PARAMETERS", "数组长度不一致")
+    alike = numbers and all(len(column) in (len(numbers), 0) for column in (signs, params, extends))
+    refuse((not alike, Refusal("isv.INVALID_PARAMETERS", "数组长度不一致")))
     return _send(call, _Order(numbers, signs, params, code, extends), most=MOST_DIFFERENT)
 
 
@@ -91,8 +91,8 @@ def _json(text: str, kind: type[Any], *, of: type[Any] = object) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Refusal("isv.INVALID_JSON_PARAM") from None
-    if not isinstance(value, kind) or not all(isinstance(member, of) for member in value):
-        raise Refusal("isv.INVALID_JSON_PARAM")
+    fits = isinstance(value, kind) and all(isinstance(member, of) for member in value)
+    refuse((not fits, "isv.INVALID_JSON_PARAM"))
     return value
 
 
@@ -104,28 +104,25 @@ def biz_id(first_sid: int) -> str:
 def _send(call: Call, order: _Order, *, most: int) -> Answer:
     """Take a call over, all of it or nothing."""
     account, out_id = call.account, call.optional("OutId")
-    if len(order.numbers) > most:
-        raise Refusal("isv.MOBILE_COUNT_OVER_LIMIT")
-    if len(out_id) > MOST_OUT_ID:
-        raise Refusal("isv.INVALID_PARAMETERS", "参数 OutId 过长")
-    if account.balance < 0:
-        raise Refusal("isv.OUT_OF_SERVICE")
     template = approved(account.templates, order.template_code)
-    if template is None and account.templates is not None:
-        raise Refusal("isv.SMS_TEMPLATE_ILLEGAL")
+    refuse(
+        (len(order.numbers) > most, "isv.MOBILE_COUNT_OVER_LIMIT"),
+        (len(out_id) > MOST_OUT_ID, Refusal("isv.INVALID_PARAMETERS", "参数 OutId 过长")),
+        (account.balance < 0, "isv.OUT_OF_SERVICE"),
+        (template is None and account.templates is not None, "isv.SMS_TEMPLATE_ILLEGAL"),
+    )
     for sign in set(order.signs):
         _check_sign(account, sign, template)
     texts = _texts_of(order, template, _values(order.params, template))
-    if account.black_word_in(texts):
-        raise Refusal("isv.SMS_CONTENT_ILLEGAL")
-    if max(map(len, texts)) > MOST_TEXT:
-        raise Refusal("isv.PARAM_LENGTH_LIMIT", "短信内容超过500字")
+    refuse(
+        (account.black_word_in(texts), "isv.SMS_CONTENT_ILLEGAL"),
+        (max(map(len, texts)) > MOST_TEXT, Refusal("isv.PARAM_LENGTH_LIMIT", "短信内容超过500字")),
+    )
     phones = _phones(call, order, template)
     _check_extends(account, order)
     sent = texts[0] if len(texts) == 1 else texts
     parts = parts_of_all(sent, len(phones))
-    if call.costs_too_much(parts):
-        raise Refusal("isv.AMOUNT_NOT_ENOUGH")
+    refuse((call.costs_too_much(parts), "isv.AMOUNT_NOT_ENOUGH"))
     accepted = call.world.accept(
         account,
         phones,
@@ -140,15 +137,13 @@ def _send(call: Call, order: _Order, *, most: int) -> Answer:
 
 
 def _check_sign(account: Account, name: str, template: Template | None) -> None:
-    if "【" in name or "】" in name:
-        raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
-    if account.signatures is None:
-        return
     sign = approved(account.signatures, name)
-    if sign is None:
-        raise Refusal("isv.SMS_SIGNATURE_ILLEGAL")
-    if sign.extra.get("code_only") and template is not None and template.kind != "verification":
-        raise Refusal("isv.SMS_SIGNATURE_SCENE_ILLEGAL")
+    code_only = sign is not None and sign.extra.get("code_only")
+    refuse(
+        ("【" in name or "】" in name, "isv.SMS_SIGNATURE_ILLEGAL"),
+        (sign is None and account.signatures is not None, "isv.SMS_SIGNATURE_ILLEGAL"),
+        (code_only and template and template.kind != "verification", "isv.SMS_SIGNATURE_SCENE_ILLEGAL"),
+    )
 
 
 def _check_extends(account: Account, order: _Order) -> None:
@@ -156,10 +151,8 @@ def _check_extends(account: Account, order: _Order) -> None:
     owners: dict[str, str] = account.memo.setdefault("extends", {})
     for position, extend in enumerate(order.extends):
         sign = order.signs[position if len(order.signs) > 1 else 0]
-        if not extend.isdigit():
-            raise Refusal("isv.EXTEND_CODE_ERROR")
-        if owners.setdefault(extend, sign) != sign:
-            raise Refusal("isv.ONE_CODE_MULTIPLE_SIGN")
+        refuse((not extend.isdigit(), "isv.EXTEND_CODE_ERROR"))
+        refuse((owners.setdefault(extend, sign) != sign, "isv.ONE_CODE_MULTIPLE_SIGN"))
 
 
 def _values(params: Sequence[Mapping[str, Any]], template: Template | None) -> dict[str, list[str]]:
@@ -177,19 +170,16 @@ def _values(params: Sequence[Mapping[str, Any]], template: Template | None) -> d
     kinds: Mapping[str, str] = template.extra.get("TemplateRule", {}) if template else {}
     shortest, longest = (4, 6) if code else (1, MOST_VALUE)
     for name, column in columns.items():
-        if set(map(type, column)) != {str}:
-            # Programs that send bare numbers exist; whether they work is not documented.
-            raise Refusal("isv.INVALID_JSON_PARAM")
-        if min(map(len, column)) < shortest or max(map(len, column)) > longest:
-            raise Refusal("isv.PARAM_LENGTH_LIMIT")
-        kind = _KINDS.get(kinds.get(name, ""))
-        if kind is not None and not all(map(kind.fullmatch, column)):
-            raise Refusal("isv.TEMPLATE_PARAMS_ILLEGAL")
-        together = _SEPARATOR.join(column)
-        if _URL.search(together):
-            raise Refusal("isv.PARAM_NOT_SUPPORT_URL")
-        if _UNSUPPORTED.search(together):
-            raise Refusal("isv.UNSUPPORTED_CONTENT")
+        # Programs that send bare numbers exist; whether they work is not documented.
+        refuse((set(map(type, column)) != {str}, "isv.INVALID_JSON_PARAM"))
+        kind, together = _KINDS.get(kinds.get(name, "")), _SEPARATOR.join(column)
+        long = min(map(len, column)) < shortest or max(map(len, column)) > longest
+        refuse(
+            (long, "isv.PARAM_LENGTH_LIMIT"),
+            (kind and not all(map(kind.fullmatch, column)), "isv.TEMPLATE_PARAMS_ILLEGAL"),
+            (_URL.search(together), "isv.PARAM_NOT_SUPPORT_URL"),
+            (_UNSUPPORTED.search(together), "isv.UNSUPPORTED_CONTENT"),
+        )
     return columns
 
 
@@ -211,8 +201,8 @@ def _phones(call: Call, order: _Order, template: Template | None) -> list[int]:
     phones = []
     for position, number in enumerate(order.numbers):
         phone = call.phone(number, "PhoneNumbers")
-        if refused := call.refused(phone, template):
-            raise Refusal(refused)
+        refused = call.refused(phone, template)
+        refuse((refused, refused))
         sign = order.signs[position if len(order.signs) > 1 else 0]
         _check_limits(call, phone, sign, order.template_code, template)
         phones.append(phone)

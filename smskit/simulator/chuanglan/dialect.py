@@ -12,7 +12,7 @@ import re
 from typing import Any, ClassVar
 
 from smskit.simulator.accounts import Account
-from smskit.simulator.dialect import Call, Dialect, Nonces, Refusal, Wording, show_time, words
+from smskit.simulator.dialect import Call, Dialect, Nonces, Refusal, Wording, refuse, show_time, words
 from smskit.simulator.wire import HTML, Answer, Request, json_answer, json_object
 
 PROVIDER = "chuanglan"
@@ -42,13 +42,12 @@ class Chuanglan(Dialect):
 
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: the account and its password stand in the body."""
-        if request.method != "POST" or request.query:
-            raise Refusal(self.json_code, "只支持POST方式，参数须在请求体中")
-        if request.media_type != "application/json":
-            raise Refusal(self.json_code, "Content-Type 须为 application/json")
-        fields = json_object(request.body)
-        if not fields:
-            raise Refusal(self.json_code)
+        fields, code = json_object(request.body), self.json_code
+        refuse(
+            (request.method != "POST" or request.query, Refusal(code, "只支持POST方式，参数须在请求体中")),
+            (request.media_type != "application/json", Refusal(code, "Content-Type 须为 application/json")),
+            (not fields, code),
+        )
         account = self._identify(request, fields)
         self._permit(request, account, name)
         return Call(self, request, account, fields)
@@ -56,8 +55,7 @@ class Chuanglan(Dialect):
     def _identify(self, request: Request, fields: dict[str, Any]) -> Account:
         name, password = self._texts(fields, "account", "password")
         account = self.account(name, _ACCOUNT, "101")
-        if not _knows(account, password):
-            raise Refusal("102")
+        refuse((not _knows(account, password), "102"))
         return account
 
     def _texts(self, fields: dict[str, Any], *names: str) -> list[str]:
@@ -68,8 +66,7 @@ class Chuanglan(Dialect):
 
     def _permit(self, request: Request, account: Account, name: str) -> None:
         self.permit(request, account, name, address="117", denied="118")
-        if account.profile.get("expired"):
-            raise Refusal("119")
+        refuse((account.profile.get("expired"), "119"))
         self.permit(request, account, name, fast=self.too_fast)
 
 
@@ -94,8 +91,8 @@ class ByTemplate(Chuanglan):
 
     def _identify(self, request: Request, fields: dict[str, Any]) -> Account:
         name, timestamp, nonce = self._texts(fields, "account", "timestamp", "nonce")
-        if not _TIMESTAMP.fullmatch(timestamp) or not _NONCE.fullmatch(nonce):
-            raise self.malformed.refusal("timestamp 或 nonce")
+        fits = _TIMESTAMP.fullmatch(timestamp) and _NONCE.fullmatch(nonce)
+        refuse((not fits, self.malformed.refusal("timestamp 或 nonce")))
         account = self.account(name, _ACCOUNT, "101200")
         digest = request.headers.get("x-qa-hmac-signature", "")
         if digest:
@@ -107,18 +104,17 @@ class ByTemplate(Chuanglan):
     def _verify(self, account: Account, digest: str, timestamp: str, nonce: str) -> None:
         now, secret = self.world.clock(), account.settings.secret
         right = not secret or _same(digest, sign(secret, timestamp, nonce))
-        if not right or not re.fullmatch(r"[0-9a-f]{64}", digest):
-            raise Refusal("101200", "签名错误")
-        if account.profile.get("check_time", True) and abs(now - int(timestamp)) > _SKEW_S:
-            raise Refusal("101200", "timestamp 已失效")
+        old = account.profile.get("check_time", True) and abs(now - int(timestamp)) > _SKEW_S
+        refuse(
+            (not right or not re.fullmatch(r"[0-9a-f]{64}", digest), Refusal("101200", "签名错误")),
+            (old, Refusal("101200", "timestamp 已失效")),
+        )
         nonces: Nonces = account.memo.setdefault("nonces", Nonces(2 * _SKEW_S))
-        if not nonces.spend(nonce, now):
-            raise Refusal("101200", "nonce 重复")
+        refuse((not nonces.spend(nonce, now), Refusal("101200", "nonce 重复")))
 
     def _permit(self, request: Request, account: Account, name: str) -> None:
         self.permit(request, account, name, address="101203", denied=UNDOCUMENTED)
-        if account.profile.get("expired"):
-            raise Refusal(UNDOCUMENTED)
+        refuse((account.profile.get("expired"), UNDOCUMENTED))
 
 
 def message_of(refusal: Refusal) -> str:

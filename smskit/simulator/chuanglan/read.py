@@ -17,7 +17,7 @@ from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue, parts_in
 from smskit.simulator.chuanglan.dialect import PROVIDER, call_id
 from smskit.simulator.chuanglan.texts import is_rejected
-from smskit.simulator.dialect import Call, Refusal, national, receipt_words, show_time
+from smskit.simulator.dialect import Call, Refusal, national, receipt_words, refuse, show_time
 from smskit.simulator.push import Way
 from smskit.simulator.wire import Answer, json_answer, json_object
 
@@ -44,11 +44,12 @@ def pull_mo(call: Call) -> Answer:
 
 
 def _count(call: Call) -> int:
-    if not call.account.settings.pull:
-        raise Refusal("130", "账号未开通拉取")
     count = str(call.fields.get("count", 20))
-    if not count.isascii() or not count.isdigit() or not 1 <= int(count) <= 100:
-        raise Refusal("130", "count 须为1到100")
+    fits = count.isascii() and count.isdigit() and 1 <= int(count) <= 100
+    refuse(
+        (not call.account.settings.pull, Refusal("130", "账号未开通拉取")),
+        (not fits, Refusal("130", "count 须为1到100")),
+    )
     return int(count)
 
 

@@ -26,7 +26,7 @@ from smskit.simulator.chuanglan.texts import (
     signature_of,
     units,
 )
-from smskit.simulator.dialect import Call, Refusal
+from smskit.simulator.dialect import Call, Refusal, refuse
 from smskit.simulator.wire import Answer
 
 MAX_NUMBERS = 1000
@@ -40,13 +40,13 @@ def send(call: Call) -> Answer:
     """Send one text to many numbers (``/msg/v1/send/json``)."""
     numbers = call.need("phone").split(",")
     text = _msg(call, decode=call.account.profile.get("decode_msg", True))
-    if len(numbers) > MAX_NUMBERS:
-        raise Refusal("108")
-    if not all(map(call.dialect.phone_in, numbers)) and not _drops(call):
-        raise Refusal("107")
+    refuse(
+        (len(numbers) > MAX_NUMBERS, "108"),
+        (not all(map(call.dialect.phone_in, numbers)) and not _drops(call), "107"),
+    )
     phones = _passing(call, numbers)
     _check_text(call.account, text)
-    _check_words(call.account, [text])
+    refuse((call.account.black_word_in([text]), "105"))
     check_review(call.account, text)
     _check_rest(call)
     return _accept(call, [phone for phone in phones if phone], text, "0", failed=phones.count(0))
@@ -58,13 +58,12 @@ def variable(call: Call) -> Answer:
     msg, params = _msg(call, decode=decode), call.need("params")
     marks = msg.count(MARK)
     groups = params.removesuffix(";").split(";")  # the vendor's own demo sends one at the end
-    if len(groups) > MAX_NUMBERS or marks > MAX_VARIABLES:
-        raise Refusal("114")
+    refuse((len(groups) > MAX_NUMBERS or marks > MAX_VARIABLES, "114"))
     rows = [group.split(",") for group in groups]
     fitting = [row for row in rows if len(row) == marks + 1 and call.dialect.phone_in(row[0])]
     _check_text(call.account, msg)
     texts = fill(msg, [row[1:] for row in fitting])
-    _check_words(call.account, texts)
+    refuse((call.account.black_word_in(texts), "105"))
     passing = zip(_passing(call, [row[0] for row in fitting]), texts, strict=True)
     kept = [(phone, text) for phone, text in passing if phone and units(text) <= MAX_UNITS]
     for text in texts:
@@ -87,10 +86,10 @@ def tpl_send(call: Call) -> Answer:
     elif template is not None and not signature_of(template.content):
         raise Refusal(UNDOCUMENTED, "缺少签名")
     texts = [signature + fill_template(template, template_id, row) for row in values]
-    if len(numbers) > MAX_NUMBERS or max(map(units, texts)) > MAX_UNITS:
-        raise Refusal(UNDOCUMENTED)
-    if call.account.black_word_in(texts):
-        raise Refusal("101206")
+    refuse(
+        (len(numbers) > MAX_NUMBERS or max(map(units, texts)) > MAX_UNITS, UNDOCUMENTED),
+        (call.account.black_word_in(texts), "101206"),
+    )
     each = texts * len(numbers) if len(texts) == 1 else texts
     kept = [(phone, text) for phone, text in zip(_passing(call, numbers), each, strict=True) if phone]
     return _accept(
@@ -104,8 +103,7 @@ def tpl_send(call: Call) -> Answer:
 
 
 def _msg(call: Call, *, decode: bool) -> str:
-    if call.fields.get("msg") == "":
-        raise Refusal("106")
+    refuse((call.fields.get("msg") == "", "106"))
     msg: str = call.need("msg")
     return percent_decoded(msg) if decode else msg
 
@@ -135,29 +133,17 @@ def _passing(call: Call, numbers: Sequence[str]) -> list[int]:
 
 
 def _check_text(account: Account, text: str) -> None:
-    if not 0 < units(text) <= MAX_UNITS:
-        raise Refusal("106")
     name = signature_of(text)
-    if not name:
-        raise Refusal("116")
+    refuse((not 0 < units(text) <= MAX_UNITS, "106"), (not name, "116"))
     bracketed(account, name, "116")
-
-
-def _check_words(account: Account, texts: Sequence[str]) -> None:
-    if account.black_word_in(texts):
-        raise Refusal("105")
 
 
 def _check_rest(call: Call) -> None:
     call.digits("extend", "113")
-    sendtime = call.optional("sendtime")
-    if sendtime and not _SENDTIME.fullmatch(sendtime):
-        raise Refusal("127")
-    hours = call.account.settings.send_hours
+    sendtime, hours = call.optional("sendtime"), call.account.settings.send_hours
     if hours is None and call.account.credential.startswith("M"):
         hours = (8, 21)  # the real hours of marketing accounts are not known
-    if not call.is_open(hours):
-        raise Refusal("110")
+    refuse((sendtime and not _SENDTIME.fullmatch(sendtime), "127"), (not call.is_open(hours), "110"))
 
 
 def _template_values(call: Call, numbers: int) -> list[dict[str, str]]:
@@ -199,8 +185,7 @@ def _accept(
     """
     now = call.world.clock()
     parts = parts_of_all(texts, len(phones))
-    if call.costs_too_much(parts):
-        raise Refusal("101207" if template_id else "109")
+    refuse((call.costs_too_much(parts), "101207" if template_id else "109"))
     counts = {"failNum": str(failed), "successNum": str(len(phones))}
     if not phones:
         return said(code, now, msgId=call_id(int(now * 1_000_000)), **counts)

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from smskit.simulator.accounts import Account, Review, Template, approved
 from smskit.simulator.chuanglan.dialect import UNDOCUMENTED
-from smskit.simulator.dialect import Refusal, template_of
+from smskit.simulator.dialect import Refusal, refuse, template_of
 
 MARK = "{$var}"
 
@@ -24,8 +24,7 @@ _VARIABLE = re.compile(r"\{\$var\}|\{s([0-9]*)\}")
 
 def percent_decoded(msg: str) -> str:
     """Return *msg* url-decoded once, a plus as a blank; escapes that are none are code 128."""
-    if _BAD_ESCAPE.search(msg):
-        raise Refusal("128")
+    refuse((_BAD_ESCAPE.search(msg), "128"))
     try:
         return unquote_plus(msg, errors="strict")
     except UnicodeDecodeError:
@@ -65,10 +64,10 @@ def check_review(account: Account, text: str) -> None:
     verification accounts only (126); at others a person looks at it, and their
     word comes as a report: see `is_rejected`.
     """
-    if _matches(account, text, Review.REJECTED):
-        raise Refusal("125")
-    if account.credential.startswith("YZM") and is_rejected(account, text, ""):
-        raise Refusal("126")
+    refuse(
+        (_matches(account, text, Review.REJECTED), "125"),
+        (account.credential.startswith("YZM") and is_rejected(account, text, ""), "126"),
+    )
 
 
 def is_rejected(account: Account, text: str, template_id: str) -> bool:
@@ -105,7 +104,6 @@ def fill_template(template: Template | None, template_id: str, values: Mapping[s
         # Nobody knows the text, but the judge must see who got which values.
         return f"模板{template_id}" + "".join(f"，{name}={value}" for name, value in values.items())
     wanted = [f"param{n + 1}" for n in range(len(_VARIABLE.findall(template.content)))]
-    if set(values) != set(wanted):
-        raise Refusal(UNDOCUMENTED, "模板参数个数不符")
+    refuse((set(values) != set(wanted), Refusal(UNDOCUMENTED, "模板参数个数不符")))
     left = iter(wanted)
     return _VARIABLE.sub(lambda _: values[next(left)], template.content)

@@ -21,7 +21,7 @@ from smskit.providers.tencent.signing import ALGORITHM, authorization
 from smskit.simulator.accounts import Account, Limits
 from smskit.simulator.book import is_mainland
 from smskit.simulator.core import World
-from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, Wording, words
+from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, Wording, refuse, words
 from smskit.simulator.wire import Answer, Request, json_answer
 
 PROVIDER = "tencent"
@@ -91,15 +91,14 @@ class Tencent(Dialect):
     def admit(self, request: Request, name: str) -> Call:
         """Who is calling: whose signature it is."""
         headers = request.headers
-        if request.method != "POST" or request.media_type != JSON:
-            raise Refusal("UnsupportedProtocol")
-        for header in ("x-tc-version", "x-tc-region"):
-            if not headers.get(header):
-                raise self.missing.refusal(f"the header {header}")
-        if headers["x-tc-version"] != VERSION:
-            raise Refusal("NoSuchVersion")
-        if _REGION.fullmatch(headers["x-tc-region"]) is None:
-            raise Refusal("UnsupportedRegion")
+        version, region = headers.get("x-tc-version", ""), headers.get("x-tc-region", "")
+        refuse(
+            (request.method != "POST" or request.media_type != JSON, "UnsupportedProtocol"),
+            (not version, self.missing.refusal("the header X-TC-Version")),
+            (not region, self.missing.refusal("the header X-TC-Region")),
+            (version != VERSION, "NoSuchVersion"),
+            (not _REGION.fullmatch(region), "UnsupportedRegion"),
+        )
         account = self._signed_by(headers, request.body)
         self.permit(
             request,
@@ -183,15 +182,14 @@ def read_fields(body: bytes, known: Fields) -> dict[str, Any]:
 def within(call: Call, name: str, low: int, high: int) -> int:
     """A Limit or Offset that must be there and within its range."""
     value = int(call.need(name, int))
-    if not low <= value <= high:
-        raise Refusal(f"InvalidParameterValue.{name}VerifyFail")
+    refuse((not low <= value <= high, f"InvalidParameterValue.{name}VerifyFail"))
     return value
 
 
 def check_app(call: Call) -> None:
     """Refuse an SmsSdkAppId that is not the account's, where it has one."""
-    if call.account.settings.app_id not in ("", call.need("SmsSdkAppId")):
-        raise Refusal("UnauthorizedOperation.SmsSdkAppIdVerifyFail")
+    known = call.account.settings.app_id in ("", call.need("SmsSdkAppId"))
+    refuse((not known, "UnauthorizedOperation.SmsSdkAppIdVerifyFail"))
 
 
 def answer(**content: Any) -> Answer:

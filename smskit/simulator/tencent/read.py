@@ -15,7 +15,7 @@ from typing import Any
 
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue
-from smskit.simulator.dialect import DAY, Call, Refusal, read_time, receipt_words, show_time
+from smskit.simulator.dialect import DAY, Call, Refusal, read_time, receipt_words, refuse, show_time
 from smskit.simulator.push import Way
 from smskit.simulator.tencent.dialect import (
     JSON,
@@ -66,13 +66,12 @@ def status_by_number(call: Call) -> Answer:
     within(call, "Offset", 0, 0)
     limit, now = within(call, "Limit", 1, _PAGE), call.world.clock()
     start, end = call.need("BeginTime", int), call.fields.get("EndTime") or now
-    if start < now - _MEMORY:
-        raise Refusal("InvalidParameterValue.BeginTimeVerifyFail")
-    # An end still to come is not documented; a refusal is the louder choice.
-    if end > now:
-        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
-    if start > end:
-        raise Refusal("InvalidParameterValue.InvalidStartTime")
+    refuse(
+        (start < now - _MEMORY, "InvalidParameterValue.BeginTimeVerifyFail"),
+        # An end still to come is not documented; a refusal is the louder choice.
+        (end > now, "InvalidParameterValue.EndTimeVerifyFail"),
+        (start > end, "InvalidParameterValue.InvalidStartTime"),
+    )
     with call.world.lock:
         messages = call.account.book.to(phone)
     rows = []
@@ -118,8 +117,7 @@ def reply_row(account: Account, reply: ReplyDue) -> dict[str, object]:
 
 def _pull_limit(call: Call) -> int:
     check_app(call)
-    if not call.account.settings.pull:
-        raise Refusal("UnauthorizedOperation.RequestPermissionDeny")
+    refuse((not call.account.settings.pull, "UnauthorizedOperation.RequestPermissionDeny"))
     return within(call, "Limit", 1, _PAGE)
 
 
@@ -167,8 +165,7 @@ def send_statistics(call: Call) -> Answer:
     within(call, "Limit", 0, 0)
     within(call, "Offset", 0, 0)
     start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
-    if end < start:
-        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
+    refuse((end < start, "InvalidParameterValue.EndTimeVerifyFail"))
     with call.world.lock:
         found = list(call.account.book.between(start, end + 3599.999))
     fees = sum(fee_of(message.text, message.phone) for message in found)
@@ -183,8 +180,7 @@ def package_statistics(call: Call) -> Answer:
     offset = within(call, "Offset", 0, 1 << 31)
     start, end = _hour(call, "BeginTime"), _hour(call, "EndTime")
     now = call.world.clock()
-    if not start < end < now:
-        raise Refusal("InvalidParameterValue.EndTimeVerifyFail")
+    refuse((not start < end < now, "InvalidParameterValue.EndTimeVerifyFail"))
     settings = call.account.settings
     if not settings.price or offset:
         return answer(SmsPackagesStatisticsSet=[])
@@ -254,8 +250,7 @@ def signatures(call: Call) -> Answer:
 
 def _international(call: Call) -> int:
     value = int(call.need("International", int))
-    if value not in (0, 1):
-        raise Refusal("InvalidParameterValue.InvalidInternational")
+    refuse((value not in (0, 1), "InvalidParameterValue.InvalidInternational"))
     return value
 
 
@@ -263,13 +258,12 @@ def _chosen(
     call: Call, rows: list[dict[str, Any]], key: str, wanted: list[int] | None, *, default: int
 ) -> list[dict[str, Any]]:
     if wanted:
-        if len(wanted) > _PAGE:
-            raise Refusal("InvalidParameterValue.LimitVerifyFail")
+        refuse((len(wanted) > _PAGE, "InvalidParameterValue.LimitVerifyFail"))
         return [row for row in rows if row[key] in wanted]
     limit, offset = call.fields.get("Limit"), call.fields.get("Offset") or 0
     limit = default if limit is None else limit
-    if not 0 <= limit <= _PAGE:
-        raise Refusal("InvalidParameterValue.LimitVerifyFail")
-    if offset < 0:
-        raise Refusal("InvalidParameterValue.OffsetVerifyFail")
+    refuse(
+        (not 0 <= limit <= _PAGE, "InvalidParameterValue.LimitVerifyFail"),
+        (offset < 0, "InvalidParameterValue.OffsetVerifyFail"),
+    )
     return rows[offset : offset + limit]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from smskit.simulator.accounts import Account, Review, Template
 from smskit.simulator.book import is_mainland, parts_in
-from smskit.simulator.dialect import Call, Refusal, china_time, first_reached, words
+from smskit.simulator.dialect import Call, Refusal, china_time, first_reached, refuse, words
 from smskit.simulator.tencent.dialect import PROVIDER, answer, check_app, fields_of, serial_no
 from smskit.simulator.wire import Answer
 
@@ -65,20 +65,19 @@ class _Row(NamedTuple):
 
 def send_sms(call: Call) -> Answer:
     """Send one text to up to 200 numbers, all at home or all abroad."""
-    numbers = call.fields.get("PhoneNumberSet")
-    if not numbers:
-        raise Refusal("MissingParameter.EmptyPhoneNumberSet")
-    if len(numbers) > MAX_NUMBERS:
-        raise Refusal("LimitExceeded.PhoneNumberCountLimit")
+    numbers = call.fields.get("PhoneNumberSet") or []
+    refuse(
+        (not numbers, "MissingParameter.EmptyPhoneNumberSet"),
+        (len(numbers) > MAX_NUMBERS, "LimitExceeded.PhoneNumberCountLimit"),
+    )
     check_app(call)
     template_id, context = call.need("TemplateId"), call.optional("SessionContext")
-    if len(context.encode()) > MAX_CONTEXT:
-        raise Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
+    long = Refusal("InvalidParameter", "SessionContext has to be shorter than 512 bytes")
+    refuse((len(context.encode()) > MAX_CONTEXT, long))
     call.digits("ExtendCode")
     phones = [call.dialect.phone_in(number) or 0 for number in numbers]
     at_home = {is_mainland(phone) for phone in phones if phone}
-    if len(at_home) > 1:
-        raise Refusal("UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber")
+    refuse((len(at_home) > 1, "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber"))
     sign = call.optional("SignName") if at_home == {False} else call.need("SignName")
     text = _compose(call, template_id, sign, call.fields.get("TemplateParamSet") or [])
     return _take(call, _judge(call, numbers, phones, text), text, context)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote_plus
 
 from smskit.simulator.accounts import Account, Review, Template, approved
-from smskit.simulator.dialect import DAY, Call, Refusal, Rule, first_reached, template_of
+from smskit.simulator.dialect import DAY, Call, Refusal, Rule, first_reached, refuse, template_of
 
 MAX_TEXT = 500  # support says 400, the English page 500
 
@@ -78,10 +78,7 @@ def check_text(account: Account, text: str, template: Template | None) -> Templa
     if len(text) > MAX_TEXT:
         raise Refusal(48, "参数 text 长度超过限制")
     end = text.index("】")
-    if end < 2 or text.count("【") != 1 or text.count("】") != 1:
-        raise Refusal(16)
-    if account.signatures == {}:
-        raise Refusal(-57)
+    refuse((end < 2 or text.count("【") != 1 or text.count("】") != 1, 16), (account.signatures == {}, -57))
     if account.signatures and not approved(account.signatures, text[1:end]):
         raise Refusal(15, f"签名 {text[: end + 1]} 与设置的签名不匹配")
     if template is None and account.templates is not None:
@@ -100,8 +97,8 @@ def check_number(call: Call, phone: int, text: str, template: Template | None, m
     Args:
         met: Texts this call already takes to the same number.
     """
-    if refused := call.refused(phone, template) or _limit_reached(call, phone, text, template, met):
-        raise Refusal(refused)
+    refused = call.refused(phone, template) or _limit_reached(call, phone, text, template, met)
+    refuse((refused, refused))
 
 
 def _limit_reached(call: Call, phone: int, text: str, template: Template | None, met: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ import orjson
 
 from smskit.simulator.accounts import Account, Review, Signature, Template
 from smskit.simulator.book import Message, ReceiptDue, ReplyDue, is_mainland, parts_in
-from smskit.simulator.dialect import Call, Refusal, national, read_time, show_time
+from smskit.simulator.dialect import Call, Refusal, national, read_time, refuse, show_time
 from smskit.simulator.push import Way
 from smskit.simulator.wire import FORM, Answer, json_answer
 
@@ -51,8 +51,7 @@ def pull_reply(call: Call) -> Answer:
 
 
 def _pulled(call: Call, take: Callable[[int], list[Any]], report: Callable[[Account, Any], Any]) -> Answer:
-    if not call.account.settings.pull:
-        raise Refusal(-11)
+    refuse((not call.account.settings.pull, -11))
     taken = take(call.number("page_size", default=20, low=1, high=100))
     return json_answer([report(call.account, due) for due in taken], popped=len(taken))
 
@@ -129,8 +128,7 @@ def get_record(call: Call) -> Answer:
     page = call.number("page_num", default=1, low=1, high=10**9)
     size = call.number("page_size", default=20, low=1, high=100)
     kind, mobile, book = call.optional("type"), call.optional("mobile"), call.account.book
-    if kind not in ("", "all", "global"):
-        raise call.dialect.malformed.refusal("type", kind)
+    refuse((kind not in ("", "all", "global"), call.dialect.malformed.refusal("type", kind)))
     skip = (page - 1) * size
     with call.world.lock:
         if not mobile and (kind == "all" or (kind == "" and not book.abroad)):
@@ -235,10 +233,10 @@ def tpl_get(call: Call) -> Answer:
     tpl_id = call.optional("tpl_id")
     if not tpl_id:
         return json_answer([_template(t) for t in templates.values()])
-    if not tpl_id.isdigit():
-        raise call.dialect.malformed.refusal("tpl_id", tpl_id)
-    if tpl_id not in templates:
-        raise Refusal(5, f"未找到对应id的模板，tpl_id:{tpl_id}")
+    refuse(
+        (not tpl_id.isdigit(), call.dialect.malformed.refusal("tpl_id", tpl_id)),
+        (tpl_id not in templates, Refusal(5, f"未找到对应id的模板，tpl_id:{tpl_id}")),
+    )
     return json_answer(_template(templates[tpl_id]))
 
 

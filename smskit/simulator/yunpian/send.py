@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from smskit.simulator.accounts import Account, Template
 from smskit.simulator.book import is_mainland, parts_in
-from smskit.simulator.dialect import Call, Refusal, national, words
+from smskit.simulator.dialect import Call, Refusal, national, refuse, words
 from smskit.simulator.wire import Answer, json_answer
 from smskit.simulator.yunpian.checks import check_number, check_text, fill, find_template
 from smskit.simulator.yunpian.dialect import PROVIDER, entry
@@ -41,26 +41,24 @@ def tpl_batch_send(call: Call) -> Answer:
 
 def multi_send(call: Call) -> Answer:
     """Send to many numbers a text each. Legacy, and closed on some accounts (code -6)."""
-    if not call.account.settings.multi_send:
-        raise Refusal(-6)
+    refuse((not call.account.settings.multi_send, -6))
     mobile = call.need("mobile")
     # Decoded once as a field. They were encoded singly before they were joined with commas.
     texts = [unquote_plus(piece, errors="replace") for piece in call.need("text").split(",")]
     extras = _extras(call)
     mobiles = _split(mobile)
-    if len(mobiles) != len(texts):
-        raise Refusal(25)
-    _in_hours(call)
+    refuse((len(mobiles) != len(texts), 25))
+    _check_hours(call)
     return _send_many(call, mobiles, texts, None, extras)
 
 
 def _filled(call: Call) -> tuple[str, str, Template]:
     mobile, tpl_id = call.need("mobile"), call.need("tpl_id")
     inner = call.fields.get("tpl_value")
-    if inner is None:  # it may be empty, but not absent
-        raise call.dialect.missing.refusal("tpl_value")
-    if not tpl_id.isdigit():
-        raise call.dialect.malformed.refusal("tpl_id", tpl_id)
+    refuse(
+        (inner is None, call.dialect.missing.refusal("tpl_value")),  # it may be empty, but not absent
+        (not tpl_id.isdigit(), call.dialect.malformed.refusal("tpl_id", tpl_id)),
+    )
     template = find_template(call.account, tpl_id)
     return mobile, fill(template, inner), template
 
@@ -68,34 +66,27 @@ def _filled(call: Call) -> tuple[str, str, Template]:
 def _extras(call: Call) -> dict[str, Any]:
     """The optional fields all sends share, as the world calls them."""
     uid = call.optional("uid")
-    if len(uid) > MAX_UID:
-        raise Refusal(48, "参数 uid 长度超过限制")
+    refuse((len(uid) > MAX_UID, Refusal(48, "参数 uid 长度超过限制")))
     return {"uid": uid, "extend": call.digits("extend"), "receipt_url": call.optional("callback_url")}
 
 
 def _split(mobile: str) -> list[str]:
     mobiles = mobile.split(",")
-    if len(mobiles) > MAX_NUMBERS:
-        raise Refusal(2, f"参数 mobile 格式不正确，一次不能超过{MAX_NUMBERS}个")
+    many = Refusal(2, f"参数 mobile 格式不正确，一次不能超过{MAX_NUMBERS}个")
+    refuse((len(mobiles) > MAX_NUMBERS, many))
     return mobiles
 
 
-def _in_hours(call: Call) -> None:
-    if not call.is_open(call.account.settings.send_hours):
-        raise Refusal(13)
-
-
-def _afford(call: Call, parts: int) -> None:
-    if call.costs_too_much(parts):
-        raise Refusal(3)
+def _check_hours(call: Call) -> None:
+    refuse((not call.is_open(call.account.settings.send_hours), 13))
 
 
 def _send_one(call: Call, mobile: str, text: str, template: Template | None) -> Answer:
     phone = call.phone(mobile, "mobile")
     extras = _extras(call)
-    _in_hours(call)
+    _check_hours(call)
     template = check_text(call.account, text, template)
-    _afford(call, parts_in(text))
+    refuse((call.costs_too_much(parts_in(text)), 3))
     check_number(call, phone, text, template, ())
     template_id = template.id if template else ""
     accepted = call.world.accept(
@@ -108,9 +99,9 @@ def _send_one(call: Call, mobile: str, text: str, template: Template | None) -> 
 def _send_same(call: Call, mobile: str, text: str, template: Template | None) -> Answer:
     mobiles = _split(mobile)
     extras = _extras(call)
-    _in_hours(call)
+    _check_hours(call)
     template = check_text(call.account, text, template)
-    _afford(call, parts_in(text) * len(mobiles))
+    refuse((call.costs_too_much(parts_in(text) * len(mobiles)), 3))
     return _send_many(call, mobiles, text, template, extras)
 
 
@@ -131,8 +122,7 @@ def _send_many(
         text = same if same is not None else texts[position]
         try:
             phone = call.phone(mobile, "mobile")
-            if not is_mainland(phone):
-                raise Refusal(20)  # numbers abroad go one a call
+            refuse((not is_mainland(phone), 20))  # numbers abroad go one a call
             matched = template if same is not None else check_text(account, text, None)
             check_number(call, phone, text, matched, met.get(phone, ()))
         except Refusal as refusal:
@@ -144,7 +134,7 @@ def _send_many(
         taken.append((phone, text))
         entries.append(None)
     parts = sum(parts_in(text) for _, text in taken)
-    _afford(call, parts)
+    refuse((call.costs_too_much(parts), 3))
     head = {"total_count": parts, "total_fee": f"{account.settings.price * parts:.4f}", "unit": "RMB"}
     if not taken:
         return json_answer(head | {"data": entries})
