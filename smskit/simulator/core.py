@@ -18,16 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smskit.errors import InputError
 from smskit.simulator.accounts import ANY_CREDENTIAL, Account, AccountSettings, digits_of, reference
-from smskit.simulator.book import (
-    RETENTION_S,
-    Book,
-    Fetched,
-    Note,
-    ReplyDue,
-    Row,
-    Shelf,
-    parts_of_all,
-)
+from smskit.simulator.book import RETENTION_S, Book, Fetched, Note, ReplyDue, Row, Shelf, parts_of_all
 from smskit.simulator.faults import FaultPlan, Faults, Tally
 
 if TYPE_CHECKING:
