@@ -54,13 +54,12 @@ def multi_send(call: Call) -> Answer:
 
 def _filled(call: Call) -> tuple[str, str, Template]:
     mobile, tpl_id = call.need("mobile"), call.need("tpl_id")
-    inner = call.fields.get("tpl_value")
     refuse(
-        (inner is None, call.dialect.missing.refusal("tpl_value")),  # it may be empty, but not absent
+        ("tpl_value" not in call.fields, call.dialect.missing.refusal("tpl_value")),  # it may be empty
         (not tpl_id.isdigit(), call.dialect.malformed.refusal("tpl_id", tpl_id)),
     )
     template = find_template(call.account, tpl_id)
-    return mobile, fill(template, inner), template
+    return mobile, fill(template, call.optional("tpl_value")), template
 
 
 def _extras(call: Call) -> dict[str, Any]:
