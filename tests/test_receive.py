@@ -182,7 +182,7 @@ def expected(simulator: Simulator) -> tuple[int, int]:
     outcomes = [
         message.outcome()
         for account in simulator.world.accounts()
-        for call in range(account.book.calls)
+        for call in range(len(account.book.at))
         for message in account.book.messages(call)
     ]
     good = sum(outcome is not None and outcome.delivered for outcome in outcomes)

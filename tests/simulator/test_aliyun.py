@@ -269,6 +269,16 @@ def test_headers_are_checked(ali: Ali, change: dict[str, str], code: str) -> Non
     assert code in ali.http.post(wire.url, headers=headers).text
 
 
+def test_the_body_is_the_one_that_was_signed(ali: Ali) -> None:
+    """A body that was changed on the way is refused, though everything else is as it was signed."""
+    at = datetime.fromtimestamp(ali._clock(), UTC)
+    wire = build_request(ali.settings, "SendBatchSms", [], b"PhoneNumberJson=1", at=at, nonce="n")
+    answer = ali.http.post(wire.url, headers=dict(wire.headers), content=b"PhoneNumberJson=2")
+
+    assert "x-acs-content-sha256" in answer.json()["Message"]
+    assert answer.json()["Code"] == "SignatureDoesNotMatch"
+
+
 def test_fields_belong_where_they_are_signed(ali: Ali) -> None:
     """ACS3 takes the fields of SendSms from the query alone; the older scheme takes them from either."""
     fields = {"PhoneNumbers": A, "SignName": "示例", "TemplateCode": NOTICE, "TemplateParam": VALUES}
