@@ -144,20 +144,15 @@ def _figures(now: Footprint, recent: Sequence[Footprint], factor: float) -> Iter
     for column, share in now.coverage.items():
         found = usual(lambda run: run.coverage, column)
         if found and found[0] >= LEAST_COVERAGE and share < found[0] / 2:
-            yield Message(
-                "{share} of the rows have a good `{name}`, {usual} is the median of {n} runs",
-                share=f"{share:.1%}",
-                name=column,
-                usual=f"{found[0]:.1%}",
-                n=found[1],
-            )
+            words = mark("{share} of the rows have a good `{name}`, {usual} is the median of {n} runs")
+            yield _of_rows(words, share, found, name=column)
     for reason, share in now.excluded.items():
         found = usual(lambda run: run.excluded, reason)
         if found and share > found[0] * factor and share - found[0] >= LEAST_SHARE:
-            yield Message(
-                "{share} of the rows are left out for {code}, {usual} is the median of {n} runs",
-                share=f"{share:.1%}",
-                code=reason,
-                usual=f"{found[0]:.1%}",
-                n=found[1],
-            )
+            words = mark("{share} of the rows are left out for {code}, {usual} is the median of {n} runs")
+            yield _of_rows(words, share, found, code=reason)
+
+
+def _of_rows(words: str, share: float, found: tuple[float, int], **about: str) -> Message:
+    usual, runs = found
+    return Message(words, share=f"{share:.1%}", usual=f"{usual:.1%}", n=runs, **about)
