@@ -42,9 +42,7 @@ class DownloadTab(Tab):
         kind = field(w.Dropdown, t("Format"), options=FORMATS, value=self.kind)
         kind.observe(self.attempt(lambda: setattr(self, "kind", kind.value)), "value")
         options = sorted({*self.columns, *self._columns.options})
-        self._columns = field(
-            w.SelectMultiple, t("Columns of the segment"), options=options, value=self.columns
-        )
+        self._columns = field(w.SelectMultiple, t("Segment columns"), options=options, value=self.columns)
         self._columns.rows = 6
         self._columns.observe(self.attempt(self._chosen), "value")
         reveal = self.tick(t("Full phones in the file"), self.reveal, partial(setattr, self, "reveal"))
