@@ -10,7 +10,7 @@ import pytest
 
 from smskit.simulator import World
 from smskit.simulator.dialect import answers, words
-from smskit.simulator.yunpian.checks import values_in
+from smskit.simulator.yunpian.send import values_in
 
 A, B = "13800000000", "13800000001"
 TEXT = "【示例】你好"

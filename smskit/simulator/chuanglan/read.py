@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from smskit.simulator.accounts import Account
 from smskit.simulator.book import ReceiptDue, ReplyDue, parts_in
 from smskit.simulator.chuanglan.dialect import PROVIDER, call_id
-from smskit.simulator.chuanglan.texts import is_rejected
+from smskit.simulator.chuanglan.send import is_rejected
 from smskit.simulator.dialect import Call, Refusal, national, receipt_words, refuse, show_time
 from smskit.simulator.push import Way
 from smskit.simulator.wire import Answer, json_answer, json_object
