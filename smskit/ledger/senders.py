@@ -317,8 +317,8 @@ class Senders:
         held = (PROGRESS.c.campaign_id == campaign_id) & (PROGRESS.c.unsent != 0)
         query = sa.select(PROGRESS.c.sender, sa.func.count()).where(held).group_by(PROGRESS.c.sender)
         with self._database.read() as conn:
-            chunks = {row[0]: row[1] for row in conn.execute(query)}
             living = self._living(conn, campaign_id, self._database.clock())
+            chunks = {row[0]: row[1] for row in conn.execute(query)} if living else {}
         alone = sum(chunks.values())
         return [
             Sender(s.host, s.pid, s.since, alone if s.role == Role.ALONE else chunks.get(s.token, 0))

@@ -34,7 +34,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
     """A campaign's books as plain data; they always balance. Times are ISO, UTC."""
     with ledger.database.picture():
         books = ledger.audience.counts(row.id)
-        stopped = ledger.audience.stopped(row.id)
+        stopped = ledger.audience.stopped(row.id) if books.refused else {}
         senders = ledger.senders.find(row.id)
         approval = ledger.approvals.get(row.name, row.plan_hash) if row.mode is not Mode.REHEARSE else None
     summary = row.summary
