@@ -266,6 +266,7 @@ class Tour:
             walk.sheet.theme(dark=True)
             walk.tab("Failures")
             walk.shoot("04-dark", walk.card("Track delivery"), walk.tabs())
+            walk.sheet.theme(dark=False)  # JupyterLab keeps it for the notebooks after this
 
     def effect(self) -> None:
         """05, of a campaign that brought something."""

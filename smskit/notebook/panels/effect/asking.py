@@ -194,7 +194,7 @@ class AskingPanel(Panel):
         if not asked["outcomes"]:
             self._columns.children = ()
             return
-        kinds = [(t("one row an event, such as an order"), _EVENTS), (t("one row a person, 0 or 1"), _PEOPLE)]
+        kinds = [(t("one row per event"), _EVENTS), (t("one row a person, 0 or 1"), _PEOPLE)]
         kind = field(w.Dropdown, t("The table has"), options=kinds, value=self.kind)
         kind.observe(self.attempt(lambda: self._turn(kind.value)), "value")
         made: list[w.Widget] = [kind, self._column("user_id", t("Person column"))]
