@@ -140,6 +140,22 @@ def test_without_a_text(project: Project) -> None:
     assert "\n" not in str(unbound.lacks)
 
 
+def test_what_03_will_bind_by_itself(project: Project) -> None:
+    """A variable that is not bound yet, and has a column of its name, counts as 03 then binds it."""
+    people = {"user_id": ["u1", "u2", "u3"], "phone": [f"1380000000{n}" for n in (3, 4, 6)]}
+    frame = pd.DataFrame(people | {"name": ["张三", None, "长" * 80]})
+    reaching, all_ = Reaching(lambda: project.environment), np.ones(3, np.bool_)
+    spec = SPEC | {"template": "{name}你好。拒收请回复R"}
+    open_, bound = (
+        reaching.reach(CampaignSpec.from_data(spec | more), frame, all_)
+        for more in ({}, {"variables": {"name": "name"}})
+    )
+
+    assert open_.lacks is None
+    assert (open_.reachable, open_.parts, open_.excluded) == (bound.reachable, bound.parts, bound.excluded)
+    assert open_.reachable < 3
+
+
 def test_without_a_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the project has no ledger nobody is known, and looking makes none."""
     (tmp_path / "pyproject.toml").touch()

@@ -28,7 +28,7 @@ from smskit.message.opt_out import with_wording
 from smskit.message.parts import parts
 from smskit.message.template import Template
 from smskit.message.values import format_column
-from smskit.message.variables import Binding, check_bindings, parse_bindings
+from smskit.message.variables import Binding, check_bindings, parse_bindings, rebound
 from smskit.models import ORDER, Mode, Reason
 from smskit.planning.exclusions import Candidates, Facts, History, reasons_of
 from smskit.planning.persons import notices_of_copies
@@ -172,12 +172,13 @@ def _text(
             message_class=spec.message_class,
             template_id=spec.template_id,
         )
-        bindings = parse_bindings(spec.variables)
+        columns = list(map(str, frame.columns))
+        bindings = parse_bindings(rebound(template, spec.variables, columns))  # as 03 binds what is not bound
     except TemplateError as error:
         return None, {}, error.message
     try:
-        check_bindings(template, bindings, list(frame.columns))
-    except TemplateError:  # 03 says which, and chooses those of the same name by itself
+        check_bindings(template, bindings, columns)
+    except TemplateError:  # 03 says which
         return None, {}, Message("what fills the variables of its text is not chosen yet, 03 does that")
     return template, bindings, None
 
