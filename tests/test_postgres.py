@@ -186,6 +186,16 @@ def test_what_fails_before_a_commit_is_told_by_it(ledger: Ledger) -> None:
     assert ledger.opt_outs.phones().tolist() == [13800138001, 13800138002]
 
 
+def test_what_waits_for_the_commit_goes_before_any_other(ledger: Ledger) -> None:
+    """A statement that comes after one that was to go with the commit finds it done."""
+    with ledger.database.write() as conn:
+        postgres.gather(conn, ADD, (13800138000,))
+        found = conn.exec_driver_sql("SELECT count(*) FROM opt_out").scalar()
+
+    assert found == 1
+    assert ledger.opt_outs.phones().tolist() == [13800138000]
+
+
 def test_what_was_not_sent_is_rolled_back(ledger: Ledger) -> None:
     """An error of ours between a statement that nobody waits for and the commit leaves nothing behind."""
     with suppress(ZeroDivisionError), ledger.database.write() as conn:
