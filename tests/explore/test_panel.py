@@ -88,6 +88,24 @@ def test_opened_over_a_draft(panel: Open) -> None:
     assert "13800138001" not in shown
 
 
+def test_what_is_chosen_while_something_is_shown_counts(panel: Open, project: Path) -> None:
+    """A file is chosen in the moment in which the panel shows what it has read: the choice is taken."""
+    (project / "segments").mkdir(exist_ok=True)
+    (project / "segments/mine.csv").write_text("user_id,phone\nu1,13800138001\n", encoding="utf-8")
+    opened = panel()
+    says(opened)
+    files = opened.load._offers
+    chooses = threading.Thread(target=lambda: setattr(files, "value", "segments/mine.csv"))
+    with opened.page.turn:
+        chooses.start()
+        while files.value != "segments/mine.csv":  # what follows from it waits for its turn
+            chooses.join(0.01)
+        opened.load.show_named()
+    chooses.join()
+
+    assert "segments/mine.csv: 1 row, 2 columns" in says(opened)
+
+
 def test_a_file_that_was_copied_in_is_listed(panel: Open, project: Path) -> None:
     """A click looks again which files there are; what is chosen stays."""
     opened = panel()

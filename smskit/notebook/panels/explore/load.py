@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import ipywidgets as w
 
@@ -110,7 +111,13 @@ class LoadPanel(Panel):
 
     def _offered_field(self) -> w.Widget:
         made = field(w.Dropdown, self.t("Files here"), options=[(self.t("choose a file"), "")])
-        made.observe(self.attempt(lambda: None if self._showing.on else self._take(made.value)), "value")
+
+        def chosen(change: dict[str, Any]) -> None:
+            # What was chosen, not what the field has by the time it is our turn: it may have been set back.
+            take = partial(self._take, change["new"])
+            self.attempt(lambda: None if self._showing.on else take())(None)
+
+        made.observe(chosen, "value")
         return made
 
     def _again(self) -> w.Widget:
