@@ -226,10 +226,14 @@ class Call:
             (abroad and region == "domestic", codes.home_only),
             (not abroad and region == "abroad", codes.abroad_only),
             (phone in account.black_numbers, codes.black),
-            *((str(phone).endswith(end), code) for end, code in account.settings.number_codes.items()),
         )
-        refused = next((code for broken, code in rules if broken), "")
-        return refused or (self.request.item_code and self.request.item_code(phone)) or ""
+        for broken, code in rules:
+            if broken:
+                return code
+        for end, code in account.settings.number_codes.items():
+            if str(phone).endswith(end):
+                return code
+        return (self.request.item_code and self.request.item_code(phone)) or ""
 
     def limits(self) -> Limits:
         memo, limits = self.account.memo, self.account.settings.limits

@@ -12,7 +12,7 @@ from typing import ClassVar
 import orjson
 
 from smskit.simulator.accounts import Limits
-from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, Wording, answers, refuse, words
+from smskit.simulator.dialect import Call, Dialect, NumberCodes, Refusal, Wording, answers, words
 from smskit.simulator.wire import FORM, Answer, Request, form
 
 PROVIDER = "yunpian"
@@ -52,14 +52,17 @@ class Yunpian(Dialect):
         return Answer(orjson.dumps({"http_status_code": status, **entry(refusal)}), status)
 
     def admit(self, request: Request, name: str) -> Call:
-        accept, fields = request.headers.get("accept", ""), form(request.body)
-        fits = not accept or any(kind in accept for kind in _ACCEPTABLE)
-        refuse(
-            (request.method != "POST", Refusal(11, "接口不支持GET方式调用", status=405)),
-            (request.media_type != FORM, Refusal(-7, f"Content-Type 须为 {FORM}", status=415)),
-            (not fits, Refusal(-7, "Accept 须为 application/json", status=406)),
-            (not fields.get("apikey"), self.missing.refusal("apikey")),
-        )
+        # One by one, since this is asked for every call, and refusals take their time to make.
+        if request.method != "POST":
+            raise Refusal(11, "接口不支持GET方式调用", status=405)
+        if request.media_type != FORM:
+            raise Refusal(-7, f"Content-Type 须为 {FORM}", status=415)
+        accept = request.headers.get("accept", "")
+        if accept and not any(kind in accept for kind in _ACCEPTABLE):
+            raise Refusal(-7, "Accept 须为 application/json", status=406)
+        fields = form(request.body)
+        if not fields.get("apikey"):
+            raise self.missing.refusal("apikey")
         account = self.account(fields["apikey"], _APIKEY, -1)
         address = f"IP {request.client}未加入白名单,可在后台‘系统设置->IP白名单设置’里添加"
         self.permit(request, account, name, address=Refusal(-3, address), denied="-2", fast="-5")

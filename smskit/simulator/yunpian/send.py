@@ -86,7 +86,8 @@ def _filled(call: Call) -> tuple[str, str, Template]:
 def _extras(call: Call) -> dict[str, Any]:
     """The optional fields all sends share, as the world calls them."""
     uid = call.optional("uid")
-    refuse((len(uid) > MAX_UID, Refusal(48, "参数 uid 长度超过限制")))
+    if len(uid) > MAX_UID:
+        raise Refusal(48, "参数 uid 长度超过限制")
     return {"uid": uid, "extend": call.digits("extend"), "receipt_url": call.optional("callback_url")}
 
 
