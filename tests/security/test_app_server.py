@@ -34,6 +34,10 @@ _PROBE = """
 import json, os, sys, pandas
 print("PROBE" + json.dumps([os.getcwd(), os.listdir(), sys.path, pandas.__file__, dict(os.environ)]) + "END")
 """
+_ECHO = """
+targets = get_ipython().kernel.comm_manager
+targets.register_target("echo", lambda comm, _: comm.send({}, buffers=[b"12345678"]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One of two kernels that soon end, with a page that looks around and a picture beside it."""
     folder = project_copy(tmp_path_factory.mktemp("app"))
     kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
-    for name, code in (("probe", _PROBE), ("broken", "secret = 'a secret'; 1 / 0")):
+    for name, code in (("probe", _PROBE), ("echo", _ECHO), ("broken", "secret = 'a secret'; 1 / 0")):
         page = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(code)], metadata={"kernelspec": kernel}
         )
@@ -413,9 +417,34 @@ async def test_held_kernels_run_no_code_of_visitors(app: App, visitor: httpx.Cli
         assert answer is not None, "the socket was closed"
         answered.add(json.loads(answer)["header"]["msg_type"])
     socket.close()
+    while await socket.read_message() is not None:
+        pass  # until it is closed
 
     assert not trap.exists()
     assert {kind for kind in answered if kind.endswith("_reply")} == {"kernel_info_reply"}
+
+
+@pytest.mark.kernel
+async def test_held_a_socket_of_the_older_framing(app: App, visitor: httpx.Client) -> None:
+    """A visitor may ask for it; messages with buffers come over it."""
+    page = rendered(visitor, app, "echo")
+    kernel = re.search(r'"kernelId": ?"([0-9a-f-]{36})"', page.text)
+    assert kernel, page.text[:2000]
+    cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    url = app.base.replace("http", "ws") + f"/api/kernels/{kernel[1]}/channels"
+    socket = await websocket_connect(HTTPRequest(url, headers={"Cookie": cookie}))
+    header = {"msg_id": "o", "msg_type": "comm_open", "session": "s", "username": "", "version": "5.3"}
+    opened = {"header": header, "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": []}
+    await socket.write_message(json.dumps(opened | {"content": {"comm_id": "c", "target_name": "echo"}}))
+    answer: str | bytes | None = ""
+    while not isinstance(answer, bytes):
+        answer = await socket.read_message()
+        assert answer is not None, "the socket was closed"
+    socket.close()
+    while await socket.read_message() is not None:
+        pass  # until it is closed
+
+    assert answer.endswith(b"12345678")
 
 
 @pytest.mark.kernel

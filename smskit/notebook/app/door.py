@@ -18,9 +18,11 @@ from jupyter_server.auth.login import LoginFormHandler
 from jupyter_server.auth.logout import LogoutHandler
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import httputil, web
+from tornado.websocket import WebSocketHandler
 from traitlets import Bool, Dict
 from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from smskit.i18n import LANGUAGES
@@ -35,6 +37,7 @@ __all__ = [
     "Page",
     "PrivateFiles",
     "SignIn",
+    "Sockets",
     "Tries",
     "keep_out_of_logs",
     "language_of",
@@ -210,6 +213,21 @@ class PrivateFiles(JupyterHandler, AllowListFileHandler):  # type: ignore[misc]
     async def get(self, path: str, include_body: bool = True) -> None:
         """One file."""
         await AllowListFileHandler.get(self, path, include_body)
+
+
+class Sockets(VoilaKernelWebsocketHandler):  # type: ignore[misc]
+    """
+    What a page and its kernel tell each other.
+
+    Voilà reads every binary message as of today's framing. In the older one, which a visitor may ask for, a
+    length would be read that no machine has room for.
+    """
+
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """One message to the page; of the older framing as it is: what Voilà looks for there is no binary."""
+        if isinstance(message, bytes) and not self.selected_subprotocol:
+            return WebSocketHandler.write_message(self, message, binary)
+        return super().write_message(message, binary)
 
 
 def keep_out_of_logs(secret: str) -> None:

@@ -17,6 +17,7 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from smskit.errors import SettingsError
@@ -30,6 +31,7 @@ from smskit.notebook.app.door import (
     Page,
     PrivateFiles,
     SignIn,
+    Sockets,
     keep_out_of_logs,
     language_of,
 )
@@ -128,6 +130,7 @@ class SmskitApp(Voila):  # type: ignore[misc]
             AllowListFileHandler: PrivateFiles,
             TornadoVoilaHandler: Page,
             TornadoVoilaTreeHandler: Home,
+            VoilaKernelWebsocketHandler: Sockets,
             self.identity_provider.login_handler_class: SignIn,
             self.identity_provider.logout_handler_class: Leave,
         }
