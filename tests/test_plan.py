@@ -421,9 +421,13 @@ ODD = {
     "signs as HTML writes them": ["A&amp;B", "&lt;b&gt;", "刘&nbsp;明"],
     "a spreadsheet shortened": ["2.02611E+16", "1E+05", "-1.5e+8"],
     "lost their letters": ["???", "？", "å¼ ä¸‰", "æŽå››", "Ã©mile"],
-    "another tool to fill in": ["{name}", "{{ first_name }}", "${姓名}", "%s", "%name%", "#name#"],
+    "another tool to fill in": [
+        *("{name}", "{{ first_name }}", "${姓名}", "%s", "%name%", "#name#", "*|FNAME|*", "[[name]]"),
+        *("<%= name %>", "$name", "%%name%%", "[object Object]"),
+    ],
 }
 FINE = ["A&B; 张", "&", "A+B", "100%", "C#", "#1", "[VIP]", "你好？", "Émile", "João", "Zoë", "É", "1.5E3"]
+FINE += ["José·García", "Nescafé®", "“兰蔻Café”", "#双十一#", "US$", "[VIP]", "100%棉", "A|B"]
 
 
 @pytest.mark.parametrize("told", ODD)

@@ -23,13 +23,16 @@ __all__ = ["odd_values"]
 _HTML: Final = "&(?:amp|lt|gt|quot|apos|nbsp);"
 # 202611280001 as a spreadsheet shows and saves it.
 _SHORTENED: Final = r"^-?[0-9](?:\.[0-9]+)?[eE]\+[0-9]{1,2}$"
-# UTF-8 that was read as Latin-1 or Windows-1252, or saved in an encoding that lacks the letters.
-_AS_LATIN: Final = (
-    "[\u00c3\u00e2-\u00ef][\u0080-\u00bf\u0152-\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
-)
+# UTF-8 that was read as Latin-1 or Windows-1252, or saved in an encoding that lacks the letters. One accented
+# letter before a sign is a letter: Café”, Renée·李.
+_TAIL: Final = "[\u0080-\u00bf\u0152-\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+_AS_LATIN: Final = f"[\u00e3-\u00ef]{_TAIL}{{2}}|\u00c3{_TAIL}"
 _LOST: Final = f"^[?？]+$|{_AS_LATIN}"
 _WORD: Final = r"[\w\p{Han}]{2,40}"
-_PLACE: Final = rf"[{{｛]+\s*[#$%]?{_WORD}\s*[}}｝]+|^%[sd]$|^%{_WORD}%$|^#{_WORD}#$"
+_PLACE: Final = (
+    rf"[{{｛]+\s*[#$%]?{_WORD}\s*[}}｝]+|^%[sd]$|^%+{_WORD}%+$|^#[A-Za-z_]\w+#$"
+    rf"|^\[\[{_WORD}\]\]$|^<%.*%>$|^\*\|{_WORD}\|\*$|^\$[a-z_]\w*$|^\[object Object\]$"
+)
 _KINDS: Final = {
     _HTML: mark(
         "{n:,} values of `{name}` hold signs as HTML writes them, such as {examples}; they go out so"
@@ -48,7 +51,7 @@ _KINDS: Final = {
     ),
 }
 # One of these is in every such value, and hardly ever in another.
-_RARE: Final = "[&?？+{｛%#\u0080-\u00ff]"
+_RARE: Final = r"[&?？+{｛%#$|\x{80}-\x{ff}]|\[\[|\[o"
 
 
 def odd_values(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Noticed]:
