@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smskit.audience import phones, segment
+from smskit.audience import phones, rules, segment
 from smskit.audience.pseudonyms import pseudonyms
 from smskit.errors import SmskitError
 from smskit.i18n import Message
@@ -41,8 +41,8 @@ def had_finished(
     note = Message("had finished before on {when}; nothing was sent", when=f"{at:%Y-%m-%d %H:%M}")
     if n := _count_newcomers(ledger, row, spec, environ, file):
         return Message(
-            "{note}. The segment is another now: {n:,} people are new in it, send to them under an id of "
-            "their own",
+            "{note}. The segment is another now, and the rules keep new people in it: {n:,}. Under another "
+            "id everybody in it would be sent to, so make a segment of the new ones first",
             note=note,
             n=n,
         )
@@ -53,7 +53,7 @@ def _count_newcomers(
     ledger: Ledger, row: CampaignRow, spec: CampaignSpec, environ: Mapping[str, str], file: Path | None
 ) -> int:
     """
-    How many phones are in the segment now and in no row of what *row* was planned from.
+    How many phones the rules keep of the segment now that are in no row of what *row* was planned from.
 
     0 where that cannot be told: of a query, of a frame, of a segment that is not there any more.
     """
@@ -64,8 +64,10 @@ def _count_newcomers(
     key = ledger.erasing.key()
     new: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     with suppress(SmskitError):
-        for frame in segment_frames(spec, (), environ=environ, file=file):
-            here = np.setdiff1d(phones.normalise(frame[spec.phone]).e164, known)
+        rule = rules.parse(spec.rules)
+        for frame in segment_frames(spec, sorted(rule.columns()), environ=environ, file=file):
+            keep = rule.mask(frame, now=datetime.now(spec.zone))
+            here = np.setdiff1d(phones.normalise(frame[spec.phone][keep]).e164, known)
             here = here[here > 0]
             new.append(here[~np.isin(pseudonyms(here, key), known)] if key else here)
     return len(np.unique(np.concatenate(new)))
