@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple, overload
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -272,51 +272,13 @@ class Message(NamedTuple):
 
 @dataclass(slots=True)
 class Submission:
-    """A provider's word on one message. Not frozen, since many are made; nobody changes one."""
+    """A provider's word on one message. Not frozen, since a million are made; nobody changes one."""
 
     kind: CodeClass
     message_id: str = ""  # the provider's id; "" unless accepted
     code: str = ""  # the provider's own code, as text
     detail: str = ""
     known: Code | None = field(default=None, compare=False, repr=False)  # what the code means, if it was said
-
-
-class Taken(Sequence[Submission]):
-    """
-    The word on messages that were all taken, by column: nobody needs a million records of what two lists say.
-
-    Args:
-        ids: The provider's id of each message; none is empty.
-        codes: Its code for each.
-        known: What each of the codes means.
-    """
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, ids: Sequence[str], codes: Sequence[str], known: Mapping[str, Code]) -> None:
-        self.ids, self.codes, self._known = ids, codes, known
-
-    @classmethod
-    def of(cls, results: Sequence[Submission]) -> Taken:
-        """*results*, all of which say that a message was taken."""
-        known = {each.code: each.known for each in results if each.known is not None}
-        return cls([each.message_id for each in results], [each.code for each in results], known)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @overload
-    def __getitem__(self, index: int) -> Submission: ...
-    @overload
-    def __getitem__(self, index: slice) -> Taken: ...
-    def __getitem__(self, index: int | slice) -> Submission | Taken:
-        ids, codes = self.ids[index], self.codes[index]
-        if isinstance(ids, str) and isinstance(codes, str):
-            return Submission(CodeClass.ACCEPTED, ids, codes, known=self._known.get(codes))
-        return Taken(ids, codes, self._known)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
 
 
 class Receipt(NamedTuple):

@@ -557,7 +557,7 @@ class ProviderContract(ABC):
         """What became of a call, which was exactly one request, whatever came of it."""
         network.requests.clear()
         try:
-            results: Fate = list(asyncio.run(_awaited(provider.submit(call))))
+            results: Fate = asyncio.run(_awaited(provider.submit(call)))
         except ProviderError as error:
             results = error
         assert len(network.requests) == 1, "a call is one request; nothing is repeated by itself"

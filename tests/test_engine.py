@@ -27,7 +27,7 @@ from smskit.errors import (
 from smskit.ledger import CHUNK, Change, Frozen, Ledger
 from smskit.message.template import Template
 from smskit.message.windows import FrequencyCap, SendWindow
-from smskit.models import About, Code, CodeClass, Mode, Slice, State, Submission, Taken
+from smskit.models import About, Code, CodeClass, Mode, Slice, State, Submission
 from smskit.providers.base import Provider
 from smskit.providers.calls import Call, Job, Limits
 from smskit.sending.clock import Clock
@@ -162,17 +162,6 @@ def test_who_is_prepared_when_a_run_stops_keeps_waiting(ledger: Ledger) -> None:
     ended = run(ledger, campaign, TwoChunks(broke, batch=2_500))
     assert "broke" in ended.stopped
     assert ledger.audience.counts(campaign).waiting == CHUNK + 5
-
-
-def test_all_taken_reads_as_a_list_of_records() -> None:
-    known = {"0": Code(CodeClass.ACCEPTED, "ok")}
-    some = [Submission(CodeClass.ACCEPTED, f"id{n}", "0", known=known["0"]) for n in range(3)]
-    taken = Taken(["id0", "id1", "id2"], ["0"] * 3, known)
-    assert (taken, list(taken), len(taken), taken[-1]) == (some, some, 3, some[2])
-    assert [taken[1:], Taken.of(some)] == [some[1:], taken]
-    assert [each.known for each in taken] == [known["0"]] * 3
-    assert taken != some[:2]
-    assert taken != "id0"
 
 
 @pytest.mark.parametrize(

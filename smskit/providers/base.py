@@ -47,7 +47,6 @@ from smskit.models import (
     Reply,
     Slice,
     Submission,
-    Taken,
 )
 from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.codes import ANSWER, RECEIPT, carriers_code, code_tables
@@ -213,7 +212,7 @@ class Provider(ABC):
                 yield Call(job, people, np.arange(start, min(start + size, last)))
 
     @abstractmethod
-    async def submit(self, call: Call) -> Sequence[Submission]:
+    async def submit(self, call: Call) -> list[Submission]:
         """
         Send one request; one result a message, in order.
 
@@ -501,7 +500,7 @@ class Provider(ABC):
         code: str,
         message_id: str,
         explain: Callable[[Fields], str],
-    ) -> Sequence[Submission]:
+    ) -> list[Submission]:
         """
         What the rows of an answer say of each person of a call; rows come in any order.
 
@@ -524,7 +523,10 @@ class Provider(ABC):
         written, as_sent = [row.get(phone) for row in found], [each.removeprefix("+86") for each in phones]
         taken = all(ids) and all(each.kind is CodeClass.ACCEPTED for each in known.values())
         if taken and written in (as_sent, phones) and len(set(phones)) == len(phones):
-            return Taken(ids, codes, known)  # as nearly all are: everybody, in order
+            # As nearly all are: everybody, in order.
+            return [
+                Submission(CodeClass.ACCEPTED, i, c, known=known[c]) for i, c in zip(ids, codes, strict=True)
+            ]
         sent = dict(zip((*as_sent, *phones), (*phones, *phones), strict=True))
         whose = [
             _found(sent, number) or Fields(row).phone(phone)

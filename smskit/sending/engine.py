@@ -53,7 +53,7 @@ from smskit.errors import (
 from smskit.i18n import Message, quote
 from smskit.ledger import WAITS_FOR_WINDOW, Change, Facts, Ledger
 from smskit.ledger.processes import uptime
-from smskit.models import About, CodeClass, Slice, State, Submission, Taken
+from smskit.models import About, CodeClass, Slice, State, Submission
 from smskit.providers.base import LONGEST_WAIT_S, Provider
 from smskit.providers.calls import Call, Job
 from smskit.providers.pacing import backoff
@@ -419,11 +419,10 @@ class Engine:
         return self._judge(call, results)
 
     def _judge(self, call: Call, results: Sequence[Submission]) -> tuple[NDArray[np.uint8], Facts]:
-        kinds = {CodeClass.ACCEPTED} if isinstance(results, Taken) else {result.kind for result in results}
+        kinds = {result.kind for result in results}
         if kinds == {CodeClass.ACCEPTED}:
             self._run.got_through()
-            taken = results if isinstance(results, Taken) else Taken.of(results)
-            facts = Facts(ids=taken.ids, codes=_shared(taken.codes))
+            facts = Facts(ids=[r.message_id for r in results], codes=_shared([r.code for r in results]))
             return np.full(len(results), State.ACCEPTED, np.uint8), facts
         states = np.fromiter((self._state(call, i, r) for i, r in enumerate(results)), np.uint8, len(results))
         if CodeClass.ACCEPTED in kinds:
@@ -731,5 +730,5 @@ def _said(result: Submission) -> str:
     return said or Message("code {code}", code=result.code)
 
 
-def _shared(values: Sequence[str]) -> str | Sequence[str]:
+def _shared(values: list[str]) -> str | list[str]:
     return values[0] if values and values.count(values[0]) == len(values) else values

@@ -215,7 +215,7 @@ class Tencent(Provider, facts="tencent"):
                 end = min(start + size, last)
                 yield Call(job, people, np.arange(start, end), "SendSms", write(start, end))
 
-    async def submit(self, call: Call) -> Sequence[Submission]:
+    async def submit(self, call: Call) -> list[Submission]:
         """Send one call; see the contract."""
         answer = await self._post("SendSms", call.body or self._body(call))
         return self.parse_submission(answer, call)
@@ -250,7 +250,7 @@ class Tencent(Provider, facts="tencent"):
         values = Joined([*pieces, '"'], "", n)
         return Bodies(b'{"PhoneNumberSet":[', phones, rest + b',"TemplateParamSet":[', First(values), b"]}")
 
-    def parse_submission(self, answer: Answer, call: Call) -> Sequence[Submission]:
+    def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
         """
         Judge each number by its own row; pure but for remembering that calls were too large.
 

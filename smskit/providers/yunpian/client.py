@@ -152,7 +152,7 @@ class Yunpian(Provider, facts="yunpian"):
             return "multi_send", self.settings.batch_size
         return f"{tpl}single_send", 1
 
-    async def submit(self, call: Call) -> Sequence[Submission]:
+    async def submit(self, call: Call) -> list[Submission]:
         """Send one call; see the contract."""
         body = call.body or self._writer(call.method, call.job, call.people.take(call.rows))(0, len(call))
         answer = await self._post(f"sms/{call.method}", body)
@@ -172,7 +172,7 @@ class Yunpian(Provider, facts="yunpian"):
         texts = Joined(self._once.text(job.template, people), "", n)
         return Bodies(b"mobile=", mobiles, b"&text=", First(texts))
 
-    def parse_submission(self, answer: Answer, call: Call) -> Sequence[Submission]:
+    def parse_submission(self, answer: Answer, call: Call) -> list[Submission]:
         """
         Judge each message by its own code; pure.
 
