@@ -73,15 +73,21 @@ def _watch_ledger(pass_by: Callable[[str], None]) -> None:
 
     @event.listens_for(sa.Engine, "before_cursor_execute")
     def written(conn: sa.Connection, cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        if statement.startswith("INSERT INTO event"):
+        if "INSERT INTO event" in statement:
             given = values.values() if isinstance(values, dict) else values
-            kinds = [kind for kind in ("claim", "outcome") if kind in given]
+            kinds = [kind for kind in ("claim", "outcome") if kind in given or f"'{kind}'" in statement]
             for kind in kinds:
                 pass_by(f"before-{kind}")
             conn.info["kinds"] = [*conn.info.get("kinds", ()), *kinds]
+            if statement.endswith("COMMIT"):  # a server gets all of it as one message
+                written_down(conn)
 
     @event.listens_for(sa.Engine, "commit")
     def committed(conn: sa.Connection) -> None:
+        if conn.dialect.name == "sqlite":
+            written_down(conn)
+
+    def written_down(conn: sa.Connection) -> None:
         for kind in conn.info.get("kinds", ()):
             pass_by(f"in-{kind}")
 
