@@ -173,14 +173,18 @@ def test_what_is_being_typed_survives_a_load(panel: Open) -> None:
     assert named(opened.widget, "路径或 URL").value == "other.csv"
 
 
+def upload(within: Any, name: str, file: Path) -> None:
+    """As a person who uploads *file*, which is called *name* where they have it."""
+    content = file.read_bytes()
+    named(within, "Upload a file").value = [
+        {"name": name, "type": "text/csv", "size": len(content), "content": content, "last_modified": NOW}
+    ]
+
+
 def test_an_upload_becomes_the_segment(panel: Open, project: Path) -> None:
     """An uploaded file is kept in the project and loaded; the parameters name it, so papermill finds it."""
     opened = panel()
-    upload = named(opened.load.widget, "Upload a file")
-    content = (project / "other.csv").read_bytes()
-    upload.value = [
-        {"name": "new.csv", "type": "text/csv", "size": 1, "content": content, "last_modified": NOW}
-    ]
+    upload(opened.load.widget, "new.csv", project / "other.csv")
     shown = says(opened)
 
     assert "segments/new.csv: 2 rows, 3 columns" in shown
@@ -495,11 +499,7 @@ def test_a_part_of_the_bar_shows_its_rows(panel: Open) -> None:
 def test_an_upload_is_compared_with(panel: Open, project: Path) -> None:
     """A file uploaded beside the comparison is kept and compared with; the segment stays what it is."""
     opened = panel()
-    upload = named(opened.compare.widget, "Upload a file")
-    content = (project / "other.csv").read_bytes()
-    upload.value = [
-        {"name": "last.csv", "type": "text/csv", "size": 1, "content": content, "last_modified": NOW}
-    ]
+    upload(opened.compare.widget, "last.csv", project / "other.csv")
     compared = says(opened)
 
     assert '<td>person</td><td class="n">5</td><td class="n">1</td><td class="n">1</td>' in compared
