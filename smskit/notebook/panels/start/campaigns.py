@@ -132,12 +132,9 @@ class CampaignsPanel(Panel):
         counts = Counter(str(each.row.mode) for each in seen.campaigns)
         options = [(f"{self.t('all')} ({len(seen.campaigns):,})", "")]
         options += [(f"{self.t(MODES[m])} ({n:,})", str(m)) for m in MODES if (n := counts[str(m)])]
-        self._showing.on = True
-        try:
-            self.mode = self.mode if counts[self.mode] else ""
+        self.mode = self.mode if counts[self.mode] else ""
+        with self._showing:
             choose(self._modes, options, self.mode)
-        finally:
-            self._showing.on = False
 
     def _page(self) -> None:
         seen = self.seen
