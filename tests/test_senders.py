@@ -57,7 +57,8 @@ def test_whoever_starts_it_again_joins(make: Callable[..., Line]) -> None:
     line.start()
     pids = {run.pid for run in line.senders}
     line.until(lambda: {each["pid"] for each in line.status["senders"]} == pids)
-    line.until(lambda: sum(each["chunks"] for each in line.status["senders"]) >= 2)  # between two, one has none
+    # Whoever is between two chunks has none.
+    line.until(lambda: sum(each["chunks"] for each in line.status["senders"]) >= 2)
 
     assert line.ends() == [0, 0, 0]
     line.assert_everybody_once()
