@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from smskit.audience.cells import words
 from smskit.audience.noticed import Noticed
 from smskit.audience.phones import EMPTY_WORDS, hide_column
+from smskit.audience.searching import found_in
 from smskit.i18n import mark
 
 __all__ = ["UserIds", "known_ids", "names_nobody"]
@@ -33,13 +34,14 @@ _NOTHING: Final = [
 _LONGEST_WORD: Final = 16  # characters; with room for full-width blanks and the like
 # Dashes, question marks, zeros: nothing that tells people apart.
 _NO_LETTER: Final = r"^[\p{P}\p{Sm}\p{Sk}\p{Z}0]*$"
-_COUNTS: Final = "[1-9]"  # in none of these, and in most ids
+_COUNTS: Final = "123456789"  # in none of these, and in most ids
 # Large numbers as spreadsheets and Java write them: one digit, what they show of the others, the power of
 # ten. 1E+16, 2.02611E+16, 2.02611E16; 1E5 is an id of its own.
 _SCIENTIFIC: Final = (
     r"^-?[0-9](?P<shown>)[eE]\+(?P<power>[0-9]{2,3})$",
     r"^-?[0-9]\.(?P<shown>[0-9]+)[eE]\+?(?P<power>[0-9]{1,3})$",
 )
+_POWER: Final = r"[0-9][eE]\+?[0-9]"  # in each of these, and in no number
 _LONG: Final = 16  # digits, of which spreadsheets keep 15
 _DIGITS: Final = "^[0-9]+$"
 _ROUNDED_TAIL: Final = r"^[0-9]{15}0+$"
@@ -94,9 +96,13 @@ def names_nobody(text: str) -> bool:
 
 def _says_nothing(texts: pa.Array) -> NDArray[np.bool_]:
     found = np.zeros(len(texts), np.bool_)
+    # Most ids end in such a digit, which is seen sooner than whether they hold one.
+    ends = pc.less(pc.binary_length(pc.ascii_rtrim(texts, _COUNTS)), pc.binary_length(texts))
     short = _mask(pc.less_equal(pc.utf8_length(texts), _LONGEST_WORD))
-    rows = np.flatnonzero(short & ~_mask(pc.match_substring_regex(texts, _COUNTS)))
-    some = words(texts.take(pa.array(rows)))
+    rows = np.flatnonzero(short & ~_mask(ends))
+    some = texts.take(pa.array(rows))
+    none = ~_mask(pc.match_substring_regex(some, f"[{_COUNTS}]"))
+    rows, some = rows[none], words(some.filter(pa.array(none)))
     no_word = pc.is_in(some, pa.array(_NOTHING, some.type))
     found[rows] = _mask(pc.or_(no_word, pc.match_substring_regex(some, _NO_LETTER)))
     return found
@@ -104,10 +110,13 @@ def _says_nothing(texts: pa.Array) -> NDArray[np.bool_]:
 
 def _lost_digits(column: pd.Series, texts: pa.Array) -> NDArray[np.bool_]:
     lost = _beyond_exact(column)
+    powers = np.flatnonzero(found_in(texts, _POWER))
+    some = texts.take(pa.array(powers))
     for pattern in _SCIENTIFIC:
-        rows = np.flatnonzero(_mask(pc.match_substring_regex(texts, pattern)))
+        scientific = _mask(pc.match_substring_regex(some, pattern))
+        rows = powers[scientific]
         if len(rows):
-            parts = pc.extract_regex(texts.take(pa.array(rows)), pattern)
+            parts = pc.extract_regex(some.filter(pa.array(scientific)), pattern)
             shown = pc.utf8_length(pc.struct_field(parts, "shown"))
             lost[rows] |= _mask(pc.less(shown, pc.struct_field(parts, "power").cast(pa.int32())))
     return lost

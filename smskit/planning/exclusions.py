@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from smskit.audience.persons import Copies, among
 from smskit.audience.pseudonyms import pseudonyms
+from smskit.audience.searching import found_in
 from smskit.message.parts import units as units_of_column
 from smskit.models import MessageClass, Reason
 from smskit.planning.policy import experiment_key, global_key, held_back, over_cap
@@ -167,7 +168,7 @@ def _unfit_value(people: Candidates) -> Mask:
     fit, unfit = people.fit, np.zeros(len(people.rows), np.bool_)
     pattern = f"{_UNFIT}|{fit.unfit_value}" if fit.unfit_value else _UNFIT
     for column in people.rows.values.values():
-        unfit |= np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False))
+        unfit |= found_in(column, pattern)
         if fit.value_units is not None:
             unfit |= units_of_column(column) > fit.value_units
     return unfit | _elsewhere(people, UNFIT)

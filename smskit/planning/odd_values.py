@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from smskit.audience.noticed import Noticed
 from smskit.audience.rules.values import show_cell
+from smskit.audience.searching import found_in
 from smskit.i18n import mark
 
 __all__ = ["odd_values"]
@@ -63,8 +64,7 @@ def odd_values(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> It
         planned: Rows of them, in any order.
     """
     for name, column in values.items():
-        here = column.take(pa.array(planned))
-        some = here.filter(pc.match_substring_regex(here, _RARE))
+        some = column.take(pa.array(planned[found_in(column, _RARE)[planned]]))
         for pattern, text in _KINDS.items():
             odd = some.filter(pc.match_substring_regex(some, pattern))
             yield Noticed(text, len(odd), tuple(map(show_cell, odd.unique()[:3].to_pylist())), name)

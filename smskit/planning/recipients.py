@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from smskit.audience import phones as phones_module
 from smskit.audience.noticed import Noticed
 from smskit.audience.persons import keys
+from smskit.audience.searching import found_in
 from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, bind
@@ -147,8 +148,7 @@ def _elsewhere(
         values = {name: _fitted(column, other) for name, column in bound.items()}
         for column in values.values():
             if other.unfit_value:
-                unfit = pc.fill_null(pc.match_substring_regex(column, other.unfit_value), False)
-                found[np.asarray(unfit)] |= UNFIT
+                found[found_in(column, other.unfit_value)] |= UNFIT
             if other.value_units is not None:
                 found[parts_module.units(column) > other.value_units] |= UNFIT
         units = units_of_texts(template, values, n) + parts_module.units_of(other.appended)
