@@ -22,6 +22,7 @@ from smskit.ledger import Action, Ledger
 from smskit.ledger.opening import open_ledger
 from smskit.models import Answer, Mode, Reply
 from smskit.notebook.connect import ConnectNotebook
+from smskit.notebook.home import Home
 from smskit.notebook.send_model import SendModel
 from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
@@ -149,6 +150,10 @@ OUT: Callable[[Office], object] = lambda o: o.ledger.opt_outs.add(  # noqa: E731
 )
 DOUBT: Callable[[Office], object] = lambda o: o.doubtful()  # noqa: E731
 WANG: Callable[[Office], object] = lambda o: (_require(o), o.planned_by_wang())  # noqa: E731
+ARCHIVED: Callable[[Office], object] = lambda o: (  # noqa: E731
+    o.sent(),
+    Home().archive("live-1", Mode.LIVE),
+)
 # action, door -> what has happened before, and what is done
 CASES: dict[tuple[Action, str], tuple[Callable[[Office], object], Callable[[Office], object]]] = {
     (Action.PLAN, "command"): (NOTHING, lambda o: o.command("plan", o.file())),
@@ -220,6 +225,10 @@ CASES: dict[tuple[Action, str], tuple[Callable[[Office], object], Callable[[Offi
         NOTHING,
         lambda o: ConnectNotebook(Draft({"provider": "yunpian"})).forget(),
     ),
+    (Action.ARCHIVE, "command"): (SENT, lambda o: o.command("archive", "live-1")),
+    (Action.ARCHIVE, "panel"): (SENT, lambda o: Home().archive("live-1", Mode.LIVE)),
+    (Action.UNARCHIVE, "command"): (ARCHIVED, lambda o: o.command("archive", "live-1", "--undo")),
+    (Action.UNARCHIVE, "panel"): (ARCHIVED, lambda o: Home().archive("live-1", Mode.LIVE, undo=True)),
     (Action.FORGET, "command"): (
         lambda o: o.campaign(mode="rehearse").send(),
         lambda o: o.command("forget", "live-1"),

@@ -10,10 +10,11 @@ from typing import Any
 import ipywidgets as w
 import pytest
 
-from smskit.errors import GuardRefused, InputError, SettingsError
+from smskit.errors import GuardRefused, InputError, LedgerError, SettingsError
 from smskit.i18n import LANGUAGES, Language
 from smskit.models import Mode
 from smskit.notebook import accounts
+from smskit.notebook.home import Home
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.send import SendPanel
@@ -91,6 +92,11 @@ def send(visit: Visit) -> None:
     run.wait(60)
 
 
+def archive(visit: Visit, mode: Mode) -> None:
+    with suppress(LedgerError):  # nothing was sent live yet
+        Home(environment=visit.environment).archive("live-1", mode)
+
+
 def approve(visit: Visit) -> None:
     visit.tracker().ledger.approvals.plan("live-1", "q1", by="wang")
     visit.tracker().approve("q1")
@@ -112,6 +118,9 @@ ACTS: list[tuple[str, Callable[[Visit], object]]] = [
     ("plan", lambda v: v.model().rename()),
     ("plan", lambda v: accounts.type_signature("yunpian", "云片", v.tracker().ledger)),
     ("plan", rehearse),
+    ("look", lambda v: Home(environment=v.environment).overview().archived),
+    ("plan", lambda v: archive(v, Mode.REHEARSE)),
+    ("send", lambda v: archive(v, Mode.LIVE)),
     ("send", send),
     ("send", approve),
     ("send", doubt),

@@ -84,12 +84,13 @@ def test_an_old_ledger_tells_the_same(tmp_path: Path) -> None:
     """
     Counts, messages, runs and opt-outs are to the letter what the commit that wrote it said of them.
 
-    What it had not kept, how many rows were read and ruled out and who approved it, is null.
+    What it had not kept is null: how many rows were read and ruled out, who approved it, since when it is
+    archived.
     """
     ledger = opened(restore(tmp_path))
     found = told(ledger)
     ledger.close()
-    names = ("read", "ruled_out", "approval")
+    names = ("read", "ruled_out", "approval", "archived_at")
     new = {c["status"].pop(name) for c in found["campaigns"] for name in names}
 
     assert new == {None}

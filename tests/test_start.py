@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from smskit.cli.commands import app
+from smskit.errors import GuardRefused
 from smskit.i18n import LANGUAGES, Language
 from smskit.ledger import CampaignRow, Change, Facts, Frozen, Ledger
 from smskit.models import Answer, Kind, Mode, Reply, State
@@ -30,12 +31,14 @@ from smskit.notebook.home import Home
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.start import StartPanel
+from smskit.notebook.panels.track import TrackPanel
 from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
 from smskit.reporting import report
-from smskit.reporting.delivery import Overview, overview
-from smskit.settings import OPEN_WITH
+from smskit.reporting.delivery import Overview, choose, overview
+from smskit.settings import APP_MAY, APP_WORKSPACE, OPEN_WITH
 from smskit.simulator import Simulator
+from smskit.workspace import May
 from tests import live
 from tests.clicking import named, names, parts, told
 from tests.conftest import ROOT
@@ -342,6 +345,65 @@ def test_the_table_of_status_is_the_overview(book: Book) -> None:
     assert pd.isna(overview(book.ledger, tests=True).frame["delivery_rate"][0])
 
 
+def test_what_is_archived_is_in_no_list(book: Book) -> None:
+    """
+    Lists leave it out and say so; its series goes on having it, and by its name it answers as before.
+
+    Who follows the newest campaign follows the newest that is not archived.
+    """
+    for week in range(3):
+        book.campaign(f"vip-{week}", accepted=8, delivered=5, series="vip")
+    book.campaign("over", accepted=10, delivered=9)
+
+    def status() -> dict[str, Any]:
+        row = book.ledger.campaigns.get("over", Mode.LIVE)
+        assert row is not None
+        return report.status(book.ledger, row)
+
+    before = status()
+    done = CliRunner().invoke(app, ["archive", "over"])
+    assert CliRunner().invoke(app, ["archive", "vip-1"]).exit_code == 0
+    found = overview(book.ledger)
+    hidden, asked = (CliRunner().invoke(app, ["status", *more]).output for more in ([], ["--archived"]))
+    as_data = json.loads(CliRunner().invoke(app, ["status", "--json"]).output)
+    now = status()
+    newest = choose(book.ledger)
+    assert CliRunner().invoke(app, ["archive", "over", "--undo"]).exit_code == 0
+
+    assert (done.exit_code, done.output) == (0, "")
+    assert [each.row.name for each in found.campaigns] == ["vip-2", "vip-0"]
+    assert [each.row.name for each in found.archived] == ["over", "vip-1"]
+    assert [each.row.name for each in found.everything] == ["over", "vip-2", "vip-1", "vip-0"]
+    assert found.series("vip")["campaign"].tolist() == ["vip-0", "vip-1", "vip-2"]
+    assert "over" not in hidden
+    assert "2 archived campaigns are left out: `--archived`" in hidden
+    assert "finished, archived" in asked
+    assert [each["campaign"] for each in as_data if each["archived_at"]] == ["vip-1", "over"]
+    assert now.pop("archived_at") is not None
+    assert now == {name: value for name, value in before.items() if name != "archived_at"}
+    assert newest is not None
+    assert newest.name == "vip-2"
+    assert overview(book.ledger).campaigns[0].row.name == "over"
+
+
+def test_what_people_wait_for_is_not_archived(book: Book) -> None:
+    """What is live and not finished is refused, as is one that is sent; what goes on is listed again."""
+    stopped = book.campaign("stopped", accepted=3, state="paused")
+    trial = book.campaign("trial", Mode.REHEARSE, accepted=3, state="paused")
+    over = book.campaign("over", accepted=10)
+    refused = CliRunner().invoke(app, ["archive", "stopped"])
+    with book.ledger.senders.hold(trial.id), pytest.raises(GuardRefused, match="trial is being sent"):
+        book.ledger.campaigns.archive(trial.id)
+    for row in (trial, over):
+        book.ledger.campaigns.archive(row.id)
+    book.ledger.campaigns.mark(over.id, "paused")  # an unknown is to be sent again
+
+    assert isinstance(refused.exception, GuardRefused)
+    assert "stopped is live and not finished, so it cannot be archived" in str(refused.exception)
+    assert [each.row.id for each in overview(book.ledger).campaigns] == [over.id, stopped.id]
+    assert overview(book.ledger).unfinished[0].row.id == over.id
+
+
 # -- the panel -----------------------------------------------------------------------------
 
 
@@ -598,6 +660,59 @@ def test_many_campaigns_are_paged(project: Path, book: Book) -> None:
     assert "26 to 30 of 30 campaigns" in last
     assert "c0" in last
     assert shown.campaigns.pager.total == 31
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_click_archives_and_takes_out_again(book: Book, project: Path, language: str) -> None:
+    """It leaves the table at once, is shown where a person wants archived ones, and comes back by a click."""
+    row, other = book.campaign("over", accepted=10), book.campaign("stopped", accepted=2, state="paused")
+    book.campaign("newest", accepted=1)
+    t, shown = Language(language), panel(language=language)
+    table, section = shown.campaigns._table, shown.campaigns.widget
+
+    def press(which: int) -> str:
+        table.press(f"archive:{which}")
+        assert shown.page.wait()
+        return str(table.value)
+
+    before, after = str(table.value), press(row.id)
+    said = told(section)
+    tick = named(section, t("Show archived ({n:,})", n=1))
+    tick.value = True
+    with_it = str(table.value)
+    back = press(row.id)
+    refused = press(other.id)
+
+    assert ("over" in before, "over" in after, "over" in with_it) == (True, False, True)
+    assert t("{campaign} is archived: lists leave it out, and nothing else changes.", campaign="over") in said
+    assert (t("Unarchive") in with_it, t("Unarchive") in back) == (True, False)
+    assert tick.layout.display == "none"
+    assert ("stopped" in refused, t("live and not finished") in told(section)) == (True, language == "en")
+    assert (t("Archive") in before) is True
+    assert open_start({}).campaigns().frame["campaign"].tolist() == ["newest", "stopped", "over"]
+
+
+def test_who_may_look_alone_archives_nothing(
+    book: Book, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the app there is a button for those whom its operator lets; 04 lists none that is archived."""
+    book.campaign("over", accepted=10)
+    book.campaign("trial", Mode.REHEARSE, accepted=10)
+    monkeypatch.setenv(APP_WORKSPACE, str(project))
+    counts = {}
+    for may in May:
+        monkeypatch.setenv(APP_MAY, may)
+        counts[may] = told(panel(Host.VOILA).campaigns.widget).count("data-press")
+    Home().archive("over", Mode.LIVE)
+    track = TrackPanel(Page(Draft(), language=Language("en"), host=Host.VOILA), Tracker())
+    track.tracker.choose("trial")
+    track.draw()
+    listed = [each.row.name for each in track.campaigns]
+    track.tracker.choose("over")
+    track.draw()
+
+    assert counts == {May.LOOK: 0, May.PLAN: 1, May.SEND: 2}
+    assert (listed, [each.row.name for each in track.campaigns]) == (["trial"], ["over", "trial"])
 
 
 def test_every_notebook_has_the_doors() -> None:

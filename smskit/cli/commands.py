@@ -220,6 +220,9 @@ def status(
     mode: InMode = None,
     runs: Annotated[bool, typer.Option("--runs", help="Its runs instead, or the last of all.")] = False,
     tests: Annotated[bool, typer.Option("--tests", help="In the table of all: test sends, too.")] = False,
+    archived: Annotated[
+        bool, typer.Option("--archived", help="In the table of all: archived ones, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """The counts of a campaign, or of all; with --runs who ran what, when, and how it ended."""
@@ -237,10 +240,10 @@ def status(
 
         found = overview(ledger, mode=mode, tests=tests or as_json)
         if as_json:
-            rows = sorted((each.row for each in found.campaigns), key=lambda row: row.id)
+            rows = sorted((each.row for each in found.everything), key=lambda row: row.id)
             print_json([report.status(ledger, row) for row in rows])
         else:
-            print_overview(found, ledger, ledger.runs.find(mode=mode, last=5))
+            print_overview(found, ledger, ledger.runs.find(mode=mode, last=5), archived=archived)
         for damaged in found.damaged:
             print_problem(damaged.error)
         failed = bool(found.damaged)
@@ -500,6 +503,15 @@ def settle(
         say("{n} given up", n=count)
 
 
+def archive(
+    campaign: str,
+    mode: InMode = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Lists have it again.")] = False,
+) -> None:
+    """Leave a campaign that is over out of lists; asked for by its name it answers as before."""
+    ledger_here().campaigns.archive(campaign_row(campaign, mode).id, undo=undo)
+
+
 def forget(campaign: str, mode: Annotated[Mode, typer.Option("--mode")] = Mode.REHEARSE) -> None:
     """Delete a rehearsal or a plan with all that is known of it; its id can be used anew. Live ones stay."""
     from smskit.sending.rehearsal import forget as forget_all_of
@@ -571,6 +583,7 @@ _COMMANDS: tuple[Callable[..., Any], ...] = (
     measuring.power,
     measuring.measure,
     measuring.compare,
+    archive,
     forget,
     erase,
 )

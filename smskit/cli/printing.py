@@ -207,15 +207,19 @@ def _sum(status: Mapping[str, Any], names: Iterable[str], whole: int) -> str:
     return " + ".join(f"{t(name)} {said(status[name])}" for name in names)
 
 
-def print_overview(found: Overview, ledger: Ledger, runs: list[RunRow]) -> None:
-    """Print all campaigns as a table, and the last *runs*."""
+def print_overview(found: Overview, ledger: Ledger, runs: list[RunRow], *, archived: bool) -> None:
+    """Print all campaigns as a table, also those that are *archived* where they are wanted, and *runs*."""
+    if archived:
+        found = found.with_archived
     if found.campaigns:
         print(_overview_table(found).to_string(index=False))
-    elif not found.damaged:
+    elif not found.damaged and not found.archived:
         say("no campaign yet; `smskit demo` rehearses one")
         return
     if found.tests:
         say("{n} test sends are left out: `--tests`", n=found.tests)
+    if found.archived:
+        say("{n} archived campaigns are left out: `--archived`", n=len(found.archived))
     if runs:
         print()
         say("last runs (all: `smskit status --runs`)")
@@ -227,6 +231,7 @@ def _overview_table(found: Overview) -> pd.DataFrame:
     written = {name: shown[name].map(share) for name in ("delivery_rate", "opt_out_rate")}
     written |= {name: shown[name].map(money) for name in ("cost", "cost_per_delivered")}
     written |= {str(name): shown[name].map("{:,}".format) for name in shown.select_dtypes("int")}
+    written["state"] = shown["state"].where(~found.frame["archived"], shown["state"] + ", archived")
     return shown.assign(**written, started=shown["started"].map("{:%Y-%m-%d %H:%M}".format))
 
 

@@ -47,6 +47,8 @@ class Action(enum.StrEnum):
     OPT_OUT_REMOVE = "opt_out_remove"
     OPT_OUT_DECIDE = "opt_out_decide"
     CREDENTIALS = "credentials"
+    ARCHIVE = "archive"
+    UNARCHIVE = "unarchive"
     FORGET = "forget"
     ERASE = "erase"
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from smskit.errors import LedgerDamaged
+from smskit.errors import GuardRefused, LedgerDamaged
 from smskit.i18n import dumps_data
 from smskit.ledger.approvals import put_plan
 from smskit.ledger.audit import Action, note
 from smskit.ledger.database import Database
+from smskit.ledger.processes import works
 from smskit.ledger.records import CampaignRow, Frozen
-from smskit.ledger.schema import CAMPAIGN, MADE_ID
+from smskit.ledger.schema import CAMPAIGN, MADE_ID, SENDER
 from smskit.ledger.seals import plan_sum
 from smskit.ledger.storing import (
     FREEZING,
@@ -182,15 +183,56 @@ class Campaigns:
                 delete_campaign(conn, each.id)
 
     def mark(self, campaign_id: int, state: str, *, note: str = "") -> None:
-        """Set the campaign's state; the first ``running`` and each ``finished`` are timed."""
+        """
+        Set the campaign's state; the first ``running`` and each ``finished`` are timed.
+
+        One that goes on, or that people wait for again, is archived no more.
+        """
         values: dict[str, Any] = {"state": state, "note": note}
         if state == "running":
             values |= {"stop_requested": 0, "finished_at": None}
             values["started_at"] = sa.func.coalesce(CAMPAIGN.c.started_at, self._database.clock())
         if state == "finished":
             values["finished_at"] = self._database.clock()
+        else:
+            values["archived_at"] = None
         with self._database.write() as conn:
             conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(**values))
+
+    def archive(self, campaign_id: int, *, undo: bool = False) -> None:
+        """
+        Put a campaign away: lists leave it out, and whoever asks for it by its name is answered as before.
+
+        Args:
+            undo: Lists have it again.
+
+        Raises:
+            GuardRefused: it is live and not finished, or is being sent.
+        """
+        with self._database.write() as conn:
+            row = conn.execute(sa.select(CAMPAIGN).where(CAMPAIGN.c.id == campaign_id)).one_or_none()
+            if row is None or (row.archived_at is None) is undo:
+                return
+            if not undo:
+                self._demand_over(conn, row)
+            archived_at = None if undo else self._database.clock()
+            conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == row.id).values(archived_at=archived_at))
+            self._note(conn, Action.UNARCHIVE if undo else Action.ARCHIVE, row.id)
+
+    def _demand_over(self, conn: sa.Connection, row: Any) -> None:
+        now = self._database.clock()
+        held = conn.execute(sa.select(SENDER).where(SENDER.c.campaign_id == row.id))
+        if any(works(each, now) for each in held):
+            raise GuardRefused(
+                "campaign {campaign} is being sent, so it cannot be archived; wait until it has ended",
+                campaign=row.name,
+            )
+        if row.mode == Mode.LIVE and row.state != "finished":
+            raise GuardRefused(
+                "campaign {campaign} is live and not finished, so it cannot be archived: somebody still has "
+                "to go on with it",
+                campaign=row.name,
+            )
 
     def note(self, campaign_id: int, text: str) -> None:
         """Say what a run is at, for people who look at it meanwhile; ``mark`` writes over it."""

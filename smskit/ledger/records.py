@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # The notes of a run that waits for a time to come.
 WAITS_FOR_WINDOW = mark("waits for the send window, which opens at {at}")
 WAITS_FOR_CANARY = mark("waits until {at} for receipts of the first {n} people, its canary")
-_TIMES = ("created_at", "started_at", "finished_at")
+_TIMES = ("created_at", "started_at", "finished_at", "archived_at")
 EventKind = Literal["claim", "opt_out", "frequency_cap", "outcome", "interrupted", "settled", "receipt"]
 
 
@@ -78,6 +78,7 @@ class CampaignRow(NamedTuple):
     erased: int = 0  # how many of the planned were erased; pseudonyms stand for them
     holdout_key: str = ""  # fingerprint of SMSKIT_HOLDOUT_KEY, of what keeps people back from all marketing
     measured_window: str = ""  # the window it was first measured with; "" = it was not
+    archived_at: float | None = None  # lists leave it out since; None = they do not
     frozen_hash: str = ""  # what the stored audience's plan hash is; "" = an older smskit froze it
 
     @property

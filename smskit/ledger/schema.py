@@ -86,6 +86,7 @@ CAMPAIGN = sa.Table(
     sa.Column("erased", sa.Integer, nullable=False, server_default="0"),  # of the planned: pseudonyms now
     sa.Column("holdout_key", Text(16), nullable=False, server_default=""),  # see policy.fingerprint
     sa.Column("measured_window", Text(16), nullable=False, server_default=""),  # the first one
+    sa.Column("archived_at", sa.Float),  # lists leave it out since; NULL = they do not
     sa.UniqueConstraint("mode", "name"),
 )
 MADE_ID = sa.Table(

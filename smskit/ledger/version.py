@@ -32,6 +32,7 @@ KNOWN = (
     "0007",
     "0008",
     "0009",
+    "0010",
 )  # oldest first: the revisions in migrations/versions
 CURRENT = KNOWN[-1]
 _NOT_OURS: Final = "another program's"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from smskit.errors import NotUsable, SmskitError
+from smskit.errors import LedgerError, NotUsable, SmskitError
 from smskit.ledger import ApprovalRow, Ledger
 from smskit.ledger.opening import ledger_there, open_ledger
 from smskit.models import Mode
@@ -57,6 +57,21 @@ class Home:
         """All campaigns, see ``delivery.overview``; none where there is no ledger yet."""
         ledger = self.ledger
         return Overview() if ledger is None else overview(ledger, tests=tests)
+
+    def archive(self, campaign: str, mode: Mode, *, undo: bool = False) -> None:
+        """
+        Put a campaign away, so that lists leave it out, or let them have it again.
+
+        Raises:
+            LedgerError: there is none of that name and mode.
+            GuardRefused: it is live and not finished, or is being sent; or this visitor may not.
+        """
+        Workspace.here().demand_mode(mode)
+        ledger = self.ledger
+        row = ledger.campaigns.get(campaign, mode) if ledger is not None else None
+        if ledger is None or row is None:
+            raise LedgerError("there is no campaign {campaign} in mode {mode}", campaign=campaign, mode=mode)
+        ledger.campaigns.archive(row.id, undo=undo)
 
     def waiting(self) -> list[ApprovalRow]:
         """Plans that somebody else than who made them has yet to approve, where live runs need it."""

@@ -82,7 +82,7 @@ class Measurer:
         return ledger_there(self.environment())
 
     def campaigns(self) -> list[CampaignRow]:
-        """What can be measured: sent or rehearsed, those with a holdout first, then newest live ones."""
+        """What can be measured: those with a holdout first, then newest live ones; archived ones last."""
         if self.ledger is None:
             return []
         found = [
@@ -90,7 +90,7 @@ class Measurer:
             for row in self.ledger.campaigns.find(damaged=[])[::-1]
             if row.mode in _MEASURABLE and row.kind in (Kind.CAMPAIGN, Kind.COPY)
         ]
-        return sorted(found, key=lambda row: (not _held_back(row), _MEASURABLE.index(row.mode)))
+        return sorted(found, key=_rank)
 
     def choose(self, campaign: str = "", mode: str = "") -> CampaignRow | None:
         """
@@ -245,3 +245,7 @@ class Measurer:
 
 def _held_back(row: CampaignRow) -> float:
     return float(row.spec.get("holdout", 0) or 0)
+
+
+def _rank(row: CampaignRow) -> tuple[bool, bool, int]:
+    return row.archived_at is not None, not _held_back(row), _MEASURABLE.index(row.mode)

@@ -23,7 +23,15 @@ from smskit.notebook.handover import demand_mode
 from smskit.notebook.home import Home
 from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
-from smskit.notebook.words import HEADS, NO_CAMPAIGN, difference, figure, listed
+from smskit.notebook.words import (
+    ARCHIVED,
+    HEADS,
+    NO_CAMPAIGN,
+    UNARCHIVED,
+    difference,
+    figure,
+    listed,
+)
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts
@@ -76,9 +84,10 @@ class StartNotebook(Base):
             show_widget(StartPanel(self.page, self.home, series=self._series))
 
     @step
-    def campaigns(self, *, tests: bool = False) -> None:
-        """Show all campaigns, newest live one first; test sends where *tests* is true."""
-        seen = self.home.overview(tests=tests)
+    def campaigns(self, *, tests: bool = False, archived: bool = False) -> None:
+        """Show all campaigns, newest live one first; test sends and archived ones where they are wanted."""
+        found = self.home.overview(tests=tests)
+        seen = found.with_archived if archived else found
         if seen.campaigns:
             self._table(seen)
         elif not seen.damaged:
@@ -87,6 +96,8 @@ class StartNotebook(Base):
             self.repeat(each.error.message)
         if seen.tests:
             self.say("{n} test sends are left out.", n=seen.tests)
+        if seen.archived:
+            self.say("{n} archived campaigns are left out.", n=len(seen.archived))
 
     @step
     def unfinished(self) -> None:
@@ -97,6 +108,19 @@ class StartNotebook(Base):
             self._table(waiting)
         else:
             self.say("No campaign is unfinished.")
+
+    @step
+    def archive(self, campaign: str, *, mode: str = "", undo: bool = False) -> None:
+        """
+        Put a campaign away, so that lists leave it out, or with *undo* let them have it again.
+
+        Raises:
+            LedgerError: there is no campaign of that name.
+            GuardRefused: it is live and not finished, or is being sent.
+        """
+        found = _find(self.home.overview(tests=True), campaign, mode).row
+        self.home.archive(found.name, found.mode, undo=undo)
+        self.say(UNARCHIVED if undo else ARCHIVED, campaign=found.name)
 
     def _table(self, seen: Overview) -> None:
         self.show_frame(lambda t: listed(seen, t), seen.frame)
@@ -197,8 +221,8 @@ def _find(seen: Overview, name: str, mode: str) -> Figures:
         LedgerError: there is no such campaign.
     """
     demand_mode(mode)
-    for each in seen.campaigns:
+    for each in seen.everything:
         if each.row.name == name and mode in ("", str(each.row.mode)):
             return each
     missing = Message("there is no campaign {campaign}", campaign=name)
-    raise LedgerError(suggest(missing, name, [each.row.name for each in seen.campaigns]))
+    raise LedgerError(suggest(missing, name, [each.row.name for each in seen.everything]))

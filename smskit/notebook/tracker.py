@@ -133,7 +133,7 @@ class Tracker:
     # -- which ----------------------------------------------------------------------------
 
     def campaigns(self) -> Overview:
-        """All campaigns, newest live one first, test sends too."""
+        """All campaigns, newest live one first, test sends too; archived ones apart."""
         return delivery.overview(self.ledger, tests=True)
 
     def choose(self, campaign: str = "", mode: Mode | str | None = None) -> CampaignRow | None:
@@ -196,7 +196,7 @@ class Tracker:
         return seen
 
     def _figures(self, row: CampaignRow) -> Figures:
-        found = delivery.overview(self.ledger, mode=row.mode, tests=True).campaigns
+        found = delivery.overview(self.ledger, mode=row.mode, tests=True).everything
         return next(each for each in found if each.row.id == row.id)
 
     @staticmethod

@@ -12,12 +12,25 @@ from smskit.i18n.figures import money, share
 from smskit.models import Mode
 from smskit.reporting.delivery import MODES, STATES, Figures, Overview
 
-__all__ = ["HEADS", "LISTED", "NO_CAMPAIGN", "difference", "figure", "line_of", "listed"]
+__all__ = [
+    "ARCHIVED",
+    "HEADS",
+    "LISTED",
+    "NO_CAMPAIGN",
+    "UNARCHIVED",
+    "difference",
+    "figure",
+    "line_of",
+    "listed",
+    "state_of",
+]
 
 _MINUS: Final = "−"
 NO_CAMPAIGN: Final = mark(
     "There is no campaign yet. Rehearse one in notebook 03; nobody is messaged by that."
 )
+ARCHIVED: Final = mark("{campaign} is archived: lists leave it out, and nothing else changes.")
+UNARCHIVED: Final = mark("{campaign} is in the lists again.")
 HEADS: Final = {
     "campaign": mark("Campaign"),
     "state": mark("state"),
@@ -60,13 +73,19 @@ def line_of(each: Figures, t: Language) -> str:
     return f"{each.row.name} · {t(MODES[each.row.mode])} · {each.started:%Y-%m-%d %H:%M}"
 
 
+def state_of(each: Figures, t: Language) -> str:
+    """Where a campaign is, and whether it is archived."""
+    words = [t(STATES.get(each.state, each.state)), *([t("archived")] if each.is_archived else [])]
+    return " · ".join(words)
+
+
 def listed(seen: Overview, t: Language) -> pd.DataFrame:
     """All campaigns as a table, one row each."""
     frame = seen.frame
     columns = {
         t(HEADS["campaign"]): frame["campaign"],
         t("mode"): [t(MODES[mode]) for mode in frame["mode"]],
-        t(HEADS["state"]): [t(STATES.get(state, state)) for state in frame["state"]],
+        t(HEADS["state"]): [state_of(each, t) for each in seen.campaigns],
     }
     columns |= {t(HEADS[n]): [figure(each, n) for each in seen.campaigns] for n in LISTED}
     columns[t(HEADS["started"])] = [f"{at:%Y-%m-%d %H:%M}" for at in frame["started"]]

@@ -39,6 +39,8 @@ _DONE: Final = {
     Action.OPT_OUT_REMOVE: mark("removed an opt-out"),
     Action.OPT_OUT_DECIDE: mark("decided about doubtful replies"),
     Action.CREDENTIALS: mark("changed credentials"),
+    Action.ARCHIVE: mark("archived the campaign"),
+    Action.UNARCHIVE: mark("took the campaign out of the archive"),
     Action.FORGET: mark("deleted a rehearsal or plan"),
     Action.ERASE: mark("erased a person"),
 }

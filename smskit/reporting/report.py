@@ -64,6 +64,7 @@ def status(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
         "approval": approval and approval.to_data(),  # who planned it, and who else has said yes
         "started_at": _iso(row.started_at),
         "finished_at": _iso(row.finished_at),
+        "archived_at": _iso(row.archived_at),
         "senders": [
             {"host": each.host, "pid": each.pid, "since": _iso(each.since), "chunks": each.chunks}
             for each in senders

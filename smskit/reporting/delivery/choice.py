@@ -37,7 +37,8 @@ def choose(ledger: Ledger, campaign: str = "", mode: Mode | None = None) -> Camp
     The campaign of that name, else the newest live one; None when there is none at all.
 
     Of several modes under one name the one that went furthest is meant: live, rehearse, plan.
-    Without a name a rehearsal, then a plan, then a test send counts only where there is nothing else.
+    Without a name a rehearsal, then a plan, then a test send, then an archived one counts only where
+    there is nothing else.
 
     Raises:
         LedgerError: no campaign has that name; names the nearest one.
@@ -47,7 +48,8 @@ def choose(ledger: Ledger, campaign: str = "", mode: Mode | None = None) -> Camp
     rows = [r for r in asked if mode is None or r.mode is mode]
     order = [Mode.LIVE, Mode.REHEARSE, Mode.PLAN]
     if not campaign:
-        rows.sort(key=lambda r: (is_test(r), order.index(r.mode)))  # stable: newest first within each
+        # Stable: newest first within each.
+        rows.sort(key=lambda r: (r.archived_at is not None, is_test(r), order.index(r.mode)))
         return rows[0] if rows else None
     named = sorted(rows, key=lambda r: order.index(r.mode))
     if named:

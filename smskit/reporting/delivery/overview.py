@@ -8,7 +8,7 @@ accepted: what a provider refused was never on its way, and what still waits for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -70,6 +70,11 @@ class Figures:
         return self.row.kind is Kind.TEST
 
     @property
+    def is_archived(self) -> bool:
+        """Whether lists leave it out."""
+        return self.row.archived_at is not None
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether people wait for it to go on, or a run is at it."""
         return self.row.mode is not Mode.PLAN and self.state in _GOES_ON and not self.is_test
@@ -114,14 +119,26 @@ class Overview:
         campaigns: Newest live one first, then rehearsals, then plans.
         damaged: Whose record is not as it was written; nothing of it is counted.
         tests: How many test sends were left out.
+        archived: Those that are archived, in the same order.
     """
 
     campaigns: Sequence[Figures] = ()
     damaged: Sequence[Damaged] = ()
     tests: int = 0
+    archived: Sequence[Figures] = ()
 
     def __repr__(self) -> str:
         return f"Overview({len(self.campaigns)} campaigns)"
+
+    @cached_property
+    def everything(self) -> list[Figures]:
+        """All of them in their order, also archived ones."""
+        return sorted([*self.campaigns, *self.archived], key=_order)
+
+    @property
+    def with_archived(self) -> Overview:
+        """The same, archived ones among the others."""
+        return replace(self, campaigns=self.everything, archived=())
 
     @cached_property
     def unfinished(self) -> list[Figures]:
@@ -138,7 +155,7 @@ class Overview:
             ``waiting``, ``accepted``, ``delivered``, ``undelivered``, ``awaiting``, ``refused``, ``unknown``,
             ``opted_out``; ``delivery_rate`` and ``opt_out_rate`` (of the accepted; NaN before any was, the
             former before the first report); ``cost`` and ``cost_per_delivered`` (yuan, Decimal or None);
-            ``started`` (aware, in the campaign's zone); ``series``.
+            ``started`` (aware, in the campaign's zone); ``series``; ``archived`` (bool).
         """
         columns = {name: [_cell(each, name) for each in self.campaigns] for name in _FRAME}
         return pd.DataFrame(
@@ -146,15 +163,15 @@ class Overview:
         )
 
     def series(self, name: str, mode: Mode = Mode.LIVE) -> pd.DataFrame:
-        """The rows of `frame` of one series and mode, oldest first."""
-        rows = self.frame
+        """The rows of `frame` of one series and mode, oldest first; also archived ones."""
+        rows = self.with_archived.frame
         mine = (rows["series"] == name) & (rows["mode"] == str(mode)) & ~rows["test"]
         return rows[mine].iloc[::-1].reset_index(drop=True)
 
     @cached_property
     def repeating(self) -> list[tuple[str, Mode]]:
-        """Series that have been sent more than once, with their mode, newest first."""
-        sent = [each for each in self.campaigns if each.row.mode is not Mode.PLAN and not each.is_test]
+        """Series that were sent more than once, with their mode, newest first; archived ones count."""
+        sent = [each for each in self.everything if each.row.mode is not Mode.PLAN and not each.is_test]
         keys = [(each.row.series, each.row.mode) for each in sent]
         return list(dict.fromkeys(key for key in keys if keys.count(key) > 1))
 
@@ -168,10 +185,16 @@ def overview(ledger: Ledger, *, mode: Mode | None = None, tests: bool = False) -
         tests: Also test sends.
     """
     found, damaged = ledger.count_all(mode=mode)
-    all_of_them = [Figures.of(each) for each in reversed(found)]
+    all_of_them = sorted(map(Figures.of, found), key=_order)
     shown = [each for each in all_of_them if tests or not each.is_test]
-    shown.sort(key=lambda each: _ORDER.index(each.row.mode))  # stable: newest first within each
-    return Overview(shown, damaged, len(all_of_them) - len(shown))
+    away = [each for each in shown if each.is_archived]
+    current = [each for each in shown if not each.is_archived]
+    return Overview(current, damaged, len(all_of_them) - len(shown), away)
+
+
+def _order(each: Figures) -> tuple[int, int]:
+    """Live ones first, then rehearsals, then plans, each newest first."""
+    return _ORDER.index(each.row.mode), -each.row.id
 
 
 _COUNTS: Final = (
@@ -180,19 +203,20 @@ _COUNTS: Final = (
 _FRAME: Final = (
     *("campaign", "mode", "test", "state", "provider", *_COUNTS, "opted_out", "delivery_rate"),
     *("opt_out_rate", "cost", "cost_per_delivered", "started", "series"),
+    "archived",
 )
 _DTYPES: Final = {
     **dict.fromkeys(("campaign", "mode", "state", "provider", "series"), "str"),
     **dict.fromkeys(("delivery_rate", "opt_out_rate"), "float64"),
     **dict.fromkeys(("cost", "cost_per_delivered", "started"), "object"),
-    "test": "bool",
+    **dict.fromkeys(("test", "archived"), "bool"),
 }
 
 
 def _cell(each: Figures, name: str) -> object:
     row = each.row
     own = {"campaign": row.name, "mode": str(row.mode), "test": each.is_test}
-    own |= {"provider": row.provider, "series": row.series}
+    own |= {"provider": row.provider, "series": row.series, "archived": each.is_archived}
     if name in own:
         return own[name]
     return getattr(each.tally if name in _COUNTS else each, name)

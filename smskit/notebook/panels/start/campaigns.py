@@ -22,6 +22,7 @@ from smskit.notebook.panels.pager import Pager
 from smskit.notebook.panels.panel import Panel, Showing
 from smskit.notebook.panels.parts import (
     card,
+    chip,
     choose,
     door,
     field,
@@ -33,8 +34,9 @@ from smskit.notebook.panels.parts import (
     title,
 )
 from smskit.notebook.panels.pressable import Pressable
-from smskit.notebook.words import HEADS, LISTED, figure
+from smskit.notebook.words import ARCHIVED, HEADS, LISTED, UNARCHIVED, figure
 from smskit.reporting.delivery import MODES, Figures, Overview
+from smskit.workspace import Workspace, may_send_in
 
 __all__ = ["CampaignsPanel"]
 
@@ -47,14 +49,16 @@ class CampaignsPanel(Panel):
     What there is, and what waits.
 
     Args:
-        again: Counts everything anew; given whether test sends are wanted.
+        archive: Puts a campaign away, or with ``undo`` takes it out again.
+        again: Counts everything anew.
     """
 
-    def __init__(self, page: Page, again: Callable[[], None]) -> None:
+    def __init__(self, page: Page, archive: Callable[..., None], again: Callable[[], None]) -> None:
         self.seen: Overview | None = None
         self.waiting: Sequence[ApprovalRow] = ()
-        self.tests, self.search, self.mode = False, "", ""
-        self._again = again
+        self.tests, self.archived, self.search, self.mode = False, False, "", ""
+        self._archive, self._again = archive, again
+        self._away = w.Checkbox()
         self._modes, self._finding = w.Dropdown(), w.HBox()
         self._showing = Showing()
         self._table, self._unfinished, self._pages = Pressable(), w.VBox(), w.HBox()
@@ -67,7 +71,8 @@ class CampaignsPanel(Panel):
         t = self.t
         again = self.button(t("Refresh"), self._again, tip=t("Count everything anew"))
         tests = self.tick(t("Show test sends"), self.tests, self._with_tests)
-        self._finding = row(*self._narrowing(), tests)
+        self._away = self.tick("", self.archived, self._with_archived)
+        self._finding = row(*self._narrowing(), tests, self._away)
         self._table, self._unfinished = Pressable(self._pressed), w.VBox(layout=w.Layout(width="100%"))
         self._pages = row(*self.pager.build(), self.pager.where)
         made = card(
@@ -93,14 +98,24 @@ class CampaignsPanel(Panel):
             setattr(self, name, value)
         self.pager.go(0)
 
+    def _with_archived(self, wanted: bool) -> None:
+        self.archived, self.pager.first = wanted, 0
+        self._show()
+
+    @property
+    def listed(self) -> Sequence[Figures]:
+        """What the table is about: archived ones where a person wants them."""
+        if self.seen is None:
+            return ()
+        return self.seen.everything if self.archived else self.seen.campaigns
+
     @property
     def narrowed(self) -> list[Figures]:
         """Those that search and mode leave."""
         wanted = self.search.casefold()
-        found = self.seen.campaigns if self.seen is not None else ()
         return [
             each
-            for each in found
+            for each in self.listed
             if self.mode in ("", each.row.mode) and wanted in f"{each.row.name}\n{each.row.series}".casefold()
         ]
 
@@ -119,8 +134,10 @@ class CampaignsPanel(Panel):
             self._table.value = soft(t("Counting …"))
             self._pages.layout.display = self._finding.layout.display = "none"
             return
-        self._finding.layout.display = "" if seen.campaigns or seen.tests else "none"
-        self._offer_modes(seen)
+        self._finding.layout.display = "" if seen.everything or seen.tests else "none"
+        self._away.description = t("Show archived ({n:,})", n=len(seen.archived))
+        self._away.layout.display = "" if seen.archived else "none"
+        self._offer_modes()
         self._unfinished.children = [
             *(html(notice(t.error(each.error), "error")) for each in seen.damaged),
             *map(self._to_approve, self.waiting),
@@ -128,9 +145,9 @@ class CampaignsPanel(Panel):
         ]
         self._page()
 
-    def _offer_modes(self, seen: Overview) -> None:
-        counts = Counter(str(each.row.mode) for each in seen.campaigns)
-        options = [(f"{self.t('all')} ({len(seen.campaigns):,})", "")]
+    def _offer_modes(self) -> None:
+        counts = Counter(str(each.row.mode) for each in self.listed)
+        options = [(f"{self.t('all')} ({len(self.listed):,})", "")]
         options += [(f"{self.t(MODES[m])} ({n:,})", str(m)) for m in MODES if (n := counts[str(m)])]
         self.mode = self.mode if counts[self.mode] else ""
         with self._showing:
@@ -148,8 +165,10 @@ class CampaignsPanel(Panel):
         self._pages.layout.display = "" if len(found) > _SIZE else "none"
 
     def _nothing(self, seen: Overview) -> str:
-        if seen.campaigns:
+        if self.listed:
             return soft(self.t("No campaign matches."))
+        if seen.archived:
+            return soft(self.t("Every campaign is archived."))
         if seen.damaged:
             return ""
         told = self.t("No campaign yet. Rehearse one: nobody gets a message by that.")
@@ -160,6 +179,7 @@ class CampaignsPanel(Panel):
         texts, numbers = ("campaign", "state"), (*LISTED, "started", "series")
         heads = [f'<th scope="col">{escape(t(HEADS[name]))}</th>' for name in texts]
         heads += [f'<th scope="col"{_n(name)}>{escape(t(HEADS[name]))}</th>' for name in numbers]
+        heads.append(f'<th scope="col" aria-label="{escape(t("Archive"))}"></th>')
         body = "".join(self._line(each) for each in shown)
         label = escape(t("Campaigns"))
         table = f'<table aria-label="{label}"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody>'
@@ -170,11 +190,13 @@ class CampaignsPanel(Panel):
         t = self.t
         test = f' <span class="smskit-chip">{escape(t("test send"))}</span>' if each.is_test else ""
         cells = [f"<td>{badge(each.row.mode, t)} {self._name(each)}{test}</td>"]
-        cells.append(f"<td>{state_chip(each, t)}{self._effect(each)}</td>")
+        away = f" {chip(t('archived'))}" if each.is_archived else ""
+        cells.append(f"<td>{state_chip(each, t)}{away}{self._effect(each)}</td>")
         cells += [f'<td class="n">{_bar(each, name)}{figure(each, name)}</td>' for name in LISTED]
         series = each.row.series if each.row.series != each.row.name else ""
         when = f"{each.started:%Y-%m-%d %H:%M}"
         cells.append(f'<td><span class="smskit-when">{when}</span></td><td>{escape(series)}</td>')
+        cells.append(f"<td>{self._putting_away(each)}</td>")
         return f"<tr>{''.join(cells)}</tr>"
 
     def _name(self, each: Figures) -> str:
@@ -187,6 +209,17 @@ class CampaignsPanel(Panel):
             return ""
         return f" {self._link(each, 'effect', self.t('What it brought →'))}"
 
+    def _putting_away(self, each: Figures) -> str:
+        """The button that archives it or takes it out again, for whoever may."""
+        if each.state == "running" or not Workspace.here().may.includes(may_send_in(each.row.mode)):
+            return ""
+        words = self.t("Unarchive") if each.is_archived else self.t("Archive")
+        label = escape(f"{words}: {each.row.name}")
+        press = f"archive:{each.row.id}"
+        return (
+            f'<button class="smskit-link" data-press="{press}" aria-label="{label}">{escape(words)}</button>'
+        )
+
     def _link(self, each: Figures, kind: str, text: str) -> str:
         notebook = _DOORS[kind]
         tip = escape(self.t("Opens it in notebook {nn}; sends nothing", nn=notebook[:2]))
@@ -198,10 +231,18 @@ class CampaignsPanel(Panel):
 
     def _pressed(self, what: str) -> None:
         kind, _, which = what.partition(":")
-        found = {str(each.row.id): each for each in self.seen.campaigns} if self.seen else {}
-        if kind in _DOORS and which in found:
+        found = {str(each.row.id): each for each in self.seen.everything} if self.seen else {}
+        if kind == "archive" and which in found:
+            self.attempt(lambda: self._put_away(found[which]))(None)
+        elif kind in _DOORS and which in found:
             wanted = Wanted.of(found[which].row)
             self.attempt(partial(go_through, self, self._table, _DOORS[kind], wanted))(None)
+
+    def _put_away(self, each: Figures) -> None:
+        self._archive(each.row.name, each.row.mode, undo=each.is_archived)
+        told = UNARCHIVED if each.is_archived else ARCHIVED
+        self.tell(lambda t: t(told, campaign=each.row.name), "ok")
+        self._again()
 
     # -- going on -----------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class StartPanel(Panel):
     def __init__(self, page: Page, home: Home, *, series: str = "") -> None:
         super().__init__(page)
         self.home = home
-        self.campaigns = CampaignsPanel(page, self.refresh)
+        self.campaigns = CampaignsPanel(page, home.archive, self.refresh)
         self.compare, self.series = ComparePanel(page), SeriesPanel(page, wanted=series)
         self.providers, self.coming = ProvidersPanel(page, home), ComingPanel(page, home)
         self.refresh()

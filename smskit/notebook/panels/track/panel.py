@@ -101,7 +101,7 @@ class TrackPanel(Panel):
     # -- drawing --------------------------------------------------------------------------
 
     def build(self) -> Sequence[w.Widget]:
-        self.campaigns = self.tracker.campaigns().campaigns
+        self._list()
         if self.tracker.chosen is None:
             way = html(door(SEND, self.t("Begin: prepare a campaign →")))
             return [card(title(self.t("Track delivery")), soft_line(self.t(NO_CAMPAIGN)), way)]
@@ -117,6 +117,12 @@ class TrackPanel(Panel):
         banner = html(f'<div class="smskit-mode {mode}">{escape(self.t(_BANNER[mode]))}</div>')
         head = [title(self.t("Track delivery")), self._choice(), banner]
         return [card(*head, self._head, self.books.widget, self.why.widget, self._doing()), self._box]
+
+    def _list(self) -> None:
+        """List what can be followed: none that is archived, but the one that is followed."""
+        now = self.tracker.chosen and self.tracker.chosen.id
+        found = self.tracker.campaigns().everything
+        self.campaigns = [each for each in found if not each.is_archived or each.row.id == now]
 
     def _choices(self) -> tuple[dict[str, tuple[str, Mode]], tuple[str, Mode] | None]:
         """What can be followed by its words, and what is."""
@@ -144,7 +150,7 @@ class TrackPanel(Panel):
         now = self._choices()[1]
         if all((each.row.name, each.row.mode) != now or each.state == state for each in self.campaigns):
             return
-        self.campaigns = self.tracker.campaigns().campaigns
+        self._list()
         with self._listing:
             choose(self._which, list(self._choices()[0].items()), now)
 
