@@ -287,6 +287,25 @@ def test_text_that_a_server_cannot_hold(ledger: Ledger) -> None:
     assert [(row.source, row.note) for row in ledger.opt_outs.rows()] == [("x" * 300, "ab")]
 
 
+def test_an_older_ledger_on_a_server_is_migrated(url: str) -> None:
+    """One of the schema before the last opens with its campaigns, and takes what came with the last."""
+    first = Ledger(url)
+    campaign = freeze(first, PEOPLE)
+    first.campaigns.mark(campaign, "finished")
+    with first.database.write() as conn:
+        conn.exec_driver_sql("ALTER TABLE campaign DROP COLUMN archived_at")
+        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
+    first.close()
+    ledger = Ledger(url)
+    (before,) = ledger.campaigns.find()
+    ledger.campaigns.archive(campaign)
+    (after,) = ledger.campaigns.find()
+    ledger.close()
+
+    assert (before.id, before.archived_at) == (campaign, None)
+    assert after.archived_at is not None
+
+
 @pytest.mark.parametrize(("statement"), ["UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
 def test_the_audit_trail_is_only_added_to(ledger: Ledger, statement: str) -> None:
     """The server refuses to change or empty it."""
