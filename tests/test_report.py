@@ -32,7 +32,8 @@ W, S, A, R, U, D, X = State
 STATUS_KEYS = [
     "campaign", "mode", "state", "provider", "read", "ruled_out", "segment", "excluded", "planned",
     "waiting", "submitting", "accepted", "refused", "unknown", "delivered", "undelivered", "awaiting",
-    "stopped", "parts", "cost", "plan_hash", "approval", "started_at", "finished_at", "senders", "note",
+    "stopped", "parts", "cost", "plan_hash", "approval", "started_at", "finished_at", "archived_at",
+    "senders", "note",
 ]
 COLUMNS = [
     "user_id", "phone", "state", "reason", "text", "parts", "provider_message_id", "provider_code",
@@ -171,6 +172,7 @@ def test_status_is_what_the_design_lists(told: tuple[Ledger, CampaignRow]) -> No
         "approval": None,
         "started_at": "2026-11-23T02:00:00+00:00",
         "finished_at": None,
+        "archived_at": None,
         "senders": [],
         "note": "out of money",
     }

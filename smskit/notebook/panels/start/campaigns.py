@@ -135,7 +135,7 @@ class CampaignsPanel(Panel):
             self._pages.layout.display = self._finding.layout.display = "none"
             return
         self._finding.layout.display = "" if seen.everything or seen.tests else "none"
-        self._away.description = t("Show archived ({n:,})", n=len(seen.archived))
+        self._away.description = t("Show archived")
         self._away.layout.display = "" if seen.archived else "none"
         self._offer_modes()
         self._unfinished.children = [
