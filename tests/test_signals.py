@@ -149,19 +149,17 @@ def test_before_sending(desk: Desk, number: signal.Signals, error: type[BaseExce
     assert desk.once()
 
 
+@pytest.mark.timeout(240)  # the wait would take 500 s
 def test_while_records_are_waited_for(desk: Desk) -> None:
     """The wait until "no record" may be believed is cut short, and proves nothing then."""
     desk.faults({"kind": "drop_before_accept", "rate": 0.5, "endpoint": "single_send"})
     first = desk.campaign().send().books
     desk.faults()
-    began = time.monotonic()
     with told([signal.SIGTERM], desk.has_run_for(2)):
-        cut = desk.campaign(SMSKIT_YUNPIAN_RECORD_LAG_S="50").send().books
-    took = time.monotonic() - began
+        cut = desk.campaign(SMSKIT_YUNPIAN_RECORD_LAG_S="500").send().books
     desk.campaign().send()
 
     assert cut.unknown == first.unknown > 0
-    assert took < 40
     assert desk.once()
 
 

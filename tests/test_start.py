@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
@@ -177,11 +176,9 @@ def test_any_number_of_campaigns_takes_six_queries() -> None:
     for number in range(499):
         taken = number % 9 if number % 5 == 0 else 0
         book.campaign(f"c{number}", people=9, accepted=taken, delivered=taken // 2, parts=2)
-    started = time.monotonic()
     many = selects(book.ledger, lambda: overview(book.ledger))
 
     assert one == many <= 6
-    assert time.monotonic() - started < 5
     assert len(overview(book.ledger).campaigns) == 500
 
 
