@@ -550,14 +550,14 @@ def _mask_slice(cells: pa.Array) -> pa.Array:
     return pa.LargeStringArray.from_buffers(len(text), offset_buffer, pa.py_buffer(letters), validity)
 
 
-def shown_column(column: Column, e164: NDArray[np.int64]) -> pa.Array:
-    """What people may see of each cell: the masked number, or the masked cell where it is none."""
+def shown_column(unread: Column, e164: NDArray[np.int64]) -> pa.Array:
+    """
+    What people may see of n cells: the masked number, or the masked cell where it is none.
+
+    Args:
+        unread: The cells where *e164*, of n entries, is 0.
+    """
     shown = mask_column(e164)
-    unread = np.flatnonzero(e164 == 0)
     if not len(unread):
         return shown
-    of_arrow = isinstance(column, pa.Array | pa.ChunkedArray)
-    cells = column.take(pa.array(unread)) if of_arrow else column.iloc[unread]
-    masked = np.asarray(shown, dtype=object)
-    masked[unread] = np.asarray(pc.fill_null(mask_raw_column(cells), ""), dtype=object)
-    return pa.array(masked, pa.large_string())
+    return pc.replace_with_mask(shown, pa.array(e164 == 0), pc.fill_null(mask_raw_column(unread), ""))

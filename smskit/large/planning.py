@@ -175,7 +175,7 @@ def plan_of_part(judged: stages.Judged, answer: Answer, about: About) -> Plan:
         template=about.template,
         persons=part.rows.persons,
         phones=part.rows.phones,
-        phone_cells=part.phone_cells,
+        no_phones=part.rows.no_phones,
         reasons=reasons,
         parts=billed(part.rows, planned),
         variables=part.rows.values,

@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from smskit.audience.columns import Columns
 from smskit.errors import TemplateError
 from smskit.errors import suggest as did_you_mean
 from smskit.i18n import Joined, Message
@@ -193,7 +194,7 @@ def _plain(name: str) -> str:
 
 
 def bind(
-    frame: pd.DataFrame, bindings: Mapping[str, Binding], names: Sequence[str], *, zone: tzinfo
+    frame: Columns, bindings: Mapping[str, Binding], names: Sequence[str], *, zone: tzinfo
 ) -> dict[str, pa.Array]:
     """
     Return the values of each variable.

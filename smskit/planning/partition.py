@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from smskit.audience import rules as rules_module
+from smskit.audience.columns import Columns, SomeRows
 from smskit.audience.noticed import Noticed, together
 from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.rules.reads import Whole
@@ -104,14 +105,12 @@ class Part:
 
     Attributes:
         facts: What decides their reasons, copies apart.
-        phone_cells: n; what the segment says, to be shown masked.
         ruled_out: The rows the rules do not keep.
         kept: Column of `keep` -> n texts; null = missing.
     """
 
     rows: Recipients
     facts: Facts
-    phone_cells: pd.Series
     ruled_out: RuledOutRows
     sums: Sums
     kept: Mapping[str, pa.Array]
@@ -125,23 +124,13 @@ class Part:
             InputError: a rule or a variable does not fit.
         """
         spec = asked.spec
-        rule = rules_module.parse(spec.rules)
-        # By the clock that messages are written by, whatever zone *now* was told in.
-        source = rules_module.Source(frame, asked.now.astimezone(spec.zone), asked.reads)
-        verdict = rule.judge(source)
-        unread = rule.unread(source)
-        read, ruled_out = len(frame), RuledOutRows.of(spec, rule, frame, verdict)
-        if len(ruled_out):
-            # Only the columns that are still needed: a copy of a wide segment is most of the memory.
-            used = {spec.phone, spec.user_id, spec.consent} | set(spec.keep)
-            used |= {b.column or "" for b in asked.bindings.values()}
-            frame = frame.loc[verdict.keep, [name for name in frame.columns if name in used]]
-        rows = Recipients.read(spec, frame, asked.template, asked.bindings, asked.fit)
+        verdict, unread, ruled_out = _judged(asked, frame)
+        here: Columns = SomeRows(frame, verdict.keep) if len(ruled_out) else frame
+        rows = Recipients.read(spec, here, asked.template, asked.bindings, asked.fit)
         people = Candidates(spec, rows, asked.fit, past, asked.holdout_salt)
-        lacking = _lacking(frame, asked, rows)
-        sums = Sums(read, len(frame), verdict.steps, lacking, unread, rows.noticed)
-        kept = {name: text_of(arrow_of(frame[name])) for name in spec.keep}
-        return cls(rows, Facts.of(people), frame[spec.phone], ruled_out, sums, kept)
+        sums = Sums(len(frame), len(here), verdict.steps, _lacking(here, asked, rows), unread, rows.noticed)
+        kept = {name: text_of(arrow_of(here[name])) for name in spec.keep}
+        return cls(rows, Facts.of(people), ruled_out, sums, kept)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -157,7 +146,16 @@ def billed(rows: Recipients, planned: NDArray[np.int64]) -> NDArray[np.int16]:
     return parts
 
 
-def _lacking(frame: pd.DataFrame, asked: Question, rows: Recipients) -> dict[str, int]:
+def _judged(asked: Question, frame: pd.DataFrame) -> tuple[rules_module.Verdict, list[Noticed], RuledOutRows]:
+    """What the rules say of *frame*, which cells they could not read, and whom they leave out."""
+    spec, rule = asked.spec, rules_module.parse(asked.spec.rules)
+    # By the clock that messages are written by, whatever zone *now* was told in.
+    source = rules_module.Source(frame, asked.now.astimezone(spec.zone), asked.reads)
+    verdict = rule.judge(source)
+    return verdict, rule.unread(source), RuledOutRows.of(spec, rule, frame, verdict)
+
+
+def _lacking(frame: Columns, asked: Question, rows: Recipients) -> dict[str, int]:
     spec, found = asked.spec, dict[str, int]()
     for name, binding in asked.bindings.items():
         if binding.column is not None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from smskit.audience.columns import Columns
 from smskit.audience.identity import known_ids
 from smskit.audience.noticed import Noticed
 from smskit.audience.persons import Copies
@@ -27,7 +27,7 @@ __all__ = ["notices_of_copies", "persons_of"]
 
 
 def persons_of(
-    spec: CampaignSpec, frame: pd.DataFrame, phones: NDArray[np.int64]
+    spec: CampaignSpec, frame: Columns, phones: NDArray[np.int64]
 ) -> tuple[pa.Array, Sequence[Noticed]]:
     """
     Who each of the n rows of *frame* is: the user id, or the phone where none names anybody.

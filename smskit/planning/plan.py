@@ -87,7 +87,7 @@ class Plan:
     template: Template
     persons: pa.Array
     phones: NDArray[np.int64]
-    phone_cells: pd.Series = field(repr=False)  # what the segment says, to be shown masked
+    no_phones: pd.Series = field(repr=False)  # cells of the rows without one, in order; shown masked
     reasons: NDArray[np.int8]
     parts: NDArray[np.int16]
     variables: Mapping[str, pa.Array] = field(repr=False)
@@ -223,7 +223,9 @@ class Plan:
         return pd.DataFrame(made).set_axis(index)
 
     def _shown(self, rows: NDArray[np.int64]) -> pa.Array:
-        return phones_module.shown_column(self.phone_cells.iloc[rows], self.phones[rows])
+        numbers = self.phones[rows]
+        at = np.searchsorted(np.flatnonzero(self.phones == 0), rows[numbers == 0])
+        return phones_module.shown_column(self.no_phones.iloc[at], numbers)
 
     def preview(self, count: int = 5) -> pd.DataFrame:
         """The first planned messages, the longest one, and one row for each reason."""
@@ -299,7 +301,7 @@ def build(
         template=template,
         persons=rows.persons,
         phones=rows.phones,
-        phone_cells=part.phone_cells,
+        no_phones=rows.no_phones,
         reasons=reasons,
         parts=billed(rows, planned),
         variables=rows.values,

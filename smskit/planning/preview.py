@@ -253,7 +253,7 @@ def masked(frame: pd.DataFrame, *, phone: str) -> pd.DataFrame:
     for name in frame.columns:
         if name == phone:
             numbers, _ = phones_module.normalise(frame[name])
-            shown[name] = phones_module.shown_column(frame[name], numbers).to_pylist()
+            shown[name] = phones_module.shown_column(frame[name].loc[numbers == 0], numbers).to_pylist()
         else:
             cells = frame[name]
             shown[name] = [

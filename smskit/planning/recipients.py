@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
+from smskit.audience.columns import Columns
 from smskit.audience.noticed import Noticed
 from smskit.audience.persons import keys
 from smskit.audience.searching import found_in
@@ -56,6 +57,7 @@ class Recipients:
     Attributes:
         phones: n times E.164 digits, 0 = none.
         wrong: n `Reason` numbers, why a phone is none; 0 where it is one.
+        no_phones: The cells of the rows without a phone, in their order.
         persons: n texts, "" = nobody.
         keys: n; of the persons, see ``persons.keys``.
         values: Variable -> n texts, null = missing.
@@ -67,6 +69,7 @@ class Recipients:
 
     phones: NDArray[np.int64]
     wrong: NDArray[np.int8]
+    no_phones: pd.Series
     persons: pa.Array
     keys: NDArray[np.uint64]
     values: Mapping[str, pa.Array]
@@ -79,7 +82,7 @@ class Recipients:
     def read(
         cls,
         spec: CampaignSpec,
-        frame: pd.DataFrame,
+        frame: Columns,
         template: Template | None,
         bindings: Mapping[str, Binding],
         fit: ProviderLimits,
@@ -90,7 +93,7 @@ class Recipients:
         Args:
             template: None where there is none yet: nobody lacks a value then, and texts have no length.
         """
-        phones, wrong = phones_module.normalise(frame[spec.phone])
+        phones, wrong, no_phones = _phones(frame[spec.phone])
         persons, noticed = persons_of(spec, frame, phones)
         values: dict[str, pa.Array] = {}
         units = np.zeros(len(frame), np.int32)
@@ -104,7 +107,7 @@ class Recipients:
         yes = consented(frame[spec.consent]) if asked else None
         if asked:
             noticed = [*noticed, unclear_consent(frame[spec.consent])]
-        return cls(phones, wrong, persons, keys(persons), values, units, yes, noticed, elsewhere)
+        return cls(phones, wrong, no_phones, persons, keys(persons), values, units, yes, noticed, elsewhere)
 
     def __len__(self) -> int:
         return len(self.phones)
@@ -120,6 +123,7 @@ class Recipients:
         return Recipients(
             self.phones[keep],
             self.wrong[keep],
+            self.no_phones[keep[self.phones == 0]],
             self.persons.filter(mask),
             self.keys[keep],
             {name: column.filter(mask) for name, column in self.values.items()},
@@ -127,6 +131,11 @@ class Recipients:
             None if self.consented is None else self.consented[keep],
             elsewhere=None if self.elsewhere is None else self.elsewhere[keep],
         )
+
+
+def _phones(cells: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.int8], pd.Series]:
+    phones, wrong = phones_module.normalise(cells)
+    return phones, wrong, cells[phones == 0]
 
 
 def units_of_texts(template: Template, values: Mapping[str, pa.Array], n: int) -> NDArray[np.int32]:
