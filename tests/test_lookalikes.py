@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from smskit.message.lint import lookalikes
+from smskit.message.lint import lookalikes, notices_of_text
 from smskit.message.template import Template
 from tests.test_cli import Run, run  # noqa: F401 - a fixture
 
@@ -91,3 +91,13 @@ def test_every_command_says_so(
         done = run(command, file)
         assert done.code == 0, done
         assert done.out.count(f"`{placeholder}` in the text looks like a variable") == 1, command
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u200e", "\u2060", "\ufeff", "\u3164"])
+def test_signs_nobody_sees_in_the_text_are_said(sign: str) -> None:
+    """A text that was pasted may hold them, and then is not the approved one; the notice shows which."""
+    [said] = notices_of_text(Template.parse(f"你好{sign}，礼品已到店。拒收请回复R"))
+
+    assert sign not in said
+    assert f'such as "你好\\u{ord(sign):04x}，礼品已"' in said
+    assert notices_of_text(Template.parse("你好❤\ufe0f👨\u200d👩\u200d👧，礼品已到店。拒收请回复R")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from smskit.audience.cells import UNSEEN, escaped
 from smskit.audience.persons import Copies, later_copies
 from smskit.audience.phones import normalise_one
 from smskit.errors import InputError, SegmentError, TemplateError
@@ -425,9 +427,32 @@ ODD = {
         *("{name}", "{{ first_name }}", "${姓名}", "%s", "%name%", "#name#", "*|FNAME|*", "[[name]]"),
         *("<%= name %>", "$name", "%%name%%", "[object Object]"),
     ],
+    "hold signs that nobody sees": [
+        "张\u200b三",
+        "\u202d李四\u202c",
+        "王\u200e五",
+        "A\u200dB",
+        "赵\u200c",
+        "a\u00adb",
+        "张\u3164",
+    ],
+    "hold line breaks or tabs": ["张\n三", "张\t三", "A\r\nB", "张\u2028三"],
 }
 FINE = ["A&B; 张", "&", "A+B", "100%", "C#", "#1", "[VIP]", "你好？", "Émile", "João", "Zoë", "É", "1.5E3"]
-FINE += ["José·García", "Nescafé®", "“兰蔻Café”", "#双十一#", "US$", "[VIP]", "100%棉", "A|B"]
+FINE += [
+    "José·García",
+    "Nescafé®",
+    "“兰蔻Café”",
+    "#双十一#",
+    "US$",
+    "[VIP]",
+    "100%棉",
+    "A|B",
+    "👨\u200d👩\u200d👧",
+    "❤\ufe0f",
+    "张\u3000三",
+    "Ana\xa0Ruiz",
+]
 
 
 @pytest.mark.parametrize("told", ODD)
@@ -441,7 +466,8 @@ def test_odd_values_are_noticed(told: str) -> None:
     assert labels(plan) == [""] * (len(names) - 1) + ["no_phone"]
     assert notice.startswith(f"{len(ODD[told])} values of `name`")
     assert told in notice
-    assert ODD[told][0] in notice
+    assert escaped(json.dumps(ODD[told][0], ensure_ascii=False)) in notice
+    assert not re.search(f"{UNSEEN}|[\n\t]", notice)
 
 
 def test_values_that_are_none_the_odder_are_not_noticed() -> None:

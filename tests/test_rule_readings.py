@@ -244,7 +244,8 @@ def test_unread_cells_are_counted_with_examples() -> None:
     said = messages_of(rule.unread(Source(frame, NOW)))
 
     # The number 5 has it read as numbers, the text "9" does not.
-    assert len(said) == 2
+    assert len(said) == 3
+    assert str(said[2]).startswith("1 cell of `x` holds an empty text or nothing but blanks")
     assert str(said[1]).startswith("most cells of `x` are numbers, but 5 are none, such as")
     assert str(said[1]).endswith("it is compared as text")
     assert said[0].startswith("5 cells of `x` are no numbers, such as ")

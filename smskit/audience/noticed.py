@@ -52,7 +52,7 @@ class Noticed:
     def message(self) -> Message:
         """The sentence."""
         values: dict[str, Any] = {"name": self.name, "rule": self.rule}
-        if self.examples:
+        if "{n" in self.text:
             values |= {"n": self.n, "examples": ", ".join(self.examples)}
         return Message(self.text, **{name: value for name, value in values.items() if value})
 

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from smskit.audience import rules as rules_module
+from smskit.audience.cells import first_filled
 from smskit.audience.noticed import messages_of
 from smskit.audience.roles import roles_of
 from smskit.audience.rules.reads import SAMPLE
@@ -277,7 +278,7 @@ def _with_reads(
 
 
 def _heads(source: Source, pieces: Sequence[list[Piece]], names: Sequence[str]) -> dict[str, pd.Series]:
-    """The first `SAMPLE` cells of each column that are not missing."""
+    """The first `SAMPLE` cells of each column that show anything."""
     found: dict[str, list[pd.Series]] = {name: [] for name in names}
     for part in pieces:
         short = [n for n, cells in found.items() if sum(map(len, cells)) < SAMPLE]
@@ -285,7 +286,7 @@ def _heads(source: Source, pieces: Sequence[list[Piece]], names: Sequence[str]) 
             break
         frame = source.read(part, short)
         for name in short:
-            found[name].append(frame[name].dropna().head(SAMPLE))
+            found[name].append(first_filled(frame[name], SAMPLE))
     return {name: pd.concat(cells).head(SAMPLE) for name, cells in found.items()}
 
 

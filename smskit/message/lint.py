@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from smskit.audience.cells import UNSEEN, escaped
 from smskit.errors import TemplateError
 from smskit.i18n import Joined, Language, Message
 from smskit.message.parts import units_of
@@ -31,7 +32,7 @@ __all__ = [
     "find_issues",
     "lint",
     "lookalikes",
-    "notice_of_lookalikes",
+    "notices_of_text",
 ]
 
 HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters, for a pattern's [...]
@@ -183,9 +184,8 @@ def lint(
         issue = LintIssue(error.message, *_ONE_TEXT, source, True)
         return LintReport(provider.name, provider.title, "", (issue,))
     found = find_issues(template, message_class, provider.template_rules, form=provider.form)
-    if notice := notice_of_lookalikes(template):
-        source = Message("smskit: docs/reference.md, parameter `template`")
-        found.insert(0, LintIssue(notice, *_NO_VARIABLE, source, False))
+    source = Message("smskit: docs/reference.md, parameter `template`")
+    found[:0] = [LintIssue(notice, *_NO_VARIABLE, source, False) for notice in notices_of_text(template)]
     shown = _written(template, provider.form, with_signature=provider.signature_in_template)
     return LintReport(provider.name, provider.title, shown or "", tuple(found))
 
@@ -213,18 +213,28 @@ def find_issues(
     return issues
 
 
-def notice_of_lookalikes(template: Template) -> Message | None:
-    """What a person should know of the placeholders of other tools in *template*; None without any."""
-    found = lookalikes(template)
-    if not found:
-        return None
-    texts = Joined((f"`{text}`" for text in found), ", ")
-    return Message(
-        "{texts} in the text looks like a variable and goes out as it stands; a variable is written "
-        "`{form}` and bound by `variables`",
-        texts=texts,
-        form="{name}",
-    )
+def notices_of_text(template: Template) -> list[Message]:
+    """What a person should know of *template*: placeholders of other tools in it, and signs nobody sees."""
+    said = []
+    if found := lookalikes(template):
+        texts = Joined((f"`{text}`" for text in found), ", ")
+        said.append(
+            Message(
+                "{texts} in the text looks like a variable and goes out as it stands; a variable is written "
+                "`{form}` and bound by `variables`",
+                texts=texts,
+                form="{name}",
+            )
+        )
+    if unseen := re.search(f".{{0,4}}(?:{UNSEEN}).{{0,4}}", _body(template)):
+        said.append(
+            Message(
+                "the text holds signs that nobody sees, such as {examples}; they go out so, and each counts "
+                "as a character",
+                examples=f'"{escaped(unseen[0])}"',
+            )
+        )
+    return said
 
 
 def lookalikes(template: Template) -> tuple[str, ...]:
@@ -268,8 +278,8 @@ _LOOKALIKE = re.compile(
 
 # Rules of ours, in both languages.
 _NO_VARIABLE = (
-    "A variable has one form; other placeholders are plain text.",
-    "变量只有一种写法，其他占位符一律作为普通文字",
+    "A variable has one form; everything else goes out as it stands.",
+    "变量只有一种写法，其余内容一律按原样发送",
 )
 _ONE_TEXT = ("A template is one text with variables in one form.", "模板须为一段文本，变量写法须一致")
 _NO_ESCAPE = ("No way is documented to write this as plain text.", "没有公开的转义写法，无法作为普通文字")

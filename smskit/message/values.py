@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import lib
 
+from smskit.audience.cells import BLANKS, INVISIBLE, plain_text
 from smskit.audience.rules.values import read_moment
 from smskit.audience.segment.cells import clock_of
 from smskit.errors import TemplateError
@@ -101,7 +102,7 @@ def format_value(value: object, pattern: str | None = None, zone: tzinfo | None 
     =============  ==========================================================
     text           without blanks at its ends; ``100.0`` gives ``100`` (a
                    spreadsheet's trace), ``5.50`` and ``3.00`` stay as typed
-    missing        None, NaN, infinity, a blank text, the exact words
+    missing        None, NaN, infinity, a text that shows nothing, the words
                    nan NaN NAN None NaT <NA> null NULL undefined \\N, and what
                    a spreadsheet shows of a formula that failed (#N/A, #REF!)
     integer        digits only
@@ -201,7 +202,7 @@ def _write_plain(value: object) -> str | None:
 
 def clean_text(value: str) -> str | None:
     text = value.strip(_BLANKS)
-    if not text or text in _MISSING:
+    if not text or text in _MISSING or not plain_text(text):
         return None
     whole = re.fullmatch(_SPREADSHEET_FRACTION, text)
     return whole[1] if whole else text
@@ -345,12 +346,16 @@ def _format_texts(texts: pa.Array) -> pa.Array:
     # Equal sizes mean that nothing was trimmed; the copy is dropped, the column's own text kept.
     if pc.sum(pc.binary_length(trimmed)) != pc.sum(pc.binary_length(texts)):
         texts = trimmed
-    missing = pc.is_in(texts, value_set=_MISSING_CELLS)
+    missing = pc.or_kleene(pc.is_in(texts, value_set=_MISSING_CELLS), _shows_nothing(texts))
     if pc.any(missing).as_py():
         texts = pc.if_else(missing, pa.scalar(None, _TEXT), texts)
     if pc.any(pc.ends_with(texts, ".0")).as_py():
         texts = pc.replace_substring_regex(texts, _SPREADSHEET_FRACTION, r"\1")
     return texts
+
+
+def _shows_nothing(texts: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.match_substring_regex(texts, f"^[{BLANKS}{INVISIBLE}]+$"), False)
 
 
 def _format_floats(values: pa.Array) -> pa.Array:

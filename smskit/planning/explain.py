@@ -20,7 +20,7 @@ from smskit.audience.rules import Rule
 from smskit.errors import RuleError, SegmentError, TemplateError
 from smskit.i18n import Joined, Language, Message, mark
 from smskit.i18n.figures import money
-from smskit.message.lint import notice_of_lookalikes
+from smskit.message.lint import notices_of_text
 from smskit.message.template import Template
 from smskit.message.variables import Binding, parse_bindings
 from smskit.models import MessageClass, Mode
@@ -217,16 +217,15 @@ def _what(spec: CampaignSpec) -> list[str]:
         for name, binding in parse_bindings(spec.variables).items()
     ]
     kind = Message("It is marketing.") if marketing else Message("It is a notification.")
-    return [text, *_lookalikes(spec), *bound, kind, *(_opting_out(spec) if marketing else ())]
+    return [text, *_of_text(spec), *bound, kind, *(_opting_out(spec) if marketing else ())]
 
 
-def _lookalikes(spec: CampaignSpec) -> Iterator[Message]:
+def _of_text(spec: CampaignSpec) -> Iterator[Message]:
     try:
-        notice = notice_of_lookalikes(Template.parse(spec.template, signature=spec.signature))
+        notices = notices_of_text(Template.parse(spec.template, signature=spec.signature))
     except TemplateError:  # no text here, or one that `plan` refuses
         return
-    if notice:
-        yield Message("{why}.", why=notice)
+    yield from (Message("{why}.", why=notice) for notice in notices)
 
 
 def _opting_out(spec: CampaignSpec) -> Iterator[Message]:

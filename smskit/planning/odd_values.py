@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from smskit.audience.cells import UNSEEN
 from smskit.audience.noticed import Noticed
 from smskit.audience.rules.values import show_cell
 from smskit.audience.searching import found_in
@@ -34,6 +35,7 @@ _PLACE: Final = (
     rf"[{{｛]+\s*[#$%]?{_WORD}\s*[}}｝]+|^%[sd]$|^%+{_WORD}%+$|^#[A-Za-z_]\w+#$"
     rf"|^\[\[{_WORD}\]\]$|^<%.*%>$|^\*\|{_WORD}\|\*$|^\$[a-z_]\w*$|^\[object Object\]$"
 )
+_BREAKS: Final = r"[\t\n\r\x{2028}\x{2029}]"
 _KINDS: Final = {
     _HTML: mark(
         "{n:,} values of `{name}` hold signs as HTML writes them, such as {examples}; they go out so"
@@ -50,9 +52,16 @@ _KINDS: Final = {
         "{n:,} values of `{name}` look like a place for another tool to fill in, such as {examples}; they go "
         "out so"
     ),
+    UNSEEN: mark(
+        "{n:,} values of `{name}` hold signs that nobody sees, such as {examples}; they go out so, and each "
+        "counts as a character"
+    ),
+    _BREAKS: mark(
+        "{n:,} values of `{name}` hold line breaks or tabs, such as {examples}; the message breaks there"
+    ),
 }
 # One of these is in every such value, and hardly ever in another.
-_RARE: Final = r"[&?？+{｛%#$|\x{80}-\x{ff}]|\[\[|\[o"
+_RARE: Final = rf"[&?？+{{｛%#$|\x{{80}}-\x{{ff}}]|\[\[|\[o|{UNSEEN}|{_BREAKS}"
 
 
 def odd_values(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Noticed]:

@@ -18,11 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.audience.cells import says_yes
+from smskit.audience.cells import filled, says_yes
 from smskit.audience.noticed import Noticed
 from smskit.audience.persons import keys
 from smskit.audience.roles import roles_of
-from smskit.audience.rules.reads import filled
 from smskit.audience.rules.values import show_cell
 from smskit.i18n import Joined, Message, mark
 from smskit.i18n.figures import money

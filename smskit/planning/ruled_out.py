@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience import phones as phones_module
+from smskit.audience.cells import plain_text
 from smskit.audience.rules import Leaf, Rule, Verdict, cell_texts
 from smskit.errors import TemplateError
 from smskit.i18n import Joined, Message
@@ -128,7 +129,7 @@ def values_read(
 
 
 def _value_read(name: str, value: str | None, *, unread: bool, reveal: bool) -> Message:
-    if value is None or not value.strip():
+    if value is None or not plain_text(value):
         return Message("`{name}`: value missing", name=name)
     shown = f'"{value if reveal else phones_module.redact(value)}"'
     if unread:

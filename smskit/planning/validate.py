@@ -29,7 +29,7 @@ from smskit.audience.roles import roles_of
 from smskit.audience.segment.location import is_elsewhere, is_url, without_scheme
 from smskit.errors import InputError, SegmentError, SettingsError, SpecError, suggest
 from smskit.i18n import Language, Message
-from smskit.message.lint import notice_of_lookalikes
+from smskit.message.lint import notices_of_text
 from smskit.message.template import Template
 from smskit.message.values import format_column
 from smskit.message.variables import bind, check_bindings, parse_bindings
@@ -243,7 +243,7 @@ def _template(found: Validated, spec: CampaignSpec) -> Template | None:
     if spec.template:
         with found.about("template"):
             template = Template.parse(spec.template, signature=spec.signature)
-            found.notes += filter(None, [notice_of_lookalikes(template)])
+            found.notes += notices_of_text(template)
             return template
     elif spec.template_id:
         note = Message(

@@ -26,7 +26,7 @@ from smskit.audience.segment.names import Wanted
 from smskit.errors import SettingsError, TemplateError
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Frozen, Ledger
-from smskit.message.lint import notice_of_lookalikes
+from smskit.message.lint import notices_of_text
 from smskit.message.opt_out import lack_of, notice_of, with_wording
 from smskit.message.template import Form, Template
 from smskit.message.variables import parse_bindings
@@ -261,7 +261,7 @@ class Planner:
         found: list[str | None] = [*facts.in_clear, self._of_wording(notice_of)]
         if spec.message_class is MessageClass.MARKETING:
             found.append(notice_of_hours(spec.window, facts.marketing, provider=spec.provider, now=now))
-        return [text for text in (*found, notice_of_lookalikes(template)) if text]
+        return [text for text in (*found, *notices_of_text(template)) if text]
 
     def _segment(self, columns: Wanted) -> pd.DataFrame | Files:
         """The segment; files where it is planned in parts."""

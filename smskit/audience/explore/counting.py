@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from smskit.audience.cells import filled
 from smskit.audience.paging import arrow_of, text_of
 from smskit.audience.rules.typed import Mask
 
@@ -18,7 +19,7 @@ __all__ = ["ByValue"]
 
 class ByValue:
     """
-    The rows of a column, by what they hold.
+    The rows of a column, by what they hold; a text that shows nothing is null.
 
     Attributes:
         values: The distinct values, null not among them; *m* of them, in order of first appearance.
@@ -30,7 +31,7 @@ class ByValue:
     """
 
     def __init__(self, cells: pd.Series[Any] | pa.Array) -> None:
-        encoded = (arrow_of(cells) if isinstance(cells, pd.Series) else cells).dictionary_encode()
+        encoded = _encoded(arrow_of(cells) if isinstance(cells, pd.Series) else cells)
         self.values: pa.Array = encoded.dictionary
         self.nulls = int(encoded.null_count)
         self.codes = pc.fill_null(encoded.indices, len(self)).to_numpy(zero_copy_only=False)
@@ -51,3 +52,14 @@ class ByValue:
         """The values at those places as text."""
         texts: list[str] = text_of(self.values.take(pa.array(places))).to_pylist()
         return texts
+
+
+def _encoded(cells: pa.Array) -> pa.DictionaryArray:
+    encoded = cells.dictionary_encode()
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        return encoded
+    shown = filled(encoded.dictionary)
+    if pc.all(shown, min_count=0).as_py():
+        return encoded
+    plain = pc.if_else(shown, encoded.dictionary, pa.scalar(None, encoded.dictionary.type))
+    return plain.take(encoded.indices).dictionary_encode()

@@ -150,9 +150,9 @@ def _of_texts(cells: pd.Series[Any], column: ColumnProfile) -> Picture | None:
         return None
     found = ByValue(plain_texts(text_of(arrow_of(cells))))
     order, counts = found.most_frequent(4 * _FEW), found.counts()
-    # What may be a phone is not shown, and what is empty is no value.
+    # What may be a phone is not shown.
     pairs = zip(order.tolist(), found.texts(order), strict=True)
-    some = [(code, word) for code, word in pairs if word and redact(word) == word][:_FEW]
+    some = [(code, word) for code, word in pairs if redact(word) == word][:_FEW]
     place = np.full(len(found) + 1, len(some), np.int8)
     place[[code for code, _ in some]] = np.arange(len(some))
     bars = [

@@ -24,6 +24,8 @@ from smskit.audience.cells import (
     FALSE_WORDS,
     INVISIBLE,
     TRUE_WORDS,
+    filled,
+    first_filled,
     plain_text,
     plain_texts,
     says_yes,
@@ -37,7 +39,6 @@ from smskit.audience.rules.reads import (
     Whole,
     begins_with_zero,
     counts,
-    filled,
     nearly_of,
     reading_of,
 )
@@ -184,7 +185,7 @@ class Column:
     @cached_property
     def head(self) -> Column:
         """Its first cells that are not empty; most text is plain text, which they show at little cost."""
-        return Column(self._series.dropna().head(SAMPLE), self._now)
+        return Column(first_filled(self._series, SAMPLE), self._now)
 
     @property
     def count(self) -> int:
@@ -292,8 +293,20 @@ class Column:
         """Return the column read as numbers or, dates, as microseconds since 1970 UTC; NaN where unknown."""
         return self._typed(reading).floats()
 
+    @property
+    def blanks(self) -> int:
+        """How many cells hold a text that shows nothing; they are empty all the same."""
+        return len(self._series) - self.count - int(self._series.isna().sum()) if self.is_text else 0
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds text."""
+        return self._kind is Kind.TEXT
+
     @cached_property
     def _null(self) -> Answer:
+        if self.is_text:
+            return pc.invert(self._filled)
         if self._series.dtype.kind == "f" and isinstance(reals := self._typed(Reading.NUMBER), Reals):
             return reals.is_null()  # pandas does not count NaN inside an Arrow column
         return pa.array(self._series.isna().to_numpy(np.bool_))
@@ -307,7 +320,8 @@ class Column:
     def _read_text(self, reading: Reading) -> TypedColumn:
         match reading:
             case Reading.TEXT:
-                return Texts(plain_texts(self._text))
+                plain = plain_texts(self._text)
+                return Texts(pc.if_else(pc.equal(plain, ""), pa.scalar(None, plain.type), plain))
             case Reading.NUMBER:
                 return numbers_of_text(self._text)
             case Reading.FLAG:

@@ -97,6 +97,13 @@ def fit(
         )
     bounds: list[Bound] = []
     for value in question.values:
+        if reading is Reading.TEXT and question.op not in PARTS and not plain_text(str(value)):
+            what = Message(
+                "{where}.value: an empty text is no value, and no cell is equal to it; "
+                "`op: is_null` finds cells that are empty, `not_null` those that are not",
+                where=where,
+            )
+            raise UnreadValueError(what)
         # A number beside a column of dates or of yes and no is what it says as text: 1, 20261001.
         written = str(value) if reads in _WORDED and is_number(value) else value
         bound = _read(written, reading, question.op) if isinstance(written, str) else written

@@ -75,8 +75,10 @@ def _condition(rule: Rule, source: Source) -> str:
 
 def _leaf(leaf: Leaf, source: Source) -> str:
     column, name = source.column(leaf.column, "rules"), f"df[{leaf.column!r}]"
-    if leaf.op in NULLS:
+    if leaf.op in NULLS and not column.blanks:
         return f'{name}.{"isna" if leaf.op == "is_null" else "notna"}().astype("boolean")'
+    if leaf.op in NULLS:
+        return f"asked({leaf.to_data()!r})"
     reading, bounds = column.fit(leaf, "rules")
     cells = _cells(name, column, reading, bounds)
     return f"asked({leaf.to_data()!r})" if not cells else _compare(leaf.op, cells, bounds)
@@ -89,7 +91,7 @@ def _cells(name: str, column: Column, reading: Reading, bounds: Sequence[Bound])
         return ""
     if kind is Kind.TEXT and reading is Reading.TEXT:
         mixed = dtype.kind == "O" and not isinstance(dtype, pd.StringDtype)
-        return "" if mixed or any(column.stray()) else f'{name}.astype("string")'
+        return "" if mixed or column.blanks or any(column.stray()) else f'{name}.astype("string")'
     if reading is not Reading.NUMBER or any(not _is_exact(bound) for bound in bounds):
         return ""
     if kind is Kind.TEXT and _reads_plainly(column):

@@ -9,12 +9,11 @@ a frame into parts decides for the whole, and hands the answer to each part.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from smskit.audience.cells import plain_texts
 from smskit.audience.rules.fit import Reading
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "Whole",
     "begins_with_zero",
     "counts",
-    "filled",
     "nearly_of",
     "perhaps",
     "reading_of",
@@ -33,11 +31,6 @@ MOSTLY: Final = 0.9  # of a text column's filled cells, for it to be read as som
 PERHAPS: Final = 0.5  # of its first cells, to look at them all
 SAMPLE: Final = 1_000
 ORDER: Final = (Reading.FLAG, Reading.MOMENT, Reading.NUMBER)
-
-
-def filled(texts: pa.Array) -> Any:
-    """Whether each of *n* texts shows anything; never null."""
-    return pc.fill_null(pc.not_equal(plain_texts(texts), ""), False)
 
 
 def begins_with_zero(texts: pa.Array) -> bool:

@@ -42,7 +42,8 @@ def condition(question: Comparison, context: SqlContext, where: str) -> str:
     name = _quote(question.column, '"')
     column = context.source.column(question.column, where) if context.source else None
     if question.op in NULLS:
-        return f"{name} IS {'NOT ' if question.op == 'not_null' else ''}NULL"
+        shown = _shown(name, column) if column is not None and column.blanks else name
+        return f"{shown} IS {'NOT ' if question.op == 'not_null' else ''}NULL"
     if column is None:
         reading, bounds = fit(question, _supposed_kind(question), None, where)
     else:
@@ -75,7 +76,7 @@ def _operand(name: str, reading: Reading, column: Column | None, now: datetime |
         word = f"lower(trim({name}))"
         return f"CASE WHEN {word} IN ({true}) THEN TRUE WHEN {word} IN ({false}) THEN FALSE END"
     if reading is Reading.TEXT:
-        return _trimmed(name, *column.stray())
+        return _shown(name, column)
     cells, more = column.respelt(reading, _SPELT)
     whens = [f"WHEN {name} = {_literal(c)} THEN {_spelt(value, now)}" for c, value in cells.items()]
     if more:
@@ -85,6 +86,12 @@ def _operand(name: str, reading: Reading, column: Column | None, now: datetime |
         whens.append(f"WHEN {name} <= CAST(9e999 AS REAL) THEN CAST({name} AS NUMERIC)")
         return f"CASE {' '.join(whens)} END"
     return f"CASE {' '.join(whens)} ELSE {name} END" if cells else name
+
+
+def _shown(name: str, column: Column) -> str:
+    """A column of text as people see it; a cell that shows nothing is NULL."""
+    trimmed = _trimmed(name, *column.stray())
+    return f"nullif({trimmed}, '')" if column.blanks else trimmed
 
 
 def _trimmed(name: str, signs: str, blanks: str) -> str:

@@ -57,6 +57,10 @@ _UNREAD: Final = {
     ),
 }
 
+_BLANK: Final = mark(
+    "{n:,} cells of `{name}` hold an empty text or nothing but blanks; they are empty to a rule, "
+    "as an empty cell of a csv is"
+)
 _BY_LETTER: Final = mark(
     "`{name}` reads as text, so {rule} goes letter by letter, and 9 comes after 10; a value without quotes "
     "is compared as a number, `after` and `before` compare dates"
@@ -170,7 +174,8 @@ class Rule(ABC):
         Say which cells of *source* this rule compares and cannot read: how many, and a few of them.
 
         Such cells are unknown to the rule, as empty ones are. Also said is which cells keep a column from
-        being compared as numbers, dates or yes and no, where most others are such. Phones are masked.
+        being compared as numbers, dates or yes and no, where most others are such, and how many hold a text
+        that shows nothing. Phones are masked.
         """
         asked: dict[tuple[str, Reading], None] = {}
         for leaf in self._leaves():
@@ -185,6 +190,8 @@ class Rule(ABC):
                 continue
             count, examples = column.unread(reading)
             said.append(Noticed(words[reading], count, tuple(map(show_cell, examples)), name))
+        blanks = ((name, source.column(name, "rules").blanks) for name in self.columns_in_order())
+        said += [Noticed(_BLANK, n, name=name) for name, n in blanks]
         return said + self._by_letter(source)
 
     def _by_letter(self, source: Source) -> list[Noticed]:

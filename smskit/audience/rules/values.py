@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import TypeAlias
 
-from smskit.audience.cells import FALSE_WORDS, INVISIBLE, TRUE_WORDS, word
+from smskit.audience.cells import FALSE_WORDS, INVISIBLE, TRUE_WORDS, escaped, word
 from smskit.audience.phones import redact
 from smskit.i18n import Message
 
@@ -154,7 +154,7 @@ def show_cells(cells: Sequence[str]) -> str:
 
 def show_cell(cell: str, longest: int = 30) -> str:
     """Return a cell of a segment as an example, cut short, whatever may be a phone masked."""
-    shown = redact(show(cell))
+    shown = redact(escaped(show(cell)))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 

@@ -78,7 +78,7 @@ def wanted(rule: Rule, heads: Mapping[str, pd.Series], now: datetime) -> dict[st
     What has to be counted, by column.
 
     Args:
-        heads: The first `reads.SAMPLE` cells of each of `text_columns` that are not missing.
+        heads: The first `reads.SAMPLE` cells of each of `text_columns` that show anything.
     """
     found = {}
     for name, cells in heads.items():

@@ -109,6 +109,8 @@ def _series(cells: list[Any], as_text: bool, kinds: Kinds) -> pd.Series[Any]:
         return pd.Series(cells, dtype="Int64" if kinds.has_missing else "int64")
     if types <= {int, float, Decimal} and types != {int} and not kinds.are_huge:
         return pd.Series([math.nan if cell is None else float(cell) for cell in cells], dtype="float64")
+    if types == {time}:  # as parquet has them
+        return pd.Series(cells, dtype="object")
     if types <= {date, datetime}:
         return pd.Series(pd.to_datetime(pd.Series(cells, dtype="object"), utc=kinds.zoned))
     return _text_series(cells)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
+import pandas as pd
+
+from smskit.audience.cells import plain_text
 from smskit.audience.explore import ColumnProfile
 from smskit.audience.explore.operators import typed
 from smskit.audience.explore.pictures import Bar, Picture
@@ -147,7 +150,7 @@ class PeoplePanel(TablePanel):
                 column is None
                 or column.is_phone
                 or column.reading is None
-                or page.frame[name].isna().iloc[row]
+                or not _shows(page.frame[name].iloc[row])
             ):
                 return ""
             return f"cell:{places[name]}:{row}"
@@ -183,6 +186,10 @@ class PeoplePanel(TablePanel):
         if reading is Reading.NUMBER and isinstance(value, str):
             return None
         return {"column": name, "op": "in", "value": [value]}
+
+
+def _shows(cell: object) -> bool:
+    return bool(plain_text(cell)) if isinstance(cell, str) else not pd.isna(cell)
 
 
 def _share(some: int, of: int) -> int:
