@@ -188,7 +188,7 @@ class PeoplePanel(TablePanel):
         return {"column": name, "op": "in", "value": [value]}
 
 
-def _shows(cell: object) -> bool:
+def _shows(cell: Any) -> bool:
     return bool(plain_text(cell)) if isinstance(cell, str) else not pd.isna(cell)
 
 
