@@ -47,6 +47,7 @@ SAMPLES: dict[str, tuple[str, Any, str]] = {
     "price_per_part": ("0.04", "0.04", "0.04"),
     "segment_query": ("select * from vip", "select * from vip", "select * from vip"),
     "sheet": ("Sheet1", "Sheet1", "Sheet1"),
+    "heading_row": ("3", 3, "3"),
     "user_id": ("", "", ""),
     "phone": ("mobile", "mobile", "mobile"),
     "consent": ("agreed", "agreed", "agreed"),

@@ -60,6 +60,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "engine": "auto",
         "segment_query": "",
         "sheet": "",
+        "heading_row": 0,
         "rules": None,
         "user_id": "user_id",
         "phone": "phone",

@@ -14,7 +14,7 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
 from smskit.audience import segment
-from smskit.audience.segment import excel
+from smskit.audience.segment import excel, sheet_rows
 from smskit.errors import SegmentError
 
 PEOPLE = [["user_id", "phone", "name"], *([f"u{n}", 13800000000 + n, f"张{n}"] for n in range(1, 6))]
@@ -441,9 +441,10 @@ def test_cells_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     source = saved(tmp_path, {"甲": PEOPLE}, lambda book: book["甲"].cell(1, 16384, "far").parent)
     assert len(segment.load(source, columns=["phone", "far"])) == 5
 
-    for name, limit in {"_MAX_ROWS": 5, "_MAX_COLUMNS": 2, "MAX_CELLS": 14}.items():
+    limits = ((sheet_rows, "_MAX_ROWS", 5), (sheet_rows, "MAX_COLUMNS", 2), (excel, "MAX_CELLS", 14))
+    for room, name, limit in limits:
         with monkeypatch.context() as patch:
-            patch.setattr(excel, name, limit)
+            patch.setattr(room, name, limit)
             with pytest.raises(SegmentError, match="has more rows, columns or cells than are read"):
                 segment.load(saved(tmp_path, {"甲": PEOPLE}))
 

@@ -30,6 +30,7 @@ def read_segment(
     *,
     query: str = "",
     sheet: str = "",
+    heading_row: int = 0,
     text_columns: Collection[str] = ("phone", "user_id"),
     columns: Collection[str] | None = None,
 ) -> pd.DataFrame:
@@ -50,13 +51,21 @@ def read_segment(
             project's root; a SQLAlchemy URL without a password; or ``env:NAME``, a variable holding one.
         query: One SELECT, for a database.
         sheet: The name of a workbook's sheet; "" = the one visible sheet that has the columns.
+        heading_row: The number of the row that names the columns; 0 = the first, or the first below a title.
         text_columns: Read as text, so that 13800000000 and 13800000000.0 are both ``13800000000``.
         columns: Read no others; None reads all.
 
     Raises:
         SegmentError: not found, not readable, a row with too many or too few cells, an unknown column.
     """
-    return segment.load(source, query=query, sheet=sheet, text_columns=text_columns, columns=columns)
+    return segment.load(
+        source,
+        query=query,
+        sheet=sheet,
+        heading_row=heading_row,
+        text_columns=text_columns,
+        columns=columns,
+    )
 
 
 def filter_segment(

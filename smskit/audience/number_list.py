@@ -22,9 +22,9 @@ from smskit.audience import segment
 from smskit.audience.phones import mask_raw_column, normalise
 from smskit.audience.roles import names_own_phone, names_phone
 from smskit.audience.segment.encoding import read_utf8
-from smskit.audience.segment.excel import lines_of
 from smskit.audience.segment.kinds import kind_of
 from smskit.audience.segment.names import matched, pick, tidy
+from smskit.audience.segment.sheet_rows import lines_of
 from smskit.errors import SegmentError
 
 __all__ = ["NumberList", "UnreadLine", "read_numbers"]

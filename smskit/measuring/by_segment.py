@@ -93,7 +93,7 @@ def cells_of(
 def _table_of(row: CampaignRow, segments: str) -> CampaignSpec:
     """The campaign's parameters with the table in which its people are looked up."""
     spec = CampaignSpec.as_started(row.spec)
-    more = {"segment": segments, "segment_query": "", "sheet": ""} if segments else {}
+    more = {"segment": segments, "segment_query": "", "sheet": "", "heading_row": 0} if segments else {}
     return spec.model_copy(update=more)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -26,6 +26,7 @@ from smskit.audience.explore.profile import Profile, profile_of
 from smskit.audience.explore.rule_editor import Counts, RuleEditor
 from smskit.audience.explore.saved import KEPT, read_saved, save_segment, saved_segments
 from smskit.audience.paging import FrameRows
+from smskit.audience.phones import redact
 from smskit.audience.roles import roles_of
 from smskit.audience.rules import RuleCache
 from smskit.audience.rules.fit import Reading
@@ -40,8 +41,10 @@ from smskit.settings import Environment, LargeSettings, project_root, start_fold
 
 __all__ = ["Loaded", "SegmentModel"]
 
+_OFFERED_ROWS: Final = 10  # from which the one that names the columns is chosen
+_SHOWN: Final = 60  # letters of such a row
 # Whoever changes one of these in the draft: what was read is not what it names any more.
-_READ_BY = frozenset({"segment", "segment_query", "sheet", "phone", "user_id", "timezone"})
+_READ_BY = frozenset({"segment", "segment_query", "sheet", "heading_row", "phone", "user_id", "timezone"})
 
 
 class Loaded(NamedTuple):
@@ -135,18 +138,22 @@ class SegmentModel:
             return self._profiled(name or segment.IN_MEMORY, segment.from_frame(self.draft.frame), wish=wish)
         if not name:
             raise SegmentError("no segment given: name a file, a database URL or env:NAME")
-        frame = self._load(name, self.draft["segment_query"], ids, self.draft["sheet"])
+        query, rows = self.draft["segment_query"], (self.draft["sheet"], self.draft["heading_row"])
+        frame = self._load(name, query, ids, *rows)
         recognised = self._recognised(frame) if self._newly_chosen else {}
         if recognised.keys() & {"phone", "user_id"}:  # which are read as text
             ids = (*ids, *recognised.values())
-            frame = self._load(name, self.draft["segment_query"], ids, self.draft["sheet"])
+            frame = self._load(name, query, ids, *rows)
         return self._profiled(name, frame, recognised=recognised, wish=wish)
 
-    def _load(self, source: str, query: str, ids: Sequence[str], sheet: str = "") -> pd.DataFrame:
+    def _load(
+        self, source: str, query: str, ids: Sequence[str], sheet: str = "", heading_row: int = 0
+    ) -> pd.DataFrame:
         return segment.load(
             source,
             query=query,
             sheet=sheet,
+            heading_row=heading_row,
             text_columns=ids,
             environ=Environment().variables,
             working_folder=self._start(),
@@ -184,6 +191,19 @@ class SegmentModel:
         except SegmentError:
             return []
 
+    def first_rows(self, source: str, sheet: str) -> list[tuple[int, str]]:
+        """
+        The first rows of a workbook or text file, number and text, phones masked; of others none.
+
+        One of them may be chosen to name the columns, also where the file cannot be read without that.
+        """
+        try:
+            found = segment.first_rows(source, sheet=sheet, n=_OFFERED_ROWS, working_folder=self._start())
+        except SegmentError:
+            return []
+        shown = ((n, redact(" · ".join(cells))) for n, cells in found)
+        return [(n, text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…") for n, text in shown]
+
     def _start(self) -> Path:
         """Where a relative path is looked for first: as papermill will, from within the project."""
         here = start_folder()
@@ -206,14 +226,14 @@ class SegmentModel:
         self.take(loaded)  # tells others, who may be waiting for what this thread holds
         return loaded
 
-    def choose(self, source: str, query: str = "", sheet: str = "") -> None:
-        """Let the draft name another file, query or sheet, read later, its columns recognised."""
+    def choose(self, source: str, query: str = "", sheet: str = "", heading_row: int = 0) -> None:
+        """Let the draft name another file, query, sheet or heading row; its columns are recognised later."""
         self._newly_chosen = True
-        self._switch(source.strip(), query.strip(), sheet.strip())
+        self._switch(source.strip(), query.strip(), sheet.strip(), heading_row)
 
-    def _switch(self, source: str, query: str = "", sheet: str = "") -> None:
+    def _switch(self, source: str, query: str = "", sheet: str = "", heading_row: int = 0) -> None:
         self.draft.frame = None
-        self._name(source, query, sheet)
+        self._name(source, query, sheet, heading_row)
 
     def use(self, frame: pd.DataFrame) -> None:
         """
@@ -226,10 +246,10 @@ class SegmentModel:
         self._wish += 1
         self._name(segment.IN_MEMORY)
 
-    def _name(self, source: str, query: str = "", sheet: str = "") -> None:
+    def _name(self, source: str, query: str = "", sheet: str = "", heading_row: int = 0) -> None:
         left = dict.fromkeys(name for name, value in self._sample.items() if self.draft[name] == value)
         self._sample = {}
-        self.draft.set(**left, segment=source, segment_query=query, sheet=sheet)
+        self.draft.set(**left, segment=source, segment_query=query, sheet=sheet, heading_row=heading_row)
 
     def upload(self, name: str, content: bytes) -> str:
         """Keep an uploaded file and let the draft name it; errors are those of ``keep_upload``."""

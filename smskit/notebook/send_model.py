@@ -182,8 +182,8 @@ class SendModel:
     def columns(self) -> Columns:
         """The segment's columns and how many rows lack a value; read once while the segment stays."""
         source, query, frame = self.draft["segment"], self.draft["segment_query"], self.draft.frame
-        sheet = self.draft["sheet"]
-        key = (source, query, sheet, id(frame))
+        sheet, heading_row = self.draft["sheet"], self.draft["heading_row"]
+        key = (source, query, sheet, heading_row, id(frame))
         if self._columns is None or self._columns[0] != key:
             if frame is None:
                 at = self.environment()
@@ -191,6 +191,7 @@ class SendModel:
                     source,
                     query=query,
                     sheet=sheet,
+                    heading_row=heading_row,
                     environ=at.variables,
                     parameter_file=at.parameter_file,
                     most=at.large.frame_rows,

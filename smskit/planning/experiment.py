@@ -23,8 +23,8 @@ _KEYS: Final = ("experiment", "name", "from", "to")
 _NAME: Final = re.compile(r"[\w.:+-]{1,64}")
 # What decides who may be messaged; arms that differ here would not hold the same kind of people.
 SAME: Final = (
-    *("segment", "segment_query", "sheet", "rules", "user_id", "phone", "message_class", "consent"),
-    *("frequency_cap", "holdout", "global_holdout", "keep", "fits"),
+    *("segment", "segment_query", "sheet", "heading_row", "rules", "user_id", "phone", "message_class"),
+    *("consent", "frequency_cap", "holdout", "global_holdout", "keep", "fits"),
 )
 
 

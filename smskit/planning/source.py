@@ -87,6 +87,7 @@ def _options(
     return {
         "query": spec.segment_query,
         "sheet": spec.sheet,
+        "heading_row": spec.heading_row,
         "text_columns": {spec.phone, spec.user_id} - {""},
         "columns": columns,
         "environ": environ,
@@ -132,7 +133,8 @@ def segment_names(spec: CampaignSpec, *, environ: Mapping[str, str], file: Path 
     found = segment.parquet_files(spec.segment, **about)
     if found is not None:
         return found.names
-    return list(map(str, segment.load(spec.segment, sheet=spec.sheet, most=1, **about).columns))
+    about |= {"sheet": spec.sheet, "heading_row": spec.heading_row}
+    return list(map(str, segment.load(spec.segment, most=1, **about).columns))
 
 
 def asks_database(spec: CampaignSpec) -> bool:

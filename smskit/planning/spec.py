@@ -35,6 +35,7 @@ DEFINITION = (
     "segment",
     "segment_query",
     "sheet",
+    "heading_row",
     "rules",
     "user_id",
     "phone",
@@ -124,6 +125,13 @@ class CampaignSpec(BaseModel):
         default="",
         description="of a workbook; empty = the one visible sheet that has the columns. Hidden sheets are "
         "never read; hidden rows are left out, with a notice",
+    )
+    heading_row: int = Field(
+        default=0,
+        ge=0,
+        description="of a workbook or text file: the number of the row that names the columns, as a "
+        "spreadsheet shows it; 0 = the first row, or the first below a title, with a notice",
+        examples=[3],
     )
     rules: dict[str, Any] | list[Any] | None = Field(
         default=None,

@@ -843,6 +843,40 @@ def test_a_sheet_is_chosen(panel: Open, project: Path) -> None:
     assert opened.page.draft["sheet"] == "west"
 
 
+def test_a_heading_row_is_chosen(panel: Open, project: Path) -> None:
+    """
+    A file whose columns are named further down is kept at upload and says what is wrong.
+
+    Its first rows are offered, phones masked; the one that is chosen names the columns.
+    """
+    rows = [
+        "报表,用户运营",
+        "口径,去重,近30日",
+        "",
+        "user_id,phone,city",
+        "u1,13800138001,上海",
+        "u2,13800138002,北京",
+    ]
+    opened = panel()
+    opened.load._uploaded("报表.csv", "\n".join(rows).encode("gb18030"))
+    asked = says(opened)
+    offered_ = named(opened.widget, "Heading row").options
+    put(opened, "Heading row", 4)
+    shown, draft = says(opened), opened.page.draft
+    put(opened, "Heading row", 0)
+    again = says(opened)
+
+    assert "row 2 has 3 cells, and row 1 names 2 columns" in asked
+    assert "If another row names the columns, choose it here." in asked
+    assert [value for _, value in offered_] == [0, 1, 2, 4, 5, 6]
+    assert offered_[3][0] == "row 4: user_id · phone · city"
+    assert "138****8001" in offered_[4][0]
+    assert "报表.csv: 2 rows, 3 columns" in shown
+    assert "choose it here" not in shown
+    assert (draft["segment"], draft["heading_row"]) == ("segments/报表.csv", 0)
+    assert "row 2 has 3 cells" in again
+
+
 def test_rules_are_copied_as_code(panel: Open) -> None:
     """As pandas, SQL and YAML the rules stand on the page, each at a press, until they change."""
     opened = panel(rules=[{"column": "level", "op": "in", "value": ["gold"]}])

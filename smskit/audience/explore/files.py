@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from smskit.audience import segment
+from smskit.audience.segment.names import are_names
 from smskit.errors import InputError, SegmentError
 from smskit.files import passing_folder, private_file, private_text, spilling
 from smskit.i18n import os_words
@@ -70,9 +71,7 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
             with private_file(place) as file:
                 file.write(content)
             try:
-                # Which of several sheets is meant can be said later.
-                sheets = segment.sheets(str(place))
-                segment.load(str(place), sheet=sheets[0] if sheets else "")
+                _demand_readable(str(place))
             except SegmentError as error:
                 place.unlink()
                 # The person knows the file by its own name.
@@ -82,6 +81,32 @@ def keep_upload(name: str, content: bytes, project: Path) -> str:
     raise InputError(
         "there are too many files called {file}; remove some from {folder}/", file=wanted, folder=FOLDER
     )
+
+
+def _demand_readable(place: str) -> None:
+    """
+    Which of several sheets is meant, and which row names the columns, can be said later.
+
+    Raises:
+        SegmentError: it cannot be read, whichever is meant.
+    """
+    sheets = segment.sheets(place)
+    sheet = sheets[0] if sheets else ""
+    try:
+        segment.load(place, sheet=sheet)
+    except SegmentError:
+        rows = segment.first_rows(place, sheet=sheet)[1:]
+        if not any(_is_headed(place, sheet, n) for n, _ in rows):
+            raise
+
+
+def _is_headed(place: str, sheet: str, row: int) -> bool:
+    """Whether words of that row name the columns, of rows below."""
+    try:
+        frame = segment.load(place, sheet=sheet, heading_row=row)
+    except SegmentError:
+        return False
+    return len(frame) > 0 and are_names(frame.columns)
 
 
 def write_frames(frames: Iterable[pd.DataFrame], place: Path) -> None:

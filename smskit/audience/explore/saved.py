@@ -20,7 +20,8 @@ from smskit.workspace import Folder, Workspace
 __all__ = ["KEPT", "read_saved", "save_segment", "saved_segments"]
 
 # The parameters that make a segment.
-KEPT: Final = ("segment", "segment_query", "sheet", "user_id", "phone", "consent", "rules")
+KEPT: Final = ("segment", "segment_query", "sheet", "heading_row", "user_id", "phone", "consent", "rules")
+_WITHOUT: Final = {"rules": None, "heading_row": 0}  # what those that a segment does not have are; else ""
 _ENDING: Final = ".yaml"
 
 
@@ -41,14 +42,14 @@ def save_segment(name: str, chosen: Mapping[str, Any], project: Path) -> None:
     """
     here = Workspace.here().of(project)
     place = here.to_write(_path(name, project), Folder.SEGMENTS, (_ENDING,))
-    kept = {parameter: chosen[parameter] for parameter in KEPT if chosen.get(parameter) not in (None, "")}
+    kept = {parameter: chosen[parameter] for parameter in KEPT if chosen.get(parameter) not in (None, "", 0)}
     with private_text(place, "utf-8") as file:
         yaml.safe_dump(kept, file, allow_unicode=True, sort_keys=False)
 
 
 def read_saved(name: str, project: Path) -> dict[str, Any]:
     """
-    The parameters of a segment that was saved; of those it does not have, "" or None.
+    The parameters of a segment that was saved; of those it does not have, "", 0 or None.
 
     Raises:
         InputError: there is none, or somebody has made something else of it.
@@ -60,7 +61,7 @@ def read_saved(name: str, project: Path) -> dict[str, Any]:
         found = None
     if not isinstance(found, dict) or not found.keys() <= set(KEPT):
         raise InputError("the saved segment {name} cannot be read", name=name)
-    return {parameter: found.get(parameter, None if parameter == "rules" else "") for parameter in KEPT}
+    return {parameter: found.get(parameter, _WITHOUT.get(parameter, "")) for parameter in KEPT}
 
 
 def _path(name: str, project: Path) -> Path:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pandas as pd
 
+from smskit.audience.segment import delimited, sheet_rows
 from smskit.audience.segment.cells import frame_of_rows
 from smskit.audience.segment.database import ROLE, Batches, T, read_database
 from smskit.audience.segment.delimited import read_delimited
@@ -50,6 +51,7 @@ __all__ = [
     "Files",
     "digest",
     "find",
+    "first_rows",
     "from_frame",
     "load",
     "load_or_divide",
@@ -74,6 +76,7 @@ def load(
     *,
     query: str = "",
     sheet: str = "",
+    heading_row: int = 0,
     text_columns: Collection[str] = ("phone", "user_id"),
     columns: Wanted = None,
     environ: Mapping[str, str] = os.environ,
@@ -100,6 +103,8 @@ def load(
             PostgreSQL. Any other is refused unless ``SMSKIT_SEGMENT_ROLE=read-only`` says that its role may
             read only.
         sheet: The name of a workbook's sheet; "" = the one visible sheet that has the columns.
+        heading_row: Of a workbook or text file, the number of the row that names the columns, as a
+            spreadsheet has it; 0 = the first that is not empty, or, below titles, the first of several words.
         text_columns: Read as text, so that 13800000000 and 13800000000.0 are
             both ``13800000000``; names that do not occur are ignored.
         columns: Read no others; None reads all, a function chooses them from the names
@@ -123,7 +128,7 @@ def load(
     with _place_of(source, query, environ) as place:
         texts = Alike(filter(None, text_columns))
         if is_url(place) and not is_store(place):
-            _refuse_sheet(sheet)
+            _refuse_rows(sheet, heading_row)
 
             def take(names: list[str], batches: Batches) -> pd.DataFrame:
                 rows = _first(batches, most, said)
@@ -133,7 +138,9 @@ def load(
         elif query:
             raise SegmentError("a query needs a database; this is a file, filter it with rules")
         else:
-            frame = _read_file(place, around, columns, texts, sheet=sheet, most=most, said=said)
+            frame = _read_file(
+                place, around, columns, texts, sheet=sheet, heading_row=heading_row, most=most, said=said
+            )
     frame = frame.rename(columns=spelt(list(frame.columns), columns))
     frame.attrs[_NOTICES] = said
     return frame
@@ -145,6 +152,7 @@ def load_or_divide(
     most: int,
     query: str = "",
     sheet: str = "",
+    heading_row: int = 0,
     text_columns: Collection[str] = ("phone", "user_id"),
     columns: Wanted = None,
     environ: Mapping[str, str] = os.environ,
@@ -165,7 +173,7 @@ def load_or_divide(
     with _place_of(source, query, environ) as place:
         texts = Alike(filter(None, text_columns))
         if is_url(place) and not is_store(place):
-            _refuse_sheet(sheet)
+            _refuse_rows(sheet, heading_row)
             spool = _asked(source, place, query, around, environ, partial(Spool, most=most))
             if spool.rows > most:
                 return spool.files(texts)
@@ -178,6 +186,7 @@ def load_or_divide(
         source,
         query=query,
         sheet=sheet,
+        heading_row=heading_row,
         text_columns=text_columns,
         columns=columns,
         environ=environ,
@@ -266,19 +275,23 @@ def _read_file(
     texts: Collection[str],
     *,
     sheet: str,
+    heading_row: int,
     most: int | None,
     said: list[Message],
 ) -> pd.DataFrame:
     found = _files(place, around)
     if found is not None and (len(found) > 1 or found.store or (most and found.rows > most)):
-        _refuse_sheet(sheet)
+        _refuse_rows(sheet, heading_row)
         return _read_files(found, columns, texts, most, said)
     path = Path(found.paths[0]) if found else locate(place, around)
     kind = kind_of(path)
     if kind == "xlsx":
-        return read_excel(path, columns, texts, sheet=sheet, notices=said)
-    _refuse_sheet(sheet)
-    return read_parquet(path, columns, texts) if kind == "parquet" else read_delimited(path, columns)
+        return read_excel(path, columns, texts, sheet=sheet, heading_row=heading_row, notices=said)
+    if kind == "parquet":
+        _refuse_rows(sheet, heading_row)
+        return read_parquet(path, columns, texts)
+    _refuse_rows(sheet)
+    return read_delimited(path, columns, heading_row=heading_row, notices=said)
 
 
 def _read_files(
@@ -328,9 +341,38 @@ def sheets(source: str, *, working_folder: Path | None = None) -> list[str]:
         return sheets_of(path) if kind_of(path) == "xlsx" else []
 
 
-def _refuse_sheet(sheet: str) -> None:
+def first_rows(
+    source: str, *, sheet: str = "", n: int = 10, working_folder: Path | None = None
+) -> list[tuple[int, list[str]]]:
+    """
+    Return the first *n* rows of a workbook or text file that hold anything: number, and texts of its cells.
+
+    They may hold full phones. None of another source, or where several sheets could be meant.
+
+    Raises:
+        SegmentError: There is no such file, or it cannot be read.
+    """
+    if source.startswith("env:") or is_url(source) or is_pattern(source):
+        return []
+    with _named(source):
+        path = locate(source, Around(None, working_folder))
+        match kind_of(path):
+            case "parquet":
+                return []
+            case "xlsx":
+                return sheet_rows.first_rows(path, n, sheet)
+            case _:
+                return delimited.first_rows(path, n)
+
+
+def _refuse_rows(sheet: str, heading_row: int = 0) -> None:
     if sheet:
         raise SegmentError("parameter `sheet` names a sheet of a workbook, which this is not")
+    if heading_row:
+        raise SegmentError(
+            "parameter `heading_row` says which row of a workbook or text file names the columns; this is "
+            "neither"
+        )
 
 
 def find(path: str, working_folder: Path | None = None, *, parameter_file: Path | None = None) -> Path:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Message
 
+TITLES: Final = 3  # rows below a title among which the names may be
+_FIGURES: Final = re.compile(r"[\d\s.,:/+%¥年月日-]*")
 # The columns to read: their names, or what chooses them when the names of all are known; None = all.
 Wanted: TypeAlias = Collection[str] | Callable[[Sequence[str]], Collection[str]] | None
 
@@ -27,7 +29,7 @@ def check_names(names: Sequence[str]) -> None:
         if not name.strip():
             raise SegmentError("column {n} has no name", n=place)
         # Without this, a file that lacks its header would show somebody's phone in every error about columns.
-        if re.fullmatch(r"\+?\d{10,}", re.sub(r"[\s().'-]", "", unicodedata.normalize("NFKC", name))):
+        if _is_number(name):
             raise SegmentError(
                 "column {n} is named by a number; the first row must name the columns", n=place
             )
@@ -36,6 +38,38 @@ def check_names(names: Sequence[str]) -> None:
         raise SegmentError(
             "{n} columns are named `{name}`; rename all but one", n=names.count(twice), name=twice
         )
+
+
+def are_names(cells: Iterable[str]) -> bool:
+    """Whether cells are several different words and nothing else, as names of columns are."""
+    names = [name for cell in cells if (name := tidy(cell))]
+    return 1 < len(names) == len(set(names)) and not any(map(_FIGURES.fullmatch, names))
+
+
+def demand_names(row: int, cells: Mapping[int, str]) -> None:
+    """
+    Refuse a *row* that a person chose to name the columns, and that does not.
+
+    Args:
+        cells: By their number in the row, from 1.
+
+    Raises:
+        SegmentError: it is empty, or has a number among its cells as a row of people has.
+    """
+    if not any(map(tidy, cells.values())):
+        raise SegmentError("row {n}, which is to name the columns, is empty", n=row)
+    for place, cell in cells.items():
+        if _is_number(cell):
+            raise SegmentError(
+                "row {n}, which is to name the columns, has a number in its cell {m}, as a row of people has",
+                n=row,
+                m=place,
+            )
+
+
+def _is_number(name: str) -> bool:
+    plain = re.sub(r"[\s().'-]", "", unicodedata.normalize("NFKC", name))
+    return re.fullmatch(r"\+?\d{10,}", plain) is not None
 
 
 def pick(names: Sequence[str], wanted: Wanted) -> list[str]:

@@ -51,6 +51,7 @@ FIELDS = {
     "campaign": mark("Campaign id"),
     "segment": mark("Segment"),
     "sheet": mark("Sheet"),
+    "heading_row": mark("Heading row"),
     "signature": mark("Signature"),
 }
 

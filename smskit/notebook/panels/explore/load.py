@@ -21,6 +21,7 @@ from smskit.notebook.panels.parts import (
     html,
     notice,
     row,
+    soft,
     soft_line,
     title,
 )
@@ -43,17 +44,16 @@ class LoadPanel(Panel):
         super().__init__(page)
         self.model, self._loaded = model, loaded
         self.choosing = False  # while this panel itself changes the draft
-        self._offers, self._source, self._query, self._sheet = (
-            w.Dropdown(),
-            w.Text(),
-            w.Textarea(),
-            w.Dropdown(),
-        )
+        self._offers, self._source, self._query = w.Dropdown(), w.Text(), w.Textarea()
+        self._sheet, self._heading, self._about_heading = w.Dropdown(), w.Dropdown(), html("")
         self._sheets: tuple[str, list[str]] = "", []  # of a workbook, and which one
+        # The first rows of a file, and of which file and sheet they are.
+        self._first: tuple[tuple[str, str], list[tuple[int, str]]] = ("", ""), []
         self._loaded_box = w.VBox()
         self._typing = Fold("", w.VBox())  # where a path or a query is typed
         self._showing = Showing()  # while it is we who change the fields
-        self._shown = ("", "", "")  # segment, query, sheet of the draft that the fields were last set to
+        # Segment, query and sheet of the draft that the fields were last set to.
+        self._shown = ("", "", "")
 
     @property
     def _may_query(self) -> bool:
@@ -65,7 +65,8 @@ class LoadPanel(Panel):
         typed = self._source.value, self._query.value
         self._offers = self._offered_field()
         self._source, self._query = self._source_field(typed[0]), self._query_field(typed[1])
-        self._sheet = self._sheet_field()
+        self._sheet, self._heading = self._sheet_field(), self._heading_field()
+        self._about_heading = html("")
         self._loaded_box = w.VBox()
         kept = soft_line(self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT))
         typed_in = [row(self._source, self._load_button()), *([self._query] if self._may_query else []), kept]
@@ -76,7 +77,7 @@ class LoadPanel(Panel):
             row(self._offers, self._again(), self._upload()),
             self._saved_field(),
             self._typing.widget,
-            self._sheet,
+            row(self._sheet, self._heading, self._about_heading),
             self._loaded_box,
         )
         self._show()
@@ -101,6 +102,7 @@ class LoadPanel(Panel):
                 self._query.value = named[1]
                 self._shown = named
             self._show_sheets(named[2])
+            self._show_rows(draft["heading_row"])
         self._loaded_box.children = tuple(self._roles())
 
     def show_named(self) -> None:
@@ -200,6 +202,40 @@ class LoadPanel(Panel):
         """Read another sheet of the same workbook."""
         self._take(self.model.draft["segment"], sheet=sheet)
 
+    def _heading_field(self) -> w.Widget:
+        made = field(w.Dropdown, self.t("Heading row"), options=[("", 0)], value=0)
+        made.layout.width = "480px"
+        taken = self.attempt(lambda: None if self._showing.on else self._head_by(made.value))
+        made.observe(taken, "value")
+        return made
+
+    def _show_rows(self, chosen: int) -> None:
+        """Offer the first rows of the file that is named: one of them names the columns."""
+        draft = self.model.draft
+        wanted = draft["segment"], draft["sheet"]
+        if wanted != self._first[0]:
+            self._first = wanted, []
+            if self.model.draft.frame is None and wanted[0] and not draft["segment_query"]:
+                self.start("rows", lambda: self.model.first_rows(*wanted), partial(self._offer_rows, wanted))
+        there = self._first[1]
+        names = [(self.t("found by itself"), 0)]
+        names += [(self.t("row {n}: {text}", n=n, text=text), n) for n, text in there]
+        if chosen and chosen not in [n for n, _ in there]:
+            names.append((self.t("row {n}", n=chosen), chosen))
+        choose(self._heading, names, chosen)
+        self._heading.layout.display = "" if there or chosen else "none"
+        unread = self.model.loaded is None or not self.model.is_current
+        self._about_heading.value = soft(self.t(_ABOUT_HEADING)) if there and unread else ""
+
+    def _offer_rows(self, wanted: tuple[str, str], there: list[tuple[int, str]]) -> None:
+        self._first = wanted, there
+        self._show()
+
+    def _head_by(self, heading_row: int) -> None:
+        """Read the same file anew, its columns named by another row."""
+        draft = self.model.draft
+        self._take(draft["segment"], sheet=draft["sheet"], heading_row=heading_row)
+
     # -- which columns ---------------------------------------------------------------------
 
     def _roles(self) -> list[w.Widget]:
@@ -255,13 +291,14 @@ class LoadPanel(Panel):
 
     def _typed(self) -> None:
         same = self._source.value == self.model.draft["segment"]
-        self._take(self._source.value, self._query.value, self._sheet.value if same else "")
+        rows = (self._sheet.value, self._heading.value) if same else ("", 0)
+        self._take(self._source.value, self._query.value, *rows)
 
-    def _take(self, source: str, query: str = "", sheet: str = "") -> None:
+    def _take(self, source: str, query: str = "", sheet: str = "", heading_row: int = 0) -> None:
         if not source.strip():
             return
         with self._by_me():
-            self.model.choose(source, query, sheet)
+            self.model.choose(source, query, sheet, heading_row)
         self.load()
 
     def load(self) -> None:
@@ -269,6 +306,10 @@ class LoadPanel(Panel):
         self._show()
         self.tell(lambda t: t("Loading…"))
         self.start("load", self.model.read, self._take_over)
+
+    def complain(self, error: BaseException) -> None:
+        super().complain(error)
+        self._show()  # what was named, also where it cannot be read: another of its rows may name the columns
 
     def _take_over(self, loaded: Loaded) -> None:
         with self._by_me():
@@ -289,6 +330,7 @@ class LoadPanel(Panel):
             self.choosing = False
 
 
+_ABOUT_HEADING = mark("If another row names the columns, choose it here.")
 _ABOUT = mark("The people to look at: a file, a database query, or a frame.")
 _ABOUT_FILES = mark("The people to look at.")
 _KEPT_BY_THE_APP = mark(

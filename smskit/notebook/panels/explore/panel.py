@@ -130,11 +130,11 @@ class ExplorePanel(Panel):
 
     def _draft_changed(self, names: frozenset[str]) -> None:
         """Somebody changed the parameters: a part of this panel, another one, or an opened file."""
-        if names & {"segment", "segment_query", "sheet"} and not self.load.choosing:
+        if names & {"segment", "segment_query", "sheet", "heading_row"} and not self.load.choosing:
             self.reload()
-        elif names & {"segment", "sheet"}:
+        elif names & {"segment", "sheet", "heading_row"}:
             self.load.show_named()
         if "rules" in names:
             self.rules.follow()
-        if names - {"rules", "segment", "segment_query", "sheet"}:
+        if names - {"rules", "segment", "segment_query", "sheet", "heading_row"}:
             self.reach.again()

@@ -107,6 +107,11 @@ RULES = {
         About("segment_query", mark("SQL query"), mark("only for a database: one SELECT")),
         About("sheet", mark("Sheet"), mark("only for a workbook of which several sheets could be meant")),
         About(
+            "heading_row",
+            mark("Heading row"),
+            mark("number of the row that names the columns; 0: found by itself"),
+        ),
+        About(
             "user_id",
             mark("Person column"),
             mark("names the person; empty: the phone is the person"),

@@ -248,7 +248,7 @@ class MessagePanel(SendPart):
             self._show_variables()
         if changed & {"provider", "template", "template_id", "signature", "message_class", "opt_out_wording"}:
             self._show_length()
-        if changed & {"segment", "segment_query", "sheet"}:
+        if changed & {"segment", "segment_query", "sheet", "heading_row"}:
             self.read_columns()
 
     # -- what is shown -------------------------------------------------------------------------
