@@ -22,6 +22,7 @@ __all__ = [
     "BLANKS",
     "FALSE_WORDS",
     "INVISIBLE",
+    "JOINERS",
     "TRUE_WORDS",
     "UNSEEN",
     "escaped",
@@ -47,7 +48,8 @@ BLANKS: Final = (  # as Unicode has them
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 _PLAIN: Final = "0-9A-Za-z\u4e00-\u9fff"  # a joiner beside one of these joins nothing
-UNSEEN: Final = f"[{INVISIBLE}]|[{_PLAIN}][\u200c\u200d]|[\u200c\u200d](?:[{_PLAIN}]|$)"
+JOINERS: Final = "\u200c\u200d"
+UNSEEN: Final = f"[{INVISIBLE}]|[{_PLAIN}][{JOINERS}]|[{JOINERS}](?:[{_PLAIN}]|$)"
 _INVISIBLE: Final = f"[{INVISIBLE}]"  # read by Python's `re` and by Arrow's RE2
 
 

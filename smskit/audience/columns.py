@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 __all__ = ["Columns", "SomeRows"]
@@ -34,6 +35,7 @@ class SomeRows:
         return f"SomeRows({len(self)} of {len(self._frame)})"
 
     def __getitem__(self, name: str) -> pd.Series[Any]:
+        pa.default_memory_pool().release_unused()  # what was needed for the column before this one
         return self._frame[name][self._keep]
 
     @property

@@ -31,6 +31,7 @@ _NOTHING: Final = [
     "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!",
 ]
 # fmt: on
+_SLICE: Final = 65_536  # ids of which there are copies at once
 _LONGEST_WORD: Final = 16  # characters; with room for full-width blanks and the like
 # Dashes, question marks, zeros: nothing that tells people apart.
 _NO_LETTER: Final = r"^[\p{P}\p{Sm}\p{Sk}\p{Z}0]*$"
@@ -74,7 +75,9 @@ def known_ids(column: pd.Series, texts: pa.Array) -> UserIds:
         column: n cells as they were read, whose type tells whether digits are lost.
         texts: The same n cells as a message would show them; null = missing.
     """
-    nothing, lost = _says_nothing(texts), _lost_digits(column, texts)
+    slices = (texts.slice(first, _SLICE) for first in range(0, max(len(texts), 1), _SLICE))
+    nothing = np.concatenate([_says_nothing(some) for some in slices])
+    lost = _lost_digits(column, texts)
     tail, numbers = _rounded_tails(texts)
     noticed = [
         Noticed(words, int(rows.sum()), _examples(texts, rows), most=_EXAMPLES, among=among)

@@ -41,8 +41,10 @@ def units(texts: Any) -> NDArray[np.int32]:
 
 def parts(units: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
     """Return the billed parts for lengths in UTF-16 units: up to 70 is 1, longer is ceil(n / 67); 0 is 0."""
-    long = -(-units // LONG_PART_UNITS)
-    return np.where(units > SINGLE_PART_UNITS, long, np.minimum(units, 1)).astype(np.int32)
+    found: NDArray[np.int32] = np.minimum(units, 1).astype(np.int32)
+    long = units > SINGLE_PART_UNITS
+    found[long] = -(-units[long] // LONG_PART_UNITS)
+    return found
 
 
 def units_of(text: str) -> int:

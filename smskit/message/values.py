@@ -24,6 +24,7 @@ from pyarrow import lib
 
 from smskit.audience.cells import BLANKS, INVISIBLE, plain_text
 from smskit.audience.rules.values import read_moment
+from smskit.audience.searching import found_in
 from smskit.audience.segment.cells import clock_of
 from smskit.errors import TemplateError
 from smskit.i18n import Message
@@ -342,11 +343,15 @@ def _format_array(values: pa.Array, pattern: str | None, zone: tzinfo | None) ->
 
 
 def _format_texts(texts: pa.Array) -> pa.Array:
-    trimmed = pc.utf8_trim(texts, characters=_BLANKS)
-    # Equal sizes mean that nothing was trimmed; the copy is dropped, the column's own text kept.
-    if pc.sum(pc.binary_length(trimmed)) != pc.sum(pc.binary_length(texts)):
-        texts = trimmed
-    missing = pc.or_kleene(pc.is_in(texts, value_set=_MISSING_CELLS), _shows_nothing(texts))
+    unseen = found_in(texts, f"[{_BLANKS}{BLANKS}{INVISIBLE}]").any()  # in some cell, at its ends or inside
+    if unseen:
+        trimmed = pc.utf8_trim(texts, characters=_BLANKS)
+        # Equal sizes mean that nothing was trimmed; the copy is dropped, the column's own text kept.
+        if pc.sum(pc.binary_length(trimmed)) != pc.sum(pc.binary_length(texts)):
+            texts = trimmed
+    missing = pc.is_in(texts, value_set=_MISSING_CELLS)
+    if unseen:
+        missing = pc.or_(missing, _shows_nothing(texts))
     if pc.any(missing).as_py():
         texts = pc.if_else(missing, pa.scalar(None, _TEXT), texts)
     if pc.any(pc.ends_with(texts, ".0")).as_py():

@@ -50,7 +50,9 @@ _LENGTH: Final = 24  # hex digits
 
 def buckets_of(phones: NDArray[np.int64]) -> NDArray[np.uint16]:
     """The bucket, below `BUCKETS`, of each of n phones."""
-    return ((phones.view(np.uint64) * _MIX) >> _SHIFT).astype(np.uint16)
+    mixed = phones.view(np.uint64) * _MIX
+    mixed >>= _SHIFT
+    return mixed.astype(np.uint16)
 
 
 def digests(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.audience.cells import UNSEEN
+from smskit.audience.cells import INVISIBLE, JOINERS, UNSEEN
 from smskit.audience.noticed import Noticed
 from smskit.audience.rules.values import show_cell
 from smskit.audience.searching import found_in
@@ -61,7 +61,7 @@ _KINDS: Final = {
     ),
 }
 # One of these is in every such value, and hardly ever in another.
-_RARE: Final = rf"[&?？+{{｛%#$|\x{{80}}-\x{{ff}}]|\[\[|\[o|{UNSEEN}|{_BREAKS}"
+_RARE: Final = rf"[&?？+{{｛%#$|\x{{80}}-\x{{ff}}]|\[\[|\[o|[{INVISIBLE}{JOINERS}]|{_BREAKS}"
 
 
 def odd_values(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Noticed]:
