@@ -21,6 +21,7 @@ costs little.
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +135,13 @@ def __getattr__(name: str) -> Any:
     home = (_HOME | _ALSO).get(name)
     if home is None:
         raise AttributeError(f"module 'smskit' has no attribute {name!r}")
-    module = import_module(f"smskit.{home}")
+    collecting = gc.isenabled()
+    gc.disable()  # searching all that is imported again and again takes a fifth of the time and finds nothing
+    try:
+        module = import_module(f"smskit.{home}")
+    finally:
+        if collecting:
+            gc.enable()
     value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value

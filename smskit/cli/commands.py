@@ -7,6 +7,8 @@ or incomplete (run again).
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import os
 import sys
@@ -73,6 +75,8 @@ class Format(StrEnum):
 
 def main() -> None:
     """Run the command line; smskit's own errors become one line and an exit code."""
+    gc.set_threshold(50_000)  # modules, most of what a command makes, stay: to search them finds nothing
+    atexit.register(gc.freeze)  # nor is all of them searched again while the process ends
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter, such as an emoji in GBK, shows its escape.
         if isinstance(stream, io.TextIOWrapper):
