@@ -52,6 +52,17 @@ def test_at_most_some_twenty_names_are_shown() -> None:
     assert len(NAMES) <= 26
 
 
+def test_importing_leaves_garbage_to_whoever_collects_it() -> None:
+    """Names are loaded without a search for garbage; afterwards it is searched for as before, or not."""
+    code = "import gc; {} import smskit; smskit.Mode, smskit.Plan; print(gc.isenabled())"
+    found = [
+        subprocess.run([sys.executable, "-c", code.format(before)], capture_output=True, text=True).stdout
+        for before in ("", "gc.disable();")
+    ]
+
+    assert found == ["True\n", "False\n"]
+
+
 def test_every_name_is_there_and_nothing_else() -> None:
     """Each public name resolves to something of ours; a misspelt one is an AttributeError."""
     strangers = [
