@@ -333,8 +333,31 @@ def test_messages_are_what_their_ending_says(desk: Desk, run: Run, name: str, be
     desk.send()
     assert run("messages", "live-1", "-o", desk.folder / name).code == 0
     assert (desk.folder / name).read_bytes().startswith(begins)
-    assert run("messages", "live-1", "--format", "csv", "-o", desk.folder / name).code == 0
-    assert (desk.folder / name).read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kind"),
+    [
+        ("q.csv", "json", "json"),
+        ("q.JSON", "csv", "csv"),
+        ("q.xlsx", "parquet", "parquet"),
+        ("q.jsonl", "json", "json"),
+        ("q.xls", "xlsx", "xlsx"),
+        ("q.tsv", "", "csv"),
+        ("q.xls", "", "csv"),
+    ],
+)
+def test_messages_are_not_called_what_they_are_not(
+    desk: Desk, run: Run, name: str, given: str, kind: str
+) -> None:
+    """A file whose ending says another format than is asked for, or than there is, is not written."""
+    desk.send()
+    done = run("messages", "live-1", *(["--format", given] if given else []), "-o", desk.folder / name)
+
+    assert done.code == 2
+    assert f"`{name}` would be called what it is not: it would be written as {kind}" in done.err
+    assert not (desk.folder / name).exists()
+    assert run("messages", "live-1", "--format", kind, "-o", desk.folder / f"q.{kind}").code == 0
 
 
 def test_why(desk: Desk, run: Run) -> None:

@@ -84,10 +84,26 @@ def test_a_folder_of_files(run: Run) -> None:
 
 
 def test_a_segment_that_is_gone(run: Run, tmp_path: Path) -> None:
-    """Nothing is said of it: the run had nothing to do with it any more."""
+    """The run had nothing to do with it any more, and says that nobody looked; no folder is named."""
     run("a", range(FIRST, FIRST + 4))
     (tmp_path / "a" / "people.csv").unlink()
     environment = by_one_ledger(tmp_path)
     again = open_campaign(tmp_path / "a" / "campaign.yaml", environment=environment).send()
+    (tmp_path / "a" / "people.csv").write_text("city\n北京\n", encoding="utf-8")
+    unlike = open_campaign(tmp_path / "a" / "campaign.yaml", environment=environment).send()
 
-    assert again.note.endswith("nothing was sent")
+    assert again.note.endswith(
+        "nothing was sent. Its segment cannot be read now, so whether it has new people is not known"
+    )
+    assert unlike.note == again.note
+    assert str(tmp_path) not in again.note
+
+
+def test_a_frame_is_not_compared(tmp_path: Path) -> None:
+    """As a query is not: that nobody looked is said."""
+    frame = pd.DataFrame({"phone": [str(FIRST)], "city": ["北京"]})
+    data = {"campaign": "hello", "user_id": "", "signature": "GrowingIO", "template": "大家好，拒收请回复R"}
+    notes = [open_campaign(data, environment=by_one_ledger(tmp_path), frame=frame).send().note for _ in "12"]
+
+    assert notes[0] == ""
+    assert notes[1].endswith("Its segment is no file, so whether it has new people now is not known")

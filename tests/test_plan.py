@@ -422,7 +422,7 @@ def slow_parts(text: str) -> int:
 ODD = {
     "signs as HTML writes them": ["A&amp;B", "&lt;b&gt;", "刘&nbsp;明"],
     "a spreadsheet shortened": ["2.02611E+16", "1E+05", "-1.5e+8"],
-    "lost their letters": ["???", "？", "å¼ ä¸‰", "æŽå››", "Ã©mile"],
+    "lost their letters": ["???", "？", "å¼ ä¸‰", "æŽå››", "Ã©mile", "ÕÅÈý", "ÀîËÄ VIP", "寮犱笁", "鐜嬩簲?"],
     "another tool to fill in": [
         *("{name}", "{{ first_name }}", "${姓名}", "%s", "%name%", "#name#", "*|FNAME|*", "[[name]]"),
         *("<%= name %>", "$name", "%%name%%", "[object Object]"),

@@ -172,13 +172,23 @@ def test_command() -> None:
         (Code(CodeClass.ACCEPTED, ""), "counts the person as accepted"),
         (Code(CodeClass.REFUSED, ""), "refuses this person, goes on with the others"),
         (Code(CodeClass.REFUSED, "", about=About.TEXT), "refuses the message; pauses after 20 in a row"),
-        (Code(CodeClass.LATER, "", "", 30.0), "tries this person again after 30 s"),
-        (Code(CodeClass.LATER, "", "", 60.0), "tries this person again after 1 min"),
+        (
+            Code(CodeClass.LATER, "", "", 30.0),
+            "tries this person again after 30 s; pauses after 20 such people in a row",
+        ),
+        (
+            Code(CodeClass.LATER, "", "", 60.0),
+            "tries this person again after 1 min; pauses after 20 such people in a row",
+        ),
         (
             Code(CodeClass.LATER, "", "", 3600.0),
             "keeps this person waiting for a run after 1 h, and goes on with the others",
         ),
-        (Code(CodeClass.RETRY, "", "", 2.0), "nobody was messaged: slows down and tries again"),
+        (
+            Code(CodeClass.RETRY, "", "", 2.0),
+            "nobody was messaged: slows down and tries again; pauses after 6 requests in a row, about "
+            "different people",
+        ),
         (Code(CodeClass.ACCOUNT, ""), "pauses the campaign; who is left keeps waiting"),
         (Code(CodeClass.UNKNOWN, ""), "unknown: does not send again; `smskit receipts` settles it"),
     ],

@@ -234,6 +234,34 @@ def test_every_writing_of_a_value_keeps_the_same_people(value: Any) -> None:
 # -- what is said of it -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("values", "meant"),
+    [
+        ([8, "1,000"], [8, 1000]),
+        (["８", 1.5, "¥500"], [8, 1.5, 500]),
+        (["15%", 2], [0.15, 2]),
+        ([8, "007"], None),
+        ([8, "gold"], None),
+        ([8, ""], None),
+        ([8, "2026-01-31"], None),
+        ([True, "1"], None),
+        ([True, 8], None),
+    ],
+)
+def test_numbers_however_written_are_one_list(values: list[Any], meant: list[Any] | None) -> None:
+    """A list some of whose numbers are in quotes is of numbers; beside a name or a date it is refused."""
+    for op in ("in", "not_in", *(["between"] if meant in (None, [8, 1000], [0.15, 2]) else [])):
+        data = {"column": "x", "op": op, "value": values}
+        if meant is None:
+            with pytest.raises(RuleError, match="are mixed; put all values in quotes"):
+                parse(data)
+        else:
+            assert parse(data) == parse(data | {"value": meant})
+            assert kept(["8", "1000", "1.5", "500", "0.15", "2"] * 2, op, values) == kept(
+                ["8", "1000", "1.5", "500", "0.15", "2"] * 2, op, meant
+            )
+
+
 def test_unread_cells_are_counted_with_examples() -> None:
     """How many, at most three different ones, no phones; blank cells and cells that are read do not count."""
     cells = ["12"] * 40 + ["5百", "5百", "13800000001 ", "138-0000-0002", "面议", "待定", " ", None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
 import re
 import subprocess
 import sys
@@ -321,12 +322,19 @@ def test_the_dead_are_told_of_by_the_next(ledger: Ledger) -> None:
     assert ledger.runs.find(state="died")[0].id == dead.id
 
 
+NAMESAKE = f"{platform.node()}#another"
+
+
 @pytest.mark.parametrize(
     ("change", "died"),
     [
         pytest.param({"user": "somebody"}, False, id="this-process"),
         pytest.param({"process_started": 1.0}, True, id="number-used-again"),
         pytest.param({"host": "elsewhere"}, False, id="elsewhere-young"),
+        pytest.param(
+            {"host": platform.node(), "process_started": 1.0}, True, id="as-an-older-smskit-noted-it"
+        ),
+        pytest.param({"host": NAMESAKE, "process_started": 1.0}, False, id="another-machine-of-this-name"),
         pytest.param({"host": "elsewhere", "started_at": 1.0}, True, id="elsewhere-without-lease"),
     ],
 )

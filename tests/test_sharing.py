@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,6 +91,50 @@ def test_the_others_wait_until_who_leads_has_opened(shared: Ledger, campaign: in
     assert before is None
     assert taken is not None
     assert shared.senders.renew(campaign, second) == (Role.SHARE, True)
+
+
+SENDER = """
+import sys
+from smskit.ledger import Ledger
+campaign, ledger = int(sys.argv[2]), Ledger(sys.argv[1])
+with ledger.senders.join(campaign, share=True) as token:
+    ledger.senders.renew(campaign, token)
+    ledger.senders.open(campaign, token)
+    print(ledger.senders.take(campaign, token)[0], flush=True)
+    sys.stdin.read()
+ledger.close()
+"""
+
+
+def test_a_machine_of_the_same_name_is_another(url: str, request: pytest.FixtureRequest) -> None:
+    """As of two containers or clones: its processes are not to be found here, and are alive all the same."""
+    ledger = Ledger(url)
+    campaign = freeze(ledger, PEOPLE, name=request.node.name)
+    apart = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", SENDER, url, str(campaign)]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(apart, text=True, **pipes) as there:
+        taken = there.stdout.readline() if there.stdout else ""
+        if not taken:  # it takes root, which a developer need not be and CI is
+            refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+            refuse(f"no processes of its own may be made here: {there.communicate()[1]}")
+        with ledger.senders.join(campaign, share=True) as token:
+            role, is_open = ledger.senders.renew(campaign, token)
+            own = ledger.senders.take(campaign, token)
+            reaped, who = ledger.senders.reap(campaign), ledger.senders.find(campaign)
+        with (
+            pytest.raises(LedgerLocked, match=f"process 1 on {platform.node()}"),
+            ledger.senders.hold(campaign),
+        ):
+            pass
+        there.communicate()
+        left = ledger.senders.find(campaign)
+    ledger.close()
+
+    assert (taken, role, is_open, reaped) == ("0\n", Role.SHARE, True, 0)
+    assert own is not None
+    assert own[0] == 1
+    assert [(each.host, each.pid == 1) for each in who] == [(platform.node(), True), (platform.node(), False)]
+    assert (there.returncode, left) == (0, [])
 
 
 def test_two_never_take_one_chunk(shared: Ledger, campaign: int, stack: ExitStack, url: str) -> None:

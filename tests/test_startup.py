@@ -82,3 +82,24 @@ def test_what_a_command_loads(arguments: tuple[str, ...], project: Path) -> None
 
     assert printed
     assert early == set()
+
+
+_INTERRUPTED = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from smskit.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["smskit.cli.commands", "numpy", "smskit.settings"])
+def test_ctrl_c_while_it_begins(project: Path, module: str) -> None:
+    """It ends as it does later, whatever is being imported: exit 130, and nothing is said."""
+    command = [sys.executable, "-c", _INTERRUPTED, module]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

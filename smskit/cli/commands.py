@@ -280,18 +280,38 @@ def messages(
     from smskit.reporting.export import write_messages
     from smskit.settings import Environment
 
+    kind = _format_for(output, output_format)
     row = campaign_row(campaign, mode)
     environment, names = Environment(), [name.strip() for name in columns.split(",")]
     ledger, file = ledger_here(), environment.parameter_file
     more = SegmentColumns(row, names, environ=environment.variables, file=file, ledger=ledger)
-    kind = output_format or _format_of(output)
     write_messages(ledger, row, kind.value, output, reveal=reveal, raw=raw, more=more)
 
 
-def _format_of(output: Path | None) -> Format:
-    """The format that the name of a file promises; csv where it promises none of ours."""
+# What a file called so is taken for by whoever opens it, and is none of ours.
+_OTHER_TABLES = frozenset(
+    {"xls", "xlsb", "xlsm", "ods", "numbers", "tsv", "tab", "ndjson", "arrow", "html", "pdf", "gz", "zip"}
+)
+
+
+def _format_for(output: Path | None, wanted: Format | None) -> Format:
+    """
+    The format *wanted*, else the one that the name of the file promises, else csv.
+
+    Raises:
+        InputError: its name promises another.
+    """
     ending = output.suffix.lower().removeprefix(".") if output else ""
-    return Format(ending) if ending in list(Format) else Format.CSV
+    promised = Format(ending) if ending in list(Format) else None
+    if (wanted and promised not in (None, wanted)) or ending in _OTHER_TABLES:
+        raise InputError(
+            "`{file}` would be called what it is not: it would be written as {kind}; give the file that "
+            "ending, or another --format ({names})",
+            file=output.name if output else "",
+            kind=str(wanted or Format.CSV),
+            names=", ".join(Format),
+        )
+    return wanted or promised or Format.CSV
 
 
 def why(campaign: str, person: str, mode: InMode = None) -> None:

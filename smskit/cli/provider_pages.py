@@ -280,9 +280,14 @@ def _does(code: Code, t: Language) -> str:
             told = mark("keeps this person waiting for a run after {time}, and goes on with the others")
             return t(told, time=_duration(after, t))
         case CodeClass.LATER:
-            return t("tries this person again after {time}", time=_duration(after, t))
+            told = mark("tries this person again after {time}; pauses after {n} such people in a row")
+            return t(told, time=_duration(after, t), n=patience.limited_in_a_row)
         case CodeClass.RETRY:
-            return t("nobody was messaged: slows down and tries again")
+            told = mark(
+                "nobody was messaged: slows down and tries again; pauses after {n} requests in a row, about "
+                "different people"
+            )
+            return t(told, n=patience.failures_in_a_row)
         case CodeClass.ACCOUNT:
             return t("pauses the campaign; who is left keeps waiting")
         case _:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from smskit.i18n import dumps_data, loads_data
 from smskit.ledger.database import Database
-from smskit.ledger.processes import lives, this_process
+from smskit.ledger.processes import is_here, lives, this_process
 from smskit.ledger.schema import CAMPAIGN, RUN, SENDER
 from smskit.ledger.seals import as_written
 from smskit.models import Mode
@@ -135,8 +135,7 @@ class Runs:
         return reaped
 
     def _gone(self, conn: sa.Connection, row: RunRow) -> bool:
-        host, _, _ = this_process()
-        if row.host == host:
+        if is_here(row.host):
             return not lives(row.pid, row.process_started)
         # Of another machine only the sender is known, and a run is none before it sends.
         now = self._database.clock()

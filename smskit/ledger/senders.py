@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from smskit.errors import LedgerLocked, LedgerUnavailable
 from smskit.ledger.changes import ALONE, LEASE_TTL_S, apply_all, count_unsent, interruptions, prove
 from smskit.ledger.database import Database
-from smskit.ledger.processes import WORKING, this_process, works
+from smskit.ledger.processes import WORKING, host_name, this_process, works
 from smskit.ledger.schema import CAMPAIGN, EVENT, PROGRESS, SENDER
 from smskit.ledger.seals import states_of, with_sums
 
@@ -135,7 +135,7 @@ class Senders:
                     "another run (process {n} on {host}) is working on this campaign; "
                     "wait for it or stop it, then run again",
                     n=others[0].pid,
-                    host=others[0].host,
+                    host=host_name(others[0].host),
                 )
             if begin:
                 self._reap(conn, campaign_id, now, others, free=not others)
@@ -309,7 +309,7 @@ class Senders:
         if not living:
             return None
         here = this_process()[:2]
-        owners = [Owner(each.host, each.pid, (each.host, each.pid) == here) for each in living]
+        owners = [Owner(host_name(each.host), each.pid, (each.host, each.pid) == here) for each in living]
         return next((owner for owner in owners if owner.here), owners[0])
 
     def find(self, campaign_id: int) -> list[Sender]:
@@ -321,7 +321,9 @@ class Senders:
             chunks = {row[0]: row[1] for row in conn.execute(query)} if living else {}
         alone = sum(chunks.values())
         return [
-            Sender(s.host, s.pid, s.since, alone if s.role == Role.ALONE else chunks.get(s.token, 0))
+            Sender(
+                host_name(s.host), s.pid, s.since, alone if s.role == Role.ALONE else chunks.get(s.token, 0)
+            )
             for s in living
         ]
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from smskit.errors import LedgerError, LedgerLocked
 from smskit.ledger.blobs import to_arrow, to_parquet
-from smskit.ledger.processes import works
+from smskit.ledger.processes import host_name, works
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import (
     AUDIENCE,
@@ -156,5 +156,5 @@ def demand_unowned(conn: sa.Connection, row: Any, now: float) -> None:
             "another process ({n} on {host}) is writing this campaign's people down; wait for it, then "
             "run again",
             n=alive[0].pid,
-            host=alive[0].host,
+            host=host_name(alive[0].host),
         )

@@ -29,7 +29,21 @@ _SHORTENED: Final = r"^-?[0-9](?:\.[0-9]+)?[eE]\+[0-9]{1,2}$"
 # letter before a sign is a letter: Café”, Renée·李.
 _TAIL: Final = "[\u0080-\u00bf\u0152-\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
 _AS_LATIN: Final = f"[\u00e3-\u00ef]{_TAIL}{{2}}|\u00c3{_TAIL}"
-_LOST: Final = f"^[?？]+$|{_AS_LATIN}"
+# GB18030 that was read as either: no language has four such signs in a row.
+_GBK_AS_LATIN: Final = "[\u00a1-\u00ff]{4}"
+
+
+def _as_gbk(leads: range, trails: range) -> str:
+    """The letters that GBK has for such pairs of bytes."""
+    pairs = (bytes((lead, trail)).decode("gbk", "ignore") for lead in leads for trail in trails)
+    return f"[{''.join(each for each in pairs if len(each) == 1)}]"
+
+
+# UTF-8 that was read as GB18030: a Chinese letter becomes a rare one here and half of another.
+_UTF8_AS_GBK: Final = _as_gbk(range(0xE4, 0xEA), range(0x80, 0xC0)) + _as_gbk(
+    range(0x81, 0xC0), range(0xE4, 0xEA)
+)
+_LOST: Final = f"^[?？]+$|{_AS_LATIN}|{_GBK_AS_LATIN}|{_UTF8_AS_GBK}"
 _WORD: Final = r"[\w\p{Han}]{2,40}"
 _PLACE: Final = (
     rf"[{{｛]+\s*[#$%]?{_WORD}\s*[}}｝]+|^%[sd]$|^%+{_WORD}%+$|^#[A-Za-z_]\w+#$"
@@ -61,7 +75,7 @@ _KINDS: Final = {
     ),
 }
 # One of these is in every such value, and hardly ever in another.
-_RARE: Final = rf"[&?？+{{｛%#$|\x{{80}}-\x{{ff}}]|\[\[|\[o|[{INVISIBLE}{JOINERS}]|{_BREAKS}"
+_RARE: Final = rf"[&?？+{{｛%#$|\x{{80}}-\x{{ff}}]|\[\[|\[o|[{INVISIBLE}{JOINERS}]|{_BREAKS}|{_UTF8_AS_GBK}"
 
 
 def odd_values(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Noticed]:

@@ -24,6 +24,7 @@ from smskit.audience.phones import redact
 from smskit.i18n import Joined, Language, mark
 from smskit.i18n.figures import moment, money, share
 from smskit.ledger import CampaignRow, Ledger, RunRow
+from smskit.ledger.processes import host_name
 from smskit.models import REASONS, TIMEZONE, Mode, State
 from smskit.providers import provider_class, provider_names
 from smskit.reporting.delivery.codes import explain_code
@@ -240,13 +241,14 @@ def _facts(ledger: Ledger, run: RunRow, zone: ZoneInfo, t: Language) -> Table:
     def when(at: float | None) -> str:
         return "—" if at is None else moment(datetime.fromtimestamp(at, zone))
 
+    host = host_name(run.host)
     rows = [
         (t("run"), f"{run.id}"),
         (t("series"), FileName(run.series)),
         (t("begun"), when(run.started_at)),
         (t("ended"), when(run.ended_at)),
         (t("exit code"), "—" if run.exit_code is None else str(run.exit_code)),
-        (t("by whom"), f"{run.user}@{run.host}" if run.user else run.host),
+        (t("by whom"), f"{run.user}@{host}" if run.user else host),
         (t("parameter file"), FileName(Path(run.file).name) or "—"),
         (t("notebook"), FileName(Path(run.executed or run.notebook).name) or "—"),
         (t("plan hash"), run.plan_hash or "—"),

@@ -7,7 +7,6 @@ The segment is read again only where its files are others than they were.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -39,7 +38,17 @@ def had_finished(
     """What a run says that finds its campaign finished."""
     at = datetime.fromtimestamp(row.finished_at or row.created_at, row.zone)
     note = Message("had finished before on {when}; nothing was sent", when=f"{at:%Y-%m-%d %H:%M}")
-    if n := _count_newcomers(ledger, row, spec, environ, file):
+    if not row.summary.get(SEGMENT_DIGEST):
+        return Message(
+            "{note}. Its segment is no file, so whether it has new people now is not known", note=note
+        )
+    try:
+        n = _count_newcomers(ledger, row, spec, environ, file)
+    except SmskitError:  # its words may name folders, and the note is kept
+        return Message(
+            "{note}. Its segment cannot be read now, so whether it has new people is not known", note=note
+        )
+    if n:
         return Message(
             "{note}. The segment is another now, and the rules keep new people in it: {n:,}. Under another "
             "id everybody in it would be sent to, so make a segment of the new ones first",
@@ -55,21 +64,20 @@ def _count_newcomers(
     """
     How many phones the rules keep of the segment now that are in no row of what *row* was planned from.
 
-    0 where that cannot be told: of a query, of a frame, of a segment that is not there any more.
+    Raises:
+        SmskitError: the segment cannot be read any more.
     """
-    before = row.summary.get(SEGMENT_DIGEST, "")
-    if not before or digest_of(spec, environ, file) in ("", before):
+    if digest_of(spec, environ, file) == row.summary[SEGMENT_DIGEST]:
         return 0
     known = np.unique(np.concatenate([np.empty(0, np.int64), *_phones_of(ledger, row)]))
     key = ledger.erasing.key()
     new: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-    with suppress(SmskitError):
-        rule = rules.parse(spec.rules)
-        for frame in segment_frames(spec, sorted(rule.columns()), environ=environ, file=file):
-            keep = rule.mask(frame, now=datetime.now(spec.zone))
-            here = np.setdiff1d(phones.normalise(frame[spec.phone][keep]).e164, known)
-            here = here[here > 0]
-            new.append(here[~np.isin(pseudonyms(here, key), known)] if key else here)
+    rule = rules.parse(spec.rules)
+    for frame in segment_frames(spec, sorted(rule.columns()), environ=environ, file=file):
+        keep = rule.mask(frame, now=datetime.now(spec.zone))
+        here = np.setdiff1d(phones.normalise(frame[spec.phone][keep]).e164, known)
+        here = here[here > 0]
+        new.append(here[~np.isin(pseudonyms(here, key), known)] if key else here)
     return len(np.unique(np.concatenate(new)))
 
 

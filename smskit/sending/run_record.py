@@ -32,6 +32,7 @@ from smskit.errors import (
 )
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger, RunRow
+from smskit.ledger.processes import host_name
 from smskit.models import Mode
 from smskit.planning.occurrence import series_in
 from smskit.planning.spec import CampaignSpec
@@ -108,7 +109,7 @@ def as_data(row: RunRow) -> dict[str, Any]:
         "started_at": _iso(row.started_at),
         "ended_at": _iso(row.ended_at),
         "user": row.user,
-        "host": row.host,
+        "host": host_name(row.host),
         "file": row.file,
         "notebook": row.notebook,
         "executed": row.executed,

@@ -7,6 +7,7 @@ a rule fits a frame depends on the frame's columns, and is left to `fit`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -15,14 +16,17 @@ import numpy as np
 import pandas as pd
 
 from smskit.audience.rules.comparison import DATES, LISTS, NULLS, OPS, ORDERS, PARTS
+from smskit.audience.rules.fit import is_number
 from smskit.audience.rules.tree import All, Any_, Leaf, Not, Rule
-from smskit.audience.rules.values import LIMIT, Scalar, describe, iso, read_moment, show
+from smskit.audience.rules.values import LIMIT, Scalar, describe, iso, read_moment, read_number, show
 from smskit.errors import RuleError, suggest
 from smskit.i18n import Joined, Message, mark
 
 _JOINERS = ("all", "any", "not")
 _KEYS = (*_JOINERS, "column", "op", "value")
 _SPELLINGS = {"=": "==", "<>": "!=", "=>": ">=", "=<": "<="}  # too short for a nearest word to be found
+
+_NAME = re.compile(r"\s*0[0-9]")  # digits with a zero in front, as ids and codes are
 
 _MAX_DEPTH = 50  # a YAML anchor can make a rule that contains itself
 _MAX_DAYS = 36_500
@@ -143,6 +147,7 @@ def _parse_values(op: str, raw: object, where: str) -> tuple[Scalar, ...]:
             "{where}: `{op}` needs a list of values, got {why}", where=where, op=op, why=describe(raw)
         )
     values = tuple(_parse_scalar(item, f"{where}[{i}]") for i, item in enumerate(raw))
+    values = _as_numbers(values)
     families = sorted({_family(value) for value in values})
     if len(families) > 1:
         raise RuleError(
@@ -153,6 +158,15 @@ def _parse_values(op: str, raw: object, where: str) -> tuple[Scalar, ...]:
     if op == "between":
         _check_ends(values, where)
     return values
+
+
+def _as_numbers(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    """8 and "1,000" as 8 and 1000, where each of *values* is a number; 007 is a name and stays text."""
+    if {type(value) is str for value in values} != {True, False}:
+        return values
+    read = [read_number(v) if isinstance(v, str) and not _NAME.match(v) else v for v in values]
+    numbers = [each for each in read if each is not None and is_number(each)]
+    return tuple(numbers) if len(numbers) == len(values) else values
 
 
 def _lack(op: str, value: Scalar) -> str:
