@@ -17,7 +17,7 @@ from smskit.planning.spec import CampaignSpec
 from smskit.providers import Feature, Job, Provider, provider_class, provider_names
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign, Outcome
-from smskit.sending.engine import Patience
+from smskit.sending.patience import Patience
 from smskit.sending.rehearsal import limits_of, provider_for
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator, World

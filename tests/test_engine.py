@@ -31,8 +31,9 @@ from smskit.models import About, Code, CodeClass, Mode, Slice, State, Submission
 from smskit.providers.base import Provider
 from smskit.providers.calls import Call, Job, Limits
 from smskit.sending.clock import Clock
-from smskit.sending.engine import Ended, Engine, Patience
+from smskit.sending.engine import Ended, Engine
 from smskit.sending.guards import Guards
+from smskit.sending.patience import Patience
 from smskit.settings import ProviderSettings
 
 OK = Submission(CodeClass.ACCEPTED, "id", "0")
@@ -186,7 +187,7 @@ def test_what_an_answer_becomes(
     ledger: Ledger, answer: Answer, state: State, stops: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each kind of answer ends in the state its class says, and stops the run where it must."""
-    monkeypatch.setattr("smskit.sending.engine.backoff", lambda failures: 0.0)
+    monkeypatch.setattr("smskit.sending.patience.backoff", lambda failures: 0.0)
     campaign = freeze(ledger, 1)
     ended = run(ledger, campaign, Scripted(answer))
 

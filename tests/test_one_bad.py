@@ -22,7 +22,7 @@ from smskit.providers.calls import Call
 from smskit.reporting import frames, report
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
-from smskit.sending.engine import Patience
+from smskit.sending.patience import Patience
 from smskit.sending.rehearsal import limits_of, provider_for
 from smskit.sending.session import open_campaign
 from smskit.settings import Environment

@@ -29,7 +29,7 @@ from smskit.providers import provider_class, provider_names
 from smskit.providers.declared import settings_of
 from smskit.reporting import report
 from smskit.reporting import run_page as page
-from smskit.sending.engine import Patience
+from smskit.sending.patience import Patience
 from smskit.sending.receipts import fetch
 from smskit.sending.session import open_campaign
 from smskit.settings import Environment

@@ -22,7 +22,7 @@ from smskit.planning import schema
 from smskit.providers import Feature, Limits, Provider, provider_class, provider_names
 from smskit.providers.declared import Setting, settings_of
 from smskit.reporting.filling import templates_in
-from smskit.sending.engine import Patience
+from smskit.sending.patience import Patience
 from smskit.sending.rehearsal import limits_of
 from smskit.settings import Environment, project_root, variable_of
 

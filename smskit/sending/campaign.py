@@ -28,7 +28,7 @@ from smskit.sending.access import ProviderAccess
 from smskit.sending.campaign_run import CampaignRun, Outcome
 from smskit.sending.canary import size_of
 from smskit.sending.clock import Clock, clock_of
-from smskit.sending.engine import Patience, Progress
+from smskit.sending.engine import Progress
 from smskit.sending.for_test_phones import campaign_for_test_phones
 from smskit.sending.guards import (
     Guards,
@@ -41,6 +41,7 @@ from smskit.sending.guards import (
 )
 from smskit.sending.likely import accept_likely
 from smskit.sending.newcomers import had_finished
+from smskit.sending.patience import Patience
 from smskit.sending.planner import Planner
 from smskit.sending.receipts import Fetched, fetch_from
 from smskit.sending.reconcile import job_of, reference_of

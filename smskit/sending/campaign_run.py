@@ -30,8 +30,9 @@ from smskit.providers.calls import Job
 from smskit.sending.access import ProviderAccess
 from smskit.sending.canary import Wait, try_first
 from smskit.sending.clock import Clock
-from smskit.sending.engine import Ended, Engine, Patience, Progress
+from smskit.sending.engine import Ended, Engine, Progress
 from smskit.sending.guards import Guards
+from smskit.sending.patience import Patience
 from smskit.sending.reconcile import job_of
 from smskit.sending.threads import run_in_thread
 from smskit.sending.turns import Turns, turns_of

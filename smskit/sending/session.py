@@ -31,9 +31,9 @@ from smskit.sending import run_record as runs
 from smskit.sending.access import ProviderAccess, ProviderFacts
 from smskit.sending.campaign import Campaign
 from smskit.sending.clock import clock_of
-from smskit.sending.engine import Patience
 from smskit.sending.notify import hook_of
 from smskit.sending.origin import Origin, origin_of
+from smskit.sending.patience import Patience
 from smskit.sending.publishing import finisher_of
 from smskit.sending.rehearsal import as_set_up, others_of, provider_for
 from smskit.settings import Environment

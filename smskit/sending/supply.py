@@ -2,7 +2,7 @@
 Who is to be sent to next: all of a campaign at once, or chunk by chunk as this run takes them.
 
 Who was never refused for now comes first, then the others, who was refused least often first.
-Blocks while it reads; leaves to ``engine`` how people are put into requests.
+Blocks while it reads, and while a server is away; leaves to ``upcoming`` how people are put into requests.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Everybody:
 
     def begin(self) -> int:
         """See `Supply`."""
-        states = self._ledger.audience.states(self._campaign_id)
-        before = self._ledger.audience.times_not_taken(self._campaign_id)
+        states = _states(self._ledger, self._campaign_id)
+        before = self._ledger.patiently(lambda: self._ledger.audience.times_not_taken(self._campaign_id))
         before = {chunk: np.zeros(len(s), np.uint16) for chunk, s in states.items()} | before
         # Of earlier runs only the order is left, and that a group is cut sooner.
         self.tries = {chunk: np.minimum(times, 1).astype(np.uint8) for chunk, times in before.items()}
@@ -84,7 +84,7 @@ class Everybody:
 
     def waits_untried(self) -> bool:
         """See `Supply`."""
-        states = self._ledger.audience.states(self._campaign_id)
+        states = _states(self._ledger, self._campaign_id)
         return any((self._waiting(c, s) & (self.tries[c] == 0)).any() for c, s in states.items())
 
     def _waiting(self, chunk: int, states: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -120,7 +120,7 @@ class Shared:
 
     def begin(self) -> int:
         """See `Supply`; of the whole campaign, not only of what this run will take."""
-        return self._ledger.senders.sent(self._campaign_id).unsent
+        return self._ledger.patiently(lambda: self._ledger.senders.sent(self._campaign_id)).unsent
 
     def more(self) -> Refused | None:
         """Those of another chunk; once there is none, those whom earlier runs had tried before."""
@@ -158,11 +158,15 @@ class Shared:
 
     def waits_untried(self) -> bool:
         """See `Supply`."""
-        for chunk, states in self._ledger.audience.states(self._campaign_id).items():
+        for chunk, states in _states(self._ledger, self._campaign_id).items():
             tries = self.tries.get(chunk, np.zeros(len(states), np.uint8))
             if ((states == State.WAITING) & (tries == 0)).any():
                 return True
         return False
+
+
+def _states(ledger: Ledger, campaign_id: int) -> dict[int, NDArray[np.uint8]]:
+    return ledger.patiently(lambda: ledger.audience.states(campaign_id))
 
 
 def _people(ledger: Ledger, campaign_id: int, chunk: int, positions: NDArray[np.uint16]) -> Slice:

@@ -33,7 +33,7 @@ from smskit.planning.spec import CampaignSpec
 from smskit.providers import Job
 from smskit.providers.tencent import Tencent
 from smskit.reporting import frames, report
-from smskit.sending.engine import Patience
+from smskit.sending.patience import Patience
 from smskit.sending.receipts import fetch
 from smskit.sending.session import open_campaign
 from smskit.sending.unknowns import settle_by_hand
