@@ -488,3 +488,29 @@ def test_figures_name_no_columns(tmp_path: Path) -> None:
     """A wide row of figures below a single name is not taken for names; the cells without one are told."""
     with pytest.raises(SegmentError, match="column 2 has no name"):
         segment.load(saved(tmp_path, {"甲": [["phone"], ["13800000001", "9"], ["13800000002", "8"]]}))
+
+
+def test_merged_cells_are_noticed(tmp_path: Path) -> None:
+    """Of columns that are read, below the names: what looks like a value of all rows is the first one's."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["名单", None, None],
+        ["phone", "city", "note"],
+        [1, "北京", "a"],
+        [2, None, None],
+        [3, "上海", None],
+    ):
+        sheet.append(row)
+    for place in ("A1:C1", "B3:B4", "C3:C5"):
+        sheet.merge_cells(place)
+    book.save(tmp_path / "a.xlsx")
+    city = segment.load(str(tmp_path / "a.xlsx"), columns=["phone", "city"])
+    phone = segment.load(str(tmp_path / "a.xlsx"), columns=["phone"])
+
+    assert city["city"].tolist()[::2] == ["北京", "上海"]
+    assert [note for note in segment.notices(city) if "merged" in note] == [
+        "1 merged cells of sheet `Sheet` hold their value in their first row alone, such as B3:B4: the rows "
+        "below count as empty there; take the merging apart and fill them"
+    ]
+    assert not any("merged" in note for note in segment.notices(phone))

@@ -384,8 +384,11 @@ def _format_floats(values: pa.Array) -> pa.Array:
 
 def _format_decimals(values: pa.Array) -> pa.Array | None:
     texts = values.cast(_TEXT)
-    exponents = pc.any(pc.match_substring(texts, "E")).as_py()
-    return None if exponents else _drop_zero_fraction(texts)
+    if pc.any(pc.match_substring(texts, "E")).as_py():
+        return None
+    if pa.types.is_decimal256(values.type):  # of a file: the places are the column's, not the value's
+        texts = pc.replace_substring_regex(texts, r"(\.[0-9]*[1-9])0+$", r"\1")
+    return _drop_zero_fraction(texts)
 
 
 def _format_decimal_objects(values: npt.NDArray[np.object_]) -> pa.Array:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from smskit.audience.rules.values import describe
 from smskit.errors import SpecError
 from smskit.i18n import Joined, Message
 from smskit.message.variables import parse_bindings, to_data
@@ -307,6 +308,21 @@ class CampaignSpec(BaseModel):
         if isinstance(value, float) and info.field_name in TEXTS:
             raise ValueError(
                 Message("is text but given as a number, which makes 2026.1 of 2026.10; put it in quotes")
+            )
+        if isinstance(value, bool):  # what YAML makes of yes, no, on and off; no parameter is one
+            raise ValueError(Message("is given as yes or no, which no parameter takes"))
+        return value
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _rules_are_data(cls, value: object) -> object:
+        if value is not None and not isinstance(value, Mapping | list | tuple):
+            raise ValueError(
+                Message(
+                    "must be data, such as {{column: level, op: ==, value: gold}}, or a list of such, not "
+                    "{why}",
+                    why=describe(value),
+                )
             )
         return value
 

@@ -341,7 +341,8 @@ class Column:
     def _read_numbers(self) -> TypedColumn:
         values, kind = self._values, self._values.dtype.kind
         if kind == "O":  # Arrow decimals
-            return numbers_of_text(self._text)
+            bare = pc.replace_substring_regex(self._text, pattern=r"\.0+$", replacement="")
+            return numbers_of_text(bare)
         if kind == "f":
             return Reals(values.to_numpy(dtype=np.float64, na_value=np.nan))
         exact = {"i": pa.int64(), "u": pa.uint64(), "b": pa.int8()}[kind]

@@ -19,6 +19,7 @@ import pandas as pd
 
 from smskit.audience.segment.names import Wanted, pick
 
+_EXACT_DIGITS: Final = 15  # of a float
 EXACT_FLOAT: Final = 2.0**53  # whole numbers below are exact as floats
 
 
@@ -41,6 +42,7 @@ class Kinds:
 
     def __init__(self, cells: Iterable[Any] = ()) -> None:
         self.has_missing = self.zoned = False
+        self.are_exact = True  # of decimals, whether each is as exact as a float
         self.types: set[type] = set()
         self._least = self._most = 0  # of whole numbers
         self.add(cells)
@@ -54,6 +56,10 @@ class Kinds:
         if int in found:
             numbers = [cell for cell in cells if type(cell) is int]
             self._least, self._most = min(self._least, *numbers), max(self._most, *numbers)
+        if Decimal in found:
+            self.are_exact = self.are_exact and not any(
+                isinstance(cell, Decimal) and _digits(cell) > _EXACT_DIGITS for cell in cells
+            )
         if datetime in found:
             self.zoned = self.zoned or any(isinstance(cell, datetime) and cell.tzinfo for cell in cells)
 
@@ -63,13 +69,9 @@ class Kinds:
         return self._least < -(2**63) or self._most >= 2**63
 
     @property
-    def are_huge(self) -> bool:
-        """Whether a whole number among them is none that a float can be."""
-        try:
-            float(self._least), float(self._most)
-        except OverflowError:
-            return True
-        return False
+    def are_floats(self) -> bool:
+        """Whether numbers that are not all whole lose nothing as floats."""
+        return self.are_exact and max(-self._least, self._most) <= EXACT_FLOAT
 
 
 def frame_of(
@@ -107,13 +109,24 @@ def _series(cells: list[Any], as_text: bool, kinds: Kinds) -> pd.Series[Any]:
         return pd.Series(cells, dtype="boolean" if kinds.has_missing else "bool")
     if types == {int} and not kinds.are_long:  # what is longer is an id
         return pd.Series(cells, dtype="Int64" if kinds.has_missing else "int64")
-    if types <= {int, float, Decimal} and types != {int} and not kinds.are_huge:
+    if types <= {int, float, Decimal} and types != {int} and kinds.are_floats:
         return pd.Series([math.nan if cell is None else float(cell) for cell in cells], dtype="float64")
+    if types <= {int, float, Decimal}:  # a number's places are the column's, and say nothing
+        return pd.Series([_bare(text_of(cell)) for cell in cells], dtype="str")
     if types == {time}:  # as parquet has them
         return pd.Series(cells, dtype="object")
     if types <= {date, datetime}:
         return pd.Series(pd.to_datetime(pd.Series(cells, dtype="object"), utc=kinds.zoned))
     return _text_series(cells)
+
+
+def _bare(number: str | None) -> str | None:
+    return number.rstrip("0").rstrip(".") if number and "." in number else number
+
+
+def _digits(cell: Decimal) -> int:
+    """How many digits it has, without zeros at its end."""
+    return len(cell.normalize().as_tuple().digits) if len(cell.as_tuple().digits) > _EXACT_DIGITS else 0
 
 
 def _text_series(cells: list[Any]) -> pd.Series[Any]:

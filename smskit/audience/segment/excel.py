@@ -7,6 +7,7 @@ Owns which sheet is meant, and what of it is visible. How much is unpacked is fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
@@ -190,11 +191,13 @@ class _Sheet:
         self._shown = Shown(book.styles)
         self._hidden_columns: list[range] = []
         self._hidden_rows: list[int] = []
+        self._merged: list[str] = []  # A2:A5, of several rows below the names
         self._keep: dict[int, str] = {}
         self._rows = self._visible_rows(book, sheet)
         self._row = 0  # the number of the row that was read last
         self.names: dict[int, str] = {}
         self.lacks: SegmentError | None = None
+        self._heads = 0  # the number of the row that names the columns
         self._below_titles = 0  # the number of the row that names the columns, where it is not the first
         if heading_row:
             self._take_names(heading_row)
@@ -215,17 +218,19 @@ class _Sheet:
             except SegmentError as error:
                 self.lacks = error
             else:
-                self.names = head
+                self.names, self._heads = head, wanted
 
     def _find_names(self) -> None:
         for row in self._rows:
             self.names = self._head(row)
             if self.names:
+                self._heads = self._row
                 break
         after: list[list[Cell]] = []
         for row in self._rows if len(self.names) == 1 else ():
             if names := _words(row):
-                self.names, self._below_titles = names, self._row
+                self.names = names
+                self._heads = self._below_titles = self._row
                 return
             after.append(row)
             if len(after) == TITLES:
@@ -293,7 +298,26 @@ class _Sheet:
                 sheet=self.title,
                 columns=_list(hidden),
             )
+        if self._merged:
+            yield Message(
+                "{n} merged cells of sheet `{sheet}` hold their value in their first row alone, such as "
+                "{cells}: the rows below count as empty there; take the merging apart and fill them",
+                n=len(self._merged),
+                sheet=self.title,
+                cells=", ".join(self._merged[:_NAMED]),
+            )
         yield from self._shown.notices()
+
+    def _note_merged(self, place: str) -> None:
+        """Remember merged cells of a column that is read, which lose their value in all rows but one."""
+        found = re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})", place)
+        if not found or int(found[4]) <= max(int(found[2]), self._heads):
+            return
+        from openpyxl.utils import column_index_from_string
+
+        first, last = (column_index_from_string(found[n]) for n in (1, 3))
+        if any(first <= column <= last for column in self._keep) and len(self._merged) < MAX_CELLS:
+            self._merged.append(place)
 
     def _value(self, cell: Cell) -> Any:
         return self._shown.value(cell.value, cell.style, self._keep.get(cell.column, ""), cell.place)
@@ -307,6 +331,9 @@ class _Sheet:
                     self._hidden_columns.append(span)
                     if len(self._hidden_columns) > MAX_COLUMNS:
                         raise too_large()
+                continue
+            if element.tag == f"{MAIN}mergeCell":
+                self._note_merged(element.get("ref", ""))
                 continue
             self._row = int(element.get("r", self._row + 1))
             if any(cell.is_something for cell in row):

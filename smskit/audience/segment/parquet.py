@@ -8,9 +8,11 @@ numbers stay whole where others are missing. Only the columns asked for are read
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +23,8 @@ from smskit.errors import SegmentError
 
 _MAX_BYTES: Final = 4 << 30
 _MAX_CELLS: Final = 500_000_000
+_EXACT_DIGITS: Final = 15  # of a float
+_EXACT_POWER: Final = 22  # of ten, which a float holds
 _LEAST_ROWS, _MOST_ROWS = 1 << 6, 1 << 14  # of a piece that is read at once
 
 
@@ -133,10 +137,13 @@ def frame_of_table(table: pa.Table, text_columns: Collection[str]) -> pd.DataFra
         if name in text_columns:
             table = table.set_column(place, name, _text(column))
         elif pa.types.is_decimal(kind):
-            table = table.set_column(place, name, column.cast(pa.float64()))
-        elif column.null_count and pa.types.is_integer(kind) and kind != pa.uint64():
+            nullable[name] = _numbers(column)
+            table = table.set_column(place, name, pa.nulls(len(column)))
+        elif column.null_count and pa.types.is_integer(kind):
             # As float64, an order number of 17 digits would change.
-            nullable[name] = column.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+            whole = pa.uint64() if kind == pa.uint64() else pa.int64()
+            types = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
+            nullable[name] = column.cast(whole).to_pandas(types_mapper=types.get)
         elif column.null_count and pa.types.is_boolean(kind):
             nullable[name] = column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     # What pandas once noted about an index would hide columns.
@@ -144,6 +151,26 @@ def frame_of_table(table: pa.Table, text_columns: Collection[str]) -> pd.DataFra
     for name, column in nullable.items():
         frame[name] = column
     return frame
+
+
+def _numbers(column: pa.ChunkedArray) -> pd.Series[Any]:
+    """Decimals as floats where these have as many digits, else as long decimals."""
+    whole = column.combine_chunks()
+    whole = whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
+    plain = whole.cast(pa.decimal256(76, column.type.scale))
+    for scale in range(column.type.scale):
+        with suppress(pa.ArrowInvalid):  # digits would be lost
+            plain = plain.cast(pa.decimal256(76, scale))
+            break
+    places = plain.type.scale
+    most = pc.max(pc.abs(plain)).as_py()
+    if most is not None and most.scaleb(places) >= 10**_EXACT_DIGITS:
+        return pd.Series(plain, dtype=pd.ArrowDtype(plain.type))
+    if places > _EXACT_POWER:
+        return pd.Series(plain.cast(pa.large_string()).cast(pa.float64()).to_numpy(zero_copy_only=False))
+    # Arrow's own way makes 20.900000000000002 of 20.9; the quotient of two exact floats is the nearest one.
+    units = np.frombuffer(plain.cast(pa.decimal128(38, places)).buffers()[1], np.int64)[: 2 * len(plain) : 2]
+    return pd.Series(np.where(np.asarray(plain.is_valid()), units / 10.0**places, np.nan))
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -55,7 +55,7 @@ def is_hidden(element: Any, size: str) -> bool:
 
 
 def rows_of(book: Workbook, sheet: SheetPart) -> Iterator[tuple[Any, list[Cell]]]:
-    """Each row of a sheet with its cells, hidden ones too; and before these each span of columns."""
+    """Each row of a sheet with its cells, hidden ones too; spans of columns before, merged ones after."""
     from openpyxl.worksheet._reader import WorkSheetParser
 
     book.demand_rows(sheet, _MAX_ROWS)
@@ -85,7 +85,7 @@ def rows_of(book: Workbook, sheet: SheetPart) -> Iterator[tuple[Any, list[Cell]]
                     raise too_large()
                 yield element, row
                 row, parser.col_counter = [], 0
-            elif element.tag == f"{MAIN}col":
+            elif element.tag in (f"{MAIN}col", f"{MAIN}mergeCell"):
                 yield element, []
 
 
