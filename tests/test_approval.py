@@ -21,12 +21,15 @@ from smskit.ledger import ApprovalRow, Ledger
 from smskit.ledger.approvals import is_same
 from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
+from smskit.notebook import open_notebook
+from smskit.notebook.handover import Wanted
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.track import TrackPanel
 from smskit.notebook.send_model import SendModel
 from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
+from smskit.planning.occurrence import as_occurrence
 from smskit.reporting import report
 from smskit.reporting.run_page import page
 from smskit.sending.campaign import Campaign
@@ -413,3 +416,57 @@ def test_status_says_it(office: Office, capsys: pytest.CaptureFixture[str]) -> N
     assert f"plan {plan_hash}: planned by lily" in before
     assert "nobody else has approved it yet" in before
     assert "approved by wang" in after
+
+
+def test_what_waits_opens_in_03(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Who is to approve a plan sees the parameters it was made from, also of a repeating campaign.
+
+    A file that goes on as it was is opened, and repeats on; one that was changed since, and one of an earlier
+    occurrence, are shown as they were planned.
+    """
+    (office.folder / "pyproject.toml").touch()
+    file = office.folder / "weekly.yaml"
+    monkeypatch.setenv("SMSKIT_INTERACTIVE", "1")
+    for name, value in office.of("wang").items():
+        monkeypatch.setenv(name, value)
+
+    def opened(campaign: str) -> Draft:
+        notebook = open_notebook({})
+        notebook.take_over(Wanted(campaign, Mode.LIVE))
+        return notebook.draft
+
+    def written(**more: Any) -> str:
+        file.write_text(yaml.safe_dump(office.data | {"campaign": "vip-{week}"} | more, allow_unicode=True))
+        return Draft.read(file).campaign
+
+    this_week = written()
+    assert office.command("lily", "plan", str(file)) == 0
+    same = opened(this_week)
+    written(template="换了{name}，送你{coupon}元。拒收请回复R")
+    changed = opened(this_week)
+    earlier = opened("vip-2026-W07")
+
+    assert (same["campaign"], same["template"]) == ("vip-{week}", office.data["template"])
+    assert (changed["campaign"], changed["template"]) == (this_week, office.data["template"])
+    assert (changed["mode"], changed["series"]) == ("live", "vip")
+    assert (earlier["campaign"], earlier["template"][:2]) == ("vip-2026-W07", "换了")
+
+
+@pytest.mark.parametrize(
+    ("name", "campaign", "segment"),
+    [
+        ("vip-{week}", "vip-2026-W07", "2026-02.csv"),
+        ("{day}-vip", "2026-02-09-vip", "2026-02.csv"),
+        ("vip-{month}", "vip-2026-02", "2026-02.csv"),
+        ("vip-{week}", "vip-2026-W77", None),
+        ("vip-{week}", "other-2026-W07", None),
+        ("vip-{year}", "vip-2026", None),
+        ("vip", "vip", None),
+    ],
+)
+def test_an_earlier_occurrence(name: str, campaign: str, segment: str | None) -> None:
+    """Parameters as they were then, the segment of that time; None where it is no occurrence of theirs."""
+    found = as_occurrence({"campaign": name, "segment": "{month}.csv"}, campaign)
+
+    assert (found and (found["campaign"], found["segment"])) == (segment and (campaign, segment))

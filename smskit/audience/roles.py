@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from smskit.audience.cells import says_yes, word
 from smskit.audience.phones import normalise
 
-__all__ = ["Roles", "consent_names", "names_phone", "phone_like", "roles_of"]
+__all__ = ["Roles", "consent_names", "names_amount", "names_phone", "phone_like", "roles_of"]
 
 _SAMPLE_ROWS: Final = 2_000
 _MOSTLY: Final = 0.5  # of the cells that are not empty
@@ -43,6 +43,14 @@ _CONSENT: Final = re.compile(
 _REFUSAL: Final = re.compile(
     r"optout|optedout|unsub|refus|reject|decline|donot|dnd|退订|拒|勿扰|黑名单|取消|不同意|不接|未"
 )
+
+
+# What is counted or paid; and what is neither, though it may be in such a name: ids, codes, years.
+_AMOUNT: Final = re.compile(
+    r"金额|消费|花费|支付|付款|余额|积分|单价|价格|收入|销售|总额|客单|费用|次数|数量|件数|单数|人数|总数"
+    r"|amount|spen[dt]|price|cost|gmv|revenue|sales|fee|balance|points|total|count|times|visits|orders|qty|ltv"
+)
+_LABEL: Final = re.compile(r"id$|code|year|month|date|编号|编码|号|年|月|日期")
 
 
 class Roles(NamedTuple):
@@ -79,6 +87,17 @@ def phone_like(frame: pd.DataFrame) -> tuple[str, ...]:
         if known and np.count_nonzero(normalise(head[name]).e164) > known * _MOSTLY:
             found.append(name)
     return tuple(found)
+
+
+def names_amount(name: str) -> bool:
+    """
+    Whether a column of that name says how much or how many: its numbers are read with thousands.
+
+    >>> [names_amount(name) for name in ("消费金额", "spend_90d", "订单编号", "year", "level")]
+    [True, True, False, False, False]
+    """
+    plain = _plain(name)
+    return bool(_AMOUNT.search(plain)) and not _LABEL.search(plain)
 
 
 def names_phone(name: str) -> bool:

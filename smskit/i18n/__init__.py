@@ -129,7 +129,7 @@ class Language:
         if not values:
             return here
         said = {n: self._value(v) for n, v in values.items()}
-        return in_english(here, said) if self.code == "en" else here.format(**said)
+        return in_english(here, said) if self.code == "en" else here.format(**said).replace("。。", "。")
 
     def _value(self, value: Any) -> Any:
         return self.render(value) if isinstance(value, Message | Quoted) else value

@@ -31,16 +31,22 @@ _COUNTED: Final = re.compile(
 )
 
 
+# Of a sentence that was put in where one ends; neither an ellipsis nor a folder above.
+_TWO_STOPS: Final = re.compile(r"(?<=\w)\.\.(?= [A-Z]|$)")
+
+
 def in_english(text: str, values: Mapping[str, Any]) -> str:
     """
     *text* with its ``{names}`` filled in; what is counted, and its verb, as they are said of one.
 
     >>> in_english("{n:,} people are in {m} rows", {"n": 1, "m": 21}), in_english("{n} of 1 rows", {"n": 1})
     ('1 person is in 21 rows', '1 of 1 rows')
+    >>> in_english("it stopped: {why}. Run it again", {"why": "no money. Top up, then run again."})
+    'it stopped: no money. Top up, then run again. Run it again'
     """
     if any(isinstance(value, Integral) and value == 1 for value in values.values()):
         text = _COUNTED.sub(lambda found: _of_one(found) if values.get(found[2]) == 1 else found[0], text)
-    return text.format(**values)
+    return _TWO_STOPS.sub(".", text.format(**values))
 
 
 def _of_one(found: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ from smskit.notebook.host import Host, host_of
 from smskit.notebook.parameters_cell import injected_parameters
 from smskit.notebook.visitors import language_for
 from smskit.planning.draft import Draft
+from smskit.planning.occurrence import as_occurrence
 from smskit.planning.problems import of_credentials
 from smskit.planning.spec import CampaignSpec, check_names
 from smskit.planning.upcoming import parameter_files
@@ -207,12 +208,20 @@ def parameters_given(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def draft_called(campaign: str) -> Draft | None:
-    """What a parameter file of the project holds about that campaign; None where none does."""
+    """
+    What a parameter file of the project holds about that campaign; None where none does.
+
+    Of one that repeats, an earlier occurrence as it was then; the present one before it.
+    """
+    earlier: Draft | None = None
     for file in parameter_files(Workspace.here().folder):
         with suppress(SpecError, InputError):
-            if (found := Draft.read(file)).campaign == campaign:
+            found = Draft.read(file)
+            if found.campaign == campaign:
                 return found
-    return None
+            if earlier is None and (then := as_occurrence(found.to_data(), campaign)) is not None:
+                earlier = Draft(then)
+    return earlier
 
 
 def _left_here() -> Draft | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError, needs_extra
+from smskit.errors import CampaignPaused, GuardRefused, LedgerError, SmskitError, SpecError, needs_extra
 from smskit.i18n import UNSENT, Language, Message, mark
 from smskit.i18n.figures import money
 from smskit.ledger import CampaignRow
@@ -85,6 +85,13 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     return opened
 
 
+def _is_of(draft: Draft, plan: CampaignRow) -> bool:
+    """Whether that plan was made from these parameters."""
+    with suppress(SpecError):
+        return draft.spec().definition() == CampaignSpec.from_data(plan.spec).definition()
+    return False
+
+
 class Notebook(Base):
     """
     A campaign with every step shown.
@@ -120,12 +127,18 @@ class Notebook(Base):
         """
         Go on with a campaign of the ledger, as it was frozen, if it is still there; sends nothing.
 
-        One that was not begun, but waits for an approval, opens as a parameter file of the project has it.
+        One that was not begun, but waits for an approval, opens with the parameters of that plan where the
+        ledger has them, else as a parameter file of the project has it.
         """
-        row = self.model.ledger.campaigns.get(*wanted)
+        ledger = self.model.ledger
+        row, plans = ledger.campaigns.get(*wanted), ledger.approvals.of(wanted.campaign)
+        plan, kept = ledger.campaigns.get(wanted.campaign, Mode.PLAN), draft_called(wanted.campaign)
+        waits = plan is not None and bool(plans) and plans[0].plan_hash == plan.plan_hash
         if row is not None:
             self.model.take_over(row)
-        elif (kept := draft_called(wanted.campaign)) is not None:
+        elif plan is not None and waits and (kept is None or not _is_of(kept, plan)):
+            self.model.take_over(plan._replace(spec=plan.spec | {"mode": str(wanted.mode)}))
+        elif kept is not None:
             self.draft.replace(kept)
 
     @cached_property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,10 +18,12 @@ from smskit.errors import SpecError, suggest
 from smskit.i18n import Message
 from smskit.models import TIMEZONE
 
-__all__ = ["FORMS", "placeholders", "series_in", "with_occurrence"]
+__all__ = ["FORMS", "as_occurrence", "placeholders", "series_in", "with_occurrence"]
 
 # Placeholder -> strftime format; ISO weeks belong to the ISO year.
 FORMS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+# How an occurrence reads with its first day behind it.
+_STARTS = {"day": ("%Y-%m-%d", ""), "week": ("%G-W%V-%u", "-1"), "month": ("%Y-%m-%d", "-01")}
 _PLACE = re.compile(r"\{(\w*)\}")
 _SEPARATORS = "-_.:+"
 
@@ -69,6 +72,26 @@ def _filled(parameter: str, text: str, data: Mapping[str, Any], now: datetime, o
         raise SpecError(suggest(what, unknown[0], FORMS))
     here = now.astimezone(_zone(data))
     return _PLACE.sub(lambda found: occurrence or here.strftime(FORMS[found[1]]), text)
+
+
+def as_occurrence(data: Mapping[str, Any], campaign: str) -> dict[str, Any] | None:
+    """
+    Parameters as they were for that *campaign*, where it is an occurrence of theirs; None where it is none.
+
+    >>> as_occurrence({"campaign": "vip-{week}", "segment": "{month}.csv"}, "vip-2026-W47")["segment"]
+    '2026-11.csv'
+    """
+    before, *rest = _PLACE.split(str(data.get("campaign") or ""))
+    if len(rest) != 2 or rest[0] not in FORMS:  # one placeholder, and what stands behind it
+        return None
+    found = re.fullmatch(f"{re.escape(before)}(.+){re.escape(rest[1])}", campaign)
+    form, day = _STARTS[rest[0]]
+    with suppress(ValueError, SpecError):
+        at = datetime.strptime(f"{found[1]}{day}" if found else "", form)
+        at = at.replace(hour=12, tzinfo=_zone(data))
+        made = with_occurrence(data, now=at)
+        return made if made["campaign"] == campaign else None
+    return None
 
 
 def placeholders(name: str) -> list[str]:

@@ -98,6 +98,7 @@ class Provider(ABC):
 
     name: ClassVar[str]  # lower-case; also the settings prefix
     title: ClassVar[str]  # for people; a `Message` where it is another in 中文
+    spoken: ClassVar[str] = ""  # the same within a sentence; "" = its name
     console_url: ClassVar[str] = ""  # where a person manages the account
     console_steps: ClassVar[tuple[str, ...]] = ()  # what a person obtains or switches on there, in order
     Settings: ClassVar[type[ProviderSettings]] = ProviderSettings
@@ -155,6 +156,7 @@ class Provider(ABC):
         self.clock: Callable[[], float] = time.time
         self.door = Door(
             self.name,
+            called=self.called,
             timeout_s=settings.timeout_s,
             connect_timeout_s=settings.connect_timeout_s,
             connections=settings.concurrency,
@@ -171,6 +173,11 @@ class Provider(ABC):
 
     async def __aexit__(self, *_: object) -> None:
         await self.door.close()
+
+    @property
+    def called(self) -> str:
+        """What sentences call it."""
+        return self.spoken or self.name
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -290,7 +297,7 @@ class Provider(ABC):
 
     def no_template(self, template_id: str, code: str) -> Refused:
         """There is none of that id."""
-        told = Message("{provider}: there is no template {code}", provider=self.name, code=template_id)
+        told = Message("{provider}: there is no template {code}", provider=self.called, code=template_id)
         return Refused(told, provider=self.name, code=code)
 
     async def template_text(self, template_id: str) -> str:
@@ -413,7 +420,7 @@ class Provider(ABC):
 
     def in_words(self, code: str, said: str, next_step: str = "") -> Message:
         """An answer that was no success, as errors tell it: the provider's own words stand in quotes."""
-        values = {"provider": self.name, "code": code, "said": said, "why": as_message(next_step)}
+        values = {"provider": self.called, "code": code, "said": said, "why": as_message(next_step)}
         match bool(said), bool(next_step):
             case True, True:
                 return Message("{provider}: {code} “{said}”. {why}", **values)
@@ -438,7 +445,7 @@ class Provider(ABC):
     def unclear(self, why: str, answer: Answer | None = None) -> OutcomeUnknown:
         """An answer that leaves open whether anything was taken."""
         status = answer.status if answer else None
-        told = Message("{provider}: {why}", provider=self.name, why=why)
+        told = Message("{provider}: {why}", provider=self.called, why=why)
         return OutcomeUnknown(told, provider=self.name, detail=why, http_status=status)
 
     def error(

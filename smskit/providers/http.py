@@ -95,6 +95,7 @@ class Door:
 
     Args:
         provider: Its name, for errors.
+        called: What sentences call it.
         timeout_s: Longest wait for an answer once the request left.
         connect_timeout_s: Longest wait for a connection.
         connections: Most connections kept open; never queue more requests than that.
@@ -107,6 +108,7 @@ class Door:
         self,
         provider: str,
         *,
+        called: str = "",
         timeout_s: float,
         connect_timeout_s: float,
         connections: int,
@@ -114,7 +116,8 @@ class Door:
         plain_http: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._provider, self._timeout_s, self._plain_http = provider, timeout_s, plain_http
+        self._provider, self._called = provider, called or provider
+        self._timeout_s, self._plain_http = timeout_s, plain_http
         self.more_headers: Mapping[str, str] = {}  # of every request, as a rehearsal's simulator wants one
         self._secrets = [form for secret in secrets for form in _written(secret)]
         self._carrier: Carrier
@@ -155,27 +158,27 @@ class Door:
         except NoAnswerInTime:
             what = Message(
                 "{provider}: no answer within {time:g} s; the request may have arrived",
-                provider=self._provider,
+                provider=self._called,
                 time=self._timeout_s,
             )
             raise self._unclear(what, Message("no answer in time")) from None
         except Broken as error:
             what = Message(
                 "{provider}: the connection broke before the answer ({kind})",
-                provider=self._provider,
+                provider=self._called,
                 kind=error,
             )
             raise self._unclear(what, Message("connection broke before the answer")) from None
         except Unreadable as error:
             why = error.args[0]
-            raise self._unclear(Message("{provider}: {why}", provider=self._provider, why=why), why) from None
+            raise self._unclear(Message("{provider}: {why}", provider=self._called, why=why), why) from None
 
     def _in_clear(self, url: str) -> AccountProblem:
         return AccountProblem(
             Message(
                 "{provider}: {host} would be asked over http://, where anybody on the way can read; "
                 "nothing was sent. Use https://, or set {variable}=allow for a gateway inside the house",
-                provider=self._provider,
+                provider=self._called,
                 host=urlsplit(url).hostname,
                 variable=variable_of(self._provider, "plain_http"),
             ),
@@ -186,7 +189,7 @@ class Door:
         return Unreachable(
             Message(
                 "{provider}: no connection to {host}: {why}; nothing was sent",
-                provider=self._provider,
+                provider=self._called,
                 host=urlsplit(url).hostname,
                 why=Message(_WHY[str(error)]) if str(error) in _WHY else error,
             ),

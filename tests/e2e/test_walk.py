@@ -130,7 +130,7 @@ def test_fifteen_clicks_from_a_messy_file_to_a_rehearsal(
     walk.sheet.turned_to("02_explore_segment.ipynb")
     walk.run_by_menu()
     with walk.page.expect_file_chooser() as chooser:
-        walk.panel.get_by_role("button", name=walk.t("Upload a file")).click()  # it says how many files, too
+        walk.panel.get_by_role("button", name=walk.t("Upload a file"), exact=True).click()
     chooser.value.set_files(file)
     expect(walk.panel.locator(".smskit-notice.ok").first).to_contain_text("5,030")
     walk.panel.locator("[data-press^='bar:'][aria-label*='白金卡']").first.click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -176,9 +177,7 @@ def test_what_is_being_typed_survives_a_load(panel: Open) -> None:
 def upload(within: Any, name: str, file: Path) -> None:
     """As a person who uploads *file*, which is called *name* where they have it."""
     content = file.read_bytes()
-    named(within, "Upload a file").value = [
-        {"name": name, "type": "text/csv", "size": len(content), "content": content, "last_modified": NOW}
-    ]
+    named(within, "Upload a file")._told(None, {"name": name, "size": len(content)}, [content])
 
 
 def test_an_upload_becomes_the_segment(panel: Open, project: Path) -> None:
@@ -190,6 +189,19 @@ def test_an_upload_becomes_the_segment(panel: Open, project: Path) -> None:
     assert "segments/new.csv: 2 rows, 3 columns" in shown
     assert opened.page.draft["segment"] == "segments/new.csv"
     assert os.stat(project / "segments/new.csv").st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_no_browser_hands_over(panel: Open, project: Path) -> None:
+    """Above what the page's connection takes, which would break, nothing is sent and it is said."""
+    opened = panel()
+    before = says(opened)
+    button = named(opened.load.widget, "Upload a file")
+    button._told(None, {"name": "million.csv", "size": 71_000_000}, [])
+
+    assert "million.csv has 71 MB; a browser hands over 10 MB at most" in says(opened)
+    assert "million" not in before
+    assert button.most < 10 << 20
+    assert not (project / "segments").exists()
 
 
 def test_columns_that_are_called_otherwise(panel: Open, project: Path) -> None:
@@ -915,6 +927,26 @@ def test_bars_and_cells_filter(panel: Open) -> None:
     assert rules == {"all": [{"column": "level", "op": "in", "value": ["gold"]}]}
     assert opened.page.draft["rules"] == {"all": [{"column": "level", "op": "in", "value": ["silver"]}]}
     assert "cell:1:" not in before, "a phone"
+
+
+def test_numbers_of_cells(panel: Open, project: Path) -> None:
+    """How much and how many stand with thousands, and are pressed as they are; years and codes are plain."""
+    rows = ["user_id,phone,消费金额,year,zip_code,orders", "90001,13800138001,12999.50,2026,200000,1200"]
+    (project / "wide.csv").write_text("\n".join([*rows, "90002,13800138002,3,2025,200001,7"]))
+    opened = panel(segment="wide.csv")
+    says(opened)
+    frame = pd.DataFrame({"phone": ["13800138001"], "spend": [12999], "year": [2026]})
+    other = panel(frame=frame, segment="")
+    says(other)
+    shown, numbers = (
+        re.findall(r"<td[^>]*>([^<]*)</td>", each.table._table.value) for each in (opened, other)
+    )
+    opened.table._table.press("cell:2:0")
+    says(opened)
+
+    assert shown[:7] == ["1", "90001", "138****8001", "12,999.50", "2026", "200000", "1,200"]
+    assert numbers == ["1", "138****8001", "12,999", "2026"]
+    assert opened.page.draft["rules"] == {"all": [{"column": "消费金额", "op": "in", "value": [12999.5]}]}
 
 
 def test_unreadable_cells_are_shown(panel: Open) -> None:

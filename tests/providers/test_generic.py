@@ -682,7 +682,7 @@ def test_what_the_ssp_repeats_of_ours_is_not_shown() -> None:
     made = provider(config())
     error = _fate(made, came._replace(content=made.door.without_secrets(came.content)))
 
-    assert str(error) == "http: 14 “account *** key *** to 138****0000”"
+    assert str(error) == "Own SSP: 14 “account *** key *** to 138****0000”"
     assert error.detail == "account *** key *** to 138****0000"
 
 

@@ -454,7 +454,7 @@ def test_a_refusal_says_what_to_do() -> None:
     """The error names the code, Yunpian's own words and the next step."""
     error = Wired(refusal("3"), status=400).fate(EQUAL)
 
-    assert str(error) == "yunpian: 3 “不行”. Top up the account in the Yunpian console, then run again."
+    assert str(error) == "Yunpian: 3 “不行”. Top up the account in the Yunpian console, then run again."
 
 
 @pytest.mark.parametrize(

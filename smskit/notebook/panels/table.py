@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import ipywidgets as w
+import pandas as pd
 
 from smskit.audience.paging import FrameRows, RowPage
 from smskit.i18n import mark
@@ -117,6 +118,10 @@ class TablePanel(Panel):
         """Columns of text that hold numbers."""
         return ()
 
+    def written(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The cells of a page as they are to be read."""
+        return frame
+
     def presses(self, page: RowPage) -> Callable[[int, str], str]:
         """What a cell of *page* says when it is pressed."""
         return lambda row, name: ""
@@ -157,7 +162,7 @@ class TablePanel(Panel):
         page = self.page_shown
         if page is None:
             return
-        numbered = page.frame.copy(deep=False)
+        numbered = self.written(page.frame).copy(deep=False)
         numbered.insert(0, "#", (page.frame.index + 1).astype(str), allow_duplicates=True)
         self._table.value = press_table(
             numbered,

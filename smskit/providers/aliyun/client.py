@@ -108,6 +108,7 @@ class Aliyun(Provider, facts="aliyun"):
 
     name: ClassVar[str] = "aliyun"
     title: ClassVar[str] = Message("Aliyun 阿里云")
+    spoken: ClassVar[str] = Message("Aliyun")
     console_url: ClassVar[str] = "https://dysms.console.aliyun.com"
     Settings: ClassVar[type[ProviderSettings]] = AliyunSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
@@ -173,7 +174,7 @@ class Aliyun(Provider, facts="aliyun"):
             if not fields[field]:
                 told = Message(
                     "{provider}: parameter {field} is empty; Aliyun sends nothing without it",
-                    provider=self.name,
+                    provider=self.called,
                     field=name,
                 )
                 raise Refused(told, provider=self.name, code=f"Missing{field}")
@@ -275,7 +276,7 @@ class Aliyun(Provider, facts="aliyun"):
                 Message(
                     "{provider}: SignatureDoesNotMatch, and Aliyun signed the very same text: "
                     "SMSKIT_ALIYUN_ACCESS_KEY_SECRET is not the secret of this AccessKeyId",
-                    provider=self.name,
+                    provider=self.called,
                 ),
                 provider=self.name,
                 code="SignatureDoesNotMatch",
@@ -396,7 +397,7 @@ class Aliyun(Provider, facts="aliyun"):
         """The text of one template, without the signature, variables as ``${name}``."""
         text = Fields(await self.template(template_id)).text("TemplateContent")
         if not text:
-            told = Message("{provider}: template {code} has no text", provider=self.name, code=template_id)
+            told = Message("{provider}: template {code} has no text", provider=self.called, code=template_id)
             raise Refused(told, provider=self.name, code="isv.SMS_TEMPLATE_ILLEGAL")
         return text
 

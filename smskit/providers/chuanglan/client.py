@@ -161,6 +161,7 @@ class Chuanglan(Provider, facts="chuanglan"):
 
     name: ClassVar[str] = "chuanglan"
     title: ClassVar[str] = Message("Chuanglan 创蓝")
+    spoken: ClassVar[str] = Message("Chuanglan")
     console_url: ClassVar[str] = "https://zz.253.com"
     Settings: ClassVar[type[ProviderSettings]] = ChuanglanSettings
     # There is no query about single messages, templates or signatures.
@@ -312,7 +313,7 @@ class Chuanglan(Provider, facts="chuanglan"):
         """Send one call; see the contract."""
         if call.method == "tpl" and not call.job.template_id:
             needs = Message(_NEEDS_TEMPLATE)
-            told = Message("{provider}: {why}", provider=self.name, why=needs)
+            told = Message("{provider}: {why}", provider=self.called, why=needs)
             raise AccountProblem(told, provider=self.name, detail=needs)
         body = call.body or self._writer(call.method, call.job, call.people.take(call.rows))(0, len(call))
         try:
@@ -462,7 +463,7 @@ class Chuanglan(Provider, facts="chuanglan"):
             detail = data.words("error")
             message = Message(
                 "{provider}: {path}: {said}. Ask Chuanglan to set the account to pull (拉取) mode.",
-                provider=self.name,
+                provider=self.called,
                 path=path,
                 said=detail,
             )

@@ -93,6 +93,7 @@ class GenericHttp(Provider):
 
     name: ClassVar[str] = "http"
     title: ClassVar[str] = Message("Own SSP 自有通道 (HTTP)")
+    spoken: ClassVar[str] = Message("Own SSP")
     console_steps: ClassVar[tuple[str, ...]] = console_of("generic").steps
     Settings: ClassVar[type[ProviderSettings]] = GenericSettings
     configurable: ClassVar[frozenset[Feature]] = frozenset(
@@ -197,7 +198,7 @@ class GenericHttp(Provider):
                 raise AccountProblem(
                     Message(
                         "{provider}: `submit` wants {place}, and the template has no such variable",
-                        provider=self.name,
+                        provider=self.called,
                         place=f"{{var.{name}}}",
                     ),
                     provider=self.name,
@@ -294,7 +295,7 @@ class GenericHttp(Provider):
         except ValueError as error:
             told = Message(
                 "{provider}: `{name}`: {why}; nothing was sent",
-                provider=self.name,
+                provider=self.called,
                 name=key,
                 why=error.args[0],
             )

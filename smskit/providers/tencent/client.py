@@ -143,6 +143,7 @@ class Tencent(Provider, facts="tencent"):
 
     name: ClassVar[str] = "tencent"
     title: ClassVar[str] = Message("Tencent 腾讯云")
+    spoken: ClassVar[str] = Message("Tencent Cloud")
     console_url: ClassVar[str] = "https://console.cloud.tencent.com/smsv2"
     Settings: ClassVar[type[ProviderSettings]] = TencentSettings
     features: ClassVar[frozenset[Feature]] = frozenset(
@@ -224,7 +225,7 @@ class Tencent(Provider, facts="tencent"):
         """The body of a call that was not prepared, or was cut again since."""
         if any(len(set(values)) > 1 for values in call.variables.values()):
             raise BatchNotAllowed(
-                Message("{provider}: one call carries one set of values", provider=self.name),
+                Message("{provider}: one call carries one set of values", provider=self.called),
                 provider=self.name,
             )
         return self._writer(call.job, call.people.take(call.rows))(0, len(call))

@@ -93,6 +93,7 @@ class Yunpian(Provider, facts="yunpian"):
 
     name: ClassVar[str] = "yunpian"
     title: ClassVar[str] = Message("Yunpian 云片")
+    spoken: ClassVar[str] = Message("Yunpian")
     console_url: ClassVar[str] = "https://www.yunpian.com/console"
     Settings: ClassVar[type[ProviderSettings]] = YunpianSettings
     features: ClassVar[frozenset[Feature]] = frozenset(Feature) - {Feature.RECEIPTS_BY_QUERY}

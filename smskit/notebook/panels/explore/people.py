@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -13,6 +14,7 @@ from smskit.audience.explore import ColumnProfile
 from smskit.audience.explore.operators import typed
 from smskit.audience.explore.pictures import Bar, Picture
 from smskit.audience.paging import FrameRows, RowPage
+from smskit.audience.roles import names_amount
 from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.typed import Mask
 from smskit.i18n import mark
@@ -21,6 +23,8 @@ from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.segment_model import SegmentModel
 
 __all__ = ["PeoplePanel"]
+
+_PLAIN = re.compile(r"(-?[1-9]\d{3,14})(\.\d+)?")
 
 
 class PeoplePanel(TablePanel):
@@ -77,6 +81,14 @@ class PeoplePanel(TablePanel):
 
     def right(self) -> Collection[str]:
         return [c.name for c in self._columns.values() if c.reading is Reading.NUMBER]
+
+    def written(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Numbers that say how much or how many have their thousands; of years and codes they are plain."""
+        numbers = {name: names_amount(name) for name in self.right() if name in frame}
+        shown = frame.copy(deep=False)
+        for name, thousands in numbers.items():
+            shown[name] = [_number(cell, thousands) for cell in frame[name]]
+        return shown
 
     def _under(self, name: str) -> str:
         column = self._columns.get(name)
@@ -186,6 +198,14 @@ class PeoplePanel(TablePanel):
         if reading is Reading.NUMBER and isinstance(value, str):
             return None
         return {"column": name, "op": "in", "value": [value]}
+
+
+def _number(cell: Any, thousands: bool) -> str | None:
+    if pd.isna(cell):
+        return None
+    text = str(cell)
+    plain = thousands and _PLAIN.fullmatch(text)
+    return f"{int(plain[1]):,}{plain[2] or ''}" if plain else text
 
 
 def _shows(cell: Any) -> bool:
