@@ -111,7 +111,7 @@ def test_before_the_end_there_is_no_interval_in_any_picture(world: World) -> Non
     assert found.effects.pictures == []
     assert found.over_time is not None
     assert [*found.over_time.frame["method"]] == ["beta-binomial"]  # type: ignore[index]
-    assert "(95 %)" not in repr(nb.effects().value)
+    assert "(95%)" not in repr(nb.effects().value)
     assert len(found.measured.days) == 6
 
 

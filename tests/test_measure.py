@@ -466,7 +466,7 @@ def test_nothing_fixed_before_the_end(world: World) -> None:
     assert interim.decided
     assert 0 < (interim.incremental_low or 0) < interim.incremental < (interim.incremental_high or 0)
     assert " p " not in str(found).split("split")[0]
-    assert "95 %" not in str(found)
+    assert "95%" not in str(found)
     assert measured(world, "spring", table, amount="yuan").interim is None
 
 
@@ -788,7 +788,7 @@ def _levels(world: World, people: int = 20_000, *, values: int = 2, newer: bool 
 
 
 def test_by_segment(world: World) -> None:
-    """A row for each value, intervals of all together at 95 %, Holm over those that count."""
+    """A row for each value, intervals of all together at 95%, Holm over those that count."""
     row = world.campaign("spring", 20_000, holdout=0.3)
     found = measured(world, "spring", world.events(row, 900, 200), by="level", segments=str(_levels(world)))
     rows = found.segments
@@ -916,7 +916,7 @@ def test_harm_is_told_as_such(world: World) -> None:
 
     assert "fewer conversions than without the message" in str(found)
     low, high = one(found).incremental_low or 0, one(found).incremental_high or 0
-    assert f"(95 %: {-high:,.0f} to {-low:,.0f})" in str(found)
+    assert f"(95%: {-high:,.0f} to {-low:,.0f})" in str(found)
     assert one(found).cost_per_incremental is None
 
 
@@ -931,9 +931,7 @@ def test_less_money_is_told_as_such(world: World) -> None:
     )
     words = str(open_).splitlines()[2]
 
-    assert re.search(
-        r"revenue: about ¥[\d,.]+ less than without the message \(95 %: ¥[\d,.]+ to ¥", str(less)
-    )
+    assert re.search(r"revenue: about ¥[\d,.]+ less than without the message \(95%: ¥[\d,.]+ to ¥", str(less))
     assert re.search(r"it cannot be told: between ¥[\d,.]+ less and ¥[\d,.]+ more", words)
 
 

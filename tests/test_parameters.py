@@ -221,7 +221,7 @@ def test_explain_tells_everything_in_words(write: Write, run: Run) -> None:  # n
 
     for words in (
         "2 messages within 7d",
-        "10 % of them",
+        "10% of them",
         "`weekly-vip`",
         "【GrowingIO】你好{name}",
         "nobody gets anything",

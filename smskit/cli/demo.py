@@ -12,9 +12,11 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from smskit.cli.printing import print_counts, say, t
 from smskit.files import made_folder
+from smskit.models import TIMEZONE
 from smskit.notebook.headless import execute
 from smskit.notebook.sample import campaign_data, project
 
@@ -30,7 +32,7 @@ def run_demo(folder: Path) -> None:
     folder = folder if folder.is_absolute() else Path.cwd() / folder
     made_folder(folder)
     os.environ["SMSKIT_DATABASE_URL"] = f"sqlite:///{folder / 'demo.db'}"
-    name = f"demo-{datetime.now():%Y%m%d-%H%M%S}"
+    name = f"demo-{datetime.now(ZoneInfo(TIMEZONE)):%Y%m%d-%H%M%S}"
     notebook, page = folder / f"{name}.ipynb", folder / f"{name}.html"
     _import_opt_outs(root / "sample_segments" / "opt_out.csv")
     say("Rehearsing sample_segments/messy.csv with the built-in simulator ...")

@@ -21,7 +21,7 @@ __all__ = ["page", "write_page"]
 
 _METHOD: Final = mark(
     "Everybody counts in the arm they were assigned to, whether or not a message arrived. Intervals of rates "
-    "are Newcombe's, of money re-randomised, both 95 %; what may be looked at meanwhile holds at 99 %."
+    "are Newcombe's, of money re-randomised, both 95%; what may be looked at meanwhile holds at 99%."
 )
 
 

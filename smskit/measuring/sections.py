@@ -249,7 +249,7 @@ def _line(effect: Effect, t: Language) -> dict[str, str]:
         t("outcome"): t.render(label_of(effect)),
         t("treated, for 1,000"): _thousand(effect.treated, effect.kind),
         t("holdout, for 1,000"): _thousand(effect.holdout, effect.kind),
-        t("difference (95 %)"): _span(effect.difference, effect.low, effect.high, effect.kind, t),
+        t("difference (95%)"): _span(effect.difference, effect.low, effect.high, effect.kind, t),
         t("relative"): "–" if effect.relative is None else f"{effect.relative:+.1%}".replace("-", "−"),
         t("in all"): _signed(effect.incremental, effect.kind, whole=True),
         t("p"): p_in_words(effect.p_value, exact=effect.holdout_buyers >= FEW).removeprefix("= "),
@@ -263,7 +263,7 @@ def _days(days: Sequence[Day], t: Language) -> pd.DataFrame:
             t("until"): f"{datetime.fromisoformat(day.at):%m-%d %H:%M}",
             t("treated, for 1,000"): _thousand(day.treated, "conversion"),
             t("holdout, for 1,000"): _thousand(day.holdout, "conversion"),
-            t("relative lift that is possible (99 %)"): _band(day, t),
+            t("relative lift that is possible (99%)"): _band(day, t),
         }
         for day in days
     ]

@@ -85,7 +85,7 @@ def reached_sentence(measured: Measured) -> Message | None:
         return None
     each = 1_000 * treated.people / treated.reached
     return Message(
-        "per person reached, if a message that does not arrive does nothing: {n} for 1,000 (95 %: {low} to "
+        "per person reached, if a message that does not arrive does nothing: {n} for 1,000 (95%: {low} to "
         "{high})",
         n=_signed(found.difference * each),
         low=_signed(found.low * each),
@@ -139,14 +139,14 @@ def _change(
     told = {"metric": label_of(effect), "rates": rates}
     if not effect.significant:
         return Message(
-            "{metric}: it cannot be told: between {low} and {high} (95 %); {rates}",
+            "{metric}: it cannot be told: between {low} and {high} (95%); {rates}",
             **told,
             low=words(low),
             high=words(high),
         )
     least, most = sorted((abs(low), abs(high)))  # both of one sign
     return Message(
-        "{metric}: about {n} than without the message (95 %: {low} to {high}); {rates}, p {p}",
+        "{metric}: about {n} than without the message (95%: {low} to {high}); {rates}, p {p}",
         **told,
         n=words(effect.incremental),
         low=figure(least),
@@ -222,11 +222,11 @@ def interim_sentence(interim: InterimRow) -> Message:
     }
     if interim.decided:
         return Message(
-            "on any day, by the interim at 99 %: it is decided, between {low} and {high} more conversions",
+            "on any day, by the interim at 99%: it is decided, between {low} and {high} more conversions",
             **bounds,
         )
     return Message(
-        "on any day, by the interim at 99 %: not decided yet, between {low} and {high} more conversions",
+        "on any day, by the interim at 99%: not decided yet, between {low} and {high} more conversions",
         **bounds,
     )
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -22,7 +23,7 @@ from smskit.i18n.figures import money
 from smskit.ledger import CampaignRow
 from smskit.ledger.opening import open_ledger
 from smskit.message.lint import LintIssue, find_issues
-from smskit.models import Mode
+from smskit.models import TIMEZONE, Mode
 from smskit.notebook.base import Base, draft_called, draft_of, parameters_given, step
 from smskit.notebook.display import books_table, findings_table, show_data
 from smskit.notebook.handover import SEND, Wanted, taken
@@ -70,7 +71,7 @@ def open_notebook(namespace: Mapping[str, Any]) -> Notebook:
     try:
         draft = draft_of(namespace, host)
         if not draft.to_data():
-            draft = Draft(campaign_data(f"sample-{datetime.now():%Y%m%d-%H%M%S}"))
+            draft = Draft(campaign_data(f"sample-{datetime.now(ZoneInfo(TIMEZONE)):%Y%m%d-%H%M%S}"))
         opened = Notebook(draft, may_send=may_send(namespace, host), host=host, origin=origin)
         if not host.is_person:
             opened.campaign.record.begin(whole=True)  # nobody is there: all of it is a run

@@ -353,4 +353,4 @@ def _times(spec: CampaignSpec) -> Message:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.10g} %"
+    return f"{share * 100:.10g}%"

@@ -137,8 +137,8 @@ def power_words(treated: int, held_back: int) -> Message | None:
         found = smallest_difference(treated, held_back, rate)
         lifts.append(_lift(None if found is None else found / rate))
     return Message(
-        "a holdout of {n:,} shows a lift of {first} or more where 0.5 % convert without a message, of "
-        "{second} where 2 % do (4 times of 5)",
+        "a holdout of {n:,} shows a lift of {first} or more where 0.5% convert without a message, of "
+        "{second} where 2% do (4 times of 5)",
         n=held_back,
         first=lifts[0],
         second=lifts[1],
@@ -178,4 +178,4 @@ def _lift(relative: float | None) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.3g} %"
+    return f"{share * 100:.3g}%"

@@ -238,10 +238,11 @@ def run_of(ledger: Ledger, name: str, mode: Mode) -> Run:
 
 
 def unfinished(ledger: Ledger) -> list[Snapshot]:
-    """Campaigns that are being sent or wait to be resumed, youngest first; test sends are none."""
+    """Campaigns that are being sent or wait to be resumed, youngest first; no test sends, none archived."""
     rows = [
         row
         for row in reversed(ledger.campaigns.find(damaged=[]))  # the lists in 04 name those
         if row.mode is not Mode.PLAN and row.state != "finished" and row.kind is not Kind.TEST
+        if row.archived_at is None
     ]
     return [run_of(ledger, row.name, row.mode).look() for row in rows]

@@ -3,6 +3,7 @@ export default {
   render({ model, el }) {
     const button = Object.assign(document.createElement("button"), { type: "button" });
     button.className = "jupyter-widgets jupyter-button widget-button";
+    button.style.width = "auto";
     const chooser = Object.assign(document.createElement("input"), { type: "file", hidden: true });
     el.append(button, chooser);
     button.addEventListener("click", () => chooser.click());

@@ -111,7 +111,7 @@ def _band(drawn: pd.DataFrame, time: Any, t: Language, zone: str) -> Any:
     )[["at", "low", "high"]]
     y = alt.Y(
         "low:Q",
-        title=t("relative lift that is possible, as on any day (99 %)"),
+        title=t("relative lift that is possible, as on any day (99%)"),
         axis=alt.Axis(format="+%", tickCount=5),
         scale=alt.Scale(domain=[-1, highest], nice=False),
     )
@@ -140,7 +140,7 @@ def split(observed: int, low: int, high: int, t: Language) -> str:
     axis = alt.Axis(format=",d", tickMinStep=1, tickCount=6, grid=False)
     data = pd.DataFrame({"low": [low], "high": [high], "n": [observed], "said": [f"{observed:,}"]})
     base = alt.Chart(data)
-    where = alt.X("low:Q", title=t("people kept back; the bar: 99.9 % of draws"), scale=x, axis=axis)
+    where = alt.X("low:Q", title=t("people kept back; the bar: 99.9% of draws"), scale=x, axis=axis)
     bar = base.mark_bar(height=18, color=PALE, opacity=0.6).encode(x=where, x2="high:Q")
     point = base.mark_point(filled=True, size=130, opacity=1, color=GOOD if fine else BAD).encode(x="n:Q")
     told = base.mark_text(dy=-18, color="currentColor", aria=False).encode(x="n:Q", text="said:N")

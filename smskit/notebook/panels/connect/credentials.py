@@ -119,7 +119,7 @@ class CredentialsPanel(Panel):
         items = "".join(f"<li>{names(step)}</li>" for step in steps)
         url = escape(cls.console_url, quote=True)
         link = f'<a href="{url}" target="_blank" rel="noopener">{url}</a>' if url else ""
-        console = f"<p>{escape(t('Console'))}: {link}</p>" if link else ""
+        console = f"<p>{escape(t('Console'))}{escape(t(': '))}{link}</p>" if link else ""
         guide = f"<h3>{escape(t('What to obtain from {provider}', provider=cls.title))}</h3>"
         return html(f'{guide}{console}<ol class="smskit-steps">{items}</ol>')
 

@@ -55,7 +55,7 @@ class HoldoutPanel(SendPart):
         style: dict[str, Any] = {"description_width": "140px"}
         self._share = Slider(t("Keep back"), self._options(), self._now)
         self._share.observe(self.attempt(self._moved), "at")
-        rates = [(f"{100 * rate:g} %", rate) for rate in _RATES]
+        rates = [(f"{100 * rate:g}%", rate) for rate in _RATES]
         self._rate = w.Dropdown(
             options=rates,
             value=self.rate,
@@ -74,7 +74,7 @@ class HoldoutPanel(SendPart):
         return float(self.page.draft["holdout"] or 0)
 
     def _options(self) -> list[tuple[str, float]]:
-        return [(f"{100 * share:.3g} %", share) for share in sorted({*_SHARES, self._now})]
+        return [(f"{100 * share:.3g}%", share) for share in sorted({*_SHARES, self._now})]
 
     # -- moving ---------------------------------------------------------------------------
 

@@ -179,7 +179,7 @@ class CampaignsPanel(Panel):
         texts, numbers = ("campaign", "state"), (*LISTED, "started", "series")
         heads = [f'<th scope="col">{escape(t(HEADS[name]))}</th>' for name in texts]
         heads += [f'<th scope="col"{_n(name)}>{escape(t(HEADS[name]))}</th>' for name in numbers]
-        heads.append(f'<th scope="col" aria-label="{escape(t("Archive"))}"></th>')
+        heads.append(f'<th scope="col" class="smskit-stays" aria-label="{escape(t("Archive"))}"></th>')
         body = "".join(self._line(each) for each in shown)
         label = escape(t("Campaigns"))
         table = f'<table aria-label="{label}"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody>'
@@ -196,7 +196,7 @@ class CampaignsPanel(Panel):
         series = each.row.series if each.row.series != each.row.name else ""
         when = f"{each.started:%Y-%m-%d %H:%M}"
         cells.append(f'<td><span class="smskit-when">{when}</span></td><td>{escape(series)}</td>')
-        cells.append(f"<td>{self._putting_away(each)}</td>")
+        cells.append(f'<td class="smskit-stays">{self._putting_away(each)}</td>')
         return f"<tr>{''.join(cells)}</tr>"
 
     def _name(self, each: Figures) -> str:
@@ -207,7 +207,8 @@ class CampaignsPanel(Panel):
         """The way to 05, of a campaign that has ended and kept people back."""
         if not each.is_measurable:
             return ""
-        return f" {self._link(each, 'effect', self.t('What it brought →'))}"
+        link = self._link(each, "effect", self.t("What it brought →"))
+        return f' <span class="smskit-when">{link}</span>'
 
     def _putting_away(self, each: Figures) -> str:
         """The button that archives it or takes it out again, for whoever may."""
