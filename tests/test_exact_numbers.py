@@ -103,3 +103,41 @@ def test_whole_numbers_beside_fractions() -> None:
     assert format_column(frame["v"]).to_pylist() == ["1152921504606846977", "0.5", None]
     assert frame_of({"v": [7, 0.5]}, ["v"], ())["v"].dtype == "float64"
     assert isinstance(frame, pd.DataFrame)
+
+
+@pytest.mark.parametrize("kind", ["float32", "Float32", "category", "float[pyarrow]"])
+def test_a_float_of_fewer_bits_is_what_it_says(kind: str) -> None:
+    """The price that a message shows is the one that a rule finds."""
+    cells = pd.Series([20.9, None, 0.1, 3.0], dtype="float32")
+    frame = pd.DataFrame({"v": cells.astype(kind)})
+
+    assert format_column(frame["v"]).to_pylist() == ["20.9", None, "0.1", "3"]
+    for op, value, expected in (
+        ("==", 20.9, [0]),
+        (">=", 20.9, [0]),
+        ("<=", "0.1", [2]),
+        ("is_null", None, [1]),
+    ):
+        rule = parse({"column": "v", "op": op, "value": value})
+        assert np.flatnonzero(rule.mask(frame, now=NOW)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("by", "day"), [("parquet-mr version 1.13.1", "2026-01-05"), ("impala version 4.1.0", "2026-01-04")]
+)
+@pytest.mark.parametrize("folder", [False, True], ids=["file", "folder"])
+def test_times_of_spark_are_in_utc(by: str, day: str, folder: bool, tmp_path: Path) -> None:
+    """Its INT96 says no zone: half past two in Shanghai stands there as the evening before."""
+    place = tmp_path / "a.parquet"
+    table = pa.table({"at": pa.array([datetime(2026, 1, 4, 18, 30), None]), "n": [1, 2]})
+    pq.write_table(table, place, use_deprecated_int96_timestamps=True)
+    written = str(pq.ParquetFile(place).metadata.created_by).encode()
+    # The library's name is a text with its length before it, so it is written over.
+    place.write_bytes(place.read_bytes().replace(written, by.encode().ljust(len(written))))
+    frame = segment.load(str(tmp_path if folder else place))
+
+    assert format_column(frame["at"], zone=NOW.tzinfo).to_pylist() == [day, None]
+    assert parse({"column": "at", "op": "after", "value": "2026-01-04"}).mask(frame, now=NOW).tolist() == [
+        day == "2026-01-05",
+        False,
+    ]

@@ -46,6 +46,9 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys(("decimal_parsing", "decimal_type"), (_NUMBER, "")),
     **dict.fromkeys(("literal_error", "enum"), (_ONE_OF, "expected")),
     "string_too_short": (mark("must not be empty"), ""),
+    "string_type": (mark("must be text; none at all is written ''"), ""),
+    "list_type": (mark("must be a list, such as [a, b]"), ""),
+    "dict_type": (mark("must be pairs, such as {{name: column}}"), ""),
 }
 
 

@@ -343,6 +343,10 @@ class Column:
         if kind == "O":  # Arrow decimals
             bare = pc.replace_substring_regex(self._text, pattern=r"\.0+$", replacement="")
             return numbers_of_text(bare)
+        if kind == "f" and values.dtype.itemsize < 8:
+            # 20.9 of fewer bits is 20.9, as a message says it, and not 20.899999618530273.
+            texts = _arrow(values).cast(pa.large_string())
+            return Reals(np.asarray(texts.cast(pa.float64()).to_numpy(zero_copy_only=False)))
         if kind == "f":
             return Reals(values.to_numpy(dtype=np.float64, na_value=np.nan))
         exact = {"i": pa.int64(), "u": pa.uint64(), "b": pa.int8()}[kind]

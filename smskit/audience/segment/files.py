@@ -28,7 +28,7 @@ from smskit.audience.segment.location import (
     locate_all,
 )
 from smskit.audience.segment.names import Wanted, pick, spelt
-from smskit.audience.segment.parquet import frame_of_table, read_columns
+from smskit.audience.segment.parquet import frame_of_table, read_columns, schema_of
 from smskit.errors import SegmentError, needs_extra
 from smskit.i18n import Message
 
@@ -148,7 +148,7 @@ class Files:
         for n in range(len(self)):
             with self._open(n) as file:
                 groups = [file.metadata.row_group(g).num_rows for g in range(file.metadata.num_row_groups)]
-                found.append((file.schema_arrow.remove_metadata(), groups))
+                found.append((schema_of(file), groups))
         return found
 
     @property

@@ -23,6 +23,7 @@ from smskit.errors import SegmentError
 
 _MAX_BYTES: Final = 4 << 30
 _MAX_CELLS: Final = 500_000_000
+_WRITES_UTC: Final = "parquet-mr"  # the library of Spark and Hive
 _EXACT_DIGITS: Final = 15  # of a float
 _EXACT_POWER: Final = 22  # of ten, which a float holds
 _LEAST_ROWS, _MOST_ROWS = 1 << 6, 1 << 14  # of a piece that is read at once
@@ -57,6 +58,7 @@ def read_columns(file: Any, keep: Sequence[str], first: int = 0, rows: int | Non
         SegmentError: it would be more than is read.
     """
     last = file.metadata.num_rows if rows is None else first + rows
+    schema = schema_of(file)
     groups, begins = _groups(file, first, last)
     sizes = _stated(file, set(keep), groups)
     _demand(sum(map(sum, sizes.values())), (last - first) * len(keep))
@@ -75,8 +77,26 @@ def read_columns(file: Any, keep: Sequence[str], first: int = 0, rows: int | Non
                 _demand(total, 0)
             if at >= last:
                 break
-        columns.append(pa.chunked_array(pieces, file.schema_arrow.field(name).type))
+        column = pa.chunked_array(pieces, file.schema_arrow.field(name).type)
+        columns.append(column.cast(schema.field(name).type))
     return pa.table(columns, names=list(keep))
+
+
+def schema_of(file: Any) -> pa.Schema:
+    """
+    The columns of an open file and their types.
+
+    Spark and Hive write times as INT96 in UTC and do not say so: taken as they stand, messages would say
+    another hour, and often another day. Other programs that still do write what the clock showed.
+    """
+    schema: pa.Schema = file.schema_arrow.remove_metadata()
+    if not str(file.metadata.created_by).startswith(_WRITES_UTC):
+        return schema
+    parts = (file.schema.column(n) for n in range(len(file.schema)))
+    for name in [part.path for part in parts if part.physical_type == "INT96"]:
+        if (place := schema.get_field_index(name)) >= 0:
+            schema = schema.set(place, pa.field(name, pa.timestamp("ns", "UTC")))
+    return schema
 
 
 def _groups(file: Any, first: int, last: int) -> tuple[list[int], int]:
