@@ -11,7 +11,7 @@ the clock, or the order of the rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -288,6 +288,15 @@ def build(
     """
     demand_columns(spec, template, bindings, [str(c) for c in frame.columns])
     asked = Question(spec, template, bindings, fit, now, holdout_salt)
+    plan = _judged(asked, frame, past, notices)
+    # What was only needed to judge is gone by now: the hash takes memory of its own.
+    people = plan.order, plan.phones, plan.persons, plan.variables
+    return replace(plan, hash=plan_hash(spec.provider, spec.template_id, template, *people))
+
+
+def _judged(asked: Question, frame: pd.DataFrame, past: History, notices: Sequence[str]) -> Plan:
+    """The plan without its hash."""
+    spec, fit = asked.spec, asked.fit
     part = Part.of(asked, frame, past)
     rows, sums = part.rows, part.sums
     copies = Copies.of(rows.phones, rows.persons, rows.keys)
@@ -298,7 +307,7 @@ def build(
     planned = np.flatnonzero(reasons == Reason.NONE)
     return Plan(
         spec=spec,
-        template=template,
+        template=asked.template,
         persons=rows.persons,
         phones=rows.phones,
         no_phones=rows.no_phones,
@@ -307,11 +316,9 @@ def build(
         variables=rows.values,
         steps=sums.steps,
         read=sums.read,
-        at=now,
+        at=asked.now,
         ruled_out=part.ruled_out,
-        hash=plan_hash(
-            spec.provider, spec.template_id, template, planned, rows.phones, rows.persons, rows.values
-        ),
+        hash="",
         order=grouped(planned, rows.values) if fit.group_equal else planned,
         unfit_words=fit.unfit_words,
         coverage=sums.coverage,
