@@ -25,6 +25,7 @@ __all__ = [
     "JOINERS",
     "TRUE_WORDS",
     "UNSEEN",
+    "as_texts",
     "escaped",
     "filled",
     "first_filled",
@@ -85,8 +86,17 @@ def first_filled(cells: pd.Series[Any], most: int) -> pd.Series[Any]:
     return known[_shown(known)].head(most) if len(known) > len(some) else some[shown]
 
 
+def as_texts(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Cells of any kind as text, nulls kept; bytes that are none have a sign for each letter that is lost."""
+    try:
+        return cells.astype("str")
+    except UnicodeDecodeError:
+        read = [cell.decode(errors="replace") if isinstance(cell, bytes) else cell for cell in cells]
+        return pd.Series(read, cells.index, dtype=object, name=cells.name).astype("str")
+
+
 def _shown(cells: pd.Series[Any]) -> NDArray[np.bool_]:
-    texts = pa.array(cells.astype("str"), from_pandas=True)
+    texts = pa.array(as_texts(cells), from_pandas=True)
     whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     return np.asarray(filled(whole).to_numpy(zero_copy_only=False))
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smskit.audience import phones
+from smskit.audience.cells import as_texts
 from smskit.errors import InputError, suggest
 from smskit.i18n import Message
 
@@ -194,9 +195,15 @@ def arrow_of(column: pd.Series[Any]) -> pa.Array:
     """A column of any kind as one Arrow array, without dictionaries."""
     try:
         array = pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # cells of several kinds
-        array = pa.array(column.astype("str"), from_pandas=True)
+    except pa.ArrowException:  # cells of several kinds
+        array = pa.array(as_texts(column), from_pandas=True)
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if pa.types.is_nested(array.type) or isinstance(array.type, pa.BaseExtensionType):  # lists, periods
+        array = pa.array(
+            [None if cell is None else str(cell) for cell in array.to_pylist()], pa.large_string()
+        )
+    if pa.types.is_float16(array.type):
+        array = array.cast(pa.float32())
     array = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
     return array.cast(pa.large_string()) if pa.types.is_null(array.type) else array
 

@@ -423,7 +423,7 @@ def _slices(column: Column) -> Iterator[pa.Array]:
 def _series_to_arrow(series: pd.Series[Any]) -> pa.Array:
     try:
         piece = pa.array(series, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         # A mix of kinds, as openpyxl reads a column that is partly text, or text that is not Unicode.
         piece = pa.array([_object_to_text(cell) for cell in series], pa.large_string())
     return piece.combine_chunks() if isinstance(piece, pa.ChunkedArray) else piece

@@ -49,6 +49,8 @@ _PLACE: Final = (
     rf"[{{｛]+\s*[#$%]?{_WORD}\s*[}}｝]+|^%[sd]$|^%+{_WORD}%+$|^#[A-Za-z_]\w+#$"
     rf"|^\[\[{_WORD}\]\]$|^<%.*%>$|^\*\|{_WORD}\|\*$|^\$[a-z_]\w*$|^\[object Object\]$"
 )
+# 20.9 that was counted with: of a price or an amount nobody writes so many places.
+_PLACES: Final = r"^-?[0-9]+\.[0-9]{8,}$"
 _BREAKS: Final = r"[\t\n\r\x{2028}\x{2029}]"
 _KINDS: Final = {
     _HTML: mark(
@@ -70,12 +72,18 @@ _KINDS: Final = {
         "{n:,} values of `{name}` hold signs that nobody sees, such as {examples}; they go out so, and each "
         "counts as a character"
     ),
+    _PLACES: mark(
+        "{n:,} values of `{name}` are numbers of many places, such as {examples}; they go out so: round them "
+        "where they come from"
+    ),
     _BREAKS: mark(
         "{n:,} values of `{name}` hold line breaks or tabs, such as {examples}; the message breaks there"
     ),
 }
 # One of these is in every such value, and hardly ever in another.
-_RARE: Final = rf"[&?？+{{｛%#$|\x{{80}}-\x{{ff}}]|\[\[|\[o|[{INVISIBLE}{JOINERS}]|{_BREAKS}|{_UTF8_AS_GBK}"
+_RARE: Final = (
+    rf"[&?？+{{｛%#$|\x{{80}}-\x{{ff}}]|\[\[|\[o|[{INVISIBLE}{JOINERS}]|{_BREAKS}|{_UTF8_AS_GBK}|\.[0-9]{{8}}"
+)
 
 
 def odd_values(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> Iterator[Noticed]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from smskit.audience.cells import filled, says_yes
+from smskit.audience.cells import as_texts, filled, says_yes
 from smskit.audience.noticed import Noticed
 from smskit.audience.persons import keys
 from smskit.audience.roles import roles_of
@@ -82,7 +82,7 @@ def _says_yes(column: pd.Series) -> pa.Array:
 
 
 def _texts(column: pd.Series) -> pa.Array:
-    return _whole(pa.array(column.astype("str"), pa.large_string(), from_pandas=True))
+    return _whole(pa.array(as_texts(column), pa.large_string(), from_pandas=True))
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

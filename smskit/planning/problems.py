@@ -48,7 +48,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "string_too_short": (mark("must not be empty"), ""),
     "string_type": (mark("must be text; none at all is written ''"), ""),
     "list_type": (mark("must be a list, such as [a, b]"), ""),
-    "dict_type": (mark("must be pairs, such as {{name: column}}"), ""),
+    "dict_type": (mark("must be pairs, such as `name: column`"), ""),
 }
 
 

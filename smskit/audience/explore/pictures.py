@@ -129,8 +129,11 @@ def _end(low: date, span: Span) -> date:
     """The last day of a bar of days, weeks, months or years."""
     width = int(span.width)
     if span.unit in ("day", "week"):
-        return low + timedelta(days=width * (7 if span.unit == "week" else 1) - 1)
+        days = width * (7 if span.unit == "week" else 1) - 1
+        return low + min(timedelta(days=days), date.max - low)
     months = low.month - 1 + width * (12 if span.unit == "year" else 1)
+    if low.year + months // 12 > date.max.year:  # 9999-12-31 stands for "never" in many a file
+        return date.max
     return date(low.year + months // 12, months % 12 + 1, 1) - timedelta(days=1)
 
 

@@ -24,6 +24,7 @@ from smskit.audience.cells import (
     FALSE_WORDS,
     INVISIBLE,
     TRUE_WORDS,
+    as_texts,
     filled,
     first_filled,
     plain_text,
@@ -343,7 +344,7 @@ class Column:
         if kind == "O":  # Arrow decimals
             bare = pc.replace_substring_regex(self._text, pattern=r"\.0+$", replacement="")
             return numbers_of_text(bare)
-        if kind == "f" and values.dtype.itemsize < 8:
+        if kind == "f" and getattr(values.dtype, "itemsize", 8) < 8:
             # 20.9 of fewer bits is 20.9, as a message says it, and not 20.899999618530273.
             texts = _arrow(values).cast(pa.large_string())
             return Reals(np.asarray(texts.cast(pa.float64()).to_numpy(zero_copy_only=False)))
@@ -419,7 +420,7 @@ def cell_texts(cells: pd.Series[Any]) -> pa.Array | None:
 
 def _as_text(values: pd.Series[Any]) -> pa.Array:
     if values.dtype == np.dtype(object):
-        values = values.astype("str")  # keeps nulls; a partition may hold fewer types than the whole
+        values = as_texts(values)  # keeps nulls; a partition may hold fewer types than the whole
     return _arrow(values).cast(pa.large_string())
 
 

@@ -103,7 +103,7 @@ class Ordered(TypedColumn):
         return self._values.is_valid()
 
     def floats(self) -> npt.NDArray[np.float64]:
-        return _floats(self._values.cast(pa.float64()))
+        return _floats(self._values.cast(pa.float64(), safe=False))  # as near as a float comes
 
     def is_null(self) -> Answer:
         """Whether the row has no value in this form."""

@@ -156,6 +156,8 @@ def frame_of_table(table: pa.Table, text_columns: Collection[str]) -> pd.DataFra
         kind = column.type
         if name in text_columns:
             table = table.set_column(place, name, _text(column))
+        elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+            table = table.set_column(place, name, _decoded(column))  # text, of programs that do not say so
         elif pa.types.is_decimal(kind):
             nullable[name] = _numbers(column)
             table = table.set_column(place, name, pa.nulls(len(column)))
@@ -171,6 +173,14 @@ def frame_of_table(table: pa.Table, text_columns: Collection[str]) -> pd.DataFra
     for name, column in nullable.items():
         frame[name] = column
     return frame
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    try:
+        return column.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        cells = (cell if cell is None else cell.decode(errors="replace") for cell in column.to_pylist())
+        return pa.chunked_array([pa.array(cells, pa.large_string())])
 
 
 def _numbers(column: pa.ChunkedArray) -> pd.Series[Any]:
