@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Iterable
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any
 
 from smskit.errors import SettingsError, SmskitError, needs_extra
@@ -108,5 +109,8 @@ def _client(settings: LargeSettings) -> Any:
 
 
 def _end(client: Any, cluster: Any) -> None:
-    client.close(timeout=5)
-    cluster.close(timeout=10)
+    # A worker that is just coming up again answers nobody; processes of this one's end with it.
+    with suppress(TimeoutError):
+        client.close(timeout=5)
+    with suppress(TimeoutError):
+        cluster.close(timeout=10)
