@@ -10,6 +10,7 @@ Every exception smskit raises on purpose.
         TemplateError          a template or its variables; names them
         UnsupportedFeature     this provider has no way to do that
       GuardRefused             a guard said no (plan hash, size, cost, date); nothing was sent
+        NotArchived            the campaign is not over yet; nothing was changed
       NotUsable                the provider's check said no; nothing was sent
       MissingExtra             a library of an extra is not installed; names the extra
       ProviderError            provider, code, detail, request_id, http_status
@@ -153,6 +154,12 @@ class GuardRefused(SmskitError):
 
     headline = mark("refused by a guard, nothing was sent")
     exit_code = 3
+
+
+class NotArchived(GuardRefused):
+    """A campaign that somebody still has to go on with stays in the lists; nothing was changed."""
+
+    headline = mark("not archived")
 
 
 class NotUsable(SmskitError):

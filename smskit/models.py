@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.i18n import Language, mark
+from smskit.i18n import Message as Sentence
 
 TIMEZONE: Final = "Asia/Shanghai"  # of a campaign that names none, and of the hours a provider states
 
@@ -36,6 +37,14 @@ class Mode(enum.StrEnum):
     PLAN = "plan"  # nothing is submitted
     REHEARSE = "rehearse"  # submitted to the built-in simulator
     LIVE = "live"  # submitted to the provider
+
+    @property
+    def said(self) -> Sentence:
+        """As sentences name it."""
+        return Sentence(_SAID[self])
+
+
+_SAID: Final = {Mode.PLAN: mark("plan"), Mode.REHEARSE: mark("rehearse"), Mode.LIVE: mark("live")}
 
 
 class Kind(enum.StrEnum):

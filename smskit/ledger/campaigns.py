@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from smskit.errors import GuardRefused, LedgerDamaged
+from smskit.errors import LedgerDamaged, NotArchived
 from smskit.i18n import dumps_data
 from smskit.ledger.approvals import put_plan
 from smskit.ledger.audit import Action, note
@@ -207,7 +207,7 @@ class Campaigns:
             undo: Lists have it again.
 
         Raises:
-            GuardRefused: it is live and not finished, or is being sent.
+            NotArchived: it is live and not finished, or is being sent.
         """
         with self._database.write() as conn:
             row = conn.execute(sa.select(CAMPAIGN).where(CAMPAIGN.c.id == campaign_id)).one_or_none()
@@ -223,12 +223,12 @@ class Campaigns:
         now = self._database.clock()
         held = conn.execute(sa.select(SENDER).where(SENDER.c.campaign_id == row.id))
         if any(works(each, now) for each in held):
-            raise GuardRefused(
+            raise NotArchived(
                 "campaign {campaign} is being sent, so it cannot be archived; wait until it has ended",
                 campaign=row.name,
             )
         if row.mode == Mode.LIVE and row.state != "finished":
-            raise GuardRefused(
+            raise NotArchived(
                 "campaign {campaign} is live and not finished, so it cannot be archived: somebody still has "
                 "to go on with it",
                 campaign=row.name,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from smskit.errors import LedgerDamaged
 from smskit.ledger.schema import CAMPAIGN, PROGRESS
-from smskit.models import State
+from smskit.models import Mode, State
 
 # What of a campaign never changes once it is frozen.
 PLAN = ("mode", "name", "provider", "plan_hash", "spec", "summary")
@@ -118,6 +118,6 @@ def damage(campaign: str, mode: str, what: str) -> LedgerDamaged:
         "the ledger is damaged: campaign {campaign} ({mode}) is not as it was written ({what}). Nothing "
         "was sent from it; put back a copy of the ledger that was made after its last run",
         campaign=campaign,
-        mode=mode,
+        mode=Mode(mode).said if mode in list(Mode) else mode,
         what=what,
     )

@@ -176,7 +176,7 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
 
 def _nowhere(row: CampaignRow, who: str) -> Message:
     """What there is to say of somebody the ledger does not have."""
-    campaign, mode = row.name, str(row.mode)
+    campaign, mode = row.name, row.mode.said
     if "ruled_out" not in row.summary and row.summary.get("steps"):
         return Message(
             "{who} is not in the segment of campaign {campaign} ({mode}); whom its rules left out was not "

@@ -442,6 +442,6 @@ class Campaign:
             raise LedgerError(
                 "campaign {campaign} ({mode}) was never started",
                 campaign=self.spec.campaign,
-                mode=self.spec.mode,
+                mode=self.spec.mode.said,
             )
         return row

@@ -295,7 +295,7 @@ class CampaignRun:
                 "campaign {campaign} ({mode}) stopped with {n} people still waiting: {why}. Run it "
                 "again, or `smskit resume {campaign}`, to go on",
                 campaign=row.name,
-                mode=row.mode,
+                mode=row.mode.said,
                 n=counts.waiting,
                 why=why,
             )

@@ -199,7 +199,7 @@ def demand_same(spec: CampaignSpec, row: CampaignRow) -> None:
             "campaign {campaign} ({mode}) was started with something else: {why}. Give the new "
             "campaign an id of its own, or go on with the old parameters",
             campaign=row.name,
-            mode=row.mode,
+            mode=row.mode.said,
             why=changes,
         )
 

@@ -871,15 +871,17 @@ def test_a_heading_row_is_chosen(panel: Open, project: Path) -> None:
     ]
     opened = panel()
     opened.load._uploaded("报表.csv", "\n".join(rows).encode("gb18030"))
-    asked = says(opened)
+    asked, dimmed = says(opened), "smskit-stale" in opened.table.widget._dom_classes
     offered_ = named(opened.widget, "Heading row").options
     put(opened, "Heading row", 4)
-    shown, draft = says(opened), opened.page.draft
+    shown, still = says(opened), "smskit-stale" in opened.table.widget._dom_classes
+    draft = opened.page.draft
     put(opened, "Heading row", 0)
     again = says(opened)
 
     assert "row 2 has 3 cells, and row 1 names 2 columns" in asked
     assert "If another row names the columns, choose it here." in asked
+    assert (dimmed, still) == (True, False), "what stands below is of the file before"
     assert [value for _, value in offered_] == [0, 1, 2, 4, 5, 6]
     assert offered_[3][0] == "row 4: user_id · phone · city"
     assert "138****8001" in offered_[4][0]

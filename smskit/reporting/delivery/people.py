@@ -103,7 +103,7 @@ def timeline(ledger: Ledger, row: CampaignRow, person: str) -> pd.DataFrame:
             "{who} was not planned in campaign {campaign} ({mode})",
             who=report.name_of(person),
             campaign=row.name,
-            mode=row.mode,
+            mode=row.mode.said,
         )
     steps = [
         _step(row, event, int(at))

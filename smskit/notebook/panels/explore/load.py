@@ -23,6 +23,7 @@ from smskit.notebook.panels.parts import (
     row,
     soft,
     soft_line,
+    stale,
     title,
 )
 from smskit.notebook.panels.upload import upload_button
@@ -43,6 +44,7 @@ class LoadPanel(Panel):
     def __init__(self, page: Page, model: SegmentModel, loaded: Callable[[], None]) -> None:
         super().__init__(page)
         self.model, self._loaded = model, loaded
+        self._failed = False  # whether the last reading did
         self.choosing = False  # while this panel itself changes the draft
         self._offers, self._source, self._query = w.Dropdown(), w.Text(), w.Textarea()
         self._sheet, self._heading, self._about_heading = w.Dropdown(), w.Dropdown(), html("")
@@ -104,6 +106,7 @@ class LoadPanel(Panel):
             self._show_sheets(named[2])
             self._show_rows(draft["heading_row"])
         self._loaded_box.children = tuple(self._roles())
+        stale(self.is_unread, self._loaded_box)
 
     def show_named(self) -> None:
         """Show what the draft names now, also while it cannot be read."""
@@ -307,11 +310,18 @@ class LoadPanel(Panel):
         self.tell(lambda t: t("Loading…"))
         self.start("load", self.model.read, self._take_over)
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether what the draft names could not be read, so that what is shown is of another."""
+        return self._failed and self.model.loaded is not None and not self.model.is_current
+
     def complain(self, error: BaseException) -> None:
         super().complain(error)
+        self._failed = True
         self._show()  # what was named, also where it cannot be read: another of its rows may name the columns
 
     def _take_over(self, loaded: Loaded) -> None:
+        self._failed = False
         with self._by_me():
             self.model.take(loaded)
         self._after()

@@ -79,11 +79,14 @@ class ExplorePanel(Panel):
 
     def _mark(self) -> None:
         """Dim figures that are not yet those of what is chosen; until they are, nothing is saved."""
-        reading = self.load.is_at("load", "roles")
-        counting = reading or self.rules.is_at("count")
-        self._counting.value = soft(self.t("Counting …")) if counting else ""
+        reading, unread = self.load.is_at("load", "roles"), self.load.is_unread
+        counting = reading or unread or self.rules.is_at("count")
+        self._counting.value = soft(self.t("Counting …")) if counting and not unread else ""
         stale(counting, self.reach.widget)
-        stale(reading, *(panel.widget for panel in (self.profile, self.rules, self.table, self.compare)))
+        stale(
+            reading or unread,
+            *(panel.widget for panel in (self.profile, self.rules, self.table, self.compare)),
+        )
         self.save.wait(counting)
 
     # -- one part tells the others ---------------------------------------------------------
