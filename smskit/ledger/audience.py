@@ -18,7 +18,7 @@ from smskit.ledger.caps import chunks_since
 from smskit.ledger.database import Database
 from smskit.ledger.records import Event, EventKind, Frozen, History, Keys, Tally, fold
 from smskit.ledger.schema import AUDIENCE, CONTENT, EVENT, EXCLUDED, PROGRESS, RULED_OUT
-from smskit.ledger.seals import damaged, read_blob, read_row, states_of, unsealed, with_sums
+from smskit.ledger.seals import damaged, read_blob, read_blobs, read_row, states_of, unsealed, with_sums
 from smskit.models import VALUE, Mode, RuledOut, Slice, State, one_text
 
 
@@ -63,9 +63,10 @@ class Audience:
         """Who a chunk holds: phones, persons, parts and states."""
         here = (campaign_id, chunk)
         with self._database.read() as conn:
+            phones, persons = read_blobs(conn, *here, AUDIENCE.c.phones, AUDIENCE.c.persons)
             return Keys(
-                np.frombuffer(read_blob(conn, *here, AUDIENCE.c.phones), np.int64),
-                from_arrow(read_blob(conn, *here, AUDIENCE.c.persons)).column(0),
+                np.frombuffer(phones, np.int64),
+                from_arrow(persons).column(0),
                 np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16),
                 states_of(conn, read_row(conn, *here, PROGRESS.c.states)),
             )
@@ -158,15 +159,19 @@ class Audience:
         for chunk in chunks:
             here = (campaign_id, chunk)
             states = states_of(conn, read_row(conn, *here, PROGRESS.c.states))
-            phones = np.frombuffer(read_blob(conn, *here, AUDIENCE.c.phones), np.int64)
-            parts = np.frombuffer(read_blob(conn, *here, CONTENT.c.parts), np.int16)
-            persons = from_arrow(read_blob(conn, *here, AUDIENCE.c.persons)).column(0)
-            batch = from_arrow(read_blob(conn, *here, CONTENT.c.variables))
+            phones, persons = read_blobs(conn, *here, AUDIENCE.c.phones, AUDIENCE.c.persons)
+            parts, variables = read_blobs(conn, *here, CONTENT.c.parts, CONTENT.c.variables)
             if not np.array_equal(states, _led_to(conn, campaign_id, chunk, len(states))):
                 raise damaged(conn, "progress.states", campaign_id, chunk)
-            variables = dict(zip(batch.schema.names, batch.columns, strict=True))
-            order = np.arange(len(phones))
-            yield Frozen(phones, persons, variables, parts, excluded=pa.table({}), order=order)
+            batch = from_arrow(variables)
+            yield Frozen(
+                np.frombuffer(phones, np.int64),
+                from_arrow(persons).column(0),
+                dict(zip(batch.schema.names, batch.columns, strict=True)),
+                np.frombuffer(parts, np.int16),
+                excluded=pa.table({}),
+                order=np.arange(len(states)),
+            )
 
     def excluded(self, campaign_id: int) -> Iterator[pa.Table]:
         """The people left out, as tables of person, phone (0 = none), shown, reason; see `Plan.left_out`."""

@@ -77,10 +77,10 @@ def states_of(conn: sa.Connection, row: Any, column: sa.Column[Any] = PROGRESS.c
     return states
 
 
-def read_row(conn: sa.Connection, campaign_id: int, chunk: int, column: sa.Column[Any]) -> Any:
-    """The row of a chunk with that column and its checksum."""
-    table = column.table
-    query = sa.select(*with_sums(column)).where(table.c.campaign_id == campaign_id, table.c.chunk == chunk)
+def read_row(conn: sa.Connection, campaign_id: int, chunk: int, *columns: sa.Column[Any]) -> Any:
+    """The row of a chunk with those columns of one table and their checksums."""
+    table = columns[0].table
+    query = sa.select(*with_sums(*columns)).where(table.c.campaign_id == campaign_id, table.c.chunk == chunk)
     if (row := conn.execute(query).one_or_none()) is None:
         raise damaged(conn, table.name, campaign_id, chunk)
     return row
@@ -88,7 +88,13 @@ def read_row(conn: sa.Connection, campaign_id: int, chunk: int, column: sa.Colum
 
 def read_blob(conn: sa.Connection, campaign_id: int, chunk: int, column: sa.Column[Any]) -> bytes:
     """`unsealed`, of one chunk."""
-    return unsealed(conn, read_row(conn, campaign_id, chunk, column), column)
+    return read_blobs(conn, campaign_id, chunk, column)[0]
+
+
+def read_blobs(conn: sa.Connection, campaign_id: int, chunk: int, *columns: sa.Column[Any]) -> list[bytes]:
+    """The same of several columns of one table, at one go."""
+    row = read_row(conn, campaign_id, chunk, *columns)
+    return [unsealed(conn, row, column) for column in columns]
 
 
 def damaged(conn: sa.Connection, what: str, campaign_id: int, chunk: int | None = None) -> LedgerDamaged:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -262,10 +263,14 @@ class Campaign:
             note = had_finished(self.ledger, row, self.spec, self._variables, self._file)
             self.record.note(note)
             return Outcome(row.name, row.mode, row.state, counts, note)
-        demand_intact(self.ledger, row)
         problems = self._problems(counts.planned, Decimal(row.summary["cost"]), row.plan_hash)
-        self._demand(problems, row.plan_hash)
-        self._demand_ready()
+        with ThreadPoolExecutor(1) as beside:  # it takes as long as asking the provider
+            intact = beside.submit(demand_intact, self.ledger, row)
+            try:
+                self._demand(problems, row.plan_hash)
+                self._demand_ready()
+            finally:
+                intact.result()  # that it is damaged is said first, whatever else was found
         return row
 
     def _demand(self, problems: list[Guard], plan_hash: str) -> None:
