@@ -107,3 +107,20 @@ def test_a_frame_is_not_compared(tmp_path: Path) -> None:
 
     assert notes[0] == ""
     assert notes[1].endswith("Its segment is no file, so whether it has new people now is not known")
+
+
+def test_who_has_another_phone_is_nobody_new(tmp_path: Path) -> None:
+    """The campaign is once per person, so a new segment of them would send to somebody twice."""
+    file = tmp_path / "campaign.yaml"
+    file.write_text(
+        "campaign: hello\nsegment: people.csv\nsignature: GrowingIO\ntemplate: 大家好，拒收请回复R\n",
+        encoding="utf-8",
+    )
+    people = {"user_id": ["u1", "u2", "u3"], "phone": [FIRST, FIRST + 1, "none"]}
+    pd.DataFrame(people).to_csv(tmp_path / "people.csv", index=False)
+    open_campaign(file, environment=by_one_ledger(tmp_path)).send()
+    now = {"user_id": ["u1", "u3", "u4", "u4"], "phone": [FIRST + 7, FIRST + 8, FIRST + 9, FIRST + 9]}
+    pd.DataFrame(now).to_csv(tmp_path / "people.csv", index=False)
+
+    # u3 had no phone, and was not sent to.
+    assert "new people in it: 2." in open_campaign(file, environment=by_one_ledger(tmp_path)).send().note

@@ -21,7 +21,7 @@ from smskit.i18n import Message, Quoted, mark, os_words
 
 __all__ = ["demand_database", "file_of", "in_words", "is_away", "is_busy", "place_of"]
 
-_FIRST_BYTES: Final = b"SQLite format 3\x00"
+_SMALLEST_PAGE: Final = 512  # bytes; the file of a database has one at least
 
 # SQLite's primary result codes -> sentence; running again goes on after those of the first table.
 _FOR_NOW: Final = {
@@ -122,10 +122,12 @@ def demand_database(url: sa.URL) -> None:
         LedgerError: it is something else.
     """
     file = file_of(url)
-    begins = b""
-    with suppress(OSError, ValueError), open(file or os.devnull, "rb") as opened:
-        begins = opened.read(len(_FIRST_BYTES))
-    if begins not in (b"", _FIRST_BYTES):
+    size = 0
+    with suppress(OSError, ValueError):
+        size = os.stat(file or os.devnull).st_size
+    # It is not opened to look: closing it again would end the locks of this process's other connections. No
+    # database is that short; of what is longer SQLite says so itself.
+    if 0 < size < _SMALLEST_PAGE:
         words = _FOR_GOOD[sqlite3.SQLITE_NOTADB]
         raise LedgerError(Message(words, ledger=place_of(url), why=Quoted("file is not a database")))
 

@@ -139,8 +139,11 @@ def _close_to_others(url: sa.URL) -> None:
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return
     file = Path(url.database)
-    with suppress(OSError):  # no such folder, no right to write: SQLite says it
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    # Never one that is there: to close it again would end the locks that other connections of this process
+    # have on it, and another process would take their write-ahead log away as if it were nobody's.
+    if not file.exists():
+        with suppress(OSError):  # another was first; no such folder, no right to write: SQLite says it
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
             tighten(each)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience import phones, rules, segment
@@ -19,11 +21,13 @@ from smskit.audience.pseudonyms import pseudonyms
 from smskit.errors import SmskitError
 from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
+from smskit.planning.persons import persons_of
 from smskit.planning.source import segment_frames
 from smskit.planning.spec import CampaignSpec
 
 __all__ = ["SEGMENT_DIGEST", "digest_of", "had_finished"]
 
+_TEXT: Final = pa.large_string()
 SEGMENT_DIGEST: Final = "segment_digest"  # of a campaign's summary
 
 
@@ -62,30 +66,39 @@ def _count_newcomers(
     ledger: Ledger, row: CampaignRow, spec: CampaignSpec, environ: Mapping[str, str], file: Path | None
 ) -> int:
     """
-    How many phones the rules keep of the segment now that are in no row of what *row* was planned from.
+    How many people the rules keep of the segment now whose phone is in no row of what *row* was planned
+    from, and who were not planned by another phone.
 
     Raises:
         SmskitError: the segment cannot be read any more.
     """
     if digest_of(spec, environ, file) == row.summary[SEGMENT_DIGEST]:
         return 0
-    known = np.unique(np.concatenate([np.empty(0, np.int64), *_phones_of(ledger, row)]))
+    before = list(_people_of(ledger, row))
+    known = np.unique(np.concatenate([np.empty(0, np.int64), *(phones for phones, _ in before)]))
+    persons_known = pa.chunked_array([persons.cast(_TEXT) for _, persons in before], _TEXT)
     key = ledger.erasing.key()
-    new: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    new: dict[str, int] = {}
     rule = rules.parse(spec.rules)
     for frame in segment_frames(spec, sorted(rule.columns()), environ=environ, file=file):
-        keep = rule.mask(frame, now=datetime.now(spec.zone))
-        here = np.setdiff1d(phones.normalise(frame[spec.phone][keep]).e164, known)
-        here = here[here > 0]
-        new.append(here[~np.isin(pseudonyms(here, key), known)] if key else here)
-    return len(np.unique(np.concatenate(new)))
+        here = frame[rule.mask(frame, now=datetime.now(spec.zone))]
+        numbers = phones.normalise(here[spec.phone]).e164
+        persons, _ = persons_of(spec, here, numbers)
+        is_new = (numbers > 0) & ~np.isin(numbers, known)
+        is_new &= ~np.asarray(pc.is_in(persons, persons_known.combine_chunks()))
+        if key:
+            is_new &= ~np.isin(pseudonyms(numbers, key), known)
+        for person, number in zip(persons.filter(is_new).to_pylist(), numbers[is_new].tolist(), strict=True):
+            new.setdefault(person, number)
+    return len(set(new.values()))
 
 
-def _phones_of(ledger: Ledger, row: CampaignRow) -> Iterator[NDArray[np.int64]]:
-    """The phones of every row that was read; pseudonyms of who was erased."""
+def _people_of(ledger: Ledger, row: CampaignRow) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
+    """The phones of every row that was read, and who was planned; pseudonyms of who was erased."""
     for chunk in ledger.audience.states(row.id):
-        yield ledger.audience.keys(row.id, chunk).phones
+        keys = ledger.audience.keys(row.id, chunk)
+        yield keys.phones, keys.persons
     for table in ledger.audience.excluded(row.id):
-        yield np.asarray(table["phone"], np.int64)
+        yield np.asarray(table["phone"], np.int64), pa.array([], _TEXT)
     for group in ledger.audience.all_ruled_out(row.id):
-        yield np.asarray(group.people["phone"], np.int64)
+        yield np.asarray(group.people["phone"], np.int64), pa.array([], _TEXT)
