@@ -66,8 +66,15 @@ def test_opened_again(opened: Ledger, url: str, tmp_path: Path) -> None:
 def test_no_ledger_is_opened_but_by_sqlite(opened: Ledger, url: str) -> None:
     """Closing a file ends all locks that its process has on it, so nothing here opens one that is there."""
     places: list[str] = []
-    sys.addaudithook(lambda event, args: places.append(str(args[0])) if event == "open" else None)
+    watched = True
+
+    def hear(event: str, args: tuple[object, ...]) -> None:  # for ever: a hook cannot be taken off
+        if watched and event == "open":
+            places.append(str(args[0]))
+
+    sys.addaudithook(hear)
     Ledger(url).close()
     opened.opt_outs.phones()
+    watched = False
 
     assert [place for place in places if "ledger.db" in place] == []
