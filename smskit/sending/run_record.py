@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import platform
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,8 +43,6 @@ from smskit.settings import PACKAGE
 __all__ = ["KEYS", "Finisher", "RunRecord", "Verdict", "as_data", "record_failure", "verdict_on", "versions"]
 
 _log = logging.getLogger("smskit")
-# A report takes some time, and whoever is told may take longer: neither keeps the first message waiting.
-_TELLS_AFTER_S = 5.0
 _REFUSED = (GuardRefused, NotUsable, PlanMismatch, LedgerLocked, SettingsError)
 _BOOKS = (
     *("segment", "excluded", "planned", "waiting", "submitting", "accepted", "refused", "unknown"),
@@ -233,9 +230,7 @@ class RunRecord:
             return
         self._whole, self._note = whole, ""
         self._row = self._ledger.patiently(self._begun)
-        self._later = threading.Timer(_TELLS_AFTER_S, self._report_the_dead, [self._row])
-        self._later.daemon = True  # where this run has no end either, the next one tells of both
-        self._later.start()
+        self._ledger.patiently(self._report_the_dead)
 
     def _begun(self) -> RunRow:
         spec = self._spec
@@ -289,9 +284,6 @@ class RunRecord:
     def end(self, error: BaseException | None = None, plan: dict[str, Any] | None = None) -> None:
         """Write down how the run ended, leave its report, tell of it. Raises nothing: the result stands."""
         assert self._row is not None
-        self._later.cancel()
-        self._later.join()
-        self._report_the_dead(self._row)  # who was told of already is not told of again
         try:
             verdict = verdict_on(error)
             self._end(self._row, verdict if error else verdict._replace(message=self._note), plan)
@@ -341,17 +333,12 @@ class RunRecord:
         )
         self._row = self._finisher.publish(self._row)
 
-    def _report_the_dead(self, row: RunRow) -> None:
-        """Tell of earlier runs of this series that died, which could not tell themselves. Raises nothing."""
-
-        def told() -> None:
-            for dead in self._ledger.runs.reap(series=row.series, mode=Mode(row.mode), but_not=[row.id]):
-                self._finisher.mark_interrupted(dead)
-
-        try:
-            self._ledger.patiently(told)
-        except Exception as failed:
-            _log.warning("smskit: the end of an earlier run could not be told of (%s)", type(failed).__name__)
+    def _report_the_dead(self) -> None:
+        """Tell of earlier runs of this series that died, which could not tell themselves."""
+        assert self._row is not None
+        runs, row = self._ledger.runs, self._row
+        for dead in runs.reap(series=row.series, mode=Mode(row.mode), but_not=[row.id]):
+            self._finisher.mark_interrupted(dead)
 
 
 def _counts_of(ledger: Ledger, row: CampaignRow) -> dict[str, Any]:
