@@ -72,6 +72,19 @@ def test_names_are_found_below_a_title(
     assert [text.split()[1] for text in told(frame)] == ([str(names_at)] if names_at else [])
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_commas_in_a_text_make_no_title_of_the_names(tmp_path: Path, delimiter: str) -> None:
+    """Whatever parts the first row parts all of them, however many commas a cell below has."""
+    people = [[u, phone, "上海,浦东,世纪大道,一号"] for u, phone, _ in PEOPLE]
+    place = tmp_path / "people.csv"
+    place.write_text(text_of([NAMES, *people], delimiter), encoding="utf-8")
+    frame = segment.load(str(place))
+
+    assert list(frame.columns) == NAMES
+    assert frame.to_numpy().tolist() == people
+    assert told(frame) == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_person_chooses_the_row(tmp_path: Path, kind: str) -> None:
     """By its number as a spreadsheet has it, blank lines counted; what stands above is not read."""
@@ -88,7 +101,7 @@ def test_a_person_chooses_the_row(tmp_path: Path, kind: str) -> None:
 
 
 WRONG = {
-    "beyond the end": (9, "row 9 is to name the columns, and there are 7 rows"),
+    "beyond the end": (9, "row 9 is to name the columns, and there is none: the last is row 7"),
     "empty": (3, "row 3, which is to name the columns, is empty"),
     "a person": (
         5,

@@ -29,8 +29,10 @@ _SHORTENED: Final = r"^-?[0-9](?:\.[0-9]+)?[eE]\+[0-9]{1,2}$"
 # letter before a sign is a letter: Café”, Renée·李.
 _TAIL: Final = "[\u0080-\u00bf\u0152-\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
 _AS_LATIN: Final = f"[\u00e3-\u00ef]{_TAIL}{{2}}|\u00c3{_TAIL}"
-# GB18030 that was read as either: no language has four such signs in a row.
-_GBK_AS_LATIN: Final = "[\u00a1-\u00ff]{4}"
+# GB18030 that was read as either: no language has four such signs in a row, but people write ×××× and ····.
+_LATIN: Final = "[\u00a1-\u00ff]"
+_LATIN_ALONE: Final = "[\u00a1-\u00b6\u00b8-\u00d6\u00d8-\u00ff]"
+_GBK_AS_LATIN: Final = "|".join(f"{_LATIN}{{{n}}}{_LATIN_ALONE}{_LATIN}{{{3 - n}}}" for n in range(4))
 
 
 def _as_gbk(leads: range, trails: range) -> str:

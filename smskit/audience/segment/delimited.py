@@ -108,7 +108,7 @@ def _delimiters(path: Path) -> str:
 def _header(data: pa.Buffer, delimiters: str, heading_row: int) -> tuple[Head, str, pa.Buffer]:
     """Return the row of column names, the delimiter that parts them best, and the bytes after that row."""
     data, head, delimiters = _beginning(data, delimiters)
-    best: tuple[bool, int] = (False, 0)
+    best: tuple[bool, bool, int] = (False, False, 0)
     for delimiter in delimiters:
         # csv counts the lines it took, which tells where the body begins: a quoted name may span two.
         reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, strict=True)
@@ -118,17 +118,19 @@ def _header(data: pa.Buffer, delimiters: str, heading_row: int) -> tuple[Head, s
             named = _named_in(reader, heading_row, blanks)
             if named is None:
                 continue
-            # A quote within a name: a quoted name was cut in the middle by the wrong delimiter.
-            score = (not any('"' in cell for cell in named.cells), len(named.cells))
+            # A quote within a name: a quoted name was cut in the middle by the wrong delimiter. What parts
+            # the first row is the delimiter, whatever a text in the rows below holds; else that is a title.
+            is_whole = not any('"' in cell for cell in named.cells)
+            score = (is_whole, len(named.cells) > 1 and not named.is_below_titles, len(named.cells))
             if score > best:
                 best, found = score, (named, delimiter)
-    if heading_row and best == (False, 0):
+    if heading_row and best == (False, False, 0):
         raise _no_such_row(heading_row, head, is_whole=data.size <= _HEAD_BYTES)
     if heading_row:
         demand_names(heading_row, dict(enumerate(found[0].cells, start=1)))
-    if not best[1] and not head.strip(BLANKS + delimiters + '"'):
+    if not best[2] and not head.strip(BLANKS + delimiters + '"'):
         raise SegmentError("is empty; the first row must name the columns")
-    if not best[1]:
+    if not best[2]:
         raise SegmentError("row {n}: a quote is opened and not properly closed", n=1)
     named, delimiter = found
     if len(named.cells) > _MAX_COLUMNS:
@@ -183,7 +185,7 @@ def _no_such_row(row: int, head: str, *, is_whole: bool) -> SegmentError:
     if not is_whole:
         return SegmentError("row {n}, which is to name the columns, is not within the first 64 KiB", n=row)
     m = sum(1 for _ in csv.reader(io.StringIO(head, newline="")))
-    return SegmentError("row {n} is to name the columns, and there are {m} rows", n=row, m=m)
+    return SegmentError("row {n} is to name the columns, and there is none: the last is row {m}", n=row, m=m)
 
 
 # --- rows

@@ -209,7 +209,7 @@ class _Sheet:
         if wanted in self._hidden_rows:
             self.lacks = SegmentError("row {n}, which is to name the columns, is hidden; unhide it", n=wanted)
         elif self._row < wanted:
-            words = mark("row {n} is to name the columns, and there are {m} rows")
+            words = mark("row {n} is to name the columns, and there is none: the last is row {m}")
             self.lacks = SegmentError(Message(words, n=wanted, m=self._row))
         else:
             head = self._head(row) if self._row == wanted else {}
