@@ -17,7 +17,7 @@ from smskit.audience import segment
 from smskit.audience.explore.pictures import picture_of
 from smskit.audience.explore.profile import profile_of
 from smskit.audience.paging import FrameRows
-from smskit.audience.rules import RuleCache
+from smskit.audience.rules import RuleCache, Source, parse
 from smskit.errors import SmskitError
 
 KINDS = {
@@ -40,7 +40,8 @@ KINDS = {
 def test_a_column_of_any_kind_ends_in_a_sentence(cells: Any) -> None:
     """It is looked at, filtered by, sorted, or refused in words; nothing else of the frame suffers."""
     frame = pd.DataFrame({"phone": ["13800000001", "13800000002"], "v": cells})
-    cache = RuleCache(frame, datetime(2026, 1, 31, tzinfo=UTC))
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    cache = RuleCache(frame, now)
     profile = profile_of(frame, cache, phone="phone")
 
     assert profile.reached(np.ones(2, np.bool_)) == 2
@@ -51,6 +52,7 @@ def test_a_column_of_any_kind_ends_in_a_sentence(cells: Any) -> None:
     for rule in ({"op": "is_null"}, {"op": "==", "value": "a"}, {"op": ">", "value": 1}):
         with suppress(SmskitError):
             smskit.filter_segment(frame, {"column": "v", **rule})
+            parse({"column": "v", **rule}).unread(Source(frame, now))
 
 
 def test_text_that_parquet_calls_binary_is_text(tmp_path: Path) -> None:

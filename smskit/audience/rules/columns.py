@@ -201,7 +201,7 @@ class Column:
     def unread(self, reading: Reading, most: int = 3) -> tuple[int, list[str]]:
         """Return how many filled cells have no value when the column is read so, and the first few."""
         rows = np.flatnonzero(self.lost(reading))
-        examples = self._series.iloc[rows].astype("str").unique()[:most]
+        examples = as_texts(self._series.iloc[rows]).unique()[:most]
         return len(rows), list(map(str, examples))
 
     def lost(self, reading: Reading) -> Mask:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib.resources import files
+from math import ceil
 from typing import Any, Final
 
 import anywidget
@@ -69,7 +70,7 @@ def upload_button(panel: Panel, take: Callable[[str, bytes], None], *, tip: str 
 
     def chosen(name: str, size: int, content: bytes | None) -> None:
         if content is None:
-            raise InputError(_TOO_LARGE, file=name, n=round(size / 1e6))
+            raise InputError(_TOO_LARGE, file=name, n=ceil(size / 1e6))
         take(name, content)
 
     words = panel.t("Upload a file")
