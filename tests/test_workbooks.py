@@ -510,7 +510,7 @@ def test_merged_cells_are_noticed(tmp_path: Path) -> None:
 
     assert city["city"].tolist()[::2] == ["北京", "上海"]
     assert [note for note in segment.notices(city) if "merged" in note] == [
-        "1 merged cells of sheet `Sheet` hold their value in their first row alone, such as B3:B4: the rows "
-        "below count as empty there; take the merging apart and fill them"
+        "1 merged cell of sheet `Sheet` has a value in the first row alone, such as B3:B4: the rows below "
+        "count as empty there; unmerge and fill in"
     ]
     assert not any("merged" in note for note in segment.notices(phone))

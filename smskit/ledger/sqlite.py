@@ -141,8 +141,9 @@ def _close_to_others(url: sa.URL) -> None:
     file = Path(url.database)
     # Never one that is there: to close it again would end the locks that other connections of this process
     # have on it, and another process would take their write-ahead log away as if it were nobody's.
-    with suppress(OSError):  # it is there; or no such folder, no right to write: SQLite says it
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with suppress(OSError):  # another was first; no such folder, no right to look or write: SQLite says it
+        if not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
             tighten(each)

@@ -300,8 +300,8 @@ class _Sheet:
             )
         if self._merged:
             yield Message(
-                "{n} merged cells of sheet `{sheet}` hold their value in their first row alone, such as "
-                "{cells}: the rows below count as empty there; take the merging apart and fill them",
+                "{n} merged cells of sheet `{sheet}` have a value in the first row alone, such as {cells}: "
+                "the rows below count as empty there; unmerge and fill in",
                 n=len(self._merged),
                 sheet=self.title,
                 cells=", ".join(self._merged[:_NAMED]),
