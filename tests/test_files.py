@@ -126,6 +126,23 @@ def test_where_there_is_nothing_to_read(tmp_path: Path) -> None:
         segment.load("data", working_folder=tmp_path)
 
 
+def test_folders_within_are_not_left_out_without_a_word(tmp_path: Path) -> None:
+    """Files beside folders are refused, on this machine and in a store; a pattern says what is meant."""
+    folder = write(tmp_path / "data")
+    write(folder / "dt=2026-11-29")
+    (folder / "_temporary").mkdir()
+    store = fsspec.filesystem("memory")
+    store.put(str(folder), "/bucket/data", recursive=True)
+    try:
+        for place in (str(folder), "memory://bucket/data"):
+            with pytest.raises(SegmentError, match="holds the folder `dt=2026-11-29`"):
+                whole(place)
+            assert len(whole(f"{place}/*.parquet")) == N
+            assert len(whole(f"{place}/**/*.parquet")) == 2 * N
+    finally:
+        store.rm("/bucket", recursive=True)
+
+
 def test_a_file_of_a_patterns_name_is_that_file(tmp_path: Path) -> None:
     """Exports are called ``people[1].csv``, which is no pattern where there is such a file."""
     (tmp_path / "people[1].csv").write_text("phone\n13800000000\n")

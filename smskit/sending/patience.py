@@ -71,14 +71,18 @@ class InARow:
         most = self.patience.failures_in_a_row
         if len(self.failed) < most and self.fruitless < max(self.patience.fruitless_in_a_row, most):
             return None
-        return _not_through(self.fruitless, why)
+        return Message("{n} requests in a row did not get through. Last: {why}", n=self.fruitless, why=why)
 
     def limited(self, people: Iterable[Person], why: str) -> Message | None:
         """So many more are at a limit of their number."""
         self._limited.update(people)
         if len(self._limited) < self.patience.limited_in_a_row:
             return None
-        return _not_through(len(self._limited), why)
+        return Message(
+            "{n} people in a row were each at a limit of their number. Last: {why}",
+            n=len(self._limited),
+            why=why,
+        )
 
     def unclear(self, why: str) -> Message | None:
         """One request more without a clear answer."""
@@ -97,7 +101,3 @@ class InARow:
         return Message(
             "{n} messages in a row were refused for what they say. Last: {why}", n=self._refusals, why=why
         )
-
-
-def _not_through(n: int, why: str) -> Message:
-    return Message("{n} requests in a row did not get through. Last: {why}", n=n, why=why)

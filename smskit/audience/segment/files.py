@@ -223,7 +223,10 @@ def files_at(place: str, around: Around) -> Files:
         MissingExtra: what reads such an address is not installed.
     """
     if not is_store(place):
-        return Files("", tuple(_some(_ordered(map(str, locate_all(place, around))))))
+        files = locate_all(place, around)
+        if files and not is_pattern(place):
+            _demand_no_folders(each.name for each in files[0].parent.iterdir() if each.is_dir())
+        return Files("", tuple(_some(_ordered(map(str, files)))))
     if carries_secret(place) or _USER.match(place):
         raise SegmentError(
             "its address carries a credential; leave it out: the store's own environment variables or "
@@ -235,12 +238,26 @@ def files_at(place: str, around: Around) -> Files:
     try:
         one = not is_pattern(path) and system.isfile(path)
         found = _ordered([path] if one else map(str, system.glob(pattern)))
+        beside = [] if one or is_pattern(path) or not found else system.ls(path, detail=True)
     except Exception as error:  # each store raises its own; what it says may hold credentials
         kind = type(error).__name__
         raise SegmentError(
             "cannot be listed ({kind}); check the address and the credentials", kind=kind
         ) from None
+    _demand_no_folders(_base(each["name"].rstrip("/")) for each in beside if each["type"] == "directory")
     return Files(store, tuple(_some(found)))
+
+
+def _demand_no_folders(names: Iterable[str]) -> None:
+    """Refuse files beside folders, whose rows would be left out without a word."""
+    for name in sorted(names):
+        if not name.startswith(_HIDDEN):
+            raise SegmentError(
+                "beside its files the folder holds the folder `{name}`, which would be left out; say by a "
+                "pattern what is meant: `*.parquet` for its own files, `**/*.parquet` for those of its "
+                "folders too",
+                name=name,
+            )
 
 
 def _some(paths: list[str]) -> list[str]:
