@@ -394,10 +394,14 @@ def test_what_people_wait_for_is_not_archived(book: Book) -> None:
     for row in (trial, over):
         book.ledger.campaigns.archive(row.id)
     book.ledger.campaigns.mark(over.id, "paused")  # an unknown is to be sent again
+    put_away = [each.row.id for each in overview(book.ledger).archived]
+    with book.ledger.senders.join(trial.id, share=False):
+        resumed = [each.row.id for each in overview(book.ledger).campaigns]
 
     assert isinstance(refused.exception, GuardRefused)
     assert "stopped is live and not finished, so it cannot be archived" in str(refused.exception)
-    assert [each.row.id for each in overview(book.ledger).campaigns] == [over.id, stopped.id]
+    assert put_away == [trial.id]
+    assert resumed == [over.id, stopped.id, trial.id]
     assert overview(book.ledger).unfinished[0].row.id == over.id
 
 

@@ -140,7 +140,7 @@ class Senders:
             if begin:
                 self._reap(conn, campaign_id, now, others, free=not others)
                 first = {} if others else {"stop_requested": 0, "note": ""}
-                values = first | {"state": "running", "finished_at": None}
+                values = first | {"state": "running", "finished_at": None, "archived_at": None}
                 values["started_at"] = sa.func.coalesce(CAMPAIGN.c.started_at, now)
                 conn.execute(CAMPAIGN.update().where(CAMPAIGN.c.id == campaign_id).values(**values))
             elif not others:
