@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,18 @@ def test_names_are_found_below_a_title(
     assert list(frame.columns) == NAMES
     assert frame.astype(str).to_numpy().tolist() == PEOPLE
     assert [text.split()[1] for text in told(frame)] == ([str(names_at)] if names_at else [])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_person_below_a_title_names_nothing(tmp_path: Path, kind: str) -> None:
+    """However the phone is written; it would stand in every error about columns."""
+    source = saved(tmp_path, [TITLE, ["张三", "手机138-0000-0000"], ["李四", "手机138-0000-0001"]], kind)
+    with suppress(SegmentError):
+        assert list(segment.load(source).columns) == TITLE
+    with pytest.raises(SegmentError) as caught:
+        segment.load(source, columns=["phone"])
+
+    assert "138-0000" not in str(caught.value)
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])

@@ -100,4 +100,6 @@ def test_signs_nobody_sees_in_the_text_are_said(sign: str) -> None:
 
     assert sign not in said
     assert f'such as "你好\\u{ord(sign):04x}，礼品已"' in said
+    [beside] = notices_of_text(Template.parse(f"{{name}}{sign}，礼品已到店。拒收请回复R"))
+    assert f'such as "{{…}}\\u{ord(sign):04x}，礼品已"' in beside
     assert notices_of_text(Template.parse("你好❤\ufe0f👨\u200d👩\u200d👧，礼品已到店。拒收请回复R")) == []

@@ -519,6 +519,7 @@ def test_xlsx_wrong_extent(tmp_path: Path) -> None:
         ([["phone", None], [1, 2]], "column 2 has no name"),
         ([["phone", "phone "], [1, 2]], "2 columns are named `phone`"),
         ([[13800000000, "张伟"]], "column 1 is named by a number"),
+        ([["张伟", "Tel: +86 138-0000-0000 转1"]], "column 2 is named by a number"),
     ],
 )
 def test_xlsx_refused(tmp_path: Path, rows: list[list[object]], says: str) -> None:

@@ -231,7 +231,7 @@ def notices_of_text(template: Template) -> list[Message]:
             Message(
                 "the text holds signs that nobody sees, such as {examples}; they go out so, and each counts "
                 "as a character",
-                examples=f'"{escaped(unseen[0])}"',
+                examples=f'"{escaped(unseen[0]).replace(_PLACE, "{…}")}"',
             )
         )
     return said

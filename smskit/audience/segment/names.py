@@ -17,6 +17,7 @@ from smskit.i18n import Joined, Message
 
 TITLES: Final = 3  # rows below a title among which the names may be
 _FIGURES: Final = re.compile(r"[\d\s.,:/+%¥年月日-]*")
+_MOBILE: Final = re.compile(r"(?<!\d)(?:(?:00)?86)?1[3-9]\d{9}(?!\d)")
 # The columns to read: their names, or what chooses them when the names of all are known; None = all.
 Wanted: TypeAlias = Collection[str] | Callable[[Sequence[str]], Collection[str]] | None
 
@@ -43,7 +44,9 @@ def check_names(names: Sequence[str]) -> None:
 def are_names(cells: Iterable[str]) -> bool:
     """Whether cells are several different words and nothing else, as names of columns are."""
     names = [name for cell in cells if (name := tidy(cell))]
-    return 1 < len(names) == len(set(names)) and not any(map(_FIGURES.fullmatch, names))
+    return 1 < len(names) == len(set(names)) and not any(
+        _FIGURES.fullmatch(name) or _is_number(name) for name in names
+    )
 
 
 def demand_names(row: int, cells: Mapping[int, str]) -> None:
@@ -68,8 +71,9 @@ def demand_names(row: int, cells: Mapping[int, str]) -> None:
 
 
 def _is_number(name: str) -> bool:
+    """Whether it is a number of ten digits or more, or has a mobile one within."""
     plain = re.sub(r"[\s().'-]", "", unicodedata.normalize("NFKC", name))
-    return re.fullmatch(r"\+?\d{10,}", plain) is not None
+    return bool(re.fullmatch(r"\+?\d{10,}", plain) or _MOBILE.search(plain))
 
 
 def pick(names: Sequence[str], wanted: Wanted) -> list[str]:
