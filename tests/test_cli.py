@@ -370,6 +370,23 @@ def test_why(desk: Desk, run: Run) -> None:
     assert by_id.out.startswith("u000002 (138****0002): accepted; ")
 
 
+@pytest.mark.parametrize("format_", ["%m月%d日", None], ids=["format", "no-format"])
+def test_why_of_a_value_that_cannot_be_sent(desk: Desk, run: Run, format_: str | None) -> None:
+    """All that may be wrong with it is told, in both languages; a format only where there is one."""
+    pd.read_csv(desk.source, dtype=str).assign(name="46000\x07").to_csv(desk.source, index=False)
+    binding = {"column": "name", "format": format_} if format_ else "name"
+    run("plan", desk.file(variables={"name": binding, "coupon": "coupon"}))
+    told = run("why", "live-1", "u000000").out
+    chinese = desk.child("why", "live-1", "u000000", SMSKIT_LANG="zh").out
+
+    assert told.startswith("u000000 (138****0000): excluded, variable not allowed (bad_variable): ")
+    assert "second pair of brackets" in told
+    assert "a control character, a lost letter" in told
+    assert ("no date or time that its `format`" in told) == (format_ is not None)
+    assert "含控制字符、乱码字" in chinese
+    assert "holds" not in chinese
+
+
 def test_why_of_somebody_a_rule_left_out(desk: Desk, run: Run) -> None:
     """The rule and the value are told by user id and by phone, in both languages, when the file is gone."""
     people = pd.read_csv(desk.source, dtype=str).head(3)

@@ -147,6 +147,25 @@ def test_what_does_not_fit(write: Write, more: dict[str, Any], parameter: str, w
     assert words in found.problems[0].text
 
 
+def test_columns_that_look_the_same_fit(
+    write: Write,
+    tmp_path: Path,
+    run: Run,  # noqa: F811
+) -> None:
+    """Headings that differ from the parameters only in blanks or composition are those, as for the plan."""
+    segment, columns = (
+        tmp_path / "people.csv",
+        ("编\xa0号", "手机\xa0号", "name\u0301", "同\u200b意", "级  别"),
+    )
+    segment.write_text(f"{','.join(columns)}\nu1,13800000001,张三,是,gold\n", encoding="utf-8")
+    asked = {"user_id": "编 号", "phone": "手机 号", "consent": "同意", "keep": ["级 别"]}
+    asked |= {"rules": {"column": "级 别", "op": "==", "value": "gold"}, "variables": {"name": "nam\xe9"}}
+    file = write(segment=str(segment), **asked)
+
+    assert str(look(file)) == f"{file}: note: the segment has 1 row, of which the rules keep 1\n{file}: valid"
+    assert "\"级 别\" = 'gold'" in run("explain", file).out
+
+
 def test_several_misfits_at_once(write: Write) -> None:
     """Wrong columns of every kind are told together."""
     rules = [{"column": c, "op": "is_null"} for c in ("one", "two")]

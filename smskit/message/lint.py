@@ -217,10 +217,12 @@ def notices_of_text(template: Template) -> list[Message]:
     """What a person should know of *template*: placeholders of other tools in it, and signs nobody sees."""
     said = []
     if found := lookalikes(template):
-        texts = Joined((f"`{text}`" for text in found), ", ")
+        # Braces that go out are written twice, and so they are found in the parameter file.
+        written = (text.replace("{", "{{").replace("}", "}}") for text in found)
+        texts = Joined((f"`{text}`" for text in written), ", ")
         said.append(
             Message(
-                "{texts} in the text looks like a variable and goes out as it stands; a variable is written "
+                "{texts} in the text looks like a variable and goes out as plain text; a variable is written "
                 "`{form}` and bound by `variables`",
                 texts=texts,
                 form="{name}",

@@ -28,7 +28,7 @@ from smskit.planning.phones_for_tests import told
 from smskit.planning.policy import LEAST_CANARY
 from smskit.planning.power import power_words
 from smskit.planning.schema import shown
-from smskit.planning.source import asks_database, load_segment, notes_of_query
+from smskit.planning.source import all_columns, asks_database, load_segment, notes_of_query
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import provider_class
 
@@ -143,7 +143,8 @@ def _sql(
     if environ is None:
         return rule.to_sql(now=now), []
     try:
-        frame = load_segment(spec, environ=environ, file=file, sample=True)
+        columns = all_columns(rule.columns())
+        frame = load_segment(spec, environ=environ, file=file, columns=columns, sample=True)
         unread = rule.unread(rules_module.Source(frame, now))
         return rule.to_sql(now=now, frame=frame), messages_of(unread)
     except SegmentError as error:

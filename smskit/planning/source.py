@@ -6,7 +6,7 @@ One place, so that the same file is read wherever a run is started and whoever a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from smskit.settings import LargeSettings
 
 __all__ = [
     "NO_COLUMN",
+    "all_columns",
     "asks_database",
     "load_segment",
     "notes_of_query",
@@ -59,6 +60,17 @@ def load_segment(
     """
     most = LargeSettings.of(environ).frame_rows if sample else None
     return segment.load(spec.segment, **_options(spec, environ, file, columns), most=most)
+
+
+def all_columns(asked: Iterable[str]) -> Wanted:
+    """All columns of a segment; those that *asked* names are spelt as there, see `names.matched`."""
+    named = set(asked)
+
+    def all_(names: Sequence[str]) -> list[str]:
+        as_asked = {name: each for each, name in matched(names, named).items()}
+        return [as_asked.get(name, name) for name in names]
+
+    return all_
 
 
 def segment_or_files(

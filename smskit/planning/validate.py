@@ -39,7 +39,7 @@ from smskit.planning.persons import notices_of_copies, persons_of
 from smskit.planning.plan import misnamed
 from smskit.planning.policy import notice_of_consent
 from smskit.planning.problems import NO_TEXT
-from smskit.planning.source import asks_database, load_segment, notes_of_query
+from smskit.planning.source import all_columns, asks_database, load_segment, notes_of_query
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Provider, provider_class
 from smskit.settings import demand_https, variable_of
@@ -151,7 +151,7 @@ def _look(
     found: Validated,
     spec: CampaignSpec,
     now: datetime,
-    load: Callable[[], pd.DataFrame] | None,
+    load: Callable[..., pd.DataFrame] | None,
     environ: Mapping[str, str],
 ) -> None:
     """Whether the provider, the template and the segment fit what the parameters say of them."""
@@ -169,7 +169,9 @@ def _look(
     if spec.deadline and now > spec.deadline:
         at = spec.deadline.isoformat()
         found.notes.append(Message("`not_after` ({at}) has passed: a run would be refused", at=at))
-    frame = _segment(found, spec, load) if load else None
+    asked = {spec.phone, spec.user_id, spec.consent, *spec.keep, *_supposed(spec)} - {""}
+    asked |= rule.columns() if rule is not None else set()
+    frame = _segment(found, spec, partial(load, columns=all_columns(asked))) if load else None
     if frame is not None:
         _look_at_people(found, spec, frame)
         if rule and not _unknown_columns(found, rule, frame):

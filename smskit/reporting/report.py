@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from smskit.audience import phones
 from smskit.errors import InputError, RuleError
-from smskit.i18n import Language, Message, mark
+from smskit.i18n import Joined, Language, Message, as_message, mark
 from smskit.i18n.figures import moment
 from smskit.ledger import Action, CampaignRow, Event, Ledger, as_written
 from smskit.models import ORDER, Mode, Reason, State, find_left_out, one_text
@@ -98,7 +98,7 @@ class Fate:
     phone: str  # "" where the row has none
     state: State | None  # None: was left out, for `excluded` or by `rule`
     excluded: Reason = Reason.NONE
-    # What makes a value one that cannot be sent, which earlier row this is a copy of, or what a rule read.
+    # What can make a value one that cannot be sent, which earlier row this is a copy of, or what a rule read.
     evidence: str = ""
     steps: tuple[Step, ...] = ()
     rule: int = 0  # number of the rule that left the row out, from 1; 0 = none did
@@ -212,7 +212,7 @@ def _excluded_fates(
 
     def fate(who: str, number: int, shown: str, reason: Reason) -> Fate:
         if reason is Reason.BAD_VARIABLE:
-            evidence = row.summary.get("unfit_words", "")
+            evidence = _unfit(row)
         elif reason is Reason.OPTED_OUT:
             evidence = opt_outs.evidence(ledger, [number, *_phones_of(ledger, row, who)], row.zone)
         else:
@@ -222,6 +222,18 @@ def _excluded_fates(
     for table in ledger.audience.excluded(row.id):
         for one in table.take(find_left_out(table, person, phone, cell)).to_pylist():
             yield partial(fate, one["person"], one["phone"], one["shown"] or "", Reason(one["reason"]))
+
+
+def _unfit(row: CampaignRow) -> Message:
+    """What makes a value of this campaign one that cannot be sent; which of these it was is not kept."""
+    bindings = row.spec.get("variables") or {}
+    formats = any(isinstance(bound, dict) and bound.get("format") for bound in bindings.values())
+    reasons = [
+        as_message(row.summary.get("unfit_words", "")),
+        Message("it is no date or time that its `format` could write") if formats else "",
+        Message("it holds a control character, a lost letter or an escape of another program"),
+    ]
+    return Message("a value cannot be sent, for one of these reasons: {reasons}", reasons=Joined(reasons))
 
 
 def _ruled_out_fates(
