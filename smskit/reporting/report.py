@@ -224,7 +224,7 @@ def _excluded_fates(
             yield partial(fate, one["person"], one["phone"], one["shown"] or "", Reason(one["reason"]))
 
 
-def _unfit(row: CampaignRow) -> Message:
+def _unfit(row: CampaignRow) -> str:
     """What makes a value of this campaign one that cannot be sent; which of these it was is not kept."""
     bindings = row.spec.get("variables") or {}
     formats = any(isinstance(bound, dict) and bound.get("format") for bound in bindings.values())
