@@ -48,7 +48,8 @@ _REFUSAL: Final = re.compile(
 # What is counted or paid; and what is neither, though it may be in such a name: ids, codes, years.
 _AMOUNT: Final = re.compile(
     r"金额|消费|花费|支付|付款|余额|积分|单价|价格|收入|销售|总额|客单|费用|次数|数量|件数|单数|人数|总数"
-    r"|amount|spen[dt]|price|cost|gmv|revenue|sales|fee|balance|points|total|count|times|visits|orders|qty|ltv"
+    r"|amount|spen[dt]|price|cost|gmv|revenue|sales|fee(?![dl])|balance|points|total|visits|orders|qty|ltv"
+    r"|(?<!ac)(?<!dis)count(?!r?y|er)|times(?!tamp)"
 )
 _LABEL: Final = re.compile(r"id$|code|year|month|date|编号|编码|号|年|月|日期")
 
@@ -93,8 +94,8 @@ def names_amount(name: str) -> bool:
     """
     Whether a column of that name says how much or how many: its numbers are read with thousands.
 
-    >>> [names_amount(name) for name in ("消费金额", "spend_90d", "订单编号", "year", "level")]
-    [True, True, False, False, False]
+    >>> [names_amount(name) for name in ("金额", "spend_90d", "order_count", "订单编号", "account", "year")]
+    [True, True, True, False, False, False]
     """
     plain = _plain(name)
     return bool(_AMOUNT.search(plain)) and not _LABEL.search(plain)

@@ -11,8 +11,9 @@ __all__ = ["in_english"]
 
 _ONE: Final = {"people": "person", "entries": "entry", "replies": "reply"}  # the others lose an s
 _MANY: Final = (
-    "archived campaigns|campaigns|cells|characters|columns|days|entries|follow-ups|formulas|merged cells|messages|numbers|opt-outs|pages|parts"
-    "|people|records|replies|requests|rows|seconds|signatures|templates|test sends|values|variables"
+    "archived campaigns|campaigns|cells|characters|columns|days|entries|follow-ups|formulas|merged cells"
+    "|messages|numbers|opt-outs|pages|parts|people|records|replies|requests|rows|seconds|signatures|templates"
+    "|test sends|values|variables"
 )
 _VERBS: Final = {
     "are": "is",
