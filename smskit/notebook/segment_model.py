@@ -36,6 +36,7 @@ from smskit.errors import InputError, RuleError, SegmentError
 from smskit.i18n import Message
 from smskit.planning.draft import Draft
 from smskit.planning.policy import notice_of_consent
+from smskit.planning.source import all_columns
 from smskit.sending.reach import Reach, Reaching
 from smskit.settings import Environment, LargeSettings, project_root, start_folder
 
@@ -154,6 +155,7 @@ class SegmentModel:
             query=query,
             sheet=sheet,
             heading_row=heading_row,
+            columns=all_columns({*ids, *self.draft.columns}),
             text_columns=ids,
             environ=Environment().variables,
             working_folder=self._start(),

@@ -41,6 +41,7 @@ from smskit.planning.experiment import try_another
 from smskit.planning.phones_for_tests import is_reference, split
 from smskit.planning.preview import Bubble, lengths, units_over
 from smskit.planning.schedule import Coming, Schedule, coming
+from smskit.planning.source import all_columns
 from smskit.planning.spec import CampaignSpec
 from smskit.providers import Provider, provider_class
 from smskit.reporting import frames
@@ -192,6 +193,7 @@ class SendModel:
                     query=query,
                     sheet=sheet,
                     heading_row=heading_row,
+                    columns=all_columns(self.draft.columns),
                     environ=at.variables,
                     parameter_file=at.parameter_file,
                     most=at.large.frame_rows,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ from typing import Any
 
 import pandas as pd
 
-from smskit.errors import InputError, SpecError, suggest
+from smskit.audience import rules
+from smskit.errors import InputError, RuleError, SpecError, suggest
 from smskit.i18n import Message, os_words
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import parse, read_file
@@ -132,6 +134,14 @@ class Draft:
         """Take over what *other* holds, instead of everything chosen so far."""
         given = other.to_data()
         self.set(**(dict.fromkeys(set(self.to_data()) - set(given)) | given))
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns of the segment that are named so far, as they are spelt here."""
+        named = {self["phone"], self["user_id"], self["consent"], *self["keep"], *self["variables"].values()}
+        with suppress(RuleError):  # which is told where rules are
+            named |= rules.parse(self["rules"]).columns()
+        return frozenset(named - {""})
 
     def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call *listener* with the names that changed, after each change."""

@@ -28,7 +28,9 @@ from smskit.audience.rules.fit import Reading
 from smskit.audience.segment import IN_MEMORY
 from smskit.errors import InputError, RuleError, SegmentError
 from smskit.notebook.segment_model import SegmentModel
+from smskit.notebook.send_model import SendModel
 from smskit.planning.draft import Draft
+from smskit.settings import Environment
 from tests.conftest import ROOT
 
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -69,6 +71,25 @@ def test_a_missing_or_broken_file_is_said(project: Path) -> None:
         with pytest.raises(SegmentError, match=words):
             at.read()
     assert at.loaded is before
+
+
+def test_columns_are_spelt_as_the_parameters_spell_them(project: Path) -> None:
+    """A blank or an accent that the file writes otherwise is the same column on both pages, as in a plan."""
+    (project / "file.csv").write_text(
+        "手机\u00a0号,cafe\u0301,level\n13800138001,王,gold\n", encoding="utf-8"
+    )
+    at = desk(
+        project,
+        segment="file.csv",
+        phone="手机 号",
+        variables={"name": "caf\u00e9"},
+        rules={"column": "caf\u00e9", "op": "==", "value": "x"},
+    )
+    at.choose("file.csv")
+    sending = SendModel(at.draft, environment=lambda: Environment({}, parameter_file=project / "c.yaml"))
+
+    assert at.read().frame.columns.tolist() == ["手机 号", "caf\u00e9", "level"]
+    assert sending.columns().lacking.keys() >= {"手机 号", "caf\u00e9"}
 
 
 def test_a_query_and_one_that_fails(project: Path) -> None:
