@@ -563,6 +563,7 @@ def test_the_apps_first_page_has_the_same(book: Book, project: Path) -> None:
     for part, state in ((chinese, "已暂停"), (english, "paused")):
         assert "80.0%" in part
         assert "¥0.50" in part
+        assert '<td class="n">—</td>' in part  # at-work has no receipt yet
         assert "&lt;b&gt;双十二&lt;/b&gt;" in part
         assert state in part
         assert "/voila/render/03_send_campaign.ipynb?campaign=at-work&amp;mode=live" in part
@@ -584,6 +585,7 @@ def test_two_beside_each_other(book: Book, project: Path) -> None:
     assert "+10.0 points" in first
     assert "−¥0.0069" in first  # for each delivered: 0.5 / 9 and 0.5 / 8
     assert "+8" in second
+    assert "—" in second  # other has no receipt yet
     assert table["difference"].tolist()[:4] == ["0", "0", "+1", "+10.0 points"]
     assert "vip-2" in told(shown.series.widget)
 

@@ -16,6 +16,7 @@ __all__ = [
     "ARCHIVED",
     "HEADS",
     "LISTED",
+    "NONE",
     "NO_CAMPAIGN",
     "UNARCHIVED",
     "difference",
@@ -52,6 +53,7 @@ LISTED: Final = (
     *("planned", "accepted", "delivery_rate", "opt_out_rate", "unknown", "cost", "cost_per_delivered"),
 )
 # Digits behind the point of a column of amounts.
+NONE: Final = "—"  # in place of a figure that there is not, such as a rate before the first receipt
 _MONEY: Final = {"cost": 2, "cost_per_delivered": 4}
 _RATES: Final = ("delivery_rate", "opt_out_rate")
 

@@ -143,11 +143,15 @@ def tiles(counts: Iterable[tuple[str, Any, str]]) -> str:
     """
     Figures side by side, each (label, value, kind); whole numbers get thousands separators.
 
+    What warns, and what is bad, has no colour where there is none of it.
     A value of kind "hash" shows its first 12 characters; it is whole in its title, and when it is copied.
+
+    >>> "bad" in tiles([("refused", 0, "bad")]), "bad" in tiles([("refused", 3, "bad")])
+    (False, True)
     """
     made = [
-        f'<div class="smskit-tile {kind}"><b{_title(value, kind)}>{_figure(value)}</b>'
-        f"<span>{escape(label)}</span></div>"
+        f'<div class="smskit-tile {"" if value == 0 and kind in {"warn", "bad"} else kind}">'
+        f"<b{_title(value, kind)}>{_figure(value)}</b><span>{escape(label)}</span></div>"
         for label, value, kind in counts
     ]
     return f'<div class="smskit-tiles">{"".join(made)}</div>'

@@ -40,6 +40,7 @@ __all__ = [
 
 # Each stands out from a white page and from a dark one (3:1), and from the others for the colour-blind.
 GOOD, WARN, BAD, NEUTRAL, FOREIGN = "#2f8f78", "#c27c1e", "#c0564b", "#6b8fb5", "#8d79b8"
+AWAITING = FOREIGN  # as in the bar above them, where amber is what is unknown
 PALE = "#8a949c"  # what stands behind something else
 _INK = "currentColor"  # of whatever the picture stands in
 
@@ -210,7 +211,7 @@ def over_time(table: pd.DataFrame, t: Language, *, unit: str, zone: str) -> str:
         ),
         scale=alt.Scale(padding=16),
     )
-    colour = in_colours("kind", dict(zip(names.values(), (GOOD, BAD, WARN), strict=True)))
+    colour = in_colours("kind", dict(zip(names.values(), (GOOD, BAD, AWAITING), strict=True)))
     bars = (
         alt.Chart(long)
         .mark_bar(width={"expr": f"max(2, min(24, 500 / {max(len(drawn), 1)}))"})
@@ -254,7 +255,7 @@ def carriers(table: pd.DataFrame, t: Language) -> str:
         .encode(
             y=alt.Y("carrier:N", title=None, sort=shown["carrier"].tolist()),
             x=alt.X("people:Q", title=t("share of people, %"), stack="normalize", axis=alt.Axis(format="%")),
-            color=in_colours("kind", dict(zip(names.values(), (GOOD, BAD, WARN, NEUTRAL), strict=True))),
+            color=in_colours("kind", dict(zip(names.values(), (GOOD, BAD, AWAITING, NEUTRAL), strict=True))),
             order=alt.Order("order:Q"),
         )
         .properties(width=560, height=alt.Step(24))

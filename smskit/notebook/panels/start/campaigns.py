@@ -34,7 +34,7 @@ from smskit.notebook.panels.parts import (
     title,
 )
 from smskit.notebook.panels.pressable import Pressable
-from smskit.notebook.words import ARCHIVED, HEADS, LISTED, UNARCHIVED, figure
+from smskit.notebook.words import ARCHIVED, HEADS, LISTED, NONE, UNARCHIVED, figure
 from smskit.reporting.delivery import MODES, Figures, Overview
 from smskit.workspace import Workspace, may_send_in
 
@@ -192,7 +192,7 @@ class CampaignsPanel(Panel):
         cells = [f"<td>{badge(each.row.mode, t)} {self._name(each)}{test}</td>"]
         away = f" {chip(t('archived'))}" if each.is_archived else ""
         cells.append(f"<td>{state_chip(each, t)}{away}{self._effect(each)}</td>")
-        cells += [f'<td class="n">{_bar(each, name)}{figure(each, name)}</td>' for name in LISTED]
+        cells += [f'<td class="n">{_bar(each, name)}{figure(each, name) or NONE}</td>' for name in LISTED]
         series = each.row.series if each.row.series != each.row.name else ""
         when = f"{each.started:%Y-%m-%d %H:%M}"
         cells.append(f'<td><span class="smskit-when">{when}</span></td><td>{escape(series)}</td>')

@@ -13,7 +13,7 @@ from smskit.notebook.panels.marks import badge, state_chip
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import card, choose, field, html, row, soft, title
-from smskit.notebook.words import HEADS, difference, figure, line_of
+from smskit.notebook.words import HEADS, NONE, difference, figure, line_of
 from smskit.reporting import charts
 from smskit.reporting.delivery import COMPARED, MODES, Figures, Overview
 
@@ -83,7 +83,7 @@ def _beside(one: Figures, other: Figures, t: Language) -> str:
     lines = [f"<th>{escape(t(HEADS['state']))}</th>{states}<td></td>"]
     lines.append(f"<th>{escape(t(HEADS['started']))}</th>{begun}<td></td>")
     for name in COMPARED:
-        cells = "".join(f'<td class="n">{escape(figure(each, name))}</td>' for each in both)
+        cells = "".join(f'<td class="n">{escape(figure(each, name)) or NONE}</td>' for each in both)
         more = f'<td class="n">{escape(difference(one, other, name, t))}</td>'
         lines.append(f'<th scope="row">{escape(t(HEADS[name]))}</th>{cells}{more}')
     body = "".join(f"<tr>{line}</tr>" for line in lines)
