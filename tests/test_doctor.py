@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from smskit.cli.commands import app
 from smskit.errors import SmskitError, SpecError, TemplateError
-from smskit.message.lint import Kind, LintIssue, TemplateRule, find_issues, lint, lookalikes
+from smskit.message.lint import Kind, LintIssue, TemplateRule, find_issues, lint, notices_of_text
 from smskit.message.template import Form, Template
 from smskit.models import MessageClass
 from smskit.notebook import Notebook
@@ -393,7 +393,7 @@ def test_never_raises(text: str, signature: str, message_class: MessageClass) ->
             assert not found.passes
         else:
             assert found.text or not found.passes
-            of_provider = found.issues[bool(lookalikes(template)) :]  # the note about them comes first
+            of_provider = found.issues[len(notices_of_text(template)) :]  # they come first
             assert find_issues(template, message_class, cls.template_rules, form=cls.form) == list(
                 of_provider
             )

@@ -280,12 +280,16 @@ def messages(
     from smskit.reporting.export import write_messages
     from smskit.settings import Environment
 
-    kind = _format_for(output, output_format)
+    promised = _promised(output)
+    kind = output_format or (Format(promised) if promised in list(Format) else Format.CSV)
     row = campaign_row(campaign, mode)
     environment, names = Environment(), [name.strip() for name in columns.split(",")]
     ledger, file = ledger_here(), environment.parameter_file
     more = SegmentColumns(row, names, environ=environment.variables, file=file, ledger=ledger)
     write_messages(ledger, row, kind.value, output, reveal=reveal, raw=raw, more=more)
+    if output is not None and promised not in ("", kind):
+        name = output.name
+        print_problem(Message("`{file}` is {kind}, which its name does not say", file=name, kind=kind.value))
 
 
 # What a file called so is taken for by whoever opens it, and is none of ours.
@@ -294,24 +298,10 @@ _OTHER_TABLES = frozenset(
 )
 
 
-def _format_for(output: Path | None, wanted: Format | None) -> Format:
-    """
-    The format *wanted*, else the one that the name of the file promises, else csv.
-
-    Raises:
-        InputError: its name promises another.
-    """
-    ending = output.suffix.lower().removeprefix(".") if output else ""
-    promised = Format(ending) if ending in list(Format) else None
-    if (wanted and promised not in (None, wanted)) or ending in _OTHER_TABLES:
-        raise InputError(
-            "`{file}` would be called what it is not: it would be written as {kind}; give the file that "
-            "ending, or another --format ({names})",
-            file=output.name if output else "",
-            kind=str(wanted or Format.CSV),
-            names=", ".join(Format),
-        )
-    return wanted or promised or Format.CSV
+def _promised(file: Path | None) -> str:
+    """The format that the name of a file says, one of ours or not; "" = it says none."""
+    ending = file.suffix.lower().removeprefix(".") if file else ""
+    return ending if ending in {*Format, *_OTHER_TABLES} else ""
 
 
 def why(campaign: str, person: str, mode: InMode = None) -> None:

@@ -617,7 +617,7 @@ async def test_held_a_malformed_answer_is_unknown(name: str) -> None:
             try:
                 kinds = {result.kind for result in await provider.submit(call)}
             except OutcomeUnknown as error:
-                kinds = {CodeClass.UNKNOWN} if str(error).startswith(name) else set()
+                kinds = {CodeClass.UNKNOWN} if str(error).startswith(provider.called) else set()
             if kinds != {CodeClass.UNKNOWN}:
                 wrong.append(f"{what}, {status}")
 
