@@ -19,8 +19,9 @@ from typing import Any
 import pandas as pd
 
 from smskit.audience import rules
-from smskit.errors import InputError, RuleError, SpecError, suggest
+from smskit.errors import InputError, RuleError, SpecError, TemplateError, suggest
 from smskit.i18n import Message, os_words
+from smskit.message.variables import parse_bindings
 from smskit.planning.occurrence import with_occurrence
 from smskit.planning.parameter_file import parse, read_file
 from smskit.planning.spec import CampaignSpec
@@ -138,8 +139,10 @@ class Draft:
     @property
     def columns(self) -> frozenset[str]:
         """The columns of the segment that are named so far, as they are spelt here."""
-        named = {self["phone"], self["user_id"], self["consent"], *self["keep"], *self["variables"].values()}
-        with suppress(RuleError):  # which is told where rules are
+        named = {self["phone"], self["user_id"], self["consent"], *self["keep"]}
+        with suppress(TemplateError):  # which is told where variables are
+            named |= {each.column or "" for each in parse_bindings(self["variables"]).values()}
+        with suppress(RuleError):
             named |= rules.parse(self["rules"]).columns()
         return frozenset(named - {""})
 

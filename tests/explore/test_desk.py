@@ -82,7 +82,7 @@ def test_columns_are_spelt_as_the_parameters_spell_them(project: Path) -> None:
         project,
         segment="file.csv",
         phone="手机 号",
-        variables={"name": "caf\u00e9"},
+        variables={"name": {"column": "caf\u00e9", "default": "x"}, "level": "level", "gift": {"value": 100}},
         rules={"column": "caf\u00e9", "op": "==", "value": "x"},
     )
     at.choose("file.csv")
