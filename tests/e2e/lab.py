@@ -199,7 +199,8 @@ class Sheet:
         self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{str(not dark).lower()}'")
 
     def speak(self, language: str) -> None:
-        """Click the language switch: zh or en."""
+        """Click the language switch, zh or en; what the kernel still says of a click before is waited for."""
+        self.ready()
         name = {"zh": "中文", "en": "English"}[language]
         self.panel.get_by_role("button", name=name, exact=True).first.click()
 
