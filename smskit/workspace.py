@@ -18,7 +18,8 @@ from typing import Final
 from smskit.errors import GuardRefused, InputError, SegmentError, SettingsError
 from smskit.i18n import Message, os_words
 from smskit.models import Mode
-from smskit.settings import APP_MAY, APP_WORKSPACE, PACKAGE, Environment, project_root, start_folder
+from smskit.settings import APP_MAY, PACKAGE, Environment
+from smskit.settings.places import APP_WORKSPACE, project_root, start_folder
 
 __all__ = ["PARAMETER_KINDS", "Folder", "May", "Workspace", "may_send_in"]
 

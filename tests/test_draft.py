@@ -10,7 +10,7 @@ import pytest
 from smskit.errors import InputError, SpecError
 from smskit.planning.draft import Draft, ProviderChange
 from smskit.planning.spec import CampaignSpec
-from smskit.settings import from_project
+from smskit.settings.places import from_project
 
 
 def test_a_draft_may_be_incomplete() -> None:

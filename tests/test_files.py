@@ -15,7 +15,7 @@ from smskit.audience import segment
 from smskit.audience.segment.files import Files
 from smskit.errors import SegmentError, SpecError
 from smskit.planning.occurrence import with_occurrence
-from smskit.settings import APP_WORKSPACE
+from smskit.settings.places import APP_WORKSPACE
 
 N = 1_000
 PEOPLE = pd.DataFrame(

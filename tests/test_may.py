@@ -22,7 +22,8 @@ from smskit.notebook.panels.track import TrackPanel
 from smskit.notebook.send_model import SendModel
 from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
-from smskit.settings import APP_MAY, APP_WORKSPACE, Environment
+from smskit.settings import APP_MAY, Environment
+from smskit.settings.places import APP_WORKSPACE
 from smskit.simulator import Simulator
 from smskit.workspace import May, Workspace
 from tests import live

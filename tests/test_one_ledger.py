@@ -17,7 +17,8 @@ from smskit.ledger import Ledger
 from smskit.ledger.opening import open_ledger
 from smskit.models import Mode
 from smskit.sending.session import open_campaign
-from smskit.settings import Environment, ledger_place
+from smskit.settings import Environment
+from smskit.settings.places import ledger_place
 from smskit.simulator import Simulator
 from tests.live import SINGLES, data, segment
 

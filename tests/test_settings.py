@@ -13,7 +13,8 @@ from pydantic import Field, SecretStr
 
 from smskit.errors import SettingsError
 from smskit.ledger import resolve_url
-from smskit.settings import DEFAULT_DATABASE_URL, Environment, ProviderSettings, project_root, variable_of
+from smskit.settings import DEFAULT_DATABASE_URL, Environment, ProviderSettings, variable_of
+from smskit.settings.places import project_root
 
 
 class AcmeSettings(ProviderSettings):

@@ -35,7 +35,8 @@ from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
 from smskit.reporting import report
 from smskit.reporting.delivery import Overview, choose, overview
-from smskit.settings import APP_MAY, APP_WORKSPACE, OPEN_WITH
+from smskit.settings import APP_MAY, OPEN_WITH
+from smskit.settings.places import APP_WORKSPACE
 from smskit.simulator import Simulator
 from smskit.workspace import May
 from tests import live

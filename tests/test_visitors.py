@@ -14,7 +14,7 @@ from smskit.notebook import open_connect, open_effect, open_explore, open_start,
 from smskit.notebook.host import Host
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.visitors import language_for
-from smskit.settings import APP_WORKSPACE
+from smskit.settings.places import APP_WORKSPACE
 from tests.messages import translated
 
 

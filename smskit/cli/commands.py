@@ -13,18 +13,16 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from smskit.cli import files, measuring, opt_outs
+from smskit.cli import asking, files, measuring, opt_outs
 from smskit.cli.found import campaign_row, ledger_here
 from smskit.cli.help import translated_command
-from smskit.cli.options import AsJson, InMode, Reveal
+from smskit.cli.options import AsJson, InMode
 from smskit.cli.printing import (
-    language,
     print_approval,
     print_check,
     print_counts,
@@ -33,14 +31,9 @@ from smskit.cli.printing import (
     print_lines,
     print_listening,
     print_notices,
-    print_overview,
     print_problem,
     print_received,
     print_remarks,
-    print_rendered,
-    print_runs,
-    print_undecided,
-    print_unread,
     progress_bar,
     say,
     t,
@@ -59,18 +52,6 @@ app = typer.Typer(
     help="Send SMS campaigns to user segments, and account for every message.",
 )
 app.add_typer(opt_outs.app, name="opt-out")
-
-_LAST_RUNS = 200  # that `status --runs` lists
-
-
-class Format(StrEnum):
-    """File formats of ``messages``."""
-
-    CSV = "csv"
-    XLSX = "xlsx"
-    JSON = "json"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
 
 
 def main() -> None:
@@ -160,7 +141,8 @@ def allow(
 ) -> None:
     """Let a folder's .env say where keys go and what is run; until it is changed."""
     from smskit import allowed
-    from smskit.settings import dotenv_file, dotenv_text, dotenv_values, start_folder
+    from smskit.settings.dotenv import dotenv_file, dotenv_text, dotenv_values
+    from smskit.settings.places import start_folder
 
     if listed:
         for path in sorted(allowed.allowed()):
@@ -217,99 +199,6 @@ def providers(
         print_json([row._asdict() for row in rows])
     else:
         print(markdown(rows) if as_markdown else plain(rows))
-
-
-def status(
-    campaign: Annotated[str, typer.Argument()] = "",
-    mode: InMode = None,
-    runs: Annotated[bool, typer.Option("--runs", help="Its runs instead, or the last of all.")] = False,
-    tests: Annotated[bool, typer.Option("--tests", help="In the table of all: test sends, too.")] = False,
-    archived: Annotated[
-        bool, typer.Option("--archived", help="In the table of all: archived ones, too.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """The counts of a campaign, or of all; with --runs who ran what, when, and how it ended."""
-    from smskit.reporting import report
-
-    ledger = ledger_here()
-    if runs:
-        print_runs(ledger, ledger.runs.find(campaign=campaign or None, mode=mode, last=_LAST_RUNS), as_json)
-        return
-    if campaign:
-        books, failed = report.status(ledger, campaign_row(campaign, mode)), False
-        print_json(books) if as_json else print_counts(books)
-    else:
-        from smskit.reporting.delivery import overview  # a table, which takes pandas
-
-        found = overview(ledger, mode=mode, tests=tests or as_json)
-        if as_json:
-            rows = sorted((each.row for each in found.everything), key=lambda row: row.id)
-            print_json([report.status(ledger, row) for row in rows])
-        else:
-            print_overview(found, ledger, ledger.runs.find(mode=mode, last=5), archived=archived)
-        for damaged in found.damaged:
-            print_problem(damaged.error)
-        failed = bool(found.damaged)
-    if not as_json:
-        print_undecided(ledger.replies.count_undecided())
-        print_unread(ledger.raw_reports.count_unread())
-    raise typer.Exit(1 if failed else 0)
-
-
-def messages(
-    campaign: str,
-    output_format: Annotated[
-        Format | None, typer.Option("--format", help="Else by the ending of the file, else csv.")
-    ] = None,
-    reveal: Reveal = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; needed for xlsx and parquet.")
-    ] = None,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Cells of a csv file as they are, also those Excel would compute.")
-    ] = False,
-    columns: Annotated[
-        str,
-        typer.Option(help="Columns of the segment, as it is now, behind those of the message: city,level."),
-    ] = "",
-    mode: InMode = None,
-) -> None:
-    """One row per person of the segment: what was sent, and what became of it."""
-    from smskit.reporting.columns import SegmentColumns
-    from smskit.reporting.export import write_messages
-    from smskit.settings import Environment
-
-    promised = _promised(output)
-    kind = output_format or (Format(promised) if promised in list(Format) else Format.CSV)
-    row = campaign_row(campaign, mode)
-    environment, names = Environment(), [name.strip() for name in columns.split(",")]
-    ledger, file = ledger_here(), environment.parameter_file
-    more = SegmentColumns(row, names, environ=environment.variables, file=file, ledger=ledger)
-    write_messages(ledger, row, kind.value, output, reveal=reveal, raw=raw, more=more)
-    if output is not None and promised not in ("", kind):
-        name = output.name
-        print_problem(Message("`{file}` is {kind}, which its name does not say", file=name, kind=kind.value))
-
-
-# What a file called so is taken for by whoever opens it, and is none of ours.
-_OTHER_TABLES = frozenset(
-    {"xls", "xlsb", "xlsm", "ods", "numbers", "tsv", "tab", "ndjson", "arrow", "html", "pdf", "gz", "zip"}
-)
-
-
-def _promised(file: Path | None) -> str:
-    """The format that the name of a file says, one of ours or not; "" = it says none."""
-    ending = file.suffix.lower().removeprefix(".") if file else ""
-    return ending if ending in {*Format, *_OTHER_TABLES} else ""
-
-
-def why(campaign: str, person: str, mode: InMode = None) -> None:
-    """What became of one person (user id or phone), with the evidence."""
-    from smskit.reporting import report
-
-    fates = report.fates(ledger_here(), campaign_row(campaign, mode), person)
-    print("\n".join(fate.told(language()) for fate in fates))
 
 
 def resume(
@@ -403,15 +292,6 @@ def approve(
 
     done = ledger_here().approvals.approve(campaign, plan_hash, by=Environment().user)
     print_approval(done.to_data())
-
-
-def audit(campaign: Annotated[str, typer.Argument()] = "", as_json: AsJson = False) -> None:
-    """Who did what to a campaign, or at all, oldest first; exits 1 where the trail is not whole."""
-    from smskit.reporting.audit import trail
-
-    found = trail(ledger_here(), campaign)
-    print_json(found.to_data()) if as_json else print_rendered(found)
-    raise typer.Exit(0 if found.chain.holds else 1)
 
 
 def serve_app(
@@ -582,14 +462,14 @@ _COMMANDS: tuple[Callable[..., Any], ...] = (
     check,
     files.doctor,
     providers,
-    status,
-    messages,
-    why,
+    asking.status,
+    asking.messages,
+    asking.why,
     resume,
     run,
     stop,
     approve,
-    audit,
+    asking.audit,
     serve_app,
     receipts,
     receive,

@@ -24,7 +24,8 @@ from smskit.providers.declared import Setting, settings_of
 from smskit.reporting.filling import templates_in
 from smskit.sending.patience import Patience
 from smskit.sending.rehearsal import limits_of
-from smskit.settings import Environment, project_root, variable_of
+from smskit.settings import Environment, variable_of
+from smskit.settings.places import project_root
 
 if TYPE_CHECKING:
     from jinja2 import Template as Markdown

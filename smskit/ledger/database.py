@@ -30,7 +30,7 @@ from smskit.ledger.hot import Hot
 from smskit.ledger.processes import uptime
 from smskit.ledger.version import CURRENT, bring_up_to_date, demand_known, version_of
 from smskit.models import Mode
-from smskit.settings import ledger_place, start_folder
+from smskit.settings.places import ledger_place, start_folder
 
 SERVER_PATIENCE_S: Final = 300.0
 _LOGGED_AS: Final = "smskit"

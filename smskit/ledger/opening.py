@@ -14,7 +14,8 @@ from pathlib import Path
 from smskit.errors import NoLedger
 from smskit.i18n import Language, mark
 from smskit.ledger import Ledger
-from smskit.settings import Environment, from_project
+from smskit.settings import Environment
+from smskit.settings.places import from_project
 
 __all__ = ["ledger_there", "open_ledger"]
 

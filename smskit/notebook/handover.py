@@ -20,7 +20,8 @@ from smskit.errors import InputError, SpecError
 from smskit.files import write_private
 from smskit.ledger import CampaignRow
 from smskit.models import Mode
-from smskit.settings import OPEN_WITH, project_root, start_folder
+from smskit.settings import OPEN_WITH
+from smskit.settings.places import project_root, start_folder
 
 __all__ = [
     "EFFECT",

@@ -38,7 +38,8 @@ from smskit.sending.origin import Origin, origin_of
 from smskit.sending.publishing import mark_interrupted, record_refusal
 from smskit.sending.session import ledger_of
 from smskit.sending.signals import heard
-from smskit.settings import Environment, project_root, start_folder
+from smskit.settings import Environment
+from smskit.settings.places import project_root, start_folder
 
 __all__ = ["execute", "run_file"]
 

@@ -31,7 +31,8 @@ from smskit.measuring.result import Arm, Measured, Srm
 from smskit.measuring.several import measure_series
 from smskit.models import Kind, Mode
 from smskit.reporting import delivery
-from smskit.settings import Environment, project_root, start_folder
+from smskit.settings import Environment
+from smskit.settings.places import project_root, start_folder
 
 __all__ = ["ASKED", "Measurer"]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from smskit.errors import SmskitError
-from smskit.settings import PACKAGE, project_root, start_folder
+from smskit.settings import PACKAGE
+from smskit.settings.places import project_root, start_folder
 
 SIGNATURE = "GrowingIO"
 TEMPLATE = "你好{name}，恭喜你获得{coupon}元VIP优惠券，请于3天内在App使用。拒收请回复R"

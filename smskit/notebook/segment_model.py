@@ -38,7 +38,8 @@ from smskit.planning.draft import Draft
 from smskit.planning.policy import notice_of_consent
 from smskit.planning.source import all_columns
 from smskit.sending.reach import Reach, Reaching
-from smskit.settings import Environment, LargeSettings, project_root, start_folder
+from smskit.settings import Environment, LargeSettings
+from smskit.settings.places import project_root, start_folder
 
 __all__ = ["Loaded", "SegmentModel"]
 

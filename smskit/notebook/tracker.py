@@ -45,7 +45,8 @@ from smskit.reporting.run_page import page
 from smskit.sending.likely import accept_likely, likely
 from smskit.sending.receipts import Fetched, fetch, fetch_while_open
 from smskit.sending.unknowns import settle_by_hand
-from smskit.settings import Environment, project_root, start_folder
+from smskit.settings import Environment
+from smskit.settings.places import project_root, start_folder
 from smskit.workspace import Folder, May, Workspace
 
 __all__ = ["FORMATS", "LARGEST", "CampaignSnapshot", "Download", "Timeline", "Tracker"]

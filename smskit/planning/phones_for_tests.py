@@ -17,7 +17,7 @@ from typing import Final
 from smskit.audience.phones import normalise_one
 from smskit.errors import InputError
 from smskit.i18n import Joined, Message, os_words
-from smskit.settings import start_folder
+from smskit.settings.places import start_folder
 from smskit.workspace import Workspace
 
 __all__ = ["in_the_open", "is_reference", "numbers_of", "references", "split", "told"]

@@ -23,17 +23,9 @@ from typing import Any
 from smskit.allowed import allow, guarded, is_allowed
 from smskit.errors import SettingsError
 from smskit.i18n import Message, os_words
-from smskit.settings import (
-    KEYRING_SERVICE,
-    Environment,
-    Source,
-    dotenv_file,
-    dotenv_text,
-    dotenv_values,
-    project_root,
-    start_folder,
-    trimmed,
-)
+from smskit.settings import KEYRING_SERVICE, Environment, Source, trimmed
+from smskit.settings.dotenv import dotenv_file, dotenv_text, dotenv_values
+from smskit.settings.places import project_root, start_folder
 
 __all__ = ["Store", "Written", "forget", "is_exposed", "keyring_problem", "save", "target_file"]
 

@@ -26,7 +26,7 @@ from smskit.ledger import CLOCKS_DIFFER_S, Action, CampaignRow, Ledger
 from smskit.models import Kind
 from smskit.planning.draft import Draft
 from smskit.reporting.delivery import MAY_ARRIVE, NEVER_AGAIN, Group, Whom, members
-from smskit.settings import project_root
+from smskit.settings.places import project_root
 from smskit.workspace import Folder, Workspace
 
 __all__ = ["FollowUp", "follow_up", "next_id"]

@@ -18,7 +18,8 @@ from smskit.reporting import run_page as page
 from smskit.sending import run_record as runs
 from smskit.sending.notify import Hook, hook_of
 from smskit.sending.origin import Origin
-from smskit.settings import Environment, project_root, start_folder
+from smskit.settings import Environment
+from smskit.settings.places import project_root, start_folder
 
 __all__ = [
     "finisher_of",

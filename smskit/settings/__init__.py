@@ -10,16 +10,13 @@ allowed, and from no other. What a provider can be set to is in ``provider``, wh
 
 from __future__ import annotations
 
-import codecs
 import copy
 import enum
 import getpass
-import io
 import ipaddress
 import os
 import platform
 import re
-import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -27,10 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from smskit.allowed import guarded, is_allowed, is_place
+from smskit.allowed import is_place
 from smskit.errors import SettingsError
-from smskit.i18n import Joined, Message, os_words
+from smskit.i18n import Joined, Message
 from smskit.i18n.validation import what_is_wrong
+from smskit.settings.dotenv import Dotenv, read_dotenv
+from smskit.settings.places import APP_WORKSPACE, LedgerPlace, ledger_place, start_folder
 
 if TYPE_CHECKING:
     from smskit.settings.provider import ProviderSettings as ProviderSettings
@@ -41,13 +40,9 @@ PACKAGE = Path(__file__).parent.parent  # the package's own folder
 APP_SENDER = "SMSKIT_APP_SENDER"  # set by ``smskit app`` for its kernels: who sends for them
 OPEN_WITH = "SMSKIT_OPEN_WITH"  # set by ``smskit app`` for a page whose address names a campaign
 APP_MAY = "SMSKIT_APP_MAY"  # what visitors may do, see `workspace.May`; set anew for a visitor who has a name
-APP_WORKSPACE = "SMSKIT_APP_WORKSPACE"  # set by ``smskit app`` for its kernels, whose own folder is empty
-# What rules the app is its operator's: a file in the folder that visitors write into says nothing of it.
-_APP = "SMSKIT_APP_"
 BLANK: Final = re.compile("[\\s\u200b-\u200d\u2060\ufeff]")
 # What comes along with a key that is copied from a page, a table or a chat.
 _AROUND_KEYS: Final = re.compile(rf"""^(?:{BLANK.pattern}|["'“”‘’`])+|(?:{BLANK.pattern}|["'“”‘’`])+$""")
-_ROOT_MARKS = ("pyproject.toml", "environment.yml", ".git")
 
 
 class Source(enum.StrEnum):
@@ -57,29 +52,6 @@ class Source(enum.StrEnum):
     DOTENV = "dotenv"
     KEYRING = "keyring"
     NOWHERE = ""
-
-
-class Dotenv(NamedTuple):
-    """A ``.env`` as it was read."""
-
-    file: Path | None = None
-    values: Mapping[str, str] = {}
-    held: tuple[str, ...] = ()  # names that are set there, and count only once it was allowed
-    misplaced: tuple[str, ...] = ()  # names that are set there, and count from the process alone
-
-
-class LedgerPlace(NamedTuple):
-    """Where the ledger is; see `ledger_place`."""
-
-    url: str  # absolute; may hold a password
-    named: bool  # somebody named exactly this one: a server, or an absolute path
-    file: Path | None  # None = no SQLite file
-    looked_at: tuple[Path, ...] = ()
-
-    @property
-    def missing(self) -> bool:
-        """Opening it would make it: no file is there, or an empty one."""
-        return self.file is not None and not _is_there(self.file)
 
 
 S = TypeVar("S", bound="ProviderSettings")
@@ -145,7 +117,7 @@ class Environment:
         parameter_file: Path | None = None,
     ) -> None:
         self._environ = dict(os.environ if environ is None else environ)
-        self._dotenv = _read_dotenv(folder or start_folder()) if environ is None or folder else Dotenv()
+        self._dotenv = read_dotenv(folder or start_folder()) if environ is None or folder else Dotenv()
         self._file = self._dotenv.values
         self._reads_files = environ is None or folder is not None
         self._keyring = keyring and self._environ.get("SMSKIT_KEYRING", "1") != "0"
@@ -279,7 +251,7 @@ class Environment:
             # As it is reached: a parameter file that is a link belongs to the folder it stands in.
             starts.insert(0, self._parameter_file.expanduser().absolute().parent)
             if not named and self._reads_files:
-                named = _read_dotenv(starts[0]).values.get("SMSKIT_DATABASE_URL", "")
+                named = read_dotenv(starts[0]).values.get("SMSKIT_DATABASE_URL", "")
         named = named or self._file.get("SMSKIT_DATABASE_URL", "")
         return ledger_place(named or DEFAULT_DATABASE_URL, starts)
 
@@ -469,125 +441,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def start_folder() -> Path:
-    """Where relative paths start: the process's working folder, under the app its workspace."""
-    return Path(os.environ.get(APP_WORKSPACE) or Path.cwd())
-
-
-def project_root(start: Path) -> Path | None:
-    """The nearest folder at or above *start* that looks like a project's root, or None."""
-    upwards = (start, *start.parents)
-    return next((f for f in upwards if any(os.path.exists(f / mark) for mark in _ROOT_MARKS)), None)
-
-
-def project_folders(start: Path) -> list[Path]:
-    """*start* and the folders above it up to the project's root; *start* alone where there is none."""
-    root, upwards = project_root(start), [start, *start.parents]
-    return upwards[: upwards.index(root) + 1] if root else [start]
-
-
-def from_project(place: Path) -> str:
-    """A file's path as a person says it: from the project's root, where it lies in there."""
-    root = project_root(start_folder())
-    return str(place.relative_to(root)) if root and place.is_relative_to(root) else str(place)
-
-
-def ledger_place(url: str, starts: Sequence[Path]) -> LedgerPlace:
-    """
-    The ledger that *url* means; a relative SQLite path means the same file from every working folder.
-
-    In a project it is in the root of the first of *starts* that has one, whether or not it is there yet, so
-    that no other folder's ledger is taken for it. Where no root is marked, a file that is there is a mark:
-    the nearest at or above a start. Else it would be made in the first start.
-
-    Args:
-        starts: Absolute folders: the parameter file's where one is known, then the working folder.
-    """
-    scheme, _, rest = url.partition("://")
-    path, mark, query = rest.removeprefix("/").partition("?")
-    if scheme.split("+")[0] != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
-        return LedgerPlace(url, True, None)
-    named = Path(path).is_absolute()
-    file, looked_at = (Path(path), [Path(path)]) if named else _ledger_file(Path(path), starts)
-    return LedgerPlace(f"{scheme}:///{file}{mark}{query}", named, file, tuple(dict.fromkeys(looked_at)))
-
-
-def _ledger_file(name: Path, starts: Sequence[Path]) -> tuple[Path, list[Path]]:
-    looked_at: list[Path] = []
-    for start in starts:
-        root = project_root(start)
-        for folder in [root] if root else [start, *start.parents]:
-            looked_at.append(folder / name)
-            if root or _is_there(looked_at[-1]):
-                return looked_at[-1], looked_at
-    return starts[0] / name, looked_at
-
-
-def _is_there(file: Path) -> bool:
-    """Whether something is there. An empty file is no ledger yet: SQLite's have a first page before a log."""
-    try:
-        found = os.stat(file)
-    except (OSError, ValueError):
-        return False
-    return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
-
-
 def _problem(provider: str, error: Mapping[str, Any]) -> Message:
     variable = variable_of(provider, str(error["loc"][0])) if error["loc"] else provider
     if error["type"] == "missing":
         return Message("{variable} is missing", variable=variable)
     return Message("{variable}: {why}", variable=variable, why=what_is_wrong(error))
-
-
-def dotenv_file(folder: Path) -> Path | None:
-    """The nearest ``.env`` at or above *folder*, up to the project's root; None = there is none."""
-    places = (place / ".env" for place in project_folders(folder))
-    return next((place for place in places if os.path.isfile(place)), None)
-
-
-def _read_dotenv(folder: Path) -> Dotenv:
-    file = dotenv_file(folder)
-    if file is None:
-        return Dotenv()
-    values = dotenv_values(dotenv_text(file))
-    misplaced = tuple(name for name in values if name.startswith(_APP))
-    names = guarded(values)
-    held = () if not names or is_allowed(file) else tuple(names)
-    return Dotenv(file, {n: v for n, v in values.items() if n not in {*held, *misplaced}}, held, misplaced)
-
-
-def dotenv_values(text: str) -> dict[str, str]:
-    """What the *text* of a ``.env`` sets."""
-    import dotenv
-
-    return {k: v for k, v in dotenv.dotenv_values(stream=io.StringIO(text)).items() if v}
-
-
-def dotenv_text(file: Path) -> str:
-    """
-    The text of a ``.env``, in whichever encoding an editor saved it: UTF-8, UTF-16 with its mark, GB18030.
-
-    Raises:
-        SettingsError: it cannot be read, or is in none of them.
-    """
-    why: Message | None = None
-    try:
-        raw = file.read_bytes()
-        for encoding in _encodings(raw):
-            with suppress(UnicodeDecodeError):
-                text = raw.decode(encoding)
-                if "\0" not in text:  # UTF-16 without its mark reads as UTF-8 with one behind each letter
-                    return text
-    except OSError as error:
-        why = os_words(error)
-    # Raised out here: an error of decoding holds the file's bytes, and would travel along.
-    why = why or Message("it is neither UTF-8 nor GB18030; save it as UTF-8")
-    raise SettingsError("{file} cannot be read: {why}", file=file, why=why)
-
-
-def _encodings(raw: bytes) -> tuple[str, ...]:
-    marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return ("utf-16",) if marked else ("utf-8-sig", "gb18030")
 
 
 def _from_keyring(name: str) -> str:

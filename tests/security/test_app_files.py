@@ -26,7 +26,8 @@ from smskit.notebook.tracker import Tracker
 from smskit.planning.draft import Draft
 from smskit.providers.credentials import Store
 from smskit.sending.session import open_campaign
-from smskit.settings import APP_WORKSPACE, Environment
+from smskit.settings import Environment
+from smskit.settings.places import APP_WORKSPACE
 from smskit.workspace import Folder, Workspace
 from tests.clicking import parts, told
 

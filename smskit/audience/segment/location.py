@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Message
-from smskit.settings import project_folders, start_folder
+from smskit.settings.places import project_folders, start_folder
 from smskit.workspace import Workspace
 
 FILE_KINDS: Final = ".csv, .tsv, .txt, .parquet or .xlsx"

@@ -13,7 +13,8 @@ from traitlets import Int, Unicode, default
 
 from smskit.notebook.app.senders import Senders
 from smskit.notebook.handover import in_address
-from smskit.settings import APP_MAY, APP_SENDER, APP_WORKSPACE, OPEN_WITH
+from smskit.settings import APP_MAY, APP_SENDER, OPEN_WITH
+from smskit.settings.places import APP_WORKSPACE
 
 __all__ = ["LANGUAGE", "VISITOR", "Kernels", "Visitor", "kernel_environment"]
 

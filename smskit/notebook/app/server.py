@@ -38,7 +38,8 @@ from smskit.notebook.app.door import (
 from smskit.notebook.app.kernels import Kernels
 from smskit.notebook.app.pages import TEMPLATES, for_the_app, parts_of_a_page, words_of_pages
 from smskit.notebook.app.senders import Senders
-from smskit.settings import APP_MAY, Environment, is_loopback, project_root, start_folder
+from smskit.settings import APP_MAY, Environment, is_loopback
+from smskit.settings.places import project_root, start_folder
 from smskit.workspace import May
 
 __all__ = ["AppSettings", "configuration", "serve"]

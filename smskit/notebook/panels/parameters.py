@@ -16,7 +16,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import FIELDS, card, chip, details, door, field, html, row
 from smskit.planning.draft import Draft
-from smskit.settings import from_project
+from smskit.settings.places import from_project
 from smskit.workspace import May
 
 __all__ = ["ParametersPanel"]

@@ -18,7 +18,7 @@ from smskit.errors import SettingsError
 from smskit.i18n import Joined, Message, os_words
 from smskit.i18n.validation import what_is_wrong
 from smskit.providers.generic.config import HttpConfig
-from smskit.settings import project_root, start_folder
+from smskit.settings.places import project_root, start_folder
 
 # -- reading it --------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
 from smskit.notebook.panels.parts import field, html, in_words, notice, row, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
-from smskit.settings import from_project
+from smskit.settings.places import from_project
 from smskit.workspace import Folder, May, Workspace
 
 __all__ = ["SavePanel"]

@@ -16,7 +16,7 @@ from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.parts import card, field, html, row, soft_line
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
-from smskit.settings import from_project
+from smskit.settings.places import from_project
 from smskit.workspace import May
 
 __all__ = ["AnotherTextPanel"]

@@ -23,7 +23,7 @@ from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.occurrence import FORMS
 from smskit.planning.schedule import SCHEDULERS, Command, Schedule, text_for
-from smskit.settings import project_root
+from smskit.settings.places import project_root
 
 __all__ = ["SchedulePanel"]
 

@@ -14,7 +14,7 @@ from smskit.notebook.panels.pressable import Pressable
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.tracker import CampaignSnapshot, Download, Tracker
 from smskit.reporting.export import FORMATS
-from smskit.settings import from_project
+from smskit.settings.places import from_project
 from smskit.workspace import May
 
 __all__ = ["DownloadTab"]
