@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -76,21 +77,23 @@ def _count_newcomers(
         return 0
     before = list(_people_of(ledger, row))
     known = np.unique(np.concatenate([np.empty(0, np.int64), *(phones for phones, _ in before)]))
-    persons_known = pa.chunked_array([persons.cast(_TEXT) for _, persons in before], _TEXT)
+    planned = pa.chunked_array([persons.cast(_TEXT) for _, persons in before], _TEXT).combine_chunks()
     key = ledger.erasing.key()
-    new: dict[str, int] = {}
+    new: list[pd.DataFrame] = []
     rule = rules.parse(spec.rules)
     for frame in segment_frames(spec, sorted(rule.columns()), environ=environ, file=file):
         here = frame[rule.mask(frame, now=datetime.now(spec.zone))]
         numbers = phones.normalise(here[spec.phone]).e164
         persons, _ = persons_of(spec, here, numbers)
         is_new = (numbers > 0) & ~np.isin(numbers, known)
-        is_new &= ~np.asarray(pc.is_in(persons, persons_known.combine_chunks()))
+        is_new &= ~np.asarray(pc.is_in(persons, planned))
         if key:
             is_new &= ~np.isin(pseudonyms(numbers, key), known)
-        for person, number in zip(persons.filter(is_new).to_pylist(), numbers[is_new].tolist(), strict=True):
-            new.setdefault(person, number)
-    return len(set(new.values()))
+        people = pd.DataFrame(
+            {"person": persons.filter(pa.array(is_new)).to_pandas(), "phone": numbers[is_new]}
+        )
+        new.append(people.drop_duplicates("person"))
+    return int(pd.concat(new).drop_duplicates("person")["phone"].nunique()) if new else 0
 
 
 def _people_of(ledger: Ledger, row: CampaignRow) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
