@@ -26,7 +26,7 @@ from smskit.models import State
 
 __all__ = ["Recorded", "Recorder"]
 
-_GATHER_S = 0.001
+_GATHER_S = 0.0002
 
 # Why somebody is stopped at the last moment: the event's kind, and what people read.
 Stop = Literal["opt_out", "frequency_cap"]
