@@ -389,9 +389,6 @@ def settle(
         return
     count = settle_by_hand(ledger, row, resend=resend)
     if resend and count:
-        ledger.campaigns.mark(
-            row.id, "paused", note=Message("people who stayed unknown are to be sent again")
-        )
         say("{n} wait to be sent again: `smskit resume {campaign}`", n=count, campaign=campaign)
     else:
         say("{n} given up", n=count)

@@ -80,12 +80,12 @@ class RawReports:
                     [{"page": page} for page in pages],
                 )
 
-    def count_unread(self, mode: Mode = Mode.LIVE) -> int:
-        """How many pages are kept because they, or some of their rows, could not be read so far."""
+    def count_unread(self) -> int:
+        """How many live pages are kept because they, or some of their rows, could not be read so far."""
         c = RAW_REPORT.c
         late = c.handled_at.is_(None) & (c.received_at < self._database.clock() - _FOLDED_WITHIN_S)
         query = sa.select(sa.func.count()).where(
-            c.mode == str(mode), late | (c.handled_at.is_not(None) & (sa.func.length(c.body) > 0))
+            c.mode == str(Mode.LIVE), late | (c.handled_at.is_not(None) & (sa.func.length(c.body) > 0))
         )
         with self._database.read() as conn:
             return int(conn.execute(query).scalar_one())

@@ -55,7 +55,6 @@ def run_file(
     folder: Path | None = None,
     occurrence: str = "",
     overrides: Mapping[str, Any] | None = None,
-    now: datetime | None = None,
 ) -> RunRow:
     """
     Run a parameter file to its end; returns the run as it was written down, with its exit code.
@@ -67,12 +66,11 @@ def run_file(
         folder: Where the executed notebook and the report go; None = ``runs`` in the project's root.
         occurrence: Of a repeating campaign; "" = this moment's, where the file has a placeholder.
         overrides: Parameters that stand instead of the file's.
-        now: Aware; this moment by default.
 
     Raises:
         SpecError: the file or an override is refused; nothing was started.
     """
-    environment, now = Environment(parameter_file=file.absolute()), now or datetime.now(UTC)
+    environment, now = Environment(parameter_file=file.absolute()), datetime.now(UTC)
     origin = Origin(user=origin_of(environment).user, file=str(file.absolute()))
     data: dict[str, Any] = {}
     try:

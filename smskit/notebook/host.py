@@ -34,16 +34,15 @@ class Host(enum.StrEnum):
         return self is not Host.PROGRAM
 
 
-def host_of(environ: Mapping[str, str] | None = None) -> Host:
+def host_of() -> Host:
     """The host of this process's kernel."""
-    names = os.environ if environ is None else environ
     decided = Environment().get("SMSKIT_INTERACTIVE")
-    if any(name.startswith("VOILA_") for name in names):
+    if any(name.startswith("VOILA_") for name in os.environ):
         found = Host.VOILA
-    elif any(name.startswith("VSCODE_") for name in names):
+    elif any(name.startswith("VSCODE_") for name in os.environ):
         found = Host.VSCODE
     else:
-        found = Host.LAB if "JPY_SESSION_NAME" in names else Host.PROGRAM
+        found = Host.LAB if "JPY_SESSION_NAME" in os.environ else Host.PROGRAM
     if decided == "0":
         return Host.PROGRAM
     return Host.LAB if decided and found is Host.PROGRAM else found

@@ -6,10 +6,9 @@ Keeps the last measurement, since a table of ten million rows is not read once f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 
 from smskit.audience import segment
@@ -53,19 +52,10 @@ class Measurer:
     """
     Args:
         asked: Parameters, by the names of `ASKED`.
-        environment: Makes a fresh look at settings.
-        folder: Where uploads go; the project's root by default.
     """
 
-    def __init__(
-        self,
-        asked: Mapping[str, Any] | None = None,
-        *,
-        environment: Callable[[], Environment] = Environment,
-        folder: Path | None = None,
-    ) -> None:
-        self.environment = environment
-        self.folder = folder or project_root(start_folder()) or start_folder()
+    def __init__(self, asked: Mapping[str, Any] | None = None) -> None:
+        self.folder = project_root(start_folder()) or start_folder()  # where uploads go
         self.asked: dict[str, Any] = dict(ASKED)
         self.row: CampaignRow | None = None
         self.seen: Measured | None = None
@@ -80,7 +70,7 @@ class Measurer:
     @cached_property
     def ledger(self) -> Ledger | None:
         """The project's ledger; None where there is none yet."""
-        return ledger_there(self.environment())
+        return ledger_there(Environment())
 
     def campaigns(self) -> list[CampaignRow]:
         """What can be measured: those with a holdout first, then newest live ones; archived ones last."""
@@ -131,7 +121,7 @@ class Measurer:
         Raises:
             InputError: it cannot be.
         """
-        environment = self.environment()
+        environment = Environment()
         given = {name: value for name, value in self.asked.items() if name != "outcomes_query"}
         return Asked(
             **given,
@@ -217,7 +207,7 @@ class Measurer:
         Raises:
             SegmentError: it cannot be read.
         """
-        environment = self.environment()
+        environment = Environment()
         frame = segment.load(
             self.asked["outcomes"],
             query=self.asked["outcomes_query"],

@@ -21,7 +21,6 @@ from smskit.notebook.connect import when
 from smskit.notebook.display import show_widget
 from smskit.notebook.handover import demand_mode
 from smskit.notebook.home import Home
-from smskit.notebook.host import Host, host_of
 from smskit.notebook.mistakes import opens
 from smskit.notebook.words import (
     ARCHIVED,
@@ -60,15 +59,12 @@ class StartNotebook(Base):
     Where one begins, with every step shown.
 
     Args:
-        home: The same object serves the panel.
         series: What repeats, to be shown over its occurrences; "" = the newest.
     """
 
-    def __init__(
-        self, draft: Draft, *, host: Host | None = None, home: Home | None = None, series: str = ""
-    ) -> None:
-        super().__init__(draft, host=host or host_of())
-        self.home = home or Home()
+    def __init__(self, draft: Draft, *, series: str = "") -> None:
+        super().__init__(draft)
+        self.home = Home()
         self._series = series
 
     def __repr__(self) -> str:

@@ -296,12 +296,7 @@ class Tracker:
         if count != now:
             words = mark("nothing was changed: {n} are unknown now, and you confirmed {m}")
             raise GuardRefused(Message(words, n=now, m=count))
-        done = settle_by_hand(self.ledger, row, resend=resend)
-        if resend and done:
-            self.ledger.campaigns.mark(
-                row.id, "paused", note=Message("people who stayed unknown are to be sent again")
-            )
-        return done
+        return settle_by_hand(self.ledger, row, resend=resend)
 
     def decide(self, which: str, *, opted_out: bool) -> int:
         """A person's word on a doubtful reply, by its id, or on all of a phone; see ``opt_outs.decide``."""

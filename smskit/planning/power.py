@@ -146,30 +146,30 @@ def power_words(treated: int, held_back: int) -> Message | None:
 
 
 def smallest_difference(
-    treated: int, held_back: int, base_rate: float, *, power: float = POWER, level: float = LEVEL
+    treated: int, held_back: int, base_rate: float, *, power: float = POWER
 ) -> float | None:
     """The smallest increase of a rate that is found with that power; None where none is."""
     if not treated or not held_back:
         return None
     low, high = 0.0, 1 - base_rate
-    if _power(high, treated, held_back, base_rate, level) < power:
+    if _power(high, treated, held_back, base_rate) < power:
         return None
     while high - low > 1e-12:
         middle = (low + high) / 2
-        if _power(middle, treated, held_back, base_rate, level) < power:
+        if _power(middle, treated, held_back, base_rate) < power:
             low = middle
         else:
             high = middle
     return high
 
 
-def _power(difference: float, treated: int, held_back: int, base_rate: float, level: float) -> float:
+def _power(difference: float, treated: int, held_back: int, base_rate: float) -> float:
     """How often a difference is found, in either direction."""
     rate = base_rate + difference
     pooled = (rate * treated + base_rate * held_back) / (treated + held_back)
     null = math.sqrt(pooled * (1 - pooled) * (1 / treated + 1 / held_back))
     spread = math.sqrt(rate * (1 - rate) / treated + base_rate * (1 - base_rate) / held_back)
-    critical = _NORMAL.inv_cdf((1 + level) / 2) * null
+    critical = _NORMAL.inv_cdf((1 + LEVEL) / 2) * null
     return _NORMAL.cdf((difference - critical) / spread) + _NORMAL.cdf((-difference - critical) / spread)
 
 

@@ -435,11 +435,7 @@ class Campaign:
         row = self._row()
         if accept:
             return accept_likely(self.ledger, row).found
-        count = settle_by_hand(self.ledger, row, resend=resend)
-        if resend and count:
-            note = Message("people who stayed unknown are to be sent again")
-            self.ledger.campaigns.mark(row.id, "paused", note=note)
-        return count
+        return settle_by_hand(self.ledger, row, resend=resend)
 
     def _row(self) -> CampaignRow:
         row = self.ledger.campaigns.get(self.spec.campaign, self.spec.mode)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from smskit.audience.phones import normalise_one, to_e164
 from smskit.errors import InputError, ProviderError
+from smskit.i18n import Message
 from smskit.ledger import Action, CampaignRow, Change, Facts, Ledger
 from smskit.models import Mode, Receipt, Record, State
 from smskit.providers.base import Feature, Provider
@@ -209,7 +210,7 @@ def _without_others(
 
 def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
     """
-    A person's word on everybody who stayed unknown: send again, or give up.
+    A person's word on everybody who stayed unknown: give up, or send again when the campaign goes on.
 
     Returns:
         How many that were.
@@ -235,6 +236,9 @@ def settle_by_hand(ledger: Ledger, row: CampaignRow, *, resend: bool) -> int:
         return made
 
     ledger.changes.apply_to_present(row.id, changes)
+    if resend and count:
+        note = Message("people who stayed unknown are to be sent again")
+        ledger.campaigns.mark(row.id, "paused", note=note)
     return count
 
 

@@ -28,10 +28,9 @@ class SendPanel:
 
     Args:
         model: What it shows and changes.
-        path: Where the parameters are saved unless a person says otherwise.
     """
 
-    def __init__(self, page: Page, model: SendModel, *, path: str = "campaign.yaml") -> None:
+    def __init__(self, page: Page, model: SendModel) -> None:
         self.page, self.model = page, model
         self.limits = LimitsPanel(page, model)
         self.message = MessagePanel(page, model, columns_read=self.limits.show_columns)
@@ -40,7 +39,7 @@ class SendPanel:
         self.holdout, self.another = HoldoutPanel(page, model), AnotherTextPanel(page, model)
         self.exclusions = ExclusionsPanel(page, model)
         self.test_send = TestSendPanel(page, model)
-        self.parameters = ParametersPanel(page, path=path)
+        self.parameters = ParametersPanel(page)
         self.schedule = SchedulePanel(page, model, self.parameters)
         self.sending = SendingPanel(page, model, self.parameters)
         self.strip = StripPanel(page, model, self.parameters)
