@@ -218,7 +218,7 @@ def plan_in_parts(
     demand_columns(spec, asked.template, asked.bindings, [str(name) for name in head.columns])
     pieces = files.parts(part_rows) or [[]]
     asked = _with_reads(asked, source, pieces, head, client)
-    unasked = _unasked(asked, source, head)
+    unasked = _unasked(asked, head)
 
     judged = _judged(client, source, pieces, asked, past, unasked)
     sums, lack = zip(*answers(client, [client.submit(stages.sums_of, j) for j in judged]), strict=True)
@@ -299,7 +299,7 @@ def _first_rows(parts: Sequence[list[Piece]], most: int) -> list[Piece]:
     return found
 
 
-def _unasked(asked: Question, source: Source, head: pd.DataFrame) -> str:
+def _unasked(asked: Question, head: pd.DataFrame) -> str:
     """The column that looks like consent, where marketing asks for none; "" = none."""
     if asked.spec.consent or asked.spec.message_class is not MessageClass.MARKETING:
         return ""

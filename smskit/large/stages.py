@@ -99,11 +99,8 @@ def spread(judged: Judged, ways: int) -> list[NDArray[Any]]:
     """The phones of a part (0 = none left out) and the keys of its persons, each divided into *ways*."""
     rows = judged.part.rows
     phones = rows.phones[rows.phones != 0]
-    return [*_divided(phones, buckets_of(phones), ways), *_divided(rows.keys, _spots(rows.keys), ways)]
-
-
-def _spots(keys: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    return (keys >> np.uint64(54)).astype(np.uint16)  # keys are spread already
+    spots = (rows.keys >> np.uint64(54)).astype(np.uint16)  # keys are spread already
+    return [*_divided(phones, buckets_of(phones), ways), *_divided(rows.keys, spots, ways)]
 
 
 def _divided(values: NDArray[Any], buckets: NDArray[np.uint16], ways: int) -> list[NDArray[Any]]:

@@ -42,14 +42,13 @@ def rerandomise(
     holdout: int,
     seed: int,
     draws: int = DRAWS,
-    level: float = LEVEL,
 ) -> Rerandomised | None:
     """
     The studentised re-randomisation of a difference of means, where nearly everybody's amount is 0.
 
     In each draw every amount falls to the holdout as the hash let it fall, with the share that the holdout
     is of both arms. Interval and p-value are of the same draws: the one leaves 0 out when the other is at
-    most ``1 - level``.
+    most ``1 - LEVEL``.
 
     Args:
         treated_amounts, holdout_amounts: Of those whose amount is not 0, of any length.
@@ -61,7 +60,7 @@ def rerandomise(
     amounts = np.concatenate([treated_amounts, holdout_amounts]).astype(np.float64)
     statistic = _Studentised(amounts, treated, holdout)
     own = holdout_amounts.sum(), np.square(holdout_amounts).sum()
-    return _judged(statistic, own, _sums_of_draws(amounts, statistic.share, seed, draws), level)
+    return _judged(statistic, own, _sums_of_draws(amounts, statistic.share, seed, draws))
 
 
 def rerandomise_all(
@@ -70,7 +69,6 @@ def rerandomise_all(
     *,
     seed: int,
     draws: int = DRAWS,
-    level: float = LEVEL,
 ) -> Rerandomised | None:
     """
     The same where everybody has a value of their own, such as what a regression leaves.
@@ -94,14 +92,13 @@ def rerandomise_all(
     sums, squares = _sums_of_draws(centred[far[:_DRAWN]], statistic.share, seed, draws)
     more, more_squares = _normal_sums(centred[far[_DRAWN:]], statistic.share, seed, draws)
     own = held.sum(), np.square(held).sum()
-    return _judged(statistic, own, (sums + more, squares + more_squares), level)
+    return _judged(statistic, own, (sums + more, squares + more_squares))
 
 
 def _judged(
     statistic: _Studentised,
     own: tuple[NDArray[np.float64], NDArray[np.float64]],
     drawn: tuple[NDArray[np.float64], NDArray[np.float64]],
-    level: float,
 ) -> Rerandomised | None:
     """Interval and p-value of a difference, by the sums of the holdout and those of each draw of it."""
     spread, t = statistic.spread(*own), statistic(*own)
@@ -109,7 +106,7 @@ def _judged(
         return None
     ascending = np.sort(statistic(*drawn))
     # Of 9,999 draws the 250th from either end, by which interval and p-value say the same.
-    low, high = np.quantile(ascending, [(1 - level) / 2, (1 + level) / 2], method="weibull")
+    low, high = np.quantile(ascending, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="weibull")
     below = np.searchsorted(ascending, t, "right") + 1
     above = len(ascending) - np.searchsorted(ascending, t, "left") + 1
     difference = statistic.difference(own[0])

@@ -112,10 +112,9 @@ class Sections:
             for unit in units
             if any(e.low is not None for e in kinds[unit])
         ]
-        return Section(title, sentences, pictures, self._effects, frame)
-
-    def _effects(self, t: Language) -> pd.DataFrame:
-        return pd.DataFrame([_line(effect, t) for effect in self.measured.effects])
+        return Section(
+            title, sentences, pictures, lambda t: pd.DataFrame([_line(e, t) for e in found.effects]), frame
+        )
 
     @cached_property
     def over_time(self) -> Section | None:

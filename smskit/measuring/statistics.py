@@ -125,7 +125,7 @@ def score_p(counts: Counts) -> float:
     return math.erfc(abs(counts.difference) / spread / math.sqrt(2))
 
 
-def ratio(counts: Counts, *, level: float = LEVEL) -> tuple[float, float, float] | None:
+def ratio(counts: Counts) -> tuple[float, float, float] | None:
     """
     The relative lift with its log-adjusted interval; None where nobody of the holdout converted.
 
@@ -137,7 +137,7 @@ def ratio(counts: Counts, *, level: float = LEVEL) -> tuple[float, float, float]
     with needs_extra("measure"):
         from statsmodels.stats.proportion import confint_proportions_2indep
 
-    low, high = confint_proportions_2indep(*counts, compare="ratio", method="log-adjusted", alpha=1 - level)
+    low, high = confint_proportions_2indep(*counts, compare="ratio", method="log-adjusted", alpha=1 - LEVEL)
     rates = counts.treated_buyers / counts.treated, counts.holdout_buyers / counts.holdout
     return rates[0] / rates[1] - 1, float(low) - 1, float(high) - 1
 
@@ -213,17 +213,17 @@ def _unlike(stratum: Counts, odds: float) -> float:
 # --- what may be peeked at
 
 
-def interim(counts: Counts, *, level: float = INTERIM_LEVEL, prior: float = PRIOR) -> Interim:
+def interim(counts: Counts) -> Interim:
     """
     The relative lift as it may be looked at on any day, by a beta-binomial mixture over the conversions.
 
     Of x first conversions each falls to the treated with probability n1 r / (n1 r + n0), r the ratio of the
-    rates. All r whose mixture likelihood ratio stays below 1 / (1 - level) are inside, at all times together
-    (Lindon and Malek 2022).
+    rates. All r whose mixture likelihood ratio stays below 1 / (1 - `INTERIM_LEVEL`) are inside, at all times
+    together (Lindon and Malek 2022).
     """
     x1, x0 = counts.treated_buyers, counts.holdout_buyers
     odds = counts.holdout / counts.treated
-    outside = _beyond(counts, level, prior)
+    outside = _beyond(counts)
     best = x1 / (x1 + x0) if counts.buyers else counts.treated / counts.people
     lowest = _root(outside, 0.0, best) if x1 else 0.0
     highest = _root(outside, best, 1.0) if x0 else 1.0
@@ -235,14 +235,14 @@ def interim(counts: Counts, *, level: float = INTERIM_LEVEL, prior: float = PRIO
     )
 
 
-def _beyond(counts: Counts, level: float, prior: float) -> Callable[[float], float]:
+def _beyond(counts: Counts) -> Callable[[float], float]:
     """How far the log of the mixture likelihood ratio at theta lies beyond what is inside."""
     with needs_extra("measure"):
         from scipy.special import betaln
 
     x1, x0 = counts.treated_buyers, counts.holdout_buyers
-    a, b = prior * counts.treated / counts.people, prior * counts.holdout / counts.people
-    mixture = float(betaln(a + x1, b + x0) - betaln(a, b)) + math.log(1 - level)
+    a, b = PRIOR * counts.treated / counts.people, PRIOR * counts.holdout / counts.people
+    mixture = float(betaln(a + x1, b + x0) - betaln(a, b)) + math.log(1 - INTERIM_LEVEL)
 
     def beyond(theta: float) -> float:
         up = x1 * math.log(theta) if x1 else 0.0

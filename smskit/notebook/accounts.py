@@ -27,8 +27,8 @@ from smskit.notebook.sample import SIGNATURE, TEMPLATE
 from smskit.providers import Feature, Job, Provider, credentials, get_provider, provider_class, provider_names
 from smskit.providers.credentials import Store, Written
 from smskit.providers.declared import Setting, settings_of
+from smskit.sending import access
 from smskit.sending.rehearsal import offers_of, provider_for
-from smskit.sending.threads import run_in_thread
 from smskit.settings import Environment, Source, variable_of
 from smskit.workspace import May, Workspace
 
@@ -294,14 +294,10 @@ def ask(provider: Provider, scope: CheckScope) -> CheckResult:
         TemplateError: the template cannot be read.
     """
     template = Template.parse(scope.template, signature=scope.signature) if scope.template else None
-    question = provider.check(signature=scope.signature, template_id=scope.template_id, template=template)
-
-    async def answer() -> CheckResult:
-        async with provider:
-            return await question
-
-    result: CheckResult = run_in_thread(answer)
-    return result
+    return access.ask(
+        provider,
+        lambda it: it.check(signature=scope.signature, template_id=scope.template_id, template=template),
+    )
 
 
 def _trial(wanted: CheckScope) -> Job:

@@ -365,22 +365,11 @@ class CampaignSpec(BaseModel):
         # JSON and YAML write a date in their own way, so what a literal says is settled here.
         return to_data(parse_bindings(value))
 
-    @field_validator("send_window")
+    @field_validator("send_window", "frequency_cap", "canary_wait")
     @classmethod
-    def _window_reads(cls, value: str) -> str:
-        parse_window(value)
-        return value
-
-    @field_validator("frequency_cap")
-    @classmethod
-    def _cap_reads(cls, value: str) -> str:
-        parse_cap(value)
-        return value
-
-    @field_validator("canary_wait")
-    @classmethod
-    def _wait_reads(cls, value: str) -> str:
-        _parse_wait(value)
+    def _can_be_read(cls, value: str, info: ValidationInfo) -> str:
+        readers = {"send_window": parse_window, "frequency_cap": parse_cap, "canary_wait": _parse_wait}
+        readers[str(info.field_name)](value)
         return value
 
     @field_validator("keep", "fits", mode="before")

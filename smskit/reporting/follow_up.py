@@ -7,7 +7,7 @@ only when asked for, readable by its owner alone, into a folder git ignores.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,9 +81,8 @@ def follow_up(
     chosen = [Whom.of(group) for group in groups]
     _demand_allowed(frozenset(one.group for one in chosen), may_arrive_twice=may_arrive_twice)
     name = campaign or next_id(ledger, row)
-    columns = _columns(
-        row, list(ledger.audience.people(row.id, 0).variables) if ledger.audience.states(row.id) else []
-    )
+    variables = ledger.audience.people(row.id, 0).variables if ledger.audience.states(row.id) else ()
+    columns = _columns(variables)
     draft = Draft(_parameters(row, name, columns))
     stem = f"{name}-{datetime.fromtimestamp(ledger.clock()):%Y%m%d-%H%M%S}"
     target = folder / f"{stem}.parquet"
@@ -122,7 +121,7 @@ def _demand_allowed(groups: frozenset[Group], *, may_arrive_twice: bool) -> None
         )
 
 
-def _columns(row: CampaignRow, variables: list[str]) -> dict[str, str]:
+def _columns(variables: Iterable[str]) -> dict[str, str]:
     """Template variable -> column; never one of the two columns that say who it is."""
     return {name: f"value_{name}" if name in ("user_id", "phone") else name for name in variables}
 

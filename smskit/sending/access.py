@@ -15,7 +15,7 @@ from smskit.providers.base import Feature, Provider
 from smskit.providers.calls import Job, Limits
 from smskit.sending.threads import run_in_thread
 
-__all__ = ["Connect", "ProviderAccess", "ProviderFacts"]
+__all__ = ["Connect", "ProviderAccess", "ProviderFacts", "ask"]
 
 T = TypeVar("T")
 
@@ -66,11 +66,16 @@ class ProviderAccess:
             SettingsError: the account is not set up.
             ProviderError: it could not be asked.
         """
-
-        async def closing(provider: Provider) -> T:
-            async with provider:
-                return await question(provider)
-
         with self.connect(mode, job) as provider:
-            answer: T = run_in_thread(lambda: closing(provider))
-        return answer
+            return ask(provider, question)
+
+
+def ask(provider: Provider, question: Callable[[Provider], Awaitable[T]]) -> T:
+    """The answer of *provider* to one question; blocks until it is there, and closes the provider."""
+
+    async def closing() -> T:
+        async with provider:
+            return await question(provider)
+
+    answer: T = run_in_thread(closing)
+    return answer

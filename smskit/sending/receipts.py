@@ -15,6 +15,7 @@ from smskit.i18n import Message
 from smskit.ledger import CampaignRow, Ledger
 from smskit.models import Mode
 from smskit.providers.base import Provider
+from smskit.sending.access import ask
 from smskit.sending.likely import likely, settle_exclusive
 from smskit.sending.publishing import renew_reports
 from smskit.sending.reconcile import (
@@ -26,7 +27,6 @@ from smskit.sending.reconcile import (
     notice_dead,
 )
 from smskit.sending.rehearsal import provider_for
-from smskit.sending.threads import run_in_thread
 from smskit.sending.unknowns import settle_by_asking
 from smskit.settings import Environment
 
@@ -146,13 +146,9 @@ def _ask(
     result: Fetched,
     work: Any,
 ) -> None:
-    async def run(provider: Provider) -> None:
-        async with provider:
-            await work(provider)
-
     try:
         with connect(row) as provider:
-            run_in_thread(lambda: run(provider))
+            ask(provider, work)
     except (SettingsError, LedgerError) as error:
         result.settled.add(Settled(problems=[error.message]))
 

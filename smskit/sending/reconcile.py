@@ -272,7 +272,7 @@ def _sort_in(ledger: Ledger, index: _Index, provider: Provider, mode: Mode, *, u
     if unmatched:
         kept = ledger.unmatched.find(provider.name, mode)
         matched, lost = index.match([receipt for _, receipt in kept])
-        result.add(_apply_matched(ledger, index, matched))
+        result.add(_apply_matched(ledger, matched))
         missing = {id(receipt) for receipt in lost}
         ledger.unmatched.drop([number for number, receipt in kept if id(receipt) not in missing])
     for pages in _pages(ledger, provider, mode, "receipts", provider.parse_receipts, result):
@@ -289,7 +289,7 @@ def _match(
     result: Settled,
 ) -> None:
     matched, lost = index.match(receipts)
-    result.add(_apply_matched(ledger, index, matched))
+    result.add(_apply_matched(ledger, matched))
     ledger.unmatched.keep(provider.name, mode, lost)
     result.stray += len(lost)
 
@@ -400,7 +400,7 @@ def _is_about(receipt: Receipt, row: CampaignRow, history: History, position: in
 
 
 def _apply_matched(
-    ledger: Ledger, index: _Index, matched: dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]]
+    ledger: Ledger, matched: dict[int, tuple[CampaignRow, list[tuple[int, int, Receipt]]]]
 ) -> Settled:
     result = Settled()
     for row, receipts in matched.values():

@@ -23,9 +23,8 @@ from smskit.providers import get_provider, provider_class, provider_names
 from smskit.providers.base import Feature, Provider
 from smskit.providers.calls import Job, Limits
 from smskit.reporting.report import as_phone
-from smskit.sending.access import ProviderFacts
+from smskit.sending.access import ProviderFacts, ask
 from smskit.sending.guards import hash_of
-from smskit.sending.threads import run_in_thread
 from smskit.settings import Environment, variable_of
 
 if TYPE_CHECKING:
@@ -276,16 +275,12 @@ def offers_of(
         ProviderError: it could not be asked.
     """
 
-    async def ask(provider: Provider) -> Offers:
-        async with provider:
-            has = provider.features
-            signatures = await provider.offered_signatures() if Feature.SIGNATURES in has else None
-            templates = await provider.offered_templates() if Feature.TEMPLATES in has else None
-            return Offers(
-                None if signatures is None else tuple(signatures),
-                None if templates is None else tuple(templates),
-            )
+    async def offers(provider: Provider) -> Offers:
+        has = provider.features
+        return Offers(
+            tuple(await provider.offered_signatures()) if Feature.SIGNATURES in has else None,
+            tuple(await provider.offered_templates()) if Feature.TEMPLATES in has else None,
+        )
 
     with provider_for(name, mode, environment or Environment(), job=job) as provider:
-        offers: Offers = run_in_thread(lambda: ask(provider))
-    return offers
+        return ask(provider, offers)

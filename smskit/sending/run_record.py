@@ -260,9 +260,10 @@ class RunRecord:
             plan: What was planned, if it was: ``Plan.summary`` and ``plan_hash``.
         """
         self.begin()
+        assert self._row is not None
         error: BaseException | None = None
         try:
-            self._demand_place()
+            self._finisher.demand(self._row)
             yield
         except BaseException as found:
             error = found
@@ -304,10 +305,6 @@ class RunRecord:
         """Bring the report of the campaign's last run up to date, whoever ran it."""
         if found := self._ledger.campaigns.get(self._spec.campaign, self._spec.mode):
             self._finisher.renew_last(found)
-
-    def _demand_place(self) -> None:
-        assert self._row is not None
-        self._finisher.demand(self._row)
 
     def _is_on(self) -> bool:
         return self._row is not None and self._row.state == "running"

@@ -90,7 +90,7 @@ class World:
         self._open: dict[str, AccountSettings] = {}
         self._closed: set[str] = set()
         self._shelves: dict[tuple[str, str], Shelf] = {}
-        self._next_sid = self._first_sid()
+        self._next_sid = max(_LOWEST_SID, int((self.clock() - _SID_EPOCH) * 1_000_000))
         self._store: Store | None = None
         if store_url:
             # Only here is the database needed; without one, starting need not wait for SQLAlchemy.
@@ -195,9 +195,6 @@ class World:
                 return Accepted(first_sid, None)
             row = Row(first_sid, account.provider, account.ref, now, phones, kept, _kept(note))
             return Accepted(first_sid, self._store.append(row))
-
-    def _first_sid(self) -> int:
-        return max(_LOWEST_SID, int((self.clock() - _SID_EPOCH) * 1_000_000))
 
     def _load(self, store: Store) -> None:
         plan = self.faults.plan

@@ -71,7 +71,8 @@ class LoadPanel(Panel):
         self._about_heading = html("")
         self._loaded_box = w.VBox()
         kept = soft_line(self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT))
-        typed_in = [row(self._source, self._load_button()), *([self._query] if self._may_query else []), kept]
+        load = self.button(self.t("Load"), self._typed, style="primary")
+        typed_in = [row(self._source, load), *([self._query] if self._may_query else []), kept]
         name = self.t("Path, URL or query") if self._may_query else self.t("By its name")
         self._typing = Fold(name, w.VBox(typed_in), is_open=self._typing.is_open)
         box = card(
@@ -167,9 +168,6 @@ class LoadPanel(Panel):
         )
         made.layout.width = "640px"
         return made
-
-    def _load_button(self) -> w.Widget:
-        return self.button(self.t("Load"), self._typed, style="primary")
 
     def _query_field(self, typed: str) -> w.Widget:
         made = field(w.Textarea, self.t("SQL query"), value=typed)

@@ -119,12 +119,10 @@ class FollowUpTab(Tab):
         return self.tick(self.t(words), getattr(self, attribute), partial(setattr, self, attribute))
 
     def _warn(self) -> None:
-        risky = [name for whom, (name, *_) in self.choices().items() if self._is_risky(whom)]
+        chosen = {whom: name for whom, (name, *_) in self.choices().items() if self.is_chosen(whom)}
+        risky = [name for whom, name in chosen.items() if whom.group in MAY_ARRIVE]
         told = self.t("Some of these may get a second message: {groups}.", groups=self.t(", ").join(risky))
         self._warning.value = notice(told, "warn") if risky else ""
-
-    def _is_risky(self, whom: Whom) -> bool:
-        return whom.group in MAY_ARRIVE and self.is_chosen(whom)
 
     # -- doing ------------------------------------------------------------------------------
 
