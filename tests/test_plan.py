@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import ceil
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 import phonenumbers
 import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ from smskit.planning.exclusions import EXCLUSIONS
 from smskit.planning.plan import History, Plan, ProviderLimits, build, columns_read
 from smskit.planning.policy import global_key, held_back
 from smskit.planning.spec import CampaignSpec
+from smskit.planning.validate import validate
 from tests.profiles import examples
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -459,6 +462,51 @@ FINE += [
     "张\u3000三",
     "Ana\xa0Ruiz",
 ]
+
+
+EVENING: Final = datetime(2026, 1, 5, 18, 30)
+MOMENTS: Final[dict[str, tuple[Any, list[str]]]] = {  # cells -> those whose hour nobody reads
+    "moments": (pd.Series([EVENING, None, datetime(2026, 1, 6)]), ["2026-01-05 18:30"]),
+    "by zone": (pd.Series([EVENING, datetime(2026, 1, 5, 16)]).dt.tz_localize("UTC"), ["2026-01-06 02:30"]),
+    "seconds": (pd.Series([datetime(2026, 1, 5, 0, 0, 7)]), ["2026-01-05 00:00"]),
+    "objects": ([date(2026, 1, 5), EVENING, "2026-01-05 18:31"], ["2026-01-05 18:30"]),
+    "arrow": (pd.Series([EVENING], dtype=pd.ArrowDtype(pa.timestamp("us"))), ["2026-01-05 18:30"]),
+    "categories": (pd.Series([EVENING, EVENING]).astype("category"), ["2026-01-05 18:30"] * 2),
+    "midnights": (pd.Series([datetime(2026, 1, 6)]), []),
+    "days": (pd.Series([date(2026, 1, 6)], dtype=pd.ArrowDtype(pa.date32())), []),
+    "text": (["2026-01-05 18:30:00"], []),
+    "numbers": ([5], []),
+}
+
+
+@pytest.mark.parametrize("kind", MOMENTS)
+def test_an_hour_that_no_message_shows_is_noticed(kind: str) -> None:
+    """A moment goes out as its day; the plan and `validate` say so, unless the variable has a `format`."""
+    cells, lost = MOMENTS[kind]
+    frame = people(len(cells), name=cells)
+    plan = planned(frame)
+    found = [notice for notice in plan.notices if "time of day" in notice]
+
+    assert len(found) == bool(lost)
+    assert all(notice.startswith(f"{len(lost)} value") and lost[0] in notice for notice in found)
+    if kind not in ("objects", "numbers"):
+        formatted = {"name": {"column": "name", "format": "%Y-%m-%d"}}
+        assert not planned(frame, variables=DATA["variables"] | formatted).notices
+
+
+@pytest.mark.parametrize("kind", ["parquet", "xlsx"])
+def test_validate_says_whose_hour_no_message_shows(kind: str, tmp_path: Path) -> None:
+    """As the plan does, whatever the kind of file."""
+    frame = people(2, name=[EVENING, datetime(2026, 1, 6)])
+    path = tmp_path / f"a.{kind}"
+    if kind == "parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_excel(path, index=False)
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(DATA | {"segment": str(path)}), encoding="utf-8")
+    (note,) = [note for note in validate(tmp_path / "a.yaml", now=NOW).notes if "time of day" in note]
+
+    assert note.startswith("1 value of `name` has a time of day, such as 2026-01-05 18:30")
 
 
 @pytest.mark.parametrize("told", ODD)

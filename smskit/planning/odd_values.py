@@ -1,26 +1,32 @@
 """
-Values that go out as they stand, and that somebody should look at first: another program spoilt them.
+Values that somebody should look at before they go out.
 
-Nobody is left out for it: 100% or A+B is a good name. What no value can be, `exclusions` leaves out.
+Those that another program spoilt go out as they stand: nobody is left out for it, 100% or A+B is a good name.
+What no value can be, `exclusions` leaves out. Moments go out as days, unless a `format` says otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.audience.cells import INVISIBLE, JOINERS, UNSEEN
+from smskit.audience.columns import Columns
 from smskit.audience.noticed import Noticed
 from smskit.audience.rules.values import show_cell
 from smskit.audience.searching import found_in
 from smskit.i18n import mark
+from smskit.message.values import format_column
+from smskit.message.variables import Binding
 
-__all__ = ["odd_values"]
+__all__ = ["hours_left_out", "odd_values"]
 
 _HTML: Final = "&(?:amp|lt|gt|quot|apos|nbsp);"
 # 202611280001 as a spreadsheet shows and saves it.
@@ -82,6 +88,10 @@ _KINDS: Final = {
         "{n:,} values of `{name}` hold line breaks or tabs, such as {examples}; the message breaks there"
     ),
 }
+_HOURS: Final = mark(
+    "{n:,} values of `{name}` have a time of day, such as {examples}, and messages write the day alone: give "
+    "the variable a `format` with the hour, such as `%Y-%m-%d %H:%M`, or `%Y-%m-%d` if the day is meant"
+)
 # One of these is in every such value, and hardly ever in another.
 _RARE: Final = (
     rf"[&?？+{{｛%#$|\x{{80}}-\x{{ff}}]|\[\[|\[o|[{INVISIBLE}{JOINERS}]|{_BREAKS}|{_UTF8_AS_GBK}|\.[0-9]{{8}}"
@@ -101,3 +111,34 @@ def odd_values(values: Mapping[str, pa.Array], planned: NDArray[np.int64]) -> It
         for pattern, text in _KINDS.items():
             odd = some.filter(pc.match_substring_regex(some, pattern))
             yield Noticed(text, len(odd), tuple(map(show_cell, odd.unique()[:3].to_pylist())), name)
+
+
+def hours_left_out(frame: Columns, bindings: Mapping[str, Binding], *, zone: tzinfo) -> Iterator[Noticed]:
+    """
+    Each column of *frame* that a variable shows without `format`, and its moments that are not midnight.
+
+    Text is none of them: it goes out with its hour, if it has one.
+
+    Args:
+        zone: The campaign's, on whose clock moments that name a zone are written.
+    """
+    asked = {each.column for each in bindings.values() if each.column and each.format is None}
+    for name in (each for each in frame.columns if each in asked):
+        moments = _moments(frame[name])
+        times = format_column(moments, pattern="%H:%M:%S", zone=zone)
+        some = moments[np.asarray(pc.fill_null(pc.not_equal(times, "00:00:00"), False))]
+        shown = format_column(some.drop_duplicates()[:3], pattern="%Y-%m-%d %H:%M", zone=zone).to_pylist()
+        yield Noticed(_HOURS, len(some), tuple(dict.fromkeys(shown)), name)
+
+
+def _moments(column: pd.Series) -> pd.Series:
+    """The cells of a column that have a day and a time of day."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        if _moments(pd.Series(column.cat.categories)).empty:
+            return column[:0]
+        column = column.astype(column.cat.categories.dtype)
+    if pd.api.types.is_object_dtype(column.dtype):
+        return column[[isinstance(cell, datetime) for cell in column]]
+    kind = column.dtype.pyarrow_dtype if isinstance(column.dtype, pd.ArrowDtype) else None
+    day = kind is not None and pa.types.is_date(kind)
+    return column if column.dtype.kind == "M" and not day else column[:0]

@@ -66,7 +66,7 @@ class Sums:
         steps: What each rule keeps.
         lacking: Column -> rows kept without a value of use there; what a default fills in was not there.
         unread: Cells the rules could not read.
-        of_cells: What to know about the user ids and the consent of the rows kept.
+        of_cells: What to know about the user ids, bound moments and the consent of the rows kept.
     """
 
     read: int

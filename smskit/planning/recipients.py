@@ -26,6 +26,7 @@ from smskit.message import parts as parts_module
 from smskit.message.template import Template
 from smskit.message.variables import Binding, bind
 from smskit.models import MessageClass
+from smskit.planning.odd_values import hours_left_out
 from smskit.planning.persons import persons_of
 from smskit.planning.policy import consented, unclear_consent
 from smskit.planning.spec import CampaignSpec
@@ -64,7 +65,7 @@ class Recipients:
         units: n; length of the whole text in UTF-16 units, with what the provider appends.
         consented: n; None where the campaign does not ask.
         elsewhere: n; `UNFIT` and `LONG`, what another provider of `fits` could not carry; None = no other.
-        noticed: What to know about the user ids and the consent.
+        noticed: What to know about the user ids, bound moments and the consent.
     """
 
     phones: NDArray[np.int64]
@@ -103,6 +104,7 @@ class Recipients:
             values = {name: _fitted(column, fit) for name, column in bound.items()}
             units = units_of_texts(template, values, len(frame)) + parts_module.units_of(fit.appended)
             elsewhere = _elsewhere(template, bound, fit.others, len(frame)) if fit.others else None
+            noticed = [*noticed, *hours_left_out(frame, bindings, zone=spec.zone)]
         asked = spec.consent and spec.message_class is MessageClass.MARKETING
         yes = consented(frame[spec.consent]) if asked else None
         if asked:

@@ -34,6 +34,7 @@ from smskit.message.template import Template
 from smskit.message.values import format_column
 from smskit.message.variables import bind, check_bindings, parse_bindings
 from smskit.planning.occurrence import with_occurrence
+from smskit.planning.odd_values import hours_left_out
 from smskit.planning.parameter_file import OF_FILE, lines, read_file
 from smskit.planning.persons import notices_of_copies, persons_of
 from smskit.planning.plan import misnamed
@@ -213,15 +214,16 @@ def _look_at_rule(
         Message("the segment has {n} rows, of which the rules keep {m}", n=len(frame), m=keep.sum())
     )
     if template is not None and found.good:
-        found.notes += _of_copies(spec, frame[keep], template)
+        found.notes += _of_values(spec, frame[keep], template)
 
 
-def _of_copies(spec: CampaignSpec, frame: pd.DataFrame, template: Template) -> list[Message]:
-    """What is said of copies that disagree, of those rows of *frame* that could be sent to."""
+def _of_values(spec: CampaignSpec, frame: pd.DataFrame, template: Template) -> list[Message]:
+    """What is said of moments without their hour, and of copies that disagree and could be sent to."""
     phones, _ = normalise(frame[spec.phone])
     try:
         persons, _ = persons_of(spec, frame, phones)
-        values = bind(frame, parse_bindings(spec.variables), template.names, zone=spec.zone)
+        bindings = parse_bindings(spec.variables)
+        values = bind(frame, bindings, template.names, zone=spec.zone)
     except InputError:
         return []  # told where columns and variables are looked at
     usable = phones != 0
@@ -230,7 +232,8 @@ def _of_copies(spec: CampaignSpec, frame: pd.DataFrame, template: Template) -> l
     copies = Copies.of(phones, persons)
     again = copies.same_phone(usable)
     again |= copies.same_person(usable & ~again)
-    return list(notices_of_copies(copies, phones, values, usable & ~again, again))
+    hours = messages_of(hours_left_out(frame, bindings, zone=spec.zone))
+    return [*hours, *notices_of_copies(copies, phones, values, usable & ~again, again)]
 
 
 def _likely(frame: pd.DataFrame, lacking: Sequence[str]) -> Iterator[Message]:
