@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smskit.audience.rules import RuleCache, parse
@@ -66,6 +66,7 @@ RULES = st.recursive(
     ),
     max_leaves=5,
 )
+LISTED = {"column": "level", "op": "in", "value": ["金卡", "普通"]}
 READ = [
     {"column": "spend", "op": ">=", "value": 500},
     {"not": {"column": "paid", "op": "<", "value": 600}},
@@ -89,6 +90,9 @@ def copied(frame: pd.DataFrame, rule: Any) -> list[int]:
 
 @settings(max_examples=examples(in_ci=60))
 @given(rows=st.lists(ROWS, min_size=1, max_size=20), rule=RULES)
+@example(
+    rows=[(None,) * 5 + (0, None, None)], rule=[LISTED, {"column": "level", "op": "==", "value": "金卡"}]
+)
 def test_copied_pandas_keeps_the_same_rows(rows: list[tuple[Any, ...]], rule: Any) -> None:
     """Whatever the rule and the cells, missing ones too, the text run in a cell keeps what the rule keeps."""
     frame = frame_of(rows)

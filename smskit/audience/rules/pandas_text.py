@@ -91,7 +91,7 @@ def _cells(name: str, column: Column, reading: Reading, bounds: Sequence[Bound])
         return ""
     if kind is Kind.TEXT and reading is Reading.TEXT:
         mixed = dtype.kind == "O" and not isinstance(dtype, pd.StringDtype)
-        return "" if mixed or column.blanks or any(column.stray()) else f'{name}.astype("string")'
+        return "" if mixed or column.blanks or any(column.stray()) else f'{name}.astype("string[python]")'
     if reading is not Reading.NUMBER or any(not _is_exact(bound) for bound in bounds):
         return ""
     if kind is Kind.TEXT and _reads_plainly(column):
