@@ -141,6 +141,8 @@ def __getattr__(name: str) -> Any:
         module = import_module(f"smskit.{home}")
     finally:
         if collecting:
+            gc.freeze()  # and straight to the oldest, or the next search would begin with all of it
+            gc.unfreeze()
             gc.enable()
     value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
