@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from bench import brought, campaigns, child, segments
-from bench.run import MULTI, Run, mib
+from bench.run import MULTI, Run, mib, times
 from bench.server import Server
 from bench.table import Row, row, seconds
 
@@ -25,7 +25,7 @@ def reading(run: Run) -> Iterator[Row]:
         found = child.call(campaigns.read_back, variables=variables, persons=persons, rounds=5)
         for name, goal in (("status", 0.3), ("why", 0.1)):
             yield row(f"`report.{name}` on {run.rows:,}, ledger open", found[name], "s", at_most=goal)
-        nothing = [_python("pass") for _ in range(3)]
+        nothing = times([_statement("pass") for _ in range(3)], "whole_s")
         for name, arguments, goal in (("status", (), 0.4), ("why", (persons[-1],), 0.5)):
             command = (name, campaigns.NAME, *arguments, "--mode", "live")
             yield row(
@@ -78,9 +78,9 @@ def startup(run: Run) -> Iterator[Row]:
     """What importing costs beside importing pandas, and what must not come with it."""
     pandas, bare, first = [], [], []
     for _ in range(3 if run.quick else 7):
-        pandas.append(_python("import pandas"))
-        bare.append(_python("import smskit"))
-        first.append(_python("from smskit import CampaignSpec, open_campaign"))
+        pandas.append(_statement("import pandas"))
+        bare.append(_statement("import smskit"))
+        first.append(_statement("from smskit import CampaignSpec, open_campaign"))
     yield _start("`import smskit`", bare, pandas)
     yield _start("`from smskit import CampaignSpec, open_campaign`", first, pandas)
     code = f"import sys, smskit; smskit.open_campaign; print(*set({_LATE!r}).intersection(sys.modules))"
@@ -97,16 +97,22 @@ def startup(run: Run) -> Iterator[Row]:
     )
 
 
-def _start(words: str, found: list[float], pandas: list[float]) -> Row:
-    more = [a - b for a, b in zip(found, pandas, strict=True)]
-    beside = f"{seconds(found)} - {seconds(pandas)}"
+def _start(words: str, found: list[dict[str, float]], pandas: list[dict[str, float]]) -> Row:
+    """What somebody waits for who types it; how long the process lives, its end included, beside it."""
+    more = [a - b for a, b in zip(times(found), times(pandas), strict=True)]
+    beside = (
+        f"{seconds(times(found))} - {seconds(times(pandas))}; whole process "
+        f"{seconds(times(found, 'whole_s'))} - {seconds(times(pandas, 'whole_s'))}"
+    )
     return row(f"{words} - `import pandas`", more, "s", at_most=0.25, beside=beside)
 
 
-def _python(code: str) -> float:
+def _statement(code: str) -> dict[str, float]:
+    """How long *code* takes in a fresh process, and how long the process lives; seconds."""
+    timed = f"import time; t = time.perf_counter()\n{code}\nprint(time.perf_counter() - t)"
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=child.ROOT)
-    return time.perf_counter() - started
+    done = subprocess.run([sys.executable, "-c", timed], check=True, capture_output=True, cwd=child.ROOT)
+    return {"whole_s": time.perf_counter() - started, "total_s": float(done.stdout)}
 
 
 def browser(run: Run) -> Iterator[Row]:
