@@ -454,6 +454,13 @@ def test_why_of_what_is_no_id(told: tuple[Ledger, CampaignRow], person: str) -> 
         report.why(*told, person)
 
 
+@pytest.mark.parametrize("person", ["138****0001", " １３８****0001"])
+def test_why_of_a_phone_as_it_is_shown(told: tuple[Ledger, CampaignRow], person: str) -> None:
+    """A masked phone is many people's: it is said what to give instead, not that nobody is there."""
+    with pytest.raises(InputError, match="give the whole number, or the user id"):
+        report.why(*told, person)
+
+
 def test_every_reason_has_words() -> None:
     """Each reason is explained in words of its own."""
     words = [reason.words for reason in Reason if reason]

@@ -19,7 +19,7 @@ from smskit.cli.printing import print_runs
 from smskit.errors import CampaignPaused, GuardRefused, LedgerLocked, NotUsable, SmskitError, SpecError
 from smskit.ledger import Ledger, RunRow
 from smskit.ledger.runs import ELSEWHERE_S
-from smskit.ledger.schema import RUN
+from smskit.ledger.schema import RUN, SENDER
 from smskit.models import Mode
 from smskit.planning.spec import CampaignSpec
 from smskit.sending.campaign import Campaign
@@ -28,6 +28,7 @@ from smskit.sending.run_record import KEYS, Finisher, RunRecord, as_data, verdic
 from smskit.settings import Environment
 from smskit.simulator import FaultPlan, Simulator
 from tests import live
+from tests.test_report import frozen
 
 PEOPLE = 12
 NO_MONEY = {"kind": "code", "code": 3, "skip": 2, "rate": 1.0, "endpoint": "single_send"}
@@ -339,13 +340,37 @@ NAMESAKE = f"{platform.node()}#another"
     ],
 )
 def test_who_died(ledger: Ledger, change: dict[str, Any], died: bool) -> None:
-    """The same test as the lease's: this machine's processes are looked up, others' lease after an hour."""
+    """As senders are judged: this machine's processes are looked up; who never sent is dead in an hour."""
     assert ELSEWHERE_S == 3600
     put(ledger, leave(ledger), **change)
     (row,) = ledger.runs.find()
 
     assert (row.state == "died") is died
     assert ledger.runs.find(state="running") == ([] if died else [row])
+
+
+@pytest.mark.parametrize("host", ["elsewhere", NAMESAKE])
+def test_a_run_dies_with_its_sender(ledger: Ledger, host: str) -> None:
+    """Of another machine, or of this one before it started anew: as soon as the sender counts as dead."""
+    campaign = frozen(ledger).id
+    row = leave(ledger)
+    put(ledger, row, host=host, process_started=1.0, campaign="c")
+    sender = {
+        "token": "t",
+        "campaign_id": campaign,
+        "role": "alone",
+        "host": host,
+        "pid": row.pid,
+        "since": 1.0,
+    }
+    states = []
+    for until in (ledger.database.clock() + 60, ledger.database.clock() - 1):
+        with ledger.database.write() as conn:
+            conn.execute(SENDER.delete())
+            conn.execute(SENDER.insert().values(**sender, process_started=1.0, until=until))
+        states += [found.state for found in ledger.runs.find()]
+
+    assert states == ["running", "died"]
 
 
 def test_runs_are_found(ledger: Ledger) -> None:

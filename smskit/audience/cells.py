@@ -23,6 +23,7 @@ __all__ = [
     "FALSE_WORDS",
     "INVISIBLE",
     "JOINERS",
+    "MISSING_WORDS",
     "TRUE_WORDS",
     "UNSEEN",
     "as_texts",
@@ -38,6 +39,18 @@ __all__ = [
 
 TRUE_WORDS: Final = ("true", "t", "yes", "y", "1", "1.0", "on", "是", "同意", "已同意", "√", "✓", "✔")
 FALSE_WORDS: Final = ("false", "f", "no", "n", "0", "0.0", "off", "否", "不同意", "未同意", "拒绝", "×", "✗")
+
+# What other programs write for a missing cell. Exact, so that a person called Nan keeps her name.
+MISSING_WORDS: Final = (
+    *("nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined"),
+    *("N/A", "n/a", "#n/a", "(null)", "(NULL)", "[null]", "[NULL]", "<null>", "<NULL>"),
+    "\\N",  # MySQL, and whatever copies a table out of a database
+    # A formula that failed: Excel and WPS, then Google Sheets, then LibreOffice.
+    *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"),
+    *("#GETTING_DATA", "#BUSY!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#PYTHON!", "#EXTERNAL!"),
+    *("#TIMEOUT!", "#ERROR!", *(f"Err:{number}" for number in range(501, 541))),
+    *("#" * width for width in range(3, 256)),  # what a spreadsheet shows in a column too narrow for it
+)
 
 INVISIBLE: Final = (
     "\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from smskit.errors import InputError
-from smskit.i18n import Message, Quoted
+from smskit.i18n import Message, Quoted, mark
 from smskit.models import Reason
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EMPTY_WORDS",
+    "NOBODY_MASKED",
     "Column",
     "Phones",
     "e164_column",
@@ -38,6 +39,7 @@ __all__ = [
     "hide",
     "hide_column",
     "hide_number",
+    "is_masked",
     "mask",
     "mask_column",
     "mask_raw_column",
@@ -210,6 +212,14 @@ def mask(text: str) -> str:
     return "".join("*" if place in starred else char for place, char in enumerate(text))
 
 
+def is_masked(text: str) -> bool:
+    """Whether *text* is a phone as `mask` shows it, which is many people's."""
+    return _MASKED.fullmatch(unicodedata.normalize("NFKC", text).strip()) is not None
+
+
+NOBODY_MASKED: Final = mark(
+    "{who} is a phone as it is shown, and many phones look so: give the whole number, or the user id"
+)
 _MASKED: Final = re.compile(r"[0-9]{3}\*{4}[0-9]{4}")
 _DECORATED: Final = re.compile(r"[\d\s+()'.\-]*")
 # Loose on purpose: a mistyped mobile is hidden like a right one.

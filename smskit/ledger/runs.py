@@ -137,12 +137,13 @@ class Runs:
     def _gone(self, conn: sa.Connection, row: RunRow) -> bool:
         if is_here(row.host):
             return not lives(row.pid, row.process_started)
-        # Of another machine only the sender is known, and a run is none before it sends.
+        # Of another machine, or before it started anew, only the sender is known: one that gave no sign of
+        # life in time is dead, and so is its run. Before and after it sends a run is none.
         now = self._database.clock()
         last = sa.select(sa.func.max(SENDER.c.until)).join(CAMPAIGN, CAMPAIGN.c.id == SENDER.c.campaign_id)
         last = last.where(CAMPAIGN.c.name == row.campaign, CAMPAIGN.c.mode == row.mode)
         until = conn.execute(last.where(SENDER.c.host == row.host, SENDER.c.pid == row.pid)).scalar()
-        return (until or 0.0) < now and row.started_at < now - ELSEWHERE_S
+        return row.started_at < now - ELSEWHERE_S if until is None else bool(until < now)
 
 
 def _as_text(values: dict[str, Any]) -> dict[str, Any]:

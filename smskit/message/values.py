@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import lib
 
-from smskit.audience.cells import BLANKS, INVISIBLE, plain_text
+from smskit.audience.cells import BLANKS, INVISIBLE, MISSING_WORDS, plain_text
 from smskit.audience.rules.values import read_moment
 from smskit.audience.searching import found_in
 from smskit.audience.segment.cells import clock_of
@@ -39,18 +39,7 @@ _BLANKS = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\u200b\ufeff"
 )
-# What other programs write for a missing cell. Exact, so that a person called Nan keeps her name.
-_MISSING = (
-    *("nan", "NaN", "NAN", "None", "NaT", "<NA>", "null", "NULL", "undefined"),
-    *("N/A", "n/a", "#n/a", "(null)", "(NULL)", "[null]", "[NULL]", "<null>", "<NULL>"),
-    "\\N",  # MySQL, and whatever copies a table out of a database
-    # A formula that failed: Excel and WPS, then Google Sheets, then LibreOffice.
-    *("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"),
-    *("#GETTING_DATA", "#BUSY!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#PYTHON!", "#EXTERNAL!"),
-    *("#TIMEOUT!", "#ERROR!", *(f"Err:{number}" for number in range(501, 541))),
-    *("#" * width for width in range(3, 256)),  # what a spreadsheet shows in a column too narrow for it
-)
-_MISSING_CELLS = pa.array(["", *_MISSING], _TEXT)
+_MISSING_CELLS = pa.array(["", *MISSING_WORDS], _TEXT)
 _NO_VALUE = {type(None), type(pd.NA), type(pd.NaT)}
 # A whole number that went through a float on its way into a text file. Two zeros are a price.
 _SPREADSHEET_FRACTION = r"^(-?[0-9]+)\.0$"
@@ -203,7 +192,7 @@ def _write_plain(value: object) -> str | None:
 
 def clean_text(value: str) -> str | None:
     text = value.strip(_BLANKS)
-    if not text or text in _MISSING or not plain_text(text):
+    if not text or text in MISSING_WORDS or not plain_text(text):
         return None
     whole = re.fullmatch(_SPREADSHEET_FRACTION, text)
     return whole[1] if whole else text

@@ -112,6 +112,8 @@ def find(plan: Plan, who: str, *, count: int = 5) -> Rows:
 def _absent(plan: Plan, who: str, phone: int) -> Message:
     """Why nobody of the plan is called *who*."""
     shown = phones_module.redact(who)
+    if phones_module.is_masked(who):
+        return Message(phones_module.NOBODY_MASKED, who=shown)
     for group in plan.ruled_out.groups():
         if len(rows := group.find(who, phone)):
             rule = plan.ruled_out.rule.parts[group.rule]

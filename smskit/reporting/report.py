@@ -161,6 +161,8 @@ def fates(ledger: Ledger, row: CampaignRow, person: str, *, reveal: bool = False
         if person and (erased := ledger.erasing.when(person, phone)):
             at = f"{datetime.fromtimestamp(erased, row.zone):%Y-%m-%d %H:%M}"
             raise InputError("{who} was erased on {at}; counts are all that is left", who=who, at=at)
+        if phones.is_masked(person):
+            raise InputError(Message(phones.NOBODY_MASKED, who=person))
         from smskit.audience.identity import names_nobody
 
         if names_nobody(person):

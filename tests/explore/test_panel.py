@@ -13,8 +13,13 @@ import ipywidgets as w
 import pandas as pd
 import pytest
 
+from smskit.audience import segment
+from smskit.audience.explore.profile import profile_of
+from smskit.audience.explore.tables import profile_table
+from smskit.audience.rules import RuleCache
 from smskit.errors import InputError, RuleError
 from smskit.i18n import Language
+from smskit.message.variables import lacking
 from smskit.notebook import ExploreNotebook
 from smskit.notebook.host import Host
 from smskit.notebook.panels.explore import ExplorePanel
@@ -949,6 +954,40 @@ def test_numbers_of_cells(panel: Open, project: Path) -> None:
     assert shown[:7] == ["1", "90001", "138****8001", "12,999.50", "2026", "200000", "1,200"]
     assert numbers == ["1", "138****8001", "12,999", "2026"]
     assert opened.page.draft["rules"] == {"all": [{"column": "消费金额", "op": "in", "value": [12999.5]}]}
+
+
+@pytest.mark.parametrize(("lang", "yes", "no"), [("en", "Yes", "No"), ("zh", "是", "否")])
+def test_one_word_for_each_thing(tmp_path: Path, lang: str, yes: str, no: str) -> None:
+    """The overview: amounts with thousands, years and codes without; yes and no in words; what is missing."""
+    rows = ["phone,spend,year,order_no,agreed,name", "13800138001,1299.5,2026,90010001,true,NULL"]
+    rows += ["13800138002,88,2025,90010002,false,nan", "13800138003,12000,2024,90010003,true,"]
+    (tmp_path / "wide.csv").write_text("\n".join(rows))
+    frame = segment.load(str(tmp_path / "wide.csv"))
+    found, t = profile_of(frame, RuleCache(frame, NOW), phone="phone"), Language(lang)
+    shown = profile_table(found, t).set_index(t("column"))
+    ends = shown[[t("lowest"), t("highest")]].T.to_dict("list")
+    name = found.columns["name"]
+
+    assert ends["spend"] == ["88", "12,000"]
+    assert ends["year"] == ["2024", "2026"]
+    assert ends["order_no"] == ["90010001", "90010003"]
+    assert shown.at["agreed", t("most frequent")] == f"{yes} (2), {no} (1)"
+    assert shown.at["spend", t("most frequent")] == "1,299.5 (1), 88 (1), 12,000 (1)"
+    assert str(shown.at["name", t("empty")]).startswith("1 (33%), 2 ")
+    assert name.nulls + sum(n for _, n in name.missing) == lacking(frame)["name"] == 3
+
+
+def test_cells_of_yes_and_no(panel: Open) -> None:
+    """A cell says what its head calls it, and is pressed as it is."""
+    flags = {"agreed": ["true", "FALSE"], "vip": [True, False]}
+    opened = panel(frame=pd.DataFrame({"phone": ["13800138001", "13800138002"], **flags}), segment="")
+    says(opened)
+    shown = re.findall(r"<td[^>]*>([^<]*)</td>", opened.table._table.value)
+    opened.table._table.press("cell:1:0")
+    says(opened)
+
+    assert shown == ["1", "138****8001", "Yes", "Yes", "2", "138****8002", "No", "No"]
+    assert opened.page.draft["rules"] == {"all": [{"column": "agreed", "op": "==", "value": True}]}
 
 
 def test_unreadable_cells_are_shown(panel: Open) -> None:

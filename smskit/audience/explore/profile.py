@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smskit.audience import persons, phones
+from smskit.audience.cells import MISSING_WORDS, plain_texts
 from smskit.audience.explore.counting import ByValue
 from smskit.audience.explore.operators import offered_ops
 from smskit.audience.roles import phone_like
@@ -54,6 +55,7 @@ class ColumnProfile(NamedTuple):
     ops: tuple[str, ...]  # operators that suit it
     rows: int
     nulls: int
+    missing: tuple[tuple[str, int], ...]  # text a message takes for no value, such as NULL, and its rows
     distinct: int  # values, without null
     unread: int  # values that are not what the others are, such as words among numbers
     low: str  # smallest and largest value; "" for text
@@ -155,6 +157,7 @@ def _column(cells: pd.Series[Any], cache: RuleCache, *, is_phone: bool, is_id: b
         ops=offered_ops(column.kind, reading),
         rows=len(cells),
         nulls=found.nulls,
+        missing=_missing(found),
         distinct=len(found),
         unread=column.unread(reading)[0] if reading and reads else 0,
         low=low,
@@ -162,6 +165,15 @@ def _column(cells: pd.Series[Any], cache: RuleCache, *, is_phone: bool, is_id: b
         top=() if hidden else _frequent(found),
         is_phone=is_phone,
     )
+
+
+def _missing(found: ByValue) -> tuple[tuple[str, int], ...]:
+    if not pa.types.is_large_string(found.values.type) and not pa.types.is_string(found.values.type):
+        return ()
+    plain = plain_texts(found.values)
+    known = np.asarray(pc.is_in(plain, pa.array(MISSING_WORDS, plain.type)))
+    places = np.flatnonzero(known)
+    return tuple(zip(found.texts(places), found.counts()[places].tolist(), strict=True))
 
 
 def _ends(numbers: npt.NDArray[np.float64], reading: Reading, zone: tzinfo | None) -> tuple[str, str]:

@@ -1,14 +1,22 @@
-"""What was found in a segment as tables with headings in people's language, for panels and cells."""
+"""What was found in a segment as people read it: values, and tables with headings in their language."""
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import pandas as pd
 
+from smskit.audience.cells import word
 from smskit.audience.explore.compare import Comparison
-from smskit.audience.explore.profile import Profile
+from smskit.audience.explore.profile import ColumnProfile, Profile
+from smskit.audience.roles import names_amount
+from smskit.audience.rules.fit import Reading
 from smskit.i18n import Language, mark
 
-__all__ = ["compare_table", "profile_table", "shares_table"]
+__all__ = ["compare_table", "missing_of", "profile_table", "shares_table", "shown_value"]
+
+_PLAIN: Final = re.compile(r"(-?[1-9]\d{3,14})(\.\d+)?")
 
 KINDS = {
     "text": mark("plain text"),
@@ -22,22 +30,45 @@ KINDS = {
 
 def profile_table(profile: Profile, t: Language) -> pd.DataFrame:
     """The columns as people read them: headings and kinds in their language, shares in percent."""
-    table = profile.table()
+    table, columns = profile.table(), list(profile.columns.values())
     shown = pd.DataFrame(
         {
             t("column"): table["column"],
             t("kind"): [t(KINDS[kind]) for kind in table["kind"]],
             t("empty"): [
-                f"{n:,} ({share:.0%})" for n, share in zip(table["empty"], table["empty_share"], strict=True)
+                ", ".join(filter(None, [f"{n:,} ({share:.0%})", missing_of(column, t)]))
+                for column, n, share in zip(columns, table["empty"], table["empty_share"], strict=True)
             ],
             t("distinct"): table["distinct"],
             t("not readable"): table["unread"],
-            t("lowest"): table["lowest"],
-            t("highest"): table["highest"],
-            t("most frequent"): table["frequent"],
+            t("lowest"): [shown_value(column.low, column, t) for column in columns],
+            t("highest"): [shown_value(column.high, column, t) for column in columns],
+            t("most frequent"): [
+                ", ".join(f"{shown_value(value, column, t)} ({n:,})" for value, n in column.top[:3])
+                for column in columns
+            ],
         }
     )
     return shown
+
+
+def missing_of(column: ColumnProfile, t: Language) -> str:
+    """How many cells hold text that a message takes for no value; "" for none. Rules see the text."""
+    n = sum(rows for _, rows in column.missing)
+    return t("{n:,} say {value} or the like", n=n, value=column.missing[0][0]) if n else ""
+
+
+def shown_value(text: str, column: ColumnProfile, t: Language) -> str:
+    """
+    A value of a column as people read it: amounts with their thousands, yes and no in words.
+
+    Years, codes and ids stay plain, and whatever word of its own a file has for yes or no.
+    """
+    if column.reading is Reading.FLAG:
+        return {"true": t("Yes"), "false": t("No")}.get(word(text), text)
+    if column.reading is Reading.NUMBER and names_amount(column.name) and (n := _PLAIN.fullmatch(text)):
+        return f"{int(n[1]):,}{n[2] or ''}"
+    return text
 
 
 def compare_table(found: Comparison, t: Language) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -13,8 +12,8 @@ from smskit.audience.cells import plain_text
 from smskit.audience.explore import ColumnProfile
 from smskit.audience.explore.operators import typed
 from smskit.audience.explore.pictures import Bar, Picture
+from smskit.audience.explore.tables import missing_of, shown_value
 from smskit.audience.paging import FrameRows, RowPage
-from smskit.audience.roles import names_amount
 from smskit.audience.rules.fit import Reading
 from smskit.audience.rules.typed import Mask
 from smskit.i18n import mark
@@ -23,8 +22,6 @@ from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.segment_model import SegmentModel
 
 __all__ = ["PeoplePanel"]
-
-_PLAIN = re.compile(r"(-?[1-9]\d{3,14})(\.\d+)?")
 
 
 class PeoplePanel(TablePanel):
@@ -83,11 +80,12 @@ class PeoplePanel(TablePanel):
         return [c.name for c in self._columns.values() if c.reading is Reading.NUMBER]
 
     def written(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Numbers that say how much or how many have their thousands; of years and codes they are plain."""
-        numbers = {name: names_amount(name) for name in self.right() if name in frame}
         shown = frame.copy(deep=False)
-        for name, thousands in numbers.items():
-            shown[name] = [_number(cell, thousands) for cell in frame[name]]
+        for name, column in self._columns.items():
+            if name in frame and column.reading in (Reading.NUMBER, Reading.FLAG):
+                shown[name] = [
+                    None if pd.isna(cell) else shown_value(str(cell), column, self.t) for cell in frame[name]
+                ]
         return shown
 
     def _under(self, name: str) -> str:
@@ -103,6 +101,8 @@ class PeoplePanel(TablePanel):
             made = f"<small>{escape(self.t('{n:,} different', n=column.distinct))}</small>"
         if column.nulls:
             made += f"<small>{escape(self.t('{n:,} empty', n=column.nulls))}</small>"
+        if missing := missing_of(column, self.t):
+            made += f"<small>{escape(missing)}</small>"
         if column.unread:
             words = escape(self.t("{n:,} unreadable", n=column.unread))
             made += f'<button class="smskit-odd" data-press="unread:{at}">{words}</button>'
@@ -135,7 +135,9 @@ class PeoplePanel(TablePanel):
             for n, (bar, k) in enumerate(zip(picture.bars, kept, strict=True))
         ]
         column = self._columns[name]
-        ends = "".join(f"<span>{escape(_end(end, column))}</span>" for end in (column.low, column.high))
+        ends = "".join(
+            f"<span>{escape(shown_value(end, column, self.t))}</span>" for end in (column.low, column.high)
+        )
         return f'<div class="smskit-scale">{"".join(made)}</div><div class="smskit-ends">{ends}</div>'
 
     def _list(self, name: str, at: int, picture: Picture, kept: list[int]) -> str:
@@ -200,14 +202,6 @@ class PeoplePanel(TablePanel):
         return {"column": name, "op": "in", "value": [value]}
 
 
-def _number(cell: Any, thousands: bool) -> str | None:
-    if pd.isna(cell):
-        return None
-    text = str(cell)
-    plain = thousands and _PLAIN.fullmatch(text)
-    return f"{int(plain[1]):,}{plain[2] or ''}" if plain else text
-
-
 def _shows(cell: Any) -> bool:
     return bool(plain_text(cell)) if isinstance(cell, str) else not pd.isna(cell)
 
@@ -215,8 +209,3 @@ def _shows(cell: Any) -> bool:
 def _share(some: int, of: int) -> int:
     """In percent; what is there at all can be seen."""
     return 0 if not some else max(round(100 * some / of), 3)
-
-
-def _end(value: str, column: ColumnProfile) -> str:
-    """The smallest or largest value as it is read: numbers with their thousands."""
-    return f"{float(value):,.15g}" if column.reading is Reading.NUMBER and value else value

@@ -384,7 +384,7 @@ class MessagePanel(SendPart):
 
     def _column(self, column: str) -> str:
         missing = self.model.known_columns.lacking.get(column, 0)
-        return self.t("{column} ({n:,} empty)", column=column, n=missing) if missing else column
+        return self.t("{column} ({n:,} without a value)", column=column, n=missing) if missing else column
 
     def _bind(self, name: str, source: str, typed: str) -> None:
         if source == _LITERAL and not typed.strip():
