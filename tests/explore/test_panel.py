@@ -896,6 +896,26 @@ def test_a_heading_row_is_chosen(panel: Open, project: Path) -> None:
     assert "row 2 has 3 cells" in again
 
 
+def test_first_rows_are_of_the_file_as_it_is(panel: Open, project: Path) -> None:
+    """A file that was written anew since is offered with its new first rows, as soon as it is read again."""
+    file = project / "report.csv"
+    file.write_text("user_id,phone,city\nu1,13800138001,old\n", encoding="utf-8")
+    opened = panel(segment="report.csv")
+    says(opened)
+    before = [label for label, _ in named(opened.widget, "Heading row").options]
+    file.write_text("a report\nuser_id,phone,city\nu1,13800138001,new city\n", encoding="utf-8")
+    opened.load.show_named()
+    says(opened)
+    after = [label for label, _ in named(opened.widget, "Heading row").options]
+
+    assert before[1:] == ["row 1: user_id · phone · city", "row 2: u1 · 138****8001 · old"]
+    assert after[1:] == [
+        "row 1: a report",
+        "row 2: user_id · phone · city",
+        "row 3: u1 · 138****8001 · new city",
+    ]
+
+
 def test_rules_are_copied_as_code(panel: Open) -> None:
     """As pandas, SQL and YAML the rules stand on the page, each at a press, until they change."""
     opened = panel(rules=[{"column": "level", "op": "in", "value": ["gold"]}])

@@ -50,7 +50,8 @@ class LoadPanel(Panel):
         self._sheet, self._heading, self._about_heading = w.Dropdown(), w.Dropdown(), html("")
         self._sheets: tuple[str, list[str]] = "", []  # of a workbook, and which one
         # The first rows of a file, and of which file and sheet they are.
-        self._first: tuple[tuple[str, str], list[tuple[int, str]]] = ("", ""), []
+        # Of which file, sheet and version of the file the first rows are, and they.
+        self._first: tuple[tuple[str, str, tuple[int, int]], list[tuple[int, str]]] = ("", "", (0, 0)), []
         self._loaded_box = w.VBox()
         self._typing = Fold("", w.VBox())  # where a path or a query is typed
         self._showing = Showing()  # while it is we who change the fields
@@ -213,11 +214,15 @@ class LoadPanel(Panel):
     def _show_rows(self, chosen: int) -> None:
         """Offer the first rows of the file that is named: one of them names the columns."""
         draft = self.model.draft
-        wanted = draft["segment"], draft["sheet"]
+        source, sheet = draft["segment"], draft["sheet"]
+        is_file = self.model.draft.frame is None and source and not draft["segment_query"]
+        wanted = source, sheet, self.model.version(source) if is_file else (0, 0)
         if wanted != self._first[0]:
             self._first = wanted, []
-            if self.model.draft.frame is None and wanted[0] and not draft["segment_query"]:
-                self.start("rows", lambda: self.model.first_rows(*wanted), partial(self._offer_rows, wanted))
+            if is_file:
+                self.start(
+                    "rows", lambda: self.model.first_rows(source, sheet), partial(self._offer_rows, wanted)
+                )
         there = self._first[1]
         names = [(self.t("found by itself"), 0)]
         names += [(self.t("row {n}: {text}", n=n, text=text), n) for n, text in there]
@@ -228,7 +233,7 @@ class LoadPanel(Panel):
         unread = self.model.loaded is None or not self.model.is_current
         self._about_heading.value = soft(self.t(_ABOUT_HEADING)) if there and unread else ""
 
-    def _offer_rows(self, wanted: tuple[str, str], there: list[tuple[int, str]]) -> None:
+    def _offer_rows(self, wanted: tuple[str, str, tuple[int, int]], there: list[tuple[int, str]]) -> None:
         self._first = wanted, there
         self._show()
 
