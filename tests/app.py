@@ -75,7 +75,7 @@ def served(
             yield App(_address(process, log, port), folder, log, process)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(90)
 
 
 def _address(process: subprocess.Popen[bytes], log: Path, port: int) -> str:
@@ -87,5 +87,5 @@ def _address(process: subprocess.Popen[bytes], log: Path, port: int) -> str:
         time.sleep(0.1)
     found = re.search(r"Open (http://127\.0\.0\.1:\d+)/", told)
     base = found[1] if found else f"http://127.0.0.1:{port}"  # an address of its own is shown instead
-    urllib.request.urlopen(base, timeout=30).close()
+    urllib.request.urlopen(base, timeout=90).close()
     return base

@@ -22,7 +22,7 @@ def control(url: str, token: str) -> httpx.Client:
         headers={"x-smskit-token": token},
         verify=False,
         trust_env=False,
-        timeout=5,
+        timeout=60,
     )
 
 

@@ -74,7 +74,7 @@ def test_a_lost_answer(
     by_record = way.provider in ("yunpian", "aliyun")  # which tell the text, or our reference for always
     by_itself = named or by_record or exclusive
     try:
-        longest_s = 4 if after or by_record else 0.5
+        longest_s = 60 if after or by_record else 0.5
         fetched = collected(environ, ledger, lambda f: not f.unknown or f.likely == unknown, longest_s)
         books = live.books(environ)
         if after:

@@ -28,7 +28,7 @@ def test_nobody_books_a_turn_twice(ledger: Ledger, database_url: str) -> None:
     def book(through: Ledger) -> None:
         both.wait()
         for _ in range(10):
-            booked.extend(through.pace.book("acme:1", gap_s=1.0, count=3))
+            booked.extend(through.pace.book("acme:1", gap_s=100.0, count=3))
 
     threads = [threading.Thread(target=book, args=(each,)) for each in (ledger, other)]
     for thread in threads:
@@ -38,8 +38,8 @@ def test_nobody_books_a_turn_twice(ledger: Ledger, database_url: str) -> None:
     other.close()
 
     assert len(booked) == 60
-    # The two read the clock at different moments of their transactions.
-    assert min(later - earlier for earlier, later in pairwise(sorted(booked))) > 0.5
+    # The two compare their clocks at different moments; a gap is far longer than either can be mistaken.
+    assert min(later - earlier for earlier, later in pairwise(sorted(booked))) > 50
 
 
 def test_accounts_do_not_wait_for_each_other(ledger: Ledger) -> None:
@@ -61,11 +61,11 @@ def test_turns_are_not_saved_up(ledger: Ledger) -> None:
 def test_a_pause_holds_for_all(ledger: Ledger, database_url: str) -> None:
     """What a provider asked one for is kept by whoever asks next."""
     other = Ledger(database_url)
-    ledger.pace.book("acme:1", gap_s=GAP_S, count=1, hold_s=5.0)
+    ledger.pace.book("acme:1", gap_s=GAP_S, count=1, hold_s=500.0)
     first = other.pace.book("acme:1", gap_s=GAP_S, count=1)[0]
     other.close()
 
-    assert 4 < first - uptime() < 6
+    assert 400 < first - uptime() < 600
 
 
 def test_time_on_the_wire_moves_no_turn(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,7 @@ def test_a_run_goes_on_through_crashes_of_the_server(own: Server) -> None:
 
 def test_one_that_stands_still_lets_go(ledger: Ledger, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that does nothing is broken off by the server, and changes nothing; to erase takes its time."""
-    monkeypatch.setattr(postgres, "_SESSION", "SET idle_in_transaction_session_timeout = '0.2s'")
+    monkeypatch.setattr(postgres, "_SESSION", "SET idle_in_transaction_session_timeout = '0.5s'")
     slow = Ledger(url, patience_s=1.0)
     for phone, begin in ((13800138000, slow.database.write), (13800138001, slow.database.scrub)):
         for later in (False, True):
@@ -144,7 +144,7 @@ def test_one_that_stands_still_lets_go(ledger: Ledger, url: str, monkeypatch: py
                 (postgres.gather if later else sa.Connection.exec_driver_sql)(
                     conn, ADD, (phone + 10 * later,)
                 )
-                time.sleep(0.6)
+                time.sleep(1.2)
     slow.close()
 
     assert ledger.opt_outs.phones().tolist() == [13800138001, 13800138011]

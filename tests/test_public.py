@@ -273,7 +273,7 @@ def test_why_tells_of_those_left_out_and_of_those_unknown(sent: smskit.Campaign)
 
 def test_receipts_are_fetched_and_counted(sent: smskit.Campaign) -> None:
     """``receipts`` asks the campaign's own provider, and says what is still open."""
-    patience = time.monotonic() + 20
+    patience = time.monotonic() + 120
     while (fetched := sent.receipts()).awaiting and time.monotonic() < patience:
         time.sleep(0.2)
 

@@ -73,7 +73,7 @@ class Receiver:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(how)
-        code = self.process.wait(30)
+        code = self.process.wait(120)
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.process = None
@@ -94,7 +94,7 @@ def pages(receiver: Receiver) -> list[tuple[str, bytes]]:
         return list(conn.execute("SELECT provider, body FROM inbox ORDER BY id"))
 
 
-def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(holds: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never came to hold"
@@ -206,7 +206,7 @@ def test_a_campaign_is_sent_while_its_receipts_are_pushed(name: str, tmp_path: P
             with httpx.Client(trust_env=False) as web:
                 forged = body_of([{**ALIYUN_REPORT, "phone_number": "13800100000"}])
                 web.post(f"{receiver.url}/aliyun/receipts", content=forged)
-            until(lambda: not (b := live.books(environ)).awaiting and not b.unknown, 60)
+            until(lambda: not (b := live.books(environ)).awaiting and not b.unknown, 240)
         finally:
             code = receiver.stop()
         books, wanted = live.books(environ), expected(simulator)
@@ -235,7 +235,7 @@ def test_what_was_kept_and_not_folded_is_folded_after_a_kill(tmp_path: Path) -> 
             time.sleep(0.3)
             receiver.stop(signal.SIGKILL)
             receiver.start()
-        until(lambda: live.books(environ).awaiting == 0, 90)
+        until(lambda: live.books(environ).awaiting == 0, 240)
         assert receiver.stop() == 0
         books, wanted = live.books(environ), expected(simulator)
 

@@ -246,7 +246,7 @@ def test_a_death_in_the_middle(desk: Desk, who: str) -> None:
     for victim in everybody if who == "machine" else everybody[:1]:
         victim.send_signal(signal.SIGKILL)
     Done(process)
-    _, alive = psutil.wait_procs(everybody[1:], timeout=30)
+    _, alive = psutil.wait_procs(everybody[1:], timeout=120)
     sent = desk.world.accepted()
     after = desk.runs
     desk.faults()
@@ -300,7 +300,7 @@ def test_told_to_end(desk: Desk, number: signal.Signals, whom: str) -> None:
     for one in everybody if whom == "machine" else everybody[:1]:
         one.send_signal(number)
     ended = Done(process)
-    _, alive = psutil.wait_procs(everybody[1:], timeout=30)
+    _, alive = psutil.wait_procs(everybody[1:], timeout=120)
     (run,) = desk.runs
     assert run.books is not None
     accepted = desk.world.accepted()
@@ -348,7 +348,7 @@ def test_told_twice(desk: Desk) -> None:
     time.sleep(0.5)
     process.terminate()
     ended = Done(process)
-    _, alive = psutil.wait_procs(everybody[1:], timeout=30)
+    _, alive = psutil.wait_procs(everybody[1:], timeout=120)
     after = desk.runs
     desk.faults()
     rest = desk.run(file)

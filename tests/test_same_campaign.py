@@ -68,7 +68,7 @@ def send(way: live.Way, source: Path, folder: Path) -> Sent:
         outcome = campaign.send()
         row = campaign.ledger.campaigns.get("live-1", Mode.LIVE)
         assert row is not None
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while campaign.ledger.audience.counts(row.id).awaiting and time.monotonic() < end:
             assert fetch(campaign.ledger, [row], environment=Environment(environ)).settled.problems == []
             time.sleep(0.2)

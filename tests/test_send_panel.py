@@ -486,7 +486,7 @@ def receipts(room: Room, **more: Any) -> None:
 
 def until(seen: Callable[[], bool]) -> None:
     """Wait for what a panel shows while its run goes on."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not seen():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -722,12 +722,12 @@ def test_while_a_plan_is_made_the_old_one_is_dimmed(room: Room) -> None:
     figures, gate, make = at.panel.cost._figures, threading.Event(), at.panel.model.planning._make
 
     def slowly() -> Any:
-        gate.wait(20)
+        gate.wait(120)
         return make()
 
     at.panel.model.planning._make = slowly  # type: ignore[method-assign]
     at.draft.set(holdout=0.5)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while "smskit-stale" not in figures._dom_classes and time.monotonic() < deadline:
         time.sleep(0.01)
     meanwhile = figures._dom_classes, "Counting …" in at.told
@@ -751,7 +751,7 @@ def test_the_strip_says_whether_it_is_real(room: Room) -> None:
     live_, gate, make = line.value, threading.Event(), at.panel.model.planning._make
 
     def slowly() -> Any:
-        gate.wait(20)
+        gate.wait(120)
         return make()
 
     at.panel.model.planning._make = slowly  # type: ignore[method-assign]
@@ -861,7 +861,7 @@ def test_a_text_is_counted_while_it_is_typed(room: Room) -> None:
     """Characters and parts of the shortest and the longest message, of a text no plan was made of yet."""
     at = room.sit_down()
     gate, make = threading.Event(), at.panel.model.planning._make
-    at.panel.model.planning._make = lambda: gate.wait(20) and make()  # type: ignore[method-assign]
+    at.panel.model.planning._make = lambda: gate.wait(120) and make()  # type: ignore[method-assign]
     text = at.find("Template")
     text.value = "Hi {name}，拒收请回复R"
     first = at.panel.message._length.value

@@ -302,7 +302,7 @@ class Slow:
         def load(source: str, **options: Any) -> pd.DataFrame:
             self.read.append(source)
             self.begun.set()
-            assert self.go.wait(30)
+            assert self.go.wait(120)
             return whole(source, **options)
 
         monkeypatch.setattr(segment, "load", load)
@@ -313,11 +313,11 @@ def test_two_who_want_the_same_segment_read_it_once(project: Path, monkeypatch: 
     slow, at = Slow(monkeypatch), desk(project)
     with ThreadPoolExecutor() as threads:
         panel = threads.submit(at.read)
-        assert slow.begun.wait(30)
+        assert slow.begun.wait(120)
         cell = threads.submit(at.current)
         slow.go.set()
 
-        assert cell.result(30) is panel.result(30) is at.loaded
+        assert cell.result(120) is panel.result(120) is at.loaded
     assert slow.read == ["people.csv"]
 
 
@@ -329,10 +329,10 @@ def test_what_was_read_for_an_earlier_wish_is_not_current(
     slow, at = Slow(monkeypatch), desk(project)
     with ThreadPoolExecutor() as threads:
         reading = threads.submit(at.read)
-        assert slow.begun.wait(30)
+        assert slow.begun.wait(120)
         at.choose("bare.csv")
         slow.go.set()
-        at.take(reading.result(30))
+        at.take(reading.result(120))
 
     assert not at.is_current
     assert at.current().name == "bare.csv"

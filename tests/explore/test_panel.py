@@ -748,7 +748,7 @@ def test_while_another_segment_is_read_the_old_figures_are_dimmed(
     gate, read = threading.Event(), opened.model.read
 
     def slowly() -> Any:
-        gate.wait(20)
+        gate.wait(120)
         return read()
 
     monkeypatch.setattr(opened.model, "read", slowly)

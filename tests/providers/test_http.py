@@ -27,7 +27,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def door(transport: httpx.AsyncBaseTransport | None = None, **more: float) -> Door:
-    settings = {"timeout_s": 0.4, "connect_timeout_s": 0.2, "connections": 4, "plain_http": True} | more
+    settings = {"timeout_s": 30.0, "connect_timeout_s": 30.0, "connections": 4, "plain_http": True} | more
     return Door("test", transport=transport, **settings)  # type: ignore[arg-type]
 
 
@@ -39,7 +39,7 @@ class Loopback:
         self.connections = 0
         self.requests: list[bytes] = []
         self.url = ""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, tls: ssl.SSLContext | None = None) -> asyncio.Server:
         server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, ssl=tls)
@@ -48,13 +48,13 @@ class Loopback:
         return server
 
     async def close(self) -> None:
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._answer(reader, writer))
-        self._tasks.add(task)
+        self.tasks.add(task)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -166,7 +166,7 @@ async def answers(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: byt
 )
 async def test_after_it_left_the_outcome_is_unknown(talk: Talk | None) -> None:
     """Whatever a server does instead of answering, the request may have arrived, and waiting has an end."""
-    async with serving(talk) as server, closing(door()) as client:
+    async with serving(talk) as server, closing(door(timeout_s=1)) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await post(client, server.url)
 
@@ -319,7 +319,7 @@ async def test_a_connection_closed_while_idle_is_replaced() -> None:
     async with serving(saying(OK, then="close")) as server, closing(door()) as client:
         for n in range(3):
             assert await post(client, server.url, b"n=%d" % n) == b"ok"
-            await asyncio.sleep(0.02)
+            await asyncio.wait(server.tasks)  # it has closed the connection
 
     assert server.connections == 3
     assert [request[-3:] for request in server.requests] == [b"n=0", b"n=1", b"n=2"]

@@ -379,7 +379,7 @@ async def test_row_14_an_answer_that_is_a_bomb(
     """An answer nobody asked for like that is an open outcome, at once and in little memory."""
     tracemalloc.start()
     try:
-        async with serving(talk) as server, closing(door(transport(), timeout_s=8)) as client:
+        async with serving(talk) as server, closing(door(transport(), timeout_s=60)) as client:
             with pytest.raises(OutcomeUnknown, match=r"compressed|longer than 8 MB"):
                 await post(client, server.url)
         most = tracemalloc.get_traced_memory()[1]
@@ -394,7 +394,7 @@ async def test_row_14_an_answer_that_is_a_bomb(
 async def test_row_14_a_drip_ends_in_time(transport: Callable[[], httpx.AsyncBaseTransport | None]) -> None:
     """A byte now and then keeps nobody waiting beyond the limit, by whichever way the request went."""
     drip = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", *[b"x"] * 2000, pause_s=0.02)
-    async with serving(drip) as server, closing(door(transport())) as client:
+    async with serving(drip) as server, closing(door(transport(), timeout_s=1)) as client:
         with pytest.raises(OutcomeUnknown, match="no answer within"):
             await post(client, server.url)
 
@@ -408,7 +408,7 @@ async def test_row_14_compression_is_not_asked_for(
     long = saying(
         b"HTTP/1.1 200 OK\r\ncontent-encoding: identity\r\ncontent-length: %d\r\n\r\n" % MOST_BYTES, body
     )
-    async with serving(long) as server, closing(door(transport(), timeout_s=8)) as client:
+    async with serving(long) as server, closing(door(transport(), timeout_s=60)) as client:
         assert await post(client, server.url) == body
 
     assert b"accept-encoding" not in server.requests[0].lower()
@@ -629,7 +629,7 @@ async def test_held_a_header_without_end_is_unknown() -> None:
     long = saying(b"HTTP/1.1 200 OK\r\nx-long: " + b"x" * 200_000 + b"\r\ncontent-length: 2\r\n\r\nok")
     lines = _endless(b"HTTP/1.1 200 OK\r\n", b"x-line: 1\r\n" * 1000)
     for talk in (long, lines):
-        async with serving(talk) as server, closing(door(timeout_s=2)) as one:
+        async with serving(talk) as server, closing(door()) as one:
             with pytest.raises(OutcomeUnknown):
                 await post(one, server.url)
 
@@ -680,13 +680,13 @@ async def test_held_certificates(
     monkeypatch.setenv("SSL_CERT_FILE", str(chain))
     async with serving(answers, context) as server:
         here = server.url.replace("127.0.0.1", "localhost")
-        async with closing(door(timeout_s=5)) as one:
+        async with closing(door()) as one:
             with pytest.raises(Unreachable, match="certificate is not trusted"):
                 await post(one, here)
         monkeypatch.setattr("certifi.where", lambda: str(chain))
-        async with closing(door(timeout_s=5)) as one:
+        async with closing(door()) as one:
             with pytest.raises(Unreachable, match="certificate is not trusted"):
                 await post(one, server.url)
         assert server.requests == []
-        async with closing(door(timeout_s=5)) as one:
+        async with closing(door()) as one:
             assert await post(one, here) == b"ok"

@@ -23,7 +23,7 @@ class Yun:
 
     def __init__(self, url: str, apikey: str = KEY) -> None:
         # No certificates to load for plain HTTP: that would take longer than the tests.
-        self.http = httpx.Client(base_url=url, timeout=5, verify=False, trust_env=False)
+        self.http = httpx.Client(base_url=url, timeout=60, verify=False, trust_env=False)
         self.apikey = apikey
 
     def raw(self, method: str, **fields: Any) -> httpx.Response:

@@ -63,7 +63,7 @@ class Ali:
     """Signs and sends single actions to one simulator by the world's clock."""
 
     def __init__(self, url: str, clock: Callable[[], float], **settings: Any) -> None:
-        self.http = httpx.Client(timeout=5)
+        self.http = httpx.Client(timeout=60)
         self._clock = clock
         self._nonces = itertools.count(1)
         fields = {"access_key_id": KEY_ID, "access_key_secret": SECRET, "base_url": url}
@@ -155,7 +155,7 @@ def _replay(simulator: Simulator, vector: dict[str, Any], signature: str) -> htt
         body = vector.get("request_body", EMPTY_BODY)
         headers = {"content-type": "application/x-www-form-urlencoded"} if body else {}
     return httpx.request(
-        vector["method"], f"{simulator.url}/?{query}", headers=headers, content=body.encode(), timeout=5
+        vector["method"], f"{simulator.url}/?{query}", headers=headers, content=body.encode(), timeout=60
     )
 
 

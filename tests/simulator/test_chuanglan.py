@@ -42,7 +42,7 @@ class Api:
     """Posts JSON to one simulator; answers the decoded body."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=5)
+        self.http = httpx.Client(base_url=url, timeout=60)
 
     def __call__(self, path: str, **fields: Any) -> dict[str, Any]:
         body = {"account": ACCOUNT, "password": PASSWORD} | fields
@@ -611,7 +611,7 @@ def test_every_code_ends_in_its_class(simulator: Simulator, plan: Callable[..., 
     "fault",
     [
         {"kind": "drop_after_accept"},
-        {"kind": "hang_after_accept", "seconds": 5},
+        {"kind": "hang_after_accept", "seconds": 60},
         {"kind": "http_error_after_accept"},
         {"kind": "non_json_after_accept"},
         {"kind": "truncated_json_after_accept"},
@@ -621,7 +621,7 @@ def test_every_code_ends_in_its_class(simulator: Simulator, plan: Callable[..., 
 def test_spoilt_answers_are_unknown(simulator: Simulator, plan: Callable[..., None], fault: Any) -> None:
     """The message was taken; a client that cannot know says so and keeps the id that reports name."""
     plan(faults=[{"count": 1, **fault}])
-    made = client(simulator.url, timeout_s=0.2, connect_timeout_s=0.2)
+    made = client(simulator.url, timeout_s=2 if "hang" in fault["kind"] else 60, connect_timeout_s=60)
 
     with pytest.raises(OutcomeUnknown) as caught:
         deliver(made, Job(Template.parse(TEXT), reference="spring"), ["x"])

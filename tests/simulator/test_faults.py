@@ -135,7 +135,7 @@ def test_hang_after_accept(yun: Any, world: World, plan: Callable[..., None]) ->
     plan(faults=[{"kind": "hang_after_accept", "count": 1, "seconds": 30}])
 
     with pytest.raises(httpx.ReadTimeout):
-        _send(yun, timeout=0.2)
+        _send(yun, timeout=httpx.Timeout(60, read=2))
     assert world.accepted() == 1
 
 

@@ -168,7 +168,7 @@ def test_a_running_simulator_pushes(yun: Any, clock: Any, receiver: Receiver) ->
     """Calls over HTTP with callback_url are pushed by the server itself."""
     yun.single(A, TEXT, callback_url=receiver.url)
     clock.go(10)
-    for _ in range(100):
+    for _ in range(3000):
         if receiver.bodies:
             break
         threading.Event().wait(0.02)

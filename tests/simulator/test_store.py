@@ -37,7 +37,7 @@ def _account(world: World) -> Account:
 def _accept(world: World, phones: list[int], texts: Any, **fields: Any) -> int:
     accepted = world.accept(_account(world), phones, texts, parts=len(phones), **fields)
     assert accepted.durable is not None
-    accepted.durable.result(10)
+    accepted.durable.result(60)
     return accepted.first_sid
 
 
@@ -170,7 +170,7 @@ def test_the_answer_waits_for_the_commit(url: str, clock: Any) -> None:
         sender.join(0.3)
         waiting = list(answers)
         ledger.execute("COMMIT")
-        sender.join(5)
+        sender.join(60)
         yun.http.close()
     ledger.close()
     world.close()
@@ -203,7 +203,7 @@ class Process:
     def end(self, number: int) -> int:
         self.control.close()
         self._process.send_signal(number)
-        code = self._process.wait(10)
+        code = self._process.wait(60)
         assert self._process.stdout is not None
         self._process.stdout.close()
         return code
@@ -223,11 +223,12 @@ def test_a_killed_simulator_still_knows_what_it_answered(url: str, processes: li
     first = Process(url)
     processes.append(first)
     yun = Yun(first.url)
-    killer = threading.Timer(0.4, first.end, [signal.SIGKILL])
-    killer.start()
+    killer = threading.Timer(0.2, first.end, [signal.SIGKILL])
     answered = 0
     try:
         while True:
+            if answered == 100:
+                killer.start()
             mobiles = ",".join(str(13_800_000_000 + answered + n) for n in range(10))
             answered += len(yun.ok("sms/batch_send", mobile=mobiles, text=TEXT)["data"])
     except Exception:  # whatever a client meets when its server dies

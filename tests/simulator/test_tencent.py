@@ -59,7 +59,7 @@ class Ten:
     """Signs and posts actions to one simulator; answers the content of ``Response``."""
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
-        self.http = httpx.Client(base_url=url, timeout=5)
+        self.http = httpx.Client(base_url=url, timeout=60)
         self.clock = clock
 
     def raw(self, action: str, body: bytes, *, key: str = SECRET_KEY, **changed: str) -> httpx.Response:
