@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from smskit.errors import TemplateError
+from smskit.i18n import Language
 from smskit.ledger import CampaignRow
 from smskit.message.opt_out import OptOutRule
 from smskit.message.template import Form, Template, Var
 from smskit.models import Kind, Offer
 
-__all__ = ["TemplateChoice", "choices", "ending_with", "placeholder"]
+__all__ = ["TemplateChoice", "choices", "ending_with", "placeholder", "review_of"]
 
 _MOST_USED = 20  # of the ledger's campaigns, the newest
 _NAME = re.compile(r"[\w-]+")
@@ -50,6 +51,13 @@ def choices(offered: Iterable[Offer], rows: Iterable[CampaignRow]) -> list[Templ
         if key and key not in found and row.kind is not Kind.TEST and len(used) < _MOST_USED:
             used.setdefault(key, TemplateChoice(offer, row.name, spec.get("signature") or ""))
     return [*found.values(), *used.values()]
+
+
+def review_of(offer: Offer, t: Language) -> str:
+    """The provider's word on a signature or template."""
+    if not offer.review:
+        return t("typed in")
+    return f"{t('approved') if offer.usable else t('not approved')} ({t.said(offer.review)})"
 
 
 def placeholder(column: str, text: str, form: Form) -> str:

@@ -16,7 +16,7 @@ import ipywidgets as w
 from smskit.errors import SmskitError
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import button, in_words, notice
+from smskit.notebook.panels.parts import button, field, in_words, notice
 from smskit.workspace import May, Workspace
 
 __all__ = ["Panel", "Showing"]
@@ -52,6 +52,7 @@ class Panel(ABC):
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.showing = Showing()  # while it is we who change fields
         self._notice = w.HTML()
         self._telling: tuple[str | Callable[[Language], str], str] = ("", "info")
         self._tickets: dict[str, int] = {}
@@ -133,6 +134,16 @@ class Panel(ABC):
         """A button that does *work*, see `attempt`; *looks* as `parts.button` has them."""
         made = button(text, **looks)
         made.on_click(self.attempt(work))
+        return made
+
+    def unless_shown(self, work: Callable[[], Any]) -> Callable[[Any], None]:
+        """As `attempt`, for what a person, not we, changes."""
+        return self.attempt(lambda: None if self.showing.on else work())
+
+    def field(self, kind: type[Any], label: str, take: Callable[[Any], Any], **options: Any) -> Any:
+        """An input as `parts.field` has it; *take* is told what a person puts into it, see `attempt`."""
+        made = field(kind, label, **options)
+        made.observe(self.unless_shown(lambda: take(made.value)), "value")
         return made
 
     def tick(self, text: str, is_on: bool, take: Callable[[bool], Any]) -> w.Checkbox:

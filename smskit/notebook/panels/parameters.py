@@ -14,7 +14,7 @@ from smskit.i18n import Language
 from smskit.notebook.host import Host
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import FIELDS, card, chip, details, door, field, html, row
+from smskit.notebook.panels.parts import FIELDS, card, chip, details, door, html, row
 from smskit.planning.draft import Draft
 from smskit.settings.places import from_project
 from smskit.workspace import May
@@ -50,8 +50,7 @@ class ParametersPanel(Panel):
         page.follow(lambda _: self._changed())
 
     def build(self) -> Sequence[w.Widget]:
-        place = field(w.Text, self.t("Parameter file"), value=self.path)
-        place.observe(self.attempt(lambda: self._placed(place.value)), "value")
+        place = self.field(w.Text, self.t("Parameter file"), self._placed, value=self.path)
         self._save = self.button(self.t("Save parameters"), self.save, enabled=not self.waits)
         self.only_for(May.PLAN, self._save)
         open_ = self.button(self.t("Open"), self.open)

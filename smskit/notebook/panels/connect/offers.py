@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -13,8 +13,9 @@ from smskit.models import Offer
 from smskit.notebook.accounts import AccountStatus, Offered
 from smskit.notebook.connect import ConnectNotebook
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel, Showing
+from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import card, choose, html, notice, row, title
+from smskit.notebook.texts import review_of
 from smskit.providers import Feature
 from smskit.workspace import May
 
@@ -34,7 +35,6 @@ class OffersPanel(Panel):
         self.notebook = notebook
         self._signature, self._template = w.Dropdown(), w.Dropdown()
         self._text, self._phone = html(""), w.Text()
-        self._showing = Showing()  # while it is we who change them
 
     def build(self) -> Sequence[w.Widget]:
         t, nb = self.t, self.notebook
@@ -45,9 +45,8 @@ class OffersPanel(Panel):
         ask = self.button(words, self.ask, enabled=able)
         told = html("" if lists else f'<span class="smskit-soft">{escape(t(_NO_LIST))}</span>')
         self._phone = self._field(t("Phone column"))
-        self._phone.observe(
-            self._chosen(lambda: self.page.draft.set(phone=self._phone.value.strip() or None)), "value"
-        )
+        phone = self.unless_shown(lambda: self.page.draft.set(phone=self._phone.value.strip() or None))
+        self._phone.observe(phone, "value")
         column = html(
             f'<span class="smskit-soft">{escape(t("of the segment; the same for all providers"))}</span>'
         )
@@ -74,15 +73,11 @@ class OffersPanel(Panel):
         if chosen < 0 and (draft["template_id"] or draft["template"]):
             chosen = len(offered.templates)
             templates.append((_short(Offer(draft["template_id"], draft["template"], True, "")), chosen))
-        with self._showing:
+        with self.showing:
             choose(self._signature, signatures, signature)
             choose(self._template, templates, chosen)
             self._text.value = notice(draft["template"]) if draft["template"] else ""
             self._phone.value = draft["phone"]
-
-    def _chosen(self, take: Callable[[], Any]) -> Callable[[Any], None]:
-        """A callback for what a person, not we, chose."""
-        return self.attempt(lambda: None if self._showing.on else take())
 
     def ask_once(self) -> None:
         """Ask for the lists, where there are any and nobody has yet."""
@@ -104,9 +99,8 @@ class OffersPanel(Panel):
     def _signatures(self) -> list[w.Widget]:
         t = self.t
         self._signature = self._dropdown(t("Signature"))
-        self._signature.observe(
-            self._chosen(lambda: self.notebook.choose_signature(self._signature.value)), "value"
-        )
+        signed = self.unless_shown(lambda: self.notebook.choose_signature(self._signature.value))
+        self._signature.observe(signed, "value")
         typed = self._field(t("Another signature"), t("without 【】"))
         add = self.button(t("Add signature"), lambda: self._type_signature(typed.value))
         self.only_for(May.PLAN, add)
@@ -122,7 +116,7 @@ class OffersPanel(Panel):
     def _templates(self) -> list[w.Widget]:
         t = self.t
         self._template, self._text = self._dropdown(t("Template")), html("")
-        self._template.observe(self._chosen(lambda: self._choose(self._template.value)), "value")
+        self._template.observe(self.unless_shown(lambda: self._choose(self._template.value)), "value")
         number = self._field(t("Another template's id"), t("as the console shows it"))
         words = w.Textarea(
             description=t("Its text"),
@@ -154,10 +148,7 @@ class OffersPanel(Panel):
     # -- parts -------------------------------------------------------------------------
 
     def _name(self, offer: Offer, name: str) -> str:
-        t = self.t
-        if not offer.review:
-            return f"{name} · {t('typed in')}"
-        return f"{name} · {t('approved') if offer.usable else t('not approved')} ({t.said(offer.review)})"
+        return f"{name} · {review_of(offer, self.t)}"
 
     def _dropdown(self, label: str) -> w.Dropdown:
         return w.Dropdown(description=label, style=_STYLE, layout=w.Layout(width="640px"))

@@ -12,7 +12,7 @@ from smskit.notebook.connect import ConnectNotebook, answer_of, when
 from smskit.notebook.panels.connect.credentials import in_fields
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import card, chip, field, html, names, notice, plain_table, row, title
+from smskit.notebook.panels.parts import card, chip, html, names, notice, plain_table, row, title
 from smskit.notebook.panels.provider_change import what_moved
 
 __all__ = ["KINDS", "OverviewPanel"]
@@ -36,8 +36,7 @@ class OverviewPanel(Panel):
         t = self.t
         hint = t("From the last check of each provider; none is asked again by itself.")
         options, value = self.notebook.choices(t), self.notebook.provider
-        choice = field(w.Dropdown, t("Provider"), options=options, value=value)
-        choice.observe(self.attempt(lambda: self.choose(choice.value)), "value")
+        choice = self.field(w.Dropdown, t("Provider"), self.choose, options=options, value=value)
         told = [html(notice(t.render(remark), "warn")) for remark in remarks(self.page.environment())]
         return [card(title(t("Providers"), hint), *told, html(self._table()), row(choice))]
 

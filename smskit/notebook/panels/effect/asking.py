@@ -14,15 +14,8 @@ from smskit.ledger import CampaignRow
 from smskit.notebook.measurer import Measurer
 from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel, Showing
-from smskit.notebook.panels.parts import (
-    card,
-    field,
-    pair,
-    row,
-    soft_line,
-    title,
-)
+from smskit.notebook.panels.panel import Panel
+from smskit.notebook.panels.parts import card, field, pair, row, soft_line, title
 from smskit.notebook.panels.upload import upload_button
 from smskit.reporting.delivery import MODES
 from smskit.workspace import Workspace
@@ -61,7 +54,6 @@ class AskingPanel(Panel):
         self.measurer, self._measure, self._chosen, self._compare = measurer, measure, chosen, compare
         self.kind = _PEOPLE if measurer.asked["converted"] and not measurer.asked["time"] else _EVENTS
         self.names: list[str] = []  # columns of the table
-        self._showing = Showing()
         self._columns = w.VBox()
         self._typing = False  # whether the fields for a path or a query are unfolded
         self._go = w.Button()
@@ -143,15 +135,14 @@ class AskingPanel(Panel):
 
     def _typed(self) -> w.Widget:
         may_query = Workspace.here().may_query
-        place = field(w.Text, self.t("Path or URL") if may_query else self.t("File"))
-        place.value, place.placeholder = self.measurer.asked["outcomes"], "orders.csv"
-        place.continuous_update = False
-        place.observe(self.attempt(lambda: self._name(place.value)), "value")
+        label, now = self.t("Path or URL") if may_query else self.t("File"), self.measurer.asked["outcomes"]
+        place = self.field(w.Text, label, self._name, value=now)
+        place.placeholder, place.continuous_update = "orders.csv", False
         if not may_query:
             return self._folded(self.t("By its name"), place)
-        query = field(w.Text, self.t("SQL query"), value=self.measurer.asked["outcomes_query"])
+        now = self.measurer.asked["outcomes_query"]
+        query = self.field(w.Text, self.t("SQL query"), self._asked, value=now)
         query.placeholder, query.continuous_update = self.t("only for a database: one SELECT"), False
-        query.observe(self.attempt(lambda: self._asked(query.value)), "value")
         return self._folded(self.t("Path, URL or query"), pair(place, query))
 
     def _folded(self, label: str, inner: w.DOMWidget) -> w.Widget:
@@ -195,8 +186,7 @@ class AskingPanel(Panel):
             self._columns.children = ()
             return
         kinds = [(t("one row per event"), _EVENTS), (t("one row a person, 0 or 1"), _PEOPLE)]
-        kind = field(w.Dropdown, t("The table has"), options=kinds, value=self.kind)
-        kind.observe(self.attempt(lambda: self._turn(kind.value)), "value")
+        kind = self.field(w.Dropdown, t("The table has"), self._turn, options=kinds, value=self.kind)
         made: list[w.Widget] = [kind, self._column("user_id", t("Person column"))]
         if self.kind == _EVENTS:
             made += [
@@ -229,10 +219,8 @@ class AskingPanel(Panel):
         return Fold(t("More"), w.VBox([pair(*made), *ticks])).widget
 
     def _tick(self, name: str, on: Any, off: Any, label: str) -> w.Widget:
-        def take(is_on: bool) -> None:
-            self.measurer.set(**{name: on if is_on else off})
-
-        return self.tick(label, self.measurer.asked[name] == on, take)
+        take = partial(self._set, name)
+        return self.tick(label, self.measurer.asked[name] == on, lambda is_on: take(on if is_on else off))
 
     def _turn(self, kind: str) -> None:
         self.kind = kind
@@ -247,15 +235,14 @@ class AskingPanel(Panel):
             names.append((self.t("{name} (not in this table)", name=value), value))
         if none or not value:
             names.insert(0, (self.t("none") if none else self.t("choose a column"), ""))
-        made = field(w.Dropdown, label, options=names, value=value)
-        made.observe(self.attempt(lambda: self.measurer.set(**{name: made.value})), "value")
-        return made
+        return self.field(w.Dropdown, label, partial(self._set, name), options=names, value=value)
 
     def _text(self, name: str, label: str, hint: str) -> w.Widget:
-        made = field(w.Text, label, value=self.measurer.asked[name])
-        made.placeholder = hint
-        made.observe(self.attempt(lambda: self.measurer.set(**{name: made.value})), "value")
-        return made
+        now = self.measurer.asked[name]
+        return self.field(w.Text, label, partial(self._set, name), value=now, placeholder=hint)
+
+    def _set(self, name: str, value: Any) -> None:
+        self.measurer.set(**{name: value})
 
     def _dim(self) -> None:
         self._go.disabled = self.is_at("columns")

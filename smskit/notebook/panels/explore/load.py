@@ -13,7 +13,7 @@ from smskit.audience.explore import offered
 from smskit.i18n import Joined, mark
 from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel, Showing
+from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import (
     card,
     choose,
@@ -54,7 +54,6 @@ class LoadPanel(Panel):
         self._first: tuple[tuple[str, str, tuple[int, int]], list[tuple[int, str]]] = ("", "", (0, 0)), []
         self._loaded_box = w.VBox()
         self._typing = Fold("", w.VBox())  # where a path or a query is typed
-        self._showing = Showing()  # while it is we who change the fields
         # Segment, query and sheet of the draft that the fields were last set to.
         self._shown = ("", "", "")
 
@@ -96,7 +95,7 @@ class LoadPanel(Panel):
         for offer in there:
             name = offer.path.split("/", 1)[1]
             options.append((f"{self.t('sample: ') if offer.sample else ''}{name}", offer.path))
-        with self._showing:
+        with self.showing:
             is_offered = any(named[0] == path for _, path in options)
             choose(self._offers, options, named[0] if is_offered else "")
             if named != self._shown:
@@ -122,7 +121,7 @@ class LoadPanel(Panel):
         def chosen(change: dict[str, Any]) -> None:
             # What was chosen, not what the field has by the time it is our turn: it may have been set back.
             take = partial(self._take, change["new"])
-            self.attempt(lambda: None if self._showing.on else take())(None)
+            self.unless_shown(take)(None)
 
         made.observe(chosen, "value")
         return made
@@ -134,20 +133,21 @@ class LoadPanel(Panel):
 
     def _saved_field(self) -> w.Widget:
         names = self.model.saved()
-        made = field(
+        made = self.field(
             w.Dropdown,
             self.t("Saved segments"),
+            self._take_saved,
             options=[(self.t("choose a segment"), ""), *((n, n) for n in names)],
         )
         made.layout.display = "" if names else "none"
-        made.observe(self.attempt(lambda: self._take_saved(made.value) if made.value else None), "value")
         return made
 
     def _take_saved(self, name: str) -> None:
-        """Take a saved segment with its columns and rules, and read it."""
-        with self._by_me():
-            self.model.take_saved(name)
-        self.load()
+        """Take a saved segment with its columns and rules, and read it; nothing of ""."""
+        if name:
+            with self._by_me():
+                self.model.take_saved(name)
+            self.load()
 
     def _upload(self) -> w.Widget:
         tip = self.t(_KEPT_BY_THE_APP if Workspace.here().locked else _KEPT)
@@ -178,9 +178,7 @@ class LoadPanel(Panel):
         return made
 
     def _sheet_field(self) -> w.Widget:
-        made = field(w.Dropdown, self.t("Sheet"), options=[("", "")], value="")
-        made.observe(self.attempt(lambda: None if self._showing.on else self._turn_to(made.value)), "value")
-        return made
+        return self.field(w.Dropdown, self.t("Sheet"), self._turn_to, options=[("", "")], value="")
 
     def _show_sheets(self, chosen: str) -> None:
         """Offer the sheets of the workbook that is named, where there is a choice."""
@@ -205,10 +203,8 @@ class LoadPanel(Panel):
         self._take(self.model.draft["segment"], sheet=sheet)
 
     def _heading_field(self) -> w.Widget:
-        made = field(w.Dropdown, self.t("Heading row"), options=[("", 0)], value=0)
+        made = self.field(w.Dropdown, self.t("Heading row"), self._head_by, options=[("", 0)], value=0)
         made.layout.width = "480px"
-        taken = self.attempt(lambda: None if self._showing.on else self._head_by(made.value))
-        made.observe(taken, "value")
         return made
 
     def _show_rows(self, chosen: int) -> None:

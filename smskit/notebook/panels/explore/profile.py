@@ -13,7 +13,7 @@ from smskit.audience.rules.typed import Mask
 from smskit.i18n import Language
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import field, frame_table, html, soft, soft_line, tiles, title
+from smskit.notebook.panels.parts import frame_table, html, soft, soft_line, tiles, title
 from smskit.notebook.segment_model import SegmentModel
 from smskit.reporting.charts import explore as charts
 
@@ -59,8 +59,7 @@ class ProfilePanel(Panel):
         if self.column not in names:
             few = [n for n in names if 1 < profile.columns[n].distinct <= 12]
             self.column = (few or names)[0]
-        chosen = field(w.Dropdown, self.t("Column"), options=names, value=self.column)
-        chosen.observe(self.attempt(lambda: self._draw_column(chosen.value)), "value")
+        chosen = self.field(w.Dropdown, self.t("Column"), self._draw_column, options=names, value=self.column)
         self._picture = html("")
         self._draw_column(self.column)
         return [title(self.t("Distribution")), chosen, self._picture]

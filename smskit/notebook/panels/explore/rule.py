@@ -43,7 +43,7 @@ class Around(Protocol):
     def on_edit(self, change: Callable[[], Any]) -> Callable[[Any], None]:
         """A callback that changes the shape of the rule."""
 
-    def on_change(self, take: Callable[[], Any]) -> Callable[[Any], None]:
+    def unless_shown(self, take: Callable[[], Any]) -> Callable[[Any], None]:
         """A callback for a widget that a person, not the panel, changed."""
 
     def set_value(self, id_: int, value: Any) -> None:
@@ -163,7 +163,7 @@ class LeafRow:
             self._shown = (*self._shown[:2], value)  # it is there already
             self._panel.set_value(self.id, value)
 
-        made.observe(self._panel.on_change(take), "value")
+        made.observe(self._panel.unless_shown(take), "value")
         return made
 
     def _choices(self, value: Any, look: ColumnProfile) -> w.Widget:

@@ -16,7 +16,7 @@ from smskit.i18n import mark
 from smskit.notebook.host import Host
 from smskit.notebook.panels.explore.rule import GroupRow, LeafRow
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel, Showing
+from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import button, chip, details, html, row, soft, soft_line, title
 from smskit.notebook.panels.pressable import Pressable
 from smskit.notebook.segment_model import SegmentModel
@@ -43,7 +43,6 @@ class RulesPanel(Panel):
         self._undo, self._redo = w.Button(), w.Button()
         self._code, self._code_of = Pressable(), ""
         self._edited: RuleEditor | None = None  # what the rows are of
-        self._showing = Showing()  # while it is we who change the widgets
 
     def build(self) -> Sequence[w.Widget]:
         self._rows, self._whole, self._words = {}, w.VBox(), html("")
@@ -114,7 +113,7 @@ class RulesPanel(Panel):
         is typing or about to click is not taken away by a change next to it.
         """
         before, self._rows = self._rows, {}
-        with self._showing:
+        with self.showing:
             root = self.editor.root
             self._whole.children = (self._placed(root, before, itertools.count(1), whole=True),)
 
@@ -135,10 +134,6 @@ class RulesPanel(Panel):
 
     # -- changes and counts ------------------------------------------------------------------
 
-    def on_change(self, take: Callable[[], Any]) -> Callable[[Any], None]:
-        """A callback for a widget that a person, not we, changed."""
-        return self.attempt(lambda: None if self._showing.on else take())
-
     def on_edit(self, change: Callable[[], Any]) -> Callable[[Any], None]:
         """A callback that changes the shape of the rule."""
 
@@ -148,7 +143,7 @@ class RulesPanel(Panel):
             self._arrange()
             self.recount()
 
-        return self.on_change(edit)
+        return self.unless_shown(edit)
 
     def toggle(self, rules: Sequence[Mapping[str, Any]]) -> None:
         """Keep only the rows for which these hold, or do so no longer; see ``RuleEditor.toggle``."""

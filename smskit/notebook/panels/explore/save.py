@@ -14,7 +14,7 @@ from smskit.i18n import mark
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parameters import ParametersPanel
-from smskit.notebook.panels.parts import field, html, in_words, notice, row, soft_line, title
+from smskit.notebook.panels.parts import html, in_words, notice, row, soft_line, title
 from smskit.notebook.segment_model import SegmentModel
 from smskit.settings.places import from_project
 from smskit.workspace import Folder, May, Workspace
@@ -79,9 +79,8 @@ class SavePanel(Panel):
 
     def _as_rules(self) -> list[w.Widget]:
         hint = self.t("Segment, rules and columns, from which notebook 03 and scheduled runs start.")
-        name = field(w.Text, self.t("Campaign id"), value=self.model.draft["campaign"])
+        name = self.field(w.Text, self.t("Campaign id"), self._call, value=self.model.draft["campaign"])
         name.continuous_update = False
-        name.observe(self.attempt(lambda: self._call(name.value)), "value")
         warned = []
         if self.model.only_in_memory():
             told = mark(
@@ -94,8 +93,7 @@ class SavePanel(Panel):
 
     def _by_name(self) -> list[w.Widget]:
         hint = self.t("File, columns and rules under a name, to be chosen again in another campaign.")
-        name = field(w.Text, self.t("Segment name"), value=self.called)
-        name.observe(self.attempt(lambda: setattr(self, "called", name.value)), "value")
+        name = self.field(w.Text, self.t("Segment name"), partial(setattr, self, "called"), value=self.called)
         save = self.button(self.t("Save as a segment"), lambda: self._save_as(name.value))
         self.only_for(May.PLAN, save)
         return [title(self.t("As a segment to use again"), hint), row(name, save)]
@@ -106,10 +104,9 @@ class SavePanel(Panel):
         self.tell(lambda t: t("Saved as the segment {name}", name=name.strip()), "ok")
 
     def _as_file(self) -> list[w.Widget]:
-        name = field(w.Text, self.t("File name"), value=self.name)
-        kind = field(w.Dropdown, self.t("Kind"), options=["csv", "parquet"], value=self.kind)
-        name.observe(self.attempt(lambda: self._choose("name", name.value)), "value")
-        kind.observe(self.attempt(lambda: self._choose("kind", kind.value)), "value")
+        choose, kinds = self._choose, ["csv", "parquet"]
+        name = self.field(w.Text, self.t("File name"), partial(choose, "name"), value=self.name)
+        kind = self.field(w.Dropdown, self.t("Kind"), partial(choose, "kind"), options=kinds, value=self.kind)
         replace = self._tick(mark("Replace a file of that name"), "overwrite")
         switch = self._tick(mark("Go on with this file as the segment"), "switch")
         waits = self.parameters.waits

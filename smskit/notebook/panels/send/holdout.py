@@ -11,7 +11,6 @@ import ipywidgets as w
 from smskit.i18n import mark
 from smskit.i18n.figures import money
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Showing
 from smskit.notebook.panels.parts import card, html, row, soft, stale, tiles, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.panels.slider import Slider
@@ -47,14 +46,13 @@ class HoldoutPanel(SendPart):
         self._share, self._rate = Slider("", [("", 0.0)], 0.0), w.Dropdown()
         self._told = html("")
         self._base: _Base | None = None
-        self._showing = Showing()  # while it is we who move the slider
         page.follow(lambda names: self._follow() if "holdout" in names else None)
 
     def build(self) -> Sequence[w.Widget]:
         t = self.t
         style: dict[str, Any] = {"description_width": "140px"}
         self._share = Slider(t("Keep back"), self._options(), self._now)
-        self._share.observe(self.attempt(self._moved), "at")
+        self._share.observe(self.unless_shown(self._moved), "at")
         rates = [(f"{100 * rate:g}%", rate) for rate in _RATES]
         self._rate = w.Dropdown(
             options=rates,
@@ -79,8 +77,6 @@ class HoldoutPanel(SendPart):
     # -- moving ---------------------------------------------------------------------------
 
     def _moved(self) -> None:
-        if self._showing.on:
-            return
         chosen = self._share.value
         if chosen != self._now:
             self.page.draft.set(holdout=chosen)
@@ -94,7 +90,7 @@ class HoldoutPanel(SendPart):
         """Another field has changed the share."""
         now = self._now
         if self._share.value != now:
-            with self._showing:
+            with self.showing:
                 self._share.offer(self._options(), now)
         self._show()
 

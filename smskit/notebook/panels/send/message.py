@@ -14,9 +14,7 @@ import pandas as pd
 from smskit.errors import SmskitError, TemplateError
 from smskit.i18n import mark
 from smskit.message.parts import parts
-from smskit.models import Offer
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Showing
 from smskit.notebook.panels.parts import (
     card,
     chip,
@@ -39,7 +37,7 @@ from smskit.notebook.panels.send.editor import Editor
 from smskit.notebook.panels.send.fields import Fields
 from smskit.notebook.panels.send.form import CAMPAIGN
 from smskit.notebook.send_model import Columns, Length, SendModel
-from smskit.notebook.texts import TemplateChoice, ending_with, placeholder
+from smskit.notebook.texts import TemplateChoice, ending_with, placeholder, review_of
 from smskit.providers import provider_class, provider_names
 
 __all__ = ["MessagePanel"]
@@ -72,7 +70,6 @@ class MessagePanel(SendPart):
         self._choices: list[TemplateChoice] = []
         self._pick, self._picked, self._length = w.Dropdown(), html(""), html("")
         self._variable_names, self._wording = w.Dropdown(), w.Button()
-        self._showing = Showing()  # while it is we who change a list
         page.follow(self._changed)
 
     # -- widgets ---------------------------------------------------------------------------
@@ -85,8 +82,7 @@ class MessagePanel(SendPart):
         provider = self._field("provider", self._other_provider, w.Dropdown, t("Provider"), options=providers)
         signature = self._field("signature", self._sign, w.Combobox, t("Signature"), **listed)
         template_id = self._field("template_id", self.model.named, w.Combobox, t("Template id"), **listed)
-        self._pick = field(w.Dropdown, t("Choose a template"))
-        self._pick.observe(self._unless_shown(self.pick), "value")
+        self._pick = self.field(w.Dropdown, t("Choose a template"), lambda _: self.pick())
         template = self._text()
         words = self._below_text()
         self._show_offers()
@@ -114,7 +110,7 @@ class MessagePanel(SendPart):
         t = self.t
         self._variable_names = w.Dropdown(description=t("Insert a variable"), layout=w.Layout(width="180px"))
         self._variable_names.add_class("smskit-quiet")  # its first choice says the same
-        self._variable_names.observe(self._unless_shown(self.insert), "value")
+        self._variable_names.observe(self.unless_shown(self.insert), "value")
         self._wording = self.button("", self.add_wording)
         words = row(self._variable_names, self._wording, self._length)
         words.add_class("smskit-indented")
@@ -157,10 +153,6 @@ class MessagePanel(SendPart):
     def _example(self) -> str:
         name = self.t("name")
         return self.t("Hello {name}, …", name=placeholder(name, "", self.model.provider.form))
-
-    def _unless_shown(self, take: Callable[[], None]) -> Callable[[Any], None]:
-        """A callback for what a person, not we, chose."""
-        return self.attempt(lambda: None if self._showing.on else take())
 
     def _value(self, name: str) -> Any:
         value = self.page.draft[name]
@@ -293,7 +285,7 @@ class MessagePanel(SendPart):
         t, form = self.t, self.model.provider.form
         found = [(placeholder(c, self._fields["template"].value, form), c) for c in self._insertable()]
         wording = ending_with("", self.model.provider.opt_out)
-        with self._showing:
+        with self.showing:
             choose(self._variable_names, [(t("Insert a variable…"), ""), *filter(all, found)], "")
         self._wording.description = self._wording.tooltip = t("Add “{wording}”", wording=wording)
         self._wording.layout.display = "" if self.model.lacks_opt_out else "none"
@@ -308,7 +300,7 @@ class MessagePanel(SendPart):
             self._fields[name].options = tuple(dict.fromkeys(o.id for o in found if o.usable and o.id))
         self._choices = self.model.templates()
         chosen = next((n for n, c in enumerate(self._choices) if self._is_chosen(c)), -1)
-        with self._showing:
+        with self.showing:
             options = [(self._name(c), n) for n, c in enumerate(self._choices)]
             choose(self._pick, [(t("choose…"), -1), *options], chosen)
         self._picked.value = self._about(self._choices[chosen]) if chosen >= 0 else ""
@@ -323,7 +315,7 @@ class MessagePanel(SendPart):
         t, offered = self.t, self.model.offered
         listed = [(t("signature"), o) for o in offered.signatures]
         listed += [(t("template"), o) for o in offered.templates]
-        rows = [(kind, o.id, o.text, "✓" if o.usable else "✗", self._review(o)) for kind, o in listed]
+        rows = [(kind, o.id, o.text, "✓" if o.usable else "✗", review_of(o, t)) for kind, o in listed]
         heads = [t("kind"), t("id"), t("text"), t("usable"), t("review")]
         table = frame_table(pd.DataFrame(rows, columns=heads))
         return details(t("{n} in the account", n=len(rows)), table)
@@ -337,7 +329,7 @@ class MessagePanel(SendPart):
     def _name(self, choice: TemplateChoice) -> str:
         text = choice.offer.text
         short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        state = "" if choice.offer.usable else f"✗ {self._review(choice.offer)} · "
+        state = "" if choice.offer.usable else f"✗ {review_of(choice.offer, self.t)} · "
         return f"{state}{choice.offer.id} {short}".strip()
 
     def _about(self, choice: TemplateChoice) -> str:
@@ -345,13 +337,7 @@ class MessagePanel(SendPart):
         t = self.t
         if choice.used_in:
             return chip(t("last used in {campaign}", campaign=choice.used_in))
-        return chip(self._review(choice.offer), "ok" if choice.offer.usable else "bad")
-
-    def _review(self, offer: Offer) -> str:
-        t = self.t
-        if not offer.review:
-            return t("typed in")
-        return f"{t('approved') if offer.usable else t('not approved')} ({t.said(offer.review)})"
+        return chip(review_of(choice.offer, self.t), "ok" if choice.offer.usable else "bad")
 
     def _show_variables(self) -> None:
         template = self.model.template()

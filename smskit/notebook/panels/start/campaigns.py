@@ -19,7 +19,7 @@ from smskit.notebook.panels.doorway import doorway, go_through
 from smskit.notebook.panels.marks import badge, state_chip
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager
-from smskit.notebook.panels.panel import Panel, Showing
+from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import (
     card,
     chip,
@@ -60,7 +60,6 @@ class CampaignsPanel(Panel):
         self._archive, self._again = archive, again
         self._away = w.Checkbox()
         self._modes, self._finding = w.Dropdown(), w.HBox()
-        self._showing = Showing()
         self._table, self._unfinished, self._pages = Pressable(), w.VBox(), w.HBox()
         super().__init__(page)
         self.pager = Pager(self, self._page, size=_SIZE)
@@ -87,10 +86,8 @@ class CampaignsPanel(Panel):
         search.placeholder = self.t("part of a name or of a series")
         search.style.description_width, search.layout.width = "auto", "320px"
         search.observe(self.attempt(lambda: self._narrow(search=search.value.strip())), "value")
-        self._modes = field(w.Dropdown, self.t("Mode"))
+        self._modes = self.field(w.Dropdown, self.t("Mode"), lambda mode: self._narrow(mode=mode))
         self._modes.style.description_width, self._modes.layout.width = "auto", "200px"
-        modes = self.attempt(lambda: None if self._showing.on else self._narrow(mode=self._modes.value))
-        self._modes.observe(modes, "value")
         return [search, self._modes]
 
     def _narrow(self, **wanted: str) -> None:
@@ -150,7 +147,7 @@ class CampaignsPanel(Panel):
         options = [(f"{self.t('all')} ({len(self.listed):,})", "")]
         options += [(f"{self.t(MODES[m])} ({n:,})", str(m)) for m in MODES if (n := counts[str(m)])]
         self.mode = self.mode if counts[self.mode] else ""
-        with self._showing:
+        with self.showing:
             choose(self._modes, options, self.mode)
 
     def _page(self) -> None:

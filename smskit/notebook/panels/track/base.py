@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel, Showing
+from smskit.notebook.panels.panel import Panel
 from smskit.notebook.tracker import CampaignSnapshot, Tracker
 
 __all__ = ["ActingTab", "Tab"]
@@ -25,7 +25,6 @@ class Tab(Panel):
     def __init__(self, page: Page, tracker: Tracker) -> None:
         self.tracker = tracker
         self.seen: CampaignSnapshot | None = tracker.seen
-        self.filling = Showing()  # while it is we who change fields
         super().__init__(page)
 
     @property

@@ -15,7 +15,7 @@ from smskit.i18n import Language, mark
 from smskit.i18n.figures import share
 from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import details, field, frame_table, html, row, soft, soft_line
+from smskit.notebook.panels.parts import details, frame_table, html, row, soft, soft_line
 from smskit.notebook.panels.pressable import Action, Coded, Pressable, press_table
 from smskit.notebook.panels.table import TablePanel
 from smskit.notebook.panels.track.base import Tab
@@ -79,8 +79,7 @@ class TimeTab(Tab):
         survey = self.seen.survey
         table, unit = survey.over_time.table(self.unit), self.unit or survey.over_time.unit
         choices = [(self.t("automatic"), ""), *((self.t(_UNITS[u]), u) for u in UNITS)]
-        which = field(w.Dropdown, self.t("Unit of time"), options=choices, value=self.unit)
-        which.observe(self.attempt(lambda: self.choose(which.value)), "value")
+        which = self.field(w.Dropdown, self.t("Unit of time"), self.choose, options=choices, value=self.unit)
         if not len(table):
             return [which, soft_line(self.t("Nothing was accepted yet."))]
         zone = str(survey.zone)

@@ -42,14 +42,15 @@ class DownloadTab(Tab):
         kind = field(w.Dropdown, t("Format"), options=FORMATS, value=self.kind)
         kind.observe(self.attempt(lambda: setattr(self, "kind", kind.value)), "value")
         options = sorted({*self.columns, *self._columns.options})
-        self._columns = field(w.SelectMultiple, t("Segment columns"), options=options, value=self.columns)
+        take = partial(setattr, self, "columns")
+        self._columns = self.field(
+            w.SelectMultiple, t("Segment columns"), take, options=options, value=self.columns
+        )
         self._columns.rows = 6
-        self._columns.observe(self.attempt(self._chosen), "value")
         reveal = self.tick(t("Full phones in the file"), self.reveal, partial(setattr, self, "reveal"))
         save = self.button(t("Download"), self.download, style="primary")
-        path = field(w.Text, t("File"), value=self.path)
+        path = self.field(w.Text, t("File"), partial(setattr, self, "path"), value=self.path)
         path.placeholder = "runs/…-messages.csv"
-        path.observe(self.attempt(lambda: setattr(self, "path", path.value)), "value")
         write = self.button(t("Write the file"), self.write)
         self.only_for(May.PLAN, reveal, write)
         hint = t("One row per person of the segment. Phones are masked unless you ask for them.")
@@ -73,12 +74,8 @@ class DownloadTab(Tab):
 
     def _offer(self, columns: list[str]) -> None:
         self.columns = tuple(name for name in self.columns if name in columns)
-        with self.filling:
+        with self.showing:
             choose(self._columns, [(name, name) for name in columns], self.columns)
-
-    def _chosen(self) -> None:
-        if not self.filling.on:
-            self.columns = tuple(self._columns.value)
 
     def download(self, kind: str = "") -> None:
         """Make the file in the background, and let the browser save it; "" = the format that is chosen."""

@@ -50,7 +50,7 @@ class MoreTab(Tab):
         for tab in self.tabs:
             tab.show(seen)
         if self._which.options != self._options():
-            with self.filling:
+            with self.showing:
                 self._which.options = self._options()
                 self._which.value = self.chosen
 
@@ -59,6 +59,6 @@ class MoreTab(Tab):
 
     def open(self, tab: Tab) -> None:
         """Turn to one of them."""
-        if not self.filling.on:
+        if not self.showing.on:
             self.chosen = self._stack.selected_index = self.tabs.index(tab)
             self._which.value = self.chosen

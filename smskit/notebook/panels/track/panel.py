@@ -18,7 +18,7 @@ from smskit.notebook.handover import EFFECT, SEND, Wanted
 from smskit.notebook.host import Host
 from smskit.notebook.panels.doorway import doorway
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.panel import Panel, Showing
+from smskit.notebook.panels.panel import Panel
 from smskit.notebook.panels.parts import (
     card,
     choose,
@@ -68,7 +68,6 @@ class TrackPanel(Panel):
     def __init__(self, page: Page, tracker: Tracker) -> None:
         self.tracker = tracker
         self.campaigns: Sequence[Figures] = ()
-        self._listing = Showing()
         self.counting = False
         self._stop: threading.Event | None = None
         self._head = html("")
@@ -137,13 +136,9 @@ class TrackPanel(Panel):
         options, now = self._choices()
         which = self._which = field(w.Dropdown, self.t("Campaign"), options=list(options.items()), value=now)
         which.layout.width = "640px"
-        which.observe(self.attempt(self._chosen), "value")
+        which.observe(self.unless_shown(lambda: self.choose(*which.value)), "value")
         again = self.button(self.t("Refresh"), self.refresh, tip=self.t("Count everything anew"))
         return row(which, again)
-
-    def _chosen(self) -> None:
-        if not self._listing.on:
-            self.choose(*self._which.value)
 
     def _list_anew(self, state: str) -> None:
         """What is followed may have another state than when it was listed."""
@@ -151,7 +146,7 @@ class TrackPanel(Panel):
         if all((each.row.name, each.row.mode) != now or each.state == state for each in self.campaigns):
             return
         self._list()
-        with self._listing:
+        with self.showing:
             choose(self._which, list(self._choices()[0].items()), now)
 
     def _label(self, each: Figures) -> str:

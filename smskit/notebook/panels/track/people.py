@@ -12,7 +12,7 @@ from smskit.i18n import mark
 from smskit.models import REASONS
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.pager import Pager, reveal_button
-from smskit.notebook.panels.parts import choose, field, row, soft
+from smskit.notebook.panels.parts import choose, row, soft
 from smskit.notebook.panels.pressable import Coded, Pressable, press_table
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import headings, stage_name
@@ -40,12 +40,12 @@ class PeopleTab(Tab):
         self.pager = Pager(self, self.fetch, size=_PAGE, ends=False)
 
     def build(self) -> Sequence[w.Widget]:
-        self._which = field(w.Dropdown, self.t("Where they are"))
+        self._which = self.field(w.Dropdown, self.t("Where they are"), self.choose)
         self._fill_places()
-        self._which.observe(self.attempt(self._chosen), "value")
-        self._search = field(w.Text, self.t("Search"), value=self.search, continuous_update=False)
+        self._search = self.field(
+            w.Text, self.t("Search"), self.find, value=self.search, continuous_update=False
+        )
         self._search.placeholder = self.t("a user id, a whole phone, a code")
-        self._search.observe(self.attempt(lambda: self.find(self._search.value)), "value")
         self._table = Pressable(self.press)
         reveal = reveal_button(self, self.reveal, self._show_phones)
         pages = row(*self.pager.build(), self.pager.where)
@@ -69,7 +69,7 @@ class PeopleTab(Tab):
         found = places(self.seen.status, self.seen.survey.groups) if self.seen else {"": 0}
         found.setdefault(self.place, 0)
         options = [(f"{self._name(place)} ({n:,})", place) for place, n in found.items()]
-        with self.filling:
+        with self.showing:
             choose(self._which, options, self.place)
 
     def _name(self, place: str) -> str:
@@ -81,10 +81,6 @@ class PeopleTab(Tab):
         return (
             f"— {stage_name(finer, self.t)}" if finer else self.t(PERSON_STATES.get(kind, "awaiting receipt"))
         )
-
-    def _chosen(self) -> None:
-        if not self.filling.on:
-            self.choose(self._which.value)
 
     def choose(self, place: str, code: str = "") -> None:
         """Others: of a place, of one raw code; "" = everybody of the file."""
