@@ -47,14 +47,7 @@ from smskit.ledger.schema import (
     UNMATCHED,
 )
 from smskit.ledger.seals import damage, sealed, unsealed
-from smskit.ledger.storing import (
-    ERASED_KEY,
-    FREEZING,
-    delete_campaign,
-    demand_unowned,
-    key_of,
-    phone_of,
-)
+from smskit.ledger.storing import ERASED_KEY, FREEZING, delete_campaign, demand_unowned, key_of, phone_of
 from smskit.models import VALUE
 
 

@@ -18,14 +18,7 @@ from smskit.errors import SegmentError
 from smskit.i18n import Message
 from smskit.i18n.figures import share
 from smskit.ledger import CampaignRow, Ledger
-from smskit.measuring.arms import (
-    Arms,
-    begun_at,
-    earlier_occurrences,
-    follow_ups,
-    reached_phones,
-    sending_of,
-)
+from smskit.measuring.arms import Arms, begun_at, earlier_occurrences, follow_ups, reached_phones, sending_of
 from smskit.measuring.asking import Asked
 from smskit.measuring.evidence import Evidence
 from smskit.measuring.result import Coded, Effect

@@ -22,15 +22,7 @@ from smskit.notebook.display import show_widget
 from smskit.notebook.handover import demand_mode
 from smskit.notebook.home import Home
 from smskit.notebook.mistakes import opens
-from smskit.notebook.words import (
-    ARCHIVED,
-    HEADS,
-    NO_CAMPAIGN,
-    UNARCHIVED,
-    difference,
-    figure,
-    listed,
-)
+from smskit.notebook.words import ARCHIVED, HEADS, NO_CAMPAIGN, UNARCHIVED, difference, figure, listed
 from smskit.planning.draft import Draft
 from smskit.planning.spec import check_names
 from smskit.reporting import charts

@@ -18,14 +18,7 @@ from smskit.providers.base import Provider
 from smskit.sending.access import ask
 from smskit.sending.likely import likely, settle_exclusive
 from smskit.sending.publishing import renew_reports
-from smskit.sending.reconcile import (
-    Settled,
-    fetch_receipts,
-    fetch_replies,
-    fold_pushed,
-    job_of,
-    notice_dead,
-)
+from smskit.sending.reconcile import Settled, fetch_receipts, fetch_replies, fold_pushed, job_of, notice_dead
 from smskit.sending.rehearsal import provider_for
 from smskit.sending.unknowns import settle_by_asking
 from smskit.settings import Environment

@@ -35,14 +35,7 @@ from smskit.audience.phones import redact
 from smskit.audience.rules.comparison import DATES, LISTS, NULLS, PARTS, Comparison
 from smskit.audience.rules.fit import BY_KIND, READERS, Kind, Reading, fit, is_number, kind_of, plain_dtype
 from smskit.audience.rules.moments import moments_of_dates, moments_of_text, zone_of
-from smskit.audience.rules.reads import (
-    SAMPLE,
-    Whole,
-    begins_with_zero,
-    counts,
-    nearly_of,
-    reading_of,
-)
+from smskit.audience.rules.reads import SAMPLE, Whole, begins_with_zero, counts, nearly_of, reading_of
 from smskit.audience.rules.typed import (
     Answer,
     Dictionary,

@@ -19,14 +19,7 @@ from smskit.audience.segment.cells import frame_of, text_of
 from smskit.audience.segment.names import TITLES, Alike, Wanted, are_names, demand_names, pick, tidy
 from smskit.audience.segment.sheet_rows import MAX_COLUMNS, Cell, is_hidden, rows_of
 from smskit.audience.segment.shown import Shown
-from smskit.audience.segment.workbook import (
-    MAIN,
-    MAX_CELLS,
-    SheetPart,
-    Workbook,
-    opened,
-    too_large,
-)
+from smskit.audience.segment.workbook import MAIN, MAX_CELLS, SheetPart, Workbook, opened, too_large
 from smskit.errors import SegmentError, suggest
 from smskit.i18n import Joined, Message, mark
 

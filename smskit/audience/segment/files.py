@@ -20,13 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from smskit.audience.segment.location import (
-    Around,
-    carries_secret,
-    is_pattern,
-    is_store,
-    locate_all,
-)
+from smskit.audience.segment.location import Around, carries_secret, is_pattern, is_store, locate_all
 from smskit.audience.segment.names import Wanted, pick, spelt
 from smskit.audience.segment.parquet import frame_of_table, read_columns, schema_of
 from smskit.errors import SegmentError, needs_extra

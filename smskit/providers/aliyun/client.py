@@ -34,16 +34,7 @@ from smskit.errors import (
 )
 from smskit.i18n import Message
 from smskit.message.template import Form, Template
-from smskit.models import (
-    CodeClass,
-    Finding,
-    MessageClass,
-    Offer,
-    Receipt,
-    Record,
-    Slice,
-    Submission,
-)
+from smskit.models import CodeClass, Finding, MessageClass, Offer, Receipt, Record, Slice, Submission
 from smskit.providers.aliyun.reports import (
     is_biz_id,
     out_id,

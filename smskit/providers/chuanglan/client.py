@@ -30,23 +30,10 @@ from numpy.typing import NDArray
 from pydantic import Field, SecretStr, field_validator
 
 from smskit.audience.phones import national, words
-from smskit.errors import (
-    AccountProblem,
-    NotAccepted,
-    OutcomeUnknown,
-    TemplateError,
-)
+from smskit.errors import AccountProblem, NotAccepted, OutcomeUnknown, TemplateError
 from smskit.i18n import Message, mark
 from smskit.message.template import Form, Template, Var
-from smskit.models import (
-    Code,
-    CodeClass,
-    Finding,
-    Receipt,
-    Reply,
-    Slice,
-    Submission,
-)
+from smskit.models import Code, CodeClass, Finding, Receipt, Reply, Slice, Submission
 from smskit.providers.base import Feature, Provider, not_given
 from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.chuanglan import reports

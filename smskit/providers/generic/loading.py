@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from smskit.errors import SettingsError
 from smskit.i18n import Joined, Message, os_words

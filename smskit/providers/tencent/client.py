@@ -20,26 +20,11 @@ import pyarrow as pa
 from pydantic import Field, SecretStr
 
 from smskit.audience.phones import e164_column
-from smskit.errors import (
-    BatchNotAllowed,
-    ProviderError,
-    Refused,
-    TemplateError,
-)
+from smskit.errors import BatchNotAllowed, ProviderError, Refused, TemplateError
 from smskit.i18n import Joined as Sentences
 from smskit.i18n import Message, Quoted, as_message, mark
 from smskit.message.template import Form, Piece, Template
-from smskit.models import (
-    CheckResult,
-    Code,
-    Finding,
-    Offer,
-    Receipt,
-    Record,
-    Reply,
-    Slice,
-    Submission,
-)
+from smskit.models import CheckResult, Code, Finding, Offer, Receipt, Record, Reply, Slice, Submission
 from smskit.providers.base import Feature, Provider, not_given, unread_balance, with_remark
 from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.china import in_china

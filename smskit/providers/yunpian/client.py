@@ -21,23 +21,10 @@ import pyarrow as pa
 from pydantic import Field, SecretStr
 
 from smskit.audience.phones import national
-from smskit.errors import (
-    BatchNotAllowed,
-    NotAccepted,
-    Refused,
-    TemplateError,
-)
+from smskit.errors import BatchNotAllowed, NotAccepted, Refused, TemplateError
 from smskit.i18n import Message, mark
 from smskit.message.template import Form, Template
-from smskit.models import (
-    Finding,
-    Offer,
-    Receipt,
-    Record,
-    Reply,
-    Slice,
-    Submission,
-)
+from smskit.models import Finding, Offer, Receipt, Record, Reply, Slice, Submission
 from smskit.providers.base import Feature, Provider, unread_balance, with_remark
 from smskit.providers.calls import Call, Job, Limits, runs
 from smskit.providers.china import national_of

@@ -14,18 +14,7 @@ from smskit.i18n import Joined, mark
 from smskit.notebook.panels.fold import Fold
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import (
-    card,
-    choose,
-    field,
-    html,
-    notice,
-    row,
-    soft,
-    soft_line,
-    stale,
-    title,
-)
+from smskit.notebook.panels.parts import card, choose, field, html, notice, row, soft, soft_line, stale, title
 from smskit.notebook.panels.upload import upload_button
 from smskit.notebook.segment_model import Loaded, SegmentModel
 from smskit.workspace import Workspace

@@ -13,17 +13,7 @@ from smskit.ledger import CampaignRow
 from smskit.models import CheckResult, Mode
 from smskit.notebook.display import findings_table
 from smskit.notebook.panels.page import Page
-from smskit.notebook.panels.parts import (
-    card,
-    chip,
-    field,
-    frame_table,
-    html,
-    notice,
-    pair,
-    row,
-    title,
-)
+from smskit.notebook.panels.parts import card, chip, field, frame_table, html, notice, pair, row, title
 from smskit.notebook.panels.send.base import SendPart
 from smskit.notebook.send_model import SendModel
 from smskit.planning.phones_for_tests import is_reference

@@ -19,17 +19,7 @@ from smskit.notebook.host import Host
 from smskit.notebook.panels.doorway import doorway
 from smskit.notebook.panels.page import Page
 from smskit.notebook.panels.panel import Panel
-from smskit.notebook.panels.parts import (
-    card,
-    choose,
-    door,
-    field,
-    html,
-    row,
-    soft,
-    soft_line,
-    title,
-)
+from smskit.notebook.panels.parts import card, choose, door, field, html, row, soft, soft_line, title
 from smskit.notebook.panels.track.audit import AuditTab
 from smskit.notebook.panels.track.base import Tab
 from smskit.notebook.panels.track.counts import BatchesTab, CarriersTab, Failure, FailuresTab, TimeTab
