@@ -11,7 +11,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from smskit.i18n import dumps_data, loads_data
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.schema import ACCOUNT_CHECK, ACCOUNT_OFFER
 from smskit.models import CheckResult, Finding, Mode, Offer
 
@@ -24,11 +24,8 @@ class Checked(NamedTuple):
     at: float
 
 
-class Accounts:
+class Accounts(LedgerPart):
     """The accounts a ledger has heard of."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def keep_check(self, result: CheckResult, mode: Mode, fingerprint: str) -> None:
         """Keep a provider's answer instead of its last one; the template's text is left out."""

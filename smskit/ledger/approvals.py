@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from smskit.audience.pseudonyms import pseudonym
 from smskit.errors import GuardRefused, InputError
 from smskit.ledger.audit import Action, note, whoever
-from smskit.ledger.database import Database
+from smskit.ledger.database import Database, LedgerPart
 from smskit.ledger.schema import APPROVAL, CAMPAIGN
 from smskit.ledger.storing import key_of
 from smskit.models import Mode
@@ -79,11 +79,8 @@ def put_plan(
         conn.execute(APPROVAL.insert().values(campaign=campaign, plan_hash=plan_hash, **planned))
 
 
-class Approvals:
+class Approvals(LedgerPart):
     """The approvals of a ledger."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, campaign: str, plan_hash: str) -> ApprovalRow | None:
         """What stands of a plan; None where nobody has planned it."""

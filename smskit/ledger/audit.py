@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from smskit.audience.phones import words
 from smskit.i18n import Message
-from smskit.ledger.database import Database
+from smskit.ledger.database import Database, LedgerPart
 from smskit.ledger.schema import AUDIT, COUNTER
 from smskit.ledger.seals import as_written
 from smskit.settings import Environment
@@ -152,11 +152,8 @@ def _hash(values: Any) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-class Audit:
+class Audit(LedgerPart):
     """The audit trail of a ledger."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def note(self, action: Action, **about: Any) -> None:
         """Add an entry in a transaction of its own; see `note`."""

@@ -14,7 +14,7 @@ from smskit.errors import LedgerDamaged, NotArchived
 from smskit.i18n import dumps_data
 from smskit.ledger.approvals import put_plan
 from smskit.ledger.audit import Action, note
-from smskit.ledger.database import Database
+from smskit.ledger.database import Database, LedgerPart
 from smskit.ledger.processes import works
 from smskit.ledger.records import CampaignRow, Frozen
 from smskit.ledger.schema import CAMPAIGN, MADE_ID, SENDER
@@ -30,11 +30,8 @@ from smskit.ledger.storing import (
 from smskit.models import Kind, Mode
 
 
-class Campaigns:
+class Campaigns(LedgerPart):
     """The campaigns of a ledger."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, name: str, mode: Mode) -> CampaignRow | None:
         """The campaign, or None."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.schema import CANARY
 
 
@@ -22,11 +22,8 @@ class CanaryRow(NamedTuple):
     told: str  # the last judgement, in words
 
 
-class Canaries:
+class Canaries(LedgerPart):
     """The canaries of a ledger, by campaign."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, campaign_id: int) -> CanaryRow | None:
         """The campaign's canary, None when none was begun."""

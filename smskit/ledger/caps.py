@@ -13,7 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.hot import Hot
 from smskit.ledger.recent import Recent, counted
 from smskit.ledger.schema import AUDIENCE, CAMPAIGN, EVENT, PROGRESS
@@ -22,11 +22,8 @@ from smskit.message.windows import FrequencyCap
 from smskit.models import Kind, Mode
 
 
-class Caps:
+class Caps(LedgerPart):
     """Who was messaged lately."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def accepted_since(self, since: float, *, but_not: str) -> NDArray[np.int64]:
         """

@@ -19,7 +19,7 @@ from smskit.audience.phones import hide, words
 from smskit.errors import LedgerError, LedgerLocked
 from smskit.i18n import Message, dumps
 from smskit.ledger.caps import catch_up
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.hot import Hot
 from smskit.ledger.recent import Recent
 from smskit.ledger.records import Change, Facts
@@ -54,11 +54,8 @@ class Proof(NamedTuple):
     opt_outs: int  # the version of the opt-outs
 
 
-class Changes:
+class Changes(LedgerPart):
     """What runs, receipts and people do to the states."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def apply(self, campaign_id: int, changes: Sequence[Change], *, token: str | None) -> None:
         """

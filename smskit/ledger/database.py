@@ -165,6 +165,13 @@ class Database:
                 self._picture.conn = before
 
 
+class LedgerPart:
+    """What a part of a ledger stands on: the database that all of them share."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
 class _Picture(threading.local):
     """The read that those of this thread are part of; None = each is one of its own."""
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from smskit.audience.phones import mask, to_e164
 from smskit.ledger import audit
 from smskit.ledger.audit import Action
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.schema import COUNTER, OPT_OUT, REPLY
 from smskit.models import Answer, Mode
 
@@ -36,11 +36,8 @@ class OptOutRow(NamedTuple):
         return f"OptOutRow(since={self.since}, source={self.source!r})"
 
 
-class OptOuts:
+class OptOuts(LedgerPart):
     """The opt-outs of a ledger, by phone."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def phones(self) -> NDArray[np.int64]:
         """All phones that opted out, ascending."""

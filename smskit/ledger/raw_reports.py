@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.schema import RAW_REPORT, UNMATCHED
 from smskit.models import Mode, Receipt
 
@@ -19,11 +19,8 @@ UNMATCHED_DAYS = 7
 _FOLDED_WITHIN_S = 60.0  # a page that is younger is likely being worked through
 
 
-class RawReports:
+class RawReports(LedgerPart):
     """Pages of reports as they came, until they are worked through."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def keep(self, provider: str, mode: Mode, kind: str, body: bytes) -> int:
         """Store a page of reports as it came, before anybody tries to understand it; returns its number."""
@@ -95,11 +92,8 @@ def _newest(conn: sa.Connection) -> int:
     return int(conn.execute(sa.select(sa.func.max(RAW_REPORT.c.id))).scalar() or 0)
 
 
-class Unmatched:
+class Unmatched(LedgerPart):
     """Receipts whose message is not known yet."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def keep(self, provider: str, mode: Mode, receipts: Sequence[Receipt]) -> None:
         """Keep reports whose message is not known yet, to be tried again later."""

@@ -14,18 +14,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from smskit.ledger.audit import Action, note
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.opt_outs import UNDECIDED, count_up, put
 from smskit.ledger.records import ReplyRow
 from smskit.ledger.schema import REPLY
 from smskit.models import Answer, Mode, Reply
 
 
-class Replies:
+class Replies(LedgerPart):
     """The replies of a ledger."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def keep(self, provider: str, mode: Mode, replies: Sequence[tuple[Reply, int, Answer]]) -> int:
         """Store (reply, phone, how it was read), each once; returns how many were new."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from smskit.i18n import dumps_data, loads_data
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.processes import is_here, lives, this_process
 from smskit.ledger.schema import CAMPAIGN, RUN, SENDER
 from smskit.ledger.seals import as_written
@@ -67,11 +67,8 @@ class RunRow(NamedTuple):
             return cls(**values | times | {"mode": mode} | {n: loads_data(values[n]) for n in _JSON})
 
 
-class Runs:
+class Runs(LedgerPart):
     """The runs of a ledger."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def begin(self, **values: Any) -> RunRow:
         """

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from smskit.errors import LedgerLocked, LedgerUnavailable
 from smskit.ledger.changes import ALONE, LEASE_TTL_S, apply_all, count_unsent, interruptions, prove
-from smskit.ledger.database import Database
+from smskit.ledger.database import LedgerPart
 from smskit.ledger.processes import WORKING, host_name, this_process, works
 from smskit.ledger.schema import CAMPAIGN, EVENT, PROGRESS, SENDER
 from smskit.ledger.seals import states_of, with_sums
@@ -71,11 +71,8 @@ class Sent(NamedTuple):
     over: bool  # nobody does, but for those in the chunks that were left out
 
 
-class Senders:
+class Senders(LedgerPart):
     """Who sends which campaign."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @property
     def may_share(self) -> bool:
