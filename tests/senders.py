@@ -28,9 +28,9 @@ class Line:
     def __init__(
         self, simulator: Simulator, folder: Path, url: str, *, people: int, answers_s: float
     ) -> None:
-        simulator.world.set_faults(FaultPlan(seed=1, latency_s=answers_s))
+        self.simulator, self.people, self.answers_s = simulator, people, answers_s
+        self.answer(answers_s)
         live.approve(simulator, live.MULTI)
-        self.simulator, self.people = simulator, people
         self.environ = live.MULTI.environ(simulator.url, folder) | {
             "SMSKIT_DATABASE_URL": url,
             "SMSKIT_YUNPIAN_CONCURRENCY": "2",
@@ -64,11 +64,21 @@ class Line:
             assert time.monotonic() < give_up, (alive, self.status, {run.exitcode for run in self.senders})
             time.sleep(0.02)
 
+    def until_there(self, senders: int) -> None:
+        """Wait until so many send it; answers are slow meanwhile, lest one sends all."""
+        self.answer(1.0)
+        self.until(lambda: len(self.status["senders"]) == senders)
+        self.answer(self.answers_s)
+
+    def answer(self, seconds: float) -> None:
+        """How long the provider takes to answer from now on."""
+        self.simulator.world.set_faults(FaultPlan(seed=1, latency_s=seconds))
+
     def until_accepted(self, people: int) -> None:
         """Wait until the provider has accepted so many."""
         self.until(lambda: self.simulator.world.accepted() >= people)
 
-    def ends(self, within_s: float = 120) -> list[int | None]:
+    def ends(self, within_s: float = 240) -> list[int | None]:
         """How each process ended, once all have."""
         end = time.monotonic() + within_s
         for run in self.senders:
