@@ -41,7 +41,7 @@ class Way:
     def environ(self, url: str, folder: Path, ledger: str = "") -> dict[str, str]:
         """The environment of a process that sends this way; *ledger* "" = a file in *folder*."""
         prefix = f"SMSKIT_{self.provider.upper()}_"
-        defaults = {"TIMEOUT_S": "5", "REQUESTS_PER_SECOND": "0", "CONCURRENCY": "8", "RECORD_LAG_S": "0.5"}
+        defaults = {"TIMEOUT_S": "15", "REQUESTS_PER_SECOND": "0", "CONCURRENCY": "8", "RECORD_LAG_S": "0.5"}
         named = {prefix + k: v for k, v in (defaults | self.settings | self.credentials).items()}
         ledger = ledger or f"sqlite:///{folder / 'ledger.db'}"
         database = {"SMSKIT_DATABASE_URL": ledger, "SMSKIT_KEYRING": "0"}
