@@ -13,7 +13,7 @@ import pytest
 import yaml
 from playwright.sync_api import Locator, expect
 
-from smskit.i18n import Language
+from smskit.i18n import Language, Message
 from smskit.ledger import Ledger
 from smskit.models import Mode
 from smskit.simulator import Simulator, World
@@ -168,7 +168,7 @@ def test_the_rules_for_sending(
     expect(folded).to_be_visible()
     desk.fill("Canary share", "120%")
     alert = panel.get_by_role("alert")
-    expect(alert).to_contain_text(desk.t.render("parameter `canary`: must be at most 1").replace("`", ""))
+    expect(alert).to_contain_text(desk.t.render(Message("must be at most {most}", most=1)))
     desk.fill("Canary share", "20%")
     desk.fill("Canary wait", "30m")
     expect(alert).to_have_count(0)
