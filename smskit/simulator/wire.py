@@ -9,10 +9,11 @@ for all providers.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 import orjson
 from starlette import requests
@@ -33,9 +34,31 @@ _ERROR = "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>n
 DROP = "smskit.drop"  # key in scope["extensions"]: closes the connection
 
 
+_ESCAPES = re.compile("%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*")  # not "(?:...)+": where one begins is found faster
+
+
 def form(raw: bytes) -> dict[str, str]:
     """The fields of a form or query, decoded; of a repeated name the last counts."""
-    return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, errors="replace"))
+    pairs = (pair.partition("=") for pair in raw.decode("utf-8", "replace").split("&") if pair)
+    return {unquoted(name): unquoted(value) for name, _, value in pairs}
+
+
+def unquoted(text: str) -> str:
+    """
+    ``unquote_plus``, with what is no UTF-8 replaced, and many escapes at a time.
+
+    A call to a thousand people has a hundred thousand, in texts that are encoded twice; looked up one by one,
+    as the library does, they were four fifths of what the simulator did.
+    """
+    if "\0" in text or "%00" in text:
+        return unquote_plus(text, errors="replace")
+    # The escape of the escapes stands alone, each before two letters; a sign that is not there stands for it.
+    alone = text.replace("+", " ").replace("%25", "\0")
+    return _ESCAPES.sub(lambda run: _bytes_of(run[0]).decode("utf-8", "replace"), alone).replace("\0", "%")
+
+
+def _bytes_of(escapes: str) -> bytes:
+    return bytes.fromhex(escapes.replace("%", ""))
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote_plus
 
 from smskit.simulator.accounts import Account, Review, Template, approved
 from smskit.simulator.book import is_mainland, parts_in
@@ -27,7 +26,7 @@ from smskit.simulator.dialect import (
     template_of,
     words,
 )
-from smskit.simulator.wire import Answer, json_answer
+from smskit.simulator.wire import Answer, json_answer, unquoted
 from smskit.simulator.yunpian.dialect import PROVIDER, entry
 
 MAX_NUMBERS = 1000
@@ -65,7 +64,7 @@ def multi_send(call: Call) -> Answer:
     refuse((not call.account.settings.multi_send, -6))
     mobile = call.need("mobile")
     # Decoded once as a field. They were encoded singly before they were joined with commas.
-    texts = [unquote_plus(piece, errors="replace") for piece in call.need("text").split(",")]
+    texts = list(map(unquoted, call.need("text").split(",")))
     extras = _extras(call)
     mobiles = _split(mobile)
     refuse((len(mobiles) != len(texts), 25))
@@ -207,9 +206,7 @@ def values_in(inner: str) -> dict[str, str]:
     only once (``#code#=1234``), which the official SDK's own test sends, is
     understood as well.
     """
-    pairs = [
-        [unquote_plus(half, errors="replace") for half in pair.partition("=")] for pair in inner.split("&")
-    ]
+    pairs = [list(map(unquoted, pair.partition("="))) for pair in inner.split("&")]
     return {name.strip("#"): value for name, _, value in pairs if name.strip("#")}
 
 
