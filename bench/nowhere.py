@@ -170,7 +170,9 @@ class Nowhere:
 class _Recorder:
     """Done as soon as it is said."""
 
-    def __init__(self, ledger: Nowhere, campaign_id: int, token: str, *, recent: Recent | None) -> None:
+    def __init__(
+        self, ledger: Nowhere, campaign_id: int, token: str, *, recent: Recent | None, paced: bool
+    ) -> None:
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
 

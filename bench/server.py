@@ -287,6 +287,8 @@ class _Connection(asyncio.Protocol):
         return answer(request) if answer else _say({"code": -7, "msg": f"no {path.decode()} here"})
 
     def _write(self, body: bytes) -> None:
+        if self._transport.is_closing():  # whoever asked was killed meanwhile
+            return
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
         self._transport.write(head + body)
 

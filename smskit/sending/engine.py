@@ -167,7 +167,9 @@ class Engine:
         self._left = self._supply.begin()
         cap = self._cap
         recent = cap and self._ledger.patiently(lambda: self._ledger.caps.recent(self._campaign_id, cap))
-        self._recorder = Recorder(self._ledger, self._campaign_id, self._token, recent=recent)
+        self._recorder = Recorder(
+            self._ledger, self._campaign_id, self._token, recent=recent, paced=self._turns.is_paced
+        )
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self._provider.settings.concurrency)]
         try:

@@ -34,7 +34,8 @@ _ERROR = "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>n
 DROP = "smskit.drop"  # key in scope["extensions"]: closes the connection
 
 
-_ESCAPES = re.compile("%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*")  # not "(?:...)+": where one begins is found faster
+# Not "(?:...)+": where a run begins is found faster.
+_ESCAPES = re.compile("%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*")
 
 
 def form(raw: bytes) -> dict[str, str]:
