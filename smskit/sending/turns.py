@@ -21,7 +21,7 @@ __all__ = ["Turns", "account_of", "turns_of"]
 
 _AHEAD_S = 0.5  # more is not booked: it would be lost when the run ends
 # A little below the limit, so that jitter on the way never adds up to more than it.
-_SHARE = 0.97
+_SHARE = 0.972
 # A turn that was not used within it is over: those who were kept waiting would else all go at once. By so
 # much the requests of a second lie further apart than they have to, so none of them makes one too many.
 TURN_LASTS_S = 1 / _SHARE - 1
