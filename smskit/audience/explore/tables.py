@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Final
 
 import pandas as pd
@@ -36,20 +37,24 @@ def profile_table(profile: Profile, t: Language) -> pd.DataFrame:
             t("column"): table["column"],
             t("kind"): [t(KINDS[kind]) for kind in table["kind"]],
             t("empty"): [
-                ", ".join(filter(None, [f"{n:,} ({share:.0%})", missing_of(column, t)]))
+                t(", ").join(filter(None, [f"{n:,} ({share:.0%})", missing_of(column, t)]))
                 for column, n, share in zip(columns, table["empty"], table["empty_share"], strict=True)
             ],
             t("distinct"): table["distinct"],
             t("not readable"): table["unread"],
             t("lowest"): [shown_value(column.low, column, t) for column in columns],
             t("highest"): [shown_value(column.high, column, t) for column in columns],
-            t("most frequent"): [
-                ", ".join(f"{shown_value(value, column, t)} ({n:,})" for value, n in column.top[:3])
-                for column in columns
-            ],
+            t("most frequent"): [_most_frequent(column, t) for column in columns],
         }
     )
     return shown
+
+
+def _most_frequent(column: ColumnProfile, t: Language) -> str:
+    found: Counter[str] = Counter()  # several words of the file may be one of ours
+    for value, n in column.top:
+        found[shown_value(value, column, t)] += n
+    return t(", ").join(f"{value} ({n:,})" for value, n in found.most_common(3))
 
 
 def missing_of(column: ColumnProfile, t: Language) -> str:
